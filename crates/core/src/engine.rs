@@ -1,0 +1,183 @@
+//! The state machine behind one connection, without I/O.
+//!
+//! An engine gets the bytes of either side, envelopes to deliver and ticks, and answers through
+//! an [`Output`]. Of a stream it can only [`forward`](Output::forward),
+//! [`insert`](Output::insert) and [`withhold`](Output::withhold); everything else it wants is an
+//! [`Event`]. Buffers belong to the caller: an engine takes whole frames off the front and
+//! leaves the rest.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::Side;
+use crate::address::{Address, HostPort};
+use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
+use crate::fault::Fault;
+use crate::private::Private;
+use crate::roster::{Contact, Roster, RosterEdit};
+use crate::time::Now;
+
+/// The largest unfinished frame an engine may leave in its caller's buffer, in bytes.
+///
+/// An engine that needs more to go on returns a [`Fault`] instead.
+pub const MAX_PENDING: usize = 1 << 20;
+
+/// A protocol's state machine for one client connection and its upstream.
+pub trait Engine: Send {
+    /// Takes one input.
+    ///
+    /// On `Err` the caller lets the connection pass through uninterpreted where
+    /// [`Output::altered`] is false, and closes it otherwise: a reconnect is better than a leak.
+    fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault>;
+
+    /// When the engine next wants [`Input::Tick`].
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// What an engine is given.
+pub enum Input<'a> {
+    /// First of all, once. With [`crate::Via::Direct`] no server is connected yet.
+    Start,
+    /// Bytes from a side, appended to what the engine left there before.
+    Bytes(Side, &'a mut BytesMut),
+    /// A side closed its direction; what it sent before has been given.
+    Closed(Side),
+    /// The TLS that [`Event::Encrypt`] asked for is up on this side.
+    Encrypted(Side, TlsFacts),
+    /// The person's foreign contacts: once after [`Event::SignedIn`], as soon as they are known.
+    Roster(Roster),
+    /// One contact changed, on whatever side and in whichever session. A contact that
+    /// [is blank](Contact::is_blank) is gone. An engine compares it with what its client shows;
+    /// its own edits come back here too.
+    Changed(Contact),
+    /// Something for the person behind the client.
+    Deliver(Envelope),
+    /// A message the person sent from another session, to be shown where clients show that.
+    Carbon(Envelope),
+    /// The [deadline](Engine::deadline) has passed.
+    Tick,
+}
+
+/// What the caller knows of a TLS session, for SASL channel binding.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFacts {
+    /// `tls-exporter` of RFC 9266; only of TLS 1.3.
+    pub exporter: Option<Private<[u8; 32]>>,
+    /// `tls-server-end-point` of RFC 5929: the hash of the server's certificate.
+    pub server_end_point: Option<Vec<u8>>,
+}
+
+/// What an engine wants besides bytes on the two streams.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Connect upstream; only with [`crate::Via::Direct`], and once.
+    Dial(HostPort),
+    /// Start TLS on a side, after the bytes written so far: as server towards the client, as
+    /// client towards the server. Whatever that side sends next belongs to TLS, and the engine
+    /// gets no more of it before [`Input::Encrypted`].
+    Encrypt(Side),
+    /// Nothing more to interpret: splice the two sides. The engine is dropped.
+    Opaque,
+    /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],
+    /// [`Input::Deliver`] and [`Input::Carbon`] may come.
+    SignedIn {
+        /// Who.
+        user: Address,
+        /// Which of the person's sessions, where the protocol names them; for people to read.
+        endpoint: String,
+    },
+    /// The person's own presence in this session changed. Invisible counts as offline.
+    Presence(Presence),
+    /// Something for a foreign person, or for the control contact.
+    Send(Outgoing),
+    /// The person changed the foreign part of the buddy list.
+    Roster(RosterEdit),
+    /// The client has no way to show this delivery; the gateway puts it in words, if it matters.
+    Unshown(Envelope),
+    /// The person signed off in this session. Implied when the connection ends.
+    SignedOut,
+}
+
+/// An envelope without its sender and time, which only the session can vouch for.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Its name, from [`crate::Context::ids`].
+    pub id: EnvelopeId,
+    /// To whom.
+    pub to: Address,
+    /// What.
+    pub body: Body,
+}
+
+/// Where an engine puts its answers. One for the life of a connection.
+#[derive(Default)]
+pub struct Output {
+    to_client: VecDeque<Bytes>,
+    to_server: VecDeque<Bytes>,
+    events: VecDeque<Event>,
+    altered: bool,
+}
+
+impl Output {
+    /// Passes bytes on to a side as they arrived.
+    pub fn forward(&mut self, to: Side, raw: Bytes) {
+        if !raw.is_empty() {
+            self.queue(to).push_back(raw);
+        }
+    }
+
+    /// Puts bytes of ours into the stream to a side.
+    pub fn insert(&mut self, to: Side, frame: impl Into<Bytes>) {
+        self.altered = true;
+        self.queue(to).push_back(frame.into());
+    }
+
+    /// Says that something that arrived is not passed on.
+    pub fn withhold(&mut self) {
+        self.altered = true;
+    }
+
+    /// Asks for something besides bytes.
+    pub fn emit(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// Whether either stream ever differed from what arrived.
+    pub const fn altered(&self) -> bool {
+        self.altered
+    }
+
+    /// The bytes waiting for a side, for the caller to write in order.
+    pub fn queue(&mut self, to: Side) -> &mut VecDeque<Bytes> {
+        match to {
+            Side::Client => &mut self.to_client,
+            Side::Server => &mut self.to_server,
+        }
+    }
+
+    /// The next event, for the caller to act on after writing what is queued.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forwarding_does_not_alter_but_inserting_and_withholding_do() {
+        let mut out = Output::default();
+        out.forward(Side::Server, Bytes::from_static(b"raw"));
+        assert!(!out.altered());
+        out.withhold();
+        assert!(out.altered());
+        let mut out = Output::default();
+        out.insert(Side::Client, &b"ours"[..]);
+        assert!(out.altered());
+    }
+}

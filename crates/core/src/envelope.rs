@@ -1,0 +1,198 @@
+//! What travels from one person to another, whatever their networks.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::rich::RichText;
+use crate::time::UnixMillis;
+
+/// Names an envelope for acknowledgement, receipts and the dropping of repeats.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EnvelopeId(pub u128);
+
+impl fmt::Display for EnvelopeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for EnvelopeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Makes ids that are unique as long as their seeds are.
+#[derive(Debug)]
+pub struct EnvelopeIds {
+    seed: u64,
+    next: u64,
+}
+
+impl EnvelopeIds {
+    /// A source for one connection; `seed` is random.
+    pub const fn new(seed: u64) -> Self {
+        Self { seed, next: 0 }
+    }
+
+    /// An id not given before.
+    pub fn next_id(&mut self) -> EnvelopeId {
+        self.next += 1;
+        EnvelopeId(u128::from(self.seed) << 64 | u128::from(self.next))
+    }
+}
+
+/// One thing said by one person to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Its name.
+    pub id: EnvelopeId,
+    /// Who says it: set from the signed-in session, never from what a client wrote.
+    pub from: Address,
+    /// To whom.
+    pub to: Address,
+    /// When it was said.
+    pub sent_at: UnixMillis,
+    /// What.
+    pub body: Body,
+}
+
+/// What an envelope carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// An instant message.
+    Text {
+        /// What is said.
+        text: RichText,
+        /// Sent by the client on its own (an away message): never to be answered by another.
+        auto: bool,
+    },
+    /// The sender's typing state in this conversation.
+    Typing(Typing),
+    /// The sender's presence. Offline is a presence too.
+    Presence(Presence),
+    /// The receiver's client got or showed a message of ours.
+    Receipt {
+        /// Which.
+        of: EnvelopeId,
+        /// Shown to the person, not only received.
+        displayed: bool,
+    },
+    /// A nudge, a buzz.
+    Attention,
+    /// A step of the consent dialogue.
+    Contact(Consent),
+    /// A message of ours could not be delivered.
+    Undelivered {
+        /// Which.
+        of: EnvelopeId,
+        /// Why.
+        why: Failure,
+    },
+}
+
+/// A typing state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Typing {
+    /// Typing now.
+    Active,
+    /// Typed something and stopped.
+    Paused,
+    /// Nothing typed.
+    Idle,
+}
+
+/// A step of the consent dialogue: `from` asks, grants, refuses or gives up seeing presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Consent {
+    /// May I see your presence? With a word of introduction.
+    Request(RichText),
+    /// You may see mine.
+    Grant,
+    /// You may not, or no longer, see mine.
+    Revoke,
+    /// I no longer want to see yours.
+    Cancel,
+}
+
+/// Why a message was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The receiver is signed on nowhere.
+    Offline,
+    /// The receiver's gateway, or the way to it, is down.
+    Unreachable,
+    /// Nobody can have this name.
+    NoSuchUser,
+    /// The receiver does not take messages from this sender, or the client cannot show this.
+    Refused,
+    /// A queue on the way is full.
+    Busy,
+    /// It waited for the receiver longer than messages are kept.
+    Expired,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Offline => "the receiver is offline",
+            Self::Unreachable => "the receiver's gateway cannot be reached",
+            Self::NoSuchUser => "there is nobody of that name",
+            Self::Refused => "the receiver does not take this message",
+            Self::Busy => "the receiver has too many messages waiting",
+            Self::Expired => "the receiver did not sign on in time",
+        })
+    }
+}
+
+/// How available a person is, from least to most.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub enum Show {
+    /// Not there, or invisible: nobody can tell.
+    #[default]
+    Offline,
+    /// Away for long.
+    ExtendedAway,
+    /// Away.
+    Away,
+    /// Does not want to be disturbed.
+    Busy,
+    /// There.
+    Available,
+    /// There and glad to talk.
+    Chatty,
+}
+
+/// What others see of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Availability.
+    pub show: Show,
+    /// Status or away text; empty for none.
+    pub text: RichText,
+    /// Since when the person has not touched the client.
+    pub idle_since: Option<UnixMillis>,
+    /// Since when the person is signed on.
+    pub online_since: Option<UnixMillis>,
+}
+
+impl Presence {
+    /// Signed off, or as good as.
+    pub fn offline() -> Self {
+        Self::default()
+    }
+
+    /// Available, without a text.
+    pub fn available() -> Self {
+        Self { show: Show::Available, ..Self::default() }
+    }
+
+    /// Whether others see the person at all.
+    pub fn is_online(&self) -> bool {
+        self.show != Show::Offline
+    }
+}

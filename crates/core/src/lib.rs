@@ -1,0 +1,61 @@
+//! The vocabulary every part of CrossTalk speaks. No I/O and no clock.
+//!
+//! A [`Network`] recognises its protocol and makes an [`Engine`] for each connection. The engine
+//! turns frames into [`Envelope`]s and back; the gateway carries them. [`Names`] says which names
+//! are foreign, a [`Roster`] holds a person's foreign contacts, a [`Fault`] says who erred.
+
+mod address;
+mod engine;
+mod envelope;
+mod fault;
+mod lobby;
+mod names;
+mod network;
+mod private;
+mod rich;
+mod roster;
+mod time;
+
+pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
+pub use engine::{Engine, Event, Input, MAX_PENDING, Outgoing, Output, TlsFacts};
+pub use envelope::{
+    Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
+};
+pub use fault::{Blame, Fault};
+pub use lobby::{Lobby, MAX_TICKETS, Ticket};
+pub use names::{Kin, Names};
+pub use network::{Context, Defaults, Network, Sniff, Via};
+pub use private::Private;
+pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
+pub use roster::{
+    Contact, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, Roster, RosterEdit, Stamp, Standing,
+};
+pub use time::{Now, UnixMillis};
+
+/// One of the two ends an engine stands between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The user's client.
+    Client,
+    /// The base network's server.
+    Server,
+}
+
+impl Side {
+    /// The end across.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+
+    /// Who is to blame for what this side sent.
+    pub const fn blame(self) -> Blame {
+        match self {
+            Self::Client => Blame::Client,
+            Self::Server => Blame::Server,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What people type for a foreign name, and what they are shown.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::address::{Address, BadName, GATEWAY_NETWORK, NetworkId};
+use crate::network::Network;
+
+/// What a name seen in a client means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// A name of the client's own network: none of our business.
+    Own,
+    /// Somebody reached through the gateway.
+    Foreign(Address),
+    /// Clearly meant for the gateway (it carries our suffix) but nobody can have it.
+    /// The base server must not see it either.
+    Nowhere,
+}
+
+/// The networks a gateway knows and how names of them are written.
+///
+/// The universal spelling, which every client accepts, is `local@network.xt`: the suffix
+/// (here `xt`) is configurable, an `@` inside the local part is written `%`, and a `%` is
+/// written `%%`. Networks with shorter or other spellings build them on these methods.
+pub struct Names {
+    suffix: String,
+    networks: BTreeMap<NetworkId, &'static dyn Network>,
+}
+
+impl Names {
+    /// Names under `.suffix` for `networks`.
+    pub fn new(
+        suffix: impl Into<String>,
+        networks: impl IntoIterator<Item = (NetworkId, &'static dyn Network)>,
+    ) -> Self {
+        Self { suffix: suffix.into(), networks: networks.into_iter().collect() }
+    }
+
+    /// The suffix without its dot.
+    pub fn suffix(&self) -> &str {
+        &self.suffix
+    }
+
+    /// The protocol that `id` speaks.
+    pub fn network(&self, id: &NetworkId) -> Option<&'static dyn Network> {
+        self.networks.get(id).copied()
+    }
+
+    /// Every configured network, in order of name.
+    pub fn networks(&self) -> impl Iterator<Item = &NetworkId> {
+        self.networks.keys()
+    }
+
+    /// The address of `local`, as typed, on the network called `network`.
+    pub fn address(&self, local: &str, network: &NetworkId) -> Result<Address, BadName> {
+        if network.as_str() == GATEWAY_NETWORK {
+            let control = Address::control();
+            return if local.eq_ignore_ascii_case(control.local()) {
+                Ok(control)
+            } else {
+                Err(BadName::Local)
+            };
+        }
+        let protocol = self.network(network).ok_or(BadName::Network)?;
+        Address::new(&protocol.normalise(local)?, network.clone())
+    }
+
+    /// The network that the part of a name after its last `@` stands for:
+    /// `yahoo` or `yahoo.xt`, in any case.
+    ///
+    /// `None` where it is neither; `Some(Err)` where our suffix follows an unknown network.
+    pub fn network_of(&self, domain: &str) -> Option<Result<NetworkId, BadName>> {
+        let domain = domain.to_ascii_lowercase();
+        let ours = domain.strip_suffix(self.suffix.as_str()).and_then(|d| d.strip_suffix('.'));
+        let name = ours.unwrap_or(&domain);
+        let known = name
+            .parse::<NetworkId>()
+            .ok()
+            .filter(|id| id.as_str() == GATEWAY_NETWORK || self.networks.contains_key(id));
+        match (known, ours) {
+            (Some(id), _) => Some(Ok(id)),
+            (None, Some(_)) => Some(Err(BadName::Network)),
+            (None, None) => None,
+        }
+    }
+
+    /// What `name`, in the universal or the short spelling, means.
+    pub fn classify(&self, name: &str) -> Kin {
+        let Some((local, domain)) = name.rsplit_once('@') else { return Kin::Own };
+        match self.network_of(domain) {
+            None => Kin::Own,
+            Some(Err(_)) => Kin::Nowhere,
+            Some(Ok(network)) => match self.address(&unescape(local), &network) {
+                Ok(address) => Kin::Foreign(address),
+                Err(_) => Kin::Nowhere,
+            },
+        }
+    }
+
+    /// The universal spelling of `address`.
+    pub fn universal(&self, address: &Address) -> String {
+        format!("{}@{}.{}", escape(address.local()), address.network(), self.suffix)
+    }
+}
+
+/// Writes a local part so that it has no `@`.
+fn escape(local: &str) -> Cow<'_, str> {
+    if local.contains(['@', '%']) {
+        local.replace('%', "%%").replace('@', "%").into()
+    } else {
+        local.into()
+    }
+}
+
+/// The inverse of [`escape`]; an `@` typed as it is stays one.
+fn unescape(local: &str) -> Cow<'_, str> {
+    if local.contains('%') {
+        local.split("%%").map(|part| part.replace('%', "@")).collect::<Vec<_>>().join("%").into()
+    } else {
+        local.into()
+    }
+}

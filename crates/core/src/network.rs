@@ -1,0 +1,105 @@
+//! What a network brings: its name, how to recognise it, and engines.
+
+use std::sync::Arc;
+
+use crate::Side;
+use crate::address::{BadName, HostPort, NetworkId};
+use crate::engine::Engine;
+use crate::envelope::EnvelopeIds;
+use crate::lobby::Lobby;
+use crate::names::Names;
+
+/// What the first bytes of one side say about the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sniff {
+    /// It is this one.
+    Yes,
+    /// It is not.
+    No,
+    /// It may be: more bytes will tell.
+    More,
+}
+
+/// A protocol. Implementations are stateless; state lives in engines.
+pub trait Network: Send + Sync + 'static {
+    /// The protocol's short name, such as `oscar`: used in configuration and logs.
+    fn name(&self) -> &'static str;
+
+    /// Judges the first bytes that `side` sent. Called again with more after [`Sniff::More`].
+    ///
+    /// At most one network answers [`Sniff::Yes`] to any stream, and every network decides
+    /// within 64 bytes.
+    fn sniff(&self, side: Side, first: &[u8]) -> Sniff;
+
+    /// Where this protocol is found when nothing is configured.
+    fn defaults(&self) -> Defaults;
+
+    /// Brings a local name, as typed on any network, into the one form that equals itself.
+    fn normalise(&self, local: &str) -> Result<String, BadName>;
+
+    /// Protocol-specific switches an operator may turn on, each with one line of help.
+    fn options(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// An engine for one connection.
+    fn engine(&self, context: Context) -> Box<dyn Engine>;
+}
+
+/// The usual names of a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// The network's usual id, such as `aol`.
+    pub id: &'static str,
+    /// How people call it, such as `AIM`.
+    pub title: &'static str,
+    /// The host names its clients dial.
+    pub hosts: &'static [&'static str],
+    /// The ports its clients dial, the usual one first.
+    pub ports: &'static [u16],
+}
+
+/// How a connection came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// Through a proxy protocol or a transparent redirect: the client knows the real address,
+    /// and `dialled` is already being connected. Redirects by the server need no rewriting.
+    Proxy {
+        /// What the client asked for.
+        dialled: HostPort,
+    },
+    /// The client takes the gateway for the server. The engine asks for the upstream with
+    /// [`crate::Event::Dial`], and rewrites redirects to `advertise`.
+    Direct {
+        /// The configured server.
+        upstream: HostPort,
+        /// Where the client can reach this listener.
+        advertise: HostPort,
+    },
+}
+
+/// What an engine is told about its connection.
+pub struct Context {
+    /// The network this connection belongs to.
+    pub network: NetworkId,
+    /// Every network's names.
+    pub names: Arc<Names>,
+    /// What connections of one network leave for each other.
+    pub lobby: Arc<Lobby>,
+    /// How the connection came in.
+    pub via: Via,
+    /// Ids for the envelopes this engine sends.
+    pub ids: EnvelopeIds,
+    /// Whether the gateway may take the server's place in TLS that the protocol starts itself
+    /// (STARTTLS). Where not, the engine must let such a connection pass unseen.
+    pub terminate_tls: bool,
+    /// The switches of [`Network::options`] that are on.
+    pub options: Vec<&'static str>,
+}
+
+impl Context {
+    /// Whether the operator turned `option` on.
+    pub fn option(&self, option: &str) -> bool {
+        self.options.contains(&option)
+    }
+}

@@ -1,0 +1,299 @@
+//! A person's foreign buddies, and the consent between the two sides.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::envelope::Consent;
+use crate::rich::RichText;
+
+/// The most foreign contacts one person has, removed ones that are still remembered included.
+pub const MAX_CONTACTS: usize = 2000;
+/// The longest alias or group name, in bytes.
+pub const MAX_LABEL: usize = 512;
+/// The most groups of one contact.
+pub const MAX_GROUPS: usize = 32;
+
+/// How far consent has gone, in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Never asked, refused or withdrawn.
+    #[default]
+    None,
+    /// Asked with these words, and not answered.
+    Asked(RichText),
+    /// Granted.
+    Granted,
+}
+
+/// One foreign person in somebody's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Who.
+    pub address: Address,
+    /// The spelling under which the owner added the contact: the only one the owner is shown.
+    pub spelling: String,
+    /// The owner's name for the contact.
+    pub alias: Option<String>,
+    /// The owner's groups that hold the contact.
+    pub groups: Vec<String>,
+    /// Whether the contact stands in the owner's buddy list. One that only asked, or is only
+    /// blocked, does not.
+    pub listed: bool,
+    /// May the owner see the contact's presence?
+    pub to: Standing,
+    /// May the contact see the owner's presence?
+    pub from: Standing,
+    /// The owner wants to hear nothing of the contact and show nothing to it.
+    pub blocked: bool,
+}
+
+impl Contact {
+    /// A contact that is neither listed nor asked nor blocked.
+    pub const fn new(address: Address, spelling: String) -> Self {
+        Self {
+            address,
+            spelling,
+            alias: None,
+            groups: Vec::new(),
+            listed: false,
+            to: Standing::None,
+            from: Standing::None,
+            blocked: false,
+        }
+    }
+
+    /// Applies a step of consent that the owner took. Returns whether anything changed.
+    pub fn sent(&mut self, step: &Consent) -> bool {
+        match step {
+            Consent::Request(_) if self.to == Standing::Granted => false,
+            Consent::Request(text) => replace(&mut self.to, Standing::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.to, Standing::None),
+            Consent::Grant => replace(&mut self.from, Standing::Granted),
+            Consent::Revoke => replace(&mut self.from, Standing::None),
+        }
+    }
+
+    /// Applies a step of consent that the contact took. Returns whether anything changed.
+    ///
+    /// A grant nobody asked for is remembered only for a listed contact, so that strangers
+    /// cannot put themselves on a list.
+    pub fn received(&mut self, step: &Consent) -> bool {
+        match step {
+            Consent::Request(_) if self.from == Standing::Granted => false,
+            Consent::Request(text) => replace(&mut self.from, Standing::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.from, Standing::None),
+            Consent::Grant if self.listed || self.to != Standing::None => {
+                replace(&mut self.to, Standing::Granted)
+            }
+            Consent::Grant => false,
+            Consent::Revoke => replace(&mut self.to, Standing::None),
+        }
+    }
+
+    /// Whether nothing worth remembering is left.
+    pub fn is_blank(&self) -> bool {
+        !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None
+    }
+}
+
+fn replace(standing: &mut Standing, with: Standing) -> bool {
+    let changed = *standing != with;
+    *standing = with;
+    changed
+}
+
+/// What an owner changes in the own list. Consent is not among it: that is said to the
+/// contact, in an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RosterEdit {
+    /// Lists a contact, or renames or regroups a listed one.
+    List {
+        /// Who.
+        address: Address,
+        /// As the owner's client spells it.
+        spelling: String,
+        /// The owner's name for the contact.
+        alias: Option<String>,
+        /// The groups.
+        groups: Vec<String>,
+    },
+    /// Takes a contact off the list; consent in both directions ends.
+    Remove(Address),
+    /// Blocks or unblocks.
+    Block(Address, bool),
+}
+
+/// A hybrid logical clock reading: milliseconds pushed forward where the clock lags, and the
+/// writer to break ties.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Stamp {
+    /// Milliseconds since the epoch, never behind an earlier stamp that was seen.
+    pub millis: u64,
+    /// Who wrote.
+    pub writer: u64,
+}
+
+impl Stamp {
+    /// The stamp of a write at `wall` by `writer` that follows this one.
+    #[must_use]
+    pub fn next(self, wall: crate::UnixMillis, writer: u64) -> Self {
+        Self { millis: wall.0.max(self.millis + 1), writer }
+    }
+}
+
+/// A contact with the time of its last write; removed ones leave their stamp behind, so that a
+/// merge after a partition loses neither adds nor removes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    stamp: Stamp,
+    contact: Option<Contact>,
+}
+
+/// A person's foreign contacts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    entries: BTreeMap<Address, Entry>,
+}
+
+impl Roster {
+    /// The contact at `address`.
+    pub fn contact(&self, address: &Address) -> Option<&Contact> {
+        self.entries.get(address)?.contact.as_ref()
+    }
+
+    /// Every contact, listed or not, in order of address.
+    pub fn contacts(&self) -> impl Iterator<Item = &Contact> {
+        self.entries.values().filter_map(|e| e.contact.as_ref())
+    }
+
+    /// The contacts that stand in the buddy list.
+    pub fn listed(&self) -> impl Iterator<Item = &Contact> {
+        self.contacts().filter(|c| c.listed)
+    }
+
+    /// The newest stamp in the roster.
+    pub fn stamp(&self) -> Stamp {
+        self.entries.values().map(|e| e.stamp).max().unwrap_or_default()
+    }
+
+    /// Whether one more contact fits.
+    pub fn has_room_for(&self, address: &Address) -> bool {
+        self.entries.contains_key(address) || self.entries.len() < MAX_CONTACTS
+    }
+
+    /// Writes `contact`, or forgets it where it [is blank](Contact::is_blank).
+    /// Returns whether it was written: a new contact in a full roster is not.
+    pub fn put(&mut self, contact: Contact, stamp: Stamp) -> bool {
+        if !self.has_room_for(&contact.address) {
+            self.forget_removed();
+            if !self.has_room_for(&contact.address) {
+                return false;
+            }
+        }
+        let address = contact.address.clone();
+        let contact = Some(contact).filter(|c| !c.is_blank());
+        self.entries.insert(address, Entry { stamp, contact });
+        true
+    }
+
+    /// Takes the newer entry of the two for every address. Returns whether this roster changed.
+    pub fn merge(&mut self, other: Self) -> bool {
+        let mut changed = false;
+        for (address, theirs) in other.entries {
+            let newer = self.entries.get(&address).is_none_or(|ours| ours.stamp < theirs.stamp);
+            if newer && self.has_room_for(&address) {
+                self.entries.insert(address, theirs);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Drops the oldest half of the memories of removed contacts.
+    fn forget_removed(&mut self) {
+        let mut stamps: Vec<_> =
+            self.entries.values().filter(|e| e.contact.is_none()).map(|e| e.stamp).collect();
+        stamps.sort_unstable();
+        if let Some(&middle) = stamps.get(stamps.len() / 2) {
+            self.entries.retain(|_, e| e.contact.is_some() || e.stamp > middle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnixMillis;
+
+    fn contact(name: &str) -> Contact {
+        let address: Address = name.parse().unwrap();
+        Contact { listed: true, ..Contact::new(address, name.to_owned()) }
+    }
+
+    fn at(millis: u64) -> Stamp {
+        Stamp { millis, writer: 1 }
+    }
+
+    #[test]
+    fn consent_goes_from_asked_to_granted_to_none() {
+        let (mut asker, mut asked) = (contact("bob@yahoo"), contact("alice@aol"));
+        asked.listed = false;
+        let request = Consent::Request(RichText::plain("hi"));
+        assert!(asker.sent(&request) && asked.received(&request));
+        assert_eq!(asked.from, Standing::Asked(RichText::plain("hi")));
+        assert!(asked.sent(&Consent::Grant) && asker.received(&Consent::Grant));
+        assert_eq!((&asker.to, &asked.from), (&Standing::Granted, &Standing::Granted));
+        assert!(!asked.received(&request), "asking again changes nothing");
+        assert!(asker.sent(&Consent::Cancel) && asked.received(&Consent::Cancel));
+        assert!(asked.is_blank() && !asker.is_blank());
+    }
+
+    #[test]
+    fn a_stranger_cannot_grant_himself_onto_a_list() {
+        let mut stranger = Contact::new("eve@yahoo".parse().unwrap(), "eve@yahoo.xt".into());
+        assert!(!stranger.received(&Consent::Grant));
+        assert!(stranger.is_blank());
+    }
+
+    #[test]
+    fn merge_keeps_adds_and_removes_of_both_sides() {
+        let mut left = Roster::default();
+        left.put(contact("a@aol"), at(1));
+        left.put(contact("b@aol"), at(2));
+        let mut right = left.clone();
+        let mut gone = contact("a@aol");
+        gone.listed = false;
+        left.put(gone, at(3));
+        right.put(contact("c@aol"), at(3));
+        let (l, r) = (left.clone(), right.clone());
+        assert!(left.merge(r) && right.merge(l));
+        assert_eq!(left, right);
+        let names: Vec<_> = left.listed().map(|c| c.address.to_string()).collect();
+        assert_eq!(names, ["b@aol", "c@aol"]);
+        assert!(!left.merge(right), "merging again changes nothing");
+    }
+
+    #[test]
+    fn a_full_roster_refuses_but_forgets_removed_ones_first() {
+        let mut roster = Roster::default();
+        for i in 0..MAX_CONTACTS {
+            assert!(roster.put(contact(&format!("u{i}@aol")), at(i as u64)));
+        }
+        assert!(!roster.put(contact("late@aol"), at(9999)));
+        let mut gone = contact("u0@aol");
+        gone.listed = false;
+        assert!(roster.put(gone, at(10_000)));
+        assert!(roster.put(contact("late@aol"), at(10_001)));
+    }
+
+    #[test]
+    fn stamps_never_go_back() {
+        let first = Stamp::default().next(UnixMillis(100), 1);
+        let second = first.next(UnixMillis(50), 2);
+        assert!(second > first);
+    }
+}

@@ -1,0 +1,3 @@
+//! The `crosstalk` command.
+
+fn main() {}

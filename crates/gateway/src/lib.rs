@@ -1,0 +1,1 @@
+//! Sockets and tasks: ways in, sessions and the router.

@@ -1,0 +1,1 @@
+//! Base servers and clients for demos, plays and benchmarks.

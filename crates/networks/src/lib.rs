@@ -1,0 +1,44 @@
+//! The protocols CrossTalk interprets, as pure state machines: one folder a network.
+//!
+//! [`NETWORKS`] is the one registry. Adding a network is a folder and a line here.
+
+use crosstalk_core::{Network, Side, Sniff};
+
+pub mod passthrough;
+
+/// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
+pub static NETWORKS: &[&dyn Network] = &[];
+
+/// The protocol called `name`.
+pub fn by_name(name: &str) -> Option<&'static dyn Network> {
+    NETWORKS.iter().copied().find(|n| n.name() == name)
+}
+
+/// What the first bytes of both sides say.
+#[derive(Clone, Copy)]
+pub enum Verdict {
+    /// This protocol.
+    Known(&'static dyn Network),
+    /// More bytes are needed.
+    Undecided,
+    /// No protocol of ours.
+    Unknown,
+}
+
+/// Recognises a protocol by the first bytes of either side.
+pub fn sniff(from_client: &[u8], from_server: &[u8]) -> Verdict {
+    let mut undecided = from_client.is_empty() && from_server.is_empty();
+    for network in NETWORKS {
+        for (side, first) in [(Side::Client, from_client), (Side::Server, from_server)] {
+            if first.is_empty() {
+                continue;
+            }
+            match network.sniff(side, first) {
+                Sniff::Yes => return Verdict::Known(*network),
+                Sniff::More => undecided = true,
+                Sniff::No => {}
+            }
+        }
+    }
+    if undecided { Verdict::Undecided } else { Verdict::Unknown }
+}

@@ -1,0 +1,1 @@
+//! The network between gateways: directory, links, trust and storage.

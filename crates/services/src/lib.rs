@@ -1,0 +1,1 @@
+//! What answers commands such as /help and /who.
