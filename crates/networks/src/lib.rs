@@ -4,6 +4,7 @@
 
 use crosstalk_core::{Network, Side, Sniff};
 
+pub mod oscar;
 pub mod passthrough;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.

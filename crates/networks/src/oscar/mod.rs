@@ -1,0 +1,3 @@
+//! AIM and ICQ, which speak OSCAR.
+
+pub mod wire;

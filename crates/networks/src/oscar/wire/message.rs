@@ -1,0 +1,154 @@
+//! The text of an instant message: TLV 02 of 04/06 and 04/07.
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+use super::fields::{Reader, Truncated, Writer};
+
+/// An ICBM TLV: the text, as [`encode`] writes it.
+pub const TEXT: u16 = 0x0002;
+/// An ICBM TLV from a client: the sender wants 04/0c when the server took the message.
+pub const ACK: u16 = 0x0003;
+/// An ICBM TLV: the client answered on its own.
+pub const AUTO: u16 = 0x0004;
+/// An ICBM TLV: store it (from a client), or it was stored (from a server).
+pub const OFFLINE: u16 = 0x0006;
+/// An ICBM TLV from a server: the sender's client wants typing notices.
+pub const WANTS_TYPING: u16 = 0x000b;
+/// An ICBM TLV from a server: when a stored message was sent, in seconds since 1970.
+pub const SENT: u16 = 0x0016;
+
+/// A fragment of TLV 02: the features of the sender.
+const FEATURES: u16 = 0x0501;
+/// A fragment of TLV 02: text with its character set.
+const FRAGMENT: u16 = 0x0101;
+
+/// The head of every ICBM in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// Names the message to the two ends.
+    pub cookie: [u8; 8],
+    /// 1 for messages, 2 for rendezvous, 4 for ICQ's old messages.
+    pub channel: u16,
+    /// The other person, as the client spells it.
+    pub name: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// Reads a head as clients write it. What servers send has more behind the name.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Self, Truncated> {
+        Ok(Self { cookie: reader.array()?, channel: reader.u16()?, name: reader.short()? })
+    }
+
+    /// Appends the head to `writer`.
+    #[must_use]
+    pub fn write(&self, writer: Writer) -> Writer {
+        writer.raw(&self.cookie).u16(self.channel).short(self.name)
+    }
+}
+
+/// TLV 02 around `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
+/// shows.
+pub fn encode(text: &str) -> Vec<u8> {
+    let (charset, bytes): (u16, Vec<u8>) = if text.is_ascii() {
+        (0x0000, text.into())
+    } else {
+        (0x0002, text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+    };
+    let fragment = Writer::new().u16(charset).u16(0).raw(&bytes).bytes();
+    Writer::new().tlv(FEATURES, [1]).tlv(FRAGMENT, fragment).bytes().to_vec()
+}
+
+/// The text in TLV 02, its fragments joined. `None` where there is no text fragment at all.
+pub fn decode(value: &[u8]) -> Option<String> {
+    let mut text = None;
+    for (_, fragment) in super::tlvs(value).filter(|(kind, _)| *kind == FRAGMENT) {
+        let mut reader = Reader::new(fragment);
+        let (Ok(charset), Ok(_language)) = (reader.u16(), reader.u16()) else { continue };
+        text.get_or_insert_with(String::new).push_str(&decode_charset(charset, reader.rest()));
+    }
+    text
+}
+
+/// Text in one of the character sets of OSCAR; what cannot be read becomes U+FFFD.
+pub fn decode_charset(charset: u16, bytes: &[u8]) -> String {
+    match charset {
+        0x0002 => utf16(bytes),
+        0x0003 => eight_bit(WINDOWS_1252, bytes),
+        _ => std::str::from_utf8(bytes)
+            .map_or_else(|_| eight_bit(WINDOWS_1252, bytes), ToOwned::to_owned),
+    }
+}
+
+/// Text under a MIME type such as `text/aolrtf; charset="unicode-2-0"`: profiles and away texts.
+pub fn decode_mime(mime: &[u8], bytes: &[u8]) -> String {
+    let mime = String::from_utf8_lossy(mime).to_ascii_lowercase();
+    if mime.contains("unicode-2-0") {
+        utf16(bytes)
+    } else if mime.contains("utf-8") {
+        eight_bit(UTF_8, bytes)
+    } else {
+        decode_charset(0, bytes)
+    }
+}
+
+/// A MIME type and `text` under it, for profiles and away texts.
+pub fn encode_mime(text: &str) -> (&'static str, Vec<u8>) {
+    if text.is_ascii() {
+        (r#"text/aolrtf; charset="us-ascii""#, text.into())
+    } else {
+        let bytes = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        (r#"text/aolrtf; charset="unicode-2-0""#, bytes)
+    }
+}
+
+fn eight_bit(encoding: &'static Encoding, bytes: &[u8]) -> String {
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_sent_as_it_is_and_the_rest_as_utf16() {
+        assert_eq!(encode("hi"), b"\x05\x01\0\x01\x01\x01\x01\0\x06\0\0\0\0hi");
+        assert_eq!(encode("é"), b"\x05\x01\0\x01\x01\x01\x01\0\x06\0\x02\0\0\0\xe9");
+    }
+
+    #[test]
+    fn every_text_comes_back() {
+        for text in ["", "plain", "Привет", "1F600 \u{1f600} emoji", "caf\u{e9} \u{4f60}"] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn fragments_of_several_character_sets_are_joined() {
+        let value = b"\x05\x01\0\x01\x01\
+            \x01\x01\0\x06\0\0\0\0ab\
+            \x01\x01\0\x05\0\x03\0\0\xe9\
+            \x01\x01\0\x08\0\x02\0\0\xd8\x3d\xde\x00";
+        assert_eq!(decode(value).unwrap(), "abé\u{1f600}");
+        assert_eq!(decode(b"\x05\x01\0\x01\x01"), None);
+    }
+
+    #[test]
+    fn broken_text_is_still_text() {
+        assert_eq!(decode_charset(2, b"\xd8\x3d\0a"), "\u{fffd}a");
+        assert_eq!(decode_charset(0, b"caf\xe9"), "café");
+    }
+
+    #[test]
+    fn away_texts_name_their_charset() {
+        for text in ["gone fishing", "ушла"] {
+            let (mime, bytes) = encode_mime(text);
+            assert_eq!(decode_mime(mime.as_bytes(), &bytes), text);
+        }
+        assert_eq!(decode_mime(b"text/aolrtf; charset=\"utf-8\"", "é".as_bytes()), "é");
+    }
+}
