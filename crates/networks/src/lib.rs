@@ -6,6 +6,7 @@ use crosstalk_core::{Network, Side, Sniff};
 
 pub mod oscar;
 pub mod passthrough;
+pub mod xmpp;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
 pub static NETWORKS: &[&dyn Network] = &[];

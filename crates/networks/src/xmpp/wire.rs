@@ -1,0 +1,277 @@
+//! Bytes to frames: finds stanza boundaries in an XML stream (RFC 6120, section 4).
+//!
+//! Nothing is decoded here, so what is forwarded is the bytes that arrived. Restarted streams
+//! (after STARTTLS and SASL) need nothing special: a stream header inside a stream begins anew.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::MAX_PENDING;
+use memchr::memchr;
+use quick_xml::parser::{ElementParser, Parser, PiParser};
+
+/// The deepest nesting of a stanza that is accepted.
+pub const MAX_DEPTH: u32 = 64;
+
+/// One piece of a stream. The pieces together are the stream, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// `<?xml ...?>`.
+    Declaration(Bytes),
+    /// `<stream:stream ...>`.
+    Open(Bytes),
+    /// A whole child of the stream: a stanza or another top-level element.
+    Stanza(Bytes),
+    /// White space between stanzas: a keep-alive.
+    Space(Bytes),
+    /// `</stream:stream>`.
+    Close(Bytes),
+}
+
+impl Frame {
+    /// The bytes as they arrived.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Declaration(b)
+            | Self::Open(b)
+            | Self::Stanza(b)
+            | Self::Space(b)
+            | Self::Close(b) => b,
+        }
+    }
+}
+
+/// The stream breaks the rules of XML or of RFC 6120; the text says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// Cuts one direction of a stream into frames. Remembers how far it looked, so that bytes
+/// arriving one by one cost no more than bytes arriving at once.
+#[derive(Debug, Default)]
+pub struct Framer {
+    /// How many bytes of the unfinished frame were looked at.
+    seen: usize,
+    /// How many elements of the unfinished stanza are open.
+    depth: u32,
+    token: Token,
+}
+
+/// What the byte after `seen` belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+enum Token {
+    /// Character data, or nothing yet.
+    #[default]
+    Text,
+    /// A start tag whose `<` is at this place.
+    Start(usize, ElementParser),
+    /// An end tag.
+    End,
+    /// `<?xml`.
+    Declaration(PiParser),
+    /// `<![CDATA[`.
+    CData,
+}
+
+impl Framer {
+    /// Takes the next frame off the front of `buf`, or nothing until more bytes arrive.
+    pub fn next(&mut self, buf: &mut BytesMut) -> Result<Option<Frame>, Malformed> {
+        loop {
+            let stop = self.step(buf)?;
+            match stop {
+                Stop::Frame(kind) => {
+                    let bytes = buf.split_to(self.seen.min(buf.len())).freeze();
+                    *self = Self::default();
+                    return Ok(Some(kind(bytes)));
+                }
+                Stop::Starved if buf.len() > MAX_PENDING => {
+                    return Err(Malformed("a stanza is larger than one mebibyte"));
+                }
+                Stop::Starved => return Ok(None),
+                Stop::Token => {}
+            }
+        }
+    }
+
+    /// Looks at one token.
+    fn step(&mut self, buf: &[u8]) -> Result<Stop, Malformed> {
+        let rest = buf.get(self.seen..).unwrap_or_default();
+        match &mut self.token {
+            Token::Text => self.text(rest),
+            Token::Start(at, parser) => {
+                let at = *at;
+                let Some(end) = parser.feed(rest) else { return Ok(self.starve(rest)) };
+                self.seen += end + 1;
+                self.started(buf.get(at..self.seen).unwrap_or_default())
+            }
+            Token::End => {
+                let Some(end) = memchr(b'>', rest) else { return Ok(self.starve(rest)) };
+                self.seen += end + 1;
+                Ok(self.ended())
+            }
+            Token::Declaration(parser) => {
+                let Some(end) = parser.feed(rest) else { return Ok(self.starve(rest)) };
+                self.seen += end + 1;
+                Ok(Stop::Frame(Frame::Declaration))
+            }
+            Token::CData => {
+                let Some(end) = memchr::memmem::find(rest, b"]]>") else {
+                    // The end may be split: keep its possible beginning.
+                    self.seen += rest.len().saturating_sub(2);
+                    return Ok(Stop::Starved);
+                };
+                self.seen += end + 3;
+                self.token = Token::Text;
+                Ok(Stop::Token)
+            }
+        }
+    }
+
+    fn starve(&mut self, rest: &[u8]) -> Stop {
+        self.seen += rest.len();
+        Stop::Starved
+    }
+
+    /// Character data up to the next `<`, and what begins there.
+    fn text(&mut self, rest: &[u8]) -> Result<Stop, Malformed> {
+        let end = memchr(b'<', rest).unwrap_or(rest.len());
+        let (text, markup) = rest.split_at(end);
+        self.seen += end;
+        if self.depth == 0 && self.seen > 0 {
+            return if text.iter().all(u8::is_ascii_whitespace) {
+                Ok(Stop::Frame(Frame::Space))
+            } else {
+                Err(Malformed("text outside of any stanza"))
+            };
+        }
+        self.token = match markup {
+            [] | [b'<'] => return Ok(Stop::Starved),
+            [_, b'/', ..] => Token::End,
+            [_, b'?', ..] if self.depth == 0 => Token::Declaration(PiParser::default()),
+            [_, b'!', ..] if self.depth > 0 => match markup {
+                [_, _, b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => Token::CData,
+                _ if markup.len() < 9 && b"<![CDATA[".starts_with(markup) => {
+                    return Ok(Stop::Starved);
+                }
+                _ => return Err(Malformed("a comment or document type in a stream")),
+            },
+            [_, b'?' | b'!', ..] => return Err(Malformed("restricted XML in a stream")),
+            _ => Token::Start(self.seen, ElementParser::default()),
+        };
+        self.seen += if matches!(self.token, Token::CData) { 9 } else { 2 };
+        if let Token::Start(..) = self.token {
+            // The byte after `<` may already be the `>` that the parser looks for.
+            self.seen -= 1;
+        }
+        Ok(Stop::Token)
+    }
+
+    /// `tag` is a whole start tag.
+    fn started(&mut self, tag: &[u8]) -> Result<Stop, Malformed> {
+        self.token = Token::Text;
+        if self.depth == 0 && is_stream(tag) {
+            return Ok(Stop::Frame(Frame::Open));
+        }
+        if tag.ends_with(b"/>") {
+            return Ok(if self.depth == 0 { Stop::Frame(Frame::Stanza) } else { Stop::Token });
+        }
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Malformed("a stanza is nested too deeply"));
+        }
+        Ok(Stop::Token)
+    }
+
+    fn ended(&mut self) -> Stop {
+        self.token = Token::Text;
+        match self.depth {
+            0 => return Stop::Frame(Frame::Close),
+            1 => return Stop::Frame(Frame::Stanza),
+            _ => self.depth -= 1,
+        }
+        Stop::Token
+    }
+}
+
+/// Why looking stopped.
+enum Stop {
+    /// A token ended inside a frame.
+    Token,
+    /// The bytes ended.
+    Starved,
+    /// A frame ended.
+    Frame(fn(Bytes) -> Frame),
+}
+
+/// Whether a start tag is a stream header, whatever its prefix.
+fn is_stream(tag: &[u8]) -> bool {
+    let name = tag.get(1..).unwrap_or_default();
+    let end = name.iter().position(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'));
+    let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
+    name == b"stream" || name.ends_with(b":stream")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "<?xml version='1.0'?><stream:stream to='a>b' version=\"1.0\">\n\
+        <stream:features><x a='/>'/><y>1 &gt; 0</y></stream:features> <r/>\
+        <m><![CDATA[</m>]]]></m><a ></a><stream:stream id='2'><iq/></stream:stream>";
+
+    fn frames(chunk: usize) -> Vec<Frame> {
+        let (mut framer, mut buf, mut frames) = (Framer::default(), BytesMut::new(), Vec::new());
+        for bytes in SESSION.as_bytes().chunks(chunk) {
+            buf.extend_from_slice(bytes);
+            while let Some(frame) = framer.next(&mut buf).unwrap() {
+                frames.push(frame);
+            }
+        }
+        assert!(buf.is_empty());
+        frames
+    }
+
+    #[test]
+    fn frames_are_the_stream_at_every_chunking() {
+        let whole = frames(SESSION.len());
+        for chunk in 1..SESSION.len() {
+            assert_eq!(frames(chunk), whole, "chunks of {chunk}");
+        }
+        let bytes: Vec<u8> = whole.iter().flat_map(|f| f.clone().into_bytes()).collect();
+        assert_eq!(bytes, SESSION.as_bytes());
+        let names: String = whole
+            .iter()
+            .map(|f| match f {
+                Frame::Declaration(_) => 'D',
+                Frame::Open(_) => 'O',
+                Frame::Stanza(_) => 'S',
+                Frame::Space(_) => '_',
+                Frame::Close(_) => 'C',
+            })
+            .collect();
+        assert_eq!(names, "DO_S_SSSOSC");
+    }
+
+    #[test]
+    fn what_a_stream_may_not_hold_is_refused() {
+        let deep = "<a>".repeat(MAX_DEPTH as usize + 1);
+        for bad in ["hello", "<!DOCTYPE x>", "<a><!-- x --></a>", "<a><?p x?></a>", &deep] {
+            let result = Framer::default().next(&mut BytesMut::from(bad));
+            assert!(result.is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endless_stanza_is_refused() {
+        let mut buf = BytesMut::from("<message><body>");
+        buf.resize(MAX_PENDING + 1, b'x');
+        assert!(Framer::default().next(&mut buf).is_err());
+    }
+}
