@@ -1,0 +1,173 @@
+//! What the parts of a configuration say about each other.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+use crosstalk_core::{GATEWAY_NETWORK, NetworkId};
+
+use super::report::Problem;
+use super::{Config, HostPattern};
+
+impl Config {
+    /// Everything that cannot work, in the order of the documentation.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check_suffix(&mut problems);
+        self.check_networks(&mut problems);
+        self.check_listeners(&mut problems);
+        self.check_tls(&mut problems);
+        self.check_limits(&mut problems);
+        self.check_mesh(&mut problems);
+        problems
+    }
+
+    fn check_suffix(&self, problems: &mut Vec<Problem>) {
+        let letters = self.suffix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if self.suffix.len() < 2 || self.suffix.len() > 32 || !letters {
+            problems.push(Problem::new(
+                "suffix",
+                "the suffix is 2 to 32 of a-z and 0-9, without a dot",
+            ));
+        }
+    }
+
+    fn check_networks(&self, problems: &mut Vec<Problem>) {
+        for network in self.networks.values() {
+            let at = format!("networks.{}", network.id);
+            if network.id.as_str() == GATEWAY_NETWORK {
+                problems.push(Problem::new(
+                    &at,
+                    "`gateway` is the control contact's network; call yours differently",
+                ));
+            }
+            if network.ports.is_empty() {
+                problems.push(Problem::new(
+                    format!("{at}.ports"),
+                    "a network without ports cannot be dialled",
+                ));
+            }
+            for (i, direct) in network.direct.iter().enumerate() {
+                if direct.advertise.is_none() && direct.listen.ip().is_unspecified() {
+                    problems.push(Problem::new(
+                        format!("{at}.direct.{i}"),
+                        format!(
+                            "clients cannot dial {}: say with `advertise` how they reach it",
+                            direct.listen.ip()
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Two listeners on one port, a listener that is its own upstream, and none at all.
+    fn check_listeners(&self, problems: &mut Vec<Problem>) {
+        let listeners = self.listeners();
+        if listeners.is_empty() {
+            problems.push(Problem::new("proxy", "no listener is left, so no client can come in"));
+        }
+        let mut taken: HashMap<u16, Vec<(SocketAddr, &str)>> = HashMap::new();
+        for (at, listen) in &listeners {
+            let others = taken.entry(listen.port()).or_default();
+            let clash = others.iter().find(|(other, _)| overlap(*other, *listen));
+            if let Some((_, other)) = clash.filter(|_| listen.port() != 0) {
+                let what = format!("{listen} is taken by `{other}` already");
+                problems.push(Problem::new(at, what));
+            }
+            others.push((*listen, at));
+        }
+    }
+
+    /// Every TCP listener and the key that set it.
+    fn listeners(&self) -> Vec<(String, SocketAddr)> {
+        let proxies = self.proxies.iter().enumerate();
+        let transparent = self.transparent.iter().enumerate();
+        let direct = self.networks.values().flat_map(|n| {
+            let at = move |i| format!("networks.{}.direct.{i}.listen", n.id);
+            n.direct.iter().enumerate().map(move |(i, d)| (at(i), d.listen))
+        });
+        let mesh = self.mesh.iter().flat_map(|m| m.listen.iter().enumerate());
+        proxies
+            .map(|(i, p)| (format!("proxy.{i}.listen"), p.listen))
+            .chain(transparent.map(|(i, t)| (format!("transparent.{i}.listen"), t.listen)))
+            .chain(direct)
+            .chain(mesh.map(|(i, listen)| (format!("mesh.listen.{i}"), *listen)))
+            .collect()
+    }
+
+    fn check_tls(&self, problems: &mut Vec<Problem>) {
+        for (i, certificate) in self.tls.certificates.iter().enumerate() {
+            for (key, file) in [("chain", &certificate.chain), ("key", &certificate.key)] {
+                if !file.is_file() {
+                    let what = format!("there is no file {}", file.display());
+                    problems.push(Problem::new(format!("tls.certificate.{i}.{key}"), what));
+                }
+            }
+        }
+        for (i, root) in self.tls.roots.iter().enumerate().filter(|(_, root)| !root.is_file()) {
+            let what = format!("there is no file {}", root.display());
+            problems.push(Problem::new(format!("tls.roots.{i}"), what));
+        }
+        let covered =
+            |host: &HostPattern| self.tls.certificates.iter().any(|c| c.hosts.contains(host));
+        let bare = self.tls.terminate.iter().position(|host| !covered(host));
+        if let Some(i) = bare.filter(|_| !self.tls.authority.is_dir()) {
+            problems.push(
+                Problem::new(
+                    format!("tls.terminate.{i}"),
+                    "no certificate covers this host, and there is no private CA to make one",
+                )
+                .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
+            );
+        }
+    }
+
+    fn check_limits(&self, problems: &mut Vec<Problem>) {
+        let limits = &self.limits;
+        let sizes = [
+            ("connections", limits.connections, 1),
+            ("connections_per_client", limits.connections_per_client, 1),
+            ("buffer", limits.buffer, 4096),
+            ("mailbox", limits.mailbox, 1),
+        ];
+        for (key, value, least) in sizes.into_iter().filter(|(_, value, least)| value < least) {
+            let what = format!("{value} is too little: {least} is the least that works");
+            problems.push(Problem::new(format!("limits.{key}"), what));
+        }
+        let times = [("handshake", limits.handshake), ("dial", limits.dial)];
+        for (key, _) in times.into_iter().filter(|(_, time)| time.is_zero()) {
+            problems.push(Problem::new(format!("limits.{key}"), "nothing can be done in no time"));
+        }
+    }
+
+    fn check_mesh(&self, problems: &mut Vec<Problem>) {
+        let Some(mesh) = &self.mesh else { return };
+        let mut ids = BTreeSet::new();
+        for (i, member) in mesh.members.iter().enumerate() {
+            if !ids.insert(&member.id) {
+                problems.push(Problem::new(
+                    format!("mesh.member.{i}.id"),
+                    "this gateway is listed twice",
+                ));
+            }
+            for (j, network) in member.networks.iter().enumerate() {
+                if !self.networks.contains_key(network) {
+                    let known: Vec<_> = self.networks.keys().map(NetworkId::as_str).collect();
+                    let at = format!("mesh.member.{i}.networks.{j}");
+                    problems.push(Problem::unknown(at, "network", network.as_str(), &known));
+                }
+            }
+        }
+        if mesh.listen.is_empty() && mesh.members.iter().all(|m| m.addresses.is_empty()) {
+            problems.push(Problem::new(
+                "mesh",
+                "nobody can call this gateway and it has nobody to call",
+            ));
+        }
+    }
+}
+
+/// Whether one of two listeners would keep the other from its port.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+}

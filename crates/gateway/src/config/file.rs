@@ -1,0 +1,139 @@
+//! What the TOML may say, and how it becomes a [`Config`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crosstalk_core::{HostPort, NetworkId};
+use crosstalk_networks::NETWORKS;
+use serde::Deserialize;
+
+use super::allow::HostPattern;
+use super::network::{Direct, NetworkConfig};
+use super::report::Problem;
+use super::{Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Proxy, Tls, Transparent, text};
+
+/// The whole file.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    data: Option<PathBuf>,
+    suffix: Option<String>,
+    control: Option<bool>,
+    log: Option<String>,
+    proxy: Option<Vec<Proxy>>,
+    transparent: Vec<Transparent>,
+    networks: BTreeMap<NetworkId, Table>,
+    tls: Tls,
+    limits: Limits,
+    mesh: Option<Mesh>,
+}
+
+/// A `[networks.ID]` table.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Table {
+    protocol: Option<String>,
+    enabled: Option<bool>,
+    hosts: Option<Vec<HostPattern>>,
+    ports: Option<Vec<u16>>,
+    #[serde(deserialize_with = "text::map")]
+    servers: BTreeMap<String, HostPort>,
+    direct: Vec<Direct>,
+    options: Vec<String>,
+}
+
+impl File {
+    /// Fills in what the file left out; relative paths start at `base`.
+    pub(super) fn resolve(self, base: &Path, data: PathBuf) -> Result<Config, Problem> {
+        let data = self.data.map_or(data, |own| base.join(own));
+        let mut tls = self.tls;
+        tls.authority = place(base, &tls.authority, || data.join("ca"));
+        tls.roots.iter_mut().for_each(|root| *root = base.join(&*root));
+        for certificate in &mut tls.certificates {
+            certificate.chain = base.join(&certificate.chain);
+            certificate.key = base.join(&certificate.key);
+        }
+        let mesh = self.mesh.map(|mut mesh| {
+            mesh.key = place(base, &mesh.key, || data.join("mesh.key"));
+            mesh
+        });
+        let usual_proxy =
+            || vec![Proxy { listen: DEFAULT_PROXY, users: BTreeMap::new(), allow: Vec::new() }];
+        Ok(Config {
+            suffix: self.suffix.unwrap_or_else(|| DEFAULT_SUFFIX.to_owned()),
+            control: self.control.unwrap_or(true),
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            proxies: self.proxy.unwrap_or_else(usual_proxy),
+            transparent: self.transparent,
+            networks: networks(self.networks)?,
+            tls,
+            limits: self.limits,
+            mesh,
+            data,
+        })
+    }
+}
+
+/// `own` under `base`, or the usual place where it is not set.
+fn place(base: &Path, own: &Path, usual: impl FnOnce() -> PathBuf) -> PathBuf {
+    if own.as_os_str().is_empty() { usual() } else { base.join(own) }
+}
+
+/// The usual networks, changed and added to by `tables`.
+fn networks(
+    mut tables: BTreeMap<NetworkId, Table>,
+) -> Result<BTreeMap<NetworkId, NetworkConfig>, Problem> {
+    for usual in NETWORKS.iter().filter_map(|n| n.defaults().id.parse::<NetworkId>().ok()) {
+        tables.entry(usual).or_default();
+    }
+    let mut networks = BTreeMap::new();
+    for (id, table) in tables {
+        if table.enabled != Some(false) {
+            networks.insert(id.clone(), table.resolve(id)?);
+        }
+    }
+    Ok(networks)
+}
+
+impl Table {
+    fn resolve(self, id: NetworkId) -> Result<NetworkConfig, Problem> {
+        let at = |key: &str| format!("networks.{id}.{key}");
+        let protocol = match &self.protocol {
+            Some(name) => crosstalk_networks::by_name(name).ok_or_else(|| {
+                let known: Vec<_> = NETWORKS.iter().map(|n| n.name()).collect();
+                Problem::unknown(at("protocol"), "protocol", name, &known)
+            }),
+            None => {
+                NETWORKS.iter().copied().find(|n| n.defaults().id == id.as_str()).ok_or_else(|| {
+                    Problem::new(
+                        format!("networks.{id}"),
+                        format!(
+                            "{id} is not one of the usual networks, so its `protocol` must be named"
+                        ),
+                    )
+                })
+            }
+        }?;
+        let known: Vec<_> = protocol.options().iter().map(|(name, _)| *name).collect();
+        let option = |(i, name): (usize, &String)| {
+            known.iter().copied().find(|k| k == name).ok_or_else(|| {
+                Problem::unknown(at(&format!("options.{i}")), "option", name, &known)
+            })
+        };
+        let usual = protocol.defaults();
+        let own = usual.id == id.as_str();
+        // A further network of the same protocol has hosts of its own.
+        let usual_hosts = || if own { usual.hosts } else { &[] };
+        Ok(NetworkConfig {
+            hosts: self
+                .hosts
+                .unwrap_or_else(|| usual_hosts().iter().filter_map(|h| h.parse().ok()).collect()),
+            ports: self.ports.unwrap_or_else(|| usual.ports.to_vec()),
+            servers: self.servers.into_iter().map(|(k, v)| (k.to_lowercase(), v)).collect(),
+            direct: self.direct,
+            options: self.options.iter().enumerate().map(option).collect::<Result<_, _>>()?,
+            protocol,
+            id,
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! What an operator can set.
+//!
+//! [`Config::read`] goes file, [`file`] (what the TOML may say), [`Config`] (defaults filled in,
+//! every name resolved), [`check`] (what the parts say about each other). Whatever is wrong
+//! comes back as a [`Report`] that shows the line and says what to write instead.
+//! `config/example.toml` documents every key.
+
+mod allow;
+mod check;
+mod file;
+mod network;
+mod report;
+mod text;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crosstalk_core::{HostPort, Names, NetworkId, Private};
+use serde::Deserialize;
+
+pub use allow::{Allow, HostPattern, Ports};
+pub use network::{Direct, NetworkConfig};
+pub use report::{Problem, Report};
+
+/// The suffix of the universal spelling where none is configured.
+pub const DEFAULT_SUFFIX: &str = "xt";
+/// Where the proxy listens where none is configured.
+pub const DEFAULT_PROXY: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
+
+/// Everything that can be set, resolved: nothing in it needs a default or a look-up any more.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where state is kept. Created when missing, for its owner only.
+    pub data: PathBuf,
+    /// The suffix of the universal spelling, without its dot.
+    pub suffix: String,
+    /// Whether the control contact is in everybody's list.
+    pub control: bool,
+    /// What is logged, in the syntax of `tracing_subscriber`'s filters.
+    pub log: String,
+    /// Proxy listeners: SOCKS5, `SOCKS4a` and HTTP CONNECT on one port.
+    pub proxies: Vec<Proxy>,
+    /// Listeners that a Linux `REDIRECT` rule points at.
+    pub transparent: Vec<Transparent>,
+    /// The networks, in order of id.
+    pub networks: BTreeMap<NetworkId, NetworkConfig>,
+    /// Encryption towards clients and servers.
+    pub tls: Tls,
+    /// Bounds.
+    pub limits: Limits,
+    /// The other gateways; `None` for a lone gateway, which opens no port for any.
+    pub mesh: Option<Mesh>,
+}
+
+/// A port where clients come with a proxy protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Names and passwords of those who may use it; empty for everybody who can reach it.
+    #[serde(default)]
+    pub users: BTreeMap<String, Private<String>>,
+    /// What may be dialled besides the hosts and ports of the configured networks. Only a rule
+    /// here, or a server named for a network, opens a loopback or private address.
+    #[serde(default)]
+    pub allow: Vec<Allow>,
+}
+
+/// A port that a firewall redirects connections to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transparent {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+/// Where TLS ends at the gateway and what it trusts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Hosts whose TLS ends here, by the name in the client's hello, the host it dialled or
+    /// the upstream of its direct listener. TLS of every other host passes through unread.
+    pub terminate: Vec<HostPattern>,
+    /// The operator's certificates. Hosts that none covers get one made by the private CA.
+    #[serde(rename = "certificate")]
+    pub certificates: Vec<Certificate>,
+    /// The private CA's directory, that `crosstalk ca init` fills; `ca` under
+    /// [`Config::data`] unless set.
+    #[serde(rename = "ca")]
+    pub authority: PathBuf,
+    /// PEM files of further roots that servers' certificates may lead to.
+    pub roots: Vec<PathBuf>,
+}
+
+/// A certificate of the operator's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The hosts it is shown for.
+    pub hosts: Vec<HostPattern>,
+    /// PEM file of the certificate and its intermediates.
+    pub chain: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    /// Whether TLS of `host` ends here.
+    pub fn terminates(&self, host: &str) -> bool {
+        self.terminate.iter().any(|p| p.matches(host))
+    }
+
+    /// The operator's certificate for `host`.
+    pub fn certificate(&self, host: &str) -> Option<&Certificate> {
+        self.certificates.iter().find(|c| c.hosts.iter().any(|p| p.matches(host)))
+    }
+}
+
+/// Bounds on what clients and servers can make the gateway do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Client connections at once, over all listeners.
+    pub connections: usize,
+    /// Client connections at once from one IP address.
+    pub connections_per_client: usize,
+    /// How long a client may take to say where it wants to go, or for a TLS handshake.
+    #[serde(deserialize_with = "text::duration")]
+    pub handshake: Duration,
+    /// How long to wait for the bytes that tell the protocol before the port decides.
+    #[serde(deserialize_with = "text::duration")]
+    pub sniff: Duration,
+    /// How long connecting to a server may take.
+    #[serde(deserialize_with = "text::duration")]
+    pub dial: Duration,
+    /// How long running sessions get to end after SIGTERM.
+    #[serde(deserialize_with = "text::duration")]
+    pub drain: Duration,
+    /// Bytes waiting for one side of a connection before the other side is no longer read.
+    pub buffer: usize,
+    /// Deliveries waiting for one session before senders are told that it is busy.
+    pub mailbox: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_client: 10_000,
+            handshake: Duration::from_secs(10),
+            sniff: Duration::from_secs(2),
+            dial: Duration::from_secs(10),
+            drain: Duration::from_secs(5),
+            buffer: 256 * 1024,
+            mailbox: 256,
+        }
+    }
+}
+
+/// This gateway's place among others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mesh {
+    /// Where other gateways reach this one.
+    pub listen: Vec<SocketAddr>,
+    /// The addresses to tell others, where they differ from `listen`.
+    #[serde(default, deserialize_with = "text::many")]
+    pub advertise: Vec<HostPort>,
+    /// The file of this gateway's secret key; `mesh.key` under [`Config::data`] unless set.
+    #[serde(default)]
+    pub key: PathBuf,
+    /// Everybody else who belongs. Who is not listed is not talked to.
+    #[serde(default, rename = "member")]
+    pub members: Vec<Member>,
+}
+
+/// Another gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its id, as `crosstalk id` prints it there.
+    pub id: String,
+    /// Where to reach it; none for one that only calls us.
+    #[serde(default, deserialize_with = "text::many")]
+    pub addresses: Vec<HostPort>,
+    /// The networks it may speak for.
+    pub networks: Vec<NetworkId>,
+}
+
+impl Config {
+    /// A lone gateway on loopback, with state under `data`.
+    pub fn alone(data: PathBuf) -> Self {
+        file::File::default().resolve(Path::new(""), data).unwrap_or_else(|problem| {
+            unreachable!("the defaults are a configuration: {}", problem.what)
+        })
+    }
+
+    /// Reads and checks the file at `path`. State goes to `data` unless the file names a place;
+    /// other relative paths in it start at its directory.
+    pub fn read(path: &Path, data: PathBuf) -> Result<Self, Report> {
+        let source =
+            std::fs::read_to_string(path).map_err(|error| Report::unreadable(path, &error))?;
+        Self::parse(&source, path, data)
+    }
+
+    /// Like [`Config::read`], of a text that came from `path`.
+    pub fn parse(source: &str, path: &Path, data: PathBuf) -> Result<Self, Report> {
+        let file: file::File =
+            toml::from_str(source).map_err(|error| Report::syntax(path, source, &error))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let config =
+            file.resolve(base, data).map_err(|p| Report::problems(path, source, vec![p]))?;
+        match config.check() {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(Report::problems(path, source, problems)),
+        }
+    }
+
+    /// The names of the configured networks.
+    pub fn names(&self) -> Names {
+        Names::new(self.suffix.clone(), self.networks.values().map(|n| (n.id.clone(), n.protocol)))
+    }
+
+    /// The network whose clients dial `dialled`: one that names the server, else one that lists
+    /// the host, the most exact entry first.
+    pub fn network_at(&self, dialled: &HostPort) -> Option<&NetworkConfig> {
+        let named = |n: &&NetworkConfig| n.upstream(dialled).is_some();
+        self.networks.values().find(named).or_else(|| {
+            let fits = |n: &&NetworkConfig| n.ports.contains(&dialled.port);
+            let rank =
+                |n: &NetworkConfig| n.hosts.iter().filter_map(|h| h.rank(&dialled.host)).max();
+            let ranked = self.networks.values().filter(fits).filter_map(|n| Some((rank(n)?, n)));
+            ranked.max_by_key(|(rank, _)| *rank).map(|(_, n)| n)
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! One network's settings.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use crosstalk_core::{HostPort, Network, NetworkId};
+use serde::Deserialize;
+
+use super::allow::HostPattern;
+use super::text;
+
+/// A network, with its protocol's usual names where the operator set none.
+#[derive(Clone)]
+pub struct NetworkConfig {
+    /// Its id, as in `alice@aol`.
+    pub id: NetworkId,
+    /// Its protocol.
+    pub protocol: &'static dyn Network,
+    /// The hosts its clients dial. A proxy client may dial these at [`NetworkConfig::ports`].
+    pub hosts: Vec<HostPattern>,
+    /// The ports its clients dial.
+    pub ports: Vec<u16>,
+    /// What is connected instead of what a client dialled, by lower-case `host` or `host:port`.
+    pub servers: BTreeMap<String, HostPort>,
+    /// Listeners that clients take for the server.
+    pub direct: Vec<Direct>,
+    /// The protocol's switches that are on.
+    pub options: Vec<&'static str>,
+}
+
+impl NetworkConfig {
+    /// The server the operator named for what a client dialled.
+    pub fn upstream(&self, dialled: &HostPort) -> Option<&HostPort> {
+        let host = dialled.host.to_lowercase();
+        let host = host.strip_suffix('.').unwrap_or(&host);
+        self.servers.get(&format!("{host}:{}", dialled.port)).or_else(|| self.servers.get(host))
+    }
+}
+
+impl fmt::Debug for NetworkConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkConfig")
+            .field("id", &self.id)
+            .field("protocol", &self.protocol.name())
+            .field("hosts", &self.hosts)
+            .field("ports", &self.ports)
+            .field("servers", &self.servers)
+            .field("direct", &self.direct)
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+/// A port that plays the network's server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Direct {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The server behind it.
+    #[serde(deserialize_with = "text::one")]
+    pub upstream: HostPort,
+    /// How clients reach this listener, where that is not `listen`.
+    #[serde(default, deserialize_with = "text::some")]
+    pub advertise: Option<HostPort>,
+}
+
+impl Direct {
+    /// How clients reach this listener.
+    pub fn advertised(&self) -> HostPort {
+        let listen = || HostPort::new(self.listen.ip().to_string(), self.listen.port());
+        self.advertise.clone().unwrap_or_else(listen)
+    }
+}

@@ -1,0 +1,84 @@
+#![allow(clippy::unwrap_used)]
+//! What a configuration's writer is told.
+
+use std::path::{Path, PathBuf};
+
+use crosstalk_gateway::config::Config;
+
+fn parse(source: &str) -> Result<Config, String> {
+    Config::parse(source, Path::new("gw.toml"), PathBuf::from("/nowhere"))
+        .map_err(|r| r.to_string())
+}
+
+fn complaint(source: &str) -> String {
+    parse(source).expect_err("this must be refused")
+}
+
+#[test]
+fn an_empty_file_is_a_lone_gateway_on_loopback() {
+    let config = parse("").unwrap();
+    assert_eq!(config.proxies.len(), 1);
+    assert_eq!(config.proxies[0].listen.to_string(), "127.0.0.1:1080");
+    assert!(config.mesh.is_none() && config.control && config.suffix == "xt");
+    assert_eq!(config.tls.authority, Path::new("/nowhere/ca"));
+}
+
+#[test]
+fn a_misspelt_key_is_shown_with_its_line_and_the_right_spelling() {
+    let said = complaint("suffix = \"xt\"\n\n[[proxy]]\nlisen = \"127.0.0.1:1080\"\n");
+    let expected = "gw.toml:4:1: nothing here is called `lisen`\n     \
+                    4 | lisen = \"127.0.0.1:1080\"\n       | ^^^^^\n  help: did you mean `listen`?";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_bad_value_is_shown_where_it_stands() {
+    for (source, place, word) in [
+        ("[[proxy]]\nlisten = \"1080\"\n", "gw.toml:2:10", "socket address"),
+        ("[limits]\nsniff = \"soon\"\n", "gw.toml:2:9", "500ms"),
+        ("[tls]\nterminate = [\"a b\"]\n", "gw.toml:2:13", "no host"),
+        ("suffix = 7\n", "gw.toml:1:10", "expected a string"),
+        ("suffix = \"xt\n", "gw.toml:1:", ""),
+        ("[networks.AOL]\n", "gw.toml:1:11", "a-z"),
+        ("[limits]\nmailbox = 0\n", "gw.toml:2:11", "too little"),
+        ("suffix = \".xt\"\n", "gw.toml:1:10", "without a dot"),
+    ] {
+        let said = complaint(source);
+        assert!(said.starts_with(place) && said.contains(word), "{source}\n{said}");
+    }
+}
+
+#[test]
+fn two_listeners_on_one_port_are_refused() {
+    let said = complaint(
+        "[[proxy]]\nlisten = \"127.0.0.1:1080\"\n[[transparent]]\nlisten = \"0.0.0.0:1080\"\n",
+    );
+    assert!(said.starts_with("gw.toml:4:10: 0.0.0.0:1080 is taken by `proxy.0.listen`"), "{said}");
+    assert!(
+        parse("[[proxy]]\nlisten = \"127.0.0.1:1080\"\n[[proxy]]\nlisten = \"127.0.0.2:1080\"\n")
+            .is_ok()
+    );
+}
+
+#[test]
+fn terminating_without_a_certificate_or_a_ca_is_refused() {
+    let said = complaint("[tls]\nterminate = [\"jabber.example.org\"]\n");
+    assert!(said.starts_with("gw.toml:2:14"), "{said}");
+    assert!(said.contains("crosstalk ca init"), "{said}");
+}
+
+#[test]
+fn a_network_without_a_known_protocol_is_refused() {
+    let said = complaint("[networks.work]\nprotocol = \"pigeon\"\n");
+    assert!(said.starts_with("gw.toml:2:12: there is no protocol called `pigeon`"), "{said}");
+    let said = complaint("[networks.work]\n");
+    assert!(said.starts_with("gw.toml:1:11") && said.contains("protocol"), "{said}");
+}
+
+#[test]
+fn a_proxy_user_never_shows_a_password() {
+    let config =
+        parse("[[proxy]]\nlisten = \"127.0.0.1:1080\"\nusers = { ann = \"hunter2\" }\n").unwrap();
+    assert_eq!(config.proxies[0].users["ann"].expose(), "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
