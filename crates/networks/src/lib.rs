@@ -4,6 +4,7 @@
 
 use crosstalk_core::{Network, Side, Sniff};
 
+pub mod html;
 pub mod oscar;
 pub mod passthrough;
 pub mod xmpp;
