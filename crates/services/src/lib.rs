@@ -1,1 +1,70 @@
-//! What answers commands such as /help and /who.
+//! What the control contact answers to commands such as /help and /who, and how it puts in
+//! words what a client cannot show. Pure: text and a view of the person's list in, text and
+//! actions out.
+
+mod commands;
+mod naming;
+mod words;
+
+use crosstalk_core::{Address, Consent, Names, Presence, RichText, Roster, RosterEdit, UnixMillis};
+
+pub use commands::{COMMANDS, Command};
+pub use words::in_words;
+
+/// What a command may look at.
+pub struct View<'a> {
+    /// Who asks.
+    pub user: &'a Address,
+    /// The networks and their spellings.
+    pub names: &'a Names,
+    /// The person's foreign contacts.
+    pub roster: &'a Roster,
+    /// What the person sees of a contact.
+    pub presence: &'a dyn Fn(&Address) -> Presence,
+    /// The present.
+    pub now: UnixMillis,
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// What the control contact says.
+    pub say: RichText,
+    /// What is done for the person, in order.
+    pub act: Vec<Action>,
+}
+
+/// Something done in a person's name, as if the client had done it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A change of the own list.
+    Edit(RosterEdit),
+    /// A step of consent, said to a contact.
+    Consent(Address, Consent),
+}
+
+impl Answer {
+    fn say(text: impl Into<String>) -> Self {
+        Self { say: RichText::plain(text), act: Vec::new() }
+    }
+
+    fn and(mut self, action: Action) -> Self {
+        self.act.push(action);
+        self
+    }
+}
+
+/// Answers what a person said to the control contact. The slash may be missing.
+pub fn answer(text: &str, view: &View<'_>) -> Answer {
+    let text = text.trim();
+    let (word, arguments) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let name = word.strip_prefix('/').unwrap_or(word).to_lowercase();
+    match COMMANDS.iter().find(|c| c.name == name) {
+        Some(command) => (command.run)(arguments.trim(), view),
+        None if word.starts_with('/') => Answer::say(commands::unknown(word, &name)),
+        None => Answer::say(
+            "I am CrossTalk, the gateway that connects you with people on other networks. \
+             I understand only commands; send /help to see them.",
+        ),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a person gets to read, and what is done in their name.
+#![allow(clippy::unwrap_used)]
+
+use crosstalk_core::{
+    Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
+    Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp, Standing,
+    UnixMillis,
+};
+use crosstalk_services::{Action, Answer, COMMANDS, View, in_words};
+
+struct Plain;
+
+impl Network for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
+        Sniff::No
+    }
+    fn defaults(&self) -> Defaults {
+        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
+    }
+    fn normalise(&self, local: &str) -> Result<String, BadName> {
+        if local.is_empty() { Err(BadName::Local) } else { Ok(local.to_lowercase()) }
+    }
+    fn engine(&self, _: Context) -> Box<dyn Engine> {
+        unreachable!("services need no engine")
+    }
+}
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn contact(text: &str) -> Contact {
+    let spelling = format!("{text}.xt");
+    Contact { listed: true, ..Contact::new(address(text), spelling) }
+}
+
+/// What alice@aol is answered with `contacts` on her list, bob@yahoo being online.
+fn ask(text: &str, contacts: &[Contact]) -> Answer {
+    let mut roster = Roster::default();
+    for contact in contacts {
+        assert!(roster.put(contact.clone(), Stamp::default()));
+    }
+    let names =
+        Names::new("xt", ["aol", "yahoo", "msn"].map(|n| (n.parse().unwrap(), &Plain as _)));
+    let presence = |who: &Address| match who.local() {
+        "bob" => Presence {
+            text: "lunch".into(),
+            idle_since: Some(UnixMillis(0)),
+            ..Presence::available()
+        },
+        _ => Presence::offline(),
+    };
+    let user = address("alice@aol");
+    let now = UnixMillis(300_000);
+    let view = View { user: &user, names: &names, roster: &roster, presence: &presence, now };
+    crosstalk_services::answer(text, &view)
+}
+
+fn says(text: &str, contacts: &[Contact]) -> String {
+    ask(text, contacts).say.text().to_owned()
+}
+
+#[test]
+fn help_shows_every_command() {
+    let help = says("/help", &[]);
+    for command in COMMANDS {
+        assert!(help.contains(&format!("/{}", command.name)), "{}", command.name);
+    }
+    assert_eq!(says("HELP", &[]), help, "the slash may be missing");
+}
+
+#[test]
+fn add_lists_and_asks() {
+    for spelling in ["bob@yahoo", "Bob@Yahoo.XT"] {
+        let answer = ask(&format!("/add {spelling} Bobby Tables"), &[]);
+        let [Action::Edit(RosterEdit::List { address: who, spelling, alias, groups }), asks] =
+            &answer.act[..]
+        else {
+            panic!("{answer:?}")
+        };
+        assert_eq!((who.to_string().as_str(), spelling.as_str()), ("bob@yahoo", "bob@yahoo.xt"));
+        assert_eq!((alias.as_deref(), groups.len()), (Some("Bobby Tables"), 1));
+        let request = Consent::Request(RichText::default());
+        assert_eq!(*asks, Action::Consent(address("bob@yahoo"), request));
+    }
+}
+
+#[test]
+fn mistakes_get_a_hint() {
+    assert!(says("/lsit", &[]).contains("Did you mean /list?"));
+    assert!(says("/frobnicate", &[]).contains("/help"));
+    assert!(says("/add", &[]).contains("/add bob@yahoo"));
+    assert!(says("/add bob", &[]).contains("The networks here are: aol, msn, yahoo."));
+    assert!(says("/add bob@yaho", &[]).contains("Did you mean the network yahoo?"));
+    assert!(says("/add bob@yaho.xt", &[]).contains("Did you mean the network yahoo?"));
+    assert!(says("/add @yahoo", &[]).contains("check the spelling"));
+    assert!(says("/remove bob@yahoo", &[]).contains("not among your contacts"));
+    assert!(says("hello", &[]).contains("/help"));
+    assert!(says("", &[]).contains("/help"));
+    assert!(says("/add alice@aol", &[]).contains("yourself"));
+    assert!(says(&format!("/{}", "é".repeat(9000)), &[]).len() < 300);
+}
+
+#[test]
+fn the_list_says_who_is_online_and_who_waits() {
+    let bob =
+        Contact { to: Standing::Granted, alias: Some("Bobby".into()), ..contact("bob@yahoo") };
+    let carol = Contact { to: Standing::Asked("".into()), ..contact("carol@msn") };
+    let mut dave = contact("dave@msn");
+    (dave.listed, dave.from) = (false, Standing::Asked("hi".into()));
+    let eve = Contact { blocked: true, ..contact("eve@msn") };
+    let list = says("/list", &[bob.clone(), carol, dave, eve]);
+    assert!(list.contains("bob@yahoo.xt (Bobby): online, idle for 5 minutes: lunch"), "{list}");
+    assert!(list.contains("carol@msn.xt: has not answered yet"), "{list}");
+    assert!(list.contains("/accept dave@msn.xt or /deny dave@msn.xt"), "{list}");
+    assert!(list.contains("Blocked:\neve@msn.xt"), "{list}");
+    assert_eq!(
+        says("/who", &[bob]),
+        "Online:\nbob@yahoo.xt (Bobby): online, idle for 5 minutes: lunch"
+    );
+    assert_eq!(says("/who", &[]), "None of your contacts is online.");
+}
+
+#[test]
+fn requests_are_accepted_and_denied_by_any_name() {
+    let mut dave = contact("dave@msn");
+    dave.from = Standing::Asked("hi".into());
+    for name in ["", " dave", " dave@msn", " DAVE@MSN.xt"] {
+        let yes = ask(&format!("/accept{name}"), &[dave.clone()]);
+        assert_eq!(yes.act, [Action::Consent(address("dave@msn"), Consent::Grant)], "{name}");
+        let no = ask(&format!("/deny{name}"), &[dave.clone()]);
+        assert_eq!(no.act, [Action::Consent(address("dave@msn"), Consent::Revoke)], "{name}");
+    }
+    assert!(ask("/accept bob@yahoo", &[contact("bob@yahoo")]).act.is_empty());
+    assert!(says("/accept", &[]).contains("Nobody waits"));
+}
+
+#[test]
+fn blocks_and_removals_are_done() {
+    let mut bob = contact("bob@yahoo");
+    let block = |on| vec![Action::Edit(RosterEdit::Block(address("bob@yahoo"), on))];
+    assert_eq!(ask("/block bob@yahoo", &[]).act, block(true), "strangers can be blocked too");
+    assert!(ask("/unblock bob", &[bob.clone()]).act.is_empty());
+    bob.blocked = true;
+    assert_eq!(ask("/unblock bob", &[bob.clone()]).act, block(false));
+    let removed = Action::Edit(RosterEdit::Remove(address("bob@yahoo")));
+    assert_eq!(ask("/remove bob", &[bob]).act, [removed]);
+}
+
+#[test]
+fn what_a_client_cannot_show_is_put_in_words() {
+    let words = |body| {
+        let (from, to) = (address("bob@yahoo"), address("alice@aol"));
+        let envelope = Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body };
+        in_words(&envelope, "bob@yahoo.xt")
+    };
+    assert_eq!(
+        words(Body::Contact(Consent::Request("It is me".into()))).unwrap(),
+        "bob@yahoo.xt would like to see when you are online. \
+         Answer /accept bob@yahoo.xt or /deny bob@yahoo.xt.\nThey say: It is me"
+    );
+    let lost = Body::Undelivered { of: EnvelopeId(2), why: Failure::Offline };
+    assert_eq!(
+        words(lost).unwrap(),
+        "Your message to bob@yahoo.xt was not delivered: the receiver is offline."
+    );
+    assert_eq!(words(Body::Typing(crosstalk_core::Typing::Active)), None);
+}
