@@ -41,6 +41,7 @@ fn a_bad_value_is_shown_where_it_stands() {
         ("suffix = \"xt\n", "gw.toml:1:", ""),
         ("[networks.AOL]\n", "gw.toml:1:11", "a-z"),
         ("[limits]\nmailbox = 0\n", "gw.toml:2:11", "too little"),
+        ("log = \"loud\"\n", "gw.toml:1:7", "there is: error"),
         ("suffix = \".xt\"\n", "gw.toml:1:10", "without a dot"),
     ] {
         let said = complaint(source);
@@ -81,4 +82,55 @@ fn a_proxy_user_never_shows_a_password() {
         parse("[[proxy]]\nlisten = \"127.0.0.1:1080\"\nusers = { ann = \"hunter2\" }\n").unwrap();
     assert_eq!(config.proxies[0].users["ann"].expose(), "hunter2");
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+const EXAMPLE: &str = include_str!("../../../config/example.toml");
+
+#[test]
+fn values_called_default_in_the_example_are_the_defaults() {
+    let defaults: String = EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(inner) if inner.contains("# default") => format!("{inner}\n"),
+            _ if line.starts_with("[limits]") => format!("{line}\n"),
+            _ => String::new(),
+        })
+        .collect();
+    let (said, usual) = (parse(&defaults).unwrap(), Config::alone("/nowhere".into()));
+    assert_eq!(format!("{said:?}"), format!("{usual:?}"));
+}
+
+#[test]
+fn the_example_names_every_key() {
+    let tables = [
+        ("", ""),
+        ("[[proxy]]\nlisten = \"127.0.0.1:1\"\n", "proxy"),
+        ("[[transparent]]\nlisten = \"127.0.0.1:1\"\n", "transparent"),
+        ("[networks.aol]\n", "networks"),
+        ("[[networks.aol.direct]]\nlisten = \"127.0.0.1:1\"\nupstream = \"a:1\"\n", "direct"),
+        ("[tls]\n", "tls"),
+        ("[[tls.certificate]]\nhosts = []\nchain = \"\"\nkey = \"\"\n", "certificate"),
+        ("[limits]\n", "limits"),
+        ("[mesh]\nlisten = []\n", "mesh"),
+        ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"\"\nnetworks = []\n", "member"),
+    ];
+    for (table, name) in tables {
+        let said = complaint(&format!("{table}no_such_key_at_all = 1\n"));
+        let keys = said.split_once("there is: ").map_or("", |(_, keys)| keys);
+        for key in keys.split(", ").filter(|key| !key.is_empty()) {
+            let named = |line: &str| {
+                let line = line.trim_start_matches('#').trim_start_matches('[');
+                line.starts_with(&format!("{key} = "))
+                    || line.split([']', '.']).any(|part| part == key)
+            };
+            assert!(EXAMPLE.lines().any(named), "{name} has a key {key}");
+        }
+        assert!(!keys.is_empty() || said.contains("did you mean"), "{said}");
+    }
+}
+
+#[test]
+fn the_manual_shows_the_example() {
+    let manual = include_str!("../../../docs/configuration.md");
+    assert!(manual.contains(EXAMPLE), "copy config/example.toml into docs/configuration.md");
 }

@@ -13,6 +13,7 @@ impl Config {
     pub(super) fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         self.check_suffix(&mut problems);
+        self.check_log(&mut problems);
         self.check_networks(&mut problems);
         self.check_listeners(&mut problems);
         self.check_tls(&mut problems);
@@ -28,6 +29,16 @@ impl Config {
                 "suffix",
                 "the suffix is 2 to 32 of a-z and 0-9, without a dot",
             ));
+        }
+    }
+
+    fn check_log(&self, problems: &mut Vec<Problem>) {
+        const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+        for part in self.log.split(',') {
+            let level = part.rsplit('=').next().unwrap_or(part);
+            if !LEVELS.contains(&level) {
+                problems.push(Problem::unknown("log", "log level", level, &LEVELS));
+            }
         }
     }
 

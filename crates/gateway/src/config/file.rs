@@ -53,10 +53,6 @@ impl File {
             certificate.chain = base.join(&certificate.chain);
             certificate.key = base.join(&certificate.key);
         }
-        let mesh = self.mesh.map(|mut mesh| {
-            mesh.key = place(base, &mesh.key, || data.join("mesh.key"));
-            mesh
-        });
         let usual_proxy =
             || vec![Proxy { listen: DEFAULT_PROXY, users: BTreeMap::new(), allow: Vec::new() }];
         Ok(Config {
@@ -68,7 +64,7 @@ impl File {
             networks: networks(self.networks)?,
             tls,
             limits: self.limits,
-            mesh,
+            mesh: self.mesh,
             data,
         })
     }

@@ -39,7 +39,7 @@ pub struct Config {
     pub suffix: String,
     /// Whether the control contact is in everybody's list.
     pub control: bool,
-    /// What is logged, in the syntax of `tracing_subscriber`'s filters.
+    /// What is logged: a level, or levels by part as in `info,crosstalk_gateway=debug`.
     pub log: String,
     /// Proxy listeners: SOCKS5, `SOCKS4a` and HTTP CONNECT on one port.
     pub proxies: Vec<Proxy>,
@@ -170,9 +170,6 @@ pub struct Mesh {
     /// The addresses to tell others, where they differ from `listen`.
     #[serde(default, deserialize_with = "text::many")]
     pub advertise: Vec<HostPort>,
-    /// The file of this gateway's secret key; `mesh.key` under [`Config::data`] unless set.
-    #[serde(default)]
-    pub key: PathBuf,
     /// Everybody else who belongs. Who is not listed is not talked to.
     #[serde(default, rename = "member")]
     pub members: Vec<Member>,
