@@ -1,2 +1,110 @@
-//! Development commands.
-fn main() {}
+//! Development commands, called as `cargo xtask COMMAND`.
+
+mod graph;
+mod peers;
+mod rule;
+mod sources;
+mod steps;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use steps::{Outcome, Steps};
+
+const HELP: &str = "\
+cargo xtask test [--no-interop]   everything that must hold before a change lands
+cargo xtask deps-rule             who may see whom among the crates
+cargo xtask peers                 install the third-party software that interop tests talk to
+cargo xtask interop [FILTER]      interop tests alone";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test"] => test(true),
+        ["test", "--no-interop"] => test(false),
+        ["deps-rule"] => rule::check(&root()),
+        ["peers"] => peers::install(&root()).map(drop),
+        ["interop"] => interop(None),
+        ["interop", filter] => interop(Some(filter)),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("not a command. There are:\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The top of the checkout.
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn test(with_interop: bool) -> Outcome {
+    let mut steps = Steps::default();
+    if with_interop {
+        // First of all, so that a machine that lacks something says so within a minute.
+        steps.run("interop peers", || peers::install(&root()).map(drop));
+    }
+    steps.run("dependency rule", || rule::check(&root()));
+    steps.run("formatting", || cargo(&["fmt", "--all", "--check"]));
+    steps.run("clippy", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    });
+    // Tests are built together with the binary they start: one set of features, one build.
+    steps.run("build", build);
+    steps.run("tests", || cargo(&["test", "--workspace"]));
+    if with_interop {
+        steps.run("interop", || interop_tests(None));
+    }
+    steps.run("documentation", || {
+        succeed(
+            Command::new("cargo")
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    });
+    if !with_interop {
+        println!("\ninterop was left out, as --no-interop asks");
+    }
+    steps.finish()
+}
+
+fn interop(filter: Option<&str>) -> Outcome {
+    peers::install(&root())?;
+    build()?;
+    interop_tests(filter)
+}
+
+fn build() -> Outcome {
+    cargo(&["build", "--workspace", "--bins", "--tests"])
+}
+
+fn interop_tests(filter: Option<&str>) -> Outcome {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--workspace", "--test", "interop"]);
+    // Every test starts servers and clients with deadlines of their own: one at a time.
+    command.args(["--", "--test-threads=1", "--nocapture"]).args(filter);
+    succeed(command.env("CROSSTALK_PEERS", peers::directory(&root())))
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    succeed(Command::new("cargo").args(arguments))
+}
+
+/// Runs a command in the checkout, its output left on the terminal.
+fn succeed(command: &mut Command) -> Outcome {
+    let status = command.current_dir(root()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?} ended with {status}")),
+        Err(error) => Err(format!("{command:?} could not be started: {error}")),
+    }
+}

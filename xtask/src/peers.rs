@@ -1,0 +1,197 @@
+//! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
+//! slixmpp and Prosody.
+//!
+//! Everything but Debian packages is put under the target directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::steps::Outcome;
+
+/// Debian packages that must be installed.
+const PACKAGES: &[&str] = &[
+    "ca-certificates",
+    "gcc",
+    "libc6-dev",
+    "pkg-config",
+    "libpurple0",
+    "libpurple-dev",
+    "prosody",
+    "python3",
+    "python3-venv",
+];
+
+/// The newest Debian release whose libpurple has the AIM plugin.
+const AIM_SUITE: &str = "bullseye";
+
+/// Where the peers are, once [`install`] has been called.
+pub(crate) fn directory(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    root.join(target).join("peers")
+}
+
+/// Installs what is missing. Does nothing, quickly, when nothing is.
+pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
+    let peers = directory(root);
+    let sources = root.join("tests/interop/drivers");
+    fs::create_dir_all(&peers).map_err(|e| format!("{}: {e}", peers.display()))?;
+    packages()?;
+    aim_plugin(&peers)?;
+    purple_driver(&sources, &peers)?;
+    slixmpp(&sources, &peers)?;
+    println!("peers are ready in {}", peers.display());
+    Ok(peers)
+}
+
+fn packages() -> Outcome {
+    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|name| !is_installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = || {
+        format!(
+            "interop tests need Debian packages, and this is neither root nor allowed to use \
+             sudo without a password. Install them by hand:\n  apt-get install {}\n\
+             or leave interop out with --no-interop",
+            missing.join(" ")
+        )
+    };
+    let mut apt = as_root().ok_or_else(by_hand)?;
+    run(apt.args(["apt-get", "-q", "update"]))?;
+    let mut apt = as_root().ok_or_else(by_hand)?;
+    run(apt.args(["apt-get", "-q", "install", "--yes", "--no-install-recommends"]).args(&missing))
+}
+
+fn is_installed(package: &str) -> bool {
+    let status = quiet(Command::new("dpkg-query").args(["-W", "-f=${Status}", package]));
+    status.is_ok_and(|text| text == "install ok installed")
+}
+
+/// `env` with the rights of root, to put a command behind; `None` without a way to get them.
+fn as_root() -> Option<Command> {
+    let mut command = if quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0") {
+        Command::new("env")
+    } else {
+        quiet(Command::new("sudo").args(["-n", "true"])).ok()?;
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "env"]);
+        sudo
+    };
+    command.arg("DEBIAN_FRONTEND=noninteractive");
+    Some(command)
+}
+
+/// Takes `libaim.so` and what it needs out of an older release's package, without installing it.
+fn aim_plugin(peers: &Path) -> Outcome {
+    let plugin = peers.join("aim/libaim.so");
+    if plugin.exists() {
+        return Ok(());
+    }
+    let apt = peers.join("apt");
+    fs::create_dir_all(apt.join("lists")).map_err(|e| format!("{}: {e}", apt.display()))?;
+    let list = apt.join("sources.list");
+    fs::write(&list, format!("deb {} {AIM_SUITE} main\n", mirror()?))
+        .map_err(|e| format!("{}: {e}", list.display()))?;
+    let apt_get = || {
+        let mut command = Command::new("apt-get");
+        command.current_dir(&apt).arg("-q").args(["-o", "Acquire::Retries=3"]);
+        for (option, value) in [
+            ("Dir::Etc::sourcelist", "sources.list"),
+            ("Dir::Etc::sourceparts", "/dev/null"),
+            ("Dir::State::Lists", "lists"),
+            ("Dir::Cache", "."),
+        ] {
+            let value = if value.starts_with('/') { value.into() } else { apt.join(value) };
+            command.arg("-o").arg(format!("{option}={}", value.display()));
+        }
+        // Nothing here needs root, nor the user that apt would switch to.
+        command.args(["-o", "APT::Sandbox::User=root"]);
+        command
+    };
+    run(apt_get().arg("update"))?;
+    run(apt_get().args(["download", &format!("libpurple0/{AIM_SUITE}")]))?;
+    let archive = find(&apt, "libpurple0_")?;
+    run(Command::new("dpkg").arg("-x").arg(&archive).arg(&apt))?;
+    fs::create_dir_all(peers.join("aim")).map_err(|e| e.to_string())?;
+    for name in ["liboscar.so.0", "libaim.so"] {
+        let from = apt.join("usr/lib/purple-2").join(name);
+        fs::copy(&from, peers.join("aim").join(name))
+            .map_err(|e| format!("{}: {e}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// The mirror that this machine gets Debian from.
+fn mirror() -> Result<String, String> {
+    let format = "$(ORIGIN) $(LABEL) $(REPO_URI)";
+    let targets = quiet(Command::new("apt-get").args(["indextargets", "--format", format]))?;
+    let mirror = targets.lines().find_map(|line| line.strip_prefix("Debian Debian "));
+    mirror.map(str::to_owned).ok_or_else(|| {
+        format!(
+            "no Debian mirror is configured (or apt-get update never ran), so the AIM plugin \
+             cannot be fetched from Debian {AIM_SUITE}. Run this on Debian, or leave interop \
+             out with --no-interop"
+        )
+    })
+}
+
+fn purple_driver(sources: &Path, peers: &Path) -> Outcome {
+    let (source, driver) = (sources.join("purple"), peers.join("purple"));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&source).map_err(|e| format!("{}: {e}", source.display()))? {
+        files.push(entry.map_err(|e| e.to_string())?.path());
+    }
+    let changed = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
+    if files.iter().all(|file| changed(file) < changed(&driver)) {
+        return Ok(());
+    }
+    let flags = quiet(Command::new("pkg-config").args(["--cflags", "--libs", "purple"]))?;
+    let sources = files.iter().filter(|file| file.extension().is_some_and(|e| e == "c"));
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=gnu11", "-O1", "-Wall", "-Werror", "-Wno-cast-function-type", "-o"]);
+    run(gcc.arg(&driver).args(sources).args(flags.split_whitespace()))
+}
+
+fn slixmpp(sources: &Path, peers: &Path) -> Outcome {
+    let requirements = sources.join("requirements.txt");
+    let (venv, done) = (peers.join("venv"), peers.join("venv/requirements.txt"));
+    let wanted = fs::read(&requirements).map_err(|e| e.to_string())?;
+    if fs::read(&done).is_ok_and(|had| had == wanted) {
+        return Ok(());
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let mut pip = Command::new(venv.join("bin/pip"));
+    run(pip.args(["install", "--quiet", "--no-deps", "--requirement"]).arg(&requirements))?;
+    fs::write(&done, wanted).map_err(|e| e.to_string())
+}
+
+fn find(directory: &Path, prefix: &str) -> Result<PathBuf, String> {
+    let entries = fs::read_dir(directory).map_err(|e| e.to_string())?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = names.into_iter().find(|name| name.starts_with(prefix));
+    name.map(|name| directory.join(name))
+        .ok_or_else(|| format!("nothing was downloaded to {}", directory.display()))
+}
+
+/// Runs a command with its output on the terminal.
+fn run(command: &mut Command) -> Outcome {
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?} ended with {status}")),
+        Err(error) => Err(format!("{command:?} could not be started: {error}")),
+    }
+}
+
+/// Runs a command for its output.
+fn quiet(command: &mut Command) -> Result<String, String> {
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Ok(output) => {
+            Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        }
+        Err(error) => Err(format!("{command:?} could not be started: {error}")),
+    }
+}

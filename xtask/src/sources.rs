@@ -1,0 +1,129 @@
+//! The part of the dependency rule that only the sources can tell.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What pure code does not call, and what it is given instead.
+const BANNED: &[(&str, &str)] = &[
+    ("std::net", "addresses are text until the gateway dials"),
+    ("std::fs", "files belong to the gateway and the overlay"),
+    ("std::process", "processes belong to the binary"),
+    ("std::thread", "tasks belong to the gateway"),
+    ("std::env", "settings arrive as arguments"),
+    ("SystemTime::now", "time is an argument"),
+    ("Instant::now", "time is an argument"),
+];
+
+/// Crates whose sources are pure.
+const PURE: &[&str] = &["core", "networks", "services"];
+
+/// The breaches in the sources of the crates under `crates`.
+pub(crate) fn breaches(crates: &Path) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for name in PURE {
+        for file in rust_files(&crates.join(name).join("src"))? {
+            let text = read(&file)?;
+            found.extend(impurities(&text).map(|what| format!("{}:{what}", file.display())));
+        }
+    }
+    let networks = crates.join("networks/src");
+    let folders: Vec<String> = entries(&networks)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    for folder in &folders {
+        for file in rust_files(&networks.join(folder))? {
+            let text = read(&file)?;
+            let others = folders.iter().filter(|other| *other != folder);
+            for what in others.flat_map(|other| mentions(&text, other)) {
+                found.push(format!("{}:{what}", file.display()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn impurities(text: &str) -> impl Iterator<Item = String> {
+    product_lines(text).flat_map(|(number, line)| {
+        let hits = BANNED.iter().filter(move |(call, _)| line.contains(call));
+        hits.map(move |(call, why)| format!("{number}: {call} in pure code; {why}"))
+    })
+}
+
+fn mentions(text: &str, network: &str) -> Vec<String> {
+    let is_word = |line: &str| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| word == network)
+    };
+    product_lines(text)
+        .filter(|(_, line)| is_word(line))
+        .map(|(number, _)| format!("{number}: a network names another one, {network}"))
+        .collect()
+}
+
+/// The numbered lines of a source file without comments, up to its tests.
+fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = product.lines().enumerate();
+    lines.map(|(i, line)| (i + 1, line.split("//").next().unwrap_or_default()))
+}
+
+/// Every Rust file below `directory`, except those that are tests as a whole.
+fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in entries(directory)? {
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let blame = |error| format!("{}: {error}", directory.display());
+    let entries = fs::read_dir(directory).map_err(blame)?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_read_is_found_but_not_in_tests_or_comments() {
+        let text = "fn f() {\n    let t = Instant::now(); // why\n}\n// Instant::now\n#[cfg(test)]\nmod tests { use std::fs; }";
+        let found: Vec<_> = impurities(text).collect();
+        assert_eq!(found, ["2: Instant::now in pure code; time is an argument"]);
+    }
+
+    #[test]
+    fn a_network_that_names_another_is_found() {
+        let text = "use crate::xmpp::wire;\n// like xmpp\nlet xmppish = 1;";
+        assert_eq!(mentions(text, "xmpp"), ["1: a network names another one, xmpp"]);
+    }
+
+    #[test]
+    fn a_folder_is_searched() {
+        let crates = std::env::temp_dir().join(format!("xtask-sources-{}", std::process::id()));
+        for folder in ["core/src", "networks/src/oscar", "networks/src/xmpp", "services/src"] {
+            fs::create_dir_all(crates.join(folder)).unwrap();
+        }
+        fs::write(crates.join("networks/src/oscar/mod.rs"), "use super::xmpp;").unwrap();
+        fs::write(crates.join("core/src/lib.rs"), "use std::net::TcpStream;").unwrap();
+        let found = breaches(&crates).unwrap();
+        fs::remove_dir_all(&crates).unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}
