@@ -1,1 +1,57 @@
-//! Base servers and clients for demos, plays and benchmarks.
+//! Base servers and clients of our own, real enough that other people's software works with
+//! them, and a runner for scenarios that read like a script.
+//!
+//! A network is a folder: a [`Server`] and clients that sign on to it. Whoever drives a client
+//! sees only [`Act`] and [`Event`], so that demos, plays and benchmarks say the same things to
+//! every network. [`NETWORKS`] is the one registry.
+
+use std::net::SocketAddr;
+
+use crosstalk_core::{Address, Names};
+use futures_util::future::BoxFuture;
+
+pub mod aim;
+mod client;
+mod dial;
+
+mod server;
+pub mod xmpp;
+
+pub use client::{Account, Act, Client, Event, SignOnError};
+pub use dial::{Stream, Way};
+pub use server::{Record, Server};
+
+/// A base network that this crate can play both ends of.
+pub trait Network: Send + Sync + 'static {
+    /// The id that the network usually has in a gateway's configuration, such as `aol`.
+    fn id(&self) -> &'static str;
+
+    /// How a user of this network types a foreign name.
+    fn spell(&self, names: &Names, address: &Address) -> String;
+
+    /// The local part of `name`'s address on this network, such as `alice` or
+    /// `alice@jabber.test`.
+    fn local(&self, name: &str) -> String;
+
+    /// Starts a server for `users` at `addr`.
+    fn serve<'a>(
+        &'a self,
+        addr: SocketAddr,
+        users: &'a [Account],
+    ) -> BoxFuture<'a, std::io::Result<Box<dyn Server>>>;
+
+    /// Signs a client on.
+    fn sign_on<'a>(
+        &'a self,
+        account: &'a Account,
+        way: &'a Way,
+    ) -> BoxFuture<'a, Result<Client, SignOnError>>;
+}
+
+/// Every network there is a mock of.
+pub static NETWORKS: &[&dyn Network] = &[&aim::Aim];
+
+/// The network whose usual id is `id`.
+pub fn by_id(id: &str) -> Option<&'static dyn Network> {
+    NETWORKS.iter().copied().find(|n| n.id() == id)
+}

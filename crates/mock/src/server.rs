@@ -1,0 +1,65 @@
+//! What every base server shows, whatever its network.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A base server in this process. Dropping it stops it and cuts its connections.
+pub trait Server: Send + Sync {
+    /// Where it listens.
+    fn addr(&self) -> SocketAddr;
+
+    /// Every byte it received, connection by connection in order of arrival.
+    fn record(&self) -> &Record;
+}
+
+/// The most bytes a record keeps of one connection.
+const KEPT: usize = 1 << 20;
+
+/// What a server received, plaintext where TLS was in between.
+#[derive(Clone, Debug, Default)]
+pub struct Record(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Record {
+    /// Every byte received, connection by connection. Of each connection the first mebibyte.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.lock().concat()
+    }
+
+    /// Whether any connection brought `needle`, in any case, as bytes or as UTF-16.
+    pub fn contains(&self, needle: &str) -> bool {
+        let narrow = needle.to_ascii_lowercase().into_bytes();
+        let wide: Vec<u8> =
+            needle.to_ascii_lowercase().encode_utf16().flat_map(u16::to_be_bytes).collect();
+        self.lock().iter().any(|seen| {
+            let seen = seen.to_ascii_lowercase();
+            [&narrow, &wide].iter().any(|n| seen.windows(n.len().max(1)).any(|w| w == n.as_slice()))
+        })
+    }
+
+    /// A place for the bytes of one more connection.
+    pub(crate) fn open(&self) -> Recorder {
+        let mut all = self.lock();
+        all.push(Vec::new());
+        Recorder { record: self.clone(), index: all.len() - 1 }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes one connection's part of a [`Record`].
+pub(crate) struct Recorder {
+    record: Record,
+    index: usize,
+}
+
+impl Recorder {
+    pub(crate) fn received(&self, bytes: &[u8]) {
+        let mut all = self.record.lock();
+        if let Some(kept) = all.get_mut(self.index) {
+            let room = KEPT.saturating_sub(kept.len()).min(bytes.len());
+            kept.extend_from_slice(&bytes[..room]);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Jabber: an XMPP server, and clients for it.
