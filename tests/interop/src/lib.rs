@@ -1,1 +1,46 @@
-//! Clients and servers of other people.
+//! CrossTalk between clients and servers that others wrote.
+//!
+//! A [`Stage`] is two base networks (our AIM server, a real Prosody) and a gateway process before
+//! each. A [`Person`] sits at a real client: [`libpurple`](Person::at_aim) or
+//! [`slixmpp`](Person::at_slixmpp), driven through a program in `drivers`.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
+
+mod certificate;
+mod event;
+mod gateway;
+mod person;
+mod process;
+mod prosody;
+mod stage;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+pub use event::Event;
+pub use gateway::Gateway;
+pub use person::{Person, Way};
+pub use prosody::Prosody;
+pub use stage::Stage;
+
+/// Where `cargo xtask peers` has put the clients.
+fn peer(name: &str) -> PathBuf {
+    let peers = std::env::var_os("CROSSTALK_PEERS").map_or_else(usual_peers, PathBuf::from);
+    let path = peers.join(name);
+    assert!(path.exists(), "{} is missing: run `cargo xtask peers` first", path.display());
+    path
+}
+
+/// The build's own directory, such as `target/debug`.
+fn build_directory() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(|deps| deps.parent()).unwrap().to_owned()
+}
+
+fn usual_peers() -> PathBuf {
+    build_directory().with_file_name("peers")
+}
+
+/// A port on loopback that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

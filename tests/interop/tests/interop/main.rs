@@ -1,1 +1,4 @@
-fn main() {}
+//! Stories between people at real clients.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod base;

@@ -1,0 +1,249 @@
+//! A person at a real client.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use crate::process::Running;
+use crate::{Event, peer};
+
+/// How long a client gets to show something.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How a client reaches its server.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// Through the SOCKS5 proxy at this port, by the server's name and port.
+    Socks(u16, String, u16),
+    /// By connecting to this port of this host.
+    Direct(String, u16),
+}
+
+/// A client process and what it has shown.
+pub struct Person {
+    name: String,
+    input: ChildStdin,
+    lines: Receiver<Event>,
+    unseen: Vec<Event>,
+    buddies: BTreeMap<String, Event>,
+    transcript: Vec<String>,
+    born: Instant,
+    _process: Running,
+}
+
+impl Person {
+    /// At libpurple's AIM, not signed on yet.
+    pub fn at_aim(name: &str, password: &str, way: &Way, home: &Path) -> Self {
+        let mut person = Self::at_purple(name, home, "prpl-aim", name, password);
+        // The usual login asks a server on the web and would ignore where we send it.
+        person.does(&["string", "login_type", "md5_login"]);
+        person.does(&["string", "encryption", "no_encryption"]);
+        person.goes(way, "server");
+        person
+    }
+
+    /// At libpurple's Jabber, trusting the CAs in the directory `trust`; not signed on yet.
+    pub fn at_purple_jabber(
+        jid: &str,
+        password: &str,
+        way: &Way,
+        home: &Path,
+        trust: &Path,
+    ) -> Self {
+        let mut person =
+            Self::at_purple(jid, home, "prpl-jabber", &format!("{jid}/pidgin"), password);
+        person.does(&["string", "connection_security", "require_tls"]);
+        person.does(&["trust", &trust.display().to_string()]);
+        person.goes(way, "connect_server");
+        person
+    }
+
+    /// At slixmpp, trusting the CA in the file `trust`; not signed on yet.
+    pub fn at_slixmpp(jid: &str, password: &str, way: &Way, trust: &Path) -> Self {
+        let mut command = Command::new(peer("venv/bin/python"));
+        command.arg(drivers().join("slix.py")).args([jid, password]);
+        match way {
+            Way::Socks(proxy, host, port) => {
+                command.args([host, &port.to_string(), &proxy.to_string()])
+            }
+            Way::Direct(host, port) => command.args([host, &port.to_string(), ""]),
+        };
+        command.arg(trust);
+        Self::start(jid, &mut command)
+    }
+
+    fn at_purple(name: &str, home: &Path, protocol: &str, user: &str, password: &str) -> Self {
+        std::fs::create_dir_all(home).unwrap();
+        let aim = peer("aim");
+        let mut command = Command::new(peer("purple"));
+        command.arg(home).arg(&aim).env("LD_LIBRARY_PATH", &aim).env("HOME", home);
+        let mut person = Self::start(name, &mut command);
+        person.does(&["account", protocol, user, password]);
+        person
+    }
+
+    fn goes(&mut self, way: &Way, server_setting: &str) {
+        let (host, port) = match way {
+            Way::Socks(proxy, host, port) => {
+                self.does(&["proxy", "127.0.0.1", &proxy.to_string()]);
+                (host, port)
+            }
+            Way::Direct(host, port) => (host, port),
+        };
+        self.does(&["string", server_setting, host]);
+        self.does(&["number", "port", &port.to_string()]);
+    }
+
+    fn start(name: &str, command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Running::start(command);
+        let input = process.child().stdin.take().unwrap();
+        let output = process.child().stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let event = Event::parse(&line).unwrap_or_else(|| panic!("no event: {line}"));
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut person = Self {
+            name: name.to_owned(),
+            input,
+            lines,
+            unseen: Vec::new(),
+            buddies: BTreeMap::new(),
+            transcript: Vec::new(),
+            born: Instant::now(),
+            _process: process,
+        };
+        person.sees("ready", &[]);
+        person
+    }
+
+    /// Gives the driver a command.
+    pub fn does(&mut self, words: &[&str]) {
+        let line: Vec<String> = words.iter().map(|word| escape(word)).collect();
+        self.note(&format!("does {}", line.join(" ")));
+        writeln!(self.input, "{}", line.join("\t")).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// Signs on and waits until the client says so.
+    pub fn signs_on(&mut self) {
+        self.buddies.clear();
+        self.does(&["online"]);
+        self.sees("connected", &[]);
+    }
+
+    /// Signs off.
+    pub fn signs_off(&mut self) {
+        self.does(&["offline"]);
+        self.sees("disconnected", &[]);
+    }
+
+    /// Sends `html` (to libpurple) or text (to slixmpp).
+    pub fn says(&mut self, to: &str, message: &str) {
+        self.does(&["im", to, message]);
+        self.sees("sent", &[("name", to)]);
+    }
+
+    /// Waits for an event, and takes it out of those that were not looked at yet.
+    #[track_caller]
+    pub fn sees(&mut self, kind: &str, fields: &[(&str, &str)]) -> Event {
+        let wanted = |event: &Event| event.kind() == kind && event.has(fields);
+        let mut found = None;
+        self.wait(PATIENCE, &format!("{kind} {fields:?}"), |person| {
+            let index = person.unseen.iter().position(wanted);
+            found = index.map(|index| person.unseen.remove(index));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Waits until the buddy list shows `name` so.
+    #[track_caller]
+    pub fn finds(&mut self, name: &str, fields: &[(&str, &str)]) {
+        self.finds_within(PATIENCE, name, fields);
+    }
+
+    /// Like [`Person::finds`], with a deadline of its own.
+    #[track_caller]
+    pub fn finds_within(&mut self, within: Duration, name: &str, fields: &[(&str, &str)]) {
+        self.wait(within, &format!("{name} {fields:?} in the buddy list"), |person| {
+            person.buddies.get(&name.to_lowercase()).is_some_and(|buddy| buddy.has(fields))
+        });
+    }
+
+    /// The buddy list, by lower-case name.
+    #[track_caller]
+    pub fn buddy_list(&mut self) -> BTreeMap<String, Event> {
+        self.unseen.retain(|event| !matches!(event.kind(), "listed" | "list-end"));
+        self.does(&["list"]);
+        self.sees("list-end", &[]);
+        let listed = self.unseen.iter().filter(|event| event.kind() == "listed");
+        listed.map(|event| (event.name().to_lowercase(), event.clone())).collect()
+    }
+
+    /// Whether an event came that was not looked at yet.
+    pub fn has_seen(&mut self, kind: &str, fields: &[(&str, &str)]) -> bool {
+        self.listen(Duration::ZERO);
+        self.unseen.iter().any(|event| event.kind() == kind && event.has(fields))
+    }
+
+    /// Forgets everything not looked at so far.
+    pub fn looks_away(&mut self) {
+        self.listen(Duration::ZERO);
+        self.unseen.clear();
+    }
+
+    #[track_caller]
+    fn wait(&mut self, within: Duration, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let deadline = Instant::now() + within;
+        while !done(self) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.listen(left) {
+                let tail = self.transcript.len().saturating_sub(40);
+                let said = self.transcript[tail..].join("\n  ");
+                panic!("{} waited in vain for {what}. So far:\n  {said}", self.name);
+            }
+        }
+    }
+
+    /// Takes in what came, waiting up to `within` for something. Returns false when the client
+    /// has ended.
+    fn listen(&mut self, within: Duration) -> bool {
+        let first = match self.lines.recv_timeout(within) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        let more: Vec<Event> = self.lines.try_iter().collect();
+        for event in std::iter::once(first).chain(more) {
+            self.note(&event.to_string());
+            if event.kind() == "buddy" {
+                self.buddies.insert(event.name().to_lowercase(), event.clone());
+            }
+            self.unseen.push(event);
+        }
+        true
+    }
+
+    fn note(&mut self, line: &str) {
+        self.transcript.push(format!("{:7.3} {line}", self.born.elapsed().as_secs_f64()));
+    }
+}
+
+/// The sources of the drivers.
+fn drivers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers")
+}
+
+/// As both drivers expect an argument.
+fn escape(word: &str) -> String {
+    word.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
+}

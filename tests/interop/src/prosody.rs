@@ -1,0 +1,103 @@
+//! A real Prosody, on loopback and with everything it writes in one directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{Running, wait_until};
+use crate::{certificate, free_port};
+
+/// The hosts it serves: one to be reached by name, one for clients that insist on the name they
+/// connect to.
+pub const HOSTS: [&str; 2] = ["jabber.test", "localhost"];
+
+/// A Prosody that requires STARTTLS and trusts nobody.
+pub struct Prosody {
+    _process: Running,
+    directory: PathBuf,
+    port: u16,
+}
+
+impl Prosody {
+    /// Starts one with `users`, each with a password, on every host.
+    pub fn start(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(&directory).unwrap();
+        certificate::make(&directory, &HOSTS);
+        for host in HOSTS {
+            // Prosody escapes everything but letters and digits in the names of its files.
+            let accounts = directory.join("data").join(host.replace('.', "%2e")).join("accounts");
+            fs::create_dir_all(&accounts).unwrap();
+            for (user, password) in users {
+                let account = format!("return {{ [\"password\"] = \"{password}\" }};\n");
+                fs::write(accounts.join(format!("{user}.dat")), account).unwrap();
+            }
+        }
+        let port = free_port();
+        let config = directory.join("prosody.cfg.lua");
+        fs::write(&config, configuration(&directory, port)).unwrap();
+        let mut command = Command::new("prosody");
+        command.arg("--config").arg(&config);
+        let mut process = Running::logging(&mut command, &directory.join("out.log"));
+        let up = wait_until(Duration::from_secs(20), || {
+            process.has_ended() || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        let out = fs::read_to_string(directory.join("out.log")).unwrap_or_default();
+        assert!(up && !process.has_ended(), "Prosody did not start:\n{out}");
+        Self { _process: process, directory, port }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The certificate of the CA behind its own, a PEM file.
+    pub fn ca(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Everything it noticed or stored, files' names included: the head of each stanza is in its
+    /// log.
+    pub fn memory(&self) -> String {
+        let mut text = fs::read_to_string(self.directory.join("debug.log")).unwrap_or_default();
+        remember(&self.directory.join("data"), &mut text);
+        text
+    }
+}
+
+fn remember(directory: &Path, text: &mut String) {
+    for entry in fs::read_dir(directory).unwrap().filter_map(Result::ok) {
+        text.push_str(&entry.file_name().to_string_lossy());
+        text.push('\n');
+        if entry.path().is_dir() {
+            remember(&entry.path(), text);
+        } else {
+            text.push_str(&String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()));
+        }
+    }
+}
+
+fn configuration(directory: &Path, port: u16) -> String {
+    let at = directory.display();
+    let hosts: String = HOSTS.iter().map(|host| format!("VirtualHost \"{host}\"\n")).collect();
+    format!(
+        r#"daemonize = false
+run_as_root = true
+pidfile = "{at}/pid"
+data_path = "{at}/data"
+log = {{ debug = "{at}/debug.log" }}
+modules_enabled = {{
+    "blocklist", "carbons", "csi_simple", "disco", "offline", "pep", "ping", "posix", "private",
+    "roster", "saslauth", "smacks", "time", "tls", "vcard_legacy", "version",
+}}
+modules_disabled = {{ "s2s" }}
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+c2s_require_encryption = true
+authentication = "internal_hashed"
+storage = "internal"
+ssl = {{ certificate = "{at}/server.pem"; key = "{at}/server.key" }}
+{hosts}"#
+    )
+}

@@ -1,0 +1,196 @@
+//! Two base networks and a gateway before each.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crosstalk_mock::{Account, Server, aim};
+use tokio::runtime::Runtime;
+
+use crate::{Gateway, Person, Prosody, Way, free_port};
+
+/// Every password on the stage. No log may hold it.
+const PASSWORD: &str = "s3cret-Passw0rd";
+
+/// What clients call the AIM server when they come through a proxy.
+const AIM_HOST: &str = "login.aim.test";
+
+/// Our AIM server behind one gateway, a real Prosody behind the other.
+pub struct Stage {
+    /// The gateway of the AIM users.
+    pub west: Gateway,
+    /// The gateway of the Jabber users.
+    pub east: Gateway,
+    /// The Jabber server.
+    pub prosody: Prosody,
+    aim: aim::Server,
+    aim_way: Way,
+    jabber_way: Way,
+    jabber_host: &'static str,
+    directory: PathBuf,
+    _runtime: Runtime,
+}
+
+impl Stage {
+    /// A stage where clients come through SOCKS5.
+    pub fn behind_socks() -> Self {
+        Self::set(true)
+    }
+
+    /// A stage where clients take the gateways for their servers.
+    pub fn behind_listeners() -> Self {
+        Self::set(false)
+    }
+
+    fn set(socks: bool) -> Self {
+        let directory = fresh_directory();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let users = ["alice", "carol"].map(|name| Account::new(name, PASSWORD));
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let aim = runtime.block_on(aim::Server::start(anywhere, &users)).unwrap();
+        let prosody =
+            Prosody::start(directory.join("prosody"), &[("romeo", PASSWORD), ("juliet", PASSWORD)]);
+
+        let mut west = Gateway::prepare(directory.join("west"));
+        let mut east = Gateway::prepare(directory.join("east"));
+        let [proxy, listener, east_proxy, east_listener, west_mesh, east_mesh] =
+            [(); 6].map(|()| free_port());
+        let aim_port = aim.addr().port();
+        west.configure(
+            &format!(
+                "{}\n[networks.aol]\nhosts = [\"{AIM_HOST}\"]\n\
+                 servers = {{ \"{AIM_HOST}\" = \"127.0.0.1:{aim_port}\" }}\n\
+                 direct = [{{ listen = \"127.0.0.1:{listener}\", upstream = \"127.0.0.1:{aim_port}\" }}]\n{}",
+                proxy_table(proxy),
+                mesh_tables(west_mesh, &east.id(), east_mesh, "jabber"),
+            ),
+            &[proxy, listener, west_mesh],
+        );
+        let jabber_port = prosody.port();
+        east.configure(
+            &format!(
+                "{}\n[networks.jabber]\nhosts = [\"jabber.test\"]\n\
+                 servers = {{ \"jabber.test\" = \"127.0.0.1:{jabber_port}\" }}\n\
+                 direct = [{{ listen = \"127.0.0.1:{east_listener}\", upstream = \"localhost:{jabber_port}\" }}]\n\
+                 [tls]\nterminate = [\"jabber.test\", \"localhost\"]\nroots = [\"{}\"]\n{}",
+                proxy_table(east_proxy),
+                prosody.ca().display(),
+                mesh_tables(east_mesh, &west.id(), west_mesh, "aol"),
+            ),
+            &[east_proxy, east_listener, east_mesh],
+        );
+        west.start();
+        east.start();
+        let (aim_way, jabber_way) = if socks {
+            (
+                Way::Socks(proxy, AIM_HOST.to_owned(), 5190),
+                Way::Socks(east_proxy, "jabber.test".to_owned(), 5222),
+            )
+        } else {
+            let here = || "localhost".to_owned();
+            (Way::Direct(here(), listener), Way::Direct(here(), east_listener))
+        };
+        Self {
+            west,
+            east,
+            prosody,
+            aim,
+            aim_way,
+            jabber_way,
+            jabber_host: if socks { "jabber.test" } else { "localhost" },
+            directory,
+            _runtime: runtime,
+        }
+    }
+
+    /// A person at libpurple's AIM, signed on.
+    pub fn aim(&self, name: &str) -> Person {
+        let home = self.directory.join("home").join(name);
+        let mut person = Person::at_aim(name, PASSWORD, &self.aim_way, &home);
+        person.signs_on();
+        person
+    }
+
+    /// A person at libpurple's Jabber, signed on.
+    pub fn pidgin(&self, name: &str) -> Person {
+        let home = self.directory.join("home").join(name);
+        let jid = self.jid(name);
+        let trust = self.east.trust();
+        let mut person = Person::at_purple_jabber(&jid, PASSWORD, &self.jabber_way, &home, &trust);
+        person.signs_on();
+        person
+    }
+
+    /// A person at slixmpp, signed on.
+    pub fn slixmpp(&self, name: &str) -> Person {
+        let ca = self.east.ca();
+        let mut person = Person::at_slixmpp(&self.jid(name), PASSWORD, &self.jabber_way, &ca);
+        person.signs_on();
+        person
+    }
+
+    /// A user of the Jabber server, as Jabber users call each other.
+    pub fn jid(&self, name: &str) -> String {
+        format!("{name}@{}", self.jabber_host)
+    }
+
+    /// A user of the Jabber server, as AIM users call them.
+    pub fn jabber_name(&self, name: &str) -> String {
+        format!("{name}%{}@jabber.xt", self.jabber_host)
+    }
+
+    /// Checks what nobody may have learnt: the base servers no foreign name, and no log a secret,
+    /// `said` being what was said on stage.
+    pub fn kept_its_secrets(&self, said: &[&str]) {
+        for foreign in ["romeo", "juliet", "jabber", ".xt", "crosstalk"] {
+            assert!(!self.aim.record().contains(foreign), "the AIM server learnt of {foreign}");
+        }
+        let memory = self.prosody.memory().to_lowercase();
+        for foreign in ["alice", "carol", "aol", ".xt", "crosstalk@"] {
+            let line = memory.lines().find(|line| line.contains(foreign));
+            assert!(line.is_none(), "Prosody learnt of {foreign}: {line:?}");
+        }
+        for log in [self.west.log(), self.east.log()] {
+            assert!(!log.is_empty());
+            for secret in said.iter().chain(&[PASSWORD]) {
+                let line = log.lines().find(|line| line.contains(secret));
+                assert!(line.is_none(), "a log holds {secret}: {line:?}");
+            }
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what this test left behind is in {}", self.directory.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+fn fresh_directory() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("crosstalk-interop-{}-{count}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+fn proxy_table(port: u16) -> String {
+    format!("[[proxy]]\nlisten = \"127.0.0.1:{port}\"\n")
+}
+
+fn mesh_tables(own_port: u16, peer: &str, peer_port: u16, peer_network: &str) -> String {
+    format!(
+        "[mesh]\nlisten = [\"127.0.0.1:{own_port}\"]\n[[mesh.member]]\nid = \"{peer}\"\n\
+         addresses = [\"127.0.0.1:{peer_port}\"]\nnetworks = [\"{peer_network}\"]\n"
+    )
+}

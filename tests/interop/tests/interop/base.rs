@@ -1,0 +1,30 @@
+//! Clients and servers without a gateway, so that a failure elsewhere is a gateway's.
+
+use crosstalk_interop::{Person, Prosody, Way};
+
+#[test]
+fn slixmpp_and_libpurple_talk_on_prosody() {
+    let directory = std::env::temp_dir().join(format!("crosstalk-base-{}", std::process::id()));
+    let prosody = Prosody::start(directory.join("prosody"), &[("romeo", "one"), ("juliet", "two")]);
+    let way = Way::Direct("localhost".to_owned(), prosody.port());
+    let mut romeo = Person::at_slixmpp("romeo@localhost", "one", &way, &prosody.ca());
+    let trust = prosody.ca().with_file_name("trust");
+    std::fs::create_dir_all(&trust).unwrap();
+    std::fs::copy(prosody.ca(), trust.join("ca.pem")).unwrap();
+    let home = directory.join("juliet");
+    let mut juliet = Person::at_purple_jabber("juliet@localhost", "two", &way, &home, &trust);
+    romeo.signs_on();
+    juliet.signs_on();
+
+    romeo.does(&["add", "juliet@localhost", "Friends", "Jules"]);
+    let asked = juliet.sees("dialogue", &[("kind", "authorize"), ("name", "romeo@localhost")]);
+    juliet.does(&["answer", asked.get("id"), "0"]);
+    romeo.finds("juliet@localhost", &[("online", "yes")]);
+    juliet.does(&["away", "out for lunch"]);
+    romeo.finds("juliet@localhost", &[("show", "away"), ("status", "out for lunch")]);
+    romeo.says("juliet@localhost", "two\nlines");
+    juliet.sees("im", &[("name", "romeo@localhost"), ("text", "two\nlines")]);
+    juliet.signs_off();
+    romeo.finds("juliet@localhost", &[("online", "no")]);
+    std::fs::remove_dir_all(directory).unwrap();
+}
