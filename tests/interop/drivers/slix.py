@@ -17,6 +17,7 @@ import slixmpp
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+SHOWS = ("chat", "away", "xa", "dnd")
 CHATSTATES = ("active", "composing", "paused", "inactive", "gone")
 
 
@@ -64,8 +65,8 @@ class Client(slixmpp.ClientXMPP):
         on("carbon_sent", lambda m: self.on_carbon("sent", m["carbon_sent"]))
         on("receipt_received", lambda m: emit("receipt", name=m["from"].bare, id=m["receipt"]))
         on("roster_update", self.on_roster)
-        on("presence_available", self.on_presence)
-        on("presence_unavailable", self.on_presence)
+        for show in ("available", "unavailable", *SHOWS):
+            on(f"presence_{show}", self.on_presence)
         on("presence_error", self.on_presence_error)
         for kind in ("subscribe", "subscribed", "unsubscribe", "unsubscribed"):
             on(f"presence_{kind}", self.on_subscription)
@@ -110,7 +111,7 @@ class Client(slixmpp.ClientXMPP):
         emit("typing", name=message["from"].bare, state=state)
 
     def on_presence(self, presence):
-        away = presence["type"] if presence["type"] in ("away", "dnd", "xa", "chat") else ""
+        away = presence["type"] if presence["type"] in SHOWS else ""
         idle = presence.xml.find("{urn:xmpp:idle:1}idle")
         emit("buddy", name=presence["from"].bare, resource=presence["from"].resource,
              online="no" if presence["type"] == "unavailable" else "yes",

@@ -1,10 +1,11 @@
 //! CrossTalk between clients and servers that others wrote.
 //!
 //! A [`Stage`] is two base networks (our AIM server, a real Prosody) and a gateway process before
-//! each. A [`Person`] sits at a real client: [`libpurple`](Person::at_aim) or
-//! [`slixmpp`](Person::at_slixmpp), driven through a program in `drivers`.
+//! each. A [`Person`] sits at a real client: [libpurple](Person::at_aim) or
+//! [slixmpp](Person::at_slixmpp), driven through a program in `drivers`.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
+mod aim;
 mod certificate;
 mod event;
 mod gateway;
@@ -16,6 +17,7 @@ mod stage;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+pub use aim::AimServer;
 pub use event::Event;
 pub use gateway::Gateway;
 pub use person::{Person, Way};

@@ -10,7 +10,7 @@ use crate::{certificate, free_port};
 
 /// The hosts it serves: one to be reached by name, one for clients that insist on the name they
 /// connect to.
-pub const HOSTS: [&str; 2] = ["jabber.test", "localhost"];
+const HOSTS: [&str; 2] = ["jabber.test", "localhost"];
 
 /// A Prosody that requires STARTTLS and trusts nobody.
 pub struct Prosody {
@@ -80,7 +80,7 @@ fn remember(directory: &Path, text: &mut String) {
 
 fn configuration(directory: &Path, port: u16) -> String {
     let at = directory.display();
-    let hosts: String = HOSTS.iter().map(|host| format!("VirtualHost \"{host}\"\n")).collect();
+    let hosts = HOSTS.map(|host| format!("VirtualHost \"{host}\"\n")).concat();
     format!(
         r#"daemonize = false
 run_as_root = true

@@ -1,14 +1,10 @@
 //! Two base networks and a gateway before each.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crosstalk_mock::{Account, Server, aim};
-use tokio::runtime::Runtime;
-
-use crate::{Gateway, Person, Prosody, Way, free_port};
+use crate::{AimServer, Gateway, Person, Prosody, Way, free_port};
 
 /// Every password on the stage. No log may hold it.
 const PASSWORD: &str = "s3cret-Passw0rd";
@@ -24,12 +20,12 @@ pub struct Stage {
     pub east: Gateway,
     /// The Jabber server.
     pub prosody: Prosody,
-    aim: aim::Server,
+    /// The AIM server.
+    pub aim: AimServer,
     aim_way: Way,
     jabber_way: Way,
     jabber_host: &'static str,
     directory: PathBuf,
-    _runtime: Runtime,
 }
 
 impl Stage {
@@ -45,14 +41,7 @@ impl Stage {
 
     fn set(socks: bool) -> Self {
         let directory = fresh_directory();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let users = ["alice", "carol"].map(|name| Account::new(name, PASSWORD));
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let aim = runtime.block_on(aim::Server::start(anywhere, &users)).unwrap();
+        let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD)]);
         let prosody =
             Prosody::start(directory.join("prosody"), &[("romeo", PASSWORD), ("juliet", PASSWORD)]);
 
@@ -60,7 +49,7 @@ impl Stage {
         let mut east = Gateway::prepare(directory.join("east"));
         let [proxy, listener, east_proxy, east_listener, west_mesh, east_mesh] =
             [(); 6].map(|()| free_port());
-        let aim_port = aim.addr().port();
+        let aim_port = aim.port();
         west.configure(
             &format!(
                 "{}\n[networks.aol]\nhosts = [\"{AIM_HOST}\"]\n\
@@ -104,7 +93,6 @@ impl Stage {
             jabber_way,
             jabber_host: if socks { "jabber.test" } else { "localhost" },
             directory,
-            _runtime: runtime,
         }
     }
 
@@ -148,7 +136,7 @@ impl Stage {
     /// `said` being what was said on stage.
     pub fn kept_its_secrets(&self, said: &[&str]) {
         for foreign in ["romeo", "juliet", "jabber", ".xt", "crosstalk"] {
-            assert!(!self.aim.record().contains(foreign), "the AIM server learnt of {foreign}");
+            assert!(!self.aim.has_heard(foreign), "the AIM server learnt of {foreign}");
         }
         let memory = self.prosody.memory().to_lowercase();
         for foreign in ["alice", "carol", "aol", ".xt", "crosstalk@"] {

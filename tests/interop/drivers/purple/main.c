@@ -94,6 +94,7 @@ static void set_account(const char *protocol, const char *user, const char *pass
 
 	account = purple_account_new(user, protocol);
 	purple_account_set_password(account, password);
+	purple_account_set_remember_password(account, TRUE); /* for the next sign-on */
 	purple_proxy_info_set_type(direct, PURPLE_PROXY_NONE);
 	purple_account_set_proxy_info(account, direct);
 	purple_accounts_add(account);

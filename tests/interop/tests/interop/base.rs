@@ -1,6 +1,6 @@
 //! Clients and servers without a gateway, so that a failure elsewhere is a gateway's.
 
-use crosstalk_interop::{Person, Prosody, Way};
+use crosstalk_interop::{AimServer, Person, Prosody, Way};
 
 #[test]
 fn slixmpp_and_libpurple_talk_on_prosody() {
@@ -26,5 +26,32 @@ fn slixmpp_and_libpurple_talk_on_prosody() {
     juliet.sees("im", &[("name", "romeo@localhost"), ("text", "two\nlines")]);
     juliet.signs_off();
     romeo.finds("juliet@localhost", &[("online", "no")]);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn libpurple_talks_on_our_aim_server() {
+    let directory = std::env::temp_dir().join(format!("crosstalk-aim-{}", std::process::id()));
+    let server = AimServer::start(&[("alice", "one"), ("carol", "two")]);
+    let way = Way::Direct("127.0.0.1".to_owned(), server.port());
+    let mut alice = Person::at_aim("alice", "one", &way, &directory.join("alice"));
+    let mut carol = Person::at_aim("carol", "two", &way, &directory.join("carol"));
+    alice.signs_on();
+    carol.signs_on();
+
+    alice.does(&["add", "carol", "Friends"]);
+    alice.finds("carol", &[("online", "yes")]);
+    carol.does(&["away", "out for lunch"]);
+    alice.finds("carol", &[("show", "away"), ("status", "out for lunch")]);
+    alice.says("carol", "<b>&lt;tag&gt;</b>");
+    carol.sees("im", &[("name", "alice"), ("text", "<tag>")]);
+    carol.does(&["typing", "alice", "typing"]);
+    alice.sees("typing", &[("name", "carol"), ("state", "typing")]);
+    carol.signs_off();
+    alice.finds("carol", &[("online", "no")]);
+
+    alice.signs_off();
+    alice.signs_on();
+    assert!(alice.buddy_list().contains_key("carol"));
     std::fs::remove_dir_all(directory).unwrap();
 }
