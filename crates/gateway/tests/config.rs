@@ -62,7 +62,7 @@ fn two_listeners_on_one_port_are_refused() {
 }
 
 #[test]
-fn terminating_without_a_certificate_or_a_ca_is_refused() {
+fn terminating_without_a_certificate_or_a_ca_is_refused_once_it_is_to_run() {
     let said = complaint("[tls]\nterminate = [\"jabber.example.org\"]\n");
     assert!(said.starts_with("gw.toml:2:14"), "{said}");
     assert!(said.contains("crosstalk ca init"), "{said}");
@@ -72,6 +72,8 @@ fn terminating_without_a_certificate_or_a_ca_is_refused() {
 fn a_network_without_a_known_protocol_is_refused() {
     let said = complaint("[networks.work]\nprotocol = \"pigeon\"\n");
     assert!(said.starts_with("gw.toml:2:12: there is no protocol called `pigeon`"), "{said}");
+    let said = complaint("[networks.gateway]\nprotocol = \"oscar\"\n");
+    assert!(said.starts_with("gw.toml:1:11") && said.contains("control contact"), "{said}");
     let said = complaint("[networks.work]\n");
     assert!(said.starts_with("gw.toml:1:11") && said.contains("protocol"), "{said}");
 }

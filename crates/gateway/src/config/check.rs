@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
-use crosstalk_core::{GATEWAY_NETWORK, NetworkId};
+use crosstalk_core::NetworkId;
 
 use super::report::Problem;
 use super::{Config, HostPattern};
@@ -45,12 +45,6 @@ impl Config {
     fn check_networks(&self, problems: &mut Vec<Problem>) {
         for network in self.networks.values() {
             let at = format!("networks.{}", network.id);
-            if network.id.as_str() == GATEWAY_NETWORK {
-                problems.push(Problem::new(
-                    &at,
-                    "`gateway` is the control contact's network; call yours differently",
-                ));
-            }
             if network.ports.is_empty() {
                 problems.push(Problem::new(
                     format!("{at}.ports"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crosstalk_core::{HostPort, NetworkId};
+use crosstalk_core::{GATEWAY_NETWORK, HostPort, NetworkId};
 use crosstalk_networks::NETWORKS;
 use serde::Deserialize;
 
@@ -53,13 +53,11 @@ impl File {
             certificate.chain = base.join(&certificate.chain);
             certificate.key = base.join(&certificate.key);
         }
-        let usual_proxy =
-            || vec![Proxy { listen: DEFAULT_PROXY, users: BTreeMap::new(), allow: Vec::new() }];
         Ok(Config {
             suffix: self.suffix.unwrap_or_else(|| DEFAULT_SUFFIX.to_owned()),
             control: self.control.unwrap_or(true),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
-            proxies: self.proxy.unwrap_or_else(usual_proxy),
+            proxies: self.proxy.unwrap_or_else(|| vec![Proxy::open(DEFAULT_PROXY)]),
             transparent: self.transparent,
             networks: networks(self.networks)?,
             tls,
@@ -84,6 +82,10 @@ fn networks(
     }
     let mut networks = BTreeMap::new();
     for (id, table) in tables {
+        if id.as_str() == GATEWAY_NETWORK {
+            let what = "`gateway` is the control contact's network: call yours something else";
+            return Err(Problem::new(format!("networks.{id}"), what));
+        }
         if table.enabled != Some(false) {
             networks.insert(id.clone(), table.resolve(id)?);
         }

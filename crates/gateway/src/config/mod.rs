@@ -70,6 +70,13 @@ pub struct Proxy {
     pub allow: Vec<Allow>,
 }
 
+impl Proxy {
+    /// A proxy at `listen` for everybody who can reach it, to nowhere but the networks.
+    pub const fn open(listen: SocketAddr) -> Self {
+        Self { listen, users: BTreeMap::new(), allow: Vec::new() }
+    }
+}
+
 /// A port that a firewall redirects connections to.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,22 +206,29 @@ impl Config {
     /// Reads and checks the file at `path`. State goes to `data` unless the file names a place;
     /// other relative paths in it start at its directory.
     pub fn read(path: &Path, data: PathBuf) -> Result<Self, Report> {
-        let source =
-            std::fs::read_to_string(path).map_err(|error| Report::unreadable(path, &error))?;
-        Self::parse(&source, path, data)
+        Self::parse(&text_of(path)?, path, data)
+    }
+
+    /// Like [`Config::read`], for what prepares a gateway to run: that its parts fit together,
+    /// and that the files it names are there, is not asked yet.
+    pub fn draft(path: &Path, data: PathBuf) -> Result<Self, Report> {
+        Self::resolve(&text_of(path)?, path, data)
     }
 
     /// Like [`Config::read`], of a text that came from `path`.
     pub fn parse(source: &str, path: &Path, data: PathBuf) -> Result<Self, Report> {
-        let file: file::File =
-            toml::from_str(source).map_err(|error| Report::syntax(path, source, &error))?;
-        let base = path.parent().unwrap_or(Path::new(""));
-        let config =
-            file.resolve(base, data).map_err(|p| Report::problems(path, source, vec![p]))?;
+        let config = Self::resolve(source, path, data)?;
         match config.check() {
             problems if problems.is_empty() => Ok(config),
             problems => Err(Report::problems(path, source, problems)),
         }
+    }
+
+    fn resolve(source: &str, path: &Path, data: PathBuf) -> Result<Self, Report> {
+        let file: file::File =
+            toml::from_str(source).map_err(|error| Report::syntax(path, source, &error))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        file.resolve(base, data).map_err(|p| Report::problems(path, source, vec![p]))
     }
 
     /// The names of the configured networks.
@@ -234,4 +248,8 @@ impl Config {
             ranked.max_by_key(|(rank, _)| *rank).map(|(_, n)| n)
         })
     }
+}
+
+fn text_of(path: &Path) -> Result<String, Report> {
+    std::fs::read_to_string(path).map_err(|error| Report::unreadable(path, &error))
 }
