@@ -213,6 +213,30 @@ impl Roster {
         changed
     }
 
+    /// The entries that `other` lacks or has older: what merging this roster into it changes.
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> Self {
+        let newer = |(address, entry): &(&Address, &Entry)| {
+            other.entries.get(*address).is_none_or(|theirs| theirs.stamp < entry.stamp)
+        };
+        let entries = self.entries.iter().filter(newer);
+        Self { entries: entries.map(|(a, e)| (a.clone(), e.clone())).collect() }
+    }
+
+    /// Cuts the roster in two that merge to it again, to carry it in smaller pieces.
+    /// `None` where it has one entry or none.
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let middle = self.entries.keys().nth(self.entries.len() / 2)?;
+        let mut low = self.entries.clone();
+        let high = low.split_off(middle);
+        (!low.is_empty()).then_some((Self { entries: low }, Self { entries: high }))
+    }
+
+    /// Whether nothing is remembered, removed contacts included.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
         let mut stamps: Vec<_> =
@@ -275,6 +299,19 @@ mod tests {
         let names: Vec<_> = left.listed().map(|c| c.address.to_string()).collect();
         assert_eq!(names, ["b@aol", "c@aol"]);
         assert!(!left.merge(right), "merging again changes nothing");
+    }
+
+    #[test]
+    fn halves_and_differences_merge_to_the_whole() {
+        let mut whole = Roster::default();
+        for i in 0..5 {
+            whole.put(contact(&format!("u{i}@aol")), at(i));
+        }
+        let (mut low, high) = whole.halves().unwrap();
+        assert_eq!(whole.beyond(&low), high);
+        low.merge(high);
+        assert_eq!(low, whole);
+        assert!(whole.beyond(&low).is_empty() && Roster::default().halves().is_none());
     }
 
     #[test]
