@@ -1,1 +1,81 @@
 //! The network between gateways: directory, links, trust and storage.
+//!
+//! [`Overlay`] is the whole interface. Behind it stand pure state machines, which know neither
+//! sockets nor clocks, and a shell that drives them:
+//!
+//! ```text
+//!   Overlay ── hub ─┬─ node ─┬─ lease      who lives
+//!     │             │        ├─ directory  who is where, who watches   (home: our part of it)
+//!     │             │        └─ delivery   messages, acknowledged      (repeats: by envelope id)
+//!     │             └─ rosters ── store    buddy lists, merged by stamp, on disk
+//!     └─ swarm ── link ── frame            libp2p, one stream for each pair of gateways
+//! ```
+
+#![allow(dead_code)]
+
+mod delivery;
+mod directory;
+mod frame;
+mod home;
+mod hub;
+mod id;
+mod identity;
+mod lease;
+mod members;
+mod message;
+mod node;
+mod overlay;
+mod repeats;
+mod rosters;
+mod search;
+mod store;
+
+use std::path::PathBuf;
+
+pub use hub::Answer;
+pub use id::{BadGatewayId, GatewayId};
+pub use members::{Member, REPLICAS, parse_address};
+pub use message::{Inbound, Message};
+pub use node::Counts;
+pub use overlay::{Config, Overlay};
+
+/// Why the overlay cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state directory, or a file in it, cannot be used.
+    #[error("cannot use {path}: {source}")]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be used; another process may hold it.
+    #[error("cannot open the store {path}: {source}")]
+    Store {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: redb::Error,
+    },
+    /// The key file does not hold a key.
+    #[error("{path} does not hold the key of a gateway")]
+    Key {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Others can read the key.
+    #[error("{path} can be read by others: chmod 600 it, and make a new key if somebody did")]
+    SharedKey {
+        /// Which.
+        path: PathBuf,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        why: String,
+    },
+}

@@ -1,0 +1,188 @@
+//! Messages between two routers: numbered, repeated over reconnects, answered once. Pure.
+//!
+//! Numbers count up for a boot of the sender, and frames of one link arrive in order, so a
+//! number that is not above the last one is a repeat. The sender repeats what is unanswered
+//! when a link comes up again; the receiver repeats the answer and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Blame, Failure, Fault};
+
+use crate::GatewayId;
+use crate::frame::Frame;
+use crate::message::{Message, Outcome};
+use crate::repeats::{Heard, Repeats};
+
+/// How long a message may wait for its answer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+/// The most unanswered messages to one gateway.
+pub(crate) const MAX_WAITING: usize = 8192;
+
+/// The messages under way, in both directions. `T` is what the caller wants back with an
+/// outcome.
+pub(crate) struct Delivery<T> {
+    pairs: HashMap<GatewayId, Pair<T>>,
+    repeats: Repeats,
+}
+
+struct Pair<T> {
+    /// The peer's boot.
+    epoch: u64,
+    /// The number of the last message sent.
+    last: u64,
+    waiting: BTreeMap<u64, Waiting<T>>,
+    /// The number of the last message received.
+    heard: u64,
+    /// Received messages whose sender may not have the answer; `None` while there is none.
+    answers: BTreeMap<u64, Option<Outcome>>,
+}
+
+struct Waiting<T> {
+    message: Message,
+    until: Instant,
+    ticket: T,
+}
+
+/// What to do with a message that arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Hand it on.
+    New(Message),
+    /// It came before and this is the answer.
+    Answered(Outcome),
+    /// It came before and the answer is yet to come.
+    Waits,
+}
+
+impl<T> Default for Pair<T> {
+    fn default() -> Self {
+        Self { epoch: 0, last: 0, waiting: BTreeMap::new(), heard: 0, answers: BTreeMap::new() }
+    }
+}
+
+impl<T> Pair<T> {
+    fn frame(&self, number: u64, message: Message) -> Frame {
+        let settled = self.waiting.first_key_value().map_or(number, |(first, _)| *first);
+        Frame::Message { number, settled: settled.min(number), message }
+    }
+}
+
+impl<T> Delivery<T> {
+    /// Nothing under way.
+    pub(crate) fn new() -> Self {
+        Self { pairs: HashMap::new(), repeats: Repeats::default() }
+    }
+
+    /// Takes a message for `peer`. Returns the frame to send, or the ticket where too many
+    /// wait.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        message: Message,
+        ticket: T,
+    ) -> Result<Frame, T> {
+        let pair = self.pairs.entry(peer).or_default();
+        if pair.waiting.len() >= MAX_WAITING {
+            return Err(ticket);
+        }
+        pair.last += 1;
+        let waiting = Waiting { message: message.clone(), until: now + DEADLINE, ticket };
+        pair.waiting.insert(pair.last, waiting);
+        Ok(pair.frame(pair.last, message))
+    }
+
+    /// A link to `peer` came up: repeats what it has not answered. A new boot of
+    /// the peer starts its numbers anew.
+    pub(crate) fn linked(&mut self, peer: GatewayId, epoch: u64) -> Vec<Frame> {
+        let pair = self.pairs.entry(peer).or_default();
+        if pair.epoch != epoch {
+            pair.epoch = epoch;
+            pair.heard = 0;
+            pair.answers.clear();
+        }
+        let waiting = pair.waiting.iter();
+        waiting.map(|(number, waiting)| pair.frame(*number, waiting.message.clone())).collect()
+    }
+
+    /// `peer` is gone: returns the tickets of what it has not answered.
+    pub(crate) fn lost(&mut self, peer: &GatewayId) -> Vec<T> {
+        let waiting = self.pairs.get_mut(peer).map(|pair| std::mem::take(&mut pair.waiting));
+        waiting.into_iter().flat_map(BTreeMap::into_values).map(|w| w.ticket).collect()
+    }
+
+    /// Returns the tickets of what waited too long.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<T> {
+        self.repeats.forget_before(now);
+        let late = self.pairs.values_mut().flat_map(|pair| {
+            // In order of number is in order of deadline.
+            let end = pair.waiting.iter().find(|(_, w)| w.until > now).map(|(n, _)| *n);
+            let rest = end.map_or_else(BTreeMap::new, |end| pair.waiting.split_off(&end));
+            std::mem::replace(&mut pair.waiting, rest).into_values()
+        });
+        late.map(|w| w.ticket).collect()
+    }
+
+    /// `peer` answered a message. Returns its ticket, once.
+    pub(crate) fn answered(&mut self, peer: &GatewayId, number: u64) -> Option<T> {
+        Some(self.pairs.get_mut(peer)?.waiting.remove(&number)?.ticket)
+    }
+
+    /// A message arrived from `peer`.
+    pub(crate) fn received(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        number: u64,
+        settled: u64,
+        message: Message,
+    ) -> Result<Verdict, Fault> {
+        let pair = self.pairs.entry(peer).or_default();
+        if settled > number {
+            return Err(Fault::new(Blame::Peer, "a message below the settled ones"));
+        }
+        pair.answers = pair.answers.split_off(&settled);
+        if number <= pair.heard {
+            // An answer that was settled is asked for only by a peer that lost count.
+            return Ok(match pair.answers.get(&number) {
+                Some(Some(outcome)) => Verdict::Answered(*outcome),
+                _ => Verdict::Waits,
+            });
+        }
+        if pair.answers.len() > MAX_WAITING {
+            return Err(Fault::new(Blame::Peer, "more unanswered messages than allowed"));
+        }
+        pair.heard = number;
+        pair.answers.insert(number, None);
+        let Message::Envelope(envelope) = &message else { return Ok(Verdict::New(message)) };
+        match self.repeats.hear(now, peer, envelope.id, number) {
+            Heard::First => Ok(Verdict::New(message)),
+            Heard::Waits => Ok(Verdict::Waits),
+            Heard::Delivered => {
+                pair.answers.insert(number, Some(Ok(())));
+                Ok(Verdict::Answered(Ok(())))
+            }
+        }
+    }
+
+    /// The router answered a message of `peer`. Returns the frames that say so.
+    pub(crate) fn answer(&mut self, peer: &GatewayId, number: u64, outcome: Outcome) -> Vec<Frame> {
+        let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
+        let mut numbers = self.repeats.answer(peer, number, outcome);
+        numbers.push(number);
+        let unanswered = |number: &u64| {
+            let answer = pair.answers.get_mut(number).filter(|answer| answer.is_none());
+            answer.map(|answer| *answer = Some(outcome)).is_some()
+        };
+        numbers.retain(unanswered);
+        numbers.into_iter().map(|number| Frame::Answer { number, outcome }).collect()
+    }
+}
+
+/// What a message that cannot be delivered to a gateway fails with.
+pub(crate) const NO_WAY: Failure = Failure::Unreachable;
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -1,0 +1,95 @@
+use super::*;
+use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
+
+const PEER: GatewayId = GatewayId::from_bytes([1; 32]);
+
+fn envelope(id: u128) -> Message {
+    Message::Envelope(Envelope {
+        id: EnvelopeId(id),
+        from: "alice@aol".parse().unwrap(),
+        to: "bob@yahoo".parse().unwrap(),
+        sent_at: UnixMillis(0),
+        body: Body::Attention,
+    })
+}
+
+fn take(to: &mut Delivery<u8>, frame: Frame) -> Verdict {
+    let Frame::Message { number, settled, message } = frame else { panic!("{frame:?}") };
+    to.received(Instant::now(), PEER, number, settled, message).unwrap()
+}
+
+#[test]
+fn a_message_is_handed_on_once_and_answered_once() {
+    let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u8>::new());
+    let now = Instant::now();
+    let frame = ours.send(now, PEER, envelope(1), 7u8).unwrap();
+    assert_eq!(take(&mut theirs, frame), Verdict::New(envelope(1)));
+    let again = ours.linked(PEER, 0).remove(0);
+    assert_eq!(take(&mut theirs, again.clone()), Verdict::Waits);
+    assert_eq!(theirs.answer(&PEER, 1, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
+    assert!(theirs.answer(&PEER, 1, Ok(())).is_empty());
+    assert_eq!(take(&mut theirs, again), Verdict::Answered(Ok(())));
+    assert_eq!((ours.answered(&PEER, 1), ours.answered(&PEER, 1)), (Some(7), None));
+    assert!(ours.linked(PEER, 0).is_empty());
+}
+
+#[test]
+fn what_is_unanswered_is_repeated_in_order() {
+    let mut ours = Delivery::new();
+    for n in 1..=3 {
+        ours.send(Instant::now(), PEER, envelope(n), n).unwrap();
+    }
+    ours.answered(&PEER, 2);
+    let numbers: Vec<_> = ours
+        .linked(PEER, 0)
+        .into_iter()
+        .map(|frame| match frame {
+            Frame::Message { number, settled, .. } => (number, settled),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(numbers, [(1, 1), (3, 1)]);
+}
+
+#[test]
+fn an_envelope_that_was_delivered_is_not_handed_on_under_another_number() {
+    let mut theirs = Delivery::<u8>::new();
+    let now = Instant::now();
+    theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
+    assert_eq!(theirs.received(now, PEER, 2, 1, envelope(9)), Ok(Verdict::Waits));
+    assert_eq!(theirs.answer(&PEER, 1, Ok(())).len(), 2, "both are answered");
+    assert_eq!(theirs.received(now, PEER, 3, 1, envelope(9)), Ok(Verdict::Answered(Ok(()))));
+}
+
+#[test]
+fn an_envelope_that_failed_may_be_tried_again() {
+    let mut theirs = Delivery::<u8>::new();
+    let now = Instant::now();
+    theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
+    theirs.answer(&PEER, 1, Err(Failure::Offline));
+    assert_eq!(theirs.received(now, PEER, 2, 1, envelope(9)), Ok(Verdict::New(envelope(9))));
+}
+
+#[test]
+fn what_waits_too_long_or_for_a_lost_gateway_fails() {
+    let mut ours = Delivery::new();
+    let now = Instant::now();
+    ours.send(now, PEER, envelope(1), 1).unwrap();
+    ours.send(now + DEADLINE / 2, PEER, envelope(2), 2).unwrap();
+    assert!(ours.expired(now).is_empty());
+    assert_eq!(ours.expired(now + DEADLINE), [1]);
+    assert_eq!(ours.lost(&PEER), [2]);
+    assert!(ours.expired(now + DEADLINE * 2).is_empty());
+}
+
+#[test]
+fn both_sides_bound_what_waits() {
+    let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u8>::new());
+    let now = Instant::now();
+    for n in 0..MAX_WAITING as u64 {
+        ours.send(now, PEER, envelope(n.into()), n).unwrap();
+    }
+    assert_eq!(ours.send(now, PEER, envelope(0), 99), Err(99));
+    let mut flood = (1..).map(|n| theirs.received(now, PEER, n, 0, envelope(n.into())));
+    assert_eq!(flood.find_map(Result::err).map(|fault| fault.blame), Some(Blame::Peer));
+}

@@ -1,0 +1,211 @@
+//! The wire between two gateways: what is said, and how it is written.
+//!
+//! A frame is a version byte and a postcard value, at most [`MAX_FRAME`] bytes, behind a length
+//! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow.
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::GatewayId;
+use crate::members::Key;
+use crate::message::Message;
+
+/// The frame set spoken here.
+pub(crate) const VERSION: u8 = 1;
+/// The longest frame, in bytes.
+pub(crate) const MAX_FRAME: usize = 256 * 1024;
+/// The most entries of one list in a frame.
+pub(crate) const MAX_BATCH: usize = 1024;
+
+/// What a gateway says first on a link. Its layout is the same in every version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    /// The oldest frame set it speaks.
+    pub(crate) oldest: u8,
+    /// The newest; the link uses the newest that both speak.
+    pub(crate) newest: u8,
+    /// Its boot: a number that grows with each start.
+    pub(crate) epoch: u64,
+    /// Where it can be dialled, as `host:port`.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// Everything else that gateways say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Frame {
+    /// The sender lives and will say so again before the time is over.
+    Lease {
+        /// Counts up.
+        seq: u64,
+        /// How long this holds.
+        ttl_ms: u32,
+    },
+    /// News of locations and watches.
+    Records(Vec<Record>),
+    /// Every record of the sender that the receiver keeps was sent on this link: others are void.
+    Synced {
+        /// The sender's count of changes so far.
+        version: u64,
+    },
+    /// Where is this person?
+    Locate {
+        /// Names the question.
+        ask: u64,
+        /// The person.
+        key: Key,
+    },
+    /// The answer.
+    Located {
+        /// The question.
+        ask: u64,
+        /// Gateways with their epochs.
+        at: Vec<(GatewayId, u64)>,
+    },
+    /// From router to router.
+    Message {
+        /// Counts up on this link and over reconnects of one boot.
+        number: u64,
+        /// The sender has the answers of all below this.
+        settled: u64,
+        /// What is said.
+        message: Message,
+    },
+    /// What became of a message.
+    Answer {
+        /// Which.
+        number: u64,
+        /// What the receiving router said.
+        outcome: Result<(), Failure>,
+    },
+    /// What is in this person's roster?
+    RosterGet {
+        /// Names the question.
+        ask: u64,
+        /// Whose.
+        owner: Address,
+    },
+    /// The answer is complete: the parts came before.
+    RosterGot {
+        /// The question.
+        ask: u64,
+    },
+    /// Entries of a roster, to be merged.
+    RosterPut {
+        /// Whose.
+        owner: Address,
+        /// Some of its entries.
+        part: Roster,
+        /// In the last part, where the sender wants what the receiver has beyond this: the
+        /// digest of the whole.
+        whole: Option<u64>,
+        /// How often the two have exchanged this roster since it changed.
+        turn: u8,
+    },
+    /// What the sender has of rosters that the receiver keeps.
+    RosterDigests(Vec<(Key, u64)>),
+    /// Send me those.
+    RosterWant(Vec<Key>),
+}
+
+/// News of one person, as far as a home is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Record {
+    /// To a home: the person is at the sender.
+    Here {
+        /// Who.
+        key: Key,
+        /// The sender's count of changes when this became so.
+        version: u64,
+    },
+    /// To a home: no longer.
+    Gone {
+        /// Who.
+        key: Key,
+        /// As above.
+        version: u64,
+    },
+    /// To a home: somebody at the sender wants to know.
+    Watch {
+        /// Of whom.
+        key: Key,
+    },
+    /// To a home: no longer.
+    Unwatch {
+        /// Of whom.
+        key: Key,
+    },
+    /// From a home to a watching gateway.
+    Seen {
+        /// Who.
+        key: Key,
+        /// The gateway it is about.
+        gateway: GatewayId,
+        /// That gateway's boot.
+        epoch: u64,
+        /// That gateway's count of changes.
+        version: u64,
+        /// Whether the person is there.
+        present: bool,
+    },
+}
+
+/// The bytes of `value`; `None` where they would be too many.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Option<Bytes> {
+    let bytes = postcard::to_extend(value, vec![VERSION]).ok()?;
+    (bytes.len() <= MAX_FRAME).then(|| bytes.into())
+}
+
+/// Reads what [`encode`] wrote. The peer is to blame for anything else.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    let blame = |what: &'static str| Fault::new(Blame::Peer, what);
+    match bytes.split_first() {
+        None => Err(blame("an empty frame")),
+        Some((&VERSION, rest)) => match postcard::take_from_bytes(rest) {
+            Ok((value, [])) => Ok(value),
+            Ok(_) => Err(blame("a frame with bytes after its end")),
+            Err(_) => Err(blame("a malformed or unknown frame")),
+        },
+        Some(_) => Err(blame("a frame of a version that was not agreed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        let key = Key::of(&"alice@aol".parse().unwrap());
+        Frame::Records(vec![Record::Here { key, version: 7 }, Record::Watch { key }])
+    }
+
+    #[test]
+    fn reads_back_what_it_wrote() {
+        assert_eq!(decode::<Frame>(&encode(&frame()).unwrap()), Ok(frame()));
+    }
+
+    #[test]
+    fn blames_the_peer_for_anything_else() {
+        let good = encode(&frame()).unwrap();
+        let mut trailing = good.to_vec();
+        trailing.push(0);
+        let mut version = good.to_vec();
+        version[0] = 99;
+        let unknown = vec![VERSION, 99];
+        for bad in [&good[..good.len() - 1], &trailing, &version, &unknown, &[]] {
+            assert_eq!(decode::<Frame>(bad).unwrap_err().blame, Blame::Peer);
+        }
+    }
+
+    #[test]
+    fn a_count_that_promises_more_than_the_frame_holds_is_refused() {
+        let huge = [VERSION, 1, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert!(decode::<Frame>(&huge).is_err());
+    }
+
+    #[test]
+    fn nothing_longer_than_the_limit_is_written() {
+        assert!(encode(&vec![0u8; MAX_FRAME]).is_none());
+    }
+}

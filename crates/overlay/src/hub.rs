@@ -1,0 +1,405 @@
+//! The node among tasks: its lock, its clock, and the ways in and out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Failure, Fault, Roster};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::GatewayId;
+use crate::delivery::{DEADLINE, NO_WAY};
+use crate::directory::Directory;
+use crate::frame::Frame;
+use crate::lease::LinkId;
+use crate::members::{Key, Members};
+use crate::message::{Inbound, Message, Outcome};
+use crate::node::{Counts, Effect, Node};
+use crate::rosters::{self, Rosters};
+use crate::store::Store;
+
+/// Events the router may lag behind before links are read no further.
+const MAX_BACKLOG: usize = 4096;
+/// How often leases and deadlines are looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(250);
+/// How long the homes of a roster have to answer.
+const LOAD_DEADLINE: Duration = Duration::from_secs(2);
+
+type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
+
+/// What the tasks of one gateway share.
+pub(crate) struct Hub {
+    pub(crate) members: Arc<Members>,
+    pub(crate) epoch: u64,
+    state: Mutex<State>,
+    rosters: Mutex<Rosters<Store>>,
+    loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    pub(crate) store: Store,
+    inbound: mpsc::Sender<Inbound>,
+    /// Something is in the backlog.
+    lag: Notify,
+    /// The backlog has room again.
+    room: Notify,
+}
+
+struct State {
+    node: Tickets,
+    /// Events that the router had no room for, in order.
+    backlog: VecDeque<Inbound>,
+    ports: HashMap<GatewayId, Arc<Port>>,
+    last_link: LinkId,
+}
+
+/// A link's end in the hub.
+pub(crate) struct Port {
+    pub(crate) peer: GatewayId,
+    link: LinkId,
+    wake: Notify,
+    /// The link is to be closed.
+    pub(crate) closing: CancellationToken,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        members: Arc<Members>,
+        store: Store,
+        epoch: u64,
+        inbound: mpsc::Sender<Inbound>,
+    ) -> Arc<Self> {
+        let state = State {
+            node: Node::new(members.clone(), epoch),
+            backlog: VecDeque::new(),
+            ports: HashMap::new(),
+            last_link: 0,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            rosters: Mutex::new(Rosters::new(members.clone(), store.clone())),
+            loads: Mutex::default(),
+            members,
+            epoch,
+            store,
+            inbound,
+            lag: Notify::new(),
+            room: Notify::new(),
+        })
+    }
+
+    /// Keeps time until `stop`.
+    pub(crate) async fn tick(self: Arc<Self>, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.with(Node::tick);
+        }
+    }
+
+    /// Brings the backlog to the router until `stop`, or until nobody listens.
+    pub(crate) async fn pump(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.lag.notified()).await.is_some() {
+            loop {
+                let permit = stop.run_until_cancelled(self.inbound.reserve()).await;
+                let Some(Ok(permit)) = permit else { return };
+                // Not under the lock: an event that nobody takes answers as it is dropped.
+                let event = lock(&self.state).backlog.pop_front();
+                match event {
+                    Some(event) => permit.send(event),
+                    None => break,
+                }
+            }
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Resolves when the router does not lag too far behind.
+    pub(crate) async fn room(&self) {
+        loop {
+            let room = self.room.notified();
+            if lock(&self.state).backlog.len() < MAX_BACKLOG {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// Publishes or watches.
+    pub(crate) async fn publish(self: &Arc<Self>, change: impl FnOnce(&mut Directory)) {
+        self.room().await;
+        self.with(|node, _| node.publish(change));
+    }
+
+    /// Where `user` is.
+    pub(crate) async fn locate(self: &Arc<Self>, user: &Address) -> Vec<GatewayId> {
+        let (ticket, found) = oneshot::channel();
+        self.with(|node, now| node.locate(now, user, ticket));
+        found.await.unwrap_or_default()
+    }
+
+    /// Sends a message to the router of `to`, which may be this one.
+    pub(crate) async fn send(self: &Arc<Self>, to: GatewayId, message: Message) -> Outcome {
+        let (ticket, outcome) = oneshot::channel();
+        if to == self.members.own() {
+            let answer = Answer(Some(Way::Here(ticket)));
+            self.hand_over(Inbound::Message { from: to, message, answer });
+            return match tokio::time::timeout(DEADLINE, outcome).await {
+                Ok(Ok(outcome)) => outcome,
+                _ => Err(NO_WAY),
+            };
+        }
+        self.with(|node, now| node.send(now, to, message, ticket));
+        outcome.await.unwrap_or(Err(NO_WAY))
+    }
+
+    /// The roster of `owner`, from here and from its homes.
+    pub(crate) async fn load(self: &Arc<Self>, owner: &Address) -> Roster {
+        let linked = self.linked();
+        let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
+        if let Some((ask, homes)) = asked {
+            let (tell, told) = oneshot::channel();
+            lock(&self.loads).insert(ask, tell);
+            let get = Frame::RosterGet { ask, owner: owner.clone() };
+            self.queue(homes.into_iter().map(|home| (home, get.clone())));
+            let _ = tokio::time::timeout(LOAD_DEADLINE, told).await;
+            lock(&self.loads).remove(&ask);
+            lock(&self.rosters).stop_asking(ask);
+        }
+        lock(&self.rosters).load(owner)
+    }
+
+    /// Merges `roster` into the stored one; resolves when it is on this gateway's disk.
+    pub(crate) async fn save(self: &Arc<Self>, owner: &Address, roster: &Roster) {
+        let (frames, committed) = {
+            let mut rosters = lock(&self.rosters);
+            (rosters.save(owner, roster), self.store.committed())
+        };
+        self.queue(frames);
+        if committed.await.is_err() {
+            tracing::error!(%owner, "this gateway: the roster could not be written to disk");
+        }
+    }
+
+    /// The counters.
+    pub(crate) fn counts(&self) -> Counts {
+        lock(&self.state).node.counts
+    }
+
+    /// The gateways to which a link is up.
+    pub(crate) fn linked(&self) -> Vec<GatewayId> {
+        lock(&self.state).ports.keys().copied().collect()
+    }
+
+    /// A link to `peer` in its boot `epoch` came up; one that was there before is closed.
+    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64) -> Arc<Port> {
+        let port = {
+            let mut state = lock(&self.state);
+            state.last_link += 1;
+            let (link, closing) = (state.last_link, CancellationToken::new());
+            let port = Arc::new(Port { peer, link, wake: Notify::new(), closing });
+            if let Some(old) = state.ports.insert(peer, port.clone()) {
+                old.closing.cancel();
+            }
+            state.node.linked(Instant::now(), peer, link, epoch);
+            self.settle(&mut state);
+            port
+        };
+        let digests = lock(&self.rosters).linked(&peer);
+        self.queue(digests.into_iter().map(|frame| (peer, frame)));
+        port
+    }
+
+    /// The link closed.
+    pub(crate) fn close(self: &Arc<Self>, port: &Port) {
+        let mut state = lock(&self.state);
+        if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
+            state.ports.remove(&port.peer);
+        }
+        state.node.unlinked(Instant::now(), port.peer, port.link);
+        self.settle(&mut state);
+    }
+
+    /// A frame came over the link.
+    pub(crate) fn received(self: &Arc<Self>, port: &Port, frame: Frame) -> Result<(), Fault> {
+        match frame {
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_) => self.roster_frame(port.peer, frame),
+            _ => self.with(|node, now| node.received(now, port.peer, frame)),
+        }
+    }
+
+    /// Counts a link that closed because the peer broke the rules.
+    pub(crate) fn count_fault(self: &Arc<Self>) {
+        self.with(|node, _| node.counts.faults += 1);
+    }
+
+    /// Waits for frames to write, and takes up to `most` of them.
+    pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
+        loop {
+            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
+            if !frames.is_empty() {
+                return;
+            }
+            port.wake.notified().await;
+        }
+    }
+
+    fn roster_frame(self: &Arc<Self>, peer: GatewayId, frame: Frame) -> Result<(), Fault> {
+        let here = match &frame {
+            Frame::RosterPut { owner, .. } => self.with(|node, _| node.is_here(owner)),
+            _ => false,
+        };
+        let follows = lock(&self.rosters).received(peer, frame, here)?;
+        self.queue(follows.replies.into_iter().map(|frame| (peer, frame)));
+        if let Some((owner, news)) = follows.changed {
+            self.roster_changed(peer, owner, &news);
+        }
+        if let Some(tell) = follows.answered.and_then(|ask| lock(&self.loads).remove(&ask)) {
+            let _ = tell.send(());
+        }
+        Ok(())
+    }
+
+    /// Tells everybody at whose gateway the owner is signed on: the router here, and as a home
+    /// the other gateways.
+    fn roster_changed(self: &Arc<Self>, by: GatewayId, owner: Address, news: &Roster) {
+        let others = self.with(|node, _| node.kept_elsewhere(&Key::of(&owner)));
+        let frames = rosters::news(&owner, news);
+        let others = others.into_iter().filter(|gateway| *gateway != by);
+        self.queue(others.flat_map(|to| frames.iter().map(move |frame| (to, frame.clone()))));
+        if self.with(|node, _| node.is_here(&owner)) {
+            self.hand_over(Inbound::Roster(owner));
+        }
+    }
+
+    fn queue(self: &Arc<Self>, frames: impl IntoIterator<Item = (GatewayId, Frame)>) {
+        self.with(|node, _| {
+            for (peer, frame) in frames {
+                node.queue(peer, &frame);
+            }
+        });
+    }
+
+    fn hand_over(self: &Arc<Self>, event: Inbound) {
+        let mut state = lock(&self.state);
+        self.push(&mut state, event);
+    }
+
+    fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Tickets, Instant) -> R) -> R {
+        let mut state = lock(&self.state);
+        let result = act(&mut state.node, Instant::now());
+        self.settle(&mut state);
+        result
+    }
+
+    /// Does what the node wants done.
+    fn settle(self: &Arc<Self>, state: &mut State) {
+        while let Some(effect) = state.node.next_effect() {
+            match effect {
+                Effect::Deliver { from, number, message } => {
+                    let way = Way::There { hub: Arc::downgrade(self), from, number };
+                    if state.backlog.len() < MAX_BACKLOG {
+                        let answer = Answer(Some(way));
+                        self.push(state, Inbound::Message { from, message, answer });
+                    } else {
+                        state.node.answer(from, number, Err(Failure::Busy));
+                    }
+                }
+                Effect::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
+                Effect::Found(ticket, found) => drop(ticket.send(found)),
+                Effect::Arrived(user, at) => self.push(state, Inbound::Arrived { user, at }),
+                Effect::Left(user, at) => self.push(state, Inbound::Left { user, at }),
+                Effect::Lost(gateway) => {
+                    if let Some(port) = state.ports.get(&gateway)
+                        && state.node.link_of(&gateway) != Some(port.link)
+                    {
+                        port.closing.cancel();
+                    }
+                    self.push(state, Inbound::Lost(gateway));
+                }
+                Effect::Wake(peer) => {
+                    if let Some(port) = state.ports.get(&peer) {
+                        port.wake.notify_one();
+                    }
+                }
+                Effect::Close(peer, link) => {
+                    if let Some(port) = state.ports.get(&peer).filter(|port| port.link == link) {
+                        port.closing.cancel();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives an event to the router, behind those that wait.
+    fn push(&self, state: &mut State, event: Inbound) {
+        let event = if state.backlog.is_empty() {
+            match self.inbound.try_send(event) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Closed(event)) => return refuse(state, event),
+                Err(mpsc::error::TrySendError::Full(event)) => event,
+            }
+        } else {
+            event
+        };
+        state.backlog.push_back(event);
+        self.lag.notify_one();
+    }
+}
+
+/// Answers an event that nobody will ever take. Its [`Answer`] must not do so by itself: it
+/// would wait for the lock that is held here.
+fn refuse(state: &mut State, event: Inbound) {
+    if let Inbound::Message { mut answer, .. } = event
+        && let Some(Way::There { from, number, .. }) = answer.0.take()
+    {
+        state.node.answer(from, number, Err(NO_WAY));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The way back to the gateway that sent a message. Dropped without an answer, the message
+/// counts as [`Failure::Unreachable`].
+pub struct Answer(Option<Way>);
+
+enum Way {
+    Here(oneshot::Sender<Outcome>),
+    There { hub: Weak<Hub>, from: GatewayId, number: u64 },
+}
+
+impl Answer {
+    /// Says what became of the message.
+    pub fn give(mut self, outcome: Result<(), Failure>) {
+        self.send(outcome);
+    }
+
+    fn send(&mut self, outcome: Outcome) {
+        match self.0.take() {
+            None => {}
+            Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
+            Some(Way::There { hub, from, number }) => {
+                if let Some(hub) = hub.upgrade() {
+                    hub.with(|node, _| node.answer(from, number, outcome));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.send(Err(NO_WAY));
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answer")
+    }
+}

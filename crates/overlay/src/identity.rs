@@ -1,0 +1,80 @@
+//! This gateway's key, in a file that only its owner may read.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use libp2p::identity::Keypair;
+
+use crate::{Error, GatewayId};
+
+/// The name of the key file in the state directory.
+const FILE: &str = "gateway.key";
+
+/// Reads the key of the gateway whose state is in `state`, making one on the first call.
+pub(crate) fn load_or_make(state: &Path) -> Result<Keypair, Error> {
+    let path = state.join(FILE);
+    match fs::read(&path) {
+        Ok(bytes) => {
+            refuse_shared(&path)?;
+            Keypair::from_protobuf_encoding(&bytes).map_err(|_| Error::Key { path })
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let key = Keypair::generate_ed25519();
+            write(&path, &key).map_err(|source| Error::State { path, source })?;
+            Ok(key)
+        }
+        Err(source) => Err(Error::State { path, source }),
+    }
+}
+
+/// The name that goes with `key`.
+pub(crate) fn gateway_id(key: &Keypair) -> Result<GatewayId, Error> {
+    GatewayId::try_from(key.public().to_peer_id()).map_err(|_| Error::Key { path: FILE.into() })
+}
+
+fn write(path: &Path, key: &Keypair) -> io::Result<()> {
+    let bytes = key.to_protobuf_encoding().map_err(io::Error::other)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let meta =
+        fs::metadata(path).map_err(|source| Error::State { path: path.to_owned(), source })?;
+    if meta.permissions().mode().trailing_zeros() >= 6 {
+        Ok(())
+    } else {
+        Err(Error::SharedKey { path: path.to_owned() })
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn the_key_stays_the_same_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = gateway_id(&load_or_make(dir.path()).unwrap()).unwrap();
+        let again = gateway_id(&load_or_make(dir.path()).unwrap()).unwrap();
+        assert_eq!(first, again);
+        let path = dir.path().join(FILE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(load_or_make(dir.path()), Err(Error::SharedKey { .. })));
+    }
+}

@@ -1,0 +1,83 @@
+//! What gateways say to each other on behalf of people, and what the overlay tells its owner.
+
+use crosstalk_core::{Address, Envelope, Failure, NetworkId, Presence};
+use serde::{Deserialize, Serialize};
+
+use crate::GatewayId;
+use crate::hub::Answer;
+
+/// Said from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
+/// one fails with [`Failure::Refused`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// From one person to another.
+    Envelope(Envelope),
+    /// The presence of a person at the sending gateway.
+    Presence {
+        /// Whose.
+        of: Address,
+        /// What it is now.
+        presence: Presence,
+        /// For whom at the receiving gateway.
+        to: Vec<Address>,
+    },
+    /// People at the sending gateway want to see somebody at the receiving one.
+    Probe {
+        /// Whom.
+        of: Address,
+        /// Who.
+        by: Vec<Address>,
+    },
+}
+
+impl Message {
+    /// The networks of the people on whose behalf the sender speaks.
+    pub(crate) fn speaks_for(&self) -> Vec<&NetworkId> {
+        match self {
+            Self::Envelope(envelope) => vec![envelope.from.network()],
+            Self::Presence { of, .. } => vec![of.network()],
+            Self::Probe { by, .. } => by.iter().map(Address::network).collect(),
+        }
+    }
+}
+
+/// What the overlay tells the gateway that it belongs to.
+///
+/// Everything about this gateway's own users is told too, under its own id: who is alone on
+/// the overlay sees the same events as who is not.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "messages are the rule, and move once")]
+pub enum Inbound {
+    /// A gateway says something, and waits for the answer.
+    Message {
+        /// Which gateway.
+        from: GatewayId,
+        /// What. The sender's right to speak for the people in it has been checked.
+        message: Message,
+        /// To be given once, when it is known what became of the message.
+        answer: Answer,
+    },
+    /// A watched person signed on at a gateway.
+    Arrived {
+        /// Who.
+        user: Address,
+        /// Where.
+        at: GatewayId,
+    },
+    /// A watched person signed off there.
+    Left {
+        /// Who.
+        user: Address,
+        /// Where.
+        at: GatewayId,
+    },
+    /// A gateway is gone, and with it everybody who had [arrived](Inbound::Arrived) there.
+    /// Who is still there when it comes back arrives again.
+    Lost(GatewayId),
+    /// The stored roster of a person signed on here was changed at another gateway;
+    /// [`crate::Overlay::load`] has it.
+    Roster(Address),
+}
+
+/// What becomes of a message.
+pub(crate) type Outcome = Result<(), Failure>;

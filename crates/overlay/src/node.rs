@@ -1,0 +1,368 @@
+//! One gateway on the overlay, without I/O: leases, directory and delivery put together.
+//!
+//! Calls bring in what happened, with the time; frames to send wait in a queue for each peer,
+//! everything else that follows waits as [`Effect`]s.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Blame, Failure, Fault};
+
+use crate::GatewayId;
+use crate::delivery::{Delivery, NO_WAY, Verdict};
+use crate::directory::{Directory, News};
+use crate::frame::{self, Frame, MAX_BATCH, Record};
+use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
+use crate::members::{Key, Members};
+use crate::message::{Message, Outcome};
+use crate::search::Searches;
+
+/// The most bytes that wait for one link; a peer that reads no faster is cut off, and brought
+/// up to date when it comes back.
+pub(crate) const MAX_QUEUED: usize = 64 * 1024 * 1024;
+
+/// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
+/// searches.
+#[derive(Debug)]
+pub(crate) enum Effect<T, L> {
+    /// Hand a message to the router, which answers through [`Node::answer`].
+    Deliver { from: GatewayId, number: u64, message: Message },
+    /// What became of a message sent.
+    Outcome(T, Outcome),
+    /// Where somebody is.
+    Found(L, Vec<GatewayId>),
+    /// A watched person signed on.
+    Arrived(Address, GatewayId),
+    /// A watched person signed off.
+    Left(Address, GatewayId),
+    /// A gateway is gone.
+    Lost(GatewayId),
+    /// Frames wait for a peer.
+    Wake(GatewayId),
+    /// Close a link.
+    Close(GatewayId, LinkId),
+}
+
+/// Events counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages of gateways that may not speak for their senders' network.
+    pub refused: u64,
+    /// Links closed because the peer broke the rules.
+    pub faults: u64,
+}
+
+/// One gateway.
+pub(crate) struct Node<T, L> {
+    members: Arc<Members>,
+    leases: Leases,
+    directory: Directory,
+    delivery: Delivery<T>,
+    searches: Searches<L>,
+    queues: HashMap<GatewayId, Queue>,
+    effects: VecDeque<Effect<T, L>>,
+    renew_at: Option<Instant>,
+    seq: u64,
+    pub(crate) counts: Counts,
+}
+
+#[derive(Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl<T, L> Node<T, L> {
+    /// A gateway in its boot `epoch`.
+    pub(crate) fn new(members: Arc<Members>, epoch: u64) -> Self {
+        Self {
+            leases: Leases::default(),
+            directory: Directory::new(members.clone(), epoch),
+            delivery: Delivery::new(),
+            searches: Searches::default(),
+            queues: HashMap::new(),
+            effects: VecDeque::new(),
+            renew_at: None,
+            seq: 0,
+            counts: Counts::default(),
+            members,
+        }
+    }
+
+    /// The next thing to do.
+    pub(crate) fn next_effect(&mut self) -> Option<Effect<T, L>> {
+        self.effects.pop_front()
+    }
+
+    /// Applies a change to the directory's own side: signing on and off, watching.
+    pub(crate) fn publish(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(&mut self.directory);
+        self.spread_news();
+    }
+
+    /// Whether a person is signed on here.
+    pub(crate) fn is_here(&self, user: &Address) -> bool {
+        self.directory.is_here(user)
+    }
+
+    /// The present link to `peer`.
+    pub(crate) fn link_of(&self, peer: &GatewayId) -> Option<LinkId> {
+        self.leases.link(peer)
+    }
+
+    /// The other gateways where the person at `key` is, as far as this home knows.
+    pub(crate) fn kept_elsewhere(&self, key: &Key) -> Vec<GatewayId> {
+        let kept = self.directory.kept(key).into_iter().map(|(gateway, _)| gateway);
+        kept.filter(|gateway| *gateway != self.members.own()).collect()
+    }
+
+    /// Sends `message`; what becomes of it comes as [`Effect::Outcome`].
+    pub(crate) fn send(&mut self, now: Instant, to: GatewayId, message: Message, ticket: T) {
+        if self.leases.epoch(&to).is_none() {
+            return self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
+        }
+        match self.delivery.send(now, to, message, ticket) {
+            Err(ticket) => self.effects.push_back(Effect::Outcome(ticket, Err(Failure::Busy))),
+            Ok(frame) => {
+                let Frame::Message { number, .. } = frame else { return };
+                if self.leases.link(&to).is_some() && !self.queue(to, &frame) {
+                    let ticket = self.delivery.answered(&to, number);
+                    let too_long = |t| Effect::Outcome(t, Err(Failure::Refused));
+                    self.effects.extend(ticket.map(too_long));
+                }
+            }
+        }
+    }
+
+    /// The router answered a message that [`Effect::Deliver`] handed to it.
+    pub(crate) fn answer(&mut self, peer: GatewayId, number: u64, outcome: Outcome) {
+        for frame in self.delivery.answer(&peer, number, outcome) {
+            self.queue(peer, &frame);
+        }
+    }
+
+    /// Looks for `user`; the answer comes as [`Effect::Found`], at once where it is known here.
+    pub(crate) fn locate(&mut self, now: Instant, user: &Address, ticket: L) {
+        let key = Key::of(user);
+        let known = self.directory.locate(user);
+        let homes = self.members.homes(&key);
+        let asked: Vec<_> =
+            homes.iter().copied().filter(|home| self.leases.link(home).is_some()).collect();
+        if !known.is_empty() || homes.contains(&self.members.own()) || asked.is_empty() {
+            return self.effects.push_back(Effect::Found(ticket, known));
+        }
+        let ask = self.searches.begin(now, user.network().clone(), asked.clone(), ticket);
+        for home in asked {
+            self.queue(home, &Frame::Locate { ask, key });
+        }
+    }
+
+    /// A link to `peer`, now in its boot `epoch`, came up in place of any older one.
+    pub(crate) fn linked(&mut self, now: Instant, peer: GatewayId, link: LinkId, epoch: u64) {
+        let begin = self.leases.linked(now, peer, link, epoch);
+        if begin == Begin::Rebooted {
+            self.end(peer);
+        }
+        self.queues.remove(&peer);
+        self.queue(peer, &lease(self.seq));
+        for frame in self.delivery.linked(peer, epoch) {
+            self.queue(peer, &frame);
+        }
+        let (records, version) = self.directory.linked(peer, epoch);
+        self.queue_records(peer, records);
+        self.queue(peer, &Frame::Synced { version });
+        self.spread_news();
+    }
+
+    /// A link closed.
+    pub(crate) fn unlinked(&mut self, now: Instant, peer: GatewayId, link: LinkId) {
+        if self.leases.unlinked(now, &peer, link) {
+            self.queues.remove(&peer);
+            for (ticket, found) in self.searches.gone(&peer) {
+                self.effects.push_back(Effect::Found(ticket, found));
+            }
+        }
+    }
+
+    /// Renews leases and ends what ran out. To be called a few times a second.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        for peer in self.leases.lapsed(now) {
+            self.end(peer);
+        }
+        if self.renew_at.is_none_or(|at| at <= now) {
+            self.renew_at = Some(now + RENEW);
+            self.seq += 1;
+            let linked: Vec<_> = self.leases.links().collect();
+            for peer in linked {
+                self.queue(peer, &lease(self.seq));
+            }
+        }
+        for ticket in self.delivery.expired(now) {
+            self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
+        }
+        for (ticket, found) in self.searches.expired(now) {
+            self.effects.push_back(Effect::Found(ticket, found));
+        }
+    }
+
+    /// A frame came from `peer`. On `Err` its link is to be closed.
+    pub(crate) fn received(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        frame: Frame,
+    ) -> Result<(), Fault> {
+        let peers = |what| Fault::new(Blame::Peer, what);
+        match frame {
+            Frame::Lease { ttl_ms, .. } => {
+                self.leases.renewed(now, &peer, Duration::from_millis(ttl_ms.into()));
+            }
+            Frame::Records(records) if records.len() > MAX_BATCH => {
+                return Err(peers("a batch of too many records"));
+            }
+            Frame::Records(records) => {
+                for record in records {
+                    let taken = self.directory.take(peer, record);
+                    taken.map_err(|_| peers("more records than one gateway may have"))?;
+                }
+                self.spread_news();
+            }
+            Frame::Synced { version } => {
+                self.directory.synced(peer, version);
+                self.spread_news();
+            }
+            Frame::Locate { ask, key } => {
+                let at = self.directory.kept(&key);
+                self.queue(peer, &Frame::Located { ask, at });
+            }
+            Frame::Located { ask, at } => {
+                let stands = |(gateway, epoch): &(GatewayId, u64), network: &_| {
+                    self.directory.lives(gateway, *epoch)
+                        && self.members.may_speak(gateway, network)
+                };
+                if let Some((ticket, found)) = self.searches.found(&peer, ask, at, stands) {
+                    self.effects.push_back(Effect::Found(ticket, found));
+                }
+            }
+            Frame::Message { number, settled, message } => {
+                return self.message(now, peer, number, settled, message);
+            }
+            Frame::Answer { number, outcome } => {
+                if let Some(ticket) = self.delivery.answered(&peer, number) {
+                    self.effects.push_back(Effect::Outcome(ticket, outcome));
+                }
+            }
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
+    /// without a link it is dropped.
+    pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
+        let Some(bytes) = frame::encode(frame) else { return false };
+        let Some(link) = self.leases.link(&peer) else { return true };
+        let queue = self.queues.entry(peer).or_default();
+        if queue.bytes + bytes.len() > MAX_QUEUED {
+            tracing::warn!(%peer, "{}: it reads too slowly, closing the link", Blame::Peer);
+            self.effects.push_back(Effect::Close(peer, link));
+            return true;
+        }
+        queue.bytes += bytes.len();
+        queue.frames.push_back(bytes);
+        if queue.frames.len() == 1 {
+            self.effects.push_back(Effect::Wake(peer));
+        }
+        true
+    }
+
+    /// Moves up to `most` frames for a link to `frames`.
+    pub(crate) fn dequeue(
+        &mut self,
+        peer: &GatewayId,
+        link: LinkId,
+        most: usize,
+        frames: &mut Vec<Bytes>,
+    ) {
+        if self.leases.link(peer) != Some(link) {
+            return;
+        }
+        if let Some(queue) = self.queues.get_mut(peer) {
+            let count = most.min(queue.frames.len());
+            frames.extend(queue.frames.drain(..count));
+            queue.bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+        }
+    }
+
+    fn message(
+        &mut self,
+        now: Instant,
+        from: GatewayId,
+        number: u64,
+        settled: u64,
+        message: Message,
+    ) -> Result<(), Fault> {
+        let refused =
+            message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
+        match self.delivery.received(now, from, number, settled, message)? {
+            Verdict::New(_) if refused.is_some() => {
+                self.counts.refused += 1;
+                let network = refused.as_ref().map(tracing::field::display);
+                tracing::warn!(%from, network, "{}: it may not speak for this network", Blame::Peer);
+                self.answer(from, number, Err(Failure::Refused));
+            }
+            Verdict::New(message) => {
+                self.effects.push_back(Effect::Deliver { from, number, message });
+            }
+            Verdict::Answered(outcome) => {
+                self.queue(from, &Frame::Answer { number, outcome });
+            }
+            Verdict::Waits => {}
+        }
+        Ok(())
+    }
+
+    /// Ends everything about a gateway that is gone.
+    fn end(&mut self, peer: GatewayId) {
+        self.directory.lost(&peer);
+        self.effects.push_back(Effect::Lost(peer));
+        for ticket in self.delivery.lost(&peer) {
+            self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
+        }
+        for (ticket, found) in self.searches.gone(&peer) {
+            self.effects.push_back(Effect::Found(ticket, found));
+        }
+    }
+
+    fn spread_news(&mut self) {
+        let mut records: HashMap<GatewayId, Vec<Record>> = HashMap::new();
+        for news in self.directory.take_news() {
+            match news {
+                News::Tell(to, record) => records.entry(to).or_default().push(record),
+                News::Arrived(user, at) => self.effects.push_back(Effect::Arrived(user, at)),
+                News::Left(user, at) => self.effects.push_back(Effect::Left(user, at)),
+            }
+        }
+        for (peer, records) in records {
+            self.queue_records(peer, records);
+        }
+    }
+
+    fn queue_records(&mut self, peer: GatewayId, mut records: Vec<Record>) {
+        while !records.is_empty() {
+            let rest = records.split_off(records.len().min(MAX_BATCH));
+            self.queue(peer, &Frame::Records(records));
+            records = rest;
+        }
+    }
+}
+
+fn lease(seq: u64) -> Frame {
+    Frame::Lease { seq, ttl_ms: u32::try_from(TTL.as_millis()).unwrap_or(u32::MAX) }
+}

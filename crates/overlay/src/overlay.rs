@@ -1,0 +1,175 @@
+//! The overlay as its gateway uses it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crosstalk_core::{Address, Failure, HostPort, NetworkId, Roster};
+use libp2p::identity::Keypair;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::Hub;
+use crate::members::{Member, Members, REPLICAS};
+use crate::message::{Inbound, Message};
+use crate::node::Counts;
+use crate::store::Store;
+use crate::{Error, GatewayId, identity};
+
+/// Events that wait for the gateway before the overlay waits for it.
+const INBOUND: usize = 1024;
+
+/// How this gateway takes part in an overlay.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Where to listen for other gateways. Port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Where others can dial this gateway, if they were not told already.
+    pub advertise: Vec<HostPort>,
+    /// The networks that this gateway speaks for.
+    pub networks: Vec<NetworkId>,
+    /// The other gateways. An entry with the own id is ignored, so that all can share one list.
+    pub members: Vec<Member>,
+}
+
+/// A gateway's part of the network between gateways. A cheap clone; when the last one is
+/// dropped, links close.
+#[derive(Clone)]
+pub struct Overlay {
+    running: Arc<Running>,
+}
+
+struct Running {
+    hub: Arc<Hub>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Overlay {
+    /// An overlay of one gateway, which starts no network: the same directory and the same
+    /// store, with nobody else in them. Must be called within a tokio runtime.
+    ///
+    /// `state` is a directory for the key and the store; it is made where it is missing, and
+    /// can be used by one process at a time.
+    pub fn alone(state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
+        let (overlay, inbound, _) = Self::start(state, Vec::new(), &[])?;
+        Ok((overlay, inbound))
+    }
+
+    /// The id of the gateway whose state is in `state`, which gets a key where it has none.
+    pub fn identify(state: &Path) -> Result<GatewayId, Error> {
+        make_private(state)?;
+        identity::gateway_id(&identity::load_or_make(state)?)
+    }
+
+    /// This gateway's name.
+    pub fn id(&self) -> GatewayId {
+        self.hub().members.own()
+    }
+
+    /// Publishes that `user` is signed on here. Doing so twice is once.
+    pub async fn sign_on(&self, user: &Address) {
+        self.hub().publish(|directory| directory.sign_on(user)).await;
+    }
+
+    /// Withdraws that.
+    pub async fn sign_off(&self, user: &Address) {
+        self.hub().publish(|directory| directory.sign_off(user)).await;
+    }
+
+    /// Asks to be told where these people sign on and off, and where they are now: as
+    /// [`Inbound::Arrived`], [`Inbound::Left`] and [`Inbound::Lost`]. Who is watched already is
+    /// not told of again; [`Self::locate`] says it at once.
+    pub async fn watch(&self, users: &[Address]) {
+        self.hub().publish(|directory| users.iter().for_each(|u| directory.watch(u))).await;
+    }
+
+    /// Asks to be told no longer.
+    pub async fn unwatch(&self, users: &[Address]) {
+        self.hub().publish(|directory| users.iter().for_each(|u| directory.unwatch(u))).await;
+    }
+
+    /// The gateways at which `user` is signed on, this one included. Of a watched person it is
+    /// known here; others are looked up, for two seconds at most.
+    pub async fn locate(&self, user: &Address) -> Vec<GatewayId> {
+        self.hub().locate(user).await
+    }
+
+    /// The stored roster of `owner`: the copy kept here merged with those at its homes, which
+    /// have two seconds to answer. Empty where there is none.
+    pub async fn load(&self, owner: &Address) -> Roster {
+        self.hub().load(owner).await
+    }
+
+    /// Merges `roster` into the stored one, and resolves when this gateway has it on disk. Its
+    /// other homes get it now, or when they can be reached again.
+    pub async fn save(&self, owner: &Address, roster: &Roster) {
+        self.hub().save(owner, roster).await;
+    }
+
+    /// Sends a message to the router of a gateway, which may be this one. Resolves with its
+    /// answer, or with [`Failure::Unreachable`] as soon as the gateway is known to be gone and
+    /// after ten seconds at the latest; then it is not known whether the message arrived.
+    ///
+    /// Messages sent one after the other arrive in that order, each at most once; an envelope
+    /// whose id was delivered in the last ten minutes is answered without being handed on.
+    pub async fn send(&self, to: &GatewayId, message: Message) -> Result<(), Failure> {
+        self.hub().send(*to, message).await
+    }
+
+    /// What was counted since the start.
+    pub fn counts(&self) -> Counts {
+        self.hub().counts()
+    }
+
+    /// The gateways to which a link is up.
+    pub fn linked(&self) -> Vec<GatewayId> {
+        self.hub().linked()
+    }
+
+    /// Closes all links, writes what waits for the disk and frees the store.
+    pub async fn shutdown(&self) {
+        self.running.stop.cancel();
+        self.running.tasks.wait().await;
+        self.hub().store.close();
+    }
+
+    fn hub(&self) -> &Arc<Hub> {
+        &self.running.hub
+    }
+
+    fn start(
+        state: &Path,
+        networks: Vec<NetworkId>,
+        others: &[Member],
+    ) -> Result<(Self, mpsc::Receiver<Inbound>, Keypair), Error> {
+        make_private(state)?;
+        let key = identity::load_or_make(state)?;
+        let members = Members::new(identity::gateway_id(&key)?, networks, others, REPLICAS);
+        let (store, epoch) = Store::open(state, SystemTime::now().into())?;
+        let (inbound, events) = mpsc::channel(INBOUND);
+        let hub = Hub::new(Arc::new(members), store, epoch, inbound);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(hub.clone().tick(stop.clone()));
+        tasks.spawn(hub.clone().pump(stop.clone()));
+        tasks.close();
+        Ok((Self { running: Arc::new(Running { hub, tasks, stop }) }, events, key))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Makes a directory that only its owner may enter.
+fn make_private(state: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(state).map_err(|source| Error::State { path: state.to_owned(), source })
+}

@@ -1,0 +1,97 @@
+//! The window in which a repeated envelope is recognised by its id. Pure.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crosstalk_core::EnvelopeId;
+
+use crate::GatewayId;
+use crate::message::Outcome;
+
+/// How long an envelope is remembered.
+pub(crate) const WINDOW: Duration = Duration::from_mins(10);
+/// The most envelopes remembered; the oldest are forgotten first.
+pub(crate) const MAX_REMEMBERED: usize = 100_000;
+
+/// The envelopes of the last ten minutes, by sending gateway and id.
+#[derive(Default)]
+pub(crate) struct Repeats {
+    fates: HashMap<(GatewayId, EnvelopeId), Fate>,
+    /// The envelopes whose answer is to come, by the number they first came under.
+    pending: HashMap<(GatewayId, u64), EnvelopeId>,
+    order: VecDeque<(Instant, GatewayId, EnvelopeId)>,
+}
+
+enum Fate {
+    /// No answer yet; it came again under these numbers.
+    Pending(Vec<u64>),
+    Delivered,
+}
+
+/// What is known of an envelope that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Nothing, or that it failed before.
+    First,
+    /// It came before and is not answered yet.
+    Waits,
+    /// It was delivered.
+    Delivered,
+}
+
+impl Repeats {
+    /// An envelope of `peer` came under `number`.
+    pub(crate) fn hear(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        id: EnvelopeId,
+        number: u64,
+    ) -> Heard {
+        match self.fates.get_mut(&(peer, id)) {
+            Some(Fate::Delivered) => Heard::Delivered,
+            Some(Fate::Pending(again)) => {
+                again.push(number);
+                Heard::Waits
+            }
+            None => {
+                if self.order.len() >= MAX_REMEMBERED {
+                    self.forget_oldest();
+                }
+                self.fates.insert((peer, id), Fate::Pending(Vec::new()));
+                self.pending.insert((peer, number), id);
+                self.order.push_back((now, peer, id));
+                Heard::First
+            }
+        }
+    }
+
+    /// The envelope that came from `peer` under `number` was answered. Returns the numbers
+    /// under which it came again. One that failed may come again as new.
+    pub(crate) fn answer(&mut self, peer: &GatewayId, number: u64, outcome: Outcome) -> Vec<u64> {
+        let Some(id) = self.pending.remove(&(*peer, number)) else { return Vec::new() };
+        let key = (*peer, id);
+        let before = if outcome.is_ok() {
+            self.fates.insert(key, Fate::Delivered)
+        } else {
+            self.fates.remove(&key)
+        };
+        match before {
+            Some(Fate::Pending(again)) => again,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Forgets what is older than the window.
+    pub(crate) fn forget_before(&mut self, now: Instant) {
+        while self.order.front().is_some_and(|(at, ..)| now.duration_since(*at) >= WINDOW) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, peer, id)) = self.order.pop_front() {
+            self.fates.remove(&(peer, id));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Questions to the homes of a person: where is she? Pure.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crosstalk_core::NetworkId;
+
+use crate::GatewayId;
+
+/// How long the homes have to answer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The questions under way. `L` is the caller's ticket.
+pub(crate) struct Searches<L> {
+    last: u64,
+    open: HashMap<u64, Search<L>>,
+}
+
+struct Search<L> {
+    ticket: L,
+    network: NetworkId,
+    asked: Vec<GatewayId>,
+    found: Vec<GatewayId>,
+    until: Instant,
+}
+
+impl<L> Default for Searches<L> {
+    fn default() -> Self {
+        Self { last: 0, open: HashMap::new() }
+    }
+}
+
+impl<L> Searches<L> {
+    /// Begins a question to `asked` about a user of `network`. Returns its name.
+    pub(crate) fn begin(
+        &mut self,
+        now: Instant,
+        network: NetworkId,
+        asked: Vec<GatewayId>,
+        ticket: L,
+    ) -> u64 {
+        self.last += 1;
+        let until = now + DEADLINE;
+        self.open.insert(self.last, Search { ticket, network, asked, found: Vec::new(), until });
+        self.last
+    }
+
+    /// A home answered. Returns the result when all have; `stands` says which locations count.
+    pub(crate) fn found(
+        &mut self,
+        home: &GatewayId,
+        ask: u64,
+        at: Vec<(GatewayId, u64)>,
+        stands: impl Fn(&(GatewayId, u64), &NetworkId) -> bool,
+    ) -> Option<(L, Vec<GatewayId>)> {
+        let search = self.open.get_mut(&ask)?;
+        let place = search.asked.iter().position(|asked| asked == home)?;
+        search.asked.swap_remove(place);
+        for location in at {
+            if stands(&location, &search.network) && !search.found.contains(&location.0) {
+                search.found.push(location.0);
+            }
+        }
+        if search.asked.is_empty() { self.end(ask) } else { None }
+    }
+
+    /// A home is gone and answers nothing any more. Returns the results that only it held up.
+    pub(crate) fn gone(&mut self, home: &GatewayId) -> Vec<(L, Vec<GatewayId>)> {
+        self.open.values_mut().for_each(|search| search.asked.retain(|asked| asked != home));
+        self.end_where(|search| search.asked.is_empty())
+    }
+
+    /// Returns the results of questions that waited too long.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(L, Vec<GatewayId>)> {
+        self.end_where(|search| search.until <= now)
+    }
+
+    fn end(&mut self, ask: u64) -> Option<(L, Vec<GatewayId>)> {
+        self.open.remove(&ask).map(|search| (search.ticket, search.found))
+    }
+
+    fn end_where(&mut self, ended: impl Fn(&Search<L>) -> bool) -> Vec<(L, Vec<GatewayId>)> {
+        let over = self.open.extract_if(|_, search| ended(search));
+        over.map(|(_, search)| (search.ticket, search.found)).collect()
+    }
+}

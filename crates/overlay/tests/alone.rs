@@ -1,0 +1,68 @@
+//! One gateway, no network: the whole interface on the local store.
+#![allow(clippy::unwrap_used)]
+
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, EnvelopeId, Failure, Roster, Stamp, UnixMillis,
+};
+use crosstalk_overlay::{Inbound, Message, Overlay};
+
+fn alice() -> Address {
+    "alice@aol".parse().unwrap()
+}
+
+fn nudge() -> Message {
+    Message::Envelope(Envelope {
+        id: EnvelopeId(1),
+        from: alice(),
+        to: "bob@yahoo".parse().unwrap(),
+        sent_at: UnixMillis(0),
+        body: Body::Attention,
+    })
+}
+
+#[tokio::test]
+async fn a_watcher_sees_a_local_user_come_and_go() {
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, mut inbound) = Overlay::alone(state.path()).unwrap();
+    overlay.watch(&[alice()]).await;
+    overlay.sign_on(&alice()).await;
+    assert_eq!(overlay.locate(&alice()).await, [overlay.id()]);
+    let Some(Inbound::Arrived { user, at }) = inbound.recv().await else { panic!("no arrival") };
+    assert_eq!((user, at), (alice(), overlay.id()));
+    overlay.sign_off(&alice()).await;
+    assert!(matches!(inbound.recv().await, Some(Inbound::Left { .. })));
+    assert!(overlay.locate(&alice()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_to_oneself_takes_the_same_road() {
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, mut inbound) = Overlay::alone(state.path()).unwrap();
+    let id = overlay.id();
+    let (sent, ()) = tokio::join!(overlay.send(&id, nudge()), async {
+        let Some(Inbound::Message { from, message, answer }) = inbound.recv().await else {
+            panic!("no message")
+        };
+        assert_eq!((from, message), (id, nudge()));
+        answer.give(Err(Failure::Offline));
+    });
+    assert_eq!(sent, Err(Failure::Offline));
+    drop(inbound);
+    assert_eq!(overlay.send(&id, nudge()).await, Err(Failure::Unreachable));
+}
+
+#[tokio::test]
+async fn a_roster_survives_a_restart() {
+    let state = tempfile::tempdir().unwrap();
+    let mut roster = Roster::default();
+    let contact = Contact::new("bob@yahoo".parse().unwrap(), "bob@yahoo.xt".into());
+    roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
+    let (overlay, _inbound) = Overlay::alone(state.path()).unwrap();
+    let id = overlay.id();
+    assert_eq!(overlay.load(&alice()).await, Roster::default());
+    overlay.save(&alice(), &roster).await;
+    overlay.shutdown().await;
+    let (overlay, _inbound) = Overlay::alone(state.path()).unwrap();
+    assert_eq!(overlay.load(&alice()).await, roster);
+    assert_eq!(overlay.id(), id);
+}
