@@ -49,7 +49,7 @@ pub trait Network: Send + Sync + 'static {
 }
 
 /// Every network there is a mock of.
-pub static NETWORKS: &[&dyn Network] = &[&aim::Aim];
+pub static NETWORKS: &[&dyn Network] = &[&aim::Aim, &xmpp::Xmpp];
 
 /// The network whose usual id is `id`.
 pub fn by_id(id: &str) -> Option<&'static dyn Network> {

@@ -1,0 +1,212 @@
+//! A scripted XMPP client.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use crosstalk_core::Presence;
+use crosstalk_networks::xmpp::ns;
+use crosstalk_networks::xmpp::xml::Element;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::link::{Incoming, Link, invalid};
+use super::{DOMAIN, sasl};
+use crate::client::Driver;
+use crate::{Account, Client, Event, SignOnError, Stream, Way};
+
+mod acts;
+mod events;
+
+/// The resource that clients ask for.
+const RESOURCE: &str = "mock";
+
+/// Signs `account` on without encryption. The client has its whole roster when this returns.
+pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    begin(account, Link::new(way.dial().await?, None)).await
+}
+
+/// As [`sign_on`], after STARTTLS with a server that `tls` trusts.
+pub async fn sign_on_encrypted(
+    account: &Account,
+    way: &Way,
+    tls: Arc<ClientConfig>,
+) -> Result<Client, SignOnError> {
+    let mut link = Link::new(way.dial().await?, None);
+    if open(&mut link).await?.get("starttls", ns::TLS).is_none() {
+        return Err(SignOnError::Protocol("the server does not offer STARTTLS"));
+    }
+    link.send(&Element::new("starttls", ns::TLS)).await?;
+    if !link.element().await?.is("proceed", ns::TLS) {
+        return Err(SignOnError::Refused("STARTTLS".into()));
+    }
+    begin(account, link.encrypt(|stream| encrypt(tls, stream)).await?).await
+}
+
+async fn encrypt(tls: Arc<ClientConfig>, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+    let domain = ServerName::try_from(DOMAIN).map_err(invalid)?;
+    Ok(Box::new(TlsConnector::from(tls).connect(domain, stream).await?))
+}
+
+/// From the first stream header that offers SASL to a client that is there.
+async fn begin(account: &Account, mut link: Link) -> Result<Client, SignOnError> {
+    authenticate(account, &mut link).await?;
+    let features = open(&mut link).await?;
+    let jid = bind(&mut link).await?;
+    let (client, driver) = Client::new();
+    let mut session = Session::new(link, driver, jid);
+    if features.get("sm", ns::SM).is_some() {
+        session.link.send(&Element::new("enable", ns::SM)).await?;
+    }
+    session.set_up().await?;
+    tokio::spawn(session.run());
+    Ok(client)
+}
+
+/// Sends a stream header; returns the features that the server answers with.
+async fn open(link: &mut Link) -> Result<Element, SignOnError> {
+    let header = format!(
+        "<?xml version='1.0'?><stream:stream xmlns='{}' xmlns:stream='{}' to='{DOMAIN}' \
+         version='1.0'>",
+        ns::CLIENT,
+        ns::STREAMS,
+    );
+    link.write(&header).await?;
+    if !matches!(link.next().await?, Incoming::Open) {
+        return Err(SignOnError::Protocol("the server did not open a stream"));
+    }
+    let features = link.element().await?;
+    if features.is("error", ns::STREAMS) {
+        return Err(SignOnError::Refused(condition(&features)));
+    }
+    Ok(features)
+}
+
+async fn authenticate(account: &Account, link: &mut Link) -> Result<(), SignOnError> {
+    let features = open(link).await?;
+    let mechanisms = features
+        .get("mechanisms", ns::SASL)
+        .ok_or(SignOnError::Protocol("the server offers no SASL"))?;
+    if !mechanisms.elements().any(|m| m.text() == sasl::PLAIN) {
+        return Err(SignOnError::Protocol("the server offers no mechanism of ours"));
+    }
+    let initial = sasl::plain(&account.name, account.password.expose());
+    let auth =
+        Element::new("auth", ns::SASL).with("mechanism", sasl::PLAIN).say(sasl::encode(&initial));
+    link.send(&auth).await?;
+    let answer = link.element().await?;
+    if answer.is("success", ns::SASL) {
+        Ok(())
+    } else {
+        Err(SignOnError::Refused(condition(&answer)))
+    }
+}
+
+async fn bind(link: &mut Link) -> Result<String, SignOnError> {
+    // Sessions of one account need resources of their own.
+    let resource = format!("{RESOURCE}-{:08x}", fastrand::u32(..));
+    let bind =
+        Element::new("bind", ns::BIND).child(Element::new("resource", ns::BIND).say(resource));
+    let iq = Element::new("iq", ns::CLIENT).with("type", "set").with("id", "bind").child(bind);
+    link.send(&iq).await?;
+    let answer = link.element().await?;
+    answer
+        .get("bind", ns::BIND)
+        .and_then(|bind| bind.text_of("jid"))
+        .ok_or_else(|| SignOnError::Refused(condition(&answer)))
+}
+
+/// The name of the error in an element, wherever it stands.
+fn condition(element: &Element) -> String {
+    let error = element.elements().find(|e| e.name() == "error").unwrap_or(element);
+    error.elements().next().map_or_else(|| error.name().to_owned(), |c| c.name().to_owned())
+}
+
+/// A stream that is bound.
+struct Session {
+    link: Link,
+    driver: Driver,
+    /// The own full JID.
+    jid: String,
+    /// The own presence, as last shown.
+    presence: Presence,
+    /// Who stands in the roster, by bare JID.
+    roster: BTreeSet<String>,
+    /// Presences of contacts, by bare JID and resource.
+    contacts: BTreeMap<String, BTreeMap<String, Presence>>,
+    /// Stanzas that arrived since XEP-0198 was enabled; none before.
+    arrived: Option<u32>,
+    next: u64,
+}
+
+impl Session {
+    fn new(link: Link, driver: Driver, jid: String) -> Self {
+        Self {
+            link,
+            driver,
+            jid,
+            presence: Presence::available(),
+            roster: BTreeSet::new(),
+            contacts: BTreeMap::new(),
+            arrived: None,
+            next: 0,
+        }
+    }
+
+    /// Sends an IQ and says under which id.
+    async fn ask(&mut self, kind: &str, payload: Element) -> io::Result<String> {
+        let id = self.fresh_id();
+        let iq = Element::new("iq", ns::CLIENT).with("type", kind).with("id", &id).child(payload);
+        self.link.send(&iq).await?;
+        Ok(id)
+    }
+
+    fn fresh_id(&mut self) -> String {
+        self.next += 1;
+        format!("m{}", self.next)
+    }
+
+    async fn tell(&self, event: Event) {
+        let _ = self.driver.events.send(event).await;
+    }
+
+    /// Fetches the roster, then shows up.
+    async fn set_up(&mut self) -> Result<(), SignOnError> {
+        let roster = self.ask("get", Element::new("query", ns::ROSTER)).await?;
+        loop {
+            let element = self.link.element().await?;
+            let is_roster = element.name() == "iq" && element.attr("id") == Some(&roster);
+            if !self.take(&element).await? {
+                return Err(SignOnError::Refused(condition(&element)));
+            }
+            if is_roster {
+                break;
+            }
+        }
+        self.ask("set", Element::new("enable", ns::CARBONS)).await?;
+        self.show().await?;
+        Ok(())
+    }
+
+    /// Until either side ends it.
+    async fn run(mut self) {
+        loop {
+            let going = tokio::select! {
+                act = self.driver.acts.recv() => match act {
+                    Some(act) => self.act(act).await,
+                    None => break,
+                },
+                arrived = self.link.next() => match arrived {
+                    Ok(Incoming::Element(element)) => self.take(&element).await,
+                    _ => break,
+                },
+            };
+            if !matches!(going, Ok(true)) {
+                break;
+            }
+        }
+        self.link.close().await;
+        self.tell(Event::SignedOff).await;
+    }
+}

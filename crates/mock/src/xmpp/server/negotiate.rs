@@ -1,0 +1,97 @@
+//! From the stream header to a signed-on user: STARTTLS and SASL.
+
+use std::io;
+
+use crosstalk_networks::xmpp::ns;
+use crosstalk_networks::xmpp::xml::Element;
+use tokio_rustls::TlsAcceptor;
+
+use super::Shared;
+use crate::Stream;
+use crate::xmpp::link::{Incoming, Link, invalid};
+use crate::xmpp::{DOMAIN, sasl};
+
+/// Tries at a password before the connection ends.
+const TRIES: usize = 3;
+
+/// The connection and the user's bare JID, once both are known; `None` for one who gave up.
+pub(super) async fn run(shared: &Shared, mut link: Link) -> io::Result<Option<(Link, String)>> {
+    if let Some(tls) = &shared.tls {
+        let offer = Element::new("starttls", ns::TLS).child(Element::new("required", ns::TLS));
+        if !open(&mut link, features().child(offer)).await? {
+            return Ok(None);
+        }
+        if !link.element().await?.is("starttls", ns::TLS) {
+            return Err(invalid("signing on needs STARTTLS first"));
+        }
+        link.send(&Element::new("proceed", ns::TLS)).await?;
+        link = link.encrypt(|stream| accept(tls, stream)).await?;
+    }
+    let mechanisms = sasl::MECHANISMS
+        .iter()
+        .map(|name| Element::new("mechanism", ns::SASL).say(*name))
+        .fold(Element::new("mechanisms", ns::SASL), Element::child);
+    if !open(&mut link, features().child(mechanisms)).await? {
+        return Ok(None);
+    }
+    for _ in 0..TRIES {
+        let auth = link.element().await?;
+        if let Some(user) = authenticate(shared, &mut link, &auth).await? {
+            return Ok(Some((link, user)));
+        }
+        let refusal =
+            Element::new("failure", ns::SASL).child(Element::new("not-authorized", ns::SASL));
+        link.send(&refusal).await?;
+    }
+    Ok(None)
+}
+
+/// Answers a stream header with one of ours and `features`. Returns whether there was one.
+pub(super) async fn open(link: &mut Link, features: Element) -> io::Result<bool> {
+    match link.next().await? {
+        Incoming::Open => {}
+        Incoming::Element(_) => return Err(invalid("expected a stream header")),
+        Incoming::Close => return Ok(false),
+    }
+    let id = fastrand::u64(..);
+    let header = format!(
+        "<?xml version='1.0'?><stream:stream xmlns='{}' xmlns:stream='{}' id='{id:x}' \
+         from='{DOMAIN}' version='1.0' xml:lang='en'>",
+        ns::CLIENT,
+        ns::STREAMS,
+    );
+    link.write(&header).await?;
+    link.send(&features).await?;
+    Ok(true)
+}
+
+pub(super) fn features() -> Element {
+    Element::new("features", ns::STREAMS)
+}
+
+async fn accept(tls: &TlsAcceptor, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+    Ok(Box::new(tls.accept(stream).await?))
+}
+
+/// The bare JID of the user whom the exchange that `auth` begins proves.
+async fn authenticate(
+    shared: &Shared,
+    link: &mut Link,
+    auth: &Element,
+) -> io::Result<Option<String>> {
+    if !auth.is("auth", ns::SASL) {
+        return Err(invalid("expected SASL"));
+    }
+    let password = |local: &str| {
+        let user = format!("{}@{DOMAIN}", local.to_lowercase());
+        shared.world().users.get(&user).map(|user| user.password.clone())
+    };
+    let initial = sasl::decode(&auth.text());
+    let local = match auth.attr("mechanism") {
+        Some(sasl::PLAIN) => sasl::check_plain(&initial, password),
+        _ => None,
+    };
+    let Some(local) = local else { return Ok(None) };
+    link.send(&Element::new("success", ns::SASL)).await?;
+    Ok(Some(format!("{}@{DOMAIN}", local.to_lowercase())))
+}
