@@ -41,6 +41,7 @@ fn a_bad_value_is_shown_where_it_stands() {
         ("suffix = \"xt\n", "gw.toml:1:", ""),
         ("[networks.AOL]\n", "gw.toml:1:11", "a-z"),
         ("[limits]\nmailbox = 0\n", "gw.toml:2:11", "too little"),
+        ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"bob\"\n", "gw.toml:4:6", "12D3KooW"),
         ("log = \"loud\"\n", "gw.toml:1:7", "there is: error"),
         ("suffix = \".xt\"\n", "gw.toml:1:10", "without a dot"),
     ] {
@@ -114,7 +115,10 @@ fn the_example_names_every_key() {
         ("[[tls.certificate]]\nhosts = []\nchain = \"\"\nkey = \"\"\n", "certificate"),
         ("[limits]\n", "limits"),
         ("[mesh]\nlisten = []\n", "mesh"),
-        ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"\"\nnetworks = []\n", "member"),
+        (
+            "[mesh]\nlisten = []\n[[mesh.member]]\nid = \"12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo\"\nnetworks = []\n",
+            "member",
+        ),
     ];
     for (table, name) in tables {
         let said = complaint(&format!("{table}no_such_key_at_all = 1\n"));

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crosstalk_core::{HostPort, Names, NetworkId, Private};
+use crosstalk_overlay::GatewayId;
 use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
@@ -187,7 +188,8 @@ pub struct Mesh {
 #[serde(deny_unknown_fields)]
 pub struct Member {
     /// Its id, as `crosstalk id` prints it there.
-    pub id: String,
+    #[serde(deserialize_with = "text::one")]
+    pub id: GatewayId,
     /// Where to reach it; none for one that only calls us.
     #[serde(default, deserialize_with = "text::many")]
     pub addresses: Vec<HostPort>,
