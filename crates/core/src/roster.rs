@@ -165,6 +165,11 @@ impl Roster {
         self.entries.get(address)?.contact.as_ref()
     }
 
+    /// Whether there is a contact at `address`, or was one that was removed and is remembered.
+    pub fn remembers(&self, address: &Address) -> bool {
+        self.entries.contains_key(address)
+    }
+
     /// Every contact, listed or not, in order of address.
     pub fn contacts(&self) -> impl Iterator<Item = &Contact> {
         self.entries.values().filter_map(|e| e.contact.as_ref())
@@ -324,6 +329,7 @@ mod tests {
         let mut gone = contact("u0@aol");
         gone.listed = false;
         assert!(roster.put(gone, at(10_000)));
+        assert!(roster.remembers(&"u0@aol".parse().unwrap()));
         assert!(roster.put(contact("late@aol"), at(10_001)));
     }
 

@@ -1,5 +1,7 @@
 //! The universal spelling goes both ways without loss.
 
+#![allow(clippy::unwrap_used)]
+
 use crosstalk_core::{
     Address, BadName, Context, Defaults, Engine, Kin, Names, Network, Side, Sniff,
 };
