@@ -77,7 +77,7 @@ pub static COMMANDS: &[Command] = &[
 /// What to say about a command that does not exist.
 pub(crate) fn unknown(word: &str, name: &str) -> String {
     let word = quote(word);
-    match closest(name, COMMANDS.iter().map(|c| c.name)) {
+    match closest(&quote(name), COMMANDS.iter().map(|c| c.name)) {
         Some(meant) => format!("There is no {word}. Did you mean /{meant}?"),
         None => format!("There is no {word}. Send /help to see the commands."),
     }
@@ -139,7 +139,8 @@ fn remove(name: &str, view: &View<'_>) -> Answer {
 
 fn list(_: &str, view: &View<'_>) -> Answer {
     let mut sections = Vec::new();
-    let listed = view.roster.listed().filter(|c| !c.blocked).map(|c| line(c, view)).collect();
+    let listed = view.roster.listed().filter(|c| !c.blocked && !c.address.is_control());
+    let listed = listed.map(|c| line(c, view)).collect();
     section(&mut sections, "Your contacts on other networks:", listed);
     let asking = view
         .roster
@@ -147,7 +148,8 @@ fn list(_: &str, view: &View<'_>) -> Answer {
         .filter(|c| asks(c))
         .map(|c| format!("{0}: answer /accept {0} or /deny {0}", c.spelling));
     section(&mut sections, "They would like to see when you are online:", asking.collect());
-    let blocked = view.roster.contacts().filter(|c| c.blocked).map(|c| c.spelling.clone());
+    let blocked = view.roster.contacts().filter(|c| c.blocked && !c.address.is_control());
+    let blocked = blocked.map(|c| c.spelling.clone());
     section(&mut sections, "Blocked:", blocked.collect());
     if sections.is_empty() {
         Answer::say("Your list is empty. Add somebody with /add NAME, such as /add bob@yahoo.")
@@ -160,7 +162,9 @@ fn who(name: &str, view: &View<'_>) -> Answer {
     if !name.is_empty() {
         return known("who", name, view, |contact| Answer::say(line(contact, view)));
     }
-    let online = |c: &&Contact| !c.blocked && (view.presence)(&c.address).is_online();
+    let online = |c: &&Contact| {
+        !c.blocked && !c.address.is_control() && (view.presence)(&c.address).is_online()
+    };
     let mut sections = Vec::new();
     let lines = view.roster.listed().filter(online).map(|c| line(c, view)).collect();
     section(&mut sections, "Online:", lines);

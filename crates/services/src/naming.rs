@@ -36,7 +36,7 @@ pub(crate) fn quote(text: &str) -> String {
 /// The one of `known` that `typed` was probably meant to be.
 pub(crate) fn closest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
-        .map(|k| (distance(typed, k), k))
+        .map(|k| (strsim::osa_distance(typed, k), k))
         .filter(|(d, k)| *d <= 2 && *d < k.chars().count())
         .min()
         .map(|(_, k)| k)
@@ -63,7 +63,7 @@ fn by_nickname(name: &str, view: &View<'_>) -> Result<Address, String> {
 fn without_network(name: &str, names: &Names) -> String {
     let networks: Vec<_> = names.networks().map(NetworkId::as_str).collect();
     let domain = name.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-    let meant = domain.and_then(|d| closest(&d, networks.iter().copied()));
+    let meant = domain.and_then(|d| closest(&quote(&d), networks.iter().copied()));
     let name = quote(name);
     match meant {
         Some(meant) => format!("I do not know {name}. Did you mean the network {meant}?"),
@@ -86,20 +86,4 @@ fn nowhere(name: &str, names: &Names) -> String {
         let bare = name.strip_suffix(names.suffix()).map_or(name, |n| n.trim_end_matches('.'));
         without_network(bare, names)
     }
-}
-
-/// The number of letters to add, drop or change to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(QUOTED).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(QUOTED).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,88 +1,142 @@
-//! The road between people: who is signed in here, and how envelopes reach them.
+//! The road between people: who is signed in here, who may see whom, how envelopes travel.
+//!
+//! The router is a table, not a task. What a session says changes the state of one [`Person`]
+//! under that person's own lock, at once and without waiting. What has to wait (for the
+//! overlay, or for other people) becomes a [`Step`](work::Step) in one of the person's lanes,
+//! and a lane is a task only while it has steps: somebody idle costs a few hundred bytes.
+//!
+//! ```text
+//! Member::take -> Person --lanes--> overlay: locate, send, watch, load, save
+//!                   |    <-inbound-
+//!                   '--> mailboxes of the person's sessions
+//! ```
+//!
+//! Presence is pulled before it is pushed: the watcher's gateway probes, the watched person's
+//! gateway checks the consent given there and from then on tells of every change. What arrives
+//! from another gateway is delivered here or not at all, never passed on, so nothing circles.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod carry;
+mod consent;
+mod control;
+mod counters;
+mod inbound;
+mod limit;
+mod member;
+mod notes;
+mod people;
+mod person;
+mod presence;
+mod receive;
+mod work;
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing, UnixMillis};
+use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Names, UnixMillis};
+use crosstalk_overlay::{GatewayId, Inbound, Overlay};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::mail::{Delivery, MAILBOX, Mail};
+pub use counters::{Drops, Snapshot};
+pub use member::Member;
+
+use crate::mail::Mail;
+use counters::Counters;
+use people::People;
 
 /// The table of everybody signed in at this gateway. A cheap handle.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Router {
-    people: Arc<Mutex<HashMap<Address, Vec<Session>>>>,
+    hub: Arc<Hub>,
 }
 
-struct Session {
-    number: u64,
-    mailbox: mpsc::Sender<Mail>,
+/// What an operator chooses about routing.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether the control contact stands in everybody's list and answers.
+    pub control: bool,
 }
 
-/// One signed-in session of a person; dropping it signs the session out.
-pub struct Member {
-    router: Router,
-    user: Address,
-    number: u64,
+impl Default for Options {
+    fn default() -> Self {
+        Self { control: true }
+    }
+}
+
+/// What all people share.
+pub(crate) struct Hub {
+    names: Arc<Names>,
+    overlay: Overlay,
+    here: GatewayId,
+    options: Options,
+    people: People,
+    counters: Counters,
+    /// Ids of our own envelopes: a random half and a count.
+    ids: (u64, AtomicU64),
+    /// Tells this gateway's writes to a roster from those of others.
+    writer: u64,
+    runtime: Handle,
 }
 
 impl Router {
-    /// Signs a session of `user` in; `endpoint` names it to people. The base server must have
-    /// accepted the user. Mail comes through the receiver. Never blocks.
-    pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, mpsc::Receiver<Mail>) {
-        let (mailbox, mail) = mpsc::channel(MAILBOX);
-        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let sessions = people.entry(user.clone()).or_default();
-        let number = sessions.last().map_or(0, |s| s.number + 1);
-        sessions.push(Session { number, mailbox });
-        drop(people);
-        tracing::info!(%user, endpoint, "signed in");
-        (Member { router: self.clone(), user, number }, mail)
-    }
-
-    fn deliver(&self, envelope: &Envelope) -> Option<Delivery> {
-        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let sessions = people.get(&envelope.to)?;
-        let delivery = Delivery::new();
-        for session in sessions {
-            let _ = session.mailbox.try_send(Mail::Deliver(envelope.clone(), delivery.handed()));
-        }
-        Some(delivery)
-    }
-}
-
-impl Member {
-    /// Takes what the session's engine emitted: `Presence`, `Send`, `Roster` and `Unshown`; the
-    /// other events are the session's own business. Never blocks; what exceeds a bound fails
-    /// towards the client.
-    pub fn take(&self, event: Event) {
-        let Event::Send(Outgoing { id, to, body }) = event else { return };
-        let (router, from) = (self.router.clone(), self.user.clone());
-        let sent_at = UnixMillis::from(SystemTime::now());
-        tokio::spawn(async move {
-            let envelope = Envelope { id, from, to, sent_at, body };
-            let result = match router.deliver(&envelope) {
-                Some(delivery) => delivery.outcome().await,
-                None => Err(Failure::Offline),
-            };
-            if let (Err(why), Body::Text { auto: false, .. }) = (result, &envelope.body) {
-                let Envelope { id: of, from, to, .. } = envelope;
-                let body = Body::Undelivered { of, why };
-                let _ = router.deliver(&Envelope { id: of, from: to, to: from, sent_at, body });
-            }
+    /// A router over `overlay` and what it says.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn new(
+        overlay: Overlay,
+        inbound: mpsc::Receiver<Inbound>,
+        names: Arc<Names>,
+        options: Options,
+    ) -> Self {
+        let here = overlay.id();
+        let mut writer = DefaultHasher::new();
+        writer.write(here.as_bytes());
+        let hub = Arc::new(Hub {
+            names,
+            overlay,
+            here,
+            options,
+            people: People::default(),
+            counters: Counters::default(),
+            ids: (RandomState::new().build_hasher().finish(), AtomicU64::new(0)),
+            writer: writer.finish(),
+            runtime: Handle::current(),
         });
+        tokio::spawn(inbound::listen(Arc::downgrade(&hub), inbound));
+        Self { hub }
+    }
+
+    /// Signs a session of `user` in; `endpoint` names it to people. The base server must have
+    /// accepted the user. The mail begins with the roster. Never blocks.
+    pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, mpsc::Receiver<Mail>) {
+        Member::new(&self.hub, user, endpoint)
+    }
+
+    /// What an administrator may want to count.
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub.snapshot()
     }
 }
 
-impl Drop for Member {
-    fn drop(&mut self) {
-        let mut people = self.router.people.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sessions) = people.get_mut(&self.user) {
-            sessions.retain(|s| s.number != self.number);
-            if sessions.is_empty() {
-                people.remove(&self.user);
-            }
-        }
+impl Hub {
+    /// An envelope of the gateway's own making.
+    fn envelope(&self, from: Address, to: Address, body: Body) -> Envelope {
+        let (random, count) = &self.ids;
+        let count = count.fetch_add(1, Ordering::Relaxed);
+        let id = EnvelopeId(u128::from(*random) << 64 | u128::from(count));
+        Envelope { id, from, to, sent_at: now(), body }
     }
+}
+
+fn now() -> UnixMillis {
+    SystemTime::now().into()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere must not take everybody's conversations along.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,210 @@
+//! The person's list: edits, the steps of consent in both directions, and what follows.
+
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Failure, MAX_GROUPS, MAX_LABEL, Outgoing, Roster, RosterEdit,
+    Standing,
+};
+
+use super::notes::{Note, asks};
+use super::person::Person;
+use super::presence::{sees, shows, watches};
+use super::{Hub, now};
+
+/// The most strangers that may wait for one person's answer.
+const MAX_ASKING: usize = 100;
+
+impl Person {
+    /// Changes the own list. Every session hears how the contact stands now, also where the
+    /// edit was refused because the list is full or nobody can have that name.
+    pub(super) fn edit(&mut self, hub: &Hub, edit: RosterEdit) {
+        let address = match &edit {
+            RosterEdit::List { address, .. }
+            | RosterEdit::Remove(address)
+            | RosterEdit::Block(address, _) => address.clone(),
+        };
+        let possible = hub.names.network(address.network()).is_some() && address != self.user;
+        let changed = match edit {
+            _ if address.is_control() => self.edit_control(hub, edit),
+            RosterEdit::List { spelling, alias, groups, .. } => {
+                possible
+                    && self.change(hub, &address, |contact| {
+                        contact.listed = true;
+                        contact.spelling = spelling;
+                        contact.alias = alias.map(label).filter(|a| !a.is_empty());
+                        contact.groups = groups.into_iter().take(MAX_GROUPS).map(label).collect();
+                    })
+            }
+            RosterEdit::Remove(_) => self.remove(hub, &address),
+            RosterEdit::Block(_, blocked) => {
+                possible && self.change(hub, &address, |contact| contact.blocked = blocked)
+            }
+        };
+        if !changed {
+            self.post(hub, &Note::Changed(address));
+        }
+    }
+
+    /// Takes a contact off the list, and consent with it.
+    fn remove(&mut self, hub: &Hub, address: &Address) -> bool {
+        let Some(contact) = self.contact(address) else { return false };
+        let mut steps = Vec::new();
+        if contact.to != Standing::None {
+            steps.push(Consent::Cancel);
+        }
+        if contact.from != Standing::None {
+            steps.push(Consent::Revoke);
+        }
+        let changed = self.change(hub, address, |contact| {
+            let blocked = contact.blocked;
+            *contact = Contact::new(address.clone(), contact.spelling.clone());
+            contact.blocked = blocked;
+        });
+        for step in steps {
+            let envelope = hub.envelope(self.user.clone(), address.clone(), Body::Contact(step));
+            self.queue(hub, envelope, None);
+        }
+        changed
+    }
+
+    /// Takes a step of consent towards a contact.
+    pub(super) fn consent(&mut self, hub: &Hub, number: Option<u64>, outgoing: Outgoing) {
+        let Outgoing { id, to, body } = outgoing;
+        let Body::Contact(step) = &body else { return };
+        let mut envelope = hub.envelope(self.user.clone(), to.clone(), body.clone());
+        envelope.id = id;
+        if self.contact(&to).is_some_and(|c| c.blocked) {
+            return self.undelivered(hub, &envelope, number, Failure::Refused);
+        }
+        let changed = self.change(hub, &to, |contact| {
+            contact.sent(step);
+        });
+        let standing = self.contact(&to).map(|c| &c.to);
+        match (step, standing) {
+            (Consent::Request(_), Some(Standing::Granted)) => {
+                // Granted long ago; a client that asks again waits for the answer.
+                let answer = self.deliver(hub, &to, Body::Contact(Consent::Grant));
+                if let Some(session) = number.and_then(|n| self.session(n)) {
+                    session.try_send(hub, answer);
+                }
+            }
+            (Consent::Request(_), None) => {
+                self.undelivered(hub, &envelope, number, Failure::Refused);
+            }
+            (Consent::Request(_), _) => self.queue(hub, envelope, number),
+            _ if changed => self.queue(hub, envelope, number),
+            _ => {}
+        }
+    }
+
+    /// A contact took a step of consent.
+    pub(super) fn consented(
+        &mut self,
+        hub: &Hub,
+        from: &Address,
+        step: &Consent,
+    ) -> Result<(), Failure> {
+        let known = self.contact(from);
+        if matches!(step, Consent::Request(_)) {
+            if known.is_some_and(|c| c.from == Standing::Granted) {
+                // The asker missed the answer.
+                let grant = Body::Contact(Consent::Grant);
+                let envelope = hub.envelope(self.user.clone(), from.clone(), grant);
+                self.queue(hub, envelope, None);
+                return Ok(());
+            }
+            let asking = self.roster.iter().flat_map(Roster::contacts).filter(|c| asks(c)).count();
+            if known.is_none_or(|c| c.from == Standing::None) && asking >= MAX_ASKING {
+                return Err(Failure::Busy);
+            }
+        }
+        let asked_before = known.is_some_and(asks);
+        let changed = self.change(hub, from, |contact| {
+            contact.received(step);
+        });
+        if *step == Consent::Grant {
+            // It may have been revoked meanwhile, and the subscription with it.
+            self.todo.seek.insert(from.clone());
+        }
+        if matches!(step, Consent::Request(_)) {
+            if changed && !asked_before {
+                self.post(hub, &Note::Request(from.clone()));
+            }
+        } else if changed {
+            let envelope =
+                hub.envelope(from.clone(), self.user.clone(), Body::Contact(step.clone()));
+            self.deliver_to_all(hub, &envelope, Default::default);
+        }
+        Ok(())
+    }
+
+    /// Changes a contact, known or not, and lets everything follow. Returns whether it changed.
+    pub(super) fn change(
+        &mut self,
+        hub: &Hub,
+        address: &Address,
+        change: impl FnOnce(&mut Contact),
+    ) -> bool {
+        let Some(roster) = &mut self.roster else { return false };
+        let before = roster.contact(address).cloned();
+        let unknown = || Contact::new(address.clone(), hub.names.universal(address));
+        let mut contact = before.clone().unwrap_or_else(unknown);
+        change(&mut contact);
+        if before.as_ref() == Some(&contact) || before.is_none() && contact.is_blank() {
+            return false;
+        }
+        let stamp = roster.stamp().next(now(), hub.writer);
+        if !roster.put(contact.clone(), stamp) {
+            return false;
+        }
+        self.todo.unsaved = true;
+        self.follow_up(hub, address, before.as_ref(), Some(&contact));
+        true
+    }
+
+    /// Does what a change of a contact entails, whoever made it.
+    pub(super) fn follow_up(
+        &mut self,
+        hub: &Hub,
+        address: &Address,
+        before: Option<&Contact>,
+        after: Option<&Contact>,
+    ) {
+        if before == after {
+            return;
+        }
+        self.post(hub, &Note::Changed(address.clone()));
+        let turned = |is: fn(&Contact) -> bool| (before.is_some_and(is), after.is_some_and(is));
+        match (turned(watches), turned(sees)) {
+            ((was, is), _) if was != is => self.todo.rewatch = true,
+            (_, (false, true)) => {
+                self.todo.seek.insert(address.clone());
+            }
+            _ => {}
+        }
+        if turned(sees) == (true, false) && self.heard.forget(address) {
+            self.post(hub, &Note::Presence(address.clone()));
+        }
+        if turned(shows).0 != turned(shows).1 {
+            self.show_or_hide(address, after.is_some_and(|c| c.from == Standing::Granted));
+        }
+    }
+
+    /// Tells a contact who is subscribed that the person can be seen, or no longer.
+    fn show_or_hide(&mut self, contact: &Address, stays: bool) {
+        let to = std::slice::from_ref(contact);
+        let there: Vec<_> =
+            self.subscribers.iter().filter(|(_, w)| w.contains(contact)).map(|(g, _)| *g).collect();
+        for gateway in there {
+            self.todo.tell.entry(gateway).or_default().extend(to.iter().cloned());
+            if !stays {
+                self.unsubscribe(gateway, to);
+            }
+        }
+    }
+}
+
+/// Cuts a label to the length that is kept.
+fn label(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_LABEL));
+    text
+}

@@ -1,0 +1,80 @@
+//! What the router counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Hub, lock};
+
+/// Counts since the start, and of the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// People signed in.
+    pub users: usize,
+    /// Their sessions.
+    pub sessions: usize,
+    /// Messages (texts and nudges) that people here sent to foreign ones.
+    pub sent: u64,
+    /// Messages that a client here took.
+    pub delivered: u64,
+    /// Messages whose senders here were told of a failure.
+    pub undelivered: u64,
+    /// What was dropped, by cause.
+    pub drops: Drops,
+}
+
+/// Dropped envelopes and events, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Somebody said too much in too short a time.
+    pub flood: u64,
+    /// Too much waits to leave.
+    pub outbox: u64,
+    /// Too much waits for a session.
+    pub mailbox: u64,
+    /// The receiver blocks the sender.
+    pub blocked: u64,
+}
+
+/// The counters behind a [`Snapshot`].
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) sent: Counter,
+    pub(super) delivered: Counter,
+    pub(super) undelivered: Counter,
+    pub(super) flood: Counter,
+    pub(super) outbox: Counter,
+    pub(super) mailbox: Counter,
+    pub(super) blocked: Counter,
+}
+
+#[derive(Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Hub {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let people = self.people.everybody();
+        let counters = &self.counters;
+        Snapshot {
+            users: people.len(),
+            sessions: people.iter().map(|p| lock(p).sessions.len()).sum(),
+            sent: counters.sent.value(),
+            delivered: counters.delivered.value(),
+            undelivered: counters.undelivered.value(),
+            drops: Drops {
+                flood: counters.flood.value(),
+                outbox: counters.outbox.value(),
+                mailbox: counters.mailbox.value(),
+                blocked: counters.blocked.value(),
+            },
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the overlay says.
+
+use std::sync::{Arc, Weak};
+
+use crosstalk_overlay::{Inbound, Message};
+use tokio::sync::mpsc;
+
+use super::Hub;
+use super::carry::Attempt;
+
+/// Acts on everything the overlay says, until the overlay or the router is gone.
+pub(super) async fn listen(hub: Weak<Hub>, mut inbound: mpsc::Receiver<Inbound>) {
+    while let Some(inbound) = inbound.recv().await {
+        let Some(hub) = hub.upgrade() else { return };
+        hub.hear(inbound);
+    }
+}
+
+impl Hub {
+    fn hear(self: &Arc<Self>, inbound: Inbound) {
+        match inbound {
+            Inbound::Message { from, message, answer } => {
+                let attempt = match message {
+                    Message::Envelope(envelope) => self.receive(&envelope),
+                    Message::Presence { of, presence, to } => {
+                        Attempt::Settled(self.show(from, &of, &presence, &to))
+                    }
+                    Message::Probe { of, by } => Attempt::Settled(self.probe(from, &of, &by)),
+                };
+                match attempt {
+                    Attempt::Settled(result) => answer.give(result),
+                    Attempt::UnderWay(attempt) => {
+                        self.runtime.spawn(async move { answer.give(attempt.await) });
+                    }
+                }
+            }
+            Inbound::Arrived { user, at } => {
+                for watcher in self.people.watchers(&user) {
+                    self.with(&watcher, |p| p.arrived(self, &user, at));
+                }
+            }
+            Inbound::Left { user, at } => {
+                for watcher in self.people.watchers(&user) {
+                    self.with(&watcher, |p| p.left(self, &user, at));
+                }
+            }
+            Inbound::Lost(gateway) => {
+                tracing::warn!(%gateway, "gateway lost: its users are offline");
+                for person in self.people.everybody() {
+                    self.with(&person, |p| p.lost(self, gateway));
+                }
+            }
+            Inbound::Roster(user) => {
+                if let Some(person) = self.people.get(&user) {
+                    self.with(&person, |p| p.todo.reload = true);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A session's place at the router.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crosstalk_core::{Address, Body, Event, Failure, Outgoing};
+use tokio::sync::mpsc;
+
+use super::Hub;
+use super::people::Shared;
+use super::person::Person;
+use crate::mail::{MAILBOX, Mail};
+
+/// One signed-in session of a person; dropping it signs the session out.
+pub struct Member {
+    hub: Arc<Hub>,
+    person: Shared,
+    user: Address,
+    endpoint: String,
+    number: u64,
+}
+
+impl Member {
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        user: Address,
+        endpoint: String,
+    ) -> (Self, mpsc::Receiver<Mail>) {
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        tracing::info!(%user, endpoint, "signed in");
+        let (person, number) = hub.people.enter(&user, |person, locked| {
+            let number = locked.open(hub, mailbox);
+            hub.start(person, locked);
+            (person.clone(), number)
+        });
+        (Self { hub: hub.clone(), person, user, endpoint, number }, mail)
+    }
+
+    /// Takes what the session's engine emitted: `Presence`, `Send`, `Roster` and `Unshown`; the
+    /// other events are the session's own business. Never blocks; what exceeds a bound fails
+    /// towards the client.
+    pub fn take(&self, event: Event) {
+        self.hub.with(&self.person, |person| person.take(&self.hub, self.number, event));
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        tracing::info!(user = %self.user, self.endpoint, "signed out");
+        self.hub.with(&self.person, |person| person.close(self.number));
+    }
+}
+
+impl Person {
+    /// Sends something in the person's name, if the person may.
+    pub(super) fn send(&mut self, hub: &Hub, number: u64, outgoing: Outgoing) {
+        if outgoing.to.is_control() {
+            return self.command(hub, number, &outgoing);
+        }
+        let refusal = self.refusal(hub, &outgoing);
+        if refusal.is_none() && matches!(outgoing.body, Body::Contact(_)) {
+            return self.consent(hub, Some(number), outgoing);
+        }
+        let Outgoing { id, to, body } = outgoing;
+        let mut envelope = hub.envelope(self.user.clone(), to, body);
+        envelope.id = id;
+        if let Some(why) = refusal {
+            return self.undelivered(hub, &envelope, Some(number), why);
+        }
+        if matches!(envelope.body, Body::Text { .. }) {
+            for other in self.sessions.iter().filter(|s| s.number != number) {
+                other.try_send(hub, Mail::Carbon(envelope.clone()));
+            }
+        }
+        self.queue(hub, envelope, Some(number));
+    }
+
+    fn refusal(&mut self, hub: &Hub, outgoing: &Outgoing) -> Option<Failure> {
+        if hub.names.network(outgoing.to.network()).is_none() {
+            return Some(Failure::NoSuchUser);
+        }
+        let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);
+        // Presence goes to whom it was granted, never to whom a client addresses it.
+        let presence = matches!(outgoing.body, Body::Presence(_));
+        if outgoing.to == self.user || blocked || presence {
+            return Some(Failure::Refused);
+        }
+        let bucket = match outgoing.body {
+            Body::Contact(_) => &mut self.requests,
+            _ => &mut self.speech,
+        };
+        if bucket.take(Instant::now()) {
+            return None;
+        }
+        hub.counters.flood.add();
+        Some(Failure::Busy)
+    }
+}

@@ -1,0 +1,197 @@
+//! A signed-in person: sessions, list, and what is known and owed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crosstalk_core::{Address, Contact, Event, Presence, Roster};
+use crosstalk_overlay::GatewayId;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::limit::Bucket;
+use super::notes::Note;
+use super::presence::{Heard, watches};
+use super::work::Todo;
+use super::{Hub, now};
+use crate::mail::Mail;
+
+/// The most events that wait for the roster.
+const WAITING: usize = 256;
+/// The most messages of one person that are under way at a time, and the most tellings and
+/// askings of presence.
+const SPEAKING: usize = 64;
+const TELLING: usize = 16;
+
+pub(super) struct Person {
+    pub(super) user: Address,
+    pub(super) sessions: Vec<Session>,
+    opened: u64,
+    /// The list as stored; none before it is loaded.
+    pub(super) roster: Option<Roster>,
+    waiting: VecDeque<(u64, Event)>,
+    /// The presence the sessions add up to.
+    pub(super) shown: Presence,
+    /// Who was promised to hear of every change of it.
+    pub(super) subscribers: BTreeMap<GatewayId, BTreeSet<Address>>,
+    pub(super) heard: Heard,
+    pub(super) watched: BTreeSet<Address>,
+    /// How much the person may say and ask, and be answered by the control contact.
+    pub(super) speech: Bucket,
+    pub(super) requests: Bucket,
+    pub(super) answers: Bucket,
+    pub(super) speaking: Arc<Semaphore>,
+    pub(super) telling: Arc<Semaphore>,
+    /// Whether the overlay was told that the person is here.
+    pub(super) published: bool,
+    pub(super) todo: Todo,
+}
+
+pub(super) struct Session {
+    pub(super) number: u64,
+    pub(super) mailbox: mpsc::Sender<Mail>,
+    pub(super) presence: Presence,
+    /// What did not fit into the mailbox, and whether a task waits for room.
+    pub(super) behind: BTreeSet<Note>,
+    pub(super) catching_up: bool,
+}
+
+impl Person {
+    pub(super) fn new(user: Address) -> Self {
+        Self {
+            user,
+            sessions: Vec::new(),
+            opened: 0,
+            roster: None,
+            waiting: VecDeque::new(),
+            shown: Presence::offline(),
+            subscribers: BTreeMap::new(),
+            heard: Heard::default(),
+            watched: BTreeSet::new(),
+            speech: Bucket::new(50.0, 20.0),
+            // Enough for a client that imports a whole list at once.
+            requests: Bucket::new(2000.0, 2.0),
+            answers: Bucket::new(20.0, 2.0),
+            speaking: Arc::new(Semaphore::new(SPEAKING)),
+            telling: Arc::new(Semaphore::new(TELLING)),
+            published: false,
+            todo: Todo::default(),
+        }
+    }
+
+    /// Adds a session and returns its number.
+    pub(super) fn open(&mut self, hub: &Hub, mailbox: mpsc::Sender<Mail>) -> u64 {
+        let number = self.opened;
+        self.opened += 1;
+        self.sessions.push(Session {
+            number,
+            mailbox,
+            presence: Presence::offline(),
+            behind: BTreeSet::new(),
+            catching_up: false,
+        });
+        if self.sessions.len() == 1 {
+            self.todo.reload = true;
+            self.todo.rewatch = true;
+        }
+        self.welcome(hub, number);
+        number
+    }
+
+    /// Ends a session.
+    pub(super) fn close(&mut self, number: u64) {
+        self.sessions.retain(|s| s.number != number);
+        self.refresh();
+        if self.sessions.is_empty() {
+            self.subscribers.clear();
+            self.heard = Heard::default();
+            self.waiting.clear();
+            self.todo.rewatch = true;
+        }
+    }
+
+    /// Whether the person is signed in and can be reached.
+    pub(super) fn is_here(&self) -> bool {
+        !self.sessions.is_empty() && self.roster.is_some()
+    }
+
+    /// Whether nothing is left to be done for somebody who signed off.
+    pub(super) fn is_over(&self) -> bool {
+        self.sessions.is_empty() && self.todo.is_done()
+    }
+
+    pub(super) fn session(&mut self, number: u64) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|s| s.number == number)
+    }
+
+    pub(super) fn contact(&self, address: &Address) -> Option<&Contact> {
+        self.roster.as_ref()?.contact(address)
+    }
+
+    /// Acts on what a session's engine emitted; before the list is there, everything that
+    /// depends on it waits.
+    pub(super) fn take(&mut self, hub: &Hub, number: u64, event: Event) {
+        match event {
+            Event::Presence(mut presence) => {
+                if presence.is_online() {
+                    presence.online_since.get_or_insert_with(now);
+                }
+                if let Some(session) = self.session(number) {
+                    session.presence = presence;
+                    self.refresh();
+                }
+            }
+            event if self.roster.is_none() => {
+                if self.waiting.len() < WAITING {
+                    self.waiting.push_back((number, event));
+                } else {
+                    hub.counters.outbox.add();
+                }
+            }
+            Event::Send(outgoing) => self.send(hub, number, outgoing),
+            Event::Roster(edit) => self.edit(hub, edit),
+            Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
+            // The session's own business.
+            Event::Dial(_)
+            | Event::Encrypt(_)
+            | Event::Opaque
+            | Event::SignedIn { .. }
+            | Event::SignedOut => {}
+        }
+    }
+
+    /// Takes the stored list: for the first time, or because it changed elsewhere.
+    pub(super) fn loaded(&mut self, hub: &Hub, stored: Roster) {
+        if let Some(roster) = &mut self.roster {
+            let before = roster.clone();
+            roster.merge(stored);
+            let after = roster.clone();
+            let both = before.contacts().chain(after.contacts());
+            for address in both.map(|c| &c.address).collect::<BTreeSet<_>>() {
+                self.follow_up(hub, address, before.contact(address), after.contact(address));
+            }
+            return;
+        }
+        self.roster = Some(stored);
+        self.todo.rewatch = true;
+        let sessions: Vec<_> = self.sessions.iter().map(|s| s.number).collect();
+        for session in sessions {
+            self.welcome(hub, session);
+        }
+        for (session, event) in std::mem::take(&mut self.waiting) {
+            self.take(hub, session, event);
+        }
+    }
+
+    /// Who should be watched but is not, and who is and should not be.
+    pub(super) fn next_watched(&mut self) -> (Vec<Address>, Vec<Address>) {
+        let wanted: BTreeSet<Address> = match &self.roster {
+            Some(roster) if !self.sessions.is_empty() => {
+                roster.contacts().filter(|c| watches(c)).map(|c| c.address.clone()).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        let more = wanted.difference(&self.watched).cloned().collect();
+        let less = self.watched.difference(&wanted).cloned().collect();
+        self.watched = wanted;
+        (more, less)
+    }
+}

@@ -1,0 +1,211 @@
+//! How a person is seen: presences of several sessions as one, and who is told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crosstalk_core::{Address, Body, Consent, Contact, Presence, Standing};
+use crosstalk_overlay::GatewayId;
+
+use super::Hub;
+use super::notes::Note;
+use super::person::Person;
+
+/// Several presences of one person as one: the most available wins, the person is idle only
+/// where all are, and is there since the first of them.
+pub(super) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
+    let mut merged = Presence::offline();
+    for presence in presences.filter(|p| p.is_online()) {
+        if !merged.is_online() {
+            merged = presence.clone();
+            continue;
+        }
+        // None, not idle, wins; of two idle ones the later.
+        let idle_since = merged.idle_since.zip(presence.idle_since).map(|(a, b)| a.max(b));
+        let online_since = [merged.online_since, presence.online_since].into_iter().flatten().min();
+        if presence.show > merged.show {
+            merged = presence.clone();
+        }
+        (merged.idle_since, merged.online_since) = (idle_since, online_since);
+    }
+    merged
+}
+
+/// Whether the owner sees the contact.
+pub(super) fn sees(contact: &Contact) -> bool {
+    contact.to == Standing::Granted && !contact.blocked
+}
+
+/// Whether the contact sees the owner.
+pub(super) fn shows(contact: &Contact) -> bool {
+    contact.from == Standing::Granted && !contact.blocked
+}
+
+/// Whether the owner's gateway must hear when the contact signs on.
+pub(super) fn watches(contact: &Contact) -> bool {
+    contact.to != Standing::None && !contact.blocked && !contact.address.is_control()
+}
+
+/// What other gateways told of the contacts.
+#[derive(Default)]
+pub(super) struct Heard(BTreeMap<Address, BTreeMap<GatewayId, Presence>>);
+
+impl Heard {
+    /// The contact's presence, wherever it is signed on.
+    pub(super) fn of(&self, contact: &Address) -> Presence {
+        self.0.get(contact).map_or_else(Presence::offline, |at| merge(at.values()))
+    }
+
+    /// Who is online.
+    pub(super) fn online(&self) -> impl Iterator<Item = &Address> {
+        self.0.keys()
+    }
+
+    /// Returns whether the contact's presence changed.
+    pub(super) fn hear(&mut self, of: &Address, at: GatewayId, presence: Presence) -> bool {
+        let before = self.of(of);
+        if presence.is_online() {
+            self.0.entry(of.clone()).or_default().insert(at, presence);
+        } else if let Some(everywhere) = self.0.get_mut(of) {
+            everywhere.remove(&at);
+            if everywhere.is_empty() {
+                self.0.remove(of);
+            }
+        }
+        self.of(of) != before
+    }
+
+    /// Forgets the contact. Returns whether it was online.
+    pub(super) fn forget(&mut self, contact: &Address) -> bool {
+        self.0.remove(contact).is_some()
+    }
+
+    /// Forgets everybody at `gateway`. Returns whose presence changed.
+    pub(super) fn lose(&mut self, gateway: GatewayId) -> Vec<Address> {
+        let there: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(_, at)| at.contains_key(&gateway))
+            .map(|(of, _)| of.clone())
+            .collect();
+        there.into_iter().filter(|of| self.hear(of, gateway, Presence::offline())).collect()
+    }
+}
+
+impl Person {
+    /// Tells all subscribers if the sessions together now look different.
+    pub(super) fn refresh(&mut self) {
+        let presence = merge(self.sessions.iter().map(|s| &s.presence));
+        if presence == self.shown {
+            return;
+        }
+        self.shown = presence;
+        for (gateway, watchers) in &self.subscribers {
+            self.todo.tell.entry(*gateway).or_default().extend(watchers.iter().cloned());
+        }
+    }
+
+    /// Somebody at `gateway` wants to see this person from now on.
+    pub(super) fn probed(&mut self, hub: &Hub, gateway: GatewayId, by: &Address) {
+        let Some(roster) = &self.roster else { return };
+        match roster.contact(by) {
+            Some(contact) if contact.from == Standing::Granted => {
+                self.subscribers.entry(gateway).or_default().insert(by.clone());
+                self.todo.tell.entry(gateway).or_default().insert(by.clone());
+            }
+            Some(contact) if contact.blocked || contact.from != Standing::None => {}
+            // The watcher missed the refusal. A roster that knows nothing may just be lost.
+            _ if roster.remembers(by) => {
+                let refusal = Body::Contact(Consent::Revoke);
+                let envelope = hub.envelope(self.user.clone(), by.clone(), refusal);
+                self.queue(hub, envelope, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// A watched contact is at `gateway`: what consent allows is asked there.
+    pub(super) fn arrived(&mut self, hub: &Hub, contact: &Address, gateway: GatewayId) {
+        let Some(contact) = self.contact(contact).filter(|c| watches(c)) else { return };
+        match &contact.to {
+            Standing::Granted => {
+                self.todo.probes.insert((contact.address.clone(), gateway));
+            }
+            Standing::Asked(words) => {
+                let request = Body::Contact(Consent::Request(words.clone()));
+                let to = contact.address.clone();
+                self.queue(hub, hub.envelope(self.user.clone(), to, request), None);
+            }
+            Standing::None => {}
+        }
+    }
+
+    /// A watched contact is no longer at `gateway`.
+    pub(super) fn left(&mut self, hub: &Hub, contact: &Address, gateway: GatewayId) {
+        self.unsubscribe(gateway, std::slice::from_ref(contact));
+        self.hear(hub, contact, gateway, Presence::offline());
+    }
+
+    /// A gateway is gone with everybody there.
+    pub(super) fn lost(&mut self, hub: &Hub, gateway: GatewayId) {
+        self.subscribers.remove(&gateway);
+        self.todo.tell.remove(&gateway);
+        for contact in self.heard.lose(gateway) {
+            self.post(hub, &Note::Presence(contact));
+        }
+    }
+
+    /// A contact's presence at `gateway`, unless the owner may or will not see it.
+    pub(super) fn hear(&mut self, hub: &Hub, of: &Address, at: GatewayId, presence: Presence) {
+        let visible = self.contact(of).is_some_and(sees);
+        if visible && self.heard.hear(of, at, presence) {
+            self.post(hub, &Note::Presence(of.clone()));
+        }
+    }
+
+    /// `watchers` are no longer at `gateway`.
+    pub(super) fn unsubscribe(&mut self, gateway: GatewayId, watchers: &[Address]) {
+        if let Some(there) = self.subscribers.get_mut(&gateway) {
+            there.retain(|w| !watchers.contains(w));
+            if there.is_empty() {
+                self.subscribers.remove(&gateway);
+            }
+        }
+    }
+
+    /// The next presence to tell, to one gateway and all there who see the same.
+    pub(super) fn next_told(&mut self) -> Option<(GatewayId, Presence, Vec<Address>)> {
+        let (gateway, watchers) = self.todo.tell.pop_first()?;
+        let (seeing, blind): (BTreeSet<_>, BTreeSet<_>) =
+            watchers.into_iter().partition(|w| self.contact(w).is_some_and(shows));
+        if seeing.is_empty() {
+            return Some((gateway, Presence::offline(), blind.into_iter().collect()));
+        }
+        if !blind.is_empty() {
+            self.todo.tell.insert(gateway, blind);
+        }
+        Some((gateway, self.shown.clone(), seeing.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosstalk_core::{Show, UnixMillis};
+
+    fn presence(show: Show, text: &str, idle: Option<u64>) -> Presence {
+        let idle_since = idle.map(UnixMillis);
+        Presence { show, text: text.into(), idle_since, online_since: None }
+    }
+
+    #[test]
+    fn the_most_available_session_wins_and_all_must_be_idle() {
+        let away = presence(Show::Away, "lunch", Some(5));
+        let there = presence(Show::Available, "", Some(9));
+        let busy = presence(Show::Busy, "call", None);
+        let merged = merge([&away, &there].into_iter());
+        assert_eq!(merged, presence(Show::Available, "", Some(9)));
+        let merged = merge([&there, &away, &busy].into_iter());
+        assert_eq!((merged.show, merged.idle_since), (Show::Available, None));
+        assert_eq!(merge([&Presence::offline(), &away].into_iter()), away);
+        assert_eq!(merge([].into_iter()), Presence::offline());
+    }
+}

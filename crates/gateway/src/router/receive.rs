@@ -1,0 +1,110 @@
+//! What arrives for people here.
+
+use std::sync::Arc;
+
+use crosstalk_core::{Body, Envelope, Failure, Presence};
+use crosstalk_overlay::GatewayId;
+
+use super::Hub;
+use super::carry::Attempt;
+use super::person::Person;
+use crate::mail::Delivery;
+use crosstalk_core::Address;
+
+/// What became of an arrival.
+enum Arrival {
+    Settled(Result<(), Failure>),
+    /// In mailboxes.
+    Waiting(Delivery),
+}
+
+impl Hub {
+    /// Delivers an envelope to a person here, and here only.
+    pub(super) fn receive(self: &Arc<Self>, envelope: &Envelope) -> Attempt {
+        let Some(person) = self.people.get(&envelope.to) else {
+            return Attempt::Settled(Err(Failure::Offline));
+        };
+        let delivery = match self.with(&person, |p| p.receive(self, envelope)) {
+            Arrival::Settled(result) => return Attempt::Settled(result),
+            Arrival::Waiting(delivery) => delivery,
+        };
+        let hub = self.clone();
+        Attempt::begin(async move {
+            let result = delivery.outcome().await;
+            if result.is_ok() {
+                hub.counters.delivered.add();
+            }
+            result
+        })
+    }
+
+    /// Shows people here a presence of somebody at `gateway`.
+    pub(super) fn show(
+        self: &Arc<Self>,
+        gateway: GatewayId,
+        of: &Address,
+        presence: &Presence,
+        to: &[Address],
+    ) -> Result<(), Failure> {
+        let mut anybody = Err(Failure::Offline);
+        for watcher in to.iter().filter_map(|w| self.people.get(w)) {
+            self.with(&watcher, |p| {
+                if p.is_here() {
+                    anybody = Ok(());
+                    p.hear(self, of, gateway, presence.clone());
+                }
+            });
+        }
+        anybody
+    }
+
+    /// People at `gateway` want to see somebody here.
+    pub(super) fn probe(
+        self: &Arc<Self>,
+        gateway: GatewayId,
+        of: &Address,
+        by: &[Address],
+    ) -> Result<(), Failure> {
+        let person = self.people.get(of).ok_or(Failure::Offline)?;
+        self.with(&person, |p| {
+            if !p.is_here() {
+                return Err(Failure::Offline);
+            }
+            for watcher in by {
+                p.probed(self, gateway, watcher);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Person {
+    fn receive(&mut self, hub: &Hub, envelope: &Envelope) -> Arrival {
+        if !self.is_here() {
+            return Arrival::Settled(Err(Failure::Offline));
+        }
+        if self.contact(&envelope.from).is_some_and(|c| c.blocked) {
+            hub.counters.blocked.add();
+            // As if the person were not there: a block is not for the blocked to know.
+            return Arrival::Settled(Err(Failure::Offline));
+        }
+        match &envelope.body {
+            Body::Text { .. } | Body::Attention => self.receive_message(hub, envelope),
+            Body::Typing(_) | Body::Receipt { .. } | Body::Undelivered { .. } => {
+                self.deliver_to_all(hub, envelope, Default::default);
+                Arrival::Settled(Ok(()))
+            }
+            Body::Contact(step) => Arrival::Settled(self.consented(hub, &envelope.from, step)),
+            // Presence has a message of its own, which knows where it comes from.
+            Body::Presence(_) => Arrival::Settled(Err(Failure::Refused)),
+        }
+    }
+
+    fn receive_message(&mut self, hub: &Hub, envelope: &Envelope) -> Arrival {
+        let delivery = Delivery::new();
+        if self.deliver_to_all(hub, envelope, || delivery.handed()) {
+            return Arrival::Waiting(delivery);
+        }
+        Arrival::Settled(Err(Failure::Busy))
+    }
+}

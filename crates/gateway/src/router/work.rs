@@ -1,0 +1,192 @@
+//! What has to wait: lanes of steps, each a task only while it has any.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crosstalk_core::{Address, Envelope, Presence, Roster};
+use crosstalk_overlay::GatewayId;
+
+use super::people::Shared;
+use super::person::Person;
+use super::{Hub, lock, notes};
+
+/// Three kinds of work that do not wait for each other. Within a lane, order is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// What the person says.
+    Speech,
+    /// Whom the person sees, and who sees the person.
+    Presence,
+    /// What the overlay keeps: the list, the place, the watches.
+    Keeping,
+}
+
+const LANES: [Lane; 3] = [Lane::Speech, Lane::Presence, Lane::Keeping];
+
+/// What is to be done for a person. Flags and sets, so that much of the same is done once.
+#[derive(Default)]
+pub(super) struct Todo {
+    pub(super) outbox: VecDeque<Outbound>,
+    /// Who at which gateway is to be told of the person's presence.
+    pub(super) tell: BTreeMap<GatewayId, BTreeSet<Address>>,
+    /// Whom to ask for presence, and where.
+    pub(super) probes: BTreeSet<(Address, GatewayId)>,
+    /// Whom to find.
+    pub(super) seek: BTreeSet<Address>,
+    /// The list is to be loaded.
+    pub(super) reload: bool,
+    /// The list is to be saved.
+    pub(super) unsaved: bool,
+    /// The watches may not be those that the list calls for.
+    pub(super) rewatch: bool,
+    running: [bool; LANES.len()],
+}
+
+impl Todo {
+    /// Whether no lane has anything to do.
+    pub(super) fn is_done(&self) -> bool {
+        !self.running.contains(&true)
+    }
+}
+
+/// An envelope on its way out.
+pub(super) struct Outbound {
+    pub(super) envelope: Envelope,
+    /// Who said it; none for the gateway itself.
+    pub(super) from_session: Option<u64>,
+    pub(super) tries: u8,
+}
+
+/// One thing to do without the person's lock.
+pub(super) enum Step {
+    Carry(Outbound),
+    Tell(GatewayId, Presence, Vec<Address>),
+    Ask(Address, GatewayId),
+    Seek(Address),
+    Load,
+    Save(Roster),
+    Publish(bool),
+    Watch { more: Vec<Address>, less: Vec<Address> },
+}
+
+impl Person {
+    fn next_step(&mut self, lane: Lane) -> Option<Step> {
+        match lane {
+            Lane::Speech => self.todo.outbox.pop_front().map(Step::Carry),
+            Lane::Presence => {
+                if let Some((gateway, presence, to)) = self.next_told() {
+                    return Some(Step::Tell(gateway, presence, to));
+                }
+                if let Some((of, at)) = self.todo.probes.pop_first() {
+                    return Some(Step::Ask(of, at));
+                }
+                self.todo.seek.pop_first().map(Step::Seek)
+            }
+            Lane::Keeping => self.next_kept(),
+        }
+    }
+
+    /// First the list, then the place, so that nobody arrives before the list says who may.
+    fn next_kept(&mut self) -> Option<Step> {
+        let online = !self.sessions.is_empty();
+        if std::mem::take(&mut self.todo.reload) && online {
+            return Some(Step::Load);
+        }
+        if self.published != online {
+            self.published = online;
+            return Some(Step::Publish(online));
+        }
+        if std::mem::take(&mut self.todo.rewatch) {
+            let (more, less) = self.next_watched();
+            if !more.is_empty() || !less.is_empty() {
+                return Some(Step::Watch { more, less });
+            }
+        }
+        let roster = self.roster.as_ref().filter(|_| std::mem::take(&mut self.todo.unsaved));
+        roster.cloned().map(Step::Save)
+    }
+}
+
+impl Hub {
+    /// Changes a person, and sees to it that what follows is done.
+    pub(super) fn with<R>(
+        self: &Arc<Self>,
+        person: &Shared,
+        change: impl FnOnce(&mut Person) -> R,
+    ) -> R {
+        let mut locked = lock(person);
+        let result = change(&mut locked);
+        self.start(person, &mut locked);
+        result
+    }
+
+    /// Starts the lanes that have work and do not run, and wakes sessions that are behind.
+    pub(super) fn start(self: &Arc<Self>, person: &Shared, locked: &mut Person) {
+        for lane in LANES {
+            if !locked.todo.running[lane as usize]
+                && let Some(first) = locked.next_step(lane)
+            {
+                locked.todo.running[lane as usize] = true;
+                self.runtime.spawn(run(self.clone(), person.clone(), lane, first));
+            }
+        }
+        for session in &mut locked.sessions {
+            if !session.behind.is_empty() && !session.catching_up {
+                session.catching_up = true;
+                let (number, mailbox) = (session.number, session.mailbox.clone());
+                let task = notes::catch_up(self.clone(), person.clone(), number, mailbox);
+                self.runtime.spawn(task);
+            }
+        }
+    }
+
+    async fn perform(self: &Arc<Self>, person: &Shared, step: Step) {
+        let user = || lock(person).user.clone();
+        match step {
+            Step::Carry(outbound) => self.carry(person, outbound).await,
+            Step::Tell(gateway, presence, to) => self.tell(person, gateway, presence, to).await,
+            Step::Ask(of, at) => self.ask(person, of, at).await,
+            Step::Seek(contact) => self.seek(person, contact).await,
+            Step::Load => {
+                let stored = self.overlay.load(&user()).await;
+                self.with(person, |p| p.loaded(self, stored));
+            }
+            Step::Save(roster) => self.overlay.save(&user(), &roster).await,
+            Step::Publish(true) => self.overlay.sign_on(&user()).await,
+            Step::Publish(false) => self.overlay.sign_off(&user()).await,
+            Step::Watch { more, less } => self.watch(person, more, less).await,
+        }
+    }
+
+    /// Watches `more` and no longer `less` in the person's name.
+    async fn watch(self: &Arc<Self>, person: &Shared, more: Vec<Address>, less: Vec<Address>) {
+        let user = lock(person).user.clone();
+        let first = self.people.watch(&user, &more);
+        if !first.is_empty() {
+            self.overlay.watch(&first).await;
+        }
+        let mut last = self.people.unwatch(&user, &less);
+        if !last.is_empty() {
+            self.overlay.unwatch(&last).await;
+            // Somebody may have begun to watch meanwhile, and the overlay have heard it first.
+            last.retain(|l| self.people.is_watched(l));
+            self.overlay.watch(&last).await;
+        }
+        self.with(person, |p| p.todo.seek.extend(more));
+    }
+}
+
+/// Runs a lane until it is empty.
+async fn run(hub: Arc<Hub>, person: Shared, lane: Lane, first: Step) {
+    let mut step = first;
+    loop {
+        hub.perform(&person, step).await;
+        let mut locked = lock(&person);
+        let Some(next) = locked.next_step(lane) else {
+            locked.todo.running[lane as usize] = false;
+            break;
+        };
+        step = next;
+    }
+    hub.people.leave(&person);
+}

@@ -1,0 +1,259 @@
+//! Gateways and people for the router's tests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crosstalk_core::{
+    Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
+    Event, Names, Network, Outgoing, Presence, RichText, Roster, RosterEdit, Show, Side, Sniff,
+};
+use crosstalk_gateway::mail::Mail;
+use crosstalk_gateway::router::{Member, Options, Router};
+use crosstalk_overlay::{Inbound, Overlay};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Longer than anything takes that happens at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Long enough for what should not happen to happen.
+const QUIET: Duration = Duration::from_millis(150);
+
+struct Plain;
+
+impl Network for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
+        Sniff::No
+    }
+    fn defaults(&self) -> Defaults {
+        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
+    }
+    fn normalise(&self, local: &str) -> Result<String, BadName> {
+        Ok(local.to_lowercase())
+    }
+    fn engine(&self, _: Context) -> Box<dyn Engine> {
+        unreachable!("the router needs no engine")
+    }
+}
+
+/// Two gateways that know each other.
+pub struct Pair {
+    pub left: Router,
+    pub right: Router,
+    _state: TempDir,
+}
+
+pub fn pair() -> Pair {
+    let alone = alone();
+    Pair { left: alone.router.clone(), right: alone.router, _state: alone._state }
+}
+
+/// One gateway without a network.
+pub struct Alone {
+    pub router: Router,
+    _state: TempDir,
+}
+
+pub fn alone() -> Alone {
+    alone_with(Options::default())
+}
+
+pub fn alone_with(options: Options) -> Alone {
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
+    Alone { router: router(overlay, inbound, options), _state: state }
+}
+
+fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
+    let networks = ["aol", "yahoo", "jabber"].map(|id| (id.parse().unwrap(), &Plain as _));
+    Router::new(overlay, inbound, Arc::new(Names::new("xt", networks)), options)
+}
+
+pub fn address(name: &str) -> Address {
+    name.parse().unwrap()
+}
+
+/// One session of somebody.
+pub struct Person {
+    user: Address,
+    pub member: Member,
+    pub mail: mpsc::Receiver<Mail>,
+    last_id: u128,
+}
+
+static SESSIONS: AtomicU64 = AtomicU64::new(1);
+
+/// Signs `user` in at `router`, available.
+pub fn sign_in(router: &Router, user: &str) -> Person {
+    let user = address(user);
+    let (member, mail) = router.sign_in(user.clone(), "test".into());
+    let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
+    let person = Person { user, member, mail, last_id };
+    person.shows(Show::Available, "");
+    person
+}
+
+impl Person {
+    pub fn shows(&self, show: Show, text: &str) {
+        let presence = Presence { show, text: text.into(), ..Presence::default() };
+        self.member.take(Event::Presence(presence));
+    }
+
+    pub fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
+        self.last_id += 1;
+        let id = EnvelopeId(self.last_id);
+        self.member.take(Event::Send(Outgoing { id, to: address(to), body }));
+        id
+    }
+
+    pub fn says(&mut self, to: &str, text: &str) -> EnvelopeId {
+        self.sends(to, Body::Text { text: text.into(), auto: false })
+    }
+
+    pub fn edits(&self, edit: RosterEdit) {
+        self.member.take(Event::Roster(edit));
+    }
+
+    /// Adds a contact as a client does: lists it and asks.
+    pub fn adds(&mut self, name: &str) {
+        let (address, spelling) = (address(name), format!("{name}.xt"));
+        let groups = vec!["Friends".into()];
+        self.edits(RosterEdit::List { address, spelling, alias: None, groups });
+        self.sends(name, Body::Contact(Consent::Request("It is me".into())));
+    }
+
+    pub fn removes(&self, name: &str) {
+        self.edits(RosterEdit::Remove(address(name)));
+    }
+
+    pub fn answers(&mut self, name: &str, step: Consent) {
+        self.sends(name, Body::Contact(step));
+    }
+
+    /// The next mail that `wanted` makes something of; a client skips the rest.
+    pub async fn gets<T>(&mut self, wanted: impl Fn(&Mail) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let mail = self.mail.recv().await.expect("a mailbox stays open");
+                let found = wanted(&mail);
+                if let Mail::Deliver(_, handed) = mail {
+                    handed.done();
+                }
+                if let Some(found) = found {
+                    return found;
+                }
+            }
+        };
+        let user = &self.user;
+        timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("{user} waits in vain"))
+    }
+
+    /// The body of the next delivery from `name` that `wanted` makes something of.
+    pub async fn hears<T>(&mut self, name: &str, wanted: impl Fn(&Body) -> Option<T>) -> T {
+        let name = address(name);
+        self.gets(|mail| match mail {
+            Mail::Deliver(Envelope { from, body, .. }, _) if *from == name => wanted(body),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn reads(&mut self, name: &str) -> String {
+        self.hears(name, |body| match body {
+            Body::Text { text, .. } => Some(text.text().to_owned()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until `name` looks like that.
+    pub async fn sees(&mut self, name: &str, show: Show) -> Presence {
+        self.hears(name, |body| match body {
+            Body::Presence(presence) if presence.show == show => Some(presence.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn is_asked_by(&mut self, name: &str) -> RichText {
+        self.hears(name, |body| match body {
+            Body::Contact(Consent::Request(words)) => Some(words.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn is_told(&mut self, name: &str, step: Consent) {
+        let is_it = |body: &Body| (*body == Body::Contact(step.clone())).then_some(());
+        self.hears(name, is_it).await;
+    }
+
+    pub async fn gets_roster(&mut self) -> Roster {
+        self.gets(|mail| match mail {
+            Mail::Roster(roster) => Some(roster.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until the contact stands as `wanted` says.
+    pub async fn has(&mut self, name: &str, wanted: impl Fn(&Contact) -> bool) {
+        let name = address(name);
+        self.gets(|mail| match mail {
+            Mail::Changed(contact) if contact.address == name => wanted(contact).then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub async fn fails(&mut self, of: EnvelopeId) -> crosstalk_core::Failure {
+        self.gets(|mail| match mail {
+            Mail::Deliver(Envelope { body: Body::Undelivered { of: o, why }, .. }, _)
+                if *o == of =>
+            {
+                Some(*why)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Everything that comes until it is quiet, in words.
+    pub async fn everything(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Ok(Some(mail)) = timeout(QUIET, self.mail.recv()).await {
+            all.push(format!("{mail:?}"));
+            if let Mail::Deliver(_, handed) = mail {
+                handed.done();
+            }
+        }
+        all
+    }
+
+    /// Reads all mail and makes sure that none of it is a presence or a text of `name`.
+    pub async fn hears_nothing_of(&mut self, name: &str) {
+        let from = format!("from: {name}");
+        let all = self.everything().await;
+        let heard: Vec<_> = all.iter().filter(|m| m.contains(&from)).collect();
+        assert!(heard.is_empty(), "{} heard {heard:?}", self.user);
+    }
+}
+
+/// Makes two people see each other.
+pub async fn befriend(one: &mut Person, other: &mut Person) {
+    shows_to(one, other).await;
+    shows_to(other, one).await;
+}
+
+async fn shows_to(asked: &mut Person, asker: &mut Person) {
+    let (asked_name, asker_name) = (asked.user.to_string(), asker.user.to_string());
+    asker.adds(&asked_name);
+    asked.is_asked_by(&asker_name).await;
+    asked.answers(&asker_name, Consent::Grant);
+    asker.is_told(&asked_name, Consent::Grant).await;
+    asker.sees(&asked_name, Show::Available).await;
+}

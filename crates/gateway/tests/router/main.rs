@@ -1,0 +1,7 @@
+//! People at one gateway and at two: what they see, hear and are told.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod consent;
+mod messages;
+mod presence;

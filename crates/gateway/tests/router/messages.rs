@@ -1,0 +1,147 @@
+use bench::{Person, alone, befriend, pair, sign_in};
+use crosstalk_core::{Body, Failure, Typing};
+use crosstalk_gateway::mail::{MAILBOX, Mail};
+
+use crate::bench;
+
+/// Waits until the router has made up its mind about the person's list.
+async fn ready(mut person: Person) -> Person {
+    person.gets_roster().await;
+    person
+}
+
+#[tokio::test]
+async fn texts_typing_and_receipts_go_both_ways_in_order() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    for i in 0..40 {
+        alice.says("bob@yahoo", &format!("line {i}"));
+    }
+    for i in 0..40 {
+        assert_eq!(bob.reads("alice@aol").await, format!("line {i}"));
+    }
+    for body in [
+        Body::Typing(Typing::Active),
+        Body::Attention,
+        Body::Receipt { of: crosstalk_core::EnvelopeId(1), displayed: true },
+    ] {
+        bob.sends("alice@aol", body.clone());
+        alice.hears("bob@yahoo", |b| (*b == body).then_some(())).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_delivered_is_reported() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    for (name, why) in [
+        ("nobody@yahoo", Failure::Offline),
+        ("bob@nowhere", Failure::NoSuchUser),
+        ("alice@aol", Failure::Refused),
+    ] {
+        let lost = alice.says(name, "hello");
+        assert_eq!(alice.fails(lost).await, why, "{name}");
+    }
+    alice.sends("nobody@yahoo", Body::Text { text: "I am away".into(), auto: true });
+    alice.sends("nobody@yahoo", Body::Typing(Typing::Active));
+    alice.hears_nothing_of("nobody@yahoo").await;
+}
+
+#[tokio::test]
+async fn a_session_that_drops_a_message_did_not_take_it() {
+    let gateway = alone();
+    let router = &gateway.router;
+    let mut alice = sign_in(router, "alice@aol");
+    let mut bob = ready(sign_in(router, "bob@yahoo")).await;
+    let lost = alice.says("bob@yahoo", "hello");
+    let text = loop {
+        match bob.mail.recv().await.unwrap() {
+            Mail::Deliver(envelope, handed) if matches!(envelope.body, Body::Text { .. }) => {
+                break (envelope, handed);
+            }
+            _ => {}
+        }
+    };
+    drop(text);
+    assert_eq!(alice.fails(lost).await, Failure::Offline);
+}
+
+#[tokio::test]
+async fn every_session_gets_texts_and_sees_own_ones_as_carbons() {
+    let pair = pair();
+    let mut alice = ready(sign_in(&pair.left, "alice@aol")).await;
+    let mut elsewhere = ready(sign_in(&pair.left, "alice@aol")).await;
+    let mut bob = ready(sign_in(&pair.right, "bob@yahoo")).await;
+    bob.everything().await;
+    alice.says("bob@yahoo", "hi");
+    assert_eq!(bob.reads("alice@aol").await, "hi");
+    let carbon = |mail: &Mail| match mail {
+        Mail::Carbon(envelope) => Some(envelope.to.to_string()),
+        _ => None,
+    };
+    assert_eq!(elsewhere.gets(carbon).await, "bob@yahoo");
+    bob.says("alice@aol", "hi yourself");
+    assert_eq!(alice.reads("bob@yahoo").await, "hi yourself");
+    assert_eq!(elsewhere.reads("bob@yahoo").await, "hi yourself");
+    assert!(!alice.everything().await.iter().any(|m| m.contains("Carbon")));
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_off() {
+    let gateway = alone();
+    let router = &gateway.router;
+    let mut alice = ready(sign_in(router, "alice@aol")).await;
+    let mut bob = ready(sign_in(router, "bob@yahoo")).await;
+    bob.everything().await;
+    for _ in 0..1000 {
+        alice.says("bob@yahoo", "spam");
+    }
+    let arrived = bob.everything().await.len();
+    assert!((50..100).contains(&arrived), "{arrived}");
+    let reports = alice.everything().await.iter().filter(|m| m.contains("Busy")).count();
+    assert!(reports <= MAILBOX);
+    assert!(router.snapshot().drops.flood >= 900);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_nobody_empties_stays_bounded() {
+    let gateway = alone();
+    let router = &gateway.router;
+    let bob = ready(sign_in(router, "bob@yahoo")).await;
+    let mut lost = 0;
+    for i in 0..10 {
+        let mut sender = ready(sign_in(router, &format!("s{i}@aol"))).await;
+        for _ in 0..50 {
+            sender.says("bob@yahoo", "hello");
+        }
+        lost += sender.everything().await.iter().filter(|m| m.contains("Busy")).count();
+    }
+    assert_eq!(bob.mail.len(), MAILBOX);
+    assert!(lost >= 500 - MAILBOX, "{lost}");
+    assert!(router.snapshot().drops.mailbox > 0);
+}
+
+#[tokio::test]
+async fn the_snapshot_counts_and_forgets_who_left() {
+    let gateway = alone();
+    let router = &gateway.router;
+    let mut alice = ready(sign_in(router, "alice@aol")).await;
+    let mut bob = ready(sign_in(router, "bob@yahoo")).await;
+    let phone = ready(sign_in(router, "bob@yahoo")).await;
+    assert_eq!((router.snapshot().users, router.snapshot().sessions), (2, 3));
+    bob.everything().await;
+    alice.says("bob@yahoo", "hi");
+    bob.reads("alice@aol").await;
+    alice.everything().await;
+    assert_eq!((router.snapshot().sent, router.snapshot().delivered), (1, 1));
+    drop((alice, bob, phone));
+    for _ in 0..100 {
+        if router.snapshot().users == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("somebody stayed");
+}

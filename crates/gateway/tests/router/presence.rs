@@ -1,0 +1,87 @@
+use bench::{befriend, pair, sign_in};
+use crosstalk_core::Show;
+
+use crate::bench;
+
+#[tokio::test]
+async fn changes_and_departures_are_seen() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.shows(Show::Away, "lunch");
+    assert_eq!(alice.sees("bob@yahoo", Show::Away).await.text.text(), "lunch");
+    drop(bob);
+    alice.sees("bob@yahoo", Show::Offline).await;
+    let _bob = sign_in(&pair.right, "bob@yahoo");
+    alice.sees("bob@yahoo", Show::Available).await;
+}
+
+#[tokio::test]
+async fn who_signs_on_later_sees_who_is_there() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.shows(Show::Busy, "");
+    drop(alice);
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    alice.sees("bob@yahoo", Show::Busy).await;
+    let mut elsewhere = sign_in(&pair.left, "alice@aol");
+    elsewhere.sees("bob@yahoo", Show::Busy).await;
+}
+
+#[tokio::test]
+async fn the_invisible_are_offline_to_everybody() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.shows(Show::Offline, "at the secret base");
+    assert!(alice.sees("bob@yahoo", Show::Offline).await.text.is_empty());
+    drop(alice);
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    alice.hears_nothing_of("bob@yahoo").await;
+    alice.says("bob@yahoo", "I know you are there");
+    assert_eq!(bob.reads("alice@aol").await, "I know you are there");
+}
+
+#[tokio::test]
+async fn the_most_available_session_counts() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    let phone = sign_in(&pair.right, "bob@yahoo");
+    bob.shows(Show::Away, "desk");
+    phone.shows(Show::Busy, "phone");
+    assert_eq!(alice.sees("bob@yahoo", Show::Busy).await.text.text(), "phone");
+    drop(phone);
+    assert_eq!(alice.sees("bob@yahoo", Show::Away).await.text.text(), "desk");
+}
+
+#[tokio::test]
+async fn a_long_list_does_not_overflow_a_slow_session() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut friends = Vec::new();
+    for i in 0..400 {
+        let mut friend = sign_in(&pair.right, &format!("f{i}@yahoo"));
+        alice.says("crosstalk@gateway", "");
+        friend.adds("alice@aol");
+        alice.is_asked_by(&format!("f{i}@yahoo")).await;
+        alice.answers(&format!("f{i}@yahoo"), crosstalk_core::Consent::Grant);
+        alice.adds(&format!("f{i}@yahoo"));
+        friend.is_asked_by("alice@aol").await;
+        friend.answers("alice@aol", crosstalk_core::Consent::Grant);
+        alice.sees(&format!("f{i}@yahoo"), Show::Available).await;
+        friends.push(friend);
+    }
+    alice.everything().await;
+    for friend in &friends {
+        friend.shows(Show::Away, "");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let away = alice.everything().await.iter().filter(|m| m.contains("show: Away")).count();
+    assert_eq!(away, 400);
+}
