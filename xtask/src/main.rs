@@ -6,7 +6,7 @@ mod rule;
 mod sources;
 mod steps;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use steps::{Outcome, Steps};
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         ["peers"] => peers::install(&root()).map(drop),
         ["interop"] => interop(None),
         ["interop", filter] => interop(Some(filter)),
-        ["help" | "--help" | "-h"] => {
+        [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
         }
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 /// The top of the checkout.
 fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
 fn test(with_interop: bool) -> Outcome {

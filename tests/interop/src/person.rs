@@ -22,9 +22,17 @@ pub enum Way {
     Direct(String, u16),
 }
 
+/// The client's kind, where people have to behave differently.
+#[derive(Clone, Copy)]
+enum Kind {
+    Slixmpp,
+    Libpurple,
+}
+
 /// A client process and what it has shown.
 pub struct Person {
     name: String,
+    client: Kind,
     input: ChildStdin,
     lines: Receiver<Event>,
     unseen: Vec<Event>,
@@ -72,7 +80,7 @@ impl Person {
             Way::Direct(host, port) => command.args([host, &port.to_string(), ""]),
         };
         command.arg(trust);
-        Self::start(jid, &mut command)
+        Self::start(jid, Kind::Slixmpp, &mut command)
     }
 
     fn at_purple(name: &str, home: &Path, protocol: &str, user: &str, password: &str) -> Self {
@@ -80,7 +88,7 @@ impl Person {
         let aim = peer("aim");
         let mut command = Command::new(peer("purple"));
         command.arg(home).arg(&aim).env("LD_LIBRARY_PATH", &aim).env("HOME", home);
-        let mut person = Self::start(name, &mut command);
+        let mut person = Self::start(name, Kind::Libpurple, &mut command);
         person.does(&["account", protocol, user, password]);
         person
     }
@@ -97,7 +105,7 @@ impl Person {
         self.does(&["number", "port", &port.to_string()]);
     }
 
-    fn start(name: &str, command: &mut Command) -> Self {
+    fn start(name: &str, client: Kind, command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Running::start(command);
         let input = process.child().stdin.take().unwrap();
@@ -113,6 +121,7 @@ impl Person {
         });
         let mut person = Self {
             name: name.to_owned(),
+            client,
             input,
             lines,
             unseen: Vec::new(),
@@ -150,6 +159,34 @@ impl Person {
     pub fn says(&mut self, to: &str, message: &str) {
         self.does(&["im", to, message]);
         self.sees("sent", &[("name", to)]);
+    }
+
+    /// Waits until the client asks whether `name` may add this person.
+    #[track_caller]
+    pub fn sees_request(&mut self, name: &str) -> Event {
+        match self.client {
+            Kind::Slixmpp => self.sees("subscription", &[("name", name), ("kind", "subscribe")]),
+            Kind::Libpurple => self.sees("dialogue", &[("kind", "authorize"), ("name", name)]),
+        }
+    }
+
+    /// Answers yes to what [`Person::sees_request`] returned.
+    pub fn grants(&mut self, request: &Event) {
+        match self.client {
+            Kind::Slixmpp => self.does(&["answer", request.name(), "yes"]),
+            Kind::Libpurple => self.does(&["answer", request.get("id"), "0"]),
+        }
+    }
+
+    /// What to give [`Person::says`] for a plain text: libpurple's windows make HTML of it.
+    pub fn types(&self, text: &str) -> String {
+        match self.client {
+            Kind::Slixmpp => text.to_owned(),
+            Kind::Libpurple => {
+                let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                escaped.replace('\n', "<br>")
+            }
+        }
     }
 
     /// Waits for an event, and takes it out of those that were not looked at yet.

@@ -9,6 +9,9 @@ use crate::{AimServer, Gateway, Person, Prosody, Way, free_port};
 /// Every password on the stage. No log may hold it.
 const PASSWORD: &str = "s3cret-Passw0rd";
 
+/// The same in what SASL PLAIN sends for Romeo and for Juliet.
+const IN_BASE64: [&str; 2] = ["AHJvbWVvAHMzY3JldC1QYXNzdzByZA", "AGp1bGlldABzM2NyZXQtUGFzc3cwcmQ"];
+
 /// What clients call the AIM server when they come through a proxy.
 const AIM_HOST: &str = "login.aim.test";
 
@@ -143,9 +146,13 @@ impl Stage {
             let line = memory.lines().find(|line| line.contains(foreign));
             assert!(line.is_none(), "Prosody learnt of {foreign}: {line:?}");
         }
+        let cookies = self.aim.cookies();
+        assert!(!cookies.is_empty(), "AIM users sign on with cookies");
+        let secrets = cookies.iter().map(String::as_str).chain(said.iter().copied());
+        let secrets: Vec<_> = secrets.chain(IN_BASE64).chain([PASSWORD]).collect();
         for log in [self.west.log(), self.east.log()] {
             assert!(!log.is_empty());
-            for secret in said.iter().chain(&[PASSWORD]) {
+            for secret in &secrets {
                 let line = log.lines().find(|line| line.contains(secret));
                 assert!(line.is_none(), "a log holds {secret}: {line:?}");
             }

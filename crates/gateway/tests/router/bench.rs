@@ -41,32 +41,31 @@ impl Network for Plain {
 }
 
 /// Two gateways that know each other.
-pub(crate) struct Pair {
-    pub(crate) left: Router,
-    pub(crate) right: Router,
-    #[expect(dead_code, reason = "kept for as long as the gateway runs")]
-    state: TempDir,
+pub struct Pair {
+    pub left: Router,
+    pub right: Router,
+    _state: TempDir,
 }
 
-pub(crate) fn pair() -> Pair {
+pub fn pair() -> Pair {
     let alone = alone();
-    Pair { left: alone.router.clone(), right: alone.router, state: alone.state }
+    Pair { left: alone.router.clone(), right: alone.router, _state: alone._state }
 }
 
 /// One gateway without a network.
-pub(crate) struct Alone {
-    pub(crate) router: Router,
-    state: TempDir,
+pub struct Alone {
+    pub router: Router,
+    _state: TempDir,
 }
 
-pub(crate) fn alone() -> Alone {
+pub fn alone() -> Alone {
     alone_with(Options::default())
 }
 
-pub(crate) fn alone_with(options: Options) -> Alone {
+pub fn alone_with(options: Options) -> Alone {
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
-    Alone { router: router(overlay, inbound, options), state }
+    Alone { router: router(overlay, inbound, options), _state: state }
 }
 
 fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
@@ -74,22 +73,22 @@ fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) 
     Router::new(overlay, inbound, Arc::new(Names::new("xt", networks)), options)
 }
 
-pub(crate) fn address(name: &str) -> Address {
+pub fn address(name: &str) -> Address {
     name.parse().unwrap()
 }
 
 /// One session of somebody.
-pub(crate) struct Person {
+pub struct Person {
     user: Address,
-    pub(crate) member: Member,
-    pub(crate) mail: mpsc::Receiver<Mail>,
+    pub member: Member,
+    pub mail: mpsc::Receiver<Mail>,
     last_id: u128,
 }
 
 static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Signs `user` in at `router`, available.
-pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
+pub fn sign_in(router: &Router, user: &str) -> Person {
     let user = address(user);
     let (member, mail) = router.sign_in(user.clone(), "test".into());
     let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
@@ -99,44 +98,44 @@ pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
 }
 
 impl Person {
-    pub(crate) fn shows(&self, show: Show, text: &str) {
+    pub fn shows(&self, show: Show, text: &str) {
         let presence = Presence { show, text: text.into(), ..Presence::default() };
         self.member.take(Event::Presence(presence));
     }
 
-    pub(crate) fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
+    pub fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
         self.last_id += 1;
         let id = EnvelopeId(self.last_id);
         self.member.take(Event::Send(Outgoing { id, to: address(to), body }));
         id
     }
 
-    pub(crate) fn says(&mut self, to: &str, text: &str) -> EnvelopeId {
+    pub fn says(&mut self, to: &str, text: &str) -> EnvelopeId {
         self.sends(to, Body::Text { text: text.into(), auto: false })
     }
 
-    pub(crate) fn edits(&self, edit: RosterEdit) {
+    pub fn edits(&self, edit: RosterEdit) {
         self.member.take(Event::Roster(edit));
     }
 
     /// Adds a contact as a client does: lists it and asks.
-    pub(crate) fn adds(&mut self, name: &str) {
+    pub fn adds(&mut self, name: &str) {
         let (address, spelling) = (address(name), format!("{name}.xt"));
         let groups = vec!["Friends".into()];
         self.edits(RosterEdit::List { address, spelling, alias: None, groups });
         self.sends(name, Body::Contact(Consent::Request("It is me".into())));
     }
 
-    pub(crate) fn removes(&self, name: &str) {
+    pub fn removes(&self, name: &str) {
         self.edits(RosterEdit::Remove(address(name)));
     }
 
-    pub(crate) fn answers(&mut self, name: &str, step: Consent) {
+    pub fn answers(&mut self, name: &str, step: Consent) {
         self.sends(name, Body::Contact(step));
     }
 
     /// The next mail that `wanted` makes something of; a client skips the rest.
-    pub(crate) async fn gets<T>(&mut self, wanted: impl Fn(&Mail) -> Option<T>) -> T {
+    pub async fn gets<T>(&mut self, wanted: impl Fn(&Mail) -> Option<T>) -> T {
         let search = async {
             loop {
                 let mail = self.mail.recv().await.expect("a mailbox stays open");
@@ -154,7 +153,7 @@ impl Person {
     }
 
     /// The body of the next delivery from `name` that `wanted` makes something of.
-    pub(crate) async fn hears<T>(&mut self, name: &str, wanted: impl Fn(&Body) -> Option<T>) -> T {
+    pub async fn hears<T>(&mut self, name: &str, wanted: impl Fn(&Body) -> Option<T>) -> T {
         let name = address(name);
         self.gets(|mail| match mail {
             Mail::Deliver(Envelope { from, body, .. }, _) if *from == name => wanted(body),
@@ -163,7 +162,7 @@ impl Person {
         .await
     }
 
-    pub(crate) async fn reads(&mut self, name: &str) -> String {
+    pub async fn reads(&mut self, name: &str) -> String {
         self.hears(name, |body| match body {
             Body::Text { text, .. } => Some(text.text().to_owned()),
             _ => None,
@@ -172,7 +171,7 @@ impl Person {
     }
 
     /// Waits until `name` looks like that.
-    pub(crate) async fn sees(&mut self, name: &str, show: Show) -> Presence {
+    pub async fn sees(&mut self, name: &str, show: Show) -> Presence {
         self.hears(name, |body| match body {
             Body::Presence(presence) if presence.show == show => Some(presence.clone()),
             _ => None,
@@ -180,7 +179,7 @@ impl Person {
         .await
     }
 
-    pub(crate) async fn is_asked_by(&mut self, name: &str) -> RichText {
+    pub async fn is_asked_by(&mut self, name: &str) -> RichText {
         self.hears(name, |body| match body {
             Body::Contact(Consent::Request(words)) => Some(words.clone()),
             _ => None,
@@ -188,12 +187,12 @@ impl Person {
         .await
     }
 
-    pub(crate) async fn is_told(&mut self, name: &str, step: Consent) {
+    pub async fn is_told(&mut self, name: &str, step: Consent) {
         let is_it = |body: &Body| (*body == Body::Contact(step.clone())).then_some(());
         self.hears(name, is_it).await;
     }
 
-    pub(crate) async fn gets_roster(&mut self) -> Roster {
+    pub async fn gets_roster(&mut self) -> Roster {
         self.gets(|mail| match mail {
             Mail::Roster(roster) => Some(roster.clone()),
             _ => None,
@@ -202,7 +201,7 @@ impl Person {
     }
 
     /// Waits until the contact stands as `wanted` says.
-    pub(crate) async fn has(&mut self, name: &str, wanted: impl Fn(&Contact) -> bool) {
+    pub async fn has(&mut self, name: &str, wanted: impl Fn(&Contact) -> bool) {
         let name = address(name);
         self.gets(|mail| match mail {
             Mail::Changed(contact) if contact.address == name => wanted(contact).then_some(()),
@@ -211,7 +210,7 @@ impl Person {
         .await;
     }
 
-    pub(crate) async fn fails(&mut self, of: EnvelopeId) -> crosstalk_core::Failure {
+    pub async fn fails(&mut self, of: EnvelopeId) -> crosstalk_core::Failure {
         self.gets(|mail| match mail {
             Mail::Deliver(Envelope { body: Body::Undelivered { of: o, why }, .. }, _)
                 if *o == of =>
@@ -224,7 +223,7 @@ impl Person {
     }
 
     /// Everything that comes until it is quiet, in words.
-    pub(crate) async fn everything(&mut self) -> Vec<String> {
+    pub async fn everything(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         while let Ok(Some(mail)) = timeout(QUIET, self.mail.recv()).await {
             all.push(format!("{mail:?}"));
@@ -236,7 +235,7 @@ impl Person {
     }
 
     /// Reads all mail and makes sure that none of it is a presence or a text of `name`.
-    pub(crate) async fn hears_nothing_of(&mut self, name: &str) {
+    pub async fn hears_nothing_of(&mut self, name: &str) {
         let from = format!("from: {name}");
         let all = self.everything().await;
         let heard: Vec<_> = all.iter().filter(|m| m.contains(&from)).collect();
@@ -245,7 +244,7 @@ impl Person {
 }
 
 /// Makes two people see each other.
-pub(crate) async fn befriend(one: &mut Person, other: &mut Person) {
+pub async fn befriend(one: &mut Person, other: &mut Person) {
     shows_to(one, other).await;
     shows_to(other, one).await;
 }

@@ -1,0 +1,65 @@
+//! What people see when a gateway dies.
+
+use std::time::Duration;
+
+use crosstalk_interop::{Person, Stage};
+
+const ALICE: &str = "alice@aol";
+
+/// How long others may believe that the users of a dead gateway are there.
+const LEASE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_gateway_that_dies_takes_nobody_with_it() {
+    let mut stage = Stage::behind_socks();
+    let (mut alice, mut carol) = (stage.aim("alice"), stage.aim("carol"));
+    let (mut romeo, mut juliet) = (stage.slixmpp("romeo"), stage.slixmpp("juliet"));
+    let (romeo_name, juliet_jid) = (stage.jabber_name("romeo"), stage.jid("juliet"));
+    befriend(&mut alice, &mut romeo, &romeo_name);
+
+    stage.east.kill();
+    alice.finds_within(LEASE, &romeo_name, &[("online", "no")]);
+    alice.does(&["im", &romeo_name, "are you there?"]);
+    alice.sees("error", &[("name", &romeo_name)]);
+    alice.says("carol", "you at least?");
+    carol.sees("im", &[("name", "alice"), ("text", "you at least?")]);
+    carol.says("alice", "sure");
+    alice.sees("im", &[("name", "carol"), ("text", "sure")]);
+
+    stage.east.start();
+    for person in [&mut romeo, &mut juliet] {
+        person.sees("disconnected", &[]);
+        person.signs_on();
+    }
+    alice.finds(&romeo_name, &[("online", "yes")]);
+    romeo.finds(ALICE, &[("online", "yes")]);
+    alice.says(&romeo_name, "welcome back");
+    romeo.sees("im", &[("name", ALICE), ("text", "welcome back")]);
+
+    stage.west.kill();
+    romeo.finds_within(LEASE, ALICE, &[("online", "no")]);
+    romeo.says(ALICE, "are you there?");
+    romeo.sees("error", &[("name", ALICE)]);
+    romeo.says(&juliet_jid, "you at least?");
+    juliet.sees("im", &[("name", &stage.jid("romeo")), ("text", "you at least?")]);
+    juliet.says(&stage.jid("romeo"), "sure");
+    romeo.sees("im", &[("name", &juliet_jid), ("text", "sure")]);
+
+    stage.west.start();
+    alice.sees("disconnected", &[]);
+    alice.signs_on();
+    romeo.finds(ALICE, &[("online", "yes")]);
+    alice.finds(&romeo_name, &[("online", "yes")]);
+    stage.kept_its_secrets(&["are you there?", "you at least?", "welcome back"]);
+}
+
+fn befriend(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
+    alice.does(&["add", romeo_name, "Friends"]);
+    let request = romeo.sees_request(ALICE);
+    romeo.grants(&request);
+    alice.finds(romeo_name, &[("online", "yes")]);
+    romeo.does(&["add", ALICE, "Friends"]);
+    let request = alice.sees_request(romeo_name);
+    alice.grants(&request);
+    romeo.finds(ALICE, &[("online", "yes")]);
+}
