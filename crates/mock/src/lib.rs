@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 pub mod aim;
 mod client;
 mod dial;
+pub mod play;
 
 mod server;
 pub mod xmpp;

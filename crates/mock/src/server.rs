@@ -10,6 +10,9 @@ pub trait Server: Send + Sync {
 
     /// Every byte it received, connection by connection in order of arrival.
     fn record(&self) -> &Record;
+
+    /// What no log may hold: cookies handed out and credentials as they cross the wire.
+    fn secrets(&self) -> Vec<String>;
 }
 
 /// The most bytes a record keeps of one connection.

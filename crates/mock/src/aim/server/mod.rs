@@ -23,7 +23,7 @@ mod world;
 
 /// An AIM server in this process.
 pub struct Server {
-    addr: SocketAddr,
+    shared: Shared,
     record: Record,
     accepting: tokio::task::JoinHandle<()>,
 }
@@ -49,18 +49,22 @@ impl Server {
         let addr = listener.local_addr()?;
         let record = Record::default();
         let shared = Shared { addr, world: Arc::new(Mutex::new(World::new(users))) };
-        let accepting = tokio::spawn(accept(listener, shared, record.clone()));
-        Ok(Self { addr, record, accepting })
+        let accepting = tokio::spawn(accept(listener, shared.clone(), record.clone()));
+        Ok(Self { shared, record, accepting })
     }
 }
 
 impl crate::Server for Server {
     fn addr(&self) -> SocketAddr {
-        self.addr
+        self.shared.addr
     }
 
     fn record(&self) -> &Record {
         &self.record
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.shared.world().secret()]
     }
 }
 

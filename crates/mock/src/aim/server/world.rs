@@ -162,10 +162,15 @@ impl World {
         self.sessions.remove(&id)
     }
 
+    /// What every cookie begins with.
+    pub(super) fn secret(&self) -> String {
+        format!("{:016x}", self.salt)
+    }
+
     /// A challenge that no one got before.
     pub(super) fn fresh_key(&mut self) -> String {
         self.next += 1;
-        format!("{:016x}-{:08x}", self.salt, self.next)
+        format!("{}-{:08x}", self.secret(), self.next)
     }
 
     /// A cookie for `pass`, good for one connection.

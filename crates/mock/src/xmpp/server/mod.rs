@@ -12,6 +12,7 @@ use tracing::debug;
 
 use self::world::World;
 use super::link::Link;
+use super::sasl;
 use crate::server::Recorder;
 use crate::{Account, Record};
 
@@ -27,6 +28,7 @@ mod world;
 pub struct Server {
     addr: SocketAddr,
     record: Record,
+    world: Arc<Mutex<World>>,
     accepting: JoinHandle<()>,
 }
 
@@ -67,9 +69,10 @@ impl Server {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let record = Record::default();
-        let shared = Shared { tls, world: Arc::new(Mutex::new(World::new(users))) };
+        let world = Arc::new(Mutex::new(World::new(users)));
+        let shared = Shared { tls, world: Arc::clone(&world) };
         let accepting = tokio::spawn(accept(listener, shared, record.clone()));
-        Ok(Self { addr, record, accepting })
+        Ok(Self { addr, record, world, accepting })
     }
 }
 
@@ -80,6 +83,15 @@ impl crate::Server for Server {
 
     fn record(&self) -> &Record {
         &self.record
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let local = |jid: &String| jid.split('@').next().unwrap_or_default().to_owned();
+        let plain = |(jid, user): (_, &world::User)| {
+            sasl::encode(&sasl::plain(&local(jid), user.password.expose()))
+        };
+        world.users.iter().map(plain).collect()
     }
 }
 

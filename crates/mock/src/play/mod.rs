@@ -1,0 +1,48 @@
+//! Plays: scenarios that read like a script, performed by clients, servers and gateways that
+//! really run.
+//!
+//! A play is a text. `#` begins a comment. First comes the cast, one line a person:
+//!
+//! ```text
+//! alice is on aol at north
+//! laptop is alice on aol at south        (another session of the same account)
+//! bob is on jabber at south
+//! ```
+//!
+//! Then what the people do:
+//!
+//! ```text
+//! alice signs on | signs off | loses the connection
+//! alice adds bob | removes bob | accepts bob | denies bob | blocks bob | unblocks bob
+//! alice says "hello" to bob              ("ab"x3 is "ababab"; {bob} is bob as alice spells him)
+//! alice types to bob | stops typing to bob
+//! alice goes away "lunch" | comes back | goes idle for 600 s
+//! alice goes invisible | becomes visible
+//! gateway north is killed | starts again
+//! ```
+//!
+//! and what they see, which is waited for, 10 seconds unless the line ends in `within 20 s`:
+//!
+//! ```text
+//! bob is asked by alice
+//! bob hears "hello" from alice           (the next message of hers; "…lo" is one that ends so)
+//! bob hears nothing more
+//! alice sees bob available | away "lunch" | offline | idle | typing
+//! alice never saw bob                    (present, in any of her sessions so far)
+//! alice lists bob | does not list bob
+//! alice learns that bob was not reached
+//! ```
+//!
+//! `crosstalk` is the control contact; anybody who is not cast is written as an address,
+//! `zed@aol`. After the last line every play is checked for what holds in all of them: nobody
+//! heard what no line expected, and no base server received a foreign name or a message meant
+//! for a foreign person.
+
+mod grammar;
+mod perform;
+mod person;
+mod script;
+mod sees;
+
+pub use grammar::{Mistake, Part, Play};
+pub use perform::{Failure, Performance, Stage};

@@ -1,0 +1,185 @@
+//! Performs a play line by line.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crosstalk_core::Names;
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::grammar::{Does, Part, Play, Step};
+use super::person::{Person, SILENCE};
+use super::script::{Spelling, act, address};
+use crate::{Account, Act, Server, Way, by_id};
+
+/// The shortest text that a log cannot hold by accident.
+const TELLING: usize = 8;
+
+/// What stands between the clients and the servers.
+pub trait Stage: Send + Sync {
+    /// The names of the networks.
+    fn names(&self) -> &Names;
+
+    /// How a client reaches the server of `network` through `gateway`.
+    fn way(&self, network: &str, gateway: &str) -> Way;
+
+    /// Ends a gateway as a crash does.
+    fn kill(&mut self, gateway: &str);
+
+    /// Starts a killed gateway again, with the state that it had on disk.
+    fn start<'a>(&'a mut self, gateway: &'a str) -> BoxFuture<'a, ()>;
+}
+
+/// What was otherwise than a play has it.
+#[derive(Debug, thiserror::Error)]
+#[error("line {number}: {line}\n    but {seen}")]
+pub struct Failure {
+    /// Which line, from 1; 0 after the last.
+    pub number: usize,
+    /// The line.
+    pub line: String,
+    /// What was there instead.
+    pub seen: String,
+}
+
+/// A play with its base servers.
+pub struct Performance<'a> {
+    play: &'a Play,
+    servers: BTreeMap<String, Box<dyn Server>>,
+    people: BTreeMap<String, Person>,
+    /// What was said to foreign people, with the speaker's network.
+    crossed: Vec<(String, String)>,
+    said: Vec<String>,
+}
+
+impl<'a> Performance<'a> {
+    /// Starts a server for each network of the cast.
+    pub async fn prepare(play: &'a Play) -> io::Result<Self> {
+        let mut servers = BTreeMap::new();
+        for id in play.networks() {
+            let network = by_id(id).ok_or_else(|| io::Error::other(format!("no mock of {id}")))?;
+            let accounts: Vec<Account> =
+                play.parts.iter().filter(|p| p.network == id).map(account).collect();
+            let server = network.serve(([127, 0, 0, 1], 0).into(), &accounts).await?;
+            servers.insert(id.to_owned(), server);
+        }
+        let (people, crossed, said) = Default::default();
+        Ok(Self { play, servers, people, crossed, said })
+    }
+
+    /// Where the server of a network listens.
+    pub fn server(&self, network: &str) -> Option<SocketAddr> {
+        self.servers.get(network).map(|server| server.addr())
+    }
+
+    /// What no log may hold: passwords, cookies, and what was said.
+    pub fn secrets(&self) -> Vec<String> {
+        let passwords = self.play.parts.iter().map(|p| account(p).password.into_inner());
+        let servers = self.servers.values().flat_map(|server| server.secrets());
+        let said = self.said.iter().filter(|text| text.len() >= TELLING).cloned();
+        passwords.chain(servers).chain(said).collect()
+    }
+
+    /// Performs the play.
+    pub async fn run(&mut self, stage: &mut dyn Stage) -> Result<(), Failure> {
+        for line in &self.play.lines {
+            let failed = |seen| Failure { number: line.number, line: line.text.clone(), seen };
+            match &line.step {
+                Step::Kill { gateway } => stage.kill(gateway),
+                Step::Start { gateway } => stage.start(gateway).await,
+                Step::Person { who, does } => {
+                    let part = self.play.part(who).map_err(failed)?;
+                    self.step(stage, part, does, line.within).await.map_err(failed)?;
+                }
+            }
+        }
+        let failed = |seen| Failure { number: 0, line: "after the last line".into(), seen };
+        self.curtain(stage.names()).await.map_err(failed)
+    }
+
+    async fn step(
+        &mut self,
+        stage: &dyn Stage,
+        part: &Part,
+        does: &Does,
+        within: Duration,
+    ) -> Result<(), String> {
+        if *does == Does::SignOn {
+            return self.sign_on(part, &stage.way(&part.network, &part.gateway)).await;
+        }
+        let spelling = Spelling { play: self.play, names: stage.names(), of: part };
+        let person = self.people.get_mut(&part.name).ok_or("the person is not signed on")?;
+        if let Some(act) = act(does, &spelling)? {
+            self.said.extend(words(&act));
+            if let Does::Say { to, .. } = does
+                && spelling.is_foreign(to)
+            {
+                self.crossed.extend(words(&act).map(|text| (part.network.clone(), text)));
+            }
+            person.act(act).await;
+        }
+        match does {
+            Does::SignOff => {
+                person.watch(Instant::now() + within).await;
+                person.nothing_unexpected()
+            }
+            Does::LoseConnection => {
+                person.lose_connection();
+                Ok(())
+            }
+            _ => person.sees(does, &spelling, within).await,
+        }
+    }
+
+    async fn sign_on(&mut self, part: &Part, way: &Way) -> Result<(), String> {
+        let network = by_id(&part.network).ok_or("there is no such network")?;
+        let client = network.sign_on(&account(part), way).await.map_err(|e| e.to_string())?;
+        let mut person = Person::new(client);
+        if let Some(before) = self.people.remove(&part.name) {
+            person.seen = before.seen;
+        }
+        self.people.insert(part.name.clone(), person);
+        Ok(())
+    }
+
+    /// What holds after every play.
+    async fn curtain(&mut self, names: &Names) -> Result<(), String> {
+        let deadline = Instant::now() + SILENCE;
+        for (name, person) in &mut self.people {
+            person.watch(deadline).await;
+            person.nothing_unexpected().map_err(|heard| format!("{name} {heard}"))?;
+        }
+        for (network, server) in &self.servers {
+            let record = server.record();
+            let foreign = self.play.parts.iter().filter(|p| p.network != *network);
+            let mut forbidden = vec![format!(".{}", names.suffix())];
+            for part in foreign {
+                let address = address(names, part)?;
+                forbidden.extend([names.universal(&address), address.to_string()]);
+            }
+            let crossed = self.crossed.iter().filter(|(from, _)| from == network);
+            forbidden.extend(crossed.map(|(_, text)| text.clone()).filter(|t| t.len() >= TELLING));
+            if let Some(leak) = forbidden.iter().find(|text| record.contains(text)) {
+                return Err(format!("the server of {network} received {leak:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The account behind a part.
+fn account(part: &Part) -> Account {
+    Account::new(&part.account, format!("the password of {}", part.account))
+}
+
+/// What an act has a person say, if anything.
+fn words(act: &Act) -> impl Iterator<Item = String> + use<> {
+    let words = match act {
+        Act::Say { text, .. } => Some(text.text().to_owned()),
+        Act::Away(text) => Some(text.clone()),
+        _ => None,
+    };
+    words.into_iter()
+}

@@ -1,0 +1,161 @@
+//! One of the cast: a client, and everything that it showed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crosstalk_core::{Presence, Typing};
+use tokio::time::{Instant, timeout_at};
+
+use super::script::CONTROL;
+use crate::{Act, Client, Event};
+
+/// How long silence is listened to before it counts.
+pub(super) const SILENCE: Duration = Duration::from_millis(400);
+
+/// Somebody who is signed on.
+pub(super) struct Person {
+    client: Option<Client>,
+    /// What waits for a line that expects it: messages, questions and failures.
+    pub(super) unheard: VecDeque<Event>,
+    presences: BTreeMap<String, Presence>,
+    typing: BTreeMap<String, Typing>,
+    listed: BTreeSet<String>,
+    /// Everybody who was ever seen present.
+    pub(super) seen: BTreeSet<String>,
+    signed_off: bool,
+}
+
+/// A name so that spellings that mean the same are equal.
+pub(super) fn key(name: &str) -> String {
+    name.to_lowercase().replace(' ', "")
+}
+
+/// Whether this is a spelling of the control contact.
+pub(super) fn is_control(name: &str) -> bool {
+    key(name).split_once('@').is_some_and(|(local, _)| local == CONTROL)
+}
+
+impl Person {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client: Some(client),
+            unheard: VecDeque::new(),
+            presences: BTreeMap::new(),
+            typing: BTreeMap::new(),
+            listed: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            signed_off: false,
+        }
+    }
+
+    /// Waits until `wanted` finds something in what was shown so far.
+    pub(super) async fn until<T>(
+        &mut self,
+        deadline: Instant,
+        mut wanted: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            if let Some(found) = wanted(self) {
+                return Some(found);
+            }
+            let client = self.client.as_mut()?;
+            match timeout_at(deadline, client.next_event()).await {
+                Ok(Some(event)) => self.note(event),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Takes in what was shown until `deadline`.
+    pub(super) async fn watch(&mut self, deadline: Instant) {
+        self.until(deadline, |_| None::<()>).await;
+    }
+
+    pub(super) async fn act(&self, act: Act) {
+        if let Some(client) = &self.client {
+            client.act(act).await;
+        }
+    }
+
+    pub(super) fn lose_connection(&mut self) {
+        self.client = None;
+    }
+
+    /// Whether everything that people said was expected by some line.
+    pub(super) fn nothing_unexpected(&self) -> Result<(), String> {
+        let unexpected = self.unheard.iter().find_map(|event| match event {
+            Event::Said { from, text, .. } if !is_control(from) => {
+                Some(format!("also heard {:?} from {from}", text.text()))
+            }
+            Event::Undelivered { to, why } => Some(format!("was told of {to}: {why}")),
+            _ => None,
+        });
+        unexpected.map_or(Ok(()), Err)
+    }
+
+    /// The presence of `name`: offline where none was shown.
+    pub(super) fn presence(&self, name: &str) -> Presence {
+        self.presences.get(&key(name)).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn typing(&self, name: &str) -> Typing {
+        self.typing.get(&key(name)).copied().unwrap_or(Typing::Idle)
+    }
+
+    pub(super) fn lists(&self, name: &str) -> bool {
+        self.listed.contains(&key(name))
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Listed(name) => {
+                self.listed.insert(key(&name));
+            }
+            Event::Unlisted(name) => {
+                self.listed.remove(&key(&name));
+            }
+            Event::Presence { of, presence } => {
+                if presence.is_online() {
+                    self.seen.insert(key(&of));
+                }
+                self.presences.insert(key(&of), presence);
+            }
+            Event::Typing { from, typing } => {
+                self.typing.insert(key(&from), typing);
+            }
+            Event::SignedOff => self.signed_off = true,
+            Event::Said { ref from, .. } => {
+                // A message ends typing, in every client.
+                self.typing.remove(&key(from));
+                self.unheard.push_back(event);
+            }
+            waiting @ (Event::Asked { .. } | Event::Undelivered { .. }) => {
+                self.unheard.push_back(waiting);
+            }
+        }
+    }
+
+    /// All of it in words, for one who expected something else.
+    pub(super) fn story(&self) -> String {
+        let mut story = String::new();
+        let _ = write!(story, "the list holds {:?}", self.listed);
+        for (name, presence) in &self.presences {
+            let idle = if presence.idle_since.is_some() { ", idle" } else { "" };
+            let (show, text) = (presence.show, presence.text.text());
+            let _ = write!(story, "; {name} is {show:?} {text:?}{idle}");
+        }
+        for event in &self.unheard {
+            let _ = match event {
+                Event::Said { from, text, .. } => write!(story, "; {from} said {:?}", text.text()),
+                Event::Asked { by, .. } => write!(story, "; {by} asked"),
+                Event::Undelivered { to, why } => write!(story, "; {to} was not reached: {why}"),
+                _ => Ok(()),
+            };
+        }
+        if self.signed_off {
+            story.push_str("; the connection ended");
+        }
+        story
+    }
+}

@@ -1,0 +1,78 @@
+//! From the words of a play to those of a client.
+
+use crosstalk_core::{Address, Names};
+
+use super::grammar::{Does, Part, Play};
+use crate::{Act, by_id};
+
+/// How a play calls the control contact.
+pub(super) const CONTROL: &str = "crosstalk";
+
+/// How one of the cast writes names.
+pub(super) struct Spelling<'a> {
+    pub(super) play: &'a Play,
+    pub(super) names: &'a Names,
+    /// The writer.
+    pub(super) of: &'a Part,
+}
+
+impl Spelling<'_> {
+    /// `whom`, who is one of the cast, the control contact or an address.
+    pub(super) fn name(&self, whom: &str) -> Result<String, String> {
+        let network = by_id(&self.of.network).ok_or("there is no such network")?;
+        let address = match self.play.part(whom) {
+            _ if whom == CONTROL => Address::control(),
+            Ok(part) if part.network == self.of.network => return Ok(network.local(&part.account)),
+            Ok(part) => address(self.names, part)?,
+            Err(not_cast) => whom.parse().map_err(|_| not_cast)?,
+        };
+        Ok(network.spell(self.names, &address))
+    }
+
+    /// `text` with the names in braces spelled out.
+    pub(super) fn text(&self, text: &str) -> Result<String, String> {
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, (whom, after))) =
+            rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        {
+            expanded.push_str(before);
+            expanded.push_str(&self.name(whom)?);
+            rest = after;
+        }
+        Ok(expanded + rest)
+    }
+
+    /// Whether `whom` is on another network.
+    pub(super) fn is_foreign(&self, whom: &str) -> bool {
+        self.play.part(whom).map_or(true, |part| part.network != self.of.network)
+    }
+}
+
+/// The address of one of the cast.
+pub(super) fn address(names: &Names, part: &Part) -> Result<Address, String> {
+    let network = by_id(&part.network).ok_or("there is no such network")?;
+    let id = part.network.parse().map_err(|_| "a network is not called that")?;
+    names.address(&network.local(&part.account), &id).map_err(|e| format!("{}: {e}", part.name))
+}
+
+/// What a client is told to do for `does`; nothing where the line only watches.
+pub(super) fn act(does: &Does, spelling: &Spelling<'_>) -> Result<Option<Act>, String> {
+    let name = |whom: &String| spelling.name(whom);
+    Ok(Some(match does {
+        Does::SignOff => Act::SignOff,
+        Does::Add(whom) => Act::Add(name(whom)?),
+        Does::Remove(whom) => Act::Remove(name(whom)?),
+        Does::Accept(whom) => Act::Accept(name(whom)?),
+        Does::Deny(whom) => Act::Deny(name(whom)?),
+        Does::Block(whom) => Act::Block(name(whom)?),
+        Does::Unblock(whom) => Act::Unblock(name(whom)?),
+        Does::Say { to, text } => Act::Say { to: name(to)?, text: spelling.text(text)?.into() },
+        Does::Type { to, typing } => Act::Type { to: name(to)?, typing: *typing },
+        Does::GoAway(text) => Act::Away(text.clone()),
+        Does::ComeBack => Act::Back,
+        Does::GoIdle(time) => Act::Idle(*time),
+        Does::Invisible(invisible) => Act::Invisible(*invisible),
+        _ => return Ok(None),
+    }))
+}
