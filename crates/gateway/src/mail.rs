@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 /// The most mail that waits for one session; what comes on top fails as [`Failure::Busy`].
 pub const MAILBOX: usize = 256;
 
-/// How long a session may take to write one delivery to its client.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a session may take to write one delivery to its client; less than the overlay
+/// gives the whole way.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// One thing for the engine of a session, in the words of [`crosstalk_core::Input`].
 #[derive(Debug)]

@@ -220,8 +220,9 @@ impl Person {
 
     /// Those of `to` that are still subscribed are told once more.
     fn tell_again(&mut self, gateway: GatewayId, mut to: Vec<Address>) {
-        if let Some(subscribed) = self.subscribers.get(&gateway) {
-            to.retain(|w| subscribed.contains(w));
+        let subscribed = self.subscribers.get(&gateway);
+        to.retain(|w| subscribed.is_some_and(|s| s.contains(w)));
+        if !to.is_empty() {
             self.todo.tell.entry(gateway).or_default().extend(to);
         }
     }

@@ -1,13 +1,14 @@
 //! The person's list: edits, the steps of consent in both directions, and what follows.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Failure, MAX_GROUPS, MAX_LABEL, Outgoing, Roster, RosterEdit,
-    Standing,
+    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, Outgoing, Roster,
+    RosterEdit, Standing,
 };
 
 use super::notes::{Note, asks};
 use super::person::Person;
 use super::presence::{sees, shows, watches};
+use super::work::Chore;
 use super::{Hub, now};
 
 /// The most strangers that may wait for one person's answer.
@@ -68,21 +69,19 @@ impl Person {
 
     /// Takes a step of consent towards a contact.
     pub(super) fn consent(&mut self, hub: &Hub, number: Option<u64>, outgoing: Outgoing) {
-        let Outgoing { id, to, body } = outgoing;
-        let Body::Contact(step) = &body else { return };
-        let mut envelope = hub.envelope(self.user.clone(), to.clone(), body.clone());
-        envelope.id = id;
-        if self.contact(&to).is_some_and(|c| c.blocked) {
+        let envelope = self.envelope(outgoing);
+        let Envelope { to, body: Body::Contact(step), .. } = &envelope else { return };
+        if self.contact(to).is_some_and(|c| c.blocked) {
             return self.undelivered(hub, &envelope, number, Failure::Refused);
         }
-        let changed = self.change(hub, &to, |contact| {
+        let changed = self.change(hub, to, |contact| {
             contact.sent(step);
         });
-        let standing = self.contact(&to).map(|c| &c.to);
+        let standing = self.contact(to).map(|c| &c.to);
         match (step, standing) {
             (Consent::Request(_), Some(Standing::Granted)) => {
                 // Granted long ago; a client that asks again waits for the answer.
-                let answer = self.deliver(hub, &to, Body::Contact(Consent::Grant));
+                let answer = self.deliver(hub, to, Body::Contact(Consent::Grant));
                 if let Some(session) = number.and_then(|n| self.session(n)) {
                     session.try_send(hub, answer);
                 }
@@ -156,7 +155,7 @@ impl Person {
         if !roster.put(contact.clone(), stamp) {
             return false;
         }
-        self.todo.unsaved = true;
+        self.todo.chores.insert(Chore::Save);
         self.follow_up(hub, address, before.as_ref(), Some(&contact));
         true
     }
@@ -175,7 +174,9 @@ impl Person {
         self.post(hub, &Note::Changed(address.clone()));
         let turned = |is: fn(&Contact) -> bool| (before.is_some_and(is), after.is_some_and(is));
         match (turned(watches), turned(sees)) {
-            ((was, is), _) if was != is => self.todo.rewatch = true,
+            ((was, is), _) if was != is => {
+                self.todo.chores.insert(Chore::Watch);
+            }
             (_, (false, true)) => {
                 self.todo.seek.insert(address.clone());
             }

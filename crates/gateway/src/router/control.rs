@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Outgoing, Presence, Roster, RosterEdit, Standing,
+    Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Presence, Roster, RosterEdit,
+    Standing,
 };
 use crosstalk_services::{Action, View};
 
@@ -82,14 +83,20 @@ impl Person {
 
     /// Acts on what the person says to the control contact. What a client says on its own is
     /// never answered.
-    pub(super) fn command(&mut self, hub: &Hub, number: u64, outgoing: &Outgoing) {
-        if !hub.options.control {
-            return;
+    pub(super) fn command(&mut self, hub: &Hub, number: u64, outgoing: Outgoing) {
+        let refusal = if !hub.options.control {
+            Some(Failure::NoSuchUser)
+        } else if !self.answers.take(Instant::now()) {
+            Some(Failure::Busy)
+        } else {
+            None
+        };
+        if let Some(why) = refusal {
+            let envelope = self.envelope(outgoing);
+            return self.undelivered(hub, &envelope, Some(number), why);
         }
         match &outgoing.body {
-            Body::Text { text, auto: false } if self.answers.take(Instant::now()) => {
-                self.answer(hub, text.text());
-            }
+            Body::Text { text, auto: false } => self.answer(hub, text.text()),
             Body::Contact(Consent::Request(_)) => {
                 let grant = self.deliver(hub, &outgoing.to, Body::Contact(Consent::Grant));
                 if let Some(session) = self.session(number) {
@@ -116,8 +123,7 @@ impl Person {
                 Action::Edit(edit) => self.edit(hub, edit),
                 Action::Consent(to, step) => {
                     let body = Body::Contact(step);
-                    let id = hub.envelope(self.user.clone(), to.clone(), body.clone()).id;
-                    self.consent(hub, None, Outgoing { id, to, body });
+                    self.consent(hub, None, Outgoing { id: hub.next_id(), to, body });
                 }
             }
         }

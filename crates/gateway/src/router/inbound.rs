@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::Hub;
 use super::carry::Attempt;
+use super::work::Chore;
 
 /// Acts on everything the overlay says, until the overlay or the router is gone.
 pub(super) async fn listen(hub: Weak<Hub>, mut inbound: mpsc::Receiver<Inbound>) {
@@ -52,7 +53,7 @@ impl Hub {
             }
             Inbound::Roster(user) => {
                 if let Some(person) = self.people.get(&user) {
-                    self.with(&person, |p| p.todo.reload = true);
+                    self.with(&person, |p| p.todo.chores.insert(Chore::Load));
                 }
             }
         }

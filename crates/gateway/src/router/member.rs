@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crosstalk_core::{Address, Body, Event, Failure, Outgoing};
+use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 use tokio::sync::mpsc;
 
-use super::Hub;
 use super::people::Shared;
 use super::person::Person;
+use super::{Hub, now};
 use crate::mail::{MAILBOX, Mail};
 
 /// One signed-in session of a person; dropping it signs the session out.
@@ -55,15 +55,13 @@ impl Person {
     /// Sends something in the person's name, if the person may.
     pub(super) fn send(&mut self, hub: &Hub, number: u64, outgoing: Outgoing) {
         if outgoing.to.is_control() {
-            return self.command(hub, number, &outgoing);
+            return self.command(hub, number, outgoing);
         }
         let refusal = self.refusal(hub, &outgoing);
         if refusal.is_none() && matches!(outgoing.body, Body::Contact(_)) {
             return self.consent(hub, Some(number), outgoing);
         }
-        let Outgoing { id, to, body } = outgoing;
-        let mut envelope = hub.envelope(self.user.clone(), to, body);
-        envelope.id = id;
+        let envelope = self.envelope(outgoing);
         if let Some(why) = refusal {
             return self.undelivered(hub, &envelope, Some(number), why);
         }
@@ -73,6 +71,12 @@ impl Person {
             }
         }
         self.queue(hub, envelope, Some(number));
+    }
+
+    /// The sender and the time are the gateway's to say.
+    pub(super) fn envelope(&self, outgoing: Outgoing) -> Envelope {
+        let Outgoing { id, to, body } = outgoing;
+        Envelope { id, from: self.user.clone(), to, sent_at: now(), body }
     }
 
     fn refusal(&mut self, hub: &Hub, outgoing: &Outgoing) -> Option<Failure> {

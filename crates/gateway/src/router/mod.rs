@@ -33,7 +33,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Names, UnixMillis};
 use crosstalk_overlay::{GatewayId, Inbound, Overlay};
@@ -116,6 +116,13 @@ impl Router {
         Member::new(&self.hub, user, endpoint)
     }
 
+    /// Resolves when everything is done for everybody who signed out: others told, lists saved.
+    pub async fn drained(&self) {
+        while !self.hub.people.everybody().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What an administrator may want to count.
     pub fn snapshot(&self) -> Snapshot {
         self.hub.snapshot()
@@ -125,10 +132,13 @@ impl Router {
 impl Hub {
     /// An envelope of the gateway's own making.
     fn envelope(&self, from: Address, to: Address, body: Body) -> Envelope {
+        Envelope { id: self.next_id(), from, to, sent_at: now(), body }
+    }
+
+    fn next_id(&self) -> EnvelopeId {
         let (random, count) = &self.ids;
         let count = count.fetch_add(1, Ordering::Relaxed);
-        let id = EnvelopeId(u128::from(*random) << 64 | u128::from(count));
-        Envelope { id, from, to, sent_at: now(), body }
+        EnvelopeId(u128::from(*random) << 64 | u128::from(count))
     }
 }
 

@@ -65,13 +65,13 @@ impl People {
     }
 
     /// Notes that `by` watches `users`. Returns those that nobody here watched before.
-    pub(super) fn watch(&self, by: &Address, users: &[Address]) -> Vec<Address> {
+    pub(super) fn watch(&self, by: &Address, users: &[Address]) -> BTreeSet<Address> {
         let mut watchers = lock(&self.watchers);
-        let mut first = Vec::new();
+        let mut first = BTreeSet::new();
         for user in users {
             let by_now = watchers.entry(user.clone()).or_default();
             if by_now.is_empty() {
-                first.push(user.clone());
+                first.insert(user.clone());
             }
             by_now.insert(by.clone());
         }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::limit::Bucket;
 use super::notes::Note;
 use super::presence::{Heard, watches};
-use super::work::Todo;
+use super::work::{Chore, Todo};
 use super::{Hub, now};
 use crate::mail::Mail;
 
@@ -89,8 +89,7 @@ impl Person {
             catching_up: false,
         });
         if self.sessions.len() == 1 {
-            self.todo.reload = true;
-            self.todo.rewatch = true;
+            self.todo.chores.extend([Chore::Load, Chore::Arrive]);
         }
         self.welcome(hub, number);
         number
@@ -104,7 +103,7 @@ impl Person {
             self.subscribers.clear();
             self.heard = Heard::default();
             self.waiting.clear();
-            self.todo.rewatch = true;
+            self.todo.chores.insert(Chore::Depart);
         }
     }
 
@@ -171,7 +170,6 @@ impl Person {
             return;
         }
         self.roster = Some(stored);
-        self.todo.rewatch = true;
         let sessions: Vec<_> = self.sessions.iter().map(|s| s.number).collect();
         for session in sessions {
             self.welcome(hub, session);
@@ -183,12 +181,9 @@ impl Person {
 
     /// Who should be watched but is not, and who is and should not be.
     pub(super) fn next_watched(&mut self) -> (Vec<Address>, Vec<Address>) {
-        let wanted: BTreeSet<Address> = match &self.roster {
-            Some(roster) if !self.sessions.is_empty() => {
-                roster.contacts().filter(|c| watches(c)).map(|c| c.address.clone()).collect()
-            }
-            _ => BTreeSet::new(),
-        };
+        let contacts = self.roster.iter().flat_map(Roster::contacts);
+        let wanted: BTreeSet<_> =
+            contacts.filter(|c| watches(c)).map(|c| c.address.clone()).collect();
         let more = wanted.difference(&self.watched).cloned().collect();
         let less = self.watched.difference(&wanted).cloned().collect();
         self.watched = wanted;

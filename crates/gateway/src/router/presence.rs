@@ -1,6 +1,6 @@
 //! How a person is seen: presences of several sessions as one, and who is told of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crosstalk_core::{Address, Body, Consent, Contact, Presence, Standing};
 use crosstalk_overlay::GatewayId;
@@ -8,6 +8,9 @@ use crosstalk_overlay::GatewayId;
 use super::Hub;
 use super::notes::Note;
 use super::person::Person;
+
+/// The most bytes of names in one message about presence, well below what the overlay takes.
+const MAX_TOLD: usize = 64 * 1024;
 
 /// Several presences of one person as one: the most available wins, the person is idle only
 /// where all are, and is there since the first of them.
@@ -124,7 +127,8 @@ impl Person {
 
     /// A watched contact is at `gateway`: what consent allows is asked there.
     pub(super) fn arrived(&mut self, hub: &Hub, contact: &Address, gateway: GatewayId) {
-        let Some(contact) = self.contact(contact).filter(|c| watches(c)) else { return };
+        let contact = self.contact(contact).filter(|c| watches(c));
+        let Some(contact) = contact.filter(|_| self.is_here()) else { return };
         match &contact.to {
             Standing::Granted => {
                 self.todo.probes.insert((contact.address.clone(), gateway));
@@ -171,18 +175,28 @@ impl Person {
         }
     }
 
-    /// The next presence to tell, to one gateway and all there who see the same.
+    /// The next presence to tell, to those at one gateway who see the same.
     pub(super) fn next_told(&mut self) -> Option<(GatewayId, Presence, Vec<Address>)> {
-        let (gateway, watchers) = self.todo.tell.pop_first()?;
-        let (seeing, blind): (BTreeSet<_>, BTreeSet<_>) =
-            watchers.into_iter().partition(|w| self.contact(w).is_some_and(shows));
-        if seeing.is_empty() {
-            return Some((gateway, Presence::offline(), blind.into_iter().collect()));
+        let mut entry = self.todo.tell.first_entry()?;
+        let gateway = *entry.key();
+        let roster = self.roster.as_ref();
+        let sees = |w: &Address| roster.and_then(|r| r.contact(w)).is_some_and(shows);
+        let visible = entry.get().first().is_some_and(sees);
+        let mut length = 0;
+        let mut fits = |w: &Address| {
+            length += w.local().len() + w.network().as_str().len();
+            length <= MAX_TOLD
+        };
+        let to = entry.get().iter().filter(|w| sees(w) == visible).take_while(|w| fits(w));
+        let to: Vec<_> = to.cloned().collect();
+        for told in &to {
+            entry.get_mut().remove(told);
         }
-        if !blind.is_empty() {
-            self.todo.tell.insert(gateway, blind);
+        if entry.get().is_empty() {
+            entry.remove();
         }
-        Some((gateway, self.shown.clone(), seeing.into_iter().collect()))
+        let presence = if visible { self.shown.clone() } else { Presence::offline() };
+        Some((gateway, presence, to))
     }
 }
 

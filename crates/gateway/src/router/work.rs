@@ -1,6 +1,7 @@
 //! What has to wait: lanes of steps, each a task only while it has any.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem::take;
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Envelope, Presence, Roster};
@@ -33,13 +34,24 @@ pub(super) struct Todo {
     pub(super) probes: BTreeSet<(Address, GatewayId)>,
     /// Whom to find.
     pub(super) seek: BTreeSet<Address>,
-    /// The list is to be loaded.
-    pub(super) reload: bool,
-    /// The list is to be saved.
-    pub(super) unsaved: bool,
-    /// The watches may not be those that the list calls for.
-    pub(super) rewatch: bool,
+    pub(super) chores: BTreeSet<Chore>,
     running: [bool; LANES.len()],
+}
+
+/// What the overlay is to be told or asked, in the order of doing it: first the list, then the
+/// place, so that nobody asks before the list says who may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Chore {
+    /// The last session ended. Whoever comes back arrives anew, so that all is as on arrival.
+    Depart,
+    /// The list is to be loaded.
+    Load,
+    /// The first session began.
+    Arrive,
+    /// The watches may not be those that the list calls for.
+    Watch,
+    /// The list is to be saved.
+    Save,
 }
 
 impl Todo {
@@ -65,7 +77,8 @@ pub(super) enum Step {
     Seek(Address),
     Load,
     Save(Roster),
-    Publish(bool),
+    Arrive,
+    Depart { watched: Vec<Address> },
     Watch { more: Vec<Address>, less: Vec<Address> },
 }
 
@@ -86,24 +99,31 @@ impl Person {
         }
     }
 
-    /// First the list, then the place, so that nobody arrives before the list says who may.
     fn next_kept(&mut self) -> Option<Step> {
         let online = !self.sessions.is_empty();
-        if std::mem::take(&mut self.todo.reload) && online {
-            return Some(Step::Load);
-        }
-        if self.published != online {
-            self.published = online;
-            return Some(Step::Publish(online));
-        }
-        if std::mem::take(&mut self.todo.rewatch) {
-            let (more, less) = self.next_watched();
-            if !more.is_empty() || !less.is_empty() {
-                return Some(Step::Watch { more, less });
+        while let Some(chore) = self.todo.chores.pop_first() {
+            match chore {
+                Chore::Depart if take(&mut self.published) => {
+                    let watched = take(&mut self.watched).into_iter().collect();
+                    return Some(Step::Depart { watched });
+                }
+                Chore::Load if online => return Some(Step::Load),
+                Chore::Arrive if online => {
+                    self.published = true;
+                    self.todo.chores.insert(Chore::Watch);
+                    return Some(Step::Arrive);
+                }
+                Chore::Watch if online => {
+                    let (more, less) = self.next_watched();
+                    if !more.is_empty() || !less.is_empty() {
+                        return Some(Step::Watch { more, less });
+                    }
+                }
+                Chore::Save => return self.roster.clone().map(Step::Save),
+                Chore::Depart | Chore::Load | Chore::Arrive | Chore::Watch => {}
             }
         }
-        let roster = self.roster.as_ref().filter(|_| std::mem::take(&mut self.todo.unsaved));
-        roster.cloned().map(Step::Save)
+        None
     }
 }
 
@@ -152,27 +172,35 @@ impl Hub {
                 self.with(person, |p| p.loaded(self, stored));
             }
             Step::Save(roster) => self.overlay.save(&user(), &roster).await,
-            Step::Publish(true) => self.overlay.sign_on(&user()).await,
-            Step::Publish(false) => self.overlay.sign_off(&user()).await,
-            Step::Watch { more, less } => self.watch(person, more, less).await,
+            Step::Arrive => self.overlay.sign_on(&user()).await,
+            Step::Depart { watched } => {
+                self.overlay.sign_off(&user()).await;
+                self.unwatch(&user(), &watched).await;
+            }
+            Step::Watch { more, less } => {
+                self.unwatch(&user(), &less).await;
+                self.watch(person, more).await;
+            }
         }
     }
 
-    /// Watches `more` and no longer `less` in the person's name.
-    async fn watch(self: &Arc<Self>, person: &Shared, more: Vec<Address>, less: Vec<Address>) {
+    /// Watches `users` in the person's name. The overlay tells where those are that are new to
+    /// it; the others are looked for.
+    async fn watch(self: &Arc<Self>, person: &Shared, mut users: Vec<Address>) {
         let user = lock(person).user.clone();
-        let first = self.people.watch(&user, &more);
-        if !first.is_empty() {
-            self.overlay.watch(&first).await;
-        }
-        let mut last = self.people.unwatch(&user, &less);
-        if !last.is_empty() {
-            self.overlay.unwatch(&last).await;
-            // Somebody may have begun to watch meanwhile, and the overlay have heard it first.
-            last.retain(|l| self.people.is_watched(l));
-            self.overlay.watch(&last).await;
-        }
-        self.with(person, |p| p.todo.seek.extend(more));
+        let first = self.people.watch(&user, &users);
+        users.retain(|u| !first.contains(u));
+        self.with(person, |p| p.todo.seek.extend(users));
+        self.overlay.watch(&Vec::from_iter(first)).await;
+    }
+
+    /// Watches `users` no longer in the name of `user`.
+    async fn unwatch(&self, user: &Address, users: &[Address]) {
+        let mut last = self.people.unwatch(user, users);
+        self.overlay.unwatch(&last).await;
+        // Somebody may have begun to watch meanwhile, and the overlay have heard that first.
+        last.retain(|l| self.people.is_watched(l));
+        self.overlay.watch(&last).await;
     }
 }
 

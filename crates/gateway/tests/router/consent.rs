@@ -207,6 +207,6 @@ async fn the_control_contact_can_be_removed_and_switched_off() {
     let router = &gateway.router;
     let mut alice = sign_in(router, "alice@aol");
     assert!(alice.gets_roster().await.contact(&address(control)).is_none());
-    alice.says(control, "/help");
-    alice.hears_nothing_of(control).await;
+    let lost = alice.says(control, "/help");
+    assert_eq!(alice.fails(lost).await, Failure::NoSuchUser);
 }

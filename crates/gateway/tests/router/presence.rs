@@ -18,6 +18,22 @@ async fn changes_and_departures_are_seen() {
 }
 
 #[tokio::test]
+async fn who_comes_back_at_once_is_seen_and_sees() {
+    let pair = pair();
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    for _ in 0..5 {
+        bob.adds("carol@jabber");
+        drop(bob);
+        bob = sign_in(&pair.right, "bob@yahoo");
+        bob.shows(Show::Busy, "");
+        alice.sees("bob@yahoo", Show::Busy).await;
+        bob.sees("alice@aol", Show::Available).await;
+    }
+}
+
+#[tokio::test]
 async fn who_signs_on_later_sees_who_is_there() {
     let pair = pair();
     let mut alice = sign_in(&pair.left, "alice@aol");
