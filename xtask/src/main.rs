@@ -53,6 +53,7 @@ fn test(with_interop: bool) -> Outcome {
         // First of all, so that a machine that lacks something says so within a minute.
         steps.run("interop peers", || peers::install(&root()).map(drop));
     }
+    steps.run("toolchain", toolchain);
     steps.run("dependency rule", || rule::check(&root()));
     steps.run("formatting", || cargo(&["fmt", "--all", "--check"]));
     steps.run("clippy", || {
@@ -75,6 +76,17 @@ fn test(with_interop: bool) -> Outcome {
         println!("\ninterop was left out, as --no-interop asks");
     }
     steps.finish()
+}
+
+/// Adds what a minimal installation of Rust leaves out.
+fn toolchain() -> Outcome {
+    for component in ["rustfmt", "clippy"] {
+        let subcommand = if component == "rustfmt" { "fmt" } else { component };
+        if cargo(&[subcommand, "--version"]).is_err() {
+            succeed(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
 }
 
 fn interop(filter: Option<&str>) -> Outcome {
