@@ -88,19 +88,47 @@ async fn authenticate(account: &Account, link: &mut Link) -> Result<(), SignOnEr
     let mechanisms = features
         .get("mechanisms", ns::SASL)
         .ok_or(SignOnError::Protocol("the server offers no SASL"))?;
-    if !mechanisms.elements().any(|m| m.text() == sasl::PLAIN) {
+    let offers = |name| mechanisms.elements().any(|m| m.text() == name);
+    let answer = if offers(sasl::SCRAM) {
+        scram(account, link).await?
+    } else if offers(sasl::PLAIN) {
+        let initial = sasl::plain(&account.name, account.password.expose());
+        exchange(link, auth(sasl::PLAIN, &initial)).await?
+    } else {
         return Err(SignOnError::Protocol("the server offers no mechanism of ours"));
-    }
-    let initial = sasl::plain(&account.name, account.password.expose());
-    let auth =
-        Element::new("auth", ns::SASL).with("mechanism", sasl::PLAIN).say(sasl::encode(&initial));
-    link.send(&auth).await?;
-    let answer = link.element().await?;
+    };
     if answer.is("success", ns::SASL) {
         Ok(())
     } else {
         Err(SignOnError::Refused(condition(&answer)))
     }
+}
+
+/// Returns the server's last word, once it proved that it knows the password too.
+async fn scram(account: &Account, link: &mut Link) -> Result<Element, SignOnError> {
+    const SENSELESS: SignOnError = SignOnError::Protocol("the server's SCRAM makes no sense");
+    let (client, first) = sasl::ScramClient::begin(&account.name);
+    let challenge = exchange(link, auth(sasl::SCRAM, first.as_bytes())).await?;
+    if !challenge.is("challenge", ns::SASL) {
+        return Ok(challenge);
+    }
+    let text = String::from_utf8(sasl::decode(&challenge.text())).map_err(|_| SENSELESS)?;
+    let (answer, last) = client.answer(&text, account.password.expose()).ok_or(SENSELESS)?;
+    let response = Element::new("response", ns::SASL).say(sasl::encode(answer.as_bytes()));
+    let answer = exchange(link, response).await?;
+    if answer.is("success", ns::SASL) && sasl::decode(&answer.text()) != last.into_bytes() {
+        return Err(SENSELESS);
+    }
+    Ok(answer)
+}
+
+fn auth(mechanism: &str, initial: &[u8]) -> Element {
+    Element::new("auth", ns::SASL).with("mechanism", mechanism).say(sasl::encode(initial))
+}
+
+async fn exchange(link: &mut Link, element: Element) -> io::Result<Element> {
+    link.send(&element).await?;
+    link.element().await
 }
 
 async fn bind(link: &mut Link) -> Result<String, SignOnError> {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crosstalk_core::Private;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 use tokio_rustls::TlsAcceptor;
@@ -36,7 +37,8 @@ pub(super) async fn run(shared: &Shared, mut link: Link) -> io::Result<Option<(L
     }
     for _ in 0..TRIES {
         let auth = link.element().await?;
-        if let Some(user) = authenticate(shared, &mut link, &auth).await? {
+        if let Some((user, last)) = authenticate(shared, &mut link, &auth).await? {
+            link.send(&Element::new("success", ns::SASL).say(last)).await?;
             return Ok(Some((link, user)));
         }
         let refusal =
@@ -73,25 +75,45 @@ async fn accept(tls: &TlsAcceptor, stream: Box<dyn Stream>) -> io::Result<Box<dy
     Ok(Box::new(tls.accept(stream).await?))
 }
 
-/// The bare JID of the user whom the exchange that `auth` begins proves.
+/// The bare JID of the user whom the exchange that `auth` begins proves, and what to say with
+/// the success.
 async fn authenticate(
     shared: &Shared,
     link: &mut Link,
     auth: &Element,
-) -> io::Result<Option<String>> {
+) -> io::Result<Option<(String, String)>> {
     if !auth.is("auth", ns::SASL) {
         return Err(invalid("expected SASL"));
     }
-    let password = |local: &str| {
-        let user = format!("{}@{DOMAIN}", local.to_lowercase());
-        shared.world().users.get(&user).map(|user| user.password.clone())
-    };
     let initial = sasl::decode(&auth.text());
-    let local = match auth.attr("mechanism") {
-        Some(sasl::PLAIN) => sasl::check_plain(&initial, password),
-        _ => None,
-    };
-    let Some(local) = local else { return Ok(None) };
-    link.send(&Element::new("success", ns::SASL)).await?;
-    Ok(Some(format!("{}@{DOMAIN}", local.to_lowercase())))
+    match auth.attr("mechanism") {
+        Some(sasl::PLAIN) => {
+            let user = sasl::check_plain(&initial, |local| password(shared, local));
+            Ok(user.map(|local| (jid(&local), String::new())))
+        }
+        Some(sasl::SCRAM) => scram(shared, link, &initial).await,
+        _ => Ok(None),
+    }
+}
+
+async fn scram(
+    shared: &Shared,
+    link: &mut Link,
+    initial: &[u8],
+) -> io::Result<Option<(String, String)>> {
+    let Some((server, challenge)) = sasl::ScramServer::begin(initial) else { return Ok(None) };
+    let challenge = sasl::encode(challenge.as_bytes());
+    link.send(&Element::new("challenge", ns::SASL).say(challenge)).await?;
+    let answer = sasl::decode(&link.element().await?.text());
+    let last = password(shared, &server.local)
+        .and_then(|password| server.check(&answer, password.expose()));
+    Ok(last.map(|last| (jid(&server.local), sasl::encode(last.as_bytes()))))
+}
+
+fn password(shared: &Shared, local: &str) -> Option<Private<String>> {
+    shared.world().users.get(&jid(local)).map(|user| user.password.clone())
+}
+
+fn jid(local: &str) -> String {
+    format!("{}@{DOMAIN}", local.to_lowercase())
 }
