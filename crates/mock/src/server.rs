@@ -1,7 +1,12 @@
-//! What every base server shows, whatever its network.
+//! What every base server shows and does, whatever its network.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::debug;
 
 /// A base server in this process. Dropping it stops it and cuts its connections.
 pub trait Server: Send + Sync {
@@ -63,6 +68,56 @@ impl Recorder {
         if let Some(kept) = all.get_mut(self.index) {
             let room = KEPT.saturating_sub(kept.len()).min(bytes.len());
             kept.extend_from_slice(&bytes[..room]);
+        }
+    }
+}
+
+/// A listening socket and its connections. Dropping it ends them all.
+pub(crate) struct Listening {
+    pub(crate) addr: SocketAddr,
+    pub(crate) record: Record,
+    accepting: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Has `serve` serve every connection that comes to `listener`.
+    pub(crate) fn begin<F, C>(listener: TcpListener, serve: F) -> io::Result<Self>
+    where
+        F: Fn(TcpStream, Recorder) -> C + Send + 'static,
+        C: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let (addr, record) = (listener.local_addr()?, Record::default());
+        let accepting = tokio::spawn(accept(listener, record.clone(), serve));
+        Ok(Self { addr, record, accepting })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept<F, C>(listener: TcpListener, record: Record, serve: F)
+where
+    F: Fn(TcpStream, Recorder) -> C,
+    C: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, from)) = accepted else { continue };
+                // Without it the last small write of a burst waits for an acknowledgement.
+                let _ = stream.set_nodelay(true);
+                let serving = serve(stream, record.open());
+                connections.spawn(async move {
+                    if let Err(error) = serving.await {
+                        debug!(%from, %error, "a connection to a base server broke");
+                    }
+                });
+            }
+            Some(_) = connections.join_next() => {}
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crosstalk_core::{Show, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, xmpp};
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 const SOON: Duration = Duration::from_secs(5);
 const ALICE: &str = "alice@jabber.test";
@@ -95,4 +97,25 @@ async fn a_message_to_nobody_comes_back() {
     let why = "service-unavailable".into();
     let undelivered = Event::Undelivered { to: "nobody@jabber.test".into(), why };
     assert_eq!(next_but_presence(&mut alice).await, Some(undelivered));
+}
+
+#[tokio::test]
+async fn where_encryption_is_required_nobody_signs_on_without() {
+    let key = rcgen::generate_simple_self_signed([xmpp::DOMAIN.to_owned()]).unwrap();
+    let (certificate, secret) = (key.cert.der().clone(), key.signing_key.serialize_der());
+    let tls = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], PrivatePkcs8KeyDer::from(secret).into())
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let trust = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let alice = Account::new("alice", "secret");
+    let (anywhere, users) = (([127, 0, 0, 1], 0).into(), std::slice::from_ref(&alice));
+    let server = xmpp::Server::start_encrypted(anywhere, users, tls.into()).await.unwrap();
+    let way = Way::Direct(server.addr());
+
+    assert!(matches!(xmpp::sign_on(&alice, &way).await, Err(SignOnError::Protocol(_))));
+    let client = xmpp::sign_on_encrypted(&alice, &way, trust.into()).await;
+    assert!(client.is_ok());
 }

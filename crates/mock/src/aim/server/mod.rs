@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tracing::debug;
 
 use self::world::World;
 use super::link::{Incoming, Outgoing};
+use crate::server::{Listening, Recorder};
 use crate::{Account, Record};
 
 mod feedbag;
@@ -24,8 +23,7 @@ mod world;
 /// An AIM server in this process.
 pub struct Server {
     shared: Shared,
-    record: Record,
-    accepting: tokio::task::JoinHandle<()>,
+    listening: Listening,
 }
 
 /// What every connection of a server shares.
@@ -46,21 +44,21 @@ impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
-        let addr = listener.local_addr()?;
-        let record = Record::default();
-        let shared = Shared { addr, world: Arc::new(Mutex::new(World::new(users))) };
-        let accepting = tokio::spawn(accept(listener, shared.clone(), record.clone()));
-        Ok(Self { shared, record, accepting })
+        let world = Arc::new(Mutex::new(World::new(users)));
+        let shared = Shared { addr: listener.local_addr()?, world };
+        let serving = shared.clone();
+        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
+        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
     }
 }
 
 impl crate::Server for Server {
     fn addr(&self) -> SocketAddr {
-        self.shared.addr
+        self.listening.addr
     }
 
     fn record(&self) -> &Record {
-        &self.record
+        &self.listening.record
     }
 
     fn secrets(&self) -> Vec<String> {
@@ -68,38 +66,8 @@ impl crate::Server for Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-/// Serves until it is aborted, which ends the connections with it.
-async fn accept(listener: TcpListener, shared: Shared, record: Record) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, from)) = accepted else { continue };
-                let (shared, recorder) = (shared.clone(), record.open());
-                connections.spawn(async move {
-                    if let Err(error) = connection(stream, shared, recorder).await {
-                        debug!(%from, %error, "AIM connection broke");
-                    }
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 /// One connection: greets, then does what the client's greeting asks for.
-async fn connection(
-    stream: TcpStream,
-    shared: Shared,
-    recorder: crate::server::Recorder,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+async fn connection(stream: TcpStream, shared: Shared, recorder: Recorder) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut incoming = Incoming::new(read, Some(recorder));
     let mut outgoing = Outgoing::new(write, 100);

@@ -5,15 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tracing::debug;
 
 use self::world::World;
 use super::link::Link;
 use super::sasl;
-use crate::server::Recorder;
+use crate::server::{Listening, Recorder};
 use crate::{Account, Record};
 
 mod iq;
@@ -26,10 +24,8 @@ mod world;
 
 /// An XMPP server for [`super::DOMAIN`] in this process.
 pub struct Server {
-    addr: SocketAddr,
-    record: Record,
-    world: Arc<Mutex<World>>,
-    accepting: JoinHandle<()>,
+    shared: Shared,
+    listening: Listening,
 }
 
 /// What every connection of a server shares.
@@ -67,26 +63,24 @@ impl Server {
         tls: Option<TlsAcceptor>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
-        let addr = listener.local_addr()?;
-        let record = Record::default();
-        let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { tls, world: Arc::clone(&world) };
-        let accepting = tokio::spawn(accept(listener, shared, record.clone()));
-        Ok(Self { addr, record, world, accepting })
+        let shared = Shared { tls, world: Arc::new(Mutex::new(World::new(users))) };
+        let serving = shared.clone();
+        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
+        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
     }
 }
 
 impl crate::Server for Server {
     fn addr(&self) -> SocketAddr {
-        self.addr
+        self.listening.addr
     }
 
     fn record(&self) -> &Record {
-        &self.record
+        &self.listening.record
     }
 
     fn secrets(&self) -> Vec<String> {
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = self.shared.world();
         let local = |jid: &String| jid.split('@').next().unwrap_or_default().to_owned();
         let plain = |(jid, user): (_, &world::User)| {
             sasl::encode(&sasl::plain(&local(jid), user.password.expose()))
@@ -95,33 +89,7 @@ impl crate::Server for Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-/// Serves until it is aborted, which ends the connections with it.
-async fn accept(listener: TcpListener, shared: Shared, record: Record) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, from)) = accepted else { continue };
-                let (shared, recorder) = (shared.clone(), record.open());
-                connections.spawn(async move {
-                    if let Err(error) = connection(stream, shared, recorder).await {
-                        debug!(%from, %error, "XMPP connection broke");
-                    }
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 async fn connection(stream: TcpStream, shared: Shared, recorder: Recorder) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     let link = Link::new(Box::new(stream), Some(recorder));
     match negotiate::run(&shared, link).await? {
         Some((link, user)) => session::run(&shared, link, user).await,
