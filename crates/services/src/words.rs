@@ -24,9 +24,9 @@ pub fn in_words(envelope: &Envelope, name: &str) -> Option<String> {
         Body::Undelivered { why, .. } => {
             format!("Your message to {name} was not delivered: {why}.")
         }
+        Body::Text { text, .. } => format!("{name} says: {}", text.text()),
         Body::Attention => format!("{name} wants your attention."),
         Body::Contact(Consent::Cancel)
-        | Body::Text { .. }
         | Body::Typing(_)
         | Body::Presence(_)
         | Body::Receipt { .. } => return None,

@@ -167,5 +167,7 @@ fn what_a_client_cannot_show_is_put_in_words() {
         words(lost).unwrap(),
         "Your message to bob@yahoo.xt was not delivered: the receiver is offline."
     );
+    let text = Body::Text { text: "hi".into(), auto: false };
+    assert_eq!(words(text).unwrap(), "bob@yahoo.xt says: hi");
     assert_eq!(words(Body::Typing(crosstalk_core::Typing::Active)), None);
 }
