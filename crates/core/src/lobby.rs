@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_ticket_is_taken_once_and_only_in_time() {
         let (lobby, now) = (Lobby::default(), Instant::now());
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         lobby.leave(now, "cookie", ticket(later, 1));
         assert!(lobby.expects(now, &HostPort::new("bos", 1)));
         assert!(!lobby.expects(later, &HostPort::new("bos", 1)));

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Consent, Envelope, Failure, Presence, Standing};
 use crosstalk_overlay::{GatewayId, Message};
-
 use tokio::sync::Semaphore;
 
 use super::people::Shared;
@@ -59,13 +58,7 @@ impl Hub {
             let overlay = self.overlay.clone();
             return Attempt::begin(async move { overlay.send(&to, message).await });
         }
-        match message {
-            Message::Envelope(envelope) => self.receive(&envelope),
-            Message::Presence { of, presence, to } => {
-                Attempt::Settled(self.show(self.here, &of, &presence, &to))
-            }
-            Message::Probe { of, by } => Attempt::Settled(self.probe(self.here, &of, &by)),
-        }
+        self.receive(to, message)
     }
 
     /// Begins sending an envelope to every gateway where its receiver is; its end is waited for

@@ -13,6 +13,8 @@ use super::{Hub, now};
 
 /// The most strangers that may wait for one person's answer.
 const MAX_ASKING: usize = 100;
+/// The longest words of introduction, in bytes.
+const MAX_WORDS: usize = 1024;
 
 impl Person {
     /// Changes the own list. Every session hears how the contact stands now, also where the
@@ -61,15 +63,16 @@ impl Person {
             contact.blocked = blocked;
         });
         for step in steps {
-            let envelope = hub.envelope(self.user.clone(), address.clone(), Body::Contact(step));
-            self.queue(hub, envelope, None);
+            self.say(hub, address, step);
         }
         changed
     }
 
     /// Takes a step of consent towards a contact.
     pub(super) fn consent(&mut self, hub: &Hub, number: Option<u64>, outgoing: Outgoing) {
-        let envelope = self.envelope(outgoing);
+        let Outgoing { id, to, body: Body::Contact(step) } = outgoing else { return };
+        let body = Body::Contact(cut(step));
+        let envelope = self.envelope(Outgoing { id, to, body });
         let Envelope { to, body: Body::Contact(step), .. } = &envelope else { return };
         if self.contact(to).is_some_and(|c| c.blocked) {
             return self.undelivered(hub, &envelope, number, Failure::Refused);
@@ -95,6 +98,12 @@ impl Person {
         }
     }
 
+    /// Says a step of consent to a contact in the person's name.
+    pub(super) fn say(&mut self, hub: &Hub, to: &Address, step: Consent) {
+        let envelope = hub.envelope(self.user.clone(), to.clone(), Body::Contact(step));
+        self.queue(hub, envelope, None);
+    }
+
     /// A contact took a step of consent.
     pub(super) fn consented(
         &mut self,
@@ -106,9 +115,7 @@ impl Person {
         if matches!(step, Consent::Request(_)) {
             if known.is_some_and(|c| c.from == Standing::Granted) {
                 // The asker missed the answer.
-                let grant = Body::Contact(Consent::Grant);
-                let envelope = hub.envelope(self.user.clone(), from.clone(), grant);
-                self.queue(hub, envelope, None);
+                self.say(hub, from, Consent::Grant);
                 return Ok(());
             }
             let asking = self.roster.iter().flat_map(Roster::contacts).filter(|c| asks(c)).count();
@@ -117,20 +124,23 @@ impl Person {
             }
         }
         let asked_before = known.is_some_and(asks);
+        let step = cut(step.clone());
         let changed = self.change(hub, from, |contact| {
-            contact.received(step);
+            contact.received(&step);
         });
-        if *step == Consent::Grant {
+        if step == Consent::Grant {
             // It may have been revoked meanwhile, and the subscription with it.
             self.todo.seek.insert(from.clone());
         }
         if matches!(step, Consent::Request(_)) {
-            if changed && !asked_before {
+            if !self.contact(from).is_some_and(asks) {
+                return Err(Failure::Busy);
+            }
+            if !asked_before {
                 self.post(hub, &Note::Request(from.clone()));
             }
         } else if changed {
-            let envelope =
-                hub.envelope(from.clone(), self.user.clone(), Body::Contact(step.clone()));
+            let envelope = hub.envelope(from.clone(), self.user.clone(), Body::Contact(step));
             self.deliver_to_all(hub, &envelope, Default::default);
         }
         Ok(())
@@ -201,6 +211,17 @@ impl Person {
                 self.unsubscribe(gateway, to);
             }
         }
+    }
+}
+
+/// Cuts the words of a request to the length that is kept.
+fn cut(step: Consent) -> Consent {
+    match step {
+        Consent::Request(words) if words.text().len() > MAX_WORDS => {
+            let end = words.text().floor_char_boundary(MAX_WORDS);
+            Consent::Request(words.text()[..end].into())
+        }
+        step => step,
     }
 }
 

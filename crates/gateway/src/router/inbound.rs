@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crosstalk_overlay::{Inbound, Message};
+use crosstalk_overlay::Inbound;
 use tokio::sync::mpsc;
 
 use super::Hub;
@@ -20,21 +20,12 @@ pub(super) async fn listen(hub: Weak<Hub>, mut inbound: mpsc::Receiver<Inbound>)
 impl Hub {
     fn hear(self: &Arc<Self>, inbound: Inbound) {
         match inbound {
-            Inbound::Message { from, message, answer } => {
-                let attempt = match message {
-                    Message::Envelope(envelope) => self.receive(&envelope),
-                    Message::Presence { of, presence, to } => {
-                        Attempt::Settled(self.show(from, &of, &presence, &to))
-                    }
-                    Message::Probe { of, by } => Attempt::Settled(self.probe(from, &of, &by)),
-                };
-                match attempt {
-                    Attempt::Settled(result) => answer.give(result),
-                    Attempt::UnderWay(attempt) => {
-                        self.runtime.spawn(async move { answer.give(attempt.await) });
-                    }
+            Inbound::Message { from, message, answer } => match self.receive(from, message) {
+                Attempt::Settled(result) => answer.give(result),
+                Attempt::UnderWay(attempt) => {
+                    self.runtime.spawn(async move { answer.give(attempt.await) });
                 }
-            }
+            },
             Inbound::Arrived { user, at } => {
                 for watcher in self.people.watchers(&user) {
                     self.with(&watcher, |p| p.arrived(self, &user, at));

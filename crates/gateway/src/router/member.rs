@@ -86,7 +86,9 @@ impl Person {
         let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);
         // Presence goes to whom it was granted, never to whom a client addresses it.
         let presence = matches!(outgoing.body, Body::Presence(_));
-        if outgoing.to == self.user || blocked || presence {
+        // Clients acknowledge on their own, and would give away who is invisible.
+        let receipt = matches!(outgoing.body, Body::Receipt { .. });
+        if outgoing.to == self.user || blocked || presence || receipt && !self.shown.is_online() {
             return Some(Failure::Refused);
         }
         let bucket = match outgoing.body {

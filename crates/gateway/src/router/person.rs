@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crosstalk_core::{Address, Contact, Event, Presence, Roster};
+use crosstalk_core::{Address, Contact, Event, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -48,6 +48,7 @@ pub(super) struct Person {
 pub(super) struct Session {
     pub(super) number: u64,
     pub(super) mailbox: mpsc::Sender<Mail>,
+    since: UnixMillis,
     pub(super) presence: Presence,
     /// What did not fit into the mailbox, and whether a task waits for room.
     pub(super) behind: BTreeSet<Note>,
@@ -84,6 +85,7 @@ impl Person {
         self.sessions.push(Session {
             number,
             mailbox,
+            since: now(),
             presence: Presence::offline(),
             behind: BTreeSet::new(),
             catching_up: false,
@@ -130,13 +132,12 @@ impl Person {
     pub(super) fn take(&mut self, hub: &Hub, number: u64, event: Event) {
         match event {
             Event::Presence(mut presence) => {
+                let Some(session) = self.session(number) else { return };
                 if presence.is_online() {
-                    presence.online_since.get_or_insert_with(now);
+                    presence.online_since.get_or_insert(session.since);
                 }
-                if let Some(session) = self.session(number) {
-                    session.presence = presence;
-                    self.refresh();
-                }
+                session.presence = presence;
+                self.refresh();
             }
             event if self.roster.is_none() => {
                 if self.waiting.len() < WAITING {

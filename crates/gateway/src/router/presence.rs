@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crosstalk_core::{Address, Body, Consent, Contact, Presence, Standing};
+use crosstalk_core::{Address, Consent, Contact, Presence, Standing};
 use crosstalk_overlay::GatewayId;
 
 use super::Hub;
@@ -117,9 +117,7 @@ impl Person {
             Some(contact) if contact.blocked || contact.from != Standing::None => {}
             // The watcher missed the refusal. A roster that knows nothing may just be lost.
             _ if roster.remembers(by) => {
-                let refusal = Body::Contact(Consent::Revoke);
-                let envelope = hub.envelope(self.user.clone(), by.clone(), refusal);
-                self.queue(hub, envelope, None);
+                self.say(hub, by, Consent::Revoke);
             }
             _ => {}
         }
@@ -134,9 +132,8 @@ impl Person {
                 self.todo.probes.insert((contact.address.clone(), gateway));
             }
             Standing::Asked(words) => {
-                let request = Body::Contact(Consent::Request(words.clone()));
-                let to = contact.address.clone();
-                self.queue(hub, hub.envelope(self.user.clone(), to, request), None);
+                let (to, words) = (contact.address.clone(), words.clone());
+                self.say(hub, &to, Consent::Request(words));
             }
             Standing::None => {}
         }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crosstalk_core::{Body, Envelope, Failure, Presence};
-use crosstalk_overlay::GatewayId;
+use crosstalk_core::{Address, Body, Envelope, Failure, Presence};
+use crosstalk_overlay::{GatewayId, Message};
 
 use super::Hub;
 use super::carry::Attempt;
 use super::person::Person;
 use crate::mail::Delivery;
-use crosstalk_core::Address;
 
 /// What became of an arrival.
 enum Arrival {
@@ -19,8 +18,19 @@ enum Arrival {
 }
 
 impl Hub {
+    /// Acts on what a gateway, which may be this one, says about people here.
+    pub(super) fn receive(self: &Arc<Self>, from: GatewayId, message: Message) -> Attempt {
+        match message {
+            Message::Envelope(envelope) => self.deliver(&envelope),
+            Message::Presence { of, presence, to } => {
+                Attempt::Settled(self.show(from, &of, &presence, &to))
+            }
+            Message::Probe { of, by } => Attempt::Settled(self.probe(from, &of, &by)),
+        }
+    }
+
     /// Delivers an envelope to a person here, and here only.
-    pub(super) fn receive(self: &Arc<Self>, envelope: &Envelope) -> Attempt {
+    fn deliver(self: &Arc<Self>, envelope: &Envelope) -> Attempt {
         let Some(person) = self.people.get(&envelope.to) else {
             return Attempt::Settled(Err(Failure::Offline));
         };
@@ -39,7 +49,7 @@ impl Hub {
     }
 
     /// Shows people here a presence of somebody at `gateway`.
-    pub(super) fn show(
+    fn show(
         self: &Arc<Self>,
         gateway: GatewayId,
         of: &Address,
@@ -59,7 +69,7 @@ impl Hub {
     }
 
     /// People at `gateway` want to see somebody here.
-    pub(super) fn probe(
+    fn probe(
         self: &Arc<Self>,
         gateway: GatewayId,
         of: &Address,
@@ -87,6 +97,9 @@ impl Person {
             hub.counters.blocked.add();
             // As if the person were not there: a block is not for the blocked to know.
             return Arrival::Settled(Err(Failure::Offline));
+        }
+        if envelope.from.is_control() {
+            return Arrival::Settled(Err(Failure::Refused));
         }
         match &envelope.body {
             Body::Text { .. } | Body::Attention => self.receive_message(hub, envelope),

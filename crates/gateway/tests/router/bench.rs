@@ -41,31 +41,32 @@ impl Network for Plain {
 }
 
 /// Two gateways that know each other.
-pub struct Pair {
-    pub left: Router,
-    pub right: Router,
-    _state: TempDir,
+pub(crate) struct Pair {
+    pub(crate) left: Router,
+    pub(crate) right: Router,
+    #[expect(dead_code, reason = "kept for as long as the gateway runs")]
+    state: TempDir,
 }
 
-pub fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     let alone = alone();
-    Pair { left: alone.router.clone(), right: alone.router, _state: alone._state }
+    Pair { left: alone.router.clone(), right: alone.router, state: alone.state }
 }
 
 /// One gateway without a network.
-pub struct Alone {
-    pub router: Router,
-    _state: TempDir,
+pub(crate) struct Alone {
+    pub(crate) router: Router,
+    state: TempDir,
 }
 
-pub fn alone() -> Alone {
+pub(crate) fn alone() -> Alone {
     alone_with(Options::default())
 }
 
-pub fn alone_with(options: Options) -> Alone {
+pub(crate) fn alone_with(options: Options) -> Alone {
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
-    Alone { router: router(overlay, inbound, options), _state: state }
+    Alone { router: router(overlay, inbound, options), state }
 }
 
 fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
@@ -73,22 +74,22 @@ fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) 
     Router::new(overlay, inbound, Arc::new(Names::new("xt", networks)), options)
 }
 
-pub fn address(name: &str) -> Address {
+pub(crate) fn address(name: &str) -> Address {
     name.parse().unwrap()
 }
 
 /// One session of somebody.
-pub struct Person {
+pub(crate) struct Person {
     user: Address,
-    pub member: Member,
-    pub mail: mpsc::Receiver<Mail>,
+    pub(crate) member: Member,
+    pub(crate) mail: mpsc::Receiver<Mail>,
     last_id: u128,
 }
 
 static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Signs `user` in at `router`, available.
-pub fn sign_in(router: &Router, user: &str) -> Person {
+pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
     let user = address(user);
     let (member, mail) = router.sign_in(user.clone(), "test".into());
     let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
@@ -98,44 +99,44 @@ pub fn sign_in(router: &Router, user: &str) -> Person {
 }
 
 impl Person {
-    pub fn shows(&self, show: Show, text: &str) {
+    pub(crate) fn shows(&self, show: Show, text: &str) {
         let presence = Presence { show, text: text.into(), ..Presence::default() };
         self.member.take(Event::Presence(presence));
     }
 
-    pub fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
+    pub(crate) fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
         self.last_id += 1;
         let id = EnvelopeId(self.last_id);
         self.member.take(Event::Send(Outgoing { id, to: address(to), body }));
         id
     }
 
-    pub fn says(&mut self, to: &str, text: &str) -> EnvelopeId {
+    pub(crate) fn says(&mut self, to: &str, text: &str) -> EnvelopeId {
         self.sends(to, Body::Text { text: text.into(), auto: false })
     }
 
-    pub fn edits(&self, edit: RosterEdit) {
+    pub(crate) fn edits(&self, edit: RosterEdit) {
         self.member.take(Event::Roster(edit));
     }
 
     /// Adds a contact as a client does: lists it and asks.
-    pub fn adds(&mut self, name: &str) {
+    pub(crate) fn adds(&mut self, name: &str) {
         let (address, spelling) = (address(name), format!("{name}.xt"));
         let groups = vec!["Friends".into()];
         self.edits(RosterEdit::List { address, spelling, alias: None, groups });
         self.sends(name, Body::Contact(Consent::Request("It is me".into())));
     }
 
-    pub fn removes(&self, name: &str) {
+    pub(crate) fn removes(&self, name: &str) {
         self.edits(RosterEdit::Remove(address(name)));
     }
 
-    pub fn answers(&mut self, name: &str, step: Consent) {
+    pub(crate) fn answers(&mut self, name: &str, step: Consent) {
         self.sends(name, Body::Contact(step));
     }
 
     /// The next mail that `wanted` makes something of; a client skips the rest.
-    pub async fn gets<T>(&mut self, wanted: impl Fn(&Mail) -> Option<T>) -> T {
+    pub(crate) async fn gets<T>(&mut self, wanted: impl Fn(&Mail) -> Option<T>) -> T {
         let search = async {
             loop {
                 let mail = self.mail.recv().await.expect("a mailbox stays open");
@@ -153,7 +154,7 @@ impl Person {
     }
 
     /// The body of the next delivery from `name` that `wanted` makes something of.
-    pub async fn hears<T>(&mut self, name: &str, wanted: impl Fn(&Body) -> Option<T>) -> T {
+    pub(crate) async fn hears<T>(&mut self, name: &str, wanted: impl Fn(&Body) -> Option<T>) -> T {
         let name = address(name);
         self.gets(|mail| match mail {
             Mail::Deliver(Envelope { from, body, .. }, _) if *from == name => wanted(body),
@@ -162,7 +163,7 @@ impl Person {
         .await
     }
 
-    pub async fn reads(&mut self, name: &str) -> String {
+    pub(crate) async fn reads(&mut self, name: &str) -> String {
         self.hears(name, |body| match body {
             Body::Text { text, .. } => Some(text.text().to_owned()),
             _ => None,
@@ -171,7 +172,7 @@ impl Person {
     }
 
     /// Waits until `name` looks like that.
-    pub async fn sees(&mut self, name: &str, show: Show) -> Presence {
+    pub(crate) async fn sees(&mut self, name: &str, show: Show) -> Presence {
         self.hears(name, |body| match body {
             Body::Presence(presence) if presence.show == show => Some(presence.clone()),
             _ => None,
@@ -179,7 +180,7 @@ impl Person {
         .await
     }
 
-    pub async fn is_asked_by(&mut self, name: &str) -> RichText {
+    pub(crate) async fn is_asked_by(&mut self, name: &str) -> RichText {
         self.hears(name, |body| match body {
             Body::Contact(Consent::Request(words)) => Some(words.clone()),
             _ => None,
@@ -187,12 +188,12 @@ impl Person {
         .await
     }
 
-    pub async fn is_told(&mut self, name: &str, step: Consent) {
+    pub(crate) async fn is_told(&mut self, name: &str, step: Consent) {
         let is_it = |body: &Body| (*body == Body::Contact(step.clone())).then_some(());
         self.hears(name, is_it).await;
     }
 
-    pub async fn gets_roster(&mut self) -> Roster {
+    pub(crate) async fn gets_roster(&mut self) -> Roster {
         self.gets(|mail| match mail {
             Mail::Roster(roster) => Some(roster.clone()),
             _ => None,
@@ -201,7 +202,7 @@ impl Person {
     }
 
     /// Waits until the contact stands as `wanted` says.
-    pub async fn has(&mut self, name: &str, wanted: impl Fn(&Contact) -> bool) {
+    pub(crate) async fn has(&mut self, name: &str, wanted: impl Fn(&Contact) -> bool) {
         let name = address(name);
         self.gets(|mail| match mail {
             Mail::Changed(contact) if contact.address == name => wanted(contact).then_some(()),
@@ -210,7 +211,7 @@ impl Person {
         .await;
     }
 
-    pub async fn fails(&mut self, of: EnvelopeId) -> crosstalk_core::Failure {
+    pub(crate) async fn fails(&mut self, of: EnvelopeId) -> crosstalk_core::Failure {
         self.gets(|mail| match mail {
             Mail::Deliver(Envelope { body: Body::Undelivered { of: o, why }, .. }, _)
                 if *o == of =>
@@ -223,7 +224,7 @@ impl Person {
     }
 
     /// Everything that comes until it is quiet, in words.
-    pub async fn everything(&mut self) -> Vec<String> {
+    pub(crate) async fn everything(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         while let Ok(Some(mail)) = timeout(QUIET, self.mail.recv()).await {
             all.push(format!("{mail:?}"));
@@ -235,7 +236,7 @@ impl Person {
     }
 
     /// Reads all mail and makes sure that none of it is a presence or a text of `name`.
-    pub async fn hears_nothing_of(&mut self, name: &str) {
+    pub(crate) async fn hears_nothing_of(&mut self, name: &str) {
         let from = format!("from: {name}");
         let all = self.everything().await;
         let heard: Vec<_> = all.iter().filter(|m| m.contains(&from)).collect();
@@ -244,7 +245,7 @@ impl Person {
 }
 
 /// Makes two people see each other.
-pub async fn befriend(one: &mut Person, other: &mut Person) {
+pub(crate) async fn befriend(one: &mut Person, other: &mut Person) {
     shows_to(one, other).await;
     shows_to(other, one).await;
 }
