@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crosstalk_core::{Show, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, aim};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -105,4 +106,23 @@ async fn one_who_is_denied_neither_sees_nor_reaches_anybody() {
     sees(&mut alice, "Bob TB", Show::Offline, "").await;
     bob.act(Act::Unblock("Alice".into())).await;
     sees(&mut alice, "Bob TB", Show::Available, "").await;
+}
+
+/// What an AIM 3 sent in a capture, where it signed on with its password roasted.
+const OLD_CLIENT: &[u8] = b"\x2a\x01\x12\x35\x00\x1b\x00\x00\x00\x01\
+    \x00\x01\x00\x07CarolTB\x00\x02\x00\x08\x80\x43\xe2\xb6\x5c\xf2\x98\xa3";
+
+#[tokio::test]
+async fn old_clients_get_their_answer_in_one_frame() {
+    for (password, wanted) in [("secretC1", "\0\x05\0"), ("other", "\0\x08\0\x02\0\x05")] {
+        let carol = Account::new("carol tb", password);
+        let server = aim::Server::start(([127, 0, 0, 1], 0).into(), &[carol]).await.unwrap();
+        let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+        stream.write_all(OLD_CLIENT).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer[10..12], [0x2a, 0x04], "behind the greeting");
+        let body = String::from_utf8_lossy(&answer[16 + 11..]).into_owned();
+        assert!(body.starts_with(wanted), "{body:?}");
+    }
 }

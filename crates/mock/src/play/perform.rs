@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::Names;
@@ -20,7 +21,7 @@ const TELLING: usize = 8;
 /// What stands between the clients and the servers.
 pub trait Stage: Send + Sync {
     /// The names of the networks.
-    fn names(&self) -> &Names;
+    fn names(&self) -> Arc<Names>;
 
     /// How a client reaches the server of `network` through `gateway`.
     fn way(&self, network: &str, gateway: &str) -> Way;
@@ -96,7 +97,7 @@ impl<'a> Performance<'a> {
             }
         }
         let failed = |seen| Failure { number: 0, line: "after the last line".into(), seen };
-        self.curtain(stage.names()).await.map_err(failed)
+        self.curtain(&stage.names()).await.map_err(failed)
     }
 
     async fn step(
@@ -107,7 +108,7 @@ impl<'a> Performance<'a> {
         within: Duration,
     ) -> Result<(), String> {
         if *does == Does::SignOn {
-            return self.sign_on(part, &stage.way(&part.network, &part.gateway)).await;
+            return self.sign_on(part, stage).await;
         }
         let spelling = Spelling { play: self.play, names: stage.names(), of: part };
         let person = self.people.get_mut(&part.name).ok_or("the person is not signed on")?;
@@ -133,10 +134,11 @@ impl<'a> Performance<'a> {
         }
     }
 
-    async fn sign_on(&mut self, part: &Part, way: &Way) -> Result<(), String> {
+    async fn sign_on(&mut self, part: &Part, stage: &dyn Stage) -> Result<(), String> {
         let network = by_id(&part.network).ok_or("there is no such network")?;
-        let client = network.sign_on(&account(part), way).await.map_err(|e| e.to_string())?;
-        let mut person = Person::new(client);
+        let way = stage.way(&part.network, &part.gateway);
+        let client = network.sign_on(&account(part), &way).await.map_err(|e| e.to_string())?;
+        let mut person = Person::new(client, stage.names());
         if let Some(before) = self.people.remove(&part.name) {
             person.seen = before.seen;
         }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Presence, Typing};
+use crosstalk_core::{Address, Kin, Names, Presence, Typing};
 use tokio::time::{Instant, timeout_at};
 
-use super::script::CONTROL;
 use crate::{Act, Client, Event};
 
 /// How long silence is listened to before it counts.
@@ -16,6 +16,7 @@ pub(super) const SILENCE: Duration = Duration::from_millis(400);
 /// Somebody who is signed on.
 pub(super) struct Person {
     client: Option<Client>,
+    names: Arc<Names>,
     /// What waits for a line that expects it: messages, questions and failures.
     pub(super) unheard: VecDeque<Event>,
     presences: BTreeMap<String, Presence>,
@@ -27,19 +28,18 @@ pub(super) struct Person {
 }
 
 /// A name so that spellings that mean the same are equal.
-pub(super) fn key(name: &str) -> String {
-    name.to_lowercase().replace(' ', "")
-}
-
-/// Whether this is a spelling of the control contact.
-pub(super) fn is_control(name: &str) -> bool {
-    key(name).split_once('@').is_some_and(|(local, _)| local == CONTROL)
+pub(super) fn key(names: &Names, name: &str) -> String {
+    match names.classify(name) {
+        Kin::Foreign(address) => address.to_string(),
+        Kin::Own | Kin::Nowhere => name.to_lowercase().replace(' ', ""),
+    }
 }
 
 impl Person {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client, names: Arc<Names>) -> Self {
         Self {
             client: Some(client),
+            names,
             unheard: VecDeque::new(),
             presences: BTreeMap::new(),
             typing: BTreeMap::new(),
@@ -72,6 +72,11 @@ impl Person {
         self.until(deadline, |_| None::<()>).await;
     }
 
+    /// `name` so that spellings that mean the same are equal.
+    pub(super) fn key(&self, name: &str) -> String {
+        key(&self.names, name)
+    }
+
     pub(super) async fn act(&self, act: Act) {
         if let Some(client) = &self.client {
             client.act(act).await;
@@ -85,7 +90,7 @@ impl Person {
     /// Whether everything that people said was expected by some line.
     pub(super) fn nothing_unexpected(&self) -> Result<(), String> {
         let unexpected = self.unheard.iter().find_map(|event| match event {
-            Event::Said { from, text, .. } if !is_control(from) => {
+            Event::Said { from, text, .. } if !self.is_control(from) => {
                 Some(format!("also heard {:?} from {from}", text.text()))
             }
             Event::Undelivered { to, why } => Some(format!("was told of {to}: {why}")),
@@ -94,40 +99,50 @@ impl Person {
         unexpected.map_or(Ok(()), Err)
     }
 
+    /// Whether `name` is the control contact's.
+    pub(super) fn is_control(&self, name: &str) -> bool {
+        self.key(name) == Address::control().to_string()
+    }
+
     /// The presence of `name`: offline where none was shown.
     pub(super) fn presence(&self, name: &str) -> Presence {
-        self.presences.get(&key(name)).cloned().unwrap_or_default()
+        self.presences.get(&self.key(name)).cloned().unwrap_or_default()
     }
 
     pub(super) fn typing(&self, name: &str) -> Typing {
-        self.typing.get(&key(name)).copied().unwrap_or(Typing::Idle)
+        self.typing.get(&self.key(name)).copied().unwrap_or(Typing::Idle)
     }
 
     pub(super) fn lists(&self, name: &str) -> bool {
-        self.listed.contains(&key(name))
+        self.listed.contains(&self.key(name))
     }
 
     fn note(&mut self, event: Event) {
         match event {
             Event::Listed(name) => {
-                self.listed.insert(key(&name));
+                let name = self.key(&name);
+                self.listed.insert(name);
             }
             Event::Unlisted(name) => {
-                self.listed.remove(&key(&name));
+                let name = self.key(&name);
+                self.listed.remove(&name);
             }
             Event::Presence { of, presence } => {
+                let of = self.key(&of);
                 if presence.is_online() {
-                    self.seen.insert(key(&of));
+                    self.seen.insert(of.clone());
                 }
-                self.presences.insert(key(&of), presence);
+                self.presences.insert(of, presence);
             }
             Event::Typing { from, typing } => {
-                self.typing.insert(key(&from), typing);
+                let from = self.key(&from);
+                self.typing.insert(from, typing);
             }
             Event::SignedOff => self.signed_off = true,
             Event::Said { ref from, .. } => {
                 // A message ends typing, in every client.
-                self.typing.remove(&key(from));
+                let from = self.key(from);
+                self.typing.remove(&from);
                 self.unheard.push_back(event);
             }
             waiting @ (Event::Asked { .. } | Event::Undelivered { .. }) => {

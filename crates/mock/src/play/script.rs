@@ -1,17 +1,19 @@
 //! From the words of a play to those of a client.
 
+use std::sync::Arc;
+
 use crosstalk_core::{Address, Names};
 
 use super::grammar::{Does, Part, Play};
 use crate::{Act, by_id};
 
 /// How a play calls the control contact.
-pub(super) const CONTROL: &str = "crosstalk";
+const CONTROL: &str = "crosstalk";
 
 /// How one of the cast writes names.
 pub(super) struct Spelling<'a> {
     pub(super) play: &'a Play,
-    pub(super) names: &'a Names,
+    pub(super) names: Arc<Names>,
     /// The writer.
     pub(super) of: &'a Part,
 }
@@ -23,10 +25,10 @@ impl Spelling<'_> {
         let address = match self.play.part(whom) {
             _ if whom == CONTROL => Address::control(),
             Ok(part) if part.network == self.of.network => return Ok(network.local(&part.account)),
-            Ok(part) => address(self.names, part)?,
+            Ok(part) => address(&self.names, part)?,
             Err(not_cast) => whom.parse().map_err(|_| not_cast)?,
         };
-        Ok(network.spell(self.names, &address))
+        Ok(network.spell(&self.names, &address))
     }
 
     /// `text` with the names in braces spelled out.

@@ -6,7 +6,7 @@ use crosstalk_core::{Presence, Show, Typing};
 use tokio::time::Instant;
 
 use super::grammar::{Does, How};
-use super::person::{Person, SILENCE, is_control, key};
+use super::person::{Person, SILENCE, key};
 use super::script::Spelling;
 use crate::Event;
 
@@ -19,18 +19,26 @@ impl Person {
         within: Duration,
     ) -> Result<(), String> {
         let deadline = Instant::now() + within;
-        let name = |whom: &str| spelling.name(whom).map(|name| key(&name));
+        let name = |whom: &str| spelling.name(whom).map(|name| key(&spelling.names, &name));
         let seen = match does {
             Does::IsAsked { by } => {
                 let by = name(by)?;
-                self.until(deadline, |p| p.take_all(|e| is_question(e, &by))).await
+                self.until(deadline, |p| {
+                    p.take_all(|p, e| matches!(e, Event::Asked { by: b, .. } if p.key(b) == by))
+                })
+                .await
             }
             Does::Hear { from, text } => {
                 return self.hears(&name(from)?, &spelling.text(text)?, deadline).await;
             }
             Does::LearnUndelivered { to } => {
                 let to = name(to)?;
-                self.until(deadline, |p| p.take_all(|e| is_failure(e, &to))).await
+                self.until(deadline, |p| {
+                    p.take_all(
+                        |p, e| matches!(e, Event::Undelivered { to: t, .. } if p.key(t) == to),
+                    )
+                })
+                .await
             }
             Does::See { whom, how } => {
                 let whom = name(whom)?;
@@ -55,9 +63,10 @@ impl Person {
 
     /// Of people the next message must be the one; of the control contact's, one of them.
     async fn hears(&mut self, from: &str, text: &str, deadline: Instant) -> Result<(), String> {
-        let any = is_control(from);
+        let any = self.is_control(from);
         let heard = self.until(deadline, |person| {
-            let of_them = |e: &Event| matches!(e, Event::Said { from: f, .. } if key(f) == from);
+            let of_them =
+                |e: &Event| matches!(e, Event::Said { from: f, .. } if person.key(f) == from);
             let is_it =
                 |e: &Event| matches!(e, Event::Said { text: t, .. } if fits(t.text(), text));
             let found = |e: &Event| of_them(e) && (!any || is_it(e));
@@ -72,9 +81,11 @@ impl Person {
     }
 
     /// Takes away all events that are `wanted`, if there is any.
-    fn take_all(&mut self, wanted: impl Fn(&Event) -> bool) -> Option<()> {
+    fn take_all(&mut self, wanted: impl Fn(&Self, &Event) -> bool) -> Option<()> {
         let before = self.unheard.len();
-        self.unheard.retain(|event| !wanted(event));
+        let mut unheard = std::mem::take(&mut self.unheard);
+        unheard.retain(|event| !wanted(self, event));
+        self.unheard = unheard;
         (self.unheard.len() < before).then_some(())
     }
 
@@ -91,14 +102,6 @@ impl Person {
             How::Typing => self.typing(whom) == Typing::Active,
         }
     }
-}
-
-fn is_question(event: &Event, whose: &str) -> bool {
-    matches!(event, Event::Asked { by, .. } if key(by) == whose)
-}
-
-fn is_failure(event: &Event, whom: &str) -> bool {
-    matches!(event, Event::Undelivered { to, .. } if key(to) == whom)
 }
 
 /// Whether `text` is `pattern`, in which `…` stands for anything.
