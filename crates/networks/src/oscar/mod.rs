@@ -1,3 +1,92 @@
 //! AIM and ICQ, which speak OSCAR.
+//!
+//! A client signs on at one server ([`signon`]), which hands it a cookie for another, where
+//! everything else happens ([`session`]) but a few services that are left alone. Both are
+//! phases of one [`engine`]; [`link`] keeps the frame numbers right, [`wire`] knows the bytes.
 
+mod engine;
+mod link;
+mod session;
+mod signon;
 pub mod wire;
+
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+
+/// The longest screen name that clients handle, in bytes.
+const MAX_NAME: usize = 97;
+
+/// The OSCAR protocol.
+#[derive(Debug)]
+pub struct Oscar;
+
+impl Network for Oscar {
+    fn name(&self) -> &'static str {
+        "oscar"
+    }
+
+    /// Either side begins with a FLAP SIGNON frame of version 1.
+    fn sniff(&self, _: Side, first: &[u8]) -> Sniff {
+        let known = [(0, wire::flap::MARK), (1, wire::Channel::SignOn.number())];
+        let version = (wire::flap::HEADER..).zip(wire::flap::VERSION.to_be_bytes());
+        for (at, expected) in known.into_iter().chain(version) {
+            match first.get(at) {
+                None => return Sniff::More,
+                Some(byte) if *byte != expected => return Sniff::No,
+                Some(_) => {}
+            }
+        }
+        Sniff::Yes
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults {
+            id: "aol",
+            title: "AIM",
+            hosts: &["login.oscar.aol.com", "login.messaging.aol.com", "login.icq.com"],
+            ports: &[5190, 5191, 5192, 5193],
+        }
+    }
+
+    fn normalise(&self, local: &str) -> Result<String, BadName> {
+        let name: String =
+            local.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
+        let uin = name.replace('-', "");
+        let name = if uin.bytes().all(|b| b.is_ascii_digit()) { uin } else { name };
+        let legal =
+            (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+        if legal { Ok(name) } else { Err(BadName::Local) }
+    }
+
+    fn engine(&self, context: Context) -> Box<dyn Engine> {
+        Box::new(engine::Oscar::new(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_greeting_is_recognised_and_nothing_else() {
+        let greeting = b"\x2a\x01\x00\x64\x00\x04\x00\x00\x00\x01";
+        for side in [Side::Client, Side::Server] {
+            assert_eq!(Oscar.sniff(side, greeting), Sniff::Yes);
+            for end in 0..greeting.len() {
+                assert_eq!(Oscar.sniff(side, &greeting[..end]), Sniff::More, "{end}");
+            }
+            for other in [&b"* OK IMAP"[..], b"YMSG", b"FLAPON\r\n\r\n", b"\x2a\x02\0\0\0\0"] {
+                assert_eq!(Oscar.sniff(side, other), Sniff::No, "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_ignore_case_and_spaces() {
+        assert_eq!(Oscar.normalise("Alice T B").unwrap(), "alicetb");
+        assert_eq!(Oscar.normalise("123-456-789").unwrap(), "123456789");
+        assert_eq!(Oscar.normalise("jean-luc").unwrap(), "jean-luc");
+        for bad in ["", " ", "zoë", "a\tb", &"x".repeat(98)] {
+            assert!(Oscar.normalise(bad).is_err(), "{bad:?}");
+        }
+    }
+}

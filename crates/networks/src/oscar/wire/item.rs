@@ -94,14 +94,17 @@ impl Item {
         })
     }
 
-    /// Reads items to the end of `all`.
-    pub fn read_all(all: &Bytes) -> Result<Vec<Self>, Truncated> {
+    /// Reads items to the end of `all`, or to the first that is cut short.
+    pub fn read_some(all: &Bytes) -> (Vec<Self>, Result<(), Truncated>) {
         let mut reader = Reader::new(all);
         let mut items = Vec::new();
         while !reader.is_empty() {
-            items.push(Self::read(&mut reader, all)?);
+            match Self::read(&mut reader, all) {
+                Ok(item) => items.push(item),
+                Err(cut) => return (items, Err(cut)),
+            }
         }
-        Ok(items)
+        (items, Ok(()))
     }
 
     /// Appends the item to `writer`.

@@ -25,6 +25,9 @@ pub struct Snac {
 }
 
 impl Snac {
+    /// Bytes before the body.
+    pub const HEADER: usize = 10;
+
     /// A message without flags.
     pub fn new(family: u16, subtype: u16, request: u32, body: impl Into<Bytes>) -> Self {
         Self { family, subtype, flags: 0, request, body: body.into() }
@@ -40,6 +43,13 @@ impl Snac {
             request: reader.u32()?,
             body: frame_body.slice_ref(reader.rest()),
         })
+    }
+
+    /// Family and subtype of the message in a frame's body; zeros where it is too short.
+    pub fn peek(frame_body: &[u8]) -> (u16, u16) {
+        let mut reader = Reader::new(frame_body);
+        let mut field = || reader.u16().unwrap_or_default();
+        (field(), field())
     }
 
     /// Family and subtype, to be matched together.

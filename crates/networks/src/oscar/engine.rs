@@ -1,0 +1,228 @@
+//! One connection: which phase it is in, and the road of frames through it.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
+
+use super::link::{Io, Lines};
+use super::session::Session;
+use super::signon::{self, Errand, Greeting, Person};
+use super::wire::flap::{self, HEADER};
+use super::wire::{Channel, Snac};
+
+/// The engine of one OSCAR connection.
+pub(super) struct Oscar {
+    context: Context,
+    lines: Lines,
+    phase: Phase,
+    /// The client was greeted in the server's place, whose own greeting is still to come.
+    greeted: bool,
+}
+
+enum Phase {
+    /// The client's SIGNON is to come.
+    Greeting,
+    /// No cookie was shown: this connection ends with one.
+    SignOn(Person),
+    /// A cookie was shown for a session.
+    Session(Box<Session>),
+    /// A service of no interest.
+    Service,
+}
+
+impl Engine for Oscar {
+    fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Bytes(side, buffer) => return self.bytes(now, side, buffer, out),
+            Input::Roster(roster) => self.with_session(now, out, |s, io| s.roster(&roster, io)),
+            Input::Changed(contact) => self.with_session(now, out, |s, io| s.changed(&contact, io)),
+            Input::Deliver(envelope) => {
+                self.with_session(now, out, |s, io| s.deliver(envelope, io));
+            }
+            Input::Tick => self.with_session(now, out, Session::tick),
+            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) => {}
+        }
+        self.replay(now, out)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Session(session) => session.deadline(),
+            _ => None,
+        }
+    }
+}
+
+impl Oscar {
+    pub(super) fn new(context: Context) -> Self {
+        Self { context, lines: Lines::default(), phase: Phase::Greeting, greeted: false }
+    }
+
+    /// Some clients say nothing before they are greeted.
+    fn start(&mut self, now: Now, out: &mut Output) {
+        if let Via::Direct { .. } = self.context.via {
+            self.greeted = true;
+            self.io(now, out).insert(Side::Client, Channel::SignOn, &flap::VERSION.to_be_bytes());
+        }
+    }
+
+    fn io<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Io<'a> {
+        Io { now, out, lines: &mut self.lines, context: &mut self.context }
+    }
+
+    fn with_session(
+        &mut self,
+        now: Now,
+        out: &mut Output,
+        act: impl FnOnce(&mut Session, &mut Io<'_>),
+    ) {
+        if let Phase::Session(session) = &mut self.phase {
+            let mut io = Io { now, out, lines: &mut self.lines, context: &mut self.context };
+            act(session, &mut io);
+        }
+    }
+
+    /// Takes the whole frames off the front of `buffer`, forwarding those of no interest in runs.
+    fn bytes(
+        &mut self,
+        now: Now,
+        side: Side,
+        buffer: &mut BytesMut,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let mut run = 0;
+        let result = loop {
+            let Some(rest) = buffer.get_mut(run..) else { break Ok(()) };
+            let (channel, length) = match flap::header(rest) {
+                Ok(Some((channel, _, length))) if length <= rest.len() => (channel, length),
+                Ok(_) => break Ok(()),
+                Err(e) => break Err(Fault::new(side.blame(), e.to_string())),
+            };
+            let frame = &mut rest[..length];
+            if !self.wants(now, side, channel, &frame[HEADER..]) {
+                self.lines.to(side.other()).pass(frame);
+                run += length;
+                continue;
+            }
+            out.forward(side.other(), buffer.split_to(run).freeze());
+            run = 0;
+            let raw = buffer.split_to(length).freeze();
+            if let Err(fault) =
+                self.take(now, side, channel, raw, out).and_then(|()| self.replay(now, out))
+            {
+                break Err(fault);
+            }
+        };
+        out.forward(side.other(), buffer.split_to(run).freeze());
+        result
+    }
+
+    /// Takes the frames that the session held back and lets go.
+    fn replay(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Phase::Session(session) = &mut self.phase else { return Ok(()) };
+        match session.released() {
+            Some(mut frames) => self.bytes(now, Side::Server, &mut frames, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a frame has to be looked at, rather than forwarded with its neighbours.
+    fn wants(&mut self, now: Now, side: Side, channel: Channel, body: &[u8]) -> bool {
+        if self.greeted && side == Side::Server {
+            return true;
+        }
+        match &mut self.phase {
+            Phase::Greeting => side == Side::Client,
+            Phase::SignOn(_) => signon::wants(side, channel, Snac::peek(body)),
+            Phase::Session(session) => session.wants(now, side, channel, body),
+            Phase::Service => false,
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: Now,
+        side: Side,
+        channel: Channel,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if self.greeted && side == Side::Server {
+            return self.swallow_greeting(now, channel, out);
+        }
+        let mut io = Io { now, out, lines: &mut self.lines, context: &mut self.context };
+        match &mut self.phase {
+            Phase::Greeting => return self.greeting(now, channel, raw, out),
+            Phase::SignOn(person) => signon::take(person, side, channel, raw, &mut io),
+            Phase::Session(session) => {
+                session.frame(side, raw, &mut io)?;
+                if session.is_service() {
+                    self.become_service(out);
+                }
+            }
+            Phase::Service => io.forward(side.other(), raw),
+        }
+        Ok(())
+    }
+
+    fn swallow_greeting(
+        &mut self,
+        now: Now,
+        channel: Channel,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if channel != Channel::SignOn {
+            return Err(Fault::server("a server begins with a SIGNON frame"));
+        }
+        self.greeted = false;
+        self.io(now, out).withhold(Side::Client);
+        Ok(())
+    }
+
+    /// Reads what the client shows, and decides what this connection is for.
+    fn greeting(
+        &mut self,
+        now: Now,
+        channel: Channel,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let greeting = Some(raw.slice(HEADER..))
+            .filter(|_| channel == Channel::SignOn)
+            .and_then(|body| Greeting::parse(&body).ok())
+            .ok_or_else(|| Fault::client("a client begins with a SIGNON frame"))?;
+        let ticket = greeting
+            .cookie
+            .as_ref()
+            .and_then(|cookie| self.context.lobby.take(now.instant, cookie.expose()));
+        let dial = ticket.as_ref().and_then(|t| t.dial.clone());
+        let errand = ticket.and_then(|t| t.note.downcast::<Errand>().ok()).map(|e| *e);
+        if let Via::Direct { upstream, .. } = &self.context.via {
+            out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
+        }
+        self.io(now, out).forward(Side::Server, raw);
+        let person = greeting.person;
+        match (errand, greeting.cookie) {
+            (Some(Errand::Session(known)), _) => {
+                let client = Some(person.client).filter(|c| !c.is_empty()).unwrap_or(known.client);
+                let person = Person { client, ..known };
+                self.phase = Phase::Session(Session::new(person, true).into());
+            }
+            (Some(Errand::Service), _) => self.become_service(out),
+            // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
+            (None, Some(_)) => self.phase = Phase::Session(Session::new(person, false).into()),
+            (None, None) => self.phase = Phase::SignOn(person),
+        }
+        Ok(())
+    }
+
+    /// Steps aside. Behind a greeting of ours frames have to be renumbered to the end.
+    fn become_service(&mut self, out: &mut Output) {
+        self.phase = Phase::Service;
+        if let Via::Proxy { .. } = self.context.via {
+            out.emit(Event::Opaque);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The two directions of a connection, and the numbers of the frames in them.
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Address, EnvelopeId};
+use crosstalk_core::{Body, Context, Event, Now, Outgoing, Output, Side};
+
+use super::wire::flap::{self, HEADER};
+use super::wire::{Channel, Snac};
+
+/// The numbering of the frames that go to one side.
+///
+/// They keep their sender's numbers until one is withheld or inserted; from then on they are
+/// numbered here, since official clients check.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// The number of the last frame that was let through or inserted.
+    last: u16,
+    /// The number its sender gave to the last frame.
+    last_seen: u16,
+    /// Numbers are no longer the sender's.
+    shifted: bool,
+    /// The sender returns to 0 after 7fff, as some servers do.
+    fifteen_bits: bool,
+}
+
+impl Line {
+    /// Lets a frame through, renumbering it where numbers have shifted.
+    pub(super) fn pass(&mut self, frame: &mut [u8]) {
+        let Some([high, low]) = frame.get_mut(2..4).and_then(|n| n.first_chunk_mut()) else {
+            return;
+        };
+        let seen = u16::from_be_bytes([*high, *low]);
+        self.fifteen_bits |= self.last_seen == 0x7fff && seen == 0;
+        self.last_seen = seen;
+        self.last = if self.shifted { self.following() } else { seen };
+        [*high, *low] = self.last.to_be_bytes();
+    }
+
+    /// The number for a frame of ours.
+    fn insert(&mut self) -> u16 {
+        self.shifted = true;
+        self.last = self.following();
+        self.last
+    }
+
+    fn following(&self) -> u16 {
+        if self.fifteen_bits && self.last >= 0x7fff { 0 } else { self.last.wrapping_add(1) }
+    }
+}
+
+/// Both directions of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    to_client: Line,
+    to_server: Line,
+}
+
+impl Lines {
+    /// The line that leads to `side`.
+    pub(super) const fn to(&mut self, side: Side) -> &mut Line {
+        match side {
+            Side::Client => &mut self.to_client,
+            Side::Server => &mut self.to_server,
+        }
+    }
+}
+
+/// What a handler works with: the time, the connection, and where everything goes.
+pub(super) struct Io<'a> {
+    pub(super) now: Now,
+    pub(super) out: &'a mut Output,
+    pub(super) lines: &'a mut Lines,
+    pub(super) context: &'a mut Context,
+}
+
+impl Io<'_> {
+    /// Passes on one frame as it arrived, but for its number where that has shifted.
+    pub(super) fn forward(&mut self, to: Side, raw: Bytes) {
+        let line = self.lines.to(to);
+        let mut header = BytesMut::from(raw.get(..HEADER).unwrap_or_default());
+        line.pass(&mut header);
+        if line.shifted {
+            self.out.forward(to, header.freeze());
+            self.out.forward(to, raw.slice(HEADER.min(raw.len())..));
+        } else {
+            self.out.forward(to, raw);
+        }
+    }
+
+    /// Keeps back a frame that was on its way to `to`.
+    pub(super) fn withhold(&mut self, to: Side) {
+        self.lines.to(to).shifted = true;
+        self.out.withhold();
+    }
+
+    /// Puts a frame of ours into the stream to `to`.
+    pub(super) fn insert(&mut self, to: Side, channel: Channel, body: &[u8]) {
+        let number = self.lines.to(to).insert();
+        self.out.insert(to, flap::encode(channel, number, body));
+    }
+
+    /// Puts a SNAC of ours into the stream to `to`.
+    pub(super) fn snac(&mut self, to: Side, snac: &Snac) {
+        self.insert(to, Channel::Data, &snac.encode());
+    }
+
+    /// Tells the client something, in answer to `request`.
+    pub(super) fn answer(
+        &mut self,
+        family: u16,
+        subtype: u16,
+        request: u32,
+        body: impl Into<Bytes>,
+    ) {
+        self.snac(Side::Client, &Snac::new(family, subtype, request, body));
+    }
+
+    /// Asks the gateway for something.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.out.emit(event);
+    }
+
+    /// Says something to a foreign person.
+    pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
+        let id = self.context.ids.next_id();
+        self.emit(Event::Send(Outgoing { id, to, body }));
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(line: &mut Line, number: u16) -> u16 {
+        let mut frame = flap::encode(Channel::KeepAlive, number, &[]).to_vec();
+        line.pass(&mut frame);
+        u16::from_be_bytes([frame[2], frame[3]])
+    }
+
+    #[test]
+    fn numbers_are_the_senders_until_something_is_inserted() {
+        let mut line = Line::default();
+        assert_eq!([5, 9, 2].map(|n| numbered(&mut line, n)), [5, 9, 2]);
+        assert_eq!(line.insert(), 3);
+        assert_eq!([3, 4].map(|n| numbered(&mut line, n)), [4, 5]);
+    }
+
+    #[test]
+    fn numbers_close_the_gap_of_what_is_withheld() {
+        let mut line = Line::default();
+        assert_eq!(numbered(&mut line, 0xfffe), 0xfffe);
+        line.shifted = true;
+        assert_eq!([1, 2].map(|n| numbered(&mut line, n)), [0xffff, 0]);
+    }
+
+    #[test]
+    fn a_sender_of_fifteen_bits_is_followed() {
+        let mut line = Line::default();
+        assert_eq!([0x7fff, 0].map(|n| numbered(&mut line, n)), [0x7fff, 0]);
+        line.last = 0x7ffe;
+        assert_eq!((line.insert(), line.insert()), (0x7fff, 0));
+    }
+}

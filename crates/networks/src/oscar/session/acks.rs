@@ -1,0 +1,148 @@
+//! Keeping 13/0e in order.
+//!
+//! Clients match the answers to feedbag edits by order, not by request id: an answer of ours
+//! must never overtake one of the server's.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The code for success.
+pub(super) const OK: u16 = 0x0000;
+/// The code for an item that is not there.
+pub(super) const NOT_FOUND: u16 = 0x0002;
+/// The code for an item that exists.
+pub(super) const EXISTS: u16 = 0x0003;
+/// The code for a name nobody can have.
+pub(super) const BAD_NAME: u16 = 0x000a;
+/// The code for a full list.
+pub(super) const FULL: u16 = 0x000c;
+
+/// The most requests waited for; clients send one at a time.
+const MAX_PENDING: usize = 64;
+/// How long an answer of ours waits for one of the server's that should come first.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who answers a request.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The server.
+    Server,
+    /// Both: what stands here, with the server's codes in the gaps.
+    Both(Vec<Option<u16>>),
+    /// The gateway.
+    Gateway(Vec<u16>),
+    /// The server, but the request was ours and the client must not see it.
+    Hidden,
+}
+
+/// What to do with an answer of the server's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Pass it on.
+    Forward,
+    /// Pass on these codes in its place.
+    Replace(Vec<u16>),
+    /// Keep it back.
+    Withhold,
+}
+
+#[derive(Debug)]
+struct Pending {
+    request: u32,
+    since: Instant,
+    answer: Answer,
+}
+
+/// The requests that are not answered yet, in order.
+#[derive(Debug, Default)]
+pub(super) struct Acks(VecDeque<Pending>);
+
+impl Acks {
+    /// Whether no answer is awaited.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Notes a request and who answers it.
+    pub(super) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
+        if self.0.len() >= MAX_PENDING {
+            self.0.pop_front();
+        }
+        self.0.push_back(Pending { request, since: now, answer });
+    }
+
+    /// Judges the server's answer to `request`.
+    pub(super) fn answered(&mut self, request: u32, codes: &[u16]) -> Outcome {
+        let ours = |p: &Pending| p.request == request && !matches!(p.answer, Answer::Gateway(_));
+        let Some(at) = self.0.iter().position(ours) else { return Outcome::Forward };
+        match self.0.remove(at).map(|p| p.answer) {
+            Some(Answer::Both(mut known)) => {
+                let mut servers = codes.iter().copied();
+                for gap in known.iter_mut().filter(|code| code.is_none()) {
+                    *gap = servers.next();
+                }
+                Outcome::Replace(known.into_iter().map(|code| code.unwrap_or(OK)).collect())
+            }
+            Some(Answer::Hidden) => Outcome::Withhold,
+            _ => Outcome::Forward,
+        }
+    }
+
+    /// The next answer of ours whose turn has come: request and codes.
+    pub(super) fn next_ready(&mut self, now: Instant) -> Option<(u32, Vec<u16>)> {
+        while let Some(first) = self.0.front() {
+            let overdue = now.saturating_duration_since(first.since) >= PATIENCE;
+            if !overdue && !matches!(first.answer, Answer::Gateway(_)) {
+                return None;
+            }
+            if let Some(Pending { request, answer: Answer::Gateway(codes), .. }) =
+                self.0.pop_front()
+            {
+                return Some((request, codes));
+            }
+        }
+        None
+    }
+
+    /// When to stop waiting for the server.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let ours = self.0.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
+        self.0.front().filter(|_| ours).map(|first| first.since + PATIENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_waits_for_the_servers_that_came_before() {
+        let (mut acks, now) = (Acks::default(), Instant::now());
+        acks.expect(now, 1, Answer::Server);
+        acks.expect(now, 2, Answer::Gateway(vec![OK]));
+        assert_eq!(acks.next_ready(now), None);
+        assert_eq!(acks.answered(1, &[OK]), Outcome::Forward);
+        assert_eq!(acks.next_ready(now), Some((2, vec![OK])));
+        assert!(acks.is_empty());
+    }
+
+    #[test]
+    fn a_silent_server_is_not_waited_for_for_ever() {
+        let (mut acks, now) = (Acks::default(), Instant::now());
+        acks.expect(now, 1, Answer::Server);
+        acks.expect(now, 2, Answer::Gateway(vec![FULL]));
+        let later = acks.deadline().unwrap();
+        assert_eq!(acks.next_ready(later), Some((2, vec![FULL])));
+        assert_eq!(acks.deadline(), None);
+    }
+
+    #[test]
+    fn codes_of_both_are_woven() {
+        let (mut acks, now) = (Acks::default(), Instant::now());
+        acks.expect(now, 1, Answer::Both(vec![Some(OK), None, Some(BAD_NAME), None]));
+        acks.expect(now, 9, Answer::Hidden);
+        assert_eq!(acks.answered(1, &[3]), Outcome::Replace(vec![OK, 3, BAD_NAME, OK]));
+        assert_eq!(acks.answered(9, &[OK]), Outcome::Withhold);
+        assert_eq!(acks.answered(9, &[OK]), Outcome::Forward, "not ours");
+    }
+}

@@ -1,0 +1,179 @@
+//! Authorisation: who may see whom.
+//!
+//! libpurple asks the person about 13/19 only if it comes from a number, for which it then asks
+//! the server for a nick (15/02); so a foreign person who asks is given one that no ICQ user
+//! ever had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Body, Consent, Envelope, Event, Kin, Roster, Standing};
+
+use super::{Pass, Session};
+use crate::html;
+use crate::oscar::link::Io;
+use crate::oscar::wire::{Reader, Snac, Truncated, Writer, find, message};
+
+/// Numbers for people who ask: ICQ's began at 10,000.
+const UINS: std::ops::Range<u32> = 1001..10_000;
+const FEEDBAG: u16 = 0x0013;
+
+/// Open questions, in both directions.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Who asked the person, by the number that stands for them.
+    uins: BTreeMap<u32, Address>,
+    /// Whom the person asked.
+    awaited: BTreeSet<Address>,
+}
+
+impl Asked {
+    pub(super) fn learn(&mut self, roster: &Roster) {
+        let awaited = roster.contacts().filter(|c| matches!(c.to, Standing::Asked(_)));
+        self.awaited.extend(awaited.map(|c| c.address.clone()));
+    }
+
+    /// Whether any number stands for anybody.
+    pub(super) fn is_open(&self) -> bool {
+        !self.uins.is_empty()
+    }
+
+    /// Whom a number stands for.
+    pub(super) fn behind(&self, name: &str) -> Option<&Address> {
+        if self.uins.is_empty() || name.len() > 4 {
+            return None;
+        }
+        self.uins.get(&name.parse().ok()?)
+    }
+
+    fn uin(&mut self, address: &Address) -> Option<u32> {
+        if let Some((uin, _)) = self.uins.iter().find(|(_, a)| *a == address) {
+            return Some(*uin);
+        }
+        let uin = UINS.into_iter().find(|uin| !self.uins.contains_key(uin))?;
+        self.uins.insert(uin, address.clone());
+        Some(uin)
+    }
+}
+
+impl Session {
+    /// A step that a foreign person took.
+    pub(super) fn consent_in(&mut self, envelope: &Envelope, step: &Consent, io: &mut Io<'_>) {
+        let from = &envelope.from;
+        match step {
+            Consent::Request(text) if self.is_libpurple() && self.list.is_stored() => {
+                let Some(uin) = self.asked.uin(from) else { return };
+                let body = Writer::new().short(uin.to_string()).long(text.text()).u16(0);
+                io.answer(FEEDBAG, 0x19, 0, body.bytes());
+            }
+            Consent::Request(_) => io.emit(Event::Unshown(envelope.clone())),
+            Consent::Grant => drop(self.asked.awaited.remove(from)),
+            Consent::Revoke => {
+                // Only an answer is news; one who ends a friendship later just goes offline.
+                if self.asked.awaited.remove(from) && self.list.is_stored() {
+                    let Some(name) = self.spelling(from, io) else { return };
+                    let body = Writer::new().short(name).u8(0).long("").u16(0).bytes();
+                    io.answer(FEEDBAG, 0x1b, 0, body);
+                }
+            }
+            Consent::Cancel => {}
+        }
+    }
+
+    /// Notes that the person asks somebody.
+    pub(super) fn await_consent(&mut self, of: &Address) {
+        self.asked.awaited.insert(of.clone());
+    }
+
+    /// 13/14, 13/16, 13/18 and 13/1a from the client: grants, withdrawals, requests, answers.
+    pub(super) fn consent_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(&snac.body);
+        let Ok(name) = reader.short() else { return Pass::Forward };
+        let step = match self.kin(name, io) {
+            Kin::Own => return Pass::Forward,
+            Kin::Nowhere => return Pass::Withhold,
+            Kin::Foreign(to) => step(snac.subtype, reader).map(|step| (to, step)),
+        };
+        if let Ok((to, step)) = step
+            && self.user.is_some()
+        {
+            if let Consent::Request(_) = step {
+                self.await_consent(&to);
+            }
+            io.send(to, Body::Contact(step));
+        }
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+
+    /// 15/02: the client asks who is behind a number of ours.
+    pub(super) fn details(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let Some(question) = find(&snac.body, 1).and_then(|q| Question::read(q).ok()) else {
+            return Pass::Forward;
+        };
+        let Some(address) = self.asked.uins.get(&question.about).cloned() else {
+            return Pass::Forward;
+        };
+        let nick = self.spelling(&address, io).unwrap_or_else(|| address.to_string());
+        io.answer(0x15, 0x03, snac.request, question.answer(&nick));
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+}
+
+/// The step that one of the client's SNACs stands for, read from behind the name.
+fn step(subtype: u16, mut reader: Reader<'_>) -> Result<Consent, Truncated> {
+    Ok(match subtype {
+        0x14 => Consent::Grant,
+        0x16 => Consent::Revoke,
+        0x18 => {
+            let text = reader.long().unwrap_or_default();
+            Consent::Request(html::read(&message::decode_charset(0, text)))
+        }
+        _ if reader.u8()? == 1 => Consent::Grant,
+        _ => Consent::Revoke,
+    })
+}
+
+/// A request for somebody's details: little-endian, inside TLV 01.
+struct Question {
+    asker: [u8; 4],
+    sequence: [u8; 2],
+    about: u32,
+}
+
+impl Question {
+    fn read(value: &[u8]) -> Result<Self, Truncated> {
+        /// A request for information; ICQ's other commands share its frame.
+        const INFORMATION: u16 = 0x07d0;
+        let mut reader = Reader::new(value);
+        reader.u16()?;
+        let asker = reader.array()?;
+        if reader.u16()?.swap_bytes() != INFORMATION {
+            return Err(Truncated);
+        }
+        let sequence = reader.array()?;
+        reader.u16()?;
+        Ok(Self { asker, sequence, about: reader.u32()?.swap_bytes() })
+    }
+
+    /// The short details of somebody who has a nick and nothing else.
+    fn answer(&self, nick: &str) -> Bytes {
+        const ANSWER: u16 = 0x07da;
+        const SHORT: u16 = 0x0104;
+        const SUCCESS: u8 = 0x0a;
+        let text = |w: Writer, text: &str| {
+            w.u16((text.len() as u16 + 1).swap_bytes()).raw(text.as_bytes()).u8(0)
+        };
+        let details = Writer::new()
+            .raw(&self.asker)
+            .u16(ANSWER.swap_bytes())
+            .raw(&self.sequence)
+            .u16(SHORT.swap_bytes())
+            .u8(SUCCESS);
+        let details = ["", "", ""].into_iter().fold(text(details, nick), text);
+        let details = details.u8(0).u8(0).u8(0).bytes();
+        let length = (details.len() as u16).swap_bytes();
+        Writer::new().tlv(1, Writer::new().u16(length).raw(&details).bytes()).bytes()
+    }
+}

@@ -1,0 +1,395 @@
+//! The client's edits of its stored list, told apart by whose items they are.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Event, Fault, Kin, MAX_CONTACTS, RichText, RosterEdit, Side,
+    Standing,
+};
+
+use super::acks::{self, Answer, Outcome};
+use super::book::{ROOT, is_named, with_order};
+use super::{Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::wire::item::ALIAS;
+use crate::oscar::wire::{Class, Item, Reader, Snac, Writer};
+
+/// How long an edit without the end of its transaction waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Request ids of edits of ours; clients count up from one.
+const OURS: u32 = 0x7fff_0000;
+/// The class of those whom an ICQ user ignores.
+const IGNORE: Class = Class::Other(0x000e);
+
+/// Whose lists changed in a transaction that is still open.
+#[derive(Default)]
+pub(super) struct Edits {
+    open: bool,
+    dirty: BTreeSet<Address>,
+    due: Option<Instant>,
+    requests: u32,
+}
+
+impl Edits {
+    pub(super) fn begin(&mut self) -> Pass {
+        self.open = true;
+        Pass::Forward
+    }
+
+    pub(super) const fn end(&mut self) {
+        self.open = false;
+        self.due = None;
+    }
+
+    /// Whether the person just edited this contact: what comes back meanwhile is out of date.
+    pub(super) fn touches(&self, address: &Address) -> bool {
+        self.dirty.contains(address)
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn touch(&mut self, address: &Address, now: Instant) {
+        self.dirty.insert(address.clone());
+        self.due = self.open.then_some(now + PATIENCE);
+    }
+
+    fn next_request(&mut self) -> u32 {
+        self.requests = self.requests.wrapping_add(1) & 0xffff;
+        OURS | self.requests
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Where an item of an edit goes.
+enum Fate {
+    /// To the server, in this form.
+    Server(Item),
+    /// No further; the client gets this code.
+    Ours(u16),
+}
+
+impl Session {
+    /// Takes 13/08, 13/09 or 13/0a from the client.
+    pub(super) fn edit(&mut self, snac: &Snac, io: &mut Io<'_>) -> Result<Pass, Fault> {
+        let op = match snac.subtype {
+            0x08 => Op::Insert,
+            0x09 => Op::Update,
+            _ => Op::Delete,
+        };
+        let (items, whole) = Item::read_some(&snac.body);
+        if whole.is_err() {
+            return self.refuse_cut_edit(&items, io);
+        }
+        self.make_groups(op, &items, io);
+        self.record_own(op, &items, io);
+        let fates: Vec<Fate> = items.iter().map(|item| self.fate(op, item, io)).collect();
+        let for_server: Vec<&Item> = fates
+            .iter()
+            .filter_map(|fate| match fate {
+                Fate::Server(item) => Some(item),
+                Fate::Ours(_) => None,
+            })
+            .collect();
+        let (now, request) = (io.now.instant, snac.request);
+        let pass = if for_server.len() == items.len()
+            && for_server.iter().eq(&items.iter().collect::<Vec<_>>())
+        {
+            self.acks.expect(now, request, Answer::Server);
+            Pass::Forward
+        } else {
+            io.withhold(Side::Server);
+            let codes = fates.iter().map(|fate| match fate {
+                Fate::Server(_) => None,
+                Fate::Ours(code) => Some(*code),
+            });
+            if for_server.is_empty() {
+                self.acks.expect(now, request, Answer::Gateway(codes.flatten().collect()));
+            } else {
+                let body = for_server.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();
+                io.snac(Side::Server, &Snac { body, ..snac.clone() });
+                self.acks.expect(now, request, Answer::Both(codes.collect()));
+            }
+            self.refund(snac.kind(), io);
+            Pass::Done
+        };
+        if !self.edits.open {
+            self.publish_edits(io);
+        }
+        Ok(pass)
+    }
+
+    /// An edit that cannot be read to its end passes only if nothing in it is foreign.
+    fn refuse_cut_edit(&self, items: &[Item], io: &mut Io<'_>) -> Result<Pass, Fault> {
+        if items.iter().all(|item| self.is_servers(item, io)) {
+            return Ok(Pass::Forward);
+        }
+        io.withhold(Side::Server);
+        Err(Fault::client("a feedbag edit is cut short"))
+    }
+
+    fn is_servers(&self, item: &Item, io: &Io<'_>) -> bool {
+        self.book.is_own(item.id)
+            || item.class == Class::Group
+            || (self.book.shown(item.id).is_none() && self.kin(&item.name, io) == Kin::Own)
+    }
+
+    /// Notes what the server is about to know and what not, so that groups of the same request
+    /// may name the one and must not name the other.
+    fn record_own(&mut self, op: Op, items: &[Item], io: &Io<'_>) {
+        for item in items.iter().filter(|_| op != Op::Delete) {
+            let ours = item.class == Class::Group && self.book.is_virtual(item.id.group);
+            if ours {
+                continue;
+            }
+            if self.is_servers(item, io) {
+                self.touch_if_renamed(item, io.now.instant);
+                self.book.record(item);
+            } else {
+                self.book.spend(item.id);
+            }
+        }
+    }
+
+    /// A group's new name changes what groups its foreign members are in.
+    fn touch_if_renamed(&mut self, item: &Item, now: Instant) {
+        let id = item.id.group;
+        let renamed = self.book.group_name(id).is_some_and(|name| *name != item.name);
+        if item.class == Class::Group && id != ROOT && renamed {
+            let members: Vec<Address> = self.book.members(id).cloned().collect();
+            for address in &members {
+                self.edits.touch(address, now);
+            }
+        }
+    }
+
+    fn fate(&mut self, op: Op, item: &Item, io: &Io<'_>) -> Fate {
+        if item.class == Class::Group && item.id.item == 0 {
+            return self.group_fate(op, item, io.now.instant);
+        }
+        if self.is_servers(item, io) {
+            if op == Op::Delete {
+                self.book.forget(item);
+            }
+            return Fate::Server(item.clone());
+        }
+        Fate::Ours(match op {
+            Op::Insert => self.insert(item, io),
+            Op::Update => self.update(item, io),
+            Op::Delete => self.delete(item, io),
+        })
+    }
+
+    /// A group of the server's goes there without its foreign members.
+    fn group_fate(&mut self, op: Op, group: &Item, now: Instant) -> Fate {
+        let id = group.id.group;
+        if self.book.is_virtual(id) {
+            if op == Op::Delete {
+                self.book.drop_virtual(id);
+            } else {
+                self.touch_if_renamed(group, now);
+                self.book.name_virtual(id, &group.name);
+            }
+            return Fate::Ours(acks::OK);
+        }
+        let order = group.order();
+        let known = self.book.order_for_server(id, &order);
+        let group = if known == order { group.clone() } else { with_order(group, &known) };
+        match op {
+            Op::Delete => self.book.forget(&group),
+            Op::Insert | Op::Update => self.book.record(&group),
+        }
+        Fate::Server(group)
+    }
+
+    fn insert(&mut self, item: &Item, io: &Io<'_>) -> u16 {
+        let Kin::Foreign(address) = self.kin(&item.name, io) else { return acks::BAD_NAME };
+        let twin = |other: &Item| {
+            let name = String::from_utf8_lossy(&item.name);
+            other.class == item.class
+                && (other.id.group == item.id.group || !is_named(other, &name))
+        };
+        if self.book.of(&address).any(twin) {
+            return acks::EXISTS;
+        }
+        let known = self
+            .contacts
+            .as_ref()
+            .is_none_or(|c| c.contains_key(&address) || c.len() < MAX_CONTACTS);
+        if !known || !self.book.has_room() {
+            return acks::FULL;
+        }
+        self.edits.touch(&address, io.now.instant);
+        self.book.show(address, owned(item));
+        acks::OK
+    }
+
+    fn update(&mut self, item: &Item, io: &Io<'_>) -> u16 {
+        let Some(shown) = self.book.shown(item.id) else { return acks::NOT_FOUND };
+        let address = shown.address.clone();
+        self.edits.touch(&address, io.now.instant);
+        let name = shown.item.name.clone();
+        self.book.show(address, Item { name, ..owned(item) });
+        acks::OK
+    }
+
+    fn delete(&mut self, item: &Item, io: &Io<'_>) -> u16 {
+        let Some(shown) = self.book.hide(item.id) else { return acks::NOT_FOUND };
+        self.edits.touch(&shown.address, io.now.instant);
+        acks::OK
+    }
+
+    /// An own buddy put into a group that only the client knows: the server learns of the group
+    /// first, and the client does not see the answers.
+    fn make_groups(&mut self, op: Op, items: &[Item], io: &mut Io<'_>) {
+        if op == Op::Delete {
+            return;
+        }
+        let mut wanted = BTreeSet::new();
+        for item in items {
+            if item.class != Class::Group
+                && self.book.is_virtual(item.id.group)
+                && self.is_servers(item, io)
+            {
+                wanted.insert(item.id.group);
+            }
+        }
+        for id in wanted {
+            let Some(group) = self.book.drop_virtual(id) else { continue };
+            self.book.record(&group);
+            self.tell_server(0x08, &group, io);
+            if let Some(mut root) = self.book.group(ROOT).cloned() {
+                let mut order = root.order();
+                order.push(id);
+                root.set_order(&order);
+                self.book.record(&root);
+                self.tell_server(0x09, &root, io);
+            }
+        }
+    }
+
+    fn tell_server(&mut self, subtype: u16, item: &Item, io: &mut Io<'_>) {
+        let request = self.edits.next_request();
+        io.snac(Side::Server, &Snac::new(0x13, subtype, request, item.encode()));
+        self.acks.expect(io.now.instant, request, Answer::Hidden);
+    }
+
+    /// Takes 13/0e from the server.
+    pub(super) fn acknowledged(&mut self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(content);
+        let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
+        match self.acks.answered(snac.request, &codes) {
+            Outcome::Forward => Pass::Forward,
+            Outcome::Withhold => Pass::Withhold,
+            Outcome::Replace(codes) => {
+                io.withhold(Side::Client);
+                io.answer(0x13, 0x0e, snac.request, encode(&codes));
+                Pass::Done
+            }
+        }
+    }
+
+    /// Gives the answers of ours whose turn has come.
+    pub(super) fn answer_edits(&mut self, io: &mut Io<'_>) {
+        while let Some((request, codes)) = self.acks.next_ready(io.now.instant) {
+            io.answer(0x13, 0x0e, request, encode(&codes));
+        }
+    }
+
+    /// Tells the gateway what became of the foreign contacts that were edited.
+    pub(super) fn publish_edits(&mut self, io: &mut Io<'_>) {
+        if self.contacts.is_none() || self.edits.open {
+            return;
+        }
+        for address in std::mem::take(&mut self.edits.dirty) {
+            self.publish(&address, io);
+        }
+        self.edits.due = None;
+    }
+
+    fn publish(&mut self, address: &Address, io: &mut Io<'_>) {
+        let Some(contacts) = &mut self.contacts else { return };
+        let before = contacts
+            .get(address)
+            .cloned()
+            .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
+        let items: Vec<&Item> = self.book.of(address).collect();
+        let mut after = Contact { listed: false, blocked: false, ..before.clone() };
+        after.groups.clear();
+        for item in items {
+            match item.class {
+                Class::Buddy => {
+                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                    after.listed = true;
+                    after.alias = item.attribute(ALIAS).map(text).filter(|a| !a.is_empty());
+                    after.spelling = if self.asked.behind(&text(&item.name)).is_some() {
+                        io.context.names.universal(address)
+                    } else {
+                        text(&item.name)
+                    };
+                    after.groups.extend(self.book.group_name(item.id.group).map(|name| text(name)));
+                }
+                Class::Deny | IGNORE => after.blocked = true,
+                _ => {}
+            }
+        }
+        if after.is_blank() {
+            contacts.remove(address);
+        } else {
+            contacts.insert(address.clone(), after.clone());
+        }
+        if !after.listed {
+            self.theirs.remove(address);
+        }
+        self.emit_difference(&before, after, io);
+    }
+
+    /// Says what the person changed about a contact, and asks for consent where it is new.
+    pub(super) fn emit_difference(&mut self, before: &Contact, after: Contact, io: &mut Io<'_>) {
+        let Contact { address, spelling, alias, groups, .. } = after;
+        if before.blocked != after.blocked {
+            io.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
+        }
+        if !after.listed {
+            if before.listed {
+                io.emit(Event::Roster(RosterEdit::Remove(address)));
+            }
+            return;
+        }
+        let same = before.listed
+            && before.spelling == spelling
+            && before.alias == alias
+            && before.groups == groups;
+        if !same {
+            let address = address.clone();
+            io.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
+        }
+        if !before.listed && before.to != Standing::Granted {
+            self.await_consent(&address);
+            io.send(address, Body::Contact(Consent::Request(RichText::default())));
+        }
+    }
+}
+
+fn encode(codes: &[u16]) -> Bytes {
+    codes.iter().fold(Writer::new(), |w, code| w.u16(*code)).bytes()
+}
+
+/// An item that does not hold on to the buffer it was read from.
+fn owned(item: &Item) -> Item {
+    let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+    Item { name: copy(&item.name), attributes: copy(&item.attributes), ..item.clone() }
+}

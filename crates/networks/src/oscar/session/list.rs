@@ -1,0 +1,409 @@
+//! Merging the foreign contacts into the stored list, at sign-on and later.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Contact, MAX_PENDING, Side};
+
+use super::book::{Plan, ROOT};
+use super::{Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::wire::item::List;
+use crate::oscar::wire::snac::MORE;
+use crate::oscar::wire::{Class, Item, Snac, Writer};
+
+/// How long the list waits for the foreign contacts, or for its last packet.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The request id of what a server says on its own.
+const PUSHED: u32 = 0x8000_0000;
+/// The most bytes of items in one packet.
+const MAX_PACKET: usize = 8192;
+
+/// How far the stored list has come.
+#[derive(Default)]
+pub(super) struct Listing {
+    state: State,
+    hold: Option<Hold>,
+    released: Option<BytesMut>,
+    /// Packets in `released` whose items were sent already.
+    skip: usize,
+    /// The hold ended without success: the rest of this list is not held.
+    gave_up: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// The client has not asked for it: an old client never does.
+    #[default]
+    Unasked,
+    /// It is on its way.
+    Asked,
+    /// The client has it.
+    Known,
+}
+
+/// What the server sends while its list is held back.
+struct Hold {
+    frames: BytesMut,
+    packets: Vec<Snac>,
+    complete: bool,
+    until: Instant,
+}
+
+impl Listing {
+    /// Whether the server's frames are being held back.
+    pub(super) const fn holds(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    /// Whether the client waits for the list.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.state == State::Asked
+    }
+
+    /// Whether the client keeps its list on the server.
+    pub(super) fn is_stored(&self) -> bool {
+        self.state != State::Unasked
+    }
+
+    /// The client asked for the list, or for the rules of it.
+    pub(super) fn asked(&mut self) -> Pass {
+        if self.state == State::Unasked {
+            self.state = State::Asked;
+        }
+        Pass::Forward
+    }
+
+    /// The client was told that its own copy is good.
+    pub(super) const fn unchanged(&mut self) {
+        self.state = State::Known;
+    }
+
+    /// Stops waiting for a list that does not come.
+    pub(super) fn give_up(&mut self) {
+        if self.state == State::Asked {
+            self.state = State::Known;
+        }
+    }
+
+    /// When the hold ends.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.hold.as_ref().map(|hold| hold.until)
+    }
+
+    /// Frames to be taken again, after a hold.
+    pub(super) const fn released(&mut self) -> Option<BytesMut> {
+        self.released.take()
+    }
+
+    fn release(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            self.released = Some(hold.frames);
+            self.gave_up = true;
+        }
+    }
+}
+
+impl Session {
+    /// The client would take its own copy of the list, which may lack or hold foreign items:
+    /// it is made to take the server's.
+    pub(super) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        const REQUEST: u16 = 0x0004;
+        self.list.asked();
+        if self.contacts.is_some() && !self.has_something_to_merge() {
+            return Pass::Forward;
+        }
+        io.withhold(Side::Server);
+        io.snac(Side::Server, &Snac::new(snac.family, REQUEST, snac.request, Bytes::new()));
+        Pass::Done
+    }
+
+    fn has_something_to_merge(&self) -> bool {
+        self.contacts.iter().flat_map(|c| c.values()).any(|c| c.listed || c.blocked)
+    }
+
+    /// A packet of the list, while nothing is held back.
+    pub(super) fn listed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        let last = snac.flags & MORE == 0;
+        if self.list.skip > 0 {
+            self.list.skip -= 1;
+            return Pass::Withhold;
+        }
+        let merges = self.user.is_some()
+            && !self.list.gave_up
+            && (self.contacts.is_none() || self.has_something_to_merge());
+        if merges {
+            let until = io.now.instant + PATIENCE;
+            let hold =
+                Hold { frames: BytesMut::new(), packets: Vec::new(), complete: false, until };
+            self.list.hold = Some(hold);
+            return self.hold(raw, Some(snac.clone()), io);
+        }
+        if let Ok(list) = parse(snac) {
+            self.book.learn(&list, last);
+        }
+        if !last {
+            return Pass::Forward;
+        }
+        self.list.state = State::Known;
+        io.forward(Side::Client, raw.clone());
+        self.settle(io);
+        Pass::Done
+    }
+
+    /// Holds back a frame of the server's.
+    pub(super) fn hold(&mut self, raw: &Bytes, snac: Option<Snac>, io: &mut Io<'_>) -> Pass {
+        let Some(hold) = &mut self.list.hold else { return Pass::Forward };
+        hold.frames.extend_from_slice(raw);
+        if let Some(packet) = snac.filter(|s| s.kind() == (0x13, 0x06) && !hold.complete) {
+            hold.complete = packet.flags & MORE == 0;
+            hold.packets.push(packet);
+        }
+        if hold.frames.len() > MAX_PENDING {
+            self.list.release();
+        } else {
+            self.release_if_complete(io);
+        }
+        Pass::Done
+    }
+
+    /// Lets the list go once it and the foreign contacts are there, merged.
+    pub(super) fn release_if_complete(&mut self, io: &mut Io<'_>) {
+        if self.contacts.is_none() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
+            return;
+        }
+        if self.has_something_to_merge()
+            && let Some(hold) = &mut self.list.hold
+        {
+            let packets = std::mem::take(&mut hold.packets);
+            self.merge(&packets, io);
+        }
+        self.list.release();
+    }
+
+    /// Lets the list go without the foreign contacts, which are pushed later.
+    pub(super) fn release_if_due(&mut self, now: Instant) {
+        if self.list.deadline().is_some_and(|until| until <= now) {
+            self.list.release();
+        }
+    }
+
+    /// Sends the packets of the list with the foreign items at their end.
+    fn merge(&mut self, packets: &[Snac], io: &mut Io<'_>) {
+        // A list that cannot be read passes as it is, and nothing is merged into it.
+        let Ok(mut lists) = packets.iter().map(parse).collect::<Result<Vec<_>, _>>() else {
+            return;
+        };
+        self.list.skip = packets.len();
+        for (i, list) in lists.iter().enumerate() {
+            self.book.learn(list, i + 1 == packets.len());
+        }
+        let plan = self.plan_all(io);
+        let mut changed = 0;
+        for item in lists.iter_mut().flat_map(|list| &mut list.items) {
+            if item.class == Class::Group
+                && item.id.item == 0
+                && let Some(group) = self.book.for_client(item)
+            {
+                *item = group;
+            }
+        }
+        if let Some(last) = lists.last_mut() {
+            changed = std::mem::take(&mut last.changed);
+        }
+        for items in packed(&self.with_members(&plan)) {
+            match lists.last_mut() {
+                Some(list) if size(&list.items) + size(&items) <= MAX_PACKET => {
+                    list.items.extend(items);
+                }
+                _ => lists.push(List { version: 0, items, changed: 0 }),
+            }
+        }
+        let count = lists.len();
+        for (i, mut list) in lists.into_iter().enumerate() {
+            let last = i + 1 == count;
+            list.changed = if last { changed } else { 0 };
+            let Some(first) = packets.first() else { return };
+            let flags = if last { 0 } else { MORE };
+            let snac = Snac { flags, body: list.encode(), ..first.clone() };
+            io.snac(Side::Client, &snac);
+        }
+        io.withhold(Side::Client);
+        self.list.state = State::Known;
+    }
+
+    fn plan_all(&mut self, io: &Io<'_>) -> Plan {
+        let mut plan = Plan::default();
+        let contacts: Vec<Contact> =
+            self.contacts.iter().flat_map(|c| c.values()).cloned().collect();
+        for contact in contacts {
+            if let Some(spelling) = self.spelling(&contact.address, io) {
+                self.book.place(&contact, &spelling, &mut plan);
+            }
+        }
+        plan
+    }
+
+    /// The plan's new items, groups of ours with their members.
+    fn with_members(&self, plan: &Plan) -> Vec<Item> {
+        let whole = |item: &Item| match item.class {
+            Class::Group => self.book.client_group(item.id.group).unwrap_or_else(|| item.clone()),
+            _ => item.clone(),
+        };
+        plan.inserts.iter().map(whole).collect()
+    }
+
+    /// Brings the client's list up to the foreign contacts.
+    pub(super) fn sync_list(&mut self, io: &mut Io<'_>) {
+        if self.list.is_stored() {
+            let plan = self.plan_all(io);
+            self.push(&plan, io);
+        }
+    }
+
+    /// Brings the client's list up to one contact.
+    pub(super) fn sync_contact(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        if !self.list.is_stored() || self.edits.touches(&contact.address) {
+            return;
+        }
+        if let Some(spelling) = self.spelling(&contact.address, io) {
+            let mut plan = Plan::default();
+            self.book.place(contact, &spelling, &mut plan);
+            self.push(&plan, io);
+        }
+    }
+
+    /// Tells the client of a plan, as a server tells of another session's edits.
+    pub(super) fn push(&self, plan: &Plan, io: &mut Io<'_>) {
+        const INSERT: u16 = 0x08;
+        const UPDATE: u16 = 0x09;
+        const DELETE: u16 = 0x0a;
+        if plan.is_empty() {
+            return;
+        }
+        let made: Vec<u16> =
+            plan.inserts.iter().filter(|i| i.class == Class::Group).map(|i| i.id.group).collect();
+        let touched = plan.touched.iter().filter(|g| !made.contains(g));
+        let groups = touched.filter_map(|group| self.book.client_group(*group));
+        let updates: Vec<Item> = plan.updates.iter().cloned().chain(groups).collect();
+        let mut tell = |subtype, body: Bytes| io.answer(0x13, subtype, PUSHED, body);
+        tell(0x11, Bytes::new());
+        for (subtype, items) in
+            [(DELETE, &plan.deletes), (INSERT, &self.with_members(plan)), (UPDATE, &updates)]
+        {
+            for items in packed(items) {
+                tell(subtype, items.iter().fold(Writer::new(), |w, i| i.write(w)).bytes());
+            }
+        }
+        tell(0x12, Bytes::new());
+    }
+
+    /// Edits of another session: what it says of groups lacks their foreign members.
+    pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        const DELETE: u16 = 0x0a;
+        let Ok(content) = snac.content() else { return Pass::Forward };
+        let content = snac.body.slice_ref(content);
+        let (mut items, Ok(())) = Item::read_some(&content) else { return Pass::Forward };
+        if snac.subtype == DELETE {
+            for item in &items {
+                self.book.forget(item);
+            }
+            io.forward(Side::Client, raw.clone());
+            self.rehome(&items, io);
+            return Pass::Done;
+        }
+        self.make_way(&items, io);
+        let mut changed = false;
+        for item in &mut items {
+            self.book.record(item);
+            if item.class == Class::Group
+                && item.id.item == 0
+                && let Some(group) = self.book.for_client(item)
+            {
+                *item = group;
+                changed = true;
+            }
+        }
+        if !changed {
+            return Pass::Forward;
+        }
+        let prefix = &snac.body[..snac.body.len() - content.len()];
+        let body = items.iter().fold(Writer::new().raw(prefix), |w, i| i.write(w)).bytes();
+        io.withhold(Side::Client);
+        io.snac(Side::Client, &Snac { body, ..snac.clone() });
+        Pass::Done
+    }
+
+    /// Takes our items out of the way of the server's of the same id.
+    fn make_way(&mut self, items: &[Item], io: &mut Io<'_>) {
+        let mut plan = Plan::default();
+        let mut moved = Vec::new();
+        for item in items {
+            if let Some(shown) = self.book.hide(item.id) {
+                plan.touched.insert(item.id.group);
+                plan.deletes.push(shown.item);
+                moved.push(shown.address);
+            }
+            self.book.record(item);
+        }
+        for address in moved {
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
+    }
+
+    /// Finds another group for those whose group is gone.
+    fn rehome(&mut self, gone: &[Item], io: &mut Io<'_>) {
+        let mut plan = Plan::default();
+        let groups = gone.iter().filter(|i| i.class == Class::Group && i.id.group != ROOT);
+        let homeless: Vec<_> = groups
+            .flat_map(|g| self.book.members(g.id.group).cloned().collect::<Vec<_>>())
+            .collect();
+        for address in homeless {
+            let stale: Vec<Item> = self
+                .book
+                .of(&address)
+                .filter(|i| self.book.group_name(i.id.group).is_none() && i.class == Class::Buddy)
+                .cloned()
+                .collect();
+            for item in stale {
+                self.book.hide(item.id);
+                plan.deletes.push(item);
+            }
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
+    }
+
+    fn place_again(&mut self, address: &crosstalk_core::Address, plan: &mut Plan, io: &Io<'_>) {
+        let contact = self.contacts.as_ref().and_then(|c| c.get(address)).cloned();
+        if let (Some(contact), Some(spelling)) = (contact, self.spelling(address, io)) {
+            self.book.place(&contact, &spelling, plan);
+        }
+    }
+}
+
+fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
+    List::parse(&packet.body.slice_ref(packet.content()?))
+}
+
+/// Items in packets that every client takes.
+fn packed(items: &[Item]) -> Vec<Vec<Item>> {
+    let mut packets: Vec<Vec<Item>> = Vec::new();
+    let mut room = 0;
+    for item in items {
+        let length = item.encode().len();
+        if let Some(packet) = packets.last_mut().filter(|_| length <= room) {
+            packet.push(item.clone());
+        } else {
+            packets.push(vec![item.clone()]);
+            room = MAX_PACKET;
+        }
+        room = room.saturating_sub(length);
+    }
+    packets
+}
+
+fn size(items: &[Item]) -> usize {
+    items.iter().map(|item| item.encode().len()).sum()
+}

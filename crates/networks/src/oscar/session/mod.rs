@@ -1,0 +1,426 @@
+//! The connection behind the cookie: buddy list, presence and messages.
+//!
+//! A handler takes a SNAC and says whether it passes. What it passes is the server's business;
+//! what it withholds concerns a foreign person, and is answered here.
+
+mod acks;
+mod book;
+mod consent;
+mod edit;
+mod info;
+mod list;
+mod presence;
+mod rate;
+mod talk;
+mod watch;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, Event, Fault, Kin, Now, Presence, Roster, Side,
+};
+
+use super::MAX_NAME;
+use super::link::Io;
+use super::signon::{self, Errand, Person};
+use super::wire::{Channel, Reader, Snac, UserInfo};
+
+/// How long a client may take from sign-on to its first sign of life before it is told things.
+const SETTLING: Duration = Duration::from_secs(15);
+/// The most deliveries that wait for the client to be ready.
+const MAX_WAITING: usize = 1024;
+/// The family of messages: a server that offers it serves a session.
+const MESSAGES: u16 = 0x0004;
+
+/// What becomes of a frame.
+#[derive(Debug, PartialEq, Eq)]
+enum Pass {
+    /// It goes on as it came.
+    Forward,
+    /// It ends here.
+    Withhold,
+    /// The handler saw to it.
+    Done,
+}
+
+/// The state of one session.
+pub(super) struct Session {
+    person: Person,
+    /// Who signed in, as soon as the server said so.
+    user: Option<Address>,
+    kind: Kind,
+    /// The foreign contacts, as soon as the gateway gave them.
+    contacts: Option<BTreeMap<Address, Contact>>,
+    /// The client said that it is ready.
+    online: bool,
+    /// When to stop waiting for that.
+    settled_by: Option<Instant>,
+    waiting: VecDeque<Envelope>,
+    rates: rate::Rates,
+    acks: acks::Acks,
+    book: book::Book,
+    list: list::Listing,
+    edits: edit::Edits,
+    watch: watch::Watch,
+    own: presence::Own,
+    theirs: BTreeMap<Address, Presence>,
+    talk: talk::Talk,
+    asked: consent::Asked,
+}
+
+/// What a cookie turned out to be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A session: the cookie was handed out for one, or the server offers messages.
+    Session,
+    /// The cookie is unknown; the server's families will tell.
+    Undecided,
+    /// Something else.
+    Service,
+}
+
+impl Session {
+    /// A session of `person`; `known` if the cookie was seen being handed out.
+    pub(super) fn new(person: Person, known: bool) -> Self {
+        Self {
+            person,
+            user: None,
+            kind: if known { Kind::Session } else { Kind::Undecided },
+            contacts: None,
+            online: false,
+            settled_by: None,
+            waiting: VecDeque::new(),
+            rates: rate::Rates::default(),
+            acks: acks::Acks::default(),
+            book: book::Book::default(),
+            list: list::Listing::default(),
+            edits: edit::Edits::default(),
+            watch: watch::Watch::default(),
+            own: presence::Own::default(),
+            theirs: BTreeMap::new(),
+            talk: talk::Talk::default(),
+            asked: consent::Asked::default(),
+        }
+    }
+
+    /// Whether this is no session after all.
+    pub(super) fn is_service(&self) -> bool {
+        self.kind == Kind::Service
+    }
+
+    /// Whether a frame has to be looked at. Counts those that pass unseen.
+    pub(super) fn wants(&mut self, now: Now, side: Side, channel: Channel, body: &[u8]) -> bool {
+        if self.list.holds() && side == Side::Server {
+            return true;
+        }
+        if channel != Channel::Data {
+            return false;
+        }
+        let kind = Snac::peek(body);
+        match side {
+            Side::Server => self.wants_of_server(kind),
+            Side::Client => {
+                let wanted = self.wants_of_client(kind, body);
+                if !wanted {
+                    self.rates.saw(kind, now.instant);
+                }
+                wanted
+            }
+        }
+    }
+
+    fn wants_of_server(&self, kind: (u16, u16)) -> bool {
+        match kind {
+            (0x01, 0x03) => self.kind == Kind::Undecided,
+            (0x01, 0x05 | 0x07 | 0x0a) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
+            (0x01, 0x0f) => self.user.is_none(),
+            (0x13, 0x0e) => !self.acks.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn wants_of_client(&self, kind: (u16, u16), body: &[u8]) -> bool {
+        // Every foreign name has an @, but those that stand in for one in a prompt.
+        let may_be_foreign = || body.contains(&b'@') || self.asked.is_open();
+        match kind {
+            (0x01, 0x02 | 0x11 | 0x1e)
+            | (0x02, 0x04)
+            | (0x13, 0x02 | 0x04 | 0x05 | 0x08..=0x0a | 0x11 | 0x12) => true,
+            (0x02, 0x05 | 0x0b | 0x15)
+            | (0x03, 0x04 | 0x05 | 0x0f | 0x10)
+            | (0x04, 0x06 | 0x08 | 0x0b | 0x14)
+            | (0x09, 0x05..=0x0b)
+            | (0x0a, 0x02)
+            | (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => may_be_foreign(),
+            (0x15, 0x02) => self.asked.is_open(),
+            _ => false,
+        }
+    }
+
+    /// Takes a frame that [is wanted](Self::wants).
+    pub(super) fn frame(&mut self, side: Side, raw: Bytes, io: &mut Io<'_>) -> Result<(), Fault> {
+        let body = raw.slice(super::wire::flap::HEADER.min(raw.len())..);
+        let snac = Snac::parse(&body);
+        let pass = match (&snac, side) {
+            _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), io),
+            (Err(_), _) => Pass::Forward,
+            (Ok(snac), Side::Server) => self.server_said(snac, &raw, io),
+            (Ok(snac), Side::Client) => self.client_said(snac, &raw, io)?,
+        };
+        match pass {
+            Pass::Forward => {
+                if side == Side::Client {
+                    self.rates.saw(Snac::peek(&body), io.now.instant);
+                }
+                io.forward(side.other(), raw);
+            }
+            Pass::Withhold => io.withhold(side.other()),
+            Pass::Done => {}
+        }
+        self.answer_edits(io);
+        Ok(())
+    }
+
+    fn server_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        let Ok(content) = snac.content() else { return Pass::Forward };
+        match snac.kind() {
+            (0x01, 0x03) => self.families(content),
+            (0x01, 0x05) => return Self::redirected(snac, content, io),
+            (0x01, 0x07) => {
+                self.rates.learn(content, io.now.instant);
+                if self.kind == Kind::Session && self.person.name.is_some() {
+                    return self.accepted(raw, io);
+                }
+            }
+            (0x01, 0x0a) => self.rates.adjust(content, io.now.instant),
+            (0x01, 0x0f) => {
+                if let Ok(info) = UserInfo::read(&mut Reader::new(content)) {
+                    self.person.name = Some(String::from_utf8_lossy(info.name).into_owned());
+                    return self.accepted(raw, io);
+                }
+            }
+            (0x13, 0x06) => return self.listed(snac, raw, io),
+            (0x13, 0x08..=0x0a) => return self.pushed(snac, raw, io),
+            (0x13, 0x0e) => return self.acknowledged(snac, content, io),
+            (0x13, 0x0f) => self.list.unchanged(),
+            _ => {}
+        }
+        Pass::Forward
+    }
+
+    fn client_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
+        Ok(match snac.kind() {
+            (0x01, 0x02) => return Ok(self.ready(raw, io)),
+            (0x01, 0x11 | 0x1e) | (0x02, 0x04) => self.own_presence(snac, io),
+            (0x02, 0x05 | 0x0b | 0x15) => self.asked_about(snac, io),
+            (0x03, 0x04 | 0x0f) => self.watched(snac, io),
+            (0x03, 0x05 | 0x10) => self.unwatched(snac, io),
+            (0x04, 0x06) => self.message_out(snac, io),
+            (0x04, 0x14) => self.typing_out(snac, io),
+            (0x04, 0x08) => self.warning_out(snac, io),
+            (0x04, 0x0b) => self.reply_out(snac, io),
+            (0x09, _) => self.permits(snac, io),
+            (0x0a, 0x02) => self.search_out(snac, io),
+            (0x13, 0x02 | 0x04) => self.list.asked(),
+            (0x13, 0x05) => self.cached_list(snac, io),
+            (0x13, 0x08..=0x0a) => return self.edit(snac, io),
+            (0x13, 0x11) => self.edits.begin(),
+            (0x13, 0x12) => {
+                self.edits.end();
+                self.publish_edits(io);
+                Pass::Forward
+            }
+            (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => self.consent_out(snac, io),
+            (0x15, 0x02) => self.details(snac, io),
+            _ => Pass::Forward,
+        })
+    }
+
+    /// Who offers no messages serves no session.
+    fn families(&mut self, content: &[u8]) {
+        let mut families = content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
+        let session = families.any(|family| family == MESSAGES);
+        self.kind = if session { Kind::Session } else { Kind::Service };
+    }
+
+    /// A redirect to a service: the connection that follows it is let through.
+    fn redirected(snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+        let Some(fields) = signon::redirect(content, Errand::Service, io) else {
+            return Pass::Forward;
+        };
+        let prefix = snac.body.len() - content.len();
+        let body = [&snac.body[..prefix], &fields].concat();
+        io.withhold(Side::Client);
+        io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
+        Pass::Done
+    }
+
+    /// The server took the cookie: it speaks to the client as to a person.
+    fn accepted(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        if self.user.is_some() || self.kind != Kind::Session {
+            return Pass::Forward;
+        }
+        let network = io.context.network.clone();
+        let name = self.person.name.as_deref().unwrap_or_default();
+        let Ok(user) = io.context.names.address(name, &network) else { return Pass::Forward };
+        self.user = Some(user.clone());
+        self.own.signed_in(io.now.wall);
+        self.settled_by = Some(io.now.instant + SETTLING);
+        io.forward(Side::Client, raw.clone());
+        io.emit(Event::SignedIn { user, endpoint: self.person.client.clone() });
+        Pass::Done
+    }
+
+    /// The client has set everything up and may be told things.
+    fn ready(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        self.rates.saw((0x01, 0x02), io.now.instant);
+        io.forward(Side::Server, raw.clone());
+        self.online = true;
+        self.settle(io);
+        Pass::Done
+    }
+
+    /// Whether the client can take what is pushed to it.
+    fn is_settled(&self) -> bool {
+        self.online && self.user.is_some() && self.contacts.is_some() && !self.list.is_awaited()
+    }
+
+    /// Tells a client that has become ready everything that waited for it.
+    fn settle(&mut self, io: &mut Io<'_>) {
+        if self.online {
+            self.tell_presence(io);
+        }
+        if !self.is_settled() {
+            return;
+        }
+        self.settled_by = None;
+        self.sync_list(io);
+        self.sync_watch(io);
+        let known: Vec<Address> = self.theirs.keys().cloned().collect();
+        for address in known {
+            self.show_presence(&address, io);
+        }
+        while let Some(envelope) = self.waiting.pop_front() {
+            self.show(&envelope, io);
+        }
+    }
+
+    /// Takes the foreign contacts.
+    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
+        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone()));
+        self.contacts = Some(contacts.collect());
+        self.asked.learn(roster);
+        self.release_if_complete(io);
+        self.publish_edits(io);
+        self.settle(io);
+    }
+
+    /// Takes a contact that changed, and shows the change if the client does not know of it.
+    pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        let Some(contacts) = &mut self.contacts else { return };
+        let address = contact.address.clone();
+        if contact.is_blank() {
+            contacts.remove(&address);
+        } else {
+            contacts.insert(address.clone(), contact.clone());
+        }
+        if self.is_settled() {
+            self.sync_contact(contact, io);
+            self.show_presence(&address, io);
+        }
+        if !contact.listed {
+            self.theirs.remove(&address);
+        }
+    }
+
+    /// Takes something for the person.
+    pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        if self.is_settled() {
+            self.show(&envelope, io);
+        } else if let Body::Presence(presence) = envelope.body {
+            self.remember_presence(envelope.from, presence);
+        } else if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(envelope);
+        }
+    }
+
+    fn show(&mut self, envelope: &Envelope, io: &mut Io<'_>) {
+        match &envelope.body {
+            Body::Text { text, auto } => self.message_in(envelope, text, *auto, io),
+            Body::Attention => self.message_in(envelope, &talk::attention(), false, io),
+            Body::Typing(typing) => self.typing_in(&envelope.from, *typing, io),
+            Body::Presence(presence) => {
+                self.remember_presence(envelope.from.clone(), presence.clone());
+                self.show_presence(&envelope.from, io);
+            }
+            Body::Contact(step) => self.consent_in(envelope, step, io),
+            Body::Undelivered { of, why } => self.undelivered(*of, *why, &envelope.from, io),
+            Body::Receipt { .. } => {}
+        }
+    }
+
+    /// Acts on what has waited long enough.
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
+        let now = io.now.instant;
+        self.release_if_due(now);
+        if self.settled_by.is_some_and(|by| by <= now) {
+            self.settled_by = None;
+            self.online = true;
+            self.list.give_up();
+            self.settle(io);
+        }
+        if self.edits.is_due(now) {
+            self.edits.end();
+            self.publish_edits(io);
+        }
+        self.answer_edits(io);
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.settled_by, self.list.deadline(), self.edits.deadline(), self.acks.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The server's frames that need not be held back any longer, to be taken again.
+    pub(super) fn released(&mut self) -> Option<BytesMut> {
+        self.list.released()
+    }
+
+    /// What a name in a SNAC of the client's means.
+    fn kin(&self, name: &[u8], io: &Io<'_>) -> Kin {
+        let name = String::from_utf8_lossy(name).replace(' ', "");
+        match self.asked.behind(&name) {
+            Some(address) => Kin::Foreign(address.clone()),
+            None => io.context.names.classify(&name),
+        }
+    }
+
+    /// How the person spells `address`; `None` where the protocol cannot carry the name.
+    fn spelling(&self, address: &Address, io: &Io<'_>) -> Option<String> {
+        let names = &io.context.names;
+        let contact = self.contacts.as_ref().and_then(|c| c.get(address));
+        contact
+            .map(|c| c.spelling.clone())
+            .filter(|s| s.len() <= MAX_NAME && names.classify(s) == Kin::Foreign(address.clone()))
+            .or_else(|| Some(names.universal(address)))
+            .filter(|s| u8::try_from(s.len()).is_ok())
+    }
+
+    /// Whether the client is one that shows authorisation requests and takes long texts.
+    fn is_libpurple(&self) -> bool {
+        self.person.client.starts_with("Purple/") || self.person.client.contains("libpurple")
+    }
+
+    /// Gives back to the client's account what the server did not see.
+    fn refund(&mut self, kind: (u16, u16), io: &mut Io<'_>) {
+        const RATE_CHANGE: (u16, u16) = (0x0001, 0x000a);
+        if let Some(body) = self.rates.refund(kind, io.now.instant) {
+            io.answer(RATE_CHANGE.0, RATE_CHANGE.1, 0, body);
+        }
+    }
+}

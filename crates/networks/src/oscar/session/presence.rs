@@ -1,0 +1,185 @@
+//! Presence: the person's own, as told to the server, and that of foreign contacts.
+
+use std::time::Duration;
+
+use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
+
+use super::{Pass, Session};
+use crate::html;
+use crate::oscar::link::Io;
+use crate::oscar::wire::user::{
+    BART, CLASSES, IDLE, SIGNED_ON, STATUS, read_status_text, status_text,
+};
+use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
+
+/// The class of an ordinary user.
+const ORDINARY: u16 = 0x0010;
+/// The request id of what a server says on its own.
+const PUSHED: u32 = 0x8000_0000;
+
+/// Bits of ICQ's status.
+mod icq {
+    pub(super) const AWAY: u32 = 0x0001;
+    pub(super) const DO_NOT_DISTURB: u32 = 0x0002;
+    pub(super) const NOT_AVAILABLE: u32 = 0x0004;
+    pub(super) const OCCUPIED: u32 = 0x0010;
+    pub(super) const CHATTY: u32 = 0x0020;
+    pub(super) const INVISIBLE: u32 = 0x0100;
+}
+
+/// What the person told the server of the own state.
+#[derive(Default)]
+pub(super) struct Own {
+    profile: bool,
+    away: Option<RichText>,
+    text: RichText,
+    status: u32,
+    idle_since: Option<UnixMillis>,
+    online_since: Option<UnixMillis>,
+    told: Option<Presence>,
+}
+
+impl Own {
+    pub(super) const fn signed_in(&mut self, now: UnixMillis) {
+        self.online_since = Some(now);
+    }
+
+    fn presence(&self) -> Presence {
+        if self.status & icq::INVISIBLE != 0 {
+            return Presence::offline();
+        }
+        let has = |bits| self.status & bits != 0;
+        let show = if has(icq::DO_NOT_DISTURB | icq::OCCUPIED) {
+            Show::Busy
+        } else if has(icq::NOT_AVAILABLE) {
+            Show::ExtendedAway
+        } else if has(icq::AWAY) || self.away.is_some() {
+            Show::Away
+        } else if has(icq::CHATTY) {
+            Show::Chatty
+        } else {
+            Show::Available
+        };
+        let text = self.away.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| self.text.clone());
+        Presence { show, text, idle_since: self.idle_since, online_since: self.online_since }
+    }
+
+    /// 02/04: profile and away text; an empty away text says that the person is back.
+    fn read_profile(&mut self, fields: &[u8]) {
+        const PROFILE: u16 = 0x0002;
+        const MIME: u16 = 0x0003;
+        const AWAY: u16 = 0x0004;
+        self.profile |= find(fields, PROFILE).is_some();
+        if let Some(away) = find(fields, AWAY) {
+            let mime = find(fields, MIME).unwrap_or_default();
+            let text = html::read(&message::decode_mime(mime, away));
+            self.away = Some(text).filter(|_| !away.is_empty());
+        }
+    }
+
+    /// 01/1e: status bits and status text.
+    fn read_status(&mut self, fields: &[u8]) {
+        if let Some(status) = find(fields, STATUS).and_then(|v| Reader::new(v).u32().ok()) {
+            self.status = status;
+        }
+        if let Some(text) = find(fields, BART).and_then(read_status_text) {
+            self.text = html::read(&message::decode_charset(0, text));
+        }
+    }
+
+    /// 01/11: how long the person has been idle, in seconds.
+    fn read_idle(&mut self, body: &[u8], now: UnixMillis) {
+        let seconds = Reader::new(body).u32().unwrap_or_default();
+        let since = now.minus(Duration::from_secs(seconds.into()));
+        self.idle_since = Some(since).filter(|_| seconds > 0);
+    }
+}
+
+impl Session {
+    /// What the client tells the server of the person.
+    pub(super) fn own_presence(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        match snac.kind() {
+            (0x01, 0x11) => self.own.read_idle(&snac.body, io.now.wall),
+            (0x01, 0x1e) => self.own.read_status(&snac.body),
+            _ => self.own.read_profile(&snac.body),
+        }
+        if self.online {
+            self.tell_presence(io);
+        }
+        Pass::Forward
+    }
+
+    /// Tells the gateway of the person's presence if it changed.
+    pub(super) fn tell_presence(&mut self, io: &mut Io<'_>) {
+        let presence = self.own.presence();
+        if self.user.is_some() && self.own.told.as_ref() != Some(&presence) {
+            self.own.told = Some(presence.clone());
+            io.emit(Event::Presence(presence));
+        }
+    }
+
+    /// Keeps the presence of a contact. That of others is not asked for and not kept.
+    pub(super) fn remember_presence(&mut self, of: Address, presence: Presence) {
+        let known = self.contacts.as_ref().is_none_or(|c| c.contains_key(&of));
+        if known
+            && (self.theirs.len() < crosstalk_core::MAX_CONTACTS || self.theirs.contains_key(&of))
+        {
+            self.theirs.insert(of, presence);
+        }
+    }
+
+    /// Shows the presence of a foreign contact that the client has in its list.
+    pub(super) fn show_presence(&mut self, of: &Address, io: &mut Io<'_>) {
+        if !self.is_settled() || !(self.book.lists(of) || self.watch.has(of)) {
+            return;
+        }
+        let Some(presence) = self.theirs.get(of) else { return };
+        let Some(name) = self.spelling(of, io) else { return };
+        let (subtype, body) = match info_fields(presence, io.now.wall) {
+            Some(fields) => (0x0b, user_info(&name, &fields)),
+            None => (0x0c, user_info(&name, &[])),
+        };
+        io.answer(0x03, subtype, PUSHED, body);
+        if presence.is_online() {
+            self.rearm_typing(of, io);
+        }
+    }
+
+    /// The fields that describe a contact to the client; `None` while it is offline.
+    pub(super) fn presence_fields(&self, of: &Address, now: UnixMillis) -> Option<Vec<u8>> {
+        info_fields(self.theirs.get(of)?, now)
+    }
+}
+
+/// The user info block of one who has these fields.
+pub(super) fn user_info(name: &str, tlvs: &[u8]) -> bytes::Bytes {
+    UserInfo { name: name.as_bytes(), warning: 0, tlvs }.write(Writer::new()).bytes()
+}
+
+/// Every arrival replaces what an earlier one said, so all of it is said each time.
+fn info_fields(presence: &Presence, now: UnixMillis) -> Option<Vec<u8>> {
+    if !presence.is_online() {
+        return None;
+    }
+    let away = presence.show < Show::Available;
+    let classes = if away { ORDINARY | user::AWAY } else { ORDINARY };
+    let mut fields = Writer::new().tlv(CLASSES, classes.to_be_bytes());
+    if let Some(since) = presence.online_since {
+        let seconds = u32::try_from(since.secs()).unwrap_or(u32::MAX);
+        fields = fields.tlv(SIGNED_ON, seconds.to_be_bytes());
+    }
+    if let Some(since) = presence.idle_since {
+        let minutes = u16::try_from(now.since(since).as_secs() / 60).unwrap_or(u16::MAX);
+        fields = fields.tlv(IDLE, minutes.to_be_bytes());
+    }
+    let fields = fields.tlv(BART, status_text(shown_text(presence)));
+    Some(fields.bytes().to_vec())
+}
+
+/// The status text, or the name of a state that clients have no sign for.
+pub(super) fn shown_text(presence: &Presence) -> &str {
+    match presence.show {
+        Show::Busy if presence.text.is_empty() => "Busy",
+        _ => presence.text.text(),
+    }
+}

@@ -1,0 +1,331 @@
+//! Instant messages, typing and their failures.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{
+    Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing, UnixMillis,
+};
+
+use super::presence::user_info;
+use super::{Pass, Session};
+use crate::html;
+use crate::oscar::link::Io;
+use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
+use crate::oscar::wire::{Reader, Snac, Writer, find};
+
+/// The family of messages.
+const FAMILY: u16 = 0x0004;
+/// The channel of plain messages.
+const PLAIN: u16 = 1;
+/// How long a client remembers a request, so that an error can be joined to it.
+const MEMORY: Duration = Duration::from_mins(1);
+/// The most messages whose failure can be joined to them.
+const MAX_SENT: usize = 64;
+/// The most people a client is told to want typing notices.
+const MAX_PARTNERS: usize = 512;
+/// A message that is older than this when it arrives is shown with its time.
+const LATE: Duration = Duration::from_mins(1);
+/// The most characters of one message. Official clients take about 8,000 bytes, libpurple
+/// nearly a whole frame.
+const MAX_CHARS: usize = 3_000;
+const MAX_CHARS_LIBPURPLE: usize = 20_000;
+
+/// Error codes of 04/01.
+mod code {
+    pub(super) const NOT_LOGGED_IN: u16 = 0x0004;
+    pub(super) const SERVICE_UNAVAILABLE: u16 = 0x0005;
+    pub(super) const NOT_SUPPORTED: u16 = 0x0009;
+    pub(super) const REFUSED: u16 = 0x000a;
+    pub(super) const DENIED: u16 = 0x000d;
+    pub(super) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
+    pub(super) const NO_MATCH: u16 = 0x0014;
+}
+
+/// The conversations of a session.
+#[derive(Default)]
+pub(super) struct Talk {
+    sent: VecDeque<Sent>,
+    partners: BTreeSet<Address>,
+    /// The next cookie of messages that are not the text of an envelope.
+    cookie: u64,
+}
+
+/// A message of the person's that may still fail.
+struct Sent {
+    id: EnvelopeId,
+    request: u32,
+    at: Instant,
+}
+
+impl Session {
+    /// 04/06 from the client.
+    pub(super) fn message_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(&snac.body);
+        let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
+        let fields = reader.rest();
+        let to = match self.kin(head.name, io) {
+            Kin::Own => return Pass::Forward,
+            Kin::Nowhere => Err(code::NO_MATCH),
+            Kin::Foreign(_) if self.user.is_none() => Err(code::SERVICE_UNAVAILABLE),
+            Kin::Foreign(_) if head.channel != PLAIN => Err(code::NOT_SUPPORTED),
+            Kin::Foreign(to) => Ok(to),
+        };
+        match to {
+            Ok(to) => self.send_text(&head, fields, &to, snac.request, io),
+            Err(_) if is_rendezvous_end(head.channel, fields) => {}
+            Err(code) => refuse(snac.request, code, io),
+        }
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+
+    fn send_text(
+        &mut self,
+        head: &Head<'_>,
+        fields: &[u8],
+        to: &Address,
+        request: u32,
+        io: &mut Io<'_>,
+    ) {
+        if find(fields, ACK).is_some() {
+            let body = Head { name: head.name, ..*head }.write(Writer::new()).bytes();
+            io.answer(FAMILY, 0x0c, request, body);
+        }
+        let text = find(fields, TEXT).and_then(message::decode).unwrap_or_default();
+        let text = self.read_text(&text);
+        if text.is_empty() {
+            return;
+        }
+        let auto = find(fields, AUTO).is_some();
+        let id = io.send(to.clone(), Body::Text { text, auto });
+        if self.talk.sent.len() >= MAX_SENT {
+            self.talk.sent.pop_front();
+        }
+        self.talk.sent.push_back(Sent { id, request, at: io.now.instant });
+        if self.meet(to) {
+            self.rearm_typing(to, io);
+        }
+    }
+
+    /// AIM users write HTML, ICQ users mostly do not.
+    fn read_text(&self, text: &str) -> RichText {
+        let icq = self.user.as_ref().is_some_and(|u| u.local().bytes().all(|b| b.is_ascii_digit()));
+        let is_html = text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"));
+        if icq && !is_html {
+            return RichText::plain(text.replace("\r\n", "\n"));
+        }
+        html::read(text)
+    }
+
+    /// 04/14 from the client.
+    pub(super) fn typing_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(&snac.body);
+        let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
+        let typing = match reader.u16() {
+            Ok(2) => Typing::Active,
+            Ok(1) => Typing::Paused,
+            _ => Typing::Idle,
+        };
+        match self.kin(head.name, io) {
+            Kin::Own => return Pass::Forward,
+            Kin::Foreign(to) if self.user.is_some() => drop(io.send(to, Body::Typing(typing))),
+            _ => {}
+        }
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+
+    /// 04/08: a warning, which foreign people cannot be given.
+    pub(super) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(&snac.body);
+        let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else { return Pass::Forward };
+        if self.kin(name, io) == Kin::Own {
+            return Pass::Forward;
+        }
+        refuse(snac.request, code::DENIED, io);
+        Pass::Withhold
+    }
+
+    /// 04/0b: what the client could not do with something it got.
+    pub(super) fn reply_out(&mut self, snac: &Snac, io: &Io<'_>) -> Pass {
+        let foreign = Head::read(&mut Reader::new(&snac.body))
+            .is_ok_and(|head| self.kin(head.name, io) != Kin::Own);
+        if foreign { Pass::Withhold } else { Pass::Forward }
+    }
+
+    /// Shows a text as 04/07, in as many pieces as the client needs.
+    pub(super) fn message_in(
+        &mut self,
+        envelope: &Envelope,
+        text: &RichText,
+        auto: bool,
+        io: &mut Io<'_>,
+    ) {
+        if !envelope.from.is_control() && !self.book.admits(&envelope.from) {
+            let why = Failure::Refused;
+            io.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
+            return;
+        }
+        let Some(name) = self.spelling(&envelope.from, io) else {
+            io.emit(Event::Unshown(envelope.clone()));
+            return;
+        };
+        self.meet(&envelope.from);
+        let fields = self.presence_fields(&envelope.from, io.now.wall).unwrap_or_default();
+        let late = io.now.wall.since(envelope.sent_at) >= LATE;
+        let most = if self.is_libpurple() { MAX_CHARS_LIBPURPLE } else { MAX_CHARS };
+        for piece in split(text, most) {
+            let mut extra = Writer::new().tlv(TEXT, message::encode(&html::aim(&piece)));
+            if auto {
+                extra = extra.tlv(AUTO, []);
+            }
+            if late {
+                let sent = u32::try_from(envelope.sent_at.secs()).unwrap_or(u32::MAX);
+                extra = extra.tlv(OFFLINE, []).tlv(SENT, sent.to_be_bytes());
+            }
+            let extra = extra.tlv(WANTS_TYPING, []).bytes();
+            self.incoming(&name, &fields, &extra, io);
+        }
+    }
+
+    /// 04/07 with a cookie of its own.
+    fn incoming(&mut self, name: &str, fields: &[u8], extra: &[u8], io: &mut Io<'_>) {
+        self.talk.cookie = self.talk.cookie.wrapping_add(1);
+        let cookie = self.talk.cookie.to_be_bytes();
+        let head = Writer::new().raw(&cookie).u16(PLAIN).raw(&user_info(name, fields));
+        io.answer(FAMILY, 0x07, 0, head.raw(extra).bytes());
+    }
+
+    pub(super) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
+        if !self.book.admits(from) {
+            return;
+        }
+        let Some(name) = self.spelling(from, io) else { return };
+        let state = match typing {
+            Typing::Active => 2,
+            Typing::Paused => 1,
+            Typing::Idle => 0,
+        };
+        let head = Head { cookie: [0; 8], channel: PLAIN, name: name.as_bytes() };
+        io.answer(FAMILY, 0x14, 0, head.write(Writer::new()).u16(state).bytes());
+    }
+
+    /// Tells libpurple again that a partner wants typing notices, which every arrival makes it
+    /// forget. A message without text does that and shows nothing; other clients might show it.
+    pub(super) fn rearm_typing(&mut self, of: &Address, io: &mut Io<'_>) {
+        if !self.is_libpurple() || !self.talk.partners.contains(of) {
+            return;
+        }
+        let Some(name) = self.spelling(of, io) else { return };
+        let fields = self.presence_fields(of, io.now.wall).unwrap_or_default();
+        let extra = Writer::new().tlv(TEXT, message::encode("")).tlv(WANTS_TYPING, []).bytes();
+        self.incoming(&name, &fields, &extra, io);
+    }
+
+    /// Notes a partner in conversation. Returns whether the partner is new.
+    fn meet(&mut self, partner: &Address) -> bool {
+        self.talk.partners.len() < MAX_PARTNERS && self.talk.partners.insert(partner.clone())
+    }
+
+    /// Tells the person that a message got lost: by an error while the client can join it to
+    /// the message, later in words.
+    pub(super) fn undelivered(
+        &mut self,
+        of: EnvelopeId,
+        why: Failure,
+        to: &Address,
+        io: &mut Io<'_>,
+    ) {
+        let sent = self.talk.sent.iter().position(|s| s.id == of);
+        let sent = sent.and_then(|at| self.talk.sent.remove(at));
+        let now = io.now.instant;
+        if let Some(sent) = sent.filter(|s| now.saturating_duration_since(s.at) < MEMORY) {
+            return refuse(sent.request, failure_code(why), io);
+        }
+        let name = self.spelling(to, io).unwrap_or_else(|| to.to_string());
+        let text = format!("A message to {name} was not delivered: {why}.");
+        let control = Address::control();
+        let Some(user) = self.user.clone() else { return };
+        let id = io.context.ids.next_id();
+        let body = Body::Text { text: RichText::plain(text), auto: false };
+        let sent_at: UnixMillis = io.now.wall;
+        let notice = Envelope { id, from: control, to: user, sent_at, body };
+        if let Body::Text { text, .. } = &notice.body {
+            self.message_in(&notice, text, false, io);
+        }
+    }
+}
+
+/// What stands for a nudge in a client that has none.
+pub(super) fn attention() -> RichText {
+    RichText::plain("[wants your attention]")
+}
+
+const fn failure_code(why: Failure) -> u16 {
+    match why {
+        Failure::Offline => code::NOT_LOGGED_IN,
+        Failure::Unreachable => code::SERVICE_UNAVAILABLE,
+        Failure::NoSuchUser => code::NO_MATCH,
+        Failure::Refused => code::REFUSED,
+        Failure::Busy | Failure::Expired => code::TEMPORARILY_UNAVAILABLE,
+    }
+}
+
+fn refuse(request: u32, code: u16, io: &mut Io<'_>) {
+    io.answer(FAMILY, 0x01, request, Bytes::copy_from_slice(&code.to_be_bytes()));
+}
+
+/// Whether a rendezvous message only ends or accepts something: no answer is expected.
+fn is_rendezvous_end(channel: u16, fields: &[u8]) -> bool {
+    const RENDEZVOUS: u16 = 0x0005;
+    let kind = find(fields, RENDEZVOUS).and_then(|v| Reader::new(v).u16().ok());
+    channel == 2 && kind.is_some_and(|kind| kind != 0)
+}
+
+/// Cuts a text into pieces of at most `most` characters, between words where possible.
+fn split(text: &RichText, most: usize) -> Vec<RichText> {
+    let whole = text.text();
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    loop {
+        let rest = &whole[start..];
+        let Some((limit, _)) = rest.char_indices().nth(most) else {
+            pieces.push(piece(text, start, whole.len()));
+            return pieces;
+        };
+        let cut = rest[..limit].rfind([' ', '\n']).filter(|at| *at > 0);
+        let end = start + cut.unwrap_or(limit);
+        pieces.push(piece(text, start, end));
+        // The space that was cut at is what the gap between messages stands for.
+        start = if cut.is_some() { end + 1 } else { end };
+    }
+}
+
+fn piece(text: &RichText, start: usize, end: usize) -> RichText {
+    let mut piece = RichText::plain(&text.text()[start..end]);
+    for span in text.spans() {
+        let from = (span.start as usize).clamp(start, end) - start;
+        let to = (span.end as usize).clamp(start, end) - start;
+        piece.style(from..to, span.style.clone());
+    }
+    piece
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosstalk_core::Style;
+
+    #[test]
+    fn long_texts_are_cut_between_words_and_keep_their_styles() {
+        let mut text = RichText::plain("one two ");
+        text.push("three fours", &[Style::Bold]);
+        let pieces = split(&text, 10);
+        let texts: Vec<_> = pieces.iter().map(RichText::text).collect();
+        assert_eq!(texts, ["one two", "three", "fours"]);
+        assert_eq!(pieces[1].spans()[0].end, 5);
+        assert_eq!(split(&RichText::plain("é".repeat(25)), 10).len(), 3);
+    }
+}
