@@ -3,7 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use crosstalk_core::{Address, Names};
+use crosstalk_networks::oscar::wire::{Item, Reader};
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::{Account, Client, SignOnError, Way};
@@ -56,6 +58,12 @@ const DIGEST_TAIL: &[u8] = b"AOL Instant Messenger (SM)";
 /// A screen name as AIM compares it: lower case, without spaces.
 fn plain(name: &[u8]) -> String {
     String::from_utf8_lossy(name).to_lowercase().replace(' ', "")
+}
+
+/// The items of an edit of the stored list, up to one that is cut short.
+fn items(edit: &Bytes) -> Vec<Item> {
+    let mut reader = Reader::new(edit);
+    std::iter::from_fn(|| Item::read(&mut reader, edit).ok()).collect()
 }
 
 /// The password digest of TLV 25. Newer clients hash the password once more beforehand, and

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use crosstalk_networks::oscar::wire::{Class, Item, Snac};
 
-use crate::aim::plain;
+use crate::aim::{items, plain};
 
 /// The group that new buddies are put into.
 const GROUP: &str = "Buddies";
@@ -24,7 +24,7 @@ impl Buddies {
     /// The buddies that were not there before an edit of another session.
     pub(super) fn put(&mut self, edit: &Bytes) -> Vec<String> {
         let mut new = Vec::new();
-        for item in Item::read_all(edit).unwrap_or_default() {
+        for item in items(edit) {
             let known = self.0.iter_mut().find(|i| i.id == item.id && i.class == item.class);
             if let Some(known) = known {
                 *known = item;
@@ -41,7 +41,7 @@ impl Buddies {
     /// The buddies that are gone after an edit of another session.
     pub(super) fn take(&mut self, edit: &Bytes) -> Vec<String> {
         let mut gone = Vec::new();
-        for item in Item::read_all(edit).unwrap_or_default() {
+        for item in items(edit) {
             let before = self.0.len();
             self.0.retain(|i| i.id != item.id || i.class != item.class);
             if self.0.len() < before && item.class == Class::Buddy {

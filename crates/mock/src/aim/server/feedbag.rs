@@ -7,13 +7,12 @@ use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, Writer};
 use super::setup::answer;
 use super::world::{World, unix_seconds};
 use super::{locate, presence};
-use crate::aim::plain;
+use crate::aim::{items, plain};
 
 /// Outcomes of an edit, one for each item.
 const DONE: u16 = 0x0000;
 const NOT_FOUND: u16 = 0x0002;
 const EXISTS: u16 = 0x0003;
-const BAD_REQUEST: u16 = 0x000a;
 
 /// The most items of each class, in order of class.
 const LIMITS: [u16; 21] =
@@ -58,9 +57,7 @@ fn list_if_newer(world: &World, id: u64, snac: &Snac) {
 /// Applies an edit item by item, acknowledges it, and tells the user's other sessions.
 fn edit(world: &mut World, id: u64, snac: &Snac) {
     let Some(name) = world.session(id).map(|s| s.user.clone()) else { return };
-    let Ok(items) = Item::read_all(&snac.body) else {
-        return answer(world, id, snac, 0x0e, BAD_REQUEST.to_be_bytes().to_vec());
-    };
+    let items = items(&snac.body);
     let Some(user) = world.user_mut(&name) else { return };
     let outcomes: Vec<u8> = items
         .iter()
