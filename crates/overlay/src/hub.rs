@@ -360,6 +360,12 @@ fn refuse(state: &mut State, event: Inbound) {
     }
 }
 
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.store.close();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use libp2p::PeerId;
-use libp2p::identity::{PublicKey, ed25519};
+use libp2p_identity::{PeerId, PublicKey, ed25519};
 use serde::{Deserialize, Serialize};
 
 /// A gateway's ed25519 public key, which is its name on the overlay.
@@ -77,7 +76,7 @@ impl fmt::Debug for GatewayId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use libp2p::identity::Keypair;
+    use libp2p_identity::Keypair;
 
     #[test]
     fn is_written_as_a_peer_id_and_read_back() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use libp2p::identity::Keypair;
+use libp2p_identity::Keypair;
 
 use crate::{Error, GatewayId};
 

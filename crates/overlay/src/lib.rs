@@ -11,8 +11,6 @@
 //!     └─ swarm ── link ── frame            libp2p, one stream for each pair of gateways
 //! ```
 
-#![allow(dead_code)]
-
 mod delivery;
 mod directory;
 mod frame;
@@ -21,6 +19,7 @@ mod hub;
 mod id;
 mod identity;
 mod lease;
+mod link;
 mod members;
 mod message;
 mod node;
@@ -29,6 +28,7 @@ mod repeats;
 mod rosters;
 mod search;
 mod store;
+mod swarm;
 
 use std::path::PathBuf;
 
@@ -78,4 +78,7 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The transport cannot be set up.
+    #[error("cannot set up the network: {0}")]
+    Network(String),
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crosstalk_core::{Address, Failure, HostPort, NetworkId, Roster};
-use libp2p::identity::Keypair;
-use tokio::sync::mpsc;
+use libp2p_identity::Keypair;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +16,7 @@ use crate::members::{Member, Members, REPLICAS};
 use crate::message::{Inbound, Message};
 use crate::node::Counts;
 use crate::store::Store;
+use crate::swarm::Net;
 use crate::{Error, GatewayId, identity};
 
 /// Events that wait for the gateway before the overlay waits for it.
@@ -45,6 +46,7 @@ struct Running {
     hub: Arc<Hub>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    listening: Option<watch::Receiver<Vec<SocketAddr>>>,
 }
 
 impl Overlay {
@@ -54,8 +56,22 @@ impl Overlay {
     /// `state` is a directory for the key and the store; it is made where it is missing, and
     /// can be used by one process at a time.
     pub fn alone(state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
-        let (overlay, inbound, _) = Self::start(state, Vec::new(), &[])?;
-        Ok((overlay, inbound))
+        let (running, inbound, _) = Running::start(state, Vec::new(), &[])?;
+        Ok((Self { running: Arc::new(running) }, inbound))
+    }
+
+    /// An overlay of the gateways that `config` names. Links to them come up, and come up
+    /// again, in the background; nothing fails because another gateway is down.
+    ///
+    /// As [`Self::alone`] otherwise.
+    pub fn join(config: &Config, state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
+        let (mut running, inbound, key) =
+            Running::start(state, config.networks.clone(), &config.members)?;
+        let hub = running.hub.clone();
+        let net = Net::new(hub, &key, &config.listen, &config.advertise, &config.members)?;
+        running.listening = Some(net.listening());
+        running.tasks.spawn(net.run(running.stop.clone()));
+        Ok((Self { running: Arc::new(running) }, inbound))
     }
 
     /// The id of the gateway whose state is in `state`, which gets a key where it has none.
@@ -129,6 +145,12 @@ impl Overlay {
         self.hub().linked()
     }
 
+    /// The first address that this gateway listens on for others, when it does.
+    pub async fn listening(&self) -> Option<SocketAddr> {
+        let mut listening = self.running.listening.clone()?;
+        listening.wait_for(|all| !all.is_empty()).await.ok()?.first().copied()
+    }
+
     /// Closes all links, writes what waits for the disk and frees the store.
     pub async fn shutdown(&self) {
         self.running.stop.cancel();
@@ -139,7 +161,9 @@ impl Overlay {
     fn hub(&self) -> &Arc<Hub> {
         &self.running.hub
     }
+}
 
+impl Running {
     fn start(
         state: &Path,
         networks: Vec<NetworkId>,
@@ -155,7 +179,7 @@ impl Overlay {
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
         tasks.close();
-        Ok((Self { running: Arc::new(Running { hub, tasks, stop }) }, events, key))
+        Ok((Self { hub, tasks, stop, listening: None }, events, key))
     }
 }
 

@@ -146,6 +146,9 @@ impl Shared {
         let mut queue = lock(&self.queue);
         loop {
             if queue.waiting.is_empty() {
+                for tell in queue.told.drain(..) {
+                    let _ = tell.send(());
+                }
                 if queue.closing {
                     return;
                 }
@@ -153,23 +156,19 @@ impl Shared {
                 continue;
             }
             let batch = Arc::new(std::mem::take(&mut queue.waiting));
-            let told = std::mem::take(&mut queue.told);
             queue.committing = batch.clone();
             drop(queue);
             let done = self.read(|db| write_batch(db, &batch)).is_some();
             queue = lock(&self.queue);
             queue.committing = Arc::default();
             if done {
-                for tell in told {
-                    let _ = tell.send(());
-                }
                 continue;
             }
             for (key, value) in batch.iter() {
                 queue.waiting.entry(*key).or_insert_with(|| value.clone());
             }
             if queue.closing {
-                return;
+                return queue.told.clear();
             }
             queue = self.wake.wait_timeout(queue, RETRY).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -1,0 +1,164 @@
+//! One link: the stream between two gateways, from the greeting to its end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosstalk_core::{Blame, Fault, HostPort};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+use crate::GatewayId;
+use crate::frame::{self, Hello, MAX_FRAME, VERSION};
+use crate::hub::{Hub, Port};
+
+/// How long the greeting may take.
+const GREETING: Duration = Duration::from_secs(5);
+/// How long a batch of frames may take to leave.
+const WRITE: Duration = Duration::from_secs(20);
+/// The most frames between two flushes.
+const BATCH: usize = 256;
+/// The most addresses taken from a peer's greeting.
+const MAX_ADDRESSES: usize = 8;
+
+type Frames<S> = Framed<S, LengthDelimitedCodec>;
+
+/// Why a link ended.
+#[derive(Debug)]
+enum End {
+    /// The peer or the network closed it.
+    Closed(io::Error),
+    /// The peer broke the rules.
+    Fault(Fault),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        // What the codec finds wrong: a length above the limit.
+        if error.kind() == io::ErrorKind::InvalidData {
+            Self::Fault(Fault::new(Blame::Peer, "a frame longer than allowed"))
+        } else {
+            Self::Closed(error)
+        }
+    }
+}
+
+/// What a link that ended leaves behind.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Whether the two greeted each other.
+    pub(crate) was_up: bool,
+    /// Where the peer said it can be dialled.
+    pub(crate) addresses: Vec<HostPort>,
+}
+
+/// Runs a link over `stream` to its end. `peer` is whom the transport authenticated.
+pub(crate) async fn run<S>(
+    hub: Arc<Hub>,
+    peer: GatewayId,
+    stream: S,
+    advertise: Arc<[String]>,
+) -> Left
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME).new_codec();
+    let mut frames = Framed::new(stream, codec);
+    let greeting = timeout(GREETING, greet(&hub, &mut frames, advertise)).await;
+    let late = || Err(End::Closed(io::ErrorKind::TimedOut.into()));
+    let hello = match greeting.unwrap_or_else(|_| late()) {
+        Ok(hello) => hello,
+        Err(end) => {
+            tell(&hub, peer, &end);
+            return Left::default();
+        }
+    };
+    tracing::info!(%peer, "link up");
+    let port = hub.open(peer, hello.epoch);
+    let (sink, stream) = frames.split();
+    let end = tokio::select! {
+        end = read(&hub, &port, stream) => end,
+        end = write(&hub, &port, sink) => end,
+        () = port.closing.cancelled() => End::Closed(io::ErrorKind::ConnectionAborted.into()),
+    };
+    hub.close(&port);
+    tell(&hub, peer, &end);
+    let addresses = hello.addresses.iter().take(MAX_ADDRESSES);
+    Left { was_up: true, addresses: addresses.filter_map(|a| a.parse().ok()).collect() }
+}
+
+/// Both say hello at once, and agree on a version.
+async fn greet<S>(hub: &Hub, frames: &mut Frames<S>, advertise: Arc<[String]>) -> Result<Hello, End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let addresses = advertise.to_vec();
+    let ours = Hello { oldest: VERSION, newest: VERSION, epoch: hub.epoch, addresses };
+    frames.send(frame::encode(&ours).unwrap_or_default()).await?;
+    let bytes = frames.next().await.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))??;
+    let theirs: Hello = frame::decode(&bytes).map_err(End::Fault)?;
+    if (theirs.oldest..=theirs.newest).contains(&VERSION) {
+        Ok(theirs)
+    } else {
+        let (oldest, newest) = (theirs.oldest, theirs.newest);
+        let what = format!("it speaks versions {oldest} to {newest}, this gateway {VERSION}");
+        Err(End::Fault(Fault::new(Blame::Peer, what)))
+    }
+}
+
+async fn read<S>(hub: &Arc<Hub>, port: &Port, mut frames: SplitStream<Frames<S>>) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        hub.room().await;
+        let taken = match frames.next().await {
+            None => return End::Closed(io::ErrorKind::UnexpectedEof.into()),
+            Some(Err(error)) => return error.into(),
+            Some(Ok(bytes)) => frame::decode(&bytes).and_then(|frame| hub.received(port, frame)),
+        };
+        if let Err(fault) = taken {
+            return End::Fault(fault);
+        }
+        tokio::task::coop::consume_budget().await;
+    }
+}
+
+async fn write<S>(hub: &Hub, port: &Port, mut sink: SplitSink<Frames<S>, Bytes>) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut batch = Vec::new();
+    loop {
+        hub.frames(port, BATCH, &mut batch).await;
+        let written = timeout(WRITE, async {
+            for bytes in batch.drain(..) {
+                sink.feed(bytes).await?;
+            }
+            sink.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return End::Closed(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+fn tell(hub: &Arc<Hub>, peer: GatewayId, end: &End) {
+    match end {
+        End::Closed(why) => tracing::info!(%peer, "link down: {why}"),
+        End::Fault(fault) => {
+            hub.count_fault();
+            tracing::warn!(%peer, "link closed, {fault}");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+use crate::members::{Member, Members, REPLICAS};
+use crate::message::Inbound;
+use crate::store::Store;
+use crosstalk_core::UnixMillis;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+const OWN: GatewayId = GatewayId::from_bytes([0; 32]);
+const PEER: GatewayId = GatewayId::from_bytes([1; 32]);
+
+/// A link whose other end the test holds.
+struct Bench {
+    hub: Arc<Hub>,
+    wire: DuplexStream,
+    link: JoinHandle<Left>,
+    _inbound: mpsc::Receiver<Inbound>,
+    _state: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let (store, epoch) = Store::open(state.path(), UnixMillis(1)).unwrap();
+        let peer = Member { id: PEER, addresses: Vec::new(), networks: Vec::new() };
+        let members = Arc::new(Members::new(OWN, Vec::new(), &[peer], REPLICAS));
+        let (inbound, events) = mpsc::channel(16);
+        let hub = Hub::new(members, store, epoch, inbound);
+        let (ours, wire) = tokio::io::duplex(1 << 20);
+        let link = tokio::spawn(run(hub.clone(), PEER, ours, Arc::new([])));
+        Self { hub, wire, link, _inbound: events, _state: state }
+    }
+
+    async fn greeted() -> Self {
+        let mut bench = Self::new();
+        bench.say(&hello(VERSION)).await;
+        bench
+    }
+
+    async fn say<T: serde::Serialize>(&mut self, value: &T) {
+        let bytes = frame::encode(value).unwrap();
+        self.wire.write_u32(bytes.len() as u32).await.unwrap();
+        self.wire.write_all(&bytes).await.unwrap();
+    }
+
+    /// The link ends within its own deadlines, and the peer is blamed so many times.
+    async fn ends_with(self, faults: u64) -> Left {
+        let left = timeout(GREETING * 2, self.link).await.expect("the link ends").unwrap();
+        assert_eq!(self.hub.counts().faults, faults);
+        assert!(self.hub.linked().is_empty());
+        left
+    }
+}
+
+fn hello(version: u8) -> Hello {
+    let addresses = vec!["gateway.test:4001".into(), "nonsense".into()];
+    Hello { oldest: version, newest: version, epoch: 7, addresses }
+}
+
+#[tokio::test]
+async fn a_link_is_up_after_the_greeting() {
+    let mut bench = Bench::greeted().await;
+    let mut length = [0; 4];
+    bench.wire.read_exact(&mut length).await.unwrap();
+    let mut ours = vec![0; u32::from_be_bytes(length) as usize];
+    bench.wire.read_exact(&mut ours).await.unwrap();
+    let ours: Hello = frame::decode(&ours).unwrap();
+    assert_eq!((ours.newest, ours.epoch), (VERSION, bench.hub.epoch));
+    while bench.hub.linked() != [PEER] {
+        tokio::task::yield_now().await;
+    }
+    bench.wire.shutdown().await.unwrap();
+    let left = bench.ends_with(0).await;
+    assert!(left.was_up);
+    assert_eq!(left.addresses, [HostPort::new("gateway.test", 4001)]);
+}
+
+#[tokio::test]
+async fn an_oversized_frame_closes_the_link_and_blames_the_peer() {
+    let mut bench = Bench::greeted().await;
+    bench.wire.write_u32(MAX_FRAME as u32 + 1).await.unwrap();
+    bench.ends_with(1).await;
+}
+
+#[tokio::test]
+async fn a_malformed_frame_closes_the_link_and_blames_the_peer() {
+    for garbage in [&[][..], &[VERSION], &[VERSION, 99], &[9, 0, 1, 2], &[VERSION, 1, 0xff]] {
+        let mut bench = Bench::greeted().await;
+        bench.wire.write_u32(garbage.len() as u32).await.unwrap();
+        bench.wire.write_all(garbage).await.unwrap();
+        bench.ends_with(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_of_other_versions_is_refused() {
+    let mut bench = Bench::new();
+    bench.say(&hello(VERSION + 1)).await;
+    assert!(!bench.ends_with(1).await.was_up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_says_nothing_is_not_waited_for() {
+    let bench = Bench::new();
+    let _open = bench.hub.clone();
+    assert!(!bench.ends_with(0).await.was_up);
+}
+
+#[tokio::test]
+async fn a_second_link_takes_the_place_of_the_first() {
+    let bench = Bench::greeted().await;
+    while bench.hub.linked() != [PEER] {
+        tokio::task::yield_now().await;
+    }
+    let (ours, mut wire) = tokio::io::duplex(1 << 20);
+    let second = tokio::spawn(run(bench.hub.clone(), PEER, ours, Arc::new([])));
+    let bytes = frame::encode(&hello(VERSION)).unwrap();
+    wire.write_u32(bytes.len() as u32).await.unwrap();
+    wire.write_all(&bytes).await.unwrap();
+    assert!(timeout(GREETING, bench.link).await.unwrap().unwrap().was_up);
+    assert_eq!(bench.hub.linked(), [PEER]);
+    assert!(!second.is_finished());
+}
