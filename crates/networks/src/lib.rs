@@ -10,7 +10,7 @@ pub mod passthrough;
 pub mod xmpp;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
-pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar];
+pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp];
 
 /// The protocol called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Network> {

@@ -1,5 +1,124 @@
 //! Jabber: XMPP client streams (RFC 6120, 6121, 7622).
+//!
+//! [`wire`] cuts streams into stanzas, [`head`] tells whose they are, [`xml`] reads the few that
+//! matter. `signon` watches a stream until its person is known, `engine` everything after.
 
+mod acks;
+mod blocking;
+mod engine;
+pub mod head;
+pub mod jid;
+mod link;
+mod message;
 pub mod ns;
+mod person;
+mod presence;
+mod query;
+mod reoriginate;
+mod resume;
+mod roster;
+mod scram;
+mod signon;
+#[cfg(test)]
+mod stage;
+mod subscription;
 pub mod wire;
 pub mod xml;
+
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+
+/// Where the gateway signs on for the client (see the option's help).
+const REORIGINATE: &str = "reoriginate";
+
+/// The Jabber network.
+#[derive(Debug)]
+pub struct Xmpp;
+
+impl Network for Xmpp {
+    fn name(&self) -> &'static str {
+        "xmpp"
+    }
+
+    fn sniff(&self, _: Side, first: &[u8]) -> Sniff {
+        sniff(first.get(..first.len().min(MAX_SNIFF)).unwrap_or_default())
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults { id: "jabber", title: "Jabber", hosts: &[], ports: &[5222, 5223] }
+    }
+
+    fn normalise(&self, local: &str) -> Result<String, BadName> {
+        jid::prepare(jid::bare(local))
+    }
+
+    fn options(&self) -> &'static [(&'static str, &'static str)] {
+        &[(
+            REORIGINATE,
+            "for servers with channel binding: take the password from the client, inside its TLS, \
+             and sign on with it; it is in this gateway's memory while that lasts",
+        )]
+    }
+
+    fn engine(&self, context: Context) -> Box<dyn Engine> {
+        Box::new(engine::Jabber::new(context))
+    }
+}
+
+/// How many bytes decide.
+const MAX_SNIFF: usize = 64;
+/// How a stream header begins.
+const OPEN: &[u8] = b"<stream:stream";
+
+/// An XML declaration and the start of a stream header, with any white space.
+fn sniff(first: &[u8]) -> Sniff {
+    let more = if first.len() < MAX_SNIFF { Sniff::More } else { Sniff::No };
+    let mut rest = first.trim_ascii_start();
+    if rest.starts_with(b"<?xml ") {
+        let Some(end) = memchr::memmem::find(rest, b"?>") else { return more };
+        rest = rest.get(end + 2..).unwrap_or_default().trim_ascii_start();
+    } else if b"<?xml ".starts_with(rest) {
+        return more;
+    }
+    if rest.starts_with(OPEN) {
+        Sniff::Yes
+    } else if OPEN.starts_with(rest) {
+        more
+    } else {
+        Sniff::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_recognised_byte_by_byte() {
+        for stream in [
+            "<stream:stream to='x'",
+            "<?xml version='1.0' encoding='UTF-8'?>\n<stream:stream",
+            " \n<?xml version=\"1.0\"?><stream:stream xmlns='jabber:client'",
+        ] {
+            let answers: Vec<_> = (0..=stream.len())
+                .map(|n| Xmpp.sniff(Side::Client, &stream.as_bytes()[..n]))
+                .skip_while(|s| *s == Sniff::More)
+                .collect();
+            assert!(!answers.is_empty() && answers.iter().all(|s| *s == Sniff::Yes), "{stream}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_not() {
+        for other in [
+            "GET / HTTP/1.1",
+            "<policy-file-request/>",
+            "VER 1 MSNP18",
+            "*\u{1}",
+            "<?xml version='1.0'?><x",
+        ] {
+            assert_eq!(Xmpp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
+        }
+        let endless = [b' '; 100];
+        assert_eq!(Xmpp.sniff(Side::Client, &endless), Sniff::No);
+    }
+}

@@ -64,3 +64,11 @@ pub const IDLE: &str = "urn:xmpp:idle:1";
 pub const LAST: &str = "jabber:iq:last";
 /// The nickname of somebody who asks (XEP-0172).
 pub const NICK: &str = "http://jabber.org/protocol/nick";
+/// Entity capabilities in presence (XEP-0115).
+pub const CAPS: &str = "http://jabber.org/protocol/caps";
+/// Result sets, as archives count them (XEP-0059).
+pub const RSM: &str = "http://jabber.org/protocol/rsm";
+/// Privacy lists (XEP-0016).
+pub const PRIVACY: &str = "jabber:iq:privacy";
+/// How the namespaces of invisibility begin (XEP-0186).
+pub const INVISIBLE: &str = "urn:xmpp:invisible:";

@@ -30,6 +30,17 @@ pub enum Frame {
 
 impl Frame {
     /// The bytes as they arrived.
+    pub const fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Declaration(b)
+            | Self::Open(b)
+            | Self::Stanza(b)
+            | Self::Space(b)
+            | Self::Close(b) => b,
+        }
+    }
+
+    /// The bytes as they arrived.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Declaration(b)

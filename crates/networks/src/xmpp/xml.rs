@@ -10,6 +10,7 @@ use quick_xml::name::{Namespace, PrefixDeclaration, ResolveResult};
 
 use super::ns;
 use super::wire::Malformed;
+use crate::html::escape;
 
 /// An element with its namespace resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,13 @@ impl Element {
     #[must_use]
     pub fn child(mut self, child: Self) -> Self {
         self.push(child);
+        self
+    }
+
+    /// With more children.
+    #[must_use]
+    pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+        self.children.extend(children.into_iter().map(Node::Element));
         self
     }
 
@@ -222,12 +230,12 @@ impl Element {
         let _ = write!(out, "<{prefix}{}", self.name);
         if default != outer {
             out.push_str(" xmlns='");
-            escape(out, &self.ns);
+            out.push_str(&escape(&self.ns));
             out.push('\'');
         }
         for (name, value) in &self.attrs {
             let _ = write!(out, " {name}='");
-            escape(out, value);
+            out.push_str(&escape(value));
             out.push('\'');
         }
         if self.children.is_empty() {
@@ -238,28 +246,10 @@ impl Element {
         for child in &self.children {
             match child {
                 Node::Element(e) => e.write(out, default),
-                Node::Text(t) => escape(out, t),
+                Node::Text(t) => out.push_str(&escape(t)),
             }
         }
         let _ = write!(out, "</{prefix}{}>", self.name);
-    }
-}
-
-/// Writes character data so that no reader ends or chokes on it. Characters that XML cannot
-/// carry become U+FFFD.
-pub fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            '\r' => out.push_str("&#13;"),
-            '\n' | '\t' => out.push(c),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            _ => out.push(c),
-        }
     }
 }
 
@@ -386,10 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_cannot_carry_is_replaced() {
-        assert_eq!(
-            Element::new("a", ns::CLIENT).say("\0\u{b}]]>").to_xml(),
-            "<a>\u{fffd}\u{fffd}]]&gt;</a>"
-        );
+    fn what_xml_cannot_carry_is_left_out() {
+        assert_eq!(Element::new("a", ns::CLIENT).say("\0x\u{b}]]>").to_xml(), "<a>x]]&gt;</a>");
     }
 }

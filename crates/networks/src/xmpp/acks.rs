@@ -1,0 +1,240 @@
+//! Stream management (XEP-0198) for two parties who count different streams.
+//!
+//! The client counts what the server and the gateway sent it; the server counts what the gateway
+//! let through. Two ordered logs translate between the counts.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosstalk_core::Fault;
+
+/// The most stanzas of ours that wait for the client's acknowledgement.
+const MAX_UNACKED: usize = 1000;
+/// After how many of them the client is asked for one.
+const ASK_EVERY: usize = 50;
+/// How many changes between kinds of stanza a log holds.
+const MAX_RUNS: usize = 10_000;
+
+/// Both logs of one session.
+#[derive(Debug)]
+pub(super) struct Acks {
+    /// The namespace the client chose.
+    pub(super) ns: String,
+    /// Stanzas to the client; counted from `<enabled/>` on.
+    down: Option<Down>,
+    /// Stanzas from the client; counted from `<enable/>` on.
+    up: Up,
+    /// The session's name, where the server can resume it, and for how long.
+    pub(super) resumable: Option<(String, Duration)>,
+}
+
+impl Acks {
+    /// The client said `<enable/>`.
+    pub(super) fn enable(ns: &str) -> Self {
+        Self { ns: ns.to_owned(), down: None, up: Up::default(), resumable: None }
+    }
+
+    /// The server said `<enabled/>`.
+    pub(super) fn enabled(&mut self, resumable: Option<(String, Duration)>) {
+        self.down = Some(Down::default());
+        self.resumable = resumable;
+    }
+
+    /// A stanza of the server goes to the client.
+    pub(super) fn server_sent(&mut self) {
+        let Some(down) = &mut self.down else { return };
+        match down.log.back_mut() {
+            Some(Sent::Server(n)) => *n = n.saturating_add(1),
+            _ => down.log.push_back(Sent::Server(1)),
+        }
+    }
+
+    /// A stanza of ours goes to the client. True if the client should be asked to acknowledge.
+    pub(super) fn we_sent(&mut self, stanza: &Bytes) -> Result<bool, Fault> {
+        let keep = self.resumable.is_some();
+        let Some(down) = &mut self.down else { return Ok(false) };
+        down.ours += 1;
+        if down.ours > MAX_UNACKED {
+            return Err(Fault::client("it acknowledges nothing"));
+        }
+        down.log.push_back(Sent::Gateway(if keep { stanza.clone() } else { Bytes::new() }));
+        Ok(down.ours.is_multiple_of(ASK_EVERY))
+    }
+
+    /// A stanza of the client went to the server, or was kept from it.
+    pub(super) fn client_sent(&mut self, forwarded: bool) -> Result<(), Fault> {
+        let runs = self.up.log.len();
+        match self.up.log.back_mut() {
+            Some((kind, n)) if *kind == forwarded => *n = n.saturating_add(1),
+            _ if runs >= MAX_RUNS => {
+                return Err(Fault::server("it acknowledges nothing"));
+            }
+            _ => self.up.log.push_back((forwarded, 1)),
+        }
+        Ok(())
+    }
+
+    /// The client handled `h` stanzas. Returns how many of the server's that were.
+    pub(super) fn client_handled(&mut self, h: u32) -> Result<u32, Fault> {
+        let down = self.down.get_or_insert_default();
+        let mut left = h.wrapping_sub(down.client);
+        down.client = h;
+        while left > 0 {
+            let run = down.log.front_mut();
+            match run.ok_or_else(|| Fault::client("it acknowledges more than it was sent"))? {
+                Sent::Server(n) => {
+                    let part = left.min(*n);
+                    down.server = down.server.wrapping_add(part);
+                    (left, *n) = (left - part, *n - part);
+                    if *n > 0 {
+                        continue;
+                    }
+                }
+                Sent::Gateway(_) => {
+                    left -= 1;
+                    down.ours -= 1;
+                }
+            }
+            down.log.pop_front();
+        }
+        Ok(down.server)
+    }
+
+    /// The server handled `h` stanzas. Returns how many of the client's are thereby settled.
+    pub(super) fn server_handled(&mut self, h: u32) -> Result<u32, Fault> {
+        let up = &mut self.up;
+        let mut left = h.wrapping_sub(up.server);
+        up.server = h;
+        while let Some((forwarded, n)) = up.log.front_mut() {
+            let part = if *forwarded { left.min(*n) } else { *n };
+            up.client = up.client.wrapping_add(part);
+            *n -= part;
+            if *forwarded {
+                left -= part;
+            }
+            if *n > 0 {
+                return Ok(up.client);
+            }
+            up.log.pop_front();
+        }
+        if left > 0 {
+            return Err(Fault::server("it acknowledges more than it was sent"));
+        }
+        Ok(up.client)
+    }
+
+    /// The session goes on over a new connection: both will repeat what was not acknowledged.
+    /// Returns our part of that.
+    pub(super) fn resumed(&mut self) -> Vec<Bytes> {
+        self.up.log.clear();
+        let down = self.down.get_or_insert_default();
+        down.log.retain(|sent| matches!(sent, Sent::Gateway(_)));
+        let ours = down.log.iter().filter_map(|sent| match sent {
+            Sent::Gateway(stanza) => Some(stanza.clone()),
+            Sent::Server(_) => None,
+        });
+        ours.collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Down {
+    log: VecDeque<Sent>,
+    /// How many of the log's stanzas are ours.
+    ours: usize,
+    /// What the client acknowledged last, in its count.
+    client: u32,
+    /// The same in the server's count.
+    server: u32,
+}
+
+/// One stanza of ours or a run of the server's.
+#[derive(Debug)]
+enum Sent {
+    Server(u32),
+    Gateway(Bytes),
+}
+
+#[derive(Debug, Default)]
+struct Up {
+    /// Runs of stanzas that were forwarded (true) or withheld.
+    log: VecDeque<(bool, u32)>,
+    /// What the server acknowledged last, in its count.
+    server: u32,
+    /// The same in the client's count.
+    client: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Down: S G S S G. Up: F W W F W F.
+    fn busy() -> Acks {
+        let mut acks = Acks::enable("urn:xmpp:sm:3");
+        acks.enabled(Some(("id".into(), Duration::from_mins(1))));
+        for sender in "SGSSG".chars() {
+            if sender == 'S' {
+                acks.server_sent();
+            } else {
+                acks.we_sent(&Bytes::from_static(b"<ours/>")).unwrap();
+            }
+        }
+        for fate in "FWWFWF".chars() {
+            acks.client_sent(fate == 'F').unwrap();
+        }
+        acks
+    }
+
+    #[test]
+    fn the_client_s_count_becomes_the_server_s() {
+        for (client, server) in [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (5, 3)] {
+            assert_eq!(busy().client_handled(client), Ok(server));
+        }
+        let mut acks = busy();
+        let steps: Vec<_> = [1, 2, 2, 5].map(|h| acks.client_handled(h).unwrap()).into();
+        assert_eq!(steps, [1, 1, 1, 3]);
+        assert!(acks.client_handled(6).is_err());
+    }
+
+    #[test]
+    fn the_server_s_count_settles_what_was_withheld_behind() {
+        for (server, client) in [(0, 0), (1, 3), (2, 5), (3, 6)] {
+            assert_eq!(busy().server_handled(server), Ok(client));
+        }
+        assert!(busy().server_handled(4).is_err());
+        let mut quiet = Acks::enable("urn:xmpp:sm:3");
+        quiet.client_sent(false).unwrap();
+        assert_eq!(quiet.server_handled(0), Ok(1), "what the gateway took is settled");
+    }
+
+    #[test]
+    fn counts_wrap_around() {
+        let mut acks = busy();
+        let down = acks.down.as_mut().unwrap();
+        (down.client, down.server) = (u32::MAX, u32::MAX - 1);
+        assert_eq!(acks.client_handled(2), Ok(0));
+    }
+
+    #[test]
+    fn after_a_resume_ours_come_again_and_counts_go_on() {
+        let mut acks = busy();
+        acks.client_handled(3).unwrap();
+        acks.server_handled(1).unwrap();
+        assert_eq!(acks.resumed(), [&b"<ours/>"[..]]);
+        acks.server_sent();
+        assert_eq!(acks.client_handled(5), Ok(3), "ours first, then the server's repeat");
+        acks.client_sent(true).unwrap();
+        assert_eq!(acks.server_handled(2), Ok(4));
+    }
+
+    #[test]
+    fn a_client_that_never_acknowledges_is_dropped() {
+        let mut acks = busy();
+        let stanza = Bytes::from_static(b"<ours/>");
+        let asked = (0..MAX_UNACKED - 2).filter(|_| acks.we_sent(&stanza).unwrap()).count();
+        assert_eq!(asked, MAX_UNACKED / ASK_EVERY);
+        assert!(acks.we_sent(&stanza).is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! The block list (XEP-0191): foreign names are kept from the server and shown beside its own.
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Event, Fault, Kin, Output, RosterEdit, Side};
+
+use super::engine::Jabber;
+use super::ns;
+use super::query;
+use super::xml::Element;
+
+impl Jabber {
+    /// The client asks whom it blocked.
+    pub(super) fn blocklist_get(
+        &mut self,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if let (Some(person), Some(id)) = (&mut self.person, stanza.attr("id"))
+            && person.blocking.asked.len() < 16
+        {
+            person.blocking.asked.push(id.to_owned());
+        }
+        self.link.up(raw, out)
+    }
+
+    /// The server's answer to that.
+    pub(super) fn blocklist_result(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let mut stanza = self.parse(Side::Server, &raw)?;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let blocked = person.contacts.iter().filter(|(_, known)| known.contact.blocked);
+        let blocked: Vec<String> =
+            blocked.map(|(address, _)| person.bare_of(&self.naming, address)).collect();
+        let Some(list) = stanza.get_mut("blocklist", ns::BLOCKING) else {
+            self.link.down(raw, out);
+            return Ok(());
+        };
+        person.blocking.shown = true;
+        if blocked.is_empty() {
+            self.link.down(raw, out);
+            return Ok(());
+        }
+        for jid in blocked {
+            list.push(Element::new("item", ns::BLOCKING).with("jid", jid));
+        }
+        self.link.down_as(&stanza, out);
+        Ok(())
+    }
+
+    /// The client blocks or unblocks: `change` is the element that says so.
+    pub(super) fn block(
+        &mut self,
+        raw: Bytes,
+        stanza: &Element,
+        change: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let block = change.name() == "block";
+        let kins: Vec<Kin> = change
+            .elements()
+            .map(|item| self.naming.kin(item.attr("jid").unwrap_or_default()))
+            .collect();
+        if kins.contains(&Kin::Nowhere) {
+            return self.refuse(stanza, "item-not-found", out);
+        }
+        let everybody = !block && kins.is_empty();
+        let foreign: Vec<Address> = if everybody {
+            let contacts = self.person.iter().flat_map(|p| &p.contacts);
+            let blocked = contacts.filter(|(_, known)| known.contact.blocked);
+            blocked.map(|(address, _)| address.clone()).collect()
+        } else {
+            let foreign = kins.iter().filter_map(|kin| match kin {
+                Kin::Foreign(address) => Some(address.clone()),
+                _ => None,
+            });
+            foreign.collect()
+        };
+        for address in &foreign {
+            out.emit(Event::Roster(RosterEdit::Block(address.clone(), block)));
+        }
+        if everybody || foreign.is_empty() {
+            return self.link.up(raw, out);
+        }
+        if foreign.len() == kins.len() {
+            return self.result(stanza, out);
+        }
+        let mut rest = stanza.clone();
+        if let Some(change) = rest.get_mut(change.name(), ns::BLOCKING) {
+            let naming = &self.naming;
+            change.retain(|item| naming.kin(item.attr("jid").unwrap_or_default()) == Kin::Own);
+        }
+        self.link.up_as(&rest, out)
+    }
+
+    /// Tells a client that follows its block list that a foreign person joined or left it.
+    pub(super) fn push_block(
+        &mut self,
+        address: &Address,
+        blocked: bool,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = self.person.as_ref().filter(|p| p.blocking.shown) else { return Ok(()) };
+        let name = if blocked { "block" } else { "unblock" };
+        let item =
+            Element::new("item", ns::BLOCKING).with("jid", person.bare_of(&self.naming, address));
+        let push = Element::new("iq", ns::CLIENT)
+            .with("type", "set")
+            .with("id", query::our_id(&mut self.context.ids))
+            .with("to", &person.full)
+            .child(Element::new(name, ns::BLOCKING).child(item));
+        self.link.say(&push, out)
+    }
+}

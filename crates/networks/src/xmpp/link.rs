@@ -1,0 +1,69 @@
+//! Everything that goes into the two streams once stanzas flow, so that nothing goes uncounted.
+
+use bytes::Bytes;
+use crosstalk_core::{Fault, Output, Side};
+
+use super::acks::Acks;
+use super::xml::Element;
+
+/// The two streams and, where XEP-0198 is on, their counts.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    pub(super) acks: Option<Acks>,
+}
+
+impl Link {
+    /// A stanza of the client, as it came or rewritten, goes to the server.
+    pub(super) fn up(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        out.forward(Side::Server, raw);
+        self.count_up(true)
+    }
+
+    /// A stanza of the client goes to the server in other words.
+    pub(super) fn up_as(&mut self, stanza: &Element, out: &mut Output) -> Result<(), Fault> {
+        out.withhold();
+        out.insert(Side::Server, stanza.to_xml());
+        self.count_up(true)
+    }
+
+    /// A stanza of the client is for the gateway alone.
+    pub(super) fn keep(&mut self, out: &mut Output) -> Result<(), Fault> {
+        out.withhold();
+        self.count_up(false)
+    }
+
+    /// A stanza of the server goes to the client.
+    pub(super) fn down(&mut self, raw: Bytes, out: &mut Output) {
+        out.forward(Side::Client, raw);
+        self.count_down();
+    }
+
+    /// A stanza of the server goes to the client in other words.
+    pub(super) fn down_as(&mut self, stanza: &Element, out: &mut Output) {
+        out.withhold();
+        out.insert(Side::Client, stanza.to_xml());
+        self.count_down();
+    }
+
+    /// A stanza of ours goes to the client.
+    pub(super) fn say(&mut self, stanza: &Element, out: &mut Output) -> Result<(), Fault> {
+        let bytes = Bytes::from(stanza.to_xml());
+        out.insert(Side::Client, bytes.clone());
+        if let Some(acks) = &mut self.acks
+            && acks.we_sent(&bytes)?
+        {
+            out.insert(Side::Client, Element::new("r", &acks.ns).to_xml());
+        }
+        Ok(())
+    }
+
+    fn count_up(&mut self, forwarded: bool) -> Result<(), Fault> {
+        self.acks.as_mut().map_or(Ok(()), |acks| acks.client_sent(forwarded))
+    }
+
+    fn count_down(&mut self) {
+        if let Some(acks) = &mut self.acks {
+            acks.server_sent();
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Messages (RFC 6121, section 5) to foreign people and from them.
+
+use crosstalk_core::{
+    Address, Body, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output, RichText, Typing,
+};
+
+use super::engine::Jabber;
+use super::ns;
+use super::person::{Carbons, Sent};
+use super::presence::timestamp;
+use super::xml::{Element, Node, Scope};
+use crate::html;
+
+/// From which age on a message says when it was sent, in milliseconds.
+const OLD: u64 = 10_000;
+/// The most envelopes that wait for the client to be available.
+const MAX_WAITING: usize = 1000;
+
+impl Jabber {
+    /// The client sends a message to a foreign person.
+    pub(super) fn message_to(
+        &mut self,
+        to: &Address,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let kind = stanza.attr("type").unwrap_or("normal");
+        if kind == "groupchat" {
+            return self.refuse(stanza, "service-unavailable", out);
+        }
+        self.link.keep(out)?;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let id = stanza.attr("id").unwrap_or_default().to_owned();
+        if kind == "error" || (!id.is_empty() && person.is_repeat(to, &id)) {
+            return Ok(());
+        }
+        person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
+        if typing(stanza).is_some() {
+            person.learn_typing(to);
+        }
+        if let Some(text) = text(stanza) {
+            let envelope = self.context.ids.next_id();
+            person.remember(Sent {
+                id: envelope,
+                to: to.clone(),
+                stanza: id,
+                receipt: stanza.get("request", ns::RECEIPTS).is_some(),
+                markable: stanza.get("markable", ns::MARKERS).is_some(),
+            });
+            let body = Body::Text { text, auto: false };
+            out.emit(Event::Send(crosstalk_core::Outgoing { id: envelope, to: to.clone(), body }));
+        } else if let Some(state) = typing(stanza) {
+            self.send(to, Body::Typing(state), out);
+        }
+        if stanza.get("attention", ns::ATTENTION).is_some() {
+            self.send(to, Body::Attention, out);
+        }
+        for (of, displayed) in receipts(stanza) {
+            self.send(to, Body::Receipt { of, displayed }, out);
+        }
+        Ok(())
+    }
+
+    /// Something for the person behind the client.
+    pub(super) fn deliver(
+        &mut self,
+        now: Now,
+        envelope: Envelope,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        if let Body::Contact(_) = envelope.body
+            && !person.available
+        {
+            if person.waiting.len() < MAX_WAITING {
+                person.waiting.push_back(envelope);
+            }
+            return Ok(());
+        }
+        let from = &envelope.from;
+        let stanza = match &envelope.body {
+            Body::Presence(presence) => return self.presence_of(now, from, presence.clone(), out),
+            Body::Contact(step) => return self.consent_from(from, step, out),
+            Body::Typing(_) if !person.understands_typing(from) => return Ok(()),
+            Body::Typing(state) => self.message(&envelope).child(chat_state(*state)),
+            Body::Text { text, .. } => self.text_message(now, &envelope, text),
+            Body::Attention => self
+                .message(&envelope)
+                .child(Element::new("attention", ns::ATTENTION))
+                .child(Element::new("body", ns::CLIENT).say("Attention!")),
+            Body::Receipt { of, displayed } => {
+                let Some(receipt) = self.receipt(&envelope, *of, *displayed) else { return Ok(()) };
+                receipt
+            }
+            Body::Undelivered { of, why } => {
+                let Some(error) = self.undelivered(*of, *why) else {
+                    out.emit(Event::Unshown(envelope));
+                    return Ok(());
+                };
+                error
+            }
+        };
+        self.link.say(&stanza, out)
+    }
+
+    /// A message the person sent from another session (XEP-0280).
+    pub(super) fn carbon(
+        &mut self,
+        now: Now,
+        envelope: &Envelope,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let (Carbons::On, Body::Text { text, .. }) = (&person.carbons, &envelope.body) else {
+            return Ok(());
+        };
+        let message = Element::new("message", ns::CLIENT)
+            .with("type", "chat")
+            .with("id", envelope.id.to_string())
+            .with("from", person.bare())
+            .with("to", person.bare_of(&self.naming, &envelope.to));
+        let message = with_text(message, text);
+        let forwarded = Element::new("forwarded", ns::FORWARD).children(delay(now, envelope));
+        let sent = Element::new("sent", ns::CARBONS).child(forwarded.child(message));
+        let copy = Element::new("message", ns::CLIENT)
+            .with("type", "chat")
+            .with("from", person.bare())
+            .with("to", &person.full)
+            .child(sent);
+        self.link.say(&copy, out)
+    }
+
+    /// The frame of a message that brings `envelope`.
+    fn message(&self, envelope: &Envelope) -> Element {
+        let message = Element::new("message", ns::CLIENT)
+            .with("type", "chat")
+            .with("id", envelope.id.to_string());
+        let Some(person) = &self.person else { return message };
+        message.with("from", person.full_of(&self.naming, &envelope.from)).with("to", &person.full)
+    }
+
+    fn text_message(&self, now: Now, envelope: &Envelope, text: &RichText) -> Element {
+        let mut message =
+            with_text(self.message(envelope), text).child(Element::new("active", ns::CHAT_STATES));
+        if !envelope.from.is_control() {
+            message.push(Element::new("request", ns::RECEIPTS));
+            message.push(Element::new("markable", ns::MARKERS));
+        }
+        message.children(delay(now, envelope))
+    }
+
+    /// A receipt for a message whose client asked for such.
+    fn receipt(&self, envelope: &Envelope, of: EnvelopeId, displayed: bool) -> Option<Element> {
+        let sent = self.sent(of)?;
+        let (name, ns) = if displayed && sent.markable {
+            ("displayed", ns::MARKERS)
+        } else if !displayed && sent.receipt {
+            ("received", ns::RECEIPTS)
+        } else {
+            return None;
+        };
+        Some(self.message(envelope).child(Element::new(name, ns).with("id", &sent.stanza)))
+    }
+
+    /// The error that answers a message which could not be delivered.
+    fn undelivered(&self, of: EnvelopeId, why: Failure) -> Option<Element> {
+        let (person, sent) = (self.person.as_ref()?, self.sent(of)?);
+        let (kind, condition) = match why {
+            Failure::NoSuchUser => ("cancel", "item-not-found"),
+            Failure::Refused => ("cancel", "policy-violation"),
+            _ => ("wait", "recipient-unavailable"),
+        };
+        let error = Element::new("error", ns::CLIENT)
+            .with("type", kind)
+            .child(Element::new(condition, ns::STANZAS))
+            .child(Element::new("text", ns::STANZAS).say(why.to_string()));
+        let message = Element::new("message", ns::CLIENT)
+            .with("type", "error")
+            .with("id", &sent.stanza)
+            .with("from", person.bare_of(&self.naming, &sent.to))
+            .with("to", &person.full);
+        Some(message.child(error))
+    }
+
+    fn sent(&self, of: EnvelopeId) -> Option<&Sent> {
+        self.person.as_ref()?.sent.iter().rev().find(|sent| sent.id == of)
+    }
+}
+
+/// What a message says, with its formatting where that is of the same text.
+fn text(stanza: &Element) -> Option<RichText> {
+    let plain = stanza.text_of("body").filter(|body| !body.is_empty());
+    let rich = stanza
+        .get("html", ns::XHTML_IM)
+        .and_then(|html| html.get("body", ns::XHTML))
+        .map(|body| html::read(&inner_xml(body)));
+    let mut text = match (plain, rich) {
+        (Some(plain), Some(rich)) if rich.text() == plain => rich,
+        (Some(plain), _) => RichText::plain(plain),
+        (None, Some(rich)) if !rich.is_empty() => rich,
+        (None, _) => return None,
+    };
+    let subject = stanza.text_of("subject").filter(|subject| !subject.is_empty());
+    let corrects = stanza.get("replace", ns::CORRECT).is_some();
+    if subject.is_some() || corrects {
+        let mark = if corrects { "* " } else { "" };
+        let subject = subject.map(|subject| format!("{subject}\n")).unwrap_or_default();
+        text = RichText::plain(format!("{mark}{subject}{}", text.text()));
+    }
+    Some(text)
+}
+
+fn inner_xml(element: &Element) -> String {
+    let mut xml = String::new();
+    for node in element.nodes() {
+        match node {
+            Node::Element(e) => e.write(&mut xml, element.ns()),
+            Node::Text(text) => xml.push_str(&html::escape(text)),
+        }
+    }
+    xml
+}
+
+/// A readable body, and the formatting for clients that show it.
+fn with_text(message: Element, text: &RichText) -> Element {
+    let message = message.child(Element::new("body", ns::CLIENT).say(text.text()));
+    if text.spans().is_empty() {
+        return message;
+    }
+    let xml = format!("<body xmlns='{}'>{}</body>", ns::XHTML, html::xhtml(text));
+    match Element::parse(xml.as_bytes(), &Scope::default()) {
+        Ok(body) => message.child(Element::new("html", ns::XHTML_IM).child(body)),
+        Err(_) => message,
+    }
+}
+
+/// When an old message was sent (XEP-0203).
+fn delay(now: Now, envelope: &Envelope) -> Option<Element> {
+    let age = now.wall.0.saturating_sub(envelope.sent_at.0);
+    let stamp = || timestamp(envelope.sent_at);
+    (age >= OLD).then(|| Element::new("delay", ns::DELAY).with("stamp", stamp()))
+}
+
+fn typing(stanza: &Element) -> Option<Typing> {
+    let state = stanza.elements().find(|e| e.ns() == ns::CHAT_STATES)?;
+    match state.name() {
+        "composing" => Some(Typing::Active),
+        "paused" => Some(Typing::Paused),
+        "active" | "inactive" | "gone" => Some(Typing::Idle),
+        _ => None,
+    }
+}
+
+fn chat_state(typing: Typing) -> Element {
+    let name = match typing {
+        Typing::Active => "composing",
+        Typing::Paused => "paused",
+        Typing::Idle => "active",
+    };
+    Element::new(name, ns::CHAT_STATES)
+}
+
+/// The messages of ours that the client says it got or showed (XEP-0184, XEP-0333).
+fn receipts(stanza: &Element) -> impl Iterator<Item = (EnvelopeId, bool)> {
+    stanza.elements().filter_map(|e| {
+        let displayed = match (e.name(), e.ns()) {
+            ("received", ns::RECEIPTS) => false,
+            ("displayed" | "acknowledged", ns::MARKERS) => true,
+            _ => return None,
+        };
+        let id = e.attr("id").filter(|id| id.len() == 32)?;
+        Some((EnvelopeId(u128::from_str_radix(id, 16).ok()?), displayed))
+    })
+}

@@ -1,0 +1,227 @@
+//! The person behind a client, and what that client has been shown.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Address, Contact, Envelope, EnvelopeId, Now, Presence};
+
+use super::jid::{self, Naming};
+
+/// The resource of every foreign person.
+const RESOURCE: &str = "CrossTalk";
+/// The most sent messages that receipts and failures can still be matched with.
+const MAX_SENT: usize = 256;
+/// The most people who are not in the list and whose spelling or typing is remembered.
+const MAX_STRANGERS: usize = 256;
+/// How long contacts may take to show up again after a resumed session.
+const RETURN: Duration = Duration::from_secs(10);
+
+/// Everything about a signed-in person's session.
+pub(super) struct Person {
+    /// The session's full JID, as the server gave it.
+    pub(super) full: String,
+    pub(super) user: Address,
+    /// The foreign contacts as the client was told of them.
+    pub(super) contacts: BTreeMap<Address, Known>,
+    /// Whether they are known.
+    pub(super) foreign: Foreign,
+    pub(super) roster: RosterView,
+    /// Whether the client sent presence: only then it wants others'.
+    pub(super) available: bool,
+    /// Whether the person hides (XEP-0126, XEP-0186).
+    pub(super) invisible: bool,
+    /// The person's presence as others see it.
+    pub(super) presence: Presence,
+    /// Whether the client says what it understands (XEP-0115), as all do that know chat states.
+    pub(super) modern: bool,
+    /// What came before the client was available.
+    pub(super) waiting: VecDeque<Envelope>,
+    pub(super) carbons: Carbons,
+    pub(super) blocking: BlockView,
+    pub(super) sent: VecDeque<Sent>,
+    /// When contacts that have not shown up again count as gone.
+    pub(super) sweep_at: Option<Instant>,
+    /// Spellings the client used for people who are not in the list.
+    spellings: BTreeMap<Address, String>,
+    /// People to whom the client sent chat states.
+    typed_to: BTreeSet<Address>,
+    /// Message ids that an earlier connection took, and those of this one.
+    repeats: HashSet<u64>,
+    ids: VecDeque<u64>,
+}
+
+/// How far the foreign part of the list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// It is on the way.
+    Awaited,
+    /// It is on the way, but the client got its roster without.
+    Late,
+    /// It is here.
+    Here,
+}
+
+impl Foreign {
+    /// Nobody waits for it any more.
+    pub(super) fn give_up(&mut self) {
+        if *self == Self::Awaited {
+            *self = Self::Late;
+        }
+    }
+}
+
+/// A foreign contact as the client knows it.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) contact: Contact,
+    pub(super) presence: Presence,
+    /// The presence is of before a reconnect.
+    pub(super) stale: bool,
+}
+
+/// What the client knows of its roster.
+#[derive(Default)]
+pub(super) struct RosterView {
+    /// Requests on the way: the id, and whether the client's version has the current foreign part.
+    pub(super) asked: Vec<(String, bool)>,
+    /// Whether it has its roster, and so gets pushes.
+    pub(super) shown: bool,
+    /// The server's version that the client has.
+    pub(super) version: Option<String>,
+}
+
+/// Whether the client wants copies of what other sessions send (XEP-0280).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Carbons {
+    #[default]
+    Off,
+    /// It asked in this request.
+    Asked(String),
+    On,
+}
+
+/// What the client knows of its block list (XEP-0191).
+#[derive(Default)]
+pub(super) struct BlockView {
+    pub(super) asked: Vec<String>,
+    pub(super) shown: bool,
+}
+
+/// A message the client sent to a foreign person.
+pub(super) struct Sent {
+    pub(super) id: EnvelopeId,
+    pub(super) to: Address,
+    /// The id the client gave it.
+    pub(super) stanza: String,
+    /// It asked for a receipt (XEP-0184).
+    pub(super) receipt: bool,
+    /// It asked for chat markers (XEP-0333).
+    pub(super) markable: bool,
+}
+
+impl Person {
+    pub(super) fn new(full: String, user: Address, taken: Vec<u64>) -> Self {
+        Self {
+            full,
+            user,
+            contacts: BTreeMap::new(),
+            foreign: Foreign::Awaited,
+            roster: RosterView::default(),
+            available: false,
+            invisible: false,
+            presence: Presence::offline(),
+            modern: false,
+            waiting: VecDeque::new(),
+            carbons: Carbons::Off,
+            blocking: BlockView::default(),
+            sent: VecDeque::new(),
+            sweep_at: None,
+            spellings: BTreeMap::new(),
+            typed_to: BTreeSet::new(),
+            repeats: taken.into_iter().collect(),
+            ids: VecDeque::new(),
+        }
+    }
+
+    /// The person's bare JID.
+    pub(super) fn bare(&self) -> &str {
+        jid::bare(&self.full)
+    }
+
+    /// Whether a stanza without `to`, or with this one, is for the person's own account.
+    pub(super) fn is_self(&self, jid: Option<&str>) -> bool {
+        jid.is_none_or(|jid| jid.eq_ignore_ascii_case(self.bare()))
+    }
+
+    /// The bare JID under which the client knows a foreign person.
+    pub(super) fn bare_of(&self, naming: &Naming, address: &Address) -> String {
+        let listed = self.contacts.get(address).map(|known| known.contact.spelling.as_str());
+        listed
+            .and_then(|spelling| naming.accept(spelling, address))
+            .or_else(|| self.spellings.get(address).map(String::as_str))
+            .map_or_else(|| naming.spell(address), str::to_owned)
+    }
+
+    /// The one full JID of a foreign person.
+    pub(super) fn full_of(&self, naming: &Naming, address: &Address) -> String {
+        format!("{}/{RESOURCE}", self.bare_of(naming, address))
+    }
+
+    /// Remembers how the client spells somebody.
+    pub(super) fn learn_spelling(&mut self, naming: &Naming, address: &Address, jid: &str) {
+        let spelling = jid::bare(jid).to_lowercase();
+        if self.spellings.len() < MAX_STRANGERS && naming.accept(&spelling, address).is_some() {
+            self.spellings.entry(address.clone()).or_insert(spelling);
+        }
+    }
+
+    /// Remembers that the client knows chat states with somebody.
+    pub(super) fn learn_typing(&mut self, address: &Address) {
+        if self.typed_to.len() < MAX_STRANGERS {
+            self.typed_to.insert(address.clone());
+        }
+    }
+
+    /// Whether the client would understand chat states of `address` (XEP-0085, section 5.1).
+    pub(super) fn understands_typing(&self, address: &Address) -> bool {
+        self.modern || self.typed_to.contains(address)
+    }
+
+    /// Remembers a message, to match what comes back.
+    pub(super) fn remember(&mut self, sent: Sent) {
+        if self.sent.len() >= MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(sent);
+    }
+
+    /// Whether an earlier connection already took this message; if not, remembers it.
+    pub(super) fn is_repeat(&mut self, to: &Address, id: &str) -> bool {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((to, id));
+        if self.repeats.remove(&hash) {
+            return true;
+        }
+        if self.ids.len() >= MAX_SENT {
+            self.ids.pop_front();
+        }
+        self.ids.push_back(hash);
+        false
+    }
+
+    /// The messages of this connection and of earlier ones, for [`Person::is_repeat`].
+    pub(super) fn taken(&self) -> Vec<u64> {
+        self.repeats.iter().chain(&self.ids).copied().take(2 * MAX_SENT).collect()
+    }
+
+    /// The session goes on over a new connection.
+    pub(super) fn reconnected(&mut self, now: Now) {
+        self.repeats = self.taken().into_iter().collect();
+        self.ids.clear();
+        self.foreign = Foreign::Awaited;
+        self.sweep_at = Some(now.instant + RETURN);
+        for known in self.contacts.values_mut() {
+            known.stale = true;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Presence (RFC 6121, section 4), the person's own and that of foreign people.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Event, Fault, Now, Output, Presence, RichText, Show, UnixMillis};
+
+use super::engine::Jabber;
+use super::ns;
+use super::query;
+use super::xml::Element;
+
+impl Jabber {
+    /// Presence for the person's own server: broadcast, or directed at somebody there.
+    pub(super) fn own_presence(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        self.forward_if_clean(raw, stanza, out)?;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        if stanza.attr("to").is_some() {
+            return Ok(());
+        }
+        let was_available = person.available;
+        let presence = match stanza.attr("type") {
+            None => {
+                person.available = true;
+                person.modern = stanza.get("c", ns::CAPS).is_some();
+                if person.invisible { Presence::offline() } else { read(now, stanza) }
+            }
+            Some("unavailable" | "invisible") => {
+                person.available = stanza.attr("type") == Some("invisible");
+                Presence::offline()
+            }
+            Some(_) => return Ok(()),
+        };
+        let became_available = person.available && !was_available;
+        self.publish(presence, out);
+        if became_available { self.became_available(now, out) } else { Ok(()) }
+    }
+
+    /// The person hides or stops hiding (XEP-0126, XEP-0186).
+    pub(super) fn hide(&mut self, invisible: bool, out: &mut Output) {
+        let Some(person) = &mut self.person else { return };
+        person.invisible = invisible;
+        if invisible {
+            self.publish(Presence::offline(), out);
+        }
+    }
+
+    fn publish(&mut self, presence: Presence, out: &mut Output) {
+        let Some(person) = &mut self.person else { return };
+        if person.presence != presence {
+            person.presence = presence.clone();
+            out.emit(Event::Presence(presence));
+        }
+    }
+
+    /// What waited for the client to be available: who is there, and what was asked meanwhile.
+    fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
+        let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
+        let waiting = std::mem::take(&mut person.waiting);
+        for address in online {
+            self.show_presence(now, &address, out)?;
+        }
+        for envelope in waiting {
+            self.deliver(now, envelope, out)?;
+        }
+        Ok(())
+    }
+
+    /// A foreign person's presence changed.
+    pub(super) fn presence_of(
+        &mut self,
+        now: Now,
+        address: &Address,
+        presence: Presence,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(known) = person.contacts.get_mut(address) else { return Ok(()) };
+        let shown = known.presence.is_online() || presence.is_online();
+        let repeated = known.stale && known.presence == presence;
+        (known.presence, known.stale) = (presence, false);
+        if shown && !repeated { self.show_presence(now, address, out) } else { Ok(()) }
+    }
+
+    /// Tells the client what is known of a foreign person, if it wants to hear of presence.
+    pub(super) fn show_presence(
+        &mut self,
+        now: Now,
+        address: &Address,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        if !person.available {
+            return Ok(());
+        }
+        let offline = Presence::offline();
+        let presence = person.contacts.get(address).map_or(&offline, |known| &known.presence);
+        let from = person.full_of(&self.naming, address);
+        let stanza = write(now, presence).with("from", from).with("to", &person.full);
+        self.link.say(&stanza, out)
+    }
+
+    /// After a resumed session: whoever did not show up again has gone meanwhile.
+    pub(super) fn sweep(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        if person.sweep_at.is_none_or(|at| at > now.instant) {
+            return Ok(());
+        }
+        person.sweep_at = None;
+        let gone = person.contacts.iter().filter(|(_, known)| known.stale);
+        let gone: Vec<Address> = gone.map(|(address, _)| address.clone()).collect();
+        for address in gone {
+            self.presence_of(now, &address, Presence::offline(), out)?;
+        }
+        Ok(())
+    }
+}
+
+/// A client's presence stanza as presence. A negative priority takes no messages, so nobody is
+/// told of it.
+fn read(now: Now, stanza: &Element) -> Presence {
+    let priority = stanza.text_of("priority").and_then(|p| p.trim().parse::<i32>().ok());
+    if priority.is_some_and(|p| p < 0) {
+        return Presence::offline();
+    }
+    let show = match stanza.text_of("show").as_deref().map(str::trim) {
+        Some("away") => Show::Away,
+        Some("xa") => Show::ExtendedAway,
+        Some("dnd") => Show::Busy,
+        Some("chat") => Show::Chatty,
+        _ => Show::Available,
+    };
+    let since = stanza.get("idle", ns::IDLE).and_then(|idle| time_of(idle.attr("since")?));
+    let last = stanza.get("query", ns::LAST).and_then(|last| last.attr("seconds")?.parse().ok());
+    Presence {
+        show,
+        text: RichText::plain(stanza.text_of("status").unwrap_or_default()),
+        idle_since: since.or_else(|| Some(now.wall.minus(Duration::from_secs(last?)))),
+        online_since: None,
+    }
+}
+
+/// Presence as a stanza, with both ways to say how long somebody is idle.
+fn write(now: Now, presence: &Presence) -> Element {
+    let mut stanza = Element::new("presence", ns::CLIENT);
+    let child = |name, text: &str| Element::new(name, ns::CLIENT).say(text);
+    match presence.show {
+        Show::Offline => stanza.set("type", "unavailable"),
+        Show::ExtendedAway => stanza.push(child("show", "xa")),
+        Show::Away => stanza.push(child("show", "away")),
+        Show::Busy => stanza.push(child("show", "dnd")),
+        Show::Chatty => stanza.push(child("show", "chat")),
+        Show::Available => {}
+    }
+    if !presence.text.is_empty() {
+        stanza.push(child("status", presence.text.text()));
+    }
+    if presence.is_online() {
+        if let Some(since) = presence.idle_since {
+            let seconds = now.wall.since(since).as_secs().to_string();
+            stanza.push(Element::new("idle", ns::IDLE).with("since", timestamp(since)));
+            stanza.push(Element::new("query", ns::LAST).with("seconds", seconds));
+        }
+        stanza.push(query::caps());
+    }
+    stanza
+}
+
+/// A moment by XEP-0082, to the second.
+pub(super) fn timestamp(time: UnixMillis) -> String {
+    let time = Duration::from_secs(time.secs());
+    let time = UNIX_EPOCH.checked_add(time).unwrap_or(UNIX_EPOCH);
+    // The library cannot write years of five digits.
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_seconds(time.min(last)).to_string()
+}
+
+fn time_of(text: &str) -> Option<UnixMillis> {
+    humantime::parse_rfc3339(text).ok().map(|time: SystemTime| time.into())
+}

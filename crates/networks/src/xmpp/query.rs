@@ -1,0 +1,258 @@
+//! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
+
+use bytes::Bytes;
+use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Side};
+
+use super::engine::Jabber;
+use super::head::Head;
+use super::ns;
+use super::person::Carbons;
+use super::xml::{Element, Node};
+
+/// How the ids of our own IQs begin.
+const OURS: &str = "xt-";
+
+/// What foreign people's clients are said to understand (XEP-0030), in the order of XEP-0115.
+const FEATURES: [&str; 7] = [
+    ns::CHAT_STATES,
+    ns::DISCO_INFO,
+    ns::XHTML_IM,
+    ns::ATTENTION,
+    ns::MARKERS,
+    ns::RECEIPTS,
+    ns::VCARD,
+];
+/// The name under which clients cache that (XEP-0115).
+const CAPS_NODE: &str = "https://crosstalk.invalid/caps";
+/// The SHA-1 of identity and features, as XEP-0115 spells them.
+const CAPS_VERSION: &str = "zj+OO0J64IdqJMKJTkVv81yj9Ak=";
+
+/// An id for an IQ of ours.
+pub(super) fn our_id(ids: &mut EnvelopeIds) -> String {
+    format!("{OURS}{}", ids.next_id())
+}
+
+/// The capabilities in a foreign person's presence.
+pub(super) fn caps() -> Element {
+    Element::new("c", ns::CAPS)
+        .with("hash", "sha-1")
+        .with("node", CAPS_NODE)
+        .with("ver", CAPS_VERSION)
+}
+
+impl Jabber {
+    /// The client asks a foreign person's client something, or answers it.
+    pub(super) fn query_to(
+        &mut self,
+        to: &Address,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if !matches!(stanza.attr("type"), Some("get" | "set")) {
+            return self.link.keep(out);
+        }
+        let asked = stanza.elements().next().filter(|_| stanza.attr("type") == Some("get"));
+        let answer = match asked {
+            Some(q) if q.is("query", ns::DISCO_INFO) => disco_info(q),
+            Some(q) if q.is("vCard", ns::VCARD) => {
+                let alias = self.person.as_ref().and_then(|p| p.contacts.get(to));
+                let alias = alias.and_then(|known| known.contact.alias.as_deref());
+                let name = Element::new("FN", ns::VCARD).say(alias.unwrap_or(to.local()));
+                Element::new("vCard", ns::VCARD).child(name)
+            }
+            _ => return self.refuse(stanza, "service-unavailable", out),
+        };
+        self.link.keep(out)?;
+        let answer = self.reply(stanza, "result").child(answer);
+        self.link.say(&answer, out)
+    }
+
+    /// The client asks the own server something.
+    pub(super) fn own_query(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let own = self.person.as_ref().is_some_and(|p| p.is_self(stanza.attr("to")));
+        let Some(asked) = stanza.elements().next().filter(|_| own) else {
+            return self.forward_if_clean(raw, stanza, out);
+        };
+        let get = stanza.attr("type") == Some("get");
+        match (asked.name(), asked.ns()) {
+            ("query", ns::ROSTER) if get => return self.roster_get(now, raw, stanza, out),
+            ("query", ns::ROSTER) => return self.roster_set(raw, stanza, out),
+            ("blocklist", ns::BLOCKING) => return self.blocklist_get(raw, stanza, out),
+            ("block" | "unblock", ns::BLOCKING) => return self.block(raw, stanza, asked, out),
+            ("query", ns::MAM) if self.mentions_foreign(asked) => {
+                self.link.keep(out)?;
+                let nothing =
+                    Element::new("set", ns::RSM).child(Element::new("count", ns::RSM).say("0"));
+                let fin = Element::new("fin", ns::MAM).with("complete", "true").child(nothing);
+                let answer = self.reply(stanza, "result").child(fin);
+                return self.link.say(&answer, out);
+            }
+            (name @ ("enable" | "disable"), ns::CARBONS) => {
+                if let (Some(person), Some(id)) = (&mut self.person, stanza.attr("id")) {
+                    let asked = Carbons::Asked(id.to_owned());
+                    person.carbons = if name == "enable" { asked } else { Carbons::Off };
+                }
+            }
+            (name @ ("invisible" | "visible"), ns) if ns.starts_with(ns::INVISIBLE) => {
+                self.hide(name == "invisible", out);
+            }
+            ("query", ns::PRIVACY) => {
+                if let Some(active) = asked.get("active", ns::PRIVACY) {
+                    self.hide(active.attr("name") == Some("invisible"), out);
+                }
+            }
+            _ => {}
+        }
+        self.forward_if_clean(raw, stanza, out)
+    }
+
+    /// The client answers an IQ that was not a foreign person's: the server's or ours.
+    pub(super) fn answer_from_client(
+        &mut self,
+        id: Option<&str>,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if id.is_some_and(|id| id.starts_with(OURS)) {
+            return self.link.keep(out);
+        }
+        if !self.naming.may_be_in(&raw) {
+            return self.link.up(raw, out);
+        }
+        let stanza = self.parse(Side::Client, &raw)?;
+        self.forward_if_clean(raw, &stanza, out)
+    }
+
+    /// An IQ of the server: an answer that foreign items belong into, a push, or neither.
+    pub(super) fn query_from_server(
+        &mut self,
+        now: Now,
+        head: &Head<'_>,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let id = head.id.as_deref().unwrap_or_default();
+        match head.kind.as_deref() {
+            Some("result" | "error") => {
+                if let Some(at) = person.roster.asked.iter().position(|(asked, _)| asked == id) {
+                    let (_, current) = person.roster.asked.remove(at);
+                    return self.roster_result(now, raw, current, out);
+                }
+                if let Some(at) = person.blocking.asked.iter().position(|asked| asked == id) {
+                    person.blocking.asked.remove(at);
+                    return self.blocklist_result(raw, out);
+                }
+                if matches!(&person.carbons, Carbons::Asked(asked) if asked == id) {
+                    let enabled = head.kind.as_deref() == Some("result");
+                    person.carbons = if enabled { Carbons::On } else { Carbons::Off };
+                }
+            }
+            Some("set") if memchr::memmem::find(&raw, ns::ROSTER.as_bytes()).is_some() => {
+                return self.roster_pushed(raw, out);
+            }
+            _ => {}
+        }
+        self.link.down(raw, out);
+        Ok(())
+    }
+
+    /// Answers the client's request with success.
+    pub(super) fn result(&mut self, request: &Element, out: &mut Output) -> Result<(), Fault> {
+        self.link.keep(out)?;
+        let result = self.reply(request, "result");
+        self.link.say(&result, out)
+    }
+
+    /// Keeps a stanza from the server and tells the client so, unless it is an answer itself.
+    pub(super) fn refuse(
+        &mut self,
+        stanza: &Element,
+        condition: &str,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        self.link.keep(out)?;
+        if matches!(stanza.attr("type"), Some("error" | "result")) {
+            return Ok(());
+        }
+        let error = Element::new("error", ns::CLIENT)
+            .with("type", "cancel")
+            .child(Element::new(condition, ns::STANZAS));
+        let answer = self.reply(stanza, "error").child(error);
+        self.link.say(&answer, out)
+    }
+
+    /// The frame of an answer to `request`.
+    fn reply(&self, request: &Element, kind: &str) -> Element {
+        Element::new(request.name(), ns::CLIENT)
+            .with("type", kind)
+            .with_some("id", request.attr("id"))
+            .with_some("from", request.attr("to"))
+            .with_some("to", self.person.as_ref().map(|p| p.full.as_str()))
+    }
+
+    /// Forwards a stanza for the own server unless a foreign name stands in it.
+    pub(super) fn forward_if_clean(
+        &mut self,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if self.naming.may_be_in(&raw) && self.mentions_foreign(stanza) {
+            return self.refuse(stanza, "not-acceptable", out);
+        }
+        self.link.up(raw, out)
+    }
+
+    /// Whether an attribute or a field is a foreign name. What people say to each other may
+    /// hold any name.
+    fn mentions_foreign(&self, element: &Element) -> bool {
+        let is_foreign = |text: &str| self.naming.kin(text.trim()) != Kin::Own;
+        element.attrs().any(|(_, value)| is_foreign(value))
+            || element.nodes().iter().any(|node| match node {
+                Node::Text(text) => is_foreign(text),
+                Node::Element(e) => {
+                    !matches!(e.name(), "body" | "subject" | "status" | "html")
+                        && self.mentions_foreign(e)
+                }
+            })
+    }
+}
+
+/// The answer to service discovery, with the node that was asked for.
+fn disco_info(asked: &Element) -> Element {
+    let identity = Element::new("identity", ns::DISCO_INFO)
+        .with("category", "client")
+        .with("type", "pc")
+        .with("name", "CrossTalk");
+    let mut info =
+        Element::new("query", ns::DISCO_INFO).with_some("node", asked.attr("node")).child(identity);
+    for feature in FEATURES {
+        info.push(Element::new("feature", ns::DISCO_INFO).with("var", feature));
+    }
+    info
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use sha1::{Digest, Sha1};
+
+    #[test]
+    fn capabilities_have_the_name_that_they_hash_to() {
+        let mut spelled = String::from("client/pc//CrossTalk<");
+        assert!(FEATURES.is_sorted());
+        for feature in FEATURES {
+            spelled.extend([feature, "<"]);
+        }
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha1::digest(spelled));
+        assert_eq!(hash, CAPS_VERSION);
+    }
+}

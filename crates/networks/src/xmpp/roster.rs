@@ -1,0 +1,312 @@
+//! The roster (RFC 6121, section 2): one list of the server's people and the foreign ones.
+//!
+//! The client's version is the server's with a mark of the foreign part behind it, so that
+//! either part may change without the other.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use bytes::Bytes;
+use crosstalk_core::{
+    Address, Contact, Event, Fault, Kin, MAX_GROUPS, MAX_LABEL, Now, Output, Presence, Roster,
+    RosterEdit, Side, Standing,
+};
+
+use super::engine::Jabber;
+use super::jid::Naming;
+use super::ns;
+use super::person::{Foreign, Known, Person};
+use super::xml::Element;
+
+/// What stands between the server's version and the mark of the foreign part.
+const MARK: &str = "+xt";
+
+impl Jabber {
+    /// The client asks for its roster.
+    pub(super) fn roster_get(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if self.waits_for_roster(now, &raw) {
+            return Ok(());
+        }
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let asked = stanza.get("query", ns::ROSTER).and_then(|q| q.attr("ver"));
+        let (theirs, ours) = asked.map_or((None, None), |ver| split_version(ver));
+        let current = ours == mark(person, &self.naming).as_deref();
+        if let (Some(id), true) = (stanza.attr("id"), person.roster.asked.len() < 16) {
+            person.roster.asked.push((id.to_owned(), current));
+        }
+        // With another foreign part, only a full answer lets the client forget old items.
+        let wanted = if current { theirs } else { theirs.map(|_| "") };
+        if current {
+            person.roster.version = theirs.map(str::to_owned);
+        }
+        if wanted == asked {
+            return self.link.up(raw, out);
+        }
+        let mut stanza = stanza.clone();
+        if let (Some(query), Some(wanted)) = (stanza.get_mut("query", ns::ROSTER), wanted) {
+            query.set("ver", wanted);
+        }
+        self.link.up_as(&stanza, out)
+    }
+
+    /// The server's answer to [`Jabber::roster_get`].
+    pub(super) fn roster_result(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        current: bool,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let mut stanza = self.parse(Side::Server, &raw)?;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        if stanza.attr("type") == Some("error") {
+            self.link.down(raw, out);
+            return Ok(());
+        }
+        person.roster.shown = true;
+        let Some(query) = stanza.get_mut("query", ns::ROSTER) else {
+            self.link.down(raw, out);
+            return if current { Ok(()) } else { self.push_all(now, out) };
+        };
+        person.roster.version = query.attr("ver").map(str::to_owned);
+        if !person.contacts.values().any(|known| known.contact.listed) {
+            self.link.down(raw, out);
+            return Ok(());
+        }
+        if let Some(version) = client_version(person, &self.naming) {
+            query.set("ver", version);
+        }
+        // What the server holds under a name of ours is a leftover from before the gateway.
+        let naming = &self.naming;
+        query.retain(|item| {
+            !matches!(naming.kin(item.attr("jid").unwrap_or_default()),
+                Kin::Foreign(a) if person.contacts.contains_key(&a))
+        });
+        for known in person.contacts.values().filter(|known| known.contact.listed) {
+            query.push(item(person, naming, &known.contact));
+        }
+        self.link.down_as(&stanza, out);
+        Ok(())
+    }
+
+    /// A push of the server: its version gets the foreign mark.
+    pub(super) fn roster_pushed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let mut stanza = self.parse(Side::Server, &raw)?;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        if person.is_self(stanza.attr("from"))
+            && let Some(query) = stanza.get_mut("query", ns::ROSTER)
+            && let Some(version) = query.attr("ver")
+        {
+            person.roster.version = Some(version.to_owned());
+            if let Some(version) = client_version(person, &self.naming)
+                && query.attr("ver") != Some(&version)
+            {
+                query.set("ver", version);
+                self.link.down_as(&stanza, out);
+                return Ok(());
+            }
+        }
+        self.link.down(raw, out);
+        Ok(())
+    }
+
+    /// The client changes an item of its roster.
+    pub(super) fn roster_set(
+        &mut self,
+        raw: Bytes,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let query = stanza.get("query", ns::ROSTER);
+        let mut items = query.into_iter().flat_map(Element::elements);
+        let (Some(item), None) = (items.next(), items.next()) else {
+            return self.forward_if_clean(raw, stanza, out);
+        };
+        let spelled = item.attr("jid").unwrap_or_default();
+        let address = match self.naming.kin(spelled) {
+            Kin::Own => return self.link.up(raw, out),
+            Kin::Nowhere => return self.refuse(stanza, "item-not-found", out),
+            Kin::Foreign(address) => address,
+        };
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let listed = person.contacts.get(&address).is_some_and(|known| known.contact.listed);
+        let edit = if item.attr("subscription") == Some("remove") {
+            if !listed {
+                return self.refuse(stanza, "item-not-found", out);
+            }
+            RosterEdit::Remove(address)
+        } else {
+            person.learn_spelling(&self.naming, &address, spelled);
+            let spelling = person.bare_of(&self.naming, &address);
+            list(address, spelling, item)
+        };
+        out.emit(Event::Roster(edit));
+        self.result(stanza, out)
+    }
+
+    /// The foreign contacts, once known: shown in the roster to come, or pushed into one that
+    /// the client already has.
+    pub(super) fn take_roster(
+        &mut self,
+        now: Now,
+        roster: &Roster,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        person.foreign = Foreign::Here;
+        let gone: Vec<Contact> = person
+            .contacts
+            .values()
+            .filter(|known| roster.contact(&known.contact.address).is_none())
+            .map(|known| {
+                Contact::new(known.contact.address.clone(), known.contact.spelling.clone())
+            })
+            .collect();
+        for contact in gone {
+            self.contact_changed(now, contact, out)?;
+        }
+        for contact in roster.contacts() {
+            self.contact_changed(now, contact.clone(), out)?;
+        }
+        Ok(())
+    }
+
+    /// A contact is not as the client knows it, or is again what the client just made of it.
+    pub(super) fn contact_changed(
+        &mut self,
+        now: Now,
+        contact: Contact,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let address = contact.address.clone();
+        let before = person.contacts.remove(&address);
+        let old_item = before
+            .as_ref()
+            .filter(|known| known.contact.listed)
+            .map(|known| item(person, &self.naming, &known.contact));
+        let was_blocked = before.as_ref().is_some_and(|known| known.contact.blocked);
+        let new_item = contact.listed.then(|| item(person, &self.naming, &contact));
+        let (listed, blocked) = (contact.listed, contact.blocked);
+        let (presence, stale) =
+            before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
+        let shown = presence.is_online();
+        if !contact.is_blank() {
+            person.contacts.insert(address.clone(), Known { contact, presence, stale });
+        }
+        if old_item != new_item && person.roster.shown {
+            let pushed = new_item.or_else(|| {
+                Some(
+                    Element::new("item", ns::ROSTER)
+                        .with("jid", old_item.as_ref()?.attr("jid")?)
+                        .with("subscription", "remove"),
+                )
+            });
+            if let Some(pushed) = pushed {
+                self.push(pushed, out)?;
+            }
+            // libpurple shows a regrouped contact offline until it hears again.
+            if listed && shown {
+                self.show_presence(now, &address, out)?;
+            }
+        }
+        if was_blocked == blocked { Ok(()) } else { self.push_block(&address, blocked, out) }
+    }
+
+    /// Tells the client every foreign item, one by one.
+    fn push_all(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let listed = person.contacts.values().filter(|known| known.contact.listed);
+        let items: Vec<_> = listed
+            .map(|known| {
+                let address = known.contact.address.clone();
+                (address, item(person, &self.naming, &known.contact))
+            })
+            .collect();
+        for (address, item) in items {
+            self.push(item, out)?;
+            self.show_presence(now, &address, out)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client one item.
+    fn push(&mut self, item: Element, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let version = client_version(person, &self.naming);
+        let query = Element::new("query", ns::ROSTER).with_some("ver", version).child(item);
+        let push = Element::new("iq", ns::CLIENT)
+            .with("type", "set")
+            .with("id", super::query::our_id(&mut self.context.ids))
+            .with("to", &person.full)
+            .child(query);
+        self.link.say(&push, out)
+    }
+}
+
+/// What a client's roster item asks for.
+fn list(address: Address, spelling: String, item: &Element) -> RosterEdit {
+    let label =
+        |text: &str| text.get(..text.floor_char_boundary(MAX_LABEL)).unwrap_or_default().to_owned();
+    let groups = item.elements().filter(|e| e.is("group", ns::ROSTER)).map(|g| label(&g.text()));
+    RosterEdit::List {
+        address,
+        spelling,
+        alias: item.attr("name").filter(|name| !name.is_empty()).map(label),
+        groups: groups.filter(|g| !g.is_empty()).take(MAX_GROUPS).collect(),
+    }
+}
+
+/// A contact as a roster item.
+fn item(person: &Person, naming: &Naming, contact: &Contact) -> Element {
+    let subscription = match (&contact.to, &contact.from) {
+        (Standing::Granted, Standing::Granted) => "both",
+        (Standing::Granted, _) => "to",
+        (_, Standing::Granted) => "from",
+        _ => "none",
+    };
+    let asked = matches!(contact.to, Standing::Asked(_)).then_some("subscribe");
+    let jid = naming.accept(&contact.spelling, &contact.address).map(str::to_owned);
+    let jid = jid.unwrap_or_else(|| person.bare_of(naming, &contact.address));
+    let mut item = Element::new("item", ns::ROSTER)
+        .with("jid", jid)
+        .with_some("name", contact.alias.as_deref())
+        .with("subscription", subscription)
+        .with_some("ask", asked);
+    for group in &contact.groups {
+        item.push(Element::new("group", ns::ROSTER).say(group));
+    }
+    item
+}
+
+/// A mark of the foreign part of the roster; nothing where there is none.
+fn mark(person: &Person, naming: &Naming) -> Option<String> {
+    let listed = person.contacts.iter().filter(|(_, known)| known.contact.listed);
+    let items: BTreeMap<_, _> = listed
+        .map(|(address, known)| (address, item(person, naming, &known.contact).to_xml()))
+        .collect();
+    let hash = || BuildHasherDefault::<DefaultHasher>::default().hash_one(&items);
+    (!items.is_empty()).then(|| format!("{:016x}", hash()))
+}
+
+/// The version to tell the client, where the server has one.
+fn client_version(person: &Person, naming: &Naming) -> Option<String> {
+    let theirs = person.roster.version.as_deref()?;
+    Some(match mark(person, naming) {
+        Some(ours) => format!("{theirs}{MARK}{ours}"),
+        None => theirs.to_owned(),
+    })
+}
+
+/// A client's version, taken apart.
+fn split_version(version: &str) -> (Option<&str>, Option<&str>) {
+    version
+        .rsplit_once(MARK)
+        .map_or((Some(version), None), |(theirs, ours)| (Some(theirs), Some(ours)))
+}

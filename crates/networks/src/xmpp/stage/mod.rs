@@ -1,0 +1,174 @@
+//! The engine between a client and a server, both played by the test.
+
+mod acks;
+mod list;
+mod signon;
+mod talk;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{
+    Address, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
+    HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Standing,
+    UnixMillis, Via,
+};
+
+use super::engine::Jabber;
+use super::jid::tests::names;
+
+const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
+                    xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+
+/// An engine with its surroundings.
+struct Stage {
+    engine: Jabber,
+    out: Output,
+    now: Now,
+    lobby: Arc<Lobby>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(Arc::default(), &[])
+    }
+
+    fn with(lobby: Arc<Lobby>, options: &[&'static str]) -> Self {
+        let context = Context {
+            network: "jabber".parse().unwrap(),
+            names: names(),
+            lobby: Arc::clone(&lobby),
+            via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
+            ids: EnvelopeIds::new(7),
+            terminate_tls: true,
+            options: options.to_vec(),
+        };
+        let now = Now { instant: Instant::now(), wall: UnixMillis(1_000_000_000_000) };
+        Self { engine: Jabber::new(context), out: Output::default(), now, lobby }
+    }
+
+    /// Ann, bound as `ann@chat.test/r`, whose foreign contacts are `roster`.
+    fn bound(roster: Roster) -> Self {
+        let mut stage = Self::new();
+        stage.bind();
+        stage.give(Input::Roster(roster));
+        stage
+    }
+
+    fn bind(&mut self) {
+        self.client(OPEN);
+        self.server(OPEN);
+        self.client("<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+        self.server(
+            "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
+             <jid>ann@chat.test/r</jid></bind></iq>",
+        );
+        assert!(matches!(self.events().as_slice(), [Event::SignedIn { user, endpoint }]
+            if user.to_string() == "ann@chat.test@jabber" && endpoint == "r"));
+        assert!(!self.out.altered());
+        self.sent();
+    }
+
+    /// Ann's client asked for its roster and sent presence.
+    fn online(roster: Roster) -> Self {
+        let mut stage = Self::bound(roster);
+        stage.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
+        stage.server("<iq id='r' type='result'><query xmlns='jabber:iq:roster'/></iq>");
+        stage.client("<presence/>");
+        stage.events();
+        stage.sent();
+        stage
+    }
+
+    fn client(&mut self, xml: &str) {
+        self.bytes(Side::Client, xml).unwrap();
+    }
+
+    fn server(&mut self, xml: &str) {
+        self.bytes(Side::Server, xml).unwrap();
+    }
+
+    fn bytes(&mut self, side: Side, xml: &str) -> Result<(), Fault> {
+        let mut buf = BytesMut::from(xml);
+        self.engine.handle(self.now, Input::Bytes(side, &mut buf), &mut self.out)
+    }
+
+    fn give(&mut self, input: Input<'_>) {
+        self.engine.handle(self.now, input, &mut self.out).unwrap();
+    }
+
+    fn deliver(&mut self, from: &str, body: Body) {
+        self.give(Input::Deliver(self.envelope(from, "ann@chat.test@jabber", body)));
+    }
+
+    fn envelope(&self, from: &str, to: &str, body: Body) -> Envelope {
+        let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+        Envelope { id: EnvelopeId(0xabc), from, to, sent_at: self.now.wall, body }
+    }
+
+    fn later(&mut self, by: Duration) {
+        self.now.instant += by;
+        self.give(Input::Tick);
+    }
+
+    /// What went to the client and to the server since the last look.
+    fn sent(&mut self) -> (String, String) {
+        (self.to(Side::Client), self.to(Side::Server))
+    }
+
+    fn to(&mut self, side: Side) -> String {
+        let bytes: Vec<Bytes> = self.out.queue(side).drain(..).collect();
+        String::from_utf8(bytes.concat()).unwrap()
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.out.next_event()).collect()
+    }
+
+    /// The bodies sent to foreign people since the last look.
+    fn bodies(&mut self) -> Vec<(String, Body)> {
+        let sent = self.events().into_iter().filter_map(|event| match event {
+            Event::Send(outgoing) => Some((outgoing.to.to_string(), outgoing.body)),
+            _ => None,
+        });
+        sent.collect()
+    }
+
+    /// The list changes since the last look.
+    fn edits(&mut self) -> Vec<RosterEdit> {
+        let edits = self.events().into_iter().filter_map(|event| match event {
+            Event::Roster(edit) => Some(edit),
+            _ => None,
+        });
+        edits.collect()
+    }
+}
+
+/// A listed contact with consent in both directions.
+fn friend(address: &str, spelling: &str) -> Contact {
+    Contact {
+        listed: true,
+        to: Standing::Granted,
+        from: Standing::Granted,
+        groups: vec!["Friends".into()],
+        ..Contact::new(address.parse::<Address>().unwrap(), spelling.into())
+    }
+}
+
+fn roster(contacts: impl IntoIterator<Item = Contact>) -> Roster {
+    let mut roster = Roster::default();
+    for contact in contacts {
+        roster.put(contact, Stamp::default());
+    }
+    roster
+}
+
+/// Alice of AOL is the only friend.
+fn alice() -> Roster {
+    roster([friend("alice@aol", "alice@aol")])
+}
+
+fn available() -> Body {
+    Body::Presence(Presence::available())
+}

@@ -1,0 +1,154 @@
+//! TLS, SASL and features.
+
+use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use crosstalk_core::TlsFacts;
+
+const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+
+fn features(inside: &str) -> String {
+    format!("<stream:features>{inside}</stream:features>")
+}
+
+fn mechanisms(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|n| format!("<mechanism>{n}</mechanism>")).collect();
+    let names = names.concat();
+    format!("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{names}</mechanisms>")
+}
+
+const BINDINGS: &str = "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>\
+                        <channel-binding type='tls-exporter'/></sasl-channel-binding>";
+
+/// A stream inside TLS of ours on both sides.
+fn encrypted(options: &[&'static str]) -> Stage {
+    let mut stage = Stage::with(Arc::default(), options);
+    stage.client(OPEN);
+    stage.server(OPEN);
+    let facts = TlsFacts { exporter: Some([1; 32].into()), server_end_point: None };
+    stage.give(Input::Encrypted(Side::Server, facts.clone()));
+    stage.give(Input::Encrypted(Side::Client, facts));
+    stage.sent();
+    stage
+}
+
+#[test]
+fn tls_starts_on_the_server_s_side_first() {
+    let mut stage = Stage::new();
+    stage.client(&format!("{OPEN}{STARTTLS}"));
+    stage.server(&format!("{OPEN}{PROCEED}"));
+    assert_eq!(stage.sent(), (OPEN.into(), format!("{OPEN}{STARTTLS}")));
+    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Server)]));
+    stage.give(Input::Encrypted(Side::Server, TlsFacts::default()));
+    assert_eq!(stage.to(Side::Client), PROCEED);
+    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Client)]));
+    stage.give(Input::Encrypted(Side::Client, TlsFacts::default()));
+    stage.client(OPEN);
+    assert_eq!(stage.to(Side::Server), OPEN);
+    assert!(!stage.out.altered());
+}
+
+#[test]
+fn tls_that_is_not_ours_to_end_passes_unseen() {
+    let mut stage = Stage::new();
+    stage.engine.context.terminate_tls = false;
+    stage.client(&format!("{OPEN}{STARTTLS}"));
+    stage.server(&format!("{OPEN}{PROCEED}"));
+    assert!(matches!(&stage.events()[..], [Event::Opaque]));
+    assert_eq!(stage.to(Side::Client), format!("{OPEN}{PROCEED}"));
+}
+
+#[test]
+fn streams_that_are_not_a_client_s_pass_unseen() {
+    let mut stage = Stage::new();
+    stage.client(&OPEN.replace("jabber:client", "jabber:server"));
+    assert!(matches!(&stage.events()[..], [Event::Opaque]));
+}
+
+#[test]
+fn in_direct_mode_the_configured_server_is_dialled() {
+    let mut stage = Stage::new();
+    let upstream = HostPort::new("chat.test", 5222);
+    stage.engine.context.via =
+        Via::Direct { upstream: upstream.clone(), advertise: upstream.clone() };
+    stage.give(Input::Start);
+    assert!(matches!(&stage.events()[..], [Event::Dial(to)] if *to == upstream));
+}
+
+#[test]
+fn what_would_blind_the_gateway_is_not_offered() {
+    let mut stage = Stage::new();
+    stage.client(OPEN);
+    stage.server(OPEN);
+    stage.sent();
+    let sasl2 = "<authentication xmlns='urn:xmpp:sasl:2'/>";
+    let compression = "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>";
+    let plain = mechanisms(&["PLAIN"]);
+    stage.server(&features(&format!("{sasl2}{compression}{plain}")));
+    assert_eq!(stage.to(Side::Client), features(&plain));
+    stage.client(
+        "<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>",
+    );
+    let (seen, asked) = stage.sent();
+    assert!(seen.contains("<unsupported-method/>"), "{seen}");
+    assert_eq!(asked, "");
+}
+
+#[test]
+fn an_old_server_s_bound_mechanisms_are_hidden_only_behind_our_tls() {
+    let offer = features(&mechanisms(&["PLAIN", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"]));
+    let mut stage = encrypted(&[]);
+    stage.server(&offer);
+    assert_eq!(stage.to(Side::Client), features(&mechanisms(&["PLAIN", "SCRAM-SHA-1"])));
+    let mut plain = Stage::new();
+    plain.server(&format!("{OPEN}{offer}"));
+    assert!(!plain.out.altered());
+}
+
+#[test]
+fn a_modern_server_s_are_never_hidden() {
+    let offer = features(&format!("{}{BINDINGS}", mechanisms(&["PLAIN", "SCRAM-SHA-1-PLUS"])));
+    let mut stage = encrypted(&[]);
+    stage.server(&offer);
+    assert_eq!(stage.to(Side::Client), offer);
+    assert!(!stage.out.altered());
+}
+
+#[test]
+fn where_allowed_the_gateway_signs_on_with_its_own_binding() {
+    let offer =
+        features(&format!("{}{BINDINGS}", mechanisms(&["SCRAM-SHA-1", "SCRAM-SHA-256-PLUS"])));
+    let mut stage = encrypted(&["reoriginate"]);
+    stage.server(&offer);
+    assert_eq!(stage.to(Side::Client), features(&mechanisms(&["PLAIN"])));
+    let password = BASE64.encode("\0ann\0secret");
+    stage.client(&format!(
+        "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{password}</auth>"
+    ));
+    let first = stage.to(Side::Server);
+    assert!(
+        first.contains("mechanism='SCRAM-SHA-256-PLUS'") && !first.contains(&password),
+        "{first}"
+    );
+    let text = first.split('>').nth(1).unwrap().split('<').next().unwrap();
+    let first = String::from_utf8(BASE64.decode(text).unwrap()).unwrap();
+    assert!(first.starts_with("p=tls-exporter,,n=ann,r="), "{first}");
+    let nonce = first.split("r=").nth(1).unwrap();
+    let challenge = BASE64.encode(format!("r={nonce}server,s=AAAA,i=1"));
+    stage.server(&format!(
+        "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{challenge}</challenge>"
+    ));
+    let (seen, answer) = stage.sent();
+    assert_eq!(seen, "");
+    assert!(answer.starts_with("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"), "{answer}");
+    let lie = BASE64.encode("v=AAAA");
+    assert!(
+        stage
+            .bytes(
+                Side::Server,
+                &format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{lie}</success>")
+            )
+            .is_err()
+    );
+}

@@ -1,0 +1,235 @@
+//! Messages and IQs.
+
+use super::*;
+use crosstalk_core::{Failure, RichText, Style, Typing};
+
+fn text(text: &str) -> Body {
+    Body::Text { text: RichText::plain(text), auto: false }
+}
+
+#[test]
+fn messages_of_the_own_network_are_not_touched() {
+    let mut stage = Stage::online(alice());
+    let (up, down) = (
+        "<message to=\"ben@chat.test\"  id='1'><body>write to alice@aol</body></message>",
+        "<message from='ben@chat.test/x' to='ann@chat.test'><body>ok</body></message>",
+    );
+    stage.client(up);
+    stage.server(down);
+    assert_eq!(stage.sent(), (down.into(), up.into()));
+}
+
+#[test]
+fn a_message_reaches_a_foreign_person_and_not_the_server() {
+    let mut stage = Stage::online(alice());
+    stage.client(
+        "<message to='alice@aol/CrossTalk' type='chat' id='1'><body>&lt;b&gt; ü</body>\
+         <active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+    );
+    assert_eq!(stage.bodies(), [("alice@aol".into(), text("<b> ü"))]);
+    assert_eq!(stage.sent(), (String::new(), String::new()));
+}
+
+#[test]
+fn formatting_survives_both_ways() {
+    let mut stage = Stage::online(alice());
+    stage.client(
+        "<message to='alice@aol' type='chat'><body>so bold</body>\
+         <html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>\
+         so <strong>bold</strong></body></html></message>",
+    );
+    let mut rich = RichText::plain("so ");
+    rich.push("bold", &[Style::Bold]);
+    let body = Body::Text { text: rich, auto: false };
+    assert_eq!(stage.bodies(), [("alice@aol".into(), body.clone())]);
+    stage.deliver("alice@aol", body);
+    let seen = stage.to(Side::Client);
+    assert!(seen.contains("<body>so bold</body>"), "{seen}");
+    assert!(
+        seen.contains("<body xmlns='http://www.w3.org/1999/xhtml'>so <strong>bold</strong></body>"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn corrections_and_subjects_stay_readable() {
+    let mut stage = Stage::online(alice());
+    stage.client("<message to='alice@aol'><subject>Lunch</subject><body>at 12</body></message>");
+    stage.client(
+        "<message to='alice@aol' type='chat'><body>at 1</body>\
+         <replace xmlns='urn:xmpp:message-correct:0' id='1'/></message>",
+    );
+    let said: Vec<_> = stage.bodies().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(said, [text("Lunch\nat 12"), text("* at 1")]);
+}
+
+#[test]
+fn a_foreign_message_comes_from_the_one_full_name() {
+    let mut stage =
+        Stage::online(roster([friend("carol@hotmail.com@msn", "carol%hotmail.com@msn.xt")]));
+    stage.deliver("carol@hotmail.com@msn", text("hé"));
+    stage.deliver("alice@aol", text("a stranger's"));
+    let seen = stage.to(Side::Client);
+    assert!(
+        seen.contains("from='carol%hotmail.com@msn.xt/CrossTalk' to='ann@chat.test/r'"),
+        "{seen}"
+    );
+    assert!(seen.contains("<body>hé</body>"), "{seen}");
+    assert!(seen.contains("from='alice@aol/CrossTalk'"), "{seen}");
+    assert!(!seen.contains("<delay"), "{seen}");
+}
+
+#[test]
+fn an_old_message_says_when_it_was_sent() {
+    let mut stage = Stage::online(alice());
+    let mut old = stage.envelope("alice@aol", "ann@chat.test@jabber", text("hi"));
+    old.sent_at = UnixMillis(0);
+    stage.give(Input::Deliver(old));
+    let seen = stage.to(Side::Client);
+    assert!(
+        seen.contains("<delay xmlns='urn:xmpp:delay' stamp='1970-01-01T00:00:00Z'/>"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn typing_goes_both_ways_once_the_client_shows_that_it_knows_it() {
+    let mut stage = Stage::online(alice());
+    stage.deliver("alice@aol", Body::Typing(Typing::Active));
+    assert_eq!(stage.to(Side::Client), "");
+    for (name, typing) in
+        [("composing", Typing::Active), ("paused", Typing::Paused), ("active", Typing::Idle)]
+    {
+        let state = format!("<{name} xmlns='http://jabber.org/protocol/chatstates'/>");
+        stage.client(&format!("<message to='alice@aol' type='chat'>{state}</message>"));
+        assert_eq!(stage.bodies(), [("alice@aol".into(), Body::Typing(typing))]);
+        stage.deliver("alice@aol", Body::Typing(typing));
+        assert!(stage.to(Side::Client).contains(&state));
+    }
+}
+
+#[test]
+fn receipts_and_failures_find_their_message() {
+    let mut stage = Stage::online(alice());
+    stage.client(
+        "<message to='alice@aol' type='chat' id='m1'><body>x</body>\
+         <request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>",
+    );
+    let [Event::Send(sent)] = &stage.events()[..] else { panic!("nothing sent") };
+    let of = sent.id;
+    stage.deliver("alice@aol", Body::Receipt { of, displayed: false });
+    assert!(stage.to(Side::Client).contains("<received xmlns='urn:xmpp:receipts' id='m1'/>"));
+    stage.deliver("alice@aol", Body::Receipt { of, displayed: true });
+    assert!(
+        stage.to(Side::Client).contains("<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/>")
+    );
+    stage.deliver("alice@aol", Body::Undelivered { of, why: Failure::Offline });
+    let error = stage.to(Side::Client);
+    assert!(
+        error.starts_with("<message type='error' id='m1' from='alice@aol' to='ann@chat.test/r'>"),
+        "{error}"
+    );
+    assert!(
+        error.contains("recipient-unavailable") && error.contains("the receiver is offline"),
+        "{error}"
+    );
+    let unknown = Body::Undelivered { of: EnvelopeId(1), why: Failure::Offline };
+    stage.deliver("alice@aol", unknown);
+    assert!(matches!(&stage.events()[..], [Event::Unshown(_)]));
+}
+
+#[test]
+fn the_client_s_receipts_go_back() {
+    let mut stage = Stage::online(alice());
+    stage.deliver("alice@aol", text("hi"));
+    let seen = stage.to(Side::Client);
+    assert!(seen.contains("<request xmlns='urn:xmpp:receipts'/>"), "{seen}");
+    let id = EnvelopeId(0xabc);
+    stage.client(&format!("<message to='alice@aol/CrossTalk'><received xmlns='urn:xmpp:receipts' id='{id}'/></message>"));
+    stage.client(&format!("<message to='alice@aol/CrossTalk'><displayed xmlns='urn:xmpp:chat-markers:0' id='{id}'/></message>"));
+    let bodies: Vec<_> = stage.bodies().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, [false, true].map(|displayed| Body::Receipt { of: id, displayed }));
+}
+
+#[test]
+fn attention_is_drawn_both_ways() {
+    let mut stage = Stage::online(alice());
+    stage.client("<message to='alice@aol' type='headline'><attention xmlns='urn:xmpp:attention:0'/></message>");
+    assert_eq!(stage.bodies(), [("alice@aol".into(), Body::Attention)]);
+    stage.deliver("alice@aol", Body::Attention);
+    assert!(stage.to(Side::Client).contains("<attention xmlns='urn:xmpp:attention:0'/><body>"));
+}
+
+#[test]
+fn what_another_session_said_is_shown_where_it_was_asked_for() {
+    let mut stage = Stage::online(alice());
+    let copy = stage.envelope("ann@chat.test@jabber", "alice@aol", text("me too"));
+    stage.give(Input::Carbon(copy.clone()));
+    assert_eq!(stage.to(Side::Client), "");
+    stage.client("<iq id='c' type='set'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+    stage.server("<iq id='c' type='result'/>");
+    stage.sent();
+    stage.give(Input::Carbon(copy));
+    let seen = stage.to(Side::Client);
+    assert!(seen.starts_with("<message type='chat' from='ann@chat.test' to='ann@chat.test/r'><sent xmlns='urn:xmpp:carbons:2'>"), "{seen}");
+    assert!(
+        seen.contains("<message xmlns='jabber:client' type='chat'")
+            && seen.contains("to='alice@aol'"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn every_question_to_a_foreign_person_is_answered() {
+    let mut stage = Stage::online(alice());
+    for (asked, answer) in [
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>",
+            "var='http://jabber.org/protocol/chatstates'",
+        ),
+        ("<vCard xmlns='vcard-temp'/>", "<FN>alice</FN>"),
+        ("<query xmlns='jabber:iq:version'/>", "service-unavailable"),
+        ("<ping xmlns='urn:xmpp:ping'/>", "service-unavailable"),
+    ] {
+        stage.client(&format!("<iq id='q' type='get' to='alice@aol/CrossTalk'>{asked}</iq>"));
+        let (seen, leaked) = stage.sent();
+        assert!(
+            seen.contains(answer) && seen.contains("id='q' from='alice@aol/CrossTalk'"),
+            "{seen}"
+        );
+        assert_eq!(leaked, "");
+    }
+    stage.client("<iq id='x' type='result' to='alice@aol'/>");
+    assert_eq!(stage.sent(), (String::new(), String::new()));
+}
+
+#[test]
+fn no_foreign_name_passes_wherever_it_stands() {
+    let mut stage = Stage::online(alice());
+    for stanza in [
+        "<message to='bob@nowhere.xt'><body>x</body></message>",
+        "<iq id='1' type='get' to='msn.xt'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>",
+        "<presence to='x@icq.xt' type='subscribe'/>",
+        "<message to='room@conference.chat.test'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='alice@aol'/></x></message>",
+        "<iq id='2' type='set'><query xmlns='jabber:iq:privacy'><list name='l'><item type='jid' value='alice@aol'/></list></query></iq>",
+        "<iq id='3' type='set'><query xmlns='jabber:iq:private'><storage><note jid='alice@aol'>n</note></storage></query></iq>",
+        "<iq id='4' type='set'><query xmlns='jabber:iq:roster'><item jid='alice@aol'/><item jid='ben@chat.test'/></query></iq>",
+        "<message to='alice@aol' type='groupchat'><body>x</body></message>",
+    ] {
+        stage.client(stanza);
+        let (seen, leaked) = stage.sent();
+        assert_eq!(leaked, "", "{stanza}");
+        assert!(seen.contains("type='error'"), "{stanza}: {seen}");
+    }
+    stage.client("<iq id='m' type='set'><query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data'><field var='with'><value>alice@aol</value></field></x></query></iq>");
+    let (seen, leaked) = stage.sent();
+    assert_eq!(leaked, "");
+    assert!(seen.contains("<fin xmlns='urn:xmpp:mam:2' complete='true'>"), "{seen}");
+}
+
+#[test]
+fn a_broken_stream_fails_closed_once_somebody_is_signed_in() {
+    let mut stage = Stage::bound(Roster::default());
+    assert!(stage.bytes(Side::Client, "<message><!-- x --></message>").is_err());
+    assert!(stage.out.altered());
+}

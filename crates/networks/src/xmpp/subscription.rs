@@ -1,0 +1,69 @@
+//! Consent (RFC 6121, section 3): the subscription dialogue with foreign people.
+
+use crosstalk_core::{Address, Body, Consent, Event, Fault, Now, Outgoing, Output, RichText};
+
+use super::engine::Jabber;
+use super::ns;
+use super::xml::Element;
+
+impl Jabber {
+    /// Presence that the client directs at a foreign person.
+    pub(super) fn presence_to(
+        &mut self,
+        now: Now,
+        to: &Address,
+        stanza: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        self.link.keep(out)?;
+        if let (Some(person), Some(jid)) = (&mut self.person, stanza.attr("to")) {
+            person.learn_spelling(&self.naming, to, jid);
+        }
+        let step = match stanza.attr("type") {
+            Some("subscribe") => {
+                Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
+            }
+            Some("subscribed") => Consent::Grant,
+            Some("unsubscribed") => Consent::Revoke,
+            Some("unsubscribe") => Consent::Cancel,
+            Some("probe") => return self.show_presence(now, to, out),
+            // Who may see the person's presence is a matter of consent, not of this stanza.
+            _ => return Ok(()),
+        };
+        self.send(to, Body::Contact(step), out);
+        Ok(())
+    }
+
+    /// A foreign person's step.
+    pub(super) fn consent_from(
+        &mut self,
+        from: &Address,
+        step: &Consent,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let (kind, words) = match step {
+            Consent::Request(words) => ("subscribe", Some(words)),
+            Consent::Grant => ("subscribed", None),
+            Consent::Revoke => ("unsubscribed", None),
+            Consent::Cancel => ("unsubscribe", None),
+        };
+        let mut stanza = Element::new("presence", ns::CLIENT)
+            .with("type", kind)
+            .with("from", person.bare_of(&self.naming, from))
+            .with("to", person.bare());
+        if let Some(words) = words {
+            if !words.is_empty() {
+                stanza.push(Element::new("status", ns::CLIENT).say(words.text()));
+            }
+            stanza.push(Element::new("nick", ns::NICK).say(from.local()));
+        }
+        self.link.say(&stanza, out)
+    }
+
+    /// Sends something to a foreign person.
+    pub(super) fn send(&mut self, to: &Address, body: Body, out: &mut Output) {
+        let id = self.context.ids.next_id();
+        out.emit(Event::Send(Outgoing { id, to: to.clone(), body }));
+    }
+}
