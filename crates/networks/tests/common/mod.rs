@@ -97,7 +97,8 @@ impl Gateway {
     /// A connection through a proxy.
     pub fn new(network: &'static dyn Network, lobby: &Arc<Lobby>, roster: Roster) -> Self {
         let defaults = network.defaults();
-        let host = HostPort::new(defaults.hosts[0], defaults.ports[0]);
+        let host =
+            HostPort::new(*defaults.hosts.first().unwrap_or(&"host.test"), defaults.ports[0]);
         Self::via(network, lobby, roster, Via::Proxy { dialled: host })
     }
 
