@@ -86,8 +86,8 @@ pub struct Gateway {
     out: Output,
     pending: [BytesMut; 2],
     sent: [Vec<u8>; 2],
-    /// Given to the engine when the person is signed in.
-    roster: Roster,
+    /// Given to the engine when the person is signed in, if at all.
+    roster: Option<Roster>,
     pub events: Vec<Event>,
     pub now: Now,
     pub opaque: bool,
@@ -95,7 +95,11 @@ pub struct Gateway {
 
 impl Gateway {
     /// A connection through a proxy.
-    pub fn new(network: &'static dyn Network, lobby: &Arc<Lobby>, roster: Roster) -> Self {
+    pub fn new(
+        network: &'static dyn Network,
+        lobby: &Arc<Lobby>,
+        roster: impl Into<Option<Roster>>,
+    ) -> Self {
         let defaults = network.defaults();
         let host =
             HostPort::new(*defaults.hosts.first().unwrap_or(&"host.test"), defaults.ports[0]);
@@ -106,7 +110,7 @@ impl Gateway {
     pub fn via(
         network: &'static dyn Network,
         lobby: &Arc<Lobby>,
-        roster: Roster,
+        roster: impl Into<Option<Roster>>,
         via: Via,
     ) -> Self {
         let context = Context {
@@ -124,7 +128,7 @@ impl Gateway {
             out: Output::default(),
             pending: Default::default(),
             sent: Default::default(),
-            roster,
+            roster: roster.into(),
             events: Vec::new(),
             now,
             opaque: false,
@@ -186,8 +190,9 @@ impl Gateway {
         while let Some(event) = self.out.next_event() {
             match &event {
                 Event::SignedIn { .. } => {
-                    let roster = std::mem::take(&mut self.roster);
-                    self.input(Input::Roster(roster))?;
+                    if let Some(roster) = self.roster.take() {
+                        self.input(Input::Roster(roster))?;
+                    }
                 }
                 Event::Encrypt(side) => {
                     self.input(Input::Encrypted(*side, TlsFacts::default()))?;

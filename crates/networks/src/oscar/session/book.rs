@@ -63,6 +63,8 @@ pub(super) struct Book {
     virtuals: BTreeMap<u16, Bytes>,
     /// The foreign items.
     shown: BTreeMap<ItemId, Shown>,
+    /// Items of the server's with a foreign name, from before the person used the gateway.
+    misplaced: BTreeMap<ItemId, Bytes>,
     /// Ids that were foreign at any time: a client may name them after it removed the item.
     spent: BTreeSet<ItemId>,
     /// Whether the server's whole list went by.
@@ -111,6 +113,16 @@ impl Book {
     /// Whether the server has an item of this id.
     pub(super) fn is_own(&self, id: ItemId) -> bool {
         self.own.contains(&id)
+    }
+
+    /// Notes an item that the server has although its name is foreign.
+    pub(super) fn misplace(&mut self, item: &Item) {
+        self.misplaced.insert(item.id, Bytes::copy_from_slice(&item.name));
+    }
+
+    /// Whether the server has this very item although its name is foreign.
+    pub(super) fn is_misplaced(&self, item: &Item) -> bool {
+        self.misplaced.get(&item.id) == Some(&item.name)
     }
 
     /// The server's group of this id.
@@ -262,9 +274,13 @@ impl Book {
                 self.rename(contact, item, plan);
             }
         }
-        for group in groups.difference(&placed) {
+        let there = |group: &u16| {
+            self.misplaced.iter().any(|(id, name)| id.group == *group && is_name(name, spelling))
+        };
+        let missing: Vec<u16> = groups.difference(&placed).copied().filter(|g| !there(g)).collect();
+        for group in missing {
             let attributes = alias_attributes(&Bytes::new(), contact.alias.as_deref());
-            self.add(contact, spelling, *group, Class::Buddy, attributes, plan);
+            self.add(contact, spelling, group, Class::Buddy, attributes, plan);
         }
         if contact.blocked && !denied {
             self.add(contact, spelling, ROOT, Class::Deny, Bytes::new(), plan);
@@ -365,12 +381,17 @@ impl Book {
     }
 }
 
-/// Whether an item bears `name`, as names are compared.
+/// Whether an item bears `name`.
 pub(super) fn is_named(item: &Item, name: &str) -> bool {
+    is_name(&item.name, name)
+}
+
+/// Whether two names are one: case and spaces do not count.
+fn is_name(one: &[u8], other: &str) -> bool {
     let squeeze = |name: &[u8]| -> Vec<u8> {
         name.iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect()
     };
-    squeeze(&item.name) == squeeze(name.as_bytes())
+    squeeze(one) == squeeze(other.as_bytes())
 }
 
 /// `attributes` with this alias in place of the one there.

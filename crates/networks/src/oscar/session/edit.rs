@@ -142,9 +142,9 @@ impl Session {
     }
 
     fn is_servers(&self, item: &Item, io: &Io<'_>) -> bool {
-        self.book.is_own(item.id)
-            || item.class == Class::Group
+        item.class == Class::Group
             || (self.book.shown(item.id).is_none() && self.kin(&item.name, io) == Kin::Own)
+            || self.book.is_misplaced(item)
     }
 
     /// Notes what the server is about to know and what not, so that groups of the same request
@@ -222,7 +222,7 @@ impl Session {
             other.class == item.class
                 && (other.id.group == item.id.group || !is_named(other, &name))
         };
-        if self.book.of(&address).any(twin) {
+        if self.book.is_own(item.id) || self.book.of(&address).any(twin) {
             return acks::EXISTS;
         }
         let known = self

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Contact, MAX_PENDING, Side};
+use crosstalk_core::{Contact, Kin, MAX_PENDING, Side};
 
 use super::book::{Plan, ROOT};
 use super::{Pass, Session};
@@ -140,7 +140,7 @@ impl Session {
             return self.hold(raw, Some(snac.clone()), io);
         }
         if let Ok(list) = parse(snac) {
-            self.book.learn(&list, last);
+            self.learn(&list, last, io);
         }
         if !last {
             return Pass::Forward;
@@ -196,7 +196,7 @@ impl Session {
         };
         self.list.skip = packets.len();
         for (i, list) in lists.iter().enumerate() {
-            self.book.learn(list, i + 1 == packets.len());
+            self.learn(list, i + 1 == packets.len(), io);
         }
         let plan = self.plan_all(io);
         let mut changed = 0;
@@ -230,6 +230,16 @@ impl Session {
         }
         io.withhold(Side::Client);
         self.list.state = State::Known;
+    }
+
+    /// Notes what the server has.
+    fn learn(&mut self, list: &List, last: bool, io: &Io<'_>) {
+        self.book.learn(list, last);
+        for item in list.items.iter().filter(|item| item.name.contains(&b'@')) {
+            if item.class != Class::Group && self.kin(&item.name, io) != Kin::Own {
+                self.book.misplace(item);
+            }
+        }
     }
 
     fn plan_all(&mut self, io: &Io<'_>) -> Plan {

@@ -1,0 +1,13 @@
+//! What AIM clients and servers see of a gateway between them, SNAC by SNAC.
+#![allow(unreachable_pub, clippy::needless_pass_by_value, clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod consent;
+mod direct;
+mod edits;
+mod leaks;
+mod merge;
+mod presence;
+mod scene;
+mod talk;

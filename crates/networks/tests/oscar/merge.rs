@@ -1,0 +1,181 @@
+//! Foreign contacts in the stored list.
+
+use bytes::Bytes;
+use crosstalk_core::{Event, Input, Roster};
+use crosstalk_networks::oscar::wire::item::{ALIAS, List};
+use crosstalk_networks::oscar::wire::snac::MORE;
+use crosstalk_networks::oscar::wire::{Class, Item, ItemId, Snac};
+
+use crate::scene::*;
+
+fn ask(scene: &mut Scene) {
+    scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
+    scene.forget();
+}
+
+fn lists(scene: &mut Scene) -> Vec<(u16, List)> {
+    let got = scene.client_got();
+    assert!(kinds(&got).iter().all(|kind| *kind == (0x13, 6)));
+    got.iter().map(|snac| (snac.flags, List::parse(&snac.body).unwrap())).collect()
+}
+
+#[test]
+fn a_foreign_buddy_stands_in_the_list_the_client_gets() {
+    let contact = crosstalk_core::Contact { alias: Some("Bobby".into()), ..bob(&["Friends"]) };
+    let mut scene = Scene::accepted(LIBPURPLE, roster([contact]));
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    let [(0, list)] = &lists(&mut scene)[..] else { panic!("one packet") };
+    let [root, friends, carol, bob] = &list.items[..] else { panic!("{list:?}") };
+    assert_eq!((root.order(), &carol.name[..]), (vec![1], &b"CarolTB"[..]));
+    assert_eq!((&bob.name[..], bob.attribute(ALIAS)), (BOB.as_bytes(), Some(&b"Bobby"[..])));
+    assert_eq!(friends.order(), [1, bob.id.item]);
+    assert_eq!(list.changed, CHANGED, "the timestamp is kept");
+}
+
+#[test]
+fn one_without_a_group_gets_a_group_of_ours() {
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&[])]));
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    let [(0, list)] = &lists(&mut scene)[..] else { panic!("one packet") };
+    let [root, _, _, group, bob] = &list.items[..] else { panic!("{list:?}") };
+    assert_eq!(root.order(), [1, 0x7f01]);
+    assert_eq!(
+        (&group.name[..], group.id),
+        (&b"Other networks"[..], ItemId { group: 0x7f01, item: 0 })
+    );
+    assert_eq!((bob.id.group, group.order()), (0x7f01, vec![bob.id.item]));
+}
+
+#[test]
+fn a_list_in_several_packets_is_merged_at_its_end() {
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&["Friends"])]));
+    ask(&mut scene);
+    let mut first = friends();
+    let second = vec![first.pop().unwrap()];
+    let more = List { version: 0, items: first, changed: 0 }.encode();
+    scene.server(Snac { flags: MORE, ..Snac::new(0x13, 6, 8, more) });
+    assert!(scene.client_got().is_empty(), "held until the last packet");
+    scene.server(Snac::new(0x13, 6, 8, list(second)));
+    let [(MORE, first), (0, last)] = &lists(&mut scene)[..] else { panic!("two packets") };
+    assert_eq!((first.changed, last.changed), (0, CHANGED));
+    assert_eq!(first.items[1].order(), [1, last.items[1].id.item]);
+}
+
+#[test]
+fn a_thousand_contacts_come_in_packets_that_clients_take() {
+    let contacts = (0..1200).map(|i| {
+        let address = format!("u{i}@far-oscar").parse().unwrap();
+        let spelling = format!("u{i}@far-oscar.xt");
+        crosstalk_core::Contact { listed: true, ..crosstalk_core::Contact::new(address, spelling) }
+    });
+    let mut scene = Scene::accepted(LIBPURPLE, roster(contacts));
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    let lists = lists(&mut scene);
+    assert!(lists.len() > 1 && lists.iter().all(|(_, list)| list.encode().len() < 10_000));
+    assert!(lists.iter().rev().skip(1).all(|(flags, list)| *flags == MORE && list.changed == 0));
+    let mut ids: Vec<_> = lists.iter().flat_map(|(_, l)| &l.items).map(|item| item.id).collect();
+    assert_eq!(ids.len(), 3 + 1 + 1200);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3 + 1 + 1200, "no id twice");
+}
+
+#[test]
+fn an_id_of_the_servers_is_never_taken() {
+    let high =
+        vec![group("", 0, &[0x7f01]), group("Mine", 0x7f01, &[]), buddy("X", 0x7f01, 0x6001)];
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&["Mine"])]));
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(high)));
+    let [(0, list)] = &lists(&mut scene)[..] else { panic!("one packet") };
+    assert_eq!(list.items[3].id, ItemId { group: 0x7f01, item: 0x6002 });
+}
+
+#[test]
+fn a_cached_list_is_asked_for_whole() {
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&[])]));
+    scene.client(Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
+    assert_eq!(scene.server_got(), [Snac::new(0x13, 4, 8, Bytes::new())]);
+    let mut scene = Scene::accepted(LIBPURPLE, Roster::default());
+    let cached = Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]);
+    scene.client(cached.clone());
+    assert_eq!(scene.server_got(), [cached], "nothing foreign, nothing changed");
+}
+
+#[test]
+fn contacts_that_come_late_are_pushed() {
+    let mut scene = Scene::accepted(LIBPURPLE, None);
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    scene.server(Snac::new(4, 5, 9, Bytes::new()));
+    assert!(scene.client_got().is_empty(), "the list waits, and what follows it");
+    scene.wait(2);
+    assert_eq!(kinds(&scene.client_got()), [(0x13, 6), (4, 5)]);
+    scene.client(Snac::new(1, 2, 9, Bytes::new()));
+    scene.forget();
+    scene.gateway.input(Input::Roster(roster([bob(&["Friends"])]))).unwrap();
+    let got = scene.client_got();
+    assert_eq!(kinds(&got), [(0x13, 0x11), (0x13, 8), (0x13, 9), (0x13, 0x12)]);
+    assert!(got.iter().all(|snac| snac.request == PUSHED));
+    let [inserted] = &items(&got[1])[..] else { panic!("one item") };
+    let [friends] = &items(&got[2])[..] else { panic!("one group") };
+    assert_eq!((&inserted.name[..], friends.order()), (BOB.as_bytes(), vec![1, inserted.id.item]));
+    assert!(scene.server_got().is_empty());
+}
+
+#[test]
+fn a_change_made_elsewhere_is_pushed_once() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), Roster::default());
+    scene.changed(bob(&[]));
+    assert_eq!(kinds(&scene.client_got()), [(0x13, 0x11), (0x13, 8), (0x13, 9), (0x13, 0x12)]);
+    scene.changed(bob(&[]));
+    assert!(scene.client_got().is_empty());
+    scene.changed(crosstalk_core::Contact { listed: false, ..bob(&[]) });
+    let got = scene.client_got();
+    assert_eq!(kinds(&got), [(0x13, 0x11), (0x13, 0x0a), (0x13, 9), (0x13, 0x12)]);
+    assert_eq!(items(&got[1]).len(), 2, "the buddy and the empty group");
+    assert_eq!(items(&got[2])[0].order(), [1]);
+}
+
+#[test]
+fn an_edit_of_another_session_keeps_the_foreign_members() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
+    scene.server(edit(0x08, PUSHED, &[buddy("DaveTB", 1, 2)]));
+    scene.server(edit(0x09, PUSHED, &[group("Friends", 1, &[1, 2])]));
+    let got = scene.client_got();
+    assert_eq!(items(&got[1])[0].order(), [1, 2, 0x6001]);
+}
+
+#[test]
+fn when_a_group_goes_its_foreign_members_stay() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
+    scene.server(edit(0x0a, PUSHED, &[group("Friends", 1, &[])]));
+    let got = scene.client_got();
+    let inserted: Vec<Item> =
+        got.iter().filter(|s| s.kind() == (0x13, 8)).flat_map(items).collect();
+    assert_eq!((&inserted[0].name[..], inserted[0].class), (&b"Friends"[..], Class::Group));
+    assert_eq!((&inserted[1].name[..], inserted[1].id.group), (BOB.as_bytes(), 0x7f01));
+}
+
+#[test]
+fn signing_in_is_said_once_and_with_the_servers_word() {
+    let mut scene = Scene::connected(LIBPURPLE, Roster::default());
+    scene.server(Snac::new(1, 3, PUSHED, &b"\0\x01\0\x04"[..]));
+    assert!(scene.events().is_empty());
+    let alice = &b"\x08Alice TB\0\0\0\0"[..];
+    scene.server(Snac::new(1, 0x0f, 6, alice));
+    scene.server(Snac::new(1, 0x0f, 7, alice));
+    let events = scene.events();
+    let [Event::SignedIn { user, endpoint }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((user.to_string(), &endpoint[..]), ("alicetb@aol".to_owned(), LIBPURPLE));
+}
+
+#[test]
+fn a_server_without_messages_is_left_alone() {
+    let mut scene = Scene::connected(LIBPURPLE, Roster::default());
+    scene.server(Snac::new(1, 3, PUSHED, &b"\0\x01\0\x10"[..]));
+    assert!(scene.gateway.opaque && !scene.gateway.altered());
+}

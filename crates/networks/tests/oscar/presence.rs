@@ -1,0 +1,134 @@
+//! Presence, both ways, and questions about foreign people.
+
+use bytes::Bytes;
+use crosstalk_core::{Event, Presence, Show, UnixMillis};
+use crosstalk_networks::oscar::wire::user::status_text;
+use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message};
+
+use crate::scene::*;
+
+fn online() -> Scene {
+    Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]))
+}
+
+fn info(snac: &Snac) -> UserInfo<'_> {
+    UserInfo::read(&mut Reader::new(&snac.body)).unwrap()
+}
+
+#[test]
+fn an_arrival_and_a_departure_are_what_clients_accept() {
+    let mut scene = online();
+    scene.presence(Presence::available());
+    let arrival =
+        Writer::new().short(BOB).u16(0).u16(2).tlv(1, [0, 0x10]).tlv(0x1d, [0, 2, 4, 0]).bytes();
+    assert_eq!(scene.client_got(), [Snac::new(3, 0x0b, PUSHED, arrival)]);
+    scene.presence(Presence::offline());
+    let departure = Writer::new().short(BOB).u16(0).u16(0).bytes();
+    assert_eq!(scene.client_got(), [Snac::new(3, 0x0c, PUSHED, departure)]);
+}
+
+#[test]
+fn away_text_idle_and_sign_on_time_are_shown() {
+    let mut scene = online();
+    let now = scene.gateway.now.wall.0;
+    scene.presence(Presence {
+        show: Show::Away,
+        text: "gone fishing".into(),
+        idle_since: Some(UnixMillis(now - 600_000)),
+        online_since: Some(UnixMillis(now - 7_200_000)),
+    });
+    let got = scene.client_got();
+    let bob = info(&got[0]);
+    assert_eq!(bob.tlv(1), Some(&[0, 0x30][..]));
+    assert_eq!(bob.tlv(4), Some(&[0, 10][..]));
+    assert_eq!(bob.tlv(3), Some(&(1_800_000_000u32 - 7200).to_be_bytes()[..]));
+    assert_eq!(bob.tlv(0x1d), Some(&status_text("gone fishing")[..]));
+}
+
+#[test]
+fn presence_waits_for_the_list_and_strangers_have_none() {
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&[])]));
+    scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
+    scene.presence(Presence::available());
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    assert_eq!(kinds(&scene.client_got()), [(0x13, 6)]);
+    scene.client(Snac::new(1, 2, 9, Bytes::new()));
+    assert_eq!(kinds(&scene.client_got()), [(3, 0x0b)]);
+    scene.deliver("eve@far-oscar", crosstalk_core::Body::Presence(Presence::available()));
+    assert!(scene.client_got().is_empty());
+}
+
+#[test]
+fn a_partners_arrival_renews_its_wish_for_typing_notices() {
+    let mut scene = online();
+    scene.deliver("bob@far-oscar", crosstalk_core::Body::Text { text: "hi".into(), auto: false });
+    scene.forget();
+    scene.presence(Presence::available());
+    let got = scene.client_got();
+    assert_eq!(kinds(&got), [(3, 0x0b), (4, 7)]);
+    assert!(got[1].body.ends_with(&[0, 0x0b, 0, 0]));
+}
+
+#[test]
+fn questions_about_a_foreign_person_are_answered() {
+    let mut scene = online();
+    let ask = |scene: &mut Scene| {
+        scene.client(Snac::new(2, 0x15, 0x30, Writer::new().u32(3).short(BOB).bytes()));
+        scene.client_news().remove(0)
+    };
+    assert_eq!(ask(&mut scene), Snac::new(2, 1, 0x30, &[0, 4][..]), "not logged in");
+    scene.presence(Presence { show: Show::Away, text: "ушёл".into(), ..Presence::default() });
+    scene.forget();
+    let answer = ask(&mut scene);
+    assert_eq!((answer.kind(), answer.request), ((2, 6), 0x30));
+    let mut reader = Reader::new(&answer.body);
+    assert_eq!(UserInfo::read(&mut reader).unwrap().name, BOB.as_bytes());
+    let [profile, away] = [(1, 2), (3, 4)].map(|(mime, text)| {
+        let [mime, text] = [mime, text].map(|kind| find(reader.rest(), kind).unwrap());
+        message::decode_mime(mime, text)
+    });
+    assert!(profile.contains("bob@far-oscar") && away.contains("ушёл"));
+    scene.client(Snac::new(2, 5, 0x31, Writer::new().u16(1).short(BOB).bytes()));
+    assert_eq!(scene.client_news()[0].kind(), (2, 6));
+    assert!(scene.server_got().is_empty());
+}
+
+fn told(scene: &mut Scene) -> Vec<Presence> {
+    let presence = |event| if let Event::Presence(p) = event { Some(p) } else { None };
+    scene.events().into_iter().filter_map(presence).collect()
+}
+
+#[test]
+fn the_persons_own_state_is_told_and_still_reaches_the_server() {
+    let mut scene = online();
+    let away = Writer::new()
+        .tlv(3, r#"text/aolrtf; charset="us-ascii""#)
+        .tlv(4, "<HTML><BODY>gone <B>fishing</B></BODY></HTML>");
+    let steps = [
+        (Snac::new(2, 4, 1, away.bytes()), Show::Away, "gone fishing"),
+        (Snac::new(2, 4, 2, Writer::new().tlv(4, []).bytes()), Show::Available, ""),
+        (
+            Snac::new(1, 0x1e, 3, Writer::new().tlv(0x1d, status_text("tea")).bytes()),
+            Show::Available,
+            "tea",
+        ),
+        (Snac::new(1, 0x1e, 4, Writer::new().tlv(6, [0, 0, 0, 0x13]).bytes()), Show::Busy, "tea"),
+        (Snac::new(1, 0x1e, 5, Writer::new().tlv(6, [0x10, 2, 1, 0]).bytes()), Show::Offline, ""),
+    ];
+    for (snac, show, text) in steps {
+        scene.client(snac.clone());
+        assert_eq!(scene.server_got(), std::slice::from_ref(&snac));
+        let told = told(&mut scene);
+        assert_eq!((told[0].show, told[0].text.text()), (show, text), "{snac:?}");
+    }
+}
+
+#[test]
+fn idle_time_is_told_as_the_moment_it_began() {
+    let mut scene = online();
+    let now = scene.gateway.now.wall.0;
+    scene.client(Snac::new(1, 0x11, 1, 600u32.to_be_bytes().to_vec()));
+    assert_eq!(told(&mut scene)[0].idle_since, Some(UnixMillis(now - 600_000)));
+    scene.client(Snac::new(1, 0x11, 2, 0u32.to_be_bytes().to_vec()));
+    assert_eq!(told(&mut scene)[0].idle_since, None);
+}
