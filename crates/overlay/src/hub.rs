@@ -227,7 +227,11 @@ impl Hub {
             | Frame::RosterPut { .. }
             | Frame::RosterDigests(_)
             | Frame::RosterWant(_) => self.roster_frame(port.peer, frame),
-            _ => self.with(|node, now| node.received(now, port.peer, frame)),
+            _ => self.with(|node, now| {
+                // A link that was replaced must not speak for the boot that replaced it.
+                let present = node.link_of(&port.peer) == Some(port.link);
+                if present { node.received(now, port.peer, frame) } else { Ok(()) }
+            }),
         }
     }
 

@@ -366,3 +366,7 @@ impl<T, L> Node<T, L> {
 fn lease(seq: u64) -> Frame {
     Frame::Lease { seq, ttl_ms: u32::try_from(TTL.as_millis()).unwrap_or(u32::MAX) }
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

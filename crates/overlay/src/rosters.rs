@@ -245,3 +245,7 @@ fn digest(roster: &Roster) -> u64 {
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     u64::from_le_bytes(std::array::from_fn(|i| hash[i]))
 }
+
+#[cfg(test)]
+#[path = "rosters_tests.rs"]
+mod tests;

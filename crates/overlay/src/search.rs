@@ -84,3 +84,37 @@ impl<L> Searches<L> {
         over.map(|(_, search)| (search.ticket, search.found)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOMES: [GatewayId; 2] = [GatewayId::from_bytes([1; 32]), GatewayId::from_bytes([2; 32])];
+    const AT: GatewayId = GatewayId::from_bytes([3; 32]);
+
+    fn begin() -> (Searches<()>, u64, Instant) {
+        let (mut searches, now) = (Searches::default(), Instant::now());
+        let ask = searches.begin(now, "aol".parse().unwrap(), HOMES.to_vec(), ());
+        (searches, ask, now)
+    }
+
+    #[test]
+    fn a_search_ends_when_all_homes_answered_and_believes_what_stands() {
+        let (mut searches, ask, _) = begin();
+        let stands = |location: &(GatewayId, u64), _: &NetworkId| location.1 == 7;
+        assert!(searches.found(&HOMES[0], ask, vec![(AT, 7), (AT, 6)], stands).is_none());
+        assert!(searches.found(&HOMES[0], ask, vec![(AT, 7)], stands).is_none(), "answers once");
+        assert!(searches.found(&AT, ask, vec![(HOMES[0], 7)], stands).is_none(), "was not asked");
+        assert_eq!(searches.found(&HOMES[1], ask, vec![(AT, 7)], stands), Some(((), vec![AT])));
+    }
+
+    #[test]
+    fn a_home_that_died_or_is_late_holds_nothing_up() {
+        let (mut searches, ask, now) = begin();
+        searches.found(&HOMES[0], ask, vec![(AT, 7)], |_, _| true);
+        assert_eq!(searches.gone(&HOMES[1]), [((), vec![AT])]);
+        let (mut searches, _, _) = begin();
+        assert!(searches.expired(now).is_empty());
+        assert_eq!(searches.expired(now + DEADLINE * 2), [((), vec![])]);
+    }
+}
