@@ -1,5 +1,24 @@
 //! Sockets and tasks: ways in, sessions and the router.
+//!
+//! The one road of a connection: [`Gateway::start`] binds listeners; `listen` accepts; `ways_in`
+//! hears where the client wants to go; `dial` connects it as `policy` allows; `sniff` recognises
+//! what is spoken, under `tls` where that ends here; `session` drives the network's engine
+//! between the two streams and the [`router`]; `splice` carries what is not interpreted.
 
 pub mod config;
+mod connection;
+mod dial;
+mod listen;
 pub mod mail;
+mod policy;
 pub mod router;
+mod running;
+mod session;
+mod shared;
+mod sniff;
+mod splice;
+mod stream;
+pub mod tls;
+mod ways_in;
+
+pub use running::{Gateway, StartError};

@@ -1,0 +1,194 @@
+//! From an accepted socket to a road: where it goes, and what it speaks.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use crosstalk_core::{Fault, HostPort, NetworkId, Side, TlsFacts, Via};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::report::Report;
+use super::{Dead, Road, Way};
+use crate::config::{NetworkConfig, Proxy};
+use crate::dial::Dialled;
+use crate::policy::Asked;
+use crate::session::{Leg, Peer, Session};
+use crate::shared::Shared;
+use crate::sniff::{Recognised, first_of_client, recognise};
+use crate::stream::Stream;
+use crate::tls::{self, Hello};
+use crate::ways_in::{Turned, greet, original_destination};
+
+/// Finds out what a new connection is.
+pub(super) async fn open(
+    shared: &Arc<Shared>,
+    way: &Way,
+    tcp: TcpStream,
+    report: &mut Report,
+) -> Result<Road, Dead> {
+    // A small message must not wait for the acknowledgement of the one before.
+    tcp.set_nodelay(true).map_err(|_| Dead::Gone)?;
+    match way {
+        Way::Proxy(proxy) => {
+            let (client, server, target) = by_proxy(shared, proxy, tcp, report).await?;
+            across(shared, client, server, target, report).await
+        }
+        Way::Transparent => {
+            let target = original_destination(&tcp)
+                .map_err(|_| Fault::client("no firewall redirected it here"))?;
+            let target = HostPort::new(target.ip().to_canonical().to_string(), target.port());
+            report.target = Some(target.clone());
+            let server = shared.dialer.dial(Asked::Transparent, &target).await;
+            let server = server.map_err(|e| e.fault(&target))?;
+            let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
+            across(shared, client, server, target, report).await
+        }
+        Way::Direct { network, upstream, advertise } => {
+            report.network = Some(network.clone());
+            let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
+            direct(shared, network, via, upstream, tcp).await
+        }
+    }
+}
+
+/// Hears a proxy client's request and connects it.
+async fn by_proxy(
+    shared: &Shared,
+    proxy: &Proxy,
+    mut tcp: TcpStream,
+    report: &mut Report,
+) -> Result<(Leg, Dialled, HostPort), Dead> {
+    let patience = shared.config.limits.handshake;
+    let request = match timeout(patience, greet(&mut tcp, &proxy.users)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(Turned::Gone)) => return Err(Dead::Gone),
+        Ok(Err(Turned::Away(why))) => return Err(Fault::client(why).into()),
+        Err(_) => return Err(Fault::client("it took too long to ask for a host").into()),
+    };
+    report.came_by(request.protocol.name());
+    report.target = Some(request.target.clone());
+    let dialled = shared.dialer.dial(Asked::Proxy(&proxy.allow), &request.target).await;
+    let told = request.protocol.answer(&mut tcp, dialled.as_ref().map(|_| ())).await;
+    let server = dialled.map_err(|e| e.fault(&request.target))?;
+    told.map_err(|_| Dead::Gone)?;
+    Ok((Leg::new(Stream::Plain(tcp), request.early), server, request.target))
+}
+
+/// Finds out what two connected sides speak, under TLS where that ends here.
+async fn across(
+    shared: &Arc<Shared>,
+    mut client: Leg,
+    server: Dialled,
+    target: HostPort,
+    report: &mut Report,
+) -> Result<Road, Dead> {
+    let known = server.network;
+    let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
+    let patience = shared.config.limits.sniff;
+    let mut peer = Peer { host: target.host.clone(), tls: None, facts: Vec::new(), ready: None };
+    let mut recognised = recognise(&mut client, &mut server, patience).await;
+    if let Recognised::Tls = recognised {
+        let Some(facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {
+            return Ok(Road::Opaque(Box::new((client, server))));
+        };
+        peer.facts = facts;
+        recognised = recognise(&mut client, &mut server, patience).await;
+    }
+    let network = match recognised {
+        Recognised::Network(protocol) => shared.network_of(protocol, known.as_ref(), &target),
+        Recognised::Unclear => shared.network_at(known.as_ref(), target.port),
+        Recognised::Unknown | Recognised::Tls => None,
+    };
+    let Some(network) = network else {
+        return Ok(Road::Opaque(Box::new((client, server))));
+    };
+    report.network = Some(network.id.clone());
+    let via = Via::Proxy { dialled: target };
+    Ok(interpreted(shared, network, via, client, server, peer))
+}
+
+/// Ends the client's TLS here and starts the same with the server, if it is for a host whose TLS
+/// ends here.
+async fn terminate(
+    shared: &Shared,
+    client: &mut Leg,
+    server: &mut Leg,
+    peer: &mut Peer,
+) -> Result<Option<Vec<(Side, TlsFacts)>>, Dead> {
+    if !shared.tls.terminates_any() || !server.inbox.is_empty() {
+        return Ok(None);
+    }
+    let (Some(Stream::Plain(tcp)), Some(Stream::Plain(server_tcp))) =
+        (client.stream.take(), server.stream.take())
+    else {
+        return Err(Fault::gateway("TLS within TLS").into());
+    };
+    let early = std::mem::take(&mut client.inbox);
+    let opening = match shared.tls.open(tcp, early, &peer.host, false).await? {
+        Ok(opening) => opening,
+        Err((tcp, early)) => {
+            *client = Leg::new(Stream::Plain(tcp), early);
+            server.stream = Some(Stream::Plain(server_tcp));
+            return Ok(None);
+        }
+    };
+    let (stream, server_facts) = match shared.tls.connect(server_tcp, &opening.hello).await {
+        Ok(connected) => connected,
+        Err(fault) => {
+            shared.tls.refuse(opening).await;
+            return Err(fault.into());
+        }
+    };
+    peer.host.clone_from(&opening.hello.host);
+    let alpn = stream.alpn();
+    peer.tls =
+        Some(Box::new(Hello { host: peer.host.clone(), alpn: alpn.iter().cloned().collect() }));
+    server.stream = Some(stream);
+    let (stream, client_facts) = shared.tls.accept(opening, alpn).await?;
+    client.stream = Some(stream);
+    Ok(Some(vec![(Side::Client, client_facts), (Side::Server, server_facts)]))
+}
+
+/// A client that takes us for its server. What it says first is waited for only where that may
+/// be TLS that ends here, since some clients wait for the server.
+async fn direct(
+    shared: &Arc<Shared>,
+    network: &NetworkId,
+    via: Via,
+    upstream: &HostPort,
+    tcp: TcpStream,
+) -> Result<Road, Dead> {
+    let mut client = Leg::new(Stream::Plain(tcp), BytesMut::new());
+    let mut peer = Peer { host: upstream.host.clone(), tls: None, facts: Vec::new(), ready: None };
+    if shared.tls.terminates(&upstream.host) {
+        first_of_client(&mut client, shared.config.limits.sniff).await;
+    }
+    if tls::is_hello(&client.inbox) {
+        let dialled = shared.dialer.dial(Asked::Engine, upstream).await;
+        let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
+        let mut server = Leg::new(Stream::Plain(tcp), BytesMut::new());
+        let Some(mut facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {
+            return Ok(Road::Opaque(Box::new((client, server))));
+        };
+        let of_server = facts.pop().map(|(_, facts)| facts).unwrap_or_default();
+        peer.facts = facts;
+        peer.ready = server.stream.map(|stream| (upstream.clone(), stream, of_server));
+    }
+    let network = shared.config.networks.get(network);
+    let network =
+        network.ok_or_else(|| Fault::gateway("a listener's network is not configured"))?;
+    Ok(interpreted(shared, network, via, client, Leg::default(), peer))
+}
+
+fn interpreted(
+    shared: &Arc<Shared>,
+    network: &NetworkConfig,
+    via: Via,
+    client: Leg,
+    server: Leg,
+    peer: Peer,
+) -> Road {
+    let engine = shared.engine(network, via, &peer.host);
+    let shared = Arc::clone(shared);
+    Road::Interpreted(Box::new(Session::new(shared, engine, client, server, peer)))
+}

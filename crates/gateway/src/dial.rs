@@ -1,0 +1,109 @@
+//! Connecting to servers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{Blame, Fault, HostPort, NetworkId};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::policy::{Asked, Policy, Refusal};
+
+/// The most names resolved at once; each takes a thread.
+const LOOKUPS: usize = 32;
+/// The most addresses of one name that are tried.
+const ADDRESSES: usize = 8;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// It is not allowed.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The name has no address.
+    #[error("the name cannot be resolved")]
+    Unresolvable,
+    /// Nobody answered in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The system could not connect.
+    #[error("{0}")]
+    Connect(io::Error),
+}
+
+impl Failed {
+    /// The fault of a session that needed the connection.
+    pub(crate) fn fault(&self, to: &HostPort) -> Fault {
+        let blame = match self {
+            Self::Refused(_) => Blame::Gateway,
+            _ => Blame::Server,
+        };
+        Fault::new(blame, format!("{to}: {self}"))
+    }
+}
+
+/// A server that is connected.
+pub(crate) struct Dialled {
+    /// The connection.
+    pub(crate) tcp: TcpStream,
+    /// The network it belongs to, where that is known.
+    pub(crate) network: Option<NetworkId>,
+}
+
+/// Resolves names and connects, as the policy allows.
+pub(crate) struct Dialer {
+    policy: Arc<Policy>,
+    patience: Duration,
+    lookups: Semaphore,
+}
+
+impl Dialer {
+    pub(crate) fn new(policy: Arc<Policy>, patience: Duration) -> Self {
+        Self { policy, patience, lookups: Semaphore::new(LOOKUPS) }
+    }
+
+    /// Connects to `target`, or to what the operator put in its place.
+    pub(crate) async fn dial(
+        &self,
+        asked: Asked<'_>,
+        target: &HostPort,
+    ) -> Result<Dialled, Failed> {
+        let permit = self.policy.judge(asked, target)?;
+        let connect = async {
+            let mut failed = Failed::Unresolvable;
+            for address in self.resolve(&permit.upstream).await? {
+                let tried = match self.policy.admit(asked, &permit, address) {
+                    Ok(()) => self.connect(address).await,
+                    Err(refusal) => Err(refusal.into()),
+                };
+                match tried {
+                    Ok(tcp) => return Ok(tcp),
+                    Err(why) => failed = why,
+                }
+            }
+            Err(failed)
+        };
+        let tcp = timeout(self.patience, connect).await.map_err(|_| Failed::Timeout)??;
+        Ok(Dialled { tcp, network: permit.network })
+    }
+
+    async fn resolve(&self, to: &HostPort) -> Result<Vec<SocketAddr>, Failed> {
+        if let Ok(ip) = to.host.parse() {
+            return Ok(vec![SocketAddr::new(ip, to.port)]);
+        }
+        let _permit = self.lookups.acquire().await;
+        let found = lookup_host((to.host.as_str(), to.port)).await;
+        Ok(found.map_err(|_| Failed::Unresolvable)?.take(ADDRESSES).collect())
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<TcpStream, Failed> {
+        // Half of the time for one address, so that another gets its chance.
+        let tcp = timeout(self.patience / 2, TcpStream::connect(address)).await;
+        let tcp = tcp.map_err(|_| Failed::Timeout)?.map_err(Failed::Connect)?;
+        tcp.set_nodelay(true).map_err(Failed::Connect)?;
+        Ok(tcp)
+    }
+}

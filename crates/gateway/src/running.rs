@@ -1,0 +1,102 @@
+//! A gateway that runs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crosstalk_core::{HostPort, NetworkId};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Config, Direct};
+use crate::connection::Way;
+use crate::listen::{Listener, Places};
+use crate::router::Router;
+use crate::shared::Shared;
+use crate::tls;
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener cannot be had.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// TLS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+}
+
+/// A running gateway, and where it listens.
+pub struct Gateway {
+    /// The proxies, in the order of [`Config::proxies`].
+    pub proxies: Vec<SocketAddr>,
+    /// The transparent listeners, in the order of [`Config::transparent`].
+    pub transparent: Vec<SocketAddr>,
+    /// The direct listeners, in the order of [`Config::networks`] and their
+    /// [`direct`](crate::config::NetworkConfig::direct).
+    pub direct: Vec<(NetworkId, SocketAddr)>,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+}
+
+impl Gateway {
+    /// Binds every listener and starts to serve. Port 0 in the configuration means any free one.
+    pub fn start(config: Config, router: Router) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let shared = Arc::new(Shared::new(Arc::clone(&config), router)?);
+        let bind = |at| Listener::bind(at).map_err(|e| StartError::Listen(at, e));
+        let (stop, stopped) = watch::channel(false);
+        let mut gateway = Self {
+            proxies: Vec::new(),
+            transparent: Vec::new(),
+            direct: Vec::new(),
+            stop,
+            listeners: JoinSet::new(),
+        };
+        let mut bound = Vec::new();
+        for proxy in &config.proxies {
+            let listener = bind(proxy.listen)?;
+            gateway.proxies.push(listener.address);
+            bound.push((listener, Way::Proxy(proxy.clone())));
+        }
+        for transparent in &config.transparent {
+            let listener = bind(transparent.listen)?;
+            gateway.transparent.push(listener.address);
+            bound.push((listener, Way::Transparent));
+        }
+        for network in config.networks.values() {
+            for direct in &network.direct {
+                let listener = bind(direct.listen)?;
+                gateway.direct.push((network.id.clone(), listener.address));
+                let way = Way::Direct {
+                    network: network.id.clone(),
+                    upstream: direct.upstream.clone(),
+                    advertise: advertised(direct, listener.address),
+                };
+                bound.push((listener, way));
+            }
+        }
+        shared.policy.set_own(bound.iter().map(|(listener, _)| listener.address).collect());
+        let places = Places::new(&config.limits);
+        for (listener, way) in bound {
+            let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));
+            gateway.listeners.spawn(listener.run(shared, way, places, stopped.clone()));
+        }
+        Ok(gateway)
+    }
+
+    /// Accepts nobody more, gives running sessions the configured time to end, and ends the rest.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        while self.listeners.join_next().await.is_some() {}
+    }
+}
+
+/// Where a direct listener says it is; the port that was found where any would do.
+fn advertised(direct: &Direct, bound: SocketAddr) -> HostPort {
+    let mut advertised = direct.advertised();
+    if advertised.port == 0 {
+        advertised.port = bound.port();
+    }
+    advertised
+}

@@ -1,0 +1,51 @@
+//! How a session ends, and what is still written then.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use crosstalk_core::{Fault, Side};
+use tokio::time::timeout;
+
+use super::{LAST_WORDS, Leg, STALL, Session};
+
+/// Why a session is over.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Both sides are done.
+    Closed,
+    /// There is nothing to interpret; with a fault, because somebody broke the protocol before
+    /// either stream was altered.
+    Opaque(Option<Fault>),
+    /// The streams cannot go on as they are.
+    Fault(Fault),
+    /// The client never said enough to know its server.
+    Silent,
+}
+
+impl Session {
+    /// Writes everything queued for a side, as long as that side takes some of it in time.
+    pub(super) async fn write_all(&mut self, side: Side) -> Result<(), End> {
+        let all = poll_fn(|cx| {
+            self.write_once(cx);
+            let leg = self.leg(side);
+            if leg.outbox.is_empty() || leg.shut { Poll::Ready(leg.shut) } else { Poll::Pending }
+        });
+        let gone = match timeout(STALL, all).await {
+            Ok(false) => return Ok(()),
+            Ok(true) => "it left before TLS",
+            Err(_) => "it does not read what is sent to it",
+        };
+        Err(End::Fault(Fault::new(side.blame(), gone)))
+    }
+
+    /// Lets both sides have what is queued for them, without much patience.
+    pub(super) async fn write_rest(&mut self) {
+        (self.client.ended, self.server.ended) = (true, true);
+        let rest = poll_fn(|cx| {
+            self.write_once(cx);
+            let done = |leg: &Leg| leg.shut || leg.stream.is_none();
+            if done(&self.client) && done(&self.server) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let _ = timeout(LAST_WORDS, rest).await;
+    }
+}

@@ -1,0 +1,307 @@
+//! The one road: an engine between two streams and the router.
+
+mod end;
+mod leg;
+mod wake;
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::BytesMut;
+use crosstalk_core::{
+    Address, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
+    UnixMillis,
+};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+use crate::mail::{Handed, Mail};
+use crate::policy::Asked;
+use crate::router::Member;
+use crate::shared::Shared;
+use crate::stream::{Stream, settle};
+use crate::tls;
+
+pub(crate) use end::End;
+pub(crate) use leg::Leg;
+use wake::Wake;
+
+/// How long a side may take nothing although something waits for it.
+const STALL: Duration = Duration::from_secs(30);
+/// How long one side may go on after the other has ended.
+const LINGER: Duration = Duration::from_secs(30);
+/// How long a connection that is given up may take the rest of what is queued for it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A connection whose protocol is known.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    engine: Box<dyn Engine>,
+    out: Output,
+    client: Leg,
+    server: Leg,
+    /// How servers are named in TLS, and by whom.
+    peer: Peer,
+    person: Option<Person>,
+    /// By when something must have happened for the session to go on.
+    limit: Option<Instant>,
+    ticked: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whose turn it is to be read first.
+    turn: Side,
+}
+
+/// What a session knows about its server before and besides the stream.
+pub(crate) struct Peer {
+    /// The host that certificates are made for and checked against, unless the client names
+    /// another in its hello.
+    pub(crate) host: String,
+    /// TLS from the first byte: how it was negotiated with the client, and what the engine
+    /// is told of it.
+    pub(crate) tls: Option<Box<tls::Hello>>,
+    /// The two facts of that TLS.
+    pub(crate) facts: Vec<(Side, TlsFacts)>,
+    /// A connection made ahead of [`Event::Dial`], and to where.
+    pub(crate) ready: Option<(HostPort, Stream, TlsFacts)>,
+}
+
+/// The person behind the client, once the base server accepted it.
+struct Person {
+    user: Address,
+    member: Member,
+    mail: mpsc::Receiver<Mail>,
+    /// Deliveries that are done when that many bytes were written to the client.
+    unconfirmed: VecDeque<(u64, Handed)>,
+}
+
+impl Session {
+    /// A session of `engine`; `server` is not connected in direct mode.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        engine: Box<dyn Engine>,
+        client: Leg,
+        server: Leg,
+        peer: Peer,
+    ) -> Self {
+        let limit = server.stream.is_none().then(|| Instant::now() + shared.undialled());
+        Self {
+            shared,
+            engine,
+            out: Output::default(),
+            client,
+            server,
+            peer,
+            person: None,
+            limit,
+            ticked: None,
+            timer: None,
+            turn: Side::Client,
+        }
+    }
+
+    /// Who signed in, if somebody did.
+    pub(crate) fn user(&self) -> Option<&Address> {
+        self.person.as_ref().map(|p| &p.user)
+    }
+
+    /// Drives the engine until the connection ends or there is nothing more to interpret; then
+    /// the two legs hold what both sides should still get.
+    pub(crate) async fn run(&mut self) -> End {
+        let Err(end) = self.interpret().await;
+        self.person = self.person.take().filter(|_| !matches!(end, End::Opaque(_)));
+        match end {
+            End::Opaque(_) => self.hand_over(),
+            End::Fault(_) => self.write_rest().await,
+            _ => {}
+        }
+        end
+    }
+
+    async fn interpret(&mut self) -> Result<Infallible, End> {
+        self.tell(Input::Start)?;
+        for (side, facts) in std::mem::take(&mut self.peer.facts) {
+            self.tell(Input::Encrypted(side, facts))?;
+        }
+        self.act().await?;
+        for side in [Side::Client, Side::Server] {
+            if !self.leg(side).inbox.is_empty() {
+                self.tell_bytes(side)?;
+                self.act().await?;
+            }
+            if self.leg(side).ended {
+                self.tell(Input::Closed(side))?;
+                self.act().await?;
+            }
+        }
+        loop {
+            match poll_fn(|cx| self.poll_wake(cx)).await {
+                Wake::Bytes(side) => self.tell_bytes(side)?,
+                Wake::Ended(side) => {
+                    self.limit.get_or_insert(Instant::now() + LINGER);
+                    self.tell(Input::Closed(side))?;
+                }
+                Wake::Mail(mail) => self.tell_mail(mail)?,
+                Wake::Tick => self.tell(Input::Tick)?,
+                Wake::Over(end) => return Err(end),
+            }
+            self.act().await?;
+        }
+    }
+
+    fn tell(&mut self, input: Input<'_>) -> Result<(), End> {
+        let result = self.engine.handle(now(), input, &mut self.out);
+        result.map_err(|fault| self.at_fault(fault))
+    }
+
+    fn at_fault(&self, fault: Fault) -> End {
+        if self.out.altered() { End::Fault(fault) } else { End::Opaque(Some(fault)) }
+    }
+
+    fn tell_bytes(&mut self, side: Side) -> Result<(), End> {
+        let mut inbox = std::mem::take(&mut self.leg(side).inbox);
+        let told = self.tell(Input::Bytes(side, &mut inbox));
+        settle(&mut inbox);
+        let too_much = inbox.len() > MAX_PENDING;
+        self.leg(side).inbox = inbox;
+        told?;
+        if too_much {
+            return Err(self.at_fault(Fault::new(side.blame(), "an unfinished frame is too long")));
+        }
+        Ok(())
+    }
+
+    fn tell_mail(&mut self, mail: Mail) -> Result<(), End> {
+        match mail {
+            Mail::Roster(roster) => self.tell(Input::Roster(roster)),
+            Mail::Changed(contact) => self.tell(Input::Changed(contact)),
+            Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
+            Mail::Deliver(envelope, handed) => {
+                self.tell(Input::Deliver(envelope))?;
+                let queued: usize =
+                    self.out.queue(Side::Client).iter().map(bytes::Bytes::len).sum();
+                let outbox = &self.client.outbox;
+                let until = outbox.written() + (outbox.waiting() + queued) as u64;
+                if let Some(person) = &mut self.person {
+                    person.unconfirmed.push_back((until, handed));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Does what the engine asked for, after a first attempt to write what it queued.
+    async fn act(&mut self) -> Result<(), End> {
+        while let Some(event) = self.out.next_event() {
+            match event {
+                Event::Dial(to) => Box::pin(self.dial(to)).await?,
+                Event::Encrypt(side) => Box::pin(self.encrypt(side)).await?,
+                Event::Opaque => return Err(End::Opaque(None)),
+                Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint),
+                Event::SignedOut => self.person = None,
+                event @ (Event::Presence(_)
+                | Event::Send(_)
+                | Event::Roster(_)
+                | Event::Unshown(_)) => {
+                    poll_fn(|cx| self.poll_write_once(cx)).await;
+                    if let Some(person) = &self.person {
+                        person.member.take(event);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sign_in(&mut self, user: Address, endpoint: String) {
+        let (member, mail) = self.shared.router.sign_in(user.clone(), endpoint);
+        self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
+    }
+
+    async fn dial(&mut self, to: HostPort) -> Result<(), End> {
+        if self.server.stream.is_some() {
+            return Err(End::Fault(Fault::gateway("a second server was asked for")));
+        }
+        poll_fn(|cx| self.poll_write_once(cx)).await;
+        let ready = self.peer.ready.take().filter(|(at, ..)| *at == to);
+        let stream = if let Some((_, stream, facts)) = ready {
+            self.tell(Input::Encrypted(Side::Server, facts))?;
+            stream
+        } else {
+            let tcp = self.shared.dialer.dial(Asked::Engine, &to).await;
+            let tcp = tcp.map_err(|e| End::Fault(e.fault(&to)))?.tcp;
+            match &self.peer.tls {
+                None => Stream::Plain(tcp),
+                Some(hello) => {
+                    let (stream, facts) =
+                        self.shared.tls.connect(tcp, hello).await.map_err(End::Fault)?;
+                    self.tell(Input::Encrypted(Side::Server, facts))?;
+                    stream
+                }
+            }
+        };
+        self.server.stream = Some(stream);
+        self.limit = None;
+        Ok(())
+    }
+
+    /// Starts TLS on one side, after everything queued for it so far.
+    async fn encrypt(&mut self, side: Side) -> Result<(), End> {
+        self.write_all(side).await?;
+        let shared = Arc::clone(&self.shared);
+        let host = self.peer.host.clone();
+        let leg = self.leg(side);
+        let Some(Stream::Plain(tcp)) = leg.stream.take() else {
+            return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
+        };
+        let early = std::mem::take(&mut leg.inbox);
+        let handshake = match side {
+            Side::Client => match shared.tls.open(tcp, early, &host, true).await {
+                Ok(Ok(opening)) => {
+                    self.peer.host.clone_from(&opening.hello.host);
+                    shared.tls.accept(opening, None).await
+                }
+                Ok(Err(_)) => Err(Fault::client("it asked for TLS and did not begin it")),
+                Err(fault) => Err(fault),
+            },
+            Side::Server if early.is_empty() => {
+                shared.tls.connect(tcp, &tls::Hello { host, alpn: Vec::new() }).await
+            }
+            Side::Server => Err(Fault::server("it spoke between STARTTLS and TLS")),
+        };
+        let (stream, facts) = handshake.map_err(End::Fault)?;
+        self.leg(side).stream = Some(stream);
+        self.tell(Input::Encrypted(side, facts))
+    }
+
+    /// The two sides, client first, for those who carry on without an engine.
+    pub(crate) fn into_legs(self) -> Box<(Leg, Leg)> {
+        Box::new((self.client, self.server))
+    }
+
+    fn leg(&mut self, side: Side) -> &mut Leg {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Queues what was read and not consumed for the other side, as it came.
+    fn hand_over(&mut self) {
+        for side in [Side::Client, Side::Server] {
+            let rest: BytesMut = std::mem::take(&mut self.leg(side).inbox);
+            let (mut queue, across) = (std::mem::take(self.out.queue(side.other())), side.other());
+            let outbox = &mut self.leg(across).outbox;
+            queue.drain(..).for_each(|piece| outbox.push(&piece));
+            outbox.push(&rest);
+        }
+    }
+}
+
+/// The present.
+fn now() -> Now {
+    Now { instant: Instant::now(), wall: UnixMillis::from(SystemTime::now()) }
+}

@@ -1,0 +1,126 @@
+//! What a session waits for.
+
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Fault, Side};
+use tokio::time::sleep_until;
+
+use super::{End, STALL, Session};
+use crate::mail::Mail;
+
+/// The least time between two ticks, so that an engine whose deadline stays in the past does
+/// not spin.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Something for the engine, or the end.
+pub(super) enum Wake {
+    Bytes(Side),
+    Ended(Side),
+    Mail(Mail),
+    Tick,
+    Over(End),
+}
+
+impl Session {
+    pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        self.write_once(cx);
+        if self.client.is_over() && (self.server.is_over() || self.server.stream.is_none()) {
+            return Poll::Ready(Wake::Over(End::Closed));
+        }
+        if let Poll::Ready(wake) = self.poll_sides(cx) {
+            return Poll::Ready(wake);
+        }
+        if self.client.outbox.waiting() < self.shared.bound()
+            && let Some(person) = &mut self.person
+            && let Poll::Ready(Some(mail)) = person.mail.poll_recv(cx)
+        {
+            return Poll::Ready(Wake::Mail(mail));
+        }
+        self.poll_timer(cx)
+    }
+
+    fn poll_sides(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        self.turn = self.turn.other();
+        for side in [self.turn, self.turn.other()] {
+            let bound = self.shared.bound();
+            if self.leg(side.other()).outbox.waiting() >= bound {
+                continue;
+            }
+            match self.leg(side).poll_read(cx) {
+                Poll::Ready(Ok(n)) if n > 0 => return Poll::Ready(Wake::Bytes(side)),
+                Poll::Ready(_) => return Poll::Ready(Wake::Ended(side)),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes what both sides will take now, and confirms deliveries that are through.
+    pub(super) fn write_once(&mut self, cx: &mut Context<'_>) {
+        for side in [Side::Client, Side::Server] {
+            let last = self.leg(side.other()).ended;
+            let mut queue = std::mem::take(self.out.queue(side));
+            let _ = self.leg(side).poll_write(cx, &mut queue, last);
+            *self.out.queue(side) = queue;
+        }
+        let Some(person) = &mut self.person else { return };
+        if self.client.shut {
+            person.unconfirmed.clear();
+        }
+        let outbox = &self.client.outbox;
+        while let Some((until, _)) = person.unconfirmed.front()
+            && (outbox.is_empty() || *until <= outbox.written())
+            && let Some((_, handed)) = person.unconfirmed.pop_front()
+        {
+            handed.done();
+        }
+    }
+
+    pub(super) fn poll_write_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.write_once(cx);
+        Poll::Ready(())
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        loop {
+            let Some((at, wake)) = self.next_deadline() else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            if at <= Instant::now() {
+                if let Wake::Tick = wake {
+                    self.ticked = Some(Instant::now());
+                }
+                return Poll::Ready(wake);
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+            // One that is armed for earlier may ring in vain: cheaper than moving it each time.
+            if timer.deadline() > at.into() || timer.is_elapsed() {
+                timer.as_mut().reset(at.into());
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<(Instant, Wake)> {
+        let tick = self.engine.deadline().map(|at| match self.ticked {
+            Some(last) => (at.max(last + TICK), Wake::Tick),
+            None => (at, Wake::Tick),
+        });
+        let stuck =
+            [(Side::Client, &self.client), (Side::Server, &self.server)].map(|(side, leg)| {
+                let end =
+                    End::Fault(Fault::new(side.blame(), "it does not read what is sent to it"));
+                Some((leg.stuck_since()? + STALL, Wake::Over(end)))
+            });
+        let limit = self.limit.map(|at| {
+            let dialled = self.server.stream.is_some();
+            (at, Wake::Over(if dialled { End::Closed } else { End::Silent }))
+        });
+        let [client, server] = stuck;
+        [tick, client, server, limit].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+}

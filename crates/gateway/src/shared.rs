@@ -1,0 +1,92 @@
+//! What every connection of a gateway shares.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{
+    Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network, NetworkId, Via,
+};
+
+use crate::config::{Config, NetworkConfig};
+use crate::dial::Dialer;
+use crate::policy::Policy;
+use crate::router::Router;
+use crate::tls::{self, Tls};
+
+/// The parts of a running gateway.
+pub(crate) struct Shared {
+    pub(crate) config: Arc<Config>,
+    pub(crate) router: Router,
+    pub(crate) dialer: Dialer,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) tls: Tls,
+    names: Arc<Names>,
+    lobbies: HashMap<NetworkId, Arc<Lobby>>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Arc<Config>, router: Router) -> Result<Self, tls::Error> {
+        let lobbies: HashMap<_, Arc<Lobby>> =
+            config.networks.keys().map(|id| (id.clone(), Arc::default())).collect();
+        let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
+        Ok(Self {
+            router,
+            dialer: Dialer::new(Arc::clone(&policy), config.limits.dial),
+            policy,
+            tls: Tls::new(&config.tls, config.limits.handshake)?,
+            names: Arc::new(config.names()),
+            lobbies,
+            config,
+        })
+    }
+
+    /// Which of the networks that speak `protocol` a connection belongs to: the one its target
+    /// belongs to, else one that uses the port, else the first.
+    pub(crate) fn network_of(
+        &self,
+        protocol: &'static dyn Network,
+        known: Option<&NetworkId>,
+        dialled: &HostPort,
+    ) -> Option<&NetworkConfig> {
+        let speaks = |n: &&NetworkConfig| n.protocol.name() == protocol.name();
+        let mut networks: Vec<_> = self.config.networks.values().filter(speaks).collect();
+        networks.sort_by_key(|n| (Some(&n.id) != known, !n.ports.contains(&dialled.port)));
+        networks.first().copied()
+    }
+
+    /// The network of a connection that nobody recognised: the one its target belongs to, else
+    /// one that uses the port.
+    pub(crate) fn network_at(
+        &self,
+        known: Option<&NetworkId>,
+        port: u16,
+    ) -> Option<&NetworkConfig> {
+        let networks = &self.config.networks;
+        let at_port = || networks.values().find(|n| n.ports.contains(&port));
+        known.map_or_else(at_port, |id| networks.get(id))
+    }
+
+    /// An engine for a connection of `network` to `host`.
+    pub(crate) fn engine(&self, network: &NetworkConfig, via: Via, host: &str) -> Box<dyn Engine> {
+        network.protocol.engine(Context {
+            network: network.id.clone(),
+            names: Arc::clone(&self.names),
+            lobby: self.lobbies.get(&network.id).cloned().unwrap_or_default(),
+            via,
+            ids: EnvelopeIds::new(rand::random()),
+            terminate_tls: self.tls.terminates(host),
+            options: network.options.clone(),
+        })
+    }
+
+    /// Bytes waiting for one side before the other is no longer read.
+    pub(crate) fn bound(&self) -> usize {
+        self.config.limits.buffer
+    }
+
+    /// How long a session in direct mode may go without a server.
+    pub(crate) fn undialled(&self) -> Duration {
+        3 * self.config.limits.handshake
+    }
+}

@@ -1,0 +1,89 @@
+//! Recognising a protocol by what either side says first.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crosstalk_core::Network;
+use crosstalk_networks::{Verdict, sniff};
+use tokio::time::{Instant, timeout_at};
+
+use crate::session::Leg;
+use crate::tls;
+
+/// The most bytes of one side that are looked at; every network decides within 64.
+const ENOUGH: usize = 1024;
+
+/// What was recognised.
+pub(crate) enum Recognised {
+    /// A protocol of ours.
+    Network(&'static dyn Network),
+    /// A client that begins with TLS.
+    Tls,
+    /// No protocol of ours.
+    Unknown,
+    /// Too little was said, or in time.
+    Unclear,
+}
+
+/// Waits for the first bytes, without a limit, and then at most `patience` until they are clear.
+/// They stay in the legs' inboxes.
+pub(crate) async fn recognise(
+    client: &mut Leg,
+    server: &mut Leg,
+    patience: Duration,
+) -> Recognised {
+    let mut until = None;
+    loop {
+        if let Some(clear) = judge(client, server) {
+            return clear;
+        }
+        let silent = client.inbox.is_empty() && server.inbox.is_empty();
+        let more = poll_fn(|cx| poll_either(cx, client, server));
+        let ended = if silent {
+            more.await
+        } else {
+            let until = *until.get_or_insert_with(|| Instant::now() + patience);
+            match timeout_at(until, more).await {
+                Ok(ended) => ended,
+                Err(_) => return Recognised::Unclear,
+            }
+        };
+        if ended {
+            return judge(client, server).unwrap_or(Recognised::Unclear);
+        }
+    }
+}
+
+fn judge(client: &Leg, server: &Leg) -> Option<Recognised> {
+    if tls::is_hello(&client.inbox) {
+        return Some(Recognised::Tls);
+    }
+    match sniff(&client.inbox, &server.inbox) {
+        Verdict::Known(network) => Some(Recognised::Network(network)),
+        Verdict::Unknown => Some(Recognised::Unknown),
+        Verdict::Undecided if client.inbox.len().max(server.inbox.len()) > ENOUGH => {
+            Some(Recognised::Unknown)
+        }
+        Verdict::Undecided => None,
+    }
+}
+
+/// Reads from whichever side has something; true when one ended.
+fn poll_either(cx: &mut Context<'_>, client: &mut Leg, server: &mut Leg) -> Poll<bool> {
+    for leg in [client, server] {
+        if let Poll::Ready(read) = leg.poll_read(cx) {
+            crate::stream::settle(&mut leg.inbox);
+            return Poll::Ready(!matches!(read, Ok(n) if n > 0));
+        }
+    }
+    Poll::Pending
+}
+
+/// The first bytes of a client that takes us for its server, without waiting long for them.
+pub(crate) async fn first_of_client(client: &mut Leg, patience: Duration) {
+    let mut nobody = Leg::default();
+    let _ =
+        timeout_at(Instant::now() + patience, poll_fn(|cx| poll_either(cx, client, &mut nobody)))
+            .await;
+}

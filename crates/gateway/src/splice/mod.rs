@@ -1,0 +1,145 @@
+//! Connections that are not interpreted.
+//!
+//! What is small is copied through the worker's buffer; a direction that fills it is moved inside
+//! the kernel by splice(2), through a pipe that is held only while there is something in it.
+
+#[cfg(target_os = "linux")]
+mod pipe;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_pipe.rs"]
+mod pipe;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crosstalk_core::Side;
+use tokio::io::AsyncWrite;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::session::Leg;
+use crate::stream::{Stream, settle};
+use pipe::Pipe;
+
+/// How long one direction may go on in silence after the other has ended.
+const HALF_OPEN: Duration = Duration::from_mins(10);
+/// From how many bytes at once a direction is moved inside the kernel.
+const BULK: usize = 16 * 1024;
+
+/// What went wrong with a side.
+pub(crate) type Broken = (Side, io::Error);
+
+/// Moves bytes both ways, those that wait in the legs first, until both directions ended. A
+/// direction ends with its source, and the other goes on.
+pub(crate) async fn run(client: &mut Leg, server: &mut Leg) -> Option<Broken> {
+    let (mut up, mut down) = (Flow::from(Side::Client), Flow::from(Side::Server));
+    let mut silence: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|cx| {
+        let before = (client.received, server.received);
+        let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
+        if ended == [Poll::Ready(()); 2] {
+            return Poll::Ready(());
+        }
+        if ended == [Poll::Pending; 2] {
+            return Poll::Pending;
+        }
+        let until = Instant::now() + HALF_OPEN;
+        let silence = silence.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if before != (client.received, server.received) {
+            silence.as_mut().reset(until);
+        }
+        silence.as_mut().poll(cx)
+    })
+    .await;
+    up.broken.or(down.broken)
+}
+
+/// One direction.
+struct Flow {
+    source: Side,
+    pipe: Option<Pipe>,
+    bulk: bool,
+    ended: bool,
+    broken: Option<Broken>,
+}
+
+impl Flow {
+    const fn from(source: Side) -> Self {
+        Self { source, pipe: None, bulk: false, ended: false, broken: None }
+    }
+
+    /// Moves what it can; ready once the direction has ended and its sink was told.
+    fn poll(&mut self, cx: &mut Context<'_>, from: &mut Leg, to: &mut Leg) -> Poll<()> {
+        while !self.ended {
+            if let Err(error) = ready!(self.poll_drain(cx, from.ended, to)) {
+                self.broken = Some((self.source.other(), error));
+                self.pipe = None;
+                self.ended = true;
+            } else if from.ended {
+                self.ended = true;
+            } else if let Err(error) = ready!(self.poll_fill(cx, from, to)) {
+                self.broken = Some((self.source, error));
+                from.ended = true;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes what is held, and with `last` the end.
+    fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        last: bool,
+        to: &mut Leg,
+    ) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut to.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        ready!(to.outbox.poll_write(cx, stream, &[]))?;
+        if let Some(pipe) = &mut self.pipe {
+            while !pipe.is_empty() {
+                ready!(pipe.poll_drain(cx, stream.tcp()))?;
+            }
+        }
+        if let Some(pipe) = self.pipe.take() {
+            pipe.give_back();
+        }
+        if last { Pin::new(stream).poll_shutdown(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Takes more, now that nothing is held.
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Leg,
+        to: &mut Leg,
+    ) -> Poll<io::Result<()>> {
+        let (Some(source), Some(sink)) = (&from.stream, &mut to.stream) else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        if self.bulk
+            && let (Stream::Plain(source), Stream::Plain(_)) = (source, &*sink)
+        {
+            ready!(source.poll_read_ready(cx))?;
+            if let Some(pipe) = Pipe::take() {
+                let n = ready!(self.pipe.insert(pipe).poll_fill(cx, source))?;
+                from.received += n as u64;
+                from.ended = n == 0;
+                self.bulk = n >= BULK;
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let n = ready!(from.poll_read(cx))?;
+        self.bulk = n >= BULK;
+        let written = to.outbox.poll_write(cx, sink, &from.inbox);
+        from.inbox.clear();
+        settle(&mut from.inbox);
+        if let Poll::Ready(Err(error)) = written {
+            self.broken = Some((self.source.other(), error));
+            (self.ended, to.shut) = (true, true);
+        }
+        Poll::Ready(Ok(()))
+    }
+}

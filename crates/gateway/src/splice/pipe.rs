@@ -1,0 +1,95 @@
+//! Pipes between two sockets.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll, ready};
+
+use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// The most empty pipes a worker keeps.
+const SPARE: usize = 16;
+/// The most bytes asked for at once; a pipe takes what fits.
+const MOST: usize = 1 << 20;
+
+thread_local! {
+    static POOL: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A pipe with what is in it.
+pub(super) struct Pipe {
+    read: OwnedFd,
+    write: OwnedFd,
+    held: usize,
+}
+
+impl Pipe {
+    /// An empty pipe; `None` when the system has no more.
+    pub(super) fn take() -> Option<Self> {
+        POOL.with_borrow_mut(Vec::pop).or_else(|| {
+            let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
+            Some(Self { read, write, held: 0 })
+        })
+    }
+
+    /// Ends the use of a pipe. One that is not empty must not be used again.
+    pub(super) fn give_back(self) {
+        POOL.with_borrow_mut(|pool| {
+            if self.is_empty() && pool.len() < SPARE {
+                pool.push(self);
+            }
+        });
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+
+    /// Takes from `source` what fits into this empty pipe; zero at the source's end.
+    pub(super) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &TcpStream,
+    ) -> Poll<io::Result<usize>> {
+        // The pipe is empty, so that only the source can have made it wait.
+        let n = ready!(poll_move(cx, source, Interest::READABLE, || {
+            splice(source, None, &self.write, None, MOST, SpliceFlags::NONBLOCK)
+        }))?;
+        self.held = n;
+        Poll::Ready(Ok(n))
+    }
+
+    /// Gives `sink` what it takes of the pipe's content.
+    pub(super) fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        sink: &TcpStream,
+    ) -> Poll<io::Result<()>> {
+        let n = ready!(poll_move(cx, sink, Interest::WRITABLE, || {
+            splice(&self.read, None, sink, None, self.held, SpliceFlags::NONBLOCK)
+        }))?;
+        self.held = self.held.saturating_sub(n);
+        Poll::Ready(if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) })
+    }
+}
+
+fn poll_move(
+    cx: &mut Context<'_>,
+    socket: &TcpStream,
+    interest: Interest,
+    mut attempt: impl FnMut() -> rustix::io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        if interest.is_readable() {
+            ready!(socket.poll_read_ready(cx))?;
+        } else {
+            ready!(socket.poll_write_ready(cx))?;
+        }
+        match socket.try_io(interest, || Ok(attempt()?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            moved => return Poll::Ready(moved),
+        }
+    }
+}

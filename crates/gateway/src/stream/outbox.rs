@@ -1,0 +1,140 @@
+//! What waits to be written to one side.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::Stream;
+
+/// The most pieces given to one write.
+const PIECES: usize = 32;
+
+/// Bytes that the other end was not ready for, in memory of their own: a piece of a read buffer
+/// that had to wait would keep the whole buffer.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    backlog: BytesMut,
+    /// TLS has records that TCP did not take yet.
+    unflushed: bool,
+    /// How many bytes were written, ever.
+    written: u64,
+}
+
+impl Outbox {
+    /// How many bytes wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.backlog.len()
+    }
+
+    /// How many bytes were taken by the other end's system so far.
+    pub(crate) const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.backlog.is_empty() && !self.unflushed
+    }
+
+    /// Adds bytes to those that wait.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.backlog.extend_from_slice(bytes);
+    }
+
+    /// Forgets what waits, since nobody will read it.
+    pub(crate) fn discard(&mut self) {
+        self.backlog = BytesMut::new();
+        self.unflushed = false;
+    }
+
+    /// Writes what waits and then `bytes`; what is not written of them waits.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        mut bytes: &[u8],
+    ) -> Poll<io::Result<()>> {
+        if self.backlog.is_empty() && !bytes.is_empty() {
+            self.unflushed = matches!(stream, Stream::Tls(_));
+            if let Poll::Ready(n) = Pin::new(&mut *stream).poll_write(cx, bytes)? {
+                self.written += n as u64;
+                bytes = bytes.get(n..).unwrap_or_default();
+            }
+        }
+        self.push(bytes);
+        self.poll_pieces(cx, stream, &mut VecDeque::new())
+    }
+
+    /// Writes what waits and then `queue`. `queue` is empty afterwards, whatever comes out.
+    pub(crate) fn poll_write_all(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        queue: &mut VecDeque<Bytes>,
+    ) -> Poll<io::Result<()>> {
+        let done = self.poll_pieces(cx, stream, queue);
+        for piece in queue.drain(..) {
+            self.backlog.extend_from_slice(&piece);
+        }
+        if queue.capacity() > PIECES {
+            queue.shrink_to_fit();
+        }
+        done
+    }
+
+    fn poll_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        queue: &mut VecDeque<Bytes>,
+    ) -> Poll<io::Result<()>> {
+        if self.backlog.is_empty() && queue.is_empty() && !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        self.unflushed = matches!(stream, Stream::Tls(_));
+        let mut stream = Pin::new(stream);
+        while !self.backlog.is_empty() || !queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            slices[0] = IoSlice::new(&self.backlog);
+            for (slot, piece) in slices[1..].iter_mut().zip(queue.iter()) {
+                *slot = IoSlice::new(piece);
+            }
+            let used = queue.len().min(PIECES - 1) + 1;
+            let first = usize::from(self.backlog.is_empty());
+            let n = ready!(stream.as_mut().poll_write_vectored(cx, &slices[first..used]))?;
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += n as u64;
+            self.advance(queue, n);
+        }
+        if self.unflushed {
+            ready!(stream.poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, queue: &mut VecDeque<Bytes>, mut n: usize) {
+        let from_backlog = n.min(self.backlog.len());
+        self.backlog.advance(from_backlog);
+        n -= from_backlog;
+        if self.backlog.is_empty() {
+            self.backlog = BytesMut::new();
+        }
+        while let Some(piece) = queue.front_mut()
+            && n > 0
+        {
+            let from_piece = n.min(piece.len());
+            piece.advance(from_piece);
+            n -= from_piece;
+            if piece.is_empty() {
+                queue.pop_front();
+            }
+        }
+    }
+}

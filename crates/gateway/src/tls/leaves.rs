@@ -1,0 +1,85 @@
+//! Which certificate a client is shown.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rcgen::KeyPair;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+use super::Error;
+use super::ca::Authority;
+use crate::config::{self, HostPattern};
+
+/// The most certificates remembered; clients choose the names in them.
+const MOST: usize = 1024;
+/// After how long a certificate is made anew; they hold for longer.
+const FRESH: Duration = Duration::from_hours(24);
+
+/// The operator's certificates, and those made on the fly.
+pub(super) struct Leaves {
+    own: Vec<(Vec<HostPattern>, Arc<CertifiedKey>)>,
+    authority: Option<Authority>,
+    /// One key for all certificates made on the fly; it never leaves the process.
+    key: KeyPair,
+    made: Mutex<HashMap<String, (Instant, Arc<CertifiedKey>)>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Leaves {
+    pub(super) fn new(config: &config::Tls, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let own = config.certificates.iter().map(|c| Ok((c.hosts.clone(), load(c, &provider)?)));
+        Ok(Self {
+            own: own.collect::<Result<_, Error>>()?,
+            authority: Authority::load(&config.authority)?,
+            key: KeyPair::generate().map_err(Error::Make)?,
+            made: Mutex::default(),
+            provider,
+        })
+    }
+
+    /// Whether a certificate can be shown for hosts that the operator has none for.
+    pub(super) const fn has_authority(&self) -> bool {
+        self.authority.is_some()
+    }
+
+    /// The certificate for `host`; `None` where there is neither one nor an authority.
+    pub(super) fn get(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        let own = self.own.iter().find(|(hosts, _)| hosts.iter().any(|h| h.matches(host)));
+        if let Some((_, own)) = own {
+            return Some(Arc::clone(own));
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, leaf)) = made.get(host)
+            && at.elapsed() < FRESH
+        {
+            return Some(Arc::clone(leaf));
+        }
+        let leaf = self.make(host)?;
+        if made.len() >= MOST
+            && let Some(oldest) = made.iter().min_by_key(|(_, (at, _))| *at).map(|(h, _)| h.clone())
+        {
+            made.remove(&oldest);
+        }
+        made.insert(host.to_owned(), (Instant::now(), Arc::clone(&leaf)));
+        Some(leaf)
+    }
+
+    fn make(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        let chain = self.authority.as_ref()?.issue(host, &self.key).ok()?;
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).ok()?;
+        CertifiedKey::from_der(chain, key, &self.provider).ok().map(Arc::new)
+    }
+}
+
+fn load(own: &config::Certificate, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, Error> {
+    let bad = |path: &std::path::Path, why: String| Error::Certificate(path.into(), why);
+    let chain = CertificateDer::pem_file_iter(&own.chain).and_then(Iterator::collect);
+    let chain: Vec<_> = chain.map_err(|e| bad(&own.chain, e.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&own.key).map_err(|e| bad(&own.key, e.to_string()))?;
+    let pair = CertifiedKey::from_der(chain, key, provider);
+    Ok(Arc::new(pair.map_err(|e| bad(&own.key, e.to_string()))?))
+}

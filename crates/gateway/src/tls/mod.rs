@@ -1,0 +1,261 @@
+//! TLS that ends here: as server towards clients, as client towards servers.
+
+pub mod ca;
+mod facts;
+mod leaves;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use crosstalk_core::{Fault, TlsFacts};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::server::{Accepted, Acceptor, ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::server::StartHandshake;
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use crate::config;
+use crate::stream::Stream;
+use leaves::Leaves;
+
+/// The largest hello of a client, in bytes.
+const MAX_HELLO: usize = 32 * 1024;
+
+/// Why TLS cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The private authority is unusable.
+    #[error(transparent)]
+    Authority(#[from] ca::Error),
+    /// A configured file is unusable.
+    #[error("{0}: {1}")]
+    Certificate(PathBuf, String),
+    /// No certificate could be made.
+    #[error("no key for certificates can be made: {0}")]
+    Make(rcgen::Error),
+    /// The TLS library refuses its settings.
+    #[error(transparent)]
+    Rustls(#[from] rustls::Error),
+    /// Hosts are to be terminated for which there is no certificate.
+    #[error(
+        "TLS is to end here for {0}, but there is neither a certificate for it nor a private \
+         certificate authority in {1}: run `crosstalk ca init`"
+    )]
+    NoAuthority(String, PathBuf),
+}
+
+/// Makes and takes TLS connections.
+pub(crate) struct Tls {
+    config: config::Tls,
+    patience: Duration,
+    leaves: Leaves,
+    client: ClientConfig,
+    server: ServerConfig,
+}
+
+/// What a client's hello asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hello {
+    /// The host it wants: the name in the hello, else the one it dialled.
+    pub(crate) host: String,
+    /// The application protocols it offers.
+    pub(crate) alpn: Vec<Vec<u8>>,
+}
+
+/// A client that waits for our part of the handshake.
+pub(crate) struct Opening {
+    accepted: Accepted,
+    tcp: TcpStream,
+    /// What it asked for.
+    pub(crate) hello: Hello,
+}
+
+/// Whether a client that begins so begins with TLS: a handshake record of any version.
+pub(crate) fn is_hello(first: &[u8]) -> bool {
+    matches!(first, [0x16, 0x03, ..])
+}
+
+impl Tls {
+    pub(crate) fn new(config: &config::Tls, patience: Duration) -> Result<Self, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let leaves = Leaves::new(config, Arc::clone(&provider))?;
+        let uncovered = config
+            .terminate
+            .iter()
+            .find(|h| !config.certificates.iter().any(|c| c.hosts.contains(h)));
+        if let Some(host) = uncovered.filter(|_| !leaves.has_authority()) {
+            return Err(Error::NoAuthority(format!("{host:?}"), config.authority.clone()));
+        }
+        let client = client_config(config, Arc::clone(&provider))?;
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Show(None)));
+        Ok(Self { config: config.clone(), patience, leaves, client, server })
+    }
+
+    /// Whether TLS of `host` ends here.
+    pub(crate) fn terminates(&self, host: &str) -> bool {
+        self.config.terminates(host)
+    }
+
+    /// Whether any TLS ends here.
+    pub(crate) fn terminates_any(&self) -> bool {
+        !self.config.terminate.is_empty()
+    }
+
+    /// Reads a client's hello behind `early`. `host` is what the client dialled.
+    ///
+    /// What was read comes back with an `Err(None)`, where it is no hello after all, or is one
+    /// for a host whose TLS does not end here and `any` is not set.
+    pub(crate) async fn open(
+        &self,
+        mut tcp: TcpStream,
+        mut early: BytesMut,
+        host: &str,
+        any: bool,
+    ) -> Result<Result<Opening, (TcpStream, BytesMut)>, Fault> {
+        let hello = timeout(self.patience, read_hello(&mut tcp, &mut early)).await;
+        let accepted = hello.map_err(|_| Fault::client("its TLS hello took too long"))?;
+        let Some(accepted) = accepted.map_err(|e| Fault::client(format!("TLS: {e}")))? else {
+            return Ok(Err((tcp, early)));
+        };
+        let hello = asked_for(&accepted.client_hello(), host);
+        if any || self.terminates(&hello.host) || self.terminates(host) {
+            Ok(Ok(Opening { accepted, tcp, hello }))
+        } else {
+            Ok(Err((tcp, early)))
+        }
+    }
+
+    /// Finishes the handshake with a client. `alpn` is what the server chose.
+    pub(crate) async fn accept(
+        &self,
+        opening: Opening,
+        alpn: Option<Vec<u8>>,
+    ) -> Result<(Stream, TlsFacts), Fault> {
+        let shown = self.leaves.get(&opening.hello.host);
+        let leaf = shown.as_ref().and_then(|s| s.cert.first().cloned());
+        let stream = self.finish(opening, shown, alpn).await?;
+        let facts = facts::facts(stream.get_ref().1, leaf.as_ref());
+        Ok((Stream::Tls(Box::new(TlsStream::Server(stream))), facts))
+    }
+
+    /// Turns a client away in the words of TLS.
+    pub(crate) async fn refuse(&self, opening: Opening) {
+        let _ = self.finish(opening, None, None).await;
+    }
+
+    async fn finish(
+        &self,
+        opening: Opening,
+        shown: Option<Arc<CertifiedKey>>,
+        alpn: Option<Vec<u8>>,
+    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, Fault> {
+        let mut config = self.server.clone();
+        config.cert_resolver = Arc::new(Show(shown));
+        config.alpn_protocols.extend(alpn);
+        let start = StartHandshake::from_parts(opening.accepted, opening.tcp);
+        match timeout(self.patience, start.into_stream(Arc::new(config))).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(Fault::client(format!("TLS: {error}"))),
+            Err(_) => Err(Fault::client("its TLS handshake took too long")),
+        }
+    }
+
+    /// Starts TLS with a server as the client asked for it, and verifies who the server is.
+    pub(crate) async fn connect(
+        &self,
+        tcp: TcpStream,
+        hello: &Hello,
+    ) -> Result<(Stream, TlsFacts), Fault> {
+        let name = ServerName::try_from(hello.host.clone())
+            .map_err(|_| Fault::client("it wants TLS with a host of no legal name"))?;
+        let mut config = self.client.clone();
+        config.alpn_protocols.clone_from(&hello.alpn);
+        let connect = TlsConnector::from(Arc::new(config)).connect(name, tcp);
+        let stream = match timeout(self.patience, connect).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(Fault::server(format!("TLS: {error}"))),
+            Err(_) => return Err(Fault::server("its TLS handshake took too long")),
+        };
+        let session = stream.get_ref().1;
+        let leaf = session.peer_certificates().and_then(|c| c.first());
+        let facts = facts::facts(session, leaf);
+        Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), facts))
+    }
+}
+
+/// Reads until the hello is whole; `None` where it is none.
+async fn read_hello(tcp: &mut TcpStream, early: &mut BytesMut) -> io::Result<Option<Accepted>> {
+    let mut acceptor = Acceptor::default();
+    let mut seen = 0;
+    loop {
+        while seen < early.len() {
+            let n = acceptor.read_tls(&mut &early[seen..])?;
+            if n == 0 {
+                return Ok(None);
+            }
+            seen += n;
+            match acceptor.accept() {
+                Ok(Some(accepted)) if seen == early.len() => return Ok(Some(accepted)),
+                Ok(None) => {}
+                Ok(Some(_)) | Err(_) => return Ok(None),
+            }
+        }
+        if early.len() > MAX_HELLO || tcp.read_buf(early).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+fn asked_for(hello: &ClientHello<'_>, dialled: &str) -> Hello {
+    let alpn = hello.alpn().map(|offers| offers.map(<[u8]>::to_vec).collect());
+    Hello {
+        host: hello.server_name().unwrap_or(dialled).to_ascii_lowercase(),
+        alpn: alpn.unwrap_or_default(),
+    }
+}
+
+fn client_config(
+    config: &config::Tls,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for path in &config.roots {
+        let bad = |why: String| Error::Certificate(path.clone(), why);
+        for root in CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))? {
+            let added = root
+                .map_err(|e| e.to_string())
+                .and_then(|r| roots.add(r).map_err(|e| e.to_string()));
+            added.map_err(bad)?;
+        }
+    }
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// Shows one certificate, or none.
+#[derive(Debug)]
+struct Show(Option<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Show {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,120 @@
+//! How clients come in: by a proxy protocol, by taking us for their server, or without knowing.
+
+mod http;
+mod proxy;
+mod socks4;
+mod socks5;
+mod transparent;
+
+use bytes::BytesMut;
+use crosstalk_core::HostPort;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::dial::Failed;
+
+pub(crate) use proxy::greet;
+pub(crate) use transparent::original_destination;
+
+/// The largest opening of a proxy protocol, in bytes.
+const MAX_OPENING: usize = 8 * 1024;
+
+/// What a proxy client wants, and how it is told whether it got it.
+pub(crate) struct Request {
+    /// Where to.
+    pub(crate) target: HostPort,
+    /// The protocol it asked in.
+    pub(crate) protocol: Protocol,
+    /// What it sent on without waiting for the answer.
+    pub(crate) early: BytesMut,
+}
+
+/// A proxy protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Socks4,
+    Socks5,
+    Http,
+}
+
+impl Protocol {
+    /// How it is called in logs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Socks4 => "SOCKS4",
+            Self::Socks5 => "SOCKS5",
+            Self::Http => "HTTP CONNECT",
+        }
+    }
+
+    /// Tells the client how its request went.
+    pub(crate) async fn answer(
+        self,
+        tcp: &mut TcpStream,
+        result: Result<(), &Failed>,
+    ) -> std::io::Result<()> {
+        match self {
+            Self::Socks4 => tcp.write_all(&socks4::answer(result)).await,
+            Self::Socks5 => tcp.write_all(&socks5::answer(result)).await,
+            Self::Http => tcp.write_all(http::answer(result).as_bytes()).await,
+        }
+    }
+}
+
+/// What a parser says about an opening so far.
+#[derive(Debug, PartialEq, Eq)]
+enum Parsed<T> {
+    /// It needs more bytes.
+    More,
+    /// It is whole, and so many bytes long.
+    Whole(T, usize),
+    /// It breaks the protocol's rules.
+    Wrong(&'static str),
+}
+
+/// Why a client does not get through the opening of its proxy protocol.
+#[derive(Debug)]
+pub(crate) enum Turned {
+    /// It left, or sent nothing at all.
+    Gone,
+    /// It broke the rules, or is not allowed in.
+    Away(&'static str),
+}
+
+impl From<std::io::Error> for Turned {
+    fn from(_: std::io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+/// An opening that is read piece by piece.
+struct Opening<'a> {
+    tcp: &'a mut TcpStream,
+    read: BytesMut,
+}
+
+impl Opening<'_> {
+    /// Reads until `parse` has seen enough, and takes what it saw.
+    async fn take<T>(&mut self, parse: impl Fn(&[u8]) -> Parsed<T>) -> Result<T, Turned> {
+        loop {
+            match parse(&self.read) {
+                Parsed::Whole(value, len) => {
+                    let _ = self.read.split_to(len.min(self.read.len()));
+                    return Ok(value);
+                }
+                Parsed::Wrong(why) => return Err(Turned::Away(why)),
+                Parsed::More if self.read.len() >= MAX_OPENING => {
+                    return Err(Turned::Away("its opening is too long"));
+                }
+                Parsed::More => {}
+            }
+            if self.tcp.read_buf(&mut self.read).await? == 0 {
+                return Err(Turned::Gone);
+            }
+        }
+    }
+
+    async fn send(&mut self, answer: &[u8]) -> Result<(), Turned> {
+        Ok(self.tcp.write_all(answer).await?)
+    }
+}

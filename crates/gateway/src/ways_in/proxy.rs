@@ -1,0 +1,45 @@
+//! One port for every proxy protocol, told apart by the first byte.
+
+use std::collections::BTreeMap;
+
+use bytes::BytesMut;
+use crosstalk_core::Private;
+use subtle::ConstantTimeEq;
+use tokio::net::TcpStream;
+
+use super::{MAX_OPENING, Opening, Parsed, Protocol, Request, Turned, http, socks4, socks5};
+
+/// Names and passwords of those who may use a proxy; empty for everybody.
+pub(super) type Users = BTreeMap<String, Private<String>>;
+
+/// Listens to a client until it said where it wants to go. Whoever is turned away was told so in
+/// its own protocol.
+pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request, Turned> {
+    let mut opening = Opening { tcp, read: BytesMut::with_capacity(512) };
+    let first = opening.take(|read| match read.first() {
+        Some(first) => Parsed::Whole(*first, 0),
+        None => Parsed::More,
+    });
+    let (protocol, target) = match first.await? {
+        5 => (Protocol::Socks5, socks5::negotiate(&mut opening, users).await?),
+        4 => (Protocol::Socks4, socks4::negotiate(&mut opening, users).await?),
+        b'A'..=b'Z' => (Protocol::Http, http::negotiate(&mut opening, users).await?),
+        _ => return Err(Turned::Away("it speaks no proxy protocol")),
+    };
+    let mut early = opening.read;
+    if early.is_empty() {
+        early = BytesMut::new();
+    }
+    debug_assert!(early.len() <= 2 * MAX_OPENING);
+    Ok(Request { target, protocol, early })
+}
+
+/// Whether `name` may come in with `password`; takes the same time however wrong it is.
+pub(super) fn is_user(users: &Users, name: &[u8], password: &[u8]) -> bool {
+    let none = Private::default();
+    let (known, own) = match std::str::from_utf8(name).ok().and_then(|n| users.get(n)) {
+        Some(own) => (true, own),
+        None => (false, &none),
+    };
+    bool::from(own.expose().as_bytes().ct_eq(password)) && known
+}
