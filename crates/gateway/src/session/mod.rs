@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::BytesMut;
 use crosstalk_core::{
     Address, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
     UnixMillis,
@@ -289,14 +288,11 @@ impl Session {
         }
     }
 
-    /// Queues what was read and not consumed for the other side, as it came.
+    /// Leaves what the engine queued to those who carry on without it.
     fn hand_over(&mut self) {
         for side in [Side::Client, Side::Server] {
-            let rest: BytesMut = std::mem::take(&mut self.leg(side).inbox);
-            let (mut queue, across) = (std::mem::take(self.out.queue(side.other())), side.other());
-            let outbox = &mut self.leg(across).outbox;
-            queue.drain(..).for_each(|piece| outbox.push(&piece));
-            outbox.push(&rest);
+            let queue = std::mem::take(self.out.queue(side));
+            queue.iter().for_each(|piece| self.leg(side).outbox.push(piece));
         }
     }
 }

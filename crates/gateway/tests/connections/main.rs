@@ -1,0 +1,8 @@
+//! Real sockets through a running gateway.
+#![allow(clippy::unwrap_used)]
+
+mod hostile;
+mod session;
+mod splice;
+mod support;
+mod ways_in;

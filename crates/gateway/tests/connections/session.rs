@@ -1,0 +1,48 @@
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::support::{echo, gateway, line, rest, server};
+
+#[tokio::test]
+async fn people_on_direct_listeners_talk_through_the_router() {
+    let gateway = gateway(echo().await, |_| {});
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!signin ann@lines\nto the server\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "to the server");
+    bob.write_all(b"!signin bob@lines\n!send ann@lines hi\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "bob@lines: hi");
+}
+
+#[tokio::test]
+async fn a_fault_in_an_unaltered_stream_lets_it_pass_and_in_an_altered_one_ends_it() {
+    let gateway = gateway(echo().await, |_| {});
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    client.write_all(b"line\n").await.unwrap();
+    assert_eq!(line(&mut client).await, "line");
+    client.write_all(b"!fault\nmore\n").await.unwrap();
+    assert!(rest(&mut client).await.is_empty());
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    let long = vec![b'x'; (1 << 20) + 1];
+    let (mut read, mut write) = client.split();
+    let both = async {
+        write.write_all(&long).await.unwrap();
+        write.shutdown().await.unwrap();
+    };
+    let (said, ()) = tokio::join!(rest(&mut read), both);
+    assert!(said == long, "what has no end of line passes uninterpreted");
+}
+
+#[tokio::test]
+async fn both_ends_are_told_the_end_of_the_other() {
+    let server = server(|mut tcp| async move {
+        let all = rest(&mut tcp).await;
+        let _ = tcp.write_all(&[&all[..], b"bye\n"].concat()).await;
+    })
+    .await;
+    let gateway = gateway(server, |_| {});
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    client.write_all(b"one\ntwo\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await, b"one\ntwo\nbye\n");
+}

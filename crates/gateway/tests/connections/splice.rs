@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use crate::support::{echo, gateway, rest, server, socks5};
+
+/// Bytes that show where they were.
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len as u64)
+        .flat_map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
+        .take(len)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_recognises_passes_untouched_in_any_amount() {
+    let echo = echo().await;
+    let gateway = gateway(echo, |_| {});
+    for len in [1, 100, 16 * 1024, 64 * 1024 + 1, 20_000_000] {
+        let (mut read, mut write) = socks5(gateway.proxies[0], echo).await.into_split();
+        let sent = pattern(len);
+        let expected = sent.clone();
+        let writer = tokio::spawn(async move {
+            write.write_all(&sent).await.unwrap();
+            write.shutdown().await.unwrap();
+        });
+        let echoed = rest(&mut read).await;
+        assert!(echoed == expected, "{len} bytes went out, {} came back", echoed.len());
+        writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_one_direction_is_passed_on_and_the_other_goes_on() {
+    let server = server(|mut tcp| async move {
+        let all = rest(&mut tcp).await;
+        sleep(Duration::from_millis(300)).await;
+        tcp.write_all(format!("{} bytes\n", all.len()).as_bytes()).await.unwrap();
+    })
+    .await;
+    let gateway = gateway(server, |_| {});
+    let mut client = socks5(gateway.proxies[0], server).await;
+    client.write_all(&pattern(300_000)).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await, b"300000 bytes\n");
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_first_is_heard_at_once() {
+    let server = server(|mut tcp| async move {
+        tcp.write_all(b"220 hello\r\n").await.unwrap();
+        let _ = tcp.read_u8().await;
+    })
+    .await;
+    let gateway = gateway(server, |_| {});
+    let mut client = socks5(gateway.proxies[0], server).await;
+    let mut hello = [0; 11];
+    client.read_exact(&mut hello).await.unwrap();
+    assert_eq!(&hello, b"220 hello\r\n");
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_off_ends_the_client_too() {
+    let server = server(|tcp| async move {
+        tcp.set_zero_linger().unwrap();
+    })
+    .await;
+    let gateway = gateway(server, |_| {});
+    let mut client = socks5(gateway.proxies[0], server).await;
+    assert!(rest(&mut client).await.is_empty());
+    drop(TcpStream::connect(gateway.proxies[0]).await.unwrap());
+}

@@ -1,0 +1,200 @@
+//! A gateway to test with, servers behind it, and a protocol of lines that does on command what
+//! real protocols do.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crosstalk_core::{
+    Address, BadName, Body, Context, Defaults, Engine, EnvelopeIds, Event, Fault, HostPort, Input,
+    Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff, Via,
+};
+use crosstalk_gateway::Gateway;
+use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
+use crosstalk_gateway::router::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The protocol of lines. A line of the client's that begins with `!` is an order to the engine;
+/// everything else passes.
+pub(crate) struct Lines;
+
+impl Network for Lines {
+    fn name(&self) -> &'static str {
+        "lines"
+    }
+
+    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
+        Sniff::No
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults { id: "lines", title: "Lines", hosts: &[], ports: &[] }
+    }
+
+    fn normalise(&self, local: &str) -> Result<String, BadName> {
+        Ok(local.to_owned())
+    }
+
+    fn engine(&self, context: Context) -> Box<dyn Engine> {
+        Box::new(LinesEngine { via: context.via, ids: context.ids })
+    }
+}
+
+struct LinesEngine {
+    via: Via,
+    ids: EnvelopeIds,
+}
+
+impl Engine for LinesEngine {
+    fn handle(&mut self, _: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        match input {
+            Input::Start => {
+                if let Via::Direct { upstream, .. } = &self.via {
+                    out.emit(Event::Dial(upstream.clone()));
+                }
+            }
+            Input::Bytes(side, buffer) => {
+                while let Some(end) = buffer.iter().position(|b| *b == b'\n') {
+                    let line = buffer.split_to(end + 1).freeze();
+                    if line.starts_with(b"!") && side == Side::Client {
+                        out.withhold();
+                        self.order(std::str::from_utf8(&line[1..end]).unwrap(), out)?;
+                    } else {
+                        out.forward(side.other(), line);
+                    }
+                }
+            }
+            Input::Deliver(envelope) => {
+                if let Body::Text { text, .. } = envelope.body {
+                    out.insert(Side::Client, format!("{}: {}\n", envelope.from, text.text()));
+                }
+            }
+            Input::Encrypted(side, facts) => {
+                let facts =
+                    format!("{} {}", facts.exporter.is_some(), facts.server_end_point.is_some());
+                out.insert(Side::Client, format!("encrypted {side:?} {facts}\n"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl LinesEngine {
+    fn order(&mut self, order: &str, out: &mut Output) -> Result<(), Fault> {
+        let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
+        match verb {
+            "signin" => {
+                let user = rest.parse().unwrap();
+                out.emit(Event::SignedIn { user, endpoint: String::new() });
+                out.emit(Event::Presence(Presence::available()));
+            }
+            "send" => {
+                let (to, text) = rest.split_once(' ').unwrap();
+                let body = Body::Text { text: text.into(), auto: false };
+                let to: Address = to.parse().unwrap();
+                out.emit(Event::Send(Outgoing { id: self.ids.next_id(), to, body }));
+            }
+            "tls" => {
+                out.insert(Side::Client, "go\n");
+                out.emit(Event::Encrypt(Side::Client));
+                out.emit(Event::Encrypt(Side::Server));
+            }
+            "fault" => return Err(Fault::client("it gave the order to fail")),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A gateway on loopback with one network, `lines`, whose direct listener has `upstream` behind
+/// it, and a proxy that may dial loopback.
+pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) -> Gateway {
+    let free = || "127.0.0.1:0".parse().unwrap();
+    let id: NetworkId = "lines".parse().unwrap();
+    let upstream = HostPort::new(upstream.ip().to_string(), upstream.port());
+    let network = NetworkConfig {
+        id: id.clone(),
+        protocol: &Lines,
+        hosts: Vec::new(),
+        ports: Vec::new(),
+        servers: [("lines.test".to_owned(), upstream.clone())].into(),
+        direct: vec![Direct { listen: free(), upstream, advertise: None }],
+        options: Vec::new(),
+    };
+    let mut config = Config::alone("/nonexistent".into());
+    config.networks = [(id, network)].into();
+    let allow = vec!["127.0.0.0/8".parse().unwrap()];
+    config.proxies = vec![Proxy { listen: free(), users: [].into(), allow }];
+    config.limits.sniff = Duration::from_millis(200);
+    change(&mut config);
+    Gateway::start(config, Router::default()).unwrap()
+}
+
+/// A server that does `talk` with everybody.
+pub(crate) async fn server<F>(talk: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            tokio::spawn(talk(tcp));
+        }
+    });
+    address
+}
+
+/// A server that says everything back, and ends when the client does.
+pub(crate) async fn echo() -> SocketAddr {
+    server(|mut tcp| async move {
+        let (mut read, mut write) = tcp.split();
+        let _ = tokio::io::copy(&mut read, &mut write).await;
+        let _ = write.shutdown().await;
+    })
+    .await
+}
+
+/// Connects to `to` through the SOCKS5 proxy at `proxy`.
+pub(crate) async fn socks5(proxy: SocketAddr, to: SocketAddr) -> TcpStream {
+    let mut tcp = TcpStream::connect(proxy).await.unwrap();
+    let SocketAddr::V4(to) = to else { panic!("IPv4 only") };
+    let mut opening = vec![5, 1, 0, 5, 1, 0, 1];
+    opening.extend(to.ip().octets());
+    opening.extend(to.port().to_be_bytes());
+    tcp.write_all(&opening).await.unwrap();
+    assert_eq!(exactly(&mut tcp, 12).await, b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0");
+    tcp
+}
+
+/// The next `n` bytes.
+pub(crate) async fn exactly(tcp: &mut (impl AsyncReadExt + Unpin), n: usize) -> Vec<u8> {
+    let mut bytes = vec![0; n];
+    soon(tcp.read_exact(&mut bytes)).await.unwrap();
+    bytes
+}
+
+/// The next line.
+pub(crate) async fn line(tcp: &mut (impl AsyncReadExt + Unpin)) -> String {
+    let mut line = Vec::new();
+    loop {
+        match soon(tcp.read_u8()).await {
+            Ok(b'\n') | Err(_) => return String::from_utf8(line).unwrap(),
+            Ok(byte) => line.push(byte),
+        }
+    }
+}
+
+/// Everything up to the end.
+pub(crate) async fn rest(tcp: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = soon(tcp.read_to_end(&mut bytes)).await;
+    bytes
+}
+
+/// What `future` brings before a test has to fail.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
+}
