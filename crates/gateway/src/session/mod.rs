@@ -292,7 +292,9 @@ impl Session {
     fn hand_over(&mut self) {
         for side in [Side::Client, Side::Server] {
             let queue = std::mem::take(self.out.queue(side));
-            queue.iter().for_each(|piece| self.leg(side).outbox.push(piece));
+            for piece in &queue {
+                self.leg(side).outbox.push(piece);
+            }
         }
     }
 }

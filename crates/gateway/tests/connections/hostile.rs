@@ -85,7 +85,7 @@ async fn an_endless_opening_is_cut_off() {
     for opening in ["CONNECT ", "\x04\x01\x14\x46\x01\x01\x01\x01"] {
         let mut tcp = TcpStream::connect(gateway.proxies[0]).await.unwrap();
         let _ = tcp.write_all(opening.as_bytes()).await;
-        let _ = tcp.write_all(&[b'x'; 100_000]).await;
+        let _ = tcp.write_all(&vec![b'x'; 100_000]).await;
         assert!(rest(&mut tcp).await.len() < 1000, "{opening}");
     }
 }

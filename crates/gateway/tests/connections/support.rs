@@ -3,6 +3,8 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
@@ -11,7 +13,9 @@ use crosstalk_core::{
 };
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
-use crosstalk_gateway::router::Router;
+use crosstalk_gateway::router::{Options, Router};
+use crosstalk_overlay::Overlay;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -110,7 +114,7 @@ impl LinesEngine {
 
 /// A gateway on loopback with one network, `lines`, whose direct listener has `upstream` behind
 /// it, and a proxy that may dial loopback.
-pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) -> Gateway {
+pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) -> Running {
     let free = || "127.0.0.1:0".parse().unwrap();
     let id: NetworkId = "lines".parse().unwrap();
     let upstream = HostPort::new(upstream.ip().to_string(), upstream.port());
@@ -129,7 +133,25 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
     config.proxies = vec![Proxy { listen: free(), users: [].into(), allow }];
     config.limits.sniff = Duration::from_millis(200);
     change(&mut config);
-    Gateway::start(config, Router::default()).unwrap()
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
+    let names = Arc::new(config.names());
+    let router = Router::new(overlay, inbound, names, Options { control: false });
+    Running { gateway: Gateway::start(config, router).unwrap(), _state: state }
+}
+
+/// A gateway with the directory it keeps its state in.
+pub(crate) struct Running {
+    pub(crate) gateway: Gateway,
+    _state: TempDir,
+}
+
+impl Deref for Running {
+    type Target = Gateway;
+
+    fn deref(&self) -> &Gateway {
+        &self.gateway
+    }
 }
 
 /// A server that does `talk` with everybody.

@@ -103,7 +103,7 @@ async fn a_shut_down_gateway_accepts_nobody_and_ends_what_runs() {
         gateway(echo, |config| config.limits.drain = std::time::Duration::from_millis(50));
     let proxy = gateway.proxies[0];
     let mut running = socks5(proxy, echo).await;
-    gateway.shutdown().await;
+    gateway.gateway.shutdown().await;
     assert!(TcpStream::connect(proxy).await.is_err());
     assert!(rest(&mut running).await.is_empty());
 }
