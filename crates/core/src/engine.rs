@@ -46,7 +46,8 @@ pub enum Input<'a> {
     Bytes(Side, &'a mut BytesMut),
     /// A side closed its direction; what it sent before has been given.
     Closed(Side),
-    /// The TLS that [`Event::Encrypt`] asked for is up on this side.
+    /// The TLS that [`Event::Encrypt`] asked for is up on this side. Of a connection that began
+    /// with TLS, each side's facts come as soon as that side is connected.
     Encrypted(Side, TlsFacts),
     /// The person's foreign contacts: once after [`Event::SignedIn`], as soon as they are known.
     Roster(Roster),
@@ -79,7 +80,11 @@ pub enum Event {
     /// Start TLS on a side, after the bytes written so far: as server towards the client, as
     /// client towards the server. Whatever that side sends next belongs to TLS, and the engine
     /// gets no more of it before [`Input::Encrypted`].
-    Encrypt(Side),
+    ///
+    /// The name, where the protocol has one (the `to` of an XMPP stream), is whom the server's
+    /// certificate must speak for, and whom ours speaks for unless the client's hello names
+    /// another. Without it that is the host the connection goes to.
+    Encrypt(Side, Option<String>),
     /// Nothing more to interpret: splice the two sides. The engine is dropped.
     Opaque,
     /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],

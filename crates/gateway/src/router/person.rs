@@ -151,7 +151,7 @@ impl Person {
             Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
             // The session's own business.
             Event::Dial(_)
-            | Event::Encrypt(_)
+            | Event::Encrypt(..)
             | Event::Opaque
             | Event::SignedIn { .. }
             | Event::SignedOut => {}

@@ -197,7 +197,7 @@ impl Session {
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
-                Event::Encrypt(side) => Box::pin(self.encrypt(side)).await?,
+                Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint),
                 Event::SignedOut => self.person = None,
@@ -248,9 +248,10 @@ impl Session {
     }
 
     /// Starts TLS on one side, after everything queued for it so far.
-    async fn encrypt(&mut self, side: Side) -> Result<(), End> {
+    async fn encrypt(&mut self, side: Side, host: Option<String>) -> Result<(), End> {
         self.write_all(side).await?;
         let shared = Arc::clone(&self.shared);
+        self.peer.host = host.unwrap_or_else(|| std::mem::take(&mut self.peer.host));
         let host = self.peer.host.clone();
         let leg = self.leg(side);
         let Some(Stream::Plain(tcp)) = leg.stream.take() else {

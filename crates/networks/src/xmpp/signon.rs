@@ -69,7 +69,7 @@ impl SignOn {
         self.tls = match (std::mem::take(&mut self.tls), side) {
             (Tls::Server(proceed), Side::Server) => {
                 out.forward(Side::Client, proceed);
-                out.emit(Event::Encrypt(Side::Client));
+                out.emit(Event::Encrypt(Side::Client, None));
                 Tls::Client
             }
             (Tls::Client, Side::Client) => Tls::Idle,
@@ -142,7 +142,8 @@ impl Jabber {
     fn proceed(&mut self, raw: Bytes, out: &mut Output) {
         if matches!(self.signon.tls, Tls::Asked) && self.context.terminate_tls {
             self.signon.tls = Tls::Server(raw);
-            out.emit(Event::Encrypt(Side::Server));
+            let domain = self.naming.domain().to_owned();
+            out.emit(Event::Encrypt(Side::Server, Some(domain).filter(|d| !d.is_empty())));
         } else {
             out.forward(Side::Client, raw);
             self.splice(out);

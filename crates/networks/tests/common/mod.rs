@@ -194,7 +194,7 @@ impl Gateway {
                         self.input(Input::Roster(roster))?;
                     }
                 }
-                Event::Encrypt(side) => {
+                Event::Encrypt(side, _) => {
                     self.input(Input::Encrypted(*side, TlsFacts::default()))?;
                 }
                 Event::Opaque => self.opaque = true,

@@ -39,10 +39,10 @@ fn tls_starts_on_the_server_s_side_first() {
     stage.client(&format!("{OPEN}{STARTTLS}"));
     stage.server(&format!("{OPEN}{PROCEED}"));
     assert_eq!(stage.sent(), (OPEN.into(), format!("{OPEN}{STARTTLS}")));
-    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Server)]));
+    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Server, Some(_))]));
     stage.give(Input::Encrypted(Side::Server, TlsFacts::default()));
     assert_eq!(stage.to(Side::Client), PROCEED);
-    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Client)]));
+    assert!(matches!(&stage.events()[..], [Event::Encrypt(Side::Client, _)]));
     stage.give(Input::Encrypted(Side::Client, TlsFacts::default()));
     stage.client(OPEN);
     assert_eq!(stage.to(Side::Server), OPEN);
