@@ -5,4 +5,5 @@ mod hostile;
 mod session;
 mod splice;
 mod support;
+mod tls;
 mod ways_in;

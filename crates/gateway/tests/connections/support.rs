@@ -102,8 +102,8 @@ impl LinesEngine {
             }
             "tls" => {
                 out.insert(Side::Client, "go\n");
-                out.emit(Event::Encrypt(Side::Client, None));
-                out.emit(Event::Encrypt(Side::Server, None));
+                out.emit(Event::Encrypt(Side::Client, Some(rest.to_owned())));
+                out.emit(Event::Encrypt(Side::Server, Some(rest.to_owned())));
             }
             "fault" => return Err(Fault::client("it gave the order to fail")),
             _ => {}

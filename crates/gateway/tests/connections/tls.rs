@@ -1,0 +1,167 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crosstalk_gateway::config::Config;
+use crosstalk_gateway::tls::ca;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client};
+
+use crate::support::{Running, gateway, line, server, socks5};
+
+/// The server's own authority and the gateway's, as files.
+struct Authorities {
+    dir: TempDir,
+    server: Arc<ServerConfig>,
+}
+
+impl Authorities {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        ca::init(&dir.path().join("ca")).unwrap();
+        let root_key = KeyPair::generate().unwrap();
+        let mut root = CertificateParams::new(Vec::new()).unwrap();
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = root.self_signed(&root_key).unwrap();
+        std::fs::write(dir.path().join("root.pem"), certificate.pem()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["lines.test".to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &Issuer::new(root, root_key)).unwrap();
+        let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        server.alpn_protocols = vec![b"lines".to_vec()];
+        Self { dir, server: Arc::new(server) }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A server of lines under TLS, and a gateway where that TLS ends.
+    async fn gateway(&self, change: impl FnOnce(&mut Config)) -> (std::net::SocketAddr, Running) {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.server));
+        let server = server(move |tcp| {
+            let acceptor = acceptor.clone();
+            async move {
+                let Ok(tls) = acceptor.accept(tcp).await else { return };
+                let (mut read, mut write) = tokio::io::split(tls);
+                let _ = tokio::io::copy(&mut read, &mut write).await;
+                let _ = write.shutdown().await;
+            }
+        })
+        .await;
+        let gateway = gateway(server, |config| {
+            config.tls.terminate =
+                vec!["lines.test".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+            config.tls.authority = self.path("ca");
+            config.tls.roots = vec![self.path("root.pem")];
+            change(config);
+        });
+        (server, gateway)
+    }
+}
+
+/// Does a handshake for `lines.test` as one who trusts only `root`.
+async fn handshake(
+    tcp: TcpStream,
+    root: &Path,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<client::TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"other".to_vec(), b"lines".to_vec()];
+    let name = ServerName::try_from("lines.test").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+#[tokio::test]
+async fn tls_of_a_configured_host_ends_at_the_gateway_on_both_sides() {
+    let authorities = Authorities::new();
+    let (server, gateway) = authorities.gateway(|_| {}).await;
+    for version in [&TLS12, &TLS13] {
+        for proxied in [true, false] {
+            let tcp = if proxied {
+                socks5(gateway.proxies[0], server).await
+            } else {
+                TcpStream::connect(gateway.direct[0].1).await.unwrap()
+            };
+            let mut tls = handshake(tcp, &authorities.path("ca/ca.pem"), version).await.unwrap();
+            assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"lines"[..]), "as the server chose");
+            tls.write_all(b"hello\n").await.unwrap();
+            if !proxied {
+                let exporter = version.version == TLS13.version;
+                assert_eq!(line(&mut tls).await, format!("encrypted Client {exporter} true"));
+                assert_eq!(line(&mut tls).await, "encrypted Server true true");
+            }
+            assert_eq!(line(&mut tls).await, "hello");
+            tls.shutdown().await.unwrap();
+            assert_eq!(tls.read(&mut [0; 10]).await.unwrap(), 0, "a clean end");
+        }
+    }
+}
+
+#[tokio::test]
+async fn tls_of_any_other_host_passes_through() {
+    let authorities = Authorities::new();
+    let (server, gateway) = authorities.gateway(|config| config.tls.terminate.clear()).await;
+    let tcp = socks5(gateway.proxies[0], server).await;
+    let mut tls = handshake(tcp, &authorities.path("root.pem"), &TLS13).await.unwrap();
+    tls.write_all(b"hello\n").await.unwrap();
+    assert_eq!(line(&mut tls).await, "hello");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_its_name_is_not_shown_to_the_client() {
+    let authorities = Authorities::new();
+    let (server, gateway) = authorities.gateway(|config| config.tls.roots.clear()).await;
+    let tcp = socks5(gateway.proxies[0], server).await;
+    let refused = handshake(tcp, &authorities.path("ca/ca.pem"), &TLS13).await.unwrap_err();
+    assert!(refused.to_string().contains("AccessDenied"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_engine_starts_tls_on_both_sides() {
+    let authorities = Authorities::new();
+    let (_, gateway) = authorities.gateway(|config| config.tls.terminate.clear()).await;
+    let mut tcp = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    tcp.write_all(b"!tls lines.test\n").await.unwrap();
+    assert_eq!(line(&mut tcp).await, "go");
+    let mut tls = handshake(tcp, &authorities.path("ca/ca.pem"), &TLS13).await.unwrap();
+    tls.write_all(b"hello\n").await.unwrap();
+    assert_eq!(line(&mut tls).await, "encrypted Client true true");
+    assert_eq!(line(&mut tls).await, "encrypted Server true true");
+    assert_eq!(line(&mut tls).await, "hello");
+}
+
+#[test]
+fn keys_are_readable_by_their_owner_only_and_never_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("ca");
+    ca::init(&ca).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&ca), mode(&ca.join("ca.key"))), (0o700, 0o600));
+    assert!(ca::export(&ca).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    let before = ca::export(&ca).unwrap();
+    assert!(matches!(ca::init(&ca), Err(ca::Error::Exists(_))));
+    assert_eq!(ca::export(&ca).unwrap(), before);
+}
