@@ -1,3 +1,38 @@
 //! The `crosstalk` command.
 
-fn main() {}
+mod ca;
+mod cli;
+mod complaint;
+mod demo;
+mod gateway;
+mod id;
+mod log;
+mod place;
+mod signals;
+mod start;
+mod welcome;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use complaint::Complaint;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Gateway(args) => gateway::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Ca(args) => ca::run(&args),
+        Command::Id(args) => id::run(&args),
+    };
+    done.unwrap_or_else(|complaint| {
+        eprintln!("crosstalk: {complaint}");
+        complaint.exit_code()
+    })
+}
+
+/// What the commands' tasks run on.
+fn runtime() -> Result<tokio::runtime::Runtime, Complaint> {
+    tokio::runtime::Runtime::new().map_err(|e| Complaint::failed("threads", e))
+}

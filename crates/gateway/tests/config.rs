@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crosstalk_core::HostPort;
 use crosstalk_gateway::config::Config;
 
 fn parse(source: &str) -> Result<Config, String> {
@@ -89,6 +90,35 @@ fn a_proxy_user_never_shows_a_password() {
 
 const EXAMPLE: &str = include_str!("../../../config/example.toml");
 
+/// The example with every setting in force.
+fn example_in_force() -> String {
+    let set = |line: &str| {
+        let inner = line.strip_prefix('#').unwrap_or(line);
+        let setting = inner.starts_with('[')
+            || inner
+                .split_once(" = ")
+                .is_some_and(|(key, _)| !key.contains(' ') && !key.is_empty());
+        if setting { inner.to_owned() } else { line.to_owned() }
+    };
+    EXAMPLE.lines().map(|line| set(line) + "\n").collect()
+}
+
+#[test]
+fn the_example_is_a_configuration_as_it_stands_and_with_every_setting_in_force() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.limits, Config::alone("/nowhere".into()).limits);
+    let dir = std::env::temp_dir().join(format!("crosstalk-config-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    for file in ["company-root.pem", "fullchain.pem", "privkey.pem"] {
+        std::fs::write(dir.join(file), "").unwrap();
+    }
+    let source = example_in_force().replace("/var/lib/crosstalk", &dir.display().to_string());
+    std::fs::create_dir_all(dir.join("ca")).unwrap();
+    let result = Config::parse(&source, &dir.join("gw.toml"), PathBuf::new());
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(result.unwrap().mesh.unwrap().members[0].networks.len() == 1);
+}
+
 #[test]
 fn values_called_default_in_the_example_are_the_defaults() {
     let defaults: String = EXAMPLE
@@ -139,4 +169,34 @@ fn the_example_names_every_key() {
 fn the_manual_shows_the_example() {
     let manual = include_str!("../../../docs/configuration.md");
     assert!(manual.contains(EXAMPLE), "copy config/example.toml into docs/configuration.md");
+}
+
+#[test]
+fn the_usual_networks_are_there_and_a_table_changes_one() {
+    let aol = "aol".parse().unwrap();
+    let usual = parse("").unwrap();
+    assert!(usual.networks.len() > 1 && usual.networks[&aol].protocol.name() == "oscar");
+    let changed = parse("[networks.aol]\nports = [9]\n").unwrap();
+    assert_eq!(changed.networks[&aol].ports, [9]);
+    assert_eq!(changed.networks[&aol].hosts, usual.networks[&aol].hosts);
+    let without = parse("[networks.aol]\nenabled = false\n").unwrap();
+    assert!(!without.networks.contains_key(&aol));
+    let said = complaint("[networks.jabber]\noptions = [\"reorignate\"]\n");
+    assert!(
+        said.starts_with("gw.toml:2:12") && said.contains("did you mean `reoriginate`?"),
+        "{said}"
+    );
+    let said = complaint("[networks.work]\nprotocol = \"osccar\"\n");
+    assert!(said.contains("did you mean `oscar`?"), "{said}");
+}
+
+#[test]
+fn a_named_server_is_connected_instead_of_the_one_dialled() {
+    let config =
+        parse("[networks.aol]\nservers = { \"Login.AIM.test\" = \"127.0.0.1:5191\" }\n").unwrap();
+    let dialled = HostPort::new("login.aim.TEST", 5190);
+    let network = config.network_at(&dialled).unwrap();
+    assert_eq!(network.id.as_str(), "aol");
+    assert_eq!(network.upstream(&dialled), Some(&HostPort::new("127.0.0.1", 5191)));
+    assert!(config.network_at(&HostPort::new("www.example.org", 80)).is_none());
 }

@@ -1,0 +1,58 @@
+//! `crosstalk demo`: the whole road, on loopback, as a story.
+
+mod actor;
+mod cast;
+mod latency;
+mod stage;
+mod stay;
+mod story;
+mod tell;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cli::Demo;
+use crate::complaint::Complaint;
+use crate::signals::Signals;
+use crate::{log, runtime};
+use cast::Cast;
+use stage::Stage;
+use tell::Teller;
+
+pub(crate) fn run(args: &Demo) -> Result<ExitCode, Complaint> {
+    if let Some(level) = &args.log {
+        log::start(level)?;
+    }
+    runtime()?.block_on(show(args))
+}
+
+async fn show(args: &Demo) -> Result<ExitCode, Complaint> {
+    let mut signals = Signals::listen().map_err(|e| Complaint::failed("signals", e))?;
+    let tell = Teller::new();
+    let (stage, cast) = tokio::select! {
+        played = perform(tell, args.messages) => played?,
+        code = signals.next() => return Ok(code),
+    };
+    if args.stay {
+        stay::invite(tell, &stage, &cast);
+        for actor in [cast.alice, cast.carol, cast.bob, cast.dave] {
+            tokio::spawn(stay::oblige(actor));
+        }
+        signals.next().await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the story from its beginning to its end, or to the first thing that goes wrong.
+async fn perform(tell: Teller, messages: usize) -> Result<(Stage, Cast), Complaint> {
+    let begun = Instant::now();
+    let missed = |miss| Complaint::failed("the demo failed", miss);
+    tell::say("CrossTalk: two networks, two gateways, four people, all on this machine.");
+    let stage = Stage::build(tell).await?;
+    tell.chapter("Signing on, each to the own server with the own password");
+    let mut cast = Cast::gather(tell, &stage).await.map_err(missed)?;
+    story::play(tell, &stage, &mut cast, messages).await.map_err(missed)?;
+    stage.check(tell).map_err(missed)?;
+    tell::say(format_args!("\nAll of it worked, in {:.1} s.", begun.elapsed().as_secs_f64()));
+    Ok((stage, cast))
+}

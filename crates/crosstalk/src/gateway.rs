@@ -1,0 +1,42 @@
+//! `crosstalk gateway`.
+
+use std::process::ExitCode;
+
+use crosstalk_gateway::config::{Config, Proxy};
+
+use crate::cli;
+use crate::complaint::Complaint;
+use crate::signals::Signals;
+use crate::start::start;
+use crate::welcome::welcome;
+use crate::{log, runtime};
+
+pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
+    let mut config = args.place.config()?;
+    if let Some(listen) = args.proxy {
+        match config.proxies.first_mut() {
+            Some(proxy) => proxy.listen = listen,
+            None => config.proxies.push(Proxy::open(listen)),
+        }
+    }
+    config.tls.terminate.extend(args.terminate.iter().cloned());
+    if args.check {
+        println!("The configuration is good.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    log::start(args.log.as_deref().unwrap_or(&config.log))?;
+    runtime()?.block_on(serve(config))
+}
+
+/// Runs until a signal comes, then until the sessions have ended or a second signal comes.
+async fn serve(config: Config) -> Result<ExitCode, Complaint> {
+    let mut signals = Signals::listen().map_err(|e| Complaint::failed("signals", e))?;
+    let started = start(config)?;
+    println!("{}", welcome(&started.config));
+    signals.next().await;
+    tracing::info!("no new connections; waiting for the sessions to end");
+    tokio::select! {
+        () = started.shutdown() => Ok(ExitCode::SUCCESS),
+        code = signals.next() => Ok(code),
+    }
+}

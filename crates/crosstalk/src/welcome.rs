@@ -1,0 +1,80 @@
+//! What somebody who starts a gateway has to know.
+
+use std::fmt::{self, Display, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crosstalk_core::{Address, HostPort};
+use crosstalk_gateway::config::{Config, NetworkConfig};
+
+/// A few lines that say what to enter in a client.
+pub(crate) fn welcome(config: &Config) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_to(&mut text, config);
+    text
+}
+
+fn write_to(text: &mut String, config: &Config) -> fmt::Result {
+    let titles: Vec<_> = config.networks.values().map(|n| n.protocol.defaults().title).collect();
+    writeln!(text, "CrossTalk {} is up, for {}.\n", env!("CARGO_PKG_VERSION"), titles.join(", "))?;
+    for proxy in &config.proxies {
+        let (host, port) = (reachable(proxy.listen.ip()), proxy.listen.port());
+        let who = if proxy.users.is_empty() { "" } else { ", and your name and password for it" };
+        writeln!(
+            text,
+            "  In your client's proxy settings: SOCKS 5, host {host}, port {port}{who}"
+        )?;
+    }
+    for (network, direct) in
+        config.networks.values().flat_map(|n| n.direct.iter().map(move |d| (n, d)))
+    {
+        let HostPort { host, port } = direct.advertised();
+        writeln!(text, "  Or, for {}, as its server: host {host}, port {port}", title(network))?;
+    }
+    writeln!(
+        text,
+        "\n  Sign on as ever. People on other networks are added as buddies, under names like"
+    )?;
+    for network in config.networks.values() {
+        if let Some(name) = example(config, network) {
+            writeln!(text, "    {name:<32} somebody on {}", title(network))?;
+        }
+    }
+    if config.control {
+        let control = config.names().universal(&Address::control());
+        writeln!(text, "  Send /help to {control} for what else there is.")?;
+    }
+    if config.tls.terminate.is_empty() {
+        writeln!(
+            text,
+            "\n  What clients encrypt passes through unread, and Jabber clients encrypt. For those,"
+        )?;
+        writeln!(
+            text,
+            "  run `crosstalk ca init` and add --terminate SERVER here; docs/clients has the steps."
+        )?;
+    }
+    write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
+}
+
+fn title(network: &NetworkConfig) -> impl Display {
+    network.protocol.defaults().title
+}
+
+/// A listener on every address is reached at its loopback address by those who read this.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+/// How somebody on `network` is written.
+fn example(config: &Config, network: &NetworkConfig) -> Option<String> {
+    let names = config.names();
+    let address = ["sam", "sam@example.org"]
+        .iter()
+        .find_map(|local| names.address(local, &network.id).ok())?;
+    Some(names.universal(&address))
+}

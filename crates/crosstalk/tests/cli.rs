@@ -1,0 +1,156 @@
+#![allow(clippy::unwrap_used)]
+//! The command as its user meets it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+fn crosstalk(words: &[&str], home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crosstalk"));
+    command.args(words).env("XDG_DATA_HOME", home).current_dir(home);
+    command
+}
+
+fn run(words: &[&str], home: &Path) -> Output {
+    crosstalk(words, home).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A running gateway, and the first thing it said.
+fn gateway(home: &Path) -> (Child, String) {
+    let mut command = crosstalk(&["gateway", "--proxy", "127.0.0.1:0"], home);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    (child, said)
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+fn exit_code(mut child: Child) -> Option<i32> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("it did not end");
+}
+
+#[test]
+fn a_gateway_needs_no_configuration_and_ends_on_sigterm() {
+    let home = TempDir::new().unwrap();
+    let (child, said) = gateway(home.path());
+    assert!(said.contains("CrossTalk") && said.contains("is up"), "{said}");
+    signal(&child, "TERM");
+    assert_eq!(exit_code(child), Some(0));
+    assert!(home.path().join("crosstalk").is_dir(), "state goes where XDG says");
+}
+
+#[test]
+fn check_shows_a_mistake_at_its_line_and_exits_with_2() {
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join("gw.toml"), "[[proxy]]\nlisen = \"127.0.0.1:1080\"\n").unwrap();
+    let output = run(&["gateway", "--config", "gw.toml", "--check"], home.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("gw.toml:2:1"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("did you mean `listen`?"));
+
+    std::fs::write(home.path().join("gw.toml"), "[[proxy]]\nlisten = \"127.0.0.1:1080\"\n")
+        .unwrap();
+    assert!(run(&["gateway", "--config", "gw.toml", "--check"], home.path()).status.success());
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_exits_with_1() {
+    let home = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap().to_string();
+    let output = run(&["gateway", "--proxy", &at], home.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&at), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_ca_is_made_once_kept_private_and_exported() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = TempDir::new().unwrap();
+    let early = run(&["ca", "export"], home.path());
+    assert_eq!(early.status.code(), Some(1));
+    assert!(text(&early.stderr).contains("crosstalk ca init"));
+
+    assert!(run(&["ca", "init"], home.path()).status.success());
+    let pem = run(&["ca", "export"], home.path()).stdout;
+    assert!(text(&pem).starts_with("-----BEGIN CERTIFICATE-----"));
+    let key = home.path().join("crosstalk/ca/ca.key").metadata().unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+
+    assert!(!run(&["ca", "init"], home.path()).status.success(), "a CA is never replaced");
+    assert_eq!(run(&["ca", "export"], home.path()).stdout, pem);
+}
+
+#[test]
+fn the_lines_that_id_prints_are_a_member_for_another_gateway() {
+    let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let printed = run(&["id"], here.path()).stdout;
+    assert_eq!(run(&["id"], here.path()).stdout, printed, "the id stays");
+    let config = format!("[mesh]\nlisten = [\"127.0.0.1:0\"]\n{}", text(&printed));
+    std::fs::write(there.path().join("gw.toml"), &config).unwrap();
+    let output = run(&["gateway", "--config", "gw.toml", "--check"], there.path());
+    assert!(output.status.success(), "{config}\n{}", text(&output.stderr));
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_sessions() {
+    let home = TempDir::new().unwrap();
+    std::fs::write(
+        home.path().join("gw.toml"),
+        "[[proxy]]\nlisten = \"127.0.0.1:0\"\n[limits]\ndrain = \"1h\"\n",
+    )
+    .unwrap();
+    let mut command = crosstalk(&["gateway", "--config", "gw.toml"], home.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let port = proxy_port(&mut child);
+    let _session = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for the session");
+    signal(&child, "INT");
+    assert_eq!(exit_code(child), Some(130));
+}
+
+/// The proxy's port, as the gateway says it.
+fn proxy_port(child: &mut Child) -> u16 {
+    let mut said = String::new();
+    let mut stdout = child.stdout.take().unwrap();
+    while !said.contains("Ctrl-C") {
+        let mut some = [0; 512];
+        let n = stdout.read(&mut some).unwrap();
+        said.push_str(text(&some[..n]));
+        assert!(n > 0, "{said}");
+    }
+    let port = said.split("port ").nth(1).unwrap();
+    port.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_demo_plays_to_its_end() {
+    let home = TempDir::new().unwrap();
+    let output = run(&["demo", "--messages", "3"], home.path());
+    let (story, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{story}\n{complaint}");
+    assert!(story.contains("All of it worked") && !story.contains('\x1b'), "{story}");
+}

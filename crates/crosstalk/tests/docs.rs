@@ -1,0 +1,47 @@
+#![allow(clippy::unwrap_used)]
+//! The manuals say what is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crosstalk_services::{COMMANDS, Command};
+
+#[test]
+fn the_manual_lists_every_command_of_the_control_contact() {
+    let manual = include_str!("../../../docs/commands.md");
+    let row = |c: &Command| {
+        let usage = format!("/{} {}", c.name, c.arguments);
+        format!("| `{}` | {} |\n", usage.trim_end(), c.help)
+    };
+    let rows = COMMANDS.iter().map(row).collect::<Vec<_>>().concat();
+    assert!(manual.ends_with(&rows), "docs/commands.md must end with\n{rows}");
+}
+
+/// Every Markdown file of the project's own, from its top.
+fn manuals() -> Vec<PathBuf> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    [top.clone(), top.join("docs"), top.join("docs/clients")]
+        .iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect()
+}
+
+#[test]
+fn every_file_that_a_manual_names_is_there() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut named = 0;
+    for manual in manuals() {
+        let text = fs::read_to_string(&manual).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let links = links.filter(|l| !l.is_empty() && !l.contains("://"));
+        let links = links.map(|link| manual.parent().unwrap().join(link));
+        let quoted = text.split('`').skip(1).step_by(2).filter(|q| q.starts_with("crates/"));
+        for path in links.chain(quoted.map(|path| top.join(path))) {
+            assert!(path.exists(), "{} names {}", manual.display(), path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 20, "the manuals name files");
+}
