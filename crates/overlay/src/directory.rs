@@ -2,11 +2,10 @@
 //!
 //! A gateway tells the homes of its users that they are here, and the homes of those it
 //! watches that it wants to know. A home tells watchers of every change. Whom a watcher
-//! believes is decided at the watcher: a location counts while its gateway lives in the boot
-//! that published it, and only on a network that the gateway may speak for.
+//! believes is decided at the [watcher](crate::watches): a location counts while its gateway
+//! lives in the boot that published it, and only on a network that the gateway may speak for.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crosstalk_core::Address;
@@ -15,56 +14,50 @@ use crate::GatewayId;
 use crate::frame::Record;
 use crate::home::{Full, Home};
 use crate::members::{Key, Members};
+use crate::watches::{Living, Moment, Move, Watches};
 
 /// What follows from a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// Tell a gateway.
     Tell(GatewayId, Record),
-    /// A watched person signed on somewhere.
-    Arrived(Address, GatewayId),
-    /// A watched person signed off somewhere.
-    Left(Address, GatewayId),
+    /// A watched person came or went.
+    Move(Move),
 }
 
 /// One gateway's view of who is where.
 pub(crate) struct Directory {
     members: Arc<Members>,
-    /// The living gateways and their boots, this one's included.
-    living: HashMap<GatewayId, u64>,
+    own: GatewayId,
+    /// This gateway included.
+    living: Living,
     /// Counts the changes that this gateway published.
     version: u64,
     /// This gateway's users, and the count of changes when they signed on.
     here: HashMap<Key, u64>,
-    watching: HashMap<Key, Watching>,
+    watches: Watches,
     home: Home,
+    /// Up to when this home has heard each gateway out.
+    heard_out: HashMap<GatewayId, Moment>,
+    /// Of whom that was not told since it changed.
+    untold: BTreeSet<GatewayId>,
     news: Vec<News>,
-}
-
-struct Watching {
-    user: Address,
-    /// The last word on each gateway that the person was ever seen at.
-    claims: BTreeMap<GatewayId, Claim>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Claim {
-    epoch: u64,
-    version: u64,
-    present: bool,
 }
 
 impl Directory {
     /// An empty directory of the gateway in its boot `epoch`.
     pub(crate) fn new(members: Arc<Members>, epoch: u64) -> Self {
-        let living = HashMap::from([(members.own(), epoch)]);
+        let own = members.own();
         Self {
             members,
-            living,
+            own,
+            living: HashMap::from([(own, epoch)]),
             version: 0,
             here: HashMap::new(),
-            watching: HashMap::new(),
+            watches: Watches::default(),
             home: Home::default(),
+            heard_out: HashMap::new(),
+            untold: BTreeSet::new(),
             news: Vec::new(),
         }
     }
@@ -82,6 +75,8 @@ impl Directory {
             let version = self.version;
             self.here.insert(key, version);
             self.tell_homes(&key, Record::Here { key, version });
+            let moved = self.watches.own(&key, self.own, true);
+            self.moved(moved);
         }
     }
 
@@ -91,6 +86,8 @@ impl Directory {
         if self.here.remove(&key).is_some() {
             self.version += 1;
             self.tell_homes(&key, Record::Gone { key, version: self.version });
+            let moved = self.watches.own(&key, self.own, false);
+            self.moved(moved);
         }
     }
 
@@ -102,16 +99,18 @@ impl Directory {
     /// Begins to watch somebody. Watching again is no change.
     pub(crate) fn watch(&mut self, user: &Address) {
         let key = Key::of(user);
-        if let Entry::Vacant(entry) = self.watching.entry(key) {
-            entry.insert(Watching { user: user.clone(), claims: BTreeMap::new() });
-            self.tell_homes(&key, Record::Watch { key });
+        if let Some(turn) = self.watches.watch(key, user) {
+            let here = self.here.contains_key(&key);
+            let moved = self.watches.own(&key, self.own, here);
+            self.moved(moved);
+            self.tell_homes(&key, Record::Watch { key, turn });
         }
     }
 
     /// Ends it.
     pub(crate) fn unwatch(&mut self, user: &Address) {
         let key = Key::of(user);
-        if self.watching.remove(&key).is_some() {
+        if self.watches.unwatch(&key) {
             self.tell_homes(&key, Record::Unwatch { key });
         }
     }
@@ -119,13 +118,11 @@ impl Directory {
     /// Where `user` is, without asking anybody: as watched, as kept here, or here itself.
     pub(crate) fn locate(&self, user: &Address) -> Vec<GatewayId> {
         let key = Key::of(user);
-        let watched = self.watching.get(&key).into_iter().flat_map(|watching| {
-            watching.claims.iter().filter(|(g, c)| self.stands(g, c)).map(|(g, _)| *g)
-        });
         let kept = self.kept(&key).into_iter().map(|(gateway, _)| gateway);
-        let here = self.here.contains_key(&key).then(|| self.members.own());
+        let here = self.here.contains_key(&key).then_some(self.own);
         let may = |g: &GatewayId| self.members.may_speak(g, user.network());
-        let mut all: Vec<_> = watched.chain(kept).chain(here).filter(may).collect();
+        let mut all: Vec<_> =
+            self.watches.shown(&key).chain(kept).chain(here).filter(may).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -145,35 +142,56 @@ impl Directory {
     /// A link to `peer` came up, or came up again. Returns the records to push to it, to be
     /// followed by [`crate::frame::Frame::Synced`] with the count.
     pub(crate) fn linked(&mut self, peer: GatewayId, epoch: u64) -> (Vec<Record>, u64) {
-        if self.living.insert(peer, epoch) != Some(epoch) {
-            for watching in self.watching.values() {
-                let claim = watching.claims.get(&peer);
-                if claim.is_some_and(|c| c.present && c.epoch == epoch) {
-                    self.news.push(News::Arrived(watching.user.clone(), peer));
-                }
-            }
-        }
+        self.living.insert(peer, epoch);
         self.home.begin_sync(&peer, epoch);
-        let here =
-            self.here.iter().map(|(key, version)| Record::Here { key: *key, version: *version });
-        let watches = self.watching.keys().map(|key| Record::Watch { key: *key });
-        let records = here
-            .chain(watches)
-            .filter(|record| self.members.is_home(&peer, record.key()))
-            .collect();
-        (records, self.version)
+        self.heard_out.remove(&peer);
+        self.watches.linked(&peer);
+        let moves = self.watches.lives(peer, &self.living);
+        self.moved(moves);
+        let here = self.here.iter();
+        let here = here.map(|(key, version)| Record::Here { key: *key, version: *version });
+        let watches = self.watches.keys().map(|(key, turn)| Record::Watch { key, turn });
+        let is_for_peer = |record: &Record| self.members.is_home(&peer, record.key());
+        (here.chain(watches).filter(is_for_peer).collect(), self.version)
     }
 
     /// `peer` died: nobody is there any more. What it said waits for its return.
     pub(crate) fn lost(&mut self, peer: &GatewayId) {
         self.living.remove(peer);
+        self.watches.lost(peer);
     }
 
     /// `from` said everything that it has to say to this home.
     pub(crate) fn synced(&mut self, from: GatewayId, version: u64) {
         let Some(&epoch) = self.living.get(&from) else { return };
+        let at = Moment { epoch, version };
         for key in self.home.end_sync(&from) {
-            self.tell_watchers(key, from, Claim { epoch, version, present: false });
+            self.tell_watchers(key, from, at, false);
+        }
+        self.heard_out.insert(from, at);
+        self.untold.insert(from);
+    }
+
+    /// Up to when this home has heard all gateways out.
+    pub(crate) fn all_heard_out(&self) -> Vec<(GatewayId, Moment)> {
+        self.heard_out.iter().map(|(gateway, at)| (*gateway, *at)).collect()
+    }
+
+    /// Takes what changed in that since it was taken last, for all to be told of.
+    pub(crate) fn take_heard_out(&mut self) -> Vec<(GatewayId, Moment)> {
+        let untold = std::mem::take(&mut self.untold).into_iter();
+        let changed: Vec<_> = untold.filter_map(|g| Some((g, *self.heard_out.get(&g)?))).collect();
+        self.told_heard_out(self.own, &changed);
+        changed
+    }
+
+    /// A home has heard gateways out.
+    pub(crate) fn told_heard_out(&mut self, home: GatewayId, heard: &[(GatewayId, Moment)]) {
+        for (gateway, at) in heard {
+            if self.members.contains(gateway) {
+                let moves = self.watches.heard_out(home, *gateway, *at, &self.living);
+                self.moved(moves);
+            }
         }
     }
 
@@ -184,66 +202,68 @@ impl Directory {
         match record {
             Record::Here { key, version } => {
                 if self.home.arrived(key, from, epoch, version)? {
-                    self.tell_watchers(key, from, Claim { epoch, version, present: true });
+                    self.tell_watchers(key, from, Moment { epoch, version }, true);
                 }
+                self.heard_more(from, version);
             }
             Record::Gone { key, version } => {
                 if self.home.left(key, from) {
-                    self.tell_watchers(key, from, Claim { epoch, version, present: false });
+                    self.tell_watchers(key, from, Moment { epoch, version }, false);
                 }
+                self.heard_more(from, version);
             }
-            Record::Watch { key } => {
+            Record::Watch { key, turn } => {
                 self.home.watched(key, from, epoch)?;
-                let seen: Vec<_> = self.home.locations(&key).collect();
-                for (gateway, held) in seen {
-                    let claim = Claim { epoch: held.epoch, version: held.version, present: true };
-                    self.tell(from, claim.record(key, gateway));
+                let locations: Vec<_> = self.home.locations(&key).collect();
+                for (gateway, held) in locations {
+                    let at = Moment { epoch: held.epoch, version: held.version };
+                    self.tell(from, Record::seen(key, gateway, at, true));
                 }
+                self.tell(from, Record::Answered { key, turn });
             }
             Record::Unwatch { key } => self.home.unwatched(key, from),
             Record::Seen { key, gateway, epoch, version, present } => {
+                let at = Moment { epoch, version };
+                if self.is_credible(&from, &key, &gateway) {
+                    let moved = self.watches.seen(from, &key, gateway, at, present, &self.living);
+                    self.moved(moved);
+                }
+            }
+            Record::Answered { key, turn } => {
                 if self.members.is_home(&from, &key) {
-                    self.seen(&key, gateway, Claim { epoch, version, present });
+                    let moves = self.watches.answered(from, &key, turn, &self.living);
+                    self.moved(moves);
                 }
             }
         }
         Ok(())
     }
 
-    /// A home says that a watched person is, or is no longer, at `gateway`.
-    fn seen(&mut self, key: &Key, gateway: GatewayId, claim: Claim) {
-        let living = self.living.get(&gateway).copied();
-        let Some(watching) = self.watching.get_mut(key) else { return };
-        if !self.members.may_speak(&gateway, watching.user.network()) {
-            return;
-        }
-        let old = watching.claims.get(&gateway).copied();
-        let newer = old.is_none_or(|old| {
-            if old.epoch == claim.epoch {
-                old.version < claim.version
-            } else {
-                Some(old.epoch) != living
-            }
-        });
-        if !newer {
-            return;
-        }
-        watching.claims.insert(gateway, claim);
-        let stands = |c: &Claim| c.present && living == Some(c.epoch);
-        match (old.as_ref().is_some_and(stands), stands(&claim)) {
-            (false, true) => self.news.push(News::Arrived(watching.user.clone(), gateway)),
-            (true, false) => self.news.push(News::Left(watching.user.clone(), gateway)),
-            _ => {}
+    /// Whether `home` may say, of the person at `key`, that it is at `gateway`.
+    fn is_credible(&self, home: &GatewayId, key: &Key, gateway: &GatewayId) -> bool {
+        let network = self.watches.user(key).map(Address::network);
+        *gateway != self.own
+            && self.members.is_home(home, key)
+            && network.is_some_and(|network| self.members.may_speak(gateway, network))
+    }
+
+    /// Once heard out, a gateway that says more is heard out up to there.
+    fn heard_more(&mut self, from: GatewayId, version: u64) {
+        if let Some(at) = self.heard_out.get_mut(&from)
+            && at.version < version
+        {
+            at.version = version;
+            self.untold.insert(from);
         }
     }
 
-    fn stands(&self, gateway: &GatewayId, claim: &Claim) -> bool {
-        claim.present && self.lives(gateway, claim.epoch)
+    fn moved(&mut self, moves: impl IntoIterator<Item = Move>) {
+        self.news.extend(moves.into_iter().map(News::Move));
     }
 
-    fn tell_watchers(&mut self, key: Key, gateway: GatewayId, claim: Claim) {
+    fn tell_watchers(&mut self, key: Key, gateway: GatewayId, at: Moment, present: bool) {
         for watcher in self.home.watchers(&key) {
-            self.tell(watcher, claim.record(key, gateway));
+            self.tell(watcher, Record::seen(key, gateway, at, present));
         }
     }
 
@@ -254,7 +274,7 @@ impl Directory {
     }
 
     fn tell(&mut self, to: GatewayId, record: Record) {
-        if to != self.members.own() {
+        if to != self.own {
             self.news.push(News::Tell(to, record));
         } else if self.take(to, record).is_err() {
             tracing::warn!("this gateway has more users or watches than it keeps records of");
@@ -262,22 +282,20 @@ impl Directory {
     }
 }
 
-impl Claim {
-    const fn record(self, key: Key, gateway: GatewayId) -> Record {
-        let Self { epoch, version, present } = self;
-        Record::Seen { key, gateway, epoch, version, present }
-    }
-}
-
 impl Record {
+    const fn seen(key: Key, gateway: GatewayId, at: Moment, present: bool) -> Self {
+        Self::Seen { key, gateway, epoch: at.epoch, version: at.version, present }
+    }
+
     /// Whom it is about.
     pub(crate) const fn key(&self) -> &Key {
         match self {
             Self::Here { key, .. }
             | Self::Gone { key, .. }
-            | Self::Watch { key }
+            | Self::Watch { key, .. }
             | Self::Unwatch { key }
-            | Self::Seen { key, .. } => key,
+            | Self::Seen { key, .. }
+            | Self::Answered { key, .. } => key,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Mesh {
     }
 
     /// `a` gets a link to `b`, and pushes its records to it.
-    fn link(&mut self, a: u8, b: u8, epoch: u64) -> Vec<News> {
+    fn link(&mut self, a: u8, b: u8, epoch: u64) -> Vec<Move> {
         let (records, version) = self.0[a as usize].linked(id(b), epoch);
         for record in records {
             self.0[b as usize].take(id(a), record).unwrap();
@@ -47,7 +47,7 @@ impl Mesh {
     }
 
     /// Carries records until there are none; returns what the gateways are told.
-    fn settle(&mut self) -> Vec<News> {
+    fn settle(&mut self) -> Vec<Move> {
         let mut told = Vec::new();
         loop {
             let mut quiet = true;
@@ -59,7 +59,7 @@ impl Mesh {
                             let to = to.as_bytes()[0] as usize;
                             self.0[to].take(id(from as u8), record).unwrap();
                         }
-                        news => told.push(news),
+                        News::Move(moved) => told.push(moved),
                     }
                 }
             }
@@ -69,7 +69,7 @@ impl Mesh {
         }
     }
 
-    fn on(&mut self, gateway: u8, act: impl FnOnce(&mut Directory)) -> Vec<News> {
+    fn on(&mut self, gateway: u8, act: impl FnOnce(&mut Directory)) -> Vec<Move> {
         act(&mut self.0[gateway as usize]);
         self.settle()
     }
@@ -82,10 +82,10 @@ fn watchers_hear_of_arrivals_and_departures_once() {
         let (home, away) = (0, count - 1);
         assert!(mesh.on(home, |d| d.watch(&alice())).is_empty());
         let arrived = mesh.on(away, |d| d.sign_on(&alice()));
-        assert_eq!(arrived, [News::Arrived(alice(), id(away))], "{count} gateways");
+        assert_eq!(arrived, [Move::Arrived(alice(), id(away))], "{count} gateways");
         assert_eq!(mesh.0[home as usize].locate(&alice()), [id(away)]);
         let left = mesh.on(away, |d| d.sign_off(&alice()));
-        assert_eq!(left, [News::Left(alice(), id(away))]);
+        assert_eq!(left, [Move::Left(alice(), id(away))]);
     }
 }
 
@@ -93,7 +93,7 @@ fn watchers_hear_of_arrivals_and_departures_once() {
 fn who_watches_late_hears_where_somebody_is() {
     let mut mesh = Mesh::new(4, REPLICAS);
     mesh.on(1, |d| d.sign_on(&alice()));
-    assert_eq!(mesh.on(2, |d| d.watch(&alice())), [News::Arrived(alice(), id(1))]);
+    assert_eq!(mesh.on(2, |d| d.watch(&alice())), [Move::Arrived(alice(), id(1))]);
     mesh.on(2, |d| d.unwatch(&alice()));
     assert!(mesh.on(1, |d| d.sign_off(&alice())).is_empty());
 }
@@ -106,7 +106,7 @@ fn somebody_is_nowhere_while_the_gateway_is_lost_and_back_with_it() {
     mesh.0[0].lost(&id(1));
     assert!(mesh.0[0].locate(&alice()).is_empty());
     mesh.link(1, 0, 1);
-    assert_eq!(mesh.link(0, 1, 1), [News::Arrived(alice(), id(1))]);
+    assert_eq!(mesh.link(0, 1, 1), [Move::Arrived(alice(), id(1))]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_new_boot_voids_what_the_old_one_said() {
     assert!(mesh.link(0, 1, 2).is_empty());
     assert!(mesh.link(1, 0, 1).is_empty());
     assert!(mesh.0[0].locate(&alice()).is_empty());
-    assert_eq!(mesh.on(1, |d| d.sign_on(&alice())), [News::Arrived(alice(), id(1))]);
+    assert_eq!(mesh.on(1, |d| d.sign_on(&alice())), [Move::Arrived(alice(), id(1))]);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_sign_off_that_the_home_missed_is_told_after_the_break() {
     mesh.0[1].sign_off(&alice());
     mesh.0[1].take_news();
     assert_eq!(mesh.link(0, 1, 1), []);
-    assert_eq!(mesh.link(1, 0, 1), [News::Left(alice(), id(1))]);
+    assert_eq!(mesh.link(1, 0, 1), [Move::Left(alice(), id(1))]);
 }
 
 #[test]

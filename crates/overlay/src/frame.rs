@@ -49,6 +49,9 @@ pub(crate) enum Frame {
         /// The sender's count of changes so far.
         version: u64,
     },
+    /// As a home the sender has heard these gateways out, in that boot and up to that count of
+    /// changes: where it does not say that somebody is, nobody is.
+    HeardOut(Vec<(GatewayId, u64, u64)>),
     /// Where is this person?
     Locate {
         /// Names the question.
@@ -130,6 +133,8 @@ pub(crate) enum Record {
     Watch {
         /// Of whom.
         key: Key,
+        /// Comes back with the answer.
+        turn: u64,
     },
     /// To a home: no longer.
     Unwatch {
@@ -148,6 +153,13 @@ pub(crate) enum Record {
         version: u64,
         /// Whether the person is there.
         present: bool,
+    },
+    /// From a home to a watching gateway: it was told everything that is known of the person.
+    Answered {
+        /// Of whom.
+        key: Key,
+        /// The watch.
+        turn: u64,
     },
 }
 
@@ -177,7 +189,7 @@ mod tests {
 
     fn frame() -> Frame {
         let key = Key::of(&"alice@aol".parse().unwrap());
-        Frame::Records(vec![Record::Here { key, version: 7 }, Record::Watch { key }])
+        Frame::Records(vec![Record::Here { key, version: 7 }, Record::Watch { key, turn: 1 }])
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The node among tasks: its lock, its clock, and the ways in and out.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
+use crate::answer::{Answer, Way};
 use crate::delivery::{DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
@@ -235,6 +236,11 @@ impl Hub {
         }
     }
 
+    /// The router answered a message from another gateway.
+    pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, number: u64, outcome: Outcome) {
+        self.with(|node, _| node.answer(from, number, outcome));
+    }
+
     /// Counts a link that closed because the peer broke the rules.
     pub(crate) fn count_fault(self: &Arc<Self>) {
         self.with(|node, _| node.counts.faults += 1);
@@ -372,44 +378,4 @@ impl Drop for Hub {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The way back to the gateway that sent a message. Dropped without an answer, the message
-/// counts as [`Failure::Unreachable`].
-pub struct Answer(Option<Way>);
-
-enum Way {
-    Here(oneshot::Sender<Outcome>),
-    There { hub: Weak<Hub>, from: GatewayId, number: u64 },
-}
-
-impl Answer {
-    /// Says what became of the message.
-    pub fn give(mut self, outcome: Result<(), Failure>) {
-        self.send(outcome);
-    }
-
-    fn send(&mut self, outcome: Outcome) {
-        match self.0.take() {
-            None => {}
-            Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
-            Some(Way::There { hub, from, number }) => {
-                if let Some(hub) = hub.upgrade() {
-                    hub.with(|node, _| node.answer(from, number, outcome));
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.send(Err(NO_WAY));
-    }
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Answer")
-    }
 }

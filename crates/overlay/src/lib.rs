@@ -5,12 +5,14 @@
 //!
 //! ```text
 //!   Overlay ── hub ─┬─ node ─┬─ lease      who lives
-//!     │             │        ├─ directory  who is where, who watches   (home: our part of it)
+//!     │             │        ├─ directory  who is where: what this gateway publishes,
+//!     │             │        │             watches (watches) and keeps for others (home)
 //!     │             │        └─ delivery   messages, acknowledged      (repeats: by envelope id)
 //!     │             └─ rosters ── store    buddy lists, merged by stamp, on disk
 //!     └─ swarm ── link ── frame            libp2p, one stream for each pair of gateways
 //! ```
 
+mod answer;
 mod delivery;
 mod directory;
 mod frame;
@@ -24,15 +26,19 @@ mod members;
 mod message;
 mod node;
 mod overlay;
+mod queue;
 mod repeats;
 mod rosters;
 mod search;
+#[cfg(test)]
+mod simulation;
 mod store;
 mod swarm;
+mod watches;
 
 use std::path::PathBuf;
 
-pub use hub::Answer;
+pub use answer::Answer;
 pub use id::{BadGatewayId, GatewayId};
 pub use members::{Member, REPLICAS, parse_address};
 pub use message::{Inbound, Message};

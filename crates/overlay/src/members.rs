@@ -104,6 +104,11 @@ impl Members {
         self.own
     }
 
+    /// Whether `id` belongs to the overlay.
+    pub(crate) fn contains(&self, id: &GatewayId) -> bool {
+        self.table.contains_key(id)
+    }
+
     /// Whether `id` may speak for users of `network`. This gateway may for all: what it says
     /// to itself crosses no border.
     pub(crate) fn may_speak(&self, id: &GatewayId, network: &NetworkId) -> bool {

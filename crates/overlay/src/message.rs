@@ -4,7 +4,7 @@ use crosstalk_core::{Address, Envelope, Failure, NetworkId, Presence};
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
-use crate::hub::Answer;
+use crate::answer::Answer;
 
 /// Said from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
 /// one fails with [`Failure::Refused`].

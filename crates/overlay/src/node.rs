@@ -17,11 +17,9 @@ use crate::frame::{self, Frame, MAX_BATCH, Record};
 use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
 use crate::members::{Key, Members};
 use crate::message::{Message, Outcome};
+use crate::queue::{Pushed, Queue};
 use crate::search::Searches;
-
-/// The most bytes that wait for one link; a peer that reads no faster is cut off, and brought
-/// up to date when it comes back.
-pub(crate) const MAX_QUEUED: usize = 64 * 1024 * 1024;
+use crate::watches::{Moment, Move};
 
 /// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
 /// searches.
@@ -68,12 +66,6 @@ pub(crate) struct Node<T, L> {
     pub(crate) counts: Counts,
 }
 
-#[derive(Default)]
-struct Queue {
-    frames: VecDeque<Bytes>,
-    bytes: usize,
-}
-
 impl<T, L> Node<T, L> {
     /// A gateway in its boot `epoch`.
     pub(crate) fn new(members: Arc<Members>, epoch: u64) -> Self {
@@ -105,6 +97,12 @@ impl<T, L> Node<T, L> {
     /// Whether a person is signed on here.
     pub(crate) fn is_here(&self, user: &Address) -> bool {
         self.directory.is_here(user)
+    }
+
+    /// Where `user` is, as far as is known without asking.
+    #[cfg(test)]
+    pub(crate) fn locate_here(&self, user: &Address) -> Vec<GatewayId> {
+        self.directory.locate(user)
     }
 
     /// The present link to `peer`.
@@ -173,6 +171,7 @@ impl<T, L> Node<T, L> {
         let (records, version) = self.directory.linked(peer, epoch);
         self.queue_records(peer, records);
         self.queue(peer, &Frame::Synced { version });
+        self.queue_heard_out(peer, &self.directory.all_heard_out());
         self.spread_news();
     }
 
@@ -198,6 +197,7 @@ impl<T, L> Node<T, L> {
             for peer in linked {
                 self.queue(peer, &lease(self.seq));
             }
+            self.spread_heard_out();
         }
         for ticket in self.delivery.expired(now) {
             self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
@@ -231,6 +231,18 @@ impl<T, L> Node<T, L> {
             }
             Frame::Synced { version } => {
                 self.directory.synced(peer, version);
+                self.spread_news();
+                self.spread_heard_out();
+            }
+            Frame::HeardOut(heard) if heard.len() > MAX_BATCH => {
+                return Err(peers("a batch of too many gateways"));
+            }
+            Frame::HeardOut(heard) => {
+                let heard = heard.into_iter();
+                let heard: Vec<_> = heard
+                    .map(|(gateway, epoch, version)| (gateway, Moment { epoch, version }))
+                    .collect();
+                self.directory.told_heard_out(peer, &heard);
                 self.spread_news();
             }
             Frame::Locate { ask, key } => {
@@ -268,16 +280,13 @@ impl<T, L> Node<T, L> {
     pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
         let Some(bytes) = frame::encode(frame) else { return false };
         let Some(link) = self.leases.link(&peer) else { return true };
-        let queue = self.queues.entry(peer).or_default();
-        if queue.bytes + bytes.len() > MAX_QUEUED {
-            tracing::warn!(%peer, "{}: it reads too slowly, closing the link", Blame::Peer);
-            self.effects.push_back(Effect::Close(peer, link));
-            return true;
-        }
-        queue.bytes += bytes.len();
-        queue.frames.push_back(bytes);
-        if queue.frames.len() == 1 {
-            self.effects.push_back(Effect::Wake(peer));
+        match self.queues.entry(peer).or_default().push(bytes) {
+            Pushed::First => self.effects.push_back(Effect::Wake(peer)),
+            Pushed::Behind => {}
+            Pushed::Full => {
+                tracing::warn!(%peer, "{}: it reads too slowly, closing the link", Blame::Peer);
+                self.effects.push_back(Effect::Close(peer, link));
+            }
         }
         true
     }
@@ -294,9 +303,7 @@ impl<T, L> Node<T, L> {
             return;
         }
         if let Some(queue) = self.queues.get_mut(peer) {
-            let count = most.min(queue.frames.len());
-            frames.extend(queue.frames.drain(..count));
-            queue.bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+            queue.take(most, frames);
         }
     }
 
@@ -345,12 +352,33 @@ impl<T, L> Node<T, L> {
         for news in self.directory.take_news() {
             match news {
                 News::Tell(to, record) => records.entry(to).or_default().push(record),
-                News::Arrived(user, at) => self.effects.push_back(Effect::Arrived(user, at)),
-                News::Left(user, at) => self.effects.push_back(Effect::Left(user, at)),
+                News::Move(Move::Arrived(user, at)) => {
+                    self.effects.push_back(Effect::Arrived(user, at));
+                }
+                News::Move(Move::Left(user, at)) => {
+                    self.effects.push_back(Effect::Left(user, at));
+                }
             }
         }
         for (peer, records) in records {
             self.queue_records(peer, records);
+        }
+    }
+
+    /// Tells everybody whom this home has heard out since it told last.
+    fn spread_heard_out(&mut self) {
+        let heard = self.directory.take_heard_out();
+        let linked: Vec<_> = self.leases.links().collect();
+        for peer in linked {
+            self.queue_heard_out(peer, &heard);
+        }
+        self.spread_news();
+    }
+
+    fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Moment)]) {
+        for some in heard.chunks(MAX_BATCH) {
+            let some = some.iter().map(|(gateway, at)| (*gateway, at.epoch, at.version));
+            self.queue(peer, &Frame::HeardOut(some.collect()));
         }
     }
 

@@ -197,7 +197,7 @@ fn a_peer_that_reads_nothing_is_cut_off() {
     let part = crosstalk_core::Roster::default();
     let owner: Address = format!("{}@aol", "a".repeat(2000)).parse().unwrap();
     let frame = Frame::RosterPut { owner, part, whole: None, turn: 0 };
-    for _ in 0..=MAX_QUEUED / 2000 {
+    for _ in 0..=crate::queue::MAX_QUEUED / 2000 {
         pair.nodes[0].queue(YAHOO, &frame);
     }
     let mut effects = std::iter::from_fn(|| pair.nodes[0].next_effect());
@@ -210,7 +210,8 @@ fn frames() -> Vec<Frame> {
     let seen = Record::Seen { key, gateway: AOL, epoch: 1, version: 2, present: true };
     let records = vec![
         Record::Here { key, version: 1 },
-        Record::Watch { key },
+        Record::Watch { key, turn: 1 },
+        Record::Answered { key, turn: 1 },
         seen,
         Record::Gone { key, version: 3 },
         Record::Unwatch { key },
@@ -219,6 +220,7 @@ fn frames() -> Vec<Frame> {
         lease(1),
         Frame::Records(records),
         Frame::Synced { version: 3 },
+        Frame::HeardOut(vec![(AOL, 1, 3)]),
         Frame::Locate { ask: 1, key },
         Frame::Located { ask: 1, at: vec![(AOL, 1)] },
         Frame::Message { number: 1, settled: 1, message: envelope("alice@aol", 1) },

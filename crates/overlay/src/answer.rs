@@ -1,0 +1,54 @@
+//! The way back to the gateway that sent a message.
+
+use std::fmt;
+use std::sync::Weak;
+
+use crosstalk_core::Failure;
+use tokio::sync::oneshot;
+
+use crate::GatewayId;
+use crate::delivery::NO_WAY;
+use crate::hub::Hub;
+use crate::message::Outcome;
+
+/// Where the answer to a message is given. Dropped without one, the message counts as
+/// [`Failure::Unreachable`].
+pub struct Answer(pub(crate) Option<Way>);
+
+pub(crate) enum Way {
+    /// In this process.
+    Here(oneshot::Sender<Outcome>),
+    /// Over a link.
+    There { hub: Weak<Hub>, from: GatewayId, number: u64 },
+}
+
+impl Answer {
+    /// Says what became of the message.
+    pub fn give(mut self, outcome: Result<(), Failure>) {
+        self.send(outcome);
+    }
+
+    fn send(&mut self, outcome: Outcome) {
+        match self.0.take() {
+            None => {}
+            Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
+            Some(Way::There { hub, from, number }) => {
+                if let Some(hub) = hub.upgrade() {
+                    hub.answer(from, number, outcome);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.send(Err(NO_WAY));
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
+}

@@ -1,0 +1,219 @@
+//! Whom this gateway watches, and what it believes of them. Pure.
+//!
+//! Every home of a person tells what it knows, and each may be behind, or have been away. The
+//! news with the higher count of its gateway wins. A location that nobody withdrew is refuted
+//! by a home that answered the watch without it, though it has heard the gateway out since.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crosstalk_core::Address;
+
+use crate::GatewayId;
+use crate::members::Key;
+
+/// A gateway's boot, and its count of changes in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The boot.
+    pub(crate) epoch: u64,
+    /// The count.
+    pub(crate) version: u64,
+}
+
+/// A person came to a gateway, or left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Came.
+    Arrived(Address, GatewayId),
+    /// Left.
+    Left(Address, GatewayId),
+}
+
+/// The watches of one gateway.
+#[derive(Default)]
+pub(crate) struct Watches {
+    watching: HashMap<Key, Watching>,
+    /// Up to when each home has heard each gateway out, as told on the home's present link.
+    heard_out: HashMap<GatewayId, HashMap<GatewayId, Moment>>,
+    turns: u64,
+}
+
+struct Watching {
+    user: Address,
+    /// Tells this watch from an earlier one of the same person.
+    turn: u64,
+    /// The homes that answered it on their present link.
+    answered: BTreeSet<GatewayId>,
+    /// The last word on each gateway.
+    claims: BTreeMap<GatewayId, Claim>,
+    /// Where the person is believed to be.
+    shown: BTreeSet<GatewayId>,
+}
+
+struct Claim {
+    at: Moment,
+    present: bool,
+    /// The homes that said so on their present link.
+    by: BTreeSet<GatewayId>,
+}
+
+/// The living gateways and their boots.
+pub(crate) type Living = HashMap<GatewayId, u64>;
+
+impl Watches {
+    /// Begins to watch. Returns the turn to ask the homes with, unless the person is watched
+    /// already.
+    pub(crate) fn watch(&mut self, key: Key, user: &Address) -> Option<u64> {
+        if self.watching.contains_key(&key) {
+            return None;
+        }
+        self.turns += 1;
+        let watching = Watching {
+            user: user.clone(),
+            turn: self.turns,
+            answered: BTreeSet::new(),
+            claims: BTreeMap::new(),
+            shown: BTreeSet::new(),
+        };
+        self.watching.insert(key, watching);
+        Some(self.turns)
+    }
+
+    /// Ends a watch. Says whether there was one.
+    pub(crate) fn unwatch(&mut self, key: &Key) -> bool {
+        self.watching.remove(key).is_some()
+    }
+
+    /// Everybody watched, with the turns of the watches.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (Key, u64)> {
+        self.watching.iter().map(|(key, watching)| (*key, watching.turn))
+    }
+
+    /// Who is watched under `key`.
+    pub(crate) fn user(&self, key: &Key) -> Option<&Address> {
+        self.watching.get(key).map(|watching| &watching.user)
+    }
+
+    /// Where the person is believed to be.
+    pub(crate) fn shown(&self, key: &Key) -> impl Iterator<Item = GatewayId> {
+        self.watching.get(key).into_iter().flat_map(|watching| watching.shown.iter().copied())
+    }
+
+    /// A user of this gateway `own` signed on or off, which nobody knows better.
+    pub(crate) fn own(&mut self, key: &Key, own: GatewayId, here: bool) -> Option<Move> {
+        let watching = self.watching.get_mut(key)?;
+        let changed = if here { watching.shown.insert(own) } else { watching.shown.remove(&own) };
+        changed.then(|| watching.told(own, here))
+    }
+
+    /// A link to `home` came up: it will say everything again.
+    pub(crate) fn linked(&mut self, home: &GatewayId) {
+        self.heard_out.remove(home);
+        for watching in self.watching.values_mut() {
+            watching.answered.remove(home);
+            for claim in watching.claims.values_mut() {
+                claim.by.remove(home);
+            }
+        }
+    }
+
+    /// `gateway` died: who was believed to be there is not, without a word for each.
+    pub(crate) fn lost(&mut self, gateway: &GatewayId) {
+        for watching in self.watching.values_mut() {
+            watching.shown.remove(gateway);
+        }
+    }
+
+    /// `gateway` lives: who is said to be there is.
+    pub(crate) fn lives(&mut self, gateway: GatewayId, living: &Living) -> Vec<Move> {
+        let heard_out = &self.heard_out;
+        let claimed = self.watching.values_mut().filter(|w| w.claims.contains_key(&gateway));
+        claimed.filter_map(|watching| watching.judge(gateway, heard_out, living)).collect()
+    }
+
+    /// `home` says that the person is, or is no longer, at `gateway`.
+    pub(crate) fn seen(
+        &mut self,
+        home: GatewayId,
+        key: &Key,
+        gateway: GatewayId,
+        at: Moment,
+        present: bool,
+        living: &Living,
+    ) -> Option<Move> {
+        let watching = self.watching.get_mut(key)?;
+        let alive = living.get(&gateway);
+        match watching.claims.get_mut(&gateway) {
+            Some(old) if old.at == at => {
+                old.by.insert(home);
+            }
+            Some(old) if old.at.epoch == at.epoch && old.at.version > at.version => {}
+            Some(old) if old.at.epoch != at.epoch && Some(&old.at.epoch) == alive => {}
+            _ => {
+                let claim = Claim { at, present, by: BTreeSet::from([home]) };
+                watching.claims.insert(gateway, claim);
+            }
+        }
+        watching.judge(gateway, &self.heard_out, living)
+    }
+
+    /// `home` has said all it knows of the person.
+    pub(crate) fn answered(
+        &mut self,
+        home: GatewayId,
+        key: &Key,
+        turn: u64,
+        living: &Living,
+    ) -> Vec<Move> {
+        let Some(watching) = self.watching.get_mut(key) else { return Vec::new() };
+        if watching.turn != turn {
+            return Vec::new();
+        }
+        watching.answered.insert(home);
+        let gateways: Vec<_> = watching.claims.keys().copied().collect();
+        let judged = gateways.into_iter().map(|g| watching.judge(g, &self.heard_out, living));
+        judged.flatten().collect()
+    }
+
+    /// `home` has heard `gateway` out up to `at`.
+    pub(crate) fn heard_out(
+        &mut self,
+        home: GatewayId,
+        gateway: GatewayId,
+        at: Moment,
+        living: &Living,
+    ) -> Vec<Move> {
+        self.heard_out.entry(home).or_default().insert(gateway, at);
+        self.lives(gateway, living)
+    }
+}
+
+impl Watching {
+    /// Decides whether the person is at `gateway`. Returns what changed by it.
+    fn judge(
+        &mut self,
+        gateway: GatewayId,
+        heard_out: &HashMap<GatewayId, HashMap<GatewayId, Moment>>,
+        living: &Living,
+    ) -> Option<Move> {
+        let stands = self.claims.get(&gateway).is_some_and(|claim| {
+            let refutes = |home: &GatewayId| {
+                let heard = heard_out.get(home).and_then(|heard| heard.get(&gateway));
+                !claim.by.contains(home)
+                    && heard.is_some_and(|heard| {
+                        heard.epoch == claim.at.epoch && heard.version >= claim.at.version
+                    })
+            };
+            claim.present
+                && living.get(&gateway) == Some(&claim.at.epoch)
+                && !self.answered.iter().any(refutes)
+        });
+        let changed = if stands { self.shown.insert(gateway) } else { self.shown.remove(&gateway) };
+        changed.then(|| self.told(gateway, stands))
+    }
+
+    fn told(&self, gateway: GatewayId, present: bool) -> Move {
+        let user = self.user.clone();
+        if present { Move::Arrived(user, gateway) } else { Move::Left(user, gateway) }
+    }
+}
