@@ -155,6 +155,12 @@ impl Person {
         self.sees("disconnected", &[]);
     }
 
+    /// Goes away with a text.
+    pub fn goes_away(&mut self, text: &str) {
+        let text = self.types(text);
+        self.does(&["away", &text]);
+    }
+
     /// Sends `html` (to libpurple) or text (to slixmpp).
     pub fn says(&mut self, to: &str, message: &str) {
         self.does(&["im", to, message]);
@@ -166,7 +172,11 @@ impl Person {
     pub fn sees_request(&mut self, name: &str) -> Event {
         match self.client {
             Kind::Slixmpp => self.sees("subscription", &[("name", name), ("kind", "subscribe")]),
-            Kind::Libpurple => self.sees("dialogue", &[("kind", "authorize"), ("name", name)]),
+            // AIM gives the name of somebody on another network as a nickname.
+            Kind::Libpurple => self.sees_any("dialogue", |event| {
+                event.has(&[("kind", "authorize")])
+                    && [event.name(), event.get("title")].contains(&name)
+            }),
         }
     }
 
@@ -176,6 +186,20 @@ impl Person {
             Kind::Slixmpp => self.does(&["answer", request.name(), "yes"]),
             Kind::Libpurple => self.does(&["answer", request.get("id"), "0"]),
         }
+    }
+
+    /// Adds the other, who is called `theirs` here and calls this person `mine`, and the other
+    /// way round, each asking first.
+    #[track_caller]
+    pub fn befriends(&mut self, theirs: &str, other: &mut Self, mine: &str) {
+        self.does(&["add", theirs, "Friends"]);
+        let request = other.sees_request(mine);
+        other.grants(&request);
+        self.finds(theirs, &[("online", "yes")]);
+        other.does(&["add", mine, "Friends"]);
+        let request = self.sees_request(theirs);
+        self.grants(&request);
+        other.finds(mine, &[("online", "yes")]);
     }
 
     /// What to give [`Person::says`] for a plain text: libpurple's windows make HTML of it.
@@ -192,10 +216,14 @@ impl Person {
     /// Waits for an event, and takes it out of those that were not looked at yet.
     #[track_caller]
     pub fn sees(&mut self, kind: &str, fields: &[(&str, &str)]) -> Event {
-        let wanted = |event: &Event| event.kind() == kind && event.has(fields);
+        self.sees_any(&format!("{kind} {fields:?}"), |e| e.kind() == kind && e.has(fields))
+    }
+
+    #[track_caller]
+    fn sees_any(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
         let mut found = None;
-        self.wait(PATIENCE, &format!("{kind} {fields:?}"), |person| {
-            let index = person.unseen.iter().position(wanted);
+        self.wait(PATIENCE, what, |person| {
+            let index = person.unseen.iter().position(&wanted);
             found = index.map(|index| person.unseen.remove(index));
             found.is_some()
         });

@@ -46,7 +46,6 @@ void emit_buddy(const char *event, PurpleBuddy *buddy)
 	PurpleStatus *status = purple_presence_get_active_status(presence);
 	PurpleGroup *group = purple_buddy_get_group(buddy);
 	const char *message = purple_status_get_attr_string(status, "message");
-	gchar *plain = message ? purple_markup_strip_html(message) : NULL;
 	gchar *idle = NULL;
 
 	if (purple_presence_is_idle(presence))
@@ -57,8 +56,7 @@ void emit_buddy(const char *event, PurpleBuddy *buddy)
 	     "online", PURPLE_BUDDY_IS_ONLINE(buddy) ? "yes" : "no",
 	     "show", purple_primitive_get_id_from_type(
 	                 purple_status_type_get_primitive(purple_status_get_type(status))),
-	     "status", plain, "idle", idle, NULL);
+	     "status", message, "idle", idle, NULL);
 	g_free(idle);
-	g_free(plain);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_interop::{Person, Stage};
+use crosstalk_interop::Stage;
 
 const ALICE: &str = "alice@aol";
 
@@ -15,7 +15,7 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     let (mut alice, mut carol) = (stage.aim("alice"), stage.aim("carol"));
     let (mut romeo, mut juliet) = (stage.slixmpp("romeo"), stage.slixmpp("juliet"));
     let (romeo_name, juliet_jid) = (stage.jabber_name("romeo"), stage.jid("juliet"));
-    befriend(&mut alice, &mut romeo, &romeo_name);
+    alice.befriends(&romeo_name, &mut romeo, ALICE);
 
     stage.east.kill();
     alice.finds_within(LEASE, &romeo_name, &[("online", "no")]);
@@ -51,15 +51,4 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     romeo.finds(ALICE, &[("online", "yes")]);
     alice.finds(&romeo_name, &[("online", "yes")]);
     stage.kept_its_secrets(&["are you there?", "you at least?", "welcome back"]);
-}
-
-fn befriend(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
-    alice.does(&["add", romeo_name, "Friends"]);
-    let request = romeo.sees_request(ALICE);
-    romeo.grants(&request);
-    alice.finds(romeo_name, &[("online", "yes")]);
-    romeo.does(&["add", ALICE, "Friends"]);
-    let request = alice.sees_request(romeo_name);
-    alice.grants(&request);
-    romeo.finds(ALICE, &[("online", "yes")]);
 }

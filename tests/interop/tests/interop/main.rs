@@ -3,4 +3,5 @@
 
 mod base;
 mod failure;
+mod resume;
 mod story;

@@ -66,12 +66,12 @@ fn romeo_adds_alice(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
 }
 
 fn they_go_away_and_come_back(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
-    alice.does(&["away", "обед & <lunch>"]);
+    alice.goes_away("обед & <lunch>");
     romeo.finds(ALICE, &[("show", "away"), ("status", "обед & <lunch>")]);
     alice.does(&["available", ""]);
     romeo.finds(ALICE, &[("show", "available")]);
-    romeo.does(&["away", "gone fishing 🎣"]);
-    alice.finds(romeo_name, &[("show", "away"), ("status", "gone fishing 🎣")]);
+    romeo.goes_away("<gone> fishing 🎣");
+    alice.finds(romeo_name, &[("show", "away"), ("status", "<gone> fishing 🎣")]);
     romeo.does(&["available", ""]);
     alice.finds(romeo_name, &[("show", "available")]);
 }
