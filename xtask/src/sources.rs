@@ -69,20 +69,45 @@ fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.map(|(i, line)| (i + 1, line.split("//").next().unwrap_or_default()))
 }
 
-/// Every Rust file below `directory`, except those that are tests as a whole.
+/// Every Rust file below `directory`, except modules that exist in tests only.
 fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    below(directory, &["tests".to_owned()])
+}
+
+/// Like [`rust_files`]; `test_only` are modules that a file further up has declared.
+fn below(directory: &Path, test_only: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
-    for path in entries(directory)? {
-        if path.file_stem().is_some_and(|stem| stem == "tests") {
+    let mut test_only = test_only.to_vec();
+    let paths = entries(directory)?;
+    for path in paths.iter().filter(|path| is_rust(path)) {
+        test_only.extend(test_modules(&read(path)?));
+    }
+    for path in paths {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if test_only.iter().any(|name| name == stem) {
             continue;
         }
         if path.is_dir() {
-            files.extend(rust_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.extend(below(&path, &test_only)?);
+        } else if is_rust(&path) {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+/// The modules that `text` declares for tests only, each in a file of its own.
+fn test_modules(text: &str) -> Vec<String> {
+    let after = text.split("#[cfg(test)]").skip(1);
+    let declared = after.filter_map(|rest| {
+        let (name, _) = rest.trim_start().strip_prefix("mod ")?.split_once(';')?;
+        (!name.contains('{')).then(|| name.to_owned())
+    });
+    declared.collect()
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
@@ -112,6 +137,12 @@ mod tests {
     fn a_network_that_names_another_is_found() {
         let text = "use crate::xmpp::wire;\n// like xmpp\nlet xmppish = 1;";
         assert_eq!(mentions(text, "xmpp"), ["1: a network names another one, xmpp"]);
+    }
+
+    #[test]
+    fn modules_for_tests_only_are_known() {
+        let text = "#[cfg(test)]\nmod stage;\nmod wire;\n#[cfg(test)]\nmod tests {\n  x;\n}";
+        assert_eq!(test_modules(text), ["stage"]);
     }
 
     #[test]
