@@ -199,4 +199,6 @@ fn a_named_server_is_connected_instead_of_the_one_dialled() {
     assert_eq!(network.id.as_str(), "aol");
     assert_eq!(network.upstream(&dialled), Some(&HostPort::new("127.0.0.1", 5191)));
     assert!(config.network_at(&HostPort::new("www.example.org", 80)).is_none());
+    let anywhere = config.network_at(&HostPort::new("anywhere.example.org", 5222)).unwrap();
+    assert_eq!(anywhere.id.as_str(), "jabber");
 }

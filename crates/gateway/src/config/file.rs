@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crosstalk_core::{GATEWAY_NETWORK, HostPort, NetworkId};
+use crosstalk_core::{Defaults, GATEWAY_NETWORK, HostPort, NetworkId};
 use crosstalk_networks::NETWORKS;
 use serde::Deserialize;
 
@@ -119,13 +119,8 @@ impl Table {
             })
         };
         let usual = protocol.defaults();
-        let own = usual.id == id.as_str();
-        // A further network of the same protocol has hosts of its own.
-        let usual_hosts = || if own { usual.hosts } else { &[] };
         Ok(NetworkConfig {
-            hosts: self
-                .hosts
-                .unwrap_or_else(|| usual_hosts().iter().filter_map(|h| h.parse().ok()).collect()),
+            hosts: self.hosts.unwrap_or_else(|| usual_hosts(&id, &usual)),
             ports: self.ports.unwrap_or_else(|| usual.ports.to_vec()),
             servers: self.servers.into_iter().map(|(k, v)| (k.to_lowercase(), v)).collect(),
             direct: self.direct,
@@ -133,5 +128,18 @@ impl Table {
             protocol,
             id,
         })
+    }
+}
+
+/// Where the clients of network `id` go, if nobody says otherwise.
+fn usual_hosts(id: &NetworkId, usual: &Defaults) -> Vec<HostPattern> {
+    if usual.id != id.as_str() {
+        // A further network of the same protocol has servers of its own.
+        Vec::new()
+    } else if usual.hosts.is_empty() {
+        // Anybody can have a server.
+        vec![HostPattern::Any]
+    } else {
+        usual.hosts.iter().filter_map(|host| host.parse().ok()).collect()
     }
 }
