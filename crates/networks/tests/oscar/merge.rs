@@ -150,6 +150,24 @@ fn an_edit_of_another_session_keeps_the_foreign_members() {
 }
 
 #[test]
+fn a_group_of_ours_that_another_session_makes_the_servers_is_no_news() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&[])]));
+    scene.server(edit(0x08, PUSHED, &[group("Other networks", 0x7f01, &[])]));
+    let got = scene.client_got();
+    assert_eq!((kinds(&got), items(&got[0])[0].order()), (vec![(0x13, 9)], vec![0x6001]));
+}
+
+#[test]
+fn a_group_that_another_session_made_takes_the_place_of_ours_of_that_name() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Work"])]));
+    scene.server(edit(0x08, PUSHED, &[group("Work", 2, &[])]));
+    let got = scene.client_got();
+    assert_eq!(kinds(&got), [8, 0x11, 0x0a, 8, 9, 0x12].map(|s| (0x13, s)));
+    let gone: Vec<u16> = items(&got[2]).iter().map(|item| item.id.group).collect();
+    assert_eq!((gone, items(&got[3])[0].id.group), (vec![0x7f01, 0x7f01], 2));
+}
+
+#[test]
 fn when_a_group_goes_its_foreign_members_stay() {
     let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
     scene.server(edit(0x0a, PUSHED, &[group("Friends", 1, &[])]));

@@ -146,6 +146,12 @@ impl Book {
         self.shown.range(range).map(|(_, s)| &s.address)
     }
 
+    /// Everybody in a group of ours of this name.
+    pub(super) fn members_of_virtual(&self, name: &Bytes) -> impl Iterator<Item = &Address> {
+        let ours = self.virtuals.iter().filter(move |(_, ours)| *ours == name);
+        ours.flat_map(|(group, _)| self.members(*group))
+    }
+
     /// Whether a person stands in the buddy list.
     pub(super) fn lists(&self, address: &Address) -> bool {
         self.of(address).any(|item| item.class == Class::Buddy)

@@ -23,6 +23,8 @@ const FEEDBAG: u16 = 0x0013;
 pub(super) struct Asked {
     /// Who asked the person, by the number that stands for them.
     uins: BTreeMap<u32, Address>,
+    /// Whose question the client shows.
+    shown: BTreeSet<Address>,
     /// Whom the person asked.
     awaited: BTreeSet<Address>,
 }
@@ -63,6 +65,9 @@ impl Session {
         match step {
             Consent::Request(text) if self.is_libpurple() && self.list.is_stored() => {
                 let Some(uin) = self.asked.uin(from) else { return };
+                if !self.asked.shown.insert(from.clone()) {
+                    return;
+                }
                 let body = Writer::new().short(uin.to_string()).long(text.text()).u16(0);
                 io.answer(FEEDBAG, 0x19, 0, body.bytes());
             }
@@ -97,8 +102,9 @@ impl Session {
         if let Ok((to, step)) = step
             && self.user.is_some()
         {
-            if let Consent::Request(_) = step {
-                self.await_consent(&to);
+            match step {
+                Consent::Request(_) => self.await_consent(&to),
+                _ => drop(self.asked.shown.remove(&to)),
             }
             io.send(to, Body::Contact(step));
         }

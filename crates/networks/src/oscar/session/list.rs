@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Contact, Kin, MAX_PENDING, Side};
+use crosstalk_core::{Address, Contact, Kin, MAX_PENDING, Side};
 
 use super::book::{Plan, ROOT};
 use super::{Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::wire::item::List;
 use crate::oscar::wire::snac::MORE;
-use crate::oscar::wire::{Class, Item, Snac, Writer};
+use crate::oscar::wire::{Class, Item, ItemId, Snac, Writer};
 
 /// How long the list waits for the foreign contacts, or for its last packet.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -201,8 +201,7 @@ impl Session {
         let plan = self.plan_all(io);
         let mut changed = 0;
         for item in lists.iter_mut().flat_map(|list| &mut list.items) {
-            if item.class == Class::Group
-                && item.id.item == 0
+            if is_group(item)
                 && let Some(group) = self.book.for_client(item)
             {
                 *item = group;
@@ -310,6 +309,8 @@ impl Session {
 
     /// Edits of another session: what it says of groups lacks their foreign members.
     pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        const INSERT: u16 = 0x08;
+        const UPDATE: u16 = 0x09;
         const DELETE: u16 = 0x0a;
         let Ok(content) = snac.content() else { return Pass::Forward };
         let content = snac.body.slice_ref(content);
@@ -322,26 +323,48 @@ impl Session {
             self.rehome(&items, io);
             return Pass::Done;
         }
+        // What was a group of ours is the server's from now on: no news to the client.
+        let adopted = |item: &Item| {
+            snac.subtype == INSERT && is_group(item) && self.book.is_virtual(item.id.group)
+        };
+        let adopted: Vec<ItemId> = items.iter().filter(|i| adopted(i)).map(|i| i.id).collect();
         self.make_way(&items, io);
-        let mut changed = false;
-        for item in &mut items {
-            self.book.record(item);
-            if item.class == Class::Group
-                && item.id.item == 0
-                && let Some(group) = self.book.for_client(item)
-            {
+        let mut changed = !adopted.is_empty();
+        for item in items.iter_mut().filter(|item| is_group(item)) {
+            if let Some(group) = self.book.for_client(item) {
                 *item = group;
                 changed = true;
             }
         }
-        if !changed {
-            return Pass::Forward;
+        if changed {
+            let prefix = &snac.body[..snac.body.len() - content.len()];
+            let (updates, rest): (Vec<&Item>, Vec<&Item>) =
+                items.iter().partition(|item| adopted.contains(&item.id));
+            io.withhold(Side::Client);
+            for (subtype, items) in [(UPDATE, updates), (snac.subtype, rest)] {
+                let writer = Writer::new().raw(prefix);
+                let body = items.iter().fold(writer, |w, i| i.write(w)).bytes();
+                if !items.is_empty() {
+                    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
+                }
+            }
+        } else {
+            io.forward(Side::Client, raw.clone());
         }
-        let prefix = &snac.body[..snac.body.len() - content.len()];
-        let body = items.iter().fold(Writer::new().raw(prefix), |w, i| i.write(w)).bytes();
-        io.withhold(Side::Client);
-        io.snac(Side::Client, &Snac { body, ..snac.clone() });
+        self.join_namesakes(&items, io);
         Pass::Done
+    }
+
+    /// Moves the members of a group of ours to the server's new one of the same name.
+    fn join_namesakes(&mut self, items: &[Item], io: &mut Io<'_>) {
+        let groups = items.iter().filter(|item| is_group(item));
+        let moved: Vec<Address> =
+            groups.flat_map(|g| self.book.members_of_virtual(&g.name)).cloned().collect();
+        let mut plan = Plan::default();
+        for address in moved {
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
     }
 
     /// Takes our items out of the way of the server's of the same id.
@@ -385,12 +408,16 @@ impl Session {
         self.push(&plan, io);
     }
 
-    fn place_again(&mut self, address: &crosstalk_core::Address, plan: &mut Plan, io: &Io<'_>) {
+    fn place_again(&mut self, address: &Address, plan: &mut Plan, io: &Io<'_>) {
         let contact = self.contacts.as_ref().and_then(|c| c.get(address)).cloned();
         if let (Some(contact), Some(spelling)) = (contact, self.spelling(address, io)) {
             self.book.place(&contact, &spelling, plan);
         }
     }
+}
+
+fn is_group(item: &Item) -> bool {
+    item.class == Class::Group && item.id.item == 0
 }
 
 fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
