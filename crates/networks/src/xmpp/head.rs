@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use quick_xml::Reader;
 use quick_xml::XmlVersion;
-use quick_xml::events::Event;
+use quick_xml::events::attributes::Attributes;
 use quick_xml::parser::{ElementParser, Parser};
 
 use super::wire::Malformed;
@@ -33,17 +32,16 @@ impl<'a> Head<'a> {
     pub fn of(stanza: &'a [u8]) -> Result<Self, Malformed> {
         const BROKEN: Malformed = Malformed("a start tag is not well-formed");
         let end = ElementParser::default().feed(stanza).ok_or(BROKEN)?;
-        let tag = stanza.get(..=end).unwrap_or_default();
+        let tag = stanza.get(..end).and_then(|tag| tag.strip_prefix(b"<")).ok_or(BROKEN)?;
         let tag = std::str::from_utf8(tag).map_err(|_| Malformed("a stanza is not UTF-8"))?;
-        let (Event::Start(start) | Event::Empty(start)) =
-            Reader::from_str(tag).read_event().map_err(|_| BROKEN)?
-        else {
-            return Err(BROKEN);
-        };
-        let mut head = Self { name: local_name(tag), ..Self::default() };
-        for attr in start.attributes() {
+        let tag = tag.strip_suffix('/').unwrap_or(tag);
+        let name = tag.split_ascii_whitespace().next().filter(|n| tag.starts_with(n));
+        let name = name.filter(|n| !n.starts_with(['/', '!', '?'])).ok_or(BROKEN)?;
+        let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
+        let mut head = Self { name: local, ..Self::default() };
+        for attr in Attributes::new(tag, name.len()) {
             let attr = attr.map_err(|_| BROKEN)?;
-            let slot = match attr.key.as_ref() {
+            let slot = match attr.key.0 {
                 "to" => &mut head.to,
                 "from" => &mut head.from,
                 "id" => &mut head.id,
@@ -55,8 +53,7 @@ impl<'a> Head<'a> {
                 }
                 _ => continue,
             };
-            let value = attr.normalized_value(XmlVersion::Explicit1_0).map_err(|_| BROKEN)?;
-            *slot = Some(Cow::Owned(value.into_owned()));
+            *slot = Some(attr.normalized_value(XmlVersion::Explicit1_0).map_err(|_| BROKEN)?);
         }
         Ok(head)
     }
@@ -65,13 +62,6 @@ impl<'a> Head<'a> {
     pub fn is_stanza(&self) -> bool {
         matches!(self.name, "message" | "presence" | "iq")
     }
-}
-
-fn local_name(tag: &str) -> &str {
-    let name = tag.trim_start_matches('<');
-    let end = name.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/');
-    let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 #[cfg(test)]
@@ -90,7 +80,15 @@ mod tests {
 
     #[test]
     fn a_broken_tag_is_refused() {
-        for bad in ["<message to=a>", "<message to='1' to='2'>", "</message>", "<!x>", "text>"] {
+        for bad in [
+            "<message to=a>",
+            "<message to='1' to='2'>",
+            "</message>",
+            "<!x>",
+            "text>",
+            "<>",
+            "< a>",
+        ] {
             assert!(Head::of(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, Now, Output, Side, Ticket};
+use crosstalk_core::{Event, Fault, Now, Output, Side, Ticket, Via};
 
 use super::acks::Acks;
 use super::engine::Jabber;
@@ -62,9 +62,18 @@ impl Jabber {
     ) -> Result<(), Fault> {
         match (head.name, head.xmlns.as_deref()) {
             ("enabled", Some(ns::SM | ns::SM2)) => {
-                let enabled = self.parse(Side::Server, raw)?;
+                let mut enabled = self.parse(Side::Server, raw)?;
                 if let Some(acks) = &mut self.link.acks {
                     acks.enabled(resumable(&enabled));
+                }
+                if matches!(self.context.via, Via::Direct { .. })
+                    && enabled.attr("location").is_some()
+                {
+                    // A client that resumes there would go past the gateway.
+                    enabled.unset("location");
+                    out.withhold();
+                    out.insert(Side::Client, enabled.to_xml());
+                    return Ok(());
                 }
             }
             ("failed", Some(ns::SM | ns::SM2)) => self.link.acks = None,
