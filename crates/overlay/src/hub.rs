@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Failure, Fault, Roster};
+use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
@@ -27,6 +28,8 @@ const MAX_BACKLOG: usize = 4096;
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// How long the homes of a roster have to answer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a save waits for the disk; the store goes on trying.
+const SAVE_DEADLINE: Duration = Duration::from_secs(5);
 
 type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 
@@ -144,7 +147,7 @@ impl Hub {
         if to == self.members.own() {
             let answer = Answer(Some(Way::Here(ticket)));
             self.hand_over(Inbound::Message { from: to, message, answer });
-            return match tokio::time::timeout(DEADLINE, outcome).await {
+            return match timeout(DEADLINE, outcome).await {
                 Ok(Ok(outcome)) => outcome,
                 _ => Err(NO_WAY),
             };
@@ -162,7 +165,7 @@ impl Hub {
             lock(&self.loads).insert(ask, tell);
             let get = Frame::RosterGet { ask, owner: owner.clone() };
             self.queue(homes.into_iter().map(|home| (home, get.clone())));
-            let _ = tokio::time::timeout(LOAD_DEADLINE, told).await;
+            let _ = timeout(LOAD_DEADLINE, told).await;
             lock(&self.loads).remove(&ask);
             lock(&self.rosters).stop_asking(ask);
         }
@@ -176,8 +179,8 @@ impl Hub {
             (rosters.save(owner, roster), self.store.committed())
         };
         self.queue(frames);
-        if committed.await.is_err() {
-            tracing::error!(%owner, "this gateway: the roster could not be written to disk");
+        if !matches!(timeout(SAVE_DEADLINE, committed).await, Ok(Ok(()))) {
+            tracing::error!(%owner, "{}: the roster is not on disk yet", Blame::Gateway);
         }
     }
 

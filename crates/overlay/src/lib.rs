@@ -30,6 +30,7 @@ mod queue;
 mod repeats;
 mod rosters;
 mod search;
+mod seldom;
 #[cfg(test)]
 mod simulation;
 mod store;

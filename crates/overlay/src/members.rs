@@ -117,18 +117,24 @@ impl Members {
 
     /// The gateways that keep the records at `key`: those closest to it by XOR.
     pub(crate) fn homes(&self, key: &Key) -> Vec<GatewayId> {
-        let mut near: Vec<_> =
-            self.table.iter().map(|(id, e)| (e.position.distance(key), *id)).collect();
-        if near.len() > self.replicas {
-            near.select_nth_unstable(self.replicas);
-            near.truncate(self.replicas);
+        let mut near: Vec<([u8; 32], GatewayId)> = Vec::with_capacity(self.replicas + 1);
+        for (id, entry) in &self.table {
+            let distance = entry.position.distance(key);
+            let place = near.partition_point(|(other, _)| *other < distance);
+            if place < self.replicas {
+                near.truncate(self.replicas - 1);
+                near.insert(place, (distance, *id));
+            }
         }
         near.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Whether `id` keeps the records at `key`.
     pub(crate) fn is_home(&self, id: &GatewayId, key: &Key) -> bool {
-        self.homes(key).contains(id)
+        let Some(entry) = self.table.get(id) else { return false };
+        let distance = entry.position.distance(key);
+        let closer = self.table.values().filter(|e| e.position.distance(key) < distance);
+        closer.take(self.replicas).count() < self.replicas
     }
 }
 
@@ -178,6 +184,9 @@ mod tests {
         theirs.sort_unstable();
         assert_eq!(homes, theirs);
         assert_eq!(members(1).homes(&key), [id(0)]);
+        for n in 0..20 {
+            assert_eq!(members(20).is_home(&id(n), &key), homes.contains(&id(n)));
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::members::{Key, Members};
 use crate::message::{Message, Outcome};
 use crate::queue::{Pushed, Queue};
 use crate::search::Searches;
+use crate::seldom::Seldom;
 use crate::watches::{Moment, Move};
 
 /// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
@@ -63,6 +64,7 @@ pub(crate) struct Node<T, L> {
     effects: VecDeque<Effect<T, L>>,
     renew_at: Option<Instant>,
     seq: u64,
+    refusals: Seldom,
     pub(crate) counts: Counts,
 }
 
@@ -78,6 +80,7 @@ impl<T, L> Node<T, L> {
             effects: VecDeque::new(),
             renew_at: None,
             seq: 0,
+            refusals: Seldom::default(),
             counts: Counts::default(),
             members,
         }
@@ -320,8 +323,10 @@ impl<T, L> Node<T, L> {
         match self.delivery.received(now, from, number, settled, message)? {
             Verdict::New(_) if refused.is_some() => {
                 self.counts.refused += 1;
-                let network = refused.as_ref().map(tracing::field::display);
-                tracing::warn!(%from, network, "{}: it may not speak for this network", Blame::Peer);
+                if let Some(skipped) = self.refusals.due(now) {
+                    let network = refused.as_ref().map(tracing::field::display);
+                    tracing::warn!(%from, network, skipped, "refused, {}: not its network", Blame::Peer);
+                }
                 self.answer(from, number, Err(Failure::Refused));
             }
             Verdict::New(message) => {

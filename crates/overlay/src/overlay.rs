@@ -119,8 +119,9 @@ impl Overlay {
         self.hub().load(owner).await
     }
 
-    /// Merges `roster` into the stored one, and resolves when this gateway has it on disk. Its
-    /// other homes get it now, or when they can be reached again.
+    /// Merges `roster` into the stored one, and resolves when this gateway has it on disk, or
+    /// after five seconds while the disk is being tried again. Its other homes get it now, or
+    /// when they can be reached again.
     pub async fn save(&self, owner: &Address, roster: &Roster) {
         self.hub().save(owner, roster).await;
     }

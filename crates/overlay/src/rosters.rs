@@ -61,6 +61,12 @@ impl<S: Shelf> Rosters<S> {
         Self { members, shelf, last_ask: 0, asks: HashMap::new() }
     }
 
+    /// Takes the shelf back.
+    #[cfg(test)]
+    pub(crate) fn into_shelf(self) -> S {
+        self.shelf
+    }
+
     /// The copy kept here.
     pub(crate) fn load(&self, owner: &Address) -> Roster {
         self.shelf.get(&Key::of(owner)).map(|(_, roster)| roster).unwrap_or_default()
@@ -248,4 +254,4 @@ fn digest(roster: &Roster) -> u64 {
 
 #[cfg(test)]
 #[path = "rosters_tests.rs"]
-mod tests;
+pub(crate) mod tests;

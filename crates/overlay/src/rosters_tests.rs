@@ -6,8 +6,8 @@ const A: GatewayId = GatewayId::from_bytes([0; 32]);
 const B: GatewayId = GatewayId::from_bytes([1; 32]);
 
 /// A shelf in memory.
-#[derive(Default)]
-struct Memory(HashMap<Key, (Address, Roster, u64)>);
+#[derive(Clone, Default)]
+pub(crate) struct Memory(HashMap<Key, (Address, Roster, u64)>);
 
 impl Shelf for Memory {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {

@@ -1,20 +1,23 @@
 //! Gateways on a simulated network: links break half way, frames wait and are lost, gateways
 //! crash and restart, all by a seed. When everything is well again, every watcher must believe
-//! the truth, and every message must have had one outcome and at most one reading.
+//! the truth, every home must have the whole of a roster, and every message must have had one
+//! outcome and at most one reading.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, UnixMillis};
+use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Failure, Stamp, UnixMillis};
 
 use crate::GatewayId;
-use crate::frame;
+use crate::frame::{self, Frame};
 use crate::lease::LinkId;
-use crate::members::{Member, Members, REPLICAS};
+use crate::members::{Key, Member, Members, REPLICAS};
 use crate::message::{Message, Outcome};
 use crate::node::{Effect, Node};
+use crate::rosters::Rosters;
+use crate::rosters::tests::Memory;
 
 /// Enough for leases to lapse, deadlines to pass and everything to be told.
 const LONG: Duration = Duration::from_secs(40);
@@ -36,6 +39,7 @@ impl Dice {
 /// A gateway with a router that believes what it is told.
 struct Machine {
     node: Node<u128, ()>,
+    rosters: Rosters<Memory>,
     epoch: u64,
     here: BTreeSet<Address>,
     watching: BTreeSet<Address>,
@@ -55,6 +59,10 @@ struct World {
     now: Instant,
     machines: Vec<Option<Machine>>,
     epochs: Vec<u64>,
+    /// What is on the disks of gateways that are down.
+    disks: Vec<Memory>,
+    /// The contacts that were ever added, by owner.
+    added: BTreeMap<Address, BTreeSet<Address>>,
     members: Vec<Member>,
     ways: BTreeMap<(usize, usize), Way>,
     last_link: LinkId,
@@ -84,6 +92,23 @@ fn envelope(n: u128) -> Message {
     })
 }
 
+impl Machine {
+    fn received(&mut self, now: Instant, from: GatewayId, frame: Frame) {
+        match frame {
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_) => {
+                for reply in self.rosters.received(from, frame, false).unwrap().replies {
+                    self.node.queue(from, &reply);
+                }
+            }
+            _ => self.node.received(now, from, frame).unwrap(),
+        }
+    }
+}
+
 impl World {
     fn new(seed: u64, count: usize) -> Self {
         let aol = vec!["aol".parse().unwrap()];
@@ -93,6 +118,8 @@ impl World {
             now: Instant::now(),
             machines: (0..count).map(|_| None).collect(),
             epochs: vec![0; count],
+            disks: vec![Memory::default(); count],
+            added: BTreeMap::new(),
             members: (0..count).map(member).collect(),
             ways: BTreeMap::new(),
             last_link: 0,
@@ -113,9 +140,11 @@ impl World {
     fn start(&mut self, n: usize) {
         self.epochs[n] += 1;
         let networks = self.members[n].networks.clone();
-        let members = Members::new(id(n), networks, &self.members, REPLICAS);
+        let members = Arc::new(Members::new(id(n), networks, &self.members, REPLICAS));
+        let disk = std::mem::take(&mut self.disks[n]);
         self.machines[n] = Some(Machine {
-            node: Node::new(Arc::new(members), self.epochs[n]),
+            node: Node::new(members.clone(), self.epochs[n]),
+            rosters: Rosters::new(members, disk),
             epoch: self.epochs[n],
             here: BTreeSet::new(),
             watching: BTreeSet::new(),
@@ -125,7 +154,9 @@ impl World {
     }
 
     fn crash(&mut self, n: usize) {
-        self.machines[n] = None;
+        if let Some(machine) = self.machines[n].take() {
+            self.disks[n] = machine.rosters.into_shelf();
+        }
         for other in 0..self.count() {
             self.cut(other, n);
         }
@@ -153,6 +184,9 @@ impl World {
             let epoch = self.epochs[peer];
             if let Some(machine) = &mut self.machines[own] {
                 machine.node.linked(self.now, id(peer), self.last_link, epoch);
+                for frame in machine.rosters.linked(&id(peer)) {
+                    machine.node.queue(id(peer), &frame);
+                }
             }
             self.drain(own);
         }
@@ -184,7 +218,8 @@ impl World {
                 m.believed.remove(&who);
                 m.node.publish(|d| d.unwatch(&who));
             }),
-            50..60 => self.send(a, b),
+            50..58 => self.send(a, b),
+            58..60 => self.add_contact(a, &who),
             60..66 => {
                 let steps = self.dice.roll(20);
                 self.pass(STEP * steps as u32);
@@ -203,6 +238,26 @@ impl World {
         self.with(from, |m| m.node.send(now, id(to), envelope(sent), sent));
     }
 
+    /// `owner`, signed on at gateway `n`, adds somebody new.
+    fn add_contact(&mut self, n: usize, owner: &Address) {
+        self.sent += 1;
+        let millis = self.sent as u64;
+        let address: Address = format!("friend{millis}@aol").parse().unwrap();
+        let mut contact = Contact::new(address.clone(), address.to_string());
+        contact.listed = true;
+        if self.machines[n].is_some() {
+            self.added.entry(owner.clone()).or_default().insert(address);
+        }
+        self.outcomes.insert(self.sent, Err(Failure::Offline));
+        self.with(n, |m| {
+            let mut roster = m.rosters.load(owner);
+            roster.put(contact, Stamp { millis, writer: n as u64 });
+            for (home, frame) in m.rosters.save(owner, &roster) {
+                m.node.queue(home, &frame);
+            }
+        });
+    }
+
     fn with(&mut self, n: usize, act: impl FnOnce(&mut Machine)) {
         if let Some(machine) = &mut self.machines[n] {
             act(machine);
@@ -216,7 +271,7 @@ impl World {
             let Some(way) = self.ways.get_mut(&(a, b)) else { return };
             let Some(bytes) = way.frames.pop_front() else { return };
             let now = self.now;
-            self.with(b, |m| m.node.received(now, id(a), frame::decode(&bytes).unwrap()).unwrap());
+            self.with(b, |m| m.received(now, id(a), frame::decode(&bytes).unwrap()));
         }
     }
 
@@ -329,6 +384,15 @@ impl World {
                 assert!(read.is_sorted(), "read in the order they were sent");
             }
         }
+        let members = Members::new(id(0), Vec::new(), &self.members[1..], REPLICAS);
+        for (owner, added) in &self.added {
+            for home in members.homes(&Key::of(owner)) {
+                let machine = self.machines[home.as_bytes()[0] as usize].as_ref().unwrap();
+                let roster = machine.rosters.load(owner);
+                let listed: BTreeSet<_> = roster.listed().map(|c| c.address.clone()).collect();
+                assert_eq!(&listed, added, "what {owner} added anywhere is at every home");
+            }
+        }
         assert!(self.waiting.is_empty(), "every message has an outcome");
         for sent in 1..=self.sent {
             let read = self.read.get(&sent).copied().unwrap_or_default();
@@ -345,7 +409,7 @@ impl World {
 /// `CROSSTALK_SEEDS` asks for more runs than a quick test makes.
 fn run(count: usize, steps: usize) {
     let seeds = std::env::var("CROSSTALK_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
-    for seed in 0..seeds.unwrap_or(40) {
+    for seed in 0..seeds.unwrap_or(30) {
         // A failing run names its seed.
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed, count);

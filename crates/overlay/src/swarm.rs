@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Hub;
 use crate::link::{self, Left};
 use crate::members::Member;
+use crate::seldom::Seldom;
 use crate::{Error, GatewayId};
 
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/crosstalk/overlay/1");
@@ -63,6 +64,7 @@ pub(crate) struct Net {
     links: JoinSet<(PeerId, Left)>,
     lookups: JoinSet<(PeerId, Vec<Multiaddr>)>,
     listening: watch::Sender<Vec<SocketAddr>>,
+    refusals: Seldom,
 }
 
 struct Peer {
@@ -107,6 +109,7 @@ impl Net {
             links: JoinSet::new(),
             lookups: JoinSet::new(),
             listening: watch::Sender::new(Vec::new()),
+            refusals: Seldom::default(),
         })
     }
 
@@ -152,9 +155,11 @@ impl Net {
                 self.retry(peer);
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, peer_id, .. } => {
-                let peer = peer_id.map(tracing::field::display);
-                let why = error_text(&error);
-                tracing::warn!(from = %send_back_addr, peer, "refused, {}: {why}", Blame::Peer);
+                if let Some(skipped) = self.refusals.due(Instant::now().into_std()) {
+                    let (from, peer) = (send_back_addr, peer_id.map(tracing::field::display));
+                    let why = error_text(&error);
+                    tracing::warn!(%from, peer, skipped, "refused, {}: {why}", Blame::Peer);
+                }
             }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::error!("{}: cannot listen for other gateways: {error}", Blame::Gateway);
