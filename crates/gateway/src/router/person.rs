@@ -30,7 +30,7 @@ pub(super) struct Person {
     waiting: VecDeque<(u64, Event)>,
     /// The presence the sessions add up to.
     pub(super) shown: Presence,
-    /// Who was promised to hear of every change of it.
+    /// Who wants to hear of every change of it, and may as far as the list says so.
     pub(super) subscribers: BTreeMap<GatewayId, BTreeSet<Address>>,
     pub(super) heard: Heard,
     pub(super) watched: BTreeSet<Address>,

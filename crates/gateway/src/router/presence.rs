@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crosstalk_core::{Address, Consent, Contact, Presence, Standing};
+use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Standing};
 use crosstalk_overlay::GatewayId;
 
 use super::Hub;
@@ -101,25 +101,31 @@ impl Person {
             return;
         }
         self.shown = presence;
+        let Some(roster) = &self.roster else { return };
         for (gateway, watchers) in &self.subscribers {
-            self.todo.tell.entry(*gateway).or_default().extend(watchers.iter().cloned());
+            for watcher in watchers.iter().filter(|w| roster.contact(w).is_some_and(shows)) {
+                self.todo.tell.entry(*gateway).or_default().insert(watcher.clone());
+            }
         }
     }
 
     /// Somebody at `gateway` wants to see this person from now on.
     pub(super) fn probed(&mut self, hub: &Hub, gateway: GatewayId, by: &Address) {
         let Some(roster) = &self.roster else { return };
-        match roster.contact(by) {
-            Some(contact) if contact.from == Standing::Granted => {
-                self.subscribers.entry(gateway).or_default().insert(by.clone());
-                self.todo.tell.entry(gateway).or_default().insert(by.clone());
-            }
-            Some(contact) if contact.blocked || contact.from != Standing::None => {}
-            // The watcher missed the refusal. A roster that knows nothing may just be lost.
-            _ if roster.remembers(by) => {
-                self.say(hub, by, Consent::Revoke);
-            }
-            _ => {}
+        let contact = roster.contact(by);
+        // A roster that knows nothing of a grant may not have heard yet: the list is kept
+        // elsewhere too. A memory of a contact is one of a refusal, which the watcher missed.
+        let refused = contact.is_none_or(|c| !c.blocked && c.from == Standing::None);
+        if refused && roster.remembers(by) {
+            return self.say(hub, by, Consent::Revoke);
+        }
+        let shown = contact.is_some_and(shows);
+        let there = self.subscribers.entry(gateway).or_default();
+        if there.len() < MAX_CONTACTS {
+            there.insert(by.clone());
+        }
+        if shown {
+            self.todo.tell.entry(gateway).or_default().insert(by.clone());
         }
     }
 

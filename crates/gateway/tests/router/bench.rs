@@ -1,24 +1,28 @@
 //! Gateways and people for the router's tests.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crosstalk_core::{
     Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
-    Event, Names, Network, Outgoing, Presence, RichText, Roster, RosterEdit, Show, Side, Sniff,
+    Event, Names, Network, NetworkId, Outgoing, Presence, RichText, Roster, RosterEdit, Show, Side,
+    Sniff,
 };
 use crosstalk_gateway::mail::Mail;
 use crosstalk_gateway::router::{Member, Options, Router};
-use crosstalk_overlay::{Inbound, Overlay};
+use crosstalk_overlay::{self as overlay, Inbound, Overlay};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Longer than anything takes that happens at all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for what should not happen to happen.
 const QUIET: Duration = Duration::from_millis(150);
+
+const NETWORKS: [&str; 3] = ["aol", "yahoo", "jabber"];
 
 struct Plain;
 
@@ -40,38 +44,73 @@ impl Network for Plain {
     }
 }
 
-/// Two gateways that know each other.
-pub(crate) struct Pair {
-    pub(crate) left: Router,
-    pub(crate) right: Router,
-    #[expect(dead_code, reason = "kept for as long as the gateway runs")]
+/// A gateway and what keeps it running.
+pub(crate) struct Gateway {
+    pub(crate) router: Router,
+    pub(crate) overlay: Overlay,
+    #[expect(dead_code, reason = "the directory lives as long as the gateway")]
     state: TempDir,
-}
-
-pub(crate) fn pair() -> Pair {
-    let alone = alone();
-    Pair { left: alone.router.clone(), right: alone.router, state: alone.state }
 }
 
 /// One gateway without a network.
-pub(crate) struct Alone {
-    pub(crate) router: Router,
-    state: TempDir,
-}
-
-pub(crate) fn alone() -> Alone {
+pub(crate) fn alone() -> Gateway {
     alone_with(Options::default())
 }
 
-pub(crate) fn alone_with(options: Options) -> Alone {
+pub(crate) fn alone_with(options: Options) -> Gateway {
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
-    Alone { router: router(overlay, inbound, options), state }
+    Gateway { router: router(&overlay, inbound, options), overlay, state }
 }
 
-fn router(overlay: Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
-    let networks = ["aol", "yahoo", "jabber"].map(|id| (id.parse().unwrap(), &Plain as _));
-    Router::new(overlay, inbound, Arc::new(Names::new("xt", networks)), options)
+/// Two gateways with a link between them.
+pub(crate) struct Pair {
+    pub(crate) left: Router,
+    pub(crate) right: Router,
+    gateways: [Gateway; 2],
+}
+
+pub(crate) async fn pair() -> Pair {
+    let states = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    // Ports are free until somebody else is quicker; the listeners keep two from being one.
+    let ports = states.each_ref().map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let listen = ports.map(|port| port.local_addr().unwrap());
+    let networks: Vec<NetworkId> = NETWORKS.map(|id| id.parse().unwrap()).into();
+    let members = [0, 1].map(|n| overlay::Member {
+        id: Overlay::identify(states[n].path()).unwrap(),
+        addresses: vec![listen[n].to_string().parse().unwrap()],
+        networks: networks.clone(),
+    });
+    let mut ports = listen.into_iter();
+    let gateways = states.map(|state| {
+        let config = overlay::Config {
+            listen: ports.next().into_iter().collect(),
+            networks: networks.clone(),
+            members: members.clone().into(),
+            ..overlay::Config::default()
+        };
+        let (overlay, inbound) = Overlay::join(&config, state.path()).unwrap();
+        Gateway { router: router(&overlay, inbound, Options::default()), overlay, state }
+    });
+    for gateway in &gateways {
+        while gateway.overlay.linked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let [left, right] = gateways.each_ref().map(|g| g.router.clone());
+    Pair { left, right, gateways }
+}
+
+impl Pair {
+    /// The right gateway leaves the network.
+    pub(crate) async fn lose_right(&self) {
+        self.gateways[1].overlay.shutdown().await;
+    }
+}
+
+fn router(overlay: &Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
+    let networks = NETWORKS.map(|id| (id.parse().unwrap(), &Plain as _));
+    Router::new(overlay.clone(), inbound, Arc::new(Names::new("xt", networks)), options)
 }
 
 pub(crate) fn address(name: &str) -> Address {

@@ -7,7 +7,7 @@ use crate::bench;
 #[tokio::test]
 async fn both_ask_and_both_see() {
     for same_gateway in [true, false] {
-        let pair = pair();
+        let pair = pair().await;
         let mut alice = sign_in(&pair.left, "alice@aol");
         let mut bob = sign_in(if same_gateway { &pair.left } else { &pair.right }, "bob@yahoo");
         befriend(&mut alice, &mut bob).await;
@@ -16,7 +16,7 @@ async fn both_ask_and_both_see() {
 
 #[tokio::test]
 async fn nothing_is_shown_before_consent_and_after_a_refusal() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     alice.adds("bob@yahoo");
@@ -30,7 +30,7 @@ async fn nothing_is_shown_before_consent_and_after_a_refusal() {
 
 #[tokio::test]
 async fn a_grant_can_be_taken_back_and_given_again() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -47,7 +47,7 @@ async fn a_grant_can_be_taken_back_and_given_again() {
 
 #[tokio::test]
 async fn a_request_waits_for_whoever_is_offline() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.adds("bob@yahoo");
     alice.has("bob@yahoo", |c| matches!(c.to, Standing::Asked(_))).await;
@@ -62,7 +62,7 @@ async fn a_request_waits_for_whoever_is_offline() {
 
 #[tokio::test]
 async fn an_answer_given_while_the_asker_is_away_is_found_later() {
-    let pair = pair();
+    let pair = pair().await;
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.adds("bob@yahoo");
@@ -81,7 +81,7 @@ async fn an_answer_given_while_the_asker_is_away_is_found_later() {
 
 #[tokio::test]
 async fn removal_ends_consent_in_both_directions() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -111,7 +111,7 @@ async fn the_list_is_there_at_the_next_sign_on() {
 
 #[tokio::test]
 async fn a_block_hides_and_silences() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -164,7 +164,7 @@ async fn a_person_is_not_asked_by_any_number_of_strangers() {
 
 #[tokio::test]
 async fn the_control_contact_adds_asks_and_accepts() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     let control = "crosstalk@gateway";

@@ -12,7 +12,7 @@ async fn ready(mut person: Person) -> Person {
 
 #[tokio::test]
 async fn texts_typing_and_receipts_go_both_ways_in_order() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -34,7 +34,7 @@ async fn texts_typing_and_receipts_go_both_ways_in_order() {
 
 #[tokio::test]
 async fn what_cannot_be_delivered_is_reported() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     for (name, why) in [
         ("nobody@yahoo", Failure::Offline),
@@ -70,7 +70,7 @@ async fn a_session_that_drops_a_message_did_not_take_it() {
 
 #[tokio::test]
 async fn every_session_gets_texts_and_sees_own_ones_as_carbons() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = ready(sign_in(&pair.left, "alice@aol")).await;
     let mut elsewhere = ready(sign_in(&pair.left, "alice@aol")).await;
     let mut bob = ready(sign_in(&pair.right, "bob@yahoo")).await;

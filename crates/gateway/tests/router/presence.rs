@@ -5,7 +5,7 @@ use crate::bench;
 
 #[tokio::test]
 async fn changes_and_departures_are_seen() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -19,7 +19,7 @@ async fn changes_and_departures_are_seen() {
 
 #[tokio::test]
 async fn who_comes_back_at_once_is_seen_and_sees() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -35,7 +35,7 @@ async fn who_comes_back_at_once_is_seen_and_sees() {
 
 #[tokio::test]
 async fn who_signs_on_later_sees_who_is_there() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -49,7 +49,7 @@ async fn who_signs_on_later_sees_who_is_there() {
 
 #[tokio::test]
 async fn the_invisible_are_offline_to_everybody() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -64,7 +64,7 @@ async fn the_invisible_are_offline_to_everybody() {
 
 #[tokio::test]
 async fn the_most_available_session_counts() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
@@ -77,8 +77,34 @@ async fn the_most_available_session_counts() {
 }
 
 #[tokio::test]
+async fn one_person_at_two_gateways_is_one() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.shows(Show::Away, "");
+    alice.sees("bob@yahoo", Show::Away).await;
+    let other = sign_in(&pair.left, "bob@yahoo");
+    alice.sees("bob@yahoo", Show::Available).await;
+    drop(other);
+    alice.sees("bob@yahoo", Show::Away).await;
+}
+
+#[tokio::test]
+async fn all_at_a_lost_gateway_go_offline() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    pair.lose_right().await;
+    alice.sees("bob@yahoo", Show::Offline).await;
+    let lost = alice.says("bob@yahoo", "hello?");
+    assert_eq!(alice.fails(lost).await, crosstalk_core::Failure::Offline);
+}
+
+#[tokio::test]
 async fn a_long_list_does_not_overflow_a_slow_session() {
-    let pair = pair();
+    let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut friends = Vec::new();
     for i in 0..400 {
