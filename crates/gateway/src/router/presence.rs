@@ -109,24 +109,32 @@ impl Person {
         }
     }
 
-    /// Somebody at `gateway` wants to see this person from now on.
-    pub(super) fn probed(&mut self, hub: &Hub, gateway: GatewayId, by: &Address) {
-        let Some(roster) = &self.roster else { return };
-        let contact = roster.contact(by);
-        // A roster that knows nothing of a grant may not have heard yet: the list is kept
-        // elsewhere too. A memory of a contact is one of a refusal, which the watcher missed.
-        let refused = contact.is_none_or(|c| !c.blocked && c.from == Standing::None);
-        if refused && roster.remembers(by) {
-            return self.say(hub, by, Consent::Revoke);
-        }
-        let shown = contact.is_some_and(shows);
+    /// Somebody at `gateway` wants to see this person from now on. Returns whether the list
+    /// says that this was refused.
+    pub(super) fn probed(&mut self, gateway: GatewayId, by: &Address) -> bool {
         let there = self.subscribers.entry(gateway).or_default();
         if there.len() < MAX_CONTACTS {
             there.insert(by.clone());
         }
-        if shown {
+        if self.contact(by).is_some_and(shows) {
             self.todo.tell.entry(gateway).or_default().insert(by.clone());
         }
+        self.refuses(by)
+    }
+
+    /// Tells a watcher who missed it that this person is not to be seen, if that is so.
+    pub(super) fn refuse(&mut self, hub: &Hub, watcher: &Address) {
+        if self.refuses(watcher) {
+            self.say(hub, watcher, Consent::Revoke);
+        }
+    }
+
+    /// Whether the list remembers somebody who may not see this person. Of one it knows nothing
+    /// about, a copy of it elsewhere may know more.
+    fn refuses(&self, watcher: &Address) -> bool {
+        let none = |c: &Contact| c.from == Standing::None && !c.blocked;
+        self.contact(watcher).is_none_or(none)
+            && self.roster.as_ref().is_some_and(|r| r.remembers(watcher))
     }
 
     /// A watched contact is at `gateway`: what consent allows is asked there.

@@ -1,14 +1,19 @@
 //! What arrives for people here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Envelope, Failure, Presence};
 use crosstalk_overlay::{GatewayId, Message};
 
 use super::Hub;
 use super::carry::Attempt;
+use super::people::Shared;
 use super::person::Person;
 use crate::mail::Delivery;
+
+/// How long the lists of one person at several gateways may differ.
+const DOUBT: Duration = Duration::from_secs(3);
 
 /// What became of an arrival.
 enum Arrival {
@@ -81,11 +86,19 @@ impl Hub {
                 return Err(Failure::Offline);
             }
             for watcher in by {
-                p.probed(self, gateway, watcher);
+                if p.probed(gateway, watcher) {
+                    self.runtime.spawn(doubt(self.clone(), person.clone(), watcher.clone()));
+                }
             }
             Ok(())
         })
     }
+}
+
+/// Refuses a watcher once a grant given at another gateway would have become known here.
+async fn doubt(hub: Arc<Hub>, person: Shared, watcher: Address) {
+    tokio::time::sleep(DOUBT).await;
+    hub.with(&person, |p| p.refuse(&hub, &watcher));
 }
 
 impl Person {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bench::{befriend, pair, sign_in};
 use crosstalk_core::Show;
 
@@ -84,6 +86,8 @@ async fn one_person_at_two_gateways_is_one() {
     befriend(&mut alice, &mut bob).await;
     bob.shows(Show::Away, "");
     alice.sees("bob@yahoo", Show::Away).await;
+    // Until what was agreed a moment ago is known at the other gateway too.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let other = sign_in(&pair.left, "bob@yahoo");
     alice.sees("bob@yahoo", Show::Available).await;
     drop(other);
@@ -123,7 +127,7 @@ async fn a_long_list_does_not_overflow_a_slow_session() {
     for friend in &friends {
         friend.shows(Show::Away, "");
     }
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let away = alice.everything().await.iter().filter(|m| m.contains("show: Away")).count();
     assert_eq!(away, 400);
 }
