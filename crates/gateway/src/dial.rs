@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{Blame, Fault, HostPort, NetworkId};
+use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -38,7 +39,8 @@ impl Failed {
     /// The fault of a session that needed the connection.
     pub(crate) fn fault(&self, to: &HostPort) -> Fault {
         let blame = match self {
-            Self::Refused(_) => Blame::Gateway,
+            // It asked for something it may not have.
+            Self::Refused(_) => Blame::Client,
             _ => Blame::Server,
         };
         Fault::new(blame, format!("{to}: {self}"))
@@ -51,6 +53,16 @@ pub(crate) struct Dialled {
     pub(crate) tcp: TcpStream,
     /// The network it belongs to, where that is known.
     pub(crate) network: Option<NetworkId>,
+}
+
+/// Has the system find out about the other end of an idle connection that vanished, within five
+/// minutes.
+pub(crate) fn keep_alive(socket: &Socket) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_mins(3))
+        .with_interval(Duration::from_secs(30))
+        .with_retries(4);
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 /// Resolves names and connects, as the policy allows.
@@ -103,7 +115,8 @@ impl Dialer {
         // Half of the time for one address, so that another gets its chance.
         let tcp = timeout(self.patience / 2, TcpStream::connect(address)).await;
         let tcp = tcp.map_err(|_| Failed::Timeout)?.map_err(Failed::Connect)?;
-        tcp.set_nodelay(true).map_err(Failed::Connect)?;
+        let set = tcp.set_nodelay(true).and_then(|()| keep_alive(&SockRef::from(&tcp)));
+        set.map_err(Failed::Connect)?;
         Ok(tcp)
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::config;
 use crate::connection::{Way, serve};
+use crate::dial::keep_alive;
 use crate::shared::Shared;
 
 /// How long to wait after the system had no file descriptor or memory for a connection.
@@ -35,6 +36,8 @@ impl Listener {
         )?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        // The connections it accepts inherit this.
+        keep_alive(&socket)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;

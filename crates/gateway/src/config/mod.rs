@@ -145,6 +145,9 @@ pub struct Limits {
     /// How long connecting to a server may take.
     #[serde(deserialize_with = "text::duration")]
     pub dial: Duration,
+    /// How long a client or server may take nothing of what waits for it.
+    #[serde(deserialize_with = "text::duration")]
+    pub stall: Duration,
     /// How long running sessions get to end after SIGTERM.
     #[serde(deserialize_with = "text::duration")]
     pub drain: Duration,
@@ -162,6 +165,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             sniff: Duration::from_secs(2),
             dial: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
             buffer: 256 * 1024,
             mailbox: 256,

@@ -16,7 +16,7 @@ use crate::session::{Leg, Peer, Session};
 use crate::shared::Shared;
 use crate::sniff::{Recognised, first_of_client, recognise};
 use crate::stream::Stream;
-use crate::tls::{self, Hello};
+use crate::tls::{self, Heard, Hello, Opening};
 use crate::ways_in::{Turned, greet, original_destination};
 
 /// Finds out what a new connection is.
@@ -124,14 +124,29 @@ async fn terminate(
         return Err(Fault::gateway("TLS within TLS").into());
     };
     let early = std::mem::take(&mut client.inbox);
-    let opening = match shared.tls.open(tcp, early, &peer.host, false).await? {
-        Ok(opening) => opening,
-        Err((tcp, early)) => {
-            *client = Leg::new(Stream::Plain(tcp), early);
-            server.stream = Some(Stream::Plain(server_tcp));
-            return Ok(None);
+    let ends_here = |hello: &Hello| [&hello.host, &peer.host].map(|h| shared.tls.terminates(h));
+    let (tcp, early) = match shared.tls.hear(tcp, early, &peer.host).await? {
+        Heard::Hello(opening) if ends_here(&opening.hello).contains(&true) => {
+            return begin_tls(shared, client, opening, server, server_tcp, peer).await.map(Some);
         }
+        Heard::Hello(opening) => opening.undo(),
+        Heard::Other(tcp, early) => (tcp, early),
     };
+    *client = Leg::new(Stream::Plain(tcp), early);
+    server.stream = Some(Stream::Plain(server_tcp));
+    Ok(None)
+}
+
+/// Starts TLS with the server as the client asked for it, and then with the client as the server
+/// chose.
+async fn begin_tls(
+    shared: &Shared,
+    client: &mut Leg,
+    opening: Box<Opening>,
+    server: &mut Leg,
+    server_tcp: TcpStream,
+    peer: &mut Peer,
+) -> Result<Vec<(Side, TlsFacts)>, Dead> {
     let (stream, server_facts) = match shared.tls.connect(server_tcp, &opening.hello).await {
         Ok(connected) => connected,
         Err(fault) => {
@@ -146,7 +161,7 @@ async fn terminate(
     server.stream = Some(stream);
     let (stream, client_facts) = shared.tls.accept(opening, alpn).await?;
     client.stream = Some(stream);
-    Ok(Some(vec![(Side::Client, client_facts), (Side::Server, server_facts)]))
+    Ok(vec![(Side::Client, client_facts), (Side::Server, server_facts)])
 }
 
 /// A client that takes us for its server. What it says first is waited for only where that may

@@ -48,13 +48,13 @@ impl Report {
         let target = self.target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         let network = self.network.as_ref().map_or("-", NetworkId::as_str);
         let user = self.user.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        let secs = self.since.elapsed().as_secs_f32();
+        let ms = self.since.elapsed().as_millis();
         if let Some(Fault { blame, what }) = fault {
             tracing::info!(
-                %peer, way, target, network, user, up, down, secs, %blame, %what, "connection ended"
+                %peer, way, target, network, user, up, down, ms, %blame, %what, "connection ended"
             );
         } else {
-            tracing::debug!(%peer, way, target, network, user, up, down, secs, "connection ended");
+            tracing::debug!(%peer, way, target, network, user, up, down, ms, "connection ended");
         }
     }
 }

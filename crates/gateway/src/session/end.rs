@@ -6,7 +6,7 @@ use std::task::Poll;
 use crosstalk_core::{Fault, Side};
 use tokio::time::timeout;
 
-use super::{LAST_WORDS, Leg, STALL, Session};
+use super::{LAST_WORDS, Leg, Session};
 
 /// Why a session is over.
 #[derive(Debug)]
@@ -25,12 +25,13 @@ pub(crate) enum End {
 impl Session {
     /// Writes everything queued for a side, as long as that side takes some of it in time.
     pub(super) async fn write_all(&mut self, side: Side) -> Result<(), End> {
+        let stall = self.shared.config.limits.stall;
         let all = poll_fn(|cx| {
             self.write_once(cx);
             let leg = self.leg(side);
             if leg.outbox.is_empty() || leg.shut { Poll::Ready(leg.shut) } else { Poll::Pending }
         });
-        let gone = match timeout(STALL, all).await {
+        let gone = match timeout(stall, all).await {
             Ok(false) => return Ok(()),
             Ok(true) => "it left before TLS",
             Err(_) => "it does not read what is sent to it",

@@ -23,14 +23,12 @@ use crate::policy::Asked;
 use crate::router::Member;
 use crate::shared::Shared;
 use crate::stream::{Stream, settle};
-use crate::tls;
+use crate::tls::{self, Heard};
 
 pub(crate) use end::End;
 pub(crate) use leg::Leg;
 use wake::Wake;
 
-/// How long a side may take nothing although something waits for it.
-const STALL: Duration = Duration::from_secs(30);
 /// How long one side may go on after the other has ended.
 const LINGER: Duration = Duration::from_secs(30);
 /// How long a connection that is given up may take the rest of what is queued for it.
@@ -50,8 +48,8 @@ pub(crate) struct Session {
     limit: Option<Instant>,
     ticked: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whose turn it is to be read first.
-    turn: Side,
+    /// Which of client, server and mail is asked first.
+    turn: u8,
 }
 
 /// What a session knows about its server before and besides the stream.
@@ -98,7 +96,7 @@ impl Session {
             limit,
             ticked: None,
             timer: None,
-            turn: Side::Client,
+            turn: 0,
         }
     }
 
@@ -259,12 +257,12 @@ impl Session {
         };
         let early = std::mem::take(&mut leg.inbox);
         let handshake = match side {
-            Side::Client => match shared.tls.open(tcp, early, &host, true).await {
-                Ok(Ok(opening)) => {
+            Side::Client => match shared.tls.hear(tcp, early, &host).await {
+                Ok(Heard::Hello(opening)) => {
                     self.peer.host.clone_from(&opening.hello.host);
                     shared.tls.accept(opening, None).await
                 }
-                Ok(Err(_)) => Err(Fault::client("it asked for TLS and did not begin it")),
+                Ok(Heard::Other(..)) => Err(Fault::client("it asked for TLS and did not begin it")),
                 Err(fault) => Err(fault),
             },
             Side::Server if early.is_empty() => {

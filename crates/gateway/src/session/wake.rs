@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Fault, Side};
 use tokio::time::sleep_until;
 
-use super::{End, STALL, Session};
+use super::{End, Session};
 use crate::mail::Mail;
 
 /// The least time between two ticks, so that an engine whose deadline stays in the past does
@@ -25,35 +25,44 @@ pub(super) enum Wake {
 impl Session {
     pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
         self.write_once(cx);
-        if self.client.is_over() && (self.server.is_over() || self.server.stream.is_none()) {
+        let nobody = self.client.ended && self.server.stream.is_none();
+        if nobody || (self.client.is_over() && self.server.is_over()) {
             return Poll::Ready(Wake::Over(End::Closed));
         }
-        if let Poll::Ready(wake) = self.poll_sides(cx) {
-            return Poll::Ready(wake);
-        }
-        if self.client.outbox.waiting() < self.shared.bound()
-            && let Some(person) = &mut self.person
-            && let Poll::Ready(Some(mail)) = person.mail.poll_recv(cx)
-        {
-            return Poll::Ready(Wake::Mail(mail));
+        // Each in turn, so that none of the three waits while another always has something.
+        self.turn = (self.turn + 1) % 3;
+        for source in self.turn..self.turn + 3 {
+            let wake = match source % 3 {
+                0 => self.poll_side(cx, Side::Client),
+                1 => self.poll_side(cx, Side::Server),
+                _ => self.poll_mail(cx),
+            };
+            if wake.is_ready() {
+                return wake;
+            }
         }
         self.poll_timer(cx)
     }
 
-    fn poll_sides(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
-        self.turn = self.turn.other();
-        for side in [self.turn, self.turn.other()] {
-            let bound = self.shared.bound();
-            if self.leg(side.other()).outbox.waiting() >= bound {
-                continue;
-            }
-            match self.leg(side).poll_read(cx) {
-                Poll::Ready(Ok(n)) if n > 0 => return Poll::Ready(Wake::Bytes(side)),
-                Poll::Ready(_) => return Poll::Ready(Wake::Ended(side)),
-                Poll::Pending => {}
-            }
+    fn poll_side(&mut self, cx: &mut Context<'_>, side: Side) -> Poll<Wake> {
+        if self.leg(side.other()).outbox.waiting() >= self.shared.bound() {
+            return Poll::Pending;
         }
-        Poll::Pending
+        self.leg(side).poll_read(cx).map(|read| match read {
+            Ok(n) if n > 0 => Wake::Bytes(side),
+            _ => Wake::Ended(side),
+        })
+    }
+
+    fn poll_mail(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        if self.client.outbox.waiting() >= self.shared.bound() {
+            return Poll::Pending;
+        }
+        let Some(person) = &mut self.person else { return Poll::Pending };
+        match person.mail.poll_recv(cx) {
+            Poll::Ready(Some(mail)) => Poll::Ready(Wake::Mail(mail)),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Writes what both sides will take now, and confirms deliveries that are through.
@@ -110,11 +119,12 @@ impl Session {
             Some(last) => (at.max(last + TICK), Wake::Tick),
             None => (at, Wake::Tick),
         });
+        let stall = self.shared.config.limits.stall;
         let stuck =
             [(Side::Client, &self.client), (Side::Server, &self.server)].map(|(side, leg)| {
                 let end =
                     End::Fault(Fault::new(side.blame(), "it does not read what is sent to it"));
-                Some((leg.stuck_since()? + STALL, Wake::Over(end)))
+                Some((leg.stuck_since()? + stall, Wake::Over(end)))
             });
         let limit = self.limit.map(|at| {
             let dialled = self.server.stream.is_some();

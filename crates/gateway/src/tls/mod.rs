@@ -75,8 +75,24 @@ pub(crate) struct Hello {
 pub(crate) struct Opening {
     accepted: Accepted,
     tcp: TcpStream,
+    early: BytesMut,
     /// What it asked for.
     pub(crate) hello: Hello,
+}
+
+/// What a client that should begin with TLS sent.
+pub(crate) enum Heard {
+    /// Its hello.
+    Hello(Box<Opening>),
+    /// Something else.
+    Other(TcpStream, BytesMut),
+}
+
+impl Opening {
+    /// The connection and what was read of it, for TLS that does not end here.
+    pub(crate) fn undo(self) -> (TcpStream, BytesMut) {
+        (self.tcp, self.early)
+    }
 }
 
 /// Whether a client that begins so begins with TLS: a handshake record of any version.
@@ -113,34 +129,26 @@ impl Tls {
         !self.config.terminate.is_empty()
     }
 
-    /// Reads a client's hello behind `early`. `host` is what the client dialled.
-    ///
-    /// What was read comes back with an `Err(None)`, where it is no hello after all, or is one
-    /// for a host whose TLS does not end here and `any` is not set.
-    pub(crate) async fn open(
+    /// Reads a client's hello, which begins with `early`. `host` is what the client dialled.
+    pub(crate) async fn hear(
         &self,
         mut tcp: TcpStream,
         mut early: BytesMut,
         host: &str,
-        any: bool,
-    ) -> Result<Result<Opening, (TcpStream, BytesMut)>, Fault> {
+    ) -> Result<Heard, Fault> {
         let hello = timeout(self.patience, read_hello(&mut tcp, &mut early)).await;
         let accepted = hello.map_err(|_| Fault::client("its TLS hello took too long"))?;
         let Some(accepted) = accepted.map_err(|e| Fault::client(format!("TLS: {e}")))? else {
-            return Ok(Err((tcp, early)));
+            return Ok(Heard::Other(tcp, early));
         };
         let hello = asked_for(&accepted.client_hello(), host);
-        if any || self.terminates(&hello.host) || self.terminates(host) {
-            Ok(Ok(Opening { accepted, tcp, hello }))
-        } else {
-            Ok(Err((tcp, early)))
-        }
+        Ok(Heard::Hello(Box::new(Opening { accepted, tcp, early, hello })))
     }
 
     /// Finishes the handshake with a client. `alpn` is what the server chose.
     pub(crate) async fn accept(
         &self,
-        opening: Opening,
+        opening: Box<Opening>,
         alpn: Option<Vec<u8>>,
     ) -> Result<(Stream, TlsFacts), Fault> {
         let shown = self.leaves.get(&opening.hello.host);
@@ -151,13 +159,13 @@ impl Tls {
     }
 
     /// Turns a client away in the words of TLS.
-    pub(crate) async fn refuse(&self, opening: Opening) {
+    pub(crate) async fn refuse(&self, opening: Box<Opening>) {
         let _ = self.finish(opening, None, None).await;
     }
 
     async fn finish(
         &self,
-        opening: Opening,
+        opening: Box<Opening>,
         shown: Option<Arc<CertifiedKey>>,
         alpn: Option<Vec<u8>>,
     ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, Fault> {

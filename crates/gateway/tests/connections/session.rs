@@ -1,7 +1,9 @@
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{echo, gateway, line, rest, server};
+use std::time::Duration;
+
+use crate::support::{echo, exactly, gateway, line, rest, server, soon};
 
 #[tokio::test]
 async fn people_on_direct_listeners_talk_through_the_router() {
@@ -45,4 +47,22 @@ async fn both_ends_are_told_the_end_of_the_other() {
     client.write_all(b"one\ntwo\n").await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(rest(&mut client).await, b"one\ntwo\nbye\n");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_for_long_is_given_up() {
+    let (told, gone) = tokio::sync::oneshot::channel();
+    let told = std::sync::Mutex::new(Some(told));
+    let flood = server(move |mut tcp| {
+        let told = told.lock().unwrap().take();
+        async move {
+            while tcp.write_all(b"a line\n").await.is_ok() {}
+            told.map(|told| told.send(()));
+        }
+    })
+    .await;
+    let gateway = gateway(flood, |config| config.limits.stall = Duration::from_millis(300));
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    assert_eq!(exactly(&mut client, 7).await, b"a line\n");
+    soon(gone).await.unwrap();
 }
