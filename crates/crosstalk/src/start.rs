@@ -1,6 +1,7 @@
 //! Putting a gateway together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Mesh};
@@ -15,7 +16,11 @@ pub(crate) struct Started {
     pub(crate) config: Config,
     pub(crate) gateway: Gateway,
     pub(crate) overlay: Overlay,
+    router: Router,
 }
+
+/// How long people's last words and lists may take to get out at the end.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// Starts what `config` describes.
 pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
@@ -27,9 +32,9 @@ pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
     let (overlay, inbound) = joined.map_err(|e| broken(&e))?;
     let options = Options { control: config.control };
     let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
-    let gateway = Gateway::start(config.clone(), router).map_err(|e| broken(&e))?;
+    let gateway = Gateway::start(config.clone(), router.clone()).map_err(|e| broken(&e))?;
     fill_in_ports(&mut config, &gateway);
-    Ok(Started { config, gateway, overlay })
+    Ok(Started { config, gateway, overlay, router })
 }
 
 fn fill_in_ports(config: &mut Config, gateway: &Gateway) {
@@ -43,6 +48,9 @@ impl Started {
     /// Lets the sessions end, as long as the configuration gives them, and writes what is unwritten.
     pub(crate) async fn shutdown(self) {
         self.gateway.shutdown().await;
+        if tokio::time::timeout(DRAIN, self.router.drained()).await.is_err() {
+            tracing::warn!("this gateway: some lists may not be saved");
+        }
         self.overlay.shutdown().await;
     }
 }
