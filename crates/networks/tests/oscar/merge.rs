@@ -64,6 +64,30 @@ fn a_list_in_several_packets_is_merged_at_its_end() {
 }
 
 #[test]
+fn a_list_that_is_asked_for_again_is_merged_again() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
+    scene.changed(crosstalk_core::Contact { alias: Some("Bobby".into()), ..bob(&["Friends"]) });
+    for _ in 0..2 {
+        ask(&mut scene);
+        scene.server(Snac::new(0x13, 6, 8, list(friends())));
+        let [(0, list)] = &lists(&mut scene)[..] else { panic!("one packet") };
+        assert_eq!(list.items[3].attribute(ALIAS), Some(&b"Bobby"[..]));
+    }
+}
+
+#[test]
+fn one_who_went_before_the_client_was_ready_is_taken_out() {
+    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&["Friends"])]));
+    ask(&mut scene);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    scene.changed(crosstalk_core::Contact { listed: false, ..bob(&[]) });
+    scene.forget();
+    scene.client(Snac::new(1, 2, 9, Bytes::new()));
+    let got = scene.client_got();
+    assert_eq!(kinds(&got), [0x11, 0x0a, 9, 0x12].map(|subtype| (0x13, subtype)));
+}
+
+#[test]
 fn a_thousand_contacts_come_in_packets_that_clients_take() {
     let contacts = (0..1200).map(|i| {
         let address = format!("u{i}@far-oscar").parse().unwrap();

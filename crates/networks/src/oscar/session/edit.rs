@@ -105,9 +105,7 @@ impl Session {
             })
             .collect();
         let (now, request) = (io.now.instant, snac.request);
-        let pass = if for_server.len() == items.len()
-            && for_server.iter().eq(&items.iter().collect::<Vec<_>>())
-        {
+        let pass = if for_server.iter().copied().eq(&items) {
             self.acks.expect(now, request, Answer::Server);
             Pass::Forward
         } else {
@@ -120,7 +118,7 @@ impl Session {
                 self.acks.expect(now, request, Answer::Gateway(codes.flatten().collect()));
             } else {
                 let body = for_server.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();
-                io.snac(Side::Server, &Snac { body, ..snac.clone() });
+                self.tell_server(&Snac { body, ..snac.clone() }, io);
                 self.acks.expect(now, request, Answer::Both(codes.collect()));
             }
             self.refund(snac.kind(), io);
@@ -270,20 +268,21 @@ impl Session {
         for id in wanted {
             let Some(group) = self.book.drop_virtual(id) else { continue };
             self.book.record(&group);
-            self.tell_server(0x08, &group, io);
+            self.edit_behind(0x08, &group, io);
             if let Some(mut root) = self.book.group(ROOT).cloned() {
                 let mut order = root.order();
                 order.push(id);
                 root.set_order(&order);
                 self.book.record(&root);
-                self.tell_server(0x09, &root, io);
+                self.edit_behind(0x09, &root, io);
             }
         }
     }
 
-    fn tell_server(&mut self, subtype: u16, item: &Item, io: &mut Io<'_>) {
+    /// Edits the server's list behind the client's back.
+    fn edit_behind(&mut self, subtype: u16, item: &Item, io: &mut Io<'_>) {
         let request = self.edits.next_request();
-        io.snac(Side::Server, &Snac::new(0x13, subtype, request, item.encode()));
+        self.tell_server(&Snac::new(0x13, subtype, request, item.encode()), io);
         self.acks.expect(io.now.instant, request, Answer::Hidden);
     }
 

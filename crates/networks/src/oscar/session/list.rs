@@ -1,21 +1,19 @@
-//! Merging the foreign contacts into the stored list, at sign-on and later.
+//! Merging the foreign contacts into the stored list as the client gets it.
 
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, Contact, Kin, MAX_PENDING, Side};
+use crosstalk_core::{Contact, Kin, MAX_PENDING, Side};
 
-use super::book::{Plan, ROOT};
+use super::book::Plan;
 use super::{Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::wire::item::List;
 use crate::oscar::wire::snac::MORE;
-use crate::oscar::wire::{Class, Item, ItemId, Snac, Writer};
+use crate::oscar::wire::{Class, Item, Snac};
 
 /// How long the list waits for the foreign contacts, or for its last packet.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The request id of what a server says on its own.
-const PUSHED: u32 = 0x8000_0000;
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
 
@@ -27,8 +25,10 @@ pub(super) struct Listing {
     released: Option<BytesMut>,
     /// Packets in `released` whose items were sent already.
     skip: usize,
-    /// The hold ended without success: the rest of this list is not held.
-    gave_up: bool,
+    /// This list was held already: what is left of it passes.
+    was_held: bool,
+    /// Packets of a list passed, but not its last.
+    open: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Listing {
     fn release(&mut self) {
         if let Some(hold) = self.hold.take() {
             self.released = Some(hold.frames);
-            self.gave_up = true;
+            self.was_held = true;
         }
     }
 }
@@ -114,7 +114,7 @@ impl Session {
             return Pass::Forward;
         }
         io.withhold(Side::Server);
-        io.snac(Side::Server, &Snac::new(snac.family, REQUEST, snac.request, Bytes::new()));
+        self.tell_server(&Snac::new(snac.family, REQUEST, snac.request, Bytes::new()), io);
         Pass::Done
     }
 
@@ -127,10 +127,11 @@ impl Session {
         let last = snac.flags & MORE == 0;
         if self.list.skip > 0 {
             self.list.skip -= 1;
+            self.list.was_held = self.list.skip > 0;
             return Pass::Withhold;
         }
         let merges = self.user.is_some()
-            && !self.list.gave_up
+            && !(self.list.was_held || self.list.open)
             && (self.contacts.is_none() || self.has_something_to_merge());
         if merges {
             let until = io.now.instant + PATIENCE;
@@ -139,6 +140,9 @@ impl Session {
             self.list.hold = Some(hold);
             return self.hold(raw, Some(snac.clone()), io);
         }
+        if !std::mem::replace(&mut self.list.open, !last) {
+            self.book.start_over();
+        }
         if let Ok(list) = parse(snac) {
             self.learn(&list, last, io);
         }
@@ -146,6 +150,7 @@ impl Session {
             return Pass::Forward;
         }
         self.list.state = State::Known;
+        self.list.was_held = false;
         io.forward(Side::Client, raw.clone());
         self.settle(io);
         Pass::Done
@@ -195,6 +200,7 @@ impl Session {
             return;
         };
         self.list.skip = packets.len();
+        self.book.start_over();
         for (i, list) in lists.iter().enumerate() {
             self.learn(list, i + 1 == packets.len(), io);
         }
@@ -234,18 +240,26 @@ impl Session {
     /// Notes what the server has.
     fn learn(&mut self, list: &List, last: bool, io: &Io<'_>) {
         self.book.learn(list, last);
-        for item in list.items.iter().filter(|item| item.name.contains(&b'@')) {
+        self.note_misplaced(&list.items, io);
+    }
+
+    /// Notes items of the server's with a foreign name.
+    pub(super) fn note_misplaced(&mut self, items: &[Item], io: &Io<'_>) {
+        for item in items.iter().filter(|item| item.name.contains(&b'@')) {
             if item.class != Class::Group && self.kin(&item.name, io) != Kin::Own {
                 self.book.misplace(item);
             }
         }
     }
 
-    fn plan_all(&mut self, io: &Io<'_>) -> Plan {
+    /// Moves every contact to its place, and those who are contacts no longer out of the list.
+    pub(super) fn plan_all(&mut self, io: &Io<'_>) -> Plan {
         let mut plan = Plan::default();
-        let contacts: Vec<Contact> =
-            self.contacts.iter().flat_map(|c| c.values()).cloned().collect();
-        for contact in contacts {
+        let Some(known) = &self.contacts else { return plan };
+        let gone = self.book.everybody().into_iter().filter(|a| !known.contains_key(*a));
+        let gone = gone.map(|address| Contact::new(address.clone(), String::new()));
+        let contacts: Vec<Contact> = gone.chain(known.values().cloned()).collect();
+        for contact in contacts.into_iter().filter(|c| !self.edits.touches(&c.address)) {
             if let Some(spelling) = self.spelling(&contact.address, io) {
                 self.book.place(&contact, &spelling, &mut plan);
             }
@@ -254,169 +268,17 @@ impl Session {
     }
 
     /// The plan's new items, groups of ours with their members.
-    fn with_members(&self, plan: &Plan) -> Vec<Item> {
+    pub(super) fn with_members(&self, plan: &Plan) -> Vec<Item> {
         let whole = |item: &Item| match item.class {
             Class::Group => self.book.client_group(item.id.group).unwrap_or_else(|| item.clone()),
             _ => item.clone(),
         };
         plan.inserts.iter().map(whole).collect()
     }
-
-    /// Brings the client's list up to the foreign contacts.
-    pub(super) fn sync_list(&mut self, io: &mut Io<'_>) {
-        if self.list.is_stored() {
-            let plan = self.plan_all(io);
-            self.push(&plan, io);
-        }
-    }
-
-    /// Brings the client's list up to one contact.
-    pub(super) fn sync_contact(&mut self, contact: &Contact, io: &mut Io<'_>) {
-        if !self.list.is_stored() || self.edits.touches(&contact.address) {
-            return;
-        }
-        if let Some(spelling) = self.spelling(&contact.address, io) {
-            let mut plan = Plan::default();
-            self.book.place(contact, &spelling, &mut plan);
-            self.push(&plan, io);
-        }
-    }
-
-    /// Tells the client of a plan, as a server tells of another session's edits.
-    pub(super) fn push(&self, plan: &Plan, io: &mut Io<'_>) {
-        const INSERT: u16 = 0x08;
-        const UPDATE: u16 = 0x09;
-        const DELETE: u16 = 0x0a;
-        if plan.is_empty() {
-            return;
-        }
-        let made: Vec<u16> =
-            plan.inserts.iter().filter(|i| i.class == Class::Group).map(|i| i.id.group).collect();
-        let touched = plan.touched.iter().filter(|g| !made.contains(g));
-        let groups = touched.filter_map(|group| self.book.client_group(*group));
-        let updates: Vec<Item> = plan.updates.iter().cloned().chain(groups).collect();
-        let mut tell = |subtype, body: Bytes| io.answer(0x13, subtype, PUSHED, body);
-        tell(0x11, Bytes::new());
-        for (subtype, items) in
-            [(DELETE, &plan.deletes), (INSERT, &self.with_members(plan)), (UPDATE, &updates)]
-        {
-            for items in packed(items) {
-                tell(subtype, items.iter().fold(Writer::new(), |w, i| i.write(w)).bytes());
-            }
-        }
-        tell(0x12, Bytes::new());
-    }
-
-    /// Edits of another session: what it says of groups lacks their foreign members.
-    pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
-        const INSERT: u16 = 0x08;
-        const UPDATE: u16 = 0x09;
-        const DELETE: u16 = 0x0a;
-        let Ok(content) = snac.content() else { return Pass::Forward };
-        let content = snac.body.slice_ref(content);
-        let (mut items, Ok(())) = Item::read_some(&content) else { return Pass::Forward };
-        if snac.subtype == DELETE {
-            for item in &items {
-                self.book.forget(item);
-            }
-            io.forward(Side::Client, raw.clone());
-            self.rehome(&items, io);
-            return Pass::Done;
-        }
-        // What was a group of ours is the server's from now on: no news to the client.
-        let adopted = |item: &Item| {
-            snac.subtype == INSERT && is_group(item) && self.book.is_virtual(item.id.group)
-        };
-        let adopted: Vec<ItemId> = items.iter().filter(|i| adopted(i)).map(|i| i.id).collect();
-        self.make_way(&items, io);
-        let mut changed = !adopted.is_empty();
-        for item in items.iter_mut().filter(|item| is_group(item)) {
-            if let Some(group) = self.book.for_client(item) {
-                *item = group;
-                changed = true;
-            }
-        }
-        if changed {
-            let prefix = &snac.body[..snac.body.len() - content.len()];
-            let (updates, rest): (Vec<&Item>, Vec<&Item>) =
-                items.iter().partition(|item| adopted.contains(&item.id));
-            io.withhold(Side::Client);
-            for (subtype, items) in [(UPDATE, updates), (snac.subtype, rest)] {
-                let writer = Writer::new().raw(prefix);
-                let body = items.iter().fold(writer, |w, i| i.write(w)).bytes();
-                if !items.is_empty() {
-                    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
-                }
-            }
-        } else {
-            io.forward(Side::Client, raw.clone());
-        }
-        self.join_namesakes(&items, io);
-        Pass::Done
-    }
-
-    /// Moves the members of a group of ours to the server's new one of the same name.
-    fn join_namesakes(&mut self, items: &[Item], io: &mut Io<'_>) {
-        let groups = items.iter().filter(|item| is_group(item));
-        let moved: Vec<Address> =
-            groups.flat_map(|g| self.book.members_of_virtual(&g.name)).cloned().collect();
-        let mut plan = Plan::default();
-        for address in moved {
-            self.place_again(&address, &mut plan, io);
-        }
-        self.push(&plan, io);
-    }
-
-    /// Takes our items out of the way of the server's of the same id.
-    fn make_way(&mut self, items: &[Item], io: &mut Io<'_>) {
-        let mut plan = Plan::default();
-        let mut moved = Vec::new();
-        for item in items {
-            if let Some(shown) = self.book.hide(item.id) {
-                plan.touched.insert(item.id.group);
-                plan.deletes.push(shown.item);
-                moved.push(shown.address);
-            }
-            self.book.record(item);
-        }
-        for address in moved {
-            self.place_again(&address, &mut plan, io);
-        }
-        self.push(&plan, io);
-    }
-
-    /// Finds another group for those whose group is gone.
-    fn rehome(&mut self, gone: &[Item], io: &mut Io<'_>) {
-        let mut plan = Plan::default();
-        let groups = gone.iter().filter(|i| i.class == Class::Group && i.id.group != ROOT);
-        let homeless: Vec<_> = groups
-            .flat_map(|g| self.book.members(g.id.group).cloned().collect::<Vec<_>>())
-            .collect();
-        for address in homeless {
-            let stale: Vec<Item> = self
-                .book
-                .of(&address)
-                .filter(|i| self.book.group_name(i.id.group).is_none() && i.class == Class::Buddy)
-                .cloned()
-                .collect();
-            for item in stale {
-                self.book.hide(item.id);
-                plan.deletes.push(item);
-            }
-            self.place_again(&address, &mut plan, io);
-        }
-        self.push(&plan, io);
-    }
-
-    fn place_again(&mut self, address: &Address, plan: &mut Plan, io: &Io<'_>) {
-        let contact = self.contacts.as_ref().and_then(|c| c.get(address)).cloned();
-        if let (Some(contact), Some(spelling)) = (contact, self.spelling(address, io)) {
-            self.book.place(&contact, &spelling, plan);
-        }
-    }
 }
 
-fn is_group(item: &Item) -> bool {
+/// Whether an item is a group.
+pub(super) fn is_group(item: &Item) -> bool {
     item.class == Class::Group && item.id.item == 0
 }
 
@@ -425,7 +287,7 @@ fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
 }
 
 /// Items in packets that every client takes.
-fn packed(items: &[Item]) -> Vec<Vec<Item>> {
+pub(super) fn packed(items: &[Item]) -> Vec<Vec<Item>> {
     let mut packets: Vec<Vec<Item>> = Vec::new();
     let mut room = 0;
     for item in items {

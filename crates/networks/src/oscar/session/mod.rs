@@ -10,6 +10,7 @@ mod edit;
 mod info;
 mod list;
 mod presence;
+mod push;
 mod rate;
 mod talk;
 mod watch;
@@ -337,11 +338,11 @@ impl Session {
 
     /// Takes something for the person.
     pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
-        if self.is_settled() {
+        if self.is_settled() || self.waiting.len() >= MAX_WAITING {
             self.show(&envelope, io);
         } else if let Body::Presence(presence) = envelope.body {
             self.remember_presence(envelope.from, presence);
-        } else if self.waiting.len() < MAX_WAITING {
+        } else {
             self.waiting.push_back(envelope);
         }
     }
@@ -414,6 +415,12 @@ impl Session {
     /// Whether the client is one that shows authorisation requests and takes long texts.
     fn is_libpurple(&self) -> bool {
         self.person.client.starts_with("Purple/") || self.person.client.contains("libpurple")
+    }
+
+    /// Sends the server something in the client's name.
+    fn tell_server(&mut self, snac: &Snac, io: &mut Io<'_>) {
+        self.rates.saw(snac.kind(), io.now.instant);
+        io.snac(Side::Server, snac);
     }
 
     /// Gives back to the client's account what the server did not see.

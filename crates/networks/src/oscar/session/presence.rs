@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
 
+use super::push::PUSHED;
 use super::{Pass, Session};
 use crate::html;
 use crate::oscar::link::Io;
@@ -14,8 +15,6 @@ use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;
-/// The request id of what a server says on its own.
-const PUSHED: u32 = 0x8000_0000;
 
 /// Bits of ICQ's status.
 mod icq {

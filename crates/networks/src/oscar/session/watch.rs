@@ -115,7 +115,7 @@ impl Session {
             io.withhold(Side::Server);
             if !parted.own.is_empty() {
                 let body = std::mem::take(&mut parted.own);
-                io.snac(Side::Server, &Snac { body: body.into(), ..snac.clone() });
+                self.tell_server(&Snac { body: body.into(), ..snac.clone() }, io);
             }
             self.refund(snac.kind(), io);
             parted.pass = Pass::Done;

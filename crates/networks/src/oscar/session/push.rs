@@ -1,0 +1,166 @@
+//! Telling the client of changes to its list that it did not make.
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Contact, Side};
+
+use super::book::{Plan, ROOT};
+use super::list::{is_group, packed};
+use super::{Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::wire::{Class, Item, ItemId, Snac, Writer};
+
+/// The request id of what a server says on its own.
+pub(super) const PUSHED: u32 = 0x8000_0000;
+const INSERT: u16 = 0x08;
+const UPDATE: u16 = 0x09;
+const DELETE: u16 = 0x0a;
+
+impl Session {
+    /// Brings the client's list up to the foreign contacts.
+    pub(super) fn sync_list(&mut self, io: &mut Io<'_>) {
+        if self.list.is_stored() {
+            let plan = self.plan_all(io);
+            self.push(&plan, io);
+        }
+    }
+
+    /// Brings the client's list up to one contact.
+    pub(super) fn sync_contact(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        if !self.list.is_stored() || self.edits.touches(&contact.address) {
+            return;
+        }
+        if let Some(spelling) = self.spelling(&contact.address, io) {
+            let mut plan = Plan::default();
+            self.book.place(contact, &spelling, &mut plan);
+            self.push(&plan, io);
+        }
+    }
+
+    /// Tells the client of a plan, as a server tells of another session's edits.
+    pub(super) fn push(&self, plan: &Plan, io: &mut Io<'_>) {
+        if plan.is_empty() {
+            return;
+        }
+        let made: Vec<u16> =
+            plan.inserts.iter().filter(|i| i.class == Class::Group).map(|i| i.id.group).collect();
+        let touched = plan.touched.iter().filter(|g| !made.contains(g));
+        let groups = touched.filter_map(|group| self.book.client_group(*group));
+        let updates: Vec<Item> = plan.updates.iter().cloned().chain(groups).collect();
+        let mut tell = |subtype, body: Bytes| io.answer(0x13, subtype, PUSHED, body);
+        tell(0x11, Bytes::new());
+        for (subtype, items) in
+            [(DELETE, &plan.deletes), (INSERT, &self.with_members(plan)), (UPDATE, &updates)]
+        {
+            for items in packed(items) {
+                tell(subtype, items.iter().fold(Writer::new(), |w, i| i.write(w)).bytes());
+            }
+        }
+        tell(0x12, Bytes::new());
+    }
+
+    /// Edits of another session: what it says of groups lacks their foreign members.
+    pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        let Ok(content) = snac.content() else { return Pass::Forward };
+        let content = snac.body.slice_ref(content);
+        let (mut items, Ok(())) = Item::read_some(&content) else { return Pass::Forward };
+        if snac.subtype == DELETE {
+            for item in &items {
+                self.book.forget(item);
+            }
+            io.forward(Side::Client, raw.clone());
+            self.rehome(&items, io);
+            return Pass::Done;
+        }
+        // What was a group of ours is the server's from now on: no news to the client.
+        let adopted = |item: &Item| {
+            snac.subtype == INSERT && is_group(item) && self.book.is_virtual(item.id.group)
+        };
+        let adopted: Vec<ItemId> = items.iter().filter(|i| adopted(i)).map(|i| i.id).collect();
+        self.make_way(&items, io);
+        self.note_misplaced(&items, io);
+        let mut changed = !adopted.is_empty();
+        for item in items.iter_mut().filter(|item| is_group(item)) {
+            if let Some(group) = self.book.for_client(item) {
+                *item = group;
+                changed = true;
+            }
+        }
+        if changed {
+            let prefix = &snac.body[..snac.body.len() - content.len()];
+            let (updates, rest): (Vec<&Item>, Vec<&Item>) =
+                items.iter().partition(|item| adopted.contains(&item.id));
+            io.withhold(Side::Client);
+            for (subtype, items) in [(UPDATE, updates), (snac.subtype, rest)] {
+                let writer = Writer::new().raw(prefix);
+                let body = items.iter().fold(writer, |w, i| i.write(w)).bytes();
+                if !items.is_empty() {
+                    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
+                }
+            }
+        } else {
+            io.forward(Side::Client, raw.clone());
+        }
+        self.join_namesakes(&items, io);
+        Pass::Done
+    }
+
+    /// Moves the members of a group of ours to the server's new one of the same name.
+    fn join_namesakes(&mut self, items: &[Item], io: &mut Io<'_>) {
+        let groups = items.iter().filter(|item| is_group(item));
+        let moved: Vec<Address> =
+            groups.flat_map(|g| self.book.members_of_virtual(&g.name)).cloned().collect();
+        let mut plan = Plan::default();
+        for address in moved {
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
+    }
+
+    /// Takes our items out of the way of the server's of the same id.
+    fn make_way(&mut self, items: &[Item], io: &mut Io<'_>) {
+        let mut plan = Plan::default();
+        let mut moved = Vec::new();
+        for item in items {
+            if let Some(shown) = self.book.hide(item.id) {
+                plan.touched.insert(item.id.group);
+                plan.deletes.push(shown.item);
+                moved.push(shown.address);
+            }
+            self.book.record(item);
+        }
+        for address in moved {
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
+    }
+
+    /// Finds another group for those whose group is gone.
+    fn rehome(&mut self, gone: &[Item], io: &mut Io<'_>) {
+        let mut plan = Plan::default();
+        let groups = gone.iter().filter(|i| i.class == Class::Group && i.id.group != ROOT);
+        let homeless: Vec<_> = groups
+            .flat_map(|g| self.book.members(g.id.group).cloned().collect::<Vec<_>>())
+            .collect();
+        for address in homeless {
+            let stale: Vec<Item> = self
+                .book
+                .of(&address)
+                .filter(|i| self.book.group_name(i.id.group).is_none() && i.class == Class::Buddy)
+                .cloned()
+                .collect();
+            for item in stale {
+                self.book.hide(item.id);
+                plan.deletes.push(item);
+            }
+            self.place_again(&address, &mut plan, io);
+        }
+        self.push(&plan, io);
+    }
+
+    fn place_again(&mut self, address: &Address, plan: &mut Plan, io: &Io<'_>) {
+        let contact = self.contacts.as_ref().and_then(|c| c.get(address)).cloned();
+        if let (Some(contact), Some(spelling)) = (contact, self.spelling(address, io)) {
+            self.book.place(&contact, &spelling, plan);
+        }
+    }
+}
