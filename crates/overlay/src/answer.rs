@@ -7,7 +7,7 @@ use crosstalk_core::Failure;
 use tokio::sync::oneshot;
 
 use crate::GatewayId;
-use crate::delivery::NO_WAY;
+use crate::delivery::{Call, NO_WAY};
 use crate::hub::Hub;
 use crate::message::Outcome;
 
@@ -19,7 +19,7 @@ pub(crate) enum Way {
     /// In this process.
     Here(oneshot::Sender<Outcome>),
     /// Over a link.
-    There { hub: Weak<Hub>, from: GatewayId, number: u64 },
+    There { hub: Weak<Hub>, from: GatewayId, call: Call },
 }
 
 impl Answer {
@@ -32,9 +32,9 @@ impl Answer {
         match self.0.take() {
             None => {}
             Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
-            Some(Way::There { hub, from, number }) => {
+            Some(Way::There { hub, from, call }) => {
                 if let Some(hub) = hub.upgrade() {
-                    hub.answer(from, number, outcome);
+                    hub.answer(from, call, outcome);
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! number that is not above the last one is a repeat. The sender repeats what is unanswered
 //! when a link comes up again; the receiver repeats the answer and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Blame, Failure, Fault};
@@ -18,6 +18,17 @@ use crate::repeats::{Heard, Repeats};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// The most unanswered messages to one gateway.
 pub(crate) const MAX_WAITING: usize = 8192;
+/// The most answers kept for a gateway that may not have got them.
+const MAX_ANSWERS: usize = 65_536;
+
+/// Names a message of a gateway: numbers begin anew with each boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Call {
+    /// The boot of the sender.
+    pub(crate) boot: u64,
+    /// The message's number in it.
+    pub(crate) number: u64,
+}
 
 /// The messages under way, in both directions. `T` is what the caller wants back with an
 /// outcome.
@@ -34,8 +45,10 @@ struct Pair<T> {
     waiting: BTreeMap<u64, Waiting<T>>,
     /// The number of the last message received.
     heard: u64,
-    /// Received messages whose sender may not have the answer; `None` while there is none.
-    answers: BTreeMap<u64, Option<Outcome>>,
+    /// Received messages that are not answered.
+    unanswered: BTreeSet<u64>,
+    /// Answers that the sender may not have.
+    answers: BTreeMap<u64, Outcome>,
 }
 
 struct Waiting<T> {
@@ -46,9 +59,10 @@ struct Waiting<T> {
 
 /// What to do with a message that arrived.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "new messages are the rule, and move once")]
 pub(crate) enum Verdict {
     /// Hand it on.
-    New(Message),
+    New(Call, Message),
     /// It came before and this is the answer.
     Answered(Outcome),
     /// It came before and the answer is yet to come.
@@ -57,7 +71,14 @@ pub(crate) enum Verdict {
 
 impl<T> Default for Pair<T> {
     fn default() -> Self {
-        Self { epoch: 0, last: 0, waiting: BTreeMap::new(), heard: 0, answers: BTreeMap::new() }
+        Self {
+            epoch: 0,
+            last: 0,
+            waiting: BTreeMap::new(),
+            heard: 0,
+            unanswered: BTreeSet::new(),
+            answers: BTreeMap::new(),
+        }
     }
 }
 
@@ -65,6 +86,23 @@ impl<T> Pair<T> {
     fn frame(&self, number: u64, message: Message) -> Frame {
         let settled = self.waiting.first_key_value().map_or(number, |(first, _)| *first);
         Frame::Message { number, settled: settled.min(number), message }
+    }
+
+    /// The sender needs no answers below `settled` any more.
+    fn settle(&mut self, settled: u64) {
+        while self.unanswered.first().is_some_and(|number| *number < settled) {
+            self.unanswered.pop_first();
+        }
+        while self.answers.first_key_value().is_some_and(|(number, _)| *number < settled) {
+            self.answers.pop_first();
+        }
+    }
+
+    fn keep_answer(&mut self, number: u64, outcome: Outcome) {
+        if self.answers.len() >= MAX_ANSWERS {
+            self.answers.pop_first();
+        }
+        self.answers.insert(number, outcome);
     }
 }
 
@@ -100,6 +138,7 @@ impl<T> Delivery<T> {
         if pair.epoch != epoch {
             pair.epoch = epoch;
             pair.heard = 0;
+            pair.unanswered.clear();
             pair.answers.clear();
         }
         let waiting = pair.waiting.iter();
@@ -142,41 +181,39 @@ impl<T> Delivery<T> {
         if settled > number {
             return Err(Fault::new(Blame::Peer, "a message below the settled ones"));
         }
-        pair.answers = pair.answers.split_off(&settled);
+        pair.settle(settled);
         if number <= pair.heard {
             // An answer that was settled is asked for only by a peer that lost count.
-            return Ok(match pair.answers.get(&number) {
-                Some(Some(outcome)) => Verdict::Answered(*outcome),
-                _ => Verdict::Waits,
-            });
+            return Ok(pair.answers.get(&number).map_or(Verdict::Waits, |o| Verdict::Answered(*o)));
         }
-        if pair.answers.len() > MAX_WAITING {
+        if pair.unanswered.len() >= MAX_WAITING {
             return Err(Fault::new(Blame::Peer, "more unanswered messages than allowed"));
         }
         pair.heard = number;
-        pair.answers.insert(number, None);
-        let Message::Envelope(envelope) = &message else { return Ok(Verdict::New(message)) };
-        match self.repeats.hear(now, peer, envelope.id, number) {
-            Heard::First => Ok(Verdict::New(message)),
-            Heard::Waits => Ok(Verdict::Waits),
-            Heard::Delivered => {
-                pair.answers.insert(number, Some(Ok(())));
-                Ok(Verdict::Answered(Ok(())))
-            }
+        let call = Call { boot: pair.epoch, number };
+        let heard = match &message {
+            Message::Envelope(envelope) => self.repeats.hear(now, peer, envelope.id, call),
+            _ => Heard::First,
+        };
+        if heard == Heard::Delivered {
+            pair.keep_answer(number, Ok(()));
+            return Ok(Verdict::Answered(Ok(())));
         }
+        pair.unanswered.insert(number);
+        Ok(if heard == Heard::First { Verdict::New(call, message) } else { Verdict::Waits })
     }
 
     /// The router answered a message of `peer`. Returns the frames that say so.
-    pub(crate) fn answer(&mut self, peer: &GatewayId, number: u64, outcome: Outcome) -> Vec<Frame> {
+    pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
         let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
-        let mut numbers = self.repeats.answer(peer, number, outcome);
-        numbers.push(number);
-        let unanswered = |number: &u64| {
-            let answer = pair.answers.get_mut(number).filter(|answer| answer.is_none());
-            answer.map(|answer| *answer = Some(outcome)).is_some()
-        };
-        numbers.retain(unanswered);
-        numbers.into_iter().map(|number| Frame::Answer { number, outcome }).collect()
+        let mut calls = self.repeats.answer(peer, call, outcome);
+        calls.push(call);
+        // An answer to an older boot is of no use to anybody.
+        calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));
+        for call in &calls {
+            pair.keep_answer(call.number, outcome);
+        }
+        calls.into_iter().map(|call| Frame::Answer { number: call.number, outcome }).collect()
     }
 }
 

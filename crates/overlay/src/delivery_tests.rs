@@ -2,6 +2,7 @@ use super::*;
 use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
 
 const PEER: GatewayId = GatewayId::from_bytes([1; 32]);
+const FIRST: Call = Call { boot: 0, number: 1 };
 
 fn envelope(id: u128) -> Message {
     Message::Envelope(Envelope {
@@ -23,11 +24,11 @@ fn a_message_is_handed_on_once_and_answered_once() {
     let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u8>::new());
     let now = Instant::now();
     let frame = ours.send(now, PEER, envelope(1), 7u8).unwrap();
-    assert_eq!(take(&mut theirs, frame), Verdict::New(envelope(1)));
+    assert_eq!(take(&mut theirs, frame), Verdict::New(FIRST, envelope(1)));
     let again = ours.linked(PEER, 0).remove(0);
     assert_eq!(take(&mut theirs, again.clone()), Verdict::Waits);
-    assert_eq!(theirs.answer(&PEER, 1, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
-    assert!(theirs.answer(&PEER, 1, Ok(())).is_empty());
+    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
+    assert!(theirs.answer(&PEER, FIRST, Ok(())).is_empty());
     assert_eq!(take(&mut theirs, again), Verdict::Answered(Ok(())));
     assert_eq!((ours.answered(&PEER, 1), ours.answered(&PEER, 1)), (Some(7), None));
     assert!(ours.linked(PEER, 0).is_empty());
@@ -57,7 +58,7 @@ fn an_envelope_that_was_delivered_is_not_handed_on_under_another_number() {
     let now = Instant::now();
     theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
     assert_eq!(theirs.received(now, PEER, 2, 1, envelope(9)), Ok(Verdict::Waits));
-    assert_eq!(theirs.answer(&PEER, 1, Ok(())).len(), 2, "both are answered");
+    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())).len(), 2, "both are answered");
     assert_eq!(theirs.received(now, PEER, 3, 1, envelope(9)), Ok(Verdict::Answered(Ok(()))));
 }
 
@@ -66,8 +67,11 @@ fn an_envelope_that_failed_may_be_tried_again() {
     let mut theirs = Delivery::<u8>::new();
     let now = Instant::now();
     theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
-    theirs.answer(&PEER, 1, Err(Failure::Offline));
-    assert_eq!(theirs.received(now, PEER, 2, 1, envelope(9)), Ok(Verdict::New(envelope(9))));
+    theirs.answer(&PEER, FIRST, Err(Failure::Offline));
+    assert_eq!(
+        theirs.received(now, PEER, 2, 1, envelope(9)),
+        Ok(Verdict::New(Call { boot: 0, number: 2 }, envelope(9)))
+    );
 }
 
 #[test]
@@ -92,4 +96,31 @@ fn both_sides_bound_what_waits() {
     assert_eq!(ours.send(now, PEER, envelope(0), 99), Err(99));
     let mut flood = (1..).map(|n| theirs.received(now, PEER, n, 0, envelope(n.into())));
     assert_eq!(flood.find_map(Result::err).map(|fault| fault.blame), Some(Blame::Peer));
+}
+
+#[test]
+fn an_answer_to_an_older_boot_answers_nothing_of_the_new_one() {
+    let mut theirs = Delivery::<u8>::new();
+    let now = Instant::now();
+    theirs.received(now, PEER, 1, 1, envelope(1)).unwrap();
+    theirs.linked(PEER, 7);
+    let call = Call { boot: 7, number: 1 };
+    let second = theirs.received(now, PEER, 1, 1, envelope(2));
+    assert_eq!(second, Ok(Verdict::New(call, envelope(2))));
+    assert!(theirs.answer(&PEER, FIRST, Err(Failure::Offline)).is_empty());
+    assert_eq!(theirs.answer(&PEER, call, Ok(())).len(), 1);
+}
+
+#[test]
+fn one_slow_answer_holds_nobody_up() {
+    let mut theirs = Delivery::<u8>::new();
+    let now = Instant::now();
+    theirs.received(now, PEER, 1, 1, envelope(1)).unwrap();
+    for number in 2..100_000 {
+        let probe = Message::Probe { of: "bob@yahoo".parse().unwrap(), by: Vec::new() };
+        theirs.received(now, PEER, number, 1, probe).unwrap();
+        assert_eq!(theirs.answer(&PEER, Call { boot: 0, number }, Ok(())).len(), 1);
+    }
+    assert!(theirs.pairs[&PEER].answers.len() <= MAX_ANSWERS);
+    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())).len(), 1);
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
 use crate::answer::{Answer, Way};
-use crate::delivery::{DEADLINE, NO_WAY};
+use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
 use crate::lease::LinkId;
@@ -240,8 +240,8 @@ impl Hub {
     }
 
     /// The router answered a message from another gateway.
-    pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, number: u64, outcome: Outcome) {
-        self.with(|node, _| node.answer(from, number, outcome));
+    pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
+        self.with(|node, _| node.answer(from, call, outcome));
     }
 
     /// Counts a link that closed because the peer broke the rules.
@@ -312,13 +312,13 @@ impl Hub {
     fn settle(self: &Arc<Self>, state: &mut State) {
         while let Some(effect) = state.node.next_effect() {
             match effect {
-                Effect::Deliver { from, number, message } => {
-                    let way = Way::There { hub: Arc::downgrade(self), from, number };
+                Effect::Deliver { from, call, message } => {
+                    let way = Way::There { hub: Arc::downgrade(self), from, call };
                     if state.backlog.len() < MAX_BACKLOG {
                         let answer = Answer(Some(way));
                         self.push(state, Inbound::Message { from, message, answer });
                     } else {
-                        state.node.answer(from, number, Err(Failure::Busy));
+                        state.node.answer(from, call, Err(Failure::Busy));
                     }
                 }
                 Effect::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
@@ -367,9 +367,9 @@ impl Hub {
 /// would wait for the lock that is held here.
 fn refuse(state: &mut State, event: Inbound) {
     if let Inbound::Message { mut answer, .. } = event
-        && let Some(Way::There { from, number, .. }) = answer.0.take()
+        && let Some(Way::There { from, call, .. }) = answer.0.take()
     {
-        state.node.answer(from, number, Err(NO_WAY));
+        state.node.answer(from, call, Err(NO_WAY));
     }
 }
 

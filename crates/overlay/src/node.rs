@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Blame, Failure, Fault};
 
 use crate::GatewayId;
-use crate::delivery::{Delivery, NO_WAY, Verdict};
+use crate::delivery::{Call, Delivery, NO_WAY, Verdict};
 use crate::directory::{Directory, News};
 use crate::frame::{self, Frame, MAX_BATCH, Record};
 use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
@@ -27,7 +27,7 @@ use crate::watches::{Moment, Move};
 #[derive(Debug)]
 pub(crate) enum Effect<T, L> {
     /// Hand a message to the router, which answers through [`Node::answer`].
-    Deliver { from: GatewayId, number: u64, message: Message },
+    Deliver { from: GatewayId, call: Call, message: Message },
     /// What became of a message sent.
     Outcome(T, Outcome),
     /// Where somebody is.
@@ -138,8 +138,8 @@ impl<T, L> Node<T, L> {
     }
 
     /// The router answered a message that [`Effect::Deliver`] handed to it.
-    pub(crate) fn answer(&mut self, peer: GatewayId, number: u64, outcome: Outcome) {
-        for frame in self.delivery.answer(&peer, number, outcome) {
+    pub(crate) fn answer(&mut self, peer: GatewayId, call: Call, outcome: Outcome) {
+        for frame in self.delivery.answer(&peer, call, outcome) {
             self.queue(peer, &frame);
         }
     }
@@ -321,16 +321,16 @@ impl<T, L> Node<T, L> {
         let refused =
             message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
         match self.delivery.received(now, from, number, settled, message)? {
-            Verdict::New(_) if refused.is_some() => {
+            Verdict::New(call, _) if refused.is_some() => {
                 self.counts.refused += 1;
                 if let Some(skipped) = self.refusals.due(now) {
                     let network = refused.as_ref().map(tracing::field::display);
                     tracing::warn!(%from, network, skipped, "refused, {}: not its network", Blame::Peer);
                 }
-                self.answer(from, number, Err(Failure::Refused));
+                self.answer(from, call, Err(Failure::Refused));
             }
-            Verdict::New(message) => {
-                self.effects.push_back(Effect::Deliver { from, number, message });
+            Verdict::New(call, message) => {
+                self.effects.push_back(Effect::Deliver { from, call, message });
             }
             Verdict::Answered(outcome) => {
                 self.queue(from, &Frame::Answer { number, outcome });

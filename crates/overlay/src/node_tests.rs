@@ -95,10 +95,10 @@ impl Pair {
 
     fn act(&mut self, own: usize, effect: Effect<u128, ()>) {
         match effect {
-            Effect::Deliver { from, number, message: Message::Envelope(envelope) } => {
+            Effect::Deliver { from, call, message: Message::Envelope(envelope) } => {
                 self.delivered.push(envelope.id.0);
                 if self.answering {
-                    self.nodes[own].answer(from, number, Ok(()));
+                    self.nodes[own].answer(from, call, Ok(()));
                 }
             }
             Effect::Outcome(ticket, outcome) => self.outcomes.push((ticket, outcome)),
@@ -138,7 +138,7 @@ fn a_short_break_loses_and_repeats_nothing() {
     pair.cut();
     pair.send(3);
     pair.pass(Duration::from_secs(1));
-    pair.nodes[1].answer(AOL, 2, Ok(()));
+    pair.nodes[1].answer(AOL, Call { boot: 1, number: 2 }, Ok(()));
     pair.answering = true;
     pair.link();
     assert_eq!(pair.delivered, [1, 2, 3]);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::EnvelopeId;
 
 use crate::GatewayId;
+use crate::delivery::Call;
 use crate::message::Outcome;
 
 /// How long an envelope is remembered.
@@ -17,14 +18,14 @@ pub(crate) const MAX_REMEMBERED: usize = 100_000;
 #[derive(Default)]
 pub(crate) struct Repeats {
     fates: HashMap<(GatewayId, EnvelopeId), Fate>,
-    /// The envelopes whose answer is to come, by the number they first came under.
-    pending: HashMap<(GatewayId, u64), EnvelopeId>,
+    /// The envelopes whose answer is to come, by the call they first came with.
+    pending: HashMap<(GatewayId, Call), EnvelopeId>,
     order: VecDeque<(Instant, GatewayId, EnvelopeId)>,
 }
 
 enum Fate {
-    /// No answer yet; it came again under these numbers.
-    Pending(Vec<u64>),
+    /// No answer yet; it came again with these calls.
+    Pending(Vec<Call>),
     Delivered,
 }
 
@@ -40,18 +41,18 @@ pub(crate) enum Heard {
 }
 
 impl Repeats {
-    /// An envelope of `peer` came under `number`.
+    /// An envelope of `peer` came.
     pub(crate) fn hear(
         &mut self,
         now: Instant,
         peer: GatewayId,
         id: EnvelopeId,
-        number: u64,
+        call: Call,
     ) -> Heard {
         match self.fates.get_mut(&(peer, id)) {
             Some(Fate::Delivered) => Heard::Delivered,
             Some(Fate::Pending(again)) => {
-                again.push(number);
+                again.push(call);
                 Heard::Waits
             }
             None => {
@@ -59,22 +60,21 @@ impl Repeats {
                     self.forget_oldest();
                 }
                 self.fates.insert((peer, id), Fate::Pending(Vec::new()));
-                self.pending.insert((peer, number), id);
+                self.pending.insert((peer, call), id);
                 self.order.push_back((now, peer, id));
                 Heard::First
             }
         }
     }
 
-    /// The envelope that came from `peer` under `number` was answered. Returns the numbers
-    /// under which it came again. One that failed may come again as new.
-    pub(crate) fn answer(&mut self, peer: &GatewayId, number: u64, outcome: Outcome) -> Vec<u64> {
-        let Some(id) = self.pending.remove(&(*peer, number)) else { return Vec::new() };
+    /// The envelope that came from `peer` with `call` was answered. Returns the calls with
+    /// which it came again. One that failed may come again as new.
+    pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Call> {
+        let Some(id) = self.pending.remove(&(*peer, call)) else { return Vec::new() };
         let key = (*peer, id);
-        let before = if outcome.is_ok() {
-            self.fates.insert(key, Fate::Delivered)
-        } else {
-            self.fates.remove(&key)
+        let before = match self.fates.get_mut(&key) {
+            Some(fate) if outcome.is_ok() => Some(std::mem::replace(fate, Fate::Delivered)),
+            _ => self.fates.remove(&key),
         };
         match before {
             Some(Fate::Pending(again)) => again,

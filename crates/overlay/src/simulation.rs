@@ -302,10 +302,10 @@ impl World {
         let mut cut = Vec::new();
         while let Some(effect) = machine.node.next_effect() {
             match effect {
-                Effect::Deliver { from, number, message: Message::Envelope(envelope) } => {
+                Effect::Deliver { from, call, message: Message::Envelope(envelope) } => {
                     machine.read.entry(from).or_default().push(envelope.id.0);
                     *self.read.entry(envelope.id.0).or_default() += 1;
-                    machine.node.answer(from, number, Ok(()));
+                    machine.node.answer(from, call, Ok(()));
                 }
                 Effect::Outcome(sent, outcome) => {
                     self.waiting.remove(&sent);

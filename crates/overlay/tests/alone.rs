@@ -1,6 +1,8 @@
 //! One gateway, no network: the whole interface on the local store.
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Failure, Roster, Stamp, UnixMillis,
 };
@@ -65,4 +67,25 @@ async fn a_roster_survives_a_restart() {
     let (overlay, _inbound) = Overlay::alone(state.path()).unwrap();
     assert_eq!(overlay.load(&alice()).await, roster);
     assert_eq!(overlay.id(), id);
+}
+
+#[tokio::test]
+async fn a_router_that_lags_misses_no_arrival_and_holds_sign_ons_back() {
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, mut inbound) = Overlay::alone(state.path()).unwrap();
+    let users: Vec<Address> = (0..8000).map(|n| format!("u{n}@aol").parse().unwrap()).collect();
+    overlay.watch(&users).await;
+    let (signing, all) = (overlay.clone(), users.clone());
+    let signing = tokio::spawn(async move {
+        for user in &all {
+            signing.sign_on(user).await;
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!signing.is_finished(), "somebody has to read");
+    for expected in users {
+        let Some(Inbound::Arrived { user, .. }) = inbound.recv().await else { panic!("a gap") };
+        assert_eq!(user, expected);
+    }
+    signing.await.unwrap();
 }

@@ -364,3 +364,17 @@ async fn strangers_and_garbage_disturb_nobody() {
     let _heard = there.answering(Ok(()));
     assert_eq!(here.overlay.send(&to, text(alice(), 1)).await, Ok(()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_reads_nothing_is_busy_and_the_link_stays() {
+    let mesh = Mesh::new(&["aol", "yahoo"]);
+    let mut all = mesh.start_all().await;
+    let (there, here) = (all.pop().unwrap(), all.pop().unwrap());
+    let to = there.id();
+    let sends = (0..9000).map(|n| here.overlay.send(&to, text(alice(), n)));
+    let sends = futures::future::join_all(sends);
+    let outcomes = timeout(PATIENCE, sends).await.expect("nothing waits for ever");
+    assert!(outcomes.contains(&Err(Failure::Busy)), "more than are allowed to wait");
+    assert!(outcomes.contains(&Err(Failure::Unreachable)), "nobody answered in time");
+    assert_eq!(there.overlay.linked(), [here.id()]);
+}
