@@ -33,8 +33,10 @@ pub(super) struct Person {
     pub(super) invisible: bool,
     /// The person's presence as others see it.
     pub(super) presence: Presence,
-    /// Whether the client says what it understands (XEP-0115), as all do that know chat states.
-    pub(super) modern: bool,
+    /// Whether the client understands chat states.
+    pub(super) chat_states: Support,
+    /// Contacts that the client just put into its list, and that are not confirmed yet.
+    pub(super) adding: BTreeSet<Address>,
     /// What came before the client was available.
     pub(super) waiting: VecDeque<Envelope>,
     pub(super) carbons: Carbons,
@@ -69,6 +71,15 @@ impl Foreign {
             *self = Self::Late;
         }
     }
+}
+
+/// What is known of something a client may understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Support {
+    Unknown,
+    /// It was asked (XEP-0030).
+    Asked,
+    Yes,
 }
 
 /// A foreign contact as the client knows it.
@@ -131,7 +142,8 @@ impl Person {
             available: false,
             invisible: false,
             presence: Presence::offline(),
-            modern: false,
+            chat_states: Support::Unknown,
+            adding: BTreeSet::new(),
             waiting: VecDeque::new(),
             carbons: Carbons::Off,
             blocking: BlockView::default(),
@@ -185,7 +197,13 @@ impl Person {
 
     /// Whether the client would understand chat states of `address` (XEP-0085, section 5.1).
     pub(super) fn understands_typing(&self, address: &Address) -> bool {
-        self.modern || self.typed_to.contains(address)
+        self.chat_states == Support::Yes || self.typed_to.contains(address)
+    }
+
+    /// Whether a contact stands in the client's list, or is about to.
+    pub(super) fn lists(&self, address: &Address) -> bool {
+        let known = self.contacts.get(address).is_some_and(|known| known.contact.listed);
+        known || self.adding.contains(address)
     }
 
     /// Remembers a message, to match what comes back.

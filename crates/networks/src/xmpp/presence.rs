@@ -7,6 +7,7 @@ use crosstalk_core::{Address, Event, Fault, Now, Output, Presence, RichText, Sho
 
 use super::engine::Jabber;
 use super::ns;
+use super::person::Support;
 use super::query;
 use super::xml::Element;
 
@@ -28,7 +29,10 @@ impl Jabber {
         let presence = match stanza.attr("type") {
             None => {
                 person.available = true;
-                person.modern = stanza.get("c", ns::CAPS).is_some();
+                if stanza.get("c", ns::CAPS).is_some() {
+                    // Clients that say what they understand all understand chat states.
+                    person.chat_states = Support::Yes;
+                }
                 if person.invisible { Presence::offline() } else { read(now, stanza) }
             }
             Some("unavailable" | "invisible") => {
@@ -65,6 +69,10 @@ impl Jabber {
         let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
         let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
         let waiting = std::mem::take(&mut person.waiting);
+        let ask = person.chat_states == Support::Unknown && !person.contacts.is_empty();
+        if ask {
+            self.ask_client(out)?;
+        }
         for address in online {
             self.show_presence(now, &address, out)?;
         }

@@ -6,7 +6,7 @@ use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Side};
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
-use super::person::Carbons;
+use super::person::{Carbons, Support};
 use super::xml::{Element, Node};
 
 /// How the ids of our own IQs begin.
@@ -67,6 +67,32 @@ impl Jabber {
         self.link.say(&answer, out)
     }
 
+    /// Asks the client what it understands, as its server might.
+    pub(super) fn ask_client(&mut self, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        person.chat_states = Support::Asked;
+        let ask = Element::new("iq", ns::CLIENT)
+            .with("type", "get")
+            .with("id", our_id(&mut self.context.ids))
+            .with("from", self.naming.domain())
+            .with("to", &person.full)
+            .child(Element::new("query", ns::DISCO_INFO));
+        self.link.say(&ask, out)
+    }
+
+    /// The client answers that, or one of our pushes.
+    fn answered(&mut self, raw: &[u8]) -> Result<(), Fault> {
+        let stanza = self.parse(Side::Client, raw)?;
+        let features = stanza.get("query", ns::DISCO_INFO).into_iter().flat_map(Element::elements);
+        let mut names = features.filter_map(|feature| feature.attr("var"));
+        if names.any(|name| name == ns::CHAT_STATES)
+            && let Some(person) = &mut self.person
+        {
+            person.chat_states = Support::Yes;
+        }
+        Ok(())
+    }
+
     /// The client asks the own server something.
     pub(super) fn own_query(
         &mut self,
@@ -120,6 +146,7 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         if id.is_some_and(|id| id.starts_with(OURS)) {
+            self.answered(&raw)?;
             return self.link.keep(out);
         }
         if !self.naming.may_be_in(&raw) {

@@ -8,12 +8,12 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Contact, Event, Fault, Kin, MAX_GROUPS, MAX_LABEL, Now, Output, Presence, Roster,
-    RosterEdit, Side, Standing,
+    Address, Contact, Event, Fault, Kin, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, Now, Output,
+    Presence, Roster, RosterEdit, Side, Standing,
 };
 
 use super::engine::Jabber;
-use super::jid::Naming;
+use super::jid::{self, Naming};
 use super::ns;
 use super::person::{Foreign, Known, Person};
 use super::xml::Element;
@@ -135,15 +135,20 @@ impl Jabber {
             Kin::Foreign(address) => address,
         };
         let Some(person) = &mut self.person else { return Ok(()) };
-        let listed = person.contacts.get(&address).is_some_and(|known| known.contact.listed);
+        let listed = person.lists(&address);
         let edit = if item.attr("subscription") == Some("remove") {
             if !listed {
                 return self.refuse(stanza, "item-not-found", out);
             }
             RosterEdit::Remove(address)
         } else {
-            person.learn_spelling(&self.naming, &address, spelled);
-            let spelling = person.bare_of(&self.naming, &address);
+            let typed = jid::bare(spelled).to_lowercase();
+            let typed = self.naming.accept(&typed, &address).filter(|_| !listed);
+            let spelling =
+                typed.map_or_else(|| person.bare_of(&self.naming, &address), str::to_owned);
+            if person.adding.len() < MAX_CONTACTS {
+                person.adding.insert(address.clone());
+            }
             list(address, spelling, item)
         };
         out.emit(Event::Roster(edit));
@@ -186,6 +191,7 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
         let address = contact.address.clone();
+        person.adding.remove(&address);
         let before = person.contacts.remove(&address);
         let old_item = before
             .as_ref()
@@ -201,15 +207,13 @@ impl Jabber {
             person.contacts.insert(address.clone(), Known { contact, presence, stale });
         }
         if old_item != new_item && person.roster.shown {
-            let pushed = new_item.or_else(|| {
-                Some(
-                    Element::new("item", ns::ROSTER)
-                        .with("jid", old_item.as_ref()?.attr("jid")?)
-                        .with("subscription", "remove"),
-                )
-            });
-            if let Some(pushed) = pushed {
-                self.push(pushed, out)?;
+            let jid = |item: &Option<Element>| item.as_ref()?.attr("jid").map(str::to_owned);
+            if let Some(gone) = jid(&old_item).filter(|old| jid(&new_item).as_ref() != Some(old)) {
+                let item = Element::new("item", ns::ROSTER);
+                self.push(item.with("jid", gone).with("subscription", "remove"), out)?;
+            }
+            if let Some(item) = new_item {
+                self.push(item, out)?;
             }
             // libpurple shows a regrouped contact offline until it hears again.
             if listed && shown {

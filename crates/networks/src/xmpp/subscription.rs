@@ -1,6 +1,8 @@
 //! Consent (RFC 6121, section 3): the subscription dialogue with foreign people.
 
-use crosstalk_core::{Address, Body, Consent, Event, Fault, Now, Outgoing, Output, RichText};
+use crosstalk_core::{
+    Address, Body, Consent, Event, Fault, Now, Outgoing, Output, RichText, RosterEdit,
+};
 
 use super::engine::Jabber;
 use super::ns;
@@ -21,6 +23,7 @@ impl Jabber {
         }
         let step = match stanza.attr("type") {
             Some("subscribe") => {
+                self.list_unlisted(to, out);
                 Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
             }
             Some("subscribed") => Consent::Grant,
@@ -32,6 +35,15 @@ impl Jabber {
         };
         self.send(to, Body::Contact(step), out);
         Ok(())
+    }
+
+    /// Whom the client asks stands in its list from then on (RFC 6121, section 3.1.2).
+    fn list_unlisted(&mut self, address: &Address, out: &mut Output) {
+        if let Some(person) = self.person.as_ref().filter(|p| !p.lists(address)) {
+            let spelling = person.bare_of(&self.naming, address);
+            let (address, groups) = (address.clone(), Vec::new());
+            out.emit(Event::Roster(RosterEdit::List { address, spelling, alias: None, groups }));
+        }
     }
 
     /// A foreign person's step.

@@ -135,6 +135,28 @@ fn adding_renaming_and_removing_stay_here() {
 }
 
 #[test]
+fn whoever_is_asked_is_listed() {
+    let mut stage = Stage::online(alice());
+    stage.client("<presence type='subscribe' to='zed@msn'/>");
+    let [Event::Roster(RosterEdit::List { address, .. }), Event::Send(_)] = &stage.events()[..]
+    else {
+        panic!("not listed and asked");
+    };
+    assert_eq!(address.to_string(), "zed@msn");
+    stage.client("<presence type='subscribe' to='alice@aol'/>");
+    assert!(stage.edits().is_empty(), "alice is listed already");
+}
+
+#[test]
+fn a_contact_moves_to_the_spelling_it_is_listed_under() {
+    let mut stage = Stage::online(alice());
+    stage.give(Input::Changed(friend("alice@aol", "alice@aol.xt")));
+    let seen = stage.to(Side::Client);
+    assert!(seen.contains("<item jid='alice@aol' subscription='remove'/>"), "{seen}");
+    assert!(seen.contains("<item jid='alice@aol.xt' subscription='both'>"), "{seen}");
+}
+
+#[test]
 fn own_items_go_to_the_server_as_they_came() {
     let mut stage = Stage::online(alice());
     let set = "<iq type='set' id='1'><query xmlns='jabber:iq:roster'><item jid='ben@chat.test'/></query></iq>";

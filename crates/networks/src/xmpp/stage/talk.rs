@@ -109,6 +109,23 @@ fn typing_goes_both_ways_once_the_client_shows_that_it_knows_it() {
 }
 
 #[test]
+fn a_client_that_says_it_knows_typing_is_told() {
+    let mut stage = Stage::bound(alice());
+    stage.client("<presence/>");
+    let asked = stage.to(Side::Client);
+    let id = asked.split("id='").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(asked.contains("from='chat.test'") && asked.contains("disco#info"), "{asked}");
+    stage.sent();
+    stage.client(&format!(
+        "<iq type='result' id='{id}' to='chat.test'><query xmlns='http://jabber.org/protocol/disco#info'>\
+         <feature var='http://jabber.org/protocol/chatstates'/></query></iq>"
+    ));
+    assert_eq!(stage.to(Side::Server), "");
+    stage.deliver("alice@aol", Body::Typing(Typing::Active));
+    assert!(stage.to(Side::Client).contains("<composing"));
+}
+
+#[test]
 fn receipts_and_failures_find_their_message() {
     let mut stage = Stage::online(alice());
     stage.client(
