@@ -16,7 +16,8 @@ pub(crate) fn welcome(config: &Config) -> String {
 
 fn write_to(text: &mut String, config: &Config) -> fmt::Result {
     let titles: Vec<_> = config.networks.values().map(|n| n.protocol.defaults().title).collect();
-    writeln!(text, "CrossTalk {} is up, for {}.\n", env!("CARGO_PKG_VERSION"), titles.join(", "))?;
+    let titles = titles.join(" and ");
+    writeln!(text, "CrossTalk {} is up, for {titles}.\n", env!("CARGO_PKG_VERSION"))?;
     for proxy in &config.proxies {
         let (host, port) = (reachable(proxy.listen.ip()), proxy.listen.port());
         let who = if proxy.users.is_empty() { "" } else { ", and your name and password for it" };
@@ -53,6 +54,9 @@ fn write_to(text: &mut String, config: &Config) -> fmt::Result {
             text,
             "  run `crosstalk ca init` and add --terminate SERVER here; docs/clients has the steps."
         )?;
+    }
+    if let Some(mesh) = &config.mesh {
+        writeln!(text, "\n  Other gateways that it talks to: {}.", mesh.members.len())?;
     }
     write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
 }

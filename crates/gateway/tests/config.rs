@@ -41,7 +41,7 @@ fn a_bad_value_is_shown_where_it_stands() {
         ("suffix = 7\n", "gw.toml:1:10", "expected a string"),
         ("suffix = \"xt\n", "gw.toml:1:", ""),
         ("[networks.AOL]\n", "gw.toml:1:11", "a-z"),
-        ("[limits]\nmailbox = 0\n", "gw.toml:2:11", "too little"),
+        ("[limits]\nbuffer = 10\n", "gw.toml:2:10", "too little"),
         ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"bob\"\n", "gw.toml:4:6", "12D3KooW"),
         ("log = \"loud\"\n", "gw.toml:1:7", "there is: error"),
         ("suffix = \".xt\"\n", "gw.toml:1:10", "without a dot"),
@@ -68,6 +68,12 @@ fn terminating_without_a_certificate_or_a_ca_is_refused_once_it_is_to_run() {
     let said = complaint("[tls]\nterminate = [\"jabber.example.org\"]\n");
     assert!(said.starts_with("gw.toml:2:14"), "{said}");
     assert!(said.contains("crosstalk ca init"), "{said}");
+    let said = complaint(
+        "[tls]\nterminate = [\"a.example.org\", \"example.net\"]\n[[tls.certificate]]\n\
+         hosts = [\"*.example.org\"]\nchain = \"no\"\nkey = \"no\"\n",
+    );
+    assert!(said.contains("gw.toml:2:31: no certificate covers example.net"), "{said}");
+    assert!(said.contains("gw.toml:5:9: there is no file no"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Which hosts and ports a rule speaks of.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -27,6 +28,16 @@ impl HostPattern {
         self.rank(host).is_some()
     }
 
+    /// Whether every host that `other` means is meant.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Under(domain), Self::Under(name) | Self::Name(name)) => is_under(name, domain),
+            (Self::Net(net), Self::Net(inner)) => net.contains(inner),
+            _ => self == other,
+        }
+    }
+
     /// How exactly `host` is meant; the larger the more exact.
     pub(super) fn rank(&self, host: &str) -> Option<usize> {
         let name = host.strip_suffix('.').unwrap_or(host);
@@ -47,6 +58,17 @@ fn is_under(name: &str, domain: &str) -> bool {
     let Some(at) = name.len().checked_sub(domain.len()) else { return false };
     let (Some(front), Some(tail)) = (name.get(..at), name.get(at..)) else { return false };
     tail.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.'))
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Under(domain) => write!(f, "*.{domain}"),
+            Self::Net(net) => net.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 impl FromStr for HostPattern {
@@ -156,6 +178,20 @@ mod tests {
         for (rule, host, port, expected) in cases {
             let rule: Allow = rule.parse().unwrap();
             assert_eq!(rule.permits(host, port), expected, "{rule:?} {host} {port}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_narrower_ones() {
+        let pattern = |text: &str| text.parse::<HostPattern>().unwrap();
+        for (wide, narrow) in [
+            ("*", "10.0.0.0/8"),
+            ("*.example.org", "example.org"),
+            ("*.example.org", "*.chat.example.org"),
+            ("10.0.0.0/8", "10.1.2.3"),
+        ] {
+            assert!(pattern(wide).covers(&pattern(narrow)), "{wide} {narrow}");
+            assert!(!pattern(narrow).covers(&pattern(wide)), "{narrow} {wide}");
         }
     }
 

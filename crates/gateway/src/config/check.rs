@@ -5,8 +5,18 @@ use std::net::SocketAddr;
 
 use crosstalk_core::NetworkId;
 
+use super::Config;
 use super::report::Problem;
-use super::{Config, HostPattern};
+
+/// How much can be logged, from most to least serious, and nothing.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// The first level in `filter` that is none. A filter is a level, or several with commas
+/// between them, each for a part as in `crosstalk_gateway=debug` or for the rest.
+pub fn bad_level(filter: &str) -> Option<&str> {
+    let levels = filter.split(',').map(|part| part.rsplit('=').next().unwrap_or(part));
+    levels.into_iter().find(|level| !LEVELS.contains(level))
+}
 
 impl Config {
     /// Everything that cannot work, in the order of the documentation.
@@ -33,12 +43,8 @@ impl Config {
     }
 
     fn check_log(&self, problems: &mut Vec<Problem>) {
-        const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-        for part in self.log.split(',') {
-            let level = part.rsplit('=').next().unwrap_or(part);
-            if !LEVELS.contains(&level) {
-                problems.push(Problem::unknown("log", "log level", level, &LEVELS));
-            }
+        if let Some(level) = bad_level(&self.log) {
+            problems.push(Problem::unknown("log", "log level", level, &LEVELS));
         }
     }
 
@@ -65,7 +71,7 @@ impl Config {
         }
     }
 
-    /// Two listeners on one port, a listener that is its own upstream, and none at all.
+    /// Two listeners on one port, and none at all.
     fn check_listeners(&self, problems: &mut Vec<Problem>) {
         let listeners = self.listeners();
         if listeners.is_empty() {
@@ -113,16 +119,13 @@ impl Config {
             let what = format!("there is no file {}", root.display());
             problems.push(Problem::new(format!("tls.roots.{i}"), what));
         }
-        let covered =
-            |host: &HostPattern| self.tls.certificates.iter().any(|c| c.hosts.contains(host));
-        let bare = self.tls.terminate.iter().position(|host| !covered(host));
-        if let Some(i) = bare.filter(|_| !self.tls.authority.is_dir()) {
+        let bare = self.tls.uncovered().filter(|_| !self.tls.authority.is_dir());
+        if let Some((i, host)) = bare {
+            let what =
+                format!("no certificate covers {host}, and there is no private CA to make one");
             problems.push(
-                Problem::new(
-                    format!("tls.terminate.{i}"),
-                    "no certificate covers this host, and there is no private CA to make one",
-                )
-                .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
+                Problem::new(format!("tls.terminate.{i}"), what)
+                    .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
             );
         }
     }
@@ -133,7 +136,6 @@ impl Config {
             ("connections", limits.connections, 1),
             ("connections_per_client", limits.connections_per_client, 1),
             ("buffer", limits.buffer, 4096),
-            ("mailbox", limits.mailbox, 1),
         ];
         for (key, value, least) in sizes.into_iter().filter(|(_, value, least)| value < least) {
             let what = format!("{value} is too little: {least} is the least that works");

@@ -22,6 +22,7 @@ use crosstalk_overlay::GatewayId;
 use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
+pub use check::bad_level;
 pub use network::{Direct, NetworkConfig};
 pub use report::{Problem, Report};
 
@@ -122,6 +123,14 @@ impl Tls {
         self.terminate.iter().any(|p| p.matches(host))
     }
 
+    /// The first of the terminated hosts, and its place among them, for which the operator's
+    /// certificates do not suffice.
+    pub fn uncovered(&self) -> Option<(usize, &HostPattern)> {
+        let patterns = self.certificates.iter().flat_map(|c| &c.hosts);
+        let covered = |host: &HostPattern| patterns.clone().any(|p| p.covers(host));
+        self.terminate.iter().enumerate().find(|(_, host)| !covered(host))
+    }
+
     /// The operator's certificate for `host`.
     pub fn certificate(&self, host: &str) -> Option<&Certificate> {
         self.certificates.iter().find(|c| c.hosts.iter().any(|p| p.matches(host)))
@@ -153,8 +162,6 @@ pub struct Limits {
     pub drain: Duration,
     /// Bytes waiting for one side of a connection before the other side is no longer read.
     pub buffer: usize,
-    /// Deliveries waiting for one session before senders are told that it is busy.
-    pub mailbox: usize,
 }
 
 impl Default for Limits {
@@ -168,7 +175,6 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
             buffer: 256 * 1024,
-            mailbox: 256,
         }
     }
 }

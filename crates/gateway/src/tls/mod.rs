@@ -104,12 +104,8 @@ impl Tls {
     pub(crate) fn new(config: &config::Tls, patience: Duration) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let leaves = Leaves::new(config, Arc::clone(&provider))?;
-        let uncovered = config
-            .terminate
-            .iter()
-            .find(|h| !config.certificates.iter().any(|c| c.hosts.contains(h)));
-        if let Some(host) = uncovered.filter(|_| !leaves.has_authority()) {
-            return Err(Error::NoAuthority(format!("{host:?}"), config.authority.clone()));
+        if let Some((_, host)) = config.uncovered().filter(|_| !leaves.has_authority()) {
+            return Err(Error::NoAuthority(host.to_string(), config.authority.clone()));
         }
         let client = client_config(config, Arc::clone(&provider))?;
         let server = ServerConfig::builder_with_provider(provider)
