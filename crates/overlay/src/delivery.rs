@@ -34,7 +34,6 @@ pub(crate) struct Call {
 /// outcome.
 pub(crate) struct Delivery<T> {
     pairs: HashMap<GatewayId, Pair<T>>,
-    repeats: Repeats,
 }
 
 struct Pair<T> {
@@ -49,6 +48,7 @@ struct Pair<T> {
     unanswered: BTreeSet<u64>,
     /// Answers that the sender may not have.
     answers: BTreeMap<u64, Outcome>,
+    repeats: Repeats,
 }
 
 struct Waiting<T> {
@@ -78,6 +78,7 @@ impl<T> Default for Pair<T> {
             heard: 0,
             unanswered: BTreeSet::new(),
             answers: BTreeMap::new(),
+            repeats: Repeats::default(),
         }
     }
 }
@@ -109,7 +110,7 @@ impl<T> Pair<T> {
 impl<T> Delivery<T> {
     /// Nothing under way.
     pub(crate) fn new() -> Self {
-        Self { pairs: HashMap::new(), repeats: Repeats::default() }
+        Self { pairs: HashMap::new() }
     }
 
     /// Takes a message for `peer`. Returns the frame to send, or the ticket where too many
@@ -153,8 +154,8 @@ impl<T> Delivery<T> {
 
     /// Returns the tickets of what waited too long.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<T> {
-        self.repeats.forget_before(now);
         let late = self.pairs.values_mut().flat_map(|pair| {
+            pair.repeats.forget_before(now);
             // In order of number is in order of deadline.
             let end = pair.waiting.iter().find(|(_, w)| w.until > now).map(|(n, _)| *n);
             let rest = end.map_or_else(BTreeMap::new, |end| pair.waiting.split_off(&end));
@@ -192,7 +193,7 @@ impl<T> Delivery<T> {
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
         let heard = match &message {
-            Message::Envelope(envelope) => self.repeats.hear(now, peer, envelope.id, call),
+            Message::Envelope(envelope) => pair.repeats.hear(now, envelope.id, call),
             _ => Heard::First,
         };
         if heard == Heard::Delivered {
@@ -206,7 +207,7 @@ impl<T> Delivery<T> {
     /// The router answered a message of `peer`. Returns the frames that say so.
     pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
         let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
-        let mut calls = self.repeats.answer(peer, call, outcome);
+        let mut calls = pair.repeats.answer(call, outcome);
         calls.push(call);
         // An answer to an older boot is of no use to anybody.
         calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));
