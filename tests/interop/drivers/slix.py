@@ -25,26 +25,37 @@ def emit(event, **fields):
     print(json.dumps({"event": event} | {k: str(v) for k, v in fields.items()}), flush=True)
 
 
-async def through_socks(proxy_port, host, port):
+async def through_socks(loop, proxy_port, host, port):
     """A connection to a name that the proxy resolves (RFC 1928, no authentication)."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", proxy_port)
-    writer.write(b"\x05\x01\x00")
-    assert await reader.readexactly(2) == b"\x05\x00", "the proxy wants a password"
+    proxy = socket.socket()
+    proxy.setblocking(False)
+    await loop.sock_connect(proxy, ("127.0.0.1", proxy_port))
+    await loop.sock_sendall(proxy, b"\x05\x01\x00")
+    if await exactly(loop, proxy, 2) != b"\x05\x00":
+        raise OSError("the proxy wants a password")
     name = host.encode()
-    writer.write(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + struct.pack(">H", port))
-    reply = await reader.readexactly(10)
+    request = b"\x05\x01\x00\x03" + bytes([len(name)]) + name + struct.pack(">H", port)
+    await loop.sock_sendall(proxy, request)
+    reply = await exactly(loop, proxy, 10)
     if reply[1] != 0:
         raise OSError(f"the proxy answered {reply[1]}")
-    writer.transport.pause_reading()
-    # asyncio does not let go of its socket; a copy lives on after the transport is closed.
-    mine = writer.get_extra_info("socket").dup()
-    writer.transport.abort()
-    return mine
+    return proxy
+
+
+async def exactly(loop, sock, count):
+    got = b""
+    while len(got) < count:
+        more = await loop.sock_recv(sock, count - len(got))
+        if not more:
+            raise OSError("the proxy hung up")
+        got += more
+    return got
 
 
 class Client(slixmpp.ClientXMPP):
     def __init__(self, jid, password):
         super().__init__(jid, password)
+        self.listed = set()
         self.auto_authorize = None
         self.auto_subscribe = False
         self.enable_direct_tls = False
@@ -124,6 +135,7 @@ class Client(slixmpp.ClientXMPP):
 
     def on_roster(self, iq):
         for jid, item in iq["roster"]["items"].items():
+            (self.listed.discard if item["subscription"] == "remove" else self.listed.add)(str(jid))
             emit("roster", name=jid, alias=item["name"], subscription=item["subscription"],
                  ask=item["ask"] or "", groups="|".join(sorted(item["groups"])))
 
@@ -133,6 +145,8 @@ class Client(slixmpp.ClientXMPP):
             case "im":
                 message = self.make_message(mto=arg[0], mbody=arg[1], mtype="chat")
                 message["request_receipt"] = True
+                # Says that this client wants to know of typing (XEP-0085).
+                message["chat_state"] = "active"
                 message.send()
                 emit("sent", name=arg[0], id=message["id"])
             case "typing":
@@ -150,9 +164,12 @@ class Client(slixmpp.ClientXMPP):
                 grant = arg[1] == "yes"
                 self.send_presence(pto=arg[0], ptype="subscribed" if grant else "unsubscribed")
             case "list":
-                iq = await self.get_roster()
-                for jid, item in iq["roster"]["items"].items():
-                    emit("listed", name=jid, alias=item["name"], subscription=item["subscription"],
+                # A server with roster versions says only what has changed since the last time.
+                await self.get_roster()
+                for jid in sorted(self.listed):
+                    item = self.client_roster[jid]
+                    emit("listed", name=jid, alias=item["name"],
+                         subscription=item["subscription"],
                          group="|".join(sorted(item["groups"])))
                 emit("list-end")
             case "away":
@@ -190,7 +207,7 @@ async def main(jid, password, host, port, socks="", ca=""):
         direct = client.loop.create_connection
 
         async def dial(protocol, host, port, **options):
-            sock = await through_socks(int(socks), host, port)
+            sock = await through_socks(client.loop, int(socks), host, port)
             return await direct(protocol, sock=sock, **options)
 
         client.loop.create_connection = dial

@@ -113,7 +113,11 @@ impl Person {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let event = Event::parse(&line).unwrap_or_else(|| panic!("no event: {line}"));
+                let Some(event) = Event::parse(&line) else {
+                    // libpurple's own words, with PURPLE_DEBUG set.
+                    eprintln!("{line}");
+                    continue;
+                };
                 if sender.send(event).is_err() {
                     return;
                 }

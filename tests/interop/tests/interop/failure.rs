@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crosstalk_interop::Stage;
 
-const ALICE: &str = "alice@aol";
+const ALICE: &str = "alice@aol.xt";
 
 /// How long others may believe that the users of a dead gateway are there.
 const LEASE: Duration = Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use crosstalk_interop::{Person, Stage};
 
-const ALICE: &str = "alice@aol";
+const ALICE: &str = "alice@aol.xt";
 
 #[test]
 fn a_jabber_session_is_resumed_with_foreign_stanzas_in_it() {

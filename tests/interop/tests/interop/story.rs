@@ -2,7 +2,7 @@
 
 use crosstalk_interop::{Person, Stage};
 
-const ALICE: &str = "alice@aol";
+const ALICE: &str = "alice@aol.xt";
 const CYRILLIC: &str = "Привет, как дела? Ещё чаю";
 const EMOJI: &str = "snow ❄ and a 🦊 and a family 👨‍👩‍👧";
 const SECRET: &str = "the-treasure-is-under-the-oak";
