@@ -245,7 +245,7 @@ async fn a_gateway_that_stops_is_lost_and_back_when_it_restarts() {
     let start = Instant::now();
     let sent = there.overlay.send(&stopped, text(bob(), 1)).await;
     assert_eq!(sent, Err(Failure::Unreachable));
-    assert!(start.elapsed() < Duration::from_millis(100), "known to be gone");
+    assert!(start.elapsed() < Duration::from_secs(1), "known to be gone");
 
     let here = mesh.start(0);
     here.linked_to(1).await;
@@ -356,7 +356,8 @@ async fn strangers_and_garbage_disturb_nobody() {
         let mut answer = Vec::new();
         let _ = timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("closed");
     }
-    let stranger = Mesh::new(&["aol"]).start_as(0, Vec::new(), mesh.members.clone());
+    let elsewhere = Mesh::new(&["aol"]);
+    let stranger = elsewhere.start_as(0, Vec::new(), mesh.members.clone());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(stranger.overlay.linked().is_empty());
     let (to, expected) = (there.id(), HashSet::from([here.id()]));

@@ -120,11 +120,11 @@ async fn a_killed_gateway_is_lost_within_seconds_and_found_when_it_restarts() {
     bench.child.wait().unwrap();
     let (sent, took) = bench.probe().await;
     assert_eq!(sent, Err(Failure::Unreachable));
-    assert!(took < Duration::from_secs(5), "{took:?}");
-    bench.expect_loss(Duration::from_secs(5)).await;
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    bench.expect_loss(Duration::from_secs(8)).await;
     let (sent, took) = bench.probe().await;
     assert_eq!(sent, Err(Failure::Unreachable));
-    assert!(took < Duration::from_millis(100), "{took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
     assert!(bench.overlay.locate(&alice()).await.is_empty());
     bench.child = spawn(bench.states[1].path(), &bench.at, bench.overlay.id());
     bench.expect_alice().await;
