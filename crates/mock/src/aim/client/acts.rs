@@ -66,11 +66,11 @@ impl Session {
 
     /// Sends queued edits up to the first that is to be acknowledged.
     pub(super) async fn send_edits(&mut self) -> io::Result<()> {
-        while !self.editing
+        while self.editing.is_none()
             && let Some(edit) = self.edits.pop_front()
         {
-            self.editing = matches!(edit.subtype, 0x08..=0x0a);
-            self.send(edit.family, edit.subtype, edit.body).await?;
+            self.send(edit.family, edit.subtype, edit.body.clone()).await?;
+            self.editing = Some(edit).filter(|edit| matches!(edit.subtype, 0x08..=0x0a));
         }
         Ok(())
     }

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
 use crosstalk_networks::html;
 use crosstalk_networks::oscar::wire::message::{self, Head};
-use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, find, user};
+use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, UserInfo, Writer, find, user};
 
 use super::{Asker, Session, icq};
 use crate::Event;
+use crate::aim::items;
 
 /// A flag of 02/15: the away text is wanted.
 const AWAY_TEXT: u32 = 2;
@@ -38,15 +39,35 @@ impl Session {
                     self.tell(Event::Unlisted(name)).await;
                 }
             }
-            (0x13, 0x0e) => {
-                self.editing = false;
-                self.send_edits().await?;
-            }
+            (0x13, 0x0e) => self.edited(snac).await?,
             (0x13, 0x19) => self.authorisation_wanted(snac).await?,
             (0x15, 0x03) => self.asker_known(snac).await,
             _ => {}
         }
         Ok(true)
+    }
+
+    /// The server's word on the edit under way, one code an item: the next one can go.
+    async fn edited(&mut self, ack: &Snac) -> io::Result<()> {
+        let Some(edit) = self.editing.take() else { return Ok(()) };
+        let buddies = |(item, outcome): (Item, &[u8])| {
+            let done = outcome == [0, 0];
+            (item.class == Class::Buddy).then(|| (text(&item.name), done))
+        };
+        for (name, done) in
+            items(&edit.body).into_iter().zip(ack.body.chunks(2)).filter_map(buddies)
+        {
+            match edit.subtype {
+                0x08 if done => self.tell(Event::Listed(name)).await,
+                0x08 => {
+                    self.buddies.remove(&name);
+                    self.tell(Event::Unlisted(name)).await;
+                }
+                0x0a if done => self.tell(Event::Unlisted(name)).await,
+                _ => {}
+            }
+        }
+        self.send_edits().await
     }
 
     async fn arrived(&mut self, snac: &Snac) -> io::Result<()> {

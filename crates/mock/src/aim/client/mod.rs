@@ -140,9 +140,10 @@ struct Session {
     outgoing: Write,
     driver: Driver,
     buddies: Buddies,
-    /// Edits of the stored list that wait for their turn: one is under way at a time.
+    /// Edits of the stored list that wait for their turn.
     edits: VecDeque<Snac>,
-    editing: bool,
+    /// The one that waits for its acknowledgement.
+    editing: Option<Snac>,
     /// To whom the last messages went, by request.
     sent: VecDeque<(u32, String)>,
     /// Away texts asked for, by request.
@@ -169,7 +170,7 @@ impl Session {
             driver,
             buddies: Buddies::default(),
             edits: VecDeque::new(),
-            editing: false,
+            editing: None,
             sent: VecDeque::new(),
             asked_away: VecDeque::new(),
             askers: Vec::new(),
