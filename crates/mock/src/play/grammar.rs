@@ -54,6 +54,7 @@ pub(super) enum Step {
     Person { who: String, does: Does },
     Kill { gateway: String },
     Start { gateway: String },
+    Pass(Duration),
 }
 
 /// What a person does or sees.
@@ -116,12 +117,6 @@ impl Play {
             play.lines.push(Line { number, text: text.to_owned(), step, within });
         }
         Ok(play)
-    }
-
-    /// Whether everybody is on one network, so that no gateway is needed.
-    pub fn is_local(&self) -> bool {
-        let gateways = self.lines.iter().any(|l| !matches!(l.step, Step::Person { .. }));
-        !gateways && self.parts.windows(2).all(|pair| pair[0].network == pair[1].network)
     }
 
     /// Whether a gateway is killed, which needs another one to watch.
@@ -198,6 +193,7 @@ fn patience<'a, 'w>(words: &'a [&'w str]) -> (&'a [&'w str], Duration) {
 fn step(words: &[&str], text: String) -> Option<Step> {
     match *words {
         ["gateway", gateway, "is", "killed"] => Some(Step::Kill { gateway: gateway.into() }),
+        [seconds, "s", "pass"] => Some(Step::Pass(Duration::from_secs(seconds.parse().ok()?))),
         ["gateway", gateway, "starts", "again"] => Some(Step::Start { gateway: gateway.into() }),
         [who, ref does @ ..] => Some(Step::Person {
             who: who.into(),

@@ -19,6 +19,7 @@
 //! alice goes away "lunch" | comes back | goes idle for 600 s
 //! alice goes invisible | becomes visible
 //! gateway north is killed | starts again
+//! 2 s pass
 //! ```
 //!
 //! and what they see, which is waited for, 10 seconds unless the line ends in `within 20 s`:

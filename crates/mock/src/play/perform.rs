@@ -90,6 +90,7 @@ impl<'a> Performance<'a> {
             match &line.step {
                 Step::Kill { gateway } => stage.kill(gateway),
                 Step::Start { gateway } => stage.start(gateway).await,
+                Step::Pass(time) => tokio::time::sleep(*time).await,
                 Step::Person { who, does } => {
                     let part = self.play.part(who).map_err(failed)?;
                     self.step(stage, part, does, line.within).await.map_err(failed)?;

@@ -1,0 +1,241 @@
+//! The gateways of a play.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{HostPort, Names, NetworkId};
+use crosstalk_gateway::Gateway;
+use crosstalk_gateway::config::{Config, Direct, Proxy};
+use crosstalk_gateway::router::{Options, Router};
+use crosstalk_mock::play::{Performance, Play, Stage};
+use crosstalk_overlay::{GatewayId, Member, Overlay};
+use futures_util::future::{BoxFuture, FutureExt};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use crate::Setting;
+
+/// How clients come to a gateway.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Socks5,
+    Direct,
+}
+
+/// How long gateways may take to find each other.
+const JOINING: Duration = Duration::from_secs(20);
+
+/// Every gateway of a play, each in a runtime of its own so that it can die alone.
+pub(crate) struct Gateways {
+    way: Way,
+    names: Arc<Names>,
+    /// The base servers.
+    servers: BTreeMap<NetworkId, SocketAddr>,
+    seats: Vec<Seat>,
+    /// Dropped last: the gateways write there.
+    _state: TempDir,
+}
+
+/// A gateway, running or not.
+struct Seat {
+    /// What plays call it: more than one name where it stands for several.
+    names: Vec<String>,
+    state: PathBuf,
+    id: GatewayId,
+    mesh: SocketAddr,
+    running: Option<Running>,
+}
+
+struct Running {
+    runtime: Option<Runtime>,
+    overlay: Overlay,
+    proxy: SocketAddr,
+    direct: Vec<(NetworkId, SocketAddr)>,
+}
+
+impl Gateways {
+    /// Starts the gateways that `play` names, in front of the servers of `performance`.
+    pub(crate) async fn build(
+        play: &Play,
+        performance: &Performance<'_>,
+        setting: Setting,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let state = tempfile::tempdir()?;
+        let named: Vec<Vec<String>> = if setting.alone {
+            vec![play.gateways().iter().map(ToString::to_string).collect()]
+        } else {
+            play.gateways().iter().map(|name| vec![name.to_string()]).collect()
+        };
+        let mut servers = BTreeMap::new();
+        for network in play.networks() {
+            let server = performance.server(network).ok_or("a network without a server")?;
+            servers.insert(network.parse()?, server);
+        }
+        let seats = named.into_iter().map(|names| Seat::take(names, &state));
+        let mut gateways = Self {
+            way: setting.way,
+            names: Arc::new(Config::alone(state.path().into()).names()),
+            servers,
+            seats: seats.collect::<Result<_, _>>()?,
+            _state: state,
+        };
+        for index in 0..gateways.seats.len() {
+            gateways.run(index)?;
+        }
+        gateways.joined().await?;
+        Ok(gateways)
+    }
+
+    fn seat(&mut self, name: &str) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.names.iter().any(|n| n == name))
+    }
+
+    /// Starts the gateway at `index` in a runtime of its own.
+    fn run(&mut self, index: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let config = self.config(index);
+        let mesh = self.mesh(index);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let entered = runtime.enter();
+        let (overlay, inbound) = match mesh {
+            Some(mesh) => Overlay::join(&mesh, &config.data)?,
+            None => Overlay::alone(&config.data)?,
+        };
+        let router = Router::new(
+            overlay.clone(),
+            inbound,
+            Arc::new(config.names()),
+            Options { control: config.control },
+        );
+        let gateway = Gateway::start(config, router)?;
+        drop(entered);
+        let proxy = *gateway.proxies.first().ok_or("no proxy")?;
+        let direct = gateway.direct.clone();
+        // Its listeners live as long as the gateway does: until the runtime ends.
+        runtime.spawn(async move {
+            let _gateway = gateway;
+            std::future::pending::<()>().await;
+        });
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.running = Some(Running { runtime: Some(runtime), overlay, proxy, direct });
+        }
+        Ok(())
+    }
+
+    fn config(&self, index: usize) -> Config {
+        let mut config = Config::alone(self.seats[index].state.clone());
+        config.proxies = vec![Proxy::open(anywhere())];
+        for (id, server) in &self.servers {
+            if let Some(network) = config.networks.get_mut(id) {
+                let upstream = HostPort::new(server.ip().to_string(), server.port());
+                network.servers.insert(host(id.as_str()), upstream.clone());
+                network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+            }
+        }
+        config
+    }
+
+    fn mesh(&self, index: usize) -> Option<crosstalk_overlay::Config> {
+        let networks: Vec<NetworkId> = self.names.networks().cloned().collect();
+        let member = |seat: &Seat| Member {
+            id: seat.id,
+            addresses: vec![HostPort::new(seat.mesh.ip().to_string(), seat.mesh.port())],
+            networks: networks.clone(),
+        };
+        let others = self.seats.iter().enumerate().filter(|(other, _)| *other != index);
+        let members: Vec<Member> = others.map(|(_, seat)| member(seat)).collect();
+        (!members.is_empty()).then(|| crosstalk_overlay::Config {
+            listen: vec![self.seats[index].mesh],
+            advertise: Vec::new(),
+            networks: networks.clone(),
+            members,
+        })
+    }
+
+    /// Waits until every running gateway has a link to every other.
+    async fn joined(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let deadline = tokio::time::Instant::now() + JOINING;
+        let running: Vec<_> = self.seats.iter().filter_map(|s| s.running.as_ref()).collect();
+        let linked = |r: &&Running| r.overlay.linked().len() + 1 == running.len();
+        while !running.iter().all(linked) {
+            if tokio::time::Instant::now() > deadline {
+                return Err("the gateways did not find each other".into());
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Stage for Gateways {
+    fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
+    }
+
+    fn way(&self, network: &str, gateway: &str) -> crosstalk_mock::Way {
+        let seat = self.seats.iter().find(|seat| seat.names.iter().any(|n| n == gateway));
+        let running = seat.and_then(|s| s.running.as_ref()).expect("the play starts the gateway");
+        match self.way {
+            Way::Socks5 => crosstalk_mock::Way::Socks5 {
+                proxy: running.proxy,
+                server: HostPort::new(host(network), port(network)),
+            },
+            Way::Direct => {
+                let direct = running.direct.iter().find(|(id, _)| id.as_str() == network);
+                crosstalk_mock::Way::Direct(direct.expect("each network has a listener").1)
+            }
+        }
+    }
+
+    fn kill(&mut self, gateway: &str) {
+        if let Some(index) = self.seat(gateway) {
+            self.seats[index].running = None;
+        }
+    }
+
+    fn start<'a>(&'a mut self, gateway: &'a str) -> BoxFuture<'a, ()> {
+        async move {
+            let index = self.seat(gateway).expect("the play names a gateway of its cast");
+            self.run(index).expect("a killed gateway starts again");
+            self.joined().await.expect("a restarted gateway finds the others");
+        }
+        .boxed()
+    }
+}
+
+impl Seat {
+    fn take(names: Vec<String>, state: &TempDir) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let state = state.path().join(names.join("-"));
+        let id = Overlay::identify(&state)?;
+        // Gateways must know each other's addresses before they start.
+        let mesh = TcpListener::bind(anywhere())?.local_addr()?;
+        Ok(Self { names, state, id, mesh, running: None })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What clients take for the name of a network's server.
+fn host(network: &str) -> String {
+    format!("{network}.test")
+}
+
+/// The port that clients dial.
+fn port(network: &str) -> u16 {
+    if network == "aol" { 5190 } else { 5222 }
+}
+
+fn anywhere() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
+}
