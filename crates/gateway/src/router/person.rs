@@ -20,6 +20,8 @@ const WAITING: usize = 256;
 /// askings of presence.
 const SPEAKING: usize = 64;
 const TELLING: usize = 16;
+/// The most versions of a list that wait for the disk.
+const SAVING: usize = 4;
 
 pub(super) struct Person {
     pub(super) user: Address,
@@ -40,6 +42,7 @@ pub(super) struct Person {
     pub(super) answers: Bucket,
     pub(super) speaking: Arc<Semaphore>,
     pub(super) telling: Arc<Semaphore>,
+    pub(super) saving: Arc<Semaphore>,
     /// Whether the overlay was told that the person is here.
     pub(super) published: bool,
     pub(super) todo: Todo,
@@ -73,6 +76,7 @@ impl Person {
             answers: Bucket::new(20.0, 2.0),
             speaking: Arc::new(Semaphore::new(SPEAKING)),
             telling: Arc::new(Semaphore::new(TELLING)),
+            saving: Arc::new(Semaphore::new(SAVING)),
             published: false,
             todo: Todo::default(),
         }

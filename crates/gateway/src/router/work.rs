@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crosstalk_core::{Address, Envelope, Presence, Roster};
 use crosstalk_overlay::GatewayId;
 
+use super::carry::Attempt;
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, lock, notes};
@@ -171,7 +172,7 @@ impl Hub {
                 let stored = self.overlay.load(&user()).await;
                 self.with(person, |p| p.loaded(self, stored));
             }
-            Step::Save(roster) => self.overlay.save(&user(), &roster).await,
+            Step::Save(roster) => self.save(person, roster).await,
             Step::Arrive => self.overlay.sign_on(&user()).await,
             Step::Depart { watched } => {
                 self.overlay.sign_off(&user()).await;
@@ -182,6 +183,22 @@ impl Hub {
                 self.watch(person, more).await;
             }
         }
+    }
+
+    /// Begins to save the list: other gateways have it at once, the disk is waited for apart.
+    async fn save(self: &Arc<Self>, person: &Shared, roster: Roster) {
+        let (user, saving) = {
+            let person = lock(person);
+            (person.user.clone(), person.saving.clone())
+        };
+        let Ok(permit) = saving.acquire_owned().await else { return };
+        let overlay = self.overlay.clone();
+        let saved = Attempt::begin(async move {
+            overlay.save(&user, &roster).await;
+            drop(permit);
+            Ok(())
+        });
+        self.runtime.spawn(saved.end());
     }
 
     /// Watches `users` in the person's name. The overlay tells where those are that are new to
