@@ -1,8 +1,8 @@
 //! AIM and ICQ, which speak OSCAR.
 //!
-//! A client signs on at one server ([`signon`]), which hands it a cookie for another, where
-//! everything else happens ([`session`]) but a few services that are left alone. Both are
-//! phases of one [`engine`]; [`link`] keeps the frame numbers right, [`wire`] knows the bytes.
+//! A client signs on at one server (`signon`), which hands it a cookie for another, where
+//! everything else happens (`session`) but a few services that are left alone. Both are
+//! phases of one `engine`; `link` keeps the frame numbers right, [`wire`] knows the bytes.
 
 mod engine;
 mod link;

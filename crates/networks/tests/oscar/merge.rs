@@ -130,6 +130,19 @@ fn a_cached_list_is_asked_for_whole() {
 }
 
 #[test]
+fn a_cached_list_that_the_server_confirms_is_asked_for_if_contacts_came_meanwhile() {
+    let mut scene = Scene::accepted(LIBPURPLE, None);
+    scene.client(Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
+    scene.gateway.input(Input::Roster(roster([bob(&["Friends"])]))).unwrap();
+    scene.forget();
+    scene.server(Snac::new(0x13, 0x0f, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
+    assert!(scene.client_got().is_empty());
+    assert_eq!(scene.server_got(), [Snac::new(0x13, 4, 8, Bytes::new())]);
+    scene.server(Snac::new(0x13, 6, 8, list(friends())));
+    assert_eq!(lists(&mut scene)[0].1.items.len(), 4);
+}
+
+#[test]
 fn contacts_that_come_late_are_pushed() {
     let mut scene = Scene::accepted(LIBPURPLE, None);
     ask(&mut scene);

@@ -74,11 +74,6 @@ impl Listing {
         Pass::Forward
     }
 
-    /// The client was told that its own copy is good.
-    pub(super) const fn unchanged(&mut self) {
-        self.state = State::Known;
-    }
-
     /// Stops waiting for a list that does not come.
     pub(super) fn give_up(&mut self) {
         if self.state == State::Asked {
@@ -108,14 +103,30 @@ impl Session {
     /// The client would take its own copy of the list, which may lack or hold foreign items:
     /// it is made to take the server's.
     pub(super) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        const REQUEST: u16 = 0x0004;
         self.list.asked();
-        if self.contacts.is_some() && !self.has_something_to_merge() {
+        if !self.has_something_to_merge() {
             return Pass::Forward;
         }
         io.withhold(Side::Server);
-        self.tell_server(&Snac::new(snac.family, REQUEST, snac.request, Bytes::new()), io);
+        self.ask_for_list(snac.request, io);
         Pass::Done
+    }
+
+    /// The server says that the client's own copy is good.
+    pub(super) fn unchanged(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        if self.has_something_to_merge() {
+            io.withhold(Side::Client);
+            self.ask_for_list(snac.request, io);
+            return Pass::Done;
+        }
+        self.list.state = State::Known;
+        io.forward(Side::Client, raw.clone());
+        self.settle(io);
+        Pass::Done
+    }
+
+    fn ask_for_list(&mut self, request: u32, io: &mut Io<'_>) {
+        self.tell_server(&Snac::new(0x13, 0x04, request, Bytes::new()), io);
     }
 
     fn has_something_to_merge(&self) -> bool {

@@ -205,7 +205,7 @@ impl Session {
             (0x13, 0x06) => return self.listed(snac, raw, io),
             (0x13, 0x08..=0x0a) => return self.pushed(snac, raw, io),
             (0x13, 0x0e) => return self.acknowledged(snac, content, io),
-            (0x13, 0x0f) => self.list.unchanged(),
+            (0x13, 0x0f) => return self.unchanged(snac, raw, io),
             _ => {}
         }
         Pass::Forward
