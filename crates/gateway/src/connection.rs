@@ -10,6 +10,7 @@ use crosstalk_core::{Fault, HostPort, NetworkId};
 use tokio::net::TcpStream;
 
 use crate::config::Proxy;
+use crate::listen::Place;
 use crate::policy::Asked;
 use crate::session::{End, Leg, Session};
 use crate::shared::Shared;
@@ -56,50 +57,72 @@ impl From<Fault> for Dead {
     }
 }
 
-/// Serves a connection to its end. Every stage is boxed, so that one does not cost the room of
-/// all while it waits.
-pub(crate) async fn serve(shared: Arc<Shared>, way: Arc<Way>, tcp: TcpStream, peer: SocketAddr) {
-    let mut report = Report::new(peer, &way);
-    let fault = match Box::pin(open::open(&shared, &way, tcp, &mut report)).await {
-        Err(Dead::Gone) => None,
-        Err(Dead::Fault(fault)) => Some(fault),
-        Ok(Road::Opaque(legs)) => Box::pin(pass(&shared, &way, legs, &mut report)).await,
-        Ok(Road::Interpreted(session)) => match Box::pin(interpret(session, &mut report)).await {
-            (End::Closed, _) => None,
-            (End::Silent, _) => Some(Fault::client("it never said who it is")),
-            (End::Fault(fault), _) => Some(fault),
-            (End::Opaque(fault), legs) => {
-                let later = Box::pin(pass(&shared, &way, legs, &mut report)).await;
-                fault.or(later)
-            }
-        },
-    };
-    report.log(fault.as_ref());
+/// What is kept of a connection all the time.
+struct Connection {
+    shared: Arc<Shared>,
+    way: Arc<Way>,
+    report: Report,
+    _place: Place,
 }
 
-async fn interpret(mut session: Box<Session>, report: &mut Report) -> (End, Box<(Leg, Leg)>) {
-    let end = session.run().await;
-    report.user = session.user().cloned();
-    let legs = session.into_legs();
-    report.count(&legs);
-    (end, legs)
-}
-
-/// Connects the two sides with nothing in between.
-async fn pass(
-    shared: &Shared,
-    way: &Way,
-    mut legs: Box<(Leg, Leg)>,
-    report: &mut Report,
-) -> Option<Fault> {
-    let (client, server) = &mut *legs;
-    if let (None, Way::Direct { upstream, .. }) = (&server.stream, way) {
-        match shared.dialer.dial(Asked::Engine, upstream).await {
-            Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
-            Err(failed) => return Some(failed.fault(upstream)),
-        }
+/// Serves a connection to its end, and keeps its `place` until then.
+///
+/// Every stage is boxed, so that a connection that waits takes the room of the stage it is in and
+/// not of the largest.
+pub(crate) fn serve(
+    shared: Arc<Shared>,
+    way: Arc<Way>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+) -> impl Future<Output = ()> + Send + 'static {
+    let report = Report::new(peer, &way);
+    let mut connection = Box::new(Connection { shared, way, report, _place: place });
+    let opening = Box::pin(async move {
+        let Connection { shared, way, report, .. } = &mut *connection;
+        let road = open::open(shared, way, tcp, report).await;
+        (connection, road)
+    });
+    async move {
+        let (mut connection, road) = opening.await;
+        let fault = match road {
+            Err(Dead::Gone) => None,
+            Err(Dead::Fault(fault)) => Some(fault),
+            Ok(Road::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
+            Ok(Road::Interpreted(session)) => match Box::pin(connection.interpret(session)).await {
+                (End::Closed, _) => None,
+                (End::Silent, _) => Some(Fault::client("it never said who it is")),
+                (End::Fault(fault), _) => Some(fault),
+                (End::Opaque(fault), legs) => {
+                    let later = Box::pin(connection.pass(legs)).await;
+                    fault.or(later)
+                }
+            },
+        };
+        connection.report.log(fault.as_ref());
     }
-    let broken = splice::run(client, server).await;
-    report.count(&legs);
-    broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
+}
+
+impl Connection {
+    async fn interpret(&mut self, mut session: Box<Session>) -> (End, Box<(Leg, Leg)>) {
+        let end = session.run().await;
+        self.report.user = session.user().cloned();
+        let legs = session.into_legs();
+        self.report.count(&legs);
+        (end, legs)
+    }
+
+    /// Connects the two sides with nothing in between.
+    async fn pass(&mut self, mut legs: Box<(Leg, Leg)>) -> Option<Fault> {
+        let (client, server) = &mut *legs;
+        if let (None, Way::Direct { upstream, .. }) = (&server.stream, &*self.way) {
+            match Box::pin(self.shared.dialer.dial(Asked::Engine, upstream)).await {
+                Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
+                Err(failed) => return Some(failed.fault(upstream)),
+            }
+        }
+        let broken = splice::run(client, server).await;
+        self.report.count(&legs);
+        broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
+    }
 }

@@ -64,10 +64,7 @@ impl Listener {
                     // Over the limit, closing at once is all that costs nothing.
                     let Some(place) = places.take(peer.ip()) else { continue };
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    connections.spawn(async move {
-                        serve(shared, way, tcp, peer).await;
-                        drop(place);
-                    });
+                    connections.spawn(serve(shared, way, tcp, peer, place));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -130,7 +127,7 @@ impl Places {
 }
 
 /// A place taken by one connection.
-struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     client: IpAddr,
 }

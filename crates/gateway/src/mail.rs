@@ -9,6 +9,9 @@ use tokio::sync::mpsc;
 /// The most mail that waits for one session; what comes on top fails as [`Failure::Busy`].
 pub const MAILBOX: usize = 256;
 
+/// A session's mail, boxed, since the queue keeps room for 32 pieces however few there are.
+pub type Mails = mpsc::Receiver<Box<Mail>>;
+
 /// How long a session may take to write one delivery to its client; less than the overlay
 /// gives the whole way.
 const PATIENCE: Duration = Duration::from_secs(8);

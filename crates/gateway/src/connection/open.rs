@@ -187,7 +187,7 @@ async fn direct(
         };
         let of_server = facts.pop().map(|(_, facts)| facts).unwrap_or_default();
         peer.facts = facts;
-        peer.ready = server.stream.map(|stream| (upstream.clone(), stream, of_server));
+        peer.ready = server.stream.map(|stream| Box::new((upstream.clone(), stream, of_server)));
     }
     let network = shared.config.networks.get(network);
     let network =

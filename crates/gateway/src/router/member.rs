@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, now};
-use crate::mail::{MAILBOX, Mail};
+use crate::mail::{MAILBOX, Mail, Mails};
 
 /// One signed-in session of a person; dropping it signs the session out.
 pub struct Member {
@@ -21,11 +21,7 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) fn new(
-        hub: &Arc<Hub>,
-        user: Address,
-        endpoint: String,
-    ) -> (Self, mpsc::Receiver<Mail>) {
+    pub(super) fn new(hub: &Arc<Hub>, user: Address, endpoint: String) -> (Self, Mails) {
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         tracing::info!(%user, endpoint, "signed in");
         let (person, number) = hub.people.enter(&user, |person, locked| {

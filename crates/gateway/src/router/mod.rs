@@ -43,7 +43,7 @@ use tokio::sync::mpsc;
 pub use counters::{Drops, Snapshot};
 pub use member::Member;
 
-use crate::mail::Mail;
+use crate::mail::Mails;
 use counters::Counters;
 use people::People;
 
@@ -112,7 +112,7 @@ impl Router {
 
     /// Signs a session of `user` in; `endpoint` names it to people. The base server must have
     /// accepted the user. The mail begins with the roster. Never blocks.
-    pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, mpsc::Receiver<Mail>) {
+    pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, Mails) {
         Member::new(&self.hub, user, endpoint)
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Note {
 impl Session {
     /// Puts `mail` into the mailbox, if it has room.
     pub(super) fn try_send(&self, hub: &Hub, mail: Mail) -> bool {
-        let sent = self.mailbox.try_send(mail).is_ok();
+        let sent = self.mailbox.try_send(Box::new(mail)).is_ok();
         if !sent {
             hub.counters.mailbox.add();
         }
@@ -44,7 +44,7 @@ impl Person {
     pub(super) fn post_to(&mut self, hub: &Hub, number: u64, note: Note) {
         let Some(mail) = self.write(hub, &note) else { return };
         let Some(session) = self.session(number) else { return };
-        if !session.behind.is_empty() || session.mailbox.try_send(mail).is_err() {
+        if !session.behind.is_empty() || session.mailbox.try_send(Box::new(mail)).is_err() {
             session.behind.insert(note);
         }
     }
@@ -122,11 +122,11 @@ pub(super) async fn catch_up(
     hub: std::sync::Arc<Hub>,
     person: Shared,
     number: u64,
-    mailbox: mpsc::Sender<Mail>,
+    mailbox: mpsc::Sender<Box<Mail>>,
 ) {
     while let Ok(room) = mailbox.reserve().await {
         match lock(&person).next_behind(&hub, number) {
-            Some(mail) => room.send(mail),
+            Some(mail) => room.send(Box::new(mail)),
             None => return,
         }
     }

@@ -50,7 +50,7 @@ pub(super) struct Person {
 
 pub(super) struct Session {
     pub(super) number: u64,
-    pub(super) mailbox: mpsc::Sender<Mail>,
+    pub(super) mailbox: mpsc::Sender<Box<Mail>>,
     since: UnixMillis,
     pub(super) presence: Presence,
     /// What did not fit into the mailbox, and whether a task waits for room.
@@ -83,7 +83,7 @@ impl Person {
     }
 
     /// Adds a session and returns its number.
-    pub(super) fn open(&mut self, hub: &Hub, mailbox: mpsc::Sender<Mail>) -> u64 {
+    pub(super) fn open(&mut self, hub: &Hub, mailbox: mpsc::Sender<Box<Mail>>) -> u64 {
         let number = self.opened;
         self.opened += 1;
         self.sessions.push(Session {

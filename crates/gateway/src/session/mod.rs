@@ -15,10 +15,9 @@ use crosstalk_core::{
     Address, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
     UnixMillis,
 };
-use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
-use crate::mail::{Handed, Mail};
+use crate::mail::{Handed, Mail, Mails};
 use crate::policy::Asked;
 use crate::router::Member;
 use crate::shared::Shared;
@@ -63,14 +62,14 @@ pub(crate) struct Peer {
     /// The two facts of that TLS.
     pub(crate) facts: Vec<(Side, TlsFacts)>,
     /// A connection made ahead of [`Event::Dial`], and to where.
-    pub(crate) ready: Option<(HostPort, Stream, TlsFacts)>,
+    pub(crate) ready: Option<Box<(HostPort, Stream, TlsFacts)>>,
 }
 
 /// The person behind the client, once the base server accepted it.
 struct Person {
     user: Address,
     member: Member,
-    mail: mpsc::Receiver<Mail>,
+    mail: Mails,
     /// Deliveries that are done when that many bytes were written to the client.
     unconfirmed: VecDeque<(u64, Handed)>,
 }
@@ -112,7 +111,7 @@ impl Session {
         self.person = self.person.take().filter(|_| !matches!(end, End::Opaque(_)));
         match end {
             End::Opaque(_) => self.hand_over(),
-            End::Fault(_) => self.write_rest().await,
+            End::Fault(_) => Box::pin(self.write_rest()).await,
             _ => {}
         }
         end
@@ -141,7 +140,7 @@ impl Session {
                     self.limit.get_or_insert(Instant::now() + LINGER);
                     self.tell(Input::Closed(side))?;
                 }
-                Wake::Mail(mail) => self.tell_mail(mail)?,
+                Wake::Mail(mail) => self.tell_mail(*mail)?,
                 Wake::Tick => self.tell(Input::Tick)?,
                 Wake::Over(end) => return Err(end),
             }
@@ -192,6 +191,7 @@ impl Session {
 
     /// Does what the engine asked for, after a first attempt to write what it queued.
     async fn act(&mut self) -> Result<(), End> {
+        poll_fn(|cx| self.poll_write_once(cx)).await;
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
@@ -203,7 +203,6 @@ impl Session {
                 | Event::Send(_)
                 | Event::Roster(_)
                 | Event::Unshown(_)) => {
-                    poll_fn(|cx| self.poll_write_once(cx)).await;
                     if let Some(person) = &self.person {
                         person.member.take(event);
                     }
@@ -222,9 +221,8 @@ impl Session {
         if self.server.stream.is_some() {
             return Err(End::Fault(Fault::gateway("a second server was asked for")));
         }
-        poll_fn(|cx| self.poll_write_once(cx)).await;
-        let ready = self.peer.ready.take().filter(|(at, ..)| *at == to);
-        let stream = if let Some((_, stream, facts)) = ready {
+        let ready = self.peer.ready.take().filter(|ready| ready.0 == to);
+        let stream = if let Some((_, stream, facts)) = ready.map(|ready| *ready) {
             self.tell(Input::Encrypted(Side::Server, facts))?;
             stream
         } else {

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(super) enum Wake {
     Bytes(Side),
     Ended(Side),
-    Mail(Mail),
+    Mail(Box<Mail>),
     Tick,
     Over(End),
 }

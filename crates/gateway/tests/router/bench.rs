@@ -10,7 +10,7 @@ use crosstalk_core::{
     Event, Names, Network, NetworkId, Outgoing, Presence, RichText, Roster, RosterEdit, Show, Side,
     Sniff,
 };
-use crosstalk_gateway::mail::Mail;
+use crosstalk_gateway::mail::{Mail, Mails};
 use crosstalk_gateway::router::{Member, Options, Router};
 use crosstalk_overlay::{self as overlay, Inbound, Overlay};
 use tempfile::TempDir;
@@ -121,7 +121,7 @@ pub(crate) fn address(name: &str) -> Address {
 pub(crate) struct Person {
     user: Address,
     pub(crate) member: Member,
-    pub(crate) mail: mpsc::Receiver<Mail>,
+    pub(crate) mail: Mails,
     last_id: u128,
 }
 
@@ -180,7 +180,7 @@ impl Person {
             loop {
                 let mail = self.mail.recv().await.expect("a mailbox stays open");
                 let found = wanted(&mail);
-                if let Mail::Deliver(_, handed) = mail {
+                if let Mail::Deliver(_, handed) = *mail {
                     handed.done();
                 }
                 if let Some(found) = found {
@@ -267,7 +267,7 @@ impl Person {
         let mut all = Vec::new();
         while let Ok(Some(mail)) = timeout(QUIET, self.mail.recv()).await {
             all.push(format!("{mail:?}"));
-            if let Mail::Deliver(_, handed) = mail {
+            if let Mail::Deliver(_, handed) = *mail {
                 handed.done();
             }
         }

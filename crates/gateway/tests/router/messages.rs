@@ -57,7 +57,7 @@ async fn a_session_that_drops_a_message_did_not_take_it() {
     let mut bob = ready(sign_in(router, "bob@yahoo")).await;
     let lost = alice.says("bob@yahoo", "hello");
     let text = loop {
-        match bob.mail.recv().await.unwrap() {
+        match *bob.mail.recv().await.unwrap() {
             Mail::Deliver(envelope, handed) if matches!(envelope.body, Body::Text { .. }) => {
                 break (envelope, handed);
             }
