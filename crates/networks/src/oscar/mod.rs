@@ -12,6 +12,9 @@ pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
 
+/// The option for Russian ICQ clients.
+const CP1251: &str = "cp1251";
+
 /// The longest screen name that clients handle, in bytes.
 const MAX_NAME: usize = 97;
 
@@ -55,6 +58,10 @@ impl Network for Oscar {
         let legal =
             (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
         if legal { Ok(name) } else { Err(BadName::Local) }
+    }
+
+    fn options(&self) -> &'static [(&'static str, &'static str)] {
+        &[(CP1251, "read eight-bit messages as Windows-1251, which Russian ICQ clients write")]
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {

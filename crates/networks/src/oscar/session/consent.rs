@@ -12,6 +12,7 @@ use crosstalk_core::{Address, Body, Consent, Envelope, Event, Kin, Roster, Stand
 use super::{Pass, Session};
 use crate::html;
 use crate::oscar::link::Io;
+use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Reader, Snac, Truncated, Writer, find, message};
 
 /// Numbers for people who ask: ICQ's began at 10,000.
@@ -134,7 +135,7 @@ fn step(subtype: u16, mut reader: Reader<'_>) -> Result<Consent, Truncated> {
         0x16 => Consent::Revoke,
         0x18 => {
             let text = reader.long().unwrap_or_default();
-            Consent::Request(html::read(&message::decode_charset(0, text)))
+            Consent::Request(html::read(&message::decode_charset(0, text, EightBit::Latin)))
         }
         _ if reader.u8()? == 1 => Consent::Grant,
         _ => Consent::Revoke,

@@ -8,6 +8,7 @@ use super::push::PUSHED;
 use super::{Pass, Session};
 use crate::html;
 use crate::oscar::link::Io;
+use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, read_status_text, status_text,
 };
@@ -82,7 +83,7 @@ impl Own {
             self.status = status;
         }
         if let Some(text) = find(fields, BART).and_then(read_status_text) {
-            self.text = html::read(&message::decode_charset(0, text));
+            self.text = html::read(&message::decode_charset(0, text, EightBit::Latin));
         }
     }
 

@@ -11,8 +11,11 @@ use crosstalk_core::{
 use super::presence::user_info;
 use super::{Pass, Session};
 use crate::html;
+use crate::oscar::CP1251;
 use crate::oscar::link::Io;
-use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
+use crate::oscar::wire::message::{
+    self, ACK, AUTO, EightBit, Head, OFFLINE, SENT, TEXT, WANTS_TYPING,
+};
 use crate::oscar::wire::{Reader, Snac, Writer, find};
 
 /// The family of messages.
@@ -90,10 +93,12 @@ impl Session {
         io: &mut Io<'_>,
     ) {
         if find(fields, ACK).is_some() {
-            let body = Head { name: head.name, ..*head }.write(Writer::new()).bytes();
-            io.answer(FAMILY, 0x0c, request, body);
+            io.answer(FAMILY, 0x0c, request, head.write(Writer::new()).bytes());
         }
-        let text = find(fields, TEXT).and_then(message::decode).unwrap_or_default();
+        let cyrillic = io.context.option(CP1251);
+        let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
+        let text = find(fields, TEXT).and_then(|text| message::decode_as(text, eight_bit));
+        let text = text.unwrap_or_default();
         let text = self.read_text(&text);
         if text.is_empty() {
             return;

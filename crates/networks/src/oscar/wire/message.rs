@@ -1,6 +1,6 @@
 //! The text of an instant message: TLV 02 of 04/06 and 04/07.
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1251, WINDOWS_1252};
 
 use super::fields::{Reader, Truncated, Writer};
 
@@ -58,24 +58,51 @@ pub fn encode(text: &str) -> Vec<u8> {
     Writer::new().tlv(FEATURES, [1]).tlv(FRAGMENT, fragment).bytes().to_vec()
 }
 
+/// What clients mean by eight-bit text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EightBit {
+    /// Western European text, as AIM clients write it.
+    Latin,
+    /// Russian text, as ICQ clients on a Russian Windows write it under the name of Latin-1.
+    Cyrillic,
+}
+
+impl EightBit {
+    const fn encoding(self) -> &'static Encoding {
+        match self {
+            Self::Latin => WINDOWS_1252,
+            Self::Cyrillic => WINDOWS_1251,
+        }
+    }
+}
+
 /// The text in TLV 02, its fragments joined. `None` where there is no text fragment at all.
 pub fn decode(value: &[u8]) -> Option<String> {
+    decode_as(value, EightBit::Latin)
+}
+
+/// [`decode`] for clients that may mean something else by eight-bit text.
+pub fn decode_as(value: &[u8], eight_bit: EightBit) -> Option<String> {
     let mut text = None;
     for (_, fragment) in super::tlvs(value).filter(|(kind, _)| *kind == FRAGMENT) {
         let mut reader = Reader::new(fragment);
         let (Ok(charset), Ok(_language)) = (reader.u16(), reader.u16()) else { continue };
-        text.get_or_insert_with(String::new).push_str(&decode_charset(charset, reader.rest()));
+        text.get_or_insert_with(String::new).push_str(&decode_charset(
+            charset,
+            reader.rest(),
+            eight_bit,
+        ));
     }
     text
 }
 
 /// Text in one of the character sets of OSCAR; what cannot be read becomes U+FFFD.
-pub fn decode_charset(charset: u16, bytes: &[u8]) -> String {
+pub fn decode_charset(charset: u16, bytes: &[u8], eight_bit: EightBit) -> String {
     match charset {
         0x0002 => utf16(bytes),
-        0x0003 => eight_bit(WINDOWS_1252, bytes),
+        0x0003 => decode_bytes(eight_bit.encoding(), bytes),
         _ => std::str::from_utf8(bytes)
-            .map_or_else(|_| eight_bit(WINDOWS_1252, bytes), ToOwned::to_owned),
+            .map_or_else(|_| decode_bytes(eight_bit.encoding(), bytes), ToOwned::to_owned),
     }
 }
 
@@ -85,9 +112,9 @@ pub fn decode_mime(mime: &[u8], bytes: &[u8]) -> String {
     if mime.contains("unicode-2-0") {
         utf16(bytes)
     } else if mime.contains("utf-8") {
-        eight_bit(UTF_8, bytes)
+        decode_bytes(UTF_8, bytes)
     } else {
-        decode_charset(0, bytes)
+        decode_charset(0, bytes, EightBit::Latin)
     }
 }
 
@@ -101,7 +128,7 @@ pub fn encode_mime(text: &str) -> (&'static str, Vec<u8>) {
     }
 }
 
-fn eight_bit(encoding: &'static Encoding, bytes: &[u8]) -> String {
+fn decode_bytes(encoding: &'static Encoding, bytes: &[u8]) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
@@ -139,8 +166,9 @@ mod tests {
 
     #[test]
     fn broken_text_is_still_text() {
-        assert_eq!(decode_charset(2, b"\xd8\x3d\0a"), "\u{fffd}a");
-        assert_eq!(decode_charset(0, b"caf\xe9"), "café");
+        assert_eq!(decode_charset(2, b"\xd8\x3d\0a", EightBit::Latin), "\u{fffd}a");
+        assert_eq!(decode_charset(0, b"caf\xe9", EightBit::Latin), "café");
+        assert_eq!(decode_charset(3, b"\xcf\xf0\xe8", EightBit::Cyrillic), "При");
     }
 
     #[test]
