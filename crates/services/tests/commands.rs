@@ -6,7 +6,7 @@ use crosstalk_core::{
     Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp, Standing,
     UnixMillis,
 };
-use crosstalk_services::{Action, Answer, COMMANDS, View, in_words};
+use crosstalk_services::{Action, Answer, COMMANDS, Command, View, in_words};
 
 struct Plain;
 
@@ -170,4 +170,14 @@ fn what_a_client_cannot_show_is_put_in_words() {
     let text = Body::Text { text: "hi".into(), auto: false };
     assert_eq!(words(text).unwrap(), "bob@yahoo.xt says: hi");
     assert_eq!(words(Body::Typing(crosstalk_core::Typing::Active)), None);
+}
+
+#[test]
+fn the_documentation_has_the_table() {
+    let docs = include_str!("../../../docs/commands.md");
+    for Command { name, arguments, help, .. } in COMMANDS {
+        let usage = format!("/{name} {arguments}");
+        let row = format!("| `{}` | {help} |", usage.trim_end());
+        assert!(docs.contains(&row), "docs/commands.md has no row {row}");
+    }
 }
