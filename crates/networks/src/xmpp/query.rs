@@ -240,7 +240,11 @@ impl Jabber {
     /// Whether an attribute or a field is a foreign name. What people say to each other may
     /// hold any name.
     fn mentions_foreign(&self, element: &Element) -> bool {
-        let is_foreign = |text: &str| self.naming.kin(text.trim()) != Kin::Own;
+        let is_foreign = |text: &str| {
+            let name = text.trim();
+            let shaped = name.contains('@') && !name.contains(char::is_whitespace);
+            shaped && self.naming.kin(name) != Kin::Own
+        };
         element.attrs().any(|(_, value)| is_foreign(value))
             || element.nodes().iter().any(|node| match node {
                 Node::Text(text) => is_foreign(text),

@@ -238,6 +238,9 @@ fn no_foreign_name_passes_wherever_it_stands() {
         assert_eq!(leaked, "", "{stanza}");
         assert!(seen.contains("type='error'"), "{stanza}: {seen}");
     }
+    let own = "<iq id='v' type='set'><vCard xmlns='vcard-temp'><ORG>aol</ORG><DESC>or alice@aol</DESC></vCard></iq>";
+    stage.client(own);
+    assert_eq!(stage.to(Side::Server), own, "a text may hold any name");
     stage.client("<iq id='m' type='set'><query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data'><field var='with'><value>alice@aol</value></field></x></query></iq>");
     let (seen, leaked) = stage.sent();
     assert_eq!(leaked, "");
