@@ -167,7 +167,8 @@ impl Jabber {
         let Some(person) = &mut self.person else { return Ok(()) };
         let id = head.id.as_deref().unwrap_or_default();
         match head.kind.as_deref() {
-            Some("result" | "error") => {
+            // Other people can send answers too, to questions they were never asked.
+            Some("result" | "error") if person.is_self(head.from.as_deref()) => {
                 if let Some(at) = person.roster.asked.iter().position(|(asked, _)| asked == id) {
                     let (_, current) = person.roster.asked.remove(at);
                     return self.roster_result(now, raw, current, out);

@@ -19,6 +19,20 @@ fn foreign_items_join_the_server_s() {
 }
 
 #[test]
+fn a_roster_of_somebody_else_s_making_is_none() {
+    let mut stage = Stage::bound(alice());
+    stage.client(GET);
+    let forged =
+        "<iq id='g' type='result' from='eve@chat.test/x'><query xmlns='jabber:iq:roster'/></iq>";
+    stage.server(forged);
+    assert_eq!(stage.to(Side::Client), forged);
+    stage.server(
+        "<iq id='g' type='result' from='ann@chat.test'><query xmlns='jabber:iq:roster'/></iq>",
+    );
+    assert!(stage.to(Side::Client).contains("alice@aol"));
+}
+
+#[test]
 fn without_foreign_contacts_the_roster_is_untouched() {
     let mut stage = Stage::bound(Roster::default());
     let get = "<iq id='g'  type='get'><query xmlns='jabber:iq:roster' ver='3'/></iq>";
