@@ -18,6 +18,15 @@ pub(super) use place::Plan;
 
 /// The most foreign items a client is shown.
 const MAX_SHOWN: usize = 4096;
+/// The most bytes of one foreign item.
+const MAX_ITEM: usize = 4096;
+/// The most items and groups of the server's that are remembered.
+const MAX_OWN: usize = 20_000;
+const MAX_GROUPS: usize = 512;
+/// The most bytes of one group of the server's that is remembered.
+const MAX_GROUP: usize = 16 * 1024;
+/// The most ids remembered as foreign.
+const MAX_SPENT: usize = 4 * MAX_SHOWN;
 /// The root, whose members are the groups.
 pub(super) const ROOT: u16 = 0;
 /// The class of privacy settings, and the TLV with the mode.
@@ -50,6 +59,8 @@ pub(super) struct Book {
     spent: BTreeSet<ItemId>,
     /// Whether the server's whole list went by.
     whole: bool,
+    /// Whether the server has more than is remembered.
+    overflowed: bool,
     /// The privacy mode; 0 before it is known.
     privacy: u8,
 }
@@ -77,8 +88,15 @@ impl Book {
             };
             self.virtuals.remove(&item.id.group);
             self.groups.insert(item.id.group, kept);
-        } else {
+            let size = item.name.len() + item.attributes.len();
+            if self.groups.len() > MAX_GROUPS || size > MAX_GROUP {
+                self.groups.remove(&item.id.group);
+                self.overflowed = true;
+            }
+        } else if self.own.len() < MAX_OWN {
             self.own.insert(item.id);
+        } else {
+            self.overflowed = true;
         }
         self.spent.remove(&item.id);
         if item.class == PRIVACY
@@ -104,7 +122,9 @@ impl Book {
 
     /// Notes an item that the server has although its name is foreign.
     pub(super) fn misplace(&mut self, item: &Item) {
-        self.misplaced.insert(item.id, Bytes::copy_from_slice(&item.name));
+        if self.misplaced.len() < MAX_SHOWN {
+            self.misplaced.insert(item.id, Bytes::copy_from_slice(&item.name));
+        }
     }
 
     /// Whether the server has this very item although its name is foreign.
@@ -161,9 +181,10 @@ impl Book {
         }
     }
 
-    /// Whether one more foreign item may be shown.
-    pub(super) fn has_room(&self) -> bool {
-        self.shown.len() < MAX_SHOWN
+    /// Whether a foreign item may be shown.
+    pub(super) fn has_room_for(&self, item: &Item) -> bool {
+        let small = item.name.len() + item.attributes.len() <= MAX_ITEM;
+        small && (self.shown.len() < MAX_SHOWN || self.shown.contains_key(&item.id))
     }
 
     /// Shows a foreign item, or shows it differently.
@@ -174,7 +195,9 @@ impl Book {
 
     /// Notes that an id that the client used is none of the server's.
     pub(super) fn spend(&mut self, id: ItemId) {
-        self.spent.insert(id);
+        if self.spent.len() < MAX_SPENT {
+            self.spent.insert(id);
+        }
     }
 
     /// Shows a foreign item no longer.
@@ -212,7 +235,7 @@ impl Book {
         }
         let known = |member: u16| {
             let id = member_id(group, member);
-            match (self.whole, group) {
+            match (self.whole && !self.overflowed, group) {
                 (true, ROOT) => self.groups.contains_key(&member),
                 (true, _) => self.own.contains(&id),
                 (false, _) => !self.spent.contains(&id),

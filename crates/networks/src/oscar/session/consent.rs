@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Body, Consent, Envelope, Event, Kin, Roster, Standing};
+use crosstalk_core::{
+    Address, Body, Consent, Envelope, Event, Kin, MAX_CONTACTS, Roster, Standing,
+};
 
 use super::{Pass, Session};
 use crate::html;
@@ -65,7 +67,9 @@ impl Session {
         let from = &envelope.from;
         match step {
             Consent::Request(text) if self.is_libpurple() && self.list.is_stored() => {
-                let Some(uin) = self.asked.uin(from) else { return };
+                let Some(uin) = self.asked.uin(from) else {
+                    return io.emit(Event::Unshown(envelope.clone()));
+                };
                 if !self.asked.shown.insert(from.clone()) {
                     return;
                 }
@@ -88,7 +92,9 @@ impl Session {
 
     /// Notes that the person asks somebody.
     pub(super) fn await_consent(&mut self, of: &Address) {
-        self.asked.awaited.insert(of.clone());
+        if self.asked.awaited.len() < MAX_CONTACTS {
+            self.asked.awaited.insert(of.clone());
+        }
     }
 
     /// 13/14, 13/16, 13/18 and 13/1a from the client: grants, withdrawals, requests, answers.

@@ -18,6 +18,8 @@ use crate::oscar::wire::{Class, Item, Reader, Snac, Writer};
 
 /// How long an edit without the end of its transaction waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The most contacts that one transaction may change.
+const MAX_DIRTY: usize = 256;
 /// Request ids of edits of ours; clients count up from one.
 const OURS: u32 = 0x7fff_0000;
 /// The class of those whom an ICQ user ignores.
@@ -124,9 +126,10 @@ impl Session {
             self.refund(snac.kind(), io);
             Pass::Done
         };
-        if !self.edits.open {
-            self.publish_edits(io);
+        if self.edits.dirty.len() >= MAX_DIRTY {
+            self.edits.end();
         }
+        self.publish_edits(io);
         Ok(pass)
     }
 
@@ -227,7 +230,7 @@ impl Session {
             .contacts
             .as_ref()
             .is_none_or(|c| c.contains_key(&address) || c.len() < MAX_CONTACTS);
-        if !known || !self.book.has_room() {
+        if !known || !self.book.has_room_for(item) {
             return acks::FULL;
         }
         self.edits.touch(&address, io.now.instant);
@@ -237,6 +240,9 @@ impl Session {
 
     fn update(&mut self, item: &Item, io: &Io<'_>) -> u16 {
         let Some(shown) = self.book.shown(item.id) else { return acks::NOT_FOUND };
+        if !self.book.has_room_for(item) {
+            return acks::FULL;
+        }
         let address = shown.address.clone();
         self.edits.touch(&address, io.now.instant);
         let name = shown.item.name.clone();

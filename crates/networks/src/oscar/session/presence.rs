@@ -30,7 +30,6 @@ mod icq {
 /// What the person told the server of the own state.
 #[derive(Default)]
 pub(super) struct Own {
-    profile: bool,
     away: Option<RichText>,
     text: RichText,
     status: u32,
@@ -64,12 +63,10 @@ impl Own {
         Presence { show, text, idle_since: self.idle_since, online_since: self.online_since }
     }
 
-    /// 02/04: profile and away text; an empty away text says that the person is back.
-    fn read_profile(&mut self, fields: &[u8]) {
-        const PROFILE: u16 = 0x0002;
+    /// 02/04: the away text; an empty away text says that the person is back.
+    fn read_away(&mut self, fields: &[u8]) {
         const MIME: u16 = 0x0003;
         const AWAY: u16 = 0x0004;
-        self.profile |= find(fields, PROFILE).is_some();
         if let Some(away) = find(fields, AWAY) {
             let mime = find(fields, MIME).unwrap_or_default();
             let text = html::read(&message::decode_mime(mime, away));
@@ -101,7 +98,7 @@ impl Session {
         match snac.kind() {
             (0x01, 0x11) => self.own.read_idle(&snac.body, io.now.wall),
             (0x01, 0x1e) => self.own.read_status(&snac.body),
-            _ => self.own.read_profile(&snac.body),
+            _ => self.own.read_away(&snac.body),
         }
         if self.online {
             self.tell_presence(io);

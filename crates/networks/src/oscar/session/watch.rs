@@ -71,7 +71,9 @@ impl Session {
             let spelling = io.context.names.universal(&address);
             let Some(contacts) = &mut self.contacts else { return };
             let known = contacts.get(&address);
-            if known.is_some_and(|c| c.listed) {
+            if known.is_some_and(|c| c.listed)
+                || (known.is_none() && contacts.len() >= MAX_CONTACTS)
+            {
                 continue;
             }
             let before = known.cloned().unwrap_or_else(|| Contact::new(address.clone(), spelling));

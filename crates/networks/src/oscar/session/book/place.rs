@@ -115,9 +115,12 @@ impl Book {
         let range = ItemId { group, item: FIRST_ITEM }..ItemId { group, item: FIRST_GROUP };
         let last = self.shown.range(range).next_back().map_or(FIRST_ITEM, |(id, _)| id.item);
         let mut free = (last..FIRST_GROUP).chain(FIRST_ITEM..last).filter(|id| !taken(id));
-        let Some(id) = free.next().filter(|_| self.has_room()) else { return };
+        let Some(id) = free.next() else { return };
         drop(free);
         let item = Item::new(spelling.as_bytes().to_vec(), group, id, class).with(attributes);
+        if !self.has_room_for(&item) {
+            return;
+        }
         self.show(contact.address.clone(), item.clone());
         plan.inserts.push(item);
         if class == Class::Buddy {
