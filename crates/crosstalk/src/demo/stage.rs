@@ -123,17 +123,8 @@ impl Side {
         let upstream = HostPort::new(base.addr().ip().to_string(), base.addr().port());
         let id: NetworkId = id.parse().map_err(|e| broken(&e))?;
 
-        let mut config = Config::alone(own.state.clone());
-        config.proxies = vec![Proxy::open(anywhere())];
-        if let Some(network) = config.networks.get_mut(&id) {
-            network.servers.insert(host.into(), upstream.clone());
-            network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
-        }
-        config.mesh = Some(Mesh {
-            listen: vec![own.mesh],
-            advertise: Vec::new(),
-            members: vec![other.member(other_network)?],
-        });
+        let other = other.member(other_network)?;
+        let config = own.config(&id, host, &upstream, other);
         let names = Arc::new(config.names());
         let started = start(config)?;
         let proxy = started.config.proxies.first().map(|p| p.listen);
@@ -173,6 +164,21 @@ impl Seat {
         let id = Overlay::identify(&state).map_err(|e| Complaint::failed("no id", e))?;
         let mesh = free().map_err(|e| Complaint::failed("no free port on loopback", e))?;
         Ok(Self { state, id, mesh })
+    }
+
+    /// The configuration of a gateway here, with two ways in for `network`: a proxy under which
+    /// its server is called `host`, and a direct listener.
+    fn config(&self, network: &NetworkId, host: &str, server: &HostPort, other: Member) -> Config {
+        let mut config = Config::alone(self.state.clone());
+        config.proxies = vec![Proxy::open(anywhere())];
+        if let Some(network) = config.networks.get_mut(network) {
+            network.servers.insert(host.into(), server.clone());
+            let upstream = server.clone();
+            network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+        }
+        config.mesh =
+            Some(Mesh { listen: vec![self.mesh], advertise: Vec::new(), members: vec![other] });
+        config
     }
 
     /// How the other gateway's configuration lists this one.
