@@ -1,0 +1,173 @@
+//! Which frames matter, and who takes them.
+
+use bytes::Bytes;
+use crosstalk_core::{Fault, Now, Side};
+
+use super::{Kind, Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::signon::{self, Errand};
+use crate::oscar::wire::flap::HEADER;
+use crate::oscar::wire::{Channel, Reader, Snac, UserInfo};
+
+/// The family of messages: a server that offers it serves a session.
+const MESSAGES: u16 = 0x0004;
+
+impl Session {
+    /// Whether a frame has to be looked at. Counts those that pass unseen.
+    pub(in crate::oscar) fn wants(
+        &mut self,
+        now: Now,
+        side: Side,
+        channel: Channel,
+        body: &[u8],
+    ) -> bool {
+        if self.list.holds() && side == Side::Server {
+            return true;
+        }
+        if channel != Channel::Data {
+            return false;
+        }
+        let kind = Snac::peek(body);
+        match side {
+            Side::Server => self.wants_of_server(kind),
+            Side::Client => {
+                let wanted = self.wants_of_client(kind, body);
+                if !wanted {
+                    self.rates.saw(kind, now.instant);
+                }
+                wanted
+            }
+        }
+    }
+
+    fn wants_of_server(&self, kind: (u16, u16)) -> bool {
+        match kind {
+            (0x01, 0x03) => self.kind == Kind::Undecided,
+            (0x01, 0x05 | 0x07 | 0x0a) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
+            (0x01, 0x0f) => self.user.is_none(),
+            (0x13, 0x0e) => !self.acks.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn wants_of_client(&self, kind: (u16, u16), body: &[u8]) -> bool {
+        // Every foreign name has an @, but those that stand in for one in a prompt.
+        let may_be_foreign = || body.contains(&b'@') || self.asked.is_open();
+        match kind {
+            (0x01, 0x02 | 0x11 | 0x1e)
+            | (0x02, 0x04)
+            | (0x13, 0x02 | 0x04 | 0x05 | 0x08..=0x0a | 0x11 | 0x12) => true,
+            (0x02, 0x05 | 0x0b | 0x15)
+            | (0x03, 0x04 | 0x05 | 0x0f | 0x10)
+            | (0x04, 0x06 | 0x08 | 0x0b | 0x14)
+            | (0x09, 0x05..=0x0b)
+            | (0x0a, 0x02)
+            | (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => may_be_foreign(),
+            (0x15, 0x02) => self.asked.is_open(),
+            _ => false,
+        }
+    }
+
+    /// Takes a frame that [is wanted](Self::wants).
+    pub(in crate::oscar) fn frame(
+        &mut self,
+        side: Side,
+        raw: Bytes,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        let body = raw.slice(HEADER.min(raw.len())..);
+        let snac = Snac::parse(&body);
+        let pass = match (&snac, side) {
+            _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), io),
+            (Err(_), _) => Pass::Forward,
+            (Ok(snac), Side::Server) => self.server_said(snac, &raw, io),
+            (Ok(snac), Side::Client) => self.client_said(snac, &raw, io)?,
+        };
+        match pass {
+            Pass::Forward => {
+                if side == Side::Client {
+                    self.rates.saw(Snac::peek(&body), io.now.instant);
+                }
+                io.forward(side.other(), raw);
+            }
+            Pass::Withhold => io.withhold(side.other()),
+            Pass::Done => {}
+        }
+        self.answer_edits(io);
+        Ok(())
+    }
+
+    fn server_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+        let Ok(content) = snac.content() else { return Pass::Forward };
+        match snac.kind() {
+            (0x01, 0x03) => self.families(content),
+            (0x01, 0x05) => return Self::redirected(snac, content, io),
+            (0x01, 0x07) => {
+                self.rates.learn(content, io.now.instant);
+                if self.kind == Kind::Session && self.person.name.is_some() {
+                    return self.accepted(raw, io);
+                }
+            }
+            (0x01, 0x0a) => self.rates.adjust(content, io.now.instant),
+            (0x01, 0x0f) => {
+                if let Ok(info) = UserInfo::read(&mut Reader::new(content)) {
+                    self.person.name = Some(String::from_utf8_lossy(info.name).into_owned());
+                    return self.accepted(raw, io);
+                }
+            }
+            (0x13, 0x06) => return self.listed(snac, raw, io),
+            (0x13, 0x08..=0x0a) => return self.pushed(snac, raw, io),
+            (0x13, 0x0e) => return self.acknowledged(snac, content, io),
+            (0x13, 0x0f) => return self.unchanged(snac, raw, io),
+            _ => {}
+        }
+        Pass::Forward
+    }
+
+    fn client_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
+        Ok(match snac.kind() {
+            (0x01, 0x02) => return Ok(self.ready(raw, io)),
+            (0x01, 0x11 | 0x1e) | (0x02, 0x04) => self.own_presence(snac, io),
+            (0x02, 0x05 | 0x0b | 0x15) => self.asked_about(snac, io),
+            (0x03, 0x04 | 0x0f) => self.watched(snac, io),
+            (0x03, 0x05 | 0x10) => self.unwatched(snac, io),
+            (0x04, 0x06) => self.message_out(snac, io),
+            (0x04, 0x14) => self.typing_out(snac, io),
+            (0x04, 0x08) => self.warning_out(snac, io),
+            (0x04, 0x0b) => self.reply_out(snac, io),
+            (0x09, _) => self.permits(snac, io),
+            (0x0a, 0x02) => self.search_out(snac, io),
+            (0x13, 0x02 | 0x04) => self.list.asked(),
+            (0x13, 0x05) => self.cached_list(snac, io),
+            (0x13, 0x08..=0x0a) => return self.edit(snac, io),
+            (0x13, 0x11) => self.edits.begin(),
+            (0x13, 0x12) => {
+                self.edits.end();
+                self.publish_edits(io);
+                Pass::Forward
+            }
+            (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => self.consent_out(snac, io),
+            (0x15, 0x02) => self.details(snac, io),
+            _ => Pass::Forward,
+        })
+    }
+
+    /// Who offers no messages serves no session.
+    fn families(&mut self, content: &[u8]) {
+        let mut families = content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
+        let session = families.any(|family| family == MESSAGES);
+        self.kind = if session { Kind::Session } else { Kind::Service };
+    }
+
+    /// A redirect to a service: the connection that follows it is let through.
+    fn redirected(snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+        let Some(fields) = signon::redirect(content, Errand::Service, io) else {
+            return Pass::Forward;
+        };
+        let prefix = snac.body.len() - content.len();
+        let body = [&snac.body[..prefix], &fields].concat();
+        io.withhold(Side::Client);
+        io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
+        Pass::Done
+    }
+}
