@@ -162,13 +162,13 @@ fn what_comes_before_the_client_is_ready_waits() {
 }
 
 #[test]
-fn a_person_whom_the_privacy_mode_shuts_out_is_told_so() {
+fn a_person_whom_the_privacy_mode_shuts_out_meets_nobody() {
     let mut own = friends();
     let mode = Writer::new().tlv(0xca, [2]).bytes();
     own.push(crosstalk_networks::oscar::wire::Item::new("", 0, 9, 4.into()).with(mode));
     let mut scene = Scene::online(LIBPURPLE, own, Roster::default());
     scene.deliver("bob@far-oscar", Body::Text { text: "hi".into(), auto: false });
     assert!(scene.client_got().is_empty());
-    let refused = Body::Undelivered { of: EnvelopeId(77), why: Failure::Refused };
-    assert_eq!(scene.said()[0].body, refused);
+    let absent = Body::Undelivered { of: EnvelopeId(77), why: Failure::Offline };
+    assert_eq!(scene.said()[0].body, absent);
 }

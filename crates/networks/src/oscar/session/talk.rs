@@ -169,7 +169,8 @@ impl Session {
         io: &mut Io<'_>,
     ) {
         if !envelope.from.is_control() && !self.book.admits(&envelope.from) {
-            let why = Failure::Refused;
+            // As if the person were not there: being shut out is not for the sender to know.
+            let why = Failure::Offline;
             io.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
             return;
         }
