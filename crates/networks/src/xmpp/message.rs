@@ -195,8 +195,7 @@ fn text(stanza: &Element) -> Option<RichText> {
         .and_then(|html| html.get("body", ns::XHTML))
         .map(|body| html::read(&inner_xml(body)));
     let mut text = match (plain, rich) {
-        (Some(plain), Some(rich)) if rich.text() == plain => rich,
-        (Some(plain), _) => RichText::plain(plain),
+        (Some(plain), rich) => styled(plain, &rich.unwrap_or_default()),
         (None, Some(rich)) if !rich.is_empty() => rich,
         (None, _) => return None,
     };
@@ -208,6 +207,17 @@ fn text(stanza: &Element) -> Option<RichText> {
         text = RichText::plain(format!("{mark}{subject}{}", text.text()));
     }
     Some(text)
+}
+
+/// The plain text as it is, in the formatting of `rich` where that says the same.
+fn styled(plain: String, rich: &RichText) -> RichText {
+    let same = rich.text().trim_end() == plain.trim_end();
+    let mut text = RichText::plain(plain);
+    for span in rich.spans().iter().filter(|_| same) {
+        let end = text.text().len().min(span.end as usize);
+        text.style(span.start as usize..end, span.style.clone());
+    }
+    text
 }
 
 fn inner_xml(element: &Element) -> String {

@@ -36,7 +36,7 @@ fn formatting_survives_both_ways() {
     stage.client(
         "<message to='alice@aol' type='chat'><body>so bold</body>\
          <html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>\
-         so <strong>bold</strong></body></html></message>",
+         <p>so <span style='font-weight: bold'>bold</span></p></body></html></message>",
     );
     let mut rich = RichText::plain("so ");
     rich.push("bold", &[Style::Bold]);
