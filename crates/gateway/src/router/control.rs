@@ -84,25 +84,24 @@ impl Person {
     /// Acts on what the person says to the control contact. What a client says on its own is
     /// never answered.
     pub(super) fn command(&mut self, hub: &Hub, number: u64, outgoing: Outgoing) {
-        let refusal = if !hub.options.control {
-            Some(Failure::NoSuchUser)
-        } else if !self.answers.take(Instant::now()) {
-            Some(Failure::Busy)
-        } else {
-            None
-        };
-        if let Some(why) = refusal {
-            let envelope = self.envelope(outgoing);
-            return self.undelivered(hub, &envelope, Some(number), why);
+        let envelope = self.envelope(outgoing);
+        if !hub.options.control {
+            return self.undelivered(hub, &envelope, Some(number), Failure::NoSuchUser);
         }
-        match &outgoing.body {
-            Body::Text { text, auto: false } => self.answer(hub, text.text()),
+        match &envelope.body {
+            Body::Text { text, auto: false } => {
+                if !self.answers.take(Instant::now()) {
+                    return self.undelivered(hub, &envelope, Some(number), Failure::Busy);
+                }
+                self.carbon(hub, number, &envelope);
+                self.answer(hub, text.text());
+            }
             Body::Contact(Consent::Request(_)) => {
-                let grant = self.deliver(hub, &outgoing.to, Body::Contact(Consent::Grant));
+                let grant = self.deliver(hub, &envelope.to, Body::Contact(Consent::Grant));
                 if let Some(session) = self.session(number) {
                     session.try_send(hub, grant);
                 }
-                self.post_to(hub, number, Note::Presence(outgoing.to.clone()));
+                self.post_to(hub, number, Note::Presence(envelope.to));
             }
             _ => {}
         }

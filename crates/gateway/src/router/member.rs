@@ -62,11 +62,16 @@ impl Person {
             return self.undelivered(hub, &envelope, Some(number), why);
         }
         if matches!(envelope.body, Body::Text { .. }) {
-            for other in self.sessions.iter().filter(|s| s.number != number) {
-                other.try_send(hub, Mail::Carbon(envelope.clone()));
-            }
+            self.carbon(hub, number, &envelope);
         }
         self.queue(hub, envelope, Some(number));
+    }
+
+    /// Shows the person's other sessions what one of them said.
+    pub(super) fn carbon(&self, hub: &Hub, number: u64, envelope: &Envelope) {
+        for other in self.sessions.iter().filter(|s| s.number != number) {
+            other.try_send(hub, Mail::Carbon(envelope.clone()));
+        }
     }
 
     /// The sender and the time are the gateway's to say.

@@ -34,6 +34,8 @@ pub(super) struct Person {
     pub(super) shown: Presence,
     /// Who wants to hear of every change of it, and may as far as the list says so.
     pub(super) subscribers: BTreeMap<GatewayId, BTreeSet<Address>>,
+    /// Who wants to and may not, or so it seems.
+    pub(super) doubted: BTreeSet<Address>,
     pub(super) heard: Heard,
     pub(super) watched: BTreeSet<Address>,
     /// How much the person may say and ask, and be answered by the control contact.
@@ -68,6 +70,7 @@ impl Person {
             waiting: VecDeque::new(),
             shown: Presence::offline(),
             subscribers: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             heard: Heard::default(),
             watched: BTreeSet::new(),
             speech: Bucket::new(50.0, 20.0),

@@ -110,7 +110,7 @@ impl Person {
     }
 
     /// Somebody at `gateway` wants to see this person from now on. Returns whether the list
-    /// says that this was refused.
+    /// says that this was refused, unless that is in doubt already.
     pub(super) fn probed(&mut self, gateway: GatewayId, by: &Address) -> bool {
         let there = self.subscribers.entry(gateway).or_default();
         if there.len() < MAX_CONTACTS {
@@ -119,12 +119,13 @@ impl Person {
         if self.contact(by).is_some_and(shows) {
             self.todo.tell.entry(gateway).or_default().insert(by.clone());
         }
-        self.refuses(by)
+        self.refuses(by) && self.doubted.insert(by.clone())
     }
 
     /// Tells a watcher who missed it that this person is not to be seen, if that is so.
     pub(super) fn refuse(&mut self, hub: &Hub, watcher: &Address) {
-        if self.refuses(watcher) {
+        self.doubted.remove(watcher);
+        if self.is_here() && self.refuses(watcher) {
             self.say(hub, watcher, Consent::Revoke);
         }
     }
