@@ -192,6 +192,14 @@ impl Person {
         }
     }
 
+    /// Answers no.
+    pub fn refuses(&mut self, request: &Event) {
+        match self.client {
+            Kind::Slixmpp => self.does(&["answer", request.name(), "no"]),
+            Kind::Libpurple => self.does(&["answer", request.get("id"), "1"]),
+        }
+    }
+
     /// Adds the other, who is called `theirs` here and calls this person `mine`, and the other
     /// way round, each asking first.
     #[track_caller]

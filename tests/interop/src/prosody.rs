@@ -8,9 +8,8 @@ use std::time::Duration;
 use crate::process::{Running, wait_until};
 use crate::{certificate, free_port};
 
-/// The hosts it serves: one to be reached by name, one for clients that insist on the name they
-/// connect to.
-const HOSTS: [&str; 2] = ["jabber.test", "localhost"];
+/// The domain it serves.
+pub(crate) const DOMAIN: &str = "jabber.test";
 
 /// A Prosody that requires STARTTLS and trusts nobody.
 pub struct Prosody {
@@ -20,19 +19,17 @@ pub struct Prosody {
 }
 
 impl Prosody {
-    /// Starts one with `users`, each with a password, on every host.
-    pub fn start(directory: PathBuf, users: &[(&str, &str)]) -> Self {
-        fs::create_dir_all(&directory).unwrap();
-        certificate::make(&directory, &HOSTS);
-        for host in HOSTS {
-            // Prosody escapes everything but letters and digits in the names of its files.
-            let accounts = directory.join("data").join(host.replace('.', "%2e")).join("accounts");
-            fs::create_dir_all(&accounts).unwrap();
-            for (user, password) in users {
-                let account = format!("return {{ [\"password\"] = \"{password}\" }};\n");
-                fs::write(accounts.join(format!("{user}.dat")), account).unwrap();
-            }
+    /// Starts one with `users`, each with a password, and a certificate for its domain and for
+    /// `other_names`.
+    pub fn start(directory: PathBuf, users: &[(&str, &str)], other_names: &[&str]) -> Self {
+        // Prosody escapes everything but letters and digits in the names of its files.
+        let accounts = directory.join("data").join(DOMAIN.replace('.', "%2e")).join("accounts");
+        fs::create_dir_all(&accounts).unwrap();
+        for (user, password) in users {
+            let account = format!("return {{ [\"password\"] = \"{password}\" }};\n");
+            fs::write(accounts.join(format!("{user}.dat")), account).unwrap();
         }
+        certificate::make(&directory, &[&[DOMAIN], other_names].concat());
         let port = free_port();
         let config = directory.join("prosody.cfg.lua");
         fs::write(&config, configuration(&directory, port)).unwrap();
@@ -80,7 +77,6 @@ fn remember(directory: &Path, text: &mut String) {
 
 fn configuration(directory: &Path, port: u16) -> String {
     let at = directory.display();
-    let hosts = HOSTS.map(|host| format!("VirtualHost \"{host}\"\n")).concat();
     format!(
         r#"daemonize = false
 run_as_root = true
@@ -98,6 +94,7 @@ c2s_require_encryption = true
 authentication = "internal_hashed"
 storage = "internal"
 ssl = {{ certificate = "{at}/server.pem"; key = "{at}/server.key" }}
-{hosts}"#
+VirtualHost "{DOMAIN}"
+"#
     )
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::prosody::DOMAIN;
 use crate::{AimServer, Gateway, Person, Prosody, Way, free_port};
 
 /// Every password on the stage. No log may hold it.
@@ -27,7 +28,6 @@ pub struct Stage {
     pub aim: AimServer,
     aim_way: Way,
     jabber_way: Way,
-    jabber_host: &'static str,
     directory: PathBuf,
 }
 
@@ -45,8 +45,11 @@ impl Stage {
     fn set(socks: bool) -> Self {
         let directory = fresh_directory();
         let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD)]);
-        let prosody =
-            Prosody::start(directory.join("prosody"), &[("romeo", PASSWORD), ("juliet", PASSWORD)]);
+        let prosody = Prosody::start(
+            directory.join("prosody"),
+            &[("romeo", PASSWORD), ("juliet", PASSWORD)],
+            &[],
+        );
 
         let mut west = Gateway::prepare(directory.join("west"));
         let mut east = Gateway::prepare(directory.join("east"));
@@ -66,10 +69,10 @@ impl Stage {
         let jabber_port = prosody.port();
         east.configure(
             &format!(
-                "{}\n[networks.jabber]\nhosts = [\"jabber.test\"]\n\
-                 servers = {{ \"jabber.test\" = \"127.0.0.1:{jabber_port}\" }}\n\
-                 direct = [{{ listen = \"127.0.0.1:{east_listener}\", upstream = \"localhost:{jabber_port}\" }}]\n\
-                 [tls]\nterminate = [\"jabber.test\", \"localhost\"]\nroots = [\"{}\"]\n{}",
+                "{}\n[networks.jabber]\nhosts = [\"{DOMAIN}\"]\n\
+                 servers = {{ \"{DOMAIN}\" = \"127.0.0.1:{jabber_port}\" }}\n\
+                 direct = [{{ listen = \"127.0.0.1:{east_listener}\", upstream = \"127.0.0.1:{jabber_port}\" }}]\n\
+                 [tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\"]\nroots = [\"{}\"]\n{}",
                 proxy_table(east_proxy),
                 prosody.ca().display(),
                 mesh_tables(east_mesh, &west.id(), west_mesh, "aol"),
@@ -81,22 +84,13 @@ impl Stage {
         let (aim_way, jabber_way) = if socks {
             (
                 Way::Socks(proxy, AIM_HOST.to_owned(), 5190),
-                Way::Socks(east_proxy, "jabber.test".to_owned(), 5222),
+                Way::Socks(east_proxy, DOMAIN.to_owned(), 5222),
             )
         } else {
             let here = || "localhost".to_owned();
             (Way::Direct(here(), listener), Way::Direct(here(), east_listener))
         };
-        Self {
-            west,
-            east,
-            prosody,
-            aim,
-            aim_way,
-            jabber_way,
-            jabber_host: if socks { "jabber.test" } else { "localhost" },
-            directory,
-        }
+        Self { west, east, prosody, aim, aim_way, jabber_way, directory }
     }
 
     /// A person at libpurple's AIM, signed on.
@@ -127,12 +121,12 @@ impl Stage {
 
     /// A user of the Jabber server, as Jabber users call each other.
     pub fn jid(&self, name: &str) -> String {
-        format!("{name}@{}", self.jabber_host)
+        format!("{name}@{DOMAIN}")
     }
 
     /// A user of the Jabber server, as AIM users call them.
     pub fn jabber_name(&self, name: &str) -> String {
-        format!("{name}%{}@jabber.xt", self.jabber_host)
+        format!("{name}%{DOMAIN}@jabber.xt")
     }
 
     /// Checks what nobody may have learnt: the base servers no foreign name, and no log a secret,

@@ -2,30 +2,32 @@
 
 use crosstalk_interop::{AimServer, Person, Prosody, Way};
 
+const USERS: &[(&str, &str)] = &[("romeo", "one"), ("juliet", "two")];
+
 #[test]
 fn slixmpp_and_libpurple_talk_on_prosody() {
     let directory = std::env::temp_dir().join(format!("crosstalk-base-{}", std::process::id()));
-    let prosody = Prosody::start(directory.join("prosody"), &[("romeo", "one"), ("juliet", "two")]);
+    let prosody = Prosody::start(directory.join("prosody"), USERS, &["localhost"]);
     let way = Way::Direct("localhost".to_owned(), prosody.port());
-    let mut romeo = Person::at_slixmpp("romeo@localhost", "one", &way, &prosody.ca());
+    let mut romeo = Person::at_slixmpp("romeo@jabber.test", "one", &way, &prosody.ca());
     let trust = prosody.ca().with_file_name("trust");
     std::fs::create_dir_all(&trust).unwrap();
     std::fs::copy(prosody.ca(), trust.join("ca.pem")).unwrap();
     let home = directory.join("juliet");
-    let mut juliet = Person::at_purple_jabber("juliet@localhost", "two", &way, &home, &trust);
+    let mut juliet = Person::at_purple_jabber("juliet@jabber.test", "two", &way, &home, &trust);
     romeo.signs_on();
     juliet.signs_on();
 
-    romeo.does(&["add", "juliet@localhost", "Friends", "Jules"]);
-    let asked = juliet.sees("dialogue", &[("kind", "authorize"), ("name", "romeo@localhost")]);
+    romeo.does(&["add", "juliet@jabber.test", "Friends", "Jules"]);
+    let asked = juliet.sees("dialogue", &[("kind", "authorize"), ("name", "romeo@jabber.test")]);
     juliet.does(&["answer", asked.get("id"), "0"]);
-    romeo.finds("juliet@localhost", &[("online", "yes")]);
+    romeo.finds("juliet@jabber.test", &[("online", "yes")]);
     juliet.does(&["away", "out for lunch"]);
-    romeo.finds("juliet@localhost", &[("show", "away"), ("status", "out for lunch")]);
-    romeo.says("juliet@localhost", "two\nlines");
-    juliet.sees("im", &[("name", "romeo@localhost"), ("text", "two\nlines")]);
+    romeo.finds("juliet@jabber.test", &[("show", "away"), ("status", "out for lunch")]);
+    romeo.says("juliet@jabber.test", "two\nlines");
+    juliet.sees("im", &[("name", "romeo@jabber.test"), ("text", "two\nlines")]);
     juliet.signs_off();
-    romeo.finds("juliet@localhost", &[("online", "no")]);
+    romeo.finds("juliet@jabber.test", &[("online", "no")]);
     std::fs::remove_dir_all(directory).unwrap();
 }
 

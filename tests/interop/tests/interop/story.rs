@@ -41,6 +41,7 @@ fn story(stage: &Stage, mut romeo: Person) {
 
     alice_adds_romeo(&mut alice, &mut romeo, romeo_name);
     romeo_adds_alice(&mut alice, &mut romeo, romeo_name);
+    romeo_refuses_carol(stage, &mut romeo, romeo_name);
     they_go_away_and_come_back(&mut alice, &mut romeo, romeo_name);
     they_chat(&mut alice, &mut romeo, romeo_name);
     they_type(&mut alice, &mut romeo, romeo_name);
@@ -65,6 +66,17 @@ fn romeo_adds_alice(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
     romeo.finds(ALICE, &[("online", "yes"), ("show", "available")]);
 }
 
+fn romeo_refuses_carol(stage: &Stage, romeo: &mut Person, romeo_name: &str) {
+    let mut carol = stage.aim("carol");
+    carol.does(&["add", romeo_name, "Friends"]);
+    let request = romeo.sees_request("carol@aol.xt");
+    romeo.refuses(&request);
+    romeo.does(&["available", "not for Carol"]);
+    carol.says("alice", "he does not want me");
+    assert!(!carol.has_seen("buddy", &[("name", romeo_name), ("online", "yes")]));
+    carol.signs_off();
+}
+
 fn they_go_away_and_come_back(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
     alice.goes_away("обед & <lunch>");
     romeo.finds(ALICE, &[("show", "away"), ("status", "обед & <lunch>")]);
@@ -85,7 +97,10 @@ fn they_chat(alice: &mut Person, romeo: &mut Person, romeo_name: &str) {
         (&"x".repeat(2_000), &"x".repeat(2_000)),
     ] {
         alice.says(romeo_name, html);
-        romeo.sees("im", &[("name", ALICE), ("text", text)]);
+        let shown = romeo.sees("im", &[("name", ALICE), ("text", text)]);
+        let markup = shown.get("html");
+        let bold = markup.contains("strong") || markup.contains("<b>") || markup.contains("bold");
+        assert_eq!(bold, html.contains("<b>"), "{markup}");
     }
     let long = format!("{}{SECRET}", "abcdefghi ".repeat(300));
     for text in ["<b>&lt;tag&gt;</b>", CYRILLIC, EMOJI, "two\nlines", &long] {
