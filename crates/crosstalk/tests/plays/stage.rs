@@ -34,8 +34,8 @@ const JOINING: Duration = Duration::from_secs(20);
 pub(crate) struct Gateways {
     way: Way,
     names: Arc<Names>,
-    /// The base servers.
-    servers: BTreeMap<NetworkId, SocketAddr>,
+    /// The networks of the play: their servers, and the ports that clients take them to have.
+    networks: BTreeMap<NetworkId, (SocketAddr, u16)>,
     seats: Vec<Seat>,
     /// Dropped last: the gateways write there.
     _state: TempDir,
@@ -71,16 +71,19 @@ impl Gateways {
         } else {
             play.gateways().iter().map(|name| vec![name.to_string()]).collect()
         };
-        let mut servers = BTreeMap::new();
-        for network in play.networks() {
-            let server = performance.server(network).ok_or("a network without a server")?;
-            servers.insert(network.parse()?, server);
+        let usual = Config::alone(state.path().into());
+        let mut networks = BTreeMap::new();
+        for id in play.networks() {
+            let server = performance.server(id).ok_or("a network without a server")?;
+            let id = id.parse()?;
+            let port = usual.networks.get(&id).and_then(|n| n.ports.first());
+            networks.insert(id, (server, *port.ok_or("a network without a port")?));
         }
         let seats = named.into_iter().map(|names| Seat::take(names, &state));
         let mut gateways = Self {
             way: setting.way,
-            names: Arc::new(Config::alone(state.path().into()).names()),
-            servers,
+            names: Arc::new(usual.names()),
+            networks,
             seats: seats.collect::<Result<_, _>>()?,
             _state: state,
         };
@@ -130,7 +133,7 @@ impl Gateways {
     fn config(&self, index: usize) -> Config {
         let mut config = Config::alone(self.seats[index].state.clone());
         config.proxies = vec![Proxy::open(anywhere())];
-        for (id, server) in &self.servers {
+        for (id, (server, _)) in &self.networks {
             if let Some(network) = config.networks.get_mut(id) {
                 let upstream = HostPort::new(server.ip().to_string(), server.port());
                 network.servers.insert(host(id.as_str()), upstream.clone());
@@ -178,12 +181,14 @@ impl Stage for Gateways {
     }
 
     fn way(&self, network: &str, gateway: &str) -> crosstalk_mock::Way {
+        let port = self.networks.iter().find(|(id, _)| id.as_str() == network);
+        let (_, (_, port)) = port.expect("the network is one of the play's");
         let seat = self.seats.iter().find(|seat| seat.names.iter().any(|n| n == gateway));
         let running = seat.and_then(|s| s.running.as_ref()).expect("the play starts the gateway");
         match self.way {
             Way::Socks5 => crosstalk_mock::Way::Socks5 {
                 proxy: running.proxy,
-                server: HostPort::new(host(network), port(network)),
+                server: HostPort::new(host(network), *port),
             },
             Way::Direct => {
                 let direct = running.direct.iter().find(|(id, _)| id.as_str() == network);
@@ -229,11 +234,6 @@ impl Drop for Running {
 /// What clients take for the name of a network's server.
 fn host(network: &str) -> String {
     format!("{network}.test")
-}
-
-/// The port that clients dial.
-fn port(network: &str) -> u16 {
-    if network == "aol" { 5190 } else { 5222 }
 }
 
 fn anywhere() -> SocketAddr {

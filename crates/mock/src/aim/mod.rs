@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Names};
-use crosstalk_networks::oscar::wire::{Item, Reader};
+use crosstalk_networks::oscar::wire::Item;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::{Account, Client, SignOnError, Way};
@@ -62,8 +62,7 @@ fn plain(name: &[u8]) -> String {
 
 /// The items of an edit of the stored list, up to one that is cut short.
 fn items(edit: &Bytes) -> Vec<Item> {
-    let mut reader = Reader::new(edit);
-    std::iter::from_fn(|| Item::read(&mut reader, edit).ok()).collect()
+    Item::read_some(edit).0
 }
 
 /// The password digest of TLV 25. Newer clients hash the password once more beforehand, and

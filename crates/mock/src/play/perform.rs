@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::Names;
+use crosstalk_core::{Names, NetworkId};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
@@ -155,20 +155,26 @@ impl<'a> Performance<'a> {
             person.nothing_unexpected().map_err(|heard| format!("{name} {heard}"))?;
         }
         for (network, server) in &self.servers {
-            let record = server.record();
-            let foreign = self.play.parts.iter().filter(|p| p.network != *network);
-            let mut forbidden = vec![format!(".{}", names.suffix())];
-            for part in foreign {
-                let address = address(names, part)?;
-                forbidden.extend([names.universal(&address), address.to_string()]);
-            }
-            let crossed = self.crossed.iter().filter(|(from, _)| from == network);
-            forbidden.extend(crossed.map(|(_, text)| text.clone()).filter(|t| t.len() >= TELLING));
-            if let Some(leak) = forbidden.iter().find(|text| record.contains(text)) {
+            let forbidden = self.forbidden(network, names)?;
+            if let Some(leak) = forbidden.iter().find(|text| server.record().contains(text)) {
                 return Err(format!("the server of {network} received {leak:?}"));
             }
         }
         Ok(())
+    }
+
+    /// What the server of `network` must not receive: foreign names however they are spelled,
+    /// and what was said to foreign people.
+    fn forbidden(&self, network: &str, names: &Names) -> Result<Vec<String>, String> {
+        let gateway = NetworkId::gateway();
+        let domains = names.networks().chain([&gateway]);
+        let mut forbidden: Vec<_> = domains.map(|n| format!("@{n}.{}", names.suffix())).collect();
+        for part in self.play.parts.iter().filter(|part| part.network != network) {
+            forbidden.push(address(names, part)?.to_string());
+        }
+        let crossed = self.crossed.iter().filter(|(from, _)| from == network);
+        forbidden.extend(crossed.map(|(_, text)| text.clone()).filter(|t| t.len() >= TELLING));
+        Ok(forbidden)
     }
 }
 

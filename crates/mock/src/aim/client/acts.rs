@@ -143,7 +143,7 @@ impl Session {
     }
 }
 
-/// Names a message to both ends.
+/// Names a message to both ends: digits, as libpurple chooses them.
 fn cookie() -> [u8; 8] {
-    fastrand::u64(..).to_be_bytes()
+    std::array::from_fn(|_| fastrand::u8(b'0'..=b'9'))
 }

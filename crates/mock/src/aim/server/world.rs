@@ -176,7 +176,8 @@ impl World {
     /// A cookie for `pass`, good for one connection.
     pub(super) fn issue(&mut self, pass: Pass) -> Vec<u8> {
         let mut cookie = self.fresh_key().into_bytes();
-        cookie.resize_with(COOKIE_LENGTH, || fastrand::u8(..));
+        // Never ASCII, so that no name is found in a cookie by accident.
+        cookie.resize_with(COOKIE_LENGTH, || fastrand::u8(0x80..));
         self.passes.insert(cookie.clone(), pass);
         cookie
     }
