@@ -1,6 +1,7 @@
 //! Performs a play line by line.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -86,14 +87,16 @@ impl<'a> Performance<'a> {
     /// Performs the play.
     pub async fn run(&mut self, stage: &mut dyn Stage) -> Result<(), Failure> {
         for line in &self.play.lines {
-            let failed = |seen| Failure { number: line.number, line: line.text.clone(), seen };
             match &line.step {
                 Step::Kill { gateway } => stage.kill(gateway),
                 Step::Start { gateway } => stage.start(gateway).await,
                 Step::Pass(time) => tokio::time::sleep(*time).await,
                 Step::Person { who, does } => {
-                    let part = self.play.part(who).map_err(failed)?;
-                    self.step(stage, part, does, line.within).await.map_err(failed)?;
+                    let Err(mut seen) = self.step(stage, who, does, line.within).await else {
+                        continue;
+                    };
+                    seen.push_str(&self.stories().await);
+                    return Err(Failure { number: line.number, line: line.text.clone(), seen });
                 }
             }
         }
@@ -104,10 +107,11 @@ impl<'a> Performance<'a> {
     async fn step(
         &mut self,
         stage: &dyn Stage,
-        part: &Part,
+        who: &str,
         does: &Does,
         within: Duration,
     ) -> Result<(), String> {
+        let part = self.play.part(who)?;
         if *does == Does::SignOn {
             return self.sign_on(part, stage).await;
         }
@@ -145,6 +149,17 @@ impl<'a> Performance<'a> {
         }
         self.people.insert(part.name.clone(), person);
         Ok(())
+    }
+
+    /// What everybody has seen, for one who looks for the reason of a failure.
+    async fn stories(&mut self) -> String {
+        let mut stories = String::new();
+        let deadline = Instant::now() + SILENCE;
+        for (name, person) in &mut self.people {
+            person.watch(deadline).await;
+            let _ = write!(stories, "\n    {name}: {}", person.story());
+        }
+        stories
     }
 
     /// What holds after every play.

@@ -10,6 +10,9 @@ use super::person::{Person, SILENCE, key};
 use super::script::Spelling;
 use crate::Event;
 
+/// What is said of a line that nothing came of.
+const NOT_SEEN: &str = "that was not to be seen in time";
+
 impl Person {
     /// Waits for what `does` expects. Anything else passes at once.
     pub(super) async fn sees(
@@ -58,7 +61,7 @@ impl Person {
             }
             _ => return Ok(()),
         };
-        seen.ok_or_else(|| self.story())
+        seen.ok_or_else(|| NOT_SEEN.to_owned())
     }
 
     /// Of people the next message must be the one; of the control contact's, one of them.
@@ -76,7 +79,7 @@ impl Person {
         match heard.await {
             Some((true, _)) => Ok(()),
             Some((false, Event::Said { text, .. })) => Err(format!("heard {:?}", text.text())),
-            _ => Err(self.story()),
+            _ => Err(NOT_SEEN.to_owned()),
         }
     }
 
