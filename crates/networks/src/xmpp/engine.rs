@@ -16,8 +16,9 @@ use super::signon::SignOn;
 use super::wire::{Frame, Framer, Malformed};
 use super::xml::{Element, Scope};
 
-/// How long a client's request for its roster waits for the foreign part.
-const ROSTER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client's request for its roster waits for the foreign part, and what it says
+/// behind its request for a session waits for that.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One direction of the stream.
 #[derive(Default)]
@@ -43,7 +44,7 @@ pub(super) struct Jabber {
     over: bool,
 }
 
-/// What the client sent behind a request for a roster that is not known yet.
+/// What the client sent while the gateway does not know enough to judge it.
 #[derive(Default)]
 struct Held {
     frames: VecDeque<Frame>,
@@ -98,7 +99,7 @@ impl Jabber {
                 Ok(())
             }
             Input::Closed(_) => {
-                self.leave_ticket(now);
+                self.leave_ticket(now, out);
                 Ok(())
             }
             Input::Roster(roster) => self.roster_known(now, &roster, out),
@@ -111,7 +112,7 @@ impl Jabber {
 
     fn tick(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         if self.held.until.is_some_and(|until| until <= now.instant) {
-            self.release(now, out)?;
+            self.give_up(now, out)?;
         }
         self.sweep(now, out)
     }
@@ -138,24 +139,36 @@ impl Jabber {
         Ok(())
     }
 
-    /// Keeps the client's frames in order behind one that waits for the foreign roster.
+    /// Keeps the client's frames in order behind one that waits.
     fn hold(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
         self.held.bytes += frame.bytes().len();
         self.held.frames.push_back(frame);
-        if self.held.bytes > MAX_PENDING { self.release(now, out) } else { Ok(()) }
+        if self.held.bytes > MAX_PENDING { self.give_up(now, out) } else { Ok(()) }
     }
 
-    /// Lets the held frames go on, whether or not the foreign roster came.
-    pub(super) fn release(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        if self.held.until.take().is_some()
-            && let Some(person) = &mut self.person
-        {
+    /// Lets the held frames go on without what they waited for.
+    fn give_up(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        if let Some(person) = &mut self.person {
             person.foreign.give_up();
         }
+        self.release(now, out)
+    }
+
+    /// Lets the held frames go on, until one of them waits again.
+    pub(super) fn release(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         for frame in std::mem::take(&mut self.held).frames {
-            self.client_frame(now, frame, out)?;
+            if self.held.until.is_some() {
+                self.hold(now, frame, out)?;
+            } else {
+                self.client_frame(now, frame, out)?;
+            }
         }
         Ok(())
+    }
+
+    /// From here on the client's frames wait for something.
+    pub(super) fn start_holding(&mut self, now: Now) {
+        self.held.until = Some(now.instant + PATIENCE);
     }
 
     /// Whether the client's request for its roster must wait; if so, it is kept.
@@ -164,7 +177,7 @@ impl Jabber {
         if waits {
             self.held.frames.push_back(Frame::Stanza(raw.clone()));
             self.held.bytes = raw.len();
-            self.held.until = Some(now.instant + ROSTER_PATIENCE);
+            self.start_holding(now);
         }
         waits
     }
@@ -211,6 +224,9 @@ impl Jabber {
     /// A stream header: what it declares holds for what follows. Streams that are not a client's
     /// are none of our business.
     fn opened(&mut self, side: Side, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        if self.person.is_some() {
+            return Err(broken(side, Malformed("a stream header within a session")));
+        }
         let open = Element::parse_open(&raw).map_err(|e| broken(side, e))?;
         let scope = Scope::of(&open);
         if scope.stanzas() != super::ns::CLIENT {

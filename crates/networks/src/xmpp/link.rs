@@ -47,10 +47,14 @@ impl Link {
 
     /// A stanza of ours goes to the client.
     pub(super) fn say(&mut self, stanza: &Element, out: &mut Output) -> Result<(), Fault> {
-        let bytes = Bytes::from(stanza.to_xml());
+        self.say_again(&stanza.to_xml().into(), out)
+    }
+
+    /// The same, written before.
+    pub(super) fn say_again(&mut self, bytes: &Bytes, out: &mut Output) -> Result<(), Fault> {
         out.insert(Side::Client, bytes.clone());
         if let Some(acks) = &mut self.acks
-            && acks.we_sent(&bytes)?
+            && acks.we_sent(bytes)?
         {
             out.insert(Side::Client, Element::new("r", &acks.ns).to_xml());
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crosstalk_core::{Address, Contact, Envelope, EnvelopeId, Now, Presence};
 
 use super::jid::{self, Naming};
@@ -37,6 +38,8 @@ pub(super) struct Person {
     pub(super) chat_states: Support,
     /// Contacts that the client just put into its list, and that are not confirmed yet.
     pub(super) adding: BTreeSet<Address>,
+    /// Messages that the client may not have got in a session that could not be resumed.
+    pub(super) again: Vec<Bytes>,
     /// What came before the client was available.
     pub(super) waiting: VecDeque<Envelope>,
     pub(super) carbons: Carbons,
@@ -119,6 +122,15 @@ pub(super) struct BlockView {
     pub(super) shown: bool,
 }
 
+/// What a session that could not be resumed leaves to the next.
+#[derive(Default)]
+pub(super) struct Leftover {
+    /// Messages of the client that the gateway took, for [`Person::is_repeat`].
+    pub(super) taken: Vec<u64>,
+    /// Messages for the client that it did not acknowledge.
+    pub(super) again: Vec<Bytes>,
+}
+
 /// A message the client sent to a foreign person.
 pub(super) struct Sent {
     pub(super) id: EnvelopeId,
@@ -132,7 +144,7 @@ pub(super) struct Sent {
 }
 
 impl Person {
-    pub(super) fn new(full: String, user: Address, taken: Vec<u64>) -> Self {
+    pub(super) fn new(full: String, user: Address, leftover: Leftover) -> Self {
         Self {
             full,
             user,
@@ -151,7 +163,8 @@ impl Person {
             sweep_at: None,
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
-            repeats: taken.into_iter().collect(),
+            again: leftover.again,
+            repeats: leftover.taken.into_iter().collect(),
             ids: VecDeque::new(),
         }
     }

@@ -69,6 +69,9 @@ impl Jabber {
         let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
         let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
         let waiting = std::mem::take(&mut person.waiting);
+        for message in std::mem::take(&mut person.again) {
+            self.link.say_again(&message, out)?;
+        }
         let ask = person.chat_states == Support::Unknown && !person.contacts.is_empty();
         if ask {
             self.ask_client(out)?;

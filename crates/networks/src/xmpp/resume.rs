@@ -10,7 +10,7 @@ use super::engine::Jabber;
 use super::head::Head;
 use super::jid;
 use super::ns;
-use super::person::Person;
+use super::person::{Leftover, Person};
 use super::signon::refuse_compression;
 use super::xml::Element;
 
@@ -91,7 +91,7 @@ impl Jabber {
     }
 
     /// The connection is gone: what another one needs to go on is left in the lobby.
-    pub(super) fn leave_ticket(&mut self, now: Now) {
+    pub(super) fn leave_ticket(&mut self, now: Now, out: &mut Output) {
         let resumable = self.link.acks.as_ref().and_then(|a| a.resumable.clone());
         let Some((id, wait)) = resumable.filter(|_| !self.signon.closed) else { return };
         let (Some(person), Some(acks)) = (self.person.take(), self.link.acks.take()) else {
@@ -101,6 +101,8 @@ impl Jabber {
         let note = Box::new(Resumable { acks, person });
         let ticket = Ticket { dial: None, note, until: now.instant + wait };
         self.context.lobby.leave(now.instant, key, ticket);
+        // Until then nothing can be delivered.
+        out.emit(Event::SignedOut);
         self.stop();
     }
 
@@ -161,7 +163,6 @@ impl Jabber {
             return Ok(());
         };
         let Resumable { mut acks, person } = *session;
-        self.signon.taken = person.taken();
         let mut failed = self.parse(Side::Server, &raw)?;
         match failed.attr("h").and_then(|h| h.parse().ok()) {
             Some(h) => {
@@ -171,6 +172,9 @@ impl Jabber {
             }
             None => out.forward(Side::Client, raw),
         }
+        let mut again = acks.resumed();
+        again.retain(|stanza| stanza.starts_with(b"<message"));
+        self.signon.leftover = Leftover { taken: person.taken(), again };
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::engine::Jabber;
 use super::head::Head;
 use super::jid;
 use super::ns;
-use super::person::Person;
+use super::person::{Leftover, Person};
 use super::reoriginate::Proxy;
 use super::resume::Resumable;
 use super::xml::Element;
@@ -26,8 +26,8 @@ pub(super) struct SignOn {
     pub(super) proxy: Proxy,
     /// An earlier session that the server is asked to resume.
     pub(super) resuming: Option<Box<Resumable>>,
-    /// Messages the gateway took in a session that could not be resumed.
-    pub(super) taken: Vec<u64>,
+    /// What is left of a session that could not be resumed.
+    pub(super) leftover: Leftover,
 }
 
 /// What is known of the TLS of both sides.
@@ -101,6 +101,8 @@ impl Jabber {
                 let iq = self.parse(Side::Client, &raw)?;
                 if iq.get("bind", ns::BIND).is_some() {
                     self.signon.bind = iq.attr("id").map(str::to_owned);
+                    // Nobody is foreign before it is known whose session this is.
+                    self.start_holding(now);
                 }
             }
             _ => {}
@@ -131,6 +133,8 @@ impl Jabber {
             "failed" => return self.resume_failed(raw, out),
             "iq" if head.id.is_some() && head.id.as_deref() == self.signon.bind.as_deref() => {
                 self.bound(&raw, out)?;
+                out.forward(Side::Client, raw);
+                return self.release(now, out);
             }
             _ => {}
         }
@@ -187,8 +191,8 @@ impl Jabber {
             self.naming.set_domain(domain);
         }
         let endpoint = jid::resource(&full).unwrap_or_default().to_owned();
-        let taken = std::mem::take(&mut self.signon.taken);
-        self.person = Some(Box::new(Person::new(full, user.clone(), taken)));
+        let leftover = std::mem::take(&mut self.signon.leftover);
+        self.person = Some(Box::new(Person::new(full, user.clone(), leftover)));
         out.emit(Event::SignedIn { user, endpoint });
         Ok(())
     }

@@ -40,6 +40,7 @@ fn a_lost_session_goes_on_over_a_new_connection() {
     stage.deliver("alice@aol", available());
     stage.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
     stage.give(Input::Closed(Side::Client));
+    assert!(matches!(&stage.events()[..], [Event::SignedOut]));
     let mut next = Stage::with(Arc::clone(&stage.lobby), &[]);
     next.client(OPEN);
     next.sent();
@@ -79,14 +80,19 @@ fn a_session_nobody_knows_is_not_resumed() {
 }
 
 #[test]
-fn after_a_failed_resume_nothing_is_sent_twice() {
+fn after_a_failed_resume_nothing_is_lost_and_nothing_sent_twice() {
     let mut stage = managed();
+    stage.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
     stage.give(Input::Closed(Side::Client));
     let mut next = Stage::with(Arc::clone(&stage.lobby), &[]);
     next.client(OPEN);
     next.client(RESUME);
     next.server("<failed xmlns='urn:xmpp:sm:3'/>");
     next.bind_after_failure();
+    next.client("<presence/>");
+    let seen = next.to(Side::Client);
+    assert!(seen.contains("<body>three</body>"), "it never said it got that: {seen}");
+    assert!(!seen.contains("<body>one</body>"), "{seen}");
     next.client("<message to='alice@aol' id='m1' type='chat'><body>x</body></message>");
     assert!(next.bodies().is_empty());
     next.client("<message to='alice@aol' id='m1' type='chat'><body>x</body></message>");

@@ -67,6 +67,22 @@ fn streams_that_are_not_a_client_s_pass_unseen() {
 }
 
 #[test]
+fn what_is_said_behind_the_request_for_a_session_waits_for_it() {
+    let mut stage = Stage::new();
+    stage.client(OPEN);
+    stage.server(OPEN);
+    let bind = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+    stage.client(&format!("{bind}<presence to='alice@aol' type='subscribe'/><presence/>"));
+    assert_eq!(stage.to(Side::Server), format!("{OPEN}{bind}"));
+    stage.server(
+        "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
+         <jid>ann@chat.test/r</jid></bind></iq>",
+    );
+    assert_eq!(stage.to(Side::Server), "<presence/>");
+    assert!(stage.bytes(Side::Client, &OPEN.replace("chat.test", "aol")).is_err());
+}
+
+#[test]
 fn in_direct_mode_the_configured_server_is_dialled() {
     let mut stage = Stage::new();
     let upstream = HostPort::new("chat.test", 5222);
