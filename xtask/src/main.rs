@@ -103,7 +103,7 @@ fn interop_tests(filter: Option<&str>) -> Outcome {
     let mut command = Command::new("cargo");
     command.args(["test", "--workspace", "--test", "interop"]);
     // Every test starts servers and clients with deadlines of their own: one at a time.
-    command.args(["--", "--test-threads=1", "--nocapture"]).args(filter);
+    command.args(["--", "--test-threads=1"]).args(filter);
     succeed(command.env("CROSSTALK_PEERS", peers::directory(&root())))
 }
 

@@ -10,9 +10,13 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads a driver's line.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
-        serde_json::from_str(line).ok().map(|fields| Self { fields })
+    /// Reads a driver's line. One that is no event is something the client's libraries said.
+    pub(crate) fn read(line: &str) -> Self {
+        let said = || {
+            let fields = [("event", "said"), ("text", line)];
+            fields.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+        };
+        Self { fields: serde_json::from_str(line).unwrap_or_else(|_| said()) }
     }
 
     /// What happened.
@@ -58,9 +62,10 @@ mod tests {
 
     #[test]
     fn a_line_becomes_an_event() {
-        let event = Event::parse(r#"{"event":"im","name":"alice@aol/AIM","text":"a\nb"}"#).unwrap();
+        let event = Event::read(r#"{"event":"im","name":"alice@aol/AIM","text":"a\nb"}"#);
         assert_eq!((event.kind(), event.name(), event.get("text")), ("im", "alice@aol", "a\nb"));
         assert!(event.has(&[("name", "Alice@aol"), ("idle", "")]));
         assert!(!event.has(&[("text", "b")]));
+        assert_eq!(Event::read("a warning").to_string(), "said text=\"a warning\"");
     }
 }

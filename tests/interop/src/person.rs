@@ -1,11 +1,11 @@
 //! A person at a real client.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::process::Running;
 use crate::{Event, peer};
@@ -38,7 +38,6 @@ pub struct Person {
     unseen: Vec<Event>,
     buddies: BTreeMap<String, Event>,
     transcript: Vec<String>,
-    born: Instant,
     _process: Running,
 }
 
@@ -106,23 +105,12 @@ impl Person {
     }
 
     fn start(name: &str, client: Kind, command: &mut Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Running::start(command);
         let input = process.child().stdin.take().unwrap();
-        let output = process.child().stdout.take().unwrap();
         let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let Some(event) = Event::parse(&line) else {
-                    // libpurple's own words, with PURPLE_DEBUG set.
-                    eprintln!("{line}");
-                    continue;
-                };
-                if sender.send(event).is_err() {
-                    return;
-                }
-            }
-        });
+        forward(process.child().stdout.take().unwrap(), sender.clone());
+        forward(process.child().stderr.take().unwrap(), sender);
         let mut person = Self {
             name: name.to_owned(),
             client,
@@ -131,7 +119,6 @@ impl Person {
             unseen: Vec::new(),
             buddies: BTreeMap::new(),
             transcript: Vec::new(),
-            born: Instant::now(),
             _process: process,
         };
         person.sees("ready", &[]);
@@ -284,9 +271,7 @@ impl Person {
         while !done(self) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || !self.listen(left) {
-                let tail = self.transcript.len().saturating_sub(40);
-                let said = self.transcript[tail..].join("\n  ");
-                panic!("{} waited in vain for {what}. So far:\n  {said}", self.name);
+                panic!("{} waited in vain for {what}", self.name);
             }
         }
     }
@@ -311,8 +296,32 @@ impl Person {
     }
 
     fn note(&mut self, line: &str) {
-        self.transcript.push(format!("{:7.3} {line}", self.born.elapsed().as_secs_f64()));
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.transcript.push(format!("{:7.3} {line}", at.as_secs_f64() % 1000.0));
     }
+}
+
+/// Shows, when a test fails, what each person did and saw.
+impl Drop for Person {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // libpurple talks much when asked to.
+            let shown = if std::env::var_os("PURPLE_DEBUG").is_some() { 4000 } else { 40 };
+            let tail = self.transcript.len().saturating_sub(shown);
+            eprintln!("{}:\n  {}", self.name, self.transcript[tail..].join("\n  "));
+        }
+    }
+}
+
+/// Reads a driver's output to its end.
+fn forward(output: impl Read + Send + 'static, to: Sender<Event>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if to.send(Event::read(&line)).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 /// The sources of the drivers.
