@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crosstalk_mock::play::{Performance, Play, Stage};
 use crosstalk_overlay::{GatewayId, Member, Overlay};
 use futures_util::future::{BoxFuture, FutureExt};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tokio::time::sleep;
+use tokio::runtime::{EnterGuard, Runtime};
+use tokio::time::{sleep, timeout};
 
 use crate::Setting;
 
@@ -47,12 +47,13 @@ struct Seat {
     names: Vec<String>,
     state: PathBuf,
     id: GatewayId,
-    mesh: SocketAddr,
+    /// Where other gateways reach it, since its first start.
+    mesh: Option<SocketAddr>,
     running: Option<Running>,
 }
 
 struct Running {
-    runtime: Option<Runtime>,
+    _runtime: Background,
     overlay: Overlay,
     proxy: SocketAddr,
     direct: Vec<(NetworkId, SocketAddr)>,
@@ -88,7 +89,7 @@ impl Gateways {
             _state: state,
         };
         for index in 0..gateways.seats.len() {
-            gateways.run(index)?;
+            gateways.run(index).await?;
         }
         gateways.joined().await?;
         Ok(gateways)
@@ -99,35 +100,35 @@ impl Gateways {
     }
 
     /// Starts the gateway at `index` in a runtime of its own.
-    fn run(&mut self, index: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+    async fn run(&mut self, index: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let running = self.start_at(index)?;
+        if let Some(listening) = timeout(JOINING, running.overlay.listening()).await? {
+            self.seats[index].mesh = Some(listening);
+        }
+        self.seats[index].running = Some(running);
+        Ok(())
+    }
+
+    fn start_at(&self, index: usize) -> Result<Running, Box<dyn Error + Send + Sync>> {
         let config = self.config(index);
-        let mesh = self.mesh(index);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = Background::new()?;
         let entered = runtime.enter();
-        let (overlay, inbound) = match mesh {
+        let (overlay, inbound) = match self.mesh(index) {
             Some(mesh) => Overlay::join(&mesh, &config.data)?,
             None => Overlay::alone(&config.data)?,
         };
-        let router = Router::new(
-            overlay.clone(),
-            inbound,
-            Arc::new(config.names()),
-            Options { control: config.control },
-        );
+        let options = Options { control: config.control };
+        let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
         let gateway = Gateway::start(config, router)?;
-        drop(entered);
         let proxy = *gateway.proxies.first().ok_or("no proxy")?;
         let direct = gateway.direct.clone();
         // Its listeners live as long as the gateway does: until the runtime ends.
-        runtime.spawn(async move {
+        tokio::spawn(async move {
             let _gateway = gateway;
             std::future::pending::<()>().await;
         });
-        if let Some(seat) = self.seats.get_mut(index) {
-            seat.running = Some(Running { runtime: Some(runtime), overlay, proxy, direct });
-        }
-        Ok(())
+        drop(entered);
+        Ok(Running { _runtime: runtime, overlay, proxy, direct })
     }
 
     fn config(&self, index: usize) -> Config {
@@ -145,15 +146,17 @@ impl Gateways {
 
     fn mesh(&self, index: usize) -> Option<crosstalk_overlay::Config> {
         let networks: Vec<NetworkId> = self.names.networks().cloned().collect();
+        // Who starts later calls those who are there.
+        let address = |at: SocketAddr| HostPort::new(at.ip().to_string(), at.port());
         let member = |seat: &Seat| Member {
             id: seat.id,
-            addresses: vec![HostPort::new(seat.mesh.ip().to_string(), seat.mesh.port())],
+            addresses: seat.mesh.map(address).into_iter().collect(),
             networks: networks.clone(),
         };
         let others = self.seats.iter().enumerate().filter(|(other, _)| *other != index);
         let members: Vec<Member> = others.map(|(_, seat)| member(seat)).collect();
         (!members.is_empty()).then(|| crosstalk_overlay::Config {
-            listen: vec![self.seats[index].mesh],
+            listen: vec![self.seats[index].mesh.unwrap_or_else(anywhere)],
             advertise: Vec::new(),
             networks: networks.clone(),
             members,
@@ -206,7 +209,7 @@ impl Stage for Gateways {
     fn start<'a>(&'a mut self, gateway: &'a str) -> BoxFuture<'a, ()> {
         async move {
             let index = self.seat(gateway).expect("the play names a gateway of its cast");
-            self.run(index).expect("a killed gateway starts again");
+            self.run(index).await.expect("a killed gateway starts again");
             self.joined().await.expect("a restarted gateway finds the others");
         }
         .boxed()
@@ -217,15 +220,30 @@ impl Seat {
     fn take(names: Vec<String>, state: &TempDir) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let state = state.path().join(names.join("-"));
         let id = Overlay::identify(&state)?;
-        // Gateways must know each other's addresses before they start.
-        let mesh = TcpListener::bind(anywhere())?.local_addr()?;
-        Ok(Self { names, state, id, mesh, running: None })
+        Ok(Self { names, state, id, mesh: None, running: None })
     }
 }
 
-impl Drop for Running {
+/// A runtime that ends without waiting for its tasks, as a process does that is killed.
+struct Background(Option<Runtime>);
+
+impl Background {
+    fn new() -> std::io::Result<Self> {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+    }
+
+    fn enter(&self) -> Option<EnterGuard<'_>> {
+        self.0.as_ref().map(Runtime::enter)
+    }
+}
+
+impl Drop for Background {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
