@@ -47,7 +47,7 @@ struct Seat {
     names: Vec<String>,
     state: PathBuf,
     id: GatewayId,
-    /// Where other gateways reach it, since its first start.
+    /// Where other gateways reach it, since it was last started.
     mesh: Option<SocketAddr>,
     running: Option<Running>,
 }
@@ -156,7 +156,7 @@ impl Gateways {
         let others = self.seats.iter().enumerate().filter(|(other, _)| *other != index);
         let members: Vec<Member> = others.map(|(_, seat)| member(seat)).collect();
         (!members.is_empty()).then(|| crosstalk_overlay::Config {
-            listen: vec![self.seats[index].mesh.unwrap_or_else(anywhere)],
+            listen: vec![anywhere()],
             advertise: Vec::new(),
             networks: networks.clone(),
             members,
