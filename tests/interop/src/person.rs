@@ -270,9 +270,8 @@ impl Person {
         let deadline = Instant::now() + within;
         while !done(self) {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !self.listen(left) {
-                panic!("{} waited in vain for {what}", self.name);
-            }
+            let heard = !left.is_zero() && self.listen(left);
+            assert!(heard, "{} waited in vain for {what}", self.name);
         }
     }
 
