@@ -166,7 +166,12 @@ impl Output {
 
     /// The next event, for the caller to act on after writing what is queued.
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            // Events are rare and large: an idle connection keeps no room for them.
+            self.events = VecDeque::new();
+        }
+        event
     }
 }
 

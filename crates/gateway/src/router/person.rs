@@ -89,6 +89,8 @@ impl Person {
     pub(super) fn open(&mut self, hub: &Hub, mailbox: mpsc::Sender<Box<Mail>>) -> u64 {
         let number = self.opened;
         self.opened += 1;
+        // Most people have one session, and a growing vector begins with room for four.
+        self.sessions.reserve_exact(1);
         self.sessions.push(Session {
             number,
             mailbox,

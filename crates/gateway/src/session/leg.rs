@@ -27,7 +27,7 @@ pub(crate) struct Leg {
     /// It takes nothing more: it was told the end, or it is gone.
     pub(crate) shut: bool,
     /// Since when it takes nothing although something waits, and what it had taken by then.
-    stuck: Option<(Instant, u64)>,
+    stuck: Option<Box<(Instant, u64)>>,
 }
 
 impl Leg {
@@ -83,8 +83,8 @@ impl Leg {
             }
             Poll::Pending => {
                 let taken = self.outbox.written();
-                if self.stuck.is_none_or(|(_, before)| before != taken) {
-                    self.stuck = Some((Instant::now(), taken));
+                if self.stuck.as_ref().is_none_or(|stuck| stuck.1 != taken) {
+                    self.stuck = Some(Box::new((Instant::now(), taken)));
                 }
                 Poll::Pending
             }
@@ -93,7 +93,7 @@ impl Leg {
 
     /// Since when the side takes nothing although something waits for it.
     pub(crate) fn stuck_since(&self) -> Option<Instant> {
-        self.stuck.map(|(since, _)| since)
+        self.stuck.as_ref().map(|stuck| stuck.0)
     }
 
     /// Whether nothing will come of this side and nothing more can go to it.

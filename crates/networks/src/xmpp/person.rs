@@ -23,8 +23,9 @@ pub(super) struct Person {
     /// The session's full JID, as the server gave it.
     pub(super) full: String,
     pub(super) user: Address,
-    /// The foreign contacts as the client was told of them.
-    pub(super) contacts: BTreeMap<Address, Known>,
+    /// The foreign contacts as the client was told of them; boxed, since the tree keeps room for
+    /// eleven.
+    pub(super) contacts: BTreeMap<Address, Box<Known>>,
     /// Whether they are known.
     pub(super) foreign: Foreign,
     pub(super) roster: RosterView,

@@ -204,7 +204,8 @@ impl Jabber {
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
         if !contact.is_blank() {
-            person.contacts.insert(address.clone(), Known { contact, presence, stale });
+            let known = Box::new(Known { contact, presence, stale });
+            person.contacts.insert(address.clone(), known);
         }
         if old_item != new_item && person.roster.shown {
             let jid = |item: &Option<Element>| item.as_ref()?.attr("jid").map(str::to_owned);
