@@ -62,7 +62,15 @@ struct Connection {
     shared: Arc<Shared>,
     way: Arc<Way>,
     report: Report,
+    /// Why it ended, where somebody is to blame.
+    fault: Option<Fault>,
     _place: Place,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.report.log(self.fault.as_ref());
+    }
 }
 
 /// Serves a connection to its end, and keeps its `place` until then.
@@ -77,7 +85,7 @@ pub(crate) fn serve(
     place: Place,
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let mut connection = Box::new(Connection { shared, way, report, _place: place });
+    let mut connection = Box::new(Connection { shared, way, report, fault: None, _place: place });
     let opening = Box::pin(async move {
         let Connection { shared, way, report, .. } = &mut *connection;
         let road = open::open(shared, way, tcp, report).await;
@@ -85,7 +93,7 @@ pub(crate) fn serve(
     });
     async move {
         let (mut connection, road) = opening.await;
-        let fault = match road {
+        connection.fault = match road {
             Err(Dead::Gone) => None,
             Err(Dead::Fault(fault)) => Some(fault),
             Ok(Road::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
@@ -99,7 +107,6 @@ pub(crate) fn serve(
                 }
             },
         };
-        connection.report.log(fault.as_ref());
     }
 }
 

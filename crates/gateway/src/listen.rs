@@ -53,6 +53,7 @@ impl Listener {
         mut stop: watch::Receiver<bool>,
     ) {
         let (way, mut connections) = (Arc::new(way), JoinSet::new());
+        let mut failing = false;
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
@@ -61,6 +62,7 @@ impl Listener {
             };
             match accepted {
                 Ok((tcp, peer)) => {
+                    failing = false;
                     // Over the limit, closing at once is all that costs nothing.
                     let Some(place) = places.take(peer.ip()) else { continue };
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
@@ -68,7 +70,9 @@ impl Listener {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!(%error, "cannot accept connections for now");
+                    }
                     sleep(PAUSE).await;
                 }
             }

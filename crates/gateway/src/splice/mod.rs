@@ -31,8 +31,8 @@ const BULK: usize = 16 * 1024;
 /// What went wrong with a side.
 pub(crate) type Broken = (Side, io::Error);
 
-/// Moves bytes both ways, those that were read or queued before first, until both directions ended. A
-/// direction ends with its source, and the other goes on.
+/// Moves bytes both ways, those that were read or queued before first, until both directions
+/// ended. A direction ends with its source, and the other goes on.
 pub(crate) async fn run(client: &mut Leg, server: &mut Leg) -> Option<Broken> {
     server.outbox.push(&std::mem::take(&mut client.inbox));
     client.outbox.push(&std::mem::take(&mut server.inbox));
