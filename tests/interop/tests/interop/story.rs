@@ -47,6 +47,7 @@ fn story(stage: &Stage, mut romeo: Person) {
     they_type(&mut alice, &mut romeo, romeo_name);
     they_sign_off_and_on(&mut alice, &mut romeo, romeo_name);
     alice_removes_romeo(&mut alice, &mut romeo, romeo_name);
+    romeo_removes_alice(&mut romeo);
     stage.kept_its_secrets(&[SECRET, CYRILLIC, "🦊", "&lt;tag&gt;"]);
 }
 
@@ -143,4 +144,11 @@ fn alice_removes_romeo(alice: &mut Person, romeo: &mut Person, romeo_name: &str)
     alice.signs_on();
     assert!(!alice.buddy_list().contains_key(romeo_name));
     assert!(romeo.buddy_list().contains_key(ALICE), "only Alice's list is hers");
+}
+
+fn romeo_removes_alice(romeo: &mut Person) {
+    romeo.does(&["remove", ALICE]);
+    romeo.signs_off();
+    romeo.signs_on();
+    assert!(!romeo.buddy_list().contains_key(ALICE));
 }
