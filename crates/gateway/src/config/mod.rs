@@ -1,7 +1,7 @@
 //! What an operator can set.
 //!
-//! [`Config::read`] goes file, [`file`] (what the TOML may say), [`Config`] (defaults filled in,
-//! every name resolved), [`check`] (what the parts say about each other). Whatever is wrong
+//! [`Config::read`] goes file, `file` (what the TOML may say), [`Config`] (defaults filled in,
+//! every name resolved), `check` (what the parts say about each other). Whatever is wrong
 //! comes back as a [`Report`] that shows the line and says what to write instead.
 //! `config/example.toml` documents every key.
 

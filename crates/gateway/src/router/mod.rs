@@ -1,8 +1,8 @@
 //! The road between people: who is signed in here, who may see whom, how envelopes travel.
 //!
-//! The router is a table, not a task. What a session says changes the state of one [`Person`]
+//! The router is a table, not a task. What a session says changes the state of one `Person`
 //! under that person's own lock, at once and without waiting. What has to wait (for the
-//! overlay, or for other people) becomes a [`Step`](work::Step) in one of the person's lanes,
+//! overlay, or for other people) becomes a `Step` in one of the person's lanes,
 //! and a lane is a task only while it has steps: somebody idle costs a few hundred bytes.
 //!
 //! ```text
