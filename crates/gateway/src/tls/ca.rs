@@ -6,16 +6,21 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 /// How long the authority's own certificate holds.
 const AUTHORITY_DAYS: i64 = 3650;
 /// How long a certificate for a host holds.
-const LEAF_DAYS: i64 = 30;
+const LEAF_DAYS: i64 = 365;
+/// How long before its end a certificate for a host is made anew.
+const RENEWAL_DAYS: i64 = 30;
+/// The most hosts whose certificates are kept; clients choose the names in them.
+const MOST_KEPT: usize = 1024;
 
 /// What is wrong with the authority's files.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +61,11 @@ pub fn export(dir: &Path) -> Result<String, Error> {
 
 /// An authority ready to sign.
 pub(crate) struct Authority {
+    dir: PathBuf,
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    /// One key for the certificates of all hosts.
+    key: KeyPair,
 }
 
 impl Authority {
@@ -73,23 +81,88 @@ impl Authority {
         let certificate =
             rustls_pem(&pem).ok_or_else(|| broken(rcgen::Error::CouldNotParseCertificate))?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(broken)?;
-        Ok(Some(Self { issuer, certificate }))
+        Ok(Some(Self { dir: dir.into(), issuer, certificate, key: leaf_key(dir)? }))
     }
 
-    /// A certificate for `host` and `key`, and the authority's own behind it.
-    pub(crate) fn issue(
-        &self,
-        host: &str,
-        key: &KeyPair,
-    ) -> Result<Vec<CertificateDer<'static>>, rcgen::Error> {
+    /// The key of the certificates for hosts.
+    pub(crate) const fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
+    /// A certificate for `host`, and the authority's own behind it. It stays the same for months,
+    /// also when the gateway starts anew: clients remember what their owner accepted, and ask
+    /// again about anything else.
+    pub(crate) fn leaf(&self, host: &str) -> Result<Vec<CertificateDer<'static>>, rcgen::Error> {
+        let file = leaf_file(&self.dir, host);
+        if let Some(kept) = file.as_deref().and_then(|file| self.kept(file)) {
+            return Ok(kept);
+        }
+        let leaf = self.issue(host)?;
+        if let Some(file) = file {
+            keep(&file, &(leaf.pem() + &self.own_pem()));
+        }
+        Ok(vec![leaf.der().clone(), self.certificate.clone()])
+    }
+
+    /// What `file` holds, if this authority would sign it again today.
+    fn kept(&self, file: &Path) -> Option<Vec<CertificateDer<'static>>> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).ok()?.collect();
+        let chain = chain.ok()?;
+        let [leaf, authority] = &chain[..] else { return None };
+        let (_, leaf) = x509_parser::parse_x509_certificate(leaf).ok()?;
+        let renewal = leaf.validity().not_after.to_datetime() - Duration::days(RENEWAL_DAYS);
+        let ours = *authority == self.certificate
+            && leaf.public_key().raw == self.key.subject_public_key_info();
+        (ours && OffsetDateTime::now_utc() < renewal).then_some(chain)
+    }
+
+    fn issue(&self, host: &str) -> Result<Certificate, rcgen::Error> {
         let mut params = CertificateParams::new(vec![host.to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, "CrossTalk");
+        // Left out it would be made from the key, and NSS refuses two certificates of one number.
+        params.serial_number = Some(SerialNumber::from(rand::random::<u64>()));
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         hold(&mut params, LEAF_DAYS);
-        let leaf = params.signed_by(key, &self.issuer)?;
-        Ok(vec![leaf.der().clone(), self.certificate.clone()])
+        params.signed_by(&self.key, &self.issuer)
+    }
+
+    fn own_pem(&self) -> String {
+        export(&self.dir).unwrap_or_default()
+    }
+}
+
+/// The key for hosts' certificates in `dir`, made when missing.
+fn leaf_key(dir: &Path) -> Result<KeyPair, Error> {
+    let path = dir.join("hosts.key");
+    let broken = |e| Error::Content(path.clone(), e);
+    if path.exists() {
+        return KeyPair::from_pem(&read(&path)?).map_err(broken);
+    }
+    let key = KeyPair::generate().map_err(broken)?;
+    if let Err(error) = create(&path, &key.serialize_pem(), 0o600) {
+        tracing::warn!(%error, "clients will be shown new certificates after a restart");
+    }
+    Ok(key)
+}
+
+/// Where the certificate for `host` is kept; `None` for what is no name to make a file of.
+fn leaf_file(dir: &Path, host: &str) -> Option<PathBuf> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:".contains(&b);
+    let fits = (1..=253).contains(&host.len()) && !host.starts_with('.');
+    (fits && host.bytes().all(plain)).then(|| dir.join("hosts").join(format!("{host}.pem")))
+}
+
+/// Writes a certificate where there is room for one more. Without it a new one is made next time.
+fn keep(file: &Path, pem: &str) {
+    let Some(dir) = file.parent() else { return };
+    let written = fs::create_dir_all(dir).and_then(|()| {
+        let full = fs::read_dir(dir)?.take(MOST_KEPT).count() == MOST_KEPT;
+        if full && !file.exists() { Ok(()) } else { fs::write(file, pem) }
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, file = %file.display(), "a certificate could not be kept");
     }
 }
 
@@ -101,7 +174,6 @@ fn hold(params: &mut CertificateParams, days: i64) {
 }
 
 fn rustls_pem(pem: &str) -> Option<CertificateDer<'static>> {
-    use tokio_rustls::rustls::pki_types::pem::PemObject;
     CertificateDer::from_pem_slice(pem.as_bytes()).ok()
 }
 
@@ -124,4 +196,58 @@ fn create(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
         io::ErrorKind::AlreadyExists => Error::Exists(path.parent().unwrap_or(path).into()),
         _ => Error::File(path.into(), e),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority(dir: &Path) -> Authority {
+        Authority::load(dir).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_host_keeps_its_certificate_over_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path()).unwrap();
+        let first = authority(dir.path()).leaf("jabber.test").unwrap();
+        let again = authority(dir.path());
+        assert_eq!(again.leaf("jabber.test").unwrap(), first);
+        assert_ne!(again.leaf("other.test").unwrap(), first);
+    }
+
+    #[test]
+    fn a_new_authority_shows_nothing_of_the_last_one() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path()).unwrap();
+        let first = authority(dir.path()).leaf("jabber.test").unwrap();
+        fs::remove_file(key_file(dir.path())).unwrap();
+        fs::remove_file(certificate_file(dir.path())).unwrap();
+        init(dir.path()).unwrap();
+        let second = authority(dir.path());
+        let leaf = second.leaf("jabber.test").unwrap();
+        assert_ne!(leaf, first);
+        assert_eq!(leaf[1], second.certificate);
+    }
+
+    #[test]
+    fn no_two_certificates_have_one_number() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path()).unwrap();
+        let authority = authority(dir.path());
+        let [one, two] = ["one.test", "two.test"].map(|host| {
+            let chain = authority.leaf(host).unwrap();
+            x509_parser::parse_x509_certificate(&chain[0]).unwrap().1.raw_serial().to_vec()
+        });
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let dir = Path::new("/ca");
+        for name in ["", ".", "..", "../x", "a/b", "a\\b", "a\0", "Ä.test"] {
+            assert_eq!(leaf_file(dir, name), None, "{name}");
+        }
+        assert_eq!(leaf_file(dir, "a.test"), Some("/ca/hosts/a.test.pem".into()));
+    }
 }

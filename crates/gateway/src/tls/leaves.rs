@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rcgen::KeyPair;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,15 +15,13 @@ use crate::config::{self, HostPattern};
 
 /// The most certificates remembered; clients choose the names in them.
 const MOST: usize = 1024;
-/// After how long a certificate is made anew; they hold for longer.
+/// After how long the authority is asked again, which makes a new one in time.
 const FRESH: Duration = Duration::from_hours(24);
 
 /// The operator's certificates, and those made on the fly.
 pub(super) struct Leaves {
     own: Vec<(Vec<HostPattern>, Arc<CertifiedKey>)>,
     authority: Option<Authority>,
-    /// One key for all certificates made on the fly; it never leaves the process.
-    key: KeyPair,
     made: Mutex<HashMap<String, (Instant, Arc<CertifiedKey>)>>,
     provider: Arc<CryptoProvider>,
 }
@@ -35,7 +32,6 @@ impl Leaves {
         Ok(Self {
             own: own.collect::<Result<_, Error>>()?,
             authority: Authority::load(&config.authority)?,
-            key: KeyPair::generate().map_err(Error::Make)?,
             made: Mutex::default(),
             provider,
         })
@@ -69,8 +65,9 @@ impl Leaves {
     }
 
     fn make(&self, host: &str) -> Option<Arc<CertifiedKey>> {
-        let chain = self.authority.as_ref()?.issue(host, &self.key).ok()?;
-        let key = PrivateKeyDer::try_from(self.key.serialize_der()).ok()?;
+        let authority = self.authority.as_ref()?;
+        let chain = authority.leaf(host).ok()?;
+        let key = PrivateKeyDer::try_from(authority.key().serialize_der()).ok()?;
         CertifiedKey::from_der(chain, key, &self.provider).ok().map(Arc::new)
     }
 }

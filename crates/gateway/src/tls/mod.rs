@@ -27,6 +27,9 @@ use crate::config;
 use crate::stream::Stream;
 use leaves::Leaves;
 
+/// How many times longer than for its hello a client may take for the rest of the handshake: some
+/// ask their owner about the certificate in the midst of it.
+const ASKING: u32 = 6;
 /// The largest hello of a client, in bytes.
 const MAX_HELLO: usize = 32 * 1024;
 
@@ -39,9 +42,6 @@ pub enum Error {
     /// A configured file is unusable.
     #[error("{0}: {1}")]
     Certificate(PathBuf, String),
-    /// No certificate could be made.
-    #[error("no key for certificates can be made: {0}")]
-    Make(rcgen::Error),
     /// The TLS library refuses its settings.
     #[error(transparent)]
     Rustls(#[from] rustls::Error),
@@ -169,7 +169,7 @@ impl Tls {
         config.cert_resolver = Arc::new(Show(shown));
         config.alpn_protocols.extend(alpn);
         let start = StartHandshake::from_parts(opening.accepted, opening.tcp);
-        match timeout(self.patience, start.into_stream(Arc::new(config))).await {
+        match timeout(ASKING * self.patience, start.into_stream(Arc::new(config))).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(Fault::client(format!("TLS: {error}"))),
             Err(_) => Err(Fault::client("its TLS handshake took too long")),
