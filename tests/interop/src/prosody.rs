@@ -54,8 +54,8 @@ impl Prosody {
         self.directory.join("ca.pem")
     }
 
-    /// Everything it noticed or stored, files' names included: the head of each stanza is in its
-    /// log.
+    /// Everything it noticed or stored, files' names included: each stanza is in its log as a
+    /// whole.
     pub fn memory(&self) -> String {
         let mut text = fs::read_to_string(self.directory.join("debug.log")).unwrap_or_default();
         remember(&self.directory.join("data"), &mut text);
@@ -85,7 +85,7 @@ data_path = "{at}/data"
 log = {{ debug = "{at}/debug.log" }}
 modules_enabled = {{
     "blocklist", "carbons", "csi_simple", "disco", "offline", "pep", "ping", "posix", "private",
-    "roster", "saslauth", "smacks", "time", "tls", "vcard_legacy", "version",
+    "roster", "saslauth", "smacks", "stanza_debug", "time", "tls", "vcard_legacy", "version",
 }}
 modules_disabled = {{ "s2s" }}
 interfaces = {{ "127.0.0.1" }}

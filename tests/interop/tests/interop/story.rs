@@ -72,7 +72,7 @@ fn romeo_refuses_carol(stage: &Stage, romeo: &mut Person, romeo_name: &str) {
     carol.does(&["add", romeo_name, "Friends"]);
     let request = romeo.sees_request("carol@aol.xt");
     romeo.refuses(&request);
-    romeo.does(&["available", "not for Carol"]);
+    romeo.does(&["available", "not for everybody"]);
     carol.says("alice", "he does not want me");
     assert!(!carol.has_seen("buddy", &[("name", romeo_name), ("online", "yes")]));
     carol.signs_off();
