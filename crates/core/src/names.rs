@@ -67,11 +67,11 @@ impl Names {
     }
 
     /// The network that the part of a name after its last `@` stands for:
-    /// `yahoo` or `yahoo.xt`, in any case.
+    /// `yahoo` or `yahoo.xt`, in any case, with or without the dot of a full domain name.
     ///
     /// `None` where it is neither; `Some(Err)` where our suffix follows an unknown network.
     pub fn network_of(&self, domain: &str) -> Option<Result<NetworkId, BadName>> {
-        let domain = domain.to_ascii_lowercase();
+        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
         let ours = domain.strip_suffix(self.suffix.as_str()).and_then(|d| d.strip_suffix('.'));
         let name = ours.unwrap_or(&domain);
         let known = name

@@ -19,6 +19,13 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
             None => config.proxies.push(Proxy::open(listen)),
         }
     }
+    if let Some(open) = config.proxies.iter().find_map(|proxy| config.opens(proxy)) {
+        return Err(Complaint::Usage(format!(
+            "{open}\n  help: listen on 127.0.0.1, or name in a configuration the proxy's `users` \
+             or the `hosts` of [networks.{}]",
+            open.network
+        )));
+    }
     config.tls.terminate.extend(args.terminate.iter().cloned());
     if args.check {
         println!("The configuration is good.");

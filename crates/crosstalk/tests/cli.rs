@@ -74,6 +74,15 @@ fn check_shows_a_mistake_at_its_line_and_exits_with_2() {
 }
 
 #[test]
+fn a_proxy_is_not_opened_to_strangers() {
+    let home = TempDir::new().unwrap();
+    let output = run(&["gateway", "--proxy", "0.0.0.0:0"], home.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("whoever can reach 0.0.0.0:0"));
+    assert!(text(&output.stderr).contains("`users`"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_and_exits_with_1() {
     let home = TempDir::new().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

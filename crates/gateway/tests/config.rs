@@ -64,6 +64,27 @@ fn two_listeners_on_one_port_are_refused() {
 }
 
 #[test]
+fn a_proxy_for_strangers_must_not_lead_everywhere() {
+    let open = "[[proxy]]\nlisten = \"0.0.0.0:1080\"\n";
+    for listen in ["0.0.0.0:1080", "[::]:1080", "192.0.2.1:1080", "[::ffff:192.0.2.1]:1080"] {
+        let said = complaint(&open.replace("0.0.0.0:1080", listen));
+        assert!(said.starts_with("gw.toml:2:10: whoever can reach"), "{said}");
+        assert!(said.contains("`users`") && said.contains("[networks.jabber]"), "{said}");
+    }
+    for closed in [
+        &open.replace("0.0.0.0", "127.0.0.1"),
+        &open.replace("0.0.0.0", "[::1]"),
+        &format!("{open}users = {{ ann = \"secret\" }}\n"),
+        &format!("{open}[networks.jabber]\nhosts = [\"chat.example.org\"]\n"),
+        &format!("{open}[networks.jabber]\nenabled = false\n"),
+    ] {
+        assert!(parse(closed).is_ok(), "{closed}");
+    }
+    let everywhere = format!("{open}[networks.jabber]\nhosts = [\"*\"]\n");
+    assert!(complaint(&everywhere).contains("every host"));
+}
+
+#[test]
 fn terminating_without_a_certificate_or_a_ca_is_refused_once_it_is_to_run() {
     let said = complaint("[tls]\nterminate = [\"jabber.example.org\"]\n");
     assert!(said.starts_with("gw.toml:2:14"), "{said}");

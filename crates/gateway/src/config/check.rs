@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use crosstalk_core::NetworkId;
 
-use super::Config;
 use super::report::Problem;
+use super::{Config, HostPattern, Proxy};
 
 /// How much can be logged, from most to least serious, and nothing.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -18,6 +18,19 @@ pub fn bad_level(filter: &str) -> Option<&str> {
     levels.into_iter().find(|level| !LEVELS.contains(level))
 }
 
+/// A proxy that would connect whoever can reach it to every public host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "whoever can reach {listen} could be connected to every host on the internet, since \
+     `{network}` has no `hosts` but *"
+)]
+pub struct OpenProxy {
+    /// Where it would listen.
+    pub listen: SocketAddr,
+    /// The network whose servers can be anywhere.
+    pub network: NetworkId,
+}
+
 impl Config {
     /// Everything that cannot work, in the order of the documentation.
     pub(super) fn check(&self) -> Vec<Problem> {
@@ -26,6 +39,7 @@ impl Config {
         self.check_log(&mut problems);
         self.check_networks(&mut problems);
         self.check_listeners(&mut problems);
+        self.check_proxies(&mut problems);
         self.check_tls(&mut problems);
         self.check_limits(&mut problems);
         self.check_mesh(&mut problems);
@@ -87,6 +101,32 @@ impl Config {
             }
             others.push((*listen, at));
         }
+    }
+
+    fn check_proxies(&self, problems: &mut Vec<Problem>) {
+        for (i, proxy) in self.proxies.iter().enumerate() {
+            if let Some(open) = self.opens(proxy) {
+                problems.push(Problem::new(format!("proxy.{i}.listen"), open.to_string()).help(
+                    format!(
+                        "give the proxy `users`, or say in [networks.{}] which `hosts` its \
+                         clients may dial",
+                        open.network
+                    ),
+                ));
+            }
+        }
+    }
+
+    /// Why `proxy` would be an open one, if it would.
+    ///
+    /// A network whose servers can be anywhere lets a proxy client dial every public host. That
+    /// is for those who are known: for people on this machine, and for `users`.
+    pub fn opens(&self, proxy: &Proxy) -> Option<OpenProxy> {
+        if !proxy.users.is_empty() || proxy.listen.ip().to_canonical().is_loopback() {
+            return None;
+        }
+        let network = self.networks.values().find(|n| n.hosts.contains(&HostPattern::Any))?;
+        Some(OpenProxy { listen: proxy.listen, network: network.id.clone() })
     }
 
     /// Every TCP listener and the key that set it.

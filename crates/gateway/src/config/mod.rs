@@ -22,7 +22,7 @@ use crosstalk_overlay::GatewayId;
 use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
-pub use check::bad_level;
+pub use check::{OpenProxy, bad_level};
 pub use network::{Direct, NetworkConfig};
 pub use report::{Problem, Report};
 

@@ -55,7 +55,7 @@ struct Held {
 impl Engine for Jabber {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.take(now, input, out);
-        if result.is_err() && self.person.is_some() {
+        if result.is_err() && (self.person.is_some() || !self.held.frames.is_empty()) {
             // Spliced, the next stanza for a foreign name would reach the server.
             out.withhold();
         }

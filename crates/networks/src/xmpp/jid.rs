@@ -75,21 +75,30 @@ impl Naming {
 
     /// What a JID, bare or full, means.
     pub(super) fn kin(&self, jid: &str) -> Kin {
-        let bare = bare(jid);
+        let bare = bare(jid).trim();
         let (local, domain) = bare.rsplit_once('@').unwrap_or(("", bare));
         match self.network_of(domain) {
             None => Kin::Own,
-            Some(()) if local.is_empty() => Kin::Nowhere,
-            Some(()) => self.names.classify(&format!("{}@{domain}", unescape(local))),
+            Some(_) if local.is_empty() => Kin::Nowhere,
+            Some(domain) => self.names.classify(&format!("{}@{domain}", unescape(local))),
         }
     }
 
     /// Whether a foreign name may stand in `xml`; cheap, and right where it says no.
     pub(super) fn may_be_in(&self, xml: &[u8]) -> bool {
+        // References and CDATA can hide any part of a name.
+        let hidden = |sign: &[u8]| memchr::memmem::find(xml, sign).is_some();
+        hidden(b"&#") || hidden(b"<![CDATA[") || self.stands_in(xml)
+    }
+
+    /// Whether a foreign name stands in `xml` as it is.
+    fn stands_in(&self, xml: &[u8]) -> bool {
         memchr::memchr_iter(b'@', xml).any(|at| {
             let rest = xml.get(at + 1..).unwrap_or_default();
-            let end = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || b"-.".contains(b)));
-            let domain = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            let in_domain =
+                |b: &u8| b.is_ascii_alphanumeric() || b"-.".contains(b) || !b.is_ascii();
+            let end = rest.iter().position(|b| !in_domain(b)).unwrap_or(rest.len());
+            let domain = rest.get(..end).unwrap_or_default();
             std::str::from_utf8(domain).is_ok_and(|d| self.network_of(d).is_some())
         })
     }
@@ -112,11 +121,24 @@ impl Naming {
         (legal && self.kin(spelling) == Kin::Foreign(address.clone())).then_some(spelling)
     }
 
-    fn network_of(&self, domain: &str) -> Option<()> {
+    /// `domain` as servers compare it, if it is a network's.
+    fn network_of<'a>(&self, domain: &'a str) -> Option<Cow<'a, str>> {
+        let domain = plain(domain);
         let own = domain.eq_ignore_ascii_case(&self.domain);
-        (!own && self.names.network_of(domain.strip_suffix('.').unwrap_or(domain)).is_some())
-            .then_some(())
+        (!own && self.names.network_of(&domain).is_some()).then_some(domain)
     }
+}
+
+/// A domain without the dots at its end, and prepared where it is not ASCII: servers take
+/// look-alikes for the same.
+fn plain(domain: &str) -> Cow<'_, str> {
+    if domain.is_ascii() {
+        return domain.trim_end_matches('.').into();
+    }
+    // Nameprep leaves the other full stops of RFC 3490 to its caller.
+    let dotted = domain.replace(['\u{3002}', '\u{ff61}'], ".");
+    let prepared = nameprep(&dotted).map_or_else(|_| dotted.clone(), Cow::into_owned);
+    prepared.trim_end_matches('.').to_owned().into()
 }
 
 /// Writes a local part as XEP-0106 says.
@@ -213,6 +235,11 @@ pub(super) mod tests {
             ("carol%hotmail.com@msn.xt", "carol@hotmail.com@msn"),
             ("dave%example.org@jabber.xt", "dave@example.org@jabber"),
             ("crosstalk@gateway.xt", "crosstalk@gateway"),
+            ("alice@aol.", "alice@aol"),
+            ("alice@aol.xt./r", "alice@aol"),
+            (" alice@aol ", "alice@aol"),
+            ("alice@\u{ff41}\u{ff4f}\u{ff4c}\u{3002}xt", "alice@aol"),
+            ("alice@a\u{ad}ol", "alice@aol"),
         ] {
             assert_eq!(naming().kin(jid), Kin::Foreign(address.parse().unwrap()), "{jid}");
         }
@@ -267,6 +294,11 @@ pub(super) mod tests {
     fn foreign_names_are_smelt_anywhere() {
         assert!(naming().may_be_in(b"<item jid='alice@aol'/>"));
         assert!(naming().may_be_in(b"<invite to='bob@yahoo.xt/x'/>"));
+        for hidden in
+            ["alice&#64;aol", "alice@&#x61;ol", "alice@<![CDATA[aol]]>", "alice@\u{ff41}ol"]
+        {
+            assert!(naming().may_be_in(hidden.as_bytes()), "{hidden}");
+        }
         assert!(!naming().may_be_in(b"<item jid='ben@chat.test'/>a@aol.com"));
     }
 }

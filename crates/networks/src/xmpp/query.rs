@@ -102,7 +102,8 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let own = self.person.as_ref().is_some_and(|p| p.is_self(stanza.attr("to")));
-        let Some(asked) = stanza.elements().next().filter(|_| own) else {
+        let mut children = stanza.elements();
+        let (Some(asked), None, true) = (children.next(), children.next(), own) else {
             return self.forward_if_clean(raw, stanza, out);
         };
         let get = stanza.attr("type") == Some("get");
@@ -250,7 +251,7 @@ impl Jabber {
             || element.nodes().iter().any(|node| match node {
                 Node::Text(text) => is_foreign(text),
                 Node::Element(e) => {
-                    !matches!(e.name(), "body" | "subject" | "status" | "html")
+                    !matches!(e.name(), "body" | "subject" | "status" | "html" | "password")
                         && self.mentions_foreign(e)
                 }
             })

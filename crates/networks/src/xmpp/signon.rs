@@ -1,7 +1,7 @@
 //! From the first byte until the server bound a session: TLS, SASL, and who it is.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Now, Output, Side, TlsFacts};
+use crosstalk_core::{Address, Event, Fault, Kin, Now, Output, Side, TlsFacts};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -86,8 +86,8 @@ impl Jabber {
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let name = Head::of(&raw).map_err(|e| Fault::client(e.0))?.name;
-        match name {
+        let head = Head::of(&raw).map_err(|e| Fault::client(e.0))?;
+        match head.name {
             "starttls" => self.signon.tls = Tls::Asked,
             "compress" => {
                 refuse_compression(out);
@@ -107,8 +107,20 @@ impl Jabber {
             }
             _ => {}
         }
+        if head.is_stanza() {
+            return self.stanza_of_nobody(&raw, out);
+        }
         out.forward(Side::Server, raw);
         Ok(())
+    }
+
+    /// A stanza of a client that is not signed on: nothing foreign is reachable yet.
+    fn stanza_of_nobody(&mut self, raw: &Bytes, out: &mut Output) -> Result<(), Fault> {
+        let stanza = self.parse(Side::Client, raw)?;
+        if stanza.attr("to").is_some_and(|to| self.naming.kin(to) != Kin::Own) {
+            return self.refuse(&stanza, "service-unavailable", out);
+        }
+        self.forward_if_clean(raw.clone(), &stanza, out)
     }
 
     /// A top-level element of the server before the session is bound.

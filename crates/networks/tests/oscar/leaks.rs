@@ -103,6 +103,37 @@ fn some_question(random: &mut Random, request: u32) -> Snac {
 }
 
 #[test]
+fn odd_spellings_of_a_foreign_name_are_foreign() {
+    let mut scene = Scene::online(OFFICIAL, friends(), roster([bob(&["Friends"])]));
+    for name in ["bob@far-oscar.xt.", "B o b@FAR-OSCAR.", "bob@far-oscar\0", "x@nowhere.XT."] {
+        let head = Head { cookie: [1; 8], channel: 1, name: name.as_bytes() };
+        let message = head.write(Writer::new()).tlv(TEXT, message::encode("hi")).bytes();
+        scene.client(Snac::new(4, 6, 1, message));
+        scene.client(Snac::new(2, 5, 2, Writer::new().u16(1).short(name).bytes()));
+        assert_eq!(scene.server_got(), [], "{name}");
+    }
+    assert_eq!(scene.said().len(), 3);
+}
+
+#[test]
+fn a_search_for_a_foreign_name_finds_nobody() {
+    let mut scene = Scene::online(OFFICIAL, friends(), roster([]));
+    // 15/02 of ICQ: a search by e-mail address, in a TLV as ICQ writes them.
+    let search = |name: &str| {
+        let length = name.len() as u8 + 1;
+        let question = Writer::new().raw(b"\0\0\x0e\0\x01\0\xd0\x07\x34\x12\x73\x05\x5e\x01");
+        let question = question.raw(&[length + 2, 0, length, 0]).raw(name.as_bytes()).u8(0);
+        Snac::new(0x15, 2, 7, Writer::new().tlv(1, question.bytes()).bytes())
+    };
+    scene.client(search(BOB));
+    assert_eq!(scene.server_got(), []);
+    let answer = b"\0\x01\0\x0d\x0b\0\x0e\0\x01\0\xda\x07\x34\x12\xae\x01\x32";
+    assert_eq!(scene.client_news(), [Snac::new(0x15, 3, 7, &answer[..])]);
+    scene.client(search("carol@hotmail.com"));
+    assert_eq!(kinds(&scene.server_got()), [(0x15, 2)]);
+}
+
+#[test]
 fn no_edit_and_no_question_tells_the_server_a_foreign_name() {
     for seed in 0..200 {
         let mut random = Random(seed);

@@ -119,11 +119,16 @@ impl Session {
         Pass::Withhold
     }
 
-    /// 15/02: the client asks who is behind a number of ours.
+    /// 15/02: the client asks who is behind a number of ours, or looks for an e-mail address,
+    /// which a foreign name looks like.
     pub(super) fn details(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        let Some(question) = find(&snac.body, 1).and_then(|q| Question::read(q).ok()) else {
-            return Pass::Forward;
-        };
+        let value = find(&snac.body, 1).unwrap_or_default();
+        let Ok(question) = Question::read(value) else { return Pass::Forward };
+        if SEARCHES.contains(&question.kind) && self.has_foreign(value, io) {
+            io.answer(0x15, 0x03, snac.request, question.nobody());
+            self.refund(snac.kind(), io);
+            return Pass::Withhold;
+        }
         let Some(address) = self.asked.uins.get(&question.about).cloned() else {
             return Pass::Forward;
         };
@@ -131,6 +136,14 @@ impl Session {
         io.answer(0x15, 0x03, snac.request, question.answer(&nick));
         self.refund(snac.kind(), io);
         Pass::Withhold
+    }
+
+    /// Whether one of the texts in a search is a foreign name. They stand between lengths and
+    /// zeros; a length that reads as a letter only makes the name longer at its front.
+    fn has_foreign(&self, search: &[u8], io: &Io<'_>) -> bool {
+        let texts = search.split(|b| !(b.is_ascii_graphic() || *b == b' '));
+        let mut texts = texts.filter(|text| text.contains(&b'@'));
+        texts.any(|text| self.kin(text, io) != Kin::Own)
     }
 }
 
@@ -152,8 +165,12 @@ fn step(subtype: u16, mut reader: Reader<'_>) -> Result<Consent, Truncated> {
 struct Question {
     asker: [u8; 4],
     sequence: [u8; 2],
+    kind: u16,
     about: u32,
 }
+
+/// Kinds of questions that look for people: by details, by e-mail address, and the same in TLVs.
+const SEARCHES: [u16; 5] = [0x0515, 0x0529, 0x0533, 0x055f, 0x0573];
 
 impl Question {
     fn read(value: &[u8]) -> Result<Self, Truncated> {
@@ -166,27 +183,38 @@ impl Question {
             return Err(Truncated);
         }
         let sequence = reader.array()?;
-        reader.u16()?;
-        Ok(Self { asker, sequence, about: reader.u32()?.swap_bytes() })
+        let kind = reader.u16()?.swap_bytes();
+        Ok(Self { asker, sequence, kind, about: reader.u32()?.swap_bytes() })
     }
 
     /// The short details of somebody who has a nick and nothing else.
     fn answer(&self, nick: &str) -> Bytes {
-        const ANSWER: u16 = 0x07da;
         const SHORT: u16 = 0x0104;
         const SUCCESS: u8 = 0x0a;
         let text = |w: Writer, text: &str| {
             w.u16((text.len() as u16 + 1).swap_bytes()).raw(text.as_bytes()).u8(0)
         };
-        let details = Writer::new()
-            .raw(&self.asker)
-            .u16(ANSWER.swap_bytes())
-            .raw(&self.sequence)
-            .u16(SHORT.swap_bytes())
-            .u8(SUCCESS);
-        let details = ["", "", ""].into_iter().fold(text(details, nick), text);
-        let details = details.u8(0).u8(0).u8(0).bytes();
-        let length = (details.len() as u16).swap_bytes();
-        Writer::new().tlv(1, Writer::new().u16(length).raw(&details).bytes()).bytes()
+        let details = ["", "", ""].into_iter().fold(text(self.head(SHORT, SUCCESS), nick), text);
+        framed(&details.u8(0).u8(0).u8(0).bytes())
     }
+
+    /// A search that found nobody.
+    fn nobody(&self) -> Bytes {
+        const LAST_FOUND: u16 = 0x01ae;
+        const FAILURE: u8 = 0x32;
+        framed(&self.head(LAST_FOUND, FAILURE).bytes())
+    }
+
+    /// How an answer of `kind` begins.
+    fn head(&self, kind: u16, result: u8) -> Writer {
+        const ANSWER: u16 = 0x07da;
+        let head = Writer::new().raw(&self.asker).u16(ANSWER.swap_bytes()).raw(&self.sequence);
+        head.u16(kind.swap_bytes()).u8(result)
+    }
+}
+
+/// Behind its length, inside TLV 01.
+fn framed(answer: &[u8]) -> Bytes {
+    let length = (answer.len() as u16).swap_bytes();
+    Writer::new().tlv(1, Writer::new().u16(length).raw(answer).bytes()).bytes()
 }

@@ -244,7 +244,8 @@ impl Session {
 
     /// What a name in a SNAC of the client's means.
     fn kin(&self, name: &[u8], io: &Io<'_>) -> Kin {
-        let name = String::from_utf8_lossy(name).replace(' ', "");
+        // Some clients send the zero that ends a name along with it.
+        let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
         match self.asked.behind(&name) {
             Some(address) => Kin::Foreign(address.clone()),
             None => io.context.names.classify(&name),

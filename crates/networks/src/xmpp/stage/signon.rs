@@ -59,6 +59,19 @@ fn tls_that_is_not_ours_to_end_passes_unseen() {
     assert_eq!(stage.to(Side::Client), format!("{OPEN}{PROCEED}"));
 }
 
+const BIND: &str = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+
+#[test]
+fn a_client_that_is_not_bound_is_let_go_on_and_kept_from_foreign_names() {
+    let mut stage = Stage::new();
+    let foreign = "<message to='alice@aol'><body>x</body></message>";
+    stage.client(&format!("{OPEN}{foreign}{BIND}{foreign}<presence/>"));
+    stage.server(&format!("{OPEN}<iq id='b' type='error'/>"));
+    assert_eq!(stage.to(Side::Server), format!("{OPEN}{BIND}<presence/>"));
+    let told = stage.to(Side::Client);
+    assert_eq!(told.matches("service-unavailable").count(), 2, "{told}");
+}
+
 #[test]
 fn streams_that_are_not_a_client_s_pass_unseen() {
     let mut stage = Stage::new();

@@ -232,6 +232,11 @@ fn no_foreign_name_passes_wherever_it_stands() {
         "<iq id='3' type='set'><query xmlns='jabber:iq:private'><storage><note jid='alice@aol'>n</note></storage></query></iq>",
         "<iq id='4' type='set'><query xmlns='jabber:iq:roster'><item jid='alice@aol'/><item jid='ben@chat.test'/></query></iq>",
         "<message to='alice@aol' type='groupchat'><body>x</body></message>",
+        "<message to='alice@nowhere.xt.'><body>x</body></message>",
+        "<message to='room@conference.chat.test'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='alice&#64;aol'/></x></message>",
+        "<message to='ben@chat.test'><x xmlns='jabber:x:conference' jid='alice@aol.'/></message>",
+        "<iq id='5' type='set'><query xmlns='jabber:iq:private'><n><![CDATA[alice]]>@<![CDATA[aol]]></n></query></iq>",
+        "<iq id='6' type='set'><query xmlns='jabber:iq:roster'><item jid='ben@chat.test'/></query><query xmlns='jabber:iq:roster'><item jid='alice@aol'/></query></iq>",
     ] {
         stage.client(stanza);
         let (seen, leaked) = stage.sent();
