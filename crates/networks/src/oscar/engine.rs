@@ -33,18 +33,12 @@ enum Phase {
 
 impl Engine for Oscar {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
-        match input {
-            Input::Start => self.start(now, out),
-            Input::Bytes(side, buffer) => return self.bytes(now, side, buffer, out),
-            Input::Roster(roster) => self.with_session(now, out, |s, io| s.roster(&roster, io)),
-            Input::Changed(contact) => self.with_session(now, out, |s, io| s.changed(&contact, io)),
-            Input::Deliver(envelope) => {
-                self.with_session(now, out, |s, io| s.deliver(envelope, io));
-            }
-            Input::Tick => self.with_session(now, out, Session::tick),
-            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) => {}
+        let result = self.input(now, input, out);
+        if result.is_err() && matches!(self.phase, Phase::Session(_)) {
+            // Spliced, the next foreign name would reach the server.
+            out.withhold();
         }
-        self.replay(now, out)
+        result
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -58,6 +52,21 @@ impl Engine for Oscar {
 impl Oscar {
     pub(super) fn new(context: Context) -> Self {
         Self { context, lines: Lines::default(), phase: Phase::Greeting, greeted: false }
+    }
+
+    fn input(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Bytes(side, buffer) => return self.bytes(now, side, buffer, out),
+            Input::Roster(roster) => self.with_session(now, out, |s, io| s.roster(&roster, io)),
+            Input::Changed(contact) => self.with_session(now, out, |s, io| s.changed(&contact, io)),
+            Input::Deliver(envelope) => {
+                self.with_session(now, out, |s, io| s.deliver(envelope, io));
+            }
+            Input::Tick => self.with_session(now, out, Session::tick),
+            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) => {}
+        }
+        self.replay(now, out)
     }
 
     /// Some clients say nothing before they are greeted.

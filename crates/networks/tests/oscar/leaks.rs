@@ -134,6 +134,16 @@ fn a_search_for_a_foreign_name_finds_nobody() {
 }
 
 #[test]
+fn a_session_that_is_not_understood_any_more_is_not_spliced() {
+    for side in [Side::Client, Side::Server] {
+        let mut scene = Scene::online(OFFICIAL, friends(), roster([]));
+        assert!(!scene.gateway.altered());
+        assert!(scene.gateway.bytes(side, b"not a FLAP").is_err());
+        assert!(scene.gateway.altered(), "{side:?}");
+    }
+}
+
+#[test]
 fn no_edit_and_no_question_tells_the_server_a_foreign_name() {
     for seed in 0..200 {
         let mut random = Random(seed);
