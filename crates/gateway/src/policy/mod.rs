@@ -55,8 +55,11 @@ pub(crate) struct Permit {
 enum Addresses {
     /// All: the operator named the host itself.
     Any,
-    /// Public ones, and those that a rule or the operator's servers name.
+    /// Public ones, and those that a rule names.
     Public,
+    /// These, and those of the operator's servers: a server sent the client there, or the
+    /// operator's firewall did.
+    Sent,
     /// Only those that a rule names.
     Ruled,
 }
@@ -89,6 +92,12 @@ impl Policy {
             addresses,
         };
         let named = matches!(asked, Asked::Engine) && self.operator_named(target);
+        let now = Instant::now();
+        let expecting = self.lobbies.iter().find(|(_, l)| l.expects(now, target));
+        let usual = match asked {
+            Asked::Proxy(_) if expecting.is_none() => Addresses::Public,
+            _ => Addresses::Sent,
+        };
         if let Some(network) = self.config.network_at(target) {
             let id = Some(network.id.clone());
             return Ok(match network.upstream(target) {
@@ -96,12 +105,11 @@ impl Policy {
                     Permit { network: id, upstream: upstream.clone(), addresses: Addresses::Any }
                 }
                 None if named || names_address(network, target) => permit(id, Addresses::Any),
-                None => permit(id, Addresses::Public),
+                None => permit(id, usual),
             });
         }
-        let now = Instant::now();
-        if let Some((id, _)) = self.lobbies.iter().find(|(_, l)| l.expects(now, target)) {
-            return Ok(permit(Some(id.clone()), Addresses::Public));
+        if let Some((id, _)) = expecting {
+            return Ok(permit(Some(id.clone()), usual));
         }
         match asked {
             Asked::Proxy(rules) => {
@@ -120,7 +128,7 @@ impl Policy {
                 }
             }
             Asked::Engine if named => Ok(permit(None, Addresses::Any)),
-            Asked::Engine | Asked::Transparent => Ok(permit(None, Addresses::Public)),
+            Asked::Engine | Asked::Transparent => Ok(permit(None, usual)),
         }
     }
 
@@ -143,13 +151,14 @@ impl Policy {
         };
         let admitted = match permit.addresses {
             Addresses::Any => true,
-            Addresses::Public => ranges::is_public(ip) || ruled() || self.is_of_server(ip),
+            Addresses::Public => ranges::is_public(ip) || ruled(),
+            Addresses::Sent => ranges::is_public(ip) || ruled() || self.is_of_server(ip),
             Addresses::Ruled => ruled(),
         };
         match permit.addresses {
             _ if admitted => Ok(()),
             Addresses::Ruled => Err(Refusal::NotConfigured),
-            Addresses::Any | Addresses::Public => Err(Refusal::NotPublic),
+            _ => Err(Refusal::NotPublic),
         }
     }
 

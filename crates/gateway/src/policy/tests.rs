@@ -66,7 +66,15 @@ fn only_configured_hosts_and_ports_may_be_dialled() {
 #[test]
 fn a_name_that_turns_into_a_private_address_is_refused() {
     let policy = policy();
-    for address in ["127.0.0.2:5222", "[::1]:5222", "10.0.0.1:5222", "169.254.169.254:5222"] {
+    // 127.0.0.1 has a server of the operator's, which is no reason to dial others there.
+    for address in [
+        "127.0.0.1:5222",
+        "127.0.0.2:5222",
+        "[::1]:5222",
+        "[::ffff:127.0.0.1]:5222",
+        "10.0.0.1:5222",
+        "169.254.169.254:5222",
+    ] {
         let refused = judge(&policy, &[], "chat.example.org:5222", address);
         assert_eq!(refused, Err(Refusal::NotPublic), "{address}");
     }

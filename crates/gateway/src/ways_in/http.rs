@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use crosstalk_core::HostPort;
 
 use super::proxy::{Users, is_user};
+use super::socks5::text_of;
 use super::{Opening, Parsed, Turned};
 use crate::dial::Failed;
 
@@ -95,9 +96,15 @@ fn parse(read: &[u8], users: &Users) -> Parsed<Asks> {
     } else if !users.is_empty() && !has_password(request.headers, users) {
         Asks::NoUser
     } else {
-        request.path.and_then(|p| p.parse().ok()).map_or(Asks::Malformed, Asks::Connect)
+        request.path.and_then(target).map_or(Asks::Malformed, Asks::Connect)
     };
     Parsed::Whole(asks, len)
+}
+
+/// A host and port and nothing else: a password before an @ would stand in the log as a host.
+fn target(path: &str) -> Option<HostPort> {
+    let target: HostPort = path.parse().ok()?;
+    (!text_of(target.host.as_bytes()).is_empty()).then_some(target)
 }
 
 /// Whether a field carries a user's name and password (RFC 7617).
@@ -139,6 +146,10 @@ mod tests {
         assert_eq!(page, Parsed::Whole(Asks::Page, 27));
         let nowhere = parse(b"CONNECT host HTTP/1.1\r\n\r\n", &Users::new());
         assert_eq!(nowhere, Parsed::Whole(Asks::Malformed, 25));
+        let secret = parse(b"CONNECT ann:secret@host:5222 HTTP/1.1\r\n\r\n", &Users::new());
+        assert_eq!(secret, Parsed::Whole(Asks::Malformed, 41));
+        let ipv6 = parse(b"CONNECT [::1]:5222 HTTP/1.1\r\n\r\n", &Users::new());
+        assert_eq!(ipv6, Parsed::Whole(Asks::Connect(HostPort::new("::1", 5222)), 31));
         assert_eq!(parse(b"G", &Users::new()), Parsed::More);
     }
 }
