@@ -42,7 +42,8 @@ impl Shared {
     }
 
     /// Which of the networks that speak `protocol` a connection belongs to: the one its target
-    /// belongs to, else one that uses the port, else the first.
+    /// belongs to and no other, lest a server of one network say who is who in another. Where
+    /// that is not known it is one that uses the port, else the first.
     pub(crate) fn network_of(
         &self,
         protocol: &'static dyn Network,
@@ -51,7 +52,8 @@ impl Shared {
     ) -> Option<&NetworkConfig> {
         let speaks = |n: &&NetworkConfig| n.protocol.name() == protocol.name();
         let mut networks: Vec<_> = self.config.networks.values().filter(speaks).collect();
-        networks.sort_by_key(|n| (Some(&n.id) != known, !n.ports.contains(&dialled.port)));
+        networks.retain(|n| known.is_none_or(|known| n.id == *known));
+        networks.sort_by_key(|n| !n.ports.contains(&dialled.port));
         networks.first().copied()
     }
 

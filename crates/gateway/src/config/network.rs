@@ -38,6 +38,17 @@ impl NetworkConfig {
     }
 }
 
+impl NetworkConfig {
+    /// Whether the operator said that what a client dialled is this network's: by a name, and
+    /// not by letting its servers be anywhere.
+    pub fn is_named(&self, dialled: &HostPort) -> bool {
+        let named = |h: &HostPattern| *h != HostPattern::Any && h.matches(&dialled.host);
+        self.upstream(dialled).is_some()
+            || !self.hosts.contains(&HostPattern::Any)
+            || self.hosts.iter().any(named)
+    }
+}
+
 impl fmt::Debug for NetworkConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NetworkConfig")

@@ -85,7 +85,9 @@ async fn across(
     let known = server.network;
     let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
     let patience = shared.config.limits.sniff;
-    let mut peer = Peer { host: target.host.clone(), tls: None, facts: Vec::new(), ready: None };
+    let mut peer =
+        Peer { host: target.host.clone(), tls: None, facts: Vec::new(), ready: None, proven: None };
+    peer.proven = Some(vec![target.host.clone()]);
     let mut recognised = recognise(&mut client, &mut server, patience).await;
     if let Recognised::Tls = recognised {
         let Some(facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {
@@ -103,6 +105,7 @@ async fn across(
         return Ok(Road::Opaque(Box::new((client, server))));
     };
     report.network = Some(network.id.clone());
+    peer.proven = peer.proven.filter(|_| !network.is_named(&target));
     let via = Via::Proxy { dialled: target };
     Ok(interpreted(shared, network, via, client, server, peer))
 }
@@ -155,6 +158,7 @@ async fn begin_tls(
         }
     };
     peer.host.clone_from(&opening.hello.host);
+    peer.prove(&peer.host.clone());
     let alpn = stream.alpn();
     peer.tls =
         Some(Box::new(Hello { host: peer.host.clone(), alpn: alpn.iter().cloned().collect() }));
@@ -174,7 +178,13 @@ async fn direct(
     tcp: TcpStream,
 ) -> Result<Road, Dead> {
     let mut client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-    let mut peer = Peer { host: upstream.host.clone(), tls: None, facts: Vec::new(), ready: None };
+    let mut peer = Peer {
+        host: upstream.host.clone(),
+        tls: None,
+        facts: Vec::new(),
+        ready: None,
+        proven: None,
+    };
     if shared.tls.terminates(&upstream.host) {
         first_of_client(&mut client, shared.config.limits.sniff).await;
     }

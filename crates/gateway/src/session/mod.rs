@@ -63,6 +63,30 @@ pub(crate) struct Peer {
     pub(crate) facts: Vec<(Side, TlsFacts)>,
     /// A connection made ahead of [`Event::Dial`], and to where.
     pub(crate) ready: Option<Box<(HostPort, Stream, TlsFacts)>>,
+    /// The names that the server has proven: the one that was resolved, and those that its TLS
+    /// was verified for. `None` where the operator knows it for the network's.
+    pub(crate) proven: Option<Vec<String>>,
+}
+
+impl Peer {
+    /// The server's TLS was verified for `host`.
+    pub(crate) fn prove(&mut self, host: &str) {
+        self.proven.iter_mut().for_each(|proven| proven.push(host.to_owned()));
+    }
+
+    /// Whether the server may say that it accepted `user`: where anybody can have a server, it
+    /// speaks for its own domain.
+    fn may_accept(&self, user: &Address) -> bool {
+        let (Some(proven), Some((_, domain))) = (&self.proven, user.local().rsplit_once('@'))
+        else {
+            return true;
+        };
+        proven.iter().any(|host| {
+            let host = host.strip_suffix('.').unwrap_or(host).to_lowercase();
+            let front = host.strip_suffix(domain);
+            front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+        })
+    }
 }
 
 /// The person behind the client, once the base server accepted it.
@@ -197,7 +221,7 @@ impl Session {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
-                Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint),
+                Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint)?,
                 Event::SignedOut => self.person = None,
                 event @ (Event::Presence(_)
                 | Event::Send(_)
@@ -212,9 +236,14 @@ impl Session {
         Ok(())
     }
 
-    fn sign_in(&mut self, user: Address, endpoint: String) {
+    fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
+        if !self.peer.may_accept(&user) {
+            let what = format!("it is not known to be a server of {user}: name it in `hosts`");
+            return Err(self.at_fault(Fault::server(what)));
+        }
         let (member, mail) = self.shared.router.sign_in(user.clone(), endpoint);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
+        Ok(())
     }
 
     async fn dial(&mut self, to: HostPort) -> Result<(), End> {
@@ -269,6 +298,10 @@ impl Session {
             Side::Server => Err(Fault::server("it spoke between STARTTLS and TLS")),
         };
         let (stream, facts) = handshake.map_err(End::Fault)?;
+        if side == Side::Server {
+            let verified = self.peer.host.clone();
+            self.peer.prove(&verified);
+        }
         self.leg(side).stream = Some(stream);
         self.tell(Input::Encrypted(side, facts))
     }
@@ -299,4 +332,35 @@ impl Session {
 /// The present.
 fn now() -> Now {
     Now { instant: Instant::now(), wall: UnixMillis::from(SystemTime::now()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_can_be_anywhere_speaks_for_its_own_domain_only() {
+        let peer = |proven: Option<&[&str]>| Peer {
+            host: String::new(),
+            tls: None,
+            facts: Vec::new(),
+            ready: None,
+            proven: proven.map(|hosts| hosts.iter().map(|h| (*h).to_owned()).collect()),
+        };
+        let ann: Address = "ann@chat.test@jabber".parse().unwrap();
+        for (proven, may) in [
+            (Some(&["chat.test"][..]), true),
+            (Some(&["XMPP.Chat.test."]), true),
+            (Some(&["192.0.2.1", "chat.test"]), true),
+            (Some(&["evil.test"]), false),
+            (Some(&["evilchat.test"]), false),
+            (Some(&["test"]), false),
+            (Some(&["192.0.2.1"]), false),
+            (None, true),
+        ] {
+            assert_eq!(peer(proven).may_accept(&ann), may, "{proven:?}");
+        }
+        let alice: Address = "alice@aol".parse().unwrap();
+        assert!(peer(Some(&["aim.test"])).may_accept(&alice));
+    }
 }

@@ -3,7 +3,9 @@ use tokio::net::TcpStream;
 
 use std::time::Duration;
 
-use crate::support::{echo, exactly, gateway, line, rest, server, soon};
+use crosstalk_gateway::config::Config;
+
+use crate::support::{echo, exactly, gateway, line, rest, server, socks5, soon};
 
 #[tokio::test]
 async fn people_on_direct_listeners_talk_through_the_router() {
@@ -14,6 +16,27 @@ async fn people_on_direct_listeners_talk_through_the_router() {
     assert_eq!(line(&mut ann).await, "to the server");
     bob.write_all(b"!signin bob@lines\n!send ann@lines hi\n").await.unwrap();
     assert_eq!(line(&mut ann).await, "bob@lines: hi");
+}
+
+#[tokio::test]
+async fn a_server_of_one_network_cannot_speak_the_protocol_of_another() {
+    let echo = echo().await;
+    let gateway = gateway(echo, |config| {
+        let mut usual = Config::alone("/nonexistent".into()).networks;
+        let (id, mut jabber) = usual.pop_last().unwrap();
+        assert_eq!(jabber.protocol.name(), "xmpp");
+        jabber.hosts = vec!["chat.test".parse().unwrap()];
+        config.networks.insert(id, jabber);
+        let lines = config.networks.get_mut(&"lines".parse().unwrap()).unwrap();
+        lines.hosts = vec!["127.0.0.1".parse().unwrap()];
+        lines.ports = vec![echo.port()];
+    });
+    let mut client = socks5(gateway.proxies[0], echo).await;
+    // The engine of XMPP would refuse to compress.
+    let said = b"<stream:stream to='chat.test' xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams'><compress/>";
+    client.write_all(said).await.unwrap();
+    assert_eq!(exactly(&mut client, said.len()).await, said);
 }
 
 #[tokio::test]
