@@ -66,8 +66,6 @@ impl Jabber {
     /// What waited for the client to be available: who is there, and what was asked meanwhile.
     fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
-        let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
-        let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
         let waiting = std::mem::take(&mut person.waiting);
         for message in std::mem::take(&mut person.again) {
             self.link.say_again(&message, out)?;
@@ -76,11 +74,20 @@ impl Jabber {
         if ask {
             self.ask_client(out)?;
         }
-        for address in online {
-            self.show_presence(now, &address, out)?;
-        }
+        self.show_everybody(now, out)?;
         for envelope in waiting {
             self.deliver(now, envelope, out)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client who of the foreign people is there, if it wants to hear of presence.
+    pub(super) fn show_everybody(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &self.person else { return Ok(()) };
+        let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
+        let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
+        for address in online {
+            self.show_presence(now, &address, out)?;
         }
         Ok(())
     }

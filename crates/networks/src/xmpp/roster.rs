@@ -92,7 +92,8 @@ impl Jabber {
             query.push(item(person, naming, &known.contact));
         }
         self.link.down_as(&stanza, out);
-        Ok(())
+        // profanity forgets who is there when it resumes a session, and asks for its list anew.
+        self.show_everybody(now, out)
     }
 
     /// A push of the server: its version gets the foreign mark.

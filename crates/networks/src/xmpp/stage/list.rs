@@ -19,6 +19,19 @@ fn foreign_items_join_the_server_s() {
 }
 
 #[test]
+fn who_is_there_is_said_again_with_a_list_that_is_asked_for_again() {
+    let mut stage = Stage::online(alice());
+    stage.deliver("alice@aol", available());
+    stage.sent();
+    stage.client(GET);
+    stage.server("<iq id='g' type='result'><query xmlns='jabber:iq:roster'/></iq>");
+    let seen = stage.to(Side::Client);
+    let (list, presence) = seen.split_once("</iq>").unwrap();
+    assert!(list.contains("<item jid='alice@aol'"), "{seen}");
+    assert!(presence.starts_with("<presence from='alice@aol/CrossTalk'"), "{seen}");
+}
+
+#[test]
 fn a_roster_of_somebody_else_s_making_is_none() {
     let mut stage = Stage::bound(alice());
     stage.client(GET);
