@@ -95,6 +95,18 @@ pub enum Event {
         /// Which of the person's sessions, where the protocol names them; for people to read.
         endpoint: String,
     },
+    /// This connection carries one conversation of a person who is [signed
+    /// in](Event::SignedIn) in another of the same client: what these people say to the person,
+    /// and what became of what was said to them, comes here and not there. Said again, it
+    /// replaces who they are. There is no [`Input::Roster`], and no presence.
+    Converse {
+        /// Who; the base server must have accepted the person on this connection too.
+        user: Address,
+        /// The endpoint of the session that this conversation belongs to.
+        endpoint: String,
+        /// The others.
+        with: Vec<Address>,
+    },
     /// The person's own presence in this session changed. Invisible counts as offline.
     Presence(Presence),
     /// Something for a foreign person, or for the control contact.

@@ -5,12 +5,13 @@
 use crosstalk_core::{Network, Side, Sniff};
 
 pub mod html;
+pub mod msnp;
 pub mod oscar;
 pub mod passthrough;
 pub mod xmpp;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
-pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp];
+pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp, &msnp::Msnp];
 
 /// The protocol called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Network> {

@@ -10,6 +10,7 @@ use crosstalk_core::{Address, Body, Consent, Envelope, Failure, Presence, Standi
 use crosstalk_overlay::{GatewayId, Message};
 use tokio::sync::Semaphore;
 
+use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
 use super::work::Outbound;
@@ -201,9 +202,9 @@ impl Person {
         hub.counters.undelivered.add();
         let body = Body::Undelivered { of: envelope.id, why };
         let report = hub.envelope(envelope.to.clone(), self.user.clone(), body);
-        match from_session.and_then(|number| self.session(number)) {
-            Some(session) => {
-                session.try_send(hub, Mail::Deliver(report, Handed::default()));
+        match from_session.and_then(|number| self.mailbox(number)) {
+            Some(mailbox) => {
+                try_send(hub, mailbox, Mail::Deliver(report, Handed::default()));
             }
             None => {
                 self.deliver_to_all(hub, &report, Default::default);

@@ -18,6 +18,8 @@ pub struct Member {
     user: Address,
     endpoint: String,
     number: u64,
+    /// It is not a session but a conversation beside one.
+    talks: bool,
 }
 
 impl Member {
@@ -25,11 +27,29 @@ impl Member {
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         tracing::info!(%user, endpoint, "signed in");
         let (person, number) = hub.people.enter(&user, |person, locked| {
-            let number = locked.open(hub, mailbox);
+            let number = locked.open(hub, &endpoint, mailbox);
             hub.start(person, locked);
             (person.clone(), number)
         });
-        (Self { hub: hub.clone(), person, user, endpoint, number }, mail)
+        (Self { hub: hub.clone(), person, user, endpoint, number, talks: false }, mail)
+    }
+
+    pub(super) fn talking(
+        hub: &Arc<Hub>,
+        user: Address,
+        endpoint: String,
+        with: Vec<Address>,
+    ) -> (Self, Mails) {
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        // Beside nobody there is nothing to hear, and everything said fails.
+        let person = hub.people.get(&user).unwrap_or_else(|| hub.people.stranger(&user));
+        let number = hub.with(&person, |p| p.open_talk(&endpoint, with, mailbox));
+        (Self { hub: hub.clone(), person, user, endpoint, number, talks: true }, mail)
+    }
+
+    /// Replaces the people of a conversation.
+    pub fn talk_with(&self, with: Vec<Address>) {
+        self.hub.with(&self.person, |person| person.talk_with(self.number, with));
     }
 
     /// Takes what the session's engine emitted: `Presence`, `Send`, `Roster` and `Unshown`; the
@@ -42,7 +62,9 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        tracing::info!(user = %self.user, self.endpoint, "signed out");
+        if !self.talks {
+            tracing::info!(user = %self.user, self.endpoint, "signed out");
+        }
         self.hub.with(&self.person, |person| person.close(self.number));
     }
 }
@@ -69,7 +91,10 @@ impl Person {
 
     /// Shows the person's other sessions what one of them said.
     pub(super) fn carbon(&self, hub: &Hub, number: u64, envelope: &Envelope) {
-        for other in self.sessions.iter().filter(|s| s.number != number) {
+        // The session that a conversation belongs to has said it, as far as its client knows.
+        let of_talk = self.talk_endpoint(number);
+        let others = self.sessions.iter().filter(|s| s.number != number);
+        for other in others.filter(|s| Some(&*s.endpoint) != of_talk) {
             other.try_send(hub, Mail::Carbon(envelope.clone()));
         }
     }
@@ -81,6 +106,9 @@ impl Person {
     }
 
     fn refusal(&mut self, hub: &Hub, outgoing: &Outgoing) -> Option<Failure> {
+        if self.sessions.is_empty() {
+            return Some(Failure::Offline);
+        }
         if hub.names.network(outgoing.to.network()).is_none() {
             return Some(Failure::NoSuchUser);
         }

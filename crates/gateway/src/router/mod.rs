@@ -27,6 +27,7 @@ mod people;
 mod person;
 mod presence;
 mod receive;
+mod talk;
 mod work;
 
 use std::collections::hash_map::RandomState;
@@ -114,6 +115,12 @@ impl Router {
     /// accepted the user. The mail begins with the roster. Never blocks.
     pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, Mails) {
         Member::new(&self.hub, user, endpoint)
+    }
+
+    /// Takes in a connection that carries only the conversation of `user` with `with`, beside the
+    /// session called `endpoint`. Its mail is what they say. Never blocks.
+    pub fn converse(&self, user: Address, endpoint: String, with: Vec<Address>) -> (Member, Mails) {
+        Member::talking(&self.hub, user, endpoint, with)
     }
 
     /// Resolves when everything is done for everybody who signed out: others told, lists saved.

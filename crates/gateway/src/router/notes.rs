@@ -23,12 +23,17 @@ pub(super) enum Note {
 impl Session {
     /// Puts `mail` into the mailbox, if it has room.
     pub(super) fn try_send(&self, hub: &Hub, mail: Mail) -> bool {
-        let sent = self.mailbox.try_send(Box::new(mail)).is_ok();
-        if !sent {
-            hub.counters.mailbox.add();
-        }
-        sent
+        try_send(hub, &self.mailbox, mail)
     }
+}
+
+/// Puts `mail` into a mailbox, if it has room.
+pub(super) fn try_send(hub: &Hub, mailbox: &mpsc::Sender<Box<Mail>>, mail: Mail) -> bool {
+    let sent = mailbox.try_send(Box::new(mail)).is_ok();
+    if !sent {
+        hub.counters.mailbox.add();
+    }
+    sent
 }
 
 impl Person {
@@ -91,15 +96,20 @@ impl Person {
         Mail::Deliver(envelope, Handed::default())
     }
 
-    /// Gives the same envelope to every session. Returns whether any had room.
+    /// Gives the same envelope to every session, or to the conversation that a session has with
+    /// its sender. Returns whether any had room.
     pub(super) fn deliver_to_all(
         &self,
         hub: &Hub,
         envelope: &Envelope,
         handed: impl Fn() -> Handed,
     ) -> bool {
-        let give = |s: &Session| s.try_send(hub, Mail::Deliver(envelope.clone(), handed()));
-        self.sessions.iter().filter(|s| give(s)).count() > 0
+        let talks = self.talks_for(envelope);
+        let talks_of = |s: &&Session| talks.iter().any(|t| t.endpoint == s.endpoint);
+        let sessions = self.sessions.iter().filter(|s| !talks_of(s)).map(|s| &s.mailbox);
+        let all = talks.iter().map(|t| &t.mailbox).chain(sessions);
+        let give = |m: &&_| try_send(hub, m, Mail::Deliver(envelope.clone(), handed()));
+        all.filter(give).count() > 0
     }
 
     /// Takes the next note that waits for a session; none if it is up to date or gone.

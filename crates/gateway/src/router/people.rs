@@ -23,6 +23,11 @@ impl People {
         lock(&self.here).get(user).cloned()
     }
 
+    /// A person who is not in the table, since nobody signed in.
+    pub(super) fn stranger(&self, user: &Address) -> Shared {
+        Arc::new(Mutex::new(Person::new(user.clone())))
+    }
+
     pub(super) fn everybody(&self) -> Vec<Shared> {
         lock(&self.here).values().cloned().collect()
     }

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::limit::Bucket;
 use super::notes::Note;
 use super::presence::{Heard, watches};
+use super::talk::Talk;
 use super::work::{Chore, Todo};
 use super::{Hub, now};
 use crate::mail::Mail;
@@ -26,6 +27,8 @@ const SAVING: usize = 4;
 pub(super) struct Person {
     pub(super) user: Address,
     pub(super) sessions: Vec<Session>,
+    /// Conversations with connections of their own, the newest last.
+    pub(super) talks: Vec<Talk>,
     opened: u64,
     /// The list as stored; none before it is loaded.
     pub(super) roster: Option<Roster>,
@@ -52,6 +55,7 @@ pub(super) struct Person {
 
 pub(super) struct Session {
     pub(super) number: u64,
+    pub(super) endpoint: Box<str>,
     pub(super) mailbox: mpsc::Sender<Box<Mail>>,
     since: UnixMillis,
     pub(super) presence: Presence,
@@ -65,6 +69,7 @@ impl Person {
         Self {
             user,
             sessions: Vec::new(),
+            talks: Vec::new(),
             opened: 0,
             roster: None,
             waiting: VecDeque::new(),
@@ -86,13 +91,19 @@ impl Person {
     }
 
     /// Adds a session and returns its number.
-    pub(super) fn open(&mut self, hub: &Hub, mailbox: mpsc::Sender<Box<Mail>>) -> u64 {
-        let number = self.opened;
-        self.opened += 1;
+    pub(super) fn open(
+        &mut self,
+        hub: &Hub,
+        endpoint: &str,
+        mailbox: mpsc::Sender<Box<Mail>>,
+    ) -> u64 {
+        let number = self.next_number();
+        let endpoint = endpoint.into();
         // Most people have one session, and a growing vector begins with room for four.
         self.sessions.reserve_exact(1);
         self.sessions.push(Session {
             number,
+            endpoint,
             mailbox,
             since: now(),
             presence: Presence::offline(),
@@ -106,8 +117,17 @@ impl Person {
         number
     }
 
-    /// Ends a session.
+    pub(super) const fn next_number(&mut self) -> u64 {
+        self.opened += 1;
+        self.opened - 1
+    }
+
+    /// Ends a session, or a conversation.
     pub(super) fn close(&mut self, number: u64) {
+        if let Some(at) = self.talks.iter().position(|t| t.number == number) {
+            self.talks.remove(at);
+            return;
+        }
         self.sessions.retain(|s| s.number != number);
         self.refresh();
         if self.sessions.is_empty() {
@@ -163,6 +183,7 @@ impl Person {
             | Event::Encrypt(..)
             | Event::Opaque
             | Event::SignedIn { .. }
+            | Event::Converse { .. }
             | Event::SignedOut => {}
         }
     }

@@ -222,6 +222,7 @@ impl Session {
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint)?,
+                Event::Converse { user, endpoint, with } => self.converse(user, endpoint, with)?,
                 Event::SignedOut => self.person = None,
                 event @ (Event::Presence(_)
                 | Event::Send(_)
@@ -237,13 +238,30 @@ impl Session {
     }
 
     fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
-        if !self.peer.may_accept(&user) {
-            let what = format!("it is not known to be a server of {user}: name it in `hosts`");
-            return Err(self.at_fault(Fault::server(what)));
-        }
+        self.check(&user)?;
         let (member, mail) = self.shared.router.sign_in(user.clone(), endpoint);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
         Ok(())
+    }
+
+    fn converse(&mut self, user: Address, endpoint: String, with: Vec<Address>) -> Result<(), End> {
+        self.check(&user)?;
+        if let Some(person) = &self.person {
+            person.member.talk_with(with);
+            return Ok(());
+        }
+        let (member, mail) = self.shared.router.converse(user.clone(), endpoint, with);
+        self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
+        Ok(())
+    }
+
+    /// Whether the server is one that may accept `user`.
+    fn check(&self, user: &Address) -> Result<(), End> {
+        if self.peer.may_accept(user) {
+            return Ok(());
+        }
+        let what = format!("it is not known to be a server of {user}: name it in `hosts`");
+        Err(self.at_fault(Fault::server(what)))
     }
 
     async fn dial(&mut self, to: HostPort) -> Result<(), End> {

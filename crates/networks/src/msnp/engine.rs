@@ -1,0 +1,224 @@
+//! One connection: which phase it is in, and the road of commands through it.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
+
+use super::desk::{Invitation, Io};
+use super::ns::Session;
+use super::sb::Switchboard;
+use super::wire::Command;
+
+/// The versions whose notification connections are interpreted.
+const SPOKEN: std::ops::RangeInclusive<u32> = 8..=12;
+/// The highest version there is.
+const HIGHEST: u32 = 18;
+/// How long a server that another one named is tried first by whoever comes next.
+const NEXT: Duration = Duration::from_secs(30);
+
+/// The engine of one MSNP connection.
+pub(super) struct Msnp {
+    context: Context,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The client's first command is to come.
+    Opening,
+    /// The client offered versions; the server chooses.
+    Choosing,
+    /// A notification server in a version that is spoken here.
+    Notification(Box<Session>),
+    /// A notification server in another version.
+    Watched,
+    /// A switchboard.
+    Switchboard(Box<Switchboard>),
+    /// A switchboard of no interest.
+    Spliced,
+}
+
+impl Engine for Msnp {
+    fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        let mut io = Io { now, out, context: &mut self.context };
+        match (input, &mut self.phase) {
+            (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
+            (Input::Roster(roster), Phase::Notification(ns)) => ns.roster(&roster, &mut io)?,
+            (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(contact, &mut io),
+            (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
+            (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
+            (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Notification(session) => session.deadline(),
+            _ => None,
+        }
+    }
+}
+
+impl Msnp {
+    pub(super) const fn new(context: Context) -> Self {
+        Self { context, phase: Phase::Opening }
+    }
+
+    fn bytes(
+        &mut self,
+        now: Now,
+        side: Side,
+        buffer: &mut BytesMut,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        loop {
+            if matches!(self.phase, Phase::Spliced) {
+                out.forward(side.other(), buffer.split().freeze());
+                return Ok(());
+            }
+            let Some(command) = Command::take(side, buffer)? else { return Ok(()) };
+            self.command(now, side, command, out)?;
+        }
+    }
+
+    fn command(
+        &mut self,
+        now: Now,
+        side: Side,
+        command: Command,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let mut io = Io { now, out, context: &mut self.context };
+        match &mut self.phase {
+            Phase::Opening if side == Side::Client => self.opening(now, &command, out),
+            Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
+                let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
+                self.phase = match version {
+                    Some(version) => Phase::Notification(Session::new(version).into()),
+                    None => Phase::Watched,
+                };
+                out.forward(Side::Client, command.raw);
+                Ok(())
+            }
+            Phase::Notification(session) => session.command(side, command, &mut io),
+            Phase::Watched if side == Side::Server => {
+                let shown = named(&command, &mut io, |_| ());
+                shown.into_iter().for_each(|raw| io.out.forward(Side::Client, raw));
+                Ok(())
+            }
+            Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
+            Phase::Opening | Phase::Choosing | Phase::Watched | Phase::Spliced => {
+                out.forward(side.other(), command.raw);
+                Ok(())
+            }
+        }
+    }
+
+    /// The client's first command says what the connection is for.
+    fn opening(&mut self, now: Now, command: &Command, out: &mut Output) -> Result<(), Fault> {
+        if command.verb() == "VER" {
+            self.dial_notification(now, out);
+            self.phase = Phase::Choosing;
+            match known_only(command) {
+                Some(offer) => {
+                    out.withhold();
+                    out.insert(Side::Server, offer);
+                }
+                None => out.forward(Side::Server, command.raw.clone()),
+            }
+            return Ok(());
+        }
+        let key = match command.verb() {
+            "USR" => command.word(3),
+            "ANS" => command.word(3),
+            _ => return Err(Fault::client("a client begins with VER, USR or ANS")),
+        };
+        let ticket = self.context.lobby.take(now.instant, key.as_bytes());
+        if let Via::Direct { .. } = self.context.via {
+            let dial = ticket.as_ref().and_then(|t| t.dial.clone());
+            let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
+            out.emit(Event::Dial(to));
+        }
+        match ticket.and_then(|t| t.note.downcast::<Invitation>().ok()) {
+            Some(invitation) => {
+                let switchboard = Switchboard::new(*invitation);
+                let mut io = Io { now, out, context: &mut self.context };
+                self.phase = Phase::Switchboard(switchboard.begin(command, &mut io).into());
+            }
+            None => {
+                self.phase = Phase::Spliced;
+                out.forward(Side::Server, command.raw.clone());
+                out.emit(Event::Opaque);
+            }
+        }
+        Ok(())
+    }
+
+    /// In direct mode, connects to the server that a dispatch server named last, or else to the
+    /// configured one.
+    fn dial_notification(&self, now: Now, out: &mut Output) {
+        if let Via::Direct { upstream, advertise } = &self.context.via {
+            let named =
+                self.context.lobby.take(now.instant, next_key(&advertise.to_string()).as_bytes());
+            let to = named.and_then(|t| t.dial).unwrap_or_else(|| upstream.clone());
+            out.emit(Event::Dial(to));
+        }
+    }
+}
+
+/// The ticket of whoever comes next to the listener at `place`.
+fn next_key(place: &str) -> String {
+    format!("next {place}")
+}
+
+/// Reads `MSNP9`.
+fn version(word: &str) -> Option<u32> {
+    word.strip_prefix("MSNP")?.parse().ok()
+}
+
+/// The client's offer without the versions that nobody here knows, where one would be left that
+/// is known; `None` where it can stay.
+fn known_only(offer: &Command) -> Option<Bytes> {
+    let unknown = |word: &&String| version(word).is_some_and(|v| v > HIGHEST);
+    let some_known = offer.words().iter().any(|w| version(w).is_some_and(|v| v <= HIGHEST));
+    if !some_known || !offer.words().iter().any(|w| unknown(&w)) {
+        return None;
+    }
+    let words: Vec<&str> =
+        offer.words().iter().filter(|w| !unknown(w)).map(String::as_str).collect();
+    Some(format!("{}\r\n", words.join(" ")).into())
+}
+
+/// Notes the place that a server sends the client to, if `command` names one, and gives what the
+/// client is to be shown; `note` makes the note for a conversation.
+pub(super) fn named<N: Send + 'static>(
+    command: &Command,
+    io: &mut Io<'_>,
+    note: impl FnOnce(&mut Io<'_>) -> N,
+) -> Option<Bytes> {
+    let (at, key) = match (command.verb(), command.word(2)) {
+        ("XFR", "SB") => (3, command.word(5).to_owned()),
+        ("RNG", _) => (2, command.word(4).to_owned()),
+        ("XFR", "NS") => (3, String::new()),
+        _ => return Some(command.raw.clone()),
+    };
+    let place = command.word(at);
+    let shown = io.place(place);
+    if key.is_empty() {
+        io.expect(&format!("ns {place}"), place, ());
+        if shown != place {
+            io.expect_soon(&next_key(&shown), place, NEXT);
+        }
+    } else {
+        let note = note(io);
+        io.expect(&key, place, note);
+    }
+    if shown == place {
+        return Some(command.raw.clone());
+    }
+    io.out.withhold();
+    io.out.insert(Side::Client, command.with(at, &shown));
+    None
+}

@@ -1,0 +1,160 @@
+//! What MSG carries: a MIME head and a body.
+
+use crosstalk_core::{RichText, Style};
+
+use super::wire::decode;
+
+/// The longest text in one MSG to a client, in bytes: with its head it stays below the 1,664
+/// bytes that servers allow.
+const MAX_TEXT: usize = 1_200;
+
+/// What clients say to each other in MSG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// `text/plain`.
+    Text(RichText),
+    /// `text/x-msmsgscontrol`: typing.
+    Typing,
+    /// `text/x-msnmsgr-datacast` with `ID: 1`.
+    Nudge,
+    /// File transfers, pictures, capabilities and the like.
+    Other,
+}
+
+impl Content {
+    /// Reads a payload.
+    pub fn read(payload: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(payload);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let kind = field(head, "content-type").unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind {
+            "text/plain" => Self::Text(styled(&body.replace("\r\n", "\n"), head)),
+            "text/x-msmsgscontrol" if field(head, "typinguser").is_some() => Self::Typing,
+            "text/x-msnmsgr-datacast" if field(body, "id") == Some("1") => Self::Nudge,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The value of a field in a head, its name in lower case.
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+/// The text in the style of its `X-MMS-IM-Format`, which holds for all of it.
+fn styled(body: &str, head: &str) -> RichText {
+    let mut text = RichText::plain(body);
+    let format = field(head, "x-mms-im-format").unwrap_or_default();
+    let value = |key: &str| {
+        let mut pairs = format.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(k, _)| *k == key).map(|(_, v)| decode(v))
+    };
+    let whole = 0..text.text().len();
+    for effect in value("EF").unwrap_or_default().chars() {
+        let style = match effect {
+            'B' => Style::Bold,
+            'I' => Style::Italic,
+            'U' => Style::Underline,
+            'S' => Style::Strike,
+            _ => continue,
+        };
+        text.style(whole.clone(), style);
+    }
+    let colour = value("CO").and_then(|v| u32::from_str_radix(&v, 16).ok());
+    if let Some(colour) = colour.filter(|c| (1..=0xff_ffff).contains(c)) {
+        text.style(whole, Style::Colour(swapped(colour)));
+    }
+    text
+}
+
+/// Red and blue exchanged: MSN writes colours from blue to red.
+const fn swapped(colour: u32) -> u32 {
+    (colour & 0xff) << 16 | (colour & 0xff00) | (colour >> 16 & 0xff)
+}
+
+/// The payloads that show `text`: as many as it needs.
+pub fn texts(text: &RichText) -> Vec<String> {
+    let head = head(text);
+    let mut rest = text.text();
+    let mut payloads = Vec::new();
+    loop {
+        let piece = piece(rest);
+        rest = &rest[piece.len()..];
+        payloads.push(format!("{head}{}", piece.replace('\n', "\r\n")));
+        if rest.is_empty() {
+            return payloads;
+        }
+    }
+}
+
+/// The longest front of `rest` that fits, cut behind a space where there is one.
+fn piece(rest: &str) -> &str {
+    if rest.len() <= MAX_TEXT {
+        return rest;
+    }
+    let front = &rest[..rest.floor_char_boundary(MAX_TEXT)];
+    front.rfind([' ', '\n']).map_or(front, |space| &front[..=space])
+}
+
+/// The head of a text, with the styles that hold for all of it.
+fn head(text: &RichText) -> String {
+    let whole = text.spans().iter().filter(|s| s.start == 0 && s.end as usize == text.text().len());
+    let (mut effects, mut colour) = (String::new(), 0);
+    for span in whole {
+        match span.style {
+            Style::Bold => effects.push('B'),
+            Style::Italic => effects.push('I'),
+            Style::Underline => effects.push('U'),
+            Style::Strike => effects.push('S'),
+            Style::Colour(c) => colour = swapped(c & 0xff_ffff),
+            Style::Link(_) => {}
+        }
+    }
+    format!(
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\
+         X-MMS-IM-Format: FN=MS%20Shell%20Dlg; EF={effects}; CO={colour:x}; CS=0; PF=0\r\n\r\n"
+    )
+}
+
+/// The payload that shows `who` typing.
+pub fn typing(who: &str) -> String {
+    format!(
+        "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: {who}\r\n\r\n\r\n"
+    )
+}
+
+/// The payload of a nudge.
+pub fn nudge() -> String {
+    "MIME-Version: 1.0\r\nContent-Type: text/x-msnmsgr-datacast\r\n\r\nID: 1\r\n\r\n".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_survive_writing_and_reading() {
+        let mut text = RichText::plain("");
+        text.push("Привет\n<b>", &[Style::Bold, Style::Colour(0xff_0000)]);
+        let payload = &texts(&text)[0];
+        assert!(payload.contains("EF=B; CO=ff;") && payload.contains("\r\n\r\nПривет\r\n"));
+        assert_eq!(Content::read(payload.as_bytes()), Content::Text(text));
+        assert_eq!(Content::read(typing("a@b.c").as_bytes()), Content::Typing);
+        assert_eq!(Content::read(nudge().as_bytes()), Content::Nudge);
+        assert_eq!(Content::read(b"Content-Type: text/x-clientcaps\r\n\r\n"), Content::Other);
+    }
+
+    #[test]
+    fn long_texts_come_in_pieces_that_add_up() {
+        let long = "щ ж ё 789 ".repeat(300);
+        let pieces = texts(&long.as_str().into());
+        assert!(pieces.len() > 3 && pieces.iter().all(|p| p.len() < 1_600));
+        let read = pieces.iter().map(|p| match Content::read(p.as_bytes()) {
+            Content::Text(text) => text.text().to_owned(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(read.collect::<String>(), long);
+    }
+}

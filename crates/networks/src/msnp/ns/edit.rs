@@ -1,0 +1,265 @@
+//! The client's edits of its lists, as far as they are about foreign people.
+
+use crosstalk_core::{Address, Body, Consent, Contact, Event, Kin, RichText, RosterEdit, Standing};
+
+use super::super::desk::Io;
+use super::super::wire::{Command, decode, encode};
+use super::Session;
+use super::list::contact_guid;
+
+/// The error of a name that nobody can have.
+const NO_SUCH_NAME: &str = "208";
+
+/// Whom an edit is about.
+struct Target {
+    address: Address,
+    /// As the client spells it, where it does.
+    name: Option<String>,
+}
+
+impl Session {
+    /// Whom a command names by name or GUID. `Err` where it is withheld whatever it asks for.
+    fn target(&self, name: &str, guid: &str, io: &Io<'_>) -> Result<Option<Target>, ()> {
+        if !name.is_empty() {
+            return match io.kin(name) {
+                Kin::Own => Ok(None),
+                Kin::Foreign(address) => Ok(Some(Target { address, name: Some(name.to_owned()) })),
+                Kin::Nowhere => Err(()),
+            };
+        }
+        let mut all = self.contacts.iter().flatten().map(|(address, _)| address);
+        let address = all.find(|a| contact_guid(a) == guid).cloned();
+        Ok(address.map(|address| Target { address, name: None }))
+    }
+
+    /// ADD and, since MSNP10, ADC. Returns whether the server is to have the command.
+    pub(super) fn add(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let field = |key: &str| {
+            let mut fields = command.words().iter().skip(3);
+            fields.find_map(|w| w.strip_prefix(key)).unwrap_or_default().to_owned()
+        };
+        let (name, nick, guid) = if command.verb() == "ADC" {
+            (field("N="), field("F="), field("C="))
+        } else {
+            (command.word(3).to_owned(), command.word(4).to_owned(), String::new())
+        };
+        let Some(target) = self.taken(command, &name, &guid, io) else { return false };
+        let Some(target) = target else { return true };
+        let Target { address, name } = target;
+        match command.word(2) {
+            "FL" => {
+                let last = command.words().last().cloned().unwrap_or_default();
+                let group = self.groups.name(&last).cloned();
+                self.list(&address, name.as_deref(), &nick, group, io);
+            }
+            "AL" => self.allow(&address, name.as_deref(), io),
+            "BL" => self.block(&address, name.as_deref(), true, io),
+            _ => {}
+        }
+        let shown = name.unwrap_or_default();
+        if command.verb() == "ADD" {
+            // A `%` in a name that comes back as a nick would be taken for an escape.
+            let nick = if nick == shown { encode(&nick) } else { nick };
+            let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
+            let group = Some(command.word(5)).filter(|g| !g.is_empty());
+            let group = group.map(|g| format!(" {g}")).unwrap_or_default();
+            io.tell(format!("ADD {id} {list} {version} {shown} {nick}{group}"));
+        } else if command.word(2) == "FL" && !shown.is_empty() {
+            let nick = if nick.is_empty() { encode(&shown) } else { nick };
+            let guid = contact_guid(&address);
+            io.tell(format!("ADC {} FL N={shown} F={nick} C={guid}", command.word(1)));
+        } else {
+            io.tell(command.words().join(" "));
+        }
+        self.show_presence(&address, None, io);
+        false
+    }
+
+    /// REM. Returns whether the server is to have the command.
+    pub(super) fn remove(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let by_guid = self.has_guids() && command.word(2) == "FL";
+        let who = command.word(3);
+        let (name, guid) = if by_guid { ("", who) } else { (who, "") };
+        let Some(target) = self.taken(command, name, guid, io) else { return false };
+        let Some(Target { address, name }) = target else { return true };
+        match command.word(2) {
+            "FL" => self.unlist(&address, command.word(4), io),
+            "BL" => self.block(&address, name.as_deref(), false, io),
+            _ => {}
+        }
+        if self.has_guids() {
+            io.tell(command.words().join(" "));
+        } else {
+            let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
+            let rest = command.words().get(3..).unwrap_or_default().join(" ");
+            io.tell(format!("REM {id} {list} {version} {rest}"));
+        }
+        false
+    }
+
+    /// REA of MSNP8 and 9, which clients also send to note what a contact calls itself, and SBP
+    /// since MSNP10. Returns whether the server is to have the command.
+    pub(super) fn rename(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let (name, guid) =
+            if command.verb() == "SBP" { ("", command.word(2)) } else { (command.word(2), "") };
+        let Some(target) = self.taken(command, name, guid, io) else { return false };
+        let Some(Target { address, name }) = target else { return true };
+        let nick = command.words().last().cloned().unwrap_or_default();
+        let is_nick = command.verb() == "REA" || command.word(3) == "MFN";
+        if is_nick && self.contact(&address).is_some_and(|c| c.listed) {
+            self.list(&address, None, &nick, None, io);
+        }
+        if command.verb() == "SBP" {
+            io.tell(command.words().join(" "));
+        } else {
+            let (id, version) = (command.word(1), &self.list_version);
+            io.tell(format!("REA {id} {version} {} {nick}", name.unwrap_or_default()));
+        }
+        false
+    }
+
+    /// RMG and REG of a group that only foreign people are in. Returns whether the server is to
+    /// have the command.
+    pub(super) fn edit_group(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let id = command.word(2).to_owned();
+        let Some(old) = self.groups.name(&id).cloned() else { return true };
+        let new = (command.verb() == "REG").then(|| decode(command.word(3)));
+        let members = self.contacts.iter().flatten().map(|(_, c)| c);
+        let members: Vec<Contact> =
+            members.filter(|c| c.listed && c.groups.contains(&old)).cloned().collect();
+        for mut contact in members {
+            contact.groups.retain(|g| *g != old && Some(g) != new.as_ref());
+            contact.groups.extend(new.clone());
+            self.put(contact, io);
+        }
+        if !self.groups.is_ours(&id) {
+            if let Some(new) = new {
+                self.groups.note(new, id);
+            }
+            return true;
+        }
+        io.out.withhold();
+        self.groups.forget(&id);
+        let version = if self.has_guids() { "" } else { &self.list_version };
+        let version = if version.is_empty() { String::new() } else { format!("{version} ") };
+        let rest = command.words().get(2..).unwrap_or_default().join(" ");
+        io.tell(format!("{} {} {version}{rest}", command.verb(), command.word(1)));
+        false
+    }
+
+    /// Whom an edit is about: none where nobody foreign is. An edit about a name that nobody can
+    /// have is refused, and then there is nothing more to do.
+    fn taken(
+        &self,
+        command: &Command,
+        name: &str,
+        guid: &str,
+        io: &mut Io<'_>,
+    ) -> Option<Option<Target>> {
+        let target = self.target(name, guid, io);
+        if !matches!(target, Ok(None)) {
+            io.out.withhold();
+        }
+        if target.is_err() {
+            io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+        }
+        target.ok()
+    }
+
+    /// The contact as it is, or as it would begin.
+    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Contact {
+        let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
+        let known = self.contact(address).cloned();
+        known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
+    }
+
+    fn list(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        nick: &str,
+        group: Option<String>,
+        io: &mut Io<'_>,
+    ) {
+        let mut contact = self.draft(address, name, io);
+        if !contact.listed {
+            contact.spelling = name.map_or(contact.spelling, str::to_owned);
+        }
+        let nick = decode(nick);
+        let says_more = !nick.is_empty() && !nick.eq_ignore_ascii_case(&contact.spelling);
+        // Names with a `%` come back decoded or not.
+        if says_more && nick != decode(&contact.spelling) {
+            contact.alias = Some(nick);
+        }
+        if let Some(group) = group
+            && !contact.groups.contains(&group)
+        {
+            contact.groups.push(group);
+        }
+        contact.listed = true;
+        let new = contact.to == Standing::None;
+        if new {
+            contact.to = Standing::Asked(RichText::default());
+        }
+        self.put(contact, io);
+        if new {
+            io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
+        }
+    }
+
+    /// Writes a listed contact, here and in the stored list.
+    fn put(&mut self, contact: Contact, io: &mut Io<'_>) {
+        let known = self.contact(&contact.address);
+        if known.is_some_and(|k| *k == contact) {
+            return;
+        }
+        io.out.emit(Event::Roster(RosterEdit::List {
+            address: contact.address.clone(),
+            spelling: contact.spelling.clone(),
+            alias: contact.alias.clone(),
+            groups: contact.groups.clone(),
+        }));
+        self.changed(contact, io);
+    }
+
+    /// Takes a contact off the list; out of one group only, if `group` names one of several.
+    fn unlist(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address).cloned() else { return };
+        if let Some(group) = self.groups.name(group) {
+            contact.groups.retain(|g| g != group);
+            if self.has_guids() || !contact.groups.is_empty() {
+                return self.put(contact, io);
+            }
+        }
+        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+        self.presences.remove(address);
+        contact.listed = false;
+        (contact.to, contact.from) = (Standing::None, Standing::None);
+        self.changed(contact, io);
+    }
+
+    /// The person lets a contact see the own presence.
+    fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
+        let mut contact = self.draft(address, name, io);
+        if contact.from != Standing::Granted {
+            contact.from = Standing::Granted;
+            self.changed(contact, io);
+            io.send(address.clone(), Body::Contact(Consent::Grant));
+        }
+    }
+
+    /// The person blocks or unblocks a contact; to block one who asks is to say no.
+    fn block(&mut self, address: &Address, name: Option<&str>, blocked: bool, io: &mut Io<'_>) {
+        let mut contact = self.draft(address, name, io);
+        if contact.blocked == blocked {
+            return;
+        }
+        contact.blocked = blocked;
+        if blocked && matches!(contact.from, Standing::Asked(_)) {
+            contact.from = Standing::None;
+            io.send(address.clone(), Body::Contact(Consent::Revoke));
+        }
+        self.changed(contact, io);
+        io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+    }
+}

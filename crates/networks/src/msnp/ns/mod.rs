@@ -1,0 +1,252 @@
+//! The connection to the notification server: the list, presence, and where conversations are.
+
+mod edit;
+mod list;
+mod presence;
+mod ring;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, Event, Fault, Presence, Roster, Side, Standing,
+};
+
+use self::list::{Groups, Merge};
+use self::presence::Own;
+use self::ring::Rings;
+use super::desk::{Desk, Invitation, Io, Known, spelling};
+use super::engine::named;
+use super::wire::Command;
+
+/// A person's notification connection.
+pub(super) struct Session {
+    version: u32,
+    endpoint: String,
+    user: Option<Address>,
+    desk: Desk,
+    /// The foreign contacts; none before the gateway told them.
+    contacts: Option<BTreeMap<Address, Contact>>,
+    /// The server's list on its way to the client.
+    merge: Merge,
+    groups: Groups,
+    /// The version of the list, in the words of MSNP8 and 9.
+    list_version: String,
+    /// Who was shown to the client as asking.
+    asked: BTreeSet<Address>,
+    /// What is known of the presence of the foreign contacts.
+    presences: BTreeMap<Address, Presence>,
+    own: Own,
+    /// Only those on the allow list may write.
+    allow_only: bool,
+    rings: Rings,
+}
+
+impl Session {
+    /// A session in `version`.
+    pub(super) fn new(version: u32) -> Self {
+        Self {
+            version,
+            endpoint: "MSN".into(),
+            user: None,
+            desk: Desk::default(),
+            contacts: None,
+            merge: Merge::default(),
+            groups: Groups::new(version),
+            list_version: "1".into(),
+            asked: BTreeSet::new(),
+            presences: BTreeMap::new(),
+            own: Own::default(),
+            allow_only: false,
+            rings: Rings::default(),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.merge.deadline(), self.rings.deadline()].into_iter().flatten().min()
+    }
+
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+        self.unanswered(io);
+        if self.merge.deadline().is_some_and(|at| at <= io.now.instant) {
+            self.finish_list(io)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a command of either side.
+    pub(super) fn command(
+        &mut self,
+        side: Side,
+        command: Command,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        match side {
+            Side::Client => self.client(&command, io),
+            Side::Server => match self.merge_in(command, io)? {
+                Some(command) => self.server(&command, io),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
+        let forward = match command.verb() {
+            "CVR" => {
+                self.endpoint = format!("{} {}", command.word(6), command.word(7));
+                true
+            }
+            "SYN" => self.ask_for_all(command, io),
+            "ADD" | "ADC" => self.add(command, io),
+            "REM" => self.remove(command, io),
+            "REA" | "SBP" => self.rename(command, io),
+            "RMG" | "REG" => self.edit_group(command, io),
+            "CHG" => {
+                self.own.asked(command);
+                true
+            }
+            "UUX" => {
+                self.personal_message(command, io);
+                true
+            }
+            _ => true,
+        };
+        if forward {
+            io.out.forward(Side::Server, command.raw.clone());
+        }
+        Ok(())
+    }
+
+    /// Takes a command of the server that is not held back.
+    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
+        match command.verb() {
+            "USR" if command.word(2) == "OK" => self.accepted(command, io),
+            "BLP" => {
+                self.allow_only = command.words().last().is_some_and(|w| w == "BL");
+                io.out.forward(Side::Client, command.raw.clone());
+            }
+            "CHG" => {
+                io.out.forward(Side::Client, command.raw.clone());
+                self.changed_status(command, io);
+            }
+            "XFR" if self.rings.is_ours(command) => self.opened(command, io),
+            "XFR" | "RNG" => {
+                let shown = named(command, io, |_| self.invitation(None));
+                shown.into_iter().for_each(|raw| io.out.forward(Side::Client, raw));
+            }
+            "LSG" => {
+                self.groups.learn(command);
+                io.out.forward(Side::Client, command.raw.clone());
+            }
+            _ if self.rings.is_ours(command) => self.not_opened(command, io),
+            _ => io.out.forward(Side::Client, command.raw.clone()),
+        }
+        Ok(())
+    }
+
+    /// The server knows the person now.
+    fn accepted(&mut self, command: &Command, io: &mut Io<'_>) {
+        io.out.forward(Side::Client, command.raw.clone());
+        match io.context.names.address(command.word(3), &io.context.network) {
+            Ok(user) if self.user.is_none() => {
+                self.user = Some(user.clone());
+                io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
+            }
+            Ok(_) => {}
+            Err(_) => io.out.emit(Event::Opaque),
+        }
+    }
+
+    fn invitation(&self, rung_by: Option<Address>) -> Option<Invitation> {
+        let (endpoint, desk) = (self.endpoint.clone(), self.desk.clone());
+        Some(Invitation { user: self.user.clone()?, endpoint, desk, rung_by })
+    }
+
+    /// The foreign list, once.
+    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) -> Result<(), Fault> {
+        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
+        self.contacts = Some(contacts);
+        roster.contacts().for_each(|c| self.lay_out(c, io));
+        if self.merge.is_ready() { self.finish_list(io) } else { Ok(()) }
+    }
+
+    /// A change of the list; the client's own edits are known already.
+    pub(super) fn changed(&mut self, contact: Contact, io: &mut Io<'_>) {
+        let Some(contacts) = &mut self.contacts else { return };
+        if contact.is_blank() {
+            contacts.remove(&contact.address);
+        } else {
+            contacts.insert(contact.address.clone(), contact.clone());
+        }
+        if !matches!(contact.from, Standing::Asked(_)) {
+            self.asked.remove(&contact.address);
+        }
+        self.lay_out(&contact, io);
+    }
+
+    /// Notes how the client shows a contact, for the switchboards.
+    fn lay_out(&self, contact: &Contact, io: &Io<'_>) {
+        let mut papers = self.desk.open();
+        if !contact.listed {
+            papers.people.remove(&contact.address);
+        } else if let Some(spelling) = spelling(Some(contact), &contact.address, &io.context.names)
+        {
+            let nick = contact.alias.clone().unwrap_or_else(|| spelling.clone());
+            let online = self.presences.get(&contact.address).is_some_and(Presence::is_online);
+            papers.people.insert(contact.address.clone(), Known { spelling, nick, online });
+        }
+    }
+
+    fn contact(&self, address: &Address) -> Option<&Contact> {
+        self.contacts.as_ref()?.get(address)
+    }
+
+    /// The name and nick under which the client knows `address`.
+    fn shown(&self, address: &Address, io: &Io<'_>) -> Option<(String, String)> {
+        let contact = self.contact(address);
+        let name = spelling(contact, address, &io.context.names)?;
+        let nick = contact.and_then(|c| c.alias.clone()).unwrap_or_else(|| name.clone());
+        Some((name, nick))
+    }
+
+    /// Something for the person that is not for an open conversation.
+    pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        match &envelope.body {
+            Body::Presence(presence) => {
+                self.presence_in(&envelope.from.clone(), presence.clone(), io);
+            }
+            Body::Text { .. } | Body::Attention => self.message_in(envelope, io),
+            Body::Undelivered { why, .. } => {
+                let name = self.shown(&envelope.from, io).map(|(name, _)| name);
+                let name = name.unwrap_or_else(|| envelope.from.to_string());
+                let words = format!("A message to {name} was not delivered: {why}.");
+                let body = Body::Text { text: words.into(), auto: true };
+                self.message_in(Envelope { from: Address::control(), body, ..envelope }, io);
+            }
+            Body::Contact(Consent::Request(_)) => self.request_in(envelope, io),
+            Body::Contact(_) | Body::Typing(_) | Body::Receipt { .. } => {}
+        }
+    }
+
+    /// Somebody asks to see the person: the client asks by its own dialogue when somebody new
+    /// stands in the reverse list.
+    fn request_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        let Some((name, nick)) = self.shown(&envelope.from, io) else {
+            return io.out.emit(Event::Unshown(envelope));
+        };
+        if !self.merge.is_done() || !self.asked.insert(envelope.from) {
+            return;
+        }
+        let nick = super::wire::encode(&nick);
+        if self.has_guids() {
+            io.tell(format!("ADC 0 RL N={name} F={nick}"));
+        } else {
+            io.tell(format!("ADD 0 RL {} {name} {nick}", self.list_version));
+        }
+    }
+
+    /// Whether contacts and groups are named by GUIDs, as since MSNP10.
+    const fn has_guids(&self) -> bool {
+        self.version >= 10
+    }
+}

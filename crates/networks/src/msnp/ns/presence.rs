@@ -1,0 +1,128 @@
+//! Presence, of the person and of foreign contacts.
+
+use crosstalk_core::{Address, Event, Presence, RichText, Show};
+use quick_xml::escape::{escape, unescape};
+
+use super::super::desk::Io;
+use super::super::wire::{Command, encode, with_payload};
+use super::Session;
+
+/// The person's own presence.
+#[derive(Default)]
+pub(super) struct Own {
+    /// The status, once the server has confirmed one.
+    status: Option<String>,
+    message: String,
+    /// The last status the client asked for.
+    asked: String,
+}
+
+impl Own {
+    pub(super) fn asked(&mut self, command: &Command) {
+        command.word(2).clone_into(&mut self.asked);
+    }
+
+    /// Whether the client has been shown the presence of others.
+    pub(super) const fn is_shown(&self) -> bool {
+        self.status.is_some()
+    }
+
+    fn presence(&self, io: &Io<'_>) -> Option<Presence> {
+        let status = self.status.as_deref()?;
+        let show = match status {
+            "HDN" | "FLN" => return Some(Presence::offline()),
+            "BSY" | "PHN" => Show::Busy,
+            "AWY" | "BRB" | "LUN" => Show::Away,
+            _ => Show::Available,
+        };
+        let text = RichText::plain(self.message.as_str());
+        let idle_since = (status == "IDL").then_some(io.now.wall);
+        Some(Presence { show, text, idle_since, online_since: None })
+    }
+}
+
+/// What MSN calls a presence.
+const fn status(presence: &Presence) -> &'static str {
+    match presence.show {
+        Show::Busy => "BSY",
+        Show::Away | Show::ExtendedAway => "AWY",
+        _ if presence.idle_since.is_some() => "IDL",
+        _ => "NLN",
+    }
+}
+
+impl Session {
+    /// UUX: the person's message to everybody, since MSNP11.
+    pub(super) fn personal_message(&mut self, command: &Command, io: &mut Io<'_>) {
+        let payload = String::from_utf8_lossy(command.payload());
+        let inside = |tag: &str| {
+            let (_, rest) = payload.split_once(&format!("<{tag}>"))?;
+            rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
+        };
+        let message = inside("PSM").unwrap_or_default();
+        self.own.message = unescape(message).map_or_else(|_| message.into(), |m| m.into_owned());
+        self.tell_presence(io);
+    }
+
+    /// CHG, which the server repeats to confirm it.
+    pub(super) fn changed_status(&mut self, command: &Command, io: &mut Io<'_>) {
+        let first = !self.own.is_shown();
+        self.own.status = Some(command.word(2).to_owned());
+        self.tell_presence(io);
+        if !first {
+            return;
+        }
+        let online: Vec<Address> = self.presences.keys().cloned().collect();
+        for address in online {
+            self.show_presence(&address, Some(command.transaction()), io);
+        }
+        self.ring_all(io);
+    }
+
+    fn tell_presence(&self, io: &mut Io<'_>) {
+        if let Some(presence) = self.own.presence(io) {
+            io.out.emit(Event::Presence(presence));
+        }
+    }
+
+    /// A foreign contact's presence.
+    pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, io: &mut Io<'_>) {
+        let online = presence.is_online();
+        let was_online = if online {
+            self.presences.insert(of.clone(), presence).is_some()
+        } else {
+            self.presences.remove(of).is_some()
+        };
+        if let Some(known) = self.desk.open().people.get_mut(of) {
+            known.online = online;
+        }
+        if !self.own.is_shown() {
+            return;
+        }
+        if online {
+            self.show_presence(of, None, io);
+        } else if was_online && let Some((name, _)) = self.shown(of, io) {
+            io.tell(format!("FLN {name}"));
+        }
+    }
+
+    /// Shows a contact of the list as it is; with `initial`, in answer to that transaction.
+    pub(super) fn show_presence(&self, of: &Address, initial: Option<u32>, io: &mut Io<'_>) {
+        let Some(presence) = self.presences.get(of) else { return };
+        if !self.contact(of).is_some_and(|c| c.listed) {
+            return;
+        }
+        let Some((name, nick)) = self.shown(of, io) else { return };
+        let (status, nick) = (status(presence), encode(&nick));
+        match initial {
+            Some(transaction) => io.tell(format!("ILN {transaction} {status} {name} {nick} 0")),
+            None => io.tell(format!("NLN {status} {name} {nick} 0")),
+        }
+        if self.version >= 11 {
+            let text = escape(presence.text.text());
+            let data = format!("<Data><PSM>{text}</PSM><CurrentMedia></CurrentMedia></Data>");
+            let update = with_payload(&format!("UBX {name}"), &data);
+            io.out.insert(crosstalk_core::Side::Client, update);
+        }
+    }
+}

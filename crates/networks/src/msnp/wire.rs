@@ -1,0 +1,156 @@
+//! Commands: a line of words, and behind some a payload whose length is the last word.
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Fault, MAX_PENDING, Side};
+
+/// The longest line, in bytes.
+pub const MAX_LINE: usize = 8 * 1024;
+
+/// What clients send with a payload.
+const FROM_CLIENT: [&str; 11] =
+    ["MSG", "UUX", "QRY", "PAG", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG"];
+/// What servers send with a payload.
+const FROM_SERVER: [&str; 11] =
+    ["MSG", "UBX", "NOT", "GCF", "IPG", "ADL", "RML", "FQY", "UBM", "UBN", "UUN"];
+
+/// One command as it arrived.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// All of it.
+    pub raw: Bytes,
+    /// The words of its line.
+    words: Vec<String>,
+    /// Where the payload begins.
+    body: usize,
+}
+
+impl Command {
+    /// Takes a whole command off the front of `buffer`; `None` if it is not all there.
+    pub fn take(side: Side, buffer: &mut BytesMut) -> Result<Option<Self>, Fault> {
+        let Some(end) = memchr::memchr(b'\n', &buffer[..buffer.len().min(MAX_LINE)]) else {
+            if buffer.len() >= MAX_LINE {
+                return Err(Fault::new(side.blame(), "a line is too long"));
+            }
+            return Ok(None);
+        };
+        let line = String::from_utf8_lossy(&buffer[..end]);
+        let words: Vec<String> = line.split_ascii_whitespace().map(str::to_owned).collect();
+        let with_payload = match side {
+            Side::Client => &FROM_CLIENT,
+            Side::Server => &FROM_SERVER,
+        };
+        let verb = words.first().map_or("", String::as_str);
+        let length = words.last().filter(|_| with_payload.contains(&verb));
+        let length = length.and_then(|word| word.parse::<usize>().ok()).unwrap_or(0);
+        let body = end + 1;
+        if length > MAX_PENDING - MAX_LINE {
+            return Err(Fault::new(side.blame(), "a payload is too long"));
+        }
+        if buffer.len() < body + length {
+            return Ok(None);
+        }
+        Ok(Some(Self { raw: buffer.split_to(body + length).freeze(), words, body }))
+    }
+
+    /// The command's name.
+    pub fn verb(&self) -> &str {
+        self.word(0)
+    }
+
+    /// The word at `index`, or nothing.
+    pub fn word(&self, index: usize) -> &str {
+        self.words.get(index).map_or("", String::as_str)
+    }
+
+    /// All words.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// The transaction id, which is 0 or not there in what a server says on its own.
+    pub fn transaction(&self) -> u32 {
+        self.word(1).parse().unwrap_or(0)
+    }
+
+    /// What follows the line.
+    pub fn payload(&self) -> &[u8] {
+        self.raw.get(self.body..).unwrap_or_default()
+    }
+
+    /// The line with the word at `index` replaced, and the payload as it was.
+    #[must_use]
+    pub fn with(&self, index: usize, word: &str) -> Bytes {
+        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        if let Some(old) = words.get_mut(index) {
+            *old = word;
+        }
+        let mut line = words.join(" ").into_bytes();
+        line.extend_from_slice(b"\r\n");
+        line.extend_from_slice(self.payload());
+        line.into()
+    }
+}
+
+/// A command with a payload.
+pub fn with_payload(head: &str, payload: &str) -> String {
+    format!("{head} {}\r\n{payload}", payload.len())
+}
+
+/// Writes a name into one word, by percent encoding.
+pub fn encode(text: &str) -> String {
+    let mut word = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.@!*'()".contains(&byte) {
+            word.push(char::from(byte));
+        } else {
+            word.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    word
+}
+
+/// The inverse of [`encode`]; a `%` that is none of its own stays.
+pub fn decode(word: &str) -> String {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let value = hex.and_then(|h| std::str::from_utf8(h).ok());
+        let value = value.filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
+        match value.and_then(|h| u8::from_str_radix(h, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_belong_to_the_command_that_announces_them() {
+        let mut stream = BytesMut::from(&b"MSG 3 A 5\r\nVER\r\nVER 1\r\nMSG 4 A 9\r\nx"[..]);
+        let first = Command::take(Side::Client, &mut stream).unwrap().unwrap();
+        assert_eq!((first.verb(), first.payload()), ("MSG", &b"VER\r\n"[..]));
+        let second = Command::take(Side::Client, &mut stream).unwrap().unwrap();
+        assert_eq!((second.transaction(), second.payload()), (1, &b""[..]));
+        assert!(Command::take(Side::Client, &mut stream).unwrap().is_none());
+        assert_eq!(stream.len(), 12);
+    }
+
+    #[test]
+    fn names_survive_encoding() {
+        for name in ["dave%example.org@jabber.xt", "Zoë & co", "100%"] {
+            assert_eq!(decode(&encode(name)), name);
+            assert!(encode(name).is_ascii() && !encode(name).contains(' '));
+        }
+    }
+}
