@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 pub mod aim;
 mod client;
 mod dial;
+pub mod msn;
 pub mod play;
 
 mod server;
@@ -50,7 +51,7 @@ pub trait Network: Send + Sync + 'static {
 }
 
 /// Every network there is a mock of.
-pub static NETWORKS: &[&dyn Network] = &[&aim::Aim, &xmpp::Xmpp];
+pub static NETWORKS: &[&dyn Network] = &[&aim::Aim, &xmpp::Xmpp, &msn::Msn];
 
 /// The network whose usual id is `id`.
 pub fn by_id(id: &str) -> Option<&'static dyn Network> {

@@ -43,11 +43,11 @@ impl Engine for Msnp {
         let mut io = Io { now, out, context: &mut self.context };
         match (input, &mut self.phase) {
             (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
-            (Input::Roster(roster), Phase::Notification(ns)) => ns.roster(&roster, &mut io)?,
-            (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(contact, &mut io),
+            (Input::Roster(roster), Phase::Notification(ns)) => ns.roster(&roster, &mut io),
+            (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(&contact, &io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
-            (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io)?,
+            (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
             _ => {}
         }
         Ok(())
@@ -104,8 +104,8 @@ impl Msnp {
             }
             Phase::Notification(session) => session.command(side, command, &mut io),
             Phase::Watched if side == Side::Server => {
-                let shown = named(&command, &mut io, |_| ());
-                shown.into_iter().for_each(|raw| io.out.forward(Side::Client, raw));
+                let shown = named(&command, &mut io, ());
+                io.out.forward(Side::Client, shown.unwrap_or_default());
                 Ok(())
             }
             Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
@@ -131,8 +131,7 @@ impl Msnp {
             return Ok(());
         }
         let key = match command.verb() {
-            "USR" => command.word(3),
-            "ANS" => command.word(3),
+            "USR" | "ANS" => command.word(3),
             _ => return Err(Fault::client("a client begins with VER, USR or ANS")),
         };
         let ticket = self.context.lobby.take(now.instant, key.as_bytes());
@@ -141,17 +140,14 @@ impl Msnp {
             let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
             out.emit(Event::Dial(to));
         }
-        match ticket.and_then(|t| t.note.downcast::<Invitation>().ok()) {
-            Some(invitation) => {
-                let switchboard = Switchboard::new(*invitation);
-                let mut io = Io { now, out, context: &mut self.context };
-                self.phase = Phase::Switchboard(switchboard.begin(command, &mut io).into());
-            }
-            None => {
-                self.phase = Phase::Spliced;
-                out.forward(Side::Server, command.raw.clone());
-                out.emit(Event::Opaque);
-            }
+        if let Some(invitation) = ticket.and_then(|t| t.note.downcast::<Invitation>().ok()) {
+            let switchboard = Switchboard::new(*invitation);
+            let mut io = Io { now, out, context: &mut self.context };
+            self.phase = Phase::Switchboard(switchboard.begin(command, &mut io).into());
+        } else {
+            self.phase = Phase::Spliced;
+            out.forward(Side::Server, command.raw.clone());
+            out.emit(Event::Opaque);
         }
         Ok(())
     }
@@ -192,11 +188,11 @@ fn known_only(offer: &Command) -> Option<Bytes> {
 }
 
 /// Notes the place that a server sends the client to, if `command` names one, and gives what the
-/// client is to be shown; `note` makes the note for a conversation.
+/// client is to be shown; `note` is for the connection of a conversation.
 pub(super) fn named<N: Send + 'static>(
     command: &Command,
     io: &mut Io<'_>,
-    note: impl FnOnce(&mut Io<'_>) -> N,
+    note: N,
 ) -> Option<Bytes> {
     let (at, key) = match (command.verb(), command.word(2)) {
         ("XFR", "SB") => (3, command.word(5).to_owned()),
@@ -212,7 +208,6 @@ pub(super) fn named<N: Send + 'static>(
             io.expect_soon(&next_key(&shown), place, NEXT);
         }
     } else {
-        let note = note(io);
         io.expect(&key, place, note);
     }
     if shown == place {

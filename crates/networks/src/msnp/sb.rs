@@ -119,7 +119,9 @@ impl Switchboard {
         io.tell(format!("ANS {id} OK"));
         self.welcome(by.clone(), name, io);
         let waiting = self.invitation.desk.open().answer(&by);
-        waiting.iter().for_each(|envelope| self.deliver(envelope, io));
+        for envelope in &waiting {
+            self.deliver(envelope, io);
+        }
         Ok(())
     }
 

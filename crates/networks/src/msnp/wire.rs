@@ -1,5 +1,7 @@
 //! Commands: a line of words, and behind some a payload whose length is the last word.
 
+use std::fmt::Write as _;
+
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, MAX_PENDING, Side};
 
@@ -103,7 +105,7 @@ pub fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.@!*'()".contains(&byte) {
             word.push(char::from(byte));
         } else {
-            word.push_str(&format!("%{byte:02X}"));
+            let _ = write!(word, "%{byte:02X}");
         }
     }
     word
@@ -117,16 +119,9 @@ pub fn decode(word: &str) -> String {
         let hex = after.first_chunk::<2>().filter(|_| *first == b'%');
         let value = hex.and_then(|h| std::str::from_utf8(h).ok());
         let value = value.filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
-        match value.and_then(|h| u8::from_str_radix(h, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        let value = value.and_then(|h| u8::from_str_radix(h, 16).ok());
+        bytes.push(value.unwrap_or(*first));
+        rest = if value.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

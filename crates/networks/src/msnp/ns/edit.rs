@@ -43,9 +43,10 @@ impl Session {
         } else {
             (command.word(3).to_owned(), command.word(4).to_owned(), String::new())
         };
-        let Some(target) = self.taken(command, &name, &guid, io) else { return false };
-        let Some(target) = target else { return true };
-        let Target { address, name } = target;
+        let Target { address, name } = match self.taken(command, &name, &guid, io) {
+            Ok(target) => target,
+            Err(forward) => return forward,
+        };
         match command.word(2) {
             "FL" => {
                 let last = command.words().last().cloned().unwrap_or_default();
@@ -80,8 +81,10 @@ impl Session {
         let by_guid = self.has_guids() && command.word(2) == "FL";
         let who = command.word(3);
         let (name, guid) = if by_guid { ("", who) } else { (who, "") };
-        let Some(target) = self.taken(command, name, guid, io) else { return false };
-        let Some(Target { address, name }) = target else { return true };
+        let Target { address, name } = match self.taken(command, name, guid, io) {
+            Ok(target) => target,
+            Err(forward) => return forward,
+        };
         match command.word(2) {
             "FL" => self.unlist(&address, command.word(4), io),
             "BL" => self.block(&address, name.as_deref(), false, io),
@@ -102,8 +105,10 @@ impl Session {
     pub(super) fn rename(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
         let (name, guid) =
             if command.verb() == "SBP" { ("", command.word(2)) } else { (command.word(2), "") };
-        let Some(target) = self.taken(command, name, guid, io) else { return false };
-        let Some(Target { address, name }) = target else { return true };
+        let Target { address, name } = match self.taken(command, name, guid, io) {
+            Ok(target) => target,
+            Err(forward) => return forward,
+        };
         let nick = command.words().last().cloned().unwrap_or_default();
         let is_nick = command.verb() == "REA" || command.word(3) == "MFN";
         if is_nick && self.contact(&address).is_some_and(|c| c.listed) {
@@ -130,7 +135,7 @@ impl Session {
         for mut contact in members {
             contact.groups.retain(|g| *g != old && Some(g) != new.as_ref());
             contact.groups.extend(new.clone());
-            self.put(contact, io);
+            self.put(&contact, io);
         }
         if !self.groups.is_ours(&id) {
             if let Some(new) = new {
@@ -147,23 +152,24 @@ impl Session {
         false
     }
 
-    /// Whom an edit is about: none where nobody foreign is. An edit about a name that nobody can
-    /// have is refused, and then there is nothing more to do.
+    /// Whom an edit is about, and where it is about nobody foreign, whether the server is to have
+    /// it. An edit about a name that nobody can have is refused.
     fn taken(
         &self,
         command: &Command,
         name: &str,
         guid: &str,
         io: &mut Io<'_>,
-    ) -> Option<Option<Target>> {
+    ) -> Result<Target, bool> {
         let target = self.target(name, guid, io);
         if !matches!(target, Ok(None)) {
             io.out.withhold();
         }
-        if target.is_err() {
+        let Ok(target) = target else {
             io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
-        }
-        target.ok()
+            return Err(false);
+        };
+        target.ok_or(true)
     }
 
     /// The contact as it is, or as it would begin.
@@ -201,16 +207,16 @@ impl Session {
         if new {
             contact.to = Standing::Asked(RichText::default());
         }
-        self.put(contact, io);
+        self.put(&contact, io);
         if new {
             io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
         }
     }
 
     /// Writes a listed contact, here and in the stored list.
-    fn put(&mut self, contact: Contact, io: &mut Io<'_>) {
+    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
         let known = self.contact(&contact.address);
-        if known.is_some_and(|k| *k == contact) {
+        if known.is_some_and(|k| k == contact) {
             return;
         }
         io.out.emit(Event::Roster(RosterEdit::List {
@@ -228,14 +234,14 @@ impl Session {
         if let Some(group) = self.groups.name(group) {
             contact.groups.retain(|g| g != group);
             if self.has_guids() || !contact.groups.is_empty() {
-                return self.put(contact, io);
+                return self.put(&contact, io);
             }
         }
         io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
         self.presences.remove(address);
         contact.listed = false;
         (contact.to, contact.from) = (Standing::None, Standing::None);
-        self.changed(contact, io);
+        self.changed(&contact, io);
     }
 
     /// The person lets a contact see the own presence.
@@ -243,7 +249,7 @@ impl Session {
         let mut contact = self.draft(address, name, io);
         if contact.from != Standing::Granted {
             contact.from = Standing::Granted;
-            self.changed(contact, io);
+            self.changed(&contact, io);
             io.send(address.clone(), Body::Contact(Consent::Grant));
         }
     }
@@ -259,7 +265,7 @@ impl Session {
             contact.from = Standing::None;
             io.send(address.clone(), Body::Contact(Consent::Revoke));
         }
-        self.changed(contact, io);
+        self.changed(&contact, io);
         io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
     }
 }

@@ -139,7 +139,8 @@ impl Groups {
 /// A GUID that stands for `what`, the same each time.
 pub(super) fn guid(what: &str) -> String {
     let hash = Sha1::digest(what.as_bytes());
-    let hex: String = hash.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let (hash, _) = hash.split_first_chunk::<16>().map_or(([0; 16], &[][..]), |(h, r)| (*h, r));
+    let hex = format!("{:032x}", u128::from_be_bytes(hash));
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
@@ -187,25 +188,25 @@ impl Session {
                     return Err(Fault::server("the list is too long"));
                 }
                 if self.contacts.is_some() && self.merge.is_ready() {
-                    self.finish_list(io)?;
+                    self.finish_list(io);
                 }
                 Ok(None)
             }
-            Merge::Before if command.verb() == "SYN" => self.begin_list(command, io),
+            Merge::Before if command.verb() == "SYN" => Ok(self.begin_list(command, io)),
             _ => Ok(Some(command)),
         }
     }
 
-    fn begin_list(&mut self, syn: Command, io: &mut Io<'_>) -> Result<Option<Command>, Fault> {
+    fn begin_list(&mut self, syn: Command, io: &Io<'_>) -> Option<Command> {
         let first = if self.has_guids() { 4 } else { 3 };
         if !self.has_guids() {
-            self.list_version = syn.word(2).to_owned();
+            syn.word(2).clone_into(&mut self.list_version);
         }
         let counts = (syn.word(first).parse::<usize>(), syn.word(first + 1).parse::<usize>());
         let nothing = self.contacts.as_ref().is_some_and(BTreeMap::is_empty);
         let (Ok(contacts), Ok(groups), false) = (counts.0, counts.1, nothing) else {
             self.merge = Merge::Done;
-            return Ok(Some(syn));
+            return Some(syn);
         };
         let patience = if self.contacts.is_some() && groups == 0 { SETTLED } else { PATIENCE };
         self.merge = Merge::Held(Held {
@@ -218,15 +219,17 @@ impl Session {
             groups_left: groups,
             until: io.later(patience),
         });
-        Ok(None)
+        None
     }
 
     /// Lets the list go, with ours in it.
-    pub(super) fn finish_list(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(super) fn finish_list(&mut self, io: &mut Io<'_>) {
         let Merge::Held(held) = std::mem::replace(&mut self.merge, Merge::Done) else {
-            return Ok(());
+            return;
         };
-        held.before.iter().filter(|c| c.verb() == "LSG").for_each(|c| self.groups.learn(c));
+        for group in held.before.iter().filter(|c| c.verb() == "LSG") {
+            self.groups.learn(group);
+        }
         let contacts: Vec<Contact> =
             self.contacts.iter().flat_map(|c| c.values().cloned()).collect();
         let lines: Vec<String> = contacts.iter().filter_map(|c| self.entry(c, io)).collect();
@@ -237,7 +240,7 @@ impl Session {
         let total = (held.groups + groups.len()).to_string();
         io.out.insert(Side::Client, replace_last(&syn, &total));
         for command in &held.before {
-            self.server(command, io)?;
+            self.server(command, io);
         }
         for (name, id) in groups {
             let name = encode(&name);
@@ -247,11 +250,12 @@ impl Session {
                 format!("LSG {id} {name} 0")
             });
         }
-        lines.iter().for_each(|line| io.tell(line));
-        for command in &held.after {
-            self.server(command, io)?;
+        for line in &lines {
+            io.tell(line);
         }
-        Ok(())
+        for command in &held.after {
+            self.server(command, io);
+        }
     }
 
     /// The LST of a contact, if it stands in any list.

@@ -66,12 +66,11 @@ impl Session {
         [self.merge.deadline(), self.rings.deadline()].into_iter().flatten().min()
     }
 
-    pub(super) fn tick(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
         self.unanswered(io);
         if self.merge.deadline().is_some_and(|at| at <= io.now.instant) {
-            self.finish_list(io)?;
+            self.finish_list(io);
         }
-        Ok(())
     }
 
     /// Takes a command of either side.
@@ -83,14 +82,16 @@ impl Session {
     ) -> Result<(), Fault> {
         match side {
             Side::Client => self.client(&command, io),
-            Side::Server => match self.merge_in(command, io)? {
-                Some(command) => self.server(&command, io),
-                None => Ok(()),
-            },
+            Side::Server => {
+                if let Some(command) = self.merge_in(command, io)? {
+                    self.server(&command, io);
+                }
+            }
         }
+        Ok(())
     }
 
-    fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
+    fn client(&mut self, command: &Command, io: &mut Io<'_>) {
         let forward = match command.verb() {
             "CVR" => {
                 self.endpoint = format!("{} {}", command.word(6), command.word(7));
@@ -114,11 +115,10 @@ impl Session {
         if forward {
             io.out.forward(Side::Server, command.raw.clone());
         }
-        Ok(())
     }
 
     /// Takes a command of the server that is not held back.
-    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
+    fn server(&mut self, command: &Command, io: &mut Io<'_>) {
         match command.verb() {
             "USR" if command.word(2) == "OK" => self.accepted(command, io),
             "BLP" => {
@@ -131,8 +131,11 @@ impl Session {
             }
             "XFR" if self.rings.is_ours(command) => self.opened(command, io),
             "XFR" | "RNG" => {
-                let shown = named(command, io, |_| self.invitation(None));
-                shown.into_iter().for_each(|raw| io.out.forward(Side::Client, raw));
+                let shown = match self.invitation(None) {
+                    Some(invitation) => named(command, io, invitation),
+                    None => named(command, io, ()),
+                };
+                io.out.forward(Side::Client, shown.unwrap_or_default());
             }
             "LSG" => {
                 self.groups.learn(command);
@@ -141,7 +144,6 @@ impl Session {
             _ if self.rings.is_ours(command) => self.not_opened(command, io),
             _ => io.out.forward(Side::Client, command.raw.clone()),
         }
-        Ok(())
     }
 
     /// The server knows the person now.
@@ -163,15 +165,17 @@ impl Session {
     }
 
     /// The foreign list, once.
-    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
         self.contacts = Some(contacts);
         roster.contacts().for_each(|c| self.lay_out(c, io));
-        if self.merge.is_ready() { self.finish_list(io) } else { Ok(()) }
+        if self.merge.is_ready() {
+            self.finish_list(io);
+        }
     }
 
     /// A change of the list; the client's own edits are known already.
-    pub(super) fn changed(&mut self, contact: Contact, io: &mut Io<'_>) {
+    pub(super) fn changed(&mut self, contact: &Contact, io: &Io<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
         if contact.is_blank() {
             contacts.remove(&contact.address);
@@ -181,7 +185,7 @@ impl Session {
         if !matches!(contact.from, Standing::Asked(_)) {
             self.asked.remove(&contact.address);
         }
-        self.lay_out(&contact, io);
+        self.lay_out(contact, io);
     }
 
     /// Notes how the client shows a contact, for the switchboards.

@@ -60,7 +60,8 @@ impl Session {
             rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
         };
         let message = inside("PSM").unwrap_or_default();
-        self.own.message = unescape(message).map_or_else(|_| message.into(), |m| m.into_owned());
+        self.own.message =
+            unescape(message).map_or_else(|_| message.into(), std::borrow::Cow::into_owned);
         self.tell_presence(io);
     }
 

@@ -114,7 +114,9 @@ impl Session {
 
     fn give_back(&self, by: &Address, why: Failure, io: &mut Io<'_>) {
         let waiting = self.desk.open().answer(by);
-        waiting.iter().for_each(|envelope| refuse(envelope, why, io));
+        for envelope in &waiting {
+            refuse(envelope, why, io);
+        }
     }
 }
 

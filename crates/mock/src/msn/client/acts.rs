@@ -1,0 +1,76 @@
+//! What a person does, in requests.
+
+use std::io;
+
+use crosstalk_core::Typing;
+use crosstalk_networks::msnp::message;
+use tokio::io::AsyncWriteExt;
+
+use super::Session;
+use crate::Act;
+
+impl Session {
+    pub(super) async fn act(&mut self, act: Act) -> io::Result<()> {
+        match act {
+            Act::Add(name) => self.add("FL", &name).await,
+            Act::Remove(name) => self.remove("FL", &name).await,
+            Act::Accept(name) => self.add("AL", &name).await,
+            Act::Deny(name) => self.add("BL", &name).await,
+            Act::Block(name) => {
+                self.remove("AL", &name).await?;
+                self.add("BL", &name).await
+            }
+            Act::Unblock(name) => {
+                self.remove("BL", &name).await?;
+                self.add("AL", &name).await
+            }
+            Act::Say { to, text } => {
+                for payload in message::texts(&text) {
+                    self.say_to(&to, payload).await?;
+                }
+                Ok(())
+            }
+            Act::Type { to, typing: Typing::Active } => {
+                let payload = message::typing(&self.user);
+                self.say_to(&to, payload).await
+            }
+            Act::Away(text) => self.status("AWY", text).await,
+            Act::Back | Act::Invisible(false) => self.status("NLN", String::new()).await,
+            Act::Idle(_) => self.status("IDL", String::new()).await,
+            Act::Invisible(true) => self.status("HDN", String::new()).await,
+            Act::Type { .. } | Act::SignOff => Ok(()),
+        }
+    }
+
+    async fn status(&mut self, status: &str, text: String) -> io::Result<()> {
+        self.ask("CHG", &format!("{status} 0")).await?;
+        if self.version < 11 || self.away == text {
+            return Ok(());
+        }
+        let shown = crosstalk_networks::html::escape(&text);
+        let data = format!("<Data><PSM>{shown}</PSM><CurrentMedia></CurrentMedia></Data>");
+        self.ask("UUX", &data.len().to_string()).await?;
+        self.write.write_all(data.as_bytes()).await?;
+        self.away = text;
+        Ok(())
+    }
+
+    async fn add(&mut self, list: &str, name: &str) -> io::Result<()> {
+        let id = match (self.version, list) {
+            (..10, "FL") => self.ask("ADD", &format!("FL {name} {name} 0")).await?,
+            (..10, _) => self.ask("ADD", &format!("{list} {name} {name}")).await?,
+            (_, "FL") => self.ask("ADC", &format!("FL N={name} F={name}")).await?,
+            _ => self.ask("ADC", &format!("{list} N={name}")).await?,
+        };
+        self.asked.insert(id, name.to_owned());
+        Ok(())
+    }
+
+    async fn remove(&mut self, list: &str, name: &str) -> io::Result<()> {
+        let guid = self.guids.get(&name.to_lowercase()).filter(|_| list == "FL");
+        let who = guid.cloned().unwrap_or_else(|| name.to_owned());
+        let id = self.ask("REM", &format!("{list} {who}")).await?;
+        self.asked.insert(id, name.to_owned());
+        Ok(())
+    }
+}

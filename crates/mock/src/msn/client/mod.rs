@@ -1,0 +1,189 @@
+//! A scripted MSN client, in the ways of MSNP8 to 12.
+
+use std::collections::BTreeMap;
+
+use crosstalk_core::{HostPort, RichText, Side};
+use crosstalk_networks::msnp::wire::Command;
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use self::talks::Talk;
+use super::link::Incoming;
+use super::{passport, ticket, version};
+use crate::client::Driver;
+use crate::{Account, Client, Event, SignOnError, Stream, Way};
+
+mod acts;
+mod events;
+mod talks;
+
+type Read = Incoming<ReadHalf<Box<dyn Stream>>>;
+type Write = WriteHalf<Box<dyn Stream>>;
+
+/// The connection to the notification server, among the numbers of a client's connections.
+const NOTIFICATION: u32 = 0;
+/// The most commands that wait to be handled.
+const QUEUE: usize = 1024;
+
+/// Signs `account` on. The client has its whole list when this returns.
+pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    let user = passport(&account.name);
+    let version = version(&account.name);
+    let (mut read, mut write) = connect(way.dial().await?);
+    let secret = ticket(account.password.expose());
+    ask(&mut read, &mut write, &format!("VER 1 MSNP{version} CVR0")).await?;
+    let cvr = format!("CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 7.0.0777 MSMSGS {user}");
+    ask(&mut read, &mut write, &cvr).await?;
+    ask(&mut read, &mut write, &format!("USR 3 TWN I {user}")).await?;
+    ask(&mut read, &mut write, &format!("USR 4 TWN S {secret}")).await?;
+    let none = if version >= 10 { "0 0" } else { "0" };
+    let syn = ask(&mut read, &mut write, &format!("SYN 5 {none}")).await?;
+    let (client, driver) = Client::new();
+    let (commands_in, commands) = mpsc::channel(QUEUE);
+    let mut session = Session {
+        version,
+        user,
+        way: way.clone(),
+        write,
+        transaction: 5,
+        driver,
+        commands,
+        commands_in,
+        reading: JoinSet::new(),
+        guids: BTreeMap::new(),
+        presences: BTreeMap::new(),
+        asked: BTreeMap::new(),
+        talks: BTreeMap::new(),
+        opened: NOTIFICATION,
+        opening: BTreeMap::new(),
+        away: String::new(),
+    };
+    session.read_list(&mut read, &syn).await?;
+    session.listen(NOTIFICATION, read);
+    session.ask("CHG", "NLN 0").await?;
+    tokio::spawn(session.run());
+    Ok(client)
+}
+
+fn connect(stream: Box<dyn Stream>) -> (Read, Write) {
+    let (read, write) = split(stream);
+    (Incoming::new(read, Side::Server, None), write)
+}
+
+async fn say(write: &mut Write, line: &str) -> std::io::Result<()> {
+    write.write_all(format!("{line}\r\n").as_bytes()).await
+}
+
+/// Sends a request, and skips to its answer.
+async fn ask(read: &mut Read, write: &mut Write, line: &str) -> Result<Command, SignOnError> {
+    say(write, line).await?;
+    let id: u32 = line.split(' ').nth(1).and_then(|w| w.parse().ok()).unwrap_or(0);
+    while let Some(answer) = read.next().await? {
+        if answer.transaction() == id {
+            return if answer.verb().parse::<u16>().is_ok() {
+                Err(SignOnError::Refused(format!("error {}", answer.verb())))
+            } else {
+                Ok(answer)
+            };
+        }
+    }
+    Err(SignOnError::Connection(std::io::ErrorKind::UnexpectedEof.into()))
+}
+
+/// A client that is signed on.
+struct Session {
+    version: u32,
+    user: String,
+    way: Way,
+    write: Write,
+    transaction: u32,
+    driver: Driver,
+    /// What came on which connection; none where it ended.
+    commands: mpsc::Receiver<(u32, Option<Command>)>,
+    commands_in: mpsc::Sender<(u32, Option<Command>)>,
+    reading: JoinSet<()>,
+    /// The GUIDs of the contacts.
+    guids: BTreeMap<String, String>,
+    presences: BTreeMap<String, crosstalk_core::Presence>,
+    /// Who each request was about.
+    asked: BTreeMap<u32, String>,
+    talks: BTreeMap<u32, Talk>,
+    opened: u32,
+    /// For whom a conversation was asked for, and what is to be said there.
+    opening: BTreeMap<u32, (String, Vec<String>)>,
+    away: String,
+}
+
+impl Session {
+    /// Sends a request and says under which number.
+    async fn ask(&mut self, verb: &str, rest: &str) -> std::io::Result<u32> {
+        self.transaction += 1;
+        let line = format!("{verb} {} {rest}", self.transaction);
+        say(&mut self.write, line.trim_end()).await?;
+        Ok(self.transaction)
+    }
+
+    async fn tell(&self, event: Event) {
+        let _ = self.driver.events.send(event).await;
+    }
+
+    /// Has the commands of a connection come to [`Session::commands`].
+    fn listen(&mut self, number: u32, mut read: Read) {
+        let commands = self.commands_in.clone();
+        self.reading.spawn(async move {
+            while let Ok(Some(command)) = read.next().await {
+                if commands.send((number, Some(command))).await.is_err() {
+                    return;
+                }
+            }
+            let _ = commands.send((number, None)).await;
+        });
+    }
+
+    /// Connects to a switchboard and says `first` there.
+    async fn open(&mut self, place: &str, first: String, mut talk: Talk) -> std::io::Result<()> {
+        let place: HostPort = place.parse().map_err(std::io::Error::other)?;
+        let (read, mut write) = connect(self.way.dial_to(&place).await?);
+        say(&mut write, &first).await?;
+        self.opened += 1;
+        self.listen(self.opened, read);
+        talk.write = Some(write);
+        self.talks.insert(self.opened, talk);
+        Ok(())
+    }
+
+    async fn run(mut self) {
+        let _ = self.live().await;
+        self.tell(Event::SignedOff).await;
+    }
+
+    async fn live(&mut self) -> std::io::Result<()> {
+        loop {
+            tokio::select! {
+                act = self.driver.acts.recv() => match act {
+                    Some(crate::Act::SignOff) => return say(&mut self.write, "OUT").await,
+                    Some(act) => self.act(act).await?,
+                    None => return Ok(()),
+                },
+                Some((number, command)) = self.commands.recv() => match command {
+                    Some(command) if number == NOTIFICATION => self.notified(&command).await?,
+                    Some(command) => self.talked(number, &command).await?,
+                    None if number == NOTIFICATION => return Ok(()),
+                    None => drop(self.talks.remove(&number)),
+                },
+            }
+        }
+    }
+
+    /// Says a text, or what the gateway has to say about one.
+    async fn hear(&self, from: &str, text: RichText) {
+        const FAILURE: &str = "[CrossTalk: this was not delivered: ";
+        let from = from.to_owned();
+        self.tell(match text.text().strip_prefix(FAILURE) {
+            Some(why) => Event::Undelivered { to: from, why: why.to_owned() },
+            None => Event::Said { from, text, auto: false },
+        })
+        .await;
+    }
+}

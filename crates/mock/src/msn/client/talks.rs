@@ -1,0 +1,116 @@
+//! Conversations, each a connection to a switchboard.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crosstalk_core::Typing;
+use crosstalk_networks::msnp::message::Content;
+use crosstalk_networks::msnp::wire::{Command, with_payload};
+use tokio::io::AsyncWriteExt;
+
+use super::{Session, Write, say};
+use crate::Event;
+
+/// One conversation.
+pub(super) struct Talk {
+    pub(super) write: Option<Write>,
+    with: String,
+    /// To call the other when the connection is open.
+    calls: bool,
+    here: BTreeSet<String>,
+    /// What is to be said when the other is there.
+    waiting: Vec<String>,
+    transaction: u32,
+}
+
+impl Talk {
+    /// One that the client begins.
+    pub(super) const fn calling(with: String, waiting: Vec<String>) -> Self {
+        Self { write: None, with, calls: true, here: BTreeSet::new(), waiting, transaction: 1 }
+    }
+
+    /// One that the client was rung for.
+    pub(super) const fn answering(with: String) -> Self {
+        let here = BTreeSet::new();
+        Self { write: None, with, calls: false, here, waiting: Vec::new(), transaction: 1 }
+    }
+
+    async fn ask(&mut self, verb: &str, rest: &str) -> io::Result<()> {
+        self.transaction += 1;
+        let Some(write) = &mut self.write else { return Ok(()) };
+        say(write, &format!("{verb} {} {rest}", self.transaction)).await
+    }
+
+    async fn message(&mut self, payload: &str) -> io::Result<()> {
+        self.transaction += 1;
+        let Some(write) = &mut self.write else { return Ok(()) };
+        let message = with_payload(&format!("MSG {} N", self.transaction), payload);
+        write.write_all(message.as_bytes()).await
+    }
+}
+
+impl Session {
+    /// Says something in the conversation with `to`, which is opened if there is none.
+    pub(super) async fn say_to(&mut self, to: &str, payload: String) -> io::Result<()> {
+        let to = to.to_lowercase();
+        if let Some(talk) = self.talks.values_mut().rev().find(|t| t.with == to) {
+            if talk.here.is_empty() {
+                talk.waiting.push(payload);
+                return Ok(());
+            }
+            return talk.message(&payload).await;
+        }
+        if let Some((_, waiting)) = self.opening.values_mut().find(|(with, _)| *with == to) {
+            waiting.push(payload);
+            return Ok(());
+        }
+        let id = self.ask("XFR", "SB").await?;
+        self.opening.insert(id, (to, vec![payload]));
+        Ok(())
+    }
+
+    /// What a switchboard says.
+    pub(super) async fn talked(&mut self, number: u32, command: &Command) -> io::Result<()> {
+        let Some(talk) = self.talks.get_mut(&number) else { return Ok(()) };
+        match command.verb() {
+            "USR" if talk.calls => {
+                let with = talk.with.clone();
+                talk.ask("CAL", &with).await?;
+            }
+            "JOI" | "IRO" => {
+                let at = if command.verb() == "JOI" { 1 } else { 4 };
+                talk.here.insert(command.word(at).to_lowercase());
+                for payload in std::mem::take(&mut talk.waiting) {
+                    talk.message(&payload).await?;
+                }
+            }
+            "BYE" => {
+                talk.here.remove(&command.word(1).to_lowercase());
+                if talk.here.is_empty() {
+                    self.talks.remove(&number);
+                }
+            }
+            "MSG" => {
+                let from = command.word(1).to_lowercase();
+                match Content::read(command.payload()) {
+                    Content::Text(text) => self.hear(&from, text).await,
+                    Content::Typing => {
+                        self.tell(Event::Typing { from, typing: Typing::Active }).await;
+                    }
+                    _ => {}
+                }
+            }
+            "NAK" => {
+                let to = talk.with.clone();
+                self.tell(Event::Undelivered { to, why: "not delivered".into() }).await;
+            }
+            error if error.parse::<u16>().is_ok() => {
+                let to = talk.with.clone();
+                self.talks.remove(&number);
+                self.tell(Event::Undelivered { to, why: format!("error {error}") }).await;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
