@@ -53,6 +53,12 @@ impl Session {
                 self.say(&format!("XFR {id} SB {} CKI {key}", shared.addr));
             }
             "PNG" => self.say("QNG 60"),
+            "GCF" => {
+                let config = "<config></config>";
+                let head = format!("{} {}", command.words().join(" "), config.len());
+                let _ = self.line.send(format!("{head}\r\n{config}"));
+            }
+            "GTC" | "BLP" | "PRP" | "SBP" => self.say(&command.words().join(" ")),
             _ => {}
         }
         true
