@@ -6,7 +6,7 @@ use std::time::Instant;
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 use tokio::sync::mpsc;
 
-use super::people::Shared;
+use super::people::{self, Shared};
 use super::person::Person;
 use super::{Hub, now};
 use crate::mail::{MAILBOX, Mail, Mails};
@@ -42,7 +42,7 @@ impl Member {
     ) -> (Self, Mails) {
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         // Beside nobody there is nothing to hear, and everything said fails.
-        let person = hub.people.get(&user).unwrap_or_else(|| hub.people.stranger(&user));
+        let person = hub.people.get(&user).unwrap_or_else(|| people::stranger(&user));
         let number = hub.with(&person, |p| p.open_talk(&endpoint, with, mailbox));
         (Self { hub: hub.clone(), person, user, endpoint, number, talks: true }, mail)
     }

@@ -11,6 +11,11 @@ use super::person::Person;
 /// A person's state and its lock.
 pub(super) type Shared = Arc<Mutex<Person>>;
 
+/// A person who is not in the table, since nobody signed in.
+pub(super) fn stranger(user: &Address) -> Shared {
+    Arc::new(Mutex::new(Person::new(user.clone())))
+}
+
 /// Two tables. Where locks are nested, the table's is taken before a person's.
 #[derive(Default)]
 pub(super) struct People {
@@ -21,11 +26,6 @@ pub(super) struct People {
 impl People {
     pub(super) fn get(&self, user: &Address) -> Option<Shared> {
         lock(&self.here).get(user).cloned()
-    }
-
-    /// A person who is not in the table, since nobody signed in.
-    pub(super) fn stranger(&self, user: &Address) -> Shared {
-        Arc::new(Mutex::new(Person::new(user.clone())))
     }
 
     pub(super) fn everybody(&self) -> Vec<Shared> {

@@ -72,6 +72,6 @@ fn version(name: &str) -> u32 {
 
 /// The ticket that stands for a password, which real clients get over HTTPS.
 fn ticket(password: &str) -> String {
-    let hash = Md5::digest(password.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash: [u8; 16] = Md5::digest(password.as_bytes()).into();
+    format!("{:032x}", u128::from_be_bytes(hash))
 }

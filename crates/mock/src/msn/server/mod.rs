@@ -35,7 +35,10 @@ struct Shared {
 }
 
 /// What is on its way to one client.
-type Line = mpsc::UnboundedSender<String>;
+type Line = mpsc::Sender<String>;
+
+/// The most lines that wait for a client that does not read.
+const QUEUE: usize = 4096;
 
 impl Shared {
     fn world(&self) -> MutexGuard<'_, World> {
@@ -79,7 +82,7 @@ impl crate::Server for Server {
 async fn connection(stream: TcpStream, shared: Shared, recorder: Recorder) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut incoming = Incoming::new(read, Side::Client, Some(recorder));
-    let (line, queue) = mpsc::unbounded_channel();
+    let (line, queue) = mpsc::channel(QUEUE);
     let reading = async {
         let Some(first) = incoming.next().await? else { return Ok(()) };
         let mut handler = Handler::new(&first, line);
@@ -98,10 +101,7 @@ async fn connection(stream: TcpStream, shared: Shared, recorder: Recorder) -> io
     read.and(written)
 }
 
-async fn write_all(
-    mut write: OwnedWriteHalf,
-    mut queue: mpsc::UnboundedReceiver<String>,
-) -> io::Result<()> {
+async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<String>) -> io::Result<()> {
     while let Some(line) = queue.recv().await {
         write.write_all(line.as_bytes()).await?;
     }

@@ -22,7 +22,7 @@ impl Session {
     }
 
     fn say(&self, line: &str) {
-        let _ = self.line.send(format!("{line}\r\n"));
+        let _ = self.line.try_send(format!("{line}\r\n"));
     }
 
     /// Returns whether the connection goes on.
@@ -56,7 +56,7 @@ impl Session {
             "GCF" => {
                 let config = "<config></config>";
                 let head = format!("{} {}", command.words().join(" "), config.len());
-                let _ = self.line.send(format!("{head}\r\n{config}"));
+                let _ = self.line.try_send(format!("{head}\r\n{config}"));
             }
             "GTC" | "BLP" | "PRP" | "SBP" => self.say(&command.words().join(" ")),
             _ => {}
@@ -85,7 +85,7 @@ impl Session {
             return false;
         };
         if let Some(before) = user.online.take() {
-            let _ = before.line.send("OUT OTH\r\n".into());
+            let _ = before.line.try_send("OUT OTH\r\n".into());
         }
         let (line, version) = (self.line.clone(), self.version);
         user.online = Some(Online { line, version, status: "HDN".into(), message: String::new() });

@@ -17,7 +17,7 @@ impl Seat {
     }
 
     fn say(&self, line: &str) {
-        let _ = self.line.send(format!("{line}\r\n"));
+        let _ = self.line.try_send(format!("{line}\r\n"));
     }
 
     /// Returns whether the connection goes on.
@@ -48,7 +48,7 @@ impl Seat {
             self.say(&format!("IRO {id} {} {} {other} {other}", at + 1, seats.len()));
         }
         for line in seats.values() {
-            let _ = line.send(format!("JOI {me} {me}\r\n"));
+            let _ = line.try_send(format!("JOI {me} {me}\r\n"));
         }
         seats.insert(me.clone(), self.line.clone());
         self.say(&if verb == "USR" {
@@ -77,7 +77,8 @@ impl Seat {
         let world = shared.world();
         let seats = world.boards.get(&board);
         let others = seats.into_iter().flatten().filter(|(name, _)| **name != self.user);
-        let told = others.filter(|(_, line)| line.send(format!("{head}{payload}")).is_ok()).count();
+        let told =
+            others.filter(|(_, line)| line.try_send(format!("{head}{payload}")).is_ok()).count();
         let answer = match command.word(2) {
             "A" | "D" if told > 0 => "ACK",
             "A" | "D" | "N" if told == 0 => "NAK",
@@ -91,7 +92,7 @@ impl Seat {
         let Some(seats) = self.board.and_then(|board| world.boards.get_mut(&board)) else { return };
         seats.remove(&self.user);
         for line in seats.values() {
-            let _ = line.send(format!("BYE {}\r\n", self.user));
+            let _ = line.try_send(format!("BYE {}\r\n", self.user));
         }
     }
 }

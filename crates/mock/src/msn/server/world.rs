@@ -88,7 +88,7 @@ impl World {
 
     pub(super) fn tell(&self, user: &str, line: &str) {
         if let Some(online) = self.online(user) {
-            let _ = online.line.send(format!("{line}\r\n"));
+            let _ = online.line.try_send(format!("{line}\r\n"));
         }
     }
 
@@ -107,7 +107,7 @@ impl World {
                 }
                 if watcher.version >= 11 {
                     let data = &shown.message;
-                    let _ = watcher.line.send(format!("UBX {of} {}\r\n{data}", data.len()));
+                    let _ = watcher.line.try_send(format!("UBX {of} {}\r\n{data}", data.len()));
                 }
             }
         }
