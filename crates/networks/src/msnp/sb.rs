@@ -183,6 +183,10 @@ impl Switchboard {
             Content::Nudge => Some(Body::Attention),
             Content::Other => None,
         };
+        // Transfers and the like name whom they are for.
+        let payload = String::from_utf8_lossy(command.payload()).to_ascii_lowercase();
+        let named = |name: &String| payload.contains(&name.to_ascii_lowercase());
+        let for_guest = body.is_none() && self.guests.values().any(named);
         let failures_only = command.word(2) == "N";
         let guests = self.guests.keys().cloned().collect::<Vec<_>>();
         for (guest, body) in guests.into_iter().zip(std::iter::repeat(body)) {
@@ -193,7 +197,7 @@ impl Switchboard {
             }
             self.sent.push_back((id, command.transaction(), failures_only));
         }
-        if !self.own.is_empty() {
+        if !self.own.is_empty() && !for_guest {
             return true;
         }
         io.out.withhold();

@@ -1,0 +1,305 @@
+//! What MSN clients and servers see of a gateway between them, command by command.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::Gateway;
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, Failure, HostPort, Input, Lobby,
+    Outgoing, Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, Via,
+};
+use crosstalk_networks::msnp::Msnp;
+use crosstalk_networks::msnp::message;
+use crosstalk_networks::msnp::wire::with_payload;
+
+/// Bob, who is foreign.
+const BOB: &str = "bob@far-oscar.xt";
+
+struct Scene {
+    lobby: Arc<Lobby>,
+    ns: Gateway,
+}
+
+impl Scene {
+    /// Mary's client, signed on in `version` and not yet asking for its list.
+    fn signed_on(version: u32, roster: Roster) -> Self {
+        let lobby = Arc::new(Lobby::default());
+        let mut ns = Gateway::new(&Msnp, &lobby, roster);
+        client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
+        server(&mut ns, &format!("VER 1 MSNP{version}"));
+        client(&mut ns, "USR 4 TWN S t=1");
+        server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
+        ns.take(Side::Client);
+        ns.take(Side::Server);
+        Self { lobby, ns }
+    }
+
+    /// The same, with an empty list and online.
+    fn online(version: u32, roster: Roster) -> Self {
+        let mut scene = Self::signed_on(version, roster);
+        client(&mut scene.ns, if version < 10 { "SYN 5 0" } else { "SYN 5 0 0" });
+        server(&mut scene.ns, if version < 10 { "SYN 5 1 0 1" } else { "SYN 5 a b 0 0" });
+        server(&mut scene.ns, if version < 10 { "LSG 0 Other%20Contacts 0" } else { "PRP MFN x" });
+        scene.ns.wait(Duration::from_millis(200));
+        client(&mut scene.ns, "CHG 6 NLN 0");
+        server(&mut scene.ns, "CHG 6 NLN 0");
+        scene.ns.take(Side::Client);
+        scene.ns.take(Side::Server);
+        scene.ns.events.clear();
+        scene
+    }
+
+    /// A conversation that the client opened, and that the server let it into.
+    fn conversation(&mut self) -> Gateway {
+        client(&mut self.ns, "XFR 9 SB");
+        server(&mut self.ns, "XFR 9 SB 192.0.2.1:1863 CKI key.1");
+        let mut sb = Gateway::new(&Msnp, &self.lobby, None);
+        client(&mut sb, "USR 1 mary@hotmail.com key.1");
+        server(&mut sb, "USR 1 OK mary@hotmail.com Mary");
+        sb.take(Side::Client);
+        sb.take(Side::Server);
+        sb
+    }
+
+    fn client_got(&mut self) -> String {
+        text(self.ns.take(Side::Client))
+    }
+
+    fn server_got(&mut self) -> String {
+        text(self.ns.take(Side::Server))
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+fn client(gateway: &mut Gateway, line: &str) {
+    gateway.bytes(Side::Client, format!("{line}\r\n").as_bytes()).unwrap();
+}
+
+fn server(gateway: &mut Gateway, line: &str) {
+    gateway.bytes(Side::Server, format!("{line}\r\n").as_bytes()).unwrap();
+}
+
+fn deliver(gateway: &mut Gateway, body: Body) {
+    let to = "mary@hotmail.com@msn".parse().unwrap();
+    let sent_at = gateway.now.wall;
+    let envelope = Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body };
+    gateway.input(Input::Deliver(envelope)).unwrap();
+}
+
+fn says(text: &str) -> Body {
+    Body::Text { text: text.into(), auto: false }
+}
+
+fn said(gateway: &mut Gateway) -> Vec<Outgoing> {
+    let events = std::mem::take(&mut gateway.events);
+    let said = |event| if let Event::Send(outgoing) = event { Some(outgoing) } else { None };
+    events.into_iter().filter_map(said).collect()
+}
+
+fn bob() -> Address {
+    "bob@far-oscar".parse().unwrap()
+}
+
+fn contact(from: Standing, listed: bool) -> Contact {
+    let groups = if listed { vec!["Work".into()] } else { Vec::new() };
+    Contact { listed, from, groups, ..Contact::new(bob(), BOB.into()) }
+}
+
+fn roster(contact: Contact) -> Roster {
+    let mut roster = Roster::default();
+    roster.put(contact, Stamp::default());
+    roster
+}
+
+fn listed() -> Roster {
+    roster(contact(Standing::Granted, true))
+}
+
+#[test]
+fn the_foreign_list_is_merged_in_the_words_of_msnp9() {
+    let mut scene = Scene::signed_on(9, listed());
+    client(&mut scene.ns, "SYN 5 17");
+    assert_eq!(scene.server_got(), "SYN 5 0\r\n", "a remembered list lacks ours");
+    for line in ["SYN 5 18 1 1", "BLP AL", "LSG 0 Friends 0", "LST eve@x.org Eve 3 0"] {
+        server(&mut scene.ns, line);
+    }
+    let expected = format!(
+        "SYN 5 18 2 2\r\nBLP AL\r\nLSG 0 Friends 0\r\nLSG 90 Work 0\r\n\
+         LST {BOB} {BOB} 11 90\r\nLST eve@x.org Eve 3 0\r\n"
+    );
+    assert_eq!(scene.client_got(), expected);
+}
+
+#[test]
+fn the_foreign_list_joins_groups_of_the_same_name() {
+    for (version, kind) in [(10, ""), (11, ""), (12, " 1")] {
+        let mut scene = Scene::signed_on(version, listed());
+        for line in ["SYN 5 a b 0 1", "LSG Work 1-2-3"] {
+            server(&mut scene.ns, line);
+        }
+        let got = scene.client_got();
+        assert!(got.starts_with("SYN 5 a b 1 1\r\nLSG Work 1-2-3\r\n"), "{got}");
+        assert!(got.contains(&format!("LST N={BOB} F={BOB} C=")), "{got}");
+        assert!(got.ends_with(&format!(" 11{kind} 1-2-3\r\n")), "{got}");
+    }
+}
+
+#[test]
+fn one_who_asks_while_the_person_is_away_stands_in_the_reverse_list() {
+    let asks = contact(Standing::Asked(RichText::default()), false);
+    let mut scene = Scene::signed_on(9, roster(asks));
+    server(&mut scene.ns, "SYN 5 1 0 1");
+    server(&mut scene.ns, "LSG 0 Friends 0");
+    assert!(scene.client_got().ends_with(&format!("LST {BOB} {BOB} 8\r\n")));
+    client(&mut scene.ns, &format!("ADD 7 AL {BOB} {BOB}"));
+    assert_eq!(said(&mut scene.ns)[0].body, Body::Contact(Consent::Grant));
+    assert_eq!(scene.server_got(), "");
+    assert_eq!(scene.client_got(), format!("ADD 7 AL 1 {BOB} {BOB}\r\n"));
+}
+
+#[test]
+fn edits_of_foreign_contacts_are_answered_and_stay_here() {
+    let mut scene = Scene::online(11, Roster::default());
+    client(&mut scene.ns, &format!("ADC 8 FL N={BOB} F=Bobby"));
+    let got = scene.client_got();
+    let guid = got.trim_end().split_once("C=").unwrap().1.to_owned();
+    assert!(got.starts_with(&format!("ADC 8 FL N={BOB} F=Bobby C=")), "{got}");
+    let list = |event: &Event| match event {
+        Event::Roster(RosterEdit::List { alias, .. }) => alias.clone(),
+        _ => None,
+    };
+    assert_eq!(scene.ns.events.iter().find_map(list).as_deref(), Some("Bobby"));
+    assert!(matches!(said(&mut scene.ns)[0].body, Body::Contact(Consent::Request(_))));
+    client(&mut scene.ns, &format!("REM 9 FL {guid}"));
+    assert_eq!(scene.client_got(), format!("REM 9 FL {guid}\r\n"));
+    let removed = |e: &Event| matches!(e, Event::Roster(RosterEdit::Remove(a)) if *a == bob());
+    assert!(scene.ns.events.iter().any(removed));
+    client(&mut scene.ns, "ADC 10 FL N=eve@nowhere.xt F=Eve");
+    assert_eq!(scene.client_got(), "208 10\r\n");
+    assert_eq!(scene.server_got(), "");
+    client(&mut scene.ns, "ADC 11 FL N=eve@x.org F=Eve");
+    assert_eq!(scene.server_got(), "ADC 11 FL N=eve@x.org F=Eve\r\n");
+}
+
+#[test]
+fn presence_is_shown_and_the_personal_message_with_it() {
+    let mut scene = Scene::online(11, listed());
+    let away = Presence { text: "1 < 2".into(), ..Presence::available() };
+    deliver(&mut scene.ns, Body::Presence(away));
+    let data = "<Data><PSM>1 &lt; 2</PSM><CurrentMedia></CurrentMedia></Data>";
+    let expected = format!("NLN NLN {BOB} {BOB} 0\r\nUBX {BOB} {}\r\n{data}", data.len());
+    assert_eq!(scene.client_got(), expected);
+    deliver(&mut scene.ns, Body::Presence(Presence::offline()));
+    assert_eq!(scene.client_got(), format!("FLN {BOB}\r\n"));
+    let mine = with_payload("UUX 7", "<Data><PSM>a &amp; b</PSM></Data>");
+    scene.ns.bytes(Side::Client, mine.as_bytes()).unwrap();
+    let told = |e: &Event| matches!(e, Event::Presence(p) if p.text.text() == "a & b");
+    assert!(scene.ns.events.iter().any(told));
+}
+
+#[test]
+fn a_conversation_is_kept_from_the_server_until_one_of_its_own_comes() {
+    let mut scene = Scene::online(11, Roster::default());
+    let mut sb = scene.conversation();
+    client(&mut sb, &format!("CAL 2 {BOB}"));
+    let joined = format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n");
+    assert_eq!(text(sb.take(Side::Client)), joined);
+    let hello = with_payload("MSG 3 A", &message::texts(&"hello".into())[0]);
+    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
+    assert_eq!(text(sb.take(Side::Client)), "ACK 3\r\n");
+    assert_eq!(said(&mut sb)[0].body, says("hello"));
+    client(&mut sb, "CAL 4 eve@x.org");
+    server(&mut sb, "JOI eve@x.org Eve");
+    assert_eq!(text(sb.take(Side::Server)), "CAL 4 eve@x.org\r\n");
+    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
+    assert_eq!(text(sb.take(Side::Server)), hello);
+    assert_eq!(said(&mut sb)[0].to, bob());
+    deliver(&mut sb, Body::Attention);
+    assert!(text(sb.take(Side::Client)).ends_with("\r\n\r\nID: 1\r\n\r\n"));
+}
+
+#[test]
+fn a_failure_is_a_nak_where_the_client_waits_for_one() {
+    let mut scene = Scene::online(9, Roster::default());
+    let mut sb = scene.conversation();
+    client(&mut sb, &format!("CAL 2 {BOB}"));
+    let hello = with_payload("MSG 3 N", &message::texts(&"hello".into())[0]);
+    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
+    sb.take(Side::Client);
+    let of = said(&mut sb)[0].id;
+    deliver(&mut sb, Body::Undelivered { of, why: Failure::Offline });
+    assert_eq!(text(sb.take(Side::Client)), "NAK 3\r\n");
+}
+
+#[test]
+fn whoever_writes_first_rings_and_an_unanswered_message_goes_back() {
+    let mut scene = Scene::online(11, listed());
+    deliver(&mut scene.ns, says("one"));
+    deliver(&mut scene.ns, says("two"));
+    assert_eq!(scene.server_got(), "XFR 900001 SB\r\n");
+    server(&mut scene.ns, "XFR 900001 SB 192.0.2.1:1863 CKI key.1");
+    let ring = format!("RNG 900001 192.0.2.1:1863 CKI key.1 {BOB} {BOB}\r\n");
+    assert_eq!(scene.client_got(), ring);
+    let mut sb = Gateway::new(&Msnp, &scene.lobby, None);
+    client(&mut sb, "ANS 1 mary@hotmail.com key.1 900001");
+    assert_eq!(text(sb.take(Side::Server)), "USR 1 mary@hotmail.com key.1\r\n");
+    server(&mut sb, "USR 1 OK mary@hotmail.com Mary");
+    let got = text(sb.take(Side::Client));
+    assert!(got.starts_with(&format!("IRO 1 1 1 {BOB} {BOB}\r\nANS 1 OK\r\nMSG {BOB} ")), "{got}");
+    assert!(got.contains("\r\n\r\none") && got.ends_with("\r\n\r\ntwo"), "{got}");
+    scene.ns.wait(Duration::from_secs(31));
+    deliver(&mut scene.ns, says("three"));
+    scene.ns.wait(Duration::from_secs(31));
+    let why = Failure::Offline;
+    assert_eq!(said(&mut scene.ns)[0].body, Body::Undelivered { of: EnvelopeId(77), why });
+}
+
+#[test]
+fn unknown_versions_are_not_offered_where_others_are() {
+    let offered = |offer: &str| {
+        let mut gateway = Gateway::new(&Msnp, &Arc::default(), None);
+        client(&mut gateway, offer);
+        text(gateway.take(Side::Server))
+    };
+    assert_eq!(offered("VER 1 MSNP21 MSNP20 MSNP18 MSNP11 CVR0"), "VER 1 MSNP18 MSNP11 CVR0\r\n");
+    assert_eq!(offered("VER 1 MSNP21 CVR0"), "VER 1 MSNP21 CVR0\r\n");
+}
+
+#[test]
+fn with_the_gateway_as_the_server_every_place_is_the_gateways() {
+    let lobby = Arc::new(Lobby::default());
+    let connect = || {
+        let upstream = HostPort::new("msn.test", 1863);
+        let via = Via::Direct { upstream, advertise: HostPort::new("192.0.2.9", 1999) };
+        Gateway::via(&Msnp, &lobby, Roster::default(), via)
+    };
+    let dialled = |gateway: &Gateway| match gateway.events.first() {
+        Some(Event::Dial(to)) => to.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let mut dispatch = connect();
+    client(&mut dispatch, "VER 1 MSNP9 CVR0");
+    assert_eq!(dialled(&dispatch), "msn.test:1863");
+    server(&mut dispatch, "VER 1 MSNP9");
+    dispatch.take(Side::Client);
+    server(&mut dispatch, "XFR 3 NS 192.0.2.1:1863 0 192.0.2.2:1863");
+    assert_eq!(text(dispatch.take(Side::Client)), "XFR 3 NS 192.0.2.9:1999 0 192.0.2.2:1863\r\n");
+    let mut ns = connect();
+    client(&mut ns, "VER 1 MSNP9 CVR0");
+    assert_eq!(dialled(&ns), "192.0.2.1:1863");
+    server(&mut ns, "VER 1 MSNP9");
+    server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
+    ns.take(Side::Client);
+    server(&mut ns, "RNG 11 192.0.2.3:1863 CKI key.2 eve@x.org Eve");
+    assert_eq!(text(ns.take(Side::Client)), "RNG 11 192.0.2.9:1999 CKI key.2 eve@x.org Eve\r\n");
+    let mut sb = connect();
+    client(&mut sb, "ANS 1 mary@hotmail.com key.2 11");
+    assert_eq!(dialled(&sb), "192.0.2.3:1863");
+}
