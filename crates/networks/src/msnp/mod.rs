@@ -1,8 +1,8 @@
 //! MSN Messenger, which speaks MSNP.
 //!
-//! A client signs on at a notification server ([`ns`]), which holds the list and presence; each
-//! conversation is a connection of its own to a switchboard ([`sb`]). All are phases of one
-//! [`engine`]. What connections of one person share is on the person's [`desk`]; [`wire`] knows
+//! A client signs on at a notification server (`ns`), which holds the list and presence; each
+//! conversation is a connection of its own to a switchboard (`sb`). All are phases of one
+//! `engine`. What connections of one person share is on the person's `desk`; [`wire`] knows
 //! commands, [`message`] their payloads.
 //!
 //! MSNP8 to 12 are interpreted. Of other versions only the places that a server names are noted,
