@@ -23,7 +23,7 @@ async fn a_server_of_one_network_cannot_speak_the_protocol_of_another() {
     let echo = echo().await;
     let gateway = gateway(echo, |config| {
         let mut usual = Config::alone("/nonexistent".into()).networks;
-        let (id, mut jabber) = usual.pop_last().unwrap();
+        let (id, mut jabber) = usual.remove_entry(&"jabber".parse().unwrap()).unwrap();
         assert_eq!(jabber.protocol.name(), "xmpp");
         jabber.hosts = vec!["chat.test".parse().unwrap()];
         config.networks.insert(id, jabber);
