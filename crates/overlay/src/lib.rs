@@ -57,7 +57,13 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// The database cannot be used; another process may hold it.
+    /// Another process holds the database.
+    #[error("another gateway is using {path}, or is still ending: stop it, or wait for it")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The database cannot be used.
     #[error("cannot open the store {path}: {source}")]
     Store {
         /// Which.

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crosstalk_core::{Address, Roster, UnixMillis};
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use tokio::sync::oneshot;
 
 use crate::Error;
@@ -62,7 +62,10 @@ impl Store {
         let path = state.join(FILE);
         let fail = |source: redb::Error| Error::Store { path: path.clone(), source };
         private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
-        let db = Database::create(&path).map_err(|e| fail(e.into()))?;
+        let db = Database::create(&path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.clone() },
+            error => fail(error.into()),
+        })?;
         let epoch = begin_epoch(&db, wall).map_err(fail)?;
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(db)),
@@ -281,5 +284,13 @@ mod tests {
         let _store = Store::open(dir.path(), UnixMillis(1)).unwrap();
         let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
+    }
+
+    #[test]
+    fn a_store_that_another_gateway_uses_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let _held = Store::open(dir.path(), UnixMillis(1)).unwrap();
+        let refused = Store::open(dir.path(), UnixMillis(2)).map(|_| ());
+        assert!(matches!(refused, Err(Error::InUse { .. })));
     }
 }
