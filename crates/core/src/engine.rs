@@ -29,7 +29,8 @@ pub trait Engine: Send {
     /// Takes one input.
     ///
     /// On `Err` the caller lets the connection pass through uninterpreted where
-    /// [`Output::altered`] is false, and closes it otherwise: a reconnect is better than a leak.
+    /// [`Output::altered`] is false and nobody signed in on it, and closes it otherwise: a
+    /// reconnect is better than a leak.
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault>;
 
     /// When the engine next wants [`Input::Tick`].

@@ -15,7 +15,6 @@ mod client;
 mod dial;
 pub mod msn;
 pub mod play;
-
 mod server;
 pub mod xmpp;
 

@@ -177,8 +177,10 @@ impl Session {
         result.map_err(|fault| self.at_fault(fault))
     }
 
+    /// Once somebody signed in, passing through would take the next foreign name to the server.
     fn at_fault(&self, fault: Fault) -> End {
-        if self.out.altered() { End::Fault(fault) } else { End::Opaque(Some(fault)) }
+        let ends = self.out.altered() || self.person.is_some();
+        if ends { End::Fault(fault) } else { End::Opaque(Some(fault)) }
     }
 
     fn tell_bytes(&mut self, side: Side) -> Result<(), End> {

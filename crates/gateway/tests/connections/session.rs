@@ -59,6 +59,17 @@ async fn a_fault_in_an_unaltered_stream_lets_it_pass_and_in_an_altered_one_ends_
 }
 
 #[tokio::test]
+async fn a_fault_after_somebody_signed_in_ends_even_an_unaltered_stream() {
+    let gateway = gateway(echo().await, |_| {});
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    client.write_all(b"?signin ann@lines\n").await.unwrap();
+    assert_eq!(line(&mut client).await, "?signin ann@lines");
+    client.write_all(b"?fault\nmore\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert!(!rest(&mut client).await.ends_with(b"more\n"));
+}
+
+#[tokio::test]
 async fn both_ends_are_told_the_end_of_the_other() {
     let server = server(|mut tcp| async move {
         let all = rest(&mut tcp).await;

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The protocol of lines. A line of the client's that begins with `!` is an order to the engine;
-/// everything else passes.
+/// The protocol of lines. A line of the client's that begins with `!` is an order to the engine,
+/// and one with `?` is an order that passes too; everything else only passes.
 pub(crate) struct Lines;
 
 impl Network for Lines {
@@ -61,11 +61,13 @@ impl Engine for LinesEngine {
             Input::Bytes(side, buffer) => {
                 while let Some(end) = buffer.iter().position(|b| *b == b'\n') {
                     let line = buffer.split_to(end + 1).freeze();
-                    if line.starts_with(b"!") && side == Side::Client {
-                        out.withhold();
+                    let order = line.first().filter(|b| b"!?".contains(b) && side == Side::Client);
+                    match order {
+                        Some(b'!') => out.withhold(),
+                        _ => out.forward(side.other(), line.clone()),
+                    }
+                    if order.is_some() {
                         self.order(std::str::from_utf8(&line[1..end]).unwrap(), out)?;
-                    } else {
-                        out.forward(side.other(), line);
                     }
                 }
             }
