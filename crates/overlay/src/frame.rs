@@ -1,7 +1,11 @@
 //! The wire between two gateways: what is said, and how it is written.
 //!
 //! A frame is a version byte and a postcard value, at most [`MAX_FRAME`] bytes, behind a length
-//! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow.
+//! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest
+//! version that both speak.
+//!
+//! A version adds frames at the end of [`Frame`] and changes none that is there, so that
+//! gateways can be upgraded one at a time. What a peer's version lacks is not sent to it.
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
@@ -12,8 +16,10 @@ use crate::GatewayId;
 use crate::members::Key;
 use crate::message::Message;
 
-/// The frame set spoken here.
-pub(crate) const VERSION: u8 = 1;
+/// The oldest frame set spoken here. Every [`Hello`] is written in it.
+pub(crate) const OLDEST: u8 = 1;
+/// The newest.
+pub(crate) const NEWEST: u8 = 2;
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: usize = 256 * 1024;
 /// The most entries of one list in a frame.
@@ -112,6 +118,27 @@ pub(crate) enum Frame {
     RosterWant(Vec<Key>),
 }
 
+impl Frame {
+    /// The version that brought this frame.
+    pub(crate) const fn since(&self) -> u8 {
+        match self {
+            Self::Lease { .. }
+            | Self::Records(_)
+            | Self::Synced { .. }
+            | Self::HeardOut(_)
+            | Self::Locate { .. }
+            | Self::Located { .. }
+            | Self::Message { .. }
+            | Self::Answer { .. }
+            | Self::RosterGet { .. }
+            | Self::RosterGot { .. }
+            | Self::RosterPut { .. }
+            | Self::RosterDigests(_)
+            | Self::RosterWant(_) => 1,
+        }
+    }
+}
+
 /// News of one person, as far as a home is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Record {
@@ -163,61 +190,60 @@ pub(crate) enum Record {
     },
 }
 
-/// The bytes of `value`; `None` where they would be too many.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Option<Bytes> {
-    let bytes = postcard::to_extend(value, vec![VERSION]).ok()?;
+impl Hello {
+    /// The newest version that both speak; `None` where there is none.
+    pub(crate) fn agree(&self, theirs: &Self) -> Option<u8> {
+        let newest = self.newest.min(theirs.newest);
+        (newest >= self.oldest.max(theirs.oldest)).then_some(newest)
+    }
+
+    /// Its bytes; `None` where they would be too many.
+    pub(crate) fn encode(&self) -> Option<Bytes> {
+        write(OLDEST, self)
+    }
+
+    /// Reads what [`Self::encode`] wrote.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        read(OLDEST, bytes)
+    }
+}
+
+impl Frame {
+    /// Its bytes in a `version` that has it; `None` where they would be too many.
+    pub(crate) fn encode(&self, version: u8) -> Option<Bytes> {
+        write(version, self)
+    }
+
+    /// Reads what [`Self::encode`] wrote. The peer is to blame for anything else.
+    pub(crate) fn decode(version: u8, bytes: &[u8]) -> Result<Self, Fault> {
+        let frame: Self = read(version, bytes)?;
+        if frame.since() <= version { Ok(frame) } else { Err(blame(UNKNOWN)) }
+    }
+}
+
+const UNKNOWN: &str = "a malformed or unknown frame";
+
+fn write<T: Serialize>(version: u8, value: &T) -> Option<Bytes> {
+    let bytes = postcard::to_extend(value, vec![version]).ok()?;
     (bytes.len() <= MAX_FRAME).then(|| bytes.into())
 }
 
-/// Reads what [`encode`] wrote. The peer is to blame for anything else.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    let blame = |what: &'static str| Fault::new(Blame::Peer, what);
+fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Fault> {
     match bytes.split_first() {
         None => Err(blame("an empty frame")),
-        Some((&VERSION, rest)) => match postcard::take_from_bytes(rest) {
+        Some((said, rest)) if *said == version => match postcard::take_from_bytes(rest) {
             Ok((value, [])) => Ok(value),
             Ok(_) => Err(blame("a frame with bytes after its end")),
-            Err(_) => Err(blame("a malformed or unknown frame")),
+            Err(_) => Err(blame(UNKNOWN)),
         },
         Some(_) => Err(blame("a frame of a version that was not agreed")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frame() -> Frame {
-        let key = Key::of(&"alice@aol".parse().unwrap());
-        Frame::Records(vec![Record::Here { key, version: 7 }, Record::Watch { key, turn: 1 }])
-    }
-
-    #[test]
-    fn reads_back_what_it_wrote() {
-        assert_eq!(decode::<Frame>(&encode(&frame()).unwrap()), Ok(frame()));
-    }
-
-    #[test]
-    fn blames_the_peer_for_anything_else() {
-        let good = encode(&frame()).unwrap();
-        let mut trailing = good.to_vec();
-        trailing.push(0);
-        let mut version = good.to_vec();
-        version[0] = 99;
-        let unknown = vec![VERSION, 99];
-        for bad in [&good[..good.len() - 1], &trailing, &version, &unknown, &[]] {
-            assert_eq!(decode::<Frame>(bad).unwrap_err().blame, Blame::Peer);
-        }
-    }
-
-    #[test]
-    fn a_count_that_promises_more_than_the_frame_holds_is_refused() {
-        let huge = [VERSION, 1, 0xff, 0xff, 0xff, 0xff, 0x0f];
-        assert!(decode::<Frame>(&huge).is_err());
-    }
-
-    #[test]
-    fn nothing_longer_than_the_limit_is_written() {
-        assert!(encode(&vec![0u8; MAX_FRAME]).is_none());
-    }
+fn blame(what: &'static str) -> Fault {
+    Fault::new(Blame::Peer, what)
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

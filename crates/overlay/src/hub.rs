@@ -60,6 +60,8 @@ struct State {
 pub(crate) struct Port {
     pub(crate) peer: GatewayId,
     link: LinkId,
+    /// The frame set that the two agreed on.
+    pub(crate) version: u8,
     wake: Notify,
     /// The link is to be closed.
     pub(crate) closing: CancellationToken,
@@ -194,17 +196,18 @@ impl Hub {
         lock(&self.state).ports.keys().copied().collect()
     }
 
-    /// A link to `peer` in its boot `epoch` came up; one that was there before is closed.
-    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64) -> Arc<Port> {
+    /// A link to `peer` in its boot `epoch` came up, on which frames are of `version`; one that
+    /// was there before is closed.
+    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64, version: u8) -> Arc<Port> {
         let port = {
             let mut state = lock(&self.state);
             state.last_link += 1;
             let (link, closing) = (state.last_link, CancellationToken::new());
-            let port = Arc::new(Port { peer, link, wake: Notify::new(), closing });
+            let port = Arc::new(Port { peer, link, version, wake: Notify::new(), closing });
             if let Some(old) = state.ports.insert(peer, port.clone()) {
                 old.closing.cancel();
             }
-            state.node.linked(Instant::now(), peer, link, epoch);
+            state.node.linked(Instant::now(), peer, link, epoch, version);
             self.settle(&mut state);
             port
         };

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use crate::GatewayId;
-use crate::frame::{self, Hello, MAX_FRAME, VERSION};
+use crate::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 use crate::hub::{Hub, Port};
 
 /// How long the greeting may take.
@@ -56,29 +56,40 @@ pub(crate) struct Left {
     pub(crate) addresses: Vec<HostPort>,
 }
 
+/// What this gateway tells of itself on every link.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    /// The oldest and the newest frame set to speak.
+    pub(crate) versions: (u8, u8),
+    /// Where it can be dialled, as `host:port`.
+    pub(crate) addresses: Vec<String>,
+}
+
+impl Greeting {
+    /// Everything this gateway can speak, and `addresses`.
+    pub(crate) fn new(addresses: Vec<String>) -> Self {
+        Self { versions: (OLDEST, NEWEST), addresses }
+    }
+}
+
 /// Runs a link over `stream` to its end. `peer` is whom the transport authenticated.
-pub(crate) async fn run<S>(
-    hub: Arc<Hub>,
-    peer: GatewayId,
-    stream: S,
-    advertise: Arc<[String]>,
-) -> Left
+pub(crate) async fn run<S>(hub: Arc<Hub>, peer: GatewayId, stream: S, ours: Arc<Greeting>) -> Left
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME).new_codec();
     let mut frames = Framed::new(stream, codec);
-    let greeting = timeout(GREETING, greet(&hub, &mut frames, advertise)).await;
+    let greeting = timeout(GREETING, greet(&hub, &mut frames, &ours)).await;
     let late = || Err(End::Closed(io::ErrorKind::TimedOut.into()));
-    let hello = match greeting.unwrap_or_else(|_| late()) {
-        Ok(hello) => hello,
+    let (hello, version) = match greeting.unwrap_or_else(|_| late()) {
+        Ok(agreed) => agreed,
         Err(end) => {
             tell(&hub, peer, &end);
             return Left::default();
         }
     };
-    tracing::info!(%peer, "link up");
-    let port = hub.open(peer, hello.epoch);
+    tracing::info!(%peer, version, "link up");
+    let port = hub.open(peer, hello.epoch, version);
     let (sink, stream) = frames.split();
     let end = tokio::select! {
         end = read(&hub, &port, stream) => end,
@@ -92,21 +103,29 @@ where
 }
 
 /// Both say hello at once, and agree on a version.
-async fn greet<S>(hub: &Hub, frames: &mut Frames<S>, advertise: Arc<[String]>) -> Result<Hello, End>
+async fn greet<S>(
+    hub: &Hub,
+    frames: &mut Frames<S>,
+    greeting: &Greeting,
+) -> Result<(Hello, u8), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let addresses = advertise.to_vec();
-    let ours = Hello { oldest: VERSION, newest: VERSION, epoch: hub.epoch, addresses };
-    frames.send(frame::encode(&ours).unwrap_or_default()).await?;
+    let (oldest, newest) = greeting.versions;
+    let addresses = greeting.addresses.clone();
+    let ours = Hello { oldest, newest, epoch: hub.epoch, addresses };
+    frames.send(ours.encode().unwrap_or_default()).await?;
     let bytes = frames.next().await.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))??;
-    let theirs: Hello = frame::decode(&bytes).map_err(End::Fault)?;
-    if (theirs.oldest..=theirs.newest).contains(&VERSION) {
-        Ok(theirs)
-    } else {
-        let (oldest, newest) = (theirs.oldest, theirs.newest);
-        let what = format!("it speaks versions {oldest} to {newest}, this gateway {VERSION}");
-        Err(End::Fault(Fault::new(Blame::Peer, what)))
+    let theirs = Hello::decode(&bytes).map_err(End::Fault)?;
+    match ours.agree(&theirs) {
+        Some(version) => Ok((theirs, version)),
+        None => {
+            let what = format!(
+                "it speaks versions {} to {}, this gateway {oldest} to {newest}",
+                theirs.oldest, theirs.newest
+            );
+            Err(End::Fault(Fault::new(Blame::Peer, what)))
+        }
     }
 }
 
@@ -119,7 +138,9 @@ where
         let taken = match frames.next().await {
             None => return End::Closed(io::ErrorKind::UnexpectedEof.into()),
             Some(Err(error)) => return error.into(),
-            Some(Ok(bytes)) => frame::decode(&bytes).and_then(|frame| hub.received(port, frame)),
+            Some(Ok(bytes)) => {
+                Frame::decode(port.version, &bytes).and_then(|frame| hub.received(port, frame))
+            }
         };
         if let Err(fault) = taken {
             return End::Fault(fault);

@@ -28,20 +28,31 @@ impl Bench {
         let (inbound, events) = mpsc::channel(16);
         let hub = Hub::new(members, store, epoch, inbound);
         let (ours, wire) = tokio::io::duplex(1 << 20);
-        let link = tokio::spawn(run(hub.clone(), PEER, ours, Arc::new([])));
+        let link = tokio::spawn(run(hub.clone(), PEER, ours, Arc::new(Greeting::new(Vec::new()))));
         Self { hub, wire, link, _inbound: events, _state: state }
     }
 
     async fn greeted() -> Self {
         let mut bench = Self::new();
-        bench.say(&hello(VERSION)).await;
+        bench.say(&hello(NEWEST)).await;
         bench
     }
 
-    async fn say<T: serde::Serialize>(&mut self, value: &T) {
-        let bytes = frame::encode(value).unwrap();
+    async fn say(&mut self, hello: &Hello) {
+        self.say_bytes(&hello.encode().unwrap()).await;
+    }
+
+    async fn say_bytes(&mut self, bytes: &[u8]) {
         self.wire.write_u32(bytes.len() as u32).await.unwrap();
-        self.wire.write_all(&bytes).await.unwrap();
+        self.wire.write_all(bytes).await.unwrap();
+    }
+
+    /// The next frame that the link says.
+    async fn frame(&mut self) -> Vec<u8> {
+        let length = self.wire.read_u32().await.unwrap();
+        let mut bytes = vec![0; length as usize];
+        self.wire.read_exact(&mut bytes).await.unwrap();
+        bytes
     }
 
     /// The link ends within its own deadlines, and the peer is blamed so many times.
@@ -61,12 +72,9 @@ fn hello(version: u8) -> Hello {
 #[tokio::test]
 async fn a_link_is_up_after_the_greeting() {
     let mut bench = Bench::greeted().await;
-    let mut length = [0; 4];
-    bench.wire.read_exact(&mut length).await.unwrap();
-    let mut ours = vec![0; u32::from_be_bytes(length) as usize];
-    bench.wire.read_exact(&mut ours).await.unwrap();
-    let ours: Hello = frame::decode(&ours).unwrap();
-    assert_eq!((ours.newest, ours.epoch), (VERSION, bench.hub.epoch));
+    let ours = bench.frame().await;
+    let ours: Hello = Hello::decode(&ours).unwrap();
+    assert_eq!((ours.newest, ours.epoch), (NEWEST, bench.hub.epoch));
     while bench.hub.linked() != [PEER] {
         tokio::task::yield_now().await;
     }
@@ -85,10 +93,9 @@ async fn an_oversized_frame_closes_the_link_and_blames_the_peer() {
 
 #[tokio::test]
 async fn a_malformed_frame_closes_the_link_and_blames_the_peer() {
-    for garbage in [&[][..], &[VERSION], &[VERSION, 99], &[9, 0, 1, 2], &[VERSION, 1, 0xff]] {
+    for garbage in [&[][..], &[NEWEST], &[NEWEST, 99], &[9, 0, 1, 2], &[NEWEST, 1, 0xff]] {
         let mut bench = Bench::greeted().await;
-        bench.wire.write_u32(garbage.len() as u32).await.unwrap();
-        bench.wire.write_all(garbage).await.unwrap();
+        bench.say_bytes(garbage).await;
         bench.ends_with(1).await;
     }
 }
@@ -96,7 +103,7 @@ async fn a_malformed_frame_closes_the_link_and_blames_the_peer() {
 #[tokio::test]
 async fn a_peer_of_other_versions_is_refused() {
     let mut bench = Bench::new();
-    bench.say(&hello(VERSION + 1)).await;
+    bench.say(&hello(NEWEST + 1)).await;
     assert!(!bench.ends_with(1).await.was_up);
 }
 
@@ -114,11 +121,23 @@ async fn a_second_link_takes_the_place_of_the_first() {
         tokio::task::yield_now().await;
     }
     let (ours, mut wire) = tokio::io::duplex(1 << 20);
-    let second = tokio::spawn(run(bench.hub.clone(), PEER, ours, Arc::new([])));
-    let bytes = frame::encode(&hello(VERSION)).unwrap();
+    let second =
+        tokio::spawn(run(bench.hub.clone(), PEER, ours, Arc::new(Greeting::new(Vec::new()))));
+    let bytes = hello(NEWEST).encode().unwrap();
     wire.write_u32(bytes.len() as u32).await.unwrap();
     wire.write_all(&bytes).await.unwrap();
     assert!(timeout(GREETING, bench.link).await.unwrap().unwrap().was_up);
     assert_eq!(bench.hub.linked(), [PEER]);
     assert!(!second.is_finished());
+}
+
+#[tokio::test]
+async fn a_gateway_of_version_1_is_understood() {
+    let mut bench = Bench::new();
+    bench.say(&hello(OLDEST)).await;
+    assert_eq!(bench.frame().await[0], OLDEST, "a greeting is readable to the oldest");
+    let lease = bench.frame().await;
+    assert!(matches!(Frame::decode(OLDEST, &lease), Ok(Frame::Lease { .. })), "{lease:?}");
+    bench.say_bytes(&Frame::Lease { seq: 1, ttl_ms: 1 }.encode(NEWEST).unwrap()).await;
+    bench.ends_with(1).await;
 }

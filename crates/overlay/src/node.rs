@@ -13,7 +13,7 @@ use crosstalk_core::{Address, Blame, Failure, Fault};
 use crate::GatewayId;
 use crate::delivery::{Call, Delivery, NO_WAY, Verdict};
 use crate::directory::{Directory, News};
-use crate::frame::{self, Frame, MAX_BATCH, Record};
+use crate::frame::{Frame, MAX_BATCH, NEWEST, Record};
 use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
 use crate::members::{Key, Members};
 use crate::message::{Message, Outcome};
@@ -61,6 +61,8 @@ pub(crate) struct Node<T, L> {
     delivery: Delivery<T>,
     searches: Searches<L>,
     queues: HashMap<GatewayId, Queue>,
+    /// The frame sets agreed with the peers on their present links.
+    versions: HashMap<GatewayId, u8>,
     effects: VecDeque<Effect<T, L>>,
     renew_at: Option<Instant>,
     seq: u64,
@@ -77,6 +79,7 @@ impl<T, L> Node<T, L> {
             delivery: Delivery::new(),
             searches: Searches::default(),
             queues: HashMap::new(),
+            versions: HashMap::new(),
             effects: VecDeque::new(),
             renew_at: None,
             seq: 0,
@@ -160,13 +163,22 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// A link to `peer`, now in its boot `epoch`, came up in place of any older one.
-    pub(crate) fn linked(&mut self, now: Instant, peer: GatewayId, link: LinkId, epoch: u64) {
+    /// A link to `peer`, now in its boot `epoch`, came up in place of any older one. The two
+    /// agreed on a `version` of the frame set.
+    pub(crate) fn linked(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        link: LinkId,
+        epoch: u64,
+        version: u8,
+    ) {
         let begin = self.leases.linked(now, peer, link, epoch);
         if begin == Begin::Rebooted {
             self.end(peer);
         }
         self.queues.remove(&peer);
+        self.versions.insert(peer, version);
         self.queue(peer, &lease(self.seq));
         for frame in self.delivery.linked(peer, epoch) {
             self.queue(peer, &frame);
@@ -279,10 +291,14 @@ impl<T, L> Node<T, L> {
     }
 
     /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
-    /// without a link it is dropped.
+    /// without a link, and where the peer's version lacks it, it is dropped.
     pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
-        let Some(bytes) = frame::encode(frame) else { return false };
+        let version = self.versions.get(&peer).copied().unwrap_or(NEWEST);
+        let Some(bytes) = frame.encode(version) else { return false };
         let Some(link) = self.leases.link(&peer) else { return true };
+        if frame.since() > version {
+            return true;
+        }
         match self.queues.entry(peer).or_default().push(bytes) {
             Pushed::First => self.effects.push_back(Effect::Wake(peer)),
             Pushed::Behind => {}

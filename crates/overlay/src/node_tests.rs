@@ -41,8 +41,8 @@ impl Pair {
         self.up = true;
         self.links += 1;
         let (now, link) = (self.now, self.links);
-        self.nodes[0].linked(now, YAHOO, link, 1);
-        self.nodes[1].linked(now, AOL, link, 1);
+        self.nodes[0].linked(now, YAHOO, link, 1, NEWEST);
+        self.nodes[1].linked(now, AOL, link, 1, NEWEST);
         self.settle();
     }
 
@@ -86,7 +86,7 @@ impl Pair {
                 for bytes in frames {
                     quiet = false;
                     let from = if own == 0 { AOL } else { YAHOO };
-                    let frame = frame::decode(&bytes).unwrap();
+                    let frame = Frame::decode(NEWEST, &bytes).unwrap();
                     self.nodes[other].received(self.now, from, frame).unwrap();
                 }
             }
@@ -241,14 +241,15 @@ fn mutated_frames_are_taken_or_blamed_on_the_peer() {
     let (mut taken, mut blamed) = (0, 0);
     let mut pair = Pair::new();
     for _ in 0..20_000 {
-        let mut bytes = frame::encode(&frames[next(frames.len())]).unwrap().to_vec();
+        let mut bytes = frames[next(frames.len())].encode(NEWEST).unwrap().to_vec();
         for _ in 0..=next(3) {
             let at = next(bytes.len());
             bytes[at] = next(256) as u8;
         }
         bytes.truncate(1 + next(bytes.len() * 2));
         let now = pair.now;
-        let result = frame::decode(&bytes).and_then(|f| pair.nodes[1].received(now, AOL, f));
+        let result =
+            Frame::decode(NEWEST, &bytes).and_then(|f| pair.nodes[1].received(now, AOL, f));
         match result {
             Ok(()) => taken += 1,
             Err(fault) => {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Failure, Stamp, UnixMillis};
 
 use crate::GatewayId;
-use crate::frame::{self, Frame};
+use crate::frame::{Frame, NEWEST};
 use crate::lease::LinkId;
 use crate::members::{Key, Member, Members, REPLICAS};
 use crate::message::{Message, Outcome};
@@ -183,7 +183,7 @@ impl World {
             self.ways.insert((own, peer), way);
             let epoch = self.epochs[peer];
             if let Some(machine) = &mut self.machines[own] {
-                machine.node.linked(self.now, id(peer), self.last_link, epoch);
+                machine.node.linked(self.now, id(peer), self.last_link, epoch, NEWEST);
                 for frame in machine.rosters.linked(&id(peer)) {
                     machine.node.queue(id(peer), &frame);
                 }
@@ -271,7 +271,7 @@ impl World {
             let Some(way) = self.ways.get_mut(&(a, b)) else { return };
             let Some(bytes) = way.frames.pop_front() else { return };
             let now = self.now;
-            self.with(b, |m| m.received(now, id(a), frame::decode(&bytes).unwrap()));
+            self.with(b, |m| m.received(now, id(a), Frame::decode(NEWEST, &bytes).unwrap()));
         }
     }
 

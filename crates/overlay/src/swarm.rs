@@ -26,7 +26,7 @@ use tokio_util::compat::FuturesAsyncReadCompatExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
-use crate::link::{self, Left};
+use crate::link::{self, Greeting, Left};
 use crate::members::Member;
 use crate::seldom::Seldom;
 use crate::{Error, GatewayId};
@@ -59,7 +59,7 @@ pub(crate) struct Net {
     swarm: Swarm<Behaviour>,
     control: Control,
     incoming: IncomingStreams,
-    advertise: Arc<[String]>,
+    greeting: Arc<Greeting>,
     peers: HashMap<PeerId, Peer>,
     links: JoinSet<(PeerId, Left)>,
     lookups: JoinSet<(PeerId, Vec<Multiaddr>)>,
@@ -99,12 +99,13 @@ impl Net {
         }
         let mut control = swarm.behaviour().streams.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|e| Error::Network(e.to_string()))?;
+        let advertise = advertise.iter().map(ToString::to_string).collect();
         Ok(Self {
             hub,
             swarm,
             control,
             incoming,
-            advertise: advertise.iter().map(ToString::to_string).collect(),
+            greeting: Arc::new(Greeting::new(advertise)),
             peers,
             links: JoinSet::new(),
             lookups: JoinSet::new(),
@@ -180,11 +181,11 @@ impl Net {
             return;
         }
         peer.streams += 1;
-        let (hub, id, advertise) = (self.hub.clone(), peer.id, self.advertise.clone());
+        let (hub, id, greeting) = (self.hub.clone(), peer.id, self.greeting.clone());
         let mut control = self.control.clone();
         self.links.spawn(async move {
             let left = match control.open_stream(peer_id, PROTOCOL).await {
-                Ok(stream) => link::run(hub, id, stream.compat(), advertise).await,
+                Ok(stream) => link::run(hub, id, stream.compat(), greeting).await,
                 Err(error) => {
                     tracing::debug!(peer = %peer_id, "cannot open a stream: {error}");
                     Left::default()
@@ -203,9 +204,9 @@ impl Net {
             return;
         }
         peer.streams += 1;
-        let (hub, id, advertise) = (self.hub.clone(), peer.id, self.advertise.clone());
+        let (hub, id, greeting) = (self.hub.clone(), peer.id, self.greeting.clone());
         self.links
-            .spawn(async move { (peer_id, link::run(hub, id, stream.compat(), advertise).await) });
+            .spawn(async move { (peer_id, link::run(hub, id, stream.compat(), greeting).await) });
     }
 
     fn on_left(&mut self, peer_id: PeerId, left: Left) {
