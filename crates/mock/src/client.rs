@@ -23,6 +23,13 @@ impl Account {
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
         Self { name: name.into(), password: Private::new(password.into()) }
     }
+
+    /// The version of the protocol that the user's client speaks, where the name ends with its
+    /// number, as in `ann9`.
+    pub(crate) fn version(&self) -> Option<u32> {
+        let name = self.name.split('@').next().unwrap_or_default();
+        name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()
+    }
 }
 
 /// Something a person does. Names are spelled as the client's network accepts them.

@@ -15,6 +15,7 @@ mod client;
 mod dial;
 pub mod msn;
 pub mod play;
+mod protocol;
 mod server;
 pub mod xmpp;
 

@@ -4,10 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Names};
 use crosstalk_networks::oscar::wire::Item;
-use futures_util::future::{BoxFuture, FutureExt};
 
+use crate::protocol::Protocol;
 use crate::{Account, Client, SignOnError, Way};
 
 mod client;
@@ -21,34 +20,26 @@ pub use server::Server;
 #[derive(Clone, Copy, Debug)]
 pub struct Aim;
 
-impl crate::Network for Aim {
-    fn id(&self) -> &'static str {
-        "aol"
-    }
+impl Protocol for Aim {
+    const ID: &'static str = "aol";
+    type Server = Server;
 
-    fn spell(&self, names: &Names, address: &Address) -> String {
-        names.universal(address)
-    }
-
-    fn local(&self, name: &str) -> String {
+    fn local(name: &str) -> String {
         plain(name.as_bytes())
     }
 
-    fn serve<'a>(
-        &'a self,
+    fn start(
         addr: SocketAddr,
-        users: &'a [Account],
-    ) -> BoxFuture<'a, io::Result<Box<dyn crate::Server>>> {
-        async move { Ok(Box::new(Server::start(addr, users).await?) as Box<dyn crate::Server>) }
-            .boxed()
+        users: &[Account],
+    ) -> impl Future<Output = io::Result<Server>> + Send {
+        Server::start(addr, users)
     }
 
-    fn sign_on<'a>(
-        &'a self,
-        account: &'a Account,
-        way: &'a Way,
-    ) -> BoxFuture<'a, Result<Client, SignOnError>> {
-        sign_on(account, way).boxed()
+    fn sign_on(
+        account: &Account,
+        way: &Way,
+    ) -> impl Future<Output = Result<Client, SignOnError>> + Send {
+        sign_on(account, way)
     }
 }
 

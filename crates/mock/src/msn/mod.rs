@@ -3,10 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crosstalk_core::{Address, Names};
-use futures_util::future::{BoxFuture, FutureExt};
 use md5::{Digest, Md5};
 
+use crate::protocol::Protocol;
 use crate::{Account, Client, SignOnError, Way};
 
 mod client;
@@ -25,34 +24,26 @@ const USUAL: u32 = 11;
 #[derive(Clone, Copy, Debug)]
 pub struct Msn;
 
-impl crate::Network for Msn {
-    fn id(&self) -> &'static str {
-        "msn"
-    }
+impl Protocol for Msn {
+    const ID: &'static str = "msn";
+    type Server = Server;
 
-    fn spell(&self, names: &Names, address: &Address) -> String {
-        names.universal(address)
-    }
-
-    fn local(&self, name: &str) -> String {
+    fn local(name: &str) -> String {
         passport(name)
     }
 
-    fn serve<'a>(
-        &'a self,
+    fn start(
         addr: SocketAddr,
-        users: &'a [Account],
-    ) -> BoxFuture<'a, io::Result<Box<dyn crate::Server>>> {
-        async move { Ok(Box::new(Server::start(addr, users).await?) as Box<dyn crate::Server>) }
-            .boxed()
+        users: &[Account],
+    ) -> impl Future<Output = io::Result<Server>> + Send {
+        Server::start(addr, users)
     }
 
-    fn sign_on<'a>(
-        &'a self,
-        account: &'a Account,
-        way: &'a Way,
-    ) -> BoxFuture<'a, Result<Client, SignOnError>> {
-        sign_on(account, way).boxed()
+    fn sign_on(
+        account: &Account,
+        way: &Way,
+    ) -> impl Future<Output = Result<Client, SignOnError>> + Send {
+        sign_on(account, way)
     }
 }
 
@@ -60,14 +51,6 @@ impl crate::Network for Msn {
 fn passport(name: &str) -> String {
     let name = name.to_lowercase();
     if name.contains('@') { name } else { format!("{name}@{DOMAIN}") }
-}
-
-/// The version that the client of somebody called `name` speaks: the number that the name ends
-/// with, as in `ann9`.
-fn version(name: &str) -> u32 {
-    let front = name.split('@').next().unwrap_or_default();
-    let digits = front.trim_start_matches(|c: char| !c.is_ascii_digit());
-    digits.parse().unwrap_or(USUAL)
 }
 
 /// The ticket that stands for a password, which real clients get over HTTPS.

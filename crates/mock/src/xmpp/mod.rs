@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use crosstalk_core::{Address, Names};
-use futures_util::future::{BoxFuture, FutureExt};
 
+use crate::protocol::Protocol;
 use crate::{Account, Client, SignOnError, Way};
 
 mod client;
@@ -23,12 +23,11 @@ pub const DOMAIN: &str = "jabber.test";
 #[derive(Clone, Copy, Debug)]
 pub struct Xmpp;
 
-impl crate::Network for Xmpp {
-    fn id(&self) -> &'static str {
-        "jabber"
-    }
+impl Protocol for Xmpp {
+    const ID: &'static str = "jabber";
+    type Server = Server;
 
-    fn spell(&self, names: &Names, address: &Address) -> String {
+    fn spell(names: &Names, address: &Address) -> String {
         // A short name is a JID as it is, unless its local part holds what a JID's may not.
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         if address.local().chars().all(plain) && !address.is_control() {
@@ -38,25 +37,22 @@ impl crate::Network for Xmpp {
         }
     }
 
-    fn local(&self, name: &str) -> String {
+    fn local(name: &str) -> String {
         format!("{}@{DOMAIN}", name.to_lowercase())
     }
 
-    fn serve<'a>(
-        &'a self,
+    fn start(
         addr: SocketAddr,
-        users: &'a [Account],
-    ) -> BoxFuture<'a, io::Result<Box<dyn crate::Server>>> {
-        async move { Ok(Box::new(Server::start(addr, users).await?) as Box<dyn crate::Server>) }
-            .boxed()
+        users: &[Account],
+    ) -> impl Future<Output = io::Result<Server>> + Send {
+        Server::start(addr, users)
     }
 
-    fn sign_on<'a>(
-        &'a self,
-        account: &'a Account,
-        way: &'a Way,
-    ) -> BoxFuture<'a, Result<Client, SignOnError>> {
-        sign_on(account, way).boxed()
+    fn sign_on(
+        account: &Account,
+        way: &Way,
+    ) -> impl Future<Output = Result<Client, SignOnError>> + Send {
+        sign_on(account, way)
     }
 }
 

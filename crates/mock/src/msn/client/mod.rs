@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use self::talks::Talk;
 use super::link::Incoming;
-use super::{passport, ticket, version};
+use super::{USUAL, passport, ticket};
 use crate::client::Driver;
 use crate::{Account, Client, Event, SignOnError, Stream, Way};
 
@@ -29,7 +29,7 @@ const QUEUE: usize = 1024;
 /// Signs `account` on. The client has its whole list when this returns.
 pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
     let user = passport(&account.name);
-    let version = version(&account.name);
+    let version = account.version().unwrap_or(USUAL);
     let (mut read, mut write) = connect(way.dial().await?);
     let secret = ticket(account.password.expose());
     ask(&mut read, &mut write, &format!("VER 1 MSNP{version} CVR0")).await?;
