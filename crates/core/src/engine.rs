@@ -60,6 +60,8 @@ pub enum Input<'a> {
     Deliver(Envelope),
     /// A message the person sent from another session, to be shown where clients show that.
     Carbon(Envelope),
+    /// Another connection rang this one's [`crate::Bell`].
+    Rung,
     /// The [deadline](Engine::deadline) has passed.
     Tick,
 }
@@ -76,8 +78,11 @@ pub struct TlsFacts {
 /// What an engine wants besides bytes on the two streams.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Connect upstream; only with [`crate::Via::Direct`], and once.
+    /// Connect upstream: once with [`crate::Via::Direct`], and once after [`Event::Alone`].
     Dial(HostPort),
+    /// Go on without a server, with the client alone. One that is connected is left; nothing was
+    /// sent to it. The engine plays it from now on, or asks for another by [`Event::Dial`].
+    Alone,
     /// Start TLS on a side, after the bytes written so far: as server towards the client, as
     /// client towards the server. Whatever that side sends next belongs to TLS, and the engine
     /// gets no more of it before [`Input::Encrypted`].

@@ -5,6 +5,7 @@
 //! are foreign, a [`Roster`] holds a person's foreign contacts, a [`Fault`] says who erred.
 
 mod address;
+mod bell;
 mod engine;
 mod envelope;
 mod fault;
@@ -17,6 +18,7 @@ mod roster;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
+pub use bell::Bell;
 pub use engine::{Engine, Event, Input, MAX_PENDING, Outgoing, Output, TlsFacts};
 pub use envelope::{
     Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
-    Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network, NetworkId, Via,
+    Bell, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network, NetworkId, Via,
 };
 
 use crate::config::{Config, NetworkConfig};
@@ -69,17 +69,26 @@ impl Shared {
         known.map_or_else(at_port, |id| networks.get(id))
     }
 
-    /// An engine for a connection of `network` to `host`.
-    pub(crate) fn engine(&self, network: &NetworkConfig, via: Via, host: &str) -> Box<dyn Engine> {
-        network.protocol.engine(Context {
+    /// An engine for a connection of `network` to `host`, and its bell.
+    pub(crate) fn engine(
+        &self,
+        network: &NetworkConfig,
+        via: Via,
+        host: &str,
+    ) -> (Box<dyn Engine>, Bell) {
+        let bell = Bell::default();
+        let engine = network.protocol.engine(Context {
             network: network.id.clone(),
             names: Arc::clone(&self.names),
             lobby: self.lobbies.get(&network.id).cloned().unwrap_or_default(),
             via,
             ids: EnvelopeIds::new(rand::random()),
+            random: rand::random,
+            bell: bell.clone(),
             terminate_tls: self.tls.terminates(host),
             options: network.options.clone(),
-        })
+        });
+        (engine, bell)
     }
 
     /// Bytes waiting for one side before the other is no longer read.

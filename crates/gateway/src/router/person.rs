@@ -180,6 +180,7 @@ impl Person {
             Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
             // The session's own business.
             Event::Dial(_)
+            | Event::Alone
             | Event::Encrypt(..)
             | Event::Opaque
             | Event::SignedIn { .. }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{
-    Address, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
+    Address, Bell, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
     UnixMillis,
 };
 use tokio::time::Sleep;
@@ -37,6 +37,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     shared: Arc<Shared>,
     engine: Box<dyn Engine>,
+    /// What wakes the engine from other connections.
+    bell: Bell,
     out: Output,
     client: Leg,
     server: Leg,
@@ -99,10 +101,10 @@ struct Person {
 }
 
 impl Session {
-    /// A session of `engine`; `server` is not connected in direct mode.
+    /// A session of an engine with its bell; `server` is not connected in direct mode.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        engine: Box<dyn Engine>,
+        (engine, bell): (Box<dyn Engine>, Bell),
         client: Leg,
         server: Leg,
         peer: Peer,
@@ -111,6 +113,7 @@ impl Session {
         Self {
             shared,
             engine,
+            bell,
             out: Output::default(),
             client,
             server,
@@ -165,6 +168,7 @@ impl Session {
                     self.tell(Input::Closed(side))?;
                 }
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
+                Wake::Rung => self.tell(Input::Rung)?,
                 Wake::Tick => self.tell(Input::Tick)?,
                 Wake::Over(end) => return Err(end),
             }
@@ -221,6 +225,7 @@ impl Session {
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
+                Event::Alone => self.leave_server(),
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint)?,
@@ -264,6 +269,16 @@ impl Session {
         }
         let what = format!("it is not known to be a server of {user}: name it in `hosts`");
         Err(self.at_fault(Fault::server(what)))
+    }
+
+    /// From now on there is only the client, until the engine asks for a server again. Nothing
+    /// can pass through.
+    fn leave_server(&mut self) {
+        self.out.withhold();
+        let received = self.server.received;
+        self.server = Leg::default();
+        self.server.received = received;
+        self.limit = None;
     }
 
     async fn dial(&mut self, to: HostPort) -> Result<(), End> {

@@ -18,6 +18,7 @@ pub(super) enum Wake {
     Bytes(Side),
     Ended(Side),
     Mail(Box<Mail>),
+    Rung,
     Tick,
     Over(End),
 }
@@ -28,6 +29,9 @@ impl Session {
         let nobody = self.client.ended && self.server.stream.is_none();
         if nobody || (self.client.is_over() && self.server.is_over()) {
             return Poll::Ready(Wake::Over(End::Closed));
+        }
+        if self.bell.poll_rung(cx).is_ready() {
+            return Poll::Ready(Wake::Rung);
         }
         // Each in turn, so that none of the three waits while another always has something.
         self.turn = (self.turn + 1) % 3;

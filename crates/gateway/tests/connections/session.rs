@@ -100,3 +100,33 @@ async fn a_client_that_reads_nothing_for_long_is_given_up() {
     assert_eq!(exactly(&mut client, 7).await, b"a line\n");
     soon(gone).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_is_woken_by_the_bell_it_left() {
+    let gateway = gateway(echo().await, |_| {});
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!leave bell\nready\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "ready");
+    bob.write_all(b"!ring bell\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "rung");
+}
+
+#[tokio::test]
+async fn an_engine_can_leave_its_server_and_go_on_with_the_client_and_with_another() {
+    let other = echo().await;
+    let (heard, mut was_heard) = tokio::sync::mpsc::channel(1);
+    let first = server(move |mut tcp| {
+        let heard = heard.clone();
+        async move { heard.send(rest(&mut tcp).await).await.unwrap() }
+    })
+    .await;
+    let gateway = gateway(first, |_| {});
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    client.write_all(b"!alone\n").await.unwrap();
+    assert_eq!(line(&mut client).await, "alone");
+    assert_eq!(soon(was_heard.recv()).await.unwrap(), b"", "the server is left unspoken to");
+    client.write_all(format!("!nothing\n!dial {other}\nmore\n").as_bytes()).await.unwrap();
+    assert_eq!(line(&mut client).await, "hello");
+    assert_eq!(line(&mut client).await, "more");
+}

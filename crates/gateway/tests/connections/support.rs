@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, BadName, Body, Context, Defaults, Engine, EnvelopeIds, Event, Fault, HostPort, Input,
-    Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff, Via,
+    Address, BadName, Bell, Body, Context, Defaults, Engine, EnvelopeIds, Event, Fault, HostPort,
+    Input, Lobby, Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff, Ticket, Via,
 };
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
@@ -41,17 +41,20 @@ impl Network for Lines {
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
-        Box::new(LinesEngine { via: context.via, ids: context.ids })
+        let Context { via, ids, lobby, bell, .. } = context;
+        Box::new(LinesEngine { via, ids, lobby, bell })
     }
 }
 
 struct LinesEngine {
     via: Via,
     ids: EnvelopeIds,
+    lobby: Arc<Lobby>,
+    bell: Bell,
 }
 
 impl Engine for LinesEngine {
-    fn handle(&mut self, _: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+    fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         match input {
             Input::Start => {
                 if let Via::Direct { upstream, .. } = &self.via {
@@ -67,7 +70,7 @@ impl Engine for LinesEngine {
                         _ => out.forward(side.other(), line.clone()),
                     }
                     if order.is_some() {
-                        self.order(std::str::from_utf8(&line[1..end]).unwrap(), out)?;
+                        self.order(now, std::str::from_utf8(&line[1..end]).unwrap(), out)?;
                     }
                 }
             }
@@ -81,6 +84,7 @@ impl Engine for LinesEngine {
                     format!("{} {}", facts.exporter.is_some(), facts.server_end_point.is_some());
                 out.insert(Side::Client, format!("encrypted {side:?} {facts}\n"));
             }
+            Input::Rung => out.insert(Side::Client, "rung\n"),
             _ => {}
         }
         Ok(())
@@ -88,7 +92,7 @@ impl Engine for LinesEngine {
 }
 
 impl LinesEngine {
-    fn order(&mut self, order: &str, out: &mut Output) -> Result<(), Fault> {
+    fn order(&mut self, now: Now, order: &str, out: &mut Output) -> Result<(), Fault> {
         let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
         match verb {
             "signin" => {
@@ -101,6 +105,23 @@ impl LinesEngine {
                 let body = Body::Text { text: text.into(), auto: false };
                 let to: Address = to.parse().unwrap();
                 out.emit(Event::Send(Outgoing { id: self.ids.next_id(), to, body }));
+            }
+            "alone" => {
+                out.emit(Event::Alone);
+                out.insert(Side::Client, "alone\n");
+            }
+            "dial" => {
+                out.emit(Event::Dial(rest.parse().unwrap()));
+                out.insert(Side::Server, "hello\n");
+            }
+            "leave" => {
+                let note = Box::new(self.bell.clone());
+                let until = now.instant + Duration::from_mins(1);
+                self.lobby.leave(now.instant, rest, Ticket { dial: None, note, until });
+            }
+            "ring" => {
+                let ticket = self.lobby.take(now.instant, rest.as_bytes()).unwrap();
+                ticket.note.downcast::<Bell>().unwrap().ring();
             }
             "tls" => {
                 out.insert(Side::Client, "go\n");

@@ -64,7 +64,7 @@ impl Oscar {
                 self.with_session(now, out, |s, io| s.deliver(envelope, io));
             }
             Input::Tick => self.with_session(now, out, Session::tick),
-            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) => {}
+            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) | Input::Rung => {}
         }
         self.replay(now, out)
     }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{self, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Context, Engine, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Network, Now,
+    Bell, Context, Engine, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Network, Now,
     Output, Roster, Side, TlsFacts, UnixMillis, Via,
 };
 use crosstalk_networks::NETWORKS;
@@ -83,6 +85,7 @@ pub fn names() -> Arc<Names> {
 /// An engine, and the bytes that it let through.
 pub struct Gateway {
     engine: Box<dyn Engine>,
+    bell: Bell,
     out: Output,
     pending: [BytesMut; 2],
     sent: [Vec<u8>; 2],
@@ -113,18 +116,22 @@ impl Gateway {
         roster: impl Into<Option<Roster>>,
         via: Via,
     ) -> Self {
+        let bell = Bell::default();
         let context = Context {
             network: network.defaults().id.parse().unwrap(),
             names: names(),
             lobby: lobby.clone(),
             via,
             ids: EnvelopeIds::new(1),
+            random,
+            bell: bell.clone(),
             terminate_tls: true,
             options: Vec::new(),
         };
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) };
         let mut gateway = Self {
             engine: network.engine(context),
+            bell,
             out: Output::default(),
             pending: Default::default(),
             sent: Default::default(),
@@ -168,6 +175,13 @@ impl Gateway {
         }
     }
 
+    /// Lets the engine hear its bell, if somebody rang it.
+    pub fn hear(&mut self) {
+        if self.bell.poll_rung(&task::Context::from_waker(Waker::noop())).is_ready() {
+            self.input(Input::Rung).unwrap();
+        }
+    }
+
     /// Takes what was sent to a side so far.
     pub fn take(&mut self, to: Side) -> Vec<u8> {
         std::mem::take(&mut self.sent[to as usize])
@@ -204,6 +218,12 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Numbers that do not repeat.
+fn random() -> u128 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    u128::from(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Reproducible randomness: `SplitMix64`.

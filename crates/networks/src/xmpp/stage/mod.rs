@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
-    Address, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
+    Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
     HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Standing,
     UnixMillis, Via,
 };
@@ -41,6 +41,8 @@ impl Stage {
             lobby: Arc::clone(&lobby),
             via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
             ids: EnvelopeIds::new(7),
+            random: || 7,
+            bell: Bell::default(),
             terminate_tls: true,
             options: options.to_vec(),
         };
