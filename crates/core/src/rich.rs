@@ -100,6 +100,19 @@ impl RichText {
         self.text.is_empty()
     }
 
+    /// The part of the text in `range`, with its styles; nothing where the range is not on
+    /// character boundaries.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let Some(text) = self.text.get(range.clone()) else { return Self::default() };
+        let mut part = Self::plain(text);
+        for span in &self.spans {
+            let inside = |at: u32| (at as usize).clamp(range.start, range.end) - range.start;
+            part.style(inside(span.start)..inside(span.end), span.style.clone());
+        }
+        part
+    }
+
     /// The text cut into runs of unchanging style, in order: what a renderer walks.
     pub fn runs(&self) -> impl Iterator<Item = (&str, Vec<&Style>)> {
         let mut cuts: Vec<usize> = self
@@ -172,6 +185,15 @@ mod tests {
         let runs: Vec<_> = rich.runs().map(|(t, s)| (t, s.len())).collect();
         assert_eq!(runs, [("a ", 0), ("bold", 1), ("both", 2)]);
         assert_eq!(rich.spans().len(), 2, "adjoining spans of one style are one");
+    }
+
+    #[test]
+    fn a_slice_keeps_its_styles() {
+        let mut rich = RichText::plain("one ");
+        rich.push("twö", &[Style::Bold]);
+        let part = rich.slice(2..6);
+        assert_eq!((part.text(), part.spans()[0].start), ("e tw", 2));
+        assert!(rich.slice(0..7).is_empty(), "the ö is not cut");
     }
 
     #[test]

@@ -298,25 +298,15 @@ fn split(text: &RichText, most: usize) -> Vec<RichText> {
     loop {
         let rest = &whole[start..];
         let Some((limit, _)) = rest.char_indices().nth(most) else {
-            pieces.push(piece(text, start, whole.len()));
+            pieces.push(text.slice(start..whole.len()));
             return pieces;
         };
         let cut = rest[..limit].rfind([' ', '\n']).filter(|at| *at > 0);
         let end = start + cut.unwrap_or(limit);
-        pieces.push(piece(text, start, end));
+        pieces.push(text.slice(start..end));
         // The space that was cut at is what the gap between messages stands for.
         start = if cut.is_some() { end + 1 } else { end };
     }
-}
-
-fn piece(text: &RichText, start: usize, end: usize) -> RichText {
-    let mut piece = RichText::plain(&text.text()[start..end]);
-    for span in text.spans() {
-        let from = (span.start as usize).clamp(start, end) - start;
-        let to = (span.end as usize).clamp(start, end) - start;
-        piece.style(from..to, span.style.clone());
-    }
-    piece
 }
 
 #[cfg(test)]
