@@ -121,6 +121,9 @@ pub enum Event {
     Roster(RosterEdit),
     /// The client has no way to show this delivery; the gateway puts it in words, if it matters.
     Unshown(Envelope),
+    /// Something the operator should know about the set-up, without which people miss something:
+    /// logged once, however many connections say it.
+    Advise(&'static str),
     /// The person signed off in this session. Implied when the connection ends.
     SignedOut,
 }

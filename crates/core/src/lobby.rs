@@ -1,6 +1,7 @@
-//! Where connections of one person meet: a bounded shelf of tickets that expire.
+//! Where connections of one person meet: a bounded shelf of tickets that expire, and what all
+//! connections of a network share.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -25,6 +26,7 @@ pub struct Ticket {
 #[derive(Default)]
 pub struct Lobby {
     tickets: Mutex<HashMap<Vec<u8>, Ticket>>,
+    common: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
 }
 
 impl Lobby {
@@ -50,6 +52,14 @@ impl Lobby {
     /// Whether a live ticket names `host` as an upstream.
     pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
         self.lock().values().any(|t| t.until > now && t.dial.as_ref() == Some(host))
+    }
+
+    /// What all connections of the network have in common, such as an `Arc` with bounds of its
+    /// own; made when it is first asked for, and there as long as the gateway.
+    pub fn common<T: Clone + Default + Send + 'static>(&self) -> T {
+        let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
+        let common = common.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        common.downcast_ref::<T>().cloned().unwrap_or_default()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Vec<u8>, Ticket>> {
@@ -79,6 +89,14 @@ mod tests {
         assert!(lobby.take(now, b"cookie").is_none());
         lobby.leave(now, "cookie", ticket(later, 2));
         assert!(lobby.take(later, b"cookie").is_none());
+    }
+
+    #[test]
+    fn what_is_common_is_the_same_for_all() {
+        let lobby = Lobby::default();
+        let count = || lobby.common::<std::sync::Arc<Mutex<u8>>>();
+        *count().lock().unwrap() += 1;
+        assert_eq!(*count().lock().unwrap(), 1);
     }
 
     #[test]

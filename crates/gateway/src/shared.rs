@@ -1,7 +1,7 @@
 //! What every connection of a gateway shares.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosstalk_core::{
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     names: Arc<Names>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
+    /// What the operator was told.
+    advice: Mutex<HashSet<&'static str>>,
 }
 
 impl Shared {
@@ -37,6 +39,7 @@ impl Shared {
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),
             lobbies,
+            advice: Mutex::default(),
             config,
         })
     }
@@ -89,6 +92,13 @@ impl Shared {
             options: network.options.clone(),
         });
         (engine, bell)
+    }
+
+    /// Tells the operator something, once.
+    pub(crate) fn advise(&self, what: &'static str) {
+        if self.advice.lock().unwrap_or_else(PoisonError::into_inner).insert(what) {
+            tracing::warn!("{what}");
+        }
     }
 
     /// Bytes waiting for one side before the other is no longer read.

@@ -185,6 +185,7 @@ impl Person {
             | Event::Opaque
             | Event::SignedIn { .. }
             | Event::Converse { .. }
+            | Event::Advise(_)
             | Event::SignedOut => {}
         }
     }

@@ -228,6 +228,7 @@ impl Session {
                 Event::Alone => self.leave_server(),
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
+                Event::Advise(what) => self.shared.advise(what),
                 Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint)?,
                 Event::Converse { user, endpoint, with } => self.converse(user, endpoint, with)?,
                 Event::SignedOut => self.person = None,
