@@ -11,6 +11,8 @@ use crosstalk_core::{
 };
 use crosstalk_core::{Body, EnvelopeId, Outgoing};
 
+use super::book::Book;
+
 /// How long the place that a server named for a conversation is good for.
 const TICKET: Duration = Duration::from_mins(5);
 /// The most messages that wait for a client to answer one ring.
@@ -27,6 +29,8 @@ pub(super) struct Desk(Arc<Mutex<Papers>>);
 pub(super) struct Papers {
     /// The foreign contacts as the client shows them.
     pub(super) people: BTreeMap<Address, Known>,
+    /// The whole list, also for the address book.
+    pub(super) book: Book,
     /// Messages that wait for the client to answer a ring, by who rings.
     waiting: BTreeMap<Address, Vec<Envelope>>,
 }

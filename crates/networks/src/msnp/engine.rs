@@ -11,7 +11,7 @@ use super::sb::Switchboard;
 use super::wire::Command;
 
 /// The versions whose notification connections are interpreted.
-const SPOKEN: std::ops::RangeInclusive<u32> = 8..=12;
+const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
 /// The highest version there is.
 const HIGHEST: u32 = 18;
 /// How long a server that another one named is tried first by whoever comes next.

@@ -5,16 +5,18 @@
 //! `engine`. What connections of one person share is on the person's `desk`; [`wire`] knows
 //! commands, [`message`] their payloads.
 //!
-//! MSNP8 to 12 are interpreted. Of other versions only the places that a server names are noted,
-//! so that their switchboards can be reached; a version above 18 is not let through if the client
-//! offers another.
+//! MSNP2 to 18 are interpreted; a version above is not let through if the client offers another.
+//! Up to MSNP12 a list is told by the notification server.
 
+mod book;
 mod desk;
 mod engine;
+mod groups;
 pub mod message;
 mod ns;
 mod sb;
 pub mod wire;
+mod xml;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
 

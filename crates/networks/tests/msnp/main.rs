@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod domains;
+mod early;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,7 @@ struct Scene {
 
 impl Scene {
     /// Mary's client, signed on in `version` and not yet asking for its list.
-    fn signed_on(version: u32, roster: Roster) -> Self {
+    fn signed_on(version: u32, roster: impl Into<Option<Roster>>) -> Self {
         let lobby = Arc::new(Lobby::default());
         let mut ns = Gateway::new(&Msnp, &lobby, roster);
         client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
@@ -47,9 +49,7 @@ impl Scene {
         scene.ns.wait(Duration::from_millis(200));
         client(&mut scene.ns, "CHG 6 NLN 0");
         server(&mut scene.ns, "CHG 6 NLN 0");
-        scene.ns.take(Side::Client);
-        scene.ns.take(Side::Server);
-        scene.ns.events.clear();
+        scene.take_all();
         scene
     }
 
@@ -63,6 +63,12 @@ impl Scene {
         sb.take(Side::Client);
         sb.take(Side::Server);
         sb
+    }
+
+    fn take_all(&mut self) {
+        self.ns.take(Side::Client);
+        self.ns.take(Side::Server);
+        self.ns.events.clear();
     }
 
     fn client_got(&mut self) -> String {

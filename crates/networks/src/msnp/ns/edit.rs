@@ -1,14 +1,14 @@
 //! The client's edits of its lists, as far as they are about foreign people.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Event, Kin, RichText, RosterEdit, Standing};
+use crosstalk_core::{Address, Kin};
 
 use super::super::desk::Io;
+use super::super::groups::contact_guid;
 use super::super::wire::{Command, decode, encode};
 use super::Session;
-use super::list::contact_guid;
 
 /// The error of a name that nobody can have.
-const NO_SUCH_NAME: &str = "208";
+pub(super) const NO_SUCH_NAME: &str = "208";
 
 /// Whom an edit is about.
 struct Target {
@@ -27,8 +27,8 @@ impl Session {
                 Kin::Nowhere => Err(()),
             };
         }
-        let mut all = self.contacts.iter().flatten().map(|(address, _)| address);
-        let address = all.find(|a| contact_guid(a) == guid).cloned();
+        let mut all = self.contacts().into_iter().map(|contact| contact.address);
+        let address = all.find(|a| contact_guid(a) == guid);
         Ok(address.map(|address| Target { address, name: None }))
     }
 
@@ -51,7 +51,7 @@ impl Session {
             "FL" => {
                 let last = command.words().last().cloned().unwrap_or_default();
                 let group = self.groups.name(&last).cloned();
-                self.list(&address, name.as_deref(), &nick, group, io);
+                self.list(&address, name.as_deref(), &decode(&nick), group, io);
             }
             "AL" => self.allow(&address, name.as_deref(), io),
             "BL" => self.block(&address, name.as_deref(), true, io),
@@ -86,7 +86,10 @@ impl Session {
             Err(forward) => return forward,
         };
         match command.word(2) {
-            "FL" => self.unlist(&address, command.word(4), io),
+            "FL" => match self.groups.name(command.word(4)).cloned() {
+                Some(group) => self.ungroup(&address, &group, io),
+                None => self.unlist(&address, io),
+            },
             "BL" => self.block(&address, name.as_deref(), false, io),
             _ => {}
         }
@@ -112,7 +115,7 @@ impl Session {
         let nick = command.words().last().cloned().unwrap_or_default();
         let is_nick = command.verb() == "REA" || command.word(3) == "MFN";
         if is_nick && self.contact(&address).is_some_and(|c| c.listed) {
-            self.list(&address, None, &nick, None, io);
+            self.list(&address, None, &decode(&nick), None, io);
         }
         if command.verb() == "SBP" {
             io.tell(command.words().join(" "));
@@ -129,14 +132,7 @@ impl Session {
         let id = command.word(2).to_owned();
         let Some(old) = self.groups.name(&id).cloned() else { return true };
         let new = (command.verb() == "REG").then(|| decode(command.word(3)));
-        let members = self.contacts.iter().flatten().map(|(_, c)| c);
-        let members: Vec<Contact> =
-            members.filter(|c| c.listed && c.groups.contains(&old)).cloned().collect();
-        for mut contact in members {
-            contact.groups.retain(|g| *g != old && Some(g) != new.as_ref());
-            contact.groups.extend(new.clone());
-            self.put(&contact, io);
-        }
+        self.regroup(&old, new.as_deref(), io);
         if !self.groups.is_ours(&id) {
             if let Some(new) = new {
                 self.groups.note(new, id);
@@ -170,102 +166,5 @@ impl Session {
             return Err(false);
         };
         target.ok_or(true)
-    }
-
-    /// The contact as it is, or as it would begin.
-    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Contact {
-        let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
-        let known = self.contact(address).cloned();
-        known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
-    }
-
-    fn list(
-        &mut self,
-        address: &Address,
-        name: Option<&str>,
-        nick: &str,
-        group: Option<String>,
-        io: &mut Io<'_>,
-    ) {
-        let mut contact = self.draft(address, name, io);
-        if !contact.listed {
-            contact.spelling = name.map_or(contact.spelling, str::to_owned);
-        }
-        let nick = decode(nick);
-        let says_more = !nick.is_empty() && !nick.eq_ignore_ascii_case(&contact.spelling);
-        // Names with a `%` come back decoded or not.
-        if says_more && nick != decode(&contact.spelling) {
-            contact.alias = Some(nick);
-        }
-        if let Some(group) = group
-            && !contact.groups.contains(&group)
-        {
-            contact.groups.push(group);
-        }
-        contact.listed = true;
-        let new = contact.to == Standing::None;
-        if new {
-            contact.to = Standing::Asked(RichText::default());
-        }
-        self.put(&contact, io);
-        if new {
-            io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
-        }
-    }
-
-    /// Writes a listed contact, here and in the stored list.
-    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
-        let known = self.contact(&contact.address);
-        if known.is_some_and(|k| k == contact) {
-            return;
-        }
-        io.out.emit(Event::Roster(RosterEdit::List {
-            address: contact.address.clone(),
-            spelling: contact.spelling.clone(),
-            alias: contact.alias.clone(),
-            groups: contact.groups.clone(),
-        }));
-        self.changed(contact, io);
-    }
-
-    /// Takes a contact off the list; out of one group only, if `group` names one of several.
-    fn unlist(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
-        let Some(mut contact) = self.contact(address).cloned() else { return };
-        if let Some(group) = self.groups.name(group) {
-            contact.groups.retain(|g| g != group);
-            if self.has_guids() || !contact.groups.is_empty() {
-                return self.put(&contact, io);
-            }
-        }
-        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
-        self.presences.remove(address);
-        contact.listed = false;
-        (contact.to, contact.from) = (Standing::None, Standing::None);
-        self.changed(&contact, io);
-    }
-
-    /// The person lets a contact see the own presence.
-    fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
-        let mut contact = self.draft(address, name, io);
-        if contact.from != Standing::Granted {
-            contact.from = Standing::Granted;
-            self.changed(&contact, io);
-            io.send(address.clone(), Body::Contact(Consent::Grant));
-        }
-    }
-
-    /// The person blocks or unblocks a contact; to block one who asks is to say no.
-    fn block(&mut self, address: &Address, name: Option<&str>, blocked: bool, io: &mut Io<'_>) {
-        let mut contact = self.draft(address, name, io);
-        if contact.blocked == blocked {
-            return;
-        }
-        contact.blocked = blocked;
-        if blocked && matches!(contact.from, Standing::Asked(_)) {
-            contact.from = Standing::None;
-            io.send(address.clone(), Body::Contact(Consent::Revoke));
-        }
-        self.changed(&contact, io);
-        io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
     }
 }

@@ -1,27 +1,25 @@
-//! The server's list and the foreign one, merged as the client gets them.
+//! The server's list and the foreign one, merged as the client gets them since MSNP8.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Contact, Fault, MAX_PENDING, Side, Standing};
-use sha1::{Digest, Sha1};
+use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Standing};
 
 use super::super::desk::{Io, spelling};
-use super::super::wire::{Command, decode, encode};
+use super::super::groups::contact_guid;
+use super::super::wire::{Command, encode};
 use super::Session;
+use super::early::Early;
 
 /// How long the list waits for the foreign one, and for groups where it has none.
 const PATIENCE: Duration = Duration::from_secs(3);
 const SETTLED: Duration = Duration::from_millis(100);
-/// The first of our numbers of groups: servers count from 0.
-const FIRST_GROUP: u32 = 90;
 
 /// Bits of the lists that hold a contact.
-const FORWARD: u8 = 1;
-const ALLOW: u8 = 2;
-const BLOCK: u8 = 4;
-const REVERSE: u8 = 8;
+pub(super) const FORWARD: u8 = 1;
+pub(super) const ALLOW: u8 = 2;
+pub(super) const BLOCK: u8 = 4;
+pub(super) const REVERSE: u8 = 8;
 
 /// How far the list has come.
 #[derive(Default)]
@@ -31,6 +29,8 @@ pub(super) enum Merge {
     Before,
     /// The answer is held back until everything of ours can be put in.
     Held(Held),
+    /// The same, in the words of MSNP2 to 7.
+    Early(Early),
     /// The client has it.
     Done,
 }
@@ -67,12 +67,20 @@ impl Held {
 
 impl Merge {
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if let Self::Held(held) = self { Some(held.until) } else { None }
+        match self {
+            Self::Held(held) => Some(held.until),
+            Self::Early(early) => early.until(),
+            Self::Before | Self::Done => None,
+        }
     }
 
     /// Whether only the foreign list was missing.
     pub(super) fn is_ready(&self) -> bool {
-        matches!(self, Self::Held(held) if held.is_whole())
+        match self {
+            Self::Held(held) => held.is_whole(),
+            Self::Early(early) => early.until().is_some(),
+            Self::Before | Self::Done => false,
+        }
     }
 
     pub(super) const fn is_done(&self) -> bool {
@@ -80,78 +88,8 @@ impl Merge {
     }
 }
 
-/// The groups of the client's list, by name.
-pub(super) struct Groups {
-    guids: bool,
-    names: BTreeMap<String, String>,
-    ours: BTreeMap<String, String>,
-}
-
-impl Groups {
-    pub(super) const fn new(version: u32) -> Self {
-        Self { guids: version >= 10, names: BTreeMap::new(), ours: BTreeMap::new() }
-    }
-
-    /// Notes a group that the server names: `LSG id name 0`, since MSNP10 `LSG name guid`.
-    pub(super) fn learn(&mut self, command: &Command) {
-        let (id, name) = if self.guids { (2, 1) } else { (1, 2) };
-        self.note(decode(command.word(name)), command.word(id).to_owned());
-    }
-
-    pub(super) fn note(&mut self, name: String, id: String) {
-        if self.names.len() < 1_000 {
-            self.names.insert(name, id);
-        }
-    }
-
-    /// The group called `id`.
-    pub(super) fn name(&self, id: &str) -> Option<&String> {
-        let all = self.names.iter().chain(&self.ours);
-        all.into_iter().find(|(_, known)| *known == id).map(|(name, _)| name)
-    }
-
-    /// Whether the server knows nothing of the group called `id`.
-    pub(super) fn is_ours(&self, id: &str) -> bool {
-        self.ours.values().any(|own| own == id)
-    }
-
-    pub(super) fn forget(&mut self, id: &str) {
-        self.ours.retain(|_, own| own != id);
-    }
-
-    /// The id of the group `name`, which becomes one of ours if the server has none.
-    pub(super) fn id(&mut self, name: &str) -> String {
-        if let Some(id) = self.names.get(name).or_else(|| self.ours.get(name)) {
-            return id.clone();
-        }
-        let id = if self.guids {
-            guid(&format!("group {name}"))
-        } else {
-            let taken = |id: &String| self.name(id).is_some();
-            let mut ids = (FIRST_GROUP..).map(|n| n.to_string()).filter(|id| !taken(id));
-            ids.next().unwrap_or_default()
-        };
-        self.ours.insert(name.to_owned(), id.clone());
-        id
-    }
-}
-
-/// A GUID that stands for `what`, the same each time.
-pub(super) fn guid(what: &str) -> String {
-    let hash = Sha1::digest(what.as_bytes());
-    let (hash, _) = hash.split_first_chunk::<16>().map_or(([0; 16], &[][..]), |(h, r)| (*h, r));
-    let hex = format!("{:032x}", u128::from_be_bytes(hash));
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
-    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
-}
-
-/// The GUID of a contact.
-pub(super) fn contact_guid(address: &Address) -> String {
-    guid(&address.to_string())
-}
-
 /// The lists that hold a contact.
-fn lists(contact: &Contact) -> u8 {
+pub(super) fn lists(contact: &Contact) -> u8 {
     let consent = match contact.from {
         _ if contact.blocked => BLOCK,
         Standing::Granted => ALLOW | REVERSE,
@@ -182,15 +120,19 @@ impl Session {
         io: &mut Io<'_>,
     ) -> Result<Option<Command>, Fault> {
         match &mut self.merge {
+            Merge::Early(early) => Ok(early.hold(command)?),
             Merge::Held(held) => {
                 held.push(command);
                 if held.bytes > MAX_PENDING {
                     return Err(Fault::server("the list is too long"));
                 }
-                if self.contacts.is_some() && self.merge.is_ready() {
+                if self.knows_contacts() && self.merge.is_ready() {
                     self.finish_list(io);
                 }
                 Ok(None)
+            }
+            Merge::Before if command.verb() == "SYN" && self.version < 8 => {
+                Ok(self.begin_early(command, io))
             }
             Merge::Before if command.verb() == "SYN" => Ok(self.begin_list(command, io)),
             _ => Ok(Some(command)),
@@ -203,12 +145,12 @@ impl Session {
             syn.word(2).clone_into(&mut self.list_version);
         }
         let counts = (syn.word(first).parse::<usize>(), syn.word(first + 1).parse::<usize>());
-        let nothing = self.contacts.as_ref().is_some_and(BTreeMap::is_empty);
+        let nothing = self.knows_contacts() && self.contacts().is_empty();
         let (Ok(contacts), Ok(groups), false) = (counts.0, counts.1, nothing) else {
             self.merge = Merge::Done;
             return Some(syn);
         };
-        let patience = if self.contacts.is_some() && groups == 0 { SETTLED } else { PATIENCE };
+        let patience = if self.knows_contacts() && groups == 0 { SETTLED } else { PATIENCE };
         self.merge = Merge::Held(Held {
             syn,
             contacts,
@@ -224,20 +166,20 @@ impl Session {
 
     /// Lets the list go, with ours in it.
     pub(super) fn finish_list(&mut self, io: &mut Io<'_>) {
-        let Merge::Held(held) = std::mem::replace(&mut self.merge, Merge::Done) else {
-            return;
+        let held = match std::mem::replace(&mut self.merge, Merge::Done) {
+            Merge::Held(held) => held,
+            Merge::Early(early) => return self.release_early(early, io),
+            Merge::Before | Merge::Done => return,
         };
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
             self.groups.learn(group);
         }
-        let contacts: Vec<Contact> =
-            self.contacts.iter().flat_map(|c| c.values().cloned()).collect();
-        let lines: Vec<String> = contacts.iter().filter_map(|c| self.entry(c, io)).collect();
-        let groups = self.groups.ours.clone();
+        let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, io)).collect();
+        let groups = self.groups.ours();
         let first = if self.has_guids() { 4 } else { 3 };
-        let total = (held.contacts + lines.len()).to_string();
+        let total = held.contacts.saturating_add(lines.len()).to_string();
         let syn = held.syn.with(first, &total);
-        let total = (held.groups + groups.len()).to_string();
+        let total = held.groups.saturating_add(groups.len()).to_string();
         io.out.insert(Side::Client, replace_last(&syn, &total));
         for command in &held.before {
             self.server(command, io);
@@ -264,7 +206,7 @@ impl Session {
         let name = spelling(Some(contact), &contact.address, &io.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if matches!(contact.from, Standing::Asked(_)) {
-            self.asked.insert(contact.address.clone());
+            self.desk.open().book.asked.insert(contact.address.clone());
         }
         let listed = lists & FORWARD != 0;
         let mut groups: Vec<String> = Vec::new();

@@ -1,23 +1,31 @@
 //! The connection to the notification server: the list, presence, and where conversations are.
 
+mod apply;
+mod domains;
+mod early;
 mod edit;
 mod list;
 mod presence;
 mod ring;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Event, Fault, Presence, Roster, Side, Standing,
 };
 
-use self::list::{Groups, Merge};
+use self::domains::{Domains, message_to, show_request};
+use self::list::Merge;
 use self::presence::Own;
 use self::ring::Rings;
 use super::desk::{Desk, Invitation, Io, Known, spelling};
 use super::engine::named;
+use super::groups::Groups;
 use super::wire::Command;
+
+/// The most requests that wait for the client.
+const MAX_REQUESTS: usize = 128;
 
 /// A person's notification connection.
 pub(super) struct Session {
@@ -25,21 +33,23 @@ pub(super) struct Session {
     endpoint: String,
     user: Option<Address>,
     desk: Desk,
-    /// The foreign contacts; none before the gateway told them.
-    contacts: Option<BTreeMap<Address, Contact>>,
     /// The server's list on its way to the client.
     merge: Merge,
     groups: Groups,
     /// The version of the list, in the words of MSNP8 and 9.
     list_version: String,
-    /// Who was shown to the client as asking.
-    asked: BTreeSet<Address>,
+    /// How many contacts of ours are in the list that is being told in the words of MSNP2 to 7.
+    early_ours: usize,
     /// What is known of the presence of the foreign contacts.
     presences: BTreeMap<Address, Presence>,
     own: Own,
     /// Only those on the allow list may write.
     allow_only: bool,
     rings: Rings,
+    /// What the client said of its lists since MSNP13.
+    domains: Domains,
+    /// Requests that wait for a client since MSNP13 to be online.
+    requests: Vec<Envelope>,
 }
 
 impl Session {
@@ -50,15 +60,16 @@ impl Session {
             endpoint: "MSN".into(),
             user: None,
             desk: Desk::default(),
-            contacts: None,
             merge: Merge::default(),
             groups: Groups::new(version),
             list_version: "1".into(),
-            asked: BTreeSet::new(),
+            early_ours: 0,
             presences: BTreeMap::new(),
             own: Own::default(),
             allow_only: false,
             rings: Rings::default(),
+            domains: Domains::default(),
+            requests: Vec::new(),
         }
     }
 
@@ -106,6 +117,9 @@ impl Session {
                 self.own.asked(command);
                 true
             }
+            "ADL" | "RML" => self.edit_domains(command, io),
+            "FQY" => self.query(command, io),
+            "UUM" | "UUN" => message_to(command, io),
             "UUX" => {
                 self.personal_message(command, io);
                 true
@@ -137,6 +151,8 @@ impl Session {
                 };
                 io.out.forward(Side::Client, shown.unwrap_or_default());
             }
+            "FQY" => self.answered(command, io),
+            "LSG" | "LST" if self.version < 8 => self.early_line(command, io),
             "LSG" => {
                 self.groups.learn(command);
                 io.out.forward(Side::Client, command.raw.clone());
@@ -167,7 +183,7 @@ impl Session {
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
-        self.contacts = Some(contacts);
+        self.desk.open().book.contacts = Some(contacts);
         roster.contacts().for_each(|c| self.lay_out(c, io));
         if self.merge.is_ready() {
             self.finish_list(io);
@@ -176,15 +192,18 @@ impl Session {
 
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, io: &Io<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        if contact.is_blank() {
-            contacts.remove(&contact.address);
-        } else {
-            contacts.insert(contact.address.clone(), contact.clone());
-        }
+        let mut papers = self.desk.open();
         if !matches!(contact.from, Standing::Asked(_)) {
-            self.asked.remove(&contact.address);
+            papers.book.asked.remove(&contact.address);
         }
+        if let Some(contacts) = &mut papers.book.contacts {
+            if contact.is_blank() {
+                contacts.remove(&contact.address);
+            } else {
+                contacts.insert(contact.address.clone(), contact.clone());
+            }
+        }
+        drop(papers);
         self.lay_out(contact, io);
     }
 
@@ -201,15 +220,25 @@ impl Session {
         }
     }
 
-    fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.contacts.as_ref()?.get(address)
+    fn contact(&self, address: &Address) -> Option<Contact> {
+        self.desk.open().book.contact(address).cloned()
+    }
+
+    /// Whether the gateway told the foreign contacts.
+    fn knows_contacts(&self) -> bool {
+        self.desk.open().book.contacts.is_some()
+    }
+
+    /// Every foreign contact.
+    fn contacts(&self) -> Vec<Contact> {
+        self.desk.open().book.contacts().cloned().collect()
     }
 
     /// The name and nick under which the client knows `address`.
     fn shown(&self, address: &Address, io: &Io<'_>) -> Option<(String, String)> {
         let contact = self.contact(address);
-        let name = spelling(contact, address, &io.context.names)?;
-        let nick = contact.and_then(|c| c.alias.clone()).unwrap_or_else(|| name.clone());
+        let name = spelling(contact.as_ref(), address, &io.context.names)?;
+        let nick = contact.and_then(|c| c.alias).unwrap_or_else(|| name.clone());
         Some((name, nick))
     }
 
@@ -238,8 +267,22 @@ impl Session {
         let Some((name, nick)) = self.shown(&envelope.from, io) else {
             return io.out.emit(Event::Unshown(envelope));
         };
-        if !self.merge.is_done() || !self.asked.insert(envelope.from) {
+        let by_soap = self.version >= 13;
+        if by_soap && !self.own.is_shown() {
+            if self.requests.len() < MAX_REQUESTS {
+                self.requests.push(envelope);
+            }
             return;
+        }
+        if by_soap && !self.desk.open().book.served {
+            return io.out.emit(Event::Unshown(envelope));
+        }
+        let told = by_soap || self.merge.is_done();
+        if !told || !self.desk.open().book.asked.insert(envelope.from) {
+            return;
+        }
+        if by_soap {
+            return show_request(&name, &nick, io);
         }
         let nick = super::wire::encode(&nick);
         if self.has_guids() {

@@ -1,11 +1,17 @@
 //! Presence, of the person and of foreign contacts.
 
-use crosstalk_core::{Address, Event, Presence, RichText, Show};
+use crosstalk_core::{Address, Event, Presence, RichText, Show, Side};
 use quick_xml::escape::{escape, unescape};
 
 use super::super::desk::Io;
 use super::super::wire::{Command, encode, with_payload};
 use super::Session;
+
+/// The network of people with a passport, which names carry since MSNP14: as a word behind them,
+/// and since MSNP18 in front.
+const PASSPORT: u8 = 1;
+/// What a contact's client can do, as clients since MSNP16 like to see it.
+const CAPABILITIES: &str = "2416181284:00";
 
 /// The person's own presence.
 #[derive(Default)]
@@ -55,11 +61,14 @@ impl Session {
     /// UUX: the person's message to everybody, since MSNP11.
     pub(super) fn personal_message(&mut self, command: &Command, io: &mut Io<'_>) {
         let payload = String::from_utf8_lossy(command.payload());
-        let inside = |tag: &str| {
-            let (_, rest) = payload.split_once(&format!("<{tag}>"))?;
-            rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
+        let inside = payload.split_once("<PSM>").and_then(|(_, rest)| rest.split_once("</PSM>"));
+        let empty = || ["<PSM/>", "<PSM />"].iter().any(|tag| payload.contains(tag));
+        // What clients say of their own endpoints comes the same way, without a message.
+        let message = match inside {
+            Some((message, _)) => message,
+            None if empty() => "",
+            None => return,
         };
-        let message = inside("PSM").unwrap_or_default();
         self.own.message =
             unescape(message).map_or_else(|_| message.into(), std::borrow::Cow::into_owned);
         self.tell_presence(io);
@@ -73,6 +82,7 @@ impl Session {
         if !first {
             return;
         }
+        self.begin_telling(io);
         let online: Vec<Address> = self.presences.keys().cloned().collect();
         for address in online {
             self.show_presence(&address, Some(command.transaction()), io);
@@ -103,7 +113,12 @@ impl Session {
         if online {
             self.show_presence(of, None, io);
         } else if was_online && let Some((name, _)) = self.shown(of, io) {
-            io.tell(format!("FLN {name}"));
+            io.tell(match self.version {
+                ..14 => format!("FLN {name}"),
+                14..16 => format!("FLN {name} {PASSPORT} 0"),
+                16..18 => format!("FLN {name} {PASSPORT} 0:0"),
+                18.. => format!("FLN {PASSPORT}:{name} 0:0"),
+            });
         }
     }
 
@@ -115,15 +130,22 @@ impl Session {
         }
         let Some((name, nick)) = self.shown(of, io) else { return };
         let (status, nick) = (status(presence), encode(&nick));
-        match initial {
-            Some(transaction) => io.tell(format!("ILN {transaction} {status} {name} {nick} 0")),
-            None => io.tell(format!("NLN {status} {name} {nick} 0")),
-        }
+        let (verb, name) = match (initial, self.version) {
+            (_, 18..) => ("NLN".to_owned(), format!("{PASSPORT}:{name}")),
+            (Some(transaction), _) => (format!("ILN {transaction}"), name),
+            (None, _) => ("NLN".to_owned(), name),
+        };
+        let who =
+            if (14..18).contains(&self.version) { format!("{name} {PASSPORT}") } else { name };
+        io.tell(match self.version {
+            ..8 => format!("{verb} {status} {who} {nick}"),
+            8..16 => format!("{verb} {status} {who} {nick} 0"),
+            16.. => format!("{verb} {status} {who} {nick} {CAPABILITIES} 0"),
+        });
         if self.version >= 11 {
             let text = escape(presence.text.text());
             let data = format!("<Data><PSM>{text}</PSM><CurrentMedia></CurrentMedia></Data>");
-            let update = with_payload(&format!("UBX {name}"), &data);
-            io.out.insert(crosstalk_core::Side::Client, update);
+            io.out.insert(Side::Client, with_payload(&format!("UBX {who}"), &data));
         }
     }
 }

@@ -1,0 +1,144 @@
+//! What the client's edits do, in whatever words it made them.
+
+use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Standing};
+
+use super::super::book::Edit;
+use super::super::desk::Io;
+use super::super::wire::decode;
+use super::Session;
+
+impl Session {
+    pub(super) fn apply(&mut self, edit: Edit, io: &mut Io<'_>) {
+        match edit {
+            Edit::List { address, name, nick, group } => {
+                let nick = nick.unwrap_or_default();
+                self.list(&address, name.as_deref(), &nick, group, io);
+                self.show_presence(&address, None, io);
+            }
+            Edit::Unlist(address) => self.unlist(&address, io),
+            Edit::Allow(address, name) => self.allow(&address, name.as_deref(), io),
+            Edit::Block(address, name, blocked) => {
+                self.block(&address, name.as_deref(), blocked, io);
+            }
+        }
+    }
+
+    /// The contact as it is, or as it would begin.
+    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Contact {
+        let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
+        let known = self.contact(address);
+        known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
+    }
+
+    /// Lists a contact, or names or groups one that is listed.
+    pub(super) fn list(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        nick: &str,
+        group: Option<String>,
+        io: &mut Io<'_>,
+    ) {
+        let mut contact = self.draft(address, name, io);
+        if !contact.listed {
+            contact.spelling = name.map_or(contact.spelling, str::to_owned);
+        }
+        let says_more = !nick.is_empty() && !nick.eq_ignore_ascii_case(&contact.spelling);
+        // Names with a `%` come back decoded or not.
+        if says_more && nick != decode(&contact.spelling) {
+            contact.alias = Some(nick.to_owned());
+        }
+        if let Some(group) = group
+            && !contact.groups.contains(&group)
+        {
+            contact.groups.push(group);
+        }
+        contact.listed = true;
+        let new = contact.to == Standing::None;
+        if new {
+            contact.to = Standing::Asked(RichText::default());
+        }
+        self.put(&contact, io);
+        if new {
+            io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
+        }
+    }
+
+    /// Writes a listed contact, here and in the stored list.
+    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        let known = self.contact(&contact.address);
+        if known.is_some_and(|k| k == *contact) {
+            return;
+        }
+        io.out.emit(Event::Roster(RosterEdit::List {
+            address: contact.address.clone(),
+            spelling: contact.spelling.clone(),
+            alias: contact.alias.clone(),
+            groups: contact.groups.clone(),
+        }));
+        self.changed(contact, io);
+    }
+
+    /// Takes a contact off the list.
+    pub(super) fn unlist(&mut self, address: &Address, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address).filter(|c| c.listed) else { return };
+        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+        self.presences.remove(address);
+        contact.listed = false;
+        (contact.to, contact.from) = (Standing::None, Standing::None);
+        self.changed(&contact, io);
+    }
+
+    /// Takes a contact out of a group, which before MSNP10 takes one out of the last group off
+    /// the list.
+    pub(super) fn ungroup(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address) else { return };
+        contact.groups.retain(|g| g != group);
+        if self.has_guids() || !contact.groups.is_empty() {
+            self.put(&contact, io);
+        } else {
+            self.unlist(address, io);
+        }
+    }
+
+    /// Gives a group another name, or takes it away.
+    pub(super) fn regroup(&mut self, old: &str, new: Option<&str>, io: &mut Io<'_>) {
+        let inside = |c: &Contact| c.listed && c.groups.iter().any(|group| group == old);
+        for mut contact in self.contacts().into_iter().filter(inside) {
+            contact.groups.retain(|group| group != old && Some(group.as_str()) != new);
+            contact.groups.extend(new.map(str::to_owned));
+            self.put(&contact, io);
+        }
+    }
+
+    /// The person lets a contact see the own presence.
+    pub(super) fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
+        let mut contact = self.draft(address, name, io);
+        if contact.from != Standing::Granted {
+            contact.from = Standing::Granted;
+            self.changed(&contact, io);
+            io.send(address.clone(), Body::Contact(Consent::Grant));
+        }
+    }
+
+    /// The person blocks or unblocks a contact; to block one who asks is to say no.
+    pub(super) fn block(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        blocked: bool,
+        io: &mut Io<'_>,
+    ) {
+        let mut contact = self.draft(address, name, io);
+        if contact.blocked == blocked {
+            return;
+        }
+        contact.blocked = blocked;
+        if blocked && matches!(contact.from, Standing::Asked(_)) {
+            contact.from = Standing::None;
+            io.send(address.clone(), Body::Contact(Consent::Revoke));
+        }
+        self.changed(&contact, io);
+        io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+    }
+}

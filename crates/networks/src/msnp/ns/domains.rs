@@ -1,0 +1,231 @@
+//! Lists since MSNP13: `<ml><d n='domain'><c n='user' l='3' t='1'/></d></ml>`, from which foreign
+//! people are taken before the server reads them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Body, Event, Kin, Side, Typing};
+
+use super::super::book::Edit;
+use super::super::desk::Io;
+use super::super::message::Content;
+use super::super::wire::{Command, with_payload};
+use super::super::xml::{Changes, Element, escape};
+use super::Session;
+use super::edit::NO_SUCH_NAME;
+use super::list::{ALLOW, BLOCK, FORWARD};
+
+/// The most queries whose answer is awaited to have ours added.
+const MAX_QUERIES: usize = 64;
+
+/// What a client says of lists since MSNP13 that the session remembers.
+#[derive(Default)]
+pub(super) struct Domains {
+    /// The server was told a list, so that it lets the person go online.
+    told: bool,
+    /// What is to be added to the answers to queries.
+    queries: BTreeMap<u32, String>,
+}
+
+/// A list without the foreign people in it.
+struct Sifted {
+    /// Whether it is the list that a client begins with.
+    initial: bool,
+    /// The foreign people, each with the lists it is about.
+    foreign: Vec<(Address, String, u8)>,
+    /// Names that nobody can have.
+    nowhere: bool,
+    /// What is left; none where nobody is.
+    rest: Option<String>,
+    /// What is left of it where nobody is.
+    empty: String,
+}
+
+impl Sifted {
+    /// Reads a payload; none where nobody in it is foreign.
+    fn read(payload: &[u8], io: &Io<'_>) -> Option<Self> {
+        let text = std::str::from_utf8(payload).ok()?;
+        let list = Element::parse(text)?;
+        let (mut foreign, mut nowhere, mut left) = (Vec::new(), false, 0);
+        let mut changes = Changes::default();
+        for domain in &list.children {
+            let mut gone = Vec::new();
+            for person in &domain.children {
+                let name = person.attribute("n").unwrap_or_default();
+                let name = format!("{name}@{}", domain.attribute("n").unwrap_or_default());
+                match io.kin(&name) {
+                    Kin::Own => continue,
+                    Kin::Nowhere => nowhere = true,
+                    Kin::Foreign(address) => foreign.push((address, name, lists(person))),
+                }
+                gone.push(person);
+            }
+            left += domain.children.len() - gone.len();
+            if gone.len() == domain.children.len() {
+                changes.cut(domain);
+            } else {
+                for person in gone {
+                    changes.cut(person);
+                }
+            }
+        }
+        if foreign.is_empty() && !nowhere {
+            return None;
+        }
+        let empty = changes.apply(text);
+        let rest = (left > 0).then(|| empty.clone());
+        let initial = list.attribute("l") == Some("1");
+        Some(Self { initial, foreign, nowhere, rest, empty })
+    }
+}
+
+/// The lists that an entry is about: its own, or those of its services.
+fn lists(person: &Element) -> u8 {
+    let own = |e: &Element| e.attribute("l").and_then(|l| l.parse::<u8>().ok()).unwrap_or(0);
+    own(person) | person.named("s").map(own).fold(0, |all, one| all | one)
+}
+
+impl Session {
+    /// ADL and RML. Returns whether the server is to have the command as it is.
+    pub(super) fn edit_domains(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let Some(sifted) = Sifted::read(command.payload(), io) else {
+            self.domains.told = true;
+            return true;
+        };
+        io.out.withhold();
+        let rest = sifted.rest.or_else(|| {
+            let first = sifted.initial && !self.domains.told;
+            first.then_some(sifted.empty)
+        });
+        if let Some(rest) = &rest {
+            self.domains.told = true;
+            resend(command, rest, io);
+        } else if sifted.nowhere && sifted.foreign.is_empty() {
+            io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+        } else {
+            io.tell(format!("{} {} OK", command.verb(), command.word(1)));
+        }
+        // What a client begins with is what it was told, or remembers from long ago.
+        if !sifted.initial {
+            let adds = command.verb() == "ADL";
+            for (address, name, lists) in sifted.foreign {
+                self.edit_lists(&address, &name, lists, adds, io);
+            }
+        }
+        false
+    }
+
+    fn edit_lists(&mut self, who: &Address, name: &str, lists: u8, adds: bool, io: &mut Io<'_>) {
+        let (address, name) = (who.clone(), Some(name.to_owned()));
+        if lists & BLOCK != 0 {
+            self.apply(Edit::Block(address.clone(), name.clone(), adds), io);
+        }
+        if lists & ALLOW != 0 && adds {
+            self.apply(Edit::Allow(address.clone(), name.clone()), io);
+        }
+        if lists & FORWARD != 0 && adds {
+            self.apply(Edit::List { address, name, nick: None, group: None }, io);
+        } else if lists & FORWARD != 0 {
+            self.apply(Edit::Unlist(address), io);
+        }
+    }
+
+    /// FQY, since MSNP14: on which networks are these people? Returns whether the server is to
+    /// have the command as it is.
+    pub(super) fn query(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let Some(sifted) = Sifted::read(command.payload(), io) else { return true };
+        io.out.withhold();
+        let found: String =
+            sifted.foreign.iter().map(|(_, name, _)| entry(name, "t=\"1\"")).collect();
+        match sifted.rest {
+            None if found.is_empty() => io.tell(format!("{NO_SUCH_NAME} {}", command.word(1))),
+            None => {
+                let answer = with_payload(&format!("FQY {}", command.word(1)), &list(&found));
+                io.out.insert(Side::Client, answer);
+            }
+            Some(rest) => {
+                if self.domains.queries.len() < MAX_QUERIES {
+                    self.domains.queries.insert(command.transaction(), found);
+                }
+                resend(command, &rest, io);
+            }
+        }
+        false
+    }
+
+    /// The server's answer to FQY, to which the foreign people of the query are added.
+    pub(super) fn answered(&mut self, command: &Command, io: &mut Io<'_>) {
+        let found = self.domains.queries.remove(&command.transaction());
+        let text = std::str::from_utf8(command.payload()).unwrap_or_default();
+        let (Some(found), Some(list)) = (found, Element::parse(text)) else {
+            return io.out.forward(Side::Client, command.raw.clone());
+        };
+        let mut changes = Changes::default();
+        changes.append(&list, &found, text);
+        io.out.withhold();
+        let answer = with_payload(&format!("FQY {}", command.word(1)), &changes.apply(text));
+        io.out.insert(Side::Client, answer);
+    }
+
+    /// The client is online since MSNP13: by now it has read its address book, or never will where
+    /// that cannot be seen.
+    pub(super) fn begin_telling(&mut self, io: &mut Io<'_>) {
+        if self.version < 13 {
+            return;
+        }
+        if !self.desk.open().book.served {
+            io.out.emit(Event::Advise(
+                "an MSN client reads its address book over TLS that does not end here, so that \
+                 foreign people are not in its list: name its host under `terminate`",
+            ));
+        }
+        for envelope in std::mem::take(&mut self.requests) {
+            self.request_in(envelope, io);
+        }
+    }
+}
+
+/// `UUM n who network kind length`: a message without a conversation, to another network or to
+/// somebody offline. Returns whether the server is to have the command.
+pub(super) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
+    let who = command.word(2);
+    let guest = match io.kin(who.split(';').next().unwrap_or_default()) {
+        Kin::Own => return true,
+        Kin::Nowhere => None,
+        Kin::Foreign(guest) => Some(guest),
+    };
+    io.out.withhold();
+    let body = match Content::read(command.payload()) {
+        Content::Text(text) => Some(Body::Text { text, auto: false }),
+        Content::Typing => Some(Body::Typing(Typing::Active)),
+        Content::Nudge => Some(Body::Attention),
+        Content::Other => None,
+    };
+    match (guest, body) {
+        (Some(guest), Some(body)) if command.verb() == "UUM" => drop(io.send(guest, body)),
+        (None, _) => io.tell(format!("{NO_SUCH_NAME} {}", command.word(1))),
+        _ => {}
+    }
+    false
+}
+
+/// Shows the client who asks to see the person: it asks back by its own dialogue.
+pub(super) fn show_request(name: &str, nick: &str, io: &mut Io<'_>) {
+    let who = list(&entry(name, &format!("t=\"1\" l=\"8\" f=\"{}\"", escape(nick))));
+    io.out.insert(Side::Client, with_payload("ADL 0", &who));
+}
+
+/// Sends the server what is left of a command.
+fn resend(command: &Command, rest: &str, io: &mut Io<'_>) {
+    let head = format!("{} {}", command.verb(), command.word(1));
+    io.out.insert(Side::Server, Bytes::from(with_payload(&head, rest)));
+}
+
+fn list(entries: &str) -> String {
+    format!("<ml>{entries}</ml>")
+}
+
+fn entry(name: &str, attributes: &str) -> String {
+    let (user, domain) = name.split_once('@').unwrap_or((name, ""));
+    format!("<d n=\"{}\"><c n=\"{}\" {attributes} /></d>", escape(domain), escape(user))
+}
