@@ -61,6 +61,10 @@ pub enum Act {
         /// Which.
         typing: Typing,
     },
+    /// Calls for attention: a nudge, a buzz.
+    Nudge(String),
+    /// Invites somebody of the own network to a conference.
+    Invite(String),
     /// Goes away with a text.
     Away(String),
     /// Is back, neither away nor idle.
@@ -103,6 +107,16 @@ pub enum Event {
         /// Which.
         typing: Typing,
     },
+    /// Somebody calls for attention.
+    Nudged {
+        /// Who.
+        by: String,
+    },
+    /// Somebody invites to a conference.
+    Invited {
+        /// Who.
+        by: String,
+    },
     /// Somebody asks to see the person's presence.
     Asked {
         /// Who.
@@ -117,6 +131,8 @@ pub enum Event {
         /// The reason, as the protocol words it.
         why: String,
     },
+    /// The client has no way to do what it was told.
+    Unable,
     /// The connection ended.
     SignedOff,
 }

@@ -13,11 +13,13 @@ use futures_util::future::BoxFuture;
 pub mod aim;
 mod client;
 mod dial;
+mod incoming;
 pub mod msn;
 pub mod play;
 mod protocol;
 mod server;
 pub mod xmpp;
+pub mod yahoo;
 
 pub use client::{Account, Act, Client, Event, SignOnError};
 pub use dial::{Stream, Way};
@@ -51,7 +53,7 @@ pub trait Network: Send + Sync + 'static {
 }
 
 /// Every network there is a mock of.
-pub static NETWORKS: &[&dyn Network] = &[&aim::Aim, &xmpp::Xmpp, &msn::Msn];
+pub static NETWORKS: &[&dyn Network] = &[&aim::Aim, &xmpp::Xmpp, &msn::Msn, &yahoo::Yahoo];
 
 /// The network whose usual id is `id`.
 pub fn by_id(id: &str) -> Option<&'static dyn Network> {

@@ -2,38 +2,24 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, flap};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
+use crate::incoming::{self, invalid};
 use crate::server::Recorder;
 
 /// The reading half.
-pub(super) struct Incoming<R> {
-    read: R,
-    buffer: BytesMut,
-    recorder: Option<Recorder>,
-}
+pub(super) struct Incoming<R>(incoming::Incoming<R>);
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
     pub(super) fn new(read: R, recorder: Option<Recorder>) -> Self {
-        Self { read, buffer: BytesMut::new(), recorder }
+        Self(incoming::Incoming::new(read, recorder))
     }
 
     /// The next frame; `None` when the other end closed. Safe to cancel.
     pub(super) async fn frame(&mut self) -> io::Result<Option<Frame>> {
-        loop {
-            if let Some(frame) = Frame::take(&mut self.buffer).map_err(invalid)? {
-                return Ok(Some(frame));
-            }
-            let before = self.buffer.len();
-            if self.read.read_buf(&mut self.buffer).await? == 0 {
-                return Ok(None);
-            }
-            if let (Some(recorder), Some(new)) = (&self.recorder, self.buffer.get(before..)) {
-                recorder.received(new);
-            }
-        }
+        self.0.next(Frame::take).await
     }
 
     /// The next SNAC; `None` when the other end closed or signed off. Other frames are skipped.
@@ -73,8 +59,4 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     pub(super) async fn close(&mut self) {
         let _ = self.write.shutdown().await;
     }
-}
-
-pub(super) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
 }

@@ -94,6 +94,8 @@ impl Person {
                 Some(format!("also heard {:?} from {from}", text.text()))
             }
             Event::Undelivered { to, why } => Some(format!("was told of {to}: {why}")),
+            Event::Nudged { by } => Some(format!("was also nudged by {by}")),
+            Event::Unable => Some("had no way to do something".into()),
             _ => None,
         });
         unexpected.map_or(Ok(()), Err)
@@ -145,7 +147,11 @@ impl Person {
                 self.typing.remove(&from);
                 self.unheard.push_back(event);
             }
-            waiting @ (Event::Asked { .. } | Event::Undelivered { .. }) => {
+            waiting @ (Event::Asked { .. }
+            | Event::Undelivered { .. }
+            | Event::Nudged { .. }
+            | Event::Invited { .. }
+            | Event::Unable) => {
                 self.unheard.push_back(waiting);
             }
         }

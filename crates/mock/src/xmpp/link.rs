@@ -9,6 +9,7 @@ use crosstalk_networks::xmpp::xml::{Element, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Stream;
+use crate::incoming::invalid;
 use crate::server::Recorder;
 
 /// What arrived.
@@ -127,8 +128,4 @@ pub(super) fn result(iq: &Element) -> Element {
         .with_some("id", iq.attr("id"))
         .with_some("from", iq.attr("to"))
         .with_some("to", iq.attr("from"))
-}
-
-pub(super) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
 }

@@ -188,7 +188,7 @@ impl Jabber {
 }
 
 /// What a message says, with its formatting where that is of the same text.
-fn text(stanza: &Element) -> Option<RichText> {
+pub fn text(stanza: &Element) -> Option<RichText> {
     let plain = stanza.text_of("body").filter(|body| !body.is_empty());
     let rich = stanza
         .get("html", ns::XHTML_IM)
@@ -232,7 +232,7 @@ fn inner_xml(element: &Element) -> String {
 }
 
 /// A readable body, and the formatting for clients that show it.
-fn with_text(message: Element, text: &RichText) -> Element {
+pub fn with_text(message: Element, text: &RichText) -> Element {
     let message = message.child(Element::new("body", ns::CLIENT).say(text.text()));
     if text.spans().is_empty() {
         return message;

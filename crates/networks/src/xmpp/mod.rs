@@ -9,7 +9,7 @@ mod engine;
 pub mod head;
 pub mod jid;
 mod link;
-mod message;
+pub mod message;
 pub mod ns;
 mod person;
 mod presence;

@@ -9,8 +9,8 @@ use crosstalk_networks::oscar::wire::message::{self, Head};
 use crosstalk_networks::oscar::wire::{Channel, Snac, Writer, user};
 
 use super::Session;
-use crate::Act;
 use crate::aim::plain;
+use crate::{Act, Event};
 
 /// The most messages remembered in case the server says that one was not delivered.
 const REMEMBERED: usize = 256;
@@ -41,6 +41,7 @@ impl Session {
             Act::Deny(name) => self.answer(&name, false).await?,
             Act::Say { to, text } => self.say(&to, &text).await?,
             Act::Type { to, typing } => self.show_typing(&to, typing).await?,
+            Act::Nudge(_) | Act::Invite(_) => self.tell(Event::Unable).await,
             Act::Away(text) => self.away(&text).await?,
             Act::Back => {
                 self.away("").await?;

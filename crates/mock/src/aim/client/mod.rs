@@ -10,8 +10,9 @@ use tokio::io::{ReadHalf, WriteHalf};
 
 use self::buddies::Buddies;
 use self::sign_on::closed;
-use super::link::{Incoming, Outgoing, invalid};
+use super::link::{Incoming, Outgoing};
 use crate::client::Driver;
+use crate::incoming::invalid;
 use crate::{Event, SignOnError, Stream};
 
 mod acts;

@@ -6,7 +6,8 @@ use tokio::io::split;
 
 use super::{Read, Session, Write};
 use crate::aim::digest;
-use crate::aim::link::{Incoming, Outgoing, invalid};
+use crate::aim::link::{Incoming, Outgoing};
+use crate::incoming::invalid;
 use crate::{Account, Client, SignOnError, Stream, Way};
 
 /// Signs `account` on. The client has its whole buddy list when this returns.

@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
 use super::world::{BOS, Pass};
-use crate::aim::link::{Incoming, Outgoing, invalid};
+use crate::aim::link::{Incoming, Outgoing};
 use crate::aim::{digest, plain, roast};
+use crate::incoming::invalid;
 
 /// TLVs of the sign-on, in both directions.
 const NAME: u16 = 0x01;

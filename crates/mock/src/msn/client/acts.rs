@@ -7,7 +7,7 @@ use crosstalk_networks::msnp::message;
 use tokio::io::AsyncWriteExt;
 
 use super::Session;
-use crate::Act;
+use crate::{Act, Event};
 
 impl Session {
     pub(super) async fn act(&mut self, act: Act) -> io::Result<()> {
@@ -33,6 +33,11 @@ impl Session {
             Act::Type { to, typing: Typing::Active } => {
                 let payload = message::typing(&self.user);
                 self.say_to(&to, payload).await
+            }
+            Act::Nudge(to) => self.say_to(&to, message::nudge()).await,
+            Act::Invite(_) => {
+                self.tell(Event::Unable).await;
+                Ok(())
             }
             Act::Away(text) => self.status("AWY", text).await,
             Act::Back | Act::Invisible(false) => self.status("NLN", String::new()).await,

@@ -97,7 +97,8 @@ impl Session {
                     Content::Typing => {
                         self.tell(Event::Typing { from, typing: Typing::Active }).await;
                     }
-                    _ => {}
+                    Content::Nudge => self.tell(Event::Nudged { by: from }).await,
+                    Content::Other => {}
                 }
             }
             "NAK" => {

@@ -4,11 +4,11 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
-use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::{message, ns};
 
 use super::Session;
-use crate::Act;
+use crate::{Act, Event};
 
 impl Session {
     /// Does it. Returns whether the client stays signed on.
@@ -25,6 +25,11 @@ impl Session {
             Act::Unblock(name) => self.block("unblock", &name).await?,
             Act::Say { to, text } => self.say(&to, &text).await?,
             Act::Type { to, typing } => self.show_typing(&to, typing).await?,
+            Act::Nudge(to) => {
+                let nudge = self.chat(&to).child(Element::new("attention", ns::ATTENTION));
+                self.link.send(&nudge).await?;
+            }
+            Act::Invite(_) => self.tell(Event::Unable).await,
             Act::Away(text) => {
                 self.presence.show = Show::Away;
                 self.presence.text = RichText::plain(text);
@@ -69,9 +74,7 @@ impl Session {
     }
 
     async fn say(&mut self, to: &str, text: &RichText) -> io::Result<()> {
-        let message = self
-            .chat(to)
-            .child(Element::new("body", ns::CLIENT).say(text.text()))
+        let message = message::with_text(self.chat(to), text)
             .child(Element::new("active", ns::CHAT_STATES))
             .child(Element::new("request", ns::RECEIPTS));
         self.link.send(&message).await

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_networks::xmpp::message::text;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 
@@ -93,8 +94,9 @@ impl Session {
             ("inactive", Typing::Idle),
         ];
         let state = states.iter().find(|(name, _)| message.get(name, ns::CHAT_STATES).is_some());
-        if let Some(body) = message.text_of("body") {
-            let text = RichText::plain(body);
+        if message.get("attention", ns::ATTENTION).is_some() {
+            self.tell(Event::Nudged { by: person }).await;
+        } else if let Some(text) = text(message) {
             self.tell(Event::Said { from: person, text, auto: false }).await;
             self.acknowledge(&from, message).await?;
         } else if let Some((_, typing)) = state {
@@ -147,7 +149,7 @@ impl Session {
 fn features(node: Option<&str>) -> Element {
     let identity =
         Element::new("identity", ns::DISCO_INFO).with("category", "client").with("type", "bot");
-    [ns::DISCO_INFO, ns::CHAT_STATES, ns::RECEIPTS]
+    [ns::DISCO_INFO, ns::CHAT_STATES, ns::RECEIPTS, ns::ATTENTION]
         .iter()
         .map(|name| Element::new("feature", ns::DISCO_INFO).with("var", *name))
         .fold(

@@ -10,7 +10,8 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{Session, condition};
-use crate::xmpp::link::{Incoming, Link, invalid};
+use crate::incoming::invalid;
+use crate::xmpp::link::{Incoming, Link};
 use crate::xmpp::{DOMAIN, sasl};
 use crate::{Account, Client, SignOnError, Stream, Way};
 

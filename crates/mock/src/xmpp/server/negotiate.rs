@@ -9,7 +9,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Shared;
 use crate::Stream;
-use crate::xmpp::link::{Incoming, Link, invalid};
+use crate::incoming::invalid;
+use crate::xmpp::link::{Incoming, Link};
 use crate::xmpp::{DOMAIN, sasl};
 
 /// Tries at a password before the connection ends.

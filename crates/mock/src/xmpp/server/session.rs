@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use super::world::{Session, World};
 use super::{Shared, iq, message, negotiate, presence};
-use crate::xmpp::link::{Incoming, Link, invalid, result};
+use crate::incoming::invalid;
+use crate::xmpp::link::{Incoming, Link, result};
 
 /// The most stanzas that wait for a client that does not read.
 const QUEUE: usize = 4096;

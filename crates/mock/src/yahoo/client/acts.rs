@@ -1,0 +1,163 @@
+//! What a person does, in packets.
+
+use std::io;
+
+use crosstalk_core::{RichText, Typing};
+
+use super::Session;
+use crate::Act;
+use crate::yahoo::packet::{Packet, SEND};
+use crate::yahoo::{BUZZ, LONGEST, markup, service};
+
+/// The group that new buddies go to.
+const GROUP: &str = "Friends";
+/// The status of typing.
+const NOTIFY: u32 = 0x16;
+
+impl Session {
+    pub(super) async fn act(&mut self, act: Act) -> io::Result<()> {
+        match act {
+            Act::Add(name) => self.add(&name).await,
+            Act::Remove(name) => self.remove(&name).await,
+            Act::Accept(name) => self.answer(&name, true).await,
+            Act::Deny(name) => self.answer(&name, false).await,
+            Act::Block(name) => self.ignore(&name, "1").await,
+            Act::Unblock(name) => self.ignore(&name, "2").await,
+            Act::Say { to, text } => self.say(&to, &text).await,
+            Act::Type { to, typing } => self.show_typing(&to, typing).await,
+            Act::Nudge(to) => self.send(&to, BUZZ).await,
+            Act::Invite(name) => self.invite(&name).await,
+            Act::Away(text) => self.status(&[(10, "99"), (97, "1"), (19, &text), (47, "1")]).await,
+            Act::Back => self.status(&[(10, "0"), (19, "")]).await,
+            Act::Idle(_) => self.status(&[(10, "999"), (47, "2")]).await,
+            Act::Invisible(invisible) => self.hide(invisible).await,
+            Act::SignOff => Ok(()),
+        }
+    }
+
+    /// What a client says once it has its list.
+    pub(super) async fn begin(&mut self) -> io::Result<()> {
+        if self.version() > 9 {
+            self.status(&[(10, "0"), (19, "")]).await?;
+            self.out.send(Packet::new(service::KEEP_ALIVE, 0).with(0, self.user.as_str())).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn sign_off(&mut self) -> io::Result<()> {
+        self.out.send(Packet::new(service::LOGOFF, 0)).await
+    }
+
+    fn packet(&self, service: u16) -> Packet {
+        Packet::new(service, 0).with(1, self.user.as_str())
+    }
+
+    async fn add(&mut self, name: &str) -> io::Result<()> {
+        let packet = if self.version() > 9 {
+            let head = Packet::new(service::ADD, 0).with(14, "").with(65, GROUP).with(97, "1");
+            let head = head.with(1, self.user.as_str()).with(302, "319").with(300, "319");
+            let packet = head.with(7, name).with(334, "0");
+            packet.with(301, "319").with(303, "319")
+        } else {
+            self.packet(service::ADD).with(7, name).with(65, GROUP)
+        };
+        self.out.send(packet).await
+    }
+
+    async fn remove(&mut self, name: &str) -> io::Result<()> {
+        let group = self.groups.get(&name.to_lowercase()).map_or(GROUP, String::as_str);
+        let packet = self.packet(service::REMOVE).with(7, name).with(65, group);
+        self.out.send(packet).await
+    }
+
+    /// Answers one who asked. Before YMSG10 there is no yes: who does not say no has agreed.
+    async fn answer(&mut self, name: &str, yes: bool) -> io::Result<()> {
+        let packet = match (self.version(), yes) {
+            (..10, true) => return Ok(()),
+            (..10, false) => self.packet(service::REJECT).with(7, name).with(14, "no"),
+            (_, true) => self.packet(service::AUTHORISE).with(5, name).with(13, "1").with(334, "0"),
+            (_, false) => {
+                let packet = self.packet(service::AUTHORISE).with(5, name).with(13, "2");
+                packet.with(334, "0").with(97, "1").with(14, "no")
+            }
+        };
+        self.out.send(packet).await
+    }
+
+    async fn ignore(&mut self, name: &str, what: &str) -> io::Result<()> {
+        let packet = self.packet(service::IGNORE).with(7, name).with(13, what);
+        self.out.send(packet).await
+    }
+
+    /// Says a text, in as many messages as it needs.
+    async fn say(&mut self, to: &str, text: &RichText) -> io::Result<()> {
+        let written = markup::write(text);
+        let mut rest = written.as_str();
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(room(rest));
+            rest = after;
+            self.send(to, piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, to: &str, text: &str) -> io::Result<()> {
+        to.clone_into(&mut self.last);
+        let latin: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+        let packet = Packet { status: SEND, ..self.packet(service::MESSAGE).with(5, to) };
+        // The oldest clients write what they can in their own character set, and do not say so.
+        let packet = match latin.filter(|_| self.version() < 10) {
+            Some(latin) => packet.with(14, latin),
+            None => packet.with(97, "1").with(14, text),
+        };
+        self.out.send(packet.with(63, ";0").with(64, "0").with(1002, "1").with(206, "0")).await
+    }
+
+    async fn show_typing(&mut self, to: &str, typing: Typing) -> io::Result<()> {
+        let on = if typing == Typing::Active { "1" } else { "0" };
+        let packet = Packet::new(service::TYPING, NOTIFY).with(49, "TYPING");
+        let packet = packet.with(1, self.user.as_str()).with(14, " ").with(13, on);
+        self.out.send(packet.with(5, to).with(1002, "1")).await
+    }
+
+    async fn invite(&mut self, name: &str) -> io::Result<()> {
+        let me = self.user.as_str();
+        let packet = self.packet(service::INVITE).with(50, me).with(57, format!("{me}-1"));
+        let packet = packet.with(58, "Join my conference").with(97, "1").with(52, name);
+        self.out.send(packet.with(13, "0")).await
+    }
+
+    async fn status(&mut self, pairs: &[(u32, &str)]) -> io::Result<()> {
+        let available = pairs.contains(&(10, "0"));
+        let service = match self.version() {
+            10.. => service::STATUS,
+            _ if available => service::BACK,
+            _ => service::AWAY,
+        };
+        let pair = |packet: Packet, pair: &(u32, &str)| packet.with(pair.0, pair.1);
+        let mut packet = pairs.iter().fold(Packet::new(service, 0), pair);
+        if available && self.version() >= 15 {
+            packet = packet.with(47, "0");
+        }
+        self.out.send(packet).await
+    }
+
+    async fn hide(&mut self, invisible: bool) -> io::Result<()> {
+        match (self.version(), invisible) {
+            (..10, true) => self.status(&[(10, "12")]).await,
+            (..10, false) => self.status(&[(10, "0")]).await,
+            (_, true) => self.out.send(Packet::new(service::VISIBILITY, 0).with(13, "2")).await,
+            (_, false) => {
+                self.status(&[(10, "0"), (19, "")]).await?;
+                self.out.send(Packet::new(service::VISIBILITY, 0).with(13, "1")).await
+            }
+        }
+    }
+}
+
+/// How many bytes at the front of `text` fit into one message.
+fn room(text: &str) -> usize {
+    let (bytes, characters) = LONGEST;
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
+    text.floor_char_boundary(end.min(bytes))
+}

@@ -1,0 +1,67 @@
+//! What people say to each other.
+
+use super::Shared;
+use super::session::Session;
+use super::world::World;
+use crate::yahoo::packet::{Packet, SEND};
+use crate::yahoo::{LONGEST, service};
+
+/// The most messages that wait for one who is offline.
+const STORED: usize = 100;
+
+impl Session {
+    pub(super) fn message(&self, shared: &Shared, packet: &Packet) -> Result<(), &'static str> {
+        let said = packet.text(14);
+        if said.len() > LONGEST.0 || said.chars().count() > LONGEST.1 {
+            return Err("a message that is too long");
+        }
+        if packet.status != SEND {
+            return Err("a message with a status that clients do not send");
+        }
+        let to = packet.text(5).to_lowercase();
+        let mut world = shared.world();
+        if !world.admits(&to, &self.user) {
+            return Ok(());
+        }
+        let relayed = Packet::new(service::MESSAGE, 1).with(5, to.as_str());
+        let mut relayed = relayed.with(4, self.user.as_str());
+        let kept = packet.pairs.iter().filter(|(key, _)| [14, 63, 64, 97].contains(key));
+        relayed.pairs.extend(kept.cloned());
+        // Since YMSG16, clients acknowledge what has an id.
+        if world.online(&to).is_some_and(|o| o.version >= 16) {
+            relayed = relayed.with(429, format!("{:016X}", fastrand::u64(..)));
+        }
+        world.tell_or_keep(&to, relayed);
+        Ok(())
+    }
+
+    pub(super) fn typing(&self, shared: &Shared, packet: &Packet) {
+        let to = packet.text(5).to_lowercase();
+        let typing = Packet::new(service::TYPING, 1).with(5, to.as_str());
+        let typing = typing.with(4, self.user.as_str()).with(49, packet.text(49));
+        shared.world().tell(&to, typing.with(14, " ").with(13, packet.text(13)));
+    }
+
+    /// An invitation to a conference goes to each who is invited.
+    pub(super) fn invite(&self, shared: &Shared, packet: &Packet) {
+        for to in packet.texts(52) {
+            let invites = Packet::new(service::INVITE, 1).with(1, to.as_str());
+            let invites = invites.with(57, packet.text(57)).with(50, self.user.as_str());
+            let invites = invites.with(58, packet.text(58)).with(13, "0");
+            shared.world().tell(&to.to_lowercase(), invites);
+        }
+    }
+}
+
+impl World {
+    /// Sends a packet to `user`, at the next sign-on where nobody is there.
+    pub(super) fn tell_or_keep(&mut self, user: &str, packet: Packet) {
+        if let Some(online) = self.online(user) {
+            return online.send(packet);
+        }
+        if let Some(user) = self.users.get_mut(user).filter(|u| u.stored.len() < STORED) {
+            let status = if packet.service == service::MESSAGE { 5 } else { packet.status };
+            user.stored.push(Packet { status, ..packet });
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! One client's connection.
+
+use super::{Line, Shared};
+use crate::yahoo::packet::Packet;
+use crate::yahoo::service;
+
+/// What a server knows of one connection.
+pub(super) struct Session {
+    pub(super) line: Line,
+    pub(super) version: u16,
+    /// The number that the server gave it, which the client repeats.
+    pub(super) number: u32,
+    pub(super) user: String,
+    pub(super) challenge: String,
+    pub(super) signed_on: bool,
+}
+
+impl Session {
+    pub(super) const fn new(line: Line) -> Self {
+        Self {
+            line,
+            version: 0,
+            number: 0,
+            user: String::new(),
+            challenge: String::new(),
+            signed_on: false,
+        }
+    }
+
+    pub(super) fn say(&self, packet: Packet) {
+        self.say_raw(Packet { version: self.version, session: self.number, ..packet }.encode());
+    }
+
+    pub(super) fn say_raw(&self, bytes: Vec<u8>) {
+        let _ = self.line.try_send(bytes);
+    }
+
+    /// Returns whether the connection goes on; an error for what no client sends.
+    pub(super) fn handle(
+        &mut self,
+        shared: &Shared,
+        packet: &Packet,
+    ) -> Result<bool, &'static str> {
+        match packet.service {
+            service::CHALLENGE if !self.signed_on => {
+                self.challenge(shared, packet)?;
+                return Ok(true);
+            }
+            service::ANSWER if !self.challenge.is_empty() && !self.signed_on => {
+                return Ok(self.admit(shared, packet));
+            }
+            _ if !self.signed_on => return Err("a request before the sign-on"),
+            _ if (packet.version, packet.session) != (self.version, self.number) => {
+                return Err("a packet of another session");
+            }
+            service::LOGOFF => return Ok(false),
+            service::MESSAGE => self.message(shared, packet)?,
+            service::TYPING => self.typing(shared, packet),
+            service::INVITE => self.invite(shared, packet),
+            service::ADD => self.add(shared, packet),
+            service::REMOVE => self.remove(shared, packet),
+            service::MOVE => self.move_buddy(shared, packet),
+            service::RENAME_GROUP => self.rename_group(shared, packet),
+            service::IGNORE => self.ignore(shared, packet),
+            service::AUTHORISE => self.answered(shared, &packet.text(5), packet.text(13) == "1"),
+            service::REJECT => self.answered(shared, &packet.text(7), false),
+            service::AWAY | service::BACK | service::STATUS => self.status(shared, packet),
+            service::VISIBILITY => self.show(shared, packet.text(13) != "2"),
+            service::PING => self.say(Packet::new(service::PING, 1)),
+            service::KEEP_ALIVE | service::ACK => {}
+            _ => return Err("a service that this server has not"),
+        }
+        Ok(true)
+    }
+
+    pub(super) fn leave(self, shared: &Shared) {
+        let mut world = shared.world();
+        if let Some(user) = world.users.get_mut(&self.user)
+            && user.online.as_ref().is_some_and(|o| o.line.same_channel(&self.line))
+        {
+            user.online = None;
+            world.show_all(&self.user, service::LOGOFF);
+        }
+    }
+}
