@@ -1,5 +1,5 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
-//! slixmpp and Prosody.
+//! slixmpp and Prosody; and proxychains for clients that know no proxy.
 //!
 //! Everything but Debian packages is put under the target directory.
 
@@ -18,6 +18,7 @@ const PACKAGES: &[&str] = &[
     "libpurple0",
     "libpurple-dev",
     "prosody",
+    "proxychains4",
     "python3",
     "python3-venv",
 ];

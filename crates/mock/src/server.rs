@@ -86,7 +86,20 @@ impl Listening {
         F: Fn(TcpStream, Recorder) -> C + Send + 'static,
         C: Future<Output = io::Result<()>> + Send + 'static,
     {
-        let (addr, record) = (listener.local_addr()?, Record::default());
+        Self::recording(listener, Record::default(), serve)
+    }
+
+    /// The same, for a server that listens in several places and has one record.
+    pub(crate) fn recording<F, C>(
+        listener: TcpListener,
+        record: Record,
+        serve: F,
+    ) -> io::Result<Self>
+    where
+        F: Fn(TcpStream, Recorder) -> C + Send + 'static,
+        C: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let addr = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, record.clone(), serve));
         Ok(Self { addr, record, accepting })
     }

@@ -60,7 +60,7 @@ class Client(slixmpp.ClientXMPP):
         self.auto_subscribe = False
         self.enable_direct_tls = False
         for plugin in ("xep_0030", "xep_0085", "xep_0092", "xep_0184", "xep_0191", "xep_0198",
-                       "xep_0199", "xep_0203", "xep_0280", "xep_0308", "xep_0319"):
+                       "xep_0199", "xep_0203", "xep_0224", "xep_0280", "xep_0308", "xep_0319"):
             self.register_plugin(plugin)
         on = self.add_event_handler
         on("session_start", self.on_start)
@@ -154,6 +154,8 @@ class Client(slixmpp.ClientXMPP):
                 message["chat_state"] = {"typing": "composing", "paused": "paused"}.get(
                     arg[1], "active")
                 message.send()
+            case "nudge":
+                self.plugin["xep_0224"].request_attention(arg[0])
             case "add":
                 groups = [arg[1]] if arg[1] else []
                 await self.update_roster(arg[0], name=arg[2] or None, groups=groups)

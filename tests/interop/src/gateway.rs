@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::build_directory;
+use crate::built;
 use crate::process::{Running, wait_until};
 
 /// `crosstalk gateway` with a configuration and a directory of its own.
@@ -87,16 +87,9 @@ impl Gateway {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(built("crosstalk"));
         command.args(words).arg("--config").arg(self.directory.join("gateway.toml"));
         command.env("RUST_BACKTRACE", "1");
         command
     }
-}
-
-/// The binary of the same build as this test.
-fn program() -> PathBuf {
-    let path = build_directory().join("crosstalk");
-    assert!(Path::exists(&path), "{} is missing: cargo build", path.display());
-    path
 }

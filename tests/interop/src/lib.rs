@@ -1,14 +1,16 @@
 //! CrossTalk between clients and servers that others wrote.
 //!
-//! A [`Stage`] is two base networks (our AIM server, a real Prosody) and a gateway process before
-//! each. A [`Person`] sits at a real client: [libpurple](Person::at_aim) or
-//! [slixmpp](Person::at_slixmpp), driven through a program in `drivers`.
+//! A [`Stage`] is three base networks (our AIM and MSN servers, a real Prosody) and a gateway
+//! process before each. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
+//! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
+//! `drivers`.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
 mod aim;
 mod certificate;
 mod event;
 mod gateway;
+mod msn;
 mod person;
 mod process;
 mod prosody;
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 pub use aim::AimServer;
 pub use event::Event;
 pub use gateway::Gateway;
+pub use msn::MsnServer;
 pub use person::{Person, Way};
 pub use prosody::Prosody;
 pub use stage::Stage;
@@ -36,6 +39,13 @@ fn peer(name: &str) -> PathBuf {
 fn build_directory() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(|deps| deps.parent()).unwrap().to_owned()
+}
+
+/// A binary of the same build as this test.
+fn built(name: &str) -> PathBuf {
+    let path = build_directory().join(name);
+    assert!(path.exists(), "{} is missing: cargo build --workspace --bins", path.display());
+    path
 }
 
 fn usual_peers() -> PathBuf {

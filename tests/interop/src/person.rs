@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::process::Running;
-use crate::{Event, peer};
+use crate::{Event, built, peer};
 
 /// How long a client gets to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +27,7 @@ pub enum Way {
 enum Kind {
     Slixmpp,
     Libpurple,
+    Msnp11,
 }
 
 /// A client process and what it has shown.
@@ -80,6 +81,25 @@ impl Person {
         };
         command.arg(trust);
         Self::start(jid, Kind::Slixmpp, &mut command)
+    }
+
+    /// At msnp11-sdk, which gets its ticket at `nexus`; not signed on yet. It knows no proxy: one
+    /// is put under it, as users of old clients do.
+    pub fn at_msnp11(passport: &str, password: &str, way: &Way, nexus: &str, home: &Path) -> Self {
+        let driver = built("msnp11");
+        let (mut command, host, port) = match way {
+            Way::Socks(proxy, host, port) => {
+                std::fs::create_dir_all(home).unwrap();
+                let config = home.join("proxychains.conf");
+                std::fs::write(&config, proxychains(*proxy, nexus)).unwrap();
+                let mut command = Command::new("proxychains4");
+                command.arg("-q").arg("-f").arg(config).arg(driver);
+                (command, host, port)
+            }
+            Way::Direct(host, port) => (Command::new(driver), host, port),
+        };
+        command.args([passport, password, host, &port.to_string(), nexus]);
+        Self::start(passport, Kind::Msnp11, &mut command)
     }
 
     fn at_purple(name: &str, home: &Path, protocol: &str, user: &str, password: &str) -> Self {
@@ -152,7 +172,7 @@ impl Person {
         self.does(&["away", &text]);
     }
 
-    /// Sends `html` (to libpurple) or text (to slixmpp).
+    /// Sends `html` (to libpurple) or text (to others).
     pub fn says(&mut self, to: &str, message: &str) {
         self.does(&["im", to, message]);
         self.sees("sent", &[("name", to)]);
@@ -163,6 +183,7 @@ impl Person {
     pub fn sees_request(&mut self, name: &str) -> Event {
         match self.client {
             Kind::Slixmpp => self.sees("subscription", &[("name", name), ("kind", "subscribe")]),
+            Kind::Msnp11 => self.sees("request", &[("name", name)]),
             // AIM gives the name of somebody on another network as a nickname.
             Kind::Libpurple => self.sees_any("dialogue", |event| {
                 event.has(&[("kind", "authorize")])
@@ -174,7 +195,7 @@ impl Person {
     /// Answers yes to what [`Person::sees_request`] returned.
     pub fn grants(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp => self.does(&["answer", request.name(), "yes"]),
+            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "yes"]),
             Kind::Libpurple => self.does(&["answer", request.get("id"), "0"]),
         }
     }
@@ -182,7 +203,7 @@ impl Person {
     /// Answers no.
     pub fn refuses(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp => self.does(&["answer", request.name(), "no"]),
+            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "no"]),
             Kind::Libpurple => self.does(&["answer", request.get("id"), "1"]),
         }
     }
@@ -204,11 +225,19 @@ impl Person {
     /// What to give [`Person::says`] for a plain text: libpurple's windows make HTML of it.
     pub fn types(&self, text: &str) -> String {
         match self.client {
-            Kind::Slixmpp => text.to_owned(),
+            Kind::Slixmpp | Kind::Msnp11 => text.to_owned(),
             Kind::Libpurple => {
                 let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 escaped.replace('\n', "<br>")
             }
+        }
+    }
+
+    /// The most bytes of text that the client sends at once.
+    pub fn longest(&self) -> usize {
+        match self.client {
+            Kind::Libpurple => 2_500,
+            Kind::Slixmpp | Kind::Msnp11 => 3_000,
         }
     }
 
@@ -321,6 +350,17 @@ fn forward(output: impl Read + Send + 'static, to: Sender<Event>) {
             }
         }
     });
+}
+
+/// What has every connection go through the proxy, names unresolved, but those to the web server
+/// at `nexus`.
+fn proxychains(proxy: u16, nexus: &str) -> String {
+    let web = nexus.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    format!(
+        "strict_chain\nproxy_dns\nremote_dns_subnet 224\ntcp_read_time_out 20000\n\
+         tcp_connect_time_out 20000\nlocalnet {web}/255.255.255.255\n\
+         [ProxyList]\nsocks5 127.0.0.1 {proxy}\n"
+    )
 }
 
 /// The sources of the drivers.

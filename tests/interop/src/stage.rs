@@ -1,11 +1,11 @@
-//! Two base networks and a gateway before each.
+//! Three base networks and a gateway before each.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::prosody::DOMAIN;
-use crate::{AimServer, Gateway, Person, Prosody, Way, free_port};
+use crate::{AimServer, Gateway, MsnServer, Person, Prosody, Way, free_port};
 
 /// Every password on the stage. No log may hold it.
 const PASSWORD: &str = "s3cret-Passw0rd";
@@ -15,19 +15,30 @@ const IN_BASE64: [&str; 2] = ["AHJvbWVvAHMzY3JldC1QYXNzdzByZA", "AGp1bGlldABzM2N
 
 /// What clients call the AIM server when they come through a proxy.
 const AIM_HOST: &str = "login.aim.test";
+const MSN_HOST: &str = "messenger.msn.test";
 
-/// Our AIM server behind one gateway, a real Prosody behind the other.
+/// The domain of the MSN server's users.
+const PASSPORTS: &str = "msn.test";
+
+/// Our AIM server behind one gateway, a real Prosody behind the next, our MSN server behind the
+/// last.
 pub struct Stage {
     /// The gateway of the AIM users.
     pub west: Gateway,
     /// The gateway of the Jabber users.
     pub east: Gateway,
+    /// The gateway of the MSN users.
+    pub south: Gateway,
     /// The Jabber server.
     pub prosody: Prosody,
     /// The AIM server.
     pub aim: AimServer,
+    /// The MSN server.
+    pub msn: MsnServer,
     aim_way: Way,
     jabber_way: Way,
+    /// MSN users come as each wants to: through the proxy or to the listener.
+    msn_ways: [Way; 2],
     directory: PathBuf,
 }
 
@@ -45,52 +56,45 @@ impl Stage {
     fn set(socks: bool) -> Self {
         let directory = fresh_directory();
         let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD)]);
+        let msn = MsnServer::start(&[("mary", PASSWORD), ("mike", PASSWORD)]);
         let prosody = Prosody::start(
             directory.join("prosody"),
             &[("romeo", PASSWORD), ("juliet", PASSWORD)],
             &[],
         );
-
-        let mut west = Gateway::prepare(directory.join("west"));
-        let mut east = Gateway::prepare(directory.join("east"));
-        let [proxy, listener, east_proxy, east_listener, west_mesh, east_mesh] =
-            [(); 6].map(|()| free_port());
-        let aim_port = aim.port();
-        west.configure(
-            &format!(
-                "{}\n[networks.aol]\nhosts = [\"{AIM_HOST}\"]\n\
-                 servers = {{ \"{AIM_HOST}\" = \"127.0.0.1:{aim_port}\" }}\n\
-                 direct = [{{ listen = \"127.0.0.1:{listener}\", upstream = \"127.0.0.1:{aim_port}\" }}]\n{}",
-                proxy_table(proxy),
-                mesh_tables(west_mesh, &east.id(), east_mesh, "jabber"),
-            ),
-            &[proxy, listener, west_mesh],
+        let [mut west, mut east, mut south] =
+            ["west", "east", "south"].map(|name| Gateway::prepare(directory.join(name)));
+        let ids = [&west, &east, &south].map(Gateway::id);
+        let mesh: [Seat; 3] = [("aol", &ids[0]), ("jabber", &ids[1]), ("msn", &ids[2])]
+            .map(|(network, id)| Seat { network, id, port: free_port() });
+        let tls = format!(
+            "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\"]\nroots = [\"{}\"]\n",
+            prosody.ca().display()
         );
-        let jabber_port = prosody.port();
-        east.configure(
-            &format!(
-                "{}\n[networks.jabber]\nhosts = [\"{DOMAIN}\"]\n\
-                 servers = {{ \"{DOMAIN}\" = \"127.0.0.1:{jabber_port}\" }}\n\
-                 direct = [{{ listen = \"127.0.0.1:{east_listener}\", upstream = \"127.0.0.1:{jabber_port}\" }}]\n\
-                 [tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\"]\nroots = [\"{}\"]\n{}",
-                proxy_table(east_proxy),
-                prosody.ca().display(),
-                mesh_tables(east_mesh, &west.id(), west_mesh, "aol"),
-            ),
-            &[east_proxy, east_listener, east_mesh],
-        );
-        west.start();
-        east.start();
-        let (aim_way, jabber_way) = if socks {
-            (
-                Way::Socks(proxy, AIM_HOST.to_owned(), 5190),
-                Way::Socks(east_proxy, DOMAIN.to_owned(), 5222),
-            )
-        } else {
-            let here = || "localhost".to_owned();
-            (Way::Direct(here(), listener), Way::Direct(here(), east_listener))
-        };
-        Self { west, east, prosody, aim, aim_way, jabber_way, directory }
+        let [aim_ways, jabber_ways, msn_ways] = [
+            (&mut west, AIM_HOST, aim.port(), 5190, ""),
+            (&mut east, DOMAIN, prosody.port(), 5222, &tls),
+            (&mut south, MSN_HOST, msn.port(), 1863, ""),
+        ]
+        .into_iter()
+        .zip(0..)
+        .map(|((gateway, host, server, usual, more), own)| {
+            let [proxy, listener] = [(); 2].map(|()| free_port());
+            let networks = network_table(mesh[own].network, host, server, listener);
+            let tables = [proxy_table(proxy), networks, more.to_owned(), mesh_tables(&mesh, own)];
+            gateway.configure(&tables.concat(), &[proxy, listener, mesh[own].port]);
+            gateway.start();
+            [
+                Way::Socks(proxy, host.to_owned(), usual),
+                Way::Direct("localhost".to_owned(), listener),
+            ]
+        })
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+        let chosen = usize::from(!socks);
+        let [aim_way, jabber_way] = [aim_ways, jabber_ways].map(|ways| ways[chosen].clone());
+        Self { west, east, south, prosody, aim, msn, aim_way, jabber_way, msn_ways, directory }
     }
 
     /// A person at libpurple's AIM, signed on.
@@ -119,12 +123,41 @@ impl Stage {
         person
     }
 
+    /// A person at msnp11-sdk who touches no hosts file, signed on.
+    pub fn msn_behind_socks(&self, name: &str) -> Person {
+        self.msn_by(name, &self.msn_ways[0])
+    }
+
+    /// A person at msnp11-sdk who takes the gateway for the server, signed on.
+    pub fn msn_behind_listener(&self, name: &str) -> Person {
+        self.msn_by(name, &self.msn_ways[1])
+    }
+
+    fn msn_by(&self, name: &str, way: &Way) -> Person {
+        let home = self.directory.join("home").join(name);
+        let passport = self.passport(name);
+        let mut person = Person::at_msnp11(&passport, PASSWORD, way, &self.msn.nexus(), &home);
+        person.signs_on();
+        person
+    }
+
+    /// A user of the MSN server, as MSN users call each other.
+    pub fn passport(&self, name: &str) -> String {
+        format!("{name}@{PASSPORTS}")
+    }
+
+    /// A user of the MSN server, as AIM and Jabber users call them.
+    pub fn msn_name(&self, name: &str) -> String {
+        format!("{name}%{PASSPORTS}@msn.xt")
+    }
+
     /// A user of the Jabber server, as Jabber users call each other.
     pub fn jid(&self, name: &str) -> String {
         format!("{name}@{DOMAIN}")
     }
 
-    /// A user of the Jabber server, as AIM users call them.
+    /// A user of the Jabber server, as AIM and MSN users call
+    /// them.
     pub fn jabber_name(&self, name: &str) -> String {
         format!("{name}%{DOMAIN}@jabber.xt")
     }
@@ -132,21 +165,26 @@ impl Stage {
     /// Checks what nobody may have learnt: the base servers no foreign name, and no log a secret,
     /// `said` being what was said on stage.
     pub fn kept_its_secrets(&self, said: &[&str]) {
-        for foreign in ["romeo", "juliet", "jabber", ".xt", "crosstalk"] {
+        for foreign in ["romeo", "juliet", "jabber", "mary", "mike", "msn", ".xt", "crosstalk"] {
             assert!(!self.aim.has_heard(foreign), "the AIM server learnt of {foreign}");
+        }
+        for foreign in ["romeo", "juliet", "jabber", "alice", "carol", "aol", ".xt", "crosstalk"] {
+            assert!(!self.msn.has_heard(foreign), "the MSN server learnt of {foreign}");
         }
         let memory = self.prosody.memory().to_lowercase();
         let told = self.aim.has_heard("alice") && memory.contains("recv: <presence");
         assert!(told, "servers whose ears are stopped prove nothing");
-        for foreign in ["alice", "carol", "aol", ".xt", "crosstalk@"] {
+        for foreign in ["alice", "carol", "mary", "mike", "aol", ".xt", "crosstalk@"] {
             let line = memory.lines().find(|line| line.contains(foreign));
             assert!(line.is_none(), "Prosody learnt of {foreign}: {line:?}");
         }
         let cookies = self.aim.cookies();
         assert!(!cookies.is_empty(), "AIM users sign on with cookies");
-        let secrets = cookies.iter().map(String::as_str).chain(said.iter().copied());
-        let secrets: Vec<_> = secrets.chain(IN_BASE64).chain([PASSWORD]).collect();
-        for log in [self.west.log(), self.east.log()] {
+        let (tickets, given) = (self.msn.secrets(), cookies.iter().map(String::as_str));
+        let given = given.chain(tickets.iter().map(String::as_str));
+        let secrets: Vec<_> =
+            given.chain(said.iter().copied()).chain(IN_BASE64).chain([PASSWORD]).collect();
+        for log in [self.west.log(), self.east.log(), self.south.log()] {
             assert!(!log.is_empty());
             for secret in &secrets {
                 let line = log.lines().find(|line| line.contains(secret));
@@ -179,9 +217,30 @@ fn proxy_table(port: u16) -> String {
     format!("[[proxy]]\nlisten = \"127.0.0.1:{port}\"\n")
 }
 
-fn mesh_tables(own_port: u16, peer: &str, peer_port: u16, peer_network: &str) -> String {
+fn network_table(network: &str, host: &str, server: u16, listener: u16) -> String {
     format!(
-        "[mesh]\nlisten = [\"127.0.0.1:{own_port}\"]\n[[mesh.member]]\nid = \"{peer}\"\n\
-         addresses = [\"127.0.0.1:{peer_port}\"]\nnetworks = [\"{peer_network}\"]\n"
+        "[networks.{network}]\nhosts = [\"{host}\"]\n\
+         servers = {{ \"{host}\" = \"127.0.0.1:{server}\" }}\n\
+         direct = [{{ listen = \"127.0.0.1:{listener}\", upstream = \"127.0.0.1:{server}\" }}]\n"
     )
+}
+
+/// A gateway's place in the mesh.
+struct Seat<'a> {
+    network: &'a str,
+    id: &'a str,
+    port: u16,
+}
+
+/// The mesh as the gateway at `own` has to know it.
+fn mesh_tables(seats: &[Seat<'_>], own: usize) -> String {
+    let others = seats.iter().zip(0..).filter(|(_, at)| *at != own);
+    let members = others.map(|(Seat { network, id, port }, _)| {
+        format!(
+            "[[mesh.member]]\nid = \"{id}\"\naddresses = [\"127.0.0.1:{port}\"]\n\
+             networks = [\"{network}\"]\n"
+        )
+    });
+    let members: Vec<String> = members.collect();
+    format!("[mesh]\nlisten = [\"127.0.0.1:{}\"]\n{}", seats[own].port, members.concat())
 }

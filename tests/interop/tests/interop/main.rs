@@ -3,5 +3,6 @@
 
 mod base;
 mod failure;
+mod msn;
 mod resume;
 mod story;

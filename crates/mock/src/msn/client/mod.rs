@@ -23,6 +23,8 @@ type Write = WriteHalf<Box<dyn Stream>>;
 
 /// The connection to the notification server, among the numbers of a client's connections.
 const NOTIFICATION: u32 = 0;
+/// How often a client lets itself be sent elsewhere.
+const MAX_REDIRECTS: usize = 4;
 /// The most commands that wait to be handled.
 const QUEUE: usize = 1024;
 
@@ -30,12 +32,8 @@ const QUEUE: usize = 1024;
 pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
     let user = passport(&account.name);
     let version = account.version().unwrap_or(USUAL);
-    let (mut read, mut write) = connect(way.dial().await?);
     let secret = ticket(account.password.expose());
-    ask(&mut read, &mut write, &format!("VER 1 MSNP{version} CVR0")).await?;
-    let cvr = format!("CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 7.0.0777 MSMSGS {user}");
-    ask(&mut read, &mut write, &cvr).await?;
-    ask(&mut read, &mut write, &format!("USR 3 TWN I {user}")).await?;
+    let (mut read, mut write) = found(&user, version, way).await?;
     ask(&mut read, &mut write, &format!("USR 4 TWN S {secret}")).await?;
     let none = if version >= 10 { "0 0" } else { "0" };
     let syn = ask(&mut read, &mut write, &format!("SYN 5 {none}")).await?;
@@ -64,6 +62,23 @@ pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError
     session.ask("CHG", "NLN 0").await?;
     tokio::spawn(session.run());
     Ok(client)
+}
+
+/// Names the user to the dispatch server, and to whom that one sends us.
+async fn found(user: &str, version: u32, way: &Way) -> Result<(Read, Write), SignOnError> {
+    let (mut read, mut write) = connect(way.dial().await?);
+    for _ in 0..MAX_REDIRECTS {
+        ask(&mut read, &mut write, &format!("VER 1 MSNP{version} CVR0")).await?;
+        let cvr = format!("CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 7.0.0777 MSMSGS {user}");
+        ask(&mut read, &mut write, &cvr).await?;
+        let answer = ask(&mut read, &mut write, &format!("USR 3 TWN I {user}")).await?;
+        if answer.verb() != "XFR" {
+            return Ok((read, write));
+        }
+        let place: HostPort = answer.word(3).parse().map_err(std::io::Error::other)?;
+        (read, write) = connect(way.dial_to(&place).await?);
+    }
+    Err(SignOnError::Protocol("sent around"))
 }
 
 fn connect(stream: Box<dyn Stream>) -> (Read, Write) {

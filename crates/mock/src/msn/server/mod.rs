@@ -1,4 +1,5 @@
-//! The server: notification and switchboards, all on one port.
+//! The server: a dispatch server, and behind it notification and switchboards on one port and
+//! what clients ask on the web on another.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,21 +17,28 @@ use super::link::Incoming;
 use crate::server::{Listening, Recorder};
 use crate::{Account, Record};
 
+mod dispatch;
+mod http;
 mod notification;
 mod switchboard;
+mod web;
 mod world;
 
 /// An MSN server in this process.
 pub struct Server {
     shared: Shared,
-    listening: Listening,
+    /// The dispatch server, where every client begins.
+    dispatch: Listening,
+    _beside: [Listening; 2],
 }
 
 /// What every connection of a server shares.
 #[derive(Clone)]
 struct Shared {
-    /// Where clients are sent for conversations.
+    /// Where clients are sent to sign on, and for conversations.
     addr: SocketAddr,
+    /// Where clients get their tickets.
+    web: SocketAddr,
     world: Arc<Mutex<World>>,
 }
 
@@ -49,28 +57,40 @@ impl Shared {
 impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
+        let dispatch = TcpListener::bind(addr).await?;
+        let anywhere = SocketAddr::new(addr.ip(), 0);
+        let (inner, web) = (TcpListener::bind(anywhere).await?, TcpListener::bind(anywhere).await?);
         let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { addr: listener.local_addr()?, world };
+        let shared = Shared { addr: inner.local_addr()?, web: web.local_addr()?, world };
+
         let serving = shared.clone();
-        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
-        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
+        let dispatch = Listening::begin(dispatch, move |stream, recorder| {
+            connection(stream, serving.clone(), recorder, Handler::dispatch)
+        })?;
+        let (serving, record) = (shared.clone(), dispatch.record.clone());
+        let inner = Listening::recording(inner, record.clone(), move |stream, recorder| {
+            connection(stream, serving.clone(), recorder, Handler::new)
+        })?;
+        let serving = shared.clone();
+        let web = Listening::recording(web, record, move |stream, recorder| {
+            web::connection(stream, serving.clone(), recorder)
+        })?;
+        Ok(Self { shared, dispatch, _beside: [inner, web] })
     }
 
-    /// Sets the ticket that `user` signs on with, in place of the one that follows from the
-    /// password.
-    pub fn set_ticket(&self, user: &str, ticket: &str) {
-        self.shared.world().set_ticket(&super::passport(user), ticket);
+    /// The page where clients of MSNP8 to 14 begin to get a ticket.
+    pub fn nexus(&self) -> String {
+        format!("http://{}{}", self.shared.web, web::NEXUS)
     }
 }
 
 impl crate::Server for Server {
     fn addr(&self) -> SocketAddr {
-        self.listening.addr
+        self.dispatch.addr
     }
 
     fn record(&self) -> &Record {
-        &self.listening.record
+        &self.dispatch.record
     }
 
     fn secrets(&self) -> Vec<String> {
@@ -79,13 +99,18 @@ impl crate::Server for Server {
 }
 
 /// One connection: its first command says what it is for.
-async fn connection(stream: TcpStream, shared: Shared, recorder: Recorder) -> io::Result<()> {
+async fn connection(
+    stream: TcpStream,
+    shared: Shared,
+    recorder: Recorder,
+    handler: fn(&Command, Line) -> Handler,
+) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut incoming = Incoming::new(read, Side::Client, Some(recorder));
     let (line, queue) = mpsc::channel(QUEUE);
     let reading = async {
         let Some(first) = incoming.next().await? else { return Ok(()) };
-        let mut handler = Handler::new(&first, line);
+        let mut handler = handler(&first, line);
         let mut next = Some(first);
         while let Some(command) = next {
             if !handler.handle(&shared, &command) {
@@ -110,11 +135,16 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<String>)
 
 /// What a connection turned out to be.
 enum Handler {
+    Dispatch(Line),
     Notification(notification::Session),
     Switchboard(switchboard::Seat),
 }
 
 impl Handler {
+    const fn dispatch(_: &Command, line: Line) -> Self {
+        Self::Dispatch(line)
+    }
+
     fn new(first: &Command, line: Line) -> Self {
         if first.verb() == "VER" {
             Self::Notification(notification::Session::new(line))
@@ -126,6 +156,7 @@ impl Handler {
     /// Returns whether the connection goes on.
     fn handle(&mut self, shared: &Shared, command: &Command) -> bool {
         match self {
+            Self::Dispatch(line) => dispatch::handle(line, shared, command),
             Self::Notification(session) => session.handle(shared, command),
             Self::Switchboard(seat) => seat.handle(shared, command),
         }
@@ -133,6 +164,7 @@ impl Handler {
 
     fn leave(self, shared: &Shared) {
         match self {
+            Self::Dispatch(_) => {}
             Self::Notification(session) => session.leave(shared),
             Self::Switchboard(seat) => seat.leave(shared),
         }

@@ -65,8 +65,7 @@ impl Session {
     }
 
     fn choose(&mut self, command: &Command) -> bool {
-        let versions = command.words().iter().filter_map(|w| w.strip_prefix("MSNP")?.parse().ok());
-        let best: Option<u32> = versions.filter(|v| SPOKEN.contains(v)).max();
+        let best = choose(command);
         self.version = best.unwrap_or(0);
         self.say(&format!("VER {} MSNP{}", command.word(1), self.version));
         best.is_some()
@@ -187,6 +186,12 @@ impl Session {
             world.show_all(&self.user);
         }
     }
+}
+
+/// The highest version on offer that is spoken here.
+pub(super) fn choose(offer: &Command) -> Option<u32> {
+    let versions = offer.words().iter().filter_map(|w| w.strip_prefix("MSNP")?.parse().ok());
+    versions.filter(|v| SPOKEN.contains(v)).max()
 }
 
 /// The bit of the list called `name`.

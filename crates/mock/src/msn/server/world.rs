@@ -53,12 +53,6 @@ impl World {
         }
     }
 
-    pub(super) fn set_ticket(&mut self, user: &str, ticket: &str) {
-        if let Some(user) = self.users.get_mut(user) {
-            ticket.clone_into(&mut user.ticket);
-        }
-    }
-
     pub(super) fn secrets(&self) -> Vec<String> {
         let tickets = self.users.values().map(|u| u.ticket.clone());
         tickets.chain(self.handed_out.iter().cloned()).collect()
