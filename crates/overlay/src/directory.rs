@@ -148,11 +148,35 @@ impl Directory {
         self.watches.linked(&peer);
         let moves = self.watches.lives(peer, &self.living);
         self.moved(moves);
+        let is_for_peer = |record: &Record| self.members.is_home(&peer, record.key());
+        (self.records().filter(is_for_peer).collect(), self.version)
+    }
+
+    /// Everything that this gateway has to say to homes.
+    fn records(&self) -> impl Iterator<Item = Record> {
         let here = self.here.iter();
         let here = here.map(|(key, version)| Record::Here { key: *key, version: *version });
-        let watches = self.watches.keys().map(|(key, turn)| Record::Watch { key, turn });
-        let is_for_peer = |record: &Record| self.members.is_home(&peer, record.key());
-        (here.chain(watches).filter(is_for_peer).collect(), self.version)
+        here.chain(self.watches.keys().map(|(key, turn)| Record::Watch { key, turn }))
+    }
+
+    /// The members changed, and with them the homes. `gone` are forgotten; what is kept
+    /// elsewhere from now on is told there when links are [synced](Self::linked) again.
+    pub(crate) fn rehome(&mut self, members: Arc<Members>, gone: &[GatewayId]) {
+        self.members = members;
+        for gateway in gone {
+            self.living.remove(gateway);
+            self.home.forget(gateway);
+            self.heard_out.remove(gateway);
+            self.untold.remove(gateway);
+            self.watches.forget(gateway);
+        }
+        self.watches.rehomed();
+        let (members, own) = (&self.members, self.own);
+        self.home.keep(|key| members.is_home(&own, key));
+        let mine: Vec<_> = self.records().filter(|r| members.is_home(&own, r.key())).collect();
+        for record in mine {
+            self.tell(own, record);
+        }
     }
 
     /// `peer` died: nobody is there any more. What it said waits for its return.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
 use crate::members::Key;
+use crate::membership::Signed;
 use crate::message::Message;
 
 /// The oldest frame set spoken here. Every [`Hello`] is written in it.
@@ -116,6 +117,13 @@ pub(crate) enum Frame {
     RosterDigests(Vec<(Key, u64)>),
     /// Send me those.
     RosterWant(Vec<Key>),
+    /// The version of the sender's membership document, 0 where it has a fixed list. What the
+    /// directories of two gateways say to each other counts while both have the same.
+    Era(u64),
+    /// Send me your membership document.
+    MembershipGet,
+    /// Here it is.
+    Membership(Signed),
 }
 
 impl Frame {
@@ -135,6 +143,7 @@ impl Frame {
             | Self::RosterPut { .. }
             | Self::RosterDigests(_)
             | Self::RosterWant(_) => 1,
+            Self::Era(_) | Self::MembershipGet | Self::Membership(_) => 2,
         }
     }
 }

@@ -101,6 +101,28 @@ impl Home {
         self.drop_where(gateway, |held| !held.fresh)
     }
 
+    /// Drops everything that `gateway` said.
+    pub(crate) fn forget(&mut self, gateway: &GatewayId) {
+        self.drop_where(gateway, |_| true);
+        self.held.remove(gateway);
+    }
+
+    /// Drops what is about others than those `ours` names: they have other homes now.
+    pub(crate) fn keep(&mut self, ours: impl Fn(&Key) -> bool) {
+        let held = &mut self.held;
+        self.entries.retain(|key, entry| {
+            let kept = ours(key);
+            if !kept {
+                for gateway in entry.at.keys().chain(entry.watchers.keys()) {
+                    if let Some(count) = held.get_mut(gateway) {
+                        *count = count.saturating_sub(1);
+                    }
+                }
+            }
+            kept
+        });
+    }
+
     fn drop_where(&mut self, gateway: &GatewayId, gone: impl Fn(&Held) -> bool) -> Vec<Key> {
         let mut left = Vec::new();
         let mut dropped = 0;
@@ -199,6 +221,20 @@ mod tests {
         home.begin_sync(&G, 2);
         assert!(home.entries.is_empty());
         assert_eq!(home.held[&G], 0);
+    }
+
+    #[test]
+    fn what_has_another_home_or_came_from_nobody_is_dropped() {
+        let mut home = Home::default();
+        let (alice, bob) = (key("alice@aol"), key("bob@aol"));
+        for key in [alice, bob] {
+            home.arrived(key, G, 1, 1).unwrap();
+            home.watched(key, W, 1).unwrap();
+        }
+        home.keep(|key| *key == alice);
+        assert_eq!((home.locations(&bob).count(), home.held[&G], home.held[&W]), (0, 1, 1));
+        home.forget(&G);
+        assert_eq!((home.locations(&alice).count(), home.watchers(&alice)), (0, vec![W]));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The node among tasks: its lock, its clock, and the ways in and out.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,8 @@ use crate::frame::Frame;
 use crate::lease::LinkId;
 use crate::members::{Key, Members};
 use crate::message::{Inbound, Message, Outcome};
-use crate::node::{Counts, Effect, Node};
+use crate::node::{Effect, Node};
+use crate::refusals::{Counts, Refusal};
 use crate::rosters::{self, Rosters};
 use crate::store::Store;
 
@@ -35,8 +38,12 @@ type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 
 /// What the tasks of one gateway share.
 pub(crate) struct Hub {
-    pub(crate) members: Arc<Members>,
+    pub(crate) own: GatewayId,
     pub(crate) epoch: u64,
+    /// Where the membership document is kept.
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Who belongs now; the transport follows it.
+    pub(crate) members: watch::Sender<Arc<Members>>,
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
@@ -54,6 +61,8 @@ struct State {
     backlog: VecDeque<Inbound>,
     ports: HashMap<GatewayId, Arc<Port>>,
     last_link: LinkId,
+    /// With whom rosters are to be compared.
+    compare: Vec<GatewayId>,
 }
 
 /// A link's end in the hub.
@@ -72,6 +81,7 @@ impl Hub {
         members: Arc<Members>,
         store: Store,
         epoch: u64,
+        state_dir: Option<PathBuf>,
         inbound: mpsc::Sender<Inbound>,
     ) -> Arc<Self> {
         let state = State {
@@ -79,13 +89,16 @@ impl Hub {
             backlog: VecDeque::new(),
             ports: HashMap::new(),
             last_link: 0,
+            compare: Vec::new(),
         };
         Arc::new(Self {
             state: Mutex::new(state),
             rosters: Mutex::new(Rosters::new(members.clone(), store.clone())),
             loads: Mutex::default(),
-            members,
+            own: members.own(),
+            members: watch::Sender::new(members),
             epoch,
+            state_dir,
             store,
             inbound,
             lag: Notify::new(),
@@ -146,7 +159,7 @@ impl Hub {
     /// Sends a message to the router of `to`, which may be this one.
     pub(crate) async fn send(self: &Arc<Self>, to: GatewayId, message: Message) -> Outcome {
         let (ticket, outcome) = oneshot::channel();
-        if to == self.members.own() {
+        if to == self.own {
             let answer = Answer(Some(Way::Here(ticket)));
             self.hand_over(Inbound::Message { from: to, message, answer });
             return match timeout(DEADLINE, outcome).await {
@@ -188,7 +201,12 @@ impl Hub {
 
     /// The counters.
     pub(crate) fn counts(&self) -> Counts {
-        lock(&self.state).node.counts
+        lock(&self.state).node.refusals.total()
+    }
+
+    /// What was refused of one peer.
+    pub(crate) fn counts_of(&self, peer: &GatewayId) -> Counts {
+        lock(&self.state).node.refusals.of(peer)
     }
 
     /// The gateways to which a link is up.
@@ -207,12 +225,9 @@ impl Hub {
             if let Some(old) = state.ports.insert(peer, port.clone()) {
                 old.closing.cancel();
             }
-            state.node.linked(Instant::now(), peer, link, epoch, version);
-            self.settle(&mut state);
             port
         };
-        let digests = lock(&self.rosters).linked(&peer);
-        self.queue(digests.into_iter().map(|frame| (peer, frame)));
+        self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
         port
     }
 
@@ -228,17 +243,30 @@ impl Hub {
 
     /// A frame came over the link.
     pub(crate) fn received(self: &Arc<Self>, port: &Port, frame: Frame) -> Result<(), Fault> {
+        // A link that was replaced must not speak for the boot that replaced it, and one of a
+        // gateway that is no member any more for nobody.
+        let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
         match frame {
             Frame::RosterGet { .. }
             | Frame::RosterGot { .. }
             | Frame::RosterPut { .. }
             | Frame::RosterDigests(_)
-            | Frame::RosterWant(_) => self.roster_frame(port.peer, frame),
-            _ => self.with(|node, now| {
-                // A link that was replaced must not speak for the boot that replaced it.
-                let present = node.link_of(&port.peer) == Some(port.link);
-                if present { node.received(now, port.peer, frame) } else { Ok(()) }
-            }),
+            | Frame::RosterWant(_)
+                if self.with(|node, _| present(node)) =>
+            {
+                self.roster_frame(port.peer, frame)
+            }
+            Frame::Membership(signed) if self.with(|node, _| present(node)) => {
+                self.membership_frame(port.peer, signed);
+                Ok(())
+            }
+            _ => {
+                self.with(
+                    |node, now| {
+                        if present(node) { node.received(now, port.peer, frame) } else { Ok(()) }
+                    },
+                )
+            }
         }
     }
 
@@ -247,9 +275,22 @@ impl Hub {
         self.with(|node, _| node.answer(from, call, outcome));
     }
 
-    /// Counts a link that closed because the peer broke the rules.
-    pub(crate) fn count_fault(self: &Arc<Self>) {
-        self.with(|node, _| node.counts.faults += 1);
+    /// Counts and logs something of a peer's that was refused.
+    pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Refusal, why: impl Display) {
+        self.with(|node, now| node.refusals.refuse(now, peer, what, why));
+    }
+
+    /// Counts a connection of somebody who is no member.
+    pub(crate) fn count_stranger(self: &Arc<Self>) {
+        self.with(|node, _| node.refusals.stranger());
+    }
+
+    /// Other gateways belong from now on, or others have other rights.
+    pub(crate) fn set_members(self: &Arc<Self>, members: Members) {
+        let members = Arc::new(members);
+        lock(&self.rosters).set_members(members.clone());
+        self.members.send_replace(members.clone());
+        self.with(|node, now| node.set_members(now, members));
     }
 
     /// Waits for frames to write, and takes up to `most` of them.
@@ -308,7 +349,22 @@ impl Hub {
         let mut state = lock(&self.state);
         let result = act(&mut state.node, Instant::now());
         self.settle(&mut state);
+        let compare = std::mem::take(&mut state.compare);
+        drop(state);
+        if !compare.is_empty() {
+            self.compare(&compare);
+        }
         result
+    }
+
+    /// Begins to compare rosters with these gateways.
+    fn compare(self: &Arc<Self>, peers: &[GatewayId]) {
+        let mut frames = Vec::new();
+        for peer in peers {
+            let digests = lock(&self.rosters).linked(peer);
+            frames.extend(digests.into_iter().map(|frame| (*peer, frame)));
+        }
+        self.queue(frames);
     }
 
     /// Does what the node wants done.
@@ -341,6 +397,7 @@ impl Hub {
                         port.wake.notify_one();
                     }
                 }
+                Effect::Compare(peer) => state.compare.push(peer),
                 Effect::Close(peer, link) => {
                     if let Some(port) = state.ports.get(&peer).filter(|port| port.link == link) {
                         port.closing.cancel();

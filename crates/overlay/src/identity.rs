@@ -1,4 +1,4 @@
-//! This gateway's key, in a file that only its owner may read.
+//! Keys, in files that only their owner may read.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -11,20 +11,31 @@ use crate::{Error, GatewayId};
 /// The name of the key file in the state directory.
 const FILE: &str = "gateway.key";
 
-/// Reads the key of the gateway whose state is in `state`, making one on the first call.
-pub(crate) fn load_or_make(state: &Path) -> Result<Keypair, Error> {
-    let path = state.join(FILE);
-    match fs::read(&path) {
+/// The key of the gateway whose state is in `state`, made on the first call.
+pub(crate) fn of_gateway(state: &Path) -> Result<Keypair, Error> {
+    load_or_make(&state.join(FILE))
+}
+
+/// The key in the file at `path`, made where there is no such file.
+pub(crate) fn load_or_make(path: &Path) -> Result<Keypair, Error> {
+    if let Some(key) = load(path)? {
+        return Ok(key);
+    }
+    let key = Keypair::generate_ed25519();
+    write(path, &key).map_err(|source| Error::State { path: path.to_owned(), source })?;
+    Ok(key)
+}
+
+/// The key in the file at `path`; `None` where there is no such file.
+pub(crate) fn load(path: &Path) -> Result<Option<Keypair>, Error> {
+    match fs::read(path) {
         Ok(bytes) => {
-            refuse_shared(&path)?;
-            Keypair::from_protobuf_encoding(&bytes).map_err(|_| Error::Key { path })
+            refuse_shared(path)?;
+            let key = Keypair::from_protobuf_encoding(&bytes);
+            key.map(Some).map_err(|_| Error::Key { path: path.to_owned() })
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let key = Keypair::generate_ed25519();
-            write(&path, &key).map_err(|source| Error::State { path, source })?;
-            Ok(key)
-        }
-        Err(source) => Err(Error::State { path, source }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::State { path: path.to_owned(), source }),
     }
 }
 
@@ -69,12 +80,12 @@ mod tests {
     #[test]
     fn the_key_stays_the_same_and_private() {
         let dir = tempfile::tempdir().unwrap();
-        let first = gateway_id(&load_or_make(dir.path()).unwrap()).unwrap();
-        let again = gateway_id(&load_or_make(dir.path()).unwrap()).unwrap();
+        let first = gateway_id(&of_gateway(dir.path()).unwrap()).unwrap();
+        let again = gateway_id(&of_gateway(dir.path()).unwrap()).unwrap();
         assert_eq!(first, again);
         let path = dir.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(load_or_make(dir.path()), Err(Error::SharedKey { .. })));
+        assert!(matches!(of_gateway(dir.path()), Err(Error::SharedKey { .. })));
     }
 }

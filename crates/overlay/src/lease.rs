@@ -80,6 +80,11 @@ impl Leases {
         self.peers.extract_if(|_, lease| lease.until <= now).map(|(peer, _)| peer).collect()
     }
 
+    /// The peer is no member any more.
+    pub(crate) fn forget(&mut self, peer: &GatewayId) {
+        self.peers.remove(peer);
+    }
+
     /// The boot of a living peer.
     pub(crate) fn epoch(&self, peer: &GatewayId) -> Option<u64> {
         self.peers.get(peer).map(|lease| lease.epoch)

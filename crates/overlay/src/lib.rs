@@ -7,14 +7,18 @@
 //!   Overlay ── hub ─┬─ node ─┬─ lease      who lives
 //!     │             │        ├─ directory  who is where: what this gateway publishes,
 //!     │             │        │             watches (watches) and keeps for others (home)
+//!     │             │        ├─ eras       which membership each has
 //!     │             │        └─ delivery   messages, acknowledged      (repeats: by envelope id)
 //!     │             └─ rosters ── store    buddy lists, merged by stamp, on disk
+//!     ├─ roll ── membership                who belongs, as the operator signed it
 //!     └─ swarm ── link ── frame            libp2p, one stream for each pair of gateways
 //! ```
 
 mod answer;
 mod delivery;
 mod directory;
+mod eras;
+mod flood;
 mod frame;
 mod home;
 mod hub;
@@ -23,11 +27,16 @@ mod identity;
 mod lease;
 mod link;
 mod members;
+mod membership;
+#[cfg(test)]
+mod membership_change_tests;
 mod message;
 mod node;
 mod overlay;
 mod queue;
+mod refusals;
 mod repeats;
+mod roll;
 mod rosters;
 mod search;
 mod seldom;
@@ -42,9 +51,10 @@ use std::path::PathBuf;
 pub use answer::Answer;
 pub use id::{BadGatewayId, GatewayId};
 pub use members::{Member, REPLICAS, parse_address};
+pub use membership::{Admitted, BadDay, BadMembership, Day, MAX_MEMBERS, Membership, Operator};
 pub use message::{Inbound, Message};
-pub use node::Counts;
 pub use overlay::{Config, Overlay};
+pub use refusals::Counts;
 
 /// Why the overlay cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +85,22 @@ pub enum Error {
     #[error("{path} does not hold the key of a gateway")]
     Key {
         /// Which.
+        path: PathBuf,
+    },
+    /// The membership document is not good.
+    #[error("{path}: {why}")]
+    Membership {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: BadMembership,
+    },
+    /// There are two lists of members.
+    #[error(
+        "{path} says who the members of the mesh are, and so does the configuration: keep one of the two"
+    )]
+    TwoLists {
+        /// The document.
         path: PathBuf,
     },
     /// Others can read the key.

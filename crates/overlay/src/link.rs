@@ -2,19 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crosstalk_core::{Blame, Fault, HostPort};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use crate::GatewayId;
+use crate::flood::Bucket;
 use crate::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 use crate::hub::{Hub, Port};
+use crate::refusals::Refusal;
 
 /// How long the greeting may take.
 const GREETING: Duration = Duration::from_secs(5);
@@ -117,33 +119,35 @@ where
     frames.send(ours.encode().unwrap_or_default()).await?;
     let bytes = frames.next().await.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))??;
     let theirs = Hello::decode(&bytes).map_err(End::Fault)?;
-    match ours.agree(&theirs) {
-        Some(version) => Ok((theirs, version)),
-        None => {
-            let what = format!(
-                "it speaks versions {} to {}, this gateway {oldest} to {newest}",
-                theirs.oldest, theirs.newest
-            );
-            Err(End::Fault(Fault::new(Blame::Peer, what)))
-        }
-    }
+    let Some(version) = ours.agree(&theirs) else {
+        let what = format!(
+            "it speaks versions {} to {}, this gateway {oldest} to {newest}",
+            theirs.oldest, theirs.newest
+        );
+        return Err(End::Fault(Fault::new(Blame::Peer, what)));
+    };
+    Ok((theirs, version))
 }
 
 async fn read<S>(hub: &Arc<Hub>, port: &Port, mut frames: SplitStream<Frames<S>>) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut bucket = Bucket::new(Instant::now());
     loop {
         hub.room().await;
-        let taken = match frames.next().await {
+        let frame = match frames.next().await {
             None => return End::Closed(io::ErrorKind::UnexpectedEof.into()),
             Some(Err(error)) => return error.into(),
-            Some(Ok(bytes)) => {
-                Frame::decode(port.version, &bytes).and_then(|frame| hub.received(port, frame))
-            }
+            Some(Ok(bytes)) => Frame::decode(port.version, &bytes),
         };
-        if let Err(fault) = taken {
+        let pause = frame.as_ref().ok().and_then(|frame| bucket.take(Instant::now(), frame));
+        if let Err(fault) = frame.and_then(|frame| hub.received(port, frame)) {
             return End::Fault(fault);
+        }
+        if let Some(pause) = pause {
+            hub.refuse(port.peer, Refusal::Flood, "it asks too much and is read more slowly");
+            sleep(pause).await;
         }
         tokio::task::coop::consume_budget().await;
     }
@@ -174,8 +178,8 @@ fn tell(hub: &Arc<Hub>, peer: GatewayId, end: &End) {
     match end {
         End::Closed(why) => tracing::info!(%peer, "link down: {why}"),
         End::Fault(fault) => {
-            hub.count_fault();
-            tracing::warn!(%peer, "link closed, {fault}");
+            let why = format_args!("{}; its link is closed", fault.what);
+            hub.refuse(peer, Refusal::Fault, why);
         }
     }
 }

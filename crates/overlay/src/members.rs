@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crosstalk_core::{Address, HostPort, NetworkId};
+use crosstalk_core::{Address, HostPort, NetworkId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::GatewayId;
+use crate::membership::{Admitted, Day, Membership};
 
 /// How many gateways keep each record, where there are that many.
 pub const REPLICAS: usize = 3;
@@ -68,18 +69,24 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The member list with this gateway in it.
+/// The member list with this gateway in it: a fixed one, or that of a signed document.
 #[derive(Debug)]
 pub(crate) struct Members {
     own: GatewayId,
     replicas: usize,
     table: BTreeMap<GatewayId, Entry>,
+    document: Option<Membership>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Entry {
     position: Key,
+    addresses: Vec<HostPort>,
     networks: Vec<NetworkId>,
+    until: Option<Day>,
+    /// Its time as a member is not over. Where it is, it keeps its place among the homes until
+    /// the next document, so that no clock decides where a record lives.
+    belongs: bool,
 }
 
 impl Members {
@@ -91,12 +98,57 @@ impl Members {
         others: &[Member],
         replicas: usize,
     ) -> Self {
-        let others = others.iter().map(|m| (m.id, m.networks.clone()));
-        let table = others
-            .chain([(own, networks)])
-            .map(|(id, networks)| (id, Entry { position: Key::of_gateway(&id), networks }))
-            .collect();
-        Self { own, replicas, table }
+        let own_entry = Member { id: own, addresses: Vec::new(), networks };
+        let all = others.iter().cloned().chain([own_entry]);
+        let table = all.map(|m| (m.id, Entry::new(m, None, true))).collect();
+        Self { own, replicas, table, document: None }
+    }
+
+    /// The gateway `own` among those of `document` at `now`. Where it is not among them, it is
+    /// alone.
+    pub(crate) fn of(
+        own: GatewayId,
+        document: Membership,
+        now: UnixMillis,
+        replicas: usize,
+    ) -> Self {
+        let entry = |admitted: Admitted| {
+            let belongs = admitted.belongs(now);
+            (admitted.member.id, Entry::new(admitted.member, admitted.until, belongs))
+        };
+        let mut table: BTreeMap<_, _> = document.members().map(entry).collect();
+        if table.get(&own).is_none_or(|entry| !entry.belongs) {
+            let nobody = Member { id: own, addresses: Vec::new(), networks: Vec::new() };
+            table = BTreeMap::from([(own, Entry::new(nobody, None, false))]);
+        }
+        Self { own, replicas, table, document: Some(document) }
+    }
+
+    /// The document; `None` for a fixed list.
+    pub(crate) const fn document(&self) -> Option<&Membership> {
+        self.document.as_ref()
+    }
+
+    /// The version of the document; 0 for a fixed list, which fits to all.
+    pub(crate) fn era(&self) -> u64 {
+        self.document.as_ref().map_or(0, Membership::version)
+    }
+
+    /// Whether `other` lists the same gateways with the same rights.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.document == other.document && self.table == other.table
+    }
+
+    /// Every other gateway that belongs.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Admitted> {
+        let others = self.table.iter().filter(|(id, entry)| **id != self.own && entry.belongs);
+        others.map(|(id, entry)| Admitted { member: entry.member(*id), until: entry.until })
+    }
+
+    /// This gateway as the list has it; `None` where it does not belong.
+    pub(crate) fn own_entry(&self) -> Option<Admitted> {
+        let entry = self.table.get(&self.own).filter(|entry| entry.belongs)?;
+        Some(Admitted { member: entry.member(self.own), until: entry.until })
     }
 
     /// This gateway.
@@ -106,13 +158,23 @@ impl Members {
 
     /// Whether `id` belongs to the overlay.
     pub(crate) fn contains(&self, id: &GatewayId) -> bool {
-        self.table.contains_key(id)
+        self.table.get(id).is_some_and(|entry| entry.belongs)
+    }
+
+    /// Those that belong to `self` and, in `new`, belong no more or have other rights.
+    pub(crate) fn changed_in(&self, new: &Self) -> Vec<GatewayId> {
+        let kept = |id: &GatewayId, entry: &Entry| {
+            new.table.get(id).is_some_and(|n| n.belongs && n.networks == entry.networks)
+        };
+        let others = self.table.iter().filter(|(id, entry)| **id != self.own && entry.belongs);
+        others.filter(|(id, entry)| !kept(id, entry)).map(|(id, _)| *id).collect()
     }
 
     /// Whether `id` may speak for users of `network`. This gateway may for all: what it says
     /// to itself crosses no border.
     pub(crate) fn may_speak(&self, id: &GatewayId, network: &NetworkId) -> bool {
-        *id == self.own || self.table.get(id).is_some_and(|e| e.networks.contains(network))
+        let may = |entry: &Entry| entry.belongs && entry.networks.contains(network);
+        *id == self.own || self.table.get(id).is_some_and(may)
     }
 
     /// The gateways that keep the records at `key`: those closest to it by XOR.
@@ -135,6 +197,17 @@ impl Members {
         let distance = entry.position.distance(key);
         let closer = self.table.values().filter(|e| e.position.distance(key) < distance);
         closer.take(self.replicas).count() < self.replicas
+    }
+}
+
+impl Entry {
+    fn new(member: Member, until: Option<Day>, belongs: bool) -> Self {
+        let Member { id, addresses, networks } = member;
+        Self { position: Key::of_gateway(&id), addresses, networks, until, belongs }
+    }
+
+    fn member(&self, id: GatewayId) -> Member {
+        Member { id, addresses: self.addresses.clone(), networks: self.networks.clone() }
     }
 }
 

@@ -8,19 +8,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault};
+use crosstalk_core::{Address, Blame, Failure, Fault, NetworkId};
 
 use crate::GatewayId;
 use crate::delivery::{Call, Delivery, NO_WAY, Verdict};
 use crate::directory::{Directory, News};
+use crate::eras::Eras;
 use crate::frame::{Frame, MAX_BATCH, NEWEST, Record};
 use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
 use crate::members::{Key, Members};
 use crate::message::{Message, Outcome};
 use crate::queue::{Pushed, Queue};
+use crate::refusals::{Refusal, Refusals};
 use crate::search::Searches;
-use crate::seldom::Seldom;
 use crate::watches::{Moment, Move};
+
+/// The first version of the frame set in which gateways say their era.
+const ERAS: u8 = 2;
 
 /// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
 /// searches.
@@ -42,15 +46,8 @@ pub(crate) enum Effect<T, L> {
     Wake(GatewayId),
     /// Close a link.
     Close(GatewayId, LinkId),
-}
-
-/// Events counted since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages of gateways that may not speak for their senders' network.
-    pub refused: u64,
-    /// Links closed because the peer broke the rules.
-    pub faults: u64,
+    /// Compare rosters with a peer.
+    Compare(GatewayId),
 }
 
 /// One gateway.
@@ -66,8 +63,16 @@ pub(crate) struct Node<T, L> {
     effects: VecDeque<Effect<T, L>>,
     renew_at: Option<Instant>,
     seq: u64,
-    refusals: Seldom,
-    pub(crate) counts: Counts,
+    eras: Eras,
+    /// The last number and lease that each peer said on its present link.
+    said: HashMap<GatewayId, Said>,
+    pub(crate) refusals: Refusals,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    number: u64,
+    lease: u64,
 }
 
 impl<T, L> Node<T, L> {
@@ -83,8 +88,9 @@ impl<T, L> Node<T, L> {
             effects: VecDeque::new(),
             renew_at: None,
             seq: 0,
-            refusals: Seldom::default(),
-            counts: Counts::default(),
+            eras: Eras::new(members.era()),
+            said: HashMap::new(),
+            refusals: Refusals::default(),
             members,
         }
     }
@@ -109,6 +115,16 @@ impl<T, L> Node<T, L> {
     #[cfg(test)]
     pub(crate) fn locate_here(&self, user: &Address) -> Vec<GatewayId> {
         self.directory.locate(user)
+    }
+
+    /// Where this gateway, as a home, knows the person at `key` to be; `None` where it is none.
+    #[cfg(test)]
+    pub(crate) fn home_locations(
+        &self,
+        key: &Key,
+    ) -> Option<std::collections::BTreeSet<GatewayId>> {
+        let is_home = self.members.is_home(&self.members.own(), key);
+        is_home.then(|| self.directory.kept(key).into_iter().map(|(gateway, _)| gateway).collect())
     }
 
     /// The present link to `peer`.
@@ -179,21 +195,77 @@ impl<T, L> Node<T, L> {
         }
         self.queues.remove(&peer);
         self.versions.insert(peer, version);
+        self.said.insert(peer, Said::default());
+        self.eras.linked(peer, version < ERAS);
         self.queue(peer, &lease(self.seq));
+        self.queue(peer, &Frame::Era(self.members.era()));
         for frame in self.delivery.linked(peer, epoch) {
             self.queue(peer, &frame);
         }
+        if self.eras.is_shared(&peer) {
+            self.sync(peer);
+        }
+    }
+
+    /// The members changed. Who is none any more, or has other rights, is as good as dead; with
+    /// the others everything is exchanged again, since records have other homes now.
+    pub(crate) fn set_members(&mut self, now: Instant, members: Arc<Members>) {
+        let old = std::mem::replace(&mut self.members, members.clone());
+        let changed = old.changed_in(&members);
+        self.eras.begin(members.era());
+        for peer in &changed {
+            if self.leases.epoch(peer).is_some() {
+                self.end(*peer);
+            }
+            if !members.contains(peer) {
+                self.revoke(*peer);
+            }
+        }
+        self.directory.rehome(members, &changed);
+        let linked: Vec<_> = self.leases.links().collect();
+        for peer in linked {
+            self.queue(peer, &Frame::Era(self.members.era()));
+            if self.eras.is_shared(&peer) {
+                self.sync(peer);
+            }
+        }
+        self.ask_for_membership(now);
+        self.spread_news();
+    }
+
+    /// Says to `peer` everything that it is home for, and compares rosters with it.
+    fn sync(&mut self, peer: GatewayId) {
+        let Some(epoch) = self.leases.epoch(&peer) else { return };
         let (records, version) = self.directory.linked(peer, epoch);
         self.queue_records(peer, records);
         self.queue(peer, &Frame::Synced { version });
         self.queue_heard_out(peer, &self.directory.all_heard_out());
+        self.effects.push_back(Effect::Compare(peer));
         self.spread_news();
+    }
+
+    /// Closes the link of a gateway that is no member any more.
+    fn revoke(&mut self, peer: GatewayId) {
+        if let Some(link) = self.leases.link(&peer) {
+            self.effects.push_back(Effect::Close(peer, link));
+        }
+        self.leases.forget(&peer);
+        self.eras.unlinked(&peer);
+        self.queues.remove(&peer);
+        self.said.remove(&peer);
+    }
+
+    fn ask_for_membership(&mut self, now: Instant) {
+        if let Some(peer) = self.eras.ask(now) {
+            self.queue(peer, &Frame::MembershipGet);
+        }
     }
 
     /// A link closed.
     pub(crate) fn unlinked(&mut self, now: Instant, peer: GatewayId, link: LinkId) {
         if self.leases.unlinked(now, &peer, link) {
             self.queues.remove(&peer);
+            self.eras.unlinked(&peer);
             for (ticket, found) in self.searches.gone(&peer) {
                 self.effects.push_back(Effect::Found(ticket, found));
             }
@@ -213,6 +285,7 @@ impl<T, L> Node<T, L> {
                 self.queue(peer, &lease(self.seq));
             }
             self.spread_heard_out();
+            self.ask_for_membership(now);
         }
         for ticket in self.delivery.expired(now) {
             self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
@@ -231,12 +304,19 @@ impl<T, L> Node<T, L> {
     ) -> Result<(), Fault> {
         let peers = |what| Fault::new(Blame::Peer, what);
         match frame {
+            Frame::Lease { seq, .. }
+                if self.is_replayed(peer, |said| &mut said.lease, seq.saturating_add(1)) =>
+            {
+                self.refusals.refuse(now, peer, Refusal::Replay, "a lease that it said before");
+            }
             Frame::Lease { ttl_ms, .. } => {
                 self.leases.renewed(now, &peer, Duration::from_millis(ttl_ms.into()));
             }
             Frame::Records(records) if records.len() > MAX_BATCH => {
                 return Err(peers("a batch of too many records"));
             }
+            Frame::Records(_) | Frame::Synced { .. } | Frame::HeardOut(_)
+                if !self.eras.is_shared(&peer) => {}
             Frame::Records(records) => {
                 for record in records {
                     let taken = self.directory.take(peer, record);
@@ -285,9 +365,36 @@ impl<T, L> Node<T, L> {
             | Frame::RosterGot { .. }
             | Frame::RosterPut { .. }
             | Frame::RosterDigests(_)
-            | Frame::RosterWant(_) => {}
+            | Frame::RosterWant(_)
+            | Frame::Membership(_) => {}
+            Frame::Era(era) => {
+                if self.eras.told(peer, era) {
+                    self.sync(peer);
+                }
+                self.ask_for_membership(now);
+            }
+            Frame::MembershipGet => {
+                if let Some(document) = self.members.document() {
+                    let frame = Frame::Membership(document.signed());
+                    self.queue(peer, &frame);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Whether `peer` said `number`, or one above it, before on its present link, where such
+    /// numbers only grow. The first is 1.
+    fn is_replayed(
+        &mut self,
+        peer: GatewayId,
+        last: impl FnOnce(&mut Said) -> &mut u64,
+        number: u64,
+    ) -> bool {
+        let last = last(self.said.entry(peer).or_default());
+        let is_replayed = number <= *last;
+        *last = number.max(*last);
+        is_replayed
     }
 
     /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
@@ -334,15 +441,17 @@ impl<T, L> Node<T, L> {
         settled: u64,
         message: Message,
     ) -> Result<(), Fault> {
+        if self.is_replayed(from, |said| &mut said.number, number) {
+            self.refusals.refuse(now, from, Refusal::Replay, "a message that it said before");
+            return Ok(());
+        }
         let refused =
             message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
         match self.delivery.received(now, from, number, settled, message)? {
             Verdict::New(call, _) if refused.is_some() => {
-                self.counts.refused += 1;
-                if let Some(skipped) = self.refusals.due(now) {
-                    let network = refused.as_ref().map(tracing::field::display);
-                    tracing::warn!(%from, network, skipped, "refused, {}: not its network", Blame::Peer);
-                }
+                let network = refused.as_ref().map_or("", NetworkId::as_str);
+                let why = format_args!("it may not speak for {network}");
+                self.refusals.refuse(now, from, Refusal::Sender, why);
                 self.answer(from, call, Err(Failure::Refused));
             }
             Verdict::New(call, message) => {

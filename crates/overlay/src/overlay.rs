@@ -13,8 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::hub::Hub;
 use crate::members::{Member, Members, REPLICAS};
+use crate::membership::Membership;
 use crate::message::{Inbound, Message};
-use crate::node::Counts;
+use crate::refusals::Counts;
 use crate::store::Store;
 use crate::swarm::Net;
 use crate::{Error, GatewayId, identity};
@@ -31,7 +32,7 @@ pub struct Config {
     pub advertise: Vec<HostPort>,
     /// The networks that this gateway speaks for.
     pub networks: Vec<NetworkId>,
-    /// The other gateways. An entry with the own id is ignored, so that all can share one list.
+    /// The other gateways, where no membership document says who they are. An entry with the own id is ignored, so that all can share one list.
     pub members: Vec<Member>,
 }
 
@@ -56,19 +57,20 @@ impl Overlay {
     /// `state` is a directory for the key and the store; it is made where it is missing, and
     /// can be used by one process at a time.
     pub fn alone(state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
-        let (running, inbound, _) = Running::start(state, Vec::new(), &[])?;
+        let nobody = |own| Ok(Members::new(own, Vec::new(), &[], REPLICAS));
+        let (running, inbound, _) = Running::start(state, nobody)?;
         Ok((Self { running: Arc::new(running) }, inbound))
     }
 
-    /// An overlay of the gateways that `config` names. Links to them come up, and come up
+    /// An overlay of the gateways that the membership document in `state` names, or those that
+    /// `config` names where there is no document. Links to them come up, and come up
     /// again, in the background; nothing fails because another gateway is down.
     ///
     /// As [`Self::alone`] otherwise.
     pub fn join(config: &Config, state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
-        let (mut running, inbound, key) =
-            Running::start(state, config.networks.clone(), &config.members)?;
+        let (mut running, inbound, key) = Running::start(state, |own| members(state, config, own))?;
         let hub = running.hub.clone();
-        let net = Net::new(hub, &key, &config.listen, &config.advertise, &config.members)?;
+        let net = Net::new(hub, &key, &config.listen, &config.advertise)?;
         running.listening = Some(net.listening());
         running.tasks.spawn(net.run(running.stop.clone()));
         Ok((Self { running: Arc::new(running) }, inbound))
@@ -77,12 +79,12 @@ impl Overlay {
     /// The id of the gateway whose state is in `state`, which gets a key where it has none.
     pub fn identify(state: &Path) -> Result<GatewayId, Error> {
         make_private(state)?;
-        identity::gateway_id(&identity::load_or_make(state)?)
+        identity::gateway_id(&identity::of_gateway(state)?)
     }
 
     /// This gateway's name.
     pub fn id(&self) -> GatewayId {
-        self.hub().members.own()
+        self.hub().own
     }
 
     /// Publishes that `user` is signed on here. Doing so twice is once.
@@ -141,6 +143,11 @@ impl Overlay {
         self.hub().counts()
     }
 
+    /// What was refused of one gateway.
+    pub fn counts_of(&self, gateway: &GatewayId) -> Counts {
+        self.hub().counts_of(gateway)
+    }
+
     /// The gateways to which a link is up.
     pub fn linked(&self) -> Vec<GatewayId> {
         self.hub().linked()
@@ -167,20 +174,32 @@ impl Overlay {
 impl Running {
     fn start(
         state: &Path,
-        networks: Vec<NetworkId>,
-        others: &[Member],
+        members: impl FnOnce(GatewayId) -> Result<Members, Error>,
     ) -> Result<(Self, mpsc::Receiver<Inbound>, Keypair), Error> {
         make_private(state)?;
-        let key = identity::load_or_make(state)?;
-        let members = Members::new(identity::gateway_id(&key)?, networks, others, REPLICAS);
+        let key = identity::of_gateway(state)?;
+        let members = Arc::new(members(identity::gateway_id(&key)?)?);
         let (store, epoch) = Store::open(state, SystemTime::now().into())?;
         let (inbound, events) = mpsc::channel(INBOUND);
-        let hub = Hub::new(Arc::new(members), store, epoch, inbound);
+        let followed = members.document().map(|_| state.to_owned());
+        let hub = Hub::new(members, store, epoch, followed, inbound);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
+        tasks.spawn(hub.clone().follow_membership(stop.clone()));
         tasks.close();
         Ok((Self { hub, tasks, stop, listening: None }, events, key))
+    }
+}
+
+/// Who belongs: as the document in `state` says, else as `config` does.
+fn members(state: &Path, config: &Config, own: GatewayId) -> Result<Members, Error> {
+    match Membership::load(state)? {
+        None => Ok(Members::new(own, config.networks.clone(), &config.members, REPLICAS)),
+        Some(document) if config.members.is_empty() => {
+            Ok(Members::of(own, document, SystemTime::now().into(), REPLICAS))
+        }
+        Some(_) => Err(Error::TwoLists { path: Membership::path(state) }),
     }
 }
 

@@ -61,6 +61,11 @@ impl<S: Shelf> Rosters<S> {
         Self { members, shelf, last_ask: 0, asks: HashMap::new() }
     }
 
+    /// The members changed; what that means for the copies follows when links are compared.
+    pub(crate) fn set_members(&mut self, members: Arc<Members>) {
+        self.members = members;
+    }
+
     /// Takes the shelf back.
     #[cfg(test)]
     pub(crate) fn into_shelf(self) -> S {

@@ -27,7 +27,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use crate::link::{self, Greeting, Left};
-use crate::members::Member;
 use crate::seldom::Seldom;
 use crate::{Error, GatewayId};
 
@@ -84,14 +83,8 @@ impl Net {
         key: &Keypair,
         listen: &[SocketAddr],
         advertise: &[HostPort],
-        members: &[Member],
     ) -> Result<Self, Error> {
-        let own = hub.members.own();
-        let others = members.iter().filter(|member| member.id != own);
-        let peers: HashMap<_, _> = others
-            .filter_map(|m| Some((m.id.peer_id()?, Peer::new(m.id, m.addresses.clone()))))
-            .collect();
-        let mut swarm = make_swarm(key, peers.keys().copied())?;
+        let mut swarm = make_swarm(key)?;
         for address in listen {
             let multiaddr = multiaddr(address);
             let listened = swarm.listen_on(multiaddr);
@@ -106,7 +99,7 @@ impl Net {
             control,
             incoming,
             greeting: Arc::new(Greeting::new(advertise)),
-            peers,
+            peers: HashMap::new(),
             links: JoinSet::new(),
             lookups: JoinSet::new(),
             listening: watch::Sender::new(Vec::new()),
@@ -122,21 +115,45 @@ impl Net {
     /// Keeps a link to every member until `stop`.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let now = Instant::now();
-        let own = self.hub.members.own();
-        for peer in self.peers.values_mut() {
-            // The other side has the first try, so that the two rarely meet half way.
-            peer.try_at = Some(if own < peer.id { now } else { now + jitter(FIRST_WAIT) });
-        }
+        let mut members = self.hub.members.subscribe();
+        members.mark_changed();
         loop {
             let due = self.peers.values().filter_map(|peer| peer.try_at).min();
             tokio::select! {
                 () = stop.cancelled() => return,
+                Ok(()) = members.changed() => self.follow(),
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some((peer, stream)) = self.incoming.next() => self.on_stream(peer, stream),
                 Some(Ok((peer, left))) = self.links.join_next() => self.on_left(peer, left),
                 Some(Ok((peer, at))) = self.lookups.join_next() => self.dial(peer, at),
                 () = sleep_until(due.unwrap_or(now)), if due.is_some() => self.try_due(),
             }
+        }
+    }
+
+    /// Lets in and dials who belongs now, and nobody else.
+    fn follow(&mut self) {
+        let members = self.hub.members.borrow().clone();
+        let listed = members.others().filter_map(|m| Some((m.member.id.peer_id()?, m.member)));
+        let listed: HashMap<_, _> = listed.collect();
+        let gone: Vec<_> =
+            self.peers.keys().filter(|peer| !listed.contains_key(peer)).copied().collect();
+        for peer in gone {
+            self.peers.remove(&peer);
+            self.swarm.behaviour_mut().members.disallow_peer(peer);
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        for (peer_id, member) in listed {
+            if let Some(peer) = self.peers.get_mut(&peer_id) {
+                peer.configured = member.addresses;
+                continue;
+            }
+            self.swarm.behaviour_mut().members.allow_peer(peer_id);
+            let mut peer = Peer::new(member.id, member.addresses);
+            // The lower has the first try, so that the two rarely meet half way.
+            let wait = if self.hub.own < member.id { Duration::ZERO } else { jitter(FIRST_WAIT) };
+            peer.try_at = Some(Instant::now() + wait);
+            self.peers.insert(peer_id, peer);
         }
     }
 
@@ -156,6 +173,7 @@ impl Net {
                 self.retry(peer);
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, peer_id, .. } => {
+                self.hub.count_stranger();
                 if let Some(skipped) = self.refusals.due(Instant::now().into_std()) {
                     let (from, peer) = (send_back_addr, peer_id.map(tracing::field::display));
                     let why = error_text(&error);
@@ -174,7 +192,7 @@ impl Net {
 
     /// On a connection of either side's making, the lower of the pair opens the stream.
     fn open_stream(&mut self, peer_id: PeerId) {
-        let own = self.hub.members.own();
+        let own = self.hub.own;
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
         peer.try_at = None;
         if own > peer.id || peer.streams > 0 {
@@ -197,7 +215,7 @@ impl Net {
 
     /// The lower of a pair opened a stream to us.
     fn on_stream(&mut self, peer_id: PeerId, stream: Stream) {
-        let own = self.hub.members.own();
+        let own = self.hub.own;
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
         if own < peer.id || peer.streams >= MAX_STREAMS {
             tracing::warn!(peer = %peer_id, "{}: a stream that is not its to open", Blame::Peer);
@@ -268,10 +286,7 @@ impl Peer {
     }
 }
 
-fn make_swarm(
-    key: &Keypair,
-    members: impl Iterator<Item = PeerId>,
-) -> Result<Swarm<Behaviour>, Error> {
+fn make_swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
     let noise = libp2p_noise::Config::new(key).map_err(|e| Error::Network(e.to_string()))?;
     let tcp = libp2p_tcp::Config::default().nodelay(true);
     let transport = libp2p_tcp::tokio::Transport::new(tcp)
@@ -280,7 +295,7 @@ fn make_swarm(
         .multiplex(libp2p_yamux::Config::default())
         .timeout(HANDSHAKE)
         .boxed();
-    let mut behaviour = Behaviour {
+    let behaviour = Behaviour {
         members: libp2p_allow_block_list::Behaviour::default(),
         limits: libp2p_connection_limits::Behaviour::new(
             ConnectionLimits::default()
@@ -289,9 +304,6 @@ fn make_swarm(
         ),
         streams: libp2p_stream::Behaviour::new(),
     };
-    for member in members {
-        behaviour.members.allow_peer(member);
-    }
     let config = libp2p_swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
     Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
 }

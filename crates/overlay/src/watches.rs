@@ -117,6 +117,24 @@ impl Watches {
         }
     }
 
+    /// The homes changed: all will say everything again.
+    pub(crate) fn rehomed(&mut self) {
+        self.heard_out.clear();
+        for watching in self.watching.values_mut() {
+            watching.answered.clear();
+            watching.claims.values_mut().for_each(|claim| claim.by.clear());
+        }
+    }
+
+    /// `gateway` is no member any more, or not what it was: nobody was ever said to be there.
+    pub(crate) fn forget(&mut self, gateway: &GatewayId) {
+        self.heard_out.remove(gateway);
+        for watching in self.watching.values_mut() {
+            watching.claims.remove(gateway);
+            watching.shown.remove(gateway);
+        }
+    }
+
     /// `gateway` died: who was believed to be there is not, without a word for each.
     pub(crate) fn lost(&mut self, gateway: &GatewayId) {
         for watching in self.watching.values_mut() {

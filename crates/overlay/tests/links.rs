@@ -358,7 +358,12 @@ async fn strangers_and_garbage_disturb_nobody() {
     }
     let elsewhere = Mesh::new(&["aol"]);
     let stranger = elsewhere.start_as(0, Vec::new(), mesh.members.clone());
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let counted = async {
+        while there.overlay.counts().strangers < 4 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, counted).await.expect("strangers are counted");
     assert!(stranger.overlay.linked().is_empty());
     let (to, expected) = (there.id(), HashSet::from([here.id()]));
     assert_eq!(there.overlay.linked().into_iter().collect::<HashSet<_>>(), expected);

@@ -1,0 +1,124 @@
+//! What was refused, of whom, and when to say so in the log. Pure but for the log.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::time::Instant;
+
+use crosstalk_core::Blame;
+use serde::{Deserialize, Serialize};
+
+use crate::GatewayId;
+use crate::seldom::Seldom;
+
+/// What other gateways did that this one did not let them do, counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Messages of gateways that may not speak for their senders' network.
+    pub refused: u64,
+    /// Links closed because the peer broke the rules: oversized or malformed frames, lists and
+    /// queues beyond their bounds.
+    pub faults: u64,
+    /// Frames that were said again on the same link.
+    pub replayed: u64,
+    /// Membership documents that were older than this gateway's, or not its operator's.
+    pub stale: u64,
+    /// Messages answered as busy, and pauses in reading, since a peer sent more than its share.
+    pub flooded: u64,
+    /// Connections of gateways that are no members.
+    pub strangers: u64,
+}
+
+/// Why something was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Sender,
+    Fault,
+    Replay,
+    Stale,
+    Flood,
+}
+
+/// The counts of each peer.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    peers: HashMap<GatewayId, Peer>,
+    /// Connections of strangers, who have no count of their own.
+    strangers: u64,
+}
+
+#[derive(Debug, Default)]
+struct Peer {
+    counts: Counts,
+    /// By [`Refusal`], so that one kind hides no other.
+    lines: [Seldom; 5],
+}
+
+impl Refusals {
+    /// Counts a refusal, and logs it unless the same was logged a moment ago.
+    pub(crate) fn refuse(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        what: Refusal,
+        why: impl Display,
+    ) {
+        let entry = self.peers.entry(peer).or_default();
+        *entry.counts.of(what) += 1;
+        if let Some(skipped) = entry.lines.get_mut(what as usize).and_then(|line| line.due(now)) {
+            tracing::warn!(%peer, skipped, "refused, {}: {why}", Blame::Peer);
+        }
+    }
+
+    /// Counts a stranger.
+    pub(crate) const fn stranger(&mut self) {
+        self.strangers = self.strangers.saturating_add(1);
+    }
+
+    /// What was refused of `peer`.
+    pub(crate) fn of(&self, peer: &GatewayId) -> Counts {
+        self.peers.get(peer).map(|entry| entry.counts).unwrap_or_default()
+    }
+
+    /// What was refused of all.
+    pub(crate) fn total(&self) -> Counts {
+        let mut total = Counts { strangers: self.strangers, ..Counts::default() };
+        for Peer { counts, .. } in self.peers.values() {
+            total.refused += counts.refused;
+            total.faults += counts.faults;
+            total.replayed += counts.replayed;
+            total.stale += counts.stale;
+            total.flooded += counts.flooded;
+        }
+        total
+    }
+}
+
+impl Counts {
+    const fn of(&mut self, what: Refusal) -> &mut u64 {
+        match what {
+            Refusal::Sender => &mut self.refused,
+            Refusal::Fault => &mut self.faults,
+            Refusal::Replay => &mut self.replayed,
+            Refusal::Stale => &mut self.stale,
+            Refusal::Flood => &mut self.flooded,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_peer_and_in_all() {
+        let [a, b] = [1, 2].map(|n| GatewayId::from_bytes([n; 32]));
+        let (mut refusals, now) = (Refusals::default(), Instant::now());
+        refusals.refuse(now, a, Refusal::Sender, "");
+        refusals.refuse(now, a, Refusal::Sender, "");
+        refusals.refuse(now, b, Refusal::Replay, "");
+        refusals.stranger();
+        assert_eq!(refusals.of(&a), Counts { refused: 2, ..Counts::default() });
+        let expected = Counts { refused: 2, replayed: 1, strangers: 1, ..Counts::default() };
+        assert_eq!(refusals.total(), expected);
+    }
+}

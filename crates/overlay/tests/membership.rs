@@ -1,0 +1,198 @@
+//! Gateways over loopback whose members an operator names.
+#![allow(clippy::unwrap_used)]
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, EnvelopeId, Failure, HostPort, Roster, Stamp, UnixMillis,
+};
+use crosstalk_overlay::{
+    Admitted, Config, GatewayId, Inbound, Member, Membership, Message, Operator, Overlay,
+};
+use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Places for gateways, and the operator that says who belongs.
+struct Mesh {
+    states: Vec<TempDir>,
+    listen: Vec<SocketAddr>,
+    ids: Vec<GatewayId>,
+    operator: Operator,
+    _operators: TempDir,
+}
+
+struct Gateway {
+    overlay: Overlay,
+    inbound: Receiver<Inbound>,
+}
+
+impl Mesh {
+    fn new(count: usize) -> Self {
+        let states: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
+        let sockets: Vec<_> =
+            (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let operators = tempfile::tempdir().unwrap();
+        Self {
+            listen: sockets.iter().map(|s| s.local_addr().unwrap()).collect(),
+            ids: states.iter().map(|s| Overlay::identify(s.path()).unwrap()).collect(),
+            operator: Operator::load_or_make(operators.path()).unwrap(),
+            states,
+            _operators: operators,
+        }
+    }
+
+    fn admitted(&self, n: usize) -> Admitted {
+        let at = self.listen[n];
+        let member = Member {
+            id: self.ids[n],
+            addresses: vec![HostPort::new(at.ip().to_string(), at.port())],
+            networks: vec!["aol".parse().unwrap()],
+        };
+        Admitted { member, until: None }
+    }
+
+    fn document(&self, version: u64, members: &[usize]) -> Membership {
+        let members: Vec<_> = members.iter().map(|n| self.admitted(*n)).collect();
+        self.operator.sign(version, &members).unwrap()
+    }
+
+    /// Starts gateway `n`, which was given `document`.
+    fn start(&self, n: usize, document: &Membership) -> Gateway {
+        document.save(self.states[n].path()).unwrap();
+        self.restart(n)
+    }
+
+    fn restart(&self, n: usize) -> Gateway {
+        let config = Config { listen: vec![self.listen[n]], ..Config::default() };
+        let (overlay, inbound) = Overlay::join(&config, self.states[n].path()).unwrap();
+        Gateway { overlay, inbound }
+    }
+}
+
+impl Gateway {
+    async fn linked_to(&self, count: usize) {
+        until("links", || self.overlay.linked().len() == count).await;
+    }
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{what} in time"));
+}
+
+fn alice() -> Address {
+    "alice@aol".parse().unwrap()
+}
+
+fn nudge(from: &str) -> Message {
+    Message::Envelope(Envelope {
+        id: EnvelopeId(1),
+        from: from.parse().unwrap(),
+        to: "bob@aol".parse().unwrap(),
+        sent_at: UnixMillis(0),
+        body: Body::Attention,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_admitted_and_revoked_without_a_restart() {
+    let mesh = Mesh::new(3);
+    let first = mesh.document(1, &[0, 1]);
+    let [a, mut b] = [0, 1].map(|n| mesh.start(n, &first));
+    a.linked_to(1).await;
+    b.overlay.watch(&[alice()]).await;
+
+    let second = mesh.document(2, &[0, 1, 2]);
+    second.save(mesh.states[0].path()).unwrap();
+    let c = mesh.start(2, &second);
+    for gateway in [&a, &b, &c] {
+        gateway.linked_to(2).await;
+    }
+    assert_eq!(Membership::load(mesh.states[1].path()).unwrap(), Some(second), "over the link");
+    c.overlay.sign_on(&alice()).await;
+    let arrived = timeout(PATIENCE, b.inbound.recv()).await.unwrap().unwrap();
+    assert!(matches!(arrived, Inbound::Arrived { at, .. } if at == mesh.ids[2]), "{arrived:?}");
+
+    mesh.document(3, &[0, 1]).save(mesh.states[0].path()).unwrap();
+    let lost = timeout(PATIENCE, b.inbound.recv()).await.unwrap().unwrap();
+    assert!(matches!(lost, Inbound::Lost(gateway) if gateway == mesh.ids[2]), "{lost:?}");
+    assert!(b.overlay.locate(&alice()).await.is_empty());
+    let to = mesh.ids[2];
+    assert_eq!(b.overlay.send(&to, nudge("dan@aol")).await, Err(Failure::Unreachable));
+    c.linked_to(0).await;
+    let strangers = || a.overlay.counts().strangers + b.overlay.counts().strangers > 0;
+    until("the revoked gateway is refused as a stranger", strangers).await;
+    assert_eq!(a.overlay.linked(), [mesh.ids[1]], "the others stay together");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_was_away_gets_the_newer_document_when_it_is_back() {
+    let mesh = Mesh::new(3);
+    let (first, second) = (mesh.document(1, &[0, 1]), mesh.document(2, &[0, 1, 2]));
+    let a = mesh.start(0, &second);
+    let b = mesh.start(1, &first);
+    let c = mesh.start(2, &second);
+    for gateway in [&a, &b, &c] {
+        gateway.linked_to(2).await;
+    }
+    b.overlay.shutdown().await;
+    drop(b);
+    mesh.restart(1).linked_to(2).await;
+    assert_eq!(Membership::load(mesh.states[1].path()).unwrap(), Some(second), "kept on disk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rosters_move_to_a_new_home() {
+    let mesh = Mesh::new(2);
+    let alone = mesh.document(1, &[0]);
+    let a = mesh.start(0, &alone);
+    let mut roster = Roster::default();
+    let contact = Contact::new("bob@yahoo".parse().unwrap(), "bob".into());
+    roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
+    a.overlay.save(&alice(), &roster).await;
+
+    let both = mesh.document(2, &[0, 1]);
+    both.save(mesh.states[0].path()).unwrap();
+    let mut b = mesh.start(1, &both);
+    b.overlay.sign_on(&alice()).await;
+    loop {
+        let event = timeout(PATIENCE, b.inbound.recv()).await.unwrap().unwrap();
+        if matches!(event, Inbound::Roster(owner) if owner == alice()) {
+            break;
+        }
+    }
+    a.overlay.shutdown().await;
+    drop(a);
+    b.linked_to(0).await;
+    assert_eq!(b.overlay.load(&alice()).await, roster, "the new home has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_time_is_over_is_none() {
+    let mesh = Mesh::new(2);
+    let mut over = mesh.admitted(1);
+    over.until = Some("2020-02-02".parse().unwrap());
+    let document = mesh.operator.sign(1, &[mesh.admitted(0), over]).unwrap();
+    let [a, b] = [0, 1].map(|n| mesh.start(n, &document));
+    a.overlay.sign_on(&alice()).await;
+    assert_eq!(a.overlay.locate(&alice()).await, [mesh.ids[0]]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(a.overlay.linked().is_empty() && b.overlay.linked().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_one_list_of_members() {
+    let mesh = Mesh::new(2);
+    mesh.document(1, &[0]).save(mesh.states[0].path()).unwrap();
+    let config = Config { members: vec![mesh.admitted(1).member], ..Config::default() };
+    let refused = Overlay::join(&config, mesh.states[0].path()).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("keep one of the two"), "{refused}");
+}
