@@ -78,10 +78,11 @@ pub struct TlsFacts {
 /// What an engine wants besides bytes on the two streams.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Connect upstream: once with [`crate::Via::Direct`], and once after [`Event::Alone`].
+    /// Connect upstream: once with [`crate::Via::Direct`], and once after each [`Event::Alone`].
     Dial(HostPort),
-    /// Go on without a server, with the client alone. One that is connected is left; nothing was
-    /// sent to it. The engine plays it from now on, or asks for another by [`Event::Dial`].
+    /// Go on without a server, with the client alone: one that is connected is left. The engine
+    /// plays it from now on, or asks for another by [`Event::Dial`]; if that one cannot be
+    /// reached, the engine is told that the server [closed](Input::Closed), and is alone again.
     Alone,
     /// Start TLS on a side, after the bytes written so far: as server towards the client, as
     /// client towards the server. Whatever that side sends next belongs to TLS, and the engine
@@ -145,6 +146,7 @@ pub struct Output {
     to_client: VecDeque<Bytes>,
     to_server: VecDeque<Bytes>,
     events: VecDeque<Event>,
+    held: Option<Box<Envelope>>,
     altered: bool,
 }
 
@@ -165,6 +167,18 @@ impl Output {
     /// Says that something that arrived is not passed on.
     pub fn withhold(&mut self) {
         self.altered = true;
+    }
+
+    /// Gives the envelope of an [`Input::Deliver`] back: the client is asked to open a conversation
+    /// for it. The gateway delivers it to the connection that [converses](Event::Converse) with
+    /// the sender; if none does in time, or the session ends first, it counts as undelivered.
+    pub fn hold(&mut self, envelope: Envelope) {
+        self.held = Some(Box::new(envelope));
+    }
+
+    /// What the engine gave back of the delivery before.
+    pub fn take_held(&mut self) -> Option<Envelope> {
+        self.held.take().map(|held| *held)
     }
 
     /// Asks for something besides bytes.

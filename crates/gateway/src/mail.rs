@@ -34,6 +34,11 @@ pub enum Mail {
 pub struct Handed(Option<mpsc::Sender<()>>);
 
 impl Handed {
+    /// Whether anybody waits for the delivery.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0.as_ref().is_some_and(|delivery| !delivery.is_closed())
+    }
+
     /// The engine took the envelope and the bytes it made of it are on the way to the client.
     pub fn done(self) {
         if let Some(delivery) = self.0 {

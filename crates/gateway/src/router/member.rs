@@ -6,10 +6,10 @@ use std::time::Instant;
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 use tokio::sync::mpsc;
 
-use super::people::{self, Shared};
+use super::people::Shared;
 use super::person::Person;
 use super::{Hub, now};
-use crate::mail::{MAILBOX, Mail, Mails};
+use crate::mail::{Handed, MAILBOX, Mail, Mails};
 
 /// One signed-in session of a person; dropping it signs the session out.
 pub struct Member {
@@ -41,15 +41,20 @@ impl Member {
         with: Vec<Address>,
     ) -> (Self, Mails) {
         let (mailbox, mail) = mpsc::channel(MAILBOX);
-        // Beside nobody there is nothing to hear, and everything said fails.
-        let person = hub.people.get(&user).unwrap_or_else(|| people::stranger(&user));
-        let number = hub.with(&person, |p| p.open_talk(&endpoint, with, mailbox));
+        let (person, number) = hub.people.enter(&user, |person, locked| {
+            (person.clone(), locked.open_talk(hub, &endpoint, with, mailbox))
+        });
         (Self { hub: hub.clone(), person, user, endpoint, number, talks: true }, mail)
     }
 
     /// Replaces the people of a conversation.
     pub fn talk_with(&self, with: Vec<Address>) {
-        self.hub.with(&self.person, |person| person.talk_with(self.number, with));
+        self.hub.with(&self.person, |person| person.talk_with(&self.hub, self.number, with));
+    }
+
+    /// Keeps a delivery that the session's engine [holds](crosstalk_core::Output::hold).
+    pub fn hold(&self, envelope: Envelope, handed: Handed) {
+        self.hub.hold(&self.person, self.number, envelope, handed);
     }
 
     /// Takes what the session's engine emitted: `Presence`, `Send`, `Roster` and `Unshown`; the
@@ -66,6 +71,9 @@ impl Drop for Member {
             tracing::info!(user = %self.user, self.endpoint, "signed out");
         }
         self.hub.with(&self.person, |person| person.close(self.number));
+        if self.talks {
+            self.hub.people.leave(&self.person);
+        }
     }
 }
 

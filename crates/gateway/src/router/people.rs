@@ -11,11 +11,6 @@ use super::person::Person;
 /// A person's state and its lock.
 pub(super) type Shared = Arc<Mutex<Person>>;
 
-/// A person who is not in the table, since nobody signed in.
-pub(super) fn stranger(user: &Address) -> Shared {
-    Arc::new(Mutex::new(Person::new(user.clone())))
-}
-
 /// Two tables. Where locks are nested, the table's is taken before a person's.
 #[derive(Default)]
 pub(super) struct People {

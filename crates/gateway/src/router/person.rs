@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::limit::Bucket;
 use super::notes::Note;
 use super::presence::{Heard, watches};
-use super::talk::Talk;
+use super::talk::{Held, Talk};
 use super::work::{Chore, Todo};
 use super::{Hub, now};
 use crate::mail::Mail;
@@ -29,6 +29,8 @@ pub(super) struct Person {
     pub(super) sessions: Vec<Session>,
     /// Conversations with connections of their own, the newest last.
     pub(super) talks: Vec<Talk>,
+    /// What waits for conversations.
+    pub(super) held: Vec<Held>,
     opened: u64,
     /// The list as stored; none before it is loaded.
     pub(super) roster: Option<Roster>,
@@ -70,6 +72,7 @@ impl Person {
             user,
             sessions: Vec::new(),
             talks: Vec::new(),
+            held: Vec::new(),
             opened: 0,
             roster: None,
             waiting: VecDeque::new(),
@@ -129,6 +132,7 @@ impl Person {
             return;
         }
         self.sessions.retain(|s| s.number != number);
+        self.held.retain(|h| h.session != number);
         self.refresh();
         if self.sessions.is_empty() {
             self.subscribers.clear();
@@ -143,9 +147,10 @@ impl Person {
         !self.sessions.is_empty() && self.roster.is_some()
     }
 
-    /// Whether nothing is left to be done for somebody who signed off.
+    /// Whether nothing is left to be done for somebody who signed off. A conversation that is
+    /// still open waits for the person to sign on again.
     pub(super) fn is_over(&self) -> bool {
-        self.sessions.is_empty() && self.todo.is_done()
+        self.sessions.is_empty() && self.talks.is_empty() && self.todo.is_done()
     }
 
     pub(super) fn session(&mut self, number: u64) -> Option<&mut Session> {

@@ -1,16 +1,27 @@
 //! Conversations that have a connection of their own.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Envelope};
 use tokio::sync::mpsc;
 
+use super::Hub;
+use super::notes::try_send;
+use super::people::Shared;
 use super::person::Person;
-use crate::mail::Mail;
+use crate::mail::{Handed, Mail};
 
 /// The most conversations of one person; the oldest makes room, and its people are heard in the
 /// main session again.
 const MAX_TALKS: usize = 512;
+/// The most messages of one person that wait for conversations.
+const MAX_HELD: usize = 256;
+/// How long a client may take to open a conversation; a little less than a delivery may take.
+const PATIENCE: Duration = Duration::from_secs(7);
+/// The same where nobody waits to hear of a failure.
+const MUCH_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A conversation's connection, beside the session that it belongs to.
 pub(super) struct Talk {
@@ -20,10 +31,39 @@ pub(super) struct Talk {
     with: BTreeSet<Address>,
 }
 
+/// A message that waits for a session's client to open a conversation with its sender.
+pub(super) struct Held {
+    number: u64,
+    pub(super) session: u64,
+    envelope: Envelope,
+    handed: Handed,
+}
+
+impl Hub {
+    /// Keeps a message until the client behind a session opens a conversation for it.
+    pub(super) fn hold(
+        self: &Arc<Self>,
+        person: &Shared,
+        session: u64,
+        envelope: Envelope,
+        handed: Handed,
+    ) {
+        let patience = if handed.is_awaited() { PATIENCE } else { MUCH_PATIENCE };
+        let held = self.with(person, |p| p.hold(self, session, envelope, handed));
+        let Some(number) = held else { return };
+        let (hub, person) = (self.clone(), person.clone());
+        self.runtime.spawn(async move {
+            tokio::time::sleep(patience).await;
+            hub.with(&person, |p| p.held.retain(|h| h.number != number));
+        });
+    }
+}
+
 impl Person {
     /// Adds a conversation and returns its number.
     pub(super) fn open_talk(
         &mut self,
+        hub: &Hub,
         endpoint: &str,
         with: Vec<Address>,
         mailbox: mpsc::Sender<Box<Mail>>,
@@ -32,16 +72,42 @@ impl Person {
         if self.talks.len() >= MAX_TALKS {
             self.talks.remove(0);
         }
-        let (endpoint, with) = (endpoint.into(), with.into_iter().collect());
-        self.talks.push(Talk { number, mailbox, endpoint, with });
+        let endpoint = endpoint.into();
+        self.talks.push(Talk { number, mailbox, endpoint, with: BTreeSet::new() });
+        self.talk_with(hub, number, with);
         number
     }
 
-    /// Replaces the people of a conversation.
-    pub(super) fn talk_with(&mut self, number: u64, with: Vec<Address>) {
-        if let Some(talk) = self.talks.iter_mut().find(|t| t.number == number) {
-            talk.with = with.into_iter().collect();
+    /// Replaces the people of a conversation, and gives it what was held for it.
+    pub(super) fn talk_with(&mut self, hub: &Hub, number: u64, with: Vec<Address>) {
+        let Some(talk) = self.talks.iter_mut().find(|t| t.number == number) else { return };
+        talk.with = with.into_iter().collect();
+        let sessions = self.sessions.iter().filter(|s| s.endpoint == talk.endpoint);
+        let sessions: Vec<u64> = sessions.map(|s| s.number).collect();
+        let is_for_it = |held: &mut Held| {
+            sessions.contains(&held.session) && talk.with.contains(&held.envelope.from)
+        };
+        for Held { envelope, handed, .. } in self.held.extract_if(.., is_for_it) {
+            try_send(hub, &talk.mailbox, Mail::Deliver(envelope, handed));
         }
+    }
+
+    /// Keeps a message for a conversation that there may be by now. Returns its number where it
+    /// has to wait.
+    fn hold(&mut self, hub: &Hub, session: u64, envelope: Envelope, handed: Handed) -> Option<u64> {
+        let endpoint = &self.sessions.iter().find(|s| s.number == session)?.endpoint;
+        let open = self.talks_for(&envelope).into_iter().find(|t| t.endpoint == *endpoint);
+        if let Some(talk) = open {
+            try_send(hub, &talk.mailbox, Mail::Deliver(envelope, handed));
+            return None;
+        }
+        if self.held.len() >= MAX_HELD {
+            hub.counters.mailbox.add();
+            return None;
+        }
+        let number = self.next_number();
+        self.held.push(Held { number, session, envelope, handed });
+        Some(number)
     }
 
     /// The conversations that get `envelope` instead of the sessions they belong to: of each

@@ -41,7 +41,7 @@ impl Session {
 
     /// Lets both sides have what is queued for them, without much patience.
     pub(super) async fn write_rest(&mut self) {
-        (self.client.ended, self.server.ended) = (true, true);
+        (self.client.known, self.server.known) = (true, true);
         let rest = poll_fn(|cx| {
             self.write_once(cx);
             let done = |leg: &Leg| leg.shut || leg.stream.is_none();

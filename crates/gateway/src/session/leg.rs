@@ -24,6 +24,8 @@ pub(crate) struct Leg {
     pub(crate) received: u64,
     /// It sends nothing more.
     pub(crate) ended: bool,
+    /// The engine knows that, and the other side may be told.
+    pub(crate) known: bool,
     /// It takes nothing more: it was told the end, or it is gone.
     pub(crate) shut: bool,
     /// Since when it takes nothing although something waits, and what it had taken by then.

@@ -45,6 +45,8 @@ pub(crate) struct Session {
     /// How servers are named in TLS, and by whom.
     peer: Peer,
     person: Option<Person>,
+    /// Whether the engine goes on without a server where none can be reached.
+    alone: bool,
     /// By when something must have happened for the session to go on.
     limit: Option<Instant>,
     ticked: Option<Instant>,
@@ -119,6 +121,7 @@ impl Session {
             server,
             peer,
             person: None,
+            alone: false,
             limit,
             ticked: None,
             timer: None,
@@ -156,8 +159,7 @@ impl Session {
                 self.act().await?;
             }
             if self.leg(side).ended {
-                self.tell(Input::Closed(side))?;
-                self.act().await?;
+                self.tell_end(side).await?;
             }
         }
         loop {
@@ -165,7 +167,7 @@ impl Session {
                 Wake::Bytes(side) => self.tell_bytes(side)?,
                 Wake::Ended(side) => {
                     self.limit.get_or_insert(Instant::now() + LINGER);
-                    self.tell(Input::Closed(side))?;
+                    self.tell_end(side).await?;
                 }
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
                 Wake::Rung => self.tell(Input::Rung)?,
@@ -179,6 +181,15 @@ impl Session {
     fn tell(&mut self, input: Input<'_>) -> Result<(), End> {
         let result = self.engine.handle(now(), input, &mut self.out);
         result.map_err(|fault| self.at_fault(fault))
+    }
+
+    /// Tells the engine that a side ended, which may then leave it; else the other side is told.
+    async fn tell_end(&mut self, side: Side) -> Result<(), End> {
+        self.tell(Input::Closed(side))?;
+        self.act().await?;
+        let leg = self.leg(side);
+        leg.known = leg.ended;
+        Ok(())
     }
 
     /// Once somebody signed in, passing through would take the next foreign name to the server.
@@ -207,6 +218,12 @@ impl Session {
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
             Mail::Deliver(envelope, handed) => {
                 self.tell(Input::Deliver(envelope))?;
+                if let Some(held) = self.out.take_held() {
+                    if let Some(person) = &self.person {
+                        person.member.hold(held, handed);
+                    }
+                    return Ok(());
+                }
                 let queued: usize =
                     self.out.queue(Side::Client).iter().map(bytes::Bytes::len).sum();
                 let outbox = &self.client.outbox;
@@ -276,6 +293,7 @@ impl Session {
     /// can pass through.
     fn leave_server(&mut self) {
         self.out.withhold();
+        self.alone = true;
         let received = self.server.received;
         self.server = Leg::default();
         self.server.received = received;
@@ -291,8 +309,15 @@ impl Session {
             self.tell(Input::Encrypted(Side::Server, facts))?;
             stream
         } else {
-            let tcp = self.shared.dialer.dial(Asked::Engine, &to).await;
-            let tcp = tcp.map_err(|e| End::Fault(e.fault(&to)))?.tcp;
+            let tcp = match self.shared.dialer.dial(Asked::Engine, &to).await {
+                Ok(dialled) => dialled.tcp,
+                Err(failed) if self.alone => {
+                    tracing::info!(%to, %failed, "no server for a conversation");
+                    self.leave_server();
+                    return self.tell(Input::Closed(Side::Server));
+                }
+                Err(failed) => return Err(End::Fault(failed.fault(&to))),
+            };
             match &self.peer.tls {
                 None => Stream::Plain(tcp),
                 Some(hello) => {

@@ -72,7 +72,7 @@ impl Session {
     /// Writes what both sides will take now, and confirms deliveries that are through.
     pub(super) fn write_once(&mut self, cx: &mut Context<'_>) {
         for side in [Side::Client, Side::Server] {
-            let last = self.leg(side.other()).ended;
+            let last = self.leg(side.other()).known;
             let mut queue = std::mem::take(self.out.queue(side));
             let _ = self.leg(side).poll_write(cx, &mut queue, last);
             *self.out.queue(side) = queue;

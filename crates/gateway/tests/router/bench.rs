@@ -137,6 +137,15 @@ pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
     person
 }
 
+/// A conversation of `user` with `with`, beside the session of [`sign_in`].
+pub(crate) fn converse(router: &Router, user: &str, with: &[&str]) -> Person {
+    let user = address(user);
+    let with = with.iter().map(|name| address(name)).collect();
+    let (member, mail) = router.converse(user.clone(), "test".into(), with);
+    let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
+    Person { user, member, mail, last_id }
+}
+
 impl Person {
     pub(crate) fn shows(&self, show: Show, text: &str) {
         let presence = Presence { show, text: text.into(), ..Presence::default() };

@@ -5,3 +5,4 @@ mod bench;
 mod consent;
 mod messages;
 mod presence;
+mod talks;
