@@ -187,7 +187,9 @@ fn play(network: &'static dyn Network, world: &[Capture], which: usize, random: 
         for body in [text, Body::Presence(Presence::available()), Body::Attention] {
             let _ = gateway.input(Input::Deliver(letter(network, &user, body)));
         }
-        let _ = gateway.input(Input::Tick);
+        for input in [Input::Tick, Input::Rung, Input::Closed(damaged)] {
+            let _ = gateway.input(input);
+        }
     }
 }
 

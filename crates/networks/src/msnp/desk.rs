@@ -1,28 +1,32 @@
 //! What the connections of one person share.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Contact, Context, Envelope, Event, HostPort, Kin, Names, Now, Output, Side, Ticket,
-    Via,
+    Address, Bell, Body, Contact, Context, EnvelopeId, Event, HostPort, Kin, Names, Now, Outgoing,
+    Output, Private, Side, Ticket, Via,
 };
-use crosstalk_core::{Body, EnvelopeId, Outgoing};
 
 use super::book::Book;
 
-/// How long the place that a server named for a conversation is good for.
+/// How long the place of a conversation is good for.
 const TICKET: Duration = Duration::from_mins(5);
-/// The most messages that wait for a client to answer one ring.
-const MAX_WAITING: usize = 64;
-/// The most people who ring one client at a time.
-const MAX_RINGING: usize = 128;
+/// The most keys to conversations played here that one person holds; the oldest makes room.
+const MAX_KEYS: usize = 256;
+/// The most conversations of one person that wait for a switchboard of the server's.
+const MAX_ERRANDS: usize = 64;
 
 /// The desk of one person, shared by the notification connection and its switchboards.
-#[derive(Clone, Default)]
-pub(super) struct Desk(Arc<Mutex<Papers>>);
+#[derive(Clone)]
+pub(super) struct Desk {
+    papers: Arc<Mutex<Papers>>,
+    /// Wakes the notification connection.
+    bell: Bell,
+}
 
 /// What lies on it.
 #[derive(Default)]
@@ -31,8 +35,10 @@ pub(super) struct Papers {
     pub(super) people: BTreeMap<Address, Known>,
     /// The whole list, also for the address book.
     pub(super) book: Book,
-    /// Messages that wait for the client to answer a ring, by who rings.
-    waiting: BTreeMap<Address, Vec<Envelope>>,
+    /// Foreign people for whom the client was rung, until when it may answer.
+    pub(super) rung: BTreeMap<Address, Instant>,
+    errands: Vec<Errand>,
+    keys: VecDeque<String>,
 }
 
 /// A foreign contact as the client shows it.
@@ -43,40 +49,59 @@ pub(super) struct Known {
     pub(super) online: bool,
 }
 
-impl Desk {
-    pub(super) fn open(&self) -> MutexGuard<'_, Papers> {
-        // A panic elsewhere cannot leave the maps half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// A switchboard of the server's, and the key to it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) at: HostPort,
+    pub(super) key: Private<String>,
+}
+
+/// A conversation's wish for a switchboard of the server's. It is woken when that is granted,
+/// and when nobody is left to grant it.
+pub(super) struct Errand {
+    answer: SyncSender<Place>,
+    bell: Bell,
+}
+
+impl Errand {
+    pub(super) fn done(self, place: Place) {
+        // The conversation may be over.
+        let _ = self.answer.try_send(place);
     }
 }
 
-impl Papers {
-    /// Lets a message wait. Returns whether it found room.
-    pub(super) fn wait(&mut self, envelope: Envelope) -> bool {
-        if self.waiting.len() >= MAX_RINGING && !self.rings(&envelope.from) {
-            return false;
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}
+
+impl Desk {
+    /// An empty desk; `bell` wakes the notification connection.
+    pub(super) fn new(bell: Bell) -> Self {
+        Self { papers: Arc::default(), bell }
+    }
+
+    pub(super) fn open(&self) -> MutexGuard<'_, Papers> {
+        // A panic elsewhere cannot leave the maps half-changed.
+        self.papers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the notification connection for a switchboard of the server's. The receiver is
+    /// disconnected where there is none; `bell` rings in both cases.
+    pub(super) fn ask_for_switchboard(&self, bell: Bell) -> Receiver<Place> {
+        let (answer, receiver) = sync_channel(1);
+        let errand = Errand { answer, bell };
+        let mut papers = self.open();
+        if papers.errands.len() < MAX_ERRANDS {
+            papers.errands.push(errand);
+            self.bell.ring();
         }
-        let waiting = self.waiting.entry(envelope.from.clone()).or_default();
-        let room = waiting.len() < MAX_WAITING;
-        if room {
-            waiting.push(envelope);
-        }
-        room
+        receiver
     }
 
-    /// Whether something of `from` waits.
-    pub(super) fn rings(&self, from: &Address) -> bool {
-        self.waiting.contains_key(from)
-    }
-
-    /// Who rings.
-    pub(super) fn ringing(&self) -> Vec<Address> {
-        self.waiting.keys().cloned().collect()
-    }
-
-    /// Takes what waits.
-    pub(super) fn answer(&mut self, from: &Address) -> Vec<Envelope> {
-        self.waiting.remove(from).unwrap_or_default()
+    pub(super) fn take_errands(&self) -> Vec<Errand> {
+        std::mem::take(&mut self.open().errands)
     }
 }
 
@@ -85,9 +110,18 @@ pub(super) struct Invitation {
     pub(super) user: Address,
     /// The notification connection, by its endpoint's name.
     pub(super) endpoint: String,
+    /// The version it speaks.
+    pub(super) version: u32,
     pub(super) desk: Desk,
-    /// The foreign person for whom we had the server open it; none where client or server did.
-    pub(super) rung_by: Option<Address>,
+    pub(super) host: Host,
+}
+
+/// Who holds a conversation.
+pub(super) enum Host {
+    /// The server.
+    Server,
+    /// This gateway; with the foreign person who rang the client, if one did.
+    Gateway(Option<Address>),
 }
 
 /// What a handler works with: the time, the connection, and where everything goes.
@@ -113,6 +147,28 @@ impl Io<'_> {
     /// What a name means here.
     pub(super) fn kin(&self, name: &str) -> Kin {
         self.context.names.classify(name)
+    }
+
+    /// Invites the client to a conversation that is played here. Returns where to, and with which
+    /// key: where it came to now, since it can reach that.
+    pub(super) fn invite(&self, invitation: Invitation) -> (HostPort, String) {
+        let random = (self.context.random)();
+        let part = |at: u32| u32::try_from(random >> at & 0xffff_ffff).unwrap_or_default();
+        let key = format!("{}.{}.{}", part(0), part(32), part(64));
+        let mut papers = invitation.desk.open();
+        papers.keys.push_back(key.clone());
+        let oldest = if papers.keys.len() > MAX_KEYS { papers.keys.pop_front() } else { None };
+        drop(papers);
+        if let Some(oldest) = oldest {
+            self.context.lobby.take(self.now.instant, oldest.as_bytes());
+        }
+        let (place, dial) = match &self.context.via {
+            Via::Proxy { dialled } => (dialled.clone(), Some(dialled.clone())),
+            Via::Direct { advertise, .. } => (advertise.clone(), None),
+        };
+        let ticket = Ticket { dial, note: Box::new(invitation), until: self.later(TICKET) };
+        self.context.lobby.leave(self.now.instant, key.as_str(), ticket);
+        (place, key)
     }
 
     /// Where a client is sent that is to reach `place`: there, or to this listener.

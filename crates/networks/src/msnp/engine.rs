@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
+use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
 
-use super::desk::{Invitation, Io};
+use super::desk::{Host, Invitation, Io};
 use super::ns::Session;
 use super::sb::Switchboard;
 use super::wire::Command;
@@ -47,7 +47,11 @@ impl Engine for Msnp {
             (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(&contact, &io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
+            (Input::Rung, Phase::Notification(ns)) => ns.run_errands(&mut io),
+            (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
+            (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
+            (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
             _ => {}
         }
         Ok(())
@@ -56,6 +60,7 @@ impl Engine for Msnp {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Notification(session) => session.deadline(),
+            Phase::Switchboard(switchboard) => switchboard.deadline(),
             _ => None,
         }
     }
@@ -96,7 +101,10 @@ impl Msnp {
             Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
                 let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
                 self.phase = match version {
-                    Some(version) => Phase::Notification(Session::new(version).into()),
+                    Some(version) => {
+                        let bell = io.context.bell.clone();
+                        Phase::Notification(Session::new(version, bell).into())
+                    }
                     None => Phase::Watched,
                 };
                 out.forward(Side::Client, command.raw);
@@ -135,15 +143,21 @@ impl Msnp {
             _ => return Err(Fault::client("a client begins with VER, USR or ANS")),
         };
         let ticket = self.context.lobby.take(now.instant, key.as_bytes());
-        if let Via::Direct { .. } = self.context.via {
-            let dial = ticket.as_ref().and_then(|t| t.dial.clone());
-            let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
-            out.emit(Event::Dial(to));
+        let (dial, note) = ticket.map_or((None, None), |t| (t.dial, Some(t.note)));
+        let invitation = note.and_then(|note| note.downcast::<Invitation>().ok());
+        let held_here = |i: &Invitation| matches!(i.host, Host::Gateway(_));
+        match &self.context.via {
+            _ if invitation.as_deref().is_some_and(held_here) => out.emit(Event::Alone),
+            Via::Direct { .. } => {
+                let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
+                out.emit(Event::Dial(to));
+            }
+            Via::Proxy { .. } => {}
         }
-        if let Some(invitation) = ticket.and_then(|t| t.note.downcast::<Invitation>().ok()) {
-            let switchboard = Switchboard::new(*invitation);
+        if let Some(invitation) = invitation {
             let mut io = Io { now, out, context: &mut self.context };
-            self.phase = Phase::Switchboard(switchboard.begin(command, &mut io).into());
+            let switchboard = Switchboard::begin(*invitation, command, &mut io)?;
+            self.phase = Phase::Switchboard(switchboard.into());
         } else {
             self.phase = Phase::Spliced;
             out.forward(Side::Server, command.raw.clone());
@@ -214,6 +228,10 @@ pub(super) fn named<N: Send + 'static>(
         return Some(command.raw.clone());
     }
     io.out.withhold();
-    io.out.insert(Side::Client, command.with(at, &shown));
+    // A server that sends a client to another may also say where it is itself.
+    let itself = ("XFR", "NS") == (command.verb(), command.word(2));
+    let itself = itself && command.word(5).parse::<HostPort>().is_ok();
+    let places = [at, if itself { 5 } else { at }];
+    io.out.insert(Side::Client, command.with_all(&places, &shown));
     None
 }

@@ -82,10 +82,15 @@ impl Command {
     /// The line with the word at `index` replaced, and the payload as it was.
     #[must_use]
     pub fn with(&self, index: usize, word: &str) -> Bytes {
-        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        if let Some(old) = words.get_mut(index) {
-            *old = word;
-        }
+        self.with_all(&[index], word)
+    }
+
+    /// The same for several words.
+    #[must_use]
+    pub fn with_all(&self, indexes: &[usize], word: &str) -> Bytes {
+        let old = self.words.iter().map(String::as_str).enumerate();
+        let words: Vec<&str> =
+            old.map(|(i, old)| if indexes.contains(&i) { word } else { old }).collect();
         let mut line = words.join(" ").into_bytes();
         line.extend_from_slice(b"\r\n");
         line.extend_from_slice(self.payload());

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Bell, Context, Engine, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Network, Now,
-    Output, Roster, Side, TlsFacts, UnixMillis, Via,
+    Bell, Context, Engine, Envelope, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names,
+    Network, Now, Output, Roster, Side, TlsFacts, UnixMillis, Via,
 };
 use crosstalk_networks::NETWORKS;
 
@@ -92,6 +92,8 @@ pub struct Gateway {
     /// Given to the engine when the person is signed in, if at all.
     roster: Option<Roster>,
     pub events: Vec<Event>,
+    /// What the engine gave back.
+    pub held: Vec<Envelope>,
     pub now: Now,
     pub opaque: bool,
 }
@@ -137,6 +139,7 @@ impl Gateway {
             sent: Default::default(),
             roster: roster.into(),
             events: Vec::new(),
+            held: Vec::new(),
             now,
             opaque: false,
         };
@@ -201,6 +204,7 @@ impl Gateway {
             let sent = self.out.queue(side).drain(..);
             sent.for_each(|bytes| self.sent[side as usize].extend_from_slice(&bytes));
         }
+        self.held.extend(self.out.take_held());
         while let Some(event) = self.out.next_event() {
             match &event {
                 Event::SignedIn { .. } => {

@@ -5,14 +5,15 @@
 mod common;
 mod domains;
 mod early;
+mod talks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::Gateway;
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, Failure, HostPort, Input, Lobby,
-    Outgoing, Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, Via,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, HostPort, Input, Lobby, Outgoing,
+    Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, Via,
 };
 use crosstalk_networks::msnp::Msnp;
 use crosstalk_networks::msnp::message;
@@ -51,18 +52,6 @@ impl Scene {
         server(&mut scene.ns, "CHG 6 NLN 0");
         scene.take_all();
         scene
-    }
-
-    /// A conversation that the client opened, and that the server let it into.
-    fn conversation(&mut self) -> Gateway {
-        client(&mut self.ns, "XFR 9 SB");
-        server(&mut self.ns, "XFR 9 SB 192.0.2.1:1863 CKI key.1");
-        let mut sb = Gateway::new(&Msnp, &self.lobby, None);
-        client(&mut sb, "USR 1 mary@hotmail.com key.1");
-        server(&mut sb, "USR 1 OK mary@hotmail.com Mary");
-        sb.take(Side::Client);
-        sb.take(Side::Server);
-        sb
     }
 
     fn take_all(&mut self) {
@@ -211,63 +200,6 @@ fn presence_is_shown_and_the_personal_message_with_it() {
 }
 
 #[test]
-fn a_conversation_is_kept_from_the_server_until_one_of_its_own_comes() {
-    let mut scene = Scene::online(11, Roster::default());
-    let mut sb = scene.conversation();
-    client(&mut sb, &format!("CAL 2 {BOB}"));
-    let joined = format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n");
-    assert_eq!(text(sb.take(Side::Client)), joined);
-    let hello = with_payload("MSG 3 A", &message::texts(&"hello".into())[0]);
-    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
-    assert_eq!(text(sb.take(Side::Client)), "ACK 3\r\n");
-    assert_eq!(said(&mut sb)[0].body, says("hello"));
-    client(&mut sb, "CAL 4 eve@x.org");
-    server(&mut sb, "JOI eve@x.org Eve");
-    assert_eq!(text(sb.take(Side::Server)), "CAL 4 eve@x.org\r\n");
-    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
-    assert_eq!(text(sb.take(Side::Server)), hello);
-    assert_eq!(said(&mut sb)[0].to, bob());
-    deliver(&mut sb, Body::Attention);
-    assert!(text(sb.take(Side::Client)).ends_with("\r\n\r\nID: 1\r\n\r\n"));
-}
-
-#[test]
-fn a_failure_is_a_nak_where_the_client_waits_for_one() {
-    let mut scene = Scene::online(9, Roster::default());
-    let mut sb = scene.conversation();
-    client(&mut sb, &format!("CAL 2 {BOB}"));
-    let hello = with_payload("MSG 3 N", &message::texts(&"hello".into())[0]);
-    sb.bytes(Side::Client, hello.as_bytes()).unwrap();
-    sb.take(Side::Client);
-    let of = said(&mut sb)[0].id;
-    deliver(&mut sb, Body::Undelivered { of, why: Failure::Offline });
-    assert_eq!(text(sb.take(Side::Client)), "NAK 3\r\n");
-}
-
-#[test]
-fn whoever_writes_first_rings_and_an_unanswered_message_goes_back() {
-    let mut scene = Scene::online(11, listed());
-    deliver(&mut scene.ns, says("one"));
-    deliver(&mut scene.ns, says("two"));
-    assert_eq!(scene.server_got(), "XFR 900001 SB\r\n");
-    server(&mut scene.ns, "XFR 900001 SB 192.0.2.1:1863 CKI key.1");
-    let ring = format!("RNG 900001 192.0.2.1:1863 CKI key.1 {BOB} {BOB}\r\n");
-    assert_eq!(scene.client_got(), ring);
-    let mut sb = Gateway::new(&Msnp, &scene.lobby, None);
-    client(&mut sb, "ANS 1 mary@hotmail.com key.1 900001");
-    assert_eq!(text(sb.take(Side::Server)), "USR 1 mary@hotmail.com key.1\r\n");
-    server(&mut sb, "USR 1 OK mary@hotmail.com Mary");
-    let got = text(sb.take(Side::Client));
-    assert!(got.starts_with(&format!("IRO 1 1 1 {BOB} {BOB}\r\nANS 1 OK\r\nMSG {BOB} ")), "{got}");
-    assert!(got.contains("\r\n\r\none") && got.ends_with("\r\n\r\ntwo"), "{got}");
-    scene.ns.wait(Duration::from_secs(31));
-    deliver(&mut scene.ns, says("three"));
-    scene.ns.wait(Duration::from_secs(31));
-    let why = Failure::Offline;
-    assert_eq!(said(&mut scene.ns)[0].body, Body::Undelivered { of: EnvelopeId(77), why });
-}
-
-#[test]
 fn unknown_versions_are_not_offered_where_others_are() {
     let offered = |offer: &str| {
         let mut gateway = Gateway::new(&Msnp, &Arc::default(), None);
@@ -296,7 +228,7 @@ fn with_the_gateway_as_the_server_every_place_is_the_gateways() {
     server(&mut dispatch, "VER 1 MSNP9");
     dispatch.take(Side::Client);
     server(&mut dispatch, "XFR 3 NS 192.0.2.1:1863 0 192.0.2.2:1863");
-    assert_eq!(text(dispatch.take(Side::Client)), "XFR 3 NS 192.0.2.9:1999 0 192.0.2.2:1863\r\n");
+    assert_eq!(text(dispatch.take(Side::Client)), "XFR 3 NS 192.0.2.9:1999 0 192.0.2.9:1999\r\n");
     let mut ns = connect();
     client(&mut ns, "VER 1 MSNP9 CVR0");
     assert_eq!(dialled(&ns), "192.0.2.1:1863");

@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Fault, Presence, Roster, Side, Standing,
+    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Presence, Roster, Side, Standing,
 };
 
 use self::domains::{Domains, message_to, show_request};
 use self::list::Merge;
 use self::presence::Own;
 use self::ring::Rings;
-use super::desk::{Desk, Invitation, Io, Known, spelling};
+use super::desk::{Desk, Host, Invitation, Io, Known, spelling};
 use super::engine::named;
 use super::groups::Groups;
 use super::wire::Command;
@@ -53,13 +53,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session in `version`.
-    pub(super) fn new(version: u32) -> Self {
+    /// A session in `version`, on a connection that `bell` wakes.
+    pub(super) fn new(version: u32, bell: Bell) -> Self {
         Self {
             version,
             endpoint: "MSN".into(),
             user: None,
-            desk: Desk::default(),
+            desk: Desk::new(bell),
             merge: Merge::default(),
             groups: Groups::new(version),
             list_version: "1".into(),
@@ -74,11 +74,10 @@ impl Session {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.merge.deadline(), self.rings.deadline()].into_iter().flatten().min()
+        self.merge.deadline()
     }
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
-        self.unanswered(io);
         if self.merge.deadline().is_some_and(|at| at <= io.now.instant) {
             self.finish_list(io);
         }
@@ -109,6 +108,7 @@ impl Session {
                 true
             }
             "SYN" => self.ask_for_all(command, io),
+            "XFR" if command.word(2) == "SB" => self.ask_for_talk(command, io),
             "ADD" | "ADC" => self.add(command, io),
             "REM" => self.remove(command, io),
             "REA" | "SBP" => self.rename(command, io),
@@ -145,7 +145,7 @@ impl Session {
             }
             "XFR" if self.rings.is_ours(command) => self.opened(command, io),
             "XFR" | "RNG" => {
-                let shown = match self.invitation(None) {
+                let shown = match self.invitation(Host::Server) {
                     Some(invitation) => named(command, io, invitation),
                     None => named(command, io, ()),
                 };
@@ -175,9 +175,9 @@ impl Session {
         }
     }
 
-    fn invitation(&self, rung_by: Option<Address>) -> Option<Invitation> {
+    fn invitation(&self, host: Host) -> Option<Invitation> {
         let (endpoint, desk) = (self.endpoint.clone(), self.desk.clone());
-        Some(Invitation { user: self.user.clone()?, endpoint, desk, rung_by })
+        Some(Invitation { user: self.user.clone()?, endpoint, version: self.version, desk, host })
     }
 
     /// The foreign list, once.

@@ -1,49 +1,67 @@
-//! A foreign person writes first: the server opens a switchboard, and the client is rung to it.
+//! Conversations: where the client is sent for one, how it is rung when a foreign person writes
+//! first, and the switchboards that are asked of the server for conversations played here.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Envelope, Event, Failure, Side, Standing};
+use crosstalk_core::{Address, Body, Envelope, Event, Failure, HostPort, Private, Side, Standing};
 
-use super::super::desk::Io;
+use super::super::desk::{Errand, Host, Io, Place};
 use super::super::wire::{Command, encode};
 use super::Session;
 
-/// How long a client may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The first of our transactions with the server, far above those of clients.
+/// How long a client may take to answer a ring before it is rung again.
+const PATIENCE: Duration = Duration::from_secs(7);
+/// The most people who ring one client at a time.
+const MAX_RINGING: usize = 128;
+/// The first of our transactions with the server, far above those of clients, and of our numbers
+/// of conversations.
 const FIRST: u32 = 900_001;
+/// The most switchboards asked of the server at a time.
+const MAX_ASKED: usize = 64;
+/// What comes behind the key of a conversation since MSNP13.
+const TAIL: &str = " U messenger.msn.com 1";
 
-/// Rings that are not answered, and switchboards asked for.
+/// Rings to come, and switchboards that the server was asked for.
 #[derive(Default)]
 pub(super) struct Rings {
     opened: u32,
-    /// Whom each transaction of ours is for.
-    asked: BTreeMap<u32, Address>,
-    until: BTreeMap<Address, Instant>,
+    /// Who wrote before the client was ready, and until when it is worth a ring.
+    early: BTreeMap<Address, Instant>,
+    /// For whom each transaction of ours is.
+    asked: BTreeMap<u32, Errand>,
 }
 
 impl Rings {
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.until.values().min().copied()
-    }
-
     /// Whether a command of the server answers us and not the client.
     pub(super) fn is_ours(&self, command: &Command) -> bool {
         self.asked.contains_key(&command.transaction())
     }
 
-    fn begin(&mut self, by: &Address, until: Instant) -> u32 {
-        let transaction = FIRST + self.opened % 1_000_000;
+    /// A number of our own.
+    const fn next(&mut self) -> u32 {
+        let next = FIRST + self.opened % 1_000_000;
         self.opened = self.opened.wrapping_add(1);
-        self.asked.insert(transaction, by.clone());
-        self.until.insert(by.clone(), until);
-        transaction
+        next
     }
 }
 
 impl Session {
-    /// A message for which no conversation is open.
+    /// `XFR n SB`: the client wants to open a conversation. It does not say with whom, so that one
+    /// who has foreign contacts is sent here. Returns whether the server is to have the command.
+    pub(super) fn ask_for_talk(&self, command: &Command, io: &mut Io<'_>) -> bool {
+        let has_foreign = self.desk.open().book.contacts().next().is_some();
+        let Some(invitation) = self.invitation(Host::Gateway(None)).filter(|_| has_foreign) else {
+            return true;
+        };
+        io.out.withhold();
+        let (place, key) = io.invite(invitation);
+        io.tell(format!("XFR {} SB {place} CKI {key}{}", command.word(1), self.tail()));
+        false
+    }
+
+    /// A message for which no conversation is open: it waits until the client has answered a
+    /// ring.
     pub(super) fn message_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
         let from = envelope.from.clone();
         let granted = self.contact(&from).is_some_and(|c| c.from == Standing::Granted);
@@ -53,70 +71,81 @@ impl Session {
         if self.shown(&from, io).is_none() {
             return io.out.emit(Event::Unshown(envelope));
         }
-        let rung = self.desk.open().rings(&from);
-        if !self.desk.open().wait(envelope.clone()) {
+        if !self.rings_for(&from, io) {
             return refuse(&envelope, Failure::Busy, io);
         }
-        if !rung && self.own.is_shown() {
-            self.ring(&from, io);
-        }
+        io.out.hold(envelope);
     }
 
     /// Rings for everybody who wrote before the client was ready.
     pub(super) fn ring_all(&mut self, io: &mut Io<'_>) {
-        let ringing = self.desk.open().ringing();
-        for from in ringing {
-            self.ring(&from, io);
+        for (from, until) in std::mem::take(&mut self.rings.early) {
+            if until > io.now.instant || from.is_control() {
+                self.rings_for(&from, io);
+            }
         }
     }
 
+    /// Sees to it that the client is rung for `from`. Returns false where too many ring.
+    fn rings_for(&mut self, from: &Address, io: &mut Io<'_>) -> bool {
+        if !self.own.is_shown() {
+            if self.rings.early.len() < MAX_RINGING {
+                self.rings.early.insert(from.clone(), io.later(PATIENCE));
+            }
+            return self.rings.early.contains_key(from);
+        }
+        let mut papers = self.desk.open();
+        papers.rung.retain(|_, until| *until > io.now.instant);
+        if papers.rung.contains_key(from) {
+            return true;
+        }
+        if papers.rung.len() >= MAX_RINGING {
+            return false;
+        }
+        papers.rung.insert(from.clone(), io.later(PATIENCE));
+        drop(papers);
+        self.ring(from, io);
+        true
+    }
+
     fn ring(&mut self, from: &Address, io: &mut Io<'_>) {
-        let transaction = self.rings.begin(from, io.later(PATIENCE));
-        io.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
+        let (Some((name, nick)), Some(invitation)) =
+            (self.shown(from, io), self.invitation(Host::Gateway(Some(from.clone()))))
+        else {
+            return;
+        };
+        let (place, key) = io.invite(invitation);
+        let (number, nick, tail) = (self.rings.next(), encode(&nick), self.tail());
+        io.tell(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
+    }
+
+    const fn tail(&self) -> &'static str {
+        if self.version >= 13 { TAIL } else { "" }
+    }
+
+    /// Asks the server for the switchboards that conversations played here need.
+    pub(in super::super) fn run_errands(&mut self, io: &mut Io<'_>) {
+        let room = MAX_ASKED.saturating_sub(self.rings.asked.len());
+        for errand in self.desk.take_errands().into_iter().take(room) {
+            let transaction = self.rings.next();
+            self.rings.asked.insert(transaction, errand);
+            io.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
+        }
     }
 
     /// The server opened what we asked for: `XFR n SB place CKI key`.
     pub(super) fn opened(&mut self, command: &Command, io: &mut Io<'_>) {
         io.out.withhold();
-        let transaction = command.transaction();
-        let Some(by) = self.rings.asked.remove(&transaction) else { return };
-        let (Some((name, nick)), Some(invitation)) =
-            (self.shown(&by, io), self.invitation(Some(by.clone())))
-        else {
-            return;
-        };
-        let (place, key) = (command.word(3), command.word(5));
-        io.expect(key, place, invitation);
-        let shown = io.place(place);
-        io.tell(format!("RNG {transaction} {shown} CKI {key} {name} {}", encode(&nick)));
+        let Some(errand) = self.rings.asked.remove(&command.transaction()) else { return };
+        if let Ok(at) = command.word(3).parse::<HostPort>() {
+            errand.done(Place { at, key: Private::new(command.word(5).to_owned()) });
+        }
     }
 
     /// The server would not open what we asked for.
     pub(super) fn not_opened(&mut self, command: &Command, io: &mut Io<'_>) {
         io.out.withhold();
-        if let Some(by) = self.rings.asked.remove(&command.transaction()) {
-            self.rings.until.remove(&by);
-            self.give_back(&by, Failure::Busy, io);
-        }
-    }
-
-    /// Gives back the messages whose ring was not answered in time.
-    pub(super) fn unanswered(&mut self, io: &mut Io<'_>) {
-        let late = |until: &Instant| *until <= io.now.instant;
-        let over: Vec<Address> =
-            self.rings.until.iter().filter(|(_, u)| late(u)).map(|(a, _)| a.clone()).collect();
-        for by in over {
-            self.rings.until.remove(&by);
-            self.rings.asked.retain(|_, asked| *asked != by);
-            self.give_back(&by, Failure::Offline, io);
-        }
-    }
-
-    fn give_back(&self, by: &Address, why: Failure, io: &mut Io<'_>) {
-        let waiting = self.desk.open().answer(by);
-        for envelope in &waiting {
-            refuse(envelope, why, io);
-        }
+        self.rings.asked.remove(&command.transaction());
     }
 }
 

@@ -1,0 +1,175 @@
+//! A switchboard: one conversation, of own and foreign people.
+//!
+//! One that the client opens is played here, since nobody says yet for whom it is: the server
+//! gets to know of it when somebody of its own is called (`call`), and never of the foreign
+//! people in it. What is said (`talk`) reaches the server only while somebody of its own is
+//! there. One that the server rang the client for is the server's from the beginning.
+
+mod call;
+mod talk;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use crosstalk_core::{Address, EnvelopeId, Event, Fault, Side};
+
+use self::call::Server;
+use super::desk::{Host, Invitation, Io, spelling};
+use super::wire::{Command, encode};
+
+/// One conversation of a person.
+pub(super) struct Switchboard {
+    invitation: Invitation,
+    /// How the client entered: its transaction, and what it calls itself.
+    entry: (u32, String),
+    server: Server,
+    /// Own people in the conversation besides the person.
+    own: BTreeSet<String>,
+    /// Foreign ones, with the names that the client knows them by.
+    guests: BTreeMap<Address, String>,
+    /// What was sent and awaits no answer: the client's transaction, and whether it wants to
+    /// hear of failures only.
+    sent: VecDeque<(EnvelopeId, u32, bool)>,
+}
+
+impl Switchboard {
+    /// The conversation of `invitation`, for a client whose first command is USR or ANS.
+    pub(super) fn begin(
+        invitation: Invitation,
+        command: &Command,
+        io: &mut Io<'_>,
+    ) -> Result<Self, Fault> {
+        let name = command.word(2).to_owned();
+        let names = &io.context.names;
+        if names.address(passport(&name), &io.context.network).as_ref() != Ok(&invitation.user) {
+            return Err(Fault::client("it came with the key of somebody else"));
+        }
+        let entry = (command.transaction(), name);
+        let mut switchboard = Self {
+            server: Server::new(&invitation.host),
+            invitation,
+            entry,
+            own: BTreeSet::new(),
+            guests: BTreeMap::new(),
+            sent: VecDeque::new(),
+        };
+        if let Host::Server = switchboard.invitation.host {
+            io.out.forward(Side::Server, command.raw.clone());
+        } else {
+            switchboard.let_in(command, io);
+        }
+        Ok(switchboard)
+    }
+
+    /// Takes a command of either side.
+    pub(super) fn command(
+        &mut self,
+        side: Side,
+        command: Command,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        let forward = match side {
+            Side::Client => self.client(&command, io)?,
+            Side::Server => self.server(&command, io),
+        };
+        if forward {
+            io.out.forward(side.other(), command.raw);
+        }
+        Ok(())
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.server.deadline()
+    }
+
+    /// Returns whether the server is to have the command.
+    fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
+        match command.verb() {
+            "CAL" => self.call(command, io),
+            "MSG" => Ok(self.message_out(command, io)),
+            _ if self.server.has_client() => Ok(true),
+            _ => {
+                io.out.withhold();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Returns whether the client is to have the command.
+    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        match command.verb() {
+            _ if self.server.is_entered_for_us() => {
+                self.entered(command, io);
+                return false;
+            }
+            "USR" | "ANS" => self.server = Server::Open,
+            "IRO" => self.comes(command.word(4)),
+            "JOI" => self.comes(command.word(1)),
+            "BYE" => drop(self.own.remove(&passport(command.word(1)).to_ascii_lowercase())),
+            _ => {}
+        }
+        true
+    }
+
+    /// Somebody of the server's is in the conversation; other places of the person are not
+    /// somebody.
+    fn comes(&mut self, name: &str) {
+        let name = passport(name).to_ascii_lowercase();
+        if name != self.invitation.user.local() {
+            self.own.insert(name);
+        }
+    }
+
+    /// The client enters a conversation that is played here, and finds in it who rang.
+    fn let_in(&mut self, command: &Command, io: &mut Io<'_>) {
+        io.out.withhold();
+        let id = command.word(1);
+        if let Host::Gateway(Some(by)) = &self.invitation.host
+            && command.verb() == "ANS"
+        {
+            let by = by.clone();
+            let Some((name, nick)) = self.shown(&by, io) else { return };
+            self.invitation.desk.open().rung.remove(&by);
+            io.tell(format!("IRO {id} 1 1 {name} {}{}", encode(&nick), self.capabilities()));
+            io.tell(format!("ANS {id} OK"));
+            self.welcome(by, name, io);
+        } else {
+            let name = command.word(2);
+            io.tell(format!("USR {id} OK {name} {}", passport(name)));
+        }
+    }
+
+    /// Lets a guest in, and has the gateway bring what the guests say.
+    fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
+        self.guests.insert(guest, name);
+        io.out.emit(Event::Converse {
+            user: self.invitation.user.clone(),
+            endpoint: self.invitation.endpoint.clone(),
+            with: self.guests.keys().cloned().collect(),
+        });
+    }
+
+    /// The name and nick under which the client knows `address`.
+    fn shown(&self, address: &Address, io: &Io<'_>) -> Option<(String, String)> {
+        if let Some(known) = self.invitation.desk.open().people.get(address) {
+            return Some((known.spelling.clone(), known.nick.clone()));
+        }
+        let name = spelling(None, address, &io.context.names)?;
+        Some((name.clone(), name))
+    }
+
+    /// What a guest's client can do, in the word that JOI and IRO have for it: nothing since
+    /// MSNP13, and since MSNP16 what clients were seen to accept.
+    const fn capabilities(&self) -> &'static str {
+        match self.invitation.version {
+            ..=12 => "",
+            13..=15 => " 0",
+            16.. => " 2416181284:00",
+        }
+    }
+}
+
+/// A name without the endpoint that MSNP16 and later put behind it.
+fn passport(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default()
+}

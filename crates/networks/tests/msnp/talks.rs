@@ -1,0 +1,269 @@
+//! Conversations, most of them played by the gateway.
+
+use std::time::Duration;
+
+use crosstalk_core::{
+    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Standing, Typing, Via,
+};
+use crosstalk_networks::msnp::{Msnp, message, wire::with_payload};
+
+use crate::common::Gateway;
+use crate::{BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, text};
+
+const NS: &str = "messenger.hotmail.com:1863";
+const EVE: &str = "eve@x.org";
+
+impl Scene {
+    /// Connects the client to the place of an XFR or RNG, and has it say `first` with the key.
+    fn connect(&self, place: &str, first: &str) -> Gateway {
+        let words: Vec<&str> = place.split_whitespace().collect();
+        let key = words[1 + words.iter().position(|w| *w == "CKI").unwrap()];
+        let mut talk = Gateway::new(&Msnp, &self.lobby, None);
+        client(&mut talk, &first.replace("KEY", key));
+        talk
+    }
+
+    /// A conversation that the client opened, and that the server knows nothing of.
+    fn talk(&mut self) -> Gateway {
+        client(&mut self.ns, "XFR 9 SB");
+        assert_eq!(self.server_got(), "");
+        let place = self.client_got();
+        assert!(place.starts_with(&format!("XFR 9 SB {NS} CKI ")), "{place}");
+        let mut talk = self.connect(&place, "USR 1 Mary@hotmail.com KEY");
+        assert_eq!(got(&mut talk), "USR 1 OK Mary@hotmail.com Mary@hotmail.com\r\n");
+        assert!(matches!(talk.events[..], [Event::Alone]));
+        talk
+    }
+
+    /// One with Bob.
+    fn talk_with_bob(&mut self) -> Gateway {
+        let mut talk = self.talk();
+        client(&mut talk, &format!("CAL 2 {BOB}"));
+        assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n"));
+        talk
+    }
+
+    /// Has the server let the client into a switchboard, for a call of Eve by `talk`.
+    fn call_eve(&mut self, talk: &mut Gateway) {
+        client(talk, &format!("CAL 4 {EVE}"));
+        self.ns.hear();
+        assert_eq!(self.server_got(), "XFR 900001 SB\r\n");
+        server(&mut self.ns, "XFR 900001 SB 192.0.2.1:1863 CKI key.1");
+        assert_eq!(self.client_got(), "");
+        talk.hear();
+        let place = HostPort::new("192.0.2.1", 1863);
+        assert!(talk.events.iter().any(|e| matches!(e, Event::Dial(to) if *to == place)));
+        assert_eq!(sent(talk), "USR 1 Mary@hotmail.com key.1\r\n");
+        server(talk, "USR 1 OK Mary@hotmail.com Mary");
+        assert_eq!(sent(talk), format!("CAL 4 {EVE}\r\n"));
+        assert_eq!(got(talk), "");
+        server(talk, "CAL 4 RINGING 55");
+        server(talk, &format!("JOI {EVE} Eve"));
+        assert_eq!(got(talk), format!("CAL 4 RINGING 55\r\nJOI {EVE} Eve\r\n"));
+    }
+}
+
+fn got(talk: &mut Gateway) -> String {
+    text(talk.take(Side::Client))
+}
+
+fn sent(talk: &mut Gateway) -> String {
+    text(talk.take(Side::Server))
+}
+
+fn say(talk: &mut Gateway, head: &str, words: &str) -> String {
+    let message = with_payload(head, &message::texts(&words.into())[0]);
+    talk.bytes(Side::Client, message.as_bytes()).unwrap();
+    message
+}
+
+fn talks_with_bob(talk: &Gateway) -> bool {
+    talk.events.iter().any(|e| matches!(e, Event::Converse { with, .. } if *with == [bob()]))
+}
+
+#[test]
+fn a_conversation_with_somebody_foreign_is_played_whole() {
+    let mut scene = Scene::online(11, listed());
+    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
+    scene.client_got();
+    let mut talk = scene.talk_with_bob();
+    assert!(talks_with_bob(&talk));
+    say(&mut talk, "MSG 3 A", "hello");
+    assert_eq!(got(&mut talk), "ACK 3\r\n");
+    let typing = with_payload("MSG 4 U", &message::typing("mary@hotmail.com"));
+    talk.bytes(Side::Client, typing.as_bytes()).unwrap();
+    let nudge = with_payload("MSG 5 N", &message::nudge());
+    talk.bytes(Side::Client, nudge.as_bytes()).unwrap();
+    let bodies: Vec<Body> = said(&mut talk).into_iter().map(|o| o.body).collect();
+    assert_eq!(bodies, [says("hello"), Body::Typing(Typing::Active), Body::Attention]);
+    deliver(&mut talk, Body::Typing(Typing::Active));
+    deliver(&mut talk, says("hi"));
+    let heard = got(&mut talk);
+    assert!(heard.contains(&format!("TypingUser: {BOB}")) && heard.ends_with("hi"), "{heard}");
+    client(&mut talk, "OUT");
+    assert_eq!((sent(&mut talk), scene.server_got()), (String::new(), String::new()));
+}
+
+#[test]
+fn who_has_no_foreign_contacts_converses_at_the_server() {
+    let mut scene = Scene::online(11, Roster::default());
+    client(&mut scene.ns, "XFR 9 SB");
+    assert_eq!(scene.server_got(), "XFR 9 SB\r\n");
+    let place = "XFR 9 SB 192.0.2.1:1863 CKI key.1\r\n";
+    scene.ns.bytes(Side::Server, place.as_bytes()).unwrap();
+    assert_eq!(scene.client_got(), place);
+    let mut talk = scene.connect(place, "USR 1 mary@hotmail.com KEY");
+    assert_eq!(sent(&mut talk), "USR 1 mary@hotmail.com key.1\r\n");
+    server(&mut talk, "USR 1 OK mary@hotmail.com Mary");
+    assert!(!talk.altered());
+}
+
+#[test]
+fn the_server_is_asked_for_its_own_people_and_hears_nothing_before() {
+    let mut scene = Scene::online(11, roster(contact(Standing::Granted, false)));
+    let mut talk = scene.talk_with_bob();
+    say(&mut talk, "MSG 3 N", "for Bob alone");
+    scene.call_eve(&mut talk);
+    let hello = say(&mut talk, "MSG 5 N", "for both");
+    assert_eq!(sent(&mut talk), hello);
+    assert_eq!(said(&mut talk).len(), 2);
+    server(&mut talk, &format!("BYE {EVE}"));
+    say(&mut talk, "MSG 6 N", "for Bob again");
+    assert_eq!(sent(&mut talk), "");
+    talk.input(Input::Closed(Side::Server)).unwrap();
+    assert!(matches!(talk.events.last(), Some(Event::Alone)), "Bob stays");
+}
+
+#[test]
+fn a_conversation_without_anybody_foreign_becomes_the_servers() {
+    let mut scene = Scene::online(11, listed());
+    let mut talk = scene.talk();
+    say(&mut talk, "MSG 2 N", "to nobody");
+    assert_eq!(got(&mut talk), "NAK 2\r\n");
+    scene.call_eve(&mut talk);
+    let hello = say(&mut talk, "MSG 5 A", "hello");
+    assert_eq!(sent(&mut talk), hello);
+    assert_eq!(got(&mut talk), "");
+    client(&mut talk, "OUT");
+    assert_eq!(sent(&mut talk), "OUT\r\n");
+}
+
+#[test]
+fn a_call_fails_where_the_server_opens_nothing() {
+    let refusal = |scene: &mut Scene, talk: &mut Gateway| {
+        client(talk, &format!("CAL 4 {EVE}"));
+        scene.ns.hear();
+        scene.server_got();
+    };
+    let mut scene = Scene::online(11, listed());
+    let mut talk = scene.talk();
+    refusal(&mut scene, &mut talk);
+    server(&mut scene.ns, "913 900001");
+    assert_eq!(scene.client_got(), "");
+    talk.hear();
+    assert_eq!(got(&mut talk), "217 4\r\n");
+    refusal(&mut scene, &mut talk);
+    talk.wait(Duration::from_secs(16));
+    assert_eq!(got(&mut talk), "217 4\r\n", "the server says nothing");
+    client(&mut talk, &format!("CAL 5 {EVE}"));
+    drop(scene);
+    talk.wait(Duration::from_secs(16));
+    assert_eq!(got(&mut talk), "217 5\r\n", "the person signed off");
+}
+
+#[test]
+fn calls_of_who_is_offline_or_cannot_be_are_refused() {
+    let mut scene = Scene::online(11, listed());
+    let mut talk = scene.talk();
+    client(&mut talk, &format!("CAL 2 {BOB}"));
+    client(&mut talk, "CAL 3 bob@nowhere.xt");
+    client(&mut talk, "CAL 4 MARY@hotmail.com");
+    assert_eq!(got(&mut talk), "217 2\r\n208 3\r\nCAL 4 RINGING 1234567\r\n");
+    scene.ns.hear();
+    assert_eq!(scene.server_got(), "");
+}
+
+#[test]
+fn a_key_is_good_once_and_for_its_owner() {
+    let mut scene = Scene::online(11, listed());
+    client(&mut scene.ns, "XFR 9 SB");
+    let place = scene.client_got();
+    let mut other = Gateway::new(&Msnp, &scene.lobby, None);
+    let key = place.trim_end().rsplit(' ').next().unwrap();
+    let stolen = format!("USR 1 eve@x.org {key}\r\n");
+    assert!(other.bytes(Side::Client, stolen.as_bytes()).is_err());
+    let again = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
+    assert!(again.opaque, "it means nothing here any more");
+}
+
+#[test]
+fn a_failure_is_a_nak_where_the_client_waits_for_one() {
+    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut talk = scene.talk_with_bob();
+    say(&mut talk, "MSG 3 N", "hello");
+    let of = said(&mut talk)[0].id;
+    deliver(&mut talk, Body::Undelivered { of, why: Failure::Offline });
+    assert_eq!(got(&mut talk), "NAK 3\r\n");
+}
+
+#[test]
+fn whoever_writes_first_rings_and_the_message_waits_for_the_answer() {
+    let mut scene = Scene::online(11, listed());
+    deliver(&mut scene.ns, says("one"));
+    deliver(&mut scene.ns, says("two"));
+    assert_eq!(scene.ns.held.len(), 2);
+    let ring = scene.client_got();
+    assert!(ring.starts_with(&format!("RNG 900001 {NS} CKI ")), "{ring}");
+    assert!(ring.ends_with(&format!(" {BOB} {BOB}\r\n")) && ring.lines().count() == 1, "{ring}");
+    let mut talk = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900001");
+    assert_eq!(got(&mut talk), format!("IRO 1 1 1 {BOB} {BOB}\r\nANS 1 OK\r\n"));
+    assert!(talks_with_bob(&talk));
+    for envelope in scene.ns.held.drain(..) {
+        talk.input(Input::Deliver(envelope)).unwrap();
+    }
+    let heard = got(&mut talk);
+    assert!(heard.contains("\r\n\r\none") && heard.ends_with("\r\n\r\ntwo"), "{heard}");
+    deliver(&mut scene.ns, says("three"));
+    assert!(scene.client_got().starts_with("RNG 900002 "), "the first ring was answered");
+    assert_eq!(scene.server_got() + &sent(&mut talk), "");
+}
+
+#[test]
+fn a_ring_that_is_not_answered_is_repeated_with_the_next_message() {
+    let mut scene = Scene::online(11, listed());
+    deliver(&mut scene.ns, says("one"));
+    assert!(scene.client_got().starts_with("RNG "));
+    scene.ns.wait(Duration::from_secs(8));
+    deliver(&mut scene.ns, says("two"));
+    assert!(scene.client_got().starts_with("RNG "));
+}
+
+#[test]
+fn nobody_is_rung_before_the_client_is_online() {
+    let mut scene = Scene::signed_on(11, listed());
+    deliver(&mut scene.ns, says("one"));
+    assert_eq!((scene.client_got().as_str(), scene.ns.held.len()), ("", 1));
+    server(&mut scene.ns, "CHG 6 NLN 0");
+    assert!(scene.client_got().contains("\r\nRNG "));
+}
+
+#[test]
+fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dialled() {
+    let lobby = std::sync::Arc::new(Lobby::default());
+    let connect = || {
+        let upstream = HostPort::new("msn.test", 1863);
+        let via = Via::Direct { upstream, advertise: HostPort::new("192.0.2.9", 1999) };
+        Gateway::via(&Msnp, &lobby, listed(), via)
+    };
+    let mut ns = connect();
+    client(&mut ns, "VER 1 MSNP9 CVR0");
+    server(&mut ns, "VER 1 MSNP9");
+    server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
+    ns.take(Side::Client);
+    client(&mut ns, "XFR 9 SB");
+    let place = got(&mut ns);
+    let key = place.trim_end().strip_prefix("XFR 9 SB 192.0.2.9:1999 CKI ").unwrap();
+    let mut talk = connect();
+    client(&mut talk, &format!("USR 1 mary@hotmail.com {key}"));
+    assert!(matches!(talk.events[..], [Event::Alone]));
+}
