@@ -88,7 +88,7 @@ impl Net {
         for address in listen {
             let multiaddr = multiaddr(address);
             let listened = swarm.listen_on(multiaddr);
-            listened.map_err(|e| Error::Listen { address: *address, why: e.to_string() })?;
+            listened.map_err(|e| Error::Listen { address: *address, why: root(&e) })?;
         }
         let mut control = swarm.behaviour().streams.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|e| Error::Network(e.to_string()))?;
@@ -284,6 +284,11 @@ impl Peer {
     fn new(id: GatewayId, configured: Vec<HostPort>) -> Self {
         Self { id, configured, told: Vec::new(), streams: 0, failures: 0, try_at: None }
     }
+}
+
+/// What is behind the layers of an error: those of the transport say nothing themselves.
+fn root(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root)
 }
 
 fn make_swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {

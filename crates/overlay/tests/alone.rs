@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Failure, Roster, Stamp, UnixMillis,
 };
-use crosstalk_overlay::{Inbound, Message, Overlay};
+use crosstalk_overlay::{Config, Inbound, Message, Overlay};
 
 fn alice() -> Address {
     "alice@aol".parse().unwrap()
@@ -88,4 +88,15 @@ async fn a_router_that_lags_misses_no_arrival_and_holds_sign_ons_back() {
         assert_eq!(user, expected);
     }
     signing.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named_with_the_reason() {
+    let state = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = vec![taken.local_addr().unwrap()];
+    let config = Config { listen, ..Config::default() };
+    let error = Overlay::join(&config, state.path()).err().unwrap();
+    let said = error.to_string();
+    assert!(said.contains("127.0.0.1:") && said.contains("in use"), "{said}");
 }
