@@ -9,9 +9,10 @@ pub mod msnp;
 pub mod oscar;
 pub mod passthrough;
 pub mod xmpp;
+pub mod ymsg;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
-pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp, &msnp::Msnp];
+pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp, &msnp::Msnp, &ymsg::Ymsg];
 
 /// The protocol called `name`.
 pub fn by_name(name: &str) -> Option<&'static dyn Network> {

@@ -1,0 +1,84 @@
+//! One connection: what it is for, and the road of packets through it.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
+
+use super::link::{Io, Line};
+use super::lookup::{self, Lookup};
+use super::session::Session;
+use super::wire::Packet;
+
+/// The engine of one YMSG connection.
+pub(super) struct Ymsg {
+    context: Context,
+    line: Line,
+    phase: Phase,
+}
+
+enum Phase {
+    /// Nobody has said anything.
+    Opening,
+    /// The person's connection.
+    Session(Box<Session>),
+    /// A question over HTTP.
+    Lookup(Box<Lookup>),
+}
+
+impl Engine for Ymsg {
+    fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        if let (Phase::Opening, Input::Bytes(_, bytes)) = (&self.phase, &input) {
+            self.open(now, bytes, out);
+        }
+        let mut io = Io { now, out, context: &mut self.context, line: &mut self.line };
+        match (&mut self.phase, input) {
+            (Phase::Session(session), Input::Bytes(side, bytes)) => {
+                while let Some(packet) = Packet::take(side, bytes)? {
+                    io.line.learn(side, packet.style);
+                    session.packet(side, packet, &mut io)?;
+                }
+            }
+            (Phase::Session(session), Input::Roster(roster)) => session.roster(&roster, &mut io),
+            (Phase::Session(session), Input::Changed(contact)) => {
+                session.changed(&contact, &mut io);
+            }
+            (Phase::Session(session), Input::Deliver(envelope)) => {
+                session.deliver(envelope, &mut io);
+            }
+            (Phase::Session(session), Input::Tick) => session.tick(&mut io),
+            (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
+                lookup.bytes(side, bytes, &mut io)?;
+            }
+            (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut io),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Session(session) => session.deadline(),
+            Phase::Opening | Phase::Lookup(_) => None,
+        }
+    }
+}
+
+impl Ymsg {
+    pub(super) fn new(context: Context) -> Self {
+        Self { context, line: Line::default(), phase: Phase::Opening }
+    }
+
+    /// The first bytes say what the connection is for. In direct mode the server is one that a
+    /// look-up has named, or else the configured one.
+    fn open(&mut self, now: Now, first: &BytesMut, out: &mut Output) {
+        let asks = first.starts_with(b"G");
+        if let Via::Direct { upstream, advertise } = &self.context.via {
+            let named = lookup::named(&self.context, now.instant, &advertise.host);
+            let to = named.filter(|_| !asks).map(|host| HostPort::new(host, upstream.port));
+            out.emit(Event::Dial(to.unwrap_or_else(|| upstream.clone())));
+        }
+        self.phase =
+            if asks { Phase::Lookup(Box::default()) } else { Phase::Session(Box::default()) };
+    }
+}

@@ -1,0 +1,273 @@
+//! Formatted messages: escape codes such as `ESC[1m`, and tags such as `<font color="#ff0000">`.
+//!
+//! Neither nests: each changes how what follows looks. A `<` that begins no known tag is text, and
+//! there is no way to write one that begins a known tag.
+
+use std::fmt::Write as _;
+
+use crosstalk_core::{RichText, Style};
+
+/// The most `<font>` tags that are open at once; deeper ones do not format.
+const MAX_DEPTH: usize = 64;
+/// Tags that clients act on. `ding` stands alone and is a buzz.
+const TAGS: [&str; 18] = [
+    "b", "i", "u", "font", "fade", "alt", "snd", "ding", "black", "blue", "cyan", "gray", "green",
+    "pink", "purple", "orange", "red", "yellow",
+];
+/// The colours that have a number, from `ESC[30m`, and a name.
+const COLOURS: [(&str, u32); 10] = [
+    ("black", 0),
+    ("blue", 0x00_00ff),
+    ("cyan", 0x00_8080),
+    ("gray", 0x80_8080),
+    ("green", 0x00_8000),
+    ("pink", 0xff_0080),
+    ("purple", 0x80_0080),
+    ("orange", 0xff_8000),
+    ("red", 0xff_0000),
+    ("yellow", 0x80_8000),
+];
+
+/// Reads a message.
+pub fn read(message: &str) -> RichText {
+    let message = message.replace("\r\n", "\n").replace('\r', "\n");
+    let mut reader = Reader::default();
+    let mut rest = message.as_str();
+    while let Some(at) = rest.find(['\x1b', '<']) {
+        let (text, after) = rest.split_at(at);
+        reader.text(text);
+        let known = match after.strip_prefix("\x1b[") {
+            Some(code) => code.split_once('m').map(|(code, rest)| (reader.code(code), rest)),
+            None => tag(after).map(|(tag, rest)| (reader.tag(tag), rest)),
+        };
+        rest = if let Some(((), rest)) = known {
+            rest
+        } else {
+            let one = after.chars().next().map_or(0, char::len_utf8);
+            let (sign, rest) = after.split_at(one);
+            reader.text(if sign == "\x1b" { "" } else { sign });
+            rest
+        };
+    }
+    reader.text(rest);
+    reader.rich
+}
+
+/// What stands between the brackets of a known tag, and what follows it.
+fn tag(text: &str) -> Option<(&str, &str)> {
+    let (tag, rest) = text.strip_prefix('<')?.split_once('>')?;
+    is_tag(tag).then_some((tag, rest))
+}
+
+fn is_tag(tag: &str) -> bool {
+    TAGS.iter().any(|known| known.eq_ignore_ascii_case(name(tag)))
+}
+
+/// The name of a tag, without the slash of one that ends something.
+fn name(tag: &str) -> &str {
+    let tag = tag.strip_prefix('/').unwrap_or(tag);
+    tag.split([' ', '/', '\n']).next().unwrap_or_default()
+}
+
+/// How what follows looks.
+#[derive(Default)]
+struct Reader {
+    rich: RichText,
+    bold: bool,
+    italic: bool,
+    underline: bool,
+    colour: Option<u32>,
+    /// The colours before each tag that is open.
+    before: Vec<Option<u32>>,
+}
+
+impl Reader {
+    fn text(&mut self, text: &str) {
+        let styles = [
+            self.bold.then_some(Style::Bold),
+            self.italic.then_some(Style::Italic),
+            self.underline.then_some(Style::Underline),
+            self.colour.filter(|rgb| *rgb != 0).map(Style::Colour),
+        ];
+        self.rich.push(text, &styles.into_iter().flatten().collect::<Vec<_>>());
+    }
+
+    fn code(&mut self, code: &str) {
+        match code {
+            "1" | "x1" => self.bold = code == "1",
+            "2" | "x2" => self.italic = code == "2",
+            "4" | "x4" => self.underline = code == "4",
+            _ if code.starts_with('#') => self.colour = rgb(code).or(self.colour),
+            _ => {
+                let number = code.strip_prefix('3').filter(|n| n.len() == 1);
+                let number = number.and_then(|n| n.parse::<usize>().ok());
+                self.colour =
+                    number.and_then(|n| COLOURS.get(n)).map_or(self.colour, |c| Some(c.1));
+            }
+        }
+    }
+
+    fn tag(&mut self, tag: &str) {
+        let begins = !tag.starts_with('/');
+        let name = name(tag).to_ascii_lowercase();
+        let named = COLOURS.iter().find(|(colour, _)| *colour == name).map(|(_, rgb)| *rgb);
+        match name.as_str() {
+            "b" => self.bold = begins,
+            "i" => self.italic = begins,
+            "u" => self.underline = begins,
+            _ if named.is_none() && name != "font" => {}
+            _ if begins && self.before.len() < MAX_DEPTH => {
+                self.before.push(self.colour);
+                self.colour = named.or_else(|| rgb(attribute(tag, "color")?)).or(self.colour);
+            }
+            _ if !begins => self.colour = self.before.pop().flatten(),
+            _ => {}
+        }
+    }
+}
+
+/// The value of an attribute, in quotes or without.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let at = tag.to_ascii_lowercase().find(&format!("{name}="))?;
+    let value = tag.get(at + name.len() + 1..)?;
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    match quote {
+        Some(quote) => value.get(1..)?.split(quote).next(),
+        None => value.split(' ').next(),
+    }
+}
+
+/// Reads `#rrggbb`.
+fn rgb(colour: &str) -> Option<u32> {
+    let digits = colour.strip_prefix('#').filter(|d| d.len() == 6)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+/// Writes a message, in codes that clients of all versions know.
+pub fn write(rich: &RichText) -> String {
+    let mut message = String::new();
+    let mut now = Look::default();
+    for (text, styles) in rich.runs() {
+        let look = Look::of(&styles);
+        now.turn_into(look, &mut message);
+        now = look;
+        push_text(text, &mut message);
+        let link =
+            styles.iter().find_map(|s| if let Style::Link(url) = s { Some(url) } else { None });
+        if let Some(url) = link.filter(|url| !url.contains(text.trim())) {
+            let _ = write!(message, " ({url})");
+        }
+    }
+    now.turn_into(Look::default(), &mut message);
+    message
+}
+
+/// Writes text; a blank in what would be a tag keeps it from being one.
+fn push_text(text: &str, message: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, after) = rest.split_at(at);
+        message.push_str(before);
+        message.push_str(if tag(after).is_some() { "< " } else { "<" });
+        rest = after.get(1..).unwrap_or_default();
+    }
+    message.push_str(rest);
+}
+
+/// The styles that codes can show.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Look {
+    bold: bool,
+    italic: bool,
+    underline: bool,
+    colour: u32,
+}
+
+impl Look {
+    fn of(styles: &[&Style]) -> Self {
+        let mut look = Self::default();
+        for style in styles {
+            match style {
+                Style::Bold => look.bold = true,
+                Style::Italic => look.italic = true,
+                Style::Underline => look.underline = true,
+                Style::Colour(rgb) => look.colour = rgb & 0xff_ffff,
+                Style::Strike | Style::Link(_) => {}
+            }
+        }
+        look
+    }
+
+    fn turn_into(self, next: Self, message: &mut String) {
+        for (was, is, on, off) in [
+            (self.bold, next.bold, "\x1b[1m", "\x1b[x1m"),
+            (self.italic, next.italic, "\x1b[2m", "\x1b[x2m"),
+            (self.underline, next.underline, "\x1b[4m", "\x1b[x4m"),
+        ] {
+            if was != is {
+                message.push_str(if is { on } else { off });
+            }
+        }
+        if self.colour != next.colour {
+            let _ = write!(message, "\x1b[#{:06x}m", next.colour);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(rich: &RichText) -> Vec<(&str, Vec<&Style>)> {
+        rich.runs().collect()
+    }
+
+    #[test]
+    fn codes_of_libpurple_are_read_and_written() {
+        let message = "\x1b[1mbold\x1b[x1m \x1b[2mitalic\x1b[x2m \x1b[#ff0000mred\x1b[#000000m";
+        let rich = read(message);
+        assert_eq!(rich.text(), "bold italic red");
+        assert_eq!(runs(&rich)[0], ("bold", vec![&Style::Bold]));
+        assert_eq!(runs(&rich)[4], ("red", vec![&Style::Colour(0xff_0000)]));
+        assert_eq!(write(&rich), message);
+    }
+
+    #[test]
+    fn tags_of_official_clients_are_read() {
+        let rich = read(
+            "<font face=\"Arial\" size=\"10\"><FONT COLOR='#00ff00'>g</font><b>b</B>\r\n\x1b[38mr<fade #1,#2>x",
+        );
+        assert_eq!(rich.text(), "gb\nrx");
+        assert_eq!(runs(&rich)[0], ("g", vec![&Style::Colour(0x00_ff00)]));
+        assert_eq!(runs(&rich)[1], ("b", vec![&Style::Bold]));
+        assert_eq!(runs(&rich)[3], ("rx", vec![&Style::Colour(0xff_0000)]));
+    }
+
+    #[test]
+    fn what_is_no_tag_is_text_in_both_directions() {
+        let plain = "a < b & c > \"d\" <grin> <3 <";
+        assert_eq!(read(plain), RichText::plain(plain));
+        assert_eq!(write(&RichText::plain(plain)), plain);
+        assert_eq!(write(&RichText::plain("<b>no</b> <ding>")), "< b>no< /b> < ding>");
+        assert_eq!(read(&write(&RichText::plain("<b>no</b>"))).text(), "< b>no< /b>");
+    }
+
+    #[test]
+    fn links_show_where_they_lead() {
+        let mut rich = RichText::plain("see ");
+        rich.push("this", &[Style::Link("http://x.org/".into())]);
+        rich.push(" x.org", &[Style::Link("http://x.org/".into())]);
+        rich.push("!", &[]);
+        assert!(write(&rich).starts_with("see this"), "{}", write(&rich));
+        assert!(write(&rich).contains("http://x.org/"));
+    }
+
+    #[test]
+    fn codes_that_break_off_lose_no_text() {
+        for (message, text) in
+            [("a\x1b[1", "a[1"), ("a\x1b", "a"), ("<font x", "<font x"), ("é<b", "é<b")]
+        {
+            assert_eq!(read(message).text(), text, "{message:?}");
+        }
+    }
+}

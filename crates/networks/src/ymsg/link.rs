@@ -1,0 +1,98 @@
+//! What a handler works with.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{
+    Address, Body, Contact, Context, EnvelopeId, Event, Kin, Names, Now, Outgoing, Output, Side,
+};
+
+use super::charset;
+use super::wire::{Draft, Packet, Style};
+
+/// The time, the connection, and where everything goes.
+pub(super) struct Io<'a> {
+    pub(super) now: Now,
+    pub(super) out: &'a mut Output,
+    pub(super) context: &'a mut Context,
+    pub(super) line: &'a mut Line,
+}
+
+/// How the two sides write headers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Line {
+    client: Style,
+    server: Style,
+}
+
+impl Line {
+    /// Learns from a packet. The session is the one that was last named.
+    pub(super) const fn learn(&mut self, side: Side, style: Style) {
+        let known = match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        };
+        let session = if style.session == 0 { known.session } else { style.session };
+        *known = Style { session, ..style };
+    }
+
+    /// The version that the client speaks.
+    pub(super) const fn version(&self) -> u16 {
+        self.client.version
+    }
+
+    /// Whether requests have answers of their own, as since version 13.
+    pub(super) const fn has_authorisation(&self) -> bool {
+        self.version() >= 13
+    }
+
+    /// Whether list and presence are written in the way of version 15.
+    pub(super) const fn is_new(&self) -> bool {
+        self.version() >= 15
+    }
+}
+
+impl Io<'_> {
+    /// Tells the client a packet of ours, as its server would.
+    pub(super) fn tell(&mut self, draft: Draft) {
+        self.out.insert(Side::Client, draft.finish(self.line.server));
+    }
+
+    /// Tells the server a packet of the client's that was changed.
+    pub(super) fn pass_on(&mut self, draft: Draft, style: Style) {
+        self.out.withhold();
+        self.out.insert(Side::Server, draft.finish(style));
+    }
+
+    /// Lets the client have a packet as it came.
+    pub(super) fn forward(&mut self, packet: &Packet) {
+        self.out.forward(Side::Client, packet.raw.clone());
+    }
+
+    /// Says something to a foreign person.
+    pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
+        let id = self.context.ids.next_id();
+        self.out.emit(Event::Send(Outgoing { id, to, body }));
+        id
+    }
+
+    /// What a name in a packet means here.
+    pub(super) fn kin(&self, name: &[u8]) -> Kin {
+        self.context.names.classify(charset::read_name(name).trim())
+    }
+
+    pub(super) fn later(&self, time: Duration) -> Instant {
+        self.now.instant + time
+    }
+}
+
+/// How Yahoo clients are shown `address`: as its owner spells it, which they take if nothing in
+/// it separates names in a list. `None` where they take no spelling.
+pub(super) fn spelling(
+    contact: Option<&Contact>,
+    address: &Address,
+    names: &Names,
+) -> Option<String> {
+    let fits = |name: &String| !name.contains([',', '\n', '\r']) && !name.trim().is_empty();
+    let own = contact.map(|c| c.spelling.clone());
+    own.filter(fits).or_else(|| Some(names.universal(address)).filter(fits))
+}

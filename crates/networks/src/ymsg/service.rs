@@ -1,0 +1,56 @@
+//! What packets are for. The names are those that clients give them.
+
+/// Somebody signs on; since version 15 [`STATUS_15`].
+pub const LOGON: u16 = 0x01;
+/// Somebody signs off.
+pub const LOGOFF: u16 = 0x02;
+/// Somebody goes away.
+pub const IS_AWAY: u16 = 0x03;
+/// Somebody is back.
+pub const IS_BACK: u16 = 0x04;
+/// An instant message.
+pub const MESSAGE: u16 = 0x06;
+/// News of a contact: a request, a refusal, or that somebody was added.
+pub const NEW_CONTACT: u16 = 0x0f;
+/// An instant message to several people.
+pub const MASS_MESSAGE: u16 = 0x17;
+/// An invitation to a conference.
+pub const CONFERENCE_INVITE: u16 = 0x18;
+/// No to an invitation to a conference.
+pub const CONFERENCE_DECLINE: u16 = 0x1a;
+/// An invitation to a conference that goes on.
+pub const CONFERENCE_ADD_INVITE: u16 = 0x1c;
+/// Typing, games and other signs.
+pub const NOTIFY: u16 = 0x4b;
+/// The client's proof of who it is.
+pub const AUTH_RESPONSE: u16 = 0x54;
+/// The buddy list, before version 15.
+pub const LIST: u16 = 0x55;
+/// A contact is added.
+pub const ADD_BUDDY: u16 = 0x83;
+/// A contact is removed from a group.
+pub const REMOVE_BUDDY: u16 = 0x84;
+/// A contact is ignored, or no longer.
+pub const IGNORE_CONTACT: u16 = 0x85;
+/// No to a request, before version 13.
+pub const REJECT_CONTACT: u16 = 0x86;
+/// A group gets another name.
+pub const RENAME_GROUP: u16 = 0x89;
+/// Never to be seen online by somebody.
+pub const PRESENCE_PERMANENT: u16 = 0xb9;
+/// Whether one is visible at all.
+pub const VISIBLE_TOGGLE: u16 = 0xc5;
+/// The person's own status.
+pub const STATUS_UPDATE: u16 = 0xc6;
+/// A request, and its answer, since version 13.
+pub const AUTHORISE: u16 = 0xd6;
+/// An offer of files, since version 15.
+pub const FILE_TRANSFER: u16 = 0xdc;
+/// A contact moves from one group to another.
+pub const MOVE_BUDDY: u16 = 0xe7;
+/// Somebody's presence, since version 15.
+pub const STATUS_15: u16 = 0xf0;
+/// The buddy list, since version 15.
+pub const LIST_15: u16 = 0xf1;
+/// A message arrived.
+pub const MESSAGE_ACK: u16 = 0xfb;

@@ -1,0 +1,88 @@
+//! Authorisation: the questions that clients ask and are asked.
+
+use crosstalk_core::{Address, Body, Consent, Envelope, Event, Kin, Standing};
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+use super::super::{pieces, service};
+use super::{ANSWER, Session};
+
+/// The status of a request, and before version 13 of a refusal.
+const ASKS: u32 = 3;
+const REFUSES: u32 = 7;
+/// What key 13 says to a request.
+const YES: &str = "1";
+const NO: &str = "2";
+
+impl Session {
+    /// Somebody asks to see the person.
+    pub(super) fn request_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        let Some(name) = self.name(&envelope.from, io) else {
+            return io.out.emit(Event::Unshown(envelope));
+        };
+        if !self.asked.insert(envelope.from.clone()) {
+            return;
+        }
+        let Body::Contact(Consent::Request(words)) = &envelope.body else { return };
+        let words = pieces::front(words.text(), pieces::MAX_STATUS).to_owned();
+        if io.line.has_authorisation() {
+            let draft = Draft::new(service::AUTHORISE, ASKS).with(4, name).with(5, &self.me);
+            io.tell(draft.with(14, words).with(97, "1"));
+        } else {
+            let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
+            let time = envelope.sent_at.secs().to_string();
+            io.tell(draft.with(14, words).with(97, "1").with(15, time));
+            // Most of these clients say no to it, but have no word for yes.
+            io.out.emit(Event::Unshown(envelope));
+        }
+    }
+
+    /// 0xD6 `5=who 13=1|2` and 0x86 `7=who`: the client's answers.
+    pub(super) fn consent_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let yes = packet.service == service::AUTHORISE && packet.first(13) == Some(YES.as_bytes());
+        let who = packet.first(5).or_else(|| packet.first(7)).unwrap_or_default();
+        if let Kin::Foreign(address) = io.kin(who) {
+            self.answer_request(&address, yes, io);
+        }
+    }
+
+    /// The person lets somebody see the own presence, or does not.
+    pub(super) fn answer_request(&mut self, address: &Address, yes: bool, io: &mut Io<'_>) {
+        let was_asked = self.asked.remove(address);
+        let mut contact = self.draft(address, io);
+        let (standing, step) = if yes {
+            (Standing::Granted, Consent::Grant)
+        } else {
+            (Standing::None, Consent::Revoke)
+        };
+        if was_asked || contact.from != standing {
+            contact.from = standing;
+            self.changed(&contact, io);
+            io.send(address.clone(), Body::Contact(step));
+        }
+    }
+
+    /// Somebody lets the person see the presence.
+    pub(super) fn grant_in(&mut self, from: &Address, io: &mut Io<'_>) {
+        if self.awaited.remove(from)
+            && io.line.has_authorisation()
+            && let Some(name) = self.name(from, io)
+        {
+            let draft = Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me);
+            io.tell(draft.with(13, YES));
+        }
+    }
+
+    /// Somebody does not. Only an answer is news; one who ends a friendship goes offline.
+    pub(super) fn refusal_in(&mut self, from: &Address, io: &mut Io<'_>) {
+        if !self.awaited.remove(from) {
+            return;
+        }
+        let Some(name) = self.name(from, io) else { return };
+        io.tell(if io.line.has_authorisation() {
+            Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me).with(13, NO)
+        } else {
+            Draft::new(service::NEW_CONTACT, REFUSES).with(1, &self.me).with(3, name)
+        });
+    }
+}

@@ -1,0 +1,235 @@
+//! The client's edits of its list, as far as they are about foreign people.
+
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Event, Kin, MAX_CONTACTS, RichText, RosterEdit, Standing,
+};
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+use super::super::{charset, service};
+use super::{ANSWER, Session};
+
+/// The group of contacts that have none: every contact stands in one.
+pub(super) const DEFAULT_GROUP: &str = "Friends";
+
+/// What the server says of an edit, in key 66.
+mod code {
+    pub(super) const DONE: &str = "0";
+    pub(super) const THERE_ALREADY: &str = "2";
+    pub(super) const NO_SUCH_NAME: &str = "3";
+    pub(super) const FULL: &str = "6";
+}
+
+impl Session {
+    /// 0x83: `7=who 65=group 14=words`.
+    pub(super) fn add(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let bytes = packet.first(65).unwrap_or_default();
+        let group = group(bytes);
+        let words =
+            charset::read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
+        let words = RichText::plain(words);
+        for who in packet.all(7) {
+            let done = match io.kin(who) {
+                Kin::Own => continue,
+                Kin::Nowhere => code::NO_SUCH_NAME,
+                Kin::Foreign(address) => self.list_in_group(&address, who, &group, &words, io),
+            };
+            let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, who);
+            io.tell(draft.with(65, bytes).with(66, done));
+            if let Kin::Foreign(address) = io.kin(who) {
+                self.show_presence(&address, io);
+            }
+        }
+    }
+
+    /// Puts a contact into a group, and asks it if it is new. Returns the code to answer with.
+    fn list_in_group(
+        &mut self,
+        address: &Address,
+        name: &[u8],
+        group: &str,
+        words: &RichText,
+        io: &mut Io<'_>,
+    ) -> &'static str {
+        let full = self.contacts.as_ref().is_some_and(|c| c.len() >= MAX_CONTACTS);
+        if full && self.contact(address).is_none() {
+            return code::FULL;
+        }
+        let mut contact = self.draft(address, io);
+        if !contact.listed {
+            charset::read_name(name).trim().clone_into(&mut contact.spelling);
+            contact.groups.clear();
+        }
+        if contact.listed && groups(&contact).iter().any(|g| g == group) {
+            return code::THERE_ALREADY;
+        }
+        contact.groups = if contact.listed { groups(&contact) } else { Vec::new() };
+        contact.groups.push(group.to_owned());
+        contact.listed = true;
+        let is_new = contact.to == Standing::None;
+        if is_new {
+            contact.to = Standing::Asked(words.clone());
+        }
+        let asks = matches!(contact.from, Standing::Asked(_));
+        self.put(&contact, io);
+        if is_new {
+            self.awaited.insert(address.clone());
+            io.send(address.clone(), Body::Contact(Consent::Request(words.clone())));
+        }
+        if asks && !io.line.has_authorisation() {
+            // These clients say yes by adding whoever asked.
+            self.answer_request(address, true, io);
+        }
+        code::DONE
+    }
+
+    /// 0x84: `7=who 65=group`.
+    pub(super) fn remove(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let bytes = packet.first(65).unwrap_or_default();
+        let group = group(bytes);
+        for who in packet.all(7) {
+            match io.kin(who) {
+                Kin::Own => continue,
+                Kin::Nowhere => {}
+                Kin::Foreign(address) => self.take_out(&address, &group, io),
+            }
+            let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me);
+            io.tell(draft.with(66, code::DONE).with(7, who).with(65, bytes));
+        }
+    }
+
+    /// Takes a contact out of a group, and with the last one off the list.
+    fn take_out(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() else { return };
+        contact.groups = groups(&contact);
+        contact.groups.retain(|g| g != group);
+        if !contact.groups.is_empty() {
+            return self.put(&contact, io);
+        }
+        self.presences.remove(address);
+        self.awaited.remove(address);
+        contact.listed = false;
+        (contact.to, contact.from) = (Standing::None, Standing::None);
+        self.list.shown.remove(address);
+        self.changed(&contact, io);
+        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+    }
+
+    /// 0xE7: `7=who 224=from 264=to`.
+    pub(super) fn regroup(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let (mut who, mut from) = (None, &b""[..]);
+        let mut moves = Vec::new();
+        for (key, value) in packet.pairs() {
+            match key {
+                7 => who = Some(value),
+                224 => from = value,
+                264 => moves.extend(who.map(|who| (who, from, value))),
+                _ => {}
+            }
+        }
+        for (who, from, to) in moves {
+            if let Kin::Foreign(address) = io.kin(who) {
+                self.rename_groups(|a| *a == address, &group(from), &group(to), io);
+            }
+            if io.kin(who) != Kin::Own {
+                let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
+                let draft = draft.with(66, code::DONE).with(302, "240").with(300, "240");
+                let draft = draft.with(7, who).with(224, from).with(264, to);
+                io.tell(draft.with(301, "240").with(303, "240"));
+            }
+        }
+    }
+
+    /// 0x89: `65=from 67=to`. Returns whether the server is to have it: it knows nothing of a
+    /// group that only foreign people are in.
+    pub(super) fn rename_group(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
+        let (from, to) =
+            (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
+        let is_ours = self.rename_groups(|_| true, &group(from), &group(to), io);
+        if !is_ours || self.list.own.has_group(from) {
+            return true;
+        }
+        let draft = Draft::new(service::RENAME_GROUP, ANSWER).with(1, &self.me);
+        io.tell(draft.with(66, code::DONE).with(67, to).with(65, from));
+        false
+    }
+
+    /// Moves those contacts of a group that are `meant`. Returns whether there were any.
+    fn rename_groups(
+        &mut self,
+        meant: impl Fn(&Address) -> bool,
+        from: &str,
+        to: &str,
+        io: &mut Io<'_>,
+    ) -> bool {
+        let all = self.contacts.iter().flatten().map(|(_, contact)| contact);
+        let inside =
+            |c: &&Contact| c.listed && meant(&c.address) && groups(c).iter().any(|g| g == from);
+        let members: Vec<Contact> = all.filter(inside).cloned().collect();
+        let any = !members.is_empty();
+        for mut contact in members {
+            contact.groups = groups(&contact);
+            contact.groups.retain(|g| g != from && g != to);
+            contact.groups.push(to.to_owned());
+            self.put(&contact, io);
+        }
+        any
+    }
+
+    /// 0x85: `7=who 13=1` to ignore, 2 to ignore no longer.
+    pub(super) fn ignore(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let mode = packet.first(13).unwrap_or_default();
+        for who in packet.all(7) {
+            let done = match io.kin(who) {
+                Kin::Own => continue,
+                Kin::Nowhere => code::NO_SUCH_NAME,
+                Kin::Foreign(address) => {
+                    self.block(&address, mode == b"1", io);
+                    code::DONE
+                }
+            };
+            let draft = Draft::new(service::IGNORE_CONTACT, ANSWER).with(0, &self.me).with(7, who);
+            io.tell(draft.with(13, mode).with(66, done));
+        }
+    }
+
+    fn block(&mut self, address: &Address, blocked: bool, io: &mut Io<'_>) {
+        let mut contact = self.draft(address, io);
+        if contact.blocked != blocked {
+            contact.blocked = blocked;
+            self.changed(&contact, io);
+            io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+        }
+    }
+
+    /// The contact as it is, or as it would begin.
+    pub(super) fn draft(&self, address: &Address, io: &Io<'_>) -> Contact {
+        let spelling = || io.context.names.universal(address);
+        let known = self.contact(address).cloned();
+        known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
+    }
+
+    /// Writes a listed contact, here and in the stored list; the client shows it already.
+    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        io.out.emit(Event::Roster(RosterEdit::List {
+            address: contact.address.clone(),
+            spelling: contact.spelling.clone(),
+            alias: contact.alias.clone(),
+            groups: contact.groups.clone(),
+        }));
+        self.list.shown.insert(contact.address.clone(), groups(contact));
+        self.changed(contact, io);
+    }
+}
+
+/// The groups that the client shows a listed contact in.
+pub(super) fn groups(contact: &Contact) -> Vec<String> {
+    let named: Vec<String> = contact.groups.iter().filter(|g| !g.is_empty()).cloned().collect();
+    if named.is_empty() { vec![DEFAULT_GROUP.into()] } else { named }
+}
+
+/// The name of a group as a client writes it.
+fn group(bytes: &[u8]) -> String {
+    let name = charset::read_name(bytes);
+    if name.is_empty() { DEFAULT_GROUP.into() } else { name.into_owned() }
+}

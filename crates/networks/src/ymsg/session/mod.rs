@@ -1,0 +1,198 @@
+//! The person's connection: the list, presence, and what people say.
+
+mod consent;
+mod decline;
+mod edit;
+mod hold;
+mod list;
+mod names;
+mod presence;
+mod push;
+mod servers;
+mod talk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Presence, Roster, Side,
+    Standing,
+};
+
+use self::hold::Hold;
+use self::list::List;
+use self::names::{names_foreign, pass_own_part};
+use self::presence::Own;
+use self::talk::{Talk, typing_out};
+use super::link::{Io, spelling};
+use super::service;
+use super::wire::Packet;
+
+/// The status of what a server says.
+const ANSWER: u32 = 1;
+/// The most that waits for a list on its way to the client.
+const MAX_WAITING: usize = 1_000;
+
+/// A person's connection.
+#[derive(Default)]
+pub(super) struct Session {
+    endpoint: String,
+    /// The client has shown its proof.
+    has_answered: bool,
+    user: Option<Address>,
+    /// The person's name as the server writes it.
+    me: String,
+    /// The foreign contacts; none before the gateway told them.
+    contacts: Option<BTreeMap<Address, Contact>>,
+    hold: Hold,
+    list: List,
+    /// What came for the person while the list was held.
+    waiting: Vec<Envelope>,
+    /// Who was shown to the client as asking.
+    asked: BTreeSet<Address>,
+    /// Whom the person asked.
+    awaited: BTreeSet<Address>,
+    /// What is known of the presence of the foreign contacts.
+    presences: BTreeMap<Address, Presence>,
+    own: Own,
+    talk: Talk,
+}
+
+impl Session {
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.hold.deadline()
+    }
+
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
+        if self.deadline().is_some_and(|at| at <= io.now.instant) {
+            self.release(io);
+        }
+    }
+
+    /// Takes a packet of either side.
+    pub(super) fn packet(
+        &mut self,
+        side: Side,
+        packet: Packet,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        match side {
+            Side::Client => {
+                if self.client(&packet, io) {
+                    io.out.forward(Side::Server, packet.raw);
+                } else {
+                    io.out.withhold();
+                }
+                Ok(())
+            }
+            Side::Server => self.held_back(packet, io),
+        }
+    }
+
+    /// Takes a packet of the client. Returns whether the server is to have it as it is.
+    fn client(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
+        match packet.service {
+            service::AUTH_RESPONSE => self.answered(packet),
+            service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
+                self.status_out(packet, io);
+            }
+            service::VISIBLE_TOGGLE => self.visible_out(packet, io),
+            service::LOGOFF => io.out.emit(Event::SignedOut),
+            _ if !names_foreign(packet, io) => {}
+            service::MESSAGE | service::MASS_MESSAGE => self.message_out(packet, io),
+            service::NOTIFY => typing_out(packet, io),
+            service::ADD_BUDDY => self.add(packet, io),
+            service::REMOVE_BUDDY => self.remove(packet, io),
+            service::MOVE_BUDDY => self.regroup(packet, io),
+            service::IGNORE_CONTACT => self.ignore(packet, io),
+            service::AUTHORISE | service::REJECT_CONTACT => self.consent_out(packet, io),
+            service::PRESENCE_PERMANENT => self.stealth(packet, io),
+            _ => self.decline(packet, io),
+        }
+        if packet.service == service::RENAME_GROUP {
+            return self.rename_group(packet, io);
+        }
+        !names_foreign(packet, io) || pass_own_part(packet, io)
+    }
+
+    /// Takes a packet of the server that is not held back.
+    fn server(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        match packet.service {
+            service::LIST => self.list_in(packet, io),
+            service::LIST_15 => self.list_15_in(packet, io),
+            _ => {
+                self.list.own.follow(packet);
+                io.forward(packet);
+            }
+        }
+    }
+
+    /// The foreign list, once.
+    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
+        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
+        self.contacts = Some(contacts);
+        let awaited = roster.contacts().filter(|c| matches!(c.to, Standing::Asked(_)));
+        self.awaited.extend(awaited.map(|c| c.address.clone()));
+        if self.hold.is_over() {
+            self.push_all(io);
+        } else if self.user.is_some() {
+            self.release(io);
+        }
+    }
+
+    /// A change of the list; the client's own edits are known already.
+    pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        let Some(contacts) = &mut self.contacts else { return };
+        if contact.is_blank() {
+            contacts.remove(&contact.address);
+        } else {
+            contacts.insert(contact.address.clone(), contact.clone());
+        }
+        if !matches!(contact.from, Standing::Asked(_)) {
+            self.asked.remove(&contact.address);
+        }
+        if self.hold.is_over() {
+            self.push(contact, io);
+        }
+    }
+
+    fn contact(&self, address: &Address) -> Option<&Contact> {
+        self.contacts.as_ref()?.get(address)
+    }
+
+    /// The name under which the client knows `address`.
+    fn name(&self, address: &Address, io: &Io<'_>) -> Option<String> {
+        spelling(self.contact(address), address, &io.context.names)
+    }
+
+    /// Something for the person.
+    pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        if !self.hold.is_over() {
+            if self.waiting.len() < MAX_WAITING {
+                self.waiting.push(envelope);
+            } else if matches!(envelope.body, Body::Text { .. } | Body::Attention) {
+                let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
+                io.send(envelope.from, body);
+            }
+            return;
+        }
+        match &envelope.body {
+            Body::Presence(presence) => {
+                self.presence_in(&envelope.from, presence, io);
+            }
+            Body::Text { .. } | Body::Attention => self.message_in(envelope, io),
+            Body::Typing(typing) => self.typing_in(&envelope.from, *typing, io),
+            Body::Undelivered { why, .. } => {
+                let name = self.name(&envelope.from, io);
+                let name = name.unwrap_or_else(|| envelope.from.to_string());
+                let words = format!("A message to {name} was not delivered: {why}.");
+                let body = Body::Text { text: words.into(), auto: true };
+                self.message_in(Envelope { from: Address::control(), body, ..envelope }, io);
+            }
+            Body::Contact(Consent::Request(_)) => self.request_in(envelope, io),
+            Body::Contact(Consent::Grant) => self.grant_in(&envelope.from, io),
+            Body::Contact(Consent::Revoke) => self.refusal_in(&envelope.from, io),
+            Body::Contact(Consent::Cancel) | Body::Receipt { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Which packets of the client name foreign people, and what of those is for the server.
+
+use std::borrow::Cow;
+
+use crosstalk_core::{Address, Kin};
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+
+/// The keys whose values are names of people.
+const PEOPLE: [u32; 11] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109];
+/// Those that say for whom the packet is.
+const RECEIVERS: [u32; 4] = [5, 7, 51, 52];
+/// The key whose value is several names.
+const SEVERAL: u32 = 51;
+/// What begins and ends an entry of a list, around the name in it.
+const BEGIN: u32 = 300;
+const END: u32 = 301;
+
+/// Whether a packet of the client names somebody foreign.
+pub(super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
+    packet.pairs().any(|(key, value)| {
+        PEOPLE.contains(&key) && own_part(key, value, io).is_none_or(|own| own != value)
+    })
+}
+
+/// The foreign people that a packet is for. `Err` is one that nobody can be.
+pub(super) fn receivers(packet: &Packet, io: &Io<'_>) -> Vec<Result<Address, Vec<u8>>> {
+    let pairs = packet.pairs().filter(|(key, _)| RECEIVERS.contains(key));
+    let names = pairs.flat_map(|(key, value)| parts(key, value));
+    let kin = |name: &[u8]| match io.kin(name) {
+        Kin::Own => None,
+        Kin::Foreign(address) => Some(Ok(address)),
+        Kin::Nowhere => Some(Err(name.to_owned())),
+    };
+    names.filter_map(kin).collect()
+}
+
+/// Gives the server what a packet says to own people. Returns false: the server is not to
+/// have the packet as it is.
+pub(super) fn pass_own_part(packet: &Packet, io: &mut Io<'_>) -> bool {
+    let mut kept: Vec<(u32, Cow<'_, [u8]>)> = Vec::new();
+    let mut in_foreign_entry = false;
+    for (key, value) in packet.pairs() {
+        let own = if PEOPLE.contains(&key) { own_part(key, value, io) } else { Some(value.into()) };
+        match own {
+            None => in_foreign_entry = kept.pop_if(|(last, _)| *last == BEGIN).is_some(),
+            Some(_) if in_foreign_entry => in_foreign_entry = key != END,
+            Some(own) => kept.push((key, own)),
+        }
+    }
+    if kept.iter().any(|(key, _)| RECEIVERS.contains(key)) {
+        let draft = Draft::new(packet.service, packet.status);
+        let draft = kept.iter().fold(draft, |draft, (key, value)| draft.with(*key, value));
+        io.pass_on(draft, packet.style);
+    }
+    false
+}
+
+/// The names in a value.
+fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(move |b| key == SEVERAL && *b == b',')
+}
+
+/// What of a value names own people; `None` where nothing does.
+fn own_part<'a>(key: u32, value: &'a [u8], io: &Io<'_>) -> Option<Cow<'a, [u8]>> {
+    let is_own = |name: &&[u8]| io.kin(name) == Kin::Own;
+    if parts(key, value).all(|name| is_own(&name)) {
+        return Some(value.into());
+    }
+    let own: Vec<&[u8]> = parts(key, value).filter(is_own).collect();
+    (!own.is_empty()).then(|| own.join(&b","[..]).into())
+}

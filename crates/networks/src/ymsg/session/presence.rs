@@ -1,0 +1,171 @@
+//! Presence, of the person and of foreign contacts.
+
+use crosstalk_core::{Address, Event, MAX_CONTACTS, Presence, RichText, Show, UnixMillis};
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+use super::super::{charset, pieces, service};
+use super::{ANSWER, Session};
+
+/// Statuses, in key 10.
+const AVAILABLE: u32 = 0;
+const BUSY: u32 = 2;
+const ON_THE_PHONE: u32 = 6;
+const ON_VACATION: u32 = 7;
+const INVISIBLE: u32 = 12;
+const CUSTOM: u32 = 99;
+const IDLE: u32 = 999;
+/// What clients show for the statuses from 1 on.
+const WORDS: [&str; 9] = [
+    "Be right back",
+    "Busy",
+    "Not at home",
+    "Not at my desk",
+    "Not in the office",
+    "On the phone",
+    "On vacation",
+    "Out to lunch",
+    "Stepped out",
+];
+/// What key 47 says of a custom status.
+const IS_AWAY: u32 = 1;
+const IS_IDLE: u32 = 2;
+/// What key 13 of [`service::VISIBLE_TOGGLE`] says.
+const HIDE: u32 = 2;
+
+/// The person's own presence.
+#[derive(Default)]
+pub(super) struct Own {
+    status: u32,
+    text: String,
+    /// Key 47.
+    away: u32,
+    idle_since: Option<UnixMillis>,
+    /// Invisible, whatever the status is.
+    hidden: bool,
+}
+
+impl Own {
+    /// The status in the header of the client's proof.
+    pub(super) fn begin(&mut self, status: u32) {
+        self.hidden = status == INVISIBLE;
+        self.status = if (1..=9).contains(&status) { status } else { AVAILABLE };
+    }
+
+    fn presence(&self) -> Presence {
+        if self.hidden || self.status == INVISIBLE {
+            return Presence::offline();
+        }
+        let (show, text) = match self.status {
+            BUSY | ON_THE_PHONE => (Show::Busy, self.word()),
+            ON_VACATION => (Show::ExtendedAway, self.word()),
+            1..=9 => (Show::Away, self.word()),
+            CUSTOM if self.away == IS_AWAY => (Show::Away, self.text.as_str()),
+            _ => (Show::Available, self.text.as_str()),
+        };
+        let (text, idle_since) = (RichText::plain(text), self.idle_since);
+        Presence { show, text, idle_since, online_since: None }
+    }
+
+    fn word(&self) -> &'static str {
+        let at = usize::try_from(self.status).ok().and_then(|status| status.checked_sub(1));
+        at.and_then(|at| WORDS.get(at)).copied().unwrap_or_default()
+    }
+}
+
+impl Session {
+    /// 0x03, 0x04 and, since version 11, 0xC6: `10=status 19=text 47=kind`.
+    pub(super) fn status_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let own = &mut self.own;
+        let status = packet.number(10).unwrap_or(AVAILABLE);
+        if packet.service != service::STATUS_UPDATE {
+            // These clients come out of hiding by another status.
+            own.hidden = false;
+        }
+        let text = charset::read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
+        pieces::front(&text, pieces::MAX_STATUS).clone_into(&mut own.text);
+        own.away = packet.number(47).unwrap_or_default();
+        own.status = status;
+        let idle = status == IDLE || own.away == IS_IDLE;
+        own.idle_since = idle.then(|| own.idle_since.unwrap_or(io.now.wall));
+        self.tell_presence(io);
+    }
+
+    /// 0xC5: `13=2` to be invisible, 1 to be seen.
+    pub(super) fn visible_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        self.own.hidden = packet.number(13) == Some(HIDE);
+        self.tell_presence(io);
+    }
+
+    pub(super) fn tell_presence(&self, io: &mut Io<'_>) {
+        if self.user.is_some() {
+            io.out.emit(Event::Presence(self.own.presence()));
+        }
+    }
+
+    /// A foreign contact's presence.
+    pub(super) fn presence_in(&mut self, of: &Address, presence: &Presence, io: &mut Io<'_>) {
+        let was = self.presences.contains_key(of);
+        if presence.is_online() && (was || self.presences.len() < MAX_CONTACTS) {
+            self.presences.insert(of.clone(), presence.clone());
+        } else {
+            self.presences.remove(of);
+        }
+        let shown = self.name(of, io).filter(|_| self.list.shown.contains_key(of));
+        match shown {
+            Some(name) if presence.is_online() => self.show(&name, presence, was, io),
+            Some(name) if was => io.tell(offline(&name)),
+            _ => {}
+        }
+    }
+
+    /// Shows a contact online.
+    pub(super) fn show(&self, name: &str, presence: &Presence, was_online: bool, io: &mut Io<'_>) {
+        let (status, text, away) = written(presence);
+        let is_plain = status == AVAILABLE;
+        let service = match (io.line.is_new(), was_online) {
+            (true, _) => service::STATUS_15,
+            (false, false) => service::LOGON,
+            (false, true) if is_plain => service::IS_BACK,
+            (false, true) => service::IS_AWAY,
+        };
+        let mut draft = Draft::new(service, ANSWER).with(0, &self.me);
+        if io.line.is_new() {
+            draft = draft.with(302, "315").with(300, "315");
+        }
+        draft = draft.with(7, name).with(10, status.to_string()).with(11, "0");
+        if status == CUSTOM {
+            draft = draft.with(97, "1").with(19, text);
+        }
+        if !is_plain {
+            draft = draft.with(47, away.to_string());
+        }
+        if let Some(since) = presence.idle_since {
+            draft = draft.with(137, io.now.wall.since(since).as_secs().to_string());
+        }
+        draft = draft.with(17, "0").with(13, "1");
+        io.tell(if io.line.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
+    }
+}
+
+/// What shows a contact offline.
+pub(super) fn offline(name: &str) -> Draft {
+    let draft = Draft::new(service::LOGOFF, ANSWER).with(7, name).with(10, "0");
+    draft.with(11, "0").with(17, "0").with(13, "0")
+}
+
+/// The status, the text and the kind that Yahoo has for a presence.
+fn written(presence: &Presence) -> (u32, String, u32) {
+    let text = pieces::front(presence.text.text(), pieces::MAX_STATUS).replace('\n', " ");
+    let is_idle = presence.idle_since.is_some();
+    let away = !matches!(presence.show, Show::Available | Show::Chatty);
+    let kind = if is_idle { IS_IDLE } else { u32::from(away) };
+    let status = match presence.show {
+        _ if !text.is_empty() => CUSTOM,
+        Show::Busy => BUSY,
+        Show::Away | Show::ExtendedAway => return (CUSTOM, "Away".into(), kind),
+        _ if is_idle => IDLE,
+        _ => AVAILABLE,
+    };
+    (status, text, kind)
+}

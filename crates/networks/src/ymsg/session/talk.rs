@@ -1,0 +1,133 @@
+//! Instant messages, typing and buzzes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crosstalk_core::{Address, Body, Envelope, Event, RichText, Typing};
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+use super::super::{charset, format, pieces, service};
+use super::names::receivers;
+use super::{ANSWER, Session};
+
+/// The text of a buzz.
+const BUZZ: &str = "<ding>";
+/// A message that is older than this when it arrives is shown with its time.
+const LATE: Duration = Duration::from_mins(1);
+/// The status of a message that waited at the server.
+const STORED: u32 = 5;
+/// The most messages that are known again when a client repeats them.
+const MAX_KNOWN: usize = 64;
+/// The key of a message's name, which clients have acknowledged, or repeat it.
+const MESSAGE_ID: u32 = 429;
+/// What the client shows of a message to nobody.
+const NOBODY: &str = "nobody can have that name";
+
+/// The conversations of a person.
+#[derive(Default)]
+pub(super) struct Talk {
+    known: VecDeque<(Address, Vec<u8>)>,
+}
+
+impl Talk {
+    /// Whether a message is new, by its receiver and name.
+    fn is_new(&mut self, to: &Address, id: &[u8]) -> bool {
+        let message = (to.clone(), id.to_vec());
+        if self.known.contains(&message) {
+            return false;
+        }
+        if self.known.len() >= MAX_KNOWN {
+            self.known.pop_front();
+        }
+        self.known.push_back(message);
+        true
+    }
+}
+
+impl Session {
+    /// 0x06 and 0x17: `5=who 14=text 97=1`.
+    pub(super) fn message_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let message = packet.first(14).unwrap_or_default();
+        let message = charset::read(message, packet.number(charset::KEY)).into_owned();
+        for receiver in receivers(packet, io) {
+            let to = match receiver {
+                Ok(to) => to,
+                Err(name) => {
+                    let name = charset::read_name(&name);
+                    self.note(&format!("A message to {name} was not delivered: {NOBODY}."), io);
+                    continue;
+                }
+            };
+            if let Some(id) = packet.first(MESSAGE_ID) {
+                self.acknowledge(&to, id, io);
+                if !self.talk.is_new(&to, id) {
+                    continue;
+                }
+            }
+            if message.trim() == BUZZ {
+                io.send(to, Body::Attention);
+                continue;
+            }
+            let text = format::read(&message);
+            if !text.is_empty() {
+                io.send(to, Body::Text { text, auto: false });
+            }
+        }
+    }
+
+    /// 0xFB, as the receiver's client sends it.
+    fn acknowledge(&self, from: &Address, id: &[u8], io: &mut Io<'_>) {
+        let Some(name) = self.name(from, io) else { return };
+        let draft = Draft::new(service::MESSAGE_ACK, ANSWER).with(4, name).with(5, &self.me);
+        let draft = draft.with(302, "430").with(430, id).with(303, "430");
+        io.tell(draft.with(450, "0"));
+    }
+
+    /// A message or a buzz of a foreign person.
+    pub(super) fn message_in(&self, envelope: Envelope, io: &mut Io<'_>) {
+        let Some(name) = self.name(&envelope.from, io) else {
+            return io.out.emit(Event::Unshown(envelope));
+        };
+        let messages = match &envelope.body {
+            Body::Text { text, .. } => pieces::messages(text),
+            _ => vec![BUZZ.to_owned()],
+        };
+        let late = io.now.wall.since(envelope.sent_at) >= LATE;
+        for message in messages {
+            let status = if late { STORED } else { ANSWER };
+            let mut draft = Draft::new(service::MESSAGE, status).with(5, &self.me).with(4, &name);
+            if late {
+                draft = draft.with(15, envelope.sent_at.secs().to_string());
+            }
+            io.tell(draft.with(14, message).with(63, ";0").with(64, "0").with(97, "1"));
+        }
+    }
+
+    /// Something the gateway has to say.
+    fn note(&self, words: &str, io: &mut Io<'_>) {
+        let Some(user) = self.user.clone() else { return };
+        let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
+        let body = Body::Text { text: RichText::plain(words), auto: true };
+        self.message_in(Envelope { id, from: Address::control(), to: user, sent_at, body }, io);
+    }
+
+    pub(super) fn typing_in(&self, from: &Address, typing: Typing, io: &mut Io<'_>) {
+        let Some(name) = self.name(from, io) else { return };
+        let draft = Draft::new(service::NOTIFY, ANSWER).with(5, &self.me).with(4, name);
+        let on = if typing == Typing::Active { "1" } else { "0" };
+        io.tell(draft.with(49, "TYPING").with(14, " ").with(13, on));
+    }
+}
+
+/// 0x4B: `5=who 49=TYPING 13=1`.
+pub(super) fn typing_out(packet: &Packet, io: &mut Io<'_>) {
+    let kind = packet.first(49).unwrap_or_default();
+    if !kind.eq_ignore_ascii_case(b"TYPING") {
+        return;
+    }
+    let typing = if packet.number(13) == Some(1) { Typing::Active } else { Typing::Idle };
+    for to in receivers(packet, io).into_iter().flatten() {
+        io.send(to, Body::Typing(typing));
+    }
+}

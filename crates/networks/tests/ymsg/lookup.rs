@@ -1,0 +1,72 @@
+//! The question which server to use.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crosstalk_core::{Event, HostPort, Lobby, Roster, Side, Via};
+use crosstalk_networks::ymsg::Ymsg;
+
+use crate::common::Gateway;
+
+const QUESTION: &[u8] = b"GET /capacity HTTP/1.1\r\nHost: vcs1.msg.yahoo.com\r\n\r\n";
+const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 42\r\n\r\n\
+    COLO_CAPACITY=1\r\nCS_IP_ADDRESS=192.0.2.1\r\n";
+
+fn direct(lobby: &Arc<Lobby>, upstream: &str, advertise: &str) -> Gateway {
+    let (upstream, advertise) = (upstream.parse().unwrap(), advertise.parse().unwrap());
+    Gateway::via(&Ymsg, lobby, Roster::default(), Via::Direct { upstream, advertise })
+}
+
+fn dialled(gateway: &Gateway) -> String {
+    match gateway.events.first() {
+        Some(Event::Dial(to)) => to.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_server_that_was_named_may_be_dialled() {
+    let lobby = Arc::new(Lobby::default());
+    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    gateway.bytes(Side::Client, QUESTION).unwrap();
+    let server = HostPort::new("192.0.2.1", 5050);
+    for byte in ANSWER {
+        assert!(!lobby.expects(Instant::now(), &server));
+        gateway.bytes(Side::Server, &[*byte]).unwrap();
+    }
+    assert!(lobby.expects(Instant::now(), &server));
+    assert!(!gateway.altered());
+    assert_eq!(gateway.take(Side::Client), ANSWER);
+}
+
+#[test]
+fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_where_it_should() {
+    let lobby = Arc::new(Lobby::default());
+    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    asks.bytes(Side::Client, QUESTION).unwrap();
+    assert_eq!(dialled(&asks), "vcs.test:80");
+    let asked = String::from_utf8(asks.take(Side::Server)).unwrap();
+    assert!(asked.starts_with("GET /capacity HTTP/1.0\r\nHost: "), "an answer in one piece");
+    for byte in ANSWER {
+        asks.bytes(Side::Server, &[*byte]).unwrap();
+    }
+    let answer = String::from_utf8(asks.take(Side::Client)).unwrap();
+    assert!(answer.ends_with("CS_IP_ADDRESS=192.0.2.9\r\n"), "{answer}");
+    let mut session = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    session.bytes(Side::Client, b"YMSG").unwrap();
+    assert_eq!(dialled(&session), "192.0.2.1:5050");
+    let mut next = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    next.bytes(Side::Client, b"YMSG").unwrap();
+    assert_eq!(dialled(&next), "scs.test:5050");
+}
+
+#[test]
+fn an_answer_without_a_length_ends_with_the_connection() {
+    let lobby = Arc::new(Lobby::default());
+    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    asks.bytes(Side::Client, QUESTION).unwrap();
+    asks.bytes(Side::Server, b"HTTP/1.0 200 OK\r\n\r\nCS_IP_ADDRESS=192.0.2.1").unwrap();
+    assert!(asks.take(Side::Client).is_empty());
+    asks.input(crosstalk_core::Input::Closed(Side::Server)).unwrap();
+    assert_eq!(asks.take(Side::Client), b"HTTP/1.0 200 OK\r\n\r\nCS_IP_ADDRESS=192.0.2.9");
+}

@@ -1,0 +1,13 @@
+//! What Yahoo clients and servers see of a gateway between them, packet by packet.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod consent;
+mod edits;
+mod lists;
+mod lookup;
+mod presence;
+mod scene;
+mod talk;

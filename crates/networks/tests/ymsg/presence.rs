@@ -1,0 +1,102 @@
+//! Presence in both directions.
+
+use crosstalk_core::{Body, Presence, Roster, Show, UnixMillis};
+
+use crate::scene::{BOB, Scene, contact, listed};
+
+const NOW: u64 = 1_800_000_000_000;
+
+fn away(text: &str) -> Presence {
+    Presence { show: Show::Away, text: text.into(), ..Presence::default() }
+}
+
+#[test]
+fn foreign_contacts_come_go_and_are_away_in_the_words_of_old_versions() {
+    let mut scene = Scene::signed_on(10, listed());
+    scene.deliver(Body::Presence(Presence::available()));
+    scene.deliver(Body::Presence(away("tea & cake")));
+    scene.deliver(Body::Presence(Presence::available()));
+    scene.deliver(Body::Presence(Presence::offline()));
+    let of = |service: &str| format!("{service}/1 0=ann 7={BOB} 10=");
+    let expected = [
+        of("01") + "0 11=0 17=0 13=1",
+        of("03") + "99 11=0 97=1 19=tea_&_cake 47=1 17=0 13=1",
+        of("04") + "0 11=0 17=0 13=1",
+        format!("02/1 7={BOB} 10=0 11=0 17=0 13=0"),
+    ];
+    assert_eq!(scene.client_got(), expected);
+}
+
+#[test]
+fn since_version_15_presence_is_one_kind_of_packet() {
+    let mut scene = Scene::signed_on(16, listed());
+    let idle_since = Some(UnixMillis(NOW - 300_000));
+    scene.deliver(Body::Presence(Presence { idle_since, ..Presence::available() }));
+    scene.deliver(Body::Presence(Presence { show: Show::Busy, ..Presence::default() }));
+    let of =
+        |rest: &str| format!("f0/1 0=ann 302=315 300=315 7={BOB} {rest} 17=0 13=1 301=315 303=315");
+    let expected = [of("10=999 11=0 47=2 137=300"), of("10=2 11=0 47=1")];
+    assert_eq!(scene.client_got(), expected);
+}
+
+#[test]
+fn who_is_not_in_the_list_is_shown_as_soon_as_it_is() {
+    let mut scene = Scene::signed_on(10, Roster::default());
+    scene.deliver(Body::Presence(Presence::available()));
+    assert!(scene.client_got().is_empty());
+    scene.changed(contact());
+    assert!(scene.client_got().last().unwrap().starts_with(&format!("01/1 0=ann 7={BOB} 10=0")));
+}
+
+#[test]
+fn the_persons_own_states_are_seen() {
+    let mut scene = Scene::signed_on(16, Roster::default());
+    for (packet, show, text, idle) in [
+        ("c6/0 10=0 19= 47=0", Show::Available, "", false),
+        ("c6/0 10=99 97=1 19=gone_fishing 47=1", Show::Away, "gone fishing", false),
+        ("c6/0 10=99 97=1 19=here 47=0", Show::Available, "here", false),
+        ("c6/0 10=999 19= 47=2", Show::Available, "", true),
+        ("c6/0 10=2 19= 47=1", Show::Busy, "Busy", false),
+        ("c6/0 10=8 19= 47=1", Show::Away, "Out to lunch", false),
+        ("03/0 10=99 19=old_words 47=1", Show::Away, "old words", false),
+        ("04/0 10=0", Show::Available, "", false),
+    ] {
+        scene.client(packet);
+        assert_eq!(scene.server_got(), [packet]);
+        let seen = scene.seen().unwrap();
+        let idle_since = idle.then_some(UnixMillis(NOW));
+        assert_eq!(
+            seen,
+            Presence { show, text: text.into(), idle_since, online_since: None },
+            "{packet}"
+        );
+    }
+}
+
+#[test]
+fn who_signs_on_is_there_at_once() {
+    let mut scene = Scene::before_the_list(10, Roster::default());
+    scene.accept();
+    assert_eq!(scene.seen(), Some(Presence::available()));
+}
+
+#[test]
+fn invisible_never_leaks() {
+    let unseen = |scene: &Scene| scene.seen().is_none_or(|seen| !seen.is_online());
+    let mut scene = Scene::before_the_list(16, Roster::default());
+    scene.client("54/c 0=ann 1=ann");
+    scene.accept();
+    assert!(unseen(&scene), "signed on invisible");
+    scene.client("c6/0 10=0 19= 47=0");
+    scene.client("c6/0 10=999 19= 47=2");
+    assert!(unseen(&scene), "a status under the cloak");
+    scene.client("c5/0 13=1");
+    assert!(scene.seen().unwrap().is_online());
+    scene.client("c5/0 13=2");
+    assert!(unseen(&scene));
+    let mut scene = Scene::signed_on(9, Roster::default());
+    scene.client("03/0 10=12 47=0");
+    assert!(unseen(&scene), "the way of version 9");
+    scene.client("04/0 10=0");
+    assert!(scene.seen().unwrap().is_online());
+}

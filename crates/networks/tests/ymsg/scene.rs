@@ -1,0 +1,186 @@
+//! Ann's client and her server, with nothing but an engine between them.
+#![allow(unreachable_pub)]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, Outgoing, Presence, Roster,
+    RosterEdit, Side, Stamp, Standing,
+};
+use crosstalk_networks::ymsg::Ymsg;
+use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
+
+use crate::common::Gateway;
+
+/// Bob, who is foreign.
+pub const BOB: &str = "bob@far-oscar.xt";
+
+pub struct Scene {
+    pub gateway: Gateway,
+    version: u16,
+}
+
+impl Scene {
+    /// Ann's client in `version` has shown its proof, and her server is about to accept her.
+    pub fn before_the_list(version: u16, roster: impl Into<Option<Roster>>) -> Self {
+        let gateway = Gateway::new(&Ymsg, &Arc::new(Lobby::default()), roster);
+        let mut scene = Self { gateway, version };
+        scene.client("57/0 1=ann");
+        scene.server("57/1 1=ann 94=x");
+        scene.client("54/0 0=ann 6=x 96=x 1=ann 135=8.1");
+        scene.forget();
+        scene
+    }
+
+    /// She is signed on, with an empty list at the server.
+    pub fn signed_on(version: u16, roster: Roster) -> Self {
+        let mut scene = Self::before_the_list(version, roster);
+        scene.accept();
+        scene.forget();
+        scene
+    }
+
+    /// The server's empty list.
+    pub fn accept(&mut self) {
+        if self.version < 15 {
+            self.server("55/0 87= 88= 89=ann 3=ann");
+        } else {
+            self.server("f1/0");
+            self.server("f0/1 0=ann 1=ann 8=0");
+        }
+    }
+
+    /// The client sends a packet, written as [`written`] writes it.
+    pub fn client(&mut self, packet: &str) {
+        self.send(Side::Client, packet);
+    }
+
+    pub fn server(&mut self, packet: &str) {
+        self.send(Side::Server, packet);
+    }
+
+    fn send(&mut self, side: Side, packet: &str) {
+        let raw = read(packet).finish(self.style(side));
+        self.gateway.bytes(side, &raw).unwrap();
+    }
+
+    fn style(&self, side: Side) -> Style {
+        let vendor = if side == Side::Server { 100 } else { 0 };
+        Style { version: self.version, vendor, session: 0x55aa }
+    }
+
+    /// What the client got since it was last asked for.
+    pub fn client_got(&mut self) -> Vec<String> {
+        let got = self.gateway.take(Side::Client);
+        self.packets(&got)
+    }
+
+    pub fn server_got(&mut self) -> Vec<String> {
+        let got = self.gateway.take(Side::Server);
+        self.packets(&got)
+    }
+
+    fn packets(&self, bytes: &[u8]) -> Vec<String> {
+        let mut bytes = BytesMut::from(bytes);
+        let take = || {
+            let packet = Packet::take(Side::Server, &mut bytes).unwrap()?;
+            assert_eq!((packet.style.version, packet.style.session), (self.version, 0x55aa));
+            Some(written(&packet))
+        };
+        std::iter::from_fn(take).collect()
+    }
+
+    pub fn forget(&mut self) {
+        self.gateway.take(Side::Client);
+        self.gateway.take(Side::Server);
+        self.gateway.events.clear();
+    }
+
+    /// Bob's side says something to Ann.
+    pub fn deliver(&mut self, body: Body) {
+        let sent_at = self.gateway.now.wall;
+        self.deliver_from(bob(), sent_at.0, body);
+    }
+
+    pub fn deliver_from(&mut self, from: Address, sent_at: u64, body: Body) {
+        let (to, sent_at) = ("ann@yahoo".parse().unwrap(), crosstalk_core::UnixMillis(sent_at));
+        let envelope = Envelope { id: EnvelopeId(77), from, to, sent_at, body };
+        self.gateway.input(Input::Deliver(envelope)).unwrap();
+    }
+
+    pub fn changed(&mut self, contact: Contact) {
+        self.gateway.input(Input::Changed(contact)).unwrap();
+    }
+
+    /// What was said to foreign people.
+    pub fn said(&mut self) -> Vec<Outgoing> {
+        let said =
+            |event: &Event| if let Event::Send(out) = event { Some(out.clone()) } else { None };
+        let all = self.gateway.events.iter().filter_map(said).collect();
+        self.gateway.events.retain(|event| !matches!(event, Event::Send(_)));
+        all
+    }
+
+    /// How the foreign list was edited.
+    pub fn edited(&mut self) -> Vec<RosterEdit> {
+        let edit =
+            |event: &Event| if let Event::Roster(edit) = event { Some(edit.clone()) } else { None };
+        let all = self.gateway.events.iter().filter_map(edit).collect();
+        self.gateway.events.retain(|event| !matches!(event, Event::Roster(_)));
+        all
+    }
+
+    /// The presence that others see of Ann.
+    pub fn seen(&self) -> Option<Presence> {
+        let seen =
+            |event: &Event| if let Event::Presence(p) = event { Some(p.clone()) } else { None };
+        self.gateway.events.iter().filter_map(seen).next_back()
+    }
+}
+
+/// Reads `service/status key=value ..`; a `_` in a value is a blank, `\n` ends a line.
+fn read(packet: &str) -> Draft {
+    let mut words = packet.split(' ');
+    let (service, status) = words.next().unwrap().split_once('/').unwrap();
+    let hex = |digits| u32::from_str_radix(digits, 16).unwrap();
+    let draft = Draft::new(u16::try_from(hex(service)).unwrap(), hex(status));
+    words.fold(draft, |draft, word| {
+        let (key, value) = word.split_once('=').unwrap();
+        draft.with(key.parse().unwrap(), value.replace('_', " ").replace("\\n", "\n"))
+    })
+}
+
+fn written(packet: &Packet) -> String {
+    let mut line = format!("{:02x}/{:x}", packet.service, packet.status);
+    for (key, value) in packet.pairs() {
+        let value = String::from_utf8(value.to_vec()).unwrap();
+        write!(line, " {key}={}", value.replace(' ', "_").replace('\n', "\\n")).unwrap();
+    }
+    line
+}
+
+pub fn bob() -> Address {
+    "bob@far-oscar".parse().unwrap()
+}
+
+pub fn contact() -> Contact {
+    let groups = vec!["Work".into()];
+    let to = Standing::Granted;
+    Contact { listed: true, groups, to, ..Contact::new(bob(), BOB.into()) }
+}
+
+pub fn roster_of(contacts: impl IntoIterator<Item = Contact>) -> Roster {
+    let mut roster = Roster::default();
+    contacts.into_iter().for_each(|contact| assert!(roster.put(contact, Stamp::default())));
+    roster
+}
+
+pub fn listed() -> Roster {
+    roster_of([contact()])
+}
+
+pub fn says(text: &str) -> Body {
+    Body::Text { text: text.into(), auto: false }
+}
