@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
@@ -76,6 +76,18 @@ impl Drop for Errand {
     }
 }
 
+/// A desk that may be gone.
+pub(super) struct WeakDesk {
+    papers: Weak<Mutex<Papers>>,
+    bell: Bell,
+}
+
+impl WeakDesk {
+    pub(super) fn upgrade(&self) -> Option<Desk> {
+        Some(Desk { papers: self.papers.upgrade()?, bell: self.bell.clone() })
+    }
+}
+
 impl Desk {
     /// An empty desk; `bell` wakes the notification connection.
     pub(super) fn new(bell: Bell) -> Self {
@@ -98,6 +110,15 @@ impl Desk {
             self.bell.ring();
         }
         receiver
+    }
+
+    pub(super) fn downgrade(&self) -> WeakDesk {
+        WeakDesk { papers: Arc::downgrade(&self.papers), bell: self.bell.clone() }
+    }
+
+    /// Wakes the notification connection.
+    pub(super) fn ring(&self) {
+        self.bell.ring();
     }
 
     pub(super) fn take_errands(&self) -> Vec<Errand> {

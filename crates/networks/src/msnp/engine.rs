@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
+use crosstalk_core::{
+    Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Sniff, Via,
+};
 
 use super::desk::{Host, Invitation, Io};
 use super::ns::Session;
 use super::sb::Switchboard;
+use super::soap;
 use super::wire::Command;
 
 /// The versions whose notification connections are interpreted.
@@ -34,7 +37,9 @@ enum Phase {
     Watched,
     /// A switchboard.
     Switchboard(Box<Switchboard>),
-    /// A switchboard of no interest.
+    /// An address book.
+    AddressBook(Box<soap::Connection>),
+    /// A connection of no interest.
     Spliced,
 }
 
@@ -47,11 +52,12 @@ impl Engine for Msnp {
             (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(&contact, &io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
-            (Input::Rung, Phase::Notification(ns)) => ns.run_errands(&mut io),
+            (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut io),
             (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
             (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
+            (Input::Tick, Phase::AddressBook(book)) => book.tick(&mut io),
             _ => {}
         }
         Ok(())
@@ -61,6 +67,7 @@ impl Engine for Msnp {
         match &self.phase {
             Phase::Notification(session) => session.deadline(),
             Phase::Switchboard(switchboard) => switchboard.deadline(),
+            Phase::AddressBook(book) => book.deadline(),
             _ => None,
         }
     }
@@ -79,9 +86,24 @@ impl Msnp {
         out: &mut Output,
     ) -> Result<(), Fault> {
         loop {
-            if matches!(self.phase, Phase::Spliced) {
-                out.forward(side.other(), buffer.split().freeze());
-                return Ok(());
+            match &mut self.phase {
+                Phase::Spliced => {
+                    out.forward(side.other(), buffer.split().freeze());
+                    return Ok(());
+                }
+                Phase::AddressBook(book) => {
+                    let mut io = Io { now, out, context: &mut self.context };
+                    return book.bytes(side, buffer, &mut io);
+                }
+                Phase::Opening if side == Side::Client => match soap::opening(buffer) {
+                    Ok(opening) => {
+                        self.open_http(opening, out);
+                        continue;
+                    }
+                    Err(Sniff::More) => return Ok(()),
+                    Err(_) => {}
+                },
+                _ => {}
             }
             let Some(command) = Command::take(side, buffer)? else { return Ok(()) };
             self.command(now, side, command, out)?;
@@ -117,9 +139,33 @@ impl Msnp {
                 Ok(())
             }
             Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
-            Phase::Opening | Phase::Choosing | Phase::Watched | Phase::Spliced => {
+            Phase::Opening
+            | Phase::Choosing
+            | Phase::Watched
+            | Phase::AddressBook(_)
+            | Phase::Spliced => {
                 out.forward(side.other(), command.raw);
                 Ok(())
+            }
+        }
+    }
+
+    /// The client's first request says what the connection is for.
+    fn open_http(&mut self, opening: soap::Opening, out: &mut Output) {
+        match opening {
+            soap::Opening::AddressBook => {
+                if let Via::Direct { upstream, .. } = &self.context.via {
+                    out.emit(Event::Dial(upstream.clone()));
+                }
+                self.phase = Phase::AddressBook(Box::default());
+            }
+            soap::Opening::Tunnel => {
+                out.emit(Event::Advise(
+                    "an MSN client speaks MSNP within HTTP, which passes through untouched: to \
+                     talk to foreign people it has to connect to port 1863",
+                ));
+                out.emit(Event::Opaque);
+                self.phase = Phase::Spliced;
             }
         }
     }

@@ -61,6 +61,12 @@ impl Groups {
         self.ours.retain(|_, own| !own.eq_ignore_ascii_case(id));
     }
 
+    /// Gives a group of ours another name.
+    pub(super) fn rename(&mut self, id: &str, name: String) {
+        self.forget(id);
+        self.ours.insert(name, id.to_owned());
+    }
+
     /// The groups that the server knows nothing of: name and id.
     pub(super) fn ours(&self) -> Vec<(String, String)> {
         self.ours.iter().map(|(name, id)| (name.clone(), id.clone())).collect()

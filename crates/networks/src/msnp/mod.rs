@@ -6,15 +6,18 @@
 //! commands, [`message`] their payloads.
 //!
 //! MSNP2 to 18 are interpreted; a version above is not let through if the client offers another.
-//! Up to MSNP12 a list is told by the notification server.
+//! Up to MSNP12 a list is told by the notification server; since MSNP13 clients keep it in an address
+//! book (`soap`). What both know of the list is in the `book` on the desk.
 
 mod book;
 mod desk;
 mod engine;
 mod groups;
+mod meet;
 pub mod message;
 mod ns;
 mod sb;
+mod soap;
 pub mod wire;
 mod xml;
 
@@ -32,10 +35,16 @@ impl Network for Msnp {
         "msnp"
     }
 
-    /// The client speaks first: `VER n MSNP`, or at a switchboard `USR n` or `ANS n`.
+    /// The client speaks first: `VER n MSNP`, or at a switchboard `USR n` or `ANS n`; or it asks
+    /// over HTTP for an address book or for MSNP within.
     fn sniff(&self, side: Side, first: &[u8]) -> Sniff {
         if side == Side::Server {
             return Sniff::No;
+        }
+        match soap::opening(first) {
+            Ok(_) => return Sniff::Yes,
+            Err(Sniff::More) => return Sniff::More,
+            Err(_) => {}
         }
         let (verb, rest) = first.split_at(first.len().min(4));
         let Some(at) = [b"VER ", b"USR ", b"ANS "].iter().position(|v| v.starts_with(verb)) else {

@@ -93,9 +93,34 @@ impl Element {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The first child of that name.
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
     /// Every child of that name.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The element at the end of a path of first children.
+    pub(super) fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |element, name| element.child(name))
+    }
+
+    /// The character data at the end of a path, without the space around it; empty without one.
+    pub(super) fn text_at(&self, path: &[&str]) -> &str {
+        self.at(path).map_or("", |element| element.text.trim())
+    }
+
+    /// The element itself and everything inside, from the outside in.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Self> {
+        let mut left = vec![self];
+        std::iter::from_fn(move || {
+            let next = left.pop()?;
+            left.extend(next.children.iter().rev());
+            Some(next)
+        })
     }
 }
 
@@ -133,6 +158,17 @@ impl Changes {
         self.0.push((element.span.clone(), format!("{open}>{what}</{name}>")));
     }
 
+    /// Puts `what` at the beginning of an element's content, where it has any.
+    pub(super) fn prepend(&mut self, element: &Element, what: &str) {
+        if let Some(inside) = element.inside.as_ref().filter(|_| !what.is_empty()) {
+            self.0.push((inside.start..inside.start, what.to_owned()));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The text with the changes made.
     pub(super) fn apply(mut self, text: &str) -> String {
         self.0.sort_by_key(|(range, _)| (range.start, range.end));
@@ -159,9 +195,11 @@ mod tests {
     fn elements_know_what_and_where_they_are() {
         let a = Element::parse(TEXT).unwrap();
         assert_eq!((a.name.as_str(), a.attribute("k")), ("a", Some("1 & 2")));
-        assert_eq!((a.children[0].text.as_str(), a.named("b").count()), ("t<u", 2));
-        assert_eq!(a.children[2].attribute("type"), Some("P"));
+        assert_eq!((a.text_at(&["b"]), a.named("b").count()), ("t<u", 2));
+        assert_eq!(a.child("c").unwrap().attribute("type"), Some("P"));
         assert_eq!(&TEXT[a.children[1].span.clone()], "<b/>");
+        let names: Vec<_> = a.all().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "b", "c"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod common;
 mod domains;
 mod early;
+mod soap;
 mod talks;
 
 use std::sync::Arc;

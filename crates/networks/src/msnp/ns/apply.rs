@@ -8,6 +8,14 @@ use super::super::wire::decode;
 use super::Session;
 
 impl Session {
+    /// Does what the client asked of its address book.
+    pub(super) fn apply_edits(&mut self, io: &mut Io<'_>) {
+        let edits = self.desk.open().book.take_edits();
+        for edit in edits {
+            self.apply(edit, io);
+        }
+    }
+
     pub(super) fn apply(&mut self, edit: Edit, io: &mut Io<'_>) {
         match edit {
             Edit::List { address, name, nick, group } => {
@@ -16,10 +24,12 @@ impl Session {
                 self.show_presence(&address, None, io);
             }
             Edit::Unlist(address) => self.unlist(&address, io),
+            Edit::Ungroup(address, group) => self.ungroup(&address, &group, io),
             Edit::Allow(address, name) => self.allow(&address, name.as_deref(), io),
             Edit::Block(address, name, blocked) => {
                 self.block(&address, name.as_deref(), blocked, io);
             }
+            Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), io),
         }
     }
 

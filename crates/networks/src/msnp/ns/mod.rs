@@ -22,6 +22,7 @@ use self::ring::Rings;
 use super::desk::{Desk, Host, Invitation, Io, Known, spelling};
 use super::engine::named;
 use super::groups::Groups;
+use super::meet::{Doors, Token};
 use super::wire::Command;
 
 /// The most requests that wait for the client.
@@ -50,6 +51,8 @@ pub(super) struct Session {
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
     requests: Vec<Envelope>,
+    /// What the client proved to be who it is with.
+    token: Option<Token>,
 }
 
 impl Session {
@@ -70,6 +73,7 @@ impl Session {
             rings: Rings::default(),
             domains: Domains::default(),
             requests: Vec::new(),
+            token: None,
         }
     }
 
@@ -81,6 +85,12 @@ impl Session {
         if self.merge.deadline().is_some_and(|at| at <= io.now.instant) {
             self.finish_list(io);
         }
+    }
+
+    /// Another connection of the person left something on the desk.
+    pub(super) fn rung(&mut self, io: &mut Io<'_>) {
+        self.apply_edits(io);
+        self.run_errands(io);
     }
 
     /// Takes a command of either side.
@@ -120,6 +130,10 @@ impl Session {
             "ADL" | "RML" => self.edit_domains(command, io),
             "FQY" => self.query(command, io),
             "UUM" | "UUN" => message_to(command, io),
+            "USR" => {
+                self.token = Token::shown_by(command);
+                true
+            }
             "UUX" => {
                 self.personal_message(command, io);
                 true
@@ -168,10 +182,23 @@ impl Session {
         match io.context.names.address(command.word(3), &io.context.network) {
             Ok(user) if self.user.is_none() => {
                 self.user = Some(user.clone());
+                self.meet(&user, io);
                 io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
             }
             Ok(_) => {}
             Err(_) => io.out.emit(Event::Opaque),
+        }
+    }
+
+    /// Lets the address book find this connection, where the client has one.
+    fn meet(&self, user: &Address, io: &Io<'_>) {
+        if self.version < 13 {
+            return;
+        }
+        let doors = Doors::of(io);
+        doors.open(user, &self.desk);
+        if let Some(token) = self.token {
+            doors.belongs(token, user);
         }
     }
 

@@ -124,7 +124,7 @@ impl Session {
     }
 
     /// Asks the server for the switchboards that conversations played here need.
-    pub(in super::super) fn run_errands(&mut self, io: &mut Io<'_>) {
+    pub(super) fn run_errands(&mut self, io: &mut Io<'_>) {
         let room = MAX_ASKED.saturating_sub(self.rings.asked.len());
         for errand in self.desk.take_errands().into_iter().take(room) {
             let transaction = self.rings.next();

@@ -1,0 +1,354 @@
+//! What a client asks of its address book, as far as it is about foreign people.
+
+use crosstalk_core::{Address, Kin};
+
+use super::super::book::{Book, Edit};
+use super::super::desk::Io;
+use super::super::groups::contact_guid;
+use super::super::xml::{Changes, Element};
+use super::words::{self, Role};
+
+/// What becomes of a request.
+pub(super) enum Ask {
+    /// The server has it, and its answer is read for this.
+    Pass(Reads),
+    /// The server has it with another body.
+    Change(String),
+    /// It is answered here.
+    Answer(String),
+    /// The same, with an error.
+    Fault(String),
+}
+
+/// What an answer is read for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    Members,
+    Contacts,
+    /// The id of a new group of this name.
+    Group(String),
+    Nothing,
+}
+
+/// A request that is being read.
+pub(super) struct Request<'a> {
+    text: &'a str,
+    operation: &'a Element,
+    /// The list of whoever asks; none where that is not known.
+    book: Option<&'a mut Book>,
+    host: &'a str,
+    changes: Changes,
+    /// How many of the people or groups it is about are left for the server.
+    left: usize,
+    /// Whether somebody is foreign, and whether nobody can have a name.
+    foreign: bool,
+    nowhere: bool,
+    edits: Vec<Edit>,
+    /// The GUID of the last foreign contact.
+    guid: String,
+}
+
+/// Whom a part of a request is about.
+enum Who {
+    Own,
+    Foreign { address: Address, name: Option<String> },
+    Nowhere,
+}
+
+/// The operation in an envelope.
+pub(super) fn operation(envelope: &Element) -> Option<&Element> {
+    envelope.child("Body")?.children.first()
+}
+
+/// The ticket that a request shows.
+pub(super) fn ticket(envelope: &Element) -> &str {
+    envelope.text_at(&["Header", "ABAuthHeader", "TicketToken"])
+}
+
+/// Reads a request.
+pub(super) fn read(
+    text: &str,
+    operation: &Element,
+    book: Option<&mut Book>,
+    host: &str,
+    io: &Io<'_>,
+) -> Ask {
+    let request = Request {
+        text,
+        operation,
+        book,
+        host,
+        changes: Changes::default(),
+        left: 0,
+        foreign: false,
+        nowhere: false,
+        edits: Vec::new(),
+        guid: String::new(),
+    };
+    request.decide(io)
+}
+
+impl Request<'_> {
+    fn decide(mut self, io: &Io<'_>) -> Ask {
+        let operation = self.operation;
+        match operation.name.as_str() {
+            "FindMembership" => return self.find(Reads::Members),
+            "ABFindAll" | "ABFindContactsPaged" => return self.find(Reads::Contacts),
+            "ABGroupAdd" => return self.add_group(),
+            "ABGroupDelete" | "ABGroupUpdate" => self.groups(),
+            "AddMember" | "DeleteMember" => self.members(io),
+            _ => self.contacts(io),
+        }
+        if !self.foreign && !self.nowhere && self.mentions(io) {
+            self.foreign = true;
+        }
+        self.finish()
+    }
+
+    /// The lists are asked for. Only what has changed since is no answer to a client that has
+    /// foreign people: the server knows nothing of them.
+    fn find(self, reads: Reads) -> Ask {
+        let is = |e: &Element, name: &str| e.name.eq_ignore_ascii_case(name);
+        let all = || self.operation.all();
+        let changes = all().any(|e| is(e, "deltasOnly") && e.text.trim() == "true");
+        let ab = all().find(|e| is(e, "abId")).map_or("", |e| e.text.trim());
+        let circle = ab.bytes().any(|b| b != b'0' && b != b'-');
+        let later = all().any(|e| is(e, "pageContext") && !e.children.is_empty());
+        if circle || later {
+            return Ask::Pass(Reads::Nothing);
+        }
+        let somebody = self.book.as_ref().is_none_or(|book| book.contacts().next().is_some());
+        if changes && somebody {
+            let words = "Full sync required.  Details: Delta syncs disabled.";
+            return Ask::Fault(words::fault(&self.operation.name, "FullSyncRequired", words));
+        }
+        Ask::Pass(reads)
+    }
+
+    fn add_group(self) -> Ask {
+        let name = self.operation.text_at(&["groupInfo", "GroupInfo", "name"]).to_owned();
+        let ours = self.book.as_ref().and_then(|book| {
+            let ours = book.groups.ours();
+            ours.into_iter().find(|(known, _)| *known == name).map(|(_, id)| id)
+        });
+        match ours {
+            Some(id) => {
+                let result = format!("<ABGroupAddResult><guid>{id}</guid></ABGroupAddResult>");
+                Ask::Answer(words::answer("ABGroupAdd", &result, self.host))
+            }
+            None => Ask::Pass(Reads::Group(name)),
+        }
+    }
+
+    /// Groups are taken away or get another name, which their foreign members follow.
+    fn groups(&mut self) {
+        let named = |e: &&Element| matches!(e.name.as_str(), "guid" | "groupId");
+        let ids: Vec<&Element> = self.operation.all().filter(named).collect();
+        let new = self.operation.all().find(|e| e.name == "name").map(|e| e.text.trim().to_owned());
+        let new = new.filter(|_| self.operation.name == "ABGroupUpdate");
+        for element in ids {
+            let id = element.text.trim();
+            let Some(book) = &mut self.book else { continue };
+            let Some(old) = book.groups.name(id).cloned() else {
+                self.left += 1;
+                continue;
+            };
+            let ours = book.groups.is_ours(id);
+            match &new {
+                Some(new) if ours => book.groups.rename(id, new.clone()),
+                Some(new) => book.groups.note(new.clone(), id.to_owned()),
+                None if ours => book.groups.forget(id),
+                None => {}
+            }
+            if ours {
+                self.foreign = true;
+                self.changes.cut(element);
+            } else {
+                self.left += 1;
+            }
+            self.edits.push(Edit::Regroup(old, new.clone()));
+        }
+    }
+
+    /// `Membership`s with `Member`s.
+    fn members(&mut self, io: &Io<'_>) {
+        let adds = self.operation.name == "AddMember";
+        let operation = self.operation;
+        for membership in operation.all().filter(|e| e.name == "Membership") {
+            let role = Role::named(membership.text_at(&["MemberRole"]));
+            let members = membership.child("Members").map_or(&[][..], |e| e.children.as_slice());
+            let before = self.left;
+            for member in members {
+                let who = self.member(member, io);
+                self.sort(member, &who);
+                let Who::Foreign { address, name } = who else { continue };
+                match role {
+                    Some(Role::Allow) if adds => self.edits.push(Edit::Allow(address, name)),
+                    Some(Role::Block) => self.edits.push(Edit::Block(address, name, adds)),
+                    _ => {}
+                }
+            }
+            if self.left == before {
+                self.changes.cut(membership);
+            }
+        }
+    }
+
+    fn member(&self, member: &Element, io: &Io<'_>) -> Who {
+        let number = member.text_at(&["MembershipId"]).parse::<u32>();
+        if let Some(number) = number.ok().filter(|number| words::is_ours(*number)) {
+            let has = |a: &&Address| Role::ALL.iter().any(|r| words::membership(a, *r) == number);
+            let found = self.book.as_ref().and_then(|book| book.people().find(has));
+            return found.map_or(Who::Nowhere, |address| Who::Foreign {
+                address: address.clone(),
+                name: None,
+            });
+        }
+        let names = ["PassportName", "Email"].map(|tag| member.text_at(&[tag]));
+        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(name, io))
+    }
+
+    /// `Contact`s, in a group or in none.
+    fn contacts(&mut self, io: &Io<'_>) {
+        let operation = self.operation;
+        let groups: Vec<String> = operation
+            .at(&["groupFilter", "groupIds"])
+            .into_iter()
+            .flat_map(|ids| ids.named("guid"))
+            .filter_map(|id| self.book.as_ref()?.groups.name(id.text.trim()).cloned())
+            .collect();
+        let contacts = operation.child("contacts");
+        for contact in contacts.iter().flat_map(|contacts| contacts.named("Contact")) {
+            let who = self.contact(contact, io);
+            self.sort(contact, &who);
+            if let Who::Foreign { address, name } = who {
+                self.guid = contact_guid(&address);
+                self.edit_contact(contact, &address, name.as_ref(), &groups);
+            }
+        }
+    }
+
+    fn edit_contact(
+        &mut self,
+        contact: &Element,
+        address: &Address,
+        name: Option<&String>,
+        groups: &[String],
+    ) {
+        let info = contact.child("contactInfo");
+        let annotation = |name: &str| {
+            let annotations = info?.child("annotations")?;
+            let found = annotations.named("Annotation").find(|a| a.text_at(&["Name"]) == name)?;
+            Some(found.text_at(&["Value"]).to_owned())
+        };
+        let nick = annotation("AB.NickName");
+        let messenger = info.map_or("", |info| info.text_at(&["isMessengerUser"]));
+        let list = |group: Option<String>| Edit::List {
+            address: address.clone(),
+            name: name.cloned(),
+            nick: nick.clone(),
+            group,
+        };
+        match self.operation.name.as_str() {
+            "ABContactDelete" => self.edits.push(Edit::Unlist(address.clone())),
+            "ABGroupContactDelete" => {
+                let edits = groups.iter().map(|g| Edit::Ungroup(address.clone(), g.clone()));
+                self.edits.extend(edits);
+            }
+            "ABContactUpdate" if messenger == "false" => {
+                self.edits.push(Edit::Unlist(address.clone()));
+            }
+            "ABContactUpdate" if nick.is_none() && messenger != "true" => {}
+            "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" | "CreateContact" => {
+                self.edits.extend(groups.iter().map(|group| list(Some(group.clone()))));
+                if groups.is_empty() {
+                    self.edits.push(list(None));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn contact(&self, contact: &Element, io: &Io<'_>) -> Who {
+        let guid = contact.text_at(&["contactId"]);
+        let known = |a: &&Address| contact_guid(a).eq_ignore_ascii_case(guid);
+        let known = self.book.as_ref().and_then(|book| book.people().find(known));
+        if let Some(address) = known {
+            return Who::Foreign { address: address.clone(), name: None };
+        }
+        let info = contact.child("contactInfo");
+        let emails = info.and_then(|info| info.child("emails")).map(|emails| &emails.children);
+        let emails = emails.into_iter().flatten().map(|email| email.text_at(&["email"]));
+        let passport = info.map_or("", |info| info.text_at(&["passportName"]));
+        let names = std::iter::once(passport).chain(emails).filter(|name| !name.is_empty());
+        let mut kinds = names.map(|name| who(name, io));
+        kinds.find(|who| !matches!(who, Who::Own)).unwrap_or(Who::Own)
+    }
+
+    /// Leaves a part for the server or takes it out.
+    fn sort(&mut self, part: &Element, who: &Who) {
+        match who {
+            Who::Own => {
+                self.left += 1;
+                return;
+            }
+            Who::Foreign { .. } => self.foreign = true,
+            Who::Nowhere => self.nowhere = true,
+        }
+        self.changes.cut(part);
+    }
+
+    /// Whether a request that is not understood names somebody foreign.
+    fn mentions(&self, io: &Io<'_>) -> bool {
+        let guids: Vec<String> =
+            self.book.iter().flat_map(|book| book.people()).map(contact_guid).collect();
+        self.operation.all().any(|element| {
+            let text = element.text.trim();
+            text.contains('@') && !matches!(io.kin(text), Kin::Own)
+                || guids.iter().any(|guid| guid.eq_ignore_ascii_case(text))
+        })
+    }
+
+    fn finish(self) -> Ask {
+        let operation = &self.operation.name;
+        if !self.foreign && !self.nowhere {
+            note(self.book, self.edits);
+            return Ask::Pass(Reads::Nothing);
+        }
+        if self.left > 0 {
+            let changed = self.changes.apply(self.text);
+            note(self.book, self.edits);
+            return Ask::Change(changed);
+        }
+        if self.book.is_none() || !self.foreign {
+            let words = "The name cannot be found.";
+            return Ask::Fault(words::fault(operation, "InvalidPassportUser", words));
+        }
+        let result = match operation.as_str() {
+            "ABContactAdd" | "ABGroupContactAdd" => {
+                format!("<{operation}Result><guid>{}</guid></{operation}Result>", self.guid)
+            }
+            _ => String::new(),
+        };
+        let answer = words::answer(operation, &result, self.host);
+        note(self.book, self.edits);
+        Ask::Answer(answer)
+    }
+}
+
+/// Notes what is to be done by the notification connection.
+fn note(book: Option<&mut Book>, edits: Vec<Edit>) {
+    if let Some(book) = book {
+        for edit in edits {
+            book.edit(edit);
+        }
+    }
+}
+
+fn who(name: &str, io: &Io<'_>) -> Who {
+    match io.kin(name) {
+        Kin::Own => Who::Own,
+        Kin::Foreign(address) => Who::Foreign { address, name: Some(name.to_owned()) },
+        Kin::Nowhere => Who::Nowhere,
+    }
+}

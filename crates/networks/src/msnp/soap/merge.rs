@@ -1,0 +1,135 @@
+//! The foreign people in what a server says of lists and address books.
+
+use crosstalk_core::{Address, Contact};
+
+use super::super::book::Book;
+use super::super::desk::{Desk, Io};
+use super::super::xml::{Changes, Element};
+use super::ask::Reads;
+use super::words::{self, Role};
+
+/// Whose list or address book an answer is, where it says so.
+pub(super) fn owner(envelope: &Element, io: &Io<'_>) -> Option<Address> {
+    let result = result(envelope)?;
+    let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);
+    let mut contacts = part(result, "contacts").into_iter().flat_map(|c| c.children.iter());
+    let me = contacts.find(|c| c.text_at(&["contactInfo", "contactType"]) == "Me");
+    let me = me.map_or("", |me| me.text_at(&["contactInfo", "passportName"]));
+    let email = part(result, "ab").map_or("", |ab| ab.text_at(&["abInfo", "ownerEmail"]));
+    let name = [namespace, me, email].into_iter().find(|name| !name.is_empty())?;
+    io.context.names.address(name, &io.context.network).ok()
+}
+
+/// `Body/...Response/...Result`.
+fn result(envelope: &Element) -> Option<&Element> {
+    envelope.child("Body")?.children.first()?.children.first()
+}
+
+/// A part of an address book, whose name begins with a capital or not, depending on the operation.
+fn part<'a>(result: &'a Element, name: &str) -> Option<&'a Element> {
+    result.children.iter().find(|child| child.name.eq_ignore_ascii_case(name))
+}
+
+/// The answer with the people at `desk` in it; none where it stays as it is.
+pub(super) fn merge(
+    reads: &Reads,
+    text: &str,
+    envelope: &Element,
+    desk: &Desk,
+    io: &Io<'_>,
+) -> Option<String> {
+    let result = result(envelope)?;
+    let mut changes = Changes::default();
+    let mut papers = desk.open();
+    let book = &mut papers.book;
+    match reads {
+        Reads::Members => members(result, book, text, &mut changes, io),
+        Reads::Contacts => contacts(result, book, text, &mut changes, io),
+        Reads::Group(name) => {
+            let id = result.text_at(&["guid"]);
+            if !id.is_empty() {
+                book.groups.note(name.clone(), id.to_owned());
+            }
+        }
+        Reads::Nothing => {}
+    }
+    (!changes.is_empty()).then(|| changes.apply(text))
+}
+
+fn members(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
+    let mut services = result.child("Services").into_iter().flat_map(|s| s.named("Service"));
+    let messenger = services.find(|s| s.text_at(&["Info", "Handle", "Type"]) == "Messenger");
+    let Some(memberships) = messenger.and_then(|service| service.child("Memberships")) else {
+        return;
+    };
+    book.served = true;
+    for role in Role::ALL {
+        let holders: Vec<&Contact> = book.contacts().filter(|c| role.holds(c)).collect();
+        let entries: String = holders.iter().filter_map(|c| words::member(c, role, io)).collect();
+        if role == Role::Pending {
+            let asking: Vec<Address> = holders.into_iter().map(|c| c.address.clone()).collect();
+            book.asked.extend(asking);
+        }
+        if entries.is_empty() {
+            continue;
+        }
+        let is = |m: &&Element| m.text_at(&["MemberRole"]) == role.name();
+        let there = memberships.children.iter().find(is);
+        if let Some(members) = there.and_then(|membership| membership.child("Members")) {
+            changes.append(members, &entries, text);
+        } else {
+            let name = role.name();
+            let membership = format!(
+                "<Membership xmlns=\"{}\"><MemberRole>{name}</MemberRole><Members>{entries}\
+                 </Members><MembershipIsComplete>true</MembershipIsComplete></Membership>",
+                words::NAMESPACE
+            );
+            changes.append(memberships, &membership, text);
+        }
+    }
+}
+
+fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
+    book.served = true;
+    let groups = part(result, "groups");
+    for group in groups.into_iter().flat_map(|groups| groups.named("Group")) {
+        let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
+        if !id.is_empty() && !name.is_empty() {
+            book.groups.note(name.to_owned(), id.to_owned());
+        }
+    }
+    let listed: Vec<Contact> = book.contacts().filter(|c| c.listed).cloned().collect();
+    let mut entries = String::new();
+    for contact in &listed {
+        let ids: Vec<String> = contact.groups.iter().map(|name| book.groups.id(name)).collect();
+        entries.extend(words::contact(contact, &ids, io));
+    }
+    if entries.is_empty() {
+        return;
+    }
+    let new: String = book
+        .groups
+        .ours()
+        .into_iter()
+        .map(|(name, id)| words::group(&name, &id, io.now.wall))
+        .collect();
+    // An address book can be told without the part for what it has nothing of.
+    let names = match result.name.as_str() {
+        "ABFindContactsPagedResult" => ["Groups", "Contacts"],
+        _ => ["groups", "contacts"],
+    };
+    let mut missing = String::new();
+    for (there, name, what) in
+        [(groups, names[0], new), (part(result, "contacts"), names[1], entries)]
+    {
+        match there {
+            _ if what.is_empty() => {}
+            Some(there) => changes.append(there, &what, text),
+            None => {
+                let space = words::NAMESPACE;
+                missing.extend([format!("<{name} xmlns=\"{space}\">{what}</{name}>")]);
+            }
+        }
+    }
+    changes.prepend(result, &missing);
+}

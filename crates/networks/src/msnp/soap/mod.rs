@@ -1,0 +1,331 @@
+//! The address book: SOAP over HTTP, since MSNP13.
+//!
+//! Clients read their lists from it and change them in it. What servers answer has the foreign
+//! people put in, and what clients change about these is answered here. The connection is seen
+//! only where its TLS ends at the gateway. It finds the person's notification connection by
+//! [`Doors`], and leaves word there of what is to be done.
+
+mod ask;
+mod http;
+mod merge;
+mod words;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Address, Fault, Side, Sniff};
+
+use self::ask::{Ask, Reads};
+use self::http::{Head, Incoming, Message};
+use super::desk::{Desk, Io};
+use super::meet::{Doors, Token};
+use super::xml::Element;
+
+/// The most requests that wait for an answer.
+const MAX_ASKED: usize = 32;
+/// How long an answer waits for the foreign list, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// What the first bytes of a client ask for over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// An address book.
+    AddressBook,
+    /// MSNP within HTTP.
+    Tunnel,
+}
+
+/// What the paths of requests begin with.
+const PATHS: [(&str, Opening); 3] = [
+    ("/abservice/", Opening::AddressBook),
+    ("//abservice/", Opening::AddressBook),
+    ("/gateway/gateway.dll", Opening::Tunnel),
+];
+
+/// Judges the first bytes of a client. The address that it asks for can be a whole URI.
+pub(super) fn opening(first: &[u8]) -> Result<Opening, Sniff> {
+    let more = if first.len() < 64 { Sniff::More } else { Sniff::No };
+    let first = first.get(..64).unwrap_or(first);
+    let Some(mut path) = first.strip_prefix(b"POST ") else {
+        return Err(if b"POST ".starts_with(first) { more } else { Sniff::No });
+    };
+    if let Some(host) = path.strip_prefix(b"http://") {
+        let end = memchr::memchr(b'/', host).ok_or(more)?;
+        path = host.get(end..).unwrap_or_default();
+    } else if b"http://".starts_with(path) {
+        return Err(more);
+    }
+    for (with, opening) in PATHS {
+        let seen = path.len().min(with.len());
+        if path.get(..seen).is_some_and(|path| path.eq_ignore_ascii_case(&with.as_bytes()[..seen]))
+        {
+            return if seen == with.len() { Ok(opening) } else { Err(more) };
+        }
+    }
+    Err(Sniff::No)
+}
+
+/// A connection to an address book.
+#[derive(Default)]
+pub(super) struct Connection {
+    /// What the client asked for, and how it is answered; the oldest first.
+    asked: VecDeque<Asked>,
+    /// The messages of client and server that are on their way.
+    reading: [Option<Reading>; 2],
+    waiting: Option<Waiting>,
+}
+
+/// What becomes of a request.
+enum Asked {
+    /// The server answers, and the answer is read for this.
+    OfServer(Reads, Option<Token>),
+    /// We answer, in its turn.
+    Answered(Bytes),
+}
+
+/// A message on its way.
+struct Reading {
+    message: Incoming,
+    /// It is waited for, and read. Others pass.
+    whole: bool,
+}
+
+/// An answer that waits for the foreign list.
+struct Waiting {
+    message: Message,
+    envelope: Element,
+    reads: Reads,
+    owner: Address,
+    again: Instant,
+    until: Instant,
+}
+
+impl Connection {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waiting.as_ref().map(|waiting| waiting.again.min(waiting.until))
+    }
+
+    /// Looks for the foreign list again.
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
+        if let Some(waiting) = self.waiting.take_if(|w| w.again <= io.now.instant) {
+            self.finish(waiting, io);
+        }
+    }
+
+    /// Takes what a side sent.
+    pub(super) fn bytes(
+        &mut self,
+        side: Side,
+        buffer: &mut BytesMut,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        while !buffer.is_empty() {
+            let Some(mut reading) = self.reading(side, buffer, io)? else { return Ok(()) };
+            let over = reading.message.advance(side, buffer)?;
+            if reading.whole && !over && !reading.message.fits() {
+                if side == Side::Client {
+                    return Err(Fault::client("a request is too long"));
+                }
+                reading.whole = false;
+            }
+            match (reading.whole, over) {
+                (true, false) => {}
+                (true, true) => {
+                    let message = reading.message.whole(side, buffer)?;
+                    match side {
+                        Side::Client => self.request(message, io),
+                        Side::Server => self.answer(message, io),
+                    }
+                    continue;
+                }
+                (false, over) => {
+                    io.out.forward(side.other(), reading.message.pass(buffer));
+                    if over {
+                        if side == Side::Server && reading.message.head.is_final() {
+                            self.asked.pop_front();
+                            self.answer_in_turn(io);
+                        }
+                        continue;
+                    }
+                }
+            }
+            self.reading[side as usize] = Some(reading);
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// The message that a side is sending; none before its head is there.
+    fn reading(
+        &mut self,
+        side: Side,
+        buffer: &BytesMut,
+        io: &mut Io<'_>,
+    ) -> Result<Option<Reading>, Fault> {
+        if let Some(reading) = self.reading[side as usize].take() {
+            return Ok(Some(reading));
+        }
+        let Some(head) = Head::read(side, buffer)? else { return Ok(None) };
+        let message = Incoming::new(head)?;
+        let whole = match side {
+            Side::Client => self.begin_request(&message, io)?,
+            Side::Server => {
+                if let Some(waiting) = self.waiting.take() {
+                    self.give_up(waiting, io);
+                }
+                let read = matches!(self.asked.front(), Some(Asked::OfServer(reads, _))
+                    if *reads != Reads::Nothing);
+                read && message.head.status == 200 && message.fits()
+            }
+        };
+        Ok(Some(Reading { message, whole }))
+    }
+
+    /// The client begins a request; returns whether it is read.
+    fn begin_request(&mut self, message: &Incoming, io: &mut Io<'_>) -> Result<bool, Fault> {
+        let head = &message.head;
+        if !matches!(head.method.as_str(), "GET" | "POST") {
+            return Err(Fault::client("a method that no address book has"));
+        }
+        if self.asked.len() >= MAX_ASKED {
+            return Err(Fault::client("too many requests at once"));
+        }
+        if head.method == "GET" || !head.path.to_ascii_lowercase().contains("/abservice/") {
+            self.asked.push_back(Asked::OfServer(Reads::Nothing, None));
+            return Ok(false);
+        }
+        if !message.fits() {
+            return Err(Fault::client("a request is too long"));
+        }
+        if head.field("expect").is_some() {
+            io.out.insert(Side::Client, "HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        Ok(true)
+    }
+
+    fn request(&mut self, message: Message, io: &mut Io<'_>) {
+        let Message { head, raw, text } = message;
+        let envelope = text.as_deref().and_then(Element::parse);
+        let (Some(text), Some(envelope)) = (text, envelope) else {
+            return self.pass(raw, Reads::Nothing, None, io);
+        };
+        let token = Some(ask::ticket(&envelope)).filter(|ticket| !ticket.is_empty());
+        let token = token.or_else(|| head.field("cookie")?.split_once("MSPAuth=").map(|(_, t)| t));
+        let token = token.map(Token::of);
+        let doors = Doors::of(io);
+        let desk = token.and_then(|token| doors.desk(&doors.owner(&token)?));
+        let mut papers = desk.as_ref().map(Desk::open);
+        let book = papers.as_mut().map(|papers| &mut papers.book);
+        let book = book.filter(|book| book.contacts.is_some());
+        let host = head.field("host").unwrap_or_default();
+        let Some(operation) = ask::operation(&envelope) else {
+            return self.pass(raw, Reads::Nothing, None, io);
+        };
+        let decided = ask::read(&text, operation, book, host, io);
+        drop(papers);
+        if let Some(desk) = desk.filter(|desk| desk.open().book.is_edited()) {
+            desk.ring();
+        }
+        match decided {
+            Ask::Pass(reads) => {
+                let plain = head.field("accept-encoding").is_none() || reads == Reads::Nothing;
+                if plain && head.field("expect").is_none() {
+                    self.pass(raw, reads, token, io);
+                } else {
+                    self.resend(head.with(&text), reads, token, io);
+                }
+            }
+            Ask::Change(text) => self.resend(head.with(&text), Reads::Nothing, token, io),
+            Ask::Answer(text) => self.reply(&head, "200 OK", &text, io),
+            Ask::Fault(text) => self.reply(&head, "500 Internal Server Error", &text, io),
+        }
+    }
+
+    fn pass(&mut self, raw: Bytes, reads: Reads, token: Option<Token>, io: &mut Io<'_>) {
+        io.out.forward(Side::Server, raw);
+        self.asked.push_back(Asked::OfServer(reads, token));
+    }
+
+    fn resend(&mut self, anew: Bytes, reads: Reads, token: Option<Token>, io: &mut Io<'_>) {
+        io.out.withhold();
+        io.out.insert(Side::Server, anew);
+        self.asked.push_back(Asked::OfServer(reads, token));
+    }
+
+    /// Answers a request that the server does not get.
+    fn reply(&mut self, head: &Head, status: &str, text: &str, io: &mut Io<'_>) {
+        io.out.withhold();
+        let connection = head.field("connection").unwrap_or("Keep-Alive");
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/xml; charset=utf-8\r\n\
+             Content-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
+            text.len()
+        );
+        self.asked.push_back(Asked::Answered(answer.into()));
+        self.answer_in_turn(io);
+    }
+
+    /// Gives the client the answers of ours whose turn it is.
+    fn answer_in_turn(&mut self, io: &mut Io<'_>) {
+        while self.waiting.is_none()
+            && let Some(Asked::Answered(_)) = self.asked.front()
+            && let Some(Asked::Answered(answer)) = self.asked.pop_front()
+        {
+            io.out.insert(Side::Client, answer);
+        }
+    }
+
+    /// The server answered something that is read.
+    fn answer(&mut self, message: Message, io: &mut Io<'_>) {
+        let asked = self.asked.pop_front();
+        let envelope = message.text.as_deref().and_then(Element::parse);
+        let (Some(Asked::OfServer(reads, token)), Some(envelope)) = (asked, envelope) else {
+            io.out.forward(Side::Client, message.raw);
+            return self.answer_in_turn(io);
+        };
+        let doors = Doors::of(io);
+        let named = merge::owner(&envelope, io);
+        if let (Some(token), Some(owner)) = (token, &named) {
+            doors.belongs(token, owner);
+        }
+        let owner = named.or_else(|| doors.owner(&token?));
+        let Some(owner) = owner else {
+            io.out.forward(Side::Client, message.raw);
+            return self.answer_in_turn(io);
+        };
+        let until = io.later(PATIENCE);
+        let waiting = Waiting { message, envelope, reads, owner, again: io.now.instant, until };
+        self.finish(waiting, io);
+    }
+
+    /// Gives the client an answer with the foreign people in it, as soon as these are known.
+    fn finish(&mut self, mut waiting: Waiting, io: &mut Io<'_>) {
+        let desk = Doors::of(io).desk(&waiting.owner);
+        let desk = desk.filter(|desk| desk.open().book.contacts.is_some());
+        let Some(desk) = desk else {
+            if waiting.until <= io.now.instant {
+                return self.give_up(waiting, io);
+            }
+            waiting.again = io.later(AGAIN);
+            self.waiting = Some(waiting);
+            return;
+        };
+        let Waiting { message, envelope, reads, .. } = waiting;
+        let text = message.text.unwrap_or_default();
+        match merge::merge(&reads, &text, &envelope, &desk, io) {
+            Some(merged) => {
+                io.out.withhold();
+                io.out.insert(Side::Client, message.head.with(&merged));
+            }
+            None => io.out.forward(Side::Client, message.raw),
+        }
+        self.answer_in_turn(io);
+    }
+
+    fn give_up(&mut self, waiting: Waiting, io: &mut Io<'_>) {
+        io.out.forward(Side::Client, waiting.message.raw);
+        self.answer_in_turn(io);
+    }
+}

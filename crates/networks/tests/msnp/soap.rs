@@ -1,0 +1,314 @@
+//! The address book of MSNP13 and later: HTTP and SOAP, in the words of captured sessions.
+
+use super::*;
+
+const OWNER: &str = "malice@example.com";
+const TOKEN: &str = "t=4cb93a44e8b5e3a4&amp;p=";
+
+/// A person who is online with MSNP18, and a connection to the address book.
+struct Book {
+    ns: Gateway,
+    soap: Gateway,
+}
+
+impl Book {
+    fn of(roster: impl Into<Option<Roster>>) -> Self {
+        let lobby = Arc::new(Lobby::default());
+        let mut ns = Gateway::new(&Msnp, &lobby, roster);
+        client(&mut ns, "VER 1 MSNP18 CVR0");
+        server(&mut ns, "VER 1 MSNP18");
+        client(&mut ns, "USR 4 SSO S t=4cb93a44e8b5e3a4&p= proof");
+        server(&mut ns, &format!("USR 4 OK {OWNER} 1 0"));
+        let soap = Gateway::new(&Msnp, &lobby, None);
+        Self { ns, soap }
+    }
+
+    /// Sends a request; returns what the server and the client got.
+    fn ask(&mut self, operation: &str, body: &str) -> (String, String) {
+        self.soap.bytes(Side::Client, request(operation, body).as_bytes()).unwrap();
+        let got = (text(self.soap.take(Side::Server)), text(self.soap.take(Side::Client)));
+        self.ns.input(Input::Rung).unwrap();
+        got
+    }
+
+    /// Asks for something that the server answers; returns what the client got.
+    fn fetch(&mut self, operation: &str, body: &str, result: &str) -> String {
+        let (server, _) = self.ask(operation, body);
+        assert_eq!(server, request(operation, body));
+        self.soap.bytes(Side::Server, answer(operation, result).as_bytes()).unwrap();
+        text(self.soap.take(Side::Client))
+    }
+
+    fn edits(&mut self) -> Vec<RosterEdit> {
+        let events = self.ns.events.iter();
+        let edit = |e: &Event| if let Event::Roster(edit) = e { Some(edit.clone()) } else { None };
+        events.filter_map(edit).collect()
+    }
+}
+
+fn request(operation: &str, body: &str) -> String {
+    let envelope = format!(
+        "<soap:Envelope xmlns:soap='http://schemas.xmlsoap.org/soap/envelope/'><soap:Header>\
+         <ABAuthHeader xmlns='http://www.msn.com/webservices/AddressBook'>\
+         <TicketToken>{TOKEN}</TicketToken></ABAuthHeader></soap:Header><soap:Body>\
+         <{operation} xmlns='http://www.msn.com/webservices/AddressBook'>{body}</{operation}>\
+         </soap:Body></soap:Envelope>"
+    );
+    format!(
+        "POST //abservice/abservice.asmx HTTP/1.1\r\nHost: local-bay.contacts.msn.com\r\n\
+         Content-Length: {}\r\nConnection: Keep-Alive\r\n\r\n{envelope}",
+        envelope.len()
+    )
+}
+
+fn answer(operation: &str, result: &str) -> String {
+    let envelope = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope \
+         xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header></soap:Header>\
+         <soap:Body><{operation}Response xmlns=\"http://www.msn.com/webservices/AddressBook\">\
+         <{operation}Result>{result}</{operation}Result></{operation}Response></soap:Body>\
+         </soap:Envelope>"
+    );
+    let length = envelope.len();
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\n\r\n{envelope}"
+    )
+}
+
+/// What a server says of lists without anybody in them.
+fn memberships() -> String {
+    let empty = |role| {
+        format!("<Membership><MemberRole>{role}</MemberRole><Members></Members></Membership>")
+    };
+    format!(
+        "<Services><Service><Memberships>{}{}</Memberships><Info><Handle><Id>1</Id>\
+         <Type>Messenger</Type></Handle></Info></Service></Services><OwnerNamespace><Info>\
+         <CreatorPassportName>{OWNER}</CreatorPassportName></Info></OwnerNamespace>",
+        empty("Allow"),
+        empty("Block"),
+    )
+}
+
+/// An address book with a group and nobody but its owner.
+fn addresses() -> String {
+    format!(
+        "<Groups><Group><groupId>8e5272aa</groupId><groupInfo><name>Work</name></groupInfo>\
+         </Group></Groups><Contacts><Contact><contactId>61f3c699</contactId><contactInfo>\
+         <contactType>Me</contactType><passportName>{OWNER}</passportName></contactInfo>\
+         </Contact></Contacts>"
+    )
+}
+
+/// The body of an HTTP message, whose length must be right.
+fn body(message: &str) -> &str {
+    let (head, body) = message.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+    body
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    text.split_once(before).unwrap().1.split_once(after).unwrap().0
+}
+
+#[test]
+fn foreign_people_are_in_the_lists_and_the_address_book() {
+    let mut book = Book::of(listed());
+    let got = book.fetch("FindMembership", "", &memberships());
+    let allowed = between(body(&got), "<MemberRole>Allow</MemberRole>", "</Membership>");
+    assert!(allowed.contains(&format!("<PassportName>{BOB}</PassportName>")), "{got}");
+    assert!(got.contains("<MemberRole>Reverse</MemberRole>"), "a list that was not there is told");
+    assert!(!between(&got, "<MemberRole>Block</MemberRole>", "</Membership>").contains(BOB));
+    let got = book.fetch("ABFindContactsPaged", "", &addresses());
+    assert!(body(&got).contains(&format!("<passportName>{BOB}</passportName>")), "{got}");
+    assert!(got.contains("<groupIds><guid>8e5272aa</guid></groupIds>"), "groups of a name are one");
+    assert_eq!(got.matches("<Group>").count() + got.matches("<Group ").count(), 1);
+}
+
+#[test]
+fn one_who_asks_is_pending_and_asked_about_once() {
+    let words = Standing::Asked("let me in & talk".into());
+    let mut book = Book::of(roster(contact(words, false)));
+    let got = book.fetch("FindMembership", "", &memberships());
+    let pending = between(&got, "<MemberRole>Pending</MemberRole>", "</Membership>");
+    assert!(pending.contains("<Value>let me in &amp; talk</Value>"), "{got}");
+    deliver(&mut book.ns, Body::Contact(Consent::Request("let me in".into())));
+    client(&mut book.ns, "CHG 6 NLN 0");
+    server(&mut book.ns, "CHG 6 NLN 0");
+    assert!(!text(book.ns.take(Side::Client)).contains("ADL 0"), "it stood in the list");
+    assert!(!book.ns.events.iter().any(|e| matches!(e, Event::Unshown(_) | Event::Advise(_))));
+    let id = between(pending, "<MembershipId>", "</MembershipId>");
+    let member = format!(
+        "<memberships><Membership><MemberRole>Pending</MemberRole><Members><Member>\
+         <Type>Passport</Type><MembershipId>{id}</MembershipId></Member></Members></Membership>\
+         </memberships>"
+    );
+    let (server_got, client_got) = book.ask("DeleteMember", &member);
+    assert!(server_got.is_empty() && client_got.contains("<DeleteMemberResponse "), "{client_got}");
+    let allow = "<ml><d n='far-oscar.xt'><c n='bob' l='2' t='1'/></d></ml>";
+    book.ns.bytes(Side::Client, with_payload("ADL 7", allow).as_bytes()).unwrap();
+    assert_eq!(said(&mut book.ns)[0].body, Body::Contact(Consent::Grant));
+}
+
+#[test]
+fn whoever_asks_later_is_told_of_in_a_list_that_the_server_seems_to_push() {
+    let mut book = Book::of(Roster::default());
+    book.fetch("FindMembership", "", &memberships());
+    client(&mut book.ns, "CHG 6 NLN 0");
+    server(&mut book.ns, "CHG 6 NLN 0");
+    book.ns.take(Side::Client);
+    let asks = contact(Standing::Asked("hi".into()), false);
+    book.ns.input(Input::Changed(asks)).unwrap();
+    deliver(&mut book.ns, Body::Contact(Consent::Request("hi".into())));
+    let who =
+        format!("<ml><d n=\"far-oscar.xt\"><c n=\"bob\" t=\"1\" l=\"8\" f=\"{BOB}\" /></d></ml>");
+    assert_eq!(text(book.ns.take(Side::Client)), with_payload("ADL 0", &who));
+    let got = book.fetch("FindMembership", "", &memberships());
+    assert!(between(&got, "Pending</MemberRole>", "</Membership>").contains(BOB));
+}
+
+#[test]
+fn somebody_foreign_is_added_named_and_removed_here() {
+    let mut book = Book::of(Roster::default());
+    book.fetch("ABFindContactsPaged", "", &addresses());
+    let add = format!(
+        "<groupFilter><groupIds><guid>8E5272AA</guid></groupIds></groupFilter><contacts><Contact>\
+         <contactInfo><passportName>{BOB}</passportName><isMessengerUser>true</isMessengerUser>\
+         </contactInfo></Contact></contacts>"
+    );
+    let (server_got, client_got) = book.ask("ABGroupContactAdd", &add);
+    assert_eq!(server_got, "");
+    let guid = between(body(&client_got), "<guid>", "</guid>").to_owned();
+    let name = format!(
+        "<contacts><Contact><contactInfo><annotations><Annotation><Name>AB.NickName</Name>\
+         <Value>Bobby</Value></Annotation></annotations></contactInfo>\
+         <propertiesChanged>Annotation</propertiesChanged><contactId>{guid}</contactId></Contact>\
+         </contacts>"
+    );
+    assert_eq!(book.ask("ABContactUpdate", &name).0, "");
+    let edits = book.edits();
+    let listed = |alias: Option<&str>| RosterEdit::List {
+        address: bob(),
+        spelling: BOB.into(),
+        alias: alias.map(str::to_owned),
+        groups: vec!["Work".into()],
+    };
+    assert_eq!(edits, [listed(None), listed(Some("Bobby"))]);
+    let bodies: Vec<_> = said(&mut book.ns).into_iter().map(|o| o.body).collect();
+    assert_eq!(bodies, [Body::Contact(Consent::Request(RichText::default()))]);
+    let delete = format!("<contacts><Contact><contactId>{guid}</contactId></Contact></contacts>");
+    let (server_got, client_got) = book.ask("ABContactDelete", &delete);
+    assert!(server_got.is_empty() && client_got.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(book.edits(), [RosterEdit::Remove(bob())]);
+}
+
+#[test]
+fn what_is_said_of_own_people_too_loses_the_foreign_ones_only() {
+    let mut book = Book::of(listed());
+    let member = |name: &str| {
+        format!("<Member><Type>Passport</Type><PassportName>{name}</PassportName></Member>")
+    };
+    let block = |members: &str| {
+        format!(
+            "<memberships><Membership><MemberRole>Block</MemberRole><Members>{members}</Members>\
+             </Membership></memberships>"
+        )
+    };
+    let (eve, both) = (member("eve@x.org"), member("eve@x.org") + &member(BOB));
+    let (server_got, client_got) = book.ask("AddMember", &block(&both));
+    assert_eq!(body(&server_got), body(&request("AddMember", &block(&eve))));
+    assert_eq!(client_got, "");
+    assert_eq!(book.edits(), [RosterEdit::Block(bob(), true)]);
+    let reply = answer("AddMember", "");
+    book.soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    assert_eq!(text(book.soap.take(Side::Client)), reply);
+}
+
+#[test]
+fn a_request_that_is_not_known_is_kept_where_it_names_somebody_foreign() {
+    let mut book = Book::of(listed());
+    let connect = format!("<contact><email>{BOB}</email></contact>");
+    let (server_got, client_got) = book.ask("InviteSomehow", &connect);
+    assert!(server_got.is_empty() && client_got.contains("<InviteSomehowResponse "));
+    let own = "<contact><email>eve@x.org</email></contact>";
+    assert_eq!(book.ask("InviteSomehow", own).0, request("InviteSomehow", own));
+}
+
+#[test]
+fn a_name_that_nobody_can_have_and_a_client_that_is_not_known_are_refused() {
+    let add = |name: &str| {
+        format!(
+            "<contacts><Contact><contactInfo><passportName>{name}</passportName></contactInfo>\
+             </Contact></contacts>"
+        )
+    };
+    let mut book = Book::of(Roster::default());
+    let (server_got, client_got) = book.ask("ABContactAdd", &add("bob@nowhere.xt"));
+    assert!(server_got.is_empty() && client_got.starts_with("HTTP/1.1 500 "), "{client_got}");
+    let mut stranger = Gateway::new(&Msnp, &Arc::default(), None);
+    stranger.bytes(Side::Client, request("ABContactAdd", &add(BOB)).as_bytes()).unwrap();
+    assert_eq!(text(stranger.take(Side::Server)), "");
+    assert!(text(stranger.take(Side::Client)).contains("InvalidPassportUser"));
+}
+
+#[test]
+fn only_whole_lists_are_asked_for_where_the_client_has_foreign_people() {
+    let delta = "<View>Full</View><deltasOnly>true</deltasOnly>";
+    let mut book = Book::of(listed());
+    let (server_got, client_got) = book.ask("FindMembership", delta);
+    assert!(server_got.is_empty() && client_got.contains("FullSyncRequired"), "{client_got}");
+    let mut book = Book::of(Roster::default());
+    assert_eq!(book.ask("FindMembership", delta).0, request("FindMembership", delta));
+}
+
+#[test]
+fn answers_are_read_in_any_wrapping_and_wait_for_the_foreign_list() {
+    let mut book = Book::of(None);
+    let zipped = request("FindMembership", "").replace("Host:", "Accept-Encoding: gzip\r\nHost:");
+    book.soap.bytes(Side::Client, zipped.as_bytes()).unwrap();
+    assert!(!text(book.soap.take(Side::Server)).contains("gzip"));
+    let plain = answer("FindMembership", &memberships());
+    let (_, content) = plain.split_once("\r\n\r\n").unwrap();
+    let (front, back) = content.split_at(100);
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n{front}\r\n{:x}\r\n{back}\r\n0\r\n\r\n",
+        back.len()
+    );
+    for byte in chunked.as_bytes() {
+        book.soap.bytes(Side::Server, &[*byte]).unwrap();
+    }
+    book.soap.wait(Duration::from_secs(1));
+    assert_eq!(text(book.soap.take(Side::Client)), "");
+    book.ns.input(Input::Roster(listed())).unwrap();
+    book.soap.wait(Duration::from_secs(1));
+    assert!(body(&text(book.soap.take(Side::Client))).contains(BOB));
+}
+
+#[test]
+fn an_address_book_of_nobody_here_passes_as_it_is() {
+    let mut soap = Gateway::new(&Msnp, &Arc::default(), None);
+    soap.bytes(Side::Client, request("FindMembership", "").as_bytes()).unwrap();
+    let reply = answer("FindMembership", &memberships());
+    soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    soap.wait(Duration::from_secs(4));
+    assert_eq!(text(soap.take(Side::Client)), reply);
+    assert!(!soap.altered());
+}
+
+#[test]
+fn msnp_within_http_is_recognised_and_passes() {
+    let open = "POST http://gateway.messenger.hotmail.com/gateway/gateway.dll?Action=open&Server=NS\
+                &IP=messenger.hotmail.com HTTP/1.1\r\nHost: gateway.messenger.hotmail.com\r\n\
+                Content-Length: 18\r\n\r\nVER 1 MSNP9 CVR0\r\n";
+    for open in [open, &open.replace("http://gateway.messenger.hotmail.com/", "/")] {
+        let sure = |n: &&&dyn crosstalk_core::Network| {
+            n.sniff(Side::Client, &open.as_bytes()[..64]) == crosstalk_core::Sniff::Yes
+        };
+        let known: Vec<_> =
+            crosstalk_networks::NETWORKS.iter().filter(sure).map(|n| n.name()).collect();
+        assert_eq!(known, ["msnp"]);
+        let mut gateway = Gateway::new(&Msnp, &Arc::default(), None);
+        gateway.bytes(Side::Client, open.as_bytes()).unwrap();
+        assert!(gateway.opaque && !gateway.altered());
+        assert_eq!(text(gateway.take(Side::Server)), open);
+    }
+}
