@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use crosstalk_core::{HostPort, NetworkId};
 use crosstalk_gateway::config::HostPattern;
+use crosstalk_overlay::{Day, GatewayId, parse_address};
 
 /// A gateway between instant messaging networks, for clients that know nothing of it.
 #[derive(Parser)]
@@ -23,8 +25,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Make or show the private CA that certificates for terminated TLS come from
     Ca(Ca),
-    /// Show this gateway's id, and the lines that other gateways' configurations need
-    Id(Place),
+    /// Connect gateways of different people
+    #[command(subcommand)]
+    Mesh(Mesh),
+    /// The same as `mesh id`
+    #[command(hide = true)]
+    Id(MeshId),
 }
 
 /// Which gateway is meant.
@@ -81,4 +87,66 @@ pub(crate) enum CaCommand {
     Init(Place),
     /// Print the CA's certificate, for clients to trust
     Export(Place),
+}
+
+/// The people who run gateways that work together agree on one operator. The operator's gateway
+/// begins the mesh with `init` and lets others in with `admit`; they take part with `join`.
+#[derive(Subcommand)]
+pub(crate) enum Mesh {
+    /// Begin a mesh, with this gateway as its operator's
+    Init(MeshId),
+    /// Show what the operator of a mesh has to know to admit this gateway
+    Id(MeshId),
+    /// Admit a gateway, or change what is known of it. For the operator
+    Admit(Admit),
+    /// Let a gateway take part no longer. For the operator
+    Revoke(Revoke),
+    /// Take part in the mesh of whom this gateway got a membership file
+    Join(Join),
+    /// Take part no longer
+    Leave(Place),
+    /// Show the members, and how the running gateway gets on with them
+    Status(Place),
+}
+
+#[derive(Args)]
+pub(crate) struct MeshId {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Where other gateways can reach this one; can be given again. Without, it only calls others
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
+    pub(crate) at: Vec<HostPort>,
+}
+
+#[derive(Args)]
+pub(crate) struct Admit {
+    /// The gateway's id, as `crosstalk mesh id` says it there
+    pub(crate) id: GatewayId,
+    /// Where it can be reached; can be given again
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
+    pub(crate) at: Vec<HostPort>,
+    /// The networks whose people it may speak for, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
+    pub(crate) networks: Vec<NetworkId>,
+    /// The last day on which it is a member, such as 2030-12-31
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<Day>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// The gateway's id
+    pub(crate) id: GatewayId,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Join {
+    /// The membership file that the operator sent; - reads it from the input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }

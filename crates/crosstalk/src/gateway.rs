@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use crosstalk_gateway::config::{Config, Proxy};
+use tokio::task::JoinHandle;
 
 use crate::cli;
 use crate::complaint::Complaint;
+#[cfg(unix)]
+use crate::mesh::door::Door;
 use crate::signals::Signals;
-use crate::start::start;
+use crate::start::{Started, start};
 use crate::welcome::welcome;
 use crate::{log, runtime};
 
@@ -39,11 +42,25 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
 async fn serve(config: Config) -> Result<ExitCode, Complaint> {
     let mut signals = Signals::listen().map_err(|e| Complaint::failed("signals", e))?;
     let started = start(config)?;
-    println!("{}", welcome(&started.config));
+    let door = open_door(&started);
+    println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
     signals.next().await;
+    door.abort();
     tracing::info!("no new connections; waiting for the sessions to end");
     tokio::select! {
         () = started.shutdown() => Ok(ExitCode::SUCCESS),
         code = signals.next() => Ok(code),
     }
+}
+
+/// Lets commands on this machine ask the gateway how it is.
+fn open_door(started: &Started) -> JoinHandle<()> {
+    #[cfg(unix)]
+    match Door::open(&started.config.data) {
+        Ok(door) => return tokio::spawn(door.serve(started.overlay.clone())),
+        Err(error) => {
+            tracing::warn!("this gateway: `crosstalk mesh status` cannot ask it: {error}");
+        }
+    }
+    tokio::spawn(async {})
 }

@@ -5,8 +5,8 @@ mod cli;
 mod complaint;
 mod demo;
 mod gateway;
-mod id;
 mod log;
+mod mesh;
 mod place;
 mod signals;
 mod start;
@@ -24,7 +24,8 @@ fn main() -> ExitCode {
         Command::Gateway(args) => gateway::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Ca(args) => ca::run(&args),
-        Command::Id(args) => id::run(&args),
+        Command::Mesh(mesh) => mesh::run(&mesh),
+        Command::Id(args) => mesh::id::run(&args),
     };
     done.unwrap_or_else(|complaint| {
         eprintln!("crosstalk: {complaint}");

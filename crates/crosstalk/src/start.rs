@@ -1,12 +1,14 @@
 //! Putting a gateway together.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crosstalk_core::HostPort;
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Mesh};
 use crosstalk_gateway::router::{Options, Router};
-use crosstalk_overlay::{Member, Overlay};
+use crosstalk_overlay::{Member, Membership, Overlay};
 
 use crate::complaint::Complaint;
 
@@ -24,17 +26,51 @@ const DRAIN: Duration = Duration::from_secs(3);
 
 /// Starts what `config` describes.
 pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
+    let broken = |e: &dyn std::fmt::Display| Complaint::failed("the gateway cannot start", e);
+    let document = Membership::load(&config.data).map_err(|e| broken(&e))?;
+    if let Some(document) = &document {
+        take_part(&mut config, document).map_err(|e| broken(&e))?;
+    }
     let joined = match &config.mesh {
         None => Overlay::alone(&config.data),
         Some(mesh) => Overlay::join(&part(&config, mesh), &config.data),
     };
-    let broken = |e: &dyn std::fmt::Display| Complaint::failed("the gateway cannot start", e);
     let (overlay, inbound) = joined.map_err(|e| broken(&e))?;
     let options = Options { control: config.control };
     let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
     let gateway = Gateway::start(config.clone(), router.clone()).map_err(|e| broken(&e))?;
     fill_in_ports(&mut config, &gateway);
     Ok(Started { config, gateway, overlay, router })
+}
+
+/// Fills in what the membership document says of this gateway, where the configuration does not.
+fn take_part(config: &mut Config, document: &Membership) -> Result<(), crosstalk_overlay::Error> {
+    let id = Overlay::identify(&config.data)?;
+    let own = document.members().find(|m| m.member.id == id);
+    let addresses = own.map(|own| own.member.addresses).unwrap_or_default();
+    let mesh = config.mesh.get_or_insert_default();
+    if mesh.listen.is_empty() {
+        mesh.listen = addresses.iter().flat_map(listeners).collect();
+    }
+    if mesh.advertise.is_empty() {
+        mesh.advertise = addresses;
+    }
+    Ok(())
+}
+
+/// Where to listen to be reached at `address`: there, if it is on this machine for sure, else
+/// at every address, which a name or a router in between may lead to.
+fn listeners(address: &HostPort) -> Vec<SocketAddr> {
+    let port = address.port;
+    match address.host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_loopback() => vec![SocketAddr::new(ip, port)],
+        _ => {
+            let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            let has_v6 = std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok();
+            let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            [v4].into_iter().chain(has_v6.then_some(v6)).collect()
+        }
+    }
 }
 
 fn fill_in_ports(config: &mut Config, gateway: &Gateway) {

@@ -6,15 +6,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crosstalk_core::{Address, HostPort};
 use crosstalk_gateway::config::{Config, NetworkConfig};
 
-/// A few lines that say what to enter in a client.
-pub(crate) fn welcome(config: &Config) -> String {
+/// A few lines that say what to enter in a client, and how many `others` are in the mesh.
+pub(crate) fn welcome(config: &Config, others: usize) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_to(&mut text, config);
+    let _ = write_to(&mut text, config, others);
     text
 }
 
-fn write_to(text: &mut String, config: &Config) -> fmt::Result {
+fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     let titles: Vec<_> = config.networks.values().map(|n| n.protocol.defaults().title).collect();
     let titles = titles.join(" and ");
     writeln!(text, "CrossTalk {} is up, for {titles}.\n", env!("CARGO_PKG_VERSION"))?;
@@ -55,8 +55,11 @@ fn write_to(text: &mut String, config: &Config) -> fmt::Result {
             "  run `crosstalk ca init` and add --terminate SERVER here; docs/clients has the steps."
         )?;
     }
-    if let Some(mesh) = &config.mesh {
-        writeln!(text, "\n  Other gateways that it talks to: {}.", mesh.members.len())?;
+    if config.mesh.is_some() {
+        writeln!(
+            text,
+            "\n  Other gateways in its mesh: {others}. `crosstalk mesh status` says more."
+        )?;
     }
     write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
 }

@@ -58,6 +58,11 @@ impl Eras {
         self.own == 0 || self.peers.get(peer).is_some_and(|era| *era == 0 || *era == self.own)
     }
 
+    /// The era that `peer` said; 0 where it said none.
+    pub(crate) fn of(&self, peer: &GatewayId) -> u64 {
+        self.peers.get(peer).copied().unwrap_or_default()
+    }
+
     /// A peer to ask for a newer document, when one is due to be asked.
     pub(crate) fn ask(&mut self, now: Instant) -> Option<GatewayId> {
         let waiting = self.asked.is_some_and(|at| now.saturating_duration_since(at) < PATIENCE);

@@ -23,6 +23,7 @@ use crate::message::{Inbound, Message, Outcome};
 use crate::node::{Effect, Node};
 use crate::refusals::{Counts, Refusal};
 use crate::rosters::{self, Rosters};
+use crate::status::LinkStatus;
 use crate::store::Store;
 
 /// Events the router may lag behind before links are read no further.
@@ -40,6 +41,7 @@ type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 pub(crate) struct Hub {
     pub(crate) own: GatewayId,
     pub(crate) epoch: u64,
+    started: Instant,
     /// Where the membership document is kept.
     pub(crate) state_dir: Option<PathBuf>,
     /// Who belongs now; the transport follows it.
@@ -63,6 +65,8 @@ struct State {
     last_link: LinkId,
     /// With whom rosters are to be compared.
     compare: Vec<GatewayId>,
+    /// When the link to each gateway last came up or closed.
+    since: HashMap<GatewayId, Instant>,
 }
 
 /// A link's end in the hub.
@@ -90,6 +94,7 @@ impl Hub {
             ports: HashMap::new(),
             last_link: 0,
             compare: Vec::new(),
+            since: HashMap::new(),
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -98,6 +103,7 @@ impl Hub {
             own: members.own(),
             members: watch::Sender::new(members),
             epoch,
+            started: Instant::now(),
             state_dir,
             store,
             inbound,
@@ -209,6 +215,22 @@ impl Hub {
         lock(&self.state).node.refusals.of(peer)
     }
 
+    /// The link to a peer, and since when it is as it is.
+    pub(crate) fn link_status(
+        &self,
+        now: Instant,
+        peer: &GatewayId,
+    ) -> (Option<LinkStatus>, Duration) {
+        let state = lock(&self.state);
+        let link = state.ports.get(peer).map(|port| LinkStatus {
+            version: port.version,
+            lease: state.node.lease_of(now, peer),
+            membership: state.node.era_of(peer),
+        });
+        let since = state.since.get(peer).copied().unwrap_or(self.started);
+        (link, now.saturating_duration_since(since))
+    }
+
     /// The gateways to which a link is up.
     pub(crate) fn linked(&self) -> Vec<GatewayId> {
         lock(&self.state).ports.keys().copied().collect()
@@ -225,6 +247,7 @@ impl Hub {
             if let Some(old) = state.ports.insert(peer, port.clone()) {
                 old.closing.cancel();
             }
+            state.since.insert(peer, Instant::now());
             port
         };
         self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
@@ -236,6 +259,7 @@ impl Hub {
         let mut state = lock(&self.state);
         if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
             state.ports.remove(&port.peer);
+            state.since.insert(port.peer, Instant::now());
         }
         state.node.unlinked(Instant::now(), port.peer, port.link);
         self.settle(&mut state);

@@ -90,6 +90,11 @@ impl Leases {
         self.peers.get(peer).map(|lease| lease.epoch)
     }
 
+    /// Until when a living peer's lease holds.
+    pub(crate) fn until(&self, peer: &GatewayId) -> Option<Instant> {
+        self.peers.get(peer).map(|lease| lease.until)
+    }
+
     /// The peer's link, if it has one.
     pub(crate) fn link(&self, peer: &GatewayId) -> Option<LinkId> {
         self.peers.get(peer)?.link

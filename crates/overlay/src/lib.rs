@@ -42,6 +42,7 @@ mod search;
 mod seldom;
 #[cfg(test)]
 mod simulation;
+mod status;
 mod store;
 mod swarm;
 mod watches;
@@ -55,6 +56,7 @@ pub use membership::{Admitted, BadDay, BadMembership, Day, MAX_MEMBERS, Membersh
 pub use message::{Inbound, Message};
 pub use overlay::{Config, Overlay};
 pub use refusals::Counts;
+pub use status::{LinkStatus, PeerStatus, Status};
 
 /// Why the overlay cannot start.
 #[derive(Debug, thiserror::Error)]

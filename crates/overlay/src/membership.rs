@@ -148,6 +148,17 @@ impl Membership {
         state.join(FILE)
     }
 
+    /// Removes the document of the gateway whose state is in `state`. Returns whether there was
+    /// one.
+    pub fn forget(state: &Path) -> Result<bool, Error> {
+        let path = Self::path(state);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(Error::State { path, source }),
+        }
+    }
+
     /// When the document on disk was last written.
     pub(crate) fn written(state: &Path) -> Option<std::time::SystemTime> {
         fs::metadata(state.join(FILE)).ok()?.modified().ok()

@@ -127,6 +127,16 @@ impl<T, L> Node<T, L> {
         is_home.then(|| self.directory.kept(key).into_iter().map(|(gateway, _)| gateway).collect())
     }
 
+    /// How long the lease of `peer` holds.
+    pub(crate) fn lease_of(&self, now: Instant, peer: &GatewayId) -> Duration {
+        self.leases.until(peer).map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
+    }
+
+    /// The version of the membership that `peer` said it has.
+    pub(crate) fn era_of(&self, peer: &GatewayId) -> u64 {
+        self.eras.of(peer)
+    }
+
     /// The present link to `peer`.
     pub(crate) fn link_of(&self, peer: &GatewayId) -> Option<LinkId> {
         self.leases.link(peer)

@@ -16,6 +16,7 @@ use crate::members::{Member, Members, REPLICAS};
 use crate::membership::Membership;
 use crate::message::{Inbound, Message};
 use crate::refusals::Counts;
+use crate::status::Status;
 use crate::store::Store;
 use crate::swarm::Net;
 use crate::{Error, GatewayId, identity};
@@ -143,9 +144,9 @@ impl Overlay {
         self.hub().counts()
     }
 
-    /// What was refused of one gateway.
-    pub fn counts_of(&self, gateway: &GatewayId) -> Counts {
-        self.hub().counts_of(gateway)
+    /// How this gateway stands with the others.
+    pub fn status(&self) -> Status {
+        self.hub().status()
     }
 
     /// The gateways to which a link is up.

@@ -205,7 +205,9 @@ impl Config {
                 }
             }
         }
-        if mesh.listen.is_empty() && mesh.members.iter().all(|m| m.addresses.is_empty()) {
+        let has_list = !mesh.members.is_empty();
+        if has_list && mesh.listen.is_empty() && mesh.members.iter().all(|m| m.addresses.is_empty())
+        {
             problems.push(Problem::new(
                 "mesh",
                 "nobody can call this gateway and it has nobody to call",

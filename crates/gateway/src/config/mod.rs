@@ -181,16 +181,17 @@ impl Default for Limits {
 }
 
 /// This gateway's place among others.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Mesh {
-    /// Where other gateways reach this one.
+    /// Where other gateways reach this one. Where empty, as the membership document says.
     pub listen: Vec<SocketAddr>,
     /// The addresses to tell others, where they differ from `listen`.
-    #[serde(default, deserialize_with = "text::many")]
+    #[serde(deserialize_with = "text::many")]
     pub advertise: Vec<HostPort>,
-    /// Everybody else who belongs. Who is not listed is not talked to.
-    #[serde(default, rename = "member")]
+    /// Everybody else who belongs, where no operator's membership document says so. Who is not
+    /// listed is not talked to.
+    #[serde(rename = "member")]
     pub members: Vec<Member>,
 }
 
@@ -198,7 +199,7 @@ pub struct Mesh {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// Its id, as `crosstalk id` prints it there.
+    /// Its id, as `crosstalk mesh id` prints it there.
     #[serde(deserialize_with = "text::one")]
     pub id: GatewayId,
     /// Where to reach it; none for one that only calls us.

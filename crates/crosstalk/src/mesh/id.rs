@@ -1,0 +1,58 @@
+//! `crosstalk mesh id`: what others have to know of this gateway to let it take part.
+
+use std::process::ExitCode;
+
+use crosstalk_core::HostPort;
+use crosstalk_gateway::config::{Config, Mesh};
+use crosstalk_overlay::{GatewayId, Overlay};
+
+use crate::cli::MeshId;
+use crate::complaint::Complaint;
+
+pub(crate) fn run(args: &MeshId) -> Result<ExitCode, Complaint> {
+    let config = args.place.draft()?;
+    let id = Overlay::identify(&config.data).map_err(|e| Complaint::failed("no id", e))?;
+    println!("{}", told(&config, &id, &addresses(&config, &args.at)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lines to send. All of it is TOML, so that it can be pasted as it is.
+fn told(config: &Config, id: &GatewayId, addresses: &[HostPort]) -> String {
+    let at: Vec<_> = addresses.iter().map(|a| format!(" --at {a}")).collect();
+    let at = at.concat();
+    let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
+    let quoted = |items: Vec<String>| {
+        items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let nowhere = if addresses.is_empty() {
+        "# Nobody can call this gateway, it calls the others. If they can reach it, say where:\n\
+         #   crosstalk mesh id --at gateway.example.org:7700\n"
+    } else {
+        ""
+    };
+    format!(
+        "{nowhere}# For the operator of a mesh, to let this gateway take part:\n\
+         #   crosstalk mesh admit {id}{at} --networks {} > mesh.toml\n\
+         # Where each gateway has a fixed list of members, for the others' configurations:\n\
+         [[mesh.member]]\n\
+         id = \"{id}\"\n\
+         addresses = [{}]\n\
+         networks = [{}]  # those it may speak for: leave out what it does not serve",
+        networks.join(","),
+        quoted(addresses.iter().map(ToString::to_string).collect()),
+        quoted(networks)
+    )
+}
+
+/// Where others can reach this gateway, as far as the command line or the configuration says.
+pub(super) fn addresses(config: &Config, said: &[HostPort]) -> Vec<HostPort> {
+    if said.is_empty() { config.mesh.iter().flat_map(configured).collect() } else { said.to_vec() }
+}
+
+fn configured(mesh: &Mesh) -> Vec<HostPort> {
+    if !mesh.advertise.is_empty() {
+        return mesh.advertise.clone();
+    }
+    let known = mesh.listen.iter().filter(|l| !l.ip().is_unspecified());
+    known.map(|l| HostPort::new(l.ip().to_string(), l.port())).collect()
+}

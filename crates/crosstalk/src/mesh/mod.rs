@@ -1,0 +1,206 @@
+//! `crosstalk mesh`: gateways of different people that work together.
+//!
+//! The operator of a mesh signs who its members are. Each command changes or shows the
+//! membership document in the data directory; a running gateway takes changes up by itself.
+
+pub(crate) mod door;
+pub(crate) mod id;
+mod status;
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crosstalk_gateway::config::Config;
+use crosstalk_overlay::{Admitted, Member, Membership, Operator, Overlay};
+
+use crate::cli::{Admit, Join, Mesh, MeshId, Place, Revoke};
+use crate::complaint::Complaint;
+
+pub(crate) fn run(mesh: &Mesh) -> Result<ExitCode, Complaint> {
+    match mesh {
+        Mesh::Init(args) => init(args)?,
+        Mesh::Id(args) => return id::run(args),
+        Mesh::Admit(args) => admit(args)?,
+        Mesh::Revoke(args) => revoke(args)?,
+        Mesh::Join(args) => join(args)?,
+        Mesh::Leave(place) => leave(place)?,
+        Mesh::Status(place) => return status::run(place),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn init(args: &MeshId) -> Result<(), Complaint> {
+    let config = args.place.draft()?;
+    if let Some(document) = load(&config)? {
+        return Err(Complaint::Failed(format!(
+            "this gateway is in a mesh already, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
+            document.operator()
+        )));
+    }
+    refuse_fixed_list(&config)?;
+    let id = Overlay::identify(&config.data).map_err(broken)?;
+    let operator = Operator::load_or_make(&config.data).map_err(broken)?;
+    let addresses = id::addresses(&config, &args.at);
+    let is_callable = !addresses.is_empty();
+    let networks = config.networks.keys().cloned().collect();
+    let own = Admitted { member: Member { id, addresses, networks }, until: None };
+    write(&config, &operator, 1, &[own])?;
+    println!("This is a mesh now, with you as its operator and this gateway as its only member.");
+    println!("Its operator's id is {}.", operator.id());
+    if !is_callable {
+        println!("No address is known at which others can reach this gateway: they must have one.");
+    }
+    println!(
+        "Who wants to take part runs `crosstalk mesh id --at HOST:PORT` and sends you the line."
+    );
+    println!("{} says who is a member: keep a copy of it to yourself.", operator_key(&config));
+    Ok(())
+}
+
+fn admit(args: &Admit) -> Result<(), Complaint> {
+    let config = args.place.draft()?;
+    let (operator, document) = operated(&config)?;
+    let Admit { id, at, networks, until, .. } = args;
+    let member = Member { id: *id, addresses: at.clone(), networks: networks.clone() };
+    let mut members: Vec<_> = document.members().filter(|m| m.member.id != *id).collect();
+    let is_new = members.len() == document.members().count();
+    members.push(Admitted { member, until: *until });
+    let document = write(&config, &operator, document.version() + 1, &members)?;
+    print!("{}", document.to_text());
+    let what = if is_new { "admitted" } else { "changed" };
+    eprintln!("{what} {id}: membership version {}", document.version());
+    if is_new {
+        eprintln!("Send that gateway the membership file, for `crosstalk mesh join FILE`.");
+    }
+    Ok(())
+}
+
+fn revoke(args: &Revoke) -> Result<(), Complaint> {
+    let config = args.place.draft()?;
+    let (operator, document) = operated(&config)?;
+    if Overlay::identify(&config.data).map_err(broken)? == args.id {
+        return Err(Complaint::Usage(
+            "that is this gateway, the operator's\n  help: `crosstalk mesh leave` takes it out"
+                .into(),
+        ));
+    }
+    let members: Vec<_> = document.members().filter(|m| m.member.id != args.id).collect();
+    if members.len() == document.members().count() {
+        return Err(Complaint::Failed(format!("{} is no member", args.id)));
+    }
+    let document = write(&config, &operator, document.version() + 1, &members)?;
+    println!("Revoked {}: membership version {}.", args.id, document.version());
+    println!("The other members hear of it from this gateway once it runs, or runs already.");
+    Ok(())
+}
+
+fn join(args: &Join) -> Result<(), Complaint> {
+    let config = args.place.draft()?;
+    refuse_fixed_list(&config)?;
+    let text = read(&args.file).map_err(|e| Complaint::failed(&name(&args.file), e))?;
+    let document = Membership::parse(&text).map_err(|e| Complaint::failed(&name(&args.file), e))?;
+    let id = Overlay::identify(&config.data).map_err(broken)?;
+    if !document.members().any(|m| m.member.id == id) {
+        return Err(Complaint::Failed(format!(
+            "this gateway, {id}, is not among the members\n  help: send the operator what `crosstalk mesh id` says"
+        )));
+    }
+    match load(&config)? {
+        Some(own) if own.operator() != document.operator() => {
+            return Err(Complaint::Failed(format!(
+                "this gateway is in another mesh, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
+                own.operator()
+            )));
+        }
+        Some(own) if own != document && !document.replaces(&own) => {
+            return Err(Complaint::Failed(format!(
+                "this is version {}, and this gateway has version {} already",
+                document.version(),
+                own.version()
+            )));
+        }
+        _ => document.save(&config.data).map_err(broken)?,
+    }
+    println!("This gateway takes part in the mesh of operator {}.", document.operator());
+    println!(
+        "Ask the operator whether that is the right id. Whoever has its key says who is a member."
+    );
+    println!("Other members: {}. Now run `crosstalk gateway`.", document.members().count() - 1);
+    Ok(())
+}
+
+fn leave(place: &Place) -> Result<(), Complaint> {
+    let config = place.draft()?;
+    if !Membership::forget(&config.data).map_err(broken)? {
+        return Err(Complaint::Failed("this gateway is in no mesh".into()));
+    }
+    println!("This gateway takes part no longer, from its next start on.");
+    println!("Ask the operator to revoke it, so that the others do not wait for it.");
+    Ok(())
+}
+
+/// The document of this gateway's mesh, and the key that signs the next one.
+fn operated(config: &Config) -> Result<(Operator, Membership), Complaint> {
+    let operator = Operator::load(&config.data).map_err(broken)?;
+    match (operator, load(config)?) {
+        (Some(operator), Some(document)) if operator.id() == document.operator() => {
+            Ok((operator, document))
+        }
+        (_, None) => Err(Complaint::Failed(
+            "this gateway is in no mesh\n  help: `crosstalk mesh init` begins one".into(),
+        )),
+        (_, Some(document)) => Err(Complaint::Failed(format!(
+            "only the operator of the mesh, {}, says who its members are",
+            document.operator()
+        ))),
+    }
+}
+
+fn write(
+    config: &Config,
+    operator: &Operator,
+    version: u64,
+    members: &[Admitted],
+) -> Result<Membership, Complaint> {
+    let document = operator.sign(version, members);
+    let document = document.map_err(|e| Complaint::Usage(e.to_string()))?;
+    document.save(&config.data).map_err(broken)?;
+    Ok(document)
+}
+
+fn load(config: &Config) -> Result<Option<Membership>, Complaint> {
+    Membership::load(&config.data).map_err(broken)
+}
+
+fn refuse_fixed_list(config: &Config) -> Result<(), Complaint> {
+    match &config.mesh {
+        Some(mesh) if !mesh.members.is_empty() => Err(Complaint::Usage(
+            "the configuration has a list of members of its own\n  help: take out [[mesh.member]]: an operator's membership takes its place"
+                .into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<String> {
+    if file != Path::new("-") {
+        return std::fs::read_to_string(file);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn name(file: &Path) -> String {
+    if file == Path::new("-") { "the input".into() } else { file.display().to_string() }
+}
+
+fn operator_key(config: &Config) -> String {
+    config.data.join("operator.key").display().to_string()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+fn broken(error: crosstalk_overlay::Error) -> Complaint {
+    Complaint::Failed(error.to_string())
+}

@@ -1,0 +1,139 @@
+//! `crosstalk mesh status`.
+
+use std::fmt::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
+
+use super::door::{self, Request};
+use crate::cli::Place;
+use crate::complaint::Complaint;
+
+pub(super) fn run(place: &Place) -> Result<ExitCode, Complaint> {
+    let config = place.draft()?;
+    match door::ask(&config.data, &Request::Status) {
+        Ok(text) => println!("{text}"),
+        Err(door::Closed::NotRunning) => {
+            let id = Overlay::identify(&config.data).map_err(super::broken)?;
+            let membership = super::load(&config)?;
+            println!("{}", asleep(&id, membership.as_ref()));
+        }
+        Err(door::Closed::Failed(why)) => return Err(Complaint::Failed(why)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a running gateway says.
+pub(super) fn awake(status: &Status) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_status(&mut text, status);
+    text
+}
+
+/// What is known of one that does not run.
+fn asleep(id: &GatewayId, membership: Option<&Membership>) -> String {
+    let mut text = format!("The gateway does not run.\n\nGateway     {id}\n");
+    let Some(document) = membership else {
+        return text + "Mesh        none that an operator signs";
+    };
+    let _ = write_head(&mut text, document);
+    for admitted in document.members().filter(|m| m.member.id != *id) {
+        let _ = write_member(&mut text, &admitted);
+    }
+    text.trim_end().to_owned()
+}
+
+fn write_status(text: &mut String, status: &Status) -> fmt::Result {
+    writeln!(text, "Gateway     {}", status.id)?;
+    match &status.membership {
+        Some(document) => write_head(text, document)?,
+        None => writeln!(text, "Mesh        a fixed list of members, or none")?,
+    }
+    if status.own.is_none() {
+        writeln!(text, "            This gateway is no member any more: ask the operator.")?;
+    }
+    let up = status.peers.iter().filter(|peer| peer.link.is_some()).count();
+    writeln!(text, "Links       {up} of {} up", status.peers.len())?;
+    writeln!(text, "Refused     {}", Refused(&status.refused))?;
+    for peer in &status.peers {
+        write_peer(text, peer)?;
+    }
+    text.truncate(text.trim_end().len());
+    Ok(())
+}
+
+fn write_head(text: &mut String, document: &Membership) -> fmt::Result {
+    let (operator, version) = (document.operator(), document.version());
+    writeln!(text, "Mesh        of operator {operator}, membership version {version}")
+}
+
+fn write_peer(text: &mut String, peer: &PeerStatus) -> fmt::Result {
+    write_member(text, &peer.admitted)?;
+    let since = Since(peer.since);
+    match &peer.link {
+        None => writeln!(text, "  link      down for {since}")?,
+        Some(link) => {
+            let (version, lease) = (link.version, link.lease.as_secs());
+            write!(text, "  link      up for {since}, frames of version {version}")?;
+            write!(text, ", lease for {lease} s")?;
+            match link.membership {
+                0 => writeln!(text)?,
+                version => writeln!(text, ", membership version {version}")?,
+            }
+        }
+    }
+    if peer.refused != Counts::default() {
+        writeln!(text, "  refused   {}", Refused(&peer.refused))?;
+    }
+    Ok(())
+}
+
+fn write_member(text: &mut String, admitted: &Admitted) -> fmt::Result {
+    let member = &admitted.member;
+    writeln!(text, "\nMember      {}", member.id)?;
+    let at: Vec<_> = member.addresses.iter().map(ToString::to_string).collect();
+    let at = if at.is_empty() { "nowhere: it calls the others".into() } else { at.join(", ") };
+    writeln!(text, "  at        {at}")?;
+    let networks: Vec<_> = member.networks.iter().map(ToString::to_string).collect();
+    writeln!(text, "  speaks for {}", networks.join(", "))?;
+    match &admitted.until {
+        Some(day) => writeln!(text, "  until     {day}"),
+        None => Ok(()),
+    }
+}
+
+/// The counts that are not zero, in words.
+struct Refused<'a>(&'a Counts);
+
+impl fmt::Display for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { refused, faults, replayed, stale, flooded, strangers } = *self.0;
+        let words = [
+            (refused, "messages for networks that were not the gateway's"),
+            (faults, "links for broken rules"),
+            (replayed, "frames said twice"),
+            (stale, "memberships, old or not the operator's"),
+            (flooded, "times too much at once"),
+            (strangers, "connections of strangers"),
+        ];
+        let counted = words.iter().filter(|(count, _)| *count > 0);
+        let counted: Vec<_> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&if counted.is_empty() { "nothing".into() } else { counted.join(", ") })
+    }
+}
+
+/// A time that people read.
+struct Since(Duration);
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            secs @ 0..120 => write!(f, "{secs} s"),
+            secs @ 120..7200 => write!(f, "{} min", secs / 60),
+            secs @ 7200..172_800 => write!(f, "{} h", secs / 3600),
+            secs => write!(f, "{} days", secs / 86_400),
+        }
+    }
+}
