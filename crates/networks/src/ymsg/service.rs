@@ -22,6 +22,8 @@ pub const CONFERENCE_DECLINE: u16 = 0x1a;
 pub const CONFERENCE_ADD_INVITE: u16 = 0x1c;
 /// Typing, games and other signs.
 pub const NOTIFY: u16 = 0x4b;
+/// A client says who it is, and is challenged.
+pub const AUTH: u16 = 0x57;
 /// The client's proof of who it is.
 pub const AUTH_RESPONSE: u16 = 0x54;
 /// The buddy list, before version 15.

@@ -48,6 +48,10 @@ fn clients_without_a_word_for_yes_are_asked_by_the_control_contact_too() {
     scene.client(&format!("83/0 1=ann 7={BOB} 65=Work"));
     let said: Vec<Body> = scene.said().into_iter().map(|s| s.body).collect();
     assert_eq!(said.last(), Some(&Body::Contact(Consent::Grant)), "who adds, says yes");
+    let mut scene = Scene::of_release(10, "8.1.0", roster_of([asks()]));
+    scene.accept();
+    scene.deliver(request());
+    assert!(!scene.gateway.events.iter().any(|event| matches!(event, Event::Unshown(_))));
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn the_server_says_who_signed_on() {
         (16, "f0/1 0=ann 1=annie 8=0"),
         (16, "f1/0 89=ann@yahoo.com"),
     ] {
-        let mut scene = Scene::before_the_list(version, None);
+        let mut scene = Scene::of_release(version, "8.1", None);
         scene.server(accepts);
         let Some(Event::SignedIn { user, endpoint }) = scene.gateway.events.first() else {
             panic!("{accepts}")
@@ -108,6 +108,21 @@ fn the_server_says_who_signed_on() {
     let mut scene = Scene::before_the_list(9, None);
     scene.server("54/ffffffff 1=ann 66=13");
     assert!(scene.gateway.events.is_empty(), "a wrong password");
+}
+
+#[test]
+fn a_server_that_names_nobody_accepted_whom_it_challenged() {
+    let mut scene = Scene::before_the_list(16, listed());
+    scene.server("f1/0");
+    scene.gateway.wait(Duration::from_secs(1));
+    assert!(scene.gateway.events.iter().any(|event| matches!(event, Event::SignedIn { .. })));
+    assert!(scene.client_got()[0].contains(BOB));
+    let mut scene = Scene::before_the_list(16, listed());
+    scene.client("54/0 0=eve 1=ann");
+    scene.server("f1/0");
+    scene.gateway.wait(Duration::from_secs(1));
+    assert!(scene.gateway.events.is_empty(), "it may have accepted another name");
+    assert_eq!(scene.client_got(), ["f1/0"]);
 }
 
 #[test]

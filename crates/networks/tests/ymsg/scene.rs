@@ -25,11 +25,17 @@ pub struct Scene {
 impl Scene {
     /// Ann's client in `version` has shown its proof, and her server is about to accept her.
     pub fn before_the_list(version: u16, roster: impl Into<Option<Roster>>) -> Self {
+        let release = if version < 13 { "6.0" } else { "9.0" };
+        Self::of_release(version, release, roster)
+    }
+
+    /// The same, with a client of this release.
+    pub fn of_release(version: u16, release: &str, roster: impl Into<Option<Roster>>) -> Self {
         let gateway = Gateway::new(&Ymsg, &Arc::new(Lobby::default()), roster);
         let mut scene = Self { gateway, version };
         scene.client("57/0 1=ann");
         scene.server("57/1 1=ann 94=x");
-        scene.client("54/0 0=ann 6=x 96=x 1=ann 135=8.1");
+        scene.client(&format!("54/0 0=ann 6=x 96=x 1=ann 135={release}"));
         scene.forget();
         scene
     }

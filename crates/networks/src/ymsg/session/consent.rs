@@ -32,8 +32,9 @@ impl Session {
             let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
             let time = envelope.sent_at.secs().to_string();
             io.tell(draft.with(14, words).with(97, "1").with(15, time));
-            // Most of these clients say no to it, but have no word for yes.
-            io.out.emit(Event::Unshown(envelope));
+            if !self.says_yes {
+                io.out.emit(Event::Unshown(envelope));
+            }
         }
     }
 

@@ -76,8 +76,8 @@ impl Session {
             self.awaited.insert(address.clone());
             io.send(address.clone(), Body::Contact(Consent::Request(words.clone())));
         }
-        if asks && !io.line.has_authorisation() {
-            // These clients say yes by adding whoever asked.
+        if asks && !self.says_yes {
+            // Whoever has no other word for yes says it by adding the one who asked.
             self.answer_request(address, true, io);
         }
         code::DONE

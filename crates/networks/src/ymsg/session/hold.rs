@@ -13,8 +13,11 @@ use super::super::wire::Packet;
 use super::super::{charset, service};
 use super::Session;
 
-/// How long the list waits.
+/// How long the list waits for the foreign one, and for a packet that names the person.
 const PATIENCE: Duration = Duration::from_secs(3);
+const NAMING: Duration = Duration::from_secs(1);
+/// The first release of clients that answer requests by [`service::AUTHORISE`].
+const ANSWERING: u32 = 7;
 /// The keys under which a server says who the person is: the name, names in use, and the
 /// current one.
 const NAMES: [u32; 4] = [0, 89, 3, 1];
@@ -47,23 +50,40 @@ const fn accepts(service: u16) -> bool {
 
 impl Session {
     /// 0x54: the client shows its proof, and what status it begins with.
-    pub(super) fn answered(&mut self, packet: &Packet) {
+    pub(super) fn answered(&mut self, packet: &Packet, io: &Io<'_>) {
         let version = packet.first(135).map(charset::read_name).unwrap_or_default();
         format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
+        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let is_later = major.is_some_and(|major| major >= ANSWERING) && io.line.version() > 9;
+        self.says_yes = io.line.has_authorisation() || is_later;
         self.has_answered = true;
+        let names: Vec<&[u8]> = packet.all(0).chain(packet.all(1)).collect();
+        let is = |name: &[u8], other: &str| charset::read_name(name).eq_ignore_ascii_case(other);
+        let same = |claimed: &String| names.iter().all(|name| is(name, claimed));
+        self.claimed = self.claimed.take().filter(|claimed| !names.is_empty() && same(claimed));
         self.own.begin(packet.status);
+    }
+
+    /// 0x57 of the server, to the name that it is to know.
+    pub(super) fn challenged(&mut self, packet: &Packet) {
+        self.claimed = packet.first(1).map(|name| charset::read_name(name).into_owned());
     }
 
     /// Takes a packet of the server, and holds it back as long as that is needed.
     pub(super) fn held_back(&mut self, packet: Packet, io: &mut Io<'_>) -> Result<(), Fault> {
         let accepts = self.has_answered && accepts(packet.service);
         if accepts && self.user.is_none() {
-            self.accepted(&packet, io);
+            let mut names = NAMES.iter().filter_map(|key| packet.first(*key));
+            if let Some(names) = names.find(|names| !names.is_empty()) {
+                let names = charset::read_name(names);
+                self.accepted(names.split(',').next().unwrap_or_default(), io);
+            }
         }
         match &mut self.hold {
             Hold::Before if accepts => {
                 let length = packet.raw.len();
-                self.hold = Hold::On(vec![packet], length, io.later(PATIENCE));
+                let patience = if self.user.is_some() { PATIENCE } else { NAMING };
+                self.hold = Hold::On(vec![packet], length, io.later(patience));
                 Ok(())
             }
             Hold::On(packets, length, _) => {
@@ -81,15 +101,12 @@ impl Session {
         }
     }
 
-    /// The server knows the person, if `packet` says who that is.
-    fn accepted(&mut self, packet: &Packet, io: &mut Io<'_>) {
-        let mut names = NAMES.iter().filter_map(|key| packet.first(*key));
-        let Some(name) = names.find(|name| !name.is_empty()) else { return };
-        let name = charset::read_name(name);
-        let name = name.split(',').next().unwrap_or_default().trim().to_owned();
-        if let Ok(user) = io.context.names.address(&name, &io.context.network) {
+    /// The server knows the person.
+    fn accepted(&mut self, name: &str, io: &mut Io<'_>) {
+        let name = name.trim();
+        if let Ok(user) = io.context.names.address(name, &io.context.network) {
             self.user = Some(user.clone());
-            self.me = name;
+            name.clone_into(&mut self.me);
             io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
             self.tell_presence(io);
         } else {
@@ -97,6 +114,17 @@ impl Session {
             self.hold = Hold::Over;
             io.out.emit(Event::Opaque);
         }
+    }
+
+    /// The list has waited long enough. A server that accepted its client, and names nobody but in
+    /// its challenge, has accepted that one.
+    pub(super) fn waited(&mut self, io: &mut Io<'_>) {
+        let claimed = self.claimed.take().filter(|_| self.user.is_none());
+        let Some(name) = claimed else { return self.release(io) };
+        if let Hold::On(_, _, until) = &mut self.hold {
+            *until = io.later(PATIENCE);
+        }
+        self.accepted(&name, io);
     }
 
     /// Lets the client have its list, with ours in it as far as that is known.

@@ -13,14 +13,8 @@ use super::servers::Servers;
 
 /// The longest value of key 87 in one packet, in bytes: servers cut at about that.
 const MAX_LINES: usize = 800;
-/// The longest packet of 0xF1 that ours make, in bytes.
-const MAX_SECTIONS: usize = 16 * 1024;
 /// The status of a packet of 0x55 that is not the last.
 const MORE: u32 = 5;
-/// What stands around groups, contacts and ignored people in 0xF1.
-const GROUP: &str = "318";
-const BUDDY: &str = "319";
-const IGNORED: &str = "320";
 
 /// What the client shows.
 #[derive(Default)]
@@ -30,30 +24,31 @@ pub(super) struct List {
     /// Our part: the groups of each contact.
     pub(super) shown: BTreeMap<Address, Vec<String>>,
     /// A list in several packets has begun.
-    has_begun: bool,
+    pub(super) has_begun: bool,
 }
 
 /// Our part of a list.
-struct Ours {
+#[derive(Default)]
+pub(super) struct Ours {
     /// Names by group.
-    groups: BTreeMap<String, Vec<String>>,
-    ignored: Vec<String>,
+    pub(super) groups: BTreeMap<String, Vec<String>>,
+    pub(super) ignored: Vec<String>,
 }
 
 impl Ours {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.ignored.is_empty()
     }
 
     /// Takes the names of the group that the server calls `name`.
-    fn take(&mut self, name: &[u8]) -> Vec<String> {
+    pub(super) fn take(&mut self, name: &[u8]) -> Vec<String> {
         self.groups.remove(charset::read_name(name).as_ref()).unwrap_or_default()
     }
 }
 
 impl Session {
-    fn ours(&self, io: &Io<'_>) -> Ours {
-        let mut ours = Ours { groups: BTreeMap::new(), ignored: Vec::new() };
+    pub(super) fn ours(&self, io: &Io<'_>) -> Ours {
+        let mut ours = Ours::default();
         for contact in self.contacts.iter().flat_map(BTreeMap::values) {
             let Some(name) = self.name(&contact.address, io) else { continue };
             for group in groups(contact).into_iter().filter(|_| contact.listed) {
@@ -67,7 +62,7 @@ impl Session {
     }
 
     /// Notes that the client shows everybody who is listed, and tells it who is online.
-    fn all_shown(&mut self, io: &mut Io<'_>) {
+    pub(super) fn all_shown(&mut self, io: &mut Io<'_>) {
         let listed = self.contacts.iter().flat_map(BTreeMap::values).filter(|c| c.listed);
         let listed = listed.filter(|c| self.name(&c.address, io).is_some());
         self.list.shown = listed.map(|c| (c.address.clone(), groups(c))).collect();
@@ -114,7 +109,7 @@ impl Session {
             let group = line.split(|b| *b == b':').next().unwrap_or_default();
             text.extend_from_slice(line);
             for name in ours.take(group) {
-                text.push(b',');
+                text.extend((text.last() != Some(&b':')).then_some(b','));
                 text.extend_from_slice(name.as_bytes());
             }
             text.push(b'\n');
@@ -126,57 +121,17 @@ impl Session {
             io.tell(Draft::new(service::LIST, MORE).with(87, front));
             rest = after;
         }
+        let (server, others): (Vec<_>, Vec<_>) =
+            self.list.own.others.iter().partition(|(key, _)| *key == 88);
         let mut draft = Draft::new(service::LIST, 0).with(87, rest);
-        for (key, value) in &self.list.own.others {
-            if *key == 88 && !ours.ignored.is_empty() {
-                let server = String::from_utf8_lossy(value).into_owned();
-                let names = std::iter::once(&server).chain(&ours.ignored).filter(|n| !n.is_empty());
-                let names: Vec<&str> = names.map(String::as_str).collect();
-                draft = draft.with(88, names.join(","));
-            } else {
-                draft = draft.with(*key, value);
-            }
+        if !server.is_empty() || !ours.ignored.is_empty() {
+            let names = server.iter().map(|(_, names)| names.as_slice());
+            let names = names.chain(ours.ignored.iter().map(String::as_bytes));
+            let names: Vec<&[u8]> = names.filter(|names| !names.is_empty()).collect();
+            draft = draft.with(88, names.join(&b","[..]));
         }
-        io.tell(draft);
+        io.tell(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
     }
-
-    /// 0xF1 of the server: its first packet says the groups that ours are put into; groups that
-    /// it lacks stand before it, where they cannot come between a group and its names.
-    pub(super) fn list_15_in(&mut self, packet: &Packet, io: &mut Io<'_>) {
-        let is_first = !std::mem::replace(&mut self.list.has_begun, true);
-        self.list.own.take_15(packet);
-        let mut ours = self.ours(io);
-        if !is_first || ours.is_empty() {
-            return io.forward(packet);
-        }
-        let mut woven = Vec::new();
-        let mut group = Vec::new();
-        for (key, value) in packet.pairs() {
-            woven.push((key, value.to_vec()));
-            match (key, value) {
-                (65, name) => group = name.to_vec(),
-                (302, b"319") => {
-                    for name in ours.take(&group) {
-                        push_entry(BUDDY, &name, &mut woven);
-                    }
-                }
-                _ => {}
-            }
-        }
-        for draft in sections(&ours) {
-            io.tell(draft);
-        }
-        let draft = Draft::new(packet.service, packet.status);
-        io.out.withhold();
-        io.tell(woven.iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
-        self.all_shown(io);
-    }
-}
-
-/// What tells the client of a contact that came to its list, since version 15.
-pub(super) fn section_of(groups: &[String], name: &str) -> Vec<Draft> {
-    let groups = groups.iter().map(|g| (g.clone(), vec![name.to_owned()])).collect();
-    sections(&Ours { groups, ignored: Vec::new() })
 }
 
 /// Groups as lines of key 87, of a length that fits into one packet each.
@@ -199,42 +154,4 @@ fn lines(groups: &BTreeMap<String, Vec<String>>) -> Vec<Vec<u8>> {
         lines.push(line);
     }
     lines
-}
-
-/// Ignored people and groups as packets of 0xF1.
-fn sections(ours: &Ours) -> Vec<Draft> {
-    let mut drafts = Vec::new();
-    let mut pairs = Vec::new();
-    let mut close = |pairs: &mut Vec<(u32, Vec<u8>)>, at: usize| {
-        if pairs.iter().map(|(_, value)| value.len() + 8).sum::<usize>() > at {
-            let draft = Draft::new(service::LIST_15, 0);
-            drafts.push(pairs.drain(..).fold(draft, |draft, (key, value)| draft.with(key, value)));
-        }
-    };
-    let section = |kind: &str, names: &[String], pairs: &mut Vec<(u32, Vec<u8>)>| {
-        pairs.push((302, kind.into()));
-        for name in names {
-            push_entry(kind, name, pairs);
-        }
-        pairs.push((303, kind.into()));
-    };
-    for names in ours.ignored.chunks(64) {
-        section(IGNORED, names, &mut pairs);
-        close(&mut pairs, MAX_SECTIONS);
-    }
-    for (group, names) in &ours.groups {
-        for names in names.chunks(64) {
-            pairs.extend([(302, GROUP.into()), (300, GROUP.into())]);
-            pairs.push((65, charset::write_group(group).into_owned()));
-            section(BUDDY, names, &mut pairs);
-            pairs.extend([(301, GROUP.into()), (303, GROUP.into())]);
-            close(&mut pairs, MAX_SECTIONS);
-        }
-    }
-    close(&mut pairs, 0);
-    drafts
-}
-
-fn push_entry(kind: &str, name: &str, pairs: &mut Vec<(u32, Vec<u8>)>) {
-    pairs.extend([(300, kind.into()), (7, name.into()), (301, kind.into())]);
 }

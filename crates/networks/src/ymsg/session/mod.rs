@@ -5,6 +5,7 @@ mod decline;
 mod edit;
 mod hold;
 mod list;
+mod list_15;
 mod names;
 mod presence;
 mod push;
@@ -39,6 +40,10 @@ pub(super) struct Session {
     endpoint: String,
     /// The client has shown its proof.
     has_answered: bool,
+    /// The client has a word for yes to a request, and not only for no.
+    says_yes: bool,
+    /// The name under which the client signs on, as the server repeated it.
+    claimed: Option<String>,
     user: Option<Address>,
     /// The person's name as the server writes it.
     me: String,
@@ -65,7 +70,7 @@ impl Session {
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
         if self.deadline().is_some_and(|at| at <= io.now.instant) {
-            self.release(io);
+            self.waited(io);
         }
     }
 
@@ -92,7 +97,7 @@ impl Session {
     /// Takes a packet of the client. Returns whether the server is to have it as it is.
     fn client(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
         match packet.service {
-            service::AUTH_RESPONSE => self.answered(packet),
+            service::AUTH_RESPONSE => self.answered(packet, io),
             service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
                 self.status_out(packet, io);
             }
@@ -120,6 +125,10 @@ impl Session {
         match packet.service {
             service::LIST => self.list_in(packet, io),
             service::LIST_15 => self.list_15_in(packet, io),
+            service::AUTH => {
+                self.challenged(packet);
+                io.forward(packet);
+            }
             _ => {
                 self.list.own.follow(packet);
                 io.forward(packet);

@@ -8,9 +8,9 @@ use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
 
 /// The keys whose values are names of people.
-const PEOPLE: [u32; 11] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109];
+const PEOPLE: [u32; 12] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109, 118];
 /// Those that say for whom the packet is.
-const RECEIVERS: [u32; 4] = [5, 7, 51, 52];
+const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
 /// The key whose value is several names.
 const SEVERAL: u32 = 51;
 /// What begins and ends an entry of a list, around the name in it.

@@ -6,7 +6,7 @@ use super::super::link::Io;
 use super::super::wire::Draft;
 use super::super::{charset, service};
 use super::edit::groups;
-use super::list::section_of;
+use super::list_15::sections_of;
 use super::presence::offline;
 use super::{ANSWER, Session};
 
@@ -50,7 +50,7 @@ impl Session {
             io.tell(draft.with(65, charset::write_group(group)).with(66, "0"));
         }
         if io.line.is_new() {
-            for draft in section_of(new, name) {
+            for draft in sections_of(new, name) {
                 io.tell(draft);
             }
         } else {

@@ -1,0 +1,112 @@
+//! The list since version 15: groups of names, each between pairs that say what it is.
+
+use super::super::link::Io;
+use super::super::wire::{Draft, Packet};
+use super::super::{charset, service};
+use super::Session;
+use super::list::Ours;
+
+/// How much of ours one packet holds, in bytes. What the server says beside it is less than the
+/// rest of a packet, or ours come in packets of their own.
+const MAX_OURS: usize = 16 * 1024;
+/// The most names of a group that stand together.
+const MAX_NAMES: usize = 16;
+/// What groups, contacts and ignored people stand between.
+const GROUP: &str = "318";
+const BUDDY: &str = "319";
+const IGNORED: &str = "320";
+
+type Pairs = Vec<(u32, Vec<u8>)>;
+
+impl Session {
+    /// 0xF1 of the server. Its first packet says the groups that ours are put into; what it lacks
+    /// stands before it, where it cannot come between a group and its names.
+    pub(super) fn list_15_in(&mut self, packet: &Packet, io: &mut Io<'_>) {
+        let is_first = !std::mem::replace(&mut self.list.has_begun, true);
+        self.list.own.take_15(packet);
+        let mut ours = self.ours(io);
+        if !is_first || ours.is_empty() {
+            return io.forward(packet);
+        }
+        io.out.withhold();
+        let is_short = packet.raw.len() + length(&sections(&ours).concat()) <= MAX_OURS;
+        if is_short {
+            let woven = woven(packet, &mut ours);
+            let pairs = [sections(&ours).concat(), woven].concat();
+            io.tell(drafted(packet.status, &pairs));
+        } else {
+            for pairs in sections(&ours) {
+                io.tell(drafted(0, &pairs));
+            }
+            io.forward(packet);
+        }
+        self.all_shown(io);
+    }
+}
+
+/// The packets that tell the client of a contact that came to its list.
+pub(super) fn sections_of(groups: &[String], name: &str) -> Vec<Draft> {
+    let groups = groups.iter().map(|g| (g.clone(), vec![name.to_owned()])).collect();
+    let ours = Ours { groups, ignored: Vec::new() };
+    sections(&ours).iter().map(|pairs| drafted(0, pairs)).collect()
+}
+
+/// The server's pairs, with ours in the groups that are there.
+fn woven(packet: &Packet, ours: &mut Ours) -> Pairs {
+    let mut woven = Pairs::new();
+    let mut group = Vec::new();
+    for (key, value) in packet.pairs() {
+        woven.push((key, value.to_vec()));
+        match (key, value) {
+            (65, name) => group = name.to_vec(),
+            (302, kind) if kind == BUDDY.as_bytes() => {
+                woven.extend(ours.take(&group).iter().flat_map(|name| entry(BUDDY, name)));
+            }
+            _ => {}
+        }
+    }
+    woven
+}
+
+/// Ignored people and groups, each part of a length that fits into one packet.
+fn sections(ours: &Ours) -> Vec<Pairs> {
+    let mut parts = vec![Pairs::new()];
+    let ignored = ours.ignored.chunks(MAX_NAMES).map(|names| section(IGNORED, names));
+    let groups = ours.groups.iter().flat_map(|(group, names)| {
+        names.chunks(MAX_NAMES).map(move |names| {
+            let mut pairs = Pairs::from([(302, GROUP.into()), (300, GROUP.into())]);
+            pairs.push((65, charset::write_group(group).into_owned()));
+            pairs.extend(section(BUDDY, names));
+            pairs.extend([(301, GROUP.into()), (303, GROUP.into())]);
+            pairs
+        })
+    });
+    for pairs in ignored.chain(groups) {
+        match parts.last_mut() {
+            Some(part) if length(part) + length(&pairs) <= MAX_OURS => part.extend(pairs),
+            _ => parts.push(pairs),
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn section(kind: &str, names: &[String]) -> Pairs {
+    let entries = names.iter().flat_map(|name| entry(kind, name));
+    let (begin, end) = ((302, kind.into()), (303, kind.into()));
+    std::iter::once(begin).chain(entries).chain([end]).collect()
+}
+
+fn entry(kind: &str, name: &str) -> [(u32, Vec<u8>); 3] {
+    [(300, kind.into()), (7, name.into()), (301, kind.into())]
+}
+
+/// How long pairs are in a packet, in bytes, at most.
+fn length(pairs: &[(u32, Vec<u8>)]) -> usize {
+    pairs.iter().map(|(_, value)| value.len() + 8).sum()
+}
+
+fn drafted(status: u32, pairs: &[(u32, Vec<u8>)]) -> Draft {
+    let draft = Draft::new(service::LIST_15, status);
+    pairs.iter().fold(draft, |draft, (key, value)| draft.with(*key, value))
+}
