@@ -67,8 +67,16 @@ impl Network for Msnp {
         Defaults {
             id: "msn",
             title: "MSN",
-            hosts: &["messenger.hotmail.com", "gateway.messenger.hotmail.com"],
-            ports: &[1863],
+            hosts: &[
+                "messenger.hotmail.com",
+                "*.messenger.hotmail.com",
+                "*.messenger.msn.com",
+                "*.contacts.msn.com",
+                "nexus.passport.com",
+                "login.passport.com",
+                "login.live.com",
+            ],
+            ports: &[1863, 443, 80],
         }
     }
 
