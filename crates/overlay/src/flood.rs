@@ -42,6 +42,8 @@ fn weight(frame: &Frame) -> u32 {
         Frame::Message { .. } | Frame::Answer { .. } => 0,
         Frame::Records(records) => many(records.len()),
         Frame::HeardOut(heard) => many(heard.len()),
+        // A signature each.
+        Frame::Cards(cards) => many(cards.len().saturating_mul(64)),
         Frame::RosterDigests(digests) => many(digests.len()),
         // Each may be answered with a roster from the disk.
         Frame::RosterWant(keys) => many(keys.len().saturating_mul(16)),

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
+use crate::cards::Card;
 use crate::members::Key;
 use crate::membership::Signed;
 use crate::message::Message;
@@ -124,6 +125,8 @@ pub(crate) enum Frame {
     MembershipGet,
     /// Here it is.
     Membership(Signed),
+    /// Where gateways can be dialled.
+    Cards(Vec<Card>),
 }
 
 impl Frame {
@@ -143,7 +146,7 @@ impl Frame {
             | Self::RosterPut { .. }
             | Self::RosterDigests(_)
             | Self::RosterWant(_) => 1,
-            Self::Era(_) | Self::MembershipGet | Self::Membership(_) => 2,
+            Self::Era(_) | Self::MembershipGet | Self::Membership(_) | Self::Cards(_) => 2,
         }
     }
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
+use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, Roster};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
 use crate::answer::{Answer, Way};
+use crate::cards::Card;
 use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
@@ -297,6 +298,16 @@ impl Hub {
     /// The router answered a message from another gateway.
     pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
         self.with(|node, _| node.answer(from, call, outcome));
+    }
+
+    /// This gateway's own card.
+    pub(crate) fn set_card(self: &Arc<Self>, card: &Card) {
+        self.with(|node, _| node.set_card(card));
+    }
+
+    /// Where a gateway says it can be dialled.
+    pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
+        lock(&self.state).node.addresses(gateway)
     }
 
     /// Counts and logs something of a peer's that was refused.

@@ -7,6 +7,7 @@
 //!   Overlay ── hub ─┬─ node ─┬─ lease      who lives
 //!     │             │        ├─ directory  who is where: what this gateway publishes,
 //!     │             │        │             watches (watches) and keeps for others (home)
+//!     │             │        ├─ cards      where they can be dialled
 //!     │             │        ├─ eras       which membership each has
 //!     │             │        └─ delivery   messages, acknowledged      (repeats: by envelope id)
 //!     │             └─ rosters ── store    buddy lists, merged by stamp, on disk
@@ -15,6 +16,7 @@
 //! ```
 
 mod answer;
+mod cards;
 mod delivery;
 mod directory;
 mod eras;

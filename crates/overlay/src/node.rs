@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, NetworkId};
+use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, NetworkId};
 
 use crate::GatewayId;
+use crate::cards::{BadCard, Card, Cards};
 use crate::delivery::{Call, Delivery, NO_WAY, Verdict};
 use crate::directory::{Directory, News};
 use crate::eras::Eras;
@@ -23,6 +24,8 @@ use crate::refusals::{Refusal, Refusals};
 use crate::search::Searches;
 use crate::watches::{Moment, Move};
 
+/// The most cards in a frame.
+const MAX_CARDS: usize = 64;
 /// The first version of the frame set in which gateways say their era.
 const ERAS: u8 = 2;
 
@@ -64,6 +67,7 @@ pub(crate) struct Node<T, L> {
     renew_at: Option<Instant>,
     seq: u64,
     eras: Eras,
+    cards: Cards,
     /// The last number and lease that each peer said on its present link.
     said: HashMap<GatewayId, Said>,
     pub(crate) refusals: Refusals,
@@ -89,6 +93,7 @@ impl<T, L> Node<T, L> {
             renew_at: None,
             seq: 0,
             eras: Eras::new(members.era()),
+            cards: Cards::default(),
             said: HashMap::new(),
             refusals: Refusals::default(),
             members,
@@ -209,6 +214,7 @@ impl<T, L> Node<T, L> {
         self.eras.linked(peer, version < ERAS);
         self.queue(peer, &lease(self.seq));
         self.queue(peer, &Frame::Era(self.members.era()));
+        self.queue_cards(peer, &self.cards.all());
         for frame in self.delivery.linked(peer, epoch) {
             self.queue(peer, &frame);
         }
@@ -223,6 +229,7 @@ impl<T, L> Node<T, L> {
         let old = std::mem::replace(&mut self.members, members.clone());
         let changed = old.changed_in(&members);
         self.eras.begin(members.era());
+        self.cards.keep(&members);
         for peer in &changed {
             if self.leases.epoch(peer).is_some() {
                 self.end(*peer);
@@ -383,6 +390,10 @@ impl<T, L> Node<T, L> {
                 }
                 self.ask_for_membership(now);
             }
+            Frame::Cards(cards) if cards.len() > MAX_CARDS => {
+                return Err(peers("a batch of too many cards"));
+            }
+            Frame::Cards(cards) => self.pass_on(now, peer, &cards),
             Frame::MembershipGet => {
                 if let Some(document) = self.members.document() {
                     let frame = Frame::Membership(document.signed());
@@ -391,6 +402,42 @@ impl<T, L> Node<T, L> {
             }
         }
         Ok(())
+    }
+
+    /// This gateway's own card.
+    pub(crate) fn set_card(&mut self, card: &Card) {
+        let taken = self.cards.take(card, &self.members);
+        debug_assert_eq!(taken, Ok(true), "it is this gateway's");
+    }
+
+    /// Where a gateway says it can be dialled.
+    pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
+        self.cards.addresses(gateway)
+    }
+
+    /// Takes cards, and tells the others of those that are news.
+    fn pass_on(&mut self, now: Instant, from: GatewayId, cards: &[Card]) {
+        let mut news = Vec::new();
+        for card in cards {
+            match self.cards.take(card, &self.members) {
+                Ok(true) => news.push(card.clone()),
+                Ok(false) => {}
+                Err(BadCard) => {
+                    let why = "addresses that their gateway did not sign";
+                    self.refusals.refuse(now, from, Refusal::Stale, why);
+                }
+            }
+        }
+        let linked: Vec<_> = self.leases.links().filter(|peer| *peer != from).collect();
+        for peer in linked {
+            self.queue_cards(peer, &news);
+        }
+    }
+
+    fn queue_cards(&mut self, peer: GatewayId, cards: &[Card]) {
+        for some in cards.chunks(MAX_CARDS) {
+            self.queue(peer, &Frame::Cards(some.to_vec()));
+        }
     }
 
     /// Whether `peer` said `number`, or one above it, before on its present link, where such

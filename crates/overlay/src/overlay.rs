@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cards::Card;
 use crate::hub::Hub;
 use crate::members::{Member, Members, REPLICAS};
 use crate::membership::Membership;
@@ -71,6 +72,10 @@ impl Overlay {
     pub fn join(config: &Config, state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
         let (mut running, inbound, key) = Running::start(state, |own| members(state, config, own))?;
         let hub = running.hub.clone();
+        let card = Card::sign(&key, hub.own, hub.epoch, &config.advertise);
+        if let Some(card) = card {
+            hub.set_card(&card);
+        }
         let net = Net::new(hub, &key, &config.listen, &config.advertise)?;
         running.listening = Some(net.listening());
         running.tasks.spawn(net.run(running.stop.clone()));

@@ -20,7 +20,8 @@ pub struct Counts {
     pub faults: u64,
     /// Frames that were said again on the same link.
     pub replayed: u64,
-    /// Membership documents that were older than this gateway's, or not its operator's.
+    /// Membership documents that were older than this gateway's, or not its operator's, and
+    /// addresses of gateways that these did not sign.
     pub stale: u64,
     /// Messages answered as busy, and pauses in reading, since a peer sent more than its share.
     pub flooded: u64,

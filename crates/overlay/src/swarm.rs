@@ -261,7 +261,9 @@ impl Net {
             if self.swarm.is_connected(&id) {
                 self.open_stream(id);
             } else {
-                let at: Vec<_> = peer.configured.iter().chain(&peer.told).cloned().collect();
+                let present = self.hub.addresses(&peer.id);
+                let at: Vec<_> =
+                    present.iter().chain(&peer.configured).chain(&peer.told).cloned().collect();
                 self.lookups.spawn(async move { (id, look_up(&at).await) });
             }
         }

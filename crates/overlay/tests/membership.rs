@@ -67,7 +67,11 @@ impl Mesh {
     }
 
     fn restart(&self, n: usize) -> Gateway {
-        let config = Config { listen: vec![self.listen[n]], ..Config::default() };
+        self.start_at(n, self.listen[n], Vec::new())
+    }
+
+    fn start_at(&self, n: usize, listen: SocketAddr, advertise: Vec<HostPort>) -> Gateway {
+        let config = Config { listen: vec![listen], advertise, ..Config::default() };
         let (overlay, inbound) = Overlay::join(&config, self.states[n].path()).unwrap();
         Gateway { overlay, inbound }
     }
@@ -186,6 +190,24 @@ async fn a_member_whose_time_is_over_is_none() {
     assert_eq!(a.overlay.locate(&alice()).await, [mesh.ids[0]]);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(a.overlay.linked().is_empty() && b.overlay.linked().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_that_moved_find_each_other_through_a_third() {
+    let mesh = Mesh::new(3);
+    let document = mesh.document(1, &[0, 1, 2]);
+    let first = mesh.start(0, &document);
+    let moved = [1, 2].map(|n| {
+        document.save(mesh.states[n].path()).unwrap();
+        // IPv6, where this machine has it.
+        let socket = TcpListener::bind("[::1]:0").or_else(|_| TcpListener::bind("127.0.0.1:0"));
+        let at = socket.unwrap().local_addr().unwrap();
+        mesh.start_at(n, at, vec![HostPort::new(at.ip().to_string(), at.port())])
+    });
+    for gateway in &moved {
+        gateway.linked_to(2).await;
+    }
+    first.linked_to(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
