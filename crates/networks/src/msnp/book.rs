@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crosstalk_core::{Address, Contact, MAX_CONTACTS};
+use crosstalk_core::{Address, Contact, MAX_CONTACTS, RichText};
 
 use super::groups::Groups;
 
@@ -47,6 +47,8 @@ pub(super) enum Edit {
     Allow(Address, Option<String>),
     /// Blocks or unblocks.
     Block(Address, Option<String>, bool),
+    /// Says something to somebody who is offline.
+    Say(Address, RichText),
     /// Gives a group another name, or takes it away.
     Regroup(String, Option<String>),
 }

@@ -37,8 +37,8 @@ enum Phase {
     Watched,
     /// A switchboard.
     Switchboard(Box<Switchboard>),
-    /// An address book.
-    AddressBook(Box<soap::Connection>),
+    /// An address book, or messages for people who are offline.
+    Soap(Box<soap::Connection>),
     /// A connection of no interest.
     Spliced,
 }
@@ -57,7 +57,7 @@ impl Engine for Msnp {
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
             (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
-            (Input::Tick, Phase::AddressBook(book)) => book.tick(&mut io),
+            (Input::Tick, Phase::Soap(book)) => book.tick(&mut io),
             _ => {}
         }
         Ok(())
@@ -67,7 +67,7 @@ impl Engine for Msnp {
         match &self.phase {
             Phase::Notification(session) => session.deadline(),
             Phase::Switchboard(switchboard) => switchboard.deadline(),
-            Phase::AddressBook(book) => book.deadline(),
+            Phase::Soap(book) => book.deadline(),
             _ => None,
         }
     }
@@ -91,7 +91,7 @@ impl Msnp {
                     out.forward(side.other(), buffer.split().freeze());
                     return Ok(());
                 }
-                Phase::AddressBook(book) => {
+                Phase::Soap(book) => {
                     let mut io = Io { now, out, context: &mut self.context };
                     return book.bytes(side, buffer, &mut io);
                 }
@@ -139,11 +139,7 @@ impl Msnp {
                 Ok(())
             }
             Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
-            Phase::Opening
-            | Phase::Choosing
-            | Phase::Watched
-            | Phase::AddressBook(_)
-            | Phase::Spliced => {
+            Phase::Opening | Phase::Choosing | Phase::Watched | Phase::Soap(_) | Phase::Spliced => {
                 out.forward(side.other(), command.raw);
                 Ok(())
             }
@@ -153,11 +149,11 @@ impl Msnp {
     /// The client's first request says what the connection is for.
     fn open_http(&mut self, opening: soap::Opening, out: &mut Output) {
         match opening {
-            soap::Opening::AddressBook => {
+            soap::Opening::Soap => {
                 if let Via::Direct { upstream, .. } = &self.context.via {
                     out.emit(Event::Dial(upstream.clone()));
                 }
-                self.phase = Phase::AddressBook(Box::default());
+                self.phase = Phase::Soap(Box::default());
             }
             soap::Opening::Tunnel => {
                 out.emit(Event::Advise(

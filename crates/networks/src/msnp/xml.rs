@@ -113,6 +113,12 @@ impl Element {
         self.at(path).map_or("", |element| element.text.trim())
     }
 
+    /// The values of its attributes, and its own character data.
+    pub(super) fn values(&self) -> impl Iterator<Item = &str> {
+        let attributes = self.attributes.iter().map(|(_, value)| value.as_str());
+        attributes.chain([self.text.as_str()]).map(str::trim)
+    }
+
     /// The element itself and everything inside, from the outside in.
     pub(super) fn all(&self) -> impl Iterator<Item = &Self> {
         let mut left = vec![self];

@@ -294,6 +294,76 @@ fn an_address_book_of_nobody_here_passes_as_it_is() {
     assert!(!soap.altered());
 }
 
+/// A message for somebody who is offline.
+fn left_for(name: &str) -> String {
+    let envelope = format!(
+        "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>\
+         <From memberName=\"{OWNER}\"/><To memberName=\"{name}\"/><Ticket passport=\"{TOKEN}\"/>\
+         <Sequence><MessageNumber>3</MessageNumber></Sequence></soap:Header><soap:Body>\
+         <MessageType>text</MessageType><Content>MIME-Version: 1.0\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=</Content></soap:Body></soap:Envelope>"
+    );
+    let length = envelope.len();
+    format!(
+        "POST /OimWS/oim.asmx HTTP/1.1\r\nHost: ows.messenger.msn.com\r\n\
+         Content-Length: {length}\r\n\r\n{envelope}"
+    )
+}
+
+#[test]
+fn what_is_left_for_somebody_foreign_who_is_offline_is_sent() {
+    let mut book = Book::of(listed());
+    book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    assert_eq!(text(book.soap.take(Side::Server)), "");
+    assert!(text(book.soap.take(Side::Client)).contains("Upper=\"3\""));
+    book.ns.input(Input::Rung).unwrap();
+    assert_eq!(said(&mut book.ns)[0].body, super::says("hello"));
+    let own = left_for("eve@x.org");
+    book.soap.bytes(Side::Client, own.as_bytes()).unwrap();
+    assert_eq!(text(book.soap.take(Side::Server)), own);
+}
+
+#[test]
+fn damaged_requests_and_answers_do_no_harm() {
+    let mut random = common::Random(1999);
+    for _ in 0..3_000 {
+        let mut book = Book::of(listed());
+        let add = format!(
+            "<groupFilter><groupIds><guid>8e5272aa</guid></groupIds></groupFilter><contacts>\
+             <Contact><contactInfo><passportName>{BOB}</passportName></contactInfo></Contact>\
+             </contacts>"
+        );
+        let stream = [
+            (Side::Client, request("FindMembership", "")),
+            (Side::Server, answer("FindMembership", &memberships())),
+            (Side::Client, request("ABFindAll", "")),
+            (Side::Server, answer("ABFindAll", &addresses())),
+            (Side::Client, request("ABGroupContactAdd", &add)),
+            (Side::Client, left_for(BOB)),
+        ];
+        let spoilt = random.below(stream.len());
+        for (i, (side, text)) in stream.iter().enumerate() {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..if i == spoilt { 1 + random.below(4) } else { 0 } {
+                let at = random.below(bytes.len());
+                let end = bytes.len().min(at + random.below(80));
+                match random.below(4) {
+                    0 => bytes[at] ^= 1 << random.below(8),
+                    1 => drop(bytes.drain(at..end)),
+                    2 => drop(bytes.splice(at..at, text.bytes().skip(at / 2).take(60))),
+                    _ => bytes[at..end].fill(b'9'),
+                }
+            }
+            if bytes.is_empty() || book.soap.bytes(*side, &bytes).is_err() {
+                break;
+            }
+            assert!(book.soap.pending(*side).len() <= crosstalk_core::MAX_PENDING);
+            book.soap.wait(Duration::from_secs(4));
+            book.ns.input(Input::Rung).unwrap();
+        }
+    }
+}
+
 #[test]
 fn msnp_within_http_is_recognised_and_passes() {
     let open = "POST http://gateway.messenger.hotmail.com/gateway/gateway.dll?Action=open&Server=NS\

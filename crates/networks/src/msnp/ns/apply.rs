@@ -29,6 +29,9 @@ impl Session {
             Edit::Block(address, name, blocked) => {
                 self.block(&address, name.as_deref(), blocked, io);
             }
+            Edit::Say(address, text) => {
+                io.send(address, Body::Text { text, auto: false });
+            }
             Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), io),
         }
     }

@@ -303,9 +303,10 @@ impl Request<'_> {
         let guids: Vec<String> =
             self.book.iter().flat_map(|book| book.people()).map(contact_guid).collect();
         self.operation.all().any(|element| {
-            let text = element.text.trim();
-            text.contains('@') && !matches!(io.kin(text), Kin::Own)
-                || guids.iter().any(|guid| guid.eq_ignore_ascii_case(text))
+            element.values().any(|value| {
+                is_name(value) && !matches!(io.kin(value), Kin::Own)
+                    || guids.iter().any(|guid| guid.eq_ignore_ascii_case(value))
+            })
         })
     }
 
@@ -343,6 +344,10 @@ fn note(book: Option<&mut Book>, edits: Vec<Edit>) {
             book.edit(edit);
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    text.contains('@') && !text.contains(char::is_whitespace)
 }
 
 fn who(name: &str, io: &Io<'_>) -> Who {

@@ -1,4 +1,4 @@
-//! The address book: SOAP over HTTP, since MSNP13.
+//! The address book, and what is left for people who are offline: SOAP over HTTP, since MSNP13.
 //!
 //! Clients read their lists from it and change them in it. What servers answer has the foreign
 //! people put in, and what clients change about these is answered here. The connection is seen
@@ -8,13 +8,14 @@
 mod ask;
 mod http;
 mod merge;
+mod oim;
 mod words;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, Fault, Side, Sniff};
+use crosstalk_core::{Address, Event, Fault, Side, Sniff};
 
 use self::ask::{Ask, Reads};
 use self::http::{Head, Incoming, Message};
@@ -28,19 +29,23 @@ const MAX_ASKED: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// What the operator is told of an answer that cannot be read.
+const TOO_LONG: &str = "the address book of an MSN user is too long to have foreign people put in";
+
 /// What the first bytes of a client ask for over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
-    /// An address book.
-    AddressBook,
+    /// An address book, or messages for people who are offline.
+    Soap,
     /// MSNP within HTTP.
     Tunnel,
 }
 
 /// What the paths of requests begin with.
-const PATHS: [(&str, Opening); 3] = [
-    ("/abservice/", Opening::AddressBook),
-    ("//abservice/", Opening::AddressBook),
+const PATHS: [(&str, Opening); 4] = [
+    ("/abservice/", Opening::Soap),
+    ("//abservice/", Opening::Soap),
+    ("/OimWS/", Opening::Soap),
     ("/gateway/gateway.dll", Opening::Tunnel),
 ];
 
@@ -128,6 +133,7 @@ impl Connection {
                 if side == Side::Client {
                     return Err(Fault::client("a request is too long"));
                 }
+                io.out.emit(Event::Advise(TOO_LONG));
                 reading.whole = false;
             }
             match (reading.whole, over) {
@@ -177,7 +183,11 @@ impl Connection {
                 }
                 let read = matches!(self.asked.front(), Some(Asked::OfServer(reads, _))
                     if *reads != Reads::Nothing);
-                read && message.head.status == 200 && message.fits()
+                let read = read && message.head.status == 200;
+                if read && !message.fits() {
+                    io.out.emit(Event::Advise(TOO_LONG));
+                }
+                read && message.fits()
             }
         };
         Ok(Some(Reading { message, whole }))
@@ -192,7 +202,9 @@ impl Connection {
         if self.asked.len() >= MAX_ASKED {
             return Err(Fault::client("too many requests at once"));
         }
-        if head.method == "GET" || !head.path.to_ascii_lowercase().contains("/abservice/") {
+        let path = head.path.to_ascii_lowercase();
+        let known = path.contains("/abservice/") || path.contains("/oimws/");
+        if head.method == "GET" || !known {
             self.asked.push_back(Asked::OfServer(Reads::Nothing, None));
             return Ok(false);
         }
@@ -211,11 +223,13 @@ impl Connection {
         let (Some(text), Some(envelope)) = (text, envelope) else {
             return self.pass(raw, Reads::Nothing, None, io);
         };
-        let token = Some(ask::ticket(&envelope)).filter(|ticket| !ticket.is_empty());
+        let tickets = [ask::ticket(&envelope), oim::ticket(&envelope)];
+        let token = tickets.into_iter().find(|ticket| !ticket.is_empty());
         let token = token.or_else(|| head.field("cookie")?.split_once("MSPAuth=").map(|(_, t)| t));
         let token = token.map(Token::of);
         let doors = Doors::of(io);
         let desk = token.and_then(|token| doors.desk(&doors.owner(&token)?));
+        let left = oim::read(&envelope, desk.as_ref(), io);
         let mut papers = desk.as_ref().map(Desk::open);
         let book = papers.as_mut().map(|papers| &mut papers.book);
         let book = book.filter(|book| book.contacts.is_some());
@@ -223,7 +237,7 @@ impl Connection {
         let Some(operation) = ask::operation(&envelope) else {
             return self.pass(raw, Reads::Nothing, None, io);
         };
-        let decided = ask::read(&text, operation, book, host, io);
+        let decided = left.unwrap_or_else(|| ask::read(&text, operation, book, host, io));
         drop(papers);
         if let Some(desk) = desk.filter(|desk| desk.open().book.is_edited()) {
             desk.ring();

@@ -11,6 +11,8 @@ use super::super::xml::escape;
 
 /// The namespace of address books.
 pub(super) const NAMESPACE: &str = "http://www.msn.com/webservices/AddressBook";
+/// The namespace of messages for people who are offline.
+const OIM: &str = "http://messenger.live.com/ws/2006/09/oim/";
 /// The first of our numbers of memberships, far above those of servers.
 const FIRST_MEMBERSHIP: u32 = 1_500_000_000;
 /// How many people our numbers can tell apart.
@@ -161,6 +163,31 @@ pub(super) fn fault(operation: &str, code: &str, words: &str) -> String {
              <errorstring xmlns=\"{NAMESPACE}\">{words}</errorstring></detail></soap:Fault>"
         ),
     )
+}
+
+/// The answer that a message is left for somebody offline.
+pub(super) fn oim_stored(number: u32) -> String {
+    envelope(
+        &format!(
+            "<soap:Header><SequenceAcknowledgment xmlns=\"http://schemas.xmlsoap.org/ws/2003/03/rm\">\
+             <Identifier xmlns=\"http://schemas.xmlsoap.org/ws/2002/07/utility\">\
+             http://messenger.msn.com</Identifier>\
+             <AcknowledgmentRange Upper=\"{number}\" Lower=\"{number}\" />\
+             </SequenceAcknowledgment></soap:Header>"
+        ),
+        &format!(
+            "<StoreResponse xmlns=\"{OIM}\"><PointsConsumed>0</PointsConsumed></StoreResponse>"
+        ),
+    )
+}
+
+/// The answer that a message cannot be left.
+pub(super) fn oim_fault() -> String {
+    let body = format!(
+        "<soap:Fault><faultcode xmlns:q0=\"{OIM}\">q0:SystemUnavailable</faultcode>\
+         <faultstring>The message cannot be left.</faultstring><detail /></soap:Fault>"
+    );
+    envelope("", &body)
 }
 
 fn envelope(header: &str, body: &str) -> String {
