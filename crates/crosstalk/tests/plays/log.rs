@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::Level;
 
-use crate::Setting;
+use crate::stage::Setting;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 

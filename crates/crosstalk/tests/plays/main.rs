@@ -3,23 +3,17 @@
 //! `cargo test -p crosstalk --test plays -- blocked` performs those whose name has `blocked`.
 
 mod log;
+mod pairs;
 mod stage;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use crosstalk_mock::play::{Performance, Play};
+use crosstalk_mock::play::{Outcome, Performance, Play};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use self::stage::{Gateways, Way};
-
-/// How a play is performed.
-#[derive(Clone, Copy)]
-struct Setting {
-    way: Way,
-    /// All through one gateway, instead of each gateway of the play by its own.
-    alone: bool,
-}
+use self::pairs::Table;
+use self::stage::{Gateways, Setting, Way};
 
 const SETTINGS: [Setting; 4] = [
     Setting { way: Way::Socks5, alone: false },
@@ -30,15 +24,26 @@ const SETTINGS: [Setting; 4] = [
 
 fn main() {
     log::capture();
-    let plays = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/plays");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(plays)
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(root().join("tests/plays"))
         .expect("the plays are in the repository")
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|e| e == "play"))
         .collect();
     paths.sort();
+    let table = Table::default();
     let trials = paths.iter().flat_map(|path| SETTINGS.map(|setting| trial(path, setting)));
-    libtest_mimic::run(&Arguments::from_args(), trials.flatten().collect()).exit();
+    let trials = trials.flatten().chain(table.trials()).collect();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    if let Err(differs) = table.check() {
+        eprintln!("{differs}");
+        std::process::exit(1);
+    }
+    conclusion.exit();
+}
+
+/// The top of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A play in a setting; `None` where the play cannot be performed in it.
@@ -51,23 +56,26 @@ fn trial(path: &Path, setting: Setting) -> Option<Trial> {
         Ok(play) => play,
         Err(mistake) => return Some(Trial::test(name, move || Err(mistake.into()))),
     };
-    Some(Trial::test(name, move || {
-        let begin = log::length();
-        let runtime = tokio::runtime::Runtime::new()?;
-        let outcome = runtime.block_on(perform(&play, setting, begin));
-        runtime.shutdown_background();
-        outcome.map_err(|failure| match log::save(begin, &title, setting) {
-            Ok(path) => format!("{failure}\n    the log is in {}", path.display()).into(),
-            Err(_) => Failed::from(failure),
-        })
-    }))
+    Some(Trial::test(name, move || perform(&play, &title, setting).map(drop)))
 }
 
-async fn perform(
+/// Performs a play, and says what came of its chapters.
+fn perform(play: &Play, title: &str, setting: Setting) -> Result<Vec<Outcome>, Failed> {
+    let begin = log::length();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let outcome = runtime.block_on(run(play, setting, begin));
+    runtime.shutdown_background();
+    outcome.map_err(|failure| match log::save(begin, title, setting) {
+        Ok(path) => format!("{failure}\n    the log is in {}", path.display()).into(),
+        Err(_) => Failed::from(failure),
+    })
+}
+
+async fn run(
     play: &Play,
     setting: Setting,
     begin: usize,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<Vec<Outcome>, Box<dyn Error + Send + Sync>> {
     let mut performance = Performance::prepare(play).await?;
     let mut gateways = Gateways::build(play, &performance, setting).await?;
     performance.run(&mut gateways).await?;
@@ -75,17 +83,7 @@ async fn perform(
         return Err("nothing was logged, so that secrets cannot be looked for".into());
     }
     match performance.secrets().iter().find_map(|secret| log::line_with(begin, secret)) {
-        None => Ok(()),
+        None => Ok(performance.outcomes().to_vec()),
         Some(line) => Err(format!("a secret stands in the log: {line}").into()),
-    }
-}
-
-impl std::fmt::Display for Setting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let way = match self.way {
-            Way::Socks5 => "over SOCKS5",
-            Way::Direct => "with the gateway as the server",
-        };
-        write!(f, "{way}{}", if self.alone { ", through one gateway" } else { "" })
     }
 }

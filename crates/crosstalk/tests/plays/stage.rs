@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::Gateway;
-use crosstalk_gateway::config::{Config, Direct, Proxy};
+use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
 use crosstalk_gateway::router::{Options, Router};
 use crosstalk_mock::play::{Performance, Play, Stage};
 use crosstalk_overlay::{GatewayId, Member, Overlay};
@@ -18,13 +19,29 @@ use tempfile::TempDir;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{sleep, timeout};
 
-use crate::Setting;
-
 /// How clients come to a gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Socks5,
     Direct,
+}
+
+/// How a play is performed.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) way: Way,
+    /// All through one gateway, instead of each gateway of the play by its own.
+    pub(crate) alone: bool,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.way {
+            Way::Socks5 => "over SOCKS5",
+            Way::Direct => "with the gateway as the server",
+        };
+        write!(f, "{way}{}", if self.alone { ", through one gateway" } else { "" })
+    }
 }
 
 /// How long gateways may take to find each other.
@@ -34,8 +51,8 @@ const JOINING: Duration = Duration::from_secs(20);
 pub(crate) struct Gateways {
     way: Way,
     names: Arc<Names>,
-    /// The networks of the play: their servers, and the ports that clients take them to have.
-    networks: BTreeMap<NetworkId, (SocketAddr, u16)>,
+    /// The networks of the play.
+    networks: BTreeMap<NetworkId, NetworkConfig>,
     seats: Vec<Seat>,
     /// Dropped last: the gateways write there.
     _state: TempDir,
@@ -72,18 +89,19 @@ impl Gateways {
         } else {
             play.gateways().iter().map(|name| vec![name.to_string()]).collect()
         };
-        let usual = Config::alone(state.path().into());
+        let mut config = Config::alone(state.path().into());
         let mut networks = BTreeMap::new();
         for id in play.networks() {
             let server = performance.server(id).ok_or("a network without a server")?;
-            let id = id.parse()?;
-            let port = usual.networks.get(&id).and_then(|n| n.ports.first());
-            networks.insert(id, (server, *port.ok_or("a network without a port")?));
+            let known = config.networks.get(&play.protocol(id).parse()?);
+            let network = network(id.parse()?, known.ok_or("an unknown network")?, server)?;
+            networks.insert(network.id.clone(), network);
         }
+        config.networks.extend(networks.clone());
         let seats = named.into_iter().map(|names| Seat::take(names, &state));
         let mut gateways = Self {
             way: setting.way,
-            names: Arc::new(usual.names()),
+            names: Arc::new(config.names()),
             networks,
             seats: seats.collect::<Result<_, _>>()?,
             _state: state,
@@ -134,13 +152,7 @@ impl Gateways {
     fn config(&self, index: usize) -> Config {
         let mut config = Config::alone(self.seats[index].state.clone());
         config.proxies = vec![Proxy::open(anywhere())];
-        for (id, (server, _)) in &self.networks {
-            if let Some(network) = config.networks.get_mut(id) {
-                let upstream = HostPort::new(server.ip().to_string(), server.port());
-                network.servers.insert(host(id.as_str()), upstream.clone());
-                network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
-            }
-        }
+        config.networks.extend(self.networks.clone());
         config
     }
 
@@ -184,14 +196,17 @@ impl Stage for Gateways {
     }
 
     fn way(&self, network: &str, gateway: &str) -> crosstalk_mock::Way {
-        let port = self.networks.iter().find(|(id, _)| id.as_str() == network);
-        let (_, (_, port)) = port.expect("the network is one of the play's");
+        let known = self.networks.values().find(|n| n.id.as_str() == network);
+        let ports = known.map_or(&[][..], |network| &network.ports);
         let seat = self.seats.iter().find(|seat| seat.names.iter().any(|n| n == gateway));
         let running = seat.and_then(|s| s.running.as_ref()).expect("the play starts the gateway");
         match self.way {
             Way::Socks5 => crosstalk_mock::Way::Socks5 {
                 proxy: running.proxy,
-                server: HostPort::new(host(network), *port),
+                server: HostPort::new(
+                    host(network),
+                    *ports.first().expect("a network of the play"),
+                ),
             },
             Way::Direct => {
                 let direct = running.direct.iter().find(|(id, _)| id.as_str() == network);
@@ -252,6 +267,22 @@ impl Drop for Background {
 /// What clients take for the name of a network's server.
 fn host(network: &str) -> String {
     format!("{network}.test")
+}
+
+/// A network like the `known` one, whose clients find `server` under the network's name and under
+/// the address it has.
+fn network(
+    id: NetworkId,
+    known: &NetworkConfig,
+    server: SocketAddr,
+) -> Result<NetworkConfig, Box<dyn Error + Send + Sync>> {
+    let mut network = NetworkConfig { id, ..known.clone() };
+    let port = network.ports.first().ok_or("a network without a port")?;
+    let upstream = HostPort::new(server.ip().to_string(), server.port());
+    let named = [host(network.id.as_str()), format!("{}:{port}", server.ip())];
+    network.servers.extend(named.map(|name| (name, upstream.clone())));
+    network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+    Ok(network)
 }
 
 fn anywhere() -> SocketAddr {

@@ -1,8 +1,9 @@
 //! From the text of a play to its cast and lines.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crosstalk_core::Typing;
+use super::lines::{Step, TEXT, step};
 
 /// How long a line that waits does so unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -12,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Play {
     /// The cast.
     pub parts: Vec<Part>,
+    /// Networks that speak what another one speaks, with that one's id.
+    others: BTreeMap<String, String>,
     pub(super) lines: Vec<Line>,
 }
 
@@ -43,80 +46,69 @@ pub struct Mistake {
 pub(super) struct Line {
     pub(super) number: usize,
     pub(super) text: String,
+    /// The heading that it stands under; none for lines before the first.
+    pub(super) chapter: String,
     pub(super) step: Step,
+    /// What may come of it instead, the better first, each with its words.
+    pub(super) instead: Vec<(Step, String)>,
     /// How long a step that waits does so.
     pub(super) within: Duration,
 }
 
-/// What a line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Person { who: String, does: Does },
-    Kill { gateway: String },
-    Start { gateway: String },
-    Pass(Duration),
-}
-
-/// What a person does or sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Does {
-    SignOn,
-    SignOff,
-    LoseConnection,
-    Add(String),
-    Remove(String),
-    Accept(String),
-    Deny(String),
-    Block(String),
-    Unblock(String),
-    Say { to: String, text: String },
-    Type { to: String, typing: Typing },
-    GoAway(String),
-    ComeBack,
-    GoIdle(Duration),
-    Invisible(bool),
-    IsAsked { by: String },
-    Hear { from: String, text: String },
-    HearNothingMore,
-    See { whom: String, how: How },
-    NeverSaw(String),
-    List { whom: String, listed: bool },
-    LearnUndelivered { to: String },
-}
-
-/// How somebody is seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    Available,
-    /// Away, with this text where one is given.
-    Away(Option<String>),
-    Offline,
-    Idle,
-    Typing,
-}
-
-/// Stands for the quoted text among the words of a line.
-const TEXT: &str = "\"\"";
-
 impl Play {
     /// Reads a play.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let mut play = Self { parts: Vec::new(), lines: Vec::new() };
+        let mut play = Self { parts: Vec::new(), others: BTreeMap::new(), lines: Vec::new() };
+        let mut chapter = String::new();
         for (number, text) in (1..).zip(text.lines().map(str::trim)) {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let mistake = || Mistake { number, text: text.to_owned() };
-            let (words, quoted) = words(text).ok_or_else(mistake)?;
-            if let Some(part) = part(&words) {
-                play.parts.push(part);
+            if let Some(heading) = text.strip_suffix(':') {
+                heading.clone_into(&mut chapter);
                 continue;
             }
-            let (words, within) = patience(&words);
-            let step = step(words, quoted).ok_or_else(mistake)?;
-            play.lines.push(Line { number, text: text.to_owned(), step, within });
+            let mistake = || Mistake { number, text: text.to_owned() };
+            for line in play.read(text).ok_or_else(mistake)? {
+                play.lines.push(Line { number, chapter: chapter.clone(), ..line });
+            }
         }
         Ok(play)
+    }
+
+    /// Takes in a line of the cast, or says what another one asks for.
+    fn read(&mut self, text: &str) -> Option<Vec<Line>> {
+        let mut clauses = clauses(text).into_iter();
+        let first = clauses.next()?;
+        let (words, quoted) = words(first)?;
+        if let Some(part) = part(&words) {
+            self.parts.push(part);
+            return Some(Vec::new());
+        }
+        if let [network, "is", "another", known] = *words {
+            self.others.insert(network.into(), known.into());
+            return Some(Vec::new());
+        }
+        let (words, mut within) = patience(&words);
+        let subject = *words.first()?;
+        let step = step(words, quoted)?;
+        let mut instead = Vec::new();
+        for clause in clauses {
+            let (mut words, quoted) = self::words(clause)?;
+            if !self.parts.iter().any(|part| words.first() == Some(&part.name.as_str())) {
+                words.insert(0, subject);
+            }
+            let (words, patience) = patience(&words);
+            within = within.max(patience);
+            instead.push((self::step(words, quoted)?, clause.trim().to_owned()));
+        }
+        let (text, chapter) = (text.to_owned(), String::new());
+        Some(vec![Line { number: 0, text, chapter, step, instead, within }])
+    }
+
+    /// The usual id of the network whose protocol `network` speaks.
+    pub fn protocol<'a>(&'a self, network: &'a str) -> &'a str {
+        self.others.get(network).map_or(network, String::as_str)
     }
 
     /// Whether a gateway is killed, which needs another one to watch.
@@ -148,6 +140,20 @@ fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         }
     }
     seen
+}
+
+/// The parts of a line between `, or`, which stands outside quotation marks.
+fn clauses(line: &str) -> Vec<&str> {
+    const OR: &str = ", or ";
+    let outside = |at: usize| line[..at].matches('"').count().is_multiple_of(2);
+    let mut clauses = Vec::new();
+    let mut begin = 0;
+    for (at, _) in line.match_indices(OR).filter(|(at, _)| outside(*at)) {
+        clauses.push(&line[begin..at]);
+        begin = at + OR.len();
+    }
+    clauses.push(&line[begin..]);
+    clauses
 }
 
 /// A line's words, with [`TEXT`] in the place of its quoted text, and that text.
@@ -190,71 +196,9 @@ fn patience<'a, 'w>(words: &'a [&'w str]) -> (&'a [&'w str], Duration) {
     }
 }
 
-fn step(words: &[&str], text: String) -> Option<Step> {
-    match *words {
-        ["gateway", gateway, "is", "killed"] => Some(Step::Kill { gateway: gateway.into() }),
-        [seconds, "s", "pass"] => Some(Step::Pass(Duration::from_secs(seconds.parse().ok()?))),
-        ["gateway", gateway, "starts", "again"] => Some(Step::Start { gateway: gateway.into() }),
-        [who, ref does @ ..] => Some(Step::Person {
-            who: who.into(),
-            does: acts(does, &text).or_else(|| sees(does, text))?,
-        }),
-        [] => None,
-    }
-}
-
-fn acts(words: &[&str], text: &str) -> Option<Does> {
-    Some(match *words {
-        ["signs", "on"] => Does::SignOn,
-        ["signs", "off"] => Does::SignOff,
-        ["loses", "the", "connection"] => Does::LoseConnection,
-        ["adds", whom] => Does::Add(whom.into()),
-        ["removes", whom] => Does::Remove(whom.into()),
-        ["accepts", whom] => Does::Accept(whom.into()),
-        ["denies", whom] => Does::Deny(whom.into()),
-        ["blocks", whom] => Does::Block(whom.into()),
-        ["unblocks", whom] => Does::Unblock(whom.into()),
-        ["says", TEXT, "to", to] => Does::Say { to: to.into(), text: text.into() },
-        ["types", "to", to] => Does::Type { to: to.into(), typing: Typing::Active },
-        ["stops", "typing", "to", to] => Does::Type { to: to.into(), typing: Typing::Idle },
-        ["goes", "away", TEXT] => Does::GoAway(text.into()),
-        ["comes", "back"] => Does::ComeBack,
-        ["goes", "idle", "for", seconds, "s"] => {
-            Does::GoIdle(Duration::from_secs(seconds.parse().ok()?))
-        }
-        ["goes", "invisible"] => Does::Invisible(true),
-        ["becomes", "visible"] => Does::Invisible(false),
-        _ => return None,
-    })
-}
-
-fn sees(words: &[&str], text: String) -> Option<Does> {
-    Some(match *words {
-        ["is", "asked", "by", whom] => Does::IsAsked { by: whom.into() },
-        ["hears", TEXT, "from", from] => Does::Hear { from: from.into(), text },
-        ["hears", "nothing", "more"] => Does::HearNothingMore,
-        ["never", "saw", whom] => Does::NeverSaw(whom.into()),
-        ["lists", whom] => Does::List { whom: whom.into(), listed: true },
-        ["does", "not", "list", whom] => Does::List { whom: whom.into(), listed: false },
-        ["learns", "that", to, "was", "not", "reached"] => Does::LearnUndelivered { to: to.into() },
-        ["sees", whom, ref how @ ..] => Does::See {
-            whom: whom.into(),
-            how: match *how {
-                ["available"] => How::Available,
-                ["away"] => How::Away(None),
-                ["away", TEXT] => How::Away(Some(text)),
-                ["offline"] => How::Offline,
-                ["idle"] => How::Idle,
-                ["typing"] => How::Typing,
-                _ => return None,
-            },
-        },
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lines::Does;
     use super::*;
 
     #[test]
@@ -266,9 +210,27 @@ mod tests {
         .unwrap();
         assert_eq!((play.gateways(), play.networks()), (vec!["north", "south"], vec!["aol"]));
         assert_eq!(play.parts[1].account, "alice");
-        let say = Does::Say { to: "laptop".into(), text: "ababab".into() };
+        let say = Does::Say { to: "laptop".into(), text: "ababab".into(), style: None };
         assert_eq!(play.lines[0].step, Step::Person { who: "alice".into(), does: say });
         assert_eq!((play.lines[1].number, play.lines[1].within), (6, Duration::from_secs(20)));
+    }
+
+    #[test]
+    fn a_line_may_say_what_else_may_come_of_it() {
+        let play = Play::parse(
+            "ann is on aol at north\nbob is on aol2 at south\naol2 is another aol\nNudge:\n\
+             ann is nudged by bob, or hears \"one, or two\" from bob, or bob has no way to",
+        )
+        .unwrap();
+        let [line] = &play.lines[..] else { panic!("one line") };
+        assert_eq!((line.chapter.as_str(), play.protocol("aol2")), ("Nudge", "aol"));
+        let who = |step: &Step| match step {
+            Step::Person { who, does } => (who.clone(), does.clone()),
+            _ => panic!("people only"),
+        };
+        assert_eq!(who(&line.instead[0].0).0, "ann");
+        assert_eq!(who(&line.instead[1].0), ("bob".into(), Does::Cannot));
+        assert_eq!(line.instead[0].1, "hears \"one, or two\" from bob");
     }
 
     #[test]

@@ -11,14 +11,15 @@ use crosstalk_core::{Names, NetworkId};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::grammar::{Does, Part, Play, Step};
+use super::grammar::{Part, Play};
+use super::lines::{Does, Step};
+use super::outcome::Outcome;
 use super::person::{Person, SILENCE};
-use super::script::{Spelling, act, address};
+use super::script::{Spelling, act, address, network};
 use crate::{Account, Act, Server, Way, by_id};
 
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
-
 /// What stands between the clients and the servers.
 pub trait Stage: Send + Sync {
     /// The names of the networks.
@@ -48,32 +49,41 @@ pub struct Failure {
 
 /// A play with its base servers.
 pub struct Performance<'a> {
-    play: &'a Play,
+    pub(super) play: &'a Play,
     servers: BTreeMap<String, Box<dyn Server>>,
-    people: BTreeMap<String, Person>,
+    pub(super) people: BTreeMap<String, Person>,
     /// What was said to foreign people, with the speaker's network.
     crossed: Vec<(String, String)>,
     said: Vec<String>,
+    pub(super) outcomes: Vec<Outcome>,
 }
 
 impl<'a> Performance<'a> {
     /// Starts a server for each network of the cast.
     pub async fn prepare(play: &'a Play) -> io::Result<Self> {
         let mut servers = BTreeMap::new();
-        for id in play.networks() {
-            let network = by_id(id).ok_or_else(|| io::Error::other(format!("no mock of {id}")))?;
+        for (number, id) in (1..).zip(play.networks()) {
+            let network = by_id(play.protocol(id));
+            let network = network.ok_or_else(|| io::Error::other(format!("no mock of {id}")))?;
             let accounts: Vec<Account> =
                 play.parts.iter().filter(|p| p.network == id).map(account).collect();
-            let server = network.serve(([127, 0, 0, 1], 0).into(), &accounts).await?;
+            // What is another of something else has an address that cannot be taken for it.
+            let last = if play.protocol(id) == id { 1 } else { number };
+            let server = network.serve(([127, 0, 0, last], 0).into(), &accounts).await?;
             servers.insert(id.to_owned(), server);
         }
-        let (people, crossed, said) = Default::default();
-        Ok(Self { play, servers, people, crossed, said })
+        let (people, crossed, said, outcomes) = Default::default();
+        Ok(Self { play, servers, people, crossed, said, outcomes })
     }
 
     /// Where the server of a network listens.
     pub fn server(&self, network: &str) -> Option<SocketAddr> {
         self.servers.get(network).map(|server| server.addr())
+    }
+
+    /// What came of each chapter so far.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
     }
 
     /// What no log may hold: passwords, cookies, and what was said.
@@ -87,14 +97,18 @@ impl<'a> Performance<'a> {
     /// Performs the play.
     pub async fn run(&mut self, stage: &mut dyn Stage) -> Result<(), Failure> {
         for line in &self.play.lines {
+            self.open_chapter(&line.chapter);
             match &line.step {
                 Step::Kill { gateway } => stage.kill(gateway),
                 Step::Start { gateway } => stage.start(gateway).await,
                 Step::Pass(time) => tokio::time::sleep(*time).await,
                 Step::Person { who, does } => {
-                    let Err(mut seen) = self.step(stage, who, does, line.within).await else {
-                        continue;
+                    let done = if line.instead.is_empty() {
+                        self.step(stage, who, does, line.within).await
+                    } else {
+                        self.either(stage, line).await
                     };
+                    let Err(mut seen) = done else { continue };
                     seen.push_str(&self.stories().await);
                     return Err(Failure { number: line.number, line: line.text.clone(), seen });
                 }
@@ -116,7 +130,7 @@ impl<'a> Performance<'a> {
             return self.sign_on(part, stage).await;
         }
         let spelling = Spelling { play: self.play, names: stage.names(), of: part };
-        let person = self.people.get_mut(&part.name).ok_or("the person is not signed on")?;
+        let person = self.people.get_mut(who).ok_or("the person is not signed on")?;
         if let Some(act) = act(does, &spelling)? {
             self.said.extend(words(&act));
             if let Does::Say { to, .. } = does
@@ -140,7 +154,7 @@ impl<'a> Performance<'a> {
     }
 
     async fn sign_on(&mut self, part: &Part, stage: &dyn Stage) -> Result<(), String> {
-        let network = by_id(&part.network).ok_or("there is no such network")?;
+        let network = network(self.play, part)?;
         let way = stage.way(&part.network, &part.gateway);
         let client = network.sign_on(&account(part), &way).await.map_err(|e| e.to_string())?;
         let mut person = Person::new(client, stage.names());
@@ -185,7 +199,7 @@ impl<'a> Performance<'a> {
         let domains = names.networks().chain([&gateway]);
         let mut forbidden: Vec<_> = domains.map(|n| format!("@{n}.{}", names.suffix())).collect();
         for part in self.play.parts.iter().filter(|part| part.network != network) {
-            forbidden.push(address(names, part)?.to_string());
+            forbidden.push(address(self.play, names, part)?.to_string());
         }
         let crossed = self.crossed.iter().filter(|(from, _)| from == network);
         forbidden.extend(crossed.map(|(_, text)| text.clone()).filter(|t| t.len() >= TELLING));

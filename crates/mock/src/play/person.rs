@@ -21,7 +21,7 @@ pub(super) struct Person {
     pub(super) unheard: VecDeque<Event>,
     presences: BTreeMap<String, Presence>,
     typing: BTreeMap<String, Typing>,
-    listed: BTreeSet<String>,
+    pub(super) listed: BTreeSet<String>,
     /// Everybody who was ever seen present.
     pub(super) seen: BTreeSet<String>,
     signed_off: bool,
@@ -106,17 +106,13 @@ impl Person {
         self.key(name) == Address::control().to_string()
     }
 
-    /// The presence of `name`: offline where none was shown.
-    pub(super) fn presence(&self, name: &str) -> Presence {
-        self.presences.get(&self.key(name)).cloned().unwrap_or_default()
+    /// The presence of the one with this key: offline where none was shown.
+    pub(super) fn presence(&self, key: &str) -> Presence {
+        self.presences.get(key).cloned().unwrap_or_default()
     }
 
-    pub(super) fn typing(&self, name: &str) -> Typing {
-        self.typing.get(&self.key(name)).copied().unwrap_or(Typing::Idle)
-    }
-
-    pub(super) fn lists(&self, name: &str) -> bool {
-        self.listed.contains(&self.key(name))
+    pub(super) fn typing(&self, key: &str) -> Typing {
+        self.typing.get(key).copied().unwrap_or(Typing::Idle)
     }
 
     fn note(&mut self, event: Event) {
@@ -170,6 +166,8 @@ impl Person {
             let _ = match event {
                 Event::Said { from, text, .. } => write!(story, "; {from} said {:?}", text.text()),
                 Event::Asked { by, .. } => write!(story, "; {by} asked"),
+                Event::Nudged { by } => write!(story, "; {by} nudged"),
+                Event::Unable => write!(story, "; the client had no way to"),
                 Event::Undelivered { to, why } => write!(story, "; {to} was not reached: {why}"),
                 _ => Ok(()),
             };

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crosstalk_core::{Address, Names};
+use crosstalk_core::{Address, Names, RichText};
 
-use super::grammar::{Does, Part, Play};
-use crate::{Act, by_id};
+use super::grammar::{Part, Play};
+use super::lines::Does;
+use super::person;
+use crate::{Act, Network, by_id};
 
 /// How a play calls the control contact.
 const CONTROL: &str = "crosstalk";
@@ -21,14 +23,19 @@ pub(super) struct Spelling<'a> {
 impl Spelling<'_> {
     /// `whom`, who is one of the cast, the control contact or an address.
     pub(super) fn name(&self, whom: &str) -> Result<String, String> {
-        let network = by_id(&self.of.network).ok_or("there is no such network")?;
+        let network = network(self.play, self.of)?;
         let address = match self.play.part(whom) {
             _ if whom == CONTROL => Address::control(),
             Ok(part) if part.network == self.of.network => return Ok(network.local(&part.account)),
-            Ok(part) => address(&self.names, part)?,
+            Ok(part) => address(self.play, &self.names, part)?,
             Err(not_cast) => whom.parse().map_err(|_| not_cast)?,
         };
         Ok(network.spell(&self.names, &address))
+    }
+
+    /// `whom` so that spellings that mean the same are equal.
+    pub(super) fn key(&self, whom: &str) -> Result<String, String> {
+        Ok(person::key(&self.names, &self.name(whom)?))
     }
 
     /// `text` with the names in braces spelled out.
@@ -51,9 +58,14 @@ impl Spelling<'_> {
     }
 }
 
+/// What one of the cast speaks.
+pub(super) fn network(play: &Play, part: &Part) -> Result<&'static dyn Network, String> {
+    by_id(play.protocol(&part.network)).ok_or_else(|| "there is no such network".into())
+}
+
 /// The address of one of the cast.
-pub(super) fn address(names: &Names, part: &Part) -> Result<Address, String> {
-    let network = by_id(&part.network).ok_or("there is no such network")?;
+pub(super) fn address(play: &Play, names: &Names, part: &Part) -> Result<Address, String> {
+    let network = network(play, part)?;
     let id = part.network.parse().map_err(|_| "a network is not called that")?;
     names.address(&network.local(&part.account), &id).map_err(|e| format!("{}: {e}", part.name))
 }
@@ -69,7 +81,13 @@ pub(super) fn act(does: &Does, spelling: &Spelling<'_>) -> Result<Option<Act>, S
         Does::Deny(whom) => Act::Deny(name(whom)?),
         Does::Block(whom) => Act::Block(name(whom)?),
         Does::Unblock(whom) => Act::Unblock(name(whom)?),
-        Does::Say { to, text } => Act::Say { to: name(to)?, text: spelling.text(text)?.into() },
+        Does::Say { to, text, style } => {
+            let mut said = RichText::default();
+            said.push(&spelling.text(text)?, style.as_slice());
+            Act::Say { to: name(to)?, text: said }
+        }
+        Does::Nudge(whom) => Act::Nudge(name(whom)?),
+        Does::Invite(whom) => Act::Invite(name(whom)?),
         Does::Type { to, typing } => Act::Type { to: name(to)?, typing: *typing },
         Does::GoAway(text) => Act::Away(text.clone()),
         Does::ComeBack => Act::Back,

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Presence, Show, Typing};
+use crosstalk_core::{Address, Presence, RichText, Show, Span, Typing};
 use tokio::time::Instant;
 
-use super::grammar::{Does, How};
-use super::person::{Person, SILENCE, key};
+use super::lines::{Asking, Does, Heard, How};
+use super::person::{Person, SILENCE};
 use super::script::Spelling;
 use crate::Event;
 
+/// What the control contact says to be told when it asks for consent.
+const ACCEPT: &str = "/accept ";
 /// What is said of a line that nothing came of.
 const NOT_SEEN: &str = "that was not to be seen in time";
 
@@ -22,74 +24,113 @@ impl Person {
         within: Duration,
     ) -> Result<(), String> {
         let deadline = Instant::now() + within;
-        let name = |whom: &str| spelling.name(whom).map(|name| key(&spelling.names, &name));
         let seen = match does {
-            Does::IsAsked { by } => {
-                let by = name(by)?;
-                self.until(deadline, |p| {
-                    p.take_all(|p, e| matches!(e, Event::Asked { by: b, .. } if p.key(b) == by))
-                })
-                .await
-            }
-            Does::Hear { from, text } => {
-                return self.hears(&name(from)?, &spelling.text(text)?, deadline).await;
-            }
-            Does::LearnUndelivered { to } => {
-                let to = name(to)?;
-                self.until(deadline, |p| {
-                    p.take_all(
-                        |p, e| matches!(e, Event::Undelivered { to: t, .. } if p.key(t) == to),
-                    )
-                })
-                .await
-            }
-            Does::See { whom, how } => {
-                let whom = name(whom)?;
-                self.until(deadline, |p| p.is_seen(&whom, how).then_some(())).await
-            }
-            Does::List { whom, listed } => {
-                let whom = name(whom)?;
-                self.until(deadline, |p| (p.lists(&whom) == *listed).then_some(())).await
-            }
             Does::NeverSaw(whom) => {
                 self.watch(Instant::now() + SILENCE).await;
-                (!self.seen.contains(&name(whom)?)).then_some(())
+                let whom = spelling.key(whom)?;
+                (!self.seen.contains(&whom)).then_some(())
+            }
+            Does::StillSee { whom, how } => {
+                self.watch(Instant::now() + SILENCE).await;
+                let whom = spelling.key(whom)?;
+                self.is_seen(&whom, how).then_some(())
             }
             Does::HearNothingMore => {
                 self.watch(Instant::now() + SILENCE).await;
                 return self.nothing_unexpected();
             }
-            _ => return Ok(()),
+            _ => {
+                let wanted = Wanted::of(does, spelling)?;
+                self.until(deadline, |p| p.look(&wanted).map(|found| p.take(&found))).await
+            }
         };
         seen.ok_or_else(|| NOT_SEEN.to_owned())
     }
 
-    /// Of people the next message must be the one; of the control contact's, one of them.
-    async fn hears(&mut self, from: &str, text: &str, deadline: Instant) -> Result<(), String> {
-        let any = self.is_control(from);
-        let heard = self.until(deadline, |person| {
-            let of_them =
-                |e: &Event| matches!(e, Event::Said { from: f, .. } if person.key(f) == from);
-            let is_it =
-                |e: &Event| matches!(e, Event::Said { text: t, .. } if fits(t.text(), text));
-            let found = |e: &Event| of_them(e) && (!any || is_it(e));
-            let position = person.unheard.iter().position(found)?;
-            person.unheard.remove(position).map(|event| (is_it(&event), event))
-        });
-        match heard.await {
-            Some((true, _)) => Ok(()),
-            Some((false, Event::Said { text, .. })) => Err(format!("heard {:?}", text.text())),
-            _ => Err(NOT_SEEN.to_owned()),
+    /// Whether what `does` expects is there to be seen now, and what was said of it.
+    pub(super) async fn has_seen(
+        &mut self,
+        does: &Does,
+        spelling: &Spelling<'_>,
+    ) -> Result<Option<Vec<String>>, String> {
+        self.watch(Instant::now()).await;
+        let found = self.look(&Wanted::of(does, spelling)?);
+        Ok(found.map(|found| {
+            let said = |at: &usize| match self.unheard.get(*at) {
+                Some(Event::Said { text, .. }) => Some(text.text().to_owned()),
+                _ => None,
+            };
+            found.iter().filter_map(said).collect()
+        }))
+    }
+
+    /// The places of the events that make `wanted` true; none where a state does.
+    fn look(&self, wanted: &Wanted) -> Option<Vec<usize>> {
+        let all = |is_it: &dyn Fn(&Event) -> bool| {
+            let events = self.unheard.iter().enumerate();
+            let found: Vec<_> = events.filter(|(_, e)| is_it(e)).map(|(at, _)| at).collect();
+            (!found.is_empty()).then_some(found)
+        };
+        let state = |holds: bool| holds.then(Vec::new);
+        match &wanted.does {
+            Does::IsAsked { through, .. } => all(&|e| match e {
+                Event::Asked { by, text } => {
+                    let control = text.text().contains(ACCEPT);
+                    self.key(by) == wanted.whom
+                        && match through {
+                            Asking::Any => true,
+                            Asking::Dialogue => !control,
+                            Asking::Control => control,
+                        }
+                }
+                _ => false,
+            }),
+            Does::IsNudged { .. } => {
+                all(&|e| matches!(e, Event::Nudged { by } if self.key(by) == wanted.whom))
+            }
+            Does::IsInvited { .. } => {
+                all(&|e| matches!(e, Event::Invited { by } if self.key(by) == wanted.whom))
+            }
+            Does::LearnUndelivered { .. } => {
+                all(&|e| matches!(e, Event::Undelivered { to, .. } if self.key(to) == wanted.whom))
+            }
+            Does::Cannot => all(&|e| *e == Event::Unable),
+            Does::Hear { how, .. } => self.hears(&wanted.whom, &wanted.text, how),
+            Does::See { how, .. } => state(self.is_seen(&wanted.whom, how)),
+            Does::List { listed, .. } => state(self.listed.contains(&wanted.whom) == *listed),
+            _ => state(true),
         }
     }
 
-    /// Takes away all events that are `wanted`, if there is any.
-    fn take_all(&mut self, wanted: impl Fn(&Self, &Event) -> bool) -> Option<()> {
-        let before = self.unheard.len();
-        let mut unheard = std::mem::take(&mut self.unheard);
-        unheard.retain(|event| !wanted(self, event));
-        self.unheard = unheard;
-        (self.unheard.len() < before).then_some(())
+    /// Of people the next message must be the one; of the control contact's, one of them.
+    fn hears(&self, from: &str, text: &str, how: &Heard) -> Option<Vec<usize>> {
+        let of_them = self.unheard.iter().enumerate().filter_map(|(at, e)| match e {
+            Event::Said { from: f, text, .. } if self.key(f) == from => Some((at, text)),
+            _ => None,
+        });
+        let is_it = |said: &RichText| match how {
+            Heard::Styled(style) => {
+                let all = |span: &Span| {
+                    span.style == *style && span.start == 0 && span.end as usize >= text.len()
+                };
+                said.text() == text && said.spans().iter().any(all)
+            }
+            Heard::Any | Heard::InPieces => fits(said.text(), text),
+        };
+        if *how == Heard::InPieces {
+            return pieces(of_them, text);
+        }
+        let mut of_them = of_them;
+        let any = from == Address::control().to_string();
+        let found = of_them.find(|(_, said)| !any || is_it(said));
+        found.filter(|(_, said)| is_it(said)).map(|(at, _)| vec![at])
+    }
+
+    /// Takes events away; their places go up.
+    fn take(&mut self, found: &[usize]) {
+        for at in found.iter().rev() {
+            self.unheard.remove(*at);
+        }
     }
 
     fn is_seen(&self, whom: &str, how: &How) -> bool {
@@ -105,6 +146,40 @@ impl Person {
             How::Typing => self.typing(whom) == Typing::Active,
         }
     }
+}
+
+/// What a line expects, in names and words as they arrive.
+struct Wanted {
+    does: Does,
+    whom: String,
+    text: String,
+}
+
+impl Wanted {
+    fn of(does: &Does, spelling: &Spelling<'_>) -> Result<Self, String> {
+        let (whom, text) = match does {
+            Does::IsAsked { by, .. } | Does::IsNudged { by } | Does::IsInvited { by } => (by, ""),
+            Does::Hear { from, text, .. } => (from, text.as_str()),
+            Does::LearnUndelivered { to } => (to, ""),
+            Does::See { whom, .. } | Does::List { whom, .. } => (whom, ""),
+            _ => return Ok(Self { does: does.clone(), whom: String::new(), text: String::new() }),
+        };
+        Ok(Self { does: does.clone(), whom: spelling.key(whom)?, text: spelling.text(text)? })
+    }
+}
+
+/// The first messages that are `text` together. Blanks at the cuts may be lost.
+fn pieces<'a>(said: impl Iterator<Item = (usize, &'a RichText)>, text: &str) -> Option<Vec<usize>> {
+    let mut rest = text;
+    let mut found = Vec::new();
+    for (at, piece) in said {
+        rest = rest.trim_start().strip_prefix(piece.text().trim())?;
+        found.push(at);
+        if rest.trim().is_empty() {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// Whether `text` is `pattern`, in which `…` stands for anything.

@@ -73,6 +73,9 @@ impl Session {
     async fn arrived(&mut self, snac: &Snac) -> io::Result<()> {
         let Ok(info) = UserInfo::read(&mut Reader::new(&snac.body)) else { return Ok(()) };
         let (of, presence) = (text(info.name), presence(&info));
+        // An answer that is still to come is about how it was before.
+        self.asked_away
+            .retain(|(_, e)| !matches!(e, Event::Presence { of: asked, .. } if *asked == of));
         let away = presence.show == Show::Away;
         let event = Event::Presence { of, presence };
         if !away {

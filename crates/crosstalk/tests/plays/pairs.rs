@@ -1,0 +1,137 @@
+//! One story for every ordered pair of networks, and the table of what came of it.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crosstalk_gateway::config::Config;
+use crosstalk_mock::NETWORKS;
+use crosstalk_mock::play::{Outcome, Play};
+use libtest_mimic::Trial;
+
+use super::stage::{Setting, Way};
+use super::{perform, root};
+
+/// Where it is set, the table is written anew instead of compared.
+const REWRITE: &str = "CROSSTALK_REWRITE";
+/// Two gateways, each with clients that use it as a proxy.
+const SETTING: Setting = Setting { way: Way::Socks5, alone: false };
+
+/// Sender and receiver, as they stand in [`networks`].
+type Pair = [usize; 2];
+
+/// What came of the story.
+#[derive(Clone, Default)]
+pub(crate) struct Table(Arc<Mutex<BTreeMap<Pair, Vec<Outcome>>>>);
+
+impl Table {
+    /// A trial for each pair.
+    pub(crate) fn trials(&self) -> Vec<Trial> {
+        pairs().into_iter().map(|pair| self.clone().trial(pair)).collect()
+    }
+
+    fn trial(self, pair: Pair) -> Trial {
+        let [from, to] = pair.map(|at| networks()[at].1);
+        let name = format!("pair, {from} to {to}");
+        let title = name.clone();
+        Trial::test(name, move || {
+            let play = Play::parse(&story(pair)?)?;
+            let outcomes = perform(&play, &title, SETTING)?;
+            let outcomes = outcomes.into_iter().filter(|o| !o.chapter.is_empty()).collect();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pair, outcomes);
+            Ok(())
+        })
+    }
+
+    /// Compares `docs/compatibility.md` with what was measured, if every pair was.
+    pub(crate) fn check(&self) -> Result<(), Box<dyn Error>> {
+        let measured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if measured.len() < pairs().len() {
+            return Ok(());
+        }
+        let (path, page) = (root().join("docs/compatibility.md"), page(&measured));
+        if std::env::var_os(REWRITE).is_some() {
+            return Ok(std::fs::write(path, page)?);
+        }
+        if std::fs::read_to_string(&path).is_ok_and(|there| there == page) {
+            return Ok(());
+        }
+        Err(format!(
+            "docs/compatibility.md is not what was measured; {REWRITE}=1 writes it anew:\n\n{page}"
+        )
+        .into())
+    }
+}
+
+/// Every ordered pair.
+fn pairs() -> Vec<Pair> {
+    let all = 0..networks().len();
+    all.clone().flat_map(|from| all.clone().map(move |to| [from, to])).collect()
+}
+
+/// The networks that a gateway knows and that there is a mock of: id, and how people call it.
+fn networks() -> Vec<(&'static str, &'static str)> {
+    let known = Config::alone(PathBuf::new()).networks;
+    let title = |id: &str| {
+        let network = known.values().find(|network| network.id.as_str() == id);
+        network.map(|network| network.protocol.defaults().title)
+    };
+    NETWORKS.iter().filter_map(|mock| Some((mock.id(), title(mock.id())?))).collect()
+}
+
+/// The story of a pair. Of one network there are two then: the receiver's is another one.
+fn story([from, to]: Pair) -> std::io::Result<String> {
+    let story = std::fs::read_to_string(root().join("tests/plays/pairs/pair.play"))?;
+    let [sender, known] = [from, to].map(|at| networks()[at].0);
+    let receiver = if from == to { format!("other-{known}") } else { known.to_owned() };
+    let story = story.replace("SENDER", sender).replace("RECEIVER", &receiver);
+    let another = format!("{receiver} is another {known}\n");
+    Ok(if from == to { another + &story } else { story })
+}
+
+/// The page: a row a pair, a column a chapter, and notes.
+fn page(measured: &BTreeMap<Pair, Vec<Outcome>>) -> String {
+    let mut page = String::from(HEAD);
+    let mut notes: Vec<&str> = Vec::new();
+    for (pair, outcomes) in measured {
+        if *pair == [0, 0] {
+            let chapters: Vec<_> = outcomes.iter().map(|o| o.chapter.as_str()).collect();
+            let _ = writeln!(page, "| From | To | {} |", chapters.join(" | "));
+            let _ = writeln!(page, "|---|---|{}", "---|".repeat(chapters.len()));
+        }
+        let [from, to] = pair.map(|at| networks()[at].1);
+        let _ = write!(page, "| {from} | {to} |");
+        for outcome in outcomes {
+            let numbers = outcome.instead.iter().map(|what| {
+                let at = notes.iter().position(|note| note == what).unwrap_or_else(|| {
+                    notes.push(what);
+                    notes.len() - 1
+                });
+                format!("note {}", at + 1)
+            });
+            let numbers: Vec<_> = numbers.collect();
+            let cell = if numbers.is_empty() { "yes".to_owned() } else { numbers.join(", ") };
+            let _ = write!(page, " {cell} |");
+        }
+        page.push('\n');
+    }
+    page.push_str("\nWhat happens instead:\n\n");
+    for (number, note) in (1..).zip(notes) {
+        let _ = writeln!(page, "{number}. The {note}.");
+    }
+    page
+}
+
+const HEAD: &str = "\
+# What crosses between which networks
+
+A test writes this page. It has a sender on one network and a receiver on another do what stands in
+[pair.play](../tests/plays/pairs/pair.play), each through a gateway of their own, with the servers and clients of
+`crates/mock`. Where both are of one network there are two of it, such as two servers of Jabber, and a gateway at each.
+
+*Yes* means that it arrives as it was meant. *Invisible* stays so also for one who signs on meanwhile; *CP1251*, *Latin-1* and
+*Shift-JIS* are texts in the characters of those encodings; a *long text* has 2,100 characters.
+
+";
