@@ -15,7 +15,8 @@ const HELP: &str = "\
 cargo xtask test [--no-interop]   everything that must hold before a change lands
 cargo xtask deps-rule             who may see whom among the crates
 cargo xtask peers                 install the third-party software that interop tests talk to
-cargo xtask interop [FILTER]      interop tests alone";
+cargo xtask interop [FILTER]      interop tests alone
+cargo xtask compatibility         writes docs/compatibility.md from what the plays of pairs show";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         ["peers"] => peers::install(&root()).map(drop),
         ["interop"] => interop(None),
         ["interop", filter] => interop(Some(filter)),
+        ["compatibility"] => compatibility(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -93,6 +95,12 @@ fn interop(filter: Option<&str>) -> Outcome {
     peers::install(&root())?;
     build()?;
     interop_tests(filter)
+}
+
+fn compatibility() -> Outcome {
+    let mut command = Command::new("cargo");
+    command.args(["test", "-p", "crosstalk", "--test", "plays", "--", "pair,"]);
+    succeed(command.env("CROSSTALK_REWRITE", "1"))
 }
 
 fn build() -> Outcome {

@@ -59,7 +59,8 @@ impl Table {
             return Ok(());
         }
         Err(format!(
-            "docs/compatibility.md is not what was measured; {REWRITE}=1 writes it anew:\n\n{page}"
+            "docs/compatibility.md is not what was measured; `cargo xtask compatibility` writes it \
+             anew:\n\n{page}"
         )
         .into())
     }
