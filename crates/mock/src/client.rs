@@ -77,6 +77,14 @@ pub enum Act {
     SignOff,
 }
 
+/// How one says yes or no to the control contact, whatever the gateway's suffix is: to whom, and
+/// what. For clients that have no dialogue.
+pub(crate) fn answer_by_word(name: &str, yes: bool) -> (String, String) {
+    let suffix = name.rsplit_once('.').map_or("xt", |(_, suffix)| suffix);
+    let word = if yes { "/accept" } else { "/deny" };
+    (format!("crosstalk@gateway.{suffix}"), format!("{word} {name}"))
+}
+
 /// Something a person sees. Names are spelled as the client shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

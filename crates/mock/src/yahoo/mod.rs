@@ -14,15 +14,12 @@ mod client;
 mod markup;
 mod packet;
 mod server;
-mod service;
 
 pub use client::sign_on;
 pub use server::Server;
 
 /// What a client speaks whose user's name does not say otherwise.
 const USUAL: u16 = 16;
-/// The longest text of one message, in bytes and in characters.
-const LONGEST: (usize, usize) = (948, 800);
 /// The text that is shown as a buzz.
 const BUZZ: &str = "<ding>";
 

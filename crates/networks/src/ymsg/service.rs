@@ -14,6 +14,8 @@ pub const MESSAGE: u16 = 0x06;
 pub const NEW_CONTACT: u16 = 0x0f;
 /// An instant message to several people.
 pub const MASS_MESSAGE: u16 = 0x17;
+/// Whether the other side is there; the server says how often to ask.
+pub const PING: u16 = 0x12;
 /// An invitation to a conference.
 pub const CONFERENCE_INVITE: u16 = 0x18;
 /// No to an invitation to a conference.
@@ -28,6 +30,8 @@ pub const AUTH: u16 = 0x57;
 pub const AUTH_RESPONSE: u16 = 0x54;
 /// The buddy list, before version 15.
 pub const LIST: u16 = 0x55;
+/// Who the client is, and the server's challenge.
+pub const AUTH: u16 = 0x57;
 /// A contact is added.
 pub const ADD_BUDDY: u16 = 0x83;
 /// A contact is removed from a group.
@@ -38,6 +42,8 @@ pub const IGNORE_CONTACT: u16 = 0x85;
 pub const REJECT_CONTACT: u16 = 0x86;
 /// A group gets another name.
 pub const RENAME_GROUP: u16 = 0x89;
+/// The client is there.
+pub const KEEP_ALIVE: u16 = 0x8a;
 /// Never to be seen online by somebody.
 pub const PRESENCE_PERMANENT: u16 = 0xb9;
 /// Whether one is visible at all.

@@ -10,12 +10,11 @@ use crosstalk_networks::oscar::wire::{Channel, Snac, Writer, user};
 
 use super::Session;
 use crate::aim::plain;
+use crate::client::answer_by_word;
 use crate::{Act, Event};
 
 /// The most messages remembered in case the server says that one was not delivered.
 const REMEMBERED: usize = 256;
-/// The name part of the control contact, whatever the gateway's suffix is.
-const CONTROL: &str = "crosstalk@gateway";
 
 impl Session {
     /// Does it. Returns whether the client stays signed on.
@@ -86,10 +85,8 @@ impl Session {
             self.send(0x13, 0x1a, body).await?;
             return Ok(());
         }
-        let suffix = name.rsplit_once('.').map_or("xt", |(_, suffix)| suffix);
-        let control = format!("{CONTROL}.{suffix}");
-        let word = if yes { "/accept" } else { "/deny" };
-        self.say(&control, &RichText::plain(format!("{word} {name}"))).await
+        let (control, word) = answer_by_word(name, yes);
+        self.say(&control, &word.into()).await
     }
 
     async fn say(&mut self, to: &str, text: &RichText) -> io::Result<()> {

@@ -3,11 +3,13 @@
 use std::io;
 
 use crosstalk_core::{RichText, Typing};
+use crosstalk_networks::ymsg::{pieces, service};
 
 use super::Session;
 use crate::Act;
+use crate::client::answer_by_word;
 use crate::yahoo::packet::{Packet, SEND};
-use crate::yahoo::{BUZZ, LONGEST, markup, service};
+use crate::yahoo::{BUZZ, markup};
 
 /// The group that new buddies go to.
 const GROUP: &str = "Friends";
@@ -54,27 +56,33 @@ impl Session {
 
     async fn add(&mut self, name: &str) -> io::Result<()> {
         let packet = if self.version() > 9 {
-            let head = Packet::new(service::ADD, 0).with(14, "").with(65, GROUP).with(97, "1");
+            let head =
+                Packet::new(service::ADD_BUDDY, 0).with(14, "").with(65, GROUP).with(97, "1");
             let head = head.with(1, self.user.as_str()).with(302, "319").with(300, "319");
             let packet = head.with(7, name).with(334, "0");
             packet.with(301, "319").with(303, "319")
         } else {
-            self.packet(service::ADD).with(7, name).with(65, GROUP)
+            self.packet(service::ADD_BUDDY).with(7, name).with(65, GROUP)
         };
         self.out.send(packet).await
     }
 
     async fn remove(&mut self, name: &str) -> io::Result<()> {
         let group = self.groups.get(&name.to_lowercase()).map_or(GROUP, String::as_str);
-        let packet = self.packet(service::REMOVE).with(7, name).with(65, group);
+        let packet = self.packet(service::REMOVE_BUDDY).with(7, name).with(65, group);
         self.out.send(packet).await
     }
 
-    /// Answers one who asked. Before YMSG10 there is no yes: who does not say no has agreed.
+    /// Answers one who asked. Before YMSG10 there is no yes: who does not say
+    /// no to one of the own network has agreed.
     async fn answer(&mut self, name: &str, yes: bool) -> io::Result<()> {
         let packet = match (self.version(), yes) {
+            (..10, true) if name.contains('@') => {
+                let (control, word) = answer_by_word(name, yes);
+                return self.say(&control, &word.into()).await;
+            }
             (..10, true) => return Ok(()),
-            (..10, false) => self.packet(service::REJECT).with(7, name).with(14, "no"),
+            (..10, false) => self.packet(service::REJECT_CONTACT).with(7, name).with(14, "no"),
             (_, true) => self.packet(service::AUTHORISE).with(5, name).with(13, "1").with(334, "0"),
             (_, false) => {
                 let packet = self.packet(service::AUTHORISE).with(5, name).with(13, "2");
@@ -85,7 +93,7 @@ impl Session {
     }
 
     async fn ignore(&mut self, name: &str, what: &str) -> io::Result<()> {
-        let packet = self.packet(service::IGNORE).with(7, name).with(13, what);
+        let packet = self.packet(service::IGNORE_CONTACT).with(7, name).with(13, what);
         self.out.send(packet).await
     }
 
@@ -102,7 +110,6 @@ impl Session {
     }
 
     async fn send(&mut self, to: &str, text: &str) -> io::Result<()> {
-        to.clone_into(&mut self.last);
         let latin: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
         let packet = Packet { status: SEND, ..self.packet(service::MESSAGE).with(5, to) };
         // The oldest clients write what they can in their own character set, and do not say so.
@@ -115,14 +122,15 @@ impl Session {
 
     async fn show_typing(&mut self, to: &str, typing: Typing) -> io::Result<()> {
         let on = if typing == Typing::Active { "1" } else { "0" };
-        let packet = Packet::new(service::TYPING, NOTIFY).with(49, "TYPING");
+        let packet = Packet::new(service::NOTIFY, NOTIFY).with(49, "TYPING");
         let packet = packet.with(1, self.user.as_str()).with(14, " ").with(13, on);
         self.out.send(packet.with(5, to).with(1002, "1")).await
     }
 
     async fn invite(&mut self, name: &str) -> io::Result<()> {
         let me = self.user.as_str();
-        let packet = self.packet(service::INVITE).with(50, me).with(57, format!("{me}-1"));
+        let packet =
+            self.packet(service::CONFERENCE_INVITE).with(50, me).with(57, format!("{me}-1"));
         let packet = packet.with(58, "Join my conference").with(97, "1").with(52, name);
         self.out.send(packet.with(13, "0")).await
     }
@@ -130,9 +138,9 @@ impl Session {
     async fn status(&mut self, pairs: &[(u32, &str)]) -> io::Result<()> {
         let available = pairs.contains(&(10, "0"));
         let service = match self.version() {
-            10.. => service::STATUS,
-            _ if available => service::BACK,
-            _ => service::AWAY,
+            10.. => service::STATUS_UPDATE,
+            _ if available => service::IS_BACK,
+            _ => service::IS_AWAY,
         };
         let pair = |packet: Packet, pair: &(u32, &str)| packet.with(pair.0, pair.1);
         let mut packet = pairs.iter().fold(Packet::new(service, 0), pair);
@@ -146,10 +154,10 @@ impl Session {
         match (self.version(), invisible) {
             (..10, true) => self.status(&[(10, "12")]).await,
             (..10, false) => self.status(&[(10, "0")]).await,
-            (_, true) => self.out.send(Packet::new(service::VISIBILITY, 0).with(13, "2")).await,
+            (_, true) => self.out.send(Packet::new(service::VISIBLE_TOGGLE, 0).with(13, "2")).await,
             (_, false) => {
                 self.status(&[(10, "0"), (19, "")]).await?;
-                self.out.send(Packet::new(service::VISIBILITY, 0).with(13, "1")).await
+                self.out.send(Packet::new(service::VISIBLE_TOGGLE, 0).with(13, "1")).await
             }
         }
     }
@@ -157,7 +165,6 @@ impl Session {
 
 /// How many bytes at the front of `text` fit into one message.
 fn room(text: &str) -> usize {
-    let (bytes, characters) = LONGEST;
-    let end = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
-    text.floor_char_boundary(end.min(bytes))
+    let end = text.char_indices().nth(pieces::MAX_CHARS).map_or(text.len(), |(at, _)| at);
+    text.floor_char_boundary(end.min(pieces::MAX_BYTES))
 }

@@ -4,16 +4,17 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_networks::ymsg::{format, pieces, service};
 
 use super::Session;
 use crate::Event;
+use crate::yahoo::BUZZ;
 use crate::yahoo::packet::{Packet, read};
-use crate::yahoo::{BUZZ, LONGEST, markup, service};
 
 /// The status of a message that was stored until now.
 const STORED: u32 = 5;
-/// The status of a message that was not sent.
-const NOT_SENT: u32 = 2;
+/// What the control contact says of a message that was not delivered.
+const UNDELIVERED: (&str, &str) = ("A message to ", " was not delivered: ");
 
 impl Session {
     pub(super) async fn take(&mut self, packet: &Packet) -> io::Result<()> {
@@ -24,16 +25,16 @@ impl Session {
             service::NEW_CONTACT
             | service::LOGON
             | service::LOGOFF
-            | service::AWAY
-            | service::BACK
-            | service::STATUS
+            | service::IS_AWAY
+            | service::IS_BACK
+            | service::STATUS_UPDATE
             | service::STATUS_15 => self.presences(packet).await,
             service::AUTHORISE if packet.status == 3 => self.asked(&packet.text(4), packet).await,
-            service::ADD if packet.status == 1 => self.added(packet).await,
-            service::REMOVE if packet.status == 1 => self.removed(packet).await,
+            service::ADD_BUDDY if packet.status == 1 => self.added(packet).await,
+            service::REMOVE_BUDDY if packet.status == 1 => self.removed(packet).await,
             service::MESSAGE => return self.message(packet).await,
-            service::TYPING => self.typing(packet).await,
-            service::INVITE => {
+            service::NOTIFY => self.typing(packet).await,
+            service::CONFERENCE_INVITE => {
                 let by = packet.text(50).to_lowercase();
                 self.tell(Event::Invited { by }).await;
             }
@@ -120,30 +121,30 @@ impl Session {
 
     async fn message(&mut self, packet: &Packet) -> io::Result<()> {
         let (from, said) = (packet.text(4).to_lowercase(), packet.text(14));
-        match packet.status {
-            NOT_SENT => {
-                let (to, why) = (self.last.clone(), "the message did not get sent".into());
-                self.tell(Event::Undelivered { to, why }).await;
-                return Ok(());
-            }
-            0 | 1 | STORED => {}
-            _ => return Ok(()),
+        if !matches!(packet.status, 0 | 1 | STORED) {
+            return Ok(());
         }
         // What is longer than a client can send, it does not show either.
-        if from.is_empty() || said.len() > LONGEST.0 || said.chars().count() > LONGEST.1 {
+        if from.is_empty()
+            || said.len() > pieces::MAX_BYTES
+            || said.chars().count() > pieces::MAX_CHARS
+        {
             return Ok(());
         }
         let by = from.clone();
-        self.tell(match markup::read(&said) {
-            _ if said == BUZZ => Event::Nudged { by },
-            text => Event::Said { from: by, text, auto: false },
+        let (before, between) = UNDELIVERED;
+        let failure = said.strip_prefix(before).and_then(|rest| rest.split_once(between));
+        self.tell(match failure {
+            Some((to, why)) => Event::Undelivered { to: to.to_lowercase(), why: why.into() },
+            None if said == BUZZ => Event::Nudged { by },
+            None => Event::Said { from: by, text: format::read(&said), auto: false },
         })
         .await;
         let id = packet.text(429);
         if id.is_empty() {
             return Ok(());
         }
-        let ack = Packet::new(service::ACK, 0).with(1, self.user.as_str()).with(5, from);
+        let ack = Packet::new(service::MESSAGE_ACK, 0).with(1, self.user.as_str()).with(5, from);
         let ack = ack.with(302, "430").with(430, id).with(303, "430").with(450, "0");
         self.out.send(ack).await
     }

@@ -46,8 +46,6 @@ struct Session {
     list: Vec<u8>,
     /// The group that the list was in when the last packet of it ended, since YMSG15.
     group: String,
-    /// To whom the last message went.
-    last: String,
 }
 
 impl Session {
@@ -61,7 +59,6 @@ impl Session {
             presences: BTreeMap::new(),
             list: Vec::new(),
             group: String::new(),
-            last: String::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! From a way to a session.
 
+use crosstalk_networks::ymsg::service;
 use std::io;
 
 use crosstalk_core::HostPort;
@@ -8,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use super::{Outgoing, Read, Session};
 use crate::incoming::{Incoming, invalid};
 use crate::yahoo::packet::Packet;
-use crate::yahoo::{USUAL, cookies, hash, proof, response, service};
+use crate::yahoo::{USUAL, cookies, hash, proof, response};
 use crate::{Account, Client, SignOnError, Stream, Way};
 
 /// The port of the look-up that tells newer clients their server.
@@ -25,8 +26,8 @@ pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError
     let mut out = Outgoing { write, version, session: 0 };
     let user = account.name.to_lowercase();
 
-    out.send(Packet::new(service::CHALLENGE, 0).with(1, user.as_str())).await?;
-    let challenge = expect(&mut read, &[service::CHALLENGE]).await?;
+    out.send(Packet::new(service::AUTH, 0).with(1, user.as_str())).await?;
+    let challenge = expect(&mut read, &[service::AUTH]).await?;
     out.session = challenge.session;
     out.send(answer(version, &user, account.password.expose(), &challenge)?).await?;
     let list = expect(&mut read, &[service::LIST, service::LIST_15]).await?;
@@ -66,7 +67,7 @@ async fn expect(read: &mut Read, services: &[u16]) -> Result<Packet, SignOnError
     let packet = packet.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
     match packet.service {
         service if services.contains(&service) => Ok(packet),
-        service::ANSWER => {
+        service::AUTH_RESPONSE => {
             let why = match packet.text(66).as_str() {
                 "3" => "there is no such name".to_owned(),
                 "13" => "the password is wrong".to_owned(),
@@ -86,7 +87,7 @@ fn answer(
     challenge: &Packet,
 ) -> Result<Packet, SignOnError> {
     let seed = challenge.text(94);
-    let packet = Packet::new(service::ANSWER, 0);
+    let packet = Packet::new(service::AUTH_RESPONSE, 0);
     if version >= 15 {
         if challenge.text(13) != "2" {
             return Err(SignOnError::Protocol("a way to sign on that the version has not"));

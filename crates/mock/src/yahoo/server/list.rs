@@ -4,7 +4,7 @@ use super::Shared;
 use super::session::Session;
 use super::world::World;
 use crate::yahoo::packet::Packet;
-use crate::yahoo::service;
+use crosstalk_networks::ymsg::service;
 
 /// The most buddies in one packet of a list, so that short lists come in pieces too.
 const A_PACKET: usize = 2;
@@ -71,7 +71,7 @@ impl Session {
     pub(super) fn add(&self, shared: &Shared, packet: &Packet) {
         let (who, group) = (packet.text(7).to_lowercase(), packet.text(65));
         let mut world = shared.world();
-        let reply = Packet::new(service::ADD, 1).with(1, self.user.as_str());
+        let reply = Packet::new(service::ADD_BUDDY, 1).with(1, self.user.as_str());
         let reply = reply.with(7, who.as_str()).with(65, group.as_str());
         if !world.users.contains_key(&who) {
             return self.say(reply.with(66, "3"));
@@ -84,14 +84,14 @@ impl Session {
         let shown = Packet::new(service::NEW_CONTACT, 1).with(8, "1").with(7, who.as_str());
         self.say(state.iter().fold(shown, |packet, (key, value)| packet.with(*key, *value)));
         self.say(reply.with(66, "0"));
-        let new = world.online(&who).is_some_and(|o| o.version >= 15);
+        let new = world.online(&who).is_some_and(|o| o.version >= 13);
         let asks = if new {
             Packet::new(service::AUTHORISE, 3).with(4, self.user.as_str()).with(5, who.as_str())
         } else {
             Packet::new(service::NEW_CONTACT, 3).with(1, who.as_str()).with(3, self.user.as_str())
         };
         world.tell_or_keep(&who, asks.with(14, packet.text(14)).with(97, "1"));
-        world.show(&who, &self.user, service::BACK);
+        world.show(&who, &self.user, service::IS_BACK);
     }
 
     pub(super) fn remove(&self, shared: &Shared, packet: &Packet) {
@@ -100,7 +100,7 @@ impl Session {
         let user = world.users.get_mut(&self.user);
         let names = user.and_then(|user| user.groups.get_mut(&group));
         let removed = names.is_some_and(|names| names.remove(&who));
-        let reply = Packet::new(service::REMOVE, 1).with(1, self.user.as_str());
+        let reply = Packet::new(service::REMOVE_BUDDY, 1).with(1, self.user.as_str());
         let reply = reply.with(66, if removed { "0" } else { "3" });
         self.say(reply.with(7, who.as_str()).with(65, group));
         // Older clients then get the list anew.
@@ -116,7 +116,7 @@ impl Session {
         {
             user.groups.entry(to.clone()).or_default().insert(who.clone());
         }
-        let reply = self.done(service::MOVE).with(302, "240").with(300, "240").with(7, who);
+        let reply = self.done(service::MOVE_BUDDY).with(302, "240").with(300, "240").with(7, who);
         let reply = reply.with(224, from).with(264, to).with(301, "240").with(303, "240");
         self.say(reply);
     }
@@ -144,7 +144,7 @@ impl Session {
             let no = no.with(5, asker.as_str()).with(13, "2").with(14, "");
             world.tell(&asker, no);
         }
-        world.show(&self.user, &asker, service::BACK);
+        world.show(&self.user, &asker, service::IS_BACK);
     }
 
     pub(super) fn ignore(&self, shared: &Shared, packet: &Packet) {
@@ -157,7 +157,9 @@ impl Session {
                 user.refused.remove(&who);
             }
         }
-        self.say(self.done(service::IGNORE).with(7, who.as_str()).with(13, packet.text(13)));
-        world.show(&self.user, &who, service::BACK);
+        self.say(
+            self.done(service::IGNORE_CONTACT).with(7, who.as_str()).with(13, packet.text(13)),
+        );
+        world.show(&self.user, &who, service::IS_BACK);
     }
 }

@@ -1,10 +1,11 @@
 //! What people say to each other.
 
+use crosstalk_networks::ymsg::{pieces, service};
+
 use super::Shared;
 use super::session::Session;
 use super::world::World;
 use crate::yahoo::packet::{Packet, SEND};
-use crate::yahoo::{LONGEST, service};
 
 /// The most messages that wait for one who is offline.
 const STORED: usize = 100;
@@ -12,7 +13,7 @@ const STORED: usize = 100;
 impl Session {
     pub(super) fn message(&self, shared: &Shared, packet: &Packet) -> Result<(), &'static str> {
         let said = packet.text(14);
-        if said.len() > LONGEST.0 || said.chars().count() > LONGEST.1 {
+        if said.len() > pieces::MAX_BYTES || said.chars().count() > pieces::MAX_CHARS {
             return Err("a message that is too long");
         }
         if packet.status != SEND {
@@ -37,7 +38,7 @@ impl Session {
 
     pub(super) fn typing(&self, shared: &Shared, packet: &Packet) {
         let to = packet.text(5).to_lowercase();
-        let typing = Packet::new(service::TYPING, 1).with(5, to.as_str());
+        let typing = Packet::new(service::NOTIFY, 1).with(5, to.as_str());
         let typing = typing.with(4, self.user.as_str()).with(49, packet.text(49));
         shared.world().tell(&to, typing.with(14, " ").with(13, packet.text(13)));
     }
@@ -45,7 +46,7 @@ impl Session {
     /// An invitation to a conference goes to each who is invited.
     pub(super) fn invite(&self, shared: &Shared, packet: &Packet) {
         for to in packet.texts(52) {
-            let invites = Packet::new(service::INVITE, 1).with(1, to.as_str());
+            let invites = Packet::new(service::CONFERENCE_INVITE, 1).with(1, to.as_str());
             let invites = invites.with(57, packet.text(57)).with(50, self.user.as_str());
             let invites = invites.with(58, packet.text(58)).with(13, "0");
             shared.world().tell(&to.to_lowercase(), invites);

@@ -4,7 +4,7 @@ use super::Shared;
 use super::session::Session;
 use super::world::{Online, World};
 use crate::yahoo::packet::Packet;
-use crate::yahoo::service;
+use crosstalk_networks::ymsg::service;
 
 /// The status of one who is not to be seen.
 const INVISIBLE: &str = "12";
@@ -19,11 +19,11 @@ impl Session {
         let shown = packet.pairs.iter().filter(|(key, _)| [10, 19, 47].contains(key)).cloned();
         online.status = shown.collect();
         // Clients before YMSG10 have one request for all.
-        if packet.service != service::STATUS {
+        if packet.service != service::STATUS_UPDATE {
             online.visible = packet.text(10) != INVISIBLE;
         }
         let back = packet.text(10) == "0";
-        world.show_all(&self.user, if back { service::BACK } else { service::AWAY });
+        world.show_all(&self.user, if back { service::IS_BACK } else { service::IS_AWAY });
     }
 
     pub(super) fn show(&self, shared: &Shared, visible: bool) {
@@ -31,7 +31,7 @@ impl Session {
         if let Some(online) = world.users.get_mut(&self.user).and_then(|u| u.online.as_mut()) {
             online.visible = visible;
         }
-        world.show_all(&self.user, service::BACK);
+        world.show_all(&self.user, service::IS_BACK);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Line, Shared};
 use crate::yahoo::packet::Packet;
-use crate::yahoo::service;
+use crosstalk_networks::ymsg::service;
 
 /// What a server knows of one connection.
 pub(super) struct Session {
@@ -42,11 +42,11 @@ impl Session {
         packet: &Packet,
     ) -> Result<bool, &'static str> {
         match packet.service {
-            service::CHALLENGE if !self.signed_on => {
+            service::AUTH if !self.signed_on => {
                 self.challenge(shared, packet)?;
                 return Ok(true);
             }
-            service::ANSWER if !self.challenge.is_empty() && !self.signed_on => {
+            service::AUTH_RESPONSE if !self.challenge.is_empty() && !self.signed_on => {
                 return Ok(self.admit(shared, packet));
             }
             _ if !self.signed_on => return Err("a request before the sign-on"),
@@ -55,19 +55,21 @@ impl Session {
             }
             service::LOGOFF => return Ok(false),
             service::MESSAGE => self.message(shared, packet)?,
-            service::TYPING => self.typing(shared, packet),
-            service::INVITE => self.invite(shared, packet),
-            service::ADD => self.add(shared, packet),
-            service::REMOVE => self.remove(shared, packet),
-            service::MOVE => self.move_buddy(shared, packet),
+            service::NOTIFY => self.typing(shared, packet),
+            service::CONFERENCE_INVITE => self.invite(shared, packet),
+            service::ADD_BUDDY => self.add(shared, packet),
+            service::REMOVE_BUDDY => self.remove(shared, packet),
+            service::MOVE_BUDDY => self.move_buddy(shared, packet),
             service::RENAME_GROUP => self.rename_group(shared, packet),
-            service::IGNORE => self.ignore(shared, packet),
+            service::IGNORE_CONTACT => self.ignore(shared, packet),
             service::AUTHORISE => self.answered(shared, &packet.text(5), packet.text(13) == "1"),
-            service::REJECT => self.answered(shared, &packet.text(7), false),
-            service::AWAY | service::BACK | service::STATUS => self.status(shared, packet),
-            service::VISIBILITY => self.show(shared, packet.text(13) != "2"),
+            service::REJECT_CONTACT => self.answered(shared, &packet.text(7), false),
+            service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
+                self.status(shared, packet);
+            }
+            service::VISIBLE_TOGGLE => self.show(shared, packet.text(13) != "2"),
             service::PING => self.say(Packet::new(service::PING, 1)),
-            service::KEEP_ALIVE | service::ACK => {}
+            service::KEEP_ALIVE | service::MESSAGE_ACK => {}
             _ => return Err("a service that this server has not"),
         }
         Ok(true)

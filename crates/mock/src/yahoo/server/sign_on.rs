@@ -3,8 +3,9 @@
 use super::Shared;
 use super::session::Session;
 use super::world::Online;
+use crate::yahoo::hash;
 use crate::yahoo::packet::Packet;
-use crate::yahoo::{hash, service};
+use crosstalk_networks::ymsg::service;
 
 /// The versions it speaks.
 const SPOKEN: std::ops::RangeInclusive<u16> = 9..=16;
@@ -29,7 +30,7 @@ impl Session {
         } else {
             hash(&fastrand::u128(..).to_be_bytes())
         };
-        let reply = Packet::new(service::CHALLENGE, 1).with(1, self.user.as_str());
+        let reply = Packet::new(service::AUTH, 1).with(1, self.user.as_str());
         let reply = reply.with(94, self.challenge.as_str());
         self.say(match self.version {
             ..=10 => reply,
@@ -46,13 +47,14 @@ impl Session {
         if !known || !world.proves(&self.user, &self.challenge, packet) {
             let why = if known { "13" } else { "3" };
             self.say(
-                Packet::new(service::ANSWER, REFUSED).with(1, self.user.as_str()).with(66, why),
+                Packet::new(service::AUTH_RESPONSE, REFUSED)
+                    .with(1, self.user.as_str())
+                    .with(66, why),
             );
             return false;
         }
-        for key in [6, 307] {
-            world.hand_out(packet.text(key));
-        }
+        let answer = packet.text(if self.version < 15 { 6 } else { 307 });
+        world.hand_out(answer);
         world.hand_out(self.challenge.clone());
         let online = Online {
             line: self.line.clone(),
