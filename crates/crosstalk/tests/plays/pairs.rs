@@ -120,9 +120,16 @@ fn page(measured: &BTreeMap<Pair, Vec<Outcome>>) -> String {
     }
     page.push_str("\nWhat happens instead:\n\n");
     for (number, note) in (1..).zip(notes) {
-        let _ = writeln!(page, "{number}. The {note}.");
+        let _ = writeln!(page, "{number}. {}.", sentence(note));
     }
     page
+}
+
+/// What the play says came instead, with articles.
+fn sentence(note: &str) -> String {
+    let (words, quoted) = note.split_at(note.find('“').unwrap_or(note.len()));
+    let words = words.replace("sender", "the sender").replace("receiver", "the receiver");
+    format!("T{}{quoted}", words.strip_prefix('t').unwrap_or(&words))
 }
 
 const HEAD: &str = "\

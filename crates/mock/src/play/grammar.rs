@@ -219,7 +219,7 @@ mod tests {
     fn a_line_may_say_what_else_may_come_of_it() {
         let play = Play::parse(
             "ann is on aol at north\nbob is on aol2 at south\naol2 is another aol\nNudge:\n\
-             ann is nudged by bob, or hears \"one, or two\" from bob, or bob has no way to",
+             ann is nudged by bob, or hears \"one, or two\" from bob, or bob has no way to do that",
         )
         .unwrap();
         let [line] = &play.lines[..] else { panic!("one line") };

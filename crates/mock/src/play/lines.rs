@@ -148,7 +148,7 @@ fn sees(words: &[&str], text: String) -> Option<Does> {
         ["lists", whom] => Does::List { whom: whom.into(), listed: true },
         ["does", "not", "list", whom] => Does::List { whom: whom.into(), listed: false },
         ["learns", "that", to, "was", "not", "reached"] => Does::LearnUndelivered { to: to.into() },
-        ["has", "no", "way", "to"] => Does::Cannot,
+        ["has", "no", "way", "to", "do", "that"] => Does::Cannot,
         ["sees", whom, ref how @ ..] => Does::See { whom: whom.into(), how: seen(how, text)? },
         ["still", "sees", whom, ref how @ ..] => {
             Does::StillSee { whom: whom.into(), how: seen(how, text)? }

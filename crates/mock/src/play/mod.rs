@@ -36,7 +36,7 @@
 //! bob hears nothing more
 //! alice sees bob available | away "lunch" | offline | idle | typing
 //! alice still sees bob offline           (after listening a while)
-//! alice has no way to                    (do what she was told: her network cannot)
+//! alice has no way to do that            (what she was told: her network cannot)
 //! alice never saw bob                    (present, in any of her sessions so far)
 //! alice lists bob | does not list bob
 //! alice learns that bob was not reached
@@ -45,7 +45,7 @@
 //! A line may go on with `, or` and what may come of it instead, the better first:
 //!
 //! ```text
-//! bob is nudged by alice, or hears "…" from alice, or alice has no way to
+//! bob is nudged by alice, or hears "…" from alice, or alice has no way to do that
 //! ```
 //!
 //! What came instead is an [`Outcome`] of its chapter. A chapter begins with a heading that ends
