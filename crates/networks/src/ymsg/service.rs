@@ -30,8 +30,6 @@ pub const AUTH: u16 = 0x57;
 pub const AUTH_RESPONSE: u16 = 0x54;
 /// The buddy list, before version 15.
 pub const LIST: u16 = 0x55;
-/// Who the client is, and the server's challenge.
-pub const AUTH: u16 = 0x57;
 /// A contact is added.
 pub const ADD_BUDDY: u16 = 0x83;
 /// A contact is removed from a group.
