@@ -27,8 +27,12 @@ use crate::rosters::{self, Rosters};
 use crate::status::LinkStatus;
 use crate::store::Store;
 
-/// Events the router may lag behind before links are read no further.
+/// Events the router may lag behind.
 const MAX_BACKLOG: usize = 4096;
+/// How many of them may be messages of one gateway before its link is read no further.
+pub(crate) const SHARE: usize = 512;
+/// A gateway that keeps the router busy for so long sends more than its share.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often leases and deadlines are looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// How long the homes of a roster have to answer.
@@ -62,6 +66,8 @@ struct State {
     node: Tickets,
     /// Events that the router had no room for, in order.
     backlog: VecDeque<Inbound>,
+    /// How many of them are messages of each gateway.
+    shares: HashMap<GatewayId, usize>,
     ports: HashMap<GatewayId, Arc<Port>>,
     last_link: LinkId,
     /// With whom rosters are to be compared.
@@ -92,6 +98,7 @@ impl Hub {
         let state = State {
             node: Node::new(members.clone(), epoch),
             backlog: VecDeque::new(),
+            shares: HashMap::new(),
             ports: HashMap::new(),
             last_link: 0,
             compare: Vec::new(),
@@ -129,13 +136,13 @@ impl Hub {
                 let permit = stop.run_until_cancelled(self.inbound.reserve()).await;
                 let Some(Ok(permit)) = permit else { return };
                 // Not under the lock: an event that nobody takes answers as it is dropped.
-                let event = lock(&self.state).backlog.pop_front();
+                let event = lock(&self.state).take_event();
                 match event {
                     Some(event) => permit.send(event),
                     None => break,
                 }
+                self.room.notify_waiters();
             }
-            self.room.notify_waiters();
         }
     }
 
@@ -147,6 +154,25 @@ impl Hub {
                 return;
             }
             room.await;
+        }
+    }
+
+    /// Resolves when the router does not lag too far behind with what `peer` says.
+    pub(crate) async fn room_for(self: &Arc<Self>, peer: GatewayId) {
+        let is_full = || lock(&self.state).shares.get(&peer).is_some_and(|n| *n >= SHARE);
+        let has_room = async {
+            loop {
+                let room = self.room.notified();
+                if !is_full() {
+                    return;
+                }
+                room.await;
+            }
+        };
+        tokio::pin!(has_room);
+        if timeout(PATIENCE, &mut has_room).await.is_err() {
+            self.refuse(peer, Refusal::Flood, "it sends faster than people can be told");
+            has_room.await;
         }
     }
 
@@ -453,8 +479,26 @@ impl Hub {
         } else {
             event
         };
+        if let Inbound::Message { from, .. } = &event {
+            *state.shares.entry(*from).or_default() += 1;
+        }
         state.backlog.push_back(event);
         self.lag.notify_one();
+    }
+}
+
+impl State {
+    fn take_event(&mut self) -> Option<Inbound> {
+        let event = self.backlog.pop_front()?;
+        if let Inbound::Message { from, .. } = &event
+            && let Some(share) = self.shares.get_mut(from)
+        {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(from);
+            }
+        }
+        Some(event)
     }
 }
 

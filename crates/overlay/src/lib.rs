@@ -36,6 +36,8 @@ mod message;
 mod node;
 mod overlay;
 mod queue;
+#[cfg(test)]
+mod refusal_tests;
 mod refusals;
 mod repeats;
 mod roll;
@@ -47,6 +49,8 @@ mod simulation;
 mod status;
 mod store;
 mod swarm;
+#[cfg(test)]
+mod version_tests;
 mod watches;
 
 use std::path::PathBuf;

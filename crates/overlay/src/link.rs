@@ -135,7 +135,7 @@ where
 {
     let mut bucket = Bucket::new(Instant::now());
     loop {
-        hub.room().await;
+        hub.room_for(port.peer).await;
         let frame = match frames.next().await {
             None => return End::Closed(io::ErrorKind::UnexpectedEof.into()),
             Some(Err(error)) => return error.into(),
