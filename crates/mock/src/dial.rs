@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use crosstalk_core::HostPort;
 use fast_socks5::client::{Config, Socks5Stream};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::Record;
+use crate::server::Recorder;
 
 /// A way to a server, or to a gateway in front of it.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub enum Way {
         /// The server.
         server: HostPort,
     },
+    /// Another way, with a record of all that the client sends.
+    Kept(Box<Self>, Record),
 }
 
 /// A byte stream in both directions, with or without TLS.
@@ -33,6 +40,7 @@ impl Way {
         match self {
             Self::Direct(addr) => tcp(*addr).await,
             Self::Socks5 { proxy, server } => socks5(*proxy, server).await,
+            Self::Kept(way, record) => Ok(kept(Box::pin(way.dial()).await?, record)),
         }
     }
 
@@ -45,15 +53,62 @@ impl Way {
                 Ok(Box::new(stream))
             }
             Self::Socks5 { proxy, .. } => socks5(*proxy, server).await,
+            Self::Kept(way, record) => Ok(kept(Box::pin(way.dial_to(server)).await?, record)),
         }
     }
 
     /// The host name the client believes it talks to.
     pub fn host(&self) -> String {
+        self.server().host
+    }
+
+    /// The server the client believes it talks to.
+    pub(crate) fn server(&self) -> HostPort {
         match self {
-            Self::Direct(addr) => addr.ip().to_string(),
-            Self::Socks5 { server, .. } => server.host.clone(),
+            Self::Direct(addr) => HostPort::new(addr.ip().to_string(), addr.port()),
+            Self::Socks5 { server, .. } => server.clone(),
+            Self::Kept(way, _) => way.server(),
         }
+    }
+}
+
+fn kept(stream: Box<dyn Stream>, record: &Record) -> Box<dyn Stream> {
+    Box::new(Kept { stream, recorder: record.open() })
+}
+
+/// A stream whose other end hears what is also written down.
+struct Kept {
+    stream: Box<dyn Stream>,
+    recorder: Recorder,
+}
+
+impl AsyncRead for Kept {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Kept {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.recorder.received(&bytes[..written]);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -23,7 +23,7 @@ pub trait Server: Send + Sync {
 /// The most bytes a record keeps of one connection.
 const KEPT: usize = 1 << 20;
 
-/// What a server received, plaintext where TLS was in between.
+/// What came on some connections, plaintext where TLS was in between.
 #[derive(Clone, Debug, Default)]
 pub struct Record(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -31,6 +31,16 @@ impl Record {
     /// Every byte received, connection by connection. Of each connection the first mebibyte.
     pub fn bytes(&self) -> Vec<u8> {
         self.lock().concat()
+    }
+
+    /// Whether the same connections brought the same bytes, in whatever order they came.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        let sorted = |record: &Self| {
+            let mut all = record.lock().clone();
+            all.sort();
+            all
+        };
+        sorted(self) == sorted(other)
     }
 
     /// Whether any connection brought `needle`, in any case, as bytes or as UTF-16.

@@ -7,9 +7,20 @@ use crosstalk_core::{Style, Typing};
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    Person { who: String, does: Does },
-    Kill { gateway: String },
-    Start { gateway: String },
+    Person {
+        who: String,
+        does: Does,
+    },
+    Kill {
+        gateway: String,
+    },
+    Start {
+        gateway: String,
+    },
+    /// The server of a network got what its clients sent.
+    Untouched {
+        network: String,
+    },
     Pass(Duration),
 }
 
@@ -85,6 +96,9 @@ pub(super) const TEXT: &str = "\"\"";
 pub(super) fn step(words: &[&str], text: String) -> Option<Step> {
     match *words {
         ["gateway", gateway, "is", "killed"] => Some(Step::Kill { gateway: gateway.into() }),
+        [network, "got", "every", "byte", "as", "it", "was", "sent"] => {
+            Some(Step::Untouched { network: network.into() })
+        }
         [seconds, "s", "pass"] => Some(Step::Pass(Duration::from_secs(seconds.parse().ok()?))),
         ["gateway", gateway, "starts", "again"] => Some(Step::Start { gateway: gateway.into() }),
         [who, ref does @ ..] => Some(Step::Person {

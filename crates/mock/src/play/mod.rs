@@ -23,6 +23,7 @@
 //! alice goes invisible | becomes visible
 //! gateway north is killed | starts again
 //! 2 s pass
+//! aol got every byte as it was sent      (its server: nothing more, less or different)
 //! ```
 //!
 //! and what they see, which is waited for, 10 seconds unless the line ends in `within 20 s`:

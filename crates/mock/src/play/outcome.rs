@@ -13,7 +13,7 @@ use super::script::Spelling;
 /// How long something better is waited for.
 const BETTER: Duration = Duration::from_secs(2);
 /// How often is looked for what may come of a line.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What came of the lines under one heading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::grammar::{Part, Play};
 use super::lines::{Does, Step};
-use super::outcome::Outcome;
+use super::outcome::{LOOK_AGAIN, Outcome};
 use super::person::{Person, SILENCE};
 use super::script::{Spelling, act, address, network};
-use crate::{Account, Act, Server, Way, by_id};
+use crate::{Account, Act, Record, Server, Way, by_id};
 
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
@@ -55,6 +55,8 @@ pub struct Performance<'a> {
     /// What was said to foreign people, with the speaker's network.
     crossed: Vec<(String, String)>,
     said: Vec<String>,
+    /// What the clients of each network sent.
+    sent: BTreeMap<String, Record>,
     pub(super) outcomes: Vec<Outcome>,
 }
 
@@ -72,8 +74,8 @@ impl<'a> Performance<'a> {
             let server = network.serve(([127, 0, 0, last], 0).into(), &accounts).await?;
             servers.insert(id.to_owned(), server);
         }
-        let (people, crossed, said, outcomes) = Default::default();
-        Ok(Self { play, servers, people, crossed, said, outcomes })
+        let (people, crossed, said, sent, outcomes) = Default::default();
+        Ok(Self { play, servers, people, crossed, said, sent, outcomes })
     }
 
     /// Where the server of a network listens.
@@ -101,6 +103,13 @@ impl<'a> Performance<'a> {
             match &line.step {
                 Step::Kill { gateway } => stage.kill(gateway),
                 Step::Start { gateway } => stage.start(gateway).await,
+                Step::Untouched { network } => {
+                    self.untouched(network, line.within).await.map_err(|seen| Failure {
+                        number: line.number,
+                        line: line.text.clone(),
+                        seen,
+                    })?;
+                }
                 Step::Pass(time) => tokio::time::sleep(*time).await,
                 Step::Person { who, does } => {
                     let done = if line.instead.is_empty() {
@@ -153,9 +162,24 @@ impl<'a> Performance<'a> {
         }
     }
 
+    /// Waits until the server of `network` has all that its clients have sent, and nothing else.
+    async fn untouched(&self, network: &str, within: Duration) -> Result<(), String> {
+        let server = self.servers.get(network).ok_or("there is no such network")?;
+        let sent = self.sent.get(network).ok_or("nobody has signed on")?;
+        let deadline = Instant::now() + within;
+        while !server.record().equals(sent) {
+            if Instant::now() >= deadline {
+                return Err("the server got something else".into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
     async fn sign_on(&mut self, part: &Part, stage: &dyn Stage) -> Result<(), String> {
         let network = network(self.play, part)?;
-        let way = stage.way(&part.network, &part.gateway);
+        let sent = self.sent.entry(part.network.clone()).or_default();
+        let way = Way::Kept(stage.way(&part.network, &part.gateway).into(), sent.clone());
         let client = network.sign_on(&account(part), &way).await.map_err(|e| e.to_string())?;
         let mut person = Person::new(client, stage.names());
         if let Some(before) = self.people.remove(&part.name) {

@@ -12,7 +12,9 @@ use crate::yahoo::packet::Packet;
 use crate::yahoo::{USUAL, cookies, hash, proof, response};
 use crate::{Account, Client, SignOnError, Stream, Way};
 
-/// The port of the look-up that tells newer clients their server.
+/// The usual port, and that of the look-up that tells newer clients their server. A server at
+/// another port answers both there.
+const PORT: u16 = 5050;
 const LOOKUP_PORT: u16 = 80;
 /// The longest answer of that look-up, in bytes.
 const LONGEST_ANSWER: u64 = 4096;
@@ -42,23 +44,22 @@ pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError
 
 /// Asks which server to use, and connects to it.
 async fn look_up(way: &Way) -> Result<Box<dyn Stream>, SignOnError> {
-    let (mut asking, host, port) = match way {
-        Way::Direct(addr) => (way.dial().await?, addr.ip().to_string(), addr.port()),
-        Way::Socks5 { server, .. } => {
-            let lookup = HostPort::new(server.host.clone(), LOOKUP_PORT);
-            (way.dial_to(&lookup).await?, server.host.clone(), server.port)
-        }
+    let server = way.server();
+    let mut asking = match server.port {
+        PORT => way.dial_to(&HostPort::new(server.host.clone(), LOOKUP_PORT)).await?,
+        _ => way.dial().await?,
     };
     let request = format!(
         "GET /capacity HTTP/1.0\r\nConnection: close\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n\
-         Host: {host}\r\n\r\n"
+         Host: {}\r\n\r\n",
+        server.host
     );
     asking.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     asking.take(LONGEST_ANSWER).read_to_string(&mut answer).await?;
     let named = answer.lines().find_map(|line| line.strip_prefix("CS_IP_ADDRESS="));
     let named = named.ok_or(SignOnError::Protocol("no server was named"))?;
-    Ok(way.dial_to(&HostPort::new(named.trim(), port)).await?)
+    Ok(way.dial_to(&HostPort::new(named.trim(), server.port)).await?)
 }
 
 /// The next packet, which must be of one of `services`.
