@@ -66,7 +66,7 @@ impl Engine for Ymsg {
 
 impl Ymsg {
     pub(super) fn new(context: Context) -> Self {
-        Self { context, line: Line::default(), phase: Phase::Opening }
+        Self { line: Line::new(&context), context, phase: Phase::Opening }
     }
 
     /// The first bytes say what the connection is for. In direct mode the server is one that a

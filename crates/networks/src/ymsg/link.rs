@@ -6,7 +6,7 @@ use crosstalk_core::{
     Address, Body, Contact, Context, EnvelopeId, Event, Kin, Names, Now, Outgoing, Output, Side,
 };
 
-use super::charset;
+use super::charset::{self, Charset};
 use super::wire::{Draft, Packet, Style};
 
 /// The time, the connection, and where everything goes.
@@ -18,13 +18,20 @@ pub(super) struct Io<'a> {
 }
 
 /// How the two sides write headers.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Line {
     client: Style,
     server: Style,
+    /// What the client writes where it writes no UTF-8.
+    pub(super) charset: Charset,
 }
 
 impl Line {
+    pub(super) fn new(context: &Context) -> Self {
+        let charset = Charset::chosen(|option| context.option(option));
+        Self { client: Style::default(), server: Style::default(), charset }
+    }
+
     /// Learns from a packet. The session is the one that was last named.
     pub(super) const fn learn(&mut self, side: Side, style: Style) {
         let known = match side {
@@ -38,6 +45,16 @@ impl Line {
     /// The version that the client speaks.
     pub(super) const fn version(&self) -> u16 {
         self.client.version
+    }
+
+    /// Adds a text to a packet for the client: in UTF-8, of which the first versions may know
+    /// nothing, only where it has to be.
+    pub(super) fn write(&self, draft: Draft, key: u32, text: &str) -> Draft {
+        let plain = self.charset.write(text).filter(|_| self.version() < 10);
+        match plain {
+            Some(plain) => draft.with(key, plain).with(charset::KEY, "0"),
+            None => draft.with(key, text).with(charset::KEY, "1"),
+        }
     }
 
     /// Whether requests have answers of their own, as since version 13.

@@ -64,6 +64,10 @@ impl Network for Ymsg {
         if legal { Ok(name.to_owned()) } else { Err(BadName::Local) }
     }
 
+    fn options(&self) -> &'static [(&'static str, &'static str)] {
+        &charset::OPTIONS
+    }
+
     fn engine(&self, context: Context) -> Box<dyn Engine> {
         Box::new(engine::Ymsg::new(context))
     }

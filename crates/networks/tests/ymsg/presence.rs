@@ -20,7 +20,7 @@ fn foreign_contacts_come_go_and_are_away_in_the_words_of_old_versions() {
     let of = |service: &str| format!("{service}/1 0=ann 7={BOB} 10=");
     let expected = [
         of("01") + "0 11=0 17=0 13=1",
-        of("03") + "99 11=0 97=1 19=tea_&_cake 47=1 17=0 13=1",
+        of("03") + "99 11=0 19=tea_&_cake 97=1 47=1 17=0 13=1",
         of("04") + "0 11=0 17=0 13=1",
         format!("02/1 7={BOB} 10=0 11=0 17=0 13=0"),
     ];

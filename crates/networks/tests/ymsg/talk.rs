@@ -6,7 +6,7 @@ use crate::scene::{BOB, Scene, bob, listed, says};
 
 #[test]
 fn messages_go_both_ways_with_their_formatting() {
-    for version in [9, 16] {
+    for version in [10, 16] {
         let mut scene = Scene::signed_on(version, listed());
         scene.client(&format!("06/5a55aa56 1=ann 5={BOB} 97=1 14=\x1b[1mfat\x1b[x1m_é 63=;0 64=0"));
         let mut text = RichText::default();
@@ -19,7 +19,7 @@ fn messages_go_both_ways_with_their_formatting() {
         );
         assert!(scene.server_got().is_empty() && scene.client_got().is_empty());
         scene.deliver(Body::Text { text, auto: false });
-        let got = format!("06/1 5=ann 4={BOB} 14=\x1b[1mfat\x1b[x1m_é 63=;0 64=0 97=1");
+        let got = format!("06/1 5=ann 4={BOB} 14=\x1b[1mfat\x1b[x1m_é 97=1 63=;0 64=0");
         assert_eq!(scene.client_got(), [got]);
     }
 }
@@ -37,6 +37,16 @@ fn the_mark_says_which_character_set_a_message_is_in() {
 }
 
 #[test]
+fn the_first_versions_read_utf_8_only_where_it_has_to_be() {
+    let mut scene = Scene::signed_on(9, listed());
+    scene.deliver(says("plain"));
+    scene.deliver(says("Привет"));
+    let got = |text: &str| format!("06/1 5=ann 4={BOB} 14={text} 63=;0 64=0");
+    let expected = [got("plain 97=0"), got("Привет 97=1")];
+    assert_eq!(scene.client_got(), expected);
+}
+
+#[test]
 fn buzzes_are_messages_and_typing_is_a_sign() {
     let mut scene = Scene::signed_on(16, listed());
     scene.client(&format!("06/5a55aa56 1=ann 5={BOB} 97=1 14=<ding> 63=;0 64=0"));
@@ -48,7 +58,7 @@ fn buzzes_are_messages_and_typing_is_a_sign() {
     scene.deliver(Body::Typing(Typing::Active));
     scene.deliver(Body::Typing(Typing::Paused));
     let typing = |on| format!("4b/1 5=ann 4={BOB} 49=TYPING 14=_ 13={on}");
-    let buzz = format!("06/1 5=ann 4={BOB} 14=<ding> 63=;0 64=0 97=1");
+    let buzz = format!("06/1 5=ann 4={BOB} 14=<ding> 97=1 63=;0 64=0");
     assert_eq!(scene.client_got(), [buzz, typing(1), typing(0)]);
     assert!(scene.server_got().is_empty());
 }
@@ -68,7 +78,7 @@ fn a_message_with_a_name_is_acknowledged_and_a_repeat_is_dropped() {
 fn an_old_message_is_shown_with_its_time() {
     let mut scene = Scene::signed_on(10, listed());
     scene.deliver_from(bob(), 1_700_000_000_000, says("late"));
-    let got = format!("06/5 5=ann 4={BOB} 15=1700000000 14=late 63=;0 64=0 97=1");
+    let got = format!("06/5 5=ann 4={BOB} 15=1700000000 14=late 97=1 63=;0 64=0");
     assert_eq!(scene.client_got(), [got]);
 }
 
@@ -87,7 +97,7 @@ fn failures_are_told_by_the_control_contact() {
     let words = format!("A message to {BOB} was not delivered: the receiver is offline.");
     let note = |words: &str| {
         let words = words.replace(' ', "_");
-        format!("06/1 5=ann 4=crosstalk@gateway.xt 14={words} 63=;0 64=0 97=1")
+        format!("06/1 5=ann 4=crosstalk@gateway.xt 14={words} 97=1 63=;0 64=0")
     };
     assert_eq!(scene.client_got(), [note(&words)]);
     scene.client("06/0 1=ann 5=eve@nowhere.xt 14=hi");

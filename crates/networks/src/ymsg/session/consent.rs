@@ -27,11 +27,11 @@ impl Session {
         let words = pieces::front(words.text(), pieces::MAX_STATUS).to_owned();
         if io.line.has_authorisation() {
             let draft = Draft::new(service::AUTHORISE, ASKS).with(4, name).with(5, &self.me);
-            io.tell(draft.with(14, words).with(97, "1"));
+            io.tell(io.line.write(draft, 14, &words));
         } else {
             let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
             let time = envelope.sent_at.secs().to_string();
-            io.tell(draft.with(14, words).with(97, "1").with(15, time));
+            io.tell(io.line.write(draft, 14, &words).with(15, time));
             if !self.says_yes {
                 io.out.emit(Event::Unshown(envelope));
             }

@@ -24,9 +24,9 @@ impl Session {
     /// 0x83: `7=who 65=group 14=words`.
     pub(super) fn add(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
-        let group = group(bytes);
+        let group = group(bytes, io);
         let words =
-            charset::read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
+            io.line.charset.read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
         let words = RichText::plain(words);
         for who in packet.all(7) {
             let done = match io.kin(who) {
@@ -86,7 +86,7 @@ impl Session {
     /// 0x84: `7=who 65=group`.
     pub(super) fn remove(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
-        let group = group(bytes);
+        let group = group(bytes, io);
         for who in packet.all(7) {
             match io.kin(who) {
                 Kin::Own => continue,
@@ -129,7 +129,7 @@ impl Session {
         }
         for (who, from, to) in moves {
             if let Kin::Foreign(address) = io.kin(who) {
-                self.rename_groups(|a| *a == address, &group(from), &group(to), io);
+                self.rename_groups(|a| *a == address, &group(from, io), &group(to, io), io);
             }
             if io.kin(who) != Kin::Own {
                 let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
@@ -145,7 +145,7 @@ impl Session {
     pub(super) fn rename_group(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
         let (from, to) =
             (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
-        let is_ours = self.rename_groups(|_| true, &group(from), &group(to), io);
+        let is_ours = self.rename_groups(|_| true, &group(from, io), &group(to, io), io);
         if !is_ours || self.list.own.has_group(from) {
             return true;
         }
@@ -229,7 +229,7 @@ pub(super) fn groups(contact: &Contact) -> Vec<String> {
 }
 
 /// The name of a group as a client writes it.
-fn group(bytes: &[u8]) -> String {
-    let name = charset::read_name(bytes);
+fn group(bytes: &[u8], io: &Io<'_>) -> String {
+    let name = io.line.charset.read(bytes, None);
     if name.is_empty() { DEFAULT_GROUP.into() } else { name.into_owned() }
 }

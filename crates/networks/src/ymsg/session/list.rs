@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crosstalk_core::Address;
 
+use super::super::charset::Charset;
 use super::super::link::Io;
+use super::super::service;
 use super::super::wire::{Draft, Packet};
-use super::super::{charset, service};
 use super::Session;
 use super::edit::groups;
 use super::servers::Servers;
@@ -41,8 +42,8 @@ impl Ours {
     }
 
     /// Takes the names of the group that the server calls `name`.
-    pub(super) fn take(&mut self, name: &[u8]) -> Vec<String> {
-        self.groups.remove(charset::read_name(name).as_ref()).unwrap_or_default()
+    pub(super) fn take(&mut self, name: &[u8], charset: Charset) -> Vec<String> {
+        self.groups.remove(charset.read(name, None).as_ref()).unwrap_or_default()
     }
 }
 
@@ -84,7 +85,7 @@ impl Session {
         if is_last {
             self.tell_list(ours, io);
         } else {
-            for lines in lines(&ours.groups) {
+            for lines in lines(&ours.groups, io.line.charset) {
                 io.tell(Draft::new(service::LIST, MORE).with(87, lines));
             }
             if !ours.ignored.is_empty() {
@@ -108,13 +109,13 @@ impl Session {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let group = line.split(|b| *b == b':').next().unwrap_or_default();
             text.extend_from_slice(line);
-            for name in ours.take(group) {
+            for name in ours.take(group, io.line.charset) {
                 text.extend((text.last() != Some(&b':')).then_some(b','));
                 text.extend_from_slice(name.as_bytes());
             }
             text.push(b'\n');
         }
-        text.extend(lines(&ours.groups).concat());
+        text.extend(lines(&ours.groups, io.line.charset).concat());
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
             let (front, after) = rest.split_at(MAX_LINES);
@@ -135,10 +136,10 @@ impl Session {
 }
 
 /// Groups as lines of key 87, of a length that fits into one packet each.
-fn lines(groups: &BTreeMap<String, Vec<String>>) -> Vec<Vec<u8>> {
+fn lines(groups: &BTreeMap<String, Vec<String>>, charset: Charset) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for (group, names) in groups {
-        let head = [&charset::write_group(group)[..], b":"].concat();
+        let head = [&charset.write_group(group)[..], b":"].concat();
         let mut line = head.clone();
         for name in names {
             if line.len() > head.len() && line.len() + name.len() + 2 > MAX_LINES {

@@ -1,8 +1,9 @@
 //! The list since version 15: groups of names, each between pairs that say what it is.
 
+use super::super::charset::Charset;
 use super::super::link::Io;
+use super::super::service;
 use super::super::wire::{Draft, Packet};
-use super::super::{charset, service};
 use super::Session;
 use super::list::Ours;
 
@@ -29,13 +30,14 @@ impl Session {
             return io.forward(packet);
         }
         io.out.withhold();
-        let is_short = packet.raw.len() + length(&sections(&ours).concat()) <= MAX_OURS;
+        let is_short =
+            packet.raw.len() + length(&sections(&ours, io.line.charset).concat()) <= MAX_OURS;
         if is_short {
-            let woven = woven(packet, &mut ours);
-            let pairs = [sections(&ours).concat(), woven].concat();
+            let woven = woven(packet, &mut ours, io.line.charset);
+            let pairs = [sections(&ours, io.line.charset).concat(), woven].concat();
             io.tell(drafted(packet.status, &pairs));
         } else {
-            for pairs in sections(&ours) {
+            for pairs in sections(&ours, io.line.charset) {
                 io.tell(drafted(0, &pairs));
             }
             io.forward(packet);
@@ -45,14 +47,14 @@ impl Session {
 }
 
 /// The packets that tell the client of a contact that came to its list.
-pub(super) fn sections_of(groups: &[String], name: &str) -> Vec<Draft> {
+pub(super) fn sections_of(groups: &[String], name: &str, charset: Charset) -> Vec<Draft> {
     let groups = groups.iter().map(|g| (g.clone(), vec![name.to_owned()])).collect();
     let ours = Ours { groups, ignored: Vec::new() };
-    sections(&ours).iter().map(|pairs| drafted(0, pairs)).collect()
+    sections(&ours, charset).iter().map(|pairs| drafted(0, pairs)).collect()
 }
 
 /// The server's pairs, with ours in the groups that are there.
-fn woven(packet: &Packet, ours: &mut Ours) -> Pairs {
+fn woven(packet: &Packet, ours: &mut Ours, charset: Charset) -> Pairs {
     let mut woven = Pairs::new();
     let mut group = Vec::new();
     for (key, value) in packet.pairs() {
@@ -60,7 +62,7 @@ fn woven(packet: &Packet, ours: &mut Ours) -> Pairs {
         match (key, value) {
             (65, name) => group = name.to_vec(),
             (302, kind) if kind == BUDDY.as_bytes() => {
-                woven.extend(ours.take(&group).iter().flat_map(|name| entry(BUDDY, name)));
+                woven.extend(ours.take(&group, charset).iter().flat_map(|name| entry(BUDDY, name)));
             }
             _ => {}
         }
@@ -69,13 +71,13 @@ fn woven(packet: &Packet, ours: &mut Ours) -> Pairs {
 }
 
 /// Ignored people and groups, each part of a length that fits into one packet.
-fn sections(ours: &Ours) -> Vec<Pairs> {
+fn sections(ours: &Ours, charset: Charset) -> Vec<Pairs> {
     let mut parts = vec![Pairs::new()];
     let ignored = ours.ignored.chunks(MAX_NAMES).map(|names| section(IGNORED, names));
     let groups = ours.groups.iter().flat_map(|(group, names)| {
         names.chunks(MAX_NAMES).map(move |names| {
             let mut pairs = Pairs::from([(302, GROUP.into()), (300, GROUP.into())]);
-            pairs.push((65, charset::write_group(group).into_owned()));
+            pairs.push((65, charset.write_group(group).into_owned()));
             pairs.extend(section(BUDDY, names));
             pairs.extend([(301, GROUP.into()), (303, GROUP.into())]);
             pairs

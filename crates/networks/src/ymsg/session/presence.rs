@@ -82,7 +82,8 @@ impl Session {
             // These clients come out of hiding by another status.
             own.hidden = false;
         }
-        let text = charset::read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
+        let text =
+            io.line.charset.read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
         pieces::front(&text, pieces::MAX_STATUS).clone_into(&mut own.text);
         own.away = packet.number(47).unwrap_or_default();
         own.status = status;
@@ -135,7 +136,7 @@ impl Session {
         }
         draft = draft.with(7, name).with(10, status.to_string()).with(11, "0");
         if status == CUSTOM {
-            draft = draft.with(97, "1").with(19, text);
+            draft = io.line.write(draft, 19, &text);
         }
         if !is_plain {
             draft = draft.with(47, away.to_string());

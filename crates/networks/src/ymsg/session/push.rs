@@ -3,8 +3,8 @@
 use crosstalk_core::{Address, Contact};
 
 use super::super::link::Io;
+use super::super::service;
 use super::super::wire::Draft;
-use super::super::{charset, service};
 use super::edit::groups;
 use super::list_15::sections_of;
 use super::presence::offline;
@@ -28,7 +28,7 @@ impl Session {
         let wanted = if contact.listed { groups(contact) } else { Vec::new() };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
             let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me).with(66, "0");
-            io.tell(draft.with(7, &name).with(65, charset::write_group(group)));
+            io.tell(draft.with(7, &name).with(65, io.line.charset.write_group(group)));
         }
         let new: Vec<String> = wanted.iter().filter(|g| !shown.contains(g)).cloned().collect();
         if !wanted.is_empty() {
@@ -47,10 +47,10 @@ impl Session {
     fn push_into(&mut self, new: &[String], name: &str, io: &mut Io<'_>) {
         for group in new {
             let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, name);
-            io.tell(draft.with(65, charset::write_group(group)).with(66, "0"));
+            io.tell(draft.with(65, io.line.charset.write_group(group)).with(66, "0"));
         }
         if io.line.is_new() {
-            for draft in sections_of(new, name) {
+            for draft in sections_of(new, name, io.line.charset) {
                 io.tell(draft);
             }
         } else {

@@ -49,7 +49,7 @@ impl Session {
     /// 0x06 and 0x17: `5=who 14=text 97=1`.
     pub(super) fn message_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let message = packet.first(14).unwrap_or_default();
-        let message = charset::read(message, packet.number(charset::KEY)).into_owned();
+        let message = io.line.charset.read(message, packet.number(charset::KEY)).into_owned();
         for receiver in receivers(packet, io) {
             let to = match receiver {
                 Ok(to) => to,
@@ -100,7 +100,8 @@ impl Session {
             if late {
                 draft = draft.with(15, envelope.sent_at.secs().to_string());
             }
-            io.tell(draft.with(14, message).with(63, ";0").with(64, "0").with(97, "1"));
+            let draft = io.line.write(draft, 14, &message);
+            io.tell(draft.with(63, ";0").with(64, "0"));
         }
     }
 
