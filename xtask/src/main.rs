@@ -2,6 +2,7 @@
 
 mod graph;
 mod peers;
+mod pictures;
 mod rule;
 mod sources;
 mod steps;
@@ -16,7 +17,8 @@ cargo xtask test [--no-interop]   everything that must hold before a change land
 cargo xtask deps-rule             who may see whom among the crates
 cargo xtask peers                 install the third-party software that interop tests talk to
 cargo xtask interop [FILTER]      interop tests alone
-cargo xtask compatibility         writes docs/compatibility.md from what the plays of pairs show";
+cargo xtask compatibility         writes docs/compatibility.md from what the plays of pairs show
+cargo xtask pictures              take the pictures of the README again";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["interop"] => interop(None),
         ["interop", filter] => interop(Some(filter)),
         ["compatibility"] => compatibility(),
+        ["pictures"] => take_pictures(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -107,9 +110,20 @@ fn build() -> Outcome {
     cargo(&["build", "--workspace", "--bins", "--tests"])
 }
 
+fn take_pictures() -> Outcome {
+    pictures::install(&root())?;
+    build()?;
+    with_peers("pictures", None)
+}
+
 fn interop_tests(filter: Option<&str>) -> Outcome {
+    with_peers("interop", filter)
+}
+
+/// Runs tests that need what `cargo xtask peers` installs.
+fn with_peers(tests: &str, filter: Option<&str>) -> Outcome {
     let mut command = Command::new("cargo");
-    command.args(["test", "--workspace", "--test", "interop"]);
+    command.args(["test", "--workspace", "--test", tests]);
     // Every test starts servers and clients with deadlines of their own: one at a time.
     command.args(["--", "--test-threads=1"]).args(filter);
     succeed(command.env("CROSSTALK_PEERS", peers::directory(&root())))

@@ -37,7 +37,7 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     let peers = directory(root);
     let sources = root.join("tests/interop/drivers");
     fs::create_dir_all(&peers).map_err(|e| format!("{}: {e}", peers.display()))?;
-    packages()?;
+    packages(PACKAGES)?;
     aim_plugin(&peers)?;
     purple_driver(&sources, &peers)?;
     slixmpp(&sources, &peers)?;
@@ -45,16 +45,17 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     Ok(peers)
 }
 
-fn packages() -> Outcome {
-    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|name| !is_installed(name)).collect();
+/// Installs those of these Debian packages that are missing.
+pub(crate) fn packages(names: &[&str]) -> Outcome {
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let by_hand = || {
         format!(
-            "interop tests need Debian packages, and this is neither root nor allowed to use \
-             sudo without a password. Install them by hand:\n  apt-get install {}\n\
-             or leave interop out with --no-interop",
+            "this needs Debian packages, and is neither root nor allowed to use sudo without a \
+             password. Install them by hand:\n  apt-get install {}\n\
+             or, in `cargo xtask test`, leave interop out with --no-interop",
             missing.join(" ")
         )
     };

@@ -3,15 +3,17 @@
 //! A [`Stage`] is three base networks (our AIM and MSN servers, a real Prosody) and a gateway
 //! process before each. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
-//! `drivers`.
+//! `drivers`. [`Pidgin`] is the program itself, on a [`Desktop`].
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
 mod aim;
 mod certificate;
+mod desktop;
 mod event;
 mod gateway;
 mod msn;
 mod person;
+mod pidgin;
 mod process;
 mod prosody;
 mod stage;
@@ -20,10 +22,12 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 pub use aim::AimServer;
+pub use desktop::{Desktop, side_by_side};
 pub use event::Event;
 pub use gateway::Gateway;
 pub use msn::MsnServer;
 pub use person::{Person, Way};
+pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
 pub use stage::Stage;
 

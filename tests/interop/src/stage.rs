@@ -1,11 +1,11 @@
 //! Three base networks and a gateway before each.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::prosody::DOMAIN;
-use crate::{AimServer, Gateway, MsnServer, Person, Prosody, Way, free_port};
+use crate::{AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Prosody, Way, free_port};
 
 /// Every password on the stage. No log may hold it.
 const PASSWORD: &str = "s3cret-Passw0rd";
@@ -55,7 +55,7 @@ impl Stage {
 
     fn set(socks: bool) -> Self {
         let directory = fresh_directory();
-        let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD)]);
+        let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD), ("dave", PASSWORD)]);
         let msn = MsnServer::start(&[("mary", PASSWORD), ("mike", PASSWORD)]);
         let prosody = Prosody::start(
             directory.join("prosody"),
@@ -105,6 +105,12 @@ impl Stage {
         person
     }
 
+    /// Pidgin itself with an AIM account, signed on.
+    pub fn pidgin_itself<'a>(&self, name: &str, desktop: &'a Desktop) -> Pidgin<'a> {
+        let home = self.directory.join("home").join(format!("{name}-pidgin"));
+        Pidgin::at_aim(name, PASSWORD, &self.aim_way, &home, desktop)
+    }
+
     /// A person at libpurple's Jabber, signed on.
     pub fn pidgin(&self, name: &str) -> Person {
         let home = self.directory.join("home").join(name);
@@ -139,6 +145,11 @@ impl Stage {
         let mut person = Person::at_msnp11(&passport, PASSWORD, way, &self.msn.nexus(), &home);
         person.signs_on();
         person
+    }
+
+    /// Where everything on stage keeps its files, until the stage is dropped.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// A user of the MSN server, as MSN users call each other.
