@@ -106,6 +106,11 @@ impl Address {
         Self { local: "crosstalk".into(), network: NetworkId::gateway() }
     }
 
+    /// A name on the gateway's own network that is nobody's.
+    pub(crate) fn nobody(local: &str) -> Self {
+        Self { local: local.into(), network: NetworkId::gateway() }
+    }
+
     /// The name within the network.
     pub fn local(&self) -> &str {
         &self.local

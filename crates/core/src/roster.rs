@@ -205,9 +205,31 @@ impl Roster {
         true
     }
 
-    /// Takes the newer entry of the two for every address. Returns whether this roster changed.
-    pub fn merge(&mut self, other: Self) -> bool {
+    /// Forgets everything that was written up to `stamp`, here and in every roster that this one
+    /// is merged with, so that no copy brings it back.
+    pub fn wipe(&mut self, stamp: Stamp) {
+        let mut wiped = Self::default();
+        wiped.entries.insert(wiping(), Entry { stamp, contact: None });
+        self.merge(wiped);
+    }
+
+    /// When the roster was last wiped; the earliest stamp where it never was.
+    fn wiped(&self) -> Stamp {
+        self.entries.get(&wiping()).map(|entry| entry.stamp).unwrap_or_default()
+    }
+
+    /// Takes the newer entry of the two for every address, and none that either has
+    /// [wiped](Self::wipe). Returns whether this roster changed.
+    pub fn merge(&mut self, mut other: Self) -> bool {
         let mut changed = false;
+        if other.wiped() > self.wiped() {
+            let wiped = other.wiped();
+            self.entries.retain(|_, entry| entry.stamp > wiped);
+            self.entries.insert(wiping(), Entry { stamp: wiped, contact: None });
+            changed = true;
+        }
+        let wiped = self.wiped();
+        other.entries.retain(|address, entry| *address != wiping() && entry.stamp > wiped);
         for (address, theirs) in other.entries {
             let newer = self.entries.get(&address).is_none_or(|ours| ours.stamp < theirs.stamp);
             if newer && self.has_room_for(&address) {
@@ -244,13 +266,20 @@ impl Roster {
 
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
+        let wiped = self.entries.remove(&wiping());
         let mut stamps: Vec<_> =
             self.entries.values().filter(|e| e.contact.is_none()).map(|e| e.stamp).collect();
         stamps.sort_unstable();
         if let Some(&middle) = stamps.get(stamps.len() / 2) {
             self.entries.retain(|_, e| e.contact.is_some() || e.stamp > middle);
         }
+        self.entries.extend(wiped.map(|entry| (wiping(), entry)));
     }
+}
+
+/// Where the stamp of a wipe stands, among those of removed contacts. Nobody has this name.
+fn wiping() -> Address {
+    Address::nobody("wiped")
 }
 
 #[cfg(test)]
@@ -331,6 +360,26 @@ mod tests {
         assert!(roster.put(gone, at(10_000)));
         assert!(roster.remembers(&"u0@aol".parse().unwrap()));
         assert!(roster.put(contact("late@aol"), at(10_001)));
+    }
+
+    #[test]
+    fn what_was_wiped_comes_back_from_no_copy() {
+        let mut here = Roster::default();
+        for (name, millis) in [("a@aol", 1), ("b@aol", 5)] {
+            here.put(contact(name), at(millis));
+        }
+        let (copy, mut late) = (here.clone(), here.clone());
+        late.put(contact("c@aol"), at(9));
+        here.wipe(here.stamp());
+        assert_eq!((here.contacts().count(), here.stamp()), (0, at(5)));
+        assert!(!here.merge(copy), "an old copy changes nothing");
+        let mut there = late.clone();
+        assert!(here.merge(late) && there.merge(here.clone()));
+        assert_eq!(here, there);
+        let names: Vec<_> = here.listed().map(|c| c.address.to_string()).collect();
+        assert_eq!(names, ["c@aol"], "what was written later stays");
+        let mut empty = Roster::default();
+        assert!(empty.merge(here.clone()) && !empty.merge(here));
     }
 
     #[test]
