@@ -38,6 +38,13 @@ impl Groups {
         self.note(decode(command.word(name)), command.word(id).to_owned());
     }
 
+    /// Notes a group that the client made: `ADG n version name id 0`, since MSNP10
+    /// `ADG n name guid`.
+    pub(super) fn learn_new(&mut self, command: &Command) {
+        let (id, name) = if self.guids { (3, 2) } else { (4, 3) };
+        self.note(decode(command.word(name)), command.word(id).to_owned());
+    }
+
     /// Notes a group of the server.
     pub(super) fn note(&mut self, name: String, id: String) {
         if self.names.len() < MAX_GROUPS {

@@ -9,11 +9,13 @@ use crosstalk_core::{Fault, MAX_PENDING, Side};
 pub const MAX_LINE: usize = 8 * 1024;
 
 /// What clients send with a payload.
-const FROM_CLIENT: [&str; 11] =
-    ["MSG", "UUX", "QRY", "PAG", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG"];
+const FROM_CLIENT: [&str; 13] =
+    ["MSG", "UUX", "QRY", "PAG", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG", "PUT", "VAS"];
 /// What servers send with a payload.
-const FROM_SERVER: [&str; 11] =
-    ["MSG", "UBX", "NOT", "GCF", "IPG", "ADL", "RML", "FQY", "UBM", "UBN", "UUN"];
+const FROM_SERVER: [&str; 14] = [
+    "MSG", "UBX", "NOT", "GCF", "IPG", "ADL", "RML", "FQY", "UBM", "UBN", "UUN", "SDG", "PUT",
+    "NFY",
+];
 
 /// One command as it arrived.
 #[derive(Clone, Debug)]
@@ -37,12 +39,13 @@ impl Command {
         };
         let line = String::from_utf8_lossy(&buffer[..end]);
         let words: Vec<String> = line.split_ascii_whitespace().map(str::to_owned).collect();
-        let with_payload = match side {
-            Side::Client => &FROM_CLIENT,
-            Side::Server => &FROM_SERVER,
-        };
         let verb = words.first().map_or("", String::as_str);
-        let length = words.last().filter(|_| with_payload.contains(&verb));
+        let with_payload = match side {
+            Side::Client => FROM_CLIENT.contains(&verb),
+            // Errors since MSNP13 explain themselves: `241 n length`.
+            Side::Server => FROM_SERVER.contains(&verb) || is_error(verb) && words.len() == 3,
+        };
+        let length = words.last().filter(|_| with_payload);
         let length = length.and_then(|word| word.parse::<usize>().ok()).unwrap_or(0);
         let body = end + 1;
         if length > MAX_PENDING - MAX_LINE {
@@ -98,6 +101,11 @@ impl Command {
     }
 }
 
+/// Whether a server's command is the number of an error.
+fn is_error(verb: &str) -> bool {
+    verb.len() == 3 && verb.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// A command with a payload.
 pub fn with_payload(head: &str, payload: &str) -> String {
     format!("{head} {}\r\n{payload}", payload.len())
@@ -144,6 +152,18 @@ mod tests {
         assert_eq!((second.transaction(), second.payload()), (1, &b""[..]));
         assert!(Command::take(Side::Client, &mut stream).unwrap().is_none());
         assert_eq!(stream.len(), 12);
+    }
+
+    #[test]
+    fn errors_and_notes_have_payloads_too() {
+        for line in ["241 7 3", "NFY PUT 3", "UBX 1:a@b.c 3"] {
+            let mut stream = BytesMut::from(format!("{line}\r\nxyz").as_str());
+            let command = Command::take(Side::Server, &mut stream).unwrap().unwrap();
+            assert_eq!(command.payload(), b"xyz", "{line}");
+        }
+        let mut stream = BytesMut::from(&b"217 7\r\nxyz"[..]);
+        Command::take(Side::Server, &mut stream).unwrap().unwrap();
+        assert_eq!(&stream[..], b"xyz");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use quick_xml::{Reader, XmlVersion};
 
 pub(super) use quick_xml::escape::escape;
 
-/// The deepest that elements may lie in each other.
+/// The deepest that elements may lie in each other, and the most in a document.
 const MAX_DEPTH: usize = 64;
+const MAX_ELEMENTS: usize = 65_536;
 
 /// An element.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Element {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader::from_str(text);
         let mut path: Vec<Self> = Vec::new();
+        let mut left = MAX_ELEMENTS;
         loop {
             let begin = position(&reader)?;
             let event = reader.read_event().ok()?;
@@ -63,6 +65,7 @@ impl Element {
                 Event::Start(_) | Event::DocType(_) | Event::Eof => return None,
             };
             if let Some(done) = done {
+                left = left.checked_sub(1)?;
                 match path.last_mut() {
                     Some(parent) => parent.children.push(done),
                     None => return Some(done),
@@ -223,7 +226,8 @@ mod tests {
     #[test]
     fn what_is_no_document_is_refused() {
         let deep = "<a>".repeat(100_000);
-        for text in ["", "x", "<a>", "<a></b>", "<a>&x;</a>", "<!DOCTYPE a><a/>", &deep] {
+        let wide = format!("<a>{}</a>", "<b/>".repeat(70_000));
+        for text in ["", "x", "<a>", "<a></b>", "<a>&x;</a>", "<!DOCTYPE a><a/>", &deep, &wide] {
             assert!(Element::parse(text).is_none());
         }
     }

@@ -185,6 +185,24 @@ fn edits_of_foreign_contacts_are_answered_and_stay_here() {
 }
 
 #[test]
+fn a_foreign_contact_goes_into_a_group_that_the_client_just_made() {
+    let chess = |e: &Event| match e {
+        Event::Roster(RosterEdit::List { groups, .. }) => groups.contains(&"Chess".into()),
+        _ => false,
+    };
+    let mut scene = Scene::online(9, listed());
+    server(&mut scene.ns, "ADG 6 19 Chess 5 0");
+    client(&mut scene.ns, &format!("ADD 7 FL {BOB} {BOB} 5"));
+    assert!(scene.ns.events.iter().any(chess));
+    let mut scene = Scene::online(11, listed());
+    client(&mut scene.ns, &format!("ADC 7 FL N={BOB} F=x"));
+    let guid = scene.client_got().trim_end().split_once("C=").unwrap().1.to_owned();
+    server(&mut scene.ns, "ADG 8 Chess 1-2");
+    client(&mut scene.ns, &format!("ADC 9 FL C={guid} 1-2"));
+    assert!(scene.ns.events.iter().any(chess));
+}
+
+#[test]
 fn presence_is_shown_and_the_personal_message_with_it() {
     let mut scene = Scene::online(11, listed());
     let away = Presence { text: "1 < 2".into(), ..Presence::available() };

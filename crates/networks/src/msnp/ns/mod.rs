@@ -171,6 +171,10 @@ impl Session {
                 self.groups.learn(command);
                 io.out.forward(Side::Client, command.raw.clone());
             }
+            "ADG" => {
+                self.groups.learn_new(command);
+                io.out.forward(Side::Client, command.raw.clone());
+            }
             _ if self.rings.is_ours(command) => self.not_opened(command, io),
             _ => io.out.forward(Side::Client, command.raw.clone()),
         }
