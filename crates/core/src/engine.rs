@@ -58,6 +58,9 @@ pub enum Input<'a> {
     Changed(Contact),
     /// Something for the person behind the client.
     Deliver(Envelope),
+    /// A message that this [conversation](Event::Converse) sent has arrived, or is kept until its
+    /// receiver signs on. What did not comes as [`Body::Undelivered`].
+    Delivered(EnvelopeId),
     /// A message the person sent from another session, to be shown where clients show that.
     Carbon(Envelope),
     /// Another connection rang this one's [`crate::Bell`].

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crosstalk_core::{Contact, Envelope, Failure, Roster};
+use crosstalk_core::{Contact, Envelope, EnvelopeId, Failure, Roster};
 use tokio::sync::mpsc;
 
 /// The most mail that waits for one session; what comes on top fails as [`Failure::Busy`].
@@ -25,6 +25,8 @@ pub enum Mail {
     Changed(Contact),
     /// [`crosstalk_core::Input::Deliver`], to be confirmed.
     Deliver(Envelope, Handed),
+    /// [`crosstalk_core::Input::Delivered`].
+    Delivered(EnvelopeId),
     /// [`crosstalk_core::Input::Carbon`].
     Carbon(Envelope),
 }

@@ -22,16 +22,17 @@ use crate::ways_in::{Turned, greet, original_destination};
 /// Finds out what a new connection is.
 pub(super) async fn open(
     shared: &Arc<Shared>,
-    way: &Way,
+    way: &Arc<Way>,
     tcp: TcpStream,
     report: &mut Report,
 ) -> Result<Road, Dead> {
     // A small message must not wait for the acknowledgement of the one before.
     tcp.set_nodelay(true).map_err(|_| Dead::Gone)?;
-    match way {
+    let peer = |host: &HostPort| Peer::new(Arc::clone(way), host);
+    match &**way {
         Way::Proxy(proxy) => {
             let (client, server, target) = by_proxy(shared, proxy, tcp, report).await?;
-            across(shared, client, server, target, report).await
+            across(shared, peer(&target), client, server, target, report).await
         }
         Way::Transparent => {
             let target = original_destination(&tcp)
@@ -41,12 +42,12 @@ pub(super) async fn open(
             let server = shared.dialer.dial(Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-            across(shared, client, server, target, report).await
+            across(shared, peer(&target), client, server, target, report).await
         }
         Way::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
-            direct(shared, network, via, upstream, tcp).await
+            direct(shared, peer(upstream), network, via, upstream, tcp).await
         }
     }
 }
@@ -77,6 +78,7 @@ async fn by_proxy(
 /// Finds out what two connected sides speak, under TLS where that ends here.
 async fn across(
     shared: &Arc<Shared>,
+    mut peer: Peer,
     mut client: Leg,
     server: Dialled,
     target: HostPort,
@@ -85,8 +87,6 @@ async fn across(
     let known = server.network;
     let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
     let patience = shared.config.limits.sniff;
-    let mut peer =
-        Peer { host: target.host.clone(), tls: None, facts: Vec::new(), ready: None, proven: None };
     peer.proven = Some(vec![target.host.clone()]);
     let mut recognised = recognise(&mut client, &mut server, patience).await;
     if let Recognised::Tls = recognised {
@@ -172,19 +172,13 @@ async fn begin_tls(
 /// be TLS that ends here, since some clients wait for the server.
 async fn direct(
     shared: &Arc<Shared>,
+    mut peer: Peer,
     network: &NetworkId,
     via: Via,
     upstream: &HostPort,
     tcp: TcpStream,
 ) -> Result<Road, Dead> {
     let mut client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-    let mut peer = Peer {
-        host: upstream.host.clone(),
-        tls: None,
-        facts: Vec::new(),
-        ready: None,
-        proven: None,
-    };
     if shared.tls.terminates(&upstream.host) {
         first_of_client(&mut client, shared.config.limits.sniff).await;
     }

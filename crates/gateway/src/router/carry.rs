@@ -77,7 +77,9 @@ impl Hub {
         self.runtime.spawn(async move {
             let result = best(attempts).await;
             drop(permit);
-            let Err(why) = result else { return };
+            let Err(why) = result else {
+                return hub.with(&person, |p| p.delivered(&hub, &envelope, from_session));
+            };
             let consent = matches!(envelope.body, Body::Contact(_));
             if consent && is_passing(why) && tries < TRIES {
                 tokio::time::sleep(AGAIN).await;
@@ -246,7 +248,7 @@ const fn is_passing(why: Failure) -> bool {
 }
 
 /// Whether a person said this to a person, and wants to know if it was in vain.
-const fn is_message(body: &Body) -> bool {
+pub(super) const fn is_message(body: &Body) -> bool {
     matches!(body, Body::Text { auto: false, .. } | Body::Attention)
 }
 

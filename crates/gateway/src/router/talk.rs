@@ -8,6 +8,7 @@ use crosstalk_core::{Address, Body, Envelope};
 use tokio::sync::mpsc;
 
 use super::Hub;
+use super::carry::is_message;
 use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
@@ -124,6 +125,14 @@ impl Person {
         let mut seen = HashSet::new();
         let talks = self.talks.iter().rev().filter(|t| said && t.with.contains(&envelope.from));
         talks.filter(|t| seen.insert(&t.endpoint)).collect()
+    }
+
+    /// Tells the conversation that said it that a message arrived; sessions do not ask.
+    pub(super) fn delivered(&self, hub: &Hub, envelope: &Envelope, from_session: Option<u64>) {
+        let talk = self.talks.iter().find(|t| Some(t.number) == from_session);
+        if let Some(talk) = talk.filter(|_| is_message(&envelope.body)) {
+            try_send(hub, &talk.mailbox, Mail::Delivered(envelope.id));
+        }
     }
 
     /// Where a session or conversation gets its mail.

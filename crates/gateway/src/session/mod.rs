@@ -17,6 +17,7 @@ use crosstalk_core::{
 };
 use tokio::time::Sleep;
 
+use crate::connection::Way;
 use crate::mail::{Handed, Mail, Mails};
 use crate::policy::Asked;
 use crate::router::Member;
@@ -57,6 +58,8 @@ pub(crate) struct Session {
 
 /// What a session knows about its server before and besides the stream.
 pub(crate) struct Peer {
+    /// How the client came in.
+    way: Arc<Way>,
     /// The host that certificates are made for and checked against, unless the client names
     /// another in its hello.
     pub(crate) host: String,
@@ -73,6 +76,21 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// What is known of the server at `host` of a client that came in by `way`.
+    pub(crate) fn new(way: Arc<Way>, host: &HostPort) -> Self {
+        let host = host.host.clone();
+        Self { way, host, tls: None, facts: Vec::new(), ready: None, proven: None }
+    }
+
+    /// What the policy is asked for a server that the engine wants: what the client may have.
+    fn asks(&self) -> Asked<'_> {
+        match &*self.way {
+            Way::Proxy(proxy) => Asked::Proxy(&proxy.allow),
+            Way::Transparent => Asked::Transparent,
+            Way::Direct { .. } => Asked::Engine,
+        }
+    }
+
     /// The server's TLS was verified for `host`.
     pub(crate) fn prove(&mut self, host: &str) {
         self.proven.iter_mut().for_each(|proven| proven.push(host.to_owned()));
@@ -215,6 +233,7 @@ impl Session {
         match mail {
             Mail::Roster(roster) => self.tell(Input::Roster(roster)),
             Mail::Changed(contact) => self.tell(Input::Changed(contact)),
+            Mail::Delivered(id) => self.tell(Input::Delivered(id)),
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
             Mail::Deliver(envelope, handed) => {
                 self.tell(Input::Deliver(envelope))?;
@@ -309,7 +328,7 @@ impl Session {
             self.tell(Input::Encrypted(Side::Server, facts))?;
             stream
         } else {
-            let tcp = match self.shared.dialer.dial(Asked::Engine, &to).await {
+            let tcp = match self.shared.dialer.dial(self.peer.asks(), &to).await {
                 Ok(dialled) => dialled.tcp,
                 Err(failed) if self.alone => {
                     tracing::info!(%to, %failed, "no server for a conversation");
@@ -401,12 +420,10 @@ mod tests {
 
     #[test]
     fn a_server_that_can_be_anywhere_speaks_for_its_own_domain_only() {
-        let peer = |proven: Option<&[&str]>| Peer {
-            host: String::new(),
-            tls: None,
-            facts: Vec::new(),
-            ready: None,
-            proven: proven.map(|hosts| hosts.iter().map(|h| (*h).to_owned()).collect()),
+        let peer = |proven: Option<&[&str]>| {
+            let mut peer = Peer::new(Arc::new(Way::Transparent), &HostPort::new("host.test", 1));
+            peer.proven = proven.map(|hosts| hosts.iter().map(|h| (*h).to_owned()).collect());
+            peer
         };
         let ann: Address = "ann@chat.test@jabber".parse().unwrap();
         for (proven, may) in [

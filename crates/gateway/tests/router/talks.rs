@@ -66,12 +66,15 @@ async fn of_two_conversations_with_somebody_the_newer_hears_and_both_can_speak()
 }
 
 #[tokio::test]
-async fn what_fails_is_reported_in_the_conversation_where_it_was_said() {
+async fn a_conversation_hears_what_became_of_what_was_said_in_it() {
     let gateway = alone();
-    let [_mary, _bob] = mary_and_bob(&gateway.router).await;
-    let mut talk = converse(&gateway.router, "mary@aol", &["nobody@yahoo"]);
+    let [_mary, mut bob] = mary_and_bob(&gateway.router).await;
+    let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo", "nobody@yahoo"]);
     let lost = talk.says("nobody@yahoo", "hello?");
     assert_eq!(talk.fails(lost).await, Failure::Offline);
+    let sent = talk.says("bob@yahoo", "hello");
+    bob.reads("mary@aol").await;
+    talk.gets(|mail| matches!(mail, Mail::Delivered(id) if *id == sent).then_some(())).await;
 }
 
 #[tokio::test]

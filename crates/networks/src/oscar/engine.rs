@@ -64,7 +64,11 @@ impl Oscar {
                 self.with_session(now, out, |s, io| s.deliver(envelope, io));
             }
             Input::Tick => self.with_session(now, out, Session::tick),
-            Input::Closed(_) | Input::Encrypted(..) | Input::Carbon(_) | Input::Rung => {}
+            Input::Closed(_)
+            | Input::Encrypted(..)
+            | Input::Delivered(_)
+            | Input::Carbon(_)
+            | Input::Rung => {}
         }
         self.replay(now, out)
     }
