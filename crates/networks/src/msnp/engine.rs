@@ -49,10 +49,11 @@ impl Engine for Msnp {
         match (input, &mut self.phase) {
             (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
             (Input::Roster(roster), Phase::Notification(ns)) => ns.roster(&roster, &mut io),
-            (Input::Changed(contact), Phase::Notification(ns)) => ns.changed(&contact, &io),
+            (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
             (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut io),
+            (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut io),
             (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),

@@ -90,6 +90,7 @@ fn presence_and_requests_are_in_the_words_of_the_version() {
         deliver(&mut scene.ns, Body::Presence(Presence::offline()));
         assert_eq!(scene.client_got(), format!("FLN {BOB}\r\n"));
         scene.ns.input(Input::Changed(Contact::new(bob(), BOB.into()))).unwrap();
+        assert_eq!(scene.client_got(), format!("REM 0 RL 3 {BOB}\r\n"));
         deliver(&mut scene.ns, Body::Contact(Consent::Request("hi".into())));
         assert_eq!(scene.client_got(), format!("ADD 0 RL 3 {BOB} {BOB}\r\n"));
         client(&mut scene.ns, &format!("ADD 7 AL {BOB} {BOB}"));

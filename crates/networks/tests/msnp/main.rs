@@ -219,6 +219,43 @@ fn presence_is_shown_and_the_personal_message_with_it() {
 }
 
 #[test]
+fn to_block_one_who_asks_is_to_say_no_and_to_allow_one_ends_the_block() {
+    let mut scene = Scene::online(11, roster(contact(Standing::Asked(RichText::default()), false)));
+    let blocks = |scene: &mut Scene| -> Vec<bool> {
+        let block = |e: &Event| match e {
+            Event::Roster(RosterEdit::Block(_, blocked)) => Some(*blocked),
+            _ => None,
+        };
+        scene.ns.events.iter().filter_map(block).collect()
+    };
+    client(&mut scene.ns, &format!("ADC 7 BL N={BOB}"));
+    assert_eq!(blocks(&mut scene), [true]);
+    assert_eq!(said(&mut scene.ns)[0].body, Body::Contact(Consent::Revoke));
+    client(&mut scene.ns, &format!("ADC 8 AL N={BOB}"));
+    assert_eq!(blocks(&mut scene), [false]);
+    assert_eq!(said(&mut scene.ns)[0].body, Body::Contact(Consent::Grant));
+    for line in [format!("ADC 9 BL N={BOB}"), format!("REM 10 BL {BOB}")] {
+        client(&mut scene.ns, &line);
+    }
+    assert_eq!(blocks(&mut scene), [true, false]);
+    assert!(said(&mut scene.ns).is_empty(), "a block alone takes nothing back");
+    assert_eq!(scene.server_got(), "");
+}
+
+#[test]
+fn one_who_no_longer_watches_leaves_the_reverse_list() {
+    for (version, told) in
+        [(9, format!("REM 0 RL 1 {BOB}\r\n")), (11, format!("REM 0 RL {BOB}\r\n"))]
+    {
+        let mut scene = Scene::online(version, listed());
+        scene.ns.input(Input::Changed(contact(Standing::None, true))).unwrap();
+        assert_eq!(scene.client_got(), told);
+        scene.ns.input(Input::Changed(contact(Standing::None, true))).unwrap();
+        assert_eq!(scene.client_got(), "");
+    }
+}
+
+#[test]
 fn unknown_versions_are_not_offered_where_others_are() {
     let offered = |offer: &str| {
         let mut gateway = Gateway::new(&Msnp, &Arc::default(), None);

@@ -89,7 +89,11 @@ fn a_conversation_with_somebody_foreign_is_played_whole() {
     let mut talk = scene.talk_with_bob();
     assert!(talks_with_bob(&talk));
     say(&mut talk, "MSG 3 A", "hello");
-    assert_eq!(got(&mut talk), "ACK 3\r\n");
+    assert_eq!(got(&mut talk), "");
+    let Some(Event::Send(hello)) = talk.events.last() else { panic!("nothing was said") };
+    let arrived = Input::Delivered(hello.id);
+    talk.input(arrived).unwrap();
+    assert_eq!(got(&mut talk), "ACK 3\r\n", "when it has arrived");
     let typing = with_payload("MSG 4 U", &message::typing("mary@hotmail.com"));
     talk.bytes(Side::Client, typing.as_bytes()).unwrap();
     let nudge = with_payload("MSG 5 N", &message::nudge());
@@ -197,13 +201,34 @@ fn a_key_is_good_once_and_for_its_owner() {
 }
 
 #[test]
-fn a_failure_is_a_nak_where_the_client_waits_for_one() {
+fn a_failure_is_a_nak_where_the_client_waits_for_one_and_else_in_words() {
     let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
     let mut talk = scene.talk_with_bob();
-    say(&mut talk, "MSG 3 N", "hello");
+    for (id, letter) in [(3, "N"), (4, "A")] {
+        say(&mut talk, &format!("MSG {id} {letter}"), "hello");
+        let of = said(&mut talk)[0].id;
+        deliver(&mut talk, Body::Undelivered { of, why: Failure::Offline });
+        assert_eq!(got(&mut talk), format!("NAK {id}\r\n"));
+    }
+    say(&mut talk, "MSG 5 U", "hello");
     let of = said(&mut talk)[0].id;
     deliver(&mut talk, Body::Undelivered { of, why: Failure::Offline });
-    assert_eq!(got(&mut talk), "NAK 3\r\n");
+    assert!(got(&mut talk).ends_with("not delivered: the receiver is offline.]"));
+}
+
+#[test]
+fn what_is_for_several_is_acknowledged_when_all_are_settled() {
+    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut talk = scene.talk_with_bob();
+    client(&mut talk, "CAL 3 carol@far-oscar.xt");
+    got(&mut talk);
+    say(&mut talk, "MSG 4 A", "hello");
+    let [first, second] = &said(&mut talk)[..] else { panic!("two are there") };
+    talk.input(Input::Delivered(second.id)).unwrap();
+    assert_eq!(got(&mut talk), "");
+    deliver(&mut talk, Body::Undelivered { of: first.id, why: Failure::Busy });
+    let heard = got(&mut talk);
+    assert!(heard.starts_with("ACK 4\r\n") && heard.contains("not delivered"), "{heard}");
 }
 
 #[test]

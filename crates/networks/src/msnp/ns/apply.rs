@@ -124,8 +124,10 @@ impl Session {
         }
     }
 
-    /// The person lets a contact see the own presence.
+    /// The person lets a contact see the own presence, which also ends a block: nobody stands in
+    /// both lists.
     pub(super) fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
+        self.block(address, name, false, io);
         let mut contact = self.draft(address, name, io);
         if contact.from != Standing::Granted {
             contact.from = Standing::Granted;
@@ -134,7 +136,8 @@ impl Session {
         }
     }
 
-    /// The person blocks or unblocks a contact; to block one who asks is to say no.
+    /// The person blocks or unblocks a contact. To block one who asks is to say no as well; one
+    /// who was let in before is so again when the block ends.
     pub(super) fn block(
         &mut self,
         address: &Address,

@@ -221,6 +221,23 @@ impl Session {
         }
     }
 
+    /// A change that was made on some side. The client is told of a contact that no longer wants
+    /// to see the person, where its version has words for that.
+    pub(super) fn updated(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        let granted = |c: &Contact| c.from == Standing::Granted;
+        let left = self.contact(&contact.address).is_some_and(|c| granted(&c))
+            && contact.from == Standing::None;
+        self.changed(contact, io);
+        let name = self.shown(&contact.address, io).map(|(name, _)| name);
+        if let Some(name) = name.filter(|_| left && self.merge.is_done()) {
+            match self.version {
+                ..10 => io.tell(format!("REM 0 RL {} {name}", self.list_version)),
+                10..13 => io.tell(format!("REM 0 RL {name}")),
+                13.. => {}
+            }
+        }
+    }
+
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, io: &Io<'_>) {
         let mut papers = self.desk.open();

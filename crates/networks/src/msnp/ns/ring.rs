@@ -137,8 +137,11 @@ impl Session {
     pub(super) fn opened(&mut self, command: &Command, io: &mut Io<'_>) {
         io.out.withhold();
         let Some(errand) = self.rings.asked.remove(&command.transaction()) else { return };
-        if let Ok(at) = command.word(3).parse::<HostPort>() {
-            errand.done(Place { at, key: Private::new(command.word(5).to_owned()) });
+        let (place, key) = (command.word(3), command.word(5));
+        // As if the client were to go there, which then may be connected to.
+        io.expect(key, place, ());
+        if let Ok(at) = place.parse::<HostPort>() {
+            errand.done(Place { at, key: Private::new(key.to_owned()) });
         }
     }
 

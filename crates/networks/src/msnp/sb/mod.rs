@@ -11,9 +11,10 @@ mod talk;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crosstalk_core::{Address, EnvelopeId, Event, Fault, Side};
+use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
+use self::talk::Sent;
 use super::desk::{Host, Invitation, Io, spelling};
 use super::wire::{Command, encode};
 
@@ -27,9 +28,8 @@ pub(super) struct Switchboard {
     own: BTreeSet<String>,
     /// Foreign ones, with the names that the client knows them by.
     guests: BTreeMap<Address, String>,
-    /// What was sent and awaits no answer: the client's transaction, and whether it wants to
-    /// hear of failures only.
-    sent: VecDeque<(EnvelopeId, u32, bool)>,
+    /// What the client waits to hear of.
+    sent: VecDeque<Sent>,
 }
 
 impl Switchboard {

@@ -7,8 +7,38 @@ use super::super::message::{self, Content};
 use super::super::wire::{Command, encode, with_payload};
 use super::Switchboard;
 
-/// How many messages a failure can still be joined to.
-const REMEMBERED: usize = 64;
+/// How many messages are waited for at a time.
+const REMEMBERED: usize = 256;
+
+/// A message of which the client wants to hear what became.
+pub(super) struct Sent {
+    transaction: u32,
+    wants: Wants,
+    /// To how many it went, and which did not arrive yet.
+    copies: usize,
+    waiting: Vec<EnvelopeId>,
+}
+
+/// What a client wants to hear of a message: the letter in its MSG.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// `U`; and of what the server has too, which answers for it.
+    Nothing,
+    /// `N`: a NAK where it failed.
+    Failure,
+    /// `A` and `D`: that, and an ACK where it arrived.
+    Both,
+}
+
+impl Wants {
+    fn read(letter: &str) -> Self {
+        match letter {
+            "N" => Self::Failure,
+            "A" | "D" => Self::Both,
+            _ => Self::Nothing,
+        }
+    }
+}
 
 impl Switchboard {
     /// `MSG n U|N|A|D length`: what the client says. Returns whether the server is to have it.
@@ -26,24 +56,35 @@ impl Switchboard {
         let payload = String::from_utf8_lossy(command.payload()).to_ascii_lowercase();
         let named = |name: &String| payload.contains(&name.to_ascii_lowercase());
         let for_guest = body.is_none() && self.guests.values().any(named);
-        let failures_only = command.word(2) == "N";
-        let guests = self.guests.keys().cloned().collect::<Vec<_>>();
-        for (guest, body) in guests.into_iter().zip(std::iter::repeat(body)) {
-            let Some(body) = body else { continue };
-            let id = io.send(guest, body);
-            if self.sent.len() >= REMEMBERED {
-                self.sent.pop_front();
-            }
-            self.sent.push_back((id, command.transaction(), failures_only));
-        }
-        if !self.own.is_empty() && !for_guest {
+        let for_server = !self.own.is_empty() && !for_guest;
+        let wants = if for_server { Wants::Nothing } else { Wants::read(command.word(2)) };
+        let waiting = body.map(|body| self.say(&body, io)).unwrap_or_default();
+        if for_server {
             return true;
         }
         io.out.withhold();
-        if matches!(command.word(2), "A" | "D") {
+        if waiting.is_empty() && wants == Wants::Both {
             io.tell(format!("ACK {}", command.word(1)));
+        } else if !waiting.is_empty() && wants != Wants::Nothing {
+            if self.sent.len() >= REMEMBERED {
+                self.sent.pop_front();
+            }
+            let (transaction, copies) = (command.transaction(), self.guests.len());
+            self.sent.push_back(Sent { transaction, wants, copies, waiting });
         }
         false
+    }
+
+    /// Says something to every guest. Returns what there will be news of.
+    fn say(&self, body: &Body, io: &mut Io<'_>) -> Vec<EnvelopeId> {
+        let mut waiting = Vec::new();
+        for guest in self.guests.keys() {
+            let id = io.send(guest.clone(), body.clone());
+            if matches!(body, Body::Text { .. } | Body::Attention) && !guest.is_control() {
+                waiting.push(id);
+            }
+        }
+        waiting
     }
 
     /// What is said where no guest is: for the server's people, or for nobody.
@@ -75,13 +116,29 @@ impl Switchboard {
         }
     }
 
-    /// Tells of a failure by NAK where the client waits for one, and else in words.
+    /// A message arrived at one of those to whom it was sent.
+    pub(in super::super) fn delivered(&mut self, id: EnvelopeId, io: &mut Io<'_>) {
+        let Some(at) = self.sent.iter().position(|s| s.waiting.contains(&id)) else { return };
+        let Some(sent) = self.sent.get_mut(at) else { return };
+        sent.waiting.retain(|waiting| *waiting != id);
+        if sent.waiting.is_empty() {
+            let (transaction, wants) = (sent.transaction, sent.wants);
+            self.sent.remove(at);
+            if wants == Wants::Both {
+                io.tell(format!("ACK {transaction}"));
+            }
+        }
+    }
+
+    /// Tells of a failure by NAK where the client waits for one and it is for one guest, and else
+    /// in words.
     fn undelivered(&mut self, of: EnvelopeId, why: Failure, io: &mut Io<'_>) -> Vec<String> {
-        let sent = self.sent.iter().find(|(id, ..)| *id == of).copied();
-        if let Some((_, transaction, true)) = sent {
-            io.tell(format!("NAK {transaction}"));
+        let sent = self.sent.iter().position(|s| s.copies == 1 && s.waiting.contains(&of));
+        if let Some(sent) = sent.and_then(|at| self.sent.remove(at)) {
+            io.tell(format!("NAK {}", sent.transaction));
             return Vec::new();
         }
+        self.delivered(of, io);
         message::texts(&format!("[CrossTalk: this was not delivered: {why}.]").into())
     }
 }
