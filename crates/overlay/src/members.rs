@@ -58,9 +58,17 @@ impl Key {
         Self(bytes)
     }
 
+    fn head(&self) -> u64 {
+        head(&self.0)
+    }
+
     fn distance(&self, other: &Self) -> [u8; 32] {
         std::array::from_fn(|i| self.0[i] ^ other.0[i])
     }
+}
+
+fn head(bytes: &[u8; 32]) -> u64 {
+    u64::from_be_bytes(std::array::from_fn(|i| bytes[i]))
 }
 
 impl fmt::Debug for Key {
@@ -181,6 +189,11 @@ impl Members {
     pub(crate) fn homes(&self, key: &Key) -> Vec<GatewayId> {
         let mut near: Vec<([u8; 32], GatewayId)> = Vec::with_capacity(self.replicas + 1);
         for (id, entry) in &self.table {
+            // Eight bytes tell most of those that are too far.
+            let at_least = entry.position.head() ^ key.head();
+            if near.get(self.replicas - 1).is_some_and(|(last, _)| head(last) < at_least) {
+                continue;
+            }
             let distance = entry.position.distance(key);
             let place = near.partition_point(|(other, _)| *other < distance);
             if place < self.replicas {

@@ -95,3 +95,23 @@ fn a_member_belongs_until_its_day_is_over_everywhere() {
     assert!(admitted(1).belongs(almost) && !admitted(1).belongs(over));
     assert!(Admitted { until: None, ..admitted(1) }.belongs(over));
 }
+
+#[test]
+fn as_many_members_as_may_be_fit_into_a_frame() {
+    let (operator, _state) = operator();
+    let member = |n: usize| {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&n.to_le_bytes());
+        let key = libp2p_identity::Keypair::ed25519_from_bytes(seed).unwrap();
+        let id = crate::identity::gateway_id(&key).unwrap();
+        let host = format!("gateway-{n}.messaging.example.org");
+        let addresses = vec![HostPort::new(host, 7700), HostPort::new("2001:db8::1:2:3", 7700)];
+        let networks = ["aol", "jabber", "msn", "yahoo"].map(|n| n.parse().unwrap()).to_vec();
+        Admitted { member: Member { id, addresses, networks }, until: None }
+    };
+    let members: Vec<_> = (0..MAX_MEMBERS).map(member).collect();
+    let document = operator.sign(1, &members).unwrap();
+    let frame = crate::frame::Frame::Membership(document.signed());
+    let bytes = frame.encode(crate::frame::NEWEST).expect("it fits").len();
+    assert!(bytes < MAX_MEMBERS * 160, "{bytes} bytes");
+}
