@@ -13,11 +13,21 @@ use tokio::net::TcpStream;
 use crate::Record;
 use crate::server::Recorder;
 
+/// The port of web pages under TLS.
+const HTTPS: u16 = 443;
+
 /// A way to a server, or to a gateway in front of it.
 #[derive(Clone, Debug)]
 pub enum Way {
     /// Straight to an address: the server itself or a gateway's direct listener.
     Direct(SocketAddr),
+    /// The same, and to another address for the web pages of the network.
+    Hosts {
+        /// The server or the listener.
+        server: SocketAddr,
+        /// Where the web pages are, or the listener for them.
+        web: SocketAddr,
+    },
     /// Through a SOCKS5 proxy, which resolves the server's name.
     Socks5 {
         /// The proxy.
@@ -38,7 +48,7 @@ impl Way {
     /// Connects to the server that the way was made for.
     pub async fn dial(&self) -> io::Result<Box<dyn Stream>> {
         match self {
-            Self::Direct(addr) => tcp(*addr).await,
+            Self::Direct(addr) | Self::Hosts { server: addr, .. } => tcp(*addr).await,
             Self::Socks5 { proxy, server } => socks5(*proxy, server).await,
             Self::Kept(way, record) => Ok(kept(Box::pin(way.dial()).await?, record)),
         }
@@ -47,7 +57,7 @@ impl Way {
     /// Connects to a place that the server named.
     pub async fn dial_to(&self, server: &HostPort) -> io::Result<Box<dyn Stream>> {
         match self {
-            Self::Direct(_) => {
+            Self::Direct(_) | Self::Hosts { .. } => {
                 let stream = TcpStream::connect((server.host.as_str(), server.port)).await?;
                 stream.set_nodelay(true)?;
                 Ok(Box::new(stream))
@@ -55,6 +65,19 @@ impl Way {
             Self::Socks5 { proxy, .. } => socks5(*proxy, server).await,
             Self::Kept(way, record) => Ok(kept(Box::pin(way.dial_to(server)).await?, record)),
         }
+    }
+
+    /// Connects to the web pages of `host`, under TLS.
+    pub(crate) async fn dial_web(&self, host: &str) -> io::Result<Box<dyn Stream>> {
+        let stream = match self {
+            Self::Direct(_) => return Err(io::Error::other("no way to the web")),
+            Self::Hosts { web, .. } => tcp(*web).await?,
+            Self::Socks5 { proxy, .. } => socks5(*proxy, &HostPort::new(host, HTTPS)).await?,
+            Self::Kept(way, record) => {
+                return Ok(kept(Box::pin(way.dial_web(host)).await?, record));
+            }
+        };
+        crate::web::encrypt(stream, host).await
     }
 
     /// The host name the client believes it talks to.
@@ -65,7 +88,9 @@ impl Way {
     /// The server the client believes it talks to.
     pub(crate) fn server(&self) -> HostPort {
         match self {
-            Self::Direct(addr) => HostPort::new(addr.ip().to_string(), addr.port()),
+            Self::Direct(addr) | Self::Hosts { server: addr, .. } => {
+                HostPort::new(addr.ip().to_string(), addr.port())
+            }
             Self::Socks5 { server, .. } => server.clone(),
             Self::Kept(way, _) => way.server(),
         }

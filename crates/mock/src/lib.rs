@@ -18,12 +18,14 @@ pub mod msn;
 pub mod play;
 mod protocol;
 mod server;
+mod web;
 pub mod xmpp;
 pub mod yahoo;
 
 pub use client::{Account, Act, Client, Event, SignOnError};
 pub use dial::{Stream, Way};
 pub use server::{Record, Server};
+pub use web::Web;
 
 /// A base network that this crate can play both ends of.
 pub trait Network: Send + Sync + 'static {

@@ -8,6 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::debug;
 
+use crate::Web;
+
 /// A base server in this process. Dropping it stops it and cuts its connections.
 pub trait Server: Send + Sync {
     /// Where it listens.
@@ -15,6 +17,11 @@ pub trait Server: Send + Sync {
 
     /// Every byte it received, connection by connection in order of arrival.
     fn record(&self) -> &Record;
+
+    /// What the network serves on the web under TLS, if anything.
+    fn web(&self) -> Option<&Web> {
+        None
+    }
 
     /// What no log may hold: cookies handed out and credentials as they cross the wire.
     fn secrets(&self) -> Vec<String>;

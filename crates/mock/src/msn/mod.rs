@@ -8,7 +8,9 @@ use md5::{Digest, Md5};
 use crate::protocol::Protocol;
 use crate::{Account, Client, SignOnError, Way};
 
+mod book;
 mod client;
+mod http;
 mod link;
 mod server;
 
@@ -17,8 +19,18 @@ pub use server::Server;
 
 /// The domain of every passport of this crate.
 const DOMAIN: &str = "msn.test";
+/// What a client since MSNP16 says it can do.
+const CAPABILITIES: &str = "2416181284:00";
 /// What a client speaks whose user's name does not say otherwise.
 const USUAL: u32 = 11;
+
+/// Bits of the lists that hold a contact.
+const FORWARD: u8 = 1;
+const ALLOW: u8 = 2;
+const BLOCK: u8 = 4;
+const REVERSE: u8 = 8;
+/// The lists in the order in which they are told before MSNP8.
+const LISTS: [(&str, u8); 4] = [("FL", FORWARD), ("AL", ALLOW), ("BL", BLOCK), ("RL", REVERSE)];
 
 /// The network.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +67,22 @@ fn passport(name: &str) -> String {
 
 /// The ticket that stands for a password, which real clients get over HTTPS.
 fn ticket(password: &str) -> String {
-    let hash: [u8; 16] = Md5::digest(password.as_bytes()).into();
+    digest(&format!("ticket for {password}"))
+}
+
+/// The MD5 of a text, in hexadecimal.
+fn digest(text: &str) -> String {
+    let hash: [u8; 16] = Md5::digest(text.as_bytes()).into();
     format!("{:032x}", u128::from_be_bytes(hash))
+}
+
+/// The bit of the list called `name`.
+fn bit(name: &str) -> u8 {
+    LISTS.iter().find(|(list, _)| *list == name).map_or(0, |(_, bit)| *bit)
+}
+
+/// One person in ADL, RML or FQY: `<d n="msn.test"><c n="ann" .../></d>`.
+fn entry(who: &str, attributes: &str) -> String {
+    let (name, domain) = who.split_once('@').unwrap_or((who, ""));
+    format!("<d n=\"{domain}\"><c n=\"{name}\" {attributes}/></d>")
 }

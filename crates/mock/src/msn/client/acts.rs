@@ -14,6 +14,10 @@ impl Session {
         match act {
             Act::Add(name) => self.add("FL", &name).await,
             Act::Remove(name) => self.remove("FL", &name).await,
+            Act::Accept(name) if self.version >= 13 => self.answer(&name, true).await,
+            Act::Deny(name) if self.version >= 13 => self.answer(&name, false).await,
+            Act::Block(name) if self.version >= 13 => self.judge(&name, false).await,
+            Act::Unblock(name) if self.version >= 13 => self.judge(&name, true).await,
             Act::Accept(name) => self.add("AL", &name).await,
             Act::Deny(name) => self.add("BL", &name).await,
             Act::Block(name) => {
@@ -48,7 +52,7 @@ impl Session {
     }
 
     async fn status(&mut self, status: &str, text: String) -> io::Result<()> {
-        self.ask("CHG", &format!("{status} 0")).await?;
+        self.change(status).await?;
         if self.version < 11 || self.away == text {
             return Ok(());
         }
@@ -60,8 +64,20 @@ impl Session {
         Ok(())
     }
 
+    /// CHG: another status.
+    pub(super) async fn change(&mut self, status: &str) -> io::Result<()> {
+        let more = match self.version {
+            ..8 => "",
+            8..16 => " 0",
+            16.. => " 2416181284:00 0",
+        };
+        self.ask("CHG", &format!("{status}{more}")).await.map(drop)
+    }
+
     async fn add(&mut self, list: &str, name: &str) -> io::Result<()> {
         let id = match (self.version, list) {
+            (13.., _) => return self.add_to_book(name).await,
+            (..7, "FL") => self.ask("ADD", &format!("FL {name} {name}")).await?,
             (..10, "FL") => self.ask("ADD", &format!("FL {name} {name} 0")).await?,
             (..10, _) => self.ask("ADD", &format!("{list} {name} {name}")).await?,
             (_, "FL") => self.ask("ADC", &format!("FL N={name} F={name}")).await?,
@@ -72,6 +88,9 @@ impl Session {
     }
 
     async fn remove(&mut self, list: &str, name: &str) -> io::Result<()> {
+        if self.version >= 13 {
+            return self.remove_from_book(name).await;
+        }
         let guid = self.guids.get(&name.to_lowercase()).filter(|_| list == "FL");
         let who = guid.cloned().unwrap_or_else(|| name.to_owned());
         let id = self.ask("REM", &format!("{list} {who}")).await?;

@@ -1,21 +1,26 @@
-//! A scripted MSN client, in the ways of MSNP8 to 12.
+//! A scripted MSN client, in the ways of MSNP2 to 18.
 
 use std::collections::BTreeMap;
 
-use crosstalk_core::{HostPort, RichText, Side};
+use crosstalk_core::{HostPort, RichText};
 use crosstalk_networks::msnp::wire::Command;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::book::Book;
+use self::sign_on::{Signer, connect, say};
 use self::talks::Talk;
+use super::USUAL;
 use super::link::Incoming;
-use super::{USUAL, passport, ticket};
 use crate::client::Driver;
 use crate::{Account, Client, Event, SignOnError, Stream, Way};
 
 mod acts;
+mod book;
 mod events;
+mod list;
+mod sign_on;
 mod talks;
 
 type Read = Incoming<ReadHalf<Box<dyn Stream>>>;
@@ -23,28 +28,23 @@ type Write = WriteHalf<Box<dyn Stream>>;
 
 /// The connection to the notification server, among the numbers of a client's connections.
 const NOTIFICATION: u32 = 0;
-/// How often a client lets itself be sent elsewhere.
-const MAX_REDIRECTS: usize = 4;
 /// The most commands that wait to be handled.
 const QUEUE: usize = 1024;
 
 /// Signs `account` on. The client has its whole list when this returns.
 pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
-    let user = passport(&account.name);
-    let version = account.version().unwrap_or(USUAL);
-    let secret = ticket(account.password.expose());
-    let (mut read, mut write) = found(&user, version, way).await?;
-    ask(&mut read, &mut write, &format!("USR 4 TWN S {secret}")).await?;
-    let none = if version >= 10 { "0 0" } else { "0" };
-    let syn = ask(&mut read, &mut write, &format!("SYN 5 {none}")).await?;
+    let signer = Signer::new(account, account.version().unwrap_or(USUAL));
+    let (mut read, write) = signer.sign_on(way).await?;
     let (client, driver) = Client::new();
     let (commands_in, commands) = mpsc::channel(QUEUE);
     let mut session = Session {
-        version,
-        user,
+        version: signer.version,
+        seat: signer.seat(),
+        book: Book::new(way.clone(), signer.ticket()),
+        user: signer.user,
         way: way.clone(),
         write,
-        transaction: 5,
+        transaction: 4,
         driver,
         commands,
         commands_in,
@@ -57,59 +57,23 @@ pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError
         opening: BTreeMap::new(),
         away: String::new(),
     };
-    session.read_list(&mut read, &syn).await?;
+    if session.version < 13 {
+        session.read_list(&mut read).await?;
+    } else {
+        session.read_book().await?;
+    }
     session.listen(NOTIFICATION, read);
-    session.ask("CHG", "NLN 0").await?;
+    session.change("NLN").await?;
     tokio::spawn(session.run());
     Ok(client)
-}
-
-/// Names the user to the dispatch server, and to whom that one sends us.
-async fn found(user: &str, version: u32, way: &Way) -> Result<(Read, Write), SignOnError> {
-    let (mut read, mut write) = connect(way.dial().await?);
-    for _ in 0..MAX_REDIRECTS {
-        ask(&mut read, &mut write, &format!("VER 1 MSNP{version} CVR0")).await?;
-        let cvr = format!("CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 7.0.0777 MSMSGS {user}");
-        ask(&mut read, &mut write, &cvr).await?;
-        let answer = ask(&mut read, &mut write, &format!("USR 3 TWN I {user}")).await?;
-        if answer.verb() != "XFR" {
-            return Ok((read, write));
-        }
-        let place: HostPort = answer.word(3).parse().map_err(std::io::Error::other)?;
-        (read, write) = connect(way.dial_to(&place).await?);
-    }
-    Err(SignOnError::Protocol("sent around"))
-}
-
-fn connect(stream: Box<dyn Stream>) -> (Read, Write) {
-    let (read, write) = split(stream);
-    (Incoming::new(read, Side::Server, None), write)
-}
-
-async fn say(write: &mut Write, line: &str) -> std::io::Result<()> {
-    write.write_all(format!("{line}\r\n").as_bytes()).await
-}
-
-/// Sends a request, and skips to its answer.
-async fn ask(read: &mut Read, write: &mut Write, line: &str) -> Result<Command, SignOnError> {
-    say(write, line).await?;
-    let id: u32 = line.split(' ').nth(1).and_then(|w| w.parse().ok()).unwrap_or(0);
-    while let Some(answer) = read.next().await? {
-        if answer.transaction() == id {
-            return if answer.verb().parse::<u16>().is_ok() {
-                Err(SignOnError::Refused(format!("error {}", answer.verb())))
-            } else {
-                Ok(answer)
-            };
-        }
-    }
-    Err(SignOnError::Connection(std::io::ErrorKind::UnexpectedEof.into()))
 }
 
 /// A client that is signed on.
 struct Session {
     version: u32,
     user: String,
+    /// What it is called at a switchboard.
+    seat: String,
     way: Way,
     write: Write,
     transaction: u32,
@@ -118,6 +82,7 @@ struct Session {
     commands: mpsc::Receiver<(u32, Option<Command>)>,
     commands_in: mpsc::Sender<(u32, Option<Command>)>,
     reading: JoinSet<()>,
+    book: Book,
     /// The GUIDs of the contacts.
     guids: BTreeMap<String, String>,
     presences: BTreeMap<String, crosstalk_core::Presence>,

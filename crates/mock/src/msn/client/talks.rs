@@ -79,19 +79,19 @@ impl Session {
             }
             "JOI" | "IRO" => {
                 let at = if command.verb() == "JOI" { 1 } else { 4 };
-                talk.here.insert(command.word(at).to_lowercase());
+                talk.here.insert(person(command.word(at)));
                 for payload in std::mem::take(&mut talk.waiting) {
                     talk.message(&payload).await?;
                 }
             }
             "BYE" => {
-                talk.here.remove(&command.word(1).to_lowercase());
+                talk.here.remove(&person(command.word(1)));
                 if talk.here.is_empty() {
                     self.talks.remove(&number);
                 }
             }
             "MSG" => {
-                let from = command.word(1).to_lowercase();
+                let from = person(command.word(1));
                 match Content::read(command.payload()) {
                     Content::Text(text) => self.hear(&from, text).await,
                     Content::Typing => {
@@ -114,4 +114,9 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// A name without the client that is put behind it since MSNP16.
+fn person(name: &str) -> String {
+    name.split(';').next().unwrap_or_default().to_lowercase()
 }

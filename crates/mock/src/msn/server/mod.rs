@@ -11,15 +11,20 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use self::world::World;
+use super::book::HOST;
 use super::link::Incoming;
 use crate::server::{Listening, Recorder};
-use crate::{Account, Record};
+use crate::{Account, Record, Web};
 
+mod book;
 mod dispatch;
-mod http;
+mod lists;
 mod notification;
+mod presence;
+mod sign_on;
 mod switchboard;
 mod web;
 mod world;
@@ -37,8 +42,9 @@ pub struct Server {
 struct Shared {
     /// Where clients are sent to sign on, and for conversations.
     addr: SocketAddr,
-    /// Where clients get their tickets.
-    web: SocketAddr,
+    /// Where clients get their tickets and keep their lists.
+    web: Web,
+    tls: TlsAcceptor,
     world: Arc<Mutex<World>>,
 }
 
@@ -60,8 +66,9 @@ impl Server {
         let dispatch = TcpListener::bind(addr).await?;
         let anywhere = SocketAddr::new(addr.ip(), 0);
         let (inner, web) = (TcpListener::bind(anywhere).await?, TcpListener::bind(anywhere).await?);
+        let (pages, tls) = Web::new(web.local_addr()?, HOST)?;
         let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { addr: inner.local_addr()?, web: web.local_addr()?, world };
+        let shared = Shared { addr: inner.local_addr()?, web: pages, tls, world };
 
         let serving = shared.clone();
         let dispatch = Listening::begin(dispatch, move |stream, recorder| {
@@ -80,7 +87,7 @@ impl Server {
 
     /// The page where clients of MSNP8 to 14 begin to get a ticket.
     pub fn nexus(&self) -> String {
-        format!("http://{}{}", self.shared.web, web::NEXUS)
+        format!("http://{}{}", self.shared.web.addr, web::NEXUS)
     }
 }
 
@@ -91,6 +98,10 @@ impl crate::Server for Server {
 
     fn record(&self) -> &Record {
         &self.dispatch.record
+    }
+
+    fn web(&self) -> Option<&Web> {
+        Some(&self.shared.web)
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -1,28 +1,34 @@
 //! The notification server: sign-on, the list, presence, and keys to switchboards.
 
-use crosstalk_networks::msnp::wire::Command;
+use crosstalk_networks::msnp::wire::{Command, with_payload};
 
-use super::world::{FORWARD, Online, REVERSE};
+use super::world::Online;
 use super::{Line, Shared};
 
 /// The versions it speaks.
-const SPOKEN: std::ops::RangeInclusive<u32> = 8..=12;
+const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
 
 /// A client's notification connection.
 pub(super) struct Session {
-    line: Line,
-    version: u32,
-    user: String,
-    signed_on: bool,
+    pub(super) line: Line,
+    pub(super) version: u32,
+    pub(super) user: String,
+    /// What the client has to show that it knows the password or the ticket for.
+    pub(super) nonce: String,
+    pub(super) signed_on: bool,
 }
 
 impl Session {
     pub(super) const fn new(line: Line) -> Self {
-        Self { line, version: 0, user: String::new(), signed_on: false }
+        Self { line, version: 0, user: String::new(), nonce: String::new(), signed_on: false }
     }
 
-    fn say(&self, line: &str) {
-        let _ = self.line.try_send(format!("{line}\r\n"));
+    pub(super) fn say(&self, line: &str) {
+        self.send(format!("{line}\r\n"));
+    }
+
+    pub(super) fn send(&self, bytes: String) {
+        let _ = self.line.try_send(bytes);
     }
 
     /// Returns whether the connection goes on.
@@ -30,33 +36,23 @@ impl Session {
         let id = command.word(1);
         match command.verb() {
             "VER" => return self.choose(command),
+            "INF" => self.say(&format!("INF {id} MD5")),
             "CVR" => self.say(&format!("CVR {id} 1.0 1.0 1.0 http://x.test http://x.test")),
             "USR" => return self.sign_on(shared, command),
             "OUT" => return false,
             _ if !self.signed_on => return false,
-            "SYN" => self.list(shared, id),
+            "SYN" if self.version < 13 => self.list(shared, id),
             "CHG" => self.change(shared, command),
-            "UUX" => {
-                let message = String::from_utf8_lossy(command.payload()).into_owned();
-                if let Some(online) = self.online(&mut shared.world()) {
-                    online.message = message;
-                }
-                self.say(&format!("UUX {id} 0"));
-                shared.world().show_all(&self.user);
-            }
-            "ADD" | "ADC" => self.add(shared, command),
-            "REM" => self.remove(shared, command),
-            "XFR" => {
-                let mut world = shared.world();
-                let board = world.open_board();
-                let key = world.key(&self.user, board);
-                self.say(&format!("XFR {id} SB {} CKI {key}", shared.addr));
-            }
+            "UUX" => self.tell(shared, command),
+            "ADD" | "ADC" if self.version < 13 => self.add(shared, command),
+            "REM" if self.version < 13 => self.remove(shared, command),
+            "ADL" | "RML" if self.version >= 13 => self.change_lists(shared, command),
+            "FQY" if self.version >= 14 => self.query(shared, command),
+            "XFR" => self.open_board(shared, id),
             "PNG" => self.say("QNG 60"),
             "GCF" => {
-                let config = "<config></config>";
-                let head = format!("{} {}", command.words().join(" "), config.len());
-                let _ = self.line.try_send(format!("{head}\r\n{config}"));
+                let head = command.words().join(" ");
+                self.send(with_payload(&head, "<config></config>"));
             }
             "GTC" | "BLP" | "PRP" | "SBP" => self.say(&command.words().join(" ")),
             _ => {}
@@ -71,54 +67,8 @@ impl Session {
         best.is_some()
     }
 
-    fn sign_on(&mut self, shared: &Shared, command: &Command) -> bool {
-        let (id, word) = (command.word(1), command.word(4));
-        if command.word(3) == "I" {
-            self.user = word.to_lowercase();
-            self.say(&format!("USR {id} TWN S lc=1033,id=507"));
-            return true;
-        }
-        let mut world = shared.world();
-        let Some(user) = world.users.get_mut(&self.user).filter(|u| u.ticket == word) else {
-            self.say(&format!("911 {id}"));
-            return false;
-        };
-        if let Some(before) = user.online.take() {
-            let _ = before.line.try_send("OUT OTH\r\n".into());
-        }
-        let (line, version) = (self.line.clone(), self.version);
-        user.online = Some(Online { line, version, status: "HDN".into(), message: String::new() });
-        self.signed_on = true;
-        self.say(&format!("USR {id} OK {0} {0} 1 0", self.user));
-        true
-    }
-
     fn online<'a>(&self, world: &'a mut super::World) -> Option<&'a mut Online> {
         world.users.get_mut(&self.user)?.online.as_mut()
-    }
-
-    fn list(&self, shared: &Shared, id: &str) {
-        let world = shared.world();
-        let Some(user) = world.users.get(&self.user) else { return };
-        let count = user.contacts.len();
-        if self.version < 10 {
-            self.say(&format!("SYN {id} 1 {count} 1"));
-            self.say("GTC A\r\nBLP AL\r\nLSG 0 Other%20Contacts 0");
-        } else {
-            self.say(&format!("SYN {id} 2000-01-01T00 2000-01-01T00 {count} 0"));
-            self.say(&format!("GTC A\r\nBLP AL\r\nPRP MFN {}", self.user));
-        }
-        for (name, lists) in &user.contacts {
-            let forward = lists & FORWARD != 0;
-            self.say(&match self.version {
-                ..10 => format!("LST {name} {name} {lists}{}", if forward { " 0" } else { "" }),
-                version => {
-                    let guid = if forward { format!(" C=guid-{name}") } else { String::new() };
-                    let kind = if version >= 12 { " 1" } else { "" };
-                    format!("LST N={name} F={name}{guid} {lists}{kind}")
-                }
-            });
-        }
     }
 
     fn change(&self, shared: &Shared, command: &Command) {
@@ -135,46 +85,26 @@ impl Session {
         world.show_all(&self.user);
     }
 
-    fn add(&self, shared: &Shared, command: &Command) {
-        let (id, list) = (command.word(1), command.word(2));
-        let who = command.word(3).trim_start_matches("N=").to_lowercase();
+    /// UUX: the personal message.
+    fn tell(&self, shared: &Shared, command: &Command) {
         let mut world = shared.world();
-        if !world.users.contains_key(&who) {
-            return self.say(&format!("205 {id}"));
+        if let Some(online) = self.online(&mut world) {
+            online.message = String::from_utf8_lossy(command.payload()).into_owned();
         }
-        if let Some(user) = world.users.get_mut(&self.user) {
-            *user.contacts.entry(who.clone()).or_default() |= bit(list);
-        }
-        self.say(&match (self.version, list) {
-            (..10, "FL") => format!("ADD {id} FL 2 {who} {who} 0"),
-            (..10, _) => format!("ADD {id} {list} 2 {who} {who}"),
-            (_, "FL") => format!("ADC {id} FL N={who} F={who} C=guid-{who}"),
-            _ => format!("ADC {id} {list} N={who}"),
-        });
-        if list == "FL" {
-            if let Some(other) = world.users.get_mut(&who) {
-                *other.contacts.entry(self.user.clone()).or_default() |= REVERSE;
-            }
-            let me = &self.user;
-            match world.online(&who).map(|o| o.version) {
-                Some(..10) => world.tell(&who, &format!("ADD 0 RL 2 {me} {me}")),
-                Some(_) => world.tell(&who, &format!("ADC 0 RL N={me} F={me}")),
-                None => {}
-            }
-            world.show(&who, me, None);
-        }
+        self.say(&format!("UUX {} 0", command.word(1)));
+        world.show_all(&self.user);
     }
 
-    fn remove(&self, shared: &Shared, command: &Command) {
-        let (id, list) = (command.word(1), command.word(2));
-        let who = command.word(3).trim_start_matches("guid-");
-        if let Some(user) = shared.world().users.get_mut(&self.user)
-            && let Some(lists) = user.contacts.get_mut(who)
-        {
-            *lists &= !bit(list);
-        }
-        let version = if self.version < 10 { "2 " } else { "" };
-        self.say(&format!("REM {id} {list} {version}{}", command.word(3)));
+    fn open_board(&self, shared: &Shared, id: &str) {
+        let mut world = shared.world();
+        let board = world.open_board();
+        let key = world.key(&self.user, board);
+        let more = match self.version {
+            ..13 => "",
+            13 => " U messenger.msn.com",
+            14.. => " U messenger.msn.com 1",
+        };
+        self.say(&format!("XFR {id} SB {} CKI {key}{more}", shared.addr));
     }
 
     pub(super) fn leave(self, shared: &Shared) {
@@ -192,14 +122,4 @@ impl Session {
 pub(super) fn choose(offer: &Command) -> Option<u32> {
     let versions = offer.words().iter().filter_map(|w| w.strip_prefix("MSNP")?.parse().ok());
     versions.filter(|v| SPOKEN.contains(v)).max()
-}
-
-/// The bit of the list called `name`.
-fn bit(name: &str) -> u8 {
-    match name {
-        "FL" => FORWARD,
-        "AL" => 2,
-        "BL" => 4,
-        _ => REVERSE,
-    }
 }

@@ -3,6 +3,7 @@
 use crosstalk_networks::msnp::wire::Command;
 
 use super::{Line, Shared};
+use crate::msn::CAPABILITIES;
 
 /// A client's place in a conversation.
 pub(super) struct Seat {
@@ -11,13 +12,39 @@ pub(super) struct Seat {
     board: Option<u32>,
 }
 
+/// Where somebody sits, as the others are told.
+pub(super) struct Place {
+    line: Line,
+    /// The client among several of one person, since MSNP16.
+    endpoint: Option<String>,
+    version: u32,
+}
+
+impl Place {
+    /// The names under which one who speaks `version` is told of `who` here: since MSNP16, the
+    /// client and the person.
+    fn names(&self, who: &str, version: u32) -> Vec<String> {
+        let client = self.endpoint.iter().filter(|_| version >= 16);
+        client.map(|endpoint| format!("{who};{endpoint}")).chain([who.to_owned()]).collect()
+    }
+}
+
+/// What a client of `version` is told behind the nick of somebody in a conversation.
+const fn capabilities(version: u32) -> &'static str {
+    match version {
+        ..12 => "",
+        12..16 => "0",
+        16.. => CAPABILITIES,
+    }
+}
+
 impl Seat {
     pub(super) const fn new(line: Line) -> Self {
         Self { line, user: String::new(), board: None }
     }
 
     fn say(&self, line: &str) {
-        let _ = self.line.try_send(format!("{line}\r\n"));
+        let _ = self.line.try_send(format!("{}\r\n", line.trim_end()));
     }
 
     /// Returns whether the connection goes on.
@@ -34,8 +61,12 @@ impl Seat {
     }
 
     fn enter(&mut self, shared: &Shared, command: &Command) -> bool {
-        let (id, verb) = (command.word(1), command.verb());
-        self.user = command.word(2).to_lowercase();
+        let (id, verb, name) = (command.word(1), command.verb(), command.word(2));
+        let (user, endpoint) = match name.split_once(';') {
+            Some((user, endpoint)) => (user, Some(endpoint.to_owned())),
+            None => (name, None),
+        };
+        self.user = user.to_lowercase();
         let mut world = shared.world();
         let Some(board) = world.enter(&self.user, command.word(3)) else {
             self.say(&format!("911 {id}"));
@@ -43,16 +74,28 @@ impl Seat {
         };
         self.board = Some(board);
         let me = &self.user;
-        let seats = world.boards.entry(board).or_default();
-        for (at, other) in seats.keys().enumerate() {
-            self.say(&format!("IRO {id} {} {} {other} {other}", at + 1, seats.len()));
+        let version = world.online(me).map_or(0, |online| online.version);
+        let place = Place { line: self.line.clone(), endpoint, version };
+        let places = world.boards.entry(board).or_default();
+        let there: Vec<(String, String)> = places
+            .iter()
+            .flat_map(|(who, place)| {
+                place.names(who, version).into_iter().map(move |n| (n, who.clone()))
+            })
+            .collect();
+        for (n, (name, nick)) in (1..).zip(&there) {
+            let more = capabilities(version);
+            self.say(&format!("IRO {id} {n} {} {name} {nick} {more}", there.len()));
         }
-        for line in seats.values() {
-            let _ = line.try_send(format!("JOI {me} {me}\r\n"));
+        for other in places.values() {
+            for name in place.names(me, other.version) {
+                let line = format!("JOI {name} {me} {}", capabilities(other.version));
+                let _ = other.line.try_send(format!("{}\r\n", line.trim_end()));
+            }
         }
-        seats.insert(me.clone(), self.line.clone());
+        places.insert(me.clone(), place);
         self.say(&if verb == "USR" {
-            format!("USR {id} OK {me} {me}")
+            format!("USR {id} OK {name} {me}")
         } else {
             format!("ANS {id} OK")
         });
@@ -62,23 +105,29 @@ impl Seat {
     fn call(&self, shared: &Shared, board: u32, id: &str, who: &str) {
         let who = who.to_lowercase();
         let mut world = shared.world();
-        if world.online(&who).is_none_or(|o| o.status == "HDN") {
+        let Some(version) = world.online(&who).filter(|o| o.status != "HDN").map(|o| o.version)
+        else {
             return self.say(&format!("217 {id}"));
-        }
+        };
         let key = world.key(&who, board);
         self.say(&format!("CAL {id} RINGING {board}"));
         let (at, me) = (shared.addr, &self.user);
-        world.tell(&who, &format!("RNG {board} {at} CKI {key} {me} {me}"));
+        let more = match version {
+            ..13 => "",
+            13 => " U messenger.msn.com",
+            14.. => " U messenger.msn.com 1",
+        };
+        world.tell(&who, &format!("RNG {board} {at} CKI {key} {me} {me}{more}"));
     }
 
     fn tell_others(&self, shared: &Shared, board: u32, command: &Command) {
         let payload = String::from_utf8_lossy(command.payload());
         let head = format!("MSG {0} {0} {1}\r\n", self.user, command.payload().len());
         let world = shared.world();
-        let seats = world.boards.get(&board);
-        let others = seats.into_iter().flatten().filter(|(name, _)| **name != self.user);
-        let told =
-            others.filter(|(_, line)| line.try_send(format!("{head}{payload}")).is_ok()).count();
+        let places = world.boards.get(&board);
+        let others = places.into_iter().flatten().filter(|(name, _)| **name != self.user);
+        let tell = |place: &Place| place.line.try_send(format!("{head}{payload}")).is_ok();
+        let told = others.filter(|(_, place)| tell(place)).count();
         let answer = match command.word(2) {
             "A" | "D" if told > 0 => "ACK",
             "A" | "D" | "N" if told == 0 => "NAK",
@@ -89,10 +138,13 @@ impl Seat {
 
     pub(super) fn leave(self, shared: &Shared) {
         let mut world = shared.world();
-        let Some(seats) = self.board.and_then(|board| world.boards.get_mut(&board)) else { return };
-        seats.remove(&self.user);
-        for line in seats.values() {
-            let _ = line.try_send(format!("BYE {}\r\n", self.user));
+        let places = self.board.and_then(|board| world.boards.get_mut(&board));
+        let Some(places) = places else { return };
+        let Some(left) = places.remove(&self.user) else { return };
+        for other in places.values() {
+            for name in left.names(&self.user, other.version) {
+                let _ = other.line.try_send(format!("BYE {name}\r\n"));
+            }
         }
     }
 }

@@ -1,39 +1,58 @@
-//! What clients ask on the web: Passport's tickets.
+//! What clients ask on the web: Passport's tickets, and under TLS the address book.
 
 use std::io;
 
-use bytes::BytesMut;
 use crosstalk_networks::msnp::wire::decode;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::Shared;
-use super::http::{self, Request, answer};
+use super::{Shared, book};
+use crate::Stream;
+use crate::incoming::Incoming;
+use crate::msn::book::{CONTACTS, SHARING};
+use crate::msn::http::{Request, answer};
 use crate::msn::ticket;
 use crate::server::Recorder;
 
 /// Where the way to a ticket begins.
 pub(super) const NEXUS: &str = "/rdr/pprdr.asp";
 const LOGIN: &str = "/login2.srf";
+/// The first byte of a client that begins with TLS.
+const HANDSHAKE: u8 = 0x16;
 
 pub(super) async fn connection(
-    mut stream: TcpStream,
+    stream: TcpStream,
     shared: Shared,
     recorder: Recorder,
 ) -> io::Result<()> {
-    let mut buffer = BytesMut::new();
-    while let Some(request) = http::next(&mut stream, &mut buffer, &recorder).await? {
-        let answer = match request.path.as_str() {
-            NEXUS => {
-                let login = format!("PassportURLs: DALogin=http://{}{LOGIN}", shared.web);
-                answer("200 OK", &[login], "")
-            }
-            LOGIN => log_in(&shared, &request),
-            _ => answer("404 Not Found", &[], ""),
-        };
-        stream.write_all(answer.as_bytes()).await?;
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 0 {
+        return Ok(());
+    }
+    let stream: Box<dyn Stream> = match first {
+        [HANDSHAKE] => Box::new(shared.tls.accept(stream).await?),
+        _ => Box::new(stream),
+    };
+    let (read, mut write) = tokio::io::split(stream);
+    let mut incoming = Incoming::new(read, Some(recorder));
+    while let Some(request) = incoming.next(Request::take).await? {
+        let answer = respond(&shared, &request);
+        write.write_all(answer.as_bytes()).await?;
+        write.flush().await?;
     }
     Ok(())
+}
+
+fn respond(shared: &Shared, request: &Request) -> String {
+    match request.path.as_str() {
+        NEXUS => {
+            let login = format!("PassportURLs: DALogin=http://{}{LOGIN}", shared.web.addr);
+            answer("200 OK", &[login], "")
+        }
+        LOGIN => log_in(shared, request),
+        SHARING | CONTACTS => book::serve(shared, request),
+        _ => answer("404 Not Found", &[], ""),
+    }
 }
 
 /// Passport 1.4: gives a ticket for a name and a password.

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::Line;
-use crate::Account;
-use crate::msn::{passport, ticket};
+use crosstalk_networks::msnp::wire::with_payload;
 
-/// Bits of the lists that hold a contact.
-pub(super) const FORWARD: u8 = 1;
-pub(super) const REVERSE: u8 = 8;
+use super::switchboard::Place;
+use super::{Line, presence};
+use crate::Account;
+use crate::msn::{FORWARD, REVERSE, entry, passport, ticket};
 
 /// Everything the server knows.
 pub(super) struct World {
     pub(super) users: BTreeMap<String, User>,
     /// The people in each switchboard.
-    pub(super) boards: BTreeMap<u32, BTreeMap<String, Line>>,
+    pub(super) boards: BTreeMap<u32, BTreeMap<String, Place>>,
     /// Who may come to which switchboard with which key.
     keys: BTreeMap<String, (String, u32)>,
     handed_out: Vec<String>,
@@ -23,6 +22,7 @@ pub(super) struct World {
 
 /// A user, signed on or not.
 pub(super) struct User {
+    pub(super) password: String,
     pub(super) ticket: String,
     pub(super) contacts: BTreeMap<String, u8>,
     pub(super) online: Option<Online>,
@@ -40,8 +40,9 @@ pub(super) struct Online {
 impl World {
     pub(super) fn new(users: &[Account]) -> Self {
         let user = |account: &Account| {
-            let ticket = ticket(account.password.expose());
-            let user = User { ticket, contacts: BTreeMap::new(), online: None };
+            let password = account.password.expose().clone();
+            let ticket = ticket(&password);
+            let user = User { password, ticket, contacts: BTreeMap::new(), online: None };
             (passport(&account.name), user)
         };
         Self {
@@ -81,8 +82,49 @@ impl World {
     }
 
     pub(super) fn tell(&self, user: &str, line: &str) {
+        self.send(user, format!("{line}\r\n"));
+    }
+
+    fn send(&self, user: &str, bytes: String) {
         if let Some(online) = self.online(user) {
-            let _ = online.line.try_send(format!("{line}\r\n"));
+            let _ = online.line.try_send(bytes);
+        }
+    }
+
+    /// Puts `who` on lists of `user`, who both have a passport.
+    pub(super) fn put(&mut self, user: &str, who: &str, lists: u8) {
+        if !self.users.contains_key(who) {
+            return;
+        }
+        let Some(owner) = self.users.get_mut(user) else { return };
+        let before = owner.contacts.entry(who.to_owned()).or_default();
+        let new = lists & !*before;
+        *before |= lists;
+        if new & FORWARD != 0 {
+            self.list_back(user, who);
+            self.show(who, user, None);
+        }
+    }
+
+    pub(super) fn take(&mut self, user: &str, who: &str, lists: u8) {
+        let owner = self.users.get_mut(user);
+        if let Some(before) = owner.and_then(|owner| owner.contacts.get_mut(who)) {
+            *before &= !lists;
+        }
+    }
+
+    /// Tells `who` that `by` has them on the list.
+    fn list_back(&mut self, by: &str, who: &str) {
+        let Some(user) = self.users.get_mut(who) else { return };
+        *user.contacts.entry(by.to_owned()).or_default() |= REVERSE;
+        let Some(online) = self.online(who) else { return };
+        match online.version {
+            ..10 => self.tell(who, &format!("ADD 0 RL 2 {by} {by}")),
+            10..13 => self.tell(who, &format!("ADC 0 RL N={by} F={by}")),
+            13.. => {
+                let entry = entry(by, &format!("t=\"1\" l=\"8\" f=\"{by}\""));
+                self.send(who, with_payload("ADL 0", &format!("<ml>{entry}</ml>")));
+            }
         }
     }
 
@@ -92,18 +134,8 @@ impl World {
         let Some(watcher) = self.online(to).filter(|_| lists & FORWARD != 0) else { return };
         match self.online(of).filter(|o| o.status != "HDN") {
             None if initial.is_some() => {}
-            None => self.tell(to, &format!("FLN {of}")),
-            Some(shown) => {
-                let presence = format!("{} {of} {of} 0", shown.status);
-                match initial {
-                    Some(id) => self.tell(to, &format!("ILN {id} {presence}")),
-                    None => self.tell(to, &format!("NLN {presence}")),
-                }
-                if watcher.version >= 11 {
-                    let data = &shown.message;
-                    let _ = watcher.line.try_send(format!("UBX {of} {}\r\n{data}", data.len()));
-                }
-            }
+            None => self.send(to, presence::gone(watcher.version, of)),
+            Some(online) => self.send(to, presence::shown(watcher.version, of, online, initial)),
         }
     }
 
