@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::Gateway;
-use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
+use crosstalk_gateway::config::{Config, Direct, HostPattern, NetworkConfig, Proxy};
 use crosstalk_gateway::router::{Options, Router};
+use crosstalk_gateway::tls::ca;
+use crosstalk_mock::Web;
 use crosstalk_mock::play::{Performance, Play, Stage};
 use crosstalk_overlay::{GatewayId, Member, Overlay};
 use futures_util::future::{BoxFuture, FutureExt};
@@ -44,6 +46,8 @@ impl fmt::Display for Setting {
     }
 }
 
+/// The port of web pages under TLS.
+const HTTPS: u16 = 443;
 /// How long gateways may take to find each other.
 const JOINING: Duration = Duration::from_secs(20);
 
@@ -53,6 +57,9 @@ pub(crate) struct Gateways {
     names: Arc<Names>,
     /// The networks of the play.
     networks: BTreeMap<NetworkId, NetworkConfig>,
+    webs: BTreeMap<NetworkId, Web>,
+    /// Where the TLS of web pages ends.
+    ending_tls: Vec<String>,
     seats: Vec<Seat>,
     /// Dropped last: the gateways write there.
     _state: TempDir,
@@ -90,11 +97,15 @@ impl Gateways {
             play.gateways().iter().map(|name| vec![name.to_string()]).collect()
         };
         let mut config = Config::alone(state.path().into());
-        let mut networks = BTreeMap::new();
+        let (mut networks, mut webs) = (BTreeMap::new(), BTreeMap::new());
         for id in play.networks() {
             let server = performance.server(id).ok_or("a network without a server")?;
             let known = config.networks.get(&play.protocol(id).parse()?);
-            let network = network(id.parse()?, known.ok_or("an unknown network")?, server)?;
+            let mut network = network(id.parse()?, known.ok_or("an unknown network")?, server)?;
+            if let Some(web) = performance.web(id) {
+                network.servers.insert(web.host.to_owned(), host_port(web.addr));
+                webs.insert(network.id.clone(), web.clone());
+            }
             networks.insert(network.id.clone(), network);
         }
         config.networks.extend(networks.clone());
@@ -103,6 +114,8 @@ impl Gateways {
             way: setting.way,
             names: Arc::new(config.names()),
             networks,
+            webs,
+            ending_tls: play.ending_tls.clone(),
             seats: seats.collect::<Result<_, _>>()?,
             _state: state,
         };
@@ -128,7 +141,7 @@ impl Gateways {
     }
 
     fn start_at(&self, index: usize) -> Result<Running, Box<dyn Error + Send + Sync>> {
-        let config = self.config(index);
+        let config = self.config(index)?;
         let runtime = Background::new()?;
         let entered = runtime.enter();
         let (overlay, inbound) = match self.mesh(index) {
@@ -149,20 +162,41 @@ impl Gateways {
         Ok(Running { _runtime: runtime, overlay, proxy, direct })
     }
 
-    fn config(&self, index: usize) -> Config {
-        let mut config = Config::alone(self.seats[index].state.clone());
+    fn config(&self, index: usize) -> Result<Config, Box<dyn Error + Send + Sync>> {
+        let seat = &self.seats[index];
+        let mut config = Config::alone(seat.state.clone());
         config.proxies = vec![Proxy::open(anywhere())];
         config.networks.extend(self.networks.clone());
-        config
+        if seat.names.iter().any(|name| self.ending_tls.contains(name)) {
+            self.end_tls(&mut config)?;
+        }
+        Ok(config)
+    }
+
+    /// Has the TLS of web pages end at a gateway.
+    fn end_tls(&self, config: &mut Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if !config.tls.authority.exists() {
+            ca::init(&config.tls.authority)?;
+        }
+        for (id, web) in &self.webs {
+            let root = config.data.join(format!("{id}.pem"));
+            std::fs::write(&root, &web.certificate)?;
+            config.tls.roots.push(root);
+            config.tls.terminate.push(HostPattern::Name(web.host.to_owned()));
+            if let Some(network) = config.networks.get_mut(id) {
+                let upstream = HostPort::new(web.host, HTTPS);
+                network.direct.push(Direct { listen: anywhere(), upstream, advertise: None });
+            }
+        }
+        Ok(())
     }
 
     fn mesh(&self, index: usize) -> Option<crosstalk_overlay::Config> {
         let networks: Vec<NetworkId> = self.names.networks().cloned().collect();
         // Who starts later calls those who are there.
-        let address = |at: SocketAddr| HostPort::new(at.ip().to_string(), at.port());
         let member = |seat: &Seat| Member {
             id: seat.id,
-            addresses: seat.mesh.map(address).into_iter().collect(),
+            addresses: seat.mesh.map(host_port).into_iter().collect(),
             networks: networks.clone(),
         };
         let others = self.seats.iter().enumerate().filter(|(other, _)| *other != index);
@@ -209,8 +243,15 @@ impl Stage for Gateways {
                 ),
             },
             Way::Direct => {
-                let direct = running.direct.iter().find(|(id, _)| id.as_str() == network);
-                crosstalk_mock::Way::Direct(direct.expect("each network has a listener").1)
+                let mut direct = running.direct.iter().filter(|(id, _)| id.as_str() == network);
+                let mut next = || direct.next().map(|(_, addr)| *addr);
+                let server = next().expect("each network has a listener");
+                let web = self.webs.iter().find(|(id, _)| id.as_str() == network);
+                // Nobody has clients look for pages here that are not read here.
+                match next().or(web.map(|(_, web)| web.addr)) {
+                    Some(web) => crosstalk_mock::Way::Hosts { server, web },
+                    None => crosstalk_mock::Way::Direct(server),
+                }
             }
         }
     }
@@ -278,11 +319,15 @@ fn network(
 ) -> Result<NetworkConfig, Box<dyn Error + Send + Sync>> {
     let mut network = NetworkConfig { id, ..known.clone() };
     let port = network.ports.first().ok_or("a network without a port")?;
-    let upstream = HostPort::new(server.ip().to_string(), server.port());
+    let upstream = host_port(server);
     let named = [host(network.id.as_str()), format!("{}:{port}", server.ip())];
     network.servers.extend(named.map(|name| (name, upstream.clone())));
     network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
     Ok(network)
+}
+
+fn host_port(addr: SocketAddr) -> HostPort {
+    HostPort::new(addr.ip().to_string(), addr.port())
 }
 
 fn anywhere() -> SocketAddr {

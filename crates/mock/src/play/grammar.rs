@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Play {
     /// The cast.
     pub parts: Vec<Part>,
+    /// The gateways where the TLS of web pages ends.
+    pub ending_tls: Vec<String>,
     /// Networks that speak what another one speaks, with that one's id.
     others: BTreeMap<String, String>,
     pub(super) lines: Vec<Line>,
@@ -58,7 +60,12 @@ pub(super) struct Line {
 impl Play {
     /// Reads a play.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let mut play = Self { parts: Vec::new(), others: BTreeMap::new(), lines: Vec::new() };
+        let mut play = Self {
+            parts: Vec::new(),
+            ending_tls: Vec::new(),
+            others: BTreeMap::new(),
+            lines: Vec::new(),
+        };
         let mut chapter = String::new();
         for (number, text) in (1..).zip(text.lines().map(str::trim)) {
             if text.is_empty() || text.starts_with('#') {
@@ -87,6 +94,10 @@ impl Play {
         }
         if let [network, "is", "another", known] = *words {
             self.others.insert(network.into(), known.into());
+            return Some(Vec::new());
+        }
+        if let ["TLS", "ends", "at", gateway] = *words {
+            self.ending_tls.push(gateway.into());
             return Some(Vec::new());
         }
         let (words, mut within) = patience(&words);

@@ -8,6 +8,7 @@
 //! laptop is alice on aol at south        (another session of the same account)
 //! bob is on jabber at south
 //! work is another jabber                 (a network of its own, which speaks the same)
+//! TLS ends at north                      (of the web pages that clients read; else nowhere)
 //! ```
 //!
 //! Then what the people do:

@@ -16,7 +16,7 @@ use super::lines::{Does, Step};
 use super::outcome::{LOOK_AGAIN, Outcome};
 use super::person::{Person, SILENCE};
 use super::script::{Spelling, act, address, network};
-use crate::{Account, Act, Record, Server, Way, by_id};
+use crate::{Account, Act, Record, Server, Way, Web, by_id};
 
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
@@ -81,6 +81,11 @@ impl<'a> Performance<'a> {
     /// Where the server of a network listens.
     pub fn server(&self, network: &str) -> Option<SocketAddr> {
         self.servers.get(network).map(|server| server.addr())
+    }
+
+    /// What a network serves on the web, if anything.
+    pub fn web(&self, network: &str) -> Option<&Web> {
+        self.servers.get(network)?.web()
     }
 
     /// What came of each chapter so far.

@@ -29,7 +29,9 @@ pub(super) struct Person {
 
 /// A name so that spellings that mean the same are equal.
 pub(super) fn key(names: &Names, name: &str) -> String {
-    match names.classify(name) {
+    // As JIDs escape it (XEP-0106).
+    let name = name.replace("\\40", "@");
+    match names.classify(&name) {
         Kin::Foreign(address) => address.to_string(),
         Kin::Own | Kin::Nowhere => name.to_lowercase().replace(' ', ""),
     }
