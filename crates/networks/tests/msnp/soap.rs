@@ -289,8 +289,13 @@ fn an_address_book_of_nobody_here_passes_as_it_is() {
     soap.bytes(Side::Client, request("FindMembership", "").as_bytes()).unwrap();
     let reply = answer("FindMembership", &memberships());
     soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    assert_eq!(text(soap.take(Side::Client)), "", "the person may be about to sign in");
     soap.wait(Duration::from_secs(4));
     assert_eq!(text(soap.take(Side::Client)), reply);
+    soap.bytes(Side::Client, request("ABFindAll", "").as_bytes()).unwrap();
+    let reply = answer("ABFindAll", &addresses());
+    soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    assert_eq!(text(soap.take(Side::Client)), reply, "it is not waited for twice");
     assert!(!soap.altered());
 }
 

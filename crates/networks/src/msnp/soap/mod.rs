@@ -80,6 +80,8 @@ pub(super) struct Connection {
     /// The messages of client and server that are on their way.
     reading: [Option<Reading>; 2],
     waiting: Option<Waiting>,
+    /// Nobody was found whose list this is: there is no waiting again.
+    stranger: bool,
 }
 
 /// What becomes of a request.
@@ -319,7 +321,8 @@ impl Connection {
         let desk = Doors::of(io).desk(&waiting.owner);
         let desk = desk.filter(|desk| desk.open().book.contacts.is_some());
         let Some(desk) = desk else {
-            if waiting.until <= io.now.instant {
+            if waiting.until <= io.now.instant || self.stranger {
+                self.stranger = true;
                 return self.give_up(waiting, io);
             }
             waiting.again = io.later(AGAIN);
