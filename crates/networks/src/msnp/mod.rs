@@ -109,6 +109,21 @@ mod tests {
                 assert_eq!(Msnp.sniff(Side::Client, &first.as_bytes()[..end]), Sniff::More);
             }
         }
+        for first in [
+            "POST /abservice/SharingService.asmx HTTP/1.1\r\n",
+            "POST //abservice/abservice.asmx HTTP/1.1\r\n",
+            "POST /OimWS/oim.asmx HTTP/1.1\r\n",
+            "POST /gateway/gateway.dll?Action=open&Server=NS HTTP/1.1\r\n",
+            "POST http://gateway.messenger.hotmail.com/gateway/gateway.dll?Action=open",
+        ] {
+            assert_eq!(Msnp.sniff(Side::Client, first.as_bytes()), Sniff::Yes, "{first}");
+            for end in 0..12 {
+                assert_eq!(Msnp.sniff(Side::Client, &first.as_bytes()[..end]), Sniff::More);
+            }
+        }
+        for other in ["POST /RST2.srf HTTP/1.1", "POST http://example.org/ HTTP/1.1", "PUT /"] {
+            assert_eq!(Msnp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
+        }
         for other in ["USER anonymous\r\n", "VER x", "VER 1 CVR0", "USR \r\n", "GET / HTTP/1.1"] {
             assert_eq!(Msnp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
         }
