@@ -221,6 +221,12 @@ impl Io<'_> {
     }
 }
 
+/// What a foreign person's client can do, in the word that NLN, JOI and IRO have for it: nothing,
+/// and since MSNP16 what clients were seen to accept.
+pub(super) const fn capabilities(version: u32) -> &'static str {
+    if version < 16 { "0" } else { "2416181284:00" }
+}
+
 /// How MSN clients are shown `address`: as the owner spells it where they accept that, which
 /// they do only with a dot behind the `@`. None where they accept no spelling.
 pub(super) fn spelling(

@@ -292,3 +292,42 @@ fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dial
     client(&mut talk, &format!("USR 1 mary@hotmail.com {key}"));
     assert!(matches!(talk.events[..], [Event::Alone]));
 }
+
+#[test]
+fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
+    const ME: &str = "mary@hotmail.com;{1BE99E6D-1C6E-4BEA-8B3E-9C464006A774}";
+    let mut scene = Scene::signed_on(18, roster(contact(Standing::Granted, false)));
+    client(&mut scene.ns, "XFR 9 SB");
+    let place = scene.client_got();
+    assert!(place.ends_with(" U messenger.msn.com 1\r\n"), "{place}");
+    let mut talk = scene.connect(&place, &format!("USR 1 {ME} KEY"));
+    assert_eq!(got(&mut talk), format!("USR 1 OK {ME} mary@hotmail.com\r\n"));
+    client(&mut talk, "CAL 2 mary@hotmail.com");
+    client(&mut talk, &format!("CAL 3 {BOB}"));
+    let expected = format!(
+        "CAL 2 RINGING 1234567\r\nCAL 3 RINGING 1234567\r\nJOI {BOB} {BOB} 2416181284:00\r\n"
+    );
+    assert_eq!(got(&mut talk), expected);
+    client(&mut talk, &format!("CAL 4 {EVE}"));
+    scene.ns.hear();
+    server(&mut scene.ns, "XFR 900001 SB 192.0.2.1:1863 CKI key.1 U messenger.msn.com 1");
+    talk.hear();
+    assert_eq!(sent(&mut talk), format!("USR 1 {ME} key.1\r\n"));
+    server(&mut talk, &format!("USR 1 OK {ME} Mary"));
+    server(&mut talk, "JOI mary@hotmail.com;{00000000-0000-0000-0000-000000000000} Mary 1:0");
+    assert_eq!(sent(&mut talk), format!("CAL 4 {EVE}\r\n"));
+    say(&mut talk, "MSG 5 N", "for Bob alone");
+    assert_eq!(sent(&mut talk), "", "another place of the person is nobody else");
+    server(&mut talk, &format!("JOI {EVE};{{00000000-0000-0000-0000-000000000001}} Eve 1:0"));
+    server(&mut talk, &format!("JOI {EVE} Eve 1:0"));
+    let both = say(&mut talk, "MSG 6 N", "for both");
+    assert_eq!(sent(&mut talk), both);
+    server(&mut scene.ns, "CHG 6 NLN 0");
+    scene.client_got();
+    deliver(&mut scene.ns, says("one"));
+    let ring = scene.client_got();
+    assert!(ring.ends_with(&format!(" {BOB} {BOB} U messenger.msn.com 1\r\n")), "{ring}");
+    let mut answered = scene.connect(&ring, &format!("ANS 1 {ME} KEY 900002"));
+    let expected = format!("IRO 1 1 1 {BOB} {BOB} 2416181284:00\r\nANS 1 OK\r\n");
+    assert_eq!(got(&mut answered), expected);
+}

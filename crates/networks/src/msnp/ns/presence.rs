@@ -3,15 +3,13 @@
 use crosstalk_core::{Address, Event, Presence, RichText, Show, Side};
 use quick_xml::escape::{escape, unescape};
 
-use super::super::desk::Io;
+use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
 use super::Session;
 
 /// The network of people with a passport, which names carry since MSNP14: as a word behind them,
 /// and since MSNP18 in front.
 const PASSPORT: u8 = 1;
-/// What a contact's client can do, as clients since MSNP16 like to see it.
-const CAPABILITIES: &str = "2416181284:00";
 
 /// The person's own presence.
 #[derive(Default)]
@@ -137,10 +135,11 @@ impl Session {
         };
         let who =
             if (14..18).contains(&self.version) { format!("{name} {PASSPORT}") } else { name };
+        let capabilities = capabilities(self.version);
         io.tell(match self.version {
             ..8 => format!("{verb} {status} {who} {nick}"),
-            8..16 => format!("{verb} {status} {who} {nick} 0"),
-            16.. => format!("{verb} {status} {who} {nick} {CAPABILITIES} 0"),
+            8..16 => format!("{verb} {status} {who} {nick} {capabilities}"),
+            16.. => format!("{verb} {status} {who} {nick} {capabilities} 0"),
         });
         if self.version >= 11 {
             let text = escape(presence.text.text());

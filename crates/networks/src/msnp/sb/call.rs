@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crosstalk_core::{Event, Fault, Kin, Side};
 
 use super::super::desk::{Host, Io, Place};
-use super::super::wire::{Command, encode};
+use super::super::wire::Command;
 use super::{Switchboard, passport};
 
 /// The most foreign people in one conversation.
@@ -78,8 +78,8 @@ impl Server {
 impl Switchboard {
     /// `CAL n who`: the client calls somebody in. Returns whether the server is to have it.
     pub(super) fn call(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
-        let (id, who) = (command.word(1), command.word(2));
-        let guest = match io.kin(passport(who)) {
+        let (id, who) = (command.word(1), passport(command.word(2)));
+        let guest = match io.kin(who) {
             Kin::Own => return Ok(self.call_own(command, io)),
             Kin::Nowhere => {
                 io.out.withhold();
@@ -100,7 +100,7 @@ impl Switchboard {
         }
         let nick = known.map_or_else(|| who.to_owned(), |k| k.nick);
         io.tell(format!("CAL {id} RINGING 1234567"));
-        io.tell(format!("JOI {who} {}{}", encode(&nick), self.capabilities()));
+        io.tell(format!("JOI {}", self.introduced(who, &nick)));
         self.welcome(guest, who.to_owned(), io);
         Ok(false)
     }

@@ -15,7 +15,7 @@ use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
 use self::talk::Sent;
-use super::desk::{Host, Invitation, Io, spelling};
+use super::desk::{Host, Invitation, Io, capabilities, spelling};
 use super::wire::{Command, encode};
 
 /// One conversation of a person.
@@ -130,7 +130,7 @@ impl Switchboard {
             let by = by.clone();
             let Some((name, nick)) = self.shown(&by, io) else { return };
             self.invitation.desk.open().rung.remove(&by);
-            io.tell(format!("IRO {id} 1 1 {name} {}{}", encode(&nick), self.capabilities()));
+            io.tell(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
             io.tell(format!("ANS {id} OK"));
             self.welcome(by, name, io);
         } else {
@@ -158,14 +158,11 @@ impl Switchboard {
         Some((name.clone(), name))
     }
 
-    /// What a guest's client can do, in the word that JOI and IRO have for it: nothing since
-    /// MSNP13, and since MSNP16 what clients were seen to accept.
-    const fn capabilities(&self) -> &'static str {
-        match self.invitation.version {
-            ..=12 => "",
-            13..=15 => " 0",
-            16.. => " 2416181284:00",
-        }
+    /// What IRO and JOI say of a guest: name, nick and, since MSNP13, what its client can do.
+    fn introduced(&self, name: &str, nick: &str) -> String {
+        let front = format!("{name} {}", encode(nick));
+        let version = self.invitation.version;
+        if version < 13 { front } else { format!("{front} {}", capabilities(version)) }
     }
 }
 
