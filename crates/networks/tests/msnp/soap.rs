@@ -284,6 +284,33 @@ fn answers_are_read_in_any_wrapping_and_wait_for_the_foreign_list() {
 }
 
 #[test]
+fn answers_of_ours_wait_for_those_that_were_asked_for_before() {
+    let mut book = Book::of(listed());
+    let add = format!(
+        "<contacts><Contact><contactInfo><passportName>{BOB}</passportName></contactInfo>\
+         </Contact></contacts>"
+    );
+    book.ask("FindMembership", "");
+    let (server_got, client_got) = book.ask("ABContactAdd", &add);
+    assert_eq!((server_got.as_str(), client_got.as_str()), ("", ""));
+    let found = answer("FindMembership", &memberships());
+    book.soap.bytes(Side::Server, found.as_bytes()).unwrap();
+    let got = text(book.soap.take(Side::Client));
+    let (first, second) = (got.find("FindMembershipResponse"), got.find("ABContactAddResponse"));
+    assert!(first.is_some() && first < second, "{got}");
+}
+
+#[test]
+fn with_the_gateway_as_the_server_the_address_book_is_dialled() {
+    let upstream = HostPort::new("contacts.test", 443);
+    let via = Via::Direct { upstream, advertise: HostPort::new("192.0.2.9", 443) };
+    let mut soap = Gateway::via(&Msnp, &Arc::default(), None, via);
+    soap.bytes(Side::Client, request("FindMembership", "").as_bytes()).unwrap();
+    assert!(matches!(&soap.events[..], [Event::Dial(to)] if to.host == "contacts.test"));
+    assert_eq!(text(soap.take(Side::Server)), request("FindMembership", ""));
+}
+
+#[test]
 fn an_address_book_of_nobody_here_passes_as_it_is() {
     let mut soap = Gateway::new(&Msnp, &Arc::default(), None);
     soap.bytes(Side::Client, request("FindMembership", "").as_bytes()).unwrap();
