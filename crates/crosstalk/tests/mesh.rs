@@ -136,7 +136,11 @@ fn a_gateway_is_admitted_and_revoked_while_all_run() {
     let linked = two.status_says("1 of 1 up");
     let id = linked.lines().find_map(|l| l.strip_prefix("Gateway")).unwrap().trim();
     one.status_says("1 of 1 up");
-    assert!(one.says(&format!("crosstalk mesh revoke {id}")).contains("version 3"));
+    let network = format!("crosstalk mesh admit {id} --networks aol --until 2999-12-31");
+    assert!(one.says(&network).contains("until = \"2999-12-31\""));
+    let changed = one.status_says("membership version 3");
+    assert!(changed.contains("until     2999-12-31"), "{changed}");
+    assert!(one.says(&format!("crosstalk mesh revoke {id}")).contains("version 4"));
     one.status_says("0 of 0 up");
     two.status_says("0 of 1 up");
     assert!(one.complains(&format!("crosstalk mesh revoke {id}")).contains("is no member"));
@@ -168,6 +172,8 @@ fn complaints_say_what_to_do() {
     two.says("crosstalk mesh leave");
     assert!(two.complains("crosstalk mesh leave").contains("in no mesh"));
     assert!(one.complains("crosstalk mesh admit nobody --networks aol").contains("12D3KooW"));
+    let tomorrow = format!("{} --until tomorrow", two.admission(&at).replace("> mesh.toml", ""));
+    assert!(one.complains(&tomorrow).contains("2027-11-22"));
     assert!(two.says("crosstalk id").contains("[[mesh.member]]"));
 }
 

@@ -54,6 +54,8 @@ impl From<io::Error> for End {
 pub(crate) struct Left {
     /// Whether the two greeted each other.
     pub(crate) was_up: bool,
+    /// Whether the peer broke the rules.
+    pub(crate) at_fault: bool,
     /// Where the peer said it can be dialled.
     pub(crate) addresses: Vec<HostPort>,
 }
@@ -87,7 +89,7 @@ where
         Ok(agreed) => agreed,
         Err(end) => {
             tell(&hub, peer, &end);
-            return Left::default();
+            return Left { at_fault: matches!(end, End::Fault(_)), ..Left::default() };
         }
     };
     tracing::info!(%peer, version, "link up");
@@ -101,7 +103,11 @@ where
     hub.close(&port);
     tell(&hub, peer, &end);
     let addresses = hello.addresses.iter().take(MAX_ADDRESSES);
-    Left { was_up: true, addresses: addresses.filter_map(|a| a.parse().ok()).collect() }
+    Left {
+        was_up: true,
+        at_fault: matches!(end, End::Fault(_)),
+        addresses: addresses.filter_map(|a| a.parse().ok()).collect(),
+    }
 }
 
 /// Both say hello at once, and agree on a version.

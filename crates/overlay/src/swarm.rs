@@ -74,6 +74,8 @@ struct Peer {
     streams: usize,
     failures: u32,
     try_at: Option<Instant>,
+    /// It broke the rules: until then it is not linked, whoever calls.
+    barred: Option<Instant>,
 }
 
 impl Net {
@@ -194,6 +196,10 @@ impl Net {
     fn open_stream(&mut self, peer_id: PeerId) {
         let own = self.hub.own;
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
+        if peer.is_barred() {
+            let _ = self.swarm.disconnect_peer_id(peer_id);
+            return;
+        }
         peer.try_at = None;
         if own > peer.id || peer.streams > 0 {
             return;
@@ -217,6 +223,9 @@ impl Net {
     fn on_stream(&mut self, peer_id: PeerId, stream: Stream) {
         let own = self.hub.own;
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
+        if peer.is_barred() {
+            return;
+        }
         if own < peer.id || peer.streams >= MAX_STREAMS {
             tracing::warn!(peer = %peer_id, "{}: a stream that is not its to open", Blame::Peer);
             return;
@@ -231,8 +240,11 @@ impl Net {
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
         peer.streams = peer.streams.saturating_sub(1);
         if left.was_up {
-            peer.failures = 0;
             peer.told = left.addresses;
+            peer.failures = if left.at_fault { peer.failures } else { 0 };
+        }
+        if left.at_fault {
+            peer.barred = Some(Instant::now() + peer.wait());
         }
         if peer.streams == 0 {
             // A fresh connection for a fresh link: nothing of the old one lingers.
@@ -245,9 +257,9 @@ impl Net {
     fn retry(&mut self, peer_id: PeerId) {
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
         if peer.streams == 0 && peer.try_at.is_none() {
-            let wait = FIRST_WAIT.saturating_mul(1 << peer.failures.min(8)).min(LAST_WAIT);
+            let wait = peer.wait();
             peer.failures = peer.failures.saturating_add(1);
-            peer.try_at = Some(Instant::now() + jitter(wait));
+            peer.try_at = Some(Instant::now() + jitter(wait)).max(peer.barred);
         }
     }
 
@@ -284,7 +296,17 @@ impl Net {
 
 impl Peer {
     fn new(id: GatewayId, configured: Vec<HostPort>) -> Self {
-        Self { id, configured, told: Vec::new(), streams: 0, failures: 0, try_at: None }
+        let told = Vec::new();
+        Self { id, configured, told, streams: 0, failures: 0, try_at: None, barred: None }
+    }
+
+    /// How long to wait after one more failure.
+    fn wait(&self) -> Duration {
+        FIRST_WAIT.saturating_mul(1 << self.failures.min(8)).min(LAST_WAIT)
+    }
+
+    fn is_barred(&self) -> bool {
+        self.barred.is_some_and(|until| Instant::now() < until)
     }
 }
 
