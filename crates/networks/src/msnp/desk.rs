@@ -83,6 +83,10 @@ pub(super) struct WeakDesk {
 }
 
 impl WeakDesk {
+    pub(super) fn is_there(&self) -> bool {
+        self.papers.strong_count() > 0
+    }
+
     pub(super) fn upgrade(&self) -> Option<Desk> {
         Some(Desk { papers: self.papers.upgrade()?, bell: self.bell.clone() })
     }

@@ -14,6 +14,8 @@ use super::wire::Command;
 
 /// The most tokens, and the most desks, that are kept before those of people who left are dropped.
 const MAX_KEPT: usize = 16_384;
+/// The most desks of one person, who can be signed in from several places since MSNP16.
+const MAX_DESKS: usize = 16;
 
 /// The fingerprint of a ticket that clients show; it cannot be used in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +42,8 @@ pub(super) struct Doors(Arc<Mutex<Plates>>);
 
 #[derive(Default)]
 struct Plates {
-    desks: HashMap<Address, WeakDesk>,
+    /// The newest last.
+    desks: HashMap<Address, Vec<WeakDesk>>,
     tokens: HashMap<Token, Address>,
 }
 
@@ -53,7 +56,11 @@ impl Doors {
     pub(super) fn open(&self, user: &Address, desk: &Desk) {
         let mut plates = self.lock();
         plates.make_room();
-        plates.desks.insert(user.clone(), desk.downgrade());
+        let desks = plates.desks.entry(user.clone()).or_default();
+        desks.retain(WeakDesk::is_there);
+        if desks.len() < MAX_DESKS {
+            desks.push(desk.downgrade());
+        }
     }
 
     /// A server said whose the token is.
@@ -68,9 +75,9 @@ impl Doors {
         self.lock().tokens.get(token).cloned()
     }
 
-    /// The desk of `user`, while somebody sits at it.
+    /// The newest desk of `user` that somebody sits at.
     pub(super) fn desk(&self, user: &Address) -> Option<Desk> {
-        self.lock().desks.get(user)?.upgrade()
+        self.lock().desks.get(user)?.iter().rev().find_map(WeakDesk::upgrade)
     }
 
     fn lock(&self) -> MutexGuard<'_, Plates> {
@@ -84,7 +91,7 @@ impl Plates {
         if self.desks.len() < MAX_KEPT && self.tokens.len() < MAX_KEPT {
             return;
         }
-        self.desks.retain(|_, desk| desk.upgrade().is_some());
+        self.desks.retain(|_, desks| desks.iter().any(WeakDesk::is_there));
         self.tokens.retain(|_, user| self.desks.contains_key(user));
         if self.desks.len() + self.tokens.len() >= 2 * MAX_KEPT {
             *self = Self::default();

@@ -7,6 +7,7 @@ const TOKEN: &str = "t=4cb93a44e8b5e3a4&amp;p=";
 
 /// A person who is online with MSNP18, and a connection to the address book.
 struct Book {
+    lobby: Arc<Lobby>,
     ns: Gateway,
     soap: Gateway,
 }
@@ -20,7 +21,7 @@ impl Book {
         client(&mut ns, "USR 4 SSO S t=4cb93a44e8b5e3a4&p= proof");
         server(&mut ns, &format!("USR 4 OK {OWNER} 1 0"));
         let soap = Gateway::new(&Msnp, &lobby, None);
-        Self { ns, soap }
+        Self { lobby, ns, soap }
     }
 
     /// Sends a request; returns what the server and the client got.
@@ -281,6 +282,17 @@ fn answers_are_read_in_any_wrapping_and_wait_for_the_foreign_list() {
     book.ns.input(Input::Roster(listed())).unwrap();
     book.soap.wait(Duration::from_secs(1));
     assert!(body(&text(book.soap.take(Side::Client))).contains(BOB));
+}
+
+#[test]
+fn a_person_who_is_signed_in_twice_and_leaves_once_is_still_found() {
+    let mut book = Book::of(listed());
+    let mut second = Gateway::new(&Msnp, &book.lobby, listed());
+    client(&mut second, "VER 1 MSNP18 CVR0");
+    server(&mut second, "VER 1 MSNP18");
+    server(&mut second, &format!("USR 4 OK {OWNER} 1 0"));
+    drop(second);
+    assert!(book.fetch("FindMembership", "", &memberships()).contains(BOB));
 }
 
 #[test]
