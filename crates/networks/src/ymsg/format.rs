@@ -14,6 +14,9 @@ const TAGS: [&str; 18] = [
     "b", "i", "u", "font", "fade", "alt", "snd", "ding", "black", "blue", "cyan", "gray", "green",
     "pink", "purple", "orange", "red", "yellow",
 ];
+/// Links that are safe to offer to a reader.
+const SCHEMES: [&str; 4] = ["http:", "https:", "ftp:", MAIL];
+const MAIL: &str = "mailto:";
 /// The colours that have a number, from `ESC[30m`, and a name.
 const COLOURS: [(&str, u32); 10] = [
     ("black", 0),
@@ -69,40 +72,39 @@ fn name(tag: &str) -> &str {
     tag.split([' ', '/', '\n']).next().unwrap_or_default()
 }
 
-/// How what follows looks.
+/// A message as far as it is read.
 #[derive(Default)]
 struct Reader {
     rich: RichText,
-    bold: bool,
-    italic: bool,
-    underline: bool,
-    colour: Option<u32>,
+    /// How what follows looks.
+    look: Look,
+    /// What follows is where a link leads.
+    link: bool,
     /// The colours before each tag that is open.
-    before: Vec<Option<u32>>,
+    before: Vec<u32>,
 }
 
 impl Reader {
     fn text(&mut self, text: &str) {
-        let styles = [
-            self.bold.then_some(Style::Bold),
-            self.italic.then_some(Style::Italic),
-            self.underline.then_some(Style::Underline),
-            self.colour.filter(|rgb| *rgb != 0).map(Style::Colour),
-        ];
-        self.rich.push(text, &styles.into_iter().flatten().collect::<Vec<_>>());
+        let link = SCHEMES.iter().any(|scheme| self.link && text.starts_with(scheme));
+        let mut styles = self.look.styles();
+        styles.extend(link.then(|| Style::Link(text.to_owned())));
+        // Clients write every mail address as a link.
+        let text = if link { text.strip_prefix(MAIL).unwrap_or(text) } else { text };
+        self.rich.push(text, &styles);
     }
 
     fn code(&mut self, code: &str) {
         match code {
-            "1" | "x1" => self.bold = code == "1",
-            "2" | "x2" => self.italic = code == "2",
-            "4" | "x4" => self.underline = code == "4",
-            _ if code.starts_with('#') => self.colour = rgb(code).or(self.colour),
+            "1" | "x1" => self.look.bold = code == "1",
+            "2" | "x2" => self.look.italic = code == "2",
+            "4" | "x4" => self.look.underline = code == "4",
+            "l" | "xl" => self.link = code == "l",
             _ => {
                 let number = code.strip_prefix('3').filter(|n| n.len() == 1);
                 let number = number.and_then(|n| n.parse::<usize>().ok());
-                self.colour =
-                    number.and_then(|n| COLOURS.get(n)).map_or(self.colour, |c| Some(c.1));
+                let colour = number.and_then(|n| COLOURS.get(n)).map(|(_, rgb)| *rgb);
+                self.look.colour = colour.or_else(|| rgb(code)).unwrap_or(self.look.colour);
             }
         }
     }
@@ -112,15 +114,16 @@ impl Reader {
         let name = name(tag).to_ascii_lowercase();
         let named = COLOURS.iter().find(|(colour, _)| *colour == name).map(|(_, rgb)| *rgb);
         match name.as_str() {
-            "b" => self.bold = begins,
-            "i" => self.italic = begins,
-            "u" => self.underline = begins,
+            "b" => self.look.bold = begins,
+            "i" => self.look.italic = begins,
+            "u" => self.look.underline = begins,
             _ if named.is_none() && name != "font" => {}
             _ if begins && self.before.len() < MAX_DEPTH => {
-                self.before.push(self.colour);
-                self.colour = named.or_else(|| rgb(attribute(tag, "color")?)).or(self.colour);
+                self.before.push(self.look.colour);
+                let colour = named.or_else(|| rgb(attribute(tag, "color")?));
+                self.look.colour = colour.unwrap_or(self.look.colour);
             }
-            _ if !begins => self.colour = self.before.pop().flatten(),
+            _ if !begins => self.look.colour = self.before.pop().unwrap_or_default(),
             _ => {}
         }
     }
@@ -174,7 +177,7 @@ fn push_text(text: &str, message: &mut String) {
     message.push_str(rest);
 }
 
-/// The styles that codes can show.
+/// The styles that codes can show. Colour 0, black, is what text has without any.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Look {
     bold: bool,
@@ -196,6 +199,16 @@ impl Look {
             }
         }
         look
+    }
+
+    fn styles(self) -> Vec<Style> {
+        let styles = [
+            self.bold.then_some(Style::Bold),
+            self.italic.then_some(Style::Italic),
+            self.underline.then_some(Style::Underline),
+            (self.colour != 0).then_some(Style::Colour(self.colour)),
+        ];
+        styles.into_iter().flatten().collect()
     }
 
     fn turn_into(self, next: Self, message: &mut String) {
@@ -260,6 +273,15 @@ mod tests {
         rich.push("!", &[]);
         assert!(write(&rich).starts_with("see this"), "{}", write(&rich));
         assert!(write(&rich).contains("http://x.org/"));
+    }
+
+    #[test]
+    fn links_of_libpurple_are_read() {
+        let rich = read("/add \x1b[lmmailto:bob@aol.xt\x1b[xlm or \x1b[lmhttp://x.org/\x1b[xlm");
+        assert_eq!(rich.text(), "/add bob@aol.xt or http://x.org/");
+        assert_eq!(runs(&rich)[1].1, [&Style::Link("mailto:bob@aol.xt".into())]);
+        assert_eq!(write(&rich), "/add bob@aol.xt or http://x.org/");
+        assert_eq!(read("\x1b[lmjavascript:x").spans(), []);
     }
 
     #[test]

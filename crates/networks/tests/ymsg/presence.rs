@@ -35,7 +35,7 @@ fn since_version_15_presence_is_one_kind_of_packet() {
     scene.deliver(Body::Presence(Presence { show: Show::Busy, ..Presence::default() }));
     let of =
         |rest: &str| format!("f0/1 0=ann 302=315 300=315 7={BOB} {rest} 17=0 13=1 301=315 303=315");
-    let expected = [of("10=999 11=0 47=2 137=300"), of("10=2 11=0 47=1")];
+    let expected = [of("10=999 11=0 137=300"), of("10=2 11=0 47=1")];
     assert_eq!(scene.client_got(), expected);
 }
 

@@ -138,7 +138,8 @@ impl Session {
         if status == CUSTOM {
             draft = io.line.write(draft, 19, &text);
         }
-        if !is_plain {
+        // Clients take whoever is idle for away as well where both are said.
+        if !is_plain && status != IDLE {
             draft = draft.with(47, away.to_string());
         }
         if let Some(since) = presence.idle_since {
