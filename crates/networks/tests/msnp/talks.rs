@@ -7,7 +7,7 @@ use crosstalk_core::{
 };
 use crosstalk_networks::msnp::{Msnp, message, wire::with_payload};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, Random};
 use crate::{BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, text};
 
 const NS: &str = "messenger.hotmail.com:1863";
@@ -330,4 +330,28 @@ fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     let mut answered = scene.connect(&ring, &format!("ANS 1 {ME} KEY 900002"));
     let expected = format!("IRO 1 1 1 {BOB} {BOB} 2416181284:00\r\nANS 1 OK\r\n");
     assert_eq!(got(&mut answered), expected);
+}
+
+#[test]
+fn nonsense_in_a_conversation_neither_panics_nor_reaches_the_server() {
+    let mut random = Random(18);
+    for _ in 0..500 {
+        let mut scene = Scene::online(11, roster(contact(Standing::Granted, false)));
+        let mut talk = scene.talk_with_bob();
+        for _ in 0..20 {
+            let mut word = |words: &[&str]| words[random.below(words.len())].to_owned();
+            let verb = word(&["USR", "ANS", "CAL", "MSG", "IRO", "JOI", "BYE", "ACK", "OUT", "X"]);
+            let names = ["", "1", "A", "U", BOB, "a;{}", ";", "x@nowhere.xt", "99999999999", "\0"];
+            let line = format!("{verb} {} {} {} 0", word(&names), word(&names), word(&names));
+            let input = random.below(8);
+            let _ = match input {
+                0 => talk.input(Input::Rung),
+                1 => talk.input(Input::Tick),
+                2 => talk.input(Input::Closed(Side::Server)),
+                3 => talk.input(Input::Delivered(crosstalk_core::EnvelopeId(1))),
+                _ => talk.bytes(Side::Client, format!("{line}\r\n").as_bytes()),
+            };
+        }
+        assert_eq!(sent(&mut talk), "");
+    }
 }

@@ -18,6 +18,9 @@ use self::talk::Sent;
 use super::desk::{Host, Invitation, Io, capabilities, spelling};
 use super::wire::{Command, encode};
 
+/// The most own people that are told apart in one conversation.
+const MAX_OWN: usize = 1_000;
+
 /// One conversation of a person.
 pub(super) struct Switchboard {
     invitation: Invitation,
@@ -115,7 +118,7 @@ impl Switchboard {
     /// somebody.
     fn comes(&mut self, name: &str) {
         let name = passport(name).to_ascii_lowercase();
-        if name != self.invitation.user.local() {
+        if name != self.invitation.user.local() && self.own.len() < MAX_OWN {
             self.own.insert(name);
         }
     }
