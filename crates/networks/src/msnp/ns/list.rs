@@ -83,6 +83,15 @@ impl Merge {
         }
     }
 
+    /// The foreign list is there. Of a list without groups only what is on its way may follow.
+    pub(super) fn settle(&mut self, io: &Io<'_>) {
+        if let Self::Held(held) = self
+            && held.groups == 0
+        {
+            held.until = held.until.min(io.later(SETTLED));
+        }
+    }
+
     pub(super) const fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }

@@ -219,6 +219,7 @@ impl Session {
         if self.merge.is_ready() {
             self.finish_list(io);
         }
+        self.merge.settle(io);
     }
 
     /// A change that was made on some side. The client is told of a contact that no longer wants
