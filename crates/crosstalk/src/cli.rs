@@ -67,8 +67,8 @@ pub(crate) struct Demo {
     /// Keep everything up afterwards, and say how to join with a client of your own
     #[arg(long)]
     pub(crate) stay: bool,
-    /// How many messages each direction's latency is measured with
-    #[arg(long, value_name = "COUNT", default_value_t = 30)]
+    /// How many messages of each to each the latency is measured with
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub(crate) messages: usize,
     /// Also log what the gateways do: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]

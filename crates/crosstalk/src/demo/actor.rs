@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Kin, Names, NetworkId};
+use crosstalk_mock::xmpp::unescape;
 use crosstalk_mock::{Account, Act, Client, Event, Network, SignOnError, Way};
 use tokio::time::timeout;
 
@@ -143,7 +144,7 @@ impl Reader {
     /// Whether `name`, as the person's client shows it, means `address`.
     pub(crate) fn means(&self, name: &str, address: &Address) -> bool {
         let own = || self.names.address(name, &self.own).ok();
-        match self.names.classify(name) {
+        match self.names.classify(&unescape(name)) {
             Kin::Foreign(foreign) => foreign == *address,
             Kin::Own => own().is_some_and(|own| own == *address),
             Kin::Nowhere => false,

@@ -1,18 +1,18 @@
-//! The four people, and how each reaches the own server.
+//! The eight people, and how each reaches the own server.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crosstalk_mock::{Account, Way, by_id};
+use crosstalk_mock::Account;
 
 use super::actor::{Actor, Miss};
-use super::stage::Stage;
+use super::stage::{At, Base, Stage};
 use super::tell::Teller;
 
 /// The password of everybody in the demo.
 pub(crate) const PASSWORD: &str = "demo";
 
-/// An account on both networks that nobody in the story uses.
+/// An account on every network that nobody in the story uses.
 pub(crate) const GUEST: &str = "guest";
 
 /// A part in the story.
@@ -21,70 +21,78 @@ pub(crate) struct Part {
     name: &'static str,
     /// The account's name.
     pub(crate) account: &'static str,
-    /// The network it is on.
-    pub(crate) network: &'static str,
-    /// Whether the client uses the gateway as a proxy, or takes it for its server.
-    by_proxy: bool,
 }
 
-/// Who plays.
-pub(crate) const PARTS: [Part; 4] = [
-    Part { name: "Alice", account: "alice", network: "aol", by_proxy: true },
-    Part { name: "Carol", account: "carol", network: "aol", by_proxy: false },
-    Part { name: "Bob", account: "bob", network: "jabber", by_proxy: true },
-    Part { name: "Dave", account: "dave", network: "jabber", by_proxy: false },
+/// Who is at the left gateway, in the order of the stage's networks.
+pub(crate) const LEFT: [Part; 4] = [
+    Part { name: "Alice", account: "alice" },
+    Part { name: "Mary", account: "mary" },
+    Part { name: "Yolanda", account: "yolanda" },
+    Part { name: "Dave", account: "dave" },
 ];
 
-/// Everybody, signed on.
+/// Who is at the right one.
+pub(crate) const RIGHT: [Part; 4] = [
+    Part { name: "Carol", account: "carol" },
+    Part { name: "Mike", account: "mike" },
+    Part { name: "Yusuf", account: "yusuf" },
+    Part { name: "Bob", account: "bob" },
+];
+
+/// Everybody, signed on, in the order of the stage's networks.
 pub(crate) struct Cast {
-    pub(crate) alice: Actor,
-    pub(crate) carol: Actor,
-    pub(crate) bob: Actor,
-    pub(crate) dave: Actor,
+    pub(crate) left: [Actor; 4],
+    pub(crate) right: [Actor; 4],
 }
 
 impl Cast {
     /// Signs everybody on.
     pub(crate) async fn gather(tell: Teller, stage: &Stage) -> Result<Self, Miss> {
-        let [alice, carol, bob, dave] = &PARTS;
-        Ok(Self {
-            alice: alice.enter(tell, stage).await?,
-            carol: carol.enter(tell, stage).await?,
-            bob: bob.enter(tell, stage).await?,
-            dave: dave.enter(tell, stage).await?,
-        })
+        let mut sides = Vec::new();
+        for (parts, at) in [(LEFT, At::Left), (RIGHT, At::Right)] {
+            let mut side = Vec::new();
+            for (part, base) in parts.iter().zip(stage.bases()) {
+                side.push(part.enter(tell, stage, base, &at).await?);
+            }
+            let all = side.try_into();
+            sides.push(all.map_err(|_| Miss::Wrong("a network has nobody".into()))?);
+        }
+        let sides: Result<[[Actor; 4]; 2], _> = sides.try_into();
+        let [left, right] = sides.map_err(|_| Miss::Wrong("a gateway has nobody".into()))?;
+        Ok(Self { left, right })
     }
 
-    /// All four.
-    pub(crate) fn everybody(&self) -> [&Actor; 4] {
-        [&self.alice, &self.carol, &self.bob, &self.dave]
+    /// All of them.
+    pub(crate) fn everybody(self) -> impl Iterator<Item = Actor> {
+        self.left.into_iter().chain(self.right)
     }
 }
 
 impl Part {
     /// Signs the person on and says so.
-    pub(crate) async fn enter(&self, tell: Teller, stage: &Stage) -> Result<Actor, Miss> {
+    pub(crate) async fn enter(
+        &self,
+        tell: Teller,
+        stage: &Stage,
+        base: &Base,
+        at: &At,
+    ) -> Result<Actor, Miss> {
         let begun = Instant::now();
-        let actor = self.sign_on(stage).await?;
-        let way = if self.by_proxy { "through the proxy" } else { "gateway as server" };
+        let wrong = |what: String| Miss::Wrong(format!("{}: {what}", self.name));
+        let names = stage.names();
+        let local = base.network.local(self.account);
+        let address = names.address(&local, &base.id).map_err(|e| wrong(e.to_string()))?;
+        let way = stage.way(at, base).ok_or_else(|| wrong("there is no way in".into()))?;
+        let account = Account::new(self.account, PASSWORD);
+        let actor =
+            Actor::sign_on(self.name, address, base.network, Arc::clone(names), &account, &way)
+                .await?;
+        let way = match at {
+            At::Left => "through the left proxy",
+            At::Right => "right gateway as server",
+        };
         let what = format!("signs on as {}, {way}", actor.address);
         tell.step(self.name, what, Some(begun.elapsed()));
         Ok(actor)
-    }
-
-    async fn sign_on(&self, stage: &Stage) -> Result<Actor, Miss> {
-        let wrong = |what: String| Miss::Wrong(format!("{}: {what}", self.name));
-        let network = by_id(self.network).ok_or_else(|| wrong("no such network".into()))?;
-        let side = stage.side(self.network);
-        let local = network.local(self.account);
-        let address =
-            stage.names().address(&local, &side.network).map_err(|e| wrong(e.to_string()))?;
-        let way = if self.by_proxy {
-            Way::Socks5 { proxy: side.proxy, server: side.server.clone() }
-        } else {
-            Way::Direct(side.direct)
-        };
-        let account = Account::new(self.account, PASSWORD);
-        Actor::sign_on(self.name, address, network, Arc::clone(stage.names()), &account, &way).await
     }
 }

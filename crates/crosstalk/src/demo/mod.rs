@@ -34,8 +34,9 @@ async fn show(args: &Demo) -> Result<ExitCode, Complaint> {
         code = signals.next() => return Ok(code),
     };
     if args.stay {
-        stay::invite(tell, &stage, &cast);
-        for actor in [cast.alice, cast.carol, cast.bob, cast.dave] {
+        stay::invite(tell, &stage);
+        for actor in cast.everybody() {
+            stay::introduce(&stage, &actor);
             tokio::spawn(stay::oblige(actor));
         }
         signals.next().await;
@@ -47,7 +48,7 @@ async fn show(args: &Demo) -> Result<ExitCode, Complaint> {
 async fn perform(tell: Teller, messages: usize) -> Result<(Stage, Cast), Complaint> {
     let begun = Instant::now();
     let missed = |miss| Complaint::failed("the demo failed", miss);
-    tell::say("CrossTalk: two networks, two gateways, four people, all on this machine.");
+    tell::say("CrossTalk: four networks, two gateways, eight people, all on this machine.");
     let stage = Stage::build(tell).await?;
     tell.chapter("Signing on, each to the own server with the own password");
     let mut cast = Cast::gather(tell, &stage).await.map_err(missed)?;

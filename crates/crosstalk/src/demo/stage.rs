@@ -8,42 +8,59 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::config::{Config, Direct, Member, Mesh, Proxy};
-use crosstalk_mock::{Account, Server, by_id};
+use crosstalk_mock::{Account, Network, Server, Way, by_id};
 use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
 
 use super::actor::Miss;
-use super::cast::{GUEST, PARTS, PASSWORD};
+use super::cast::{GUEST, LEFT, PASSWORD, RIGHT};
 use super::tell::Teller;
 use crate::complaint::Complaint;
 use crate::start::{Started, start};
 
-/// The two networks: id, and what clients take for the name and port of its server.
-const NETWORKS: [(&str, &str, u16); 2] =
-    [("aol", "login.aim.test", 5190), ("jabber", "jabber.test", 5222)];
+/// The networks: id, and what clients take for the name and port of its server.
+const NETWORKS: [(&str, &str, u16); 4] = [
+    ("aol", "login.aim.test", 5190),
+    ("msn", "messenger.msn.test", 1863),
+    ("yahoo", "scs.yahoo.test", 5050),
+    ("jabber", "jabber.test", 5222),
+];
 
 /// How long the gateways may take to find each other.
 const JOINING: Duration = Duration::from_secs(10);
 
-/// Both sides.
+/// Everything that runs.
 pub(crate) struct Stage {
-    sides: [Side; 2],
+    bases: Vec<Base>,
+    gateways: [Gateway; 2],
     /// Dropped last: the gateways write there.
     _state: TempDir,
 }
 
-/// A network's server and the gateway in front of it.
-pub(crate) struct Side {
+/// A network and its server.
+pub(crate) struct Base {
     /// The network.
-    pub(crate) network: NetworkId,
-    /// What clients take for the server's name.
-    pub(crate) server: HostPort,
-    /// The gateway's proxy.
-    pub(crate) proxy: SocketAddr,
-    /// The gateway's direct listener.
-    pub(crate) direct: SocketAddr,
+    pub(crate) id: NetworkId,
+    /// How people call it.
+    pub(crate) title: &'static str,
+    /// What its clients do.
+    pub(crate) network: &'static dyn Network,
+    /// What clients take for the server's name and port.
+    pub(crate) called: HostPort,
+    server: Box<dyn Server>,
+}
+
+/// One of the gateways.
+pub(crate) enum At {
+    /// The left one, with clients that use it as a proxy.
+    Left,
+    /// The right one, with clients that take it for their server.
+    Right,
+}
+
+/// A gateway that runs.
+struct Gateway {
     names: Arc<Names>,
-    base: Box<dyn Server>,
     started: Started,
 }
 
@@ -58,41 +75,64 @@ impl Stage {
     /// Starts the servers and the gateways, and waits until the gateways are joined.
     pub(crate) async fn build(tell: Teller) -> Result<Self, Complaint> {
         let state = tempfile::tempdir().map_err(|e| Complaint::failed("temporary directory", e))?;
-        let left = Seat::take(state.path().join("left"))?;
-        let right = Seat::take(state.path().join("right"))?;
-        tell.chapter("Two base servers, and a gateway in front of each");
+        let [left, right] = ["left", "right"].map(|name| Seat::take(state.path().join(name)));
+        let (left, right) = (left?, right?);
+        tell.chapter("Four base servers, and two gateways in front of them");
         let begun = Instant::now();
-        let sides = [
-            Side::start(tell, NETWORKS[0], &left, &right, NETWORKS[1].0).await?,
-            Side::start(tell, NETWORKS[1], &right, &left, NETWORKS[0].0).await?,
-        ];
-        for (side, other) in [(&sides[0], right.id), (&sides[1], left.id)] {
-            side.joined(other).await?;
+        let mut bases = Vec::new();
+        for at in 0..NETWORKS.len() {
+            let base = Base::start(at).await?;
+            tell.step(base.title, format!("server at {}", base.server.addr()), None);
+            bases.push(base);
+        }
+        let gateways = [left.start(&bases, &right)?, right.start(&bases, &left)?];
+        for (name, seat) in [("left", &left), ("right", &right)] {
+            tell.step(name, format!("gateway {}", seat.id), None);
+        }
+        for (gateway, other) in [(&gateways[0], right.id), (&gateways[1], left.id)] {
+            gateway.joined(other).await?;
         }
         tell.step("gateways", "are up and have found each other", Some(begun.elapsed()));
-        Ok(Self { sides, _state: state })
+        Ok(Self { bases, gateways, _state: state })
     }
 
-    /// The side of `network`.
-    pub(crate) fn side(&self, network: &str) -> &Side {
-        let [left, right] = &self.sides;
-        if left.network.as_str() == network { left } else { right }
+    /// The networks, in the order of their people.
+    pub(crate) fn bases(&self) -> &[Base] {
+        &self.bases
+    }
+
+    /// How a client of `base` reaches its server.
+    pub(crate) fn way(&self, at: &At, base: &Base) -> Option<Way> {
+        Some(match at {
+            At::Left => Way::Socks5 { proxy: self.proxy()?, server: base.called.clone() },
+            At::Right => Way::Direct(self.gateways[1].direct(&base.id)?),
+        })
+    }
+
+    /// The proxy of the left gateway.
+    pub(crate) fn proxy(&self) -> Option<SocketAddr> {
+        self.gateways[0].started.config.proxies.first().map(|p| p.listen)
+    }
+
+    /// The left gateway's listener that plays the server of a network.
+    pub(crate) fn direct(&self, network: &str) -> Option<SocketAddr> {
+        let base = self.bases.iter().find(|base| base.id.as_str() == network)?;
+        self.gateways[0].direct(&base.id)
     }
 
     /// How names are written, at both gateways.
     pub(crate) fn names(&self) -> &Arc<Names> {
-        &self.sides[0].names
+        &self.gateways[0].names
     }
 
     /// That no base server received a name that is none of its business.
     pub(crate) fn check(&self, tell: Teller) -> Result<(), Miss> {
-        for side in &self.sides {
-            let foreign = side.names.networks().filter(|n| **n != side.network);
-            let control = NetworkId::gateway();
+        let control = NetworkId::gateway();
+        for base in &self.bases {
+            let foreign = self.names().networks().filter(|n| **n != base.id);
             for network in foreign.chain([&control]) {
-                if side.base.record().contains(&format!("@{network}")) {
-                    let what =
-                        format!("the server of {} received a name of {network}", side.network);
+                if base.server.record().contains(&format!("@{network}")) {
+                    let what = format!("the server of {} received a name of {network}", base.id);
                     return Err(Miss::Wrong(what));
                 }
             }
@@ -106,42 +146,25 @@ impl Stage {
     }
 }
 
-impl Side {
-    async fn start(
-        tell: Teller,
-        (id, host, port): (&'static str, &'static str, u16),
-        own: &Seat,
-        other: &Seat,
-        other_network: &str,
-    ) -> Result<Self, Complaint> {
-        let broken =
-            |e: &dyn std::fmt::Display| Complaint::failed(&format!("the demo's {id} side"), e);
+impl Base {
+    async fn start(at: usize) -> Result<Self, Complaint> {
+        let (id, host, port) = NETWORKS[at];
+        let broken = |e: &dyn std::fmt::Display| Complaint::failed(&format!("{id} in the demo"), e);
         let network = by_id(id).ok_or_else(|| broken(&"is not there"))?;
-        let names = PARTS.iter().filter(|p| p.network == id).map(|p| p.account).chain([GUEST]);
-        let accounts: Vec<_> = names.map(|name| Account::new(name, PASSWORD)).collect();
-        let base = network.serve(anywhere(), &accounts).await.map_err(|e| broken(&e))?;
-        let upstream = HostPort::new(base.addr().ip().to_string(), base.addr().port());
+        let names = [LEFT[at].account, RIGHT[at].account, GUEST];
+        let accounts = names.map(|name| Account::new(name, PASSWORD));
+        let server = network.serve(anywhere(), &accounts).await.map_err(|e| broken(&e))?;
         let id: NetworkId = id.parse().map_err(|e| broken(&e))?;
+        let known = Config::alone(PathBuf::new()).networks;
+        let title = known.get(&id).map_or(NETWORKS[at].0, |n| n.protocol.defaults().title);
+        Ok(Self { id, title, network, called: HostPort::new(host, port), server })
+    }
+}
 
-        let other = other.member(other_network)?;
-        let config = own.config(&id, host, &upstream, other);
-        let names = Arc::new(config.names());
-        let started = start(config)?;
-        let proxy = started.config.proxies.first().map(|p| p.listen);
-        let direct = started.config.networks.get(&id).and_then(|n| n.direct.first());
-        let (Some(proxy), Some(direct)) = (proxy, direct.map(|d| d.listen)) else {
-            return Err(broken(&"listens nowhere"));
-        };
-        tell.step(id.as_str(), format!("server at {}, gateway {}", base.addr(), own.id), None);
-        Ok(Self {
-            server: HostPort::new(host, port),
-            proxy,
-            direct,
-            network: id,
-            names,
-            base,
-            started,
-        })
+impl Gateway {
+    fn direct(&self, network: &NetworkId) -> Option<SocketAddr> {
+        let network = self.started.config.networks.get(network)?;
+        network.direct.first().map(|direct| direct.listen)
     }
 
     /// Waits until the gateway has a link to `other`.
@@ -166,28 +189,36 @@ impl Seat {
         Ok(Self { state, id, mesh })
     }
 
-    /// The configuration of a gateway here, with two ways in for `network`: a proxy under which
-    /// its server is called `host`, and a direct listener.
-    fn config(&self, network: &NetworkId, host: &str, server: &HostPort, other: Member) -> Config {
-        let mut config = Config::alone(self.state.clone());
-        config.proxies = vec![Proxy::open(anywhere())];
-        if let Some(network) = config.networks.get_mut(network) {
-            network.servers.insert(host.into(), server.clone());
-            let upstream = server.clone();
-            network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
-        }
-        config.mesh =
-            Some(Mesh { listen: vec![self.mesh], advertise: Vec::new(), members: vec![other] });
-        config
+    fn start(&self, bases: &[Base], other: &Self) -> Result<Gateway, Complaint> {
+        let config = self.config(bases, other);
+        let names = Arc::new(config.names());
+        Ok(Gateway { names, started: start(config)? })
     }
 
-    /// How the other gateway's configuration lists this one.
-    fn member(&self, network: &str) -> Result<Member, Complaint> {
-        Ok(Member {
-            id: self.id,
-            addresses: vec![HostPort::new(self.mesh.ip().to_string(), self.mesh.port())],
-            networks: vec![network.parse().map_err(|e| Complaint::failed("network", e))?],
-        })
+    /// The configuration of a gateway here, with two ways in for every network: a proxy under which
+    /// its server has the name and the address it is known by, and a direct listener.
+    fn config(&self, bases: &[Base], other: &Self) -> Config {
+        let mut config = Config::alone(self.state.clone());
+        config.proxies = vec![Proxy::open(anywhere())];
+        for base in bases {
+            let Some(network) = config.networks.get_mut(&base.id) else { continue };
+            let addr = base.server.addr();
+            let upstream = HostPort::new(addr.ip().to_string(), addr.port());
+            let named = format!("{}:{}", addr.ip(), base.called.port);
+            for name in [base.called.host.clone(), named] {
+                network.servers.insert(name, upstream.clone());
+            }
+            network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+        }
+        let networks = bases.iter().map(|base| base.id.clone()).collect();
+        let member = Member {
+            id: other.id,
+            addresses: vec![HostPort::new(other.mesh.ip().to_string(), other.mesh.port())],
+            networks,
+        };
+        config.mesh =
+            Some(Mesh { listen: vec![self.mesh], advertise: Vec::new(), members: vec![member] });
+        config
     }
 }
 

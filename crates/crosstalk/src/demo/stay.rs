@@ -4,13 +4,15 @@ use crosstalk_core::RichText;
 use crosstalk_mock::{Act, Event};
 
 use super::actor::Actor;
-use super::cast::{Cast, GUEST, PASSWORD};
+use super::cast::{GUEST, PASSWORD};
 use super::stage::Stage;
 use super::tell::{Teller, say};
 
 /// Says how to point a client at the demo, which goes on until a signal comes.
-pub(crate) fn invite(tell: Teller, stage: &Stage, cast: &Cast) {
-    let (aim, jabber) = (stage.side("aol"), stage.side("jabber"));
+pub(crate) fn invite(tell: Teller, stage: &Stage) {
+    let (Some(aim), Some(jabber)) = (stage.direct("aol"), stage.direct("jabber")) else { return };
+    let Some(proxy) = stage.proxy() else { return };
+    let called: Vec<_> = stage.bases().iter().map(|base| base.called.host.as_str()).collect();
     tell.chapter("Join in with a client of your own. Ctrl-C ends the demo");
     say(format_args!(
         "
@@ -23,24 +25,23 @@ pub(crate) fn invite(tell: Teller, stage: &Stage, cast: &Cast) {
                      Advanced: server {}, port {},
                      connection security \"Don't use encryption\", login type \"MD5-based\"
 
-  By proxy instead   SOCKS 5, host {}, port {} for Jabber, {} for AIM;
-                     connect server {} or server {}, with their usual ports
+  By proxy instead   SOCKS 5, host {}, port {};
+                     the servers are {}, at their usual ports
 
   Then add a buddy. Everybody says yes, and repeats what you say:",
-        jabber.direct.port(),
-        jabber.direct.ip(),
-        aim.direct.ip(),
-        aim.direct.port(),
-        jabber.proxy.ip(),
-        jabber.proxy.port(),
-        aim.proxy.port(),
-        jabber.server.host,
-        aim.server.host,
+        jabber.port(),
+        jabber.ip(),
+        aim.ip(),
+        aim.port(),
+        proxy.ip(),
+        proxy.port(),
+        called.join(", "),
     ));
-    for actor in cast.everybody() {
-        let name = stage.names().universal(&actor.address);
-        say(format_args!("    {name:<32} {}", actor.name));
-    }
+}
+
+/// Says how to write somebody's name.
+pub(crate) fn introduce(stage: &Stage, actor: &Actor) {
+    say(format_args!("    {:<32} {}", stage.names().universal(&actor.address), actor.name));
 }
 
 /// Plays a person who says yes to everybody and repeats what is said.

@@ -1,4 +1,4 @@
-//! What the four people do.
+//! What the people do.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,16 @@ use crosstalk_core::{Address, Presence, RichText, Show, Style, Typing};
 use crosstalk_mock::{Act, Event};
 
 use super::actor::{Actor, Miss};
-use super::cast::{Cast, PARTS};
-use super::latency::Latency;
-use super::stage::Stage;
+use super::cast::{Cast, LEFT};
+use super::latency::{Latency, Matrix};
+use super::stage::{At, Stage};
 use super::tell::Teller;
 
-/// Between two messages of one person: the router lets everybody say 20 a second.
-const PACE: Duration = Duration::from_millis(50);
+/// Between two messages of one person: the router lets everybody say 20 things a second, of which
+/// each message is one and each receipt.
+const PACE: Duration = Duration::from_millis(100);
 
-/// Everything that happens once the four are signed on, in order.
+/// Everything that happens once everybody is signed on, in order.
 pub(crate) async fn play(
     tell: Teller,
     stage: &Stage,
@@ -22,12 +23,13 @@ pub(crate) async fn play(
     messages: usize,
 ) -> Result<(), Miss> {
     let scene = Scene { tell, control: Address::control() };
-    let Cast { alice, bob, carol, dave } = cast;
+    let [alice, mary, yolanda, _] = &mut cast.left;
+    let [carol, mike, yusuf, bob] = &mut cast.right;
 
     tell.chapter("Friends on another network");
     scene.befriend(alice, bob).await?;
     scene.befriend(bob, alice).await?;
-    scene.befriend(dave, carol).await?;
+    scene.befriend(mary, yusuf).await?;
 
     tell.chapter("Talking");
     scene.says(alice, bob, "Привет Bob! Is <b>this</b> Jabber? 🎉".into()).await?;
@@ -35,29 +37,41 @@ pub(crate) async fn play(
     scene.says(bob, alice, emphasis()).await?;
     scene.types(alice, bob).await?;
     scene.says(alice, bob, "See you tomorrow, then.".into()).await?;
-    scene.says(carol, dave, "Dave, are you there?".into()).await?;
-    scene.says(dave, carol, "Always.".into()).await?;
+    scene.nudges(mary, yusuf).await?;
+    scene.nudges(yolanda, bob).await?;
 
     tell.chapter("Who is where");
     scene.away(bob, alice, "Lunch, back at two").await?;
     scene.back(bob, alice).await?;
-    scene.away(alice, bob, "On the phone").await?;
-    scene.back(alice, bob).await?;
+    scene.away(yusuf, mary, "On the phone").await?;
+    scene.back(yusuf, mary).await?;
 
     tell.chapter("The control contact");
     scene.asks_control(alice, "/who").await?;
 
     tell.chapter("Within one network nothing changes");
     scene.says(alice, carol, "Same old AIM.".into()).await?;
-    scene.says(bob, dave, "Same old Jabber.".into()).await?;
+    scene.says(mary, mike, "Same old MSN.".into()).await?;
+    scene.says(yolanda, yusuf, "Same old Yahoo.".into()).await?;
+    scene.says(&mut cast.left[3], bob, "Same old Jabber.".into()).await?;
 
-    tell.chapter("How long a message takes, client to client");
-    scene.measure(alice, bob, messages).await?;
+    tell.chapter("Everybody with everybody on another network");
+    for (from, one) in cast.left.iter_mut().enumerate() {
+        for (to, other) in cast.right.iter_mut().enumerate().filter(|(to, _)| *to != from) {
+            let titles = [from, to].map(|at| stage.bases()[at].title);
+            scene.converse(one, other, titles).await?;
+        }
+    }
+
+    tell.chapter("How long a message takes, client to client, with four conversations at once");
+    let matrix = scene.measure(stage, cast, messages).await?;
+    matrix.to_string().lines().for_each(|line| tell.step("", line, None));
 
     tell.chapter("Off, and on again");
+    let ([alice, ..], [.., bob]) = (&mut cast.left, &mut cast.right);
     scene.leaves(alice, bob).await?;
-    let [part, ..] = &PARTS;
-    *alice = part.enter(tell, stage).await?;
+    let ([part, ..], [base, ..]) = (&LEFT, stage.bases()) else { return Ok(()) };
+    *alice = part.enter(tell, stage, base, &At::Left).await?;
     scene.finds_again(alice, bob).await
 }
 
@@ -101,6 +115,20 @@ impl Scene {
         };
         to.sees(format!("that {} is typing", from.name), shown).await?;
         self.tell.step(to.name, format!("sees {} typing", from.name), Some(begun.elapsed()));
+        Ok(())
+    }
+
+    async fn nudges(&self, from: &mut Actor, to: &mut Actor) -> Result<(), Miss> {
+        to.looks_up().await;
+        let begun = Instant::now();
+        from.does(Act::Nudge(from.spells(&to.address))).await;
+        let (reader, who) = (to.reader(), from.address.clone());
+        let shown = |e: &Event| match e {
+            Event::Nudged { by } if reader.means(by, &who) => Some(()),
+            _ => None,
+        };
+        to.sees(format!("a nudge of {}", from.name), shown).await?;
+        self.tell.step(to.name, format!("is nudged by {}", from.name), Some(begun.elapsed()));
         Ok(())
     }
 
@@ -189,22 +217,64 @@ impl Scene {
         Ok(())
     }
 
+    /// A word and an answer between two who have not met.
+    async fn converse(
+        &self,
+        one: &mut Actor,
+        other: &mut Actor,
+        [from, to]: [&str; 2],
+    ) -> Result<(), Miss> {
+        self.says(one, other, format!("{from} to {to}: can you hear me? Ça va? 👋").into()).await?;
+        self.says(other, one, format!("{to} to {from}: every word. Да!").into()).await
+    }
+
+    /// Lets everybody at the left talk with everybody at the right, so that each is in one
+    /// conversation at a time.
+    async fn measure(&self, stage: &Stage, cast: &mut Cast, count: usize) -> Result<Matrix, Miss> {
+        let mut matrix = Matrix::new(stage.bases().iter().map(|base| base.title).collect());
+        let mut order = [0, 1, 2, 3];
+        for _ in 0..order.len() {
+            let [alice, mary, yolanda, dave] = &mut cast.left;
+            let [first, second, third, fourth] = &mut cast.right;
+            let times: [_; 4] = tokio::try_join!(
+                self.exchange(alice, first, count),
+                self.exchange(mary, second, count),
+                self.exchange(yolanda, third, count),
+                self.exchange(dave, fourth, count),
+            )?
+            .into();
+            for (left, (right, [there, back])) in order.iter().zip(times).enumerate() {
+                matrix.add(left, *right, there);
+                matrix.add(*right, left, back);
+            }
+            order.rotate_left(1);
+            cast.right.rotate_left(1);
+        }
+        Ok(matrix)
+    }
+
     /// Lets the two send each other `count` messages, no faster than a gateway lets people talk.
-    async fn measure(&self, one: &mut Actor, two: &mut Actor, count: usize) -> Result<(), Miss> {
+    async fn exchange(
+        &self,
+        one: &mut Actor,
+        two: &mut Actor,
+        count: usize,
+    ) -> Result<[Latency; 2], Miss> {
         let (mut there, mut back) = (Latency::default(), Latency::default());
-        for i in 0..count {
+        // The first opens what a network opens for a conversation.
+        for i in 0..=count {
             let text = RichText::from(format!("message {i}"));
             let begun = Instant::now();
             self.say_and_see(one, two, text.clone()).await?;
-            there.add(begun.elapsed());
-            let begun = Instant::now();
+            let middle = Instant::now();
             self.say_and_see(two, one, text).await?;
-            back.add(begun.elapsed());
+            if i > 0 {
+                there.add(middle - begun);
+                back.add(middle.elapsed());
+            }
             tokio::time::sleep(PACE).await;
         }
-        self.tell.step(one.name, format!("to {}: {there}", two.name), None);
-        self.tell.step(two.name, format!("to {}: {back}", one.name), None);
-        Ok(())
+        Ok([there, back])
     }
 
     /// Waits until `watcher` is shown a presence of `who` that is `wanted`.

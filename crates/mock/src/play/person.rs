@@ -8,6 +8,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Kin, Names, Presence, Typing};
 use tokio::time::{Instant, timeout_at};
 
+use crate::xmpp::unescape;
 use crate::{Act, Client, Event};
 
 /// How long silence is listened to before it counts.
@@ -29,9 +30,7 @@ pub(super) struct Person {
 
 /// A name so that spellings that mean the same are equal.
 pub(super) fn key(names: &Names, name: &str) -> String {
-    // As JIDs escape it (XEP-0106).
-    let name = name.replace("\\40", "@");
-    match names.classify(&name) {
+    match names.classify(&unescape(name)) {
         Kin::Foreign(address) => address.to_string(),
         Kin::Own | Kin::Nowhere => name.to_lowercase().replace(' ', ""),
     }

@@ -14,6 +14,7 @@ mod sasl;
 mod server;
 
 pub use client::{sign_on, sign_on_encrypted};
+pub use crosstalk_networks::xmpp::jid::unescape;
 pub use server::Server;
 
 /// The domain that every server of this crate serves.

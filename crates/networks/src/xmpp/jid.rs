@@ -156,8 +156,9 @@ fn escape(local: &str) -> String {
     out
 }
 
-/// The inverse of [`escape`].
-fn unescape(local: &str) -> Cow<'_, str> {
+/// The local part of a JID as people read it (XEP-0106): `carol@hotmail.com` for
+/// `carol\40hotmail.com`.
+pub fn unescape(local: &str) -> Cow<'_, str> {
     if !local.contains('\\') {
         return local.into();
     }
