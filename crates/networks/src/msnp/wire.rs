@@ -18,7 +18,7 @@ const FROM_SERVER: [&str; 14] = [
 ];
 
 /// One command as it arrived.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Command {
     /// All of it.
     pub raw: Bytes,

@@ -15,7 +15,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_ELEMENTS: usize = 65_536;
 
 /// An element.
-#[derive(Debug)]
 pub(super) struct Element {
     /// Its local name.
     pub(super) name: String,

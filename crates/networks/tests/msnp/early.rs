@@ -101,3 +101,12 @@ fn presence_and_requests_are_in_the_words_of_the_version() {
         assert_eq!(scene.server_got(), "CHG 6 NLN\r\n");
     }
 }
+
+#[test]
+fn the_server_writes_no_letters_to_foreign_people() {
+    let mut scene = Scene::signed_on(5, None);
+    client(&mut scene.ns, &format!("SND 9 {BOB} 0x0409 MSMSGS"));
+    assert_eq!(scene.client_got(), "SND 9 OK\r\n");
+    client(&mut scene.ns, "SND 10 eve@x.org 0x0409 MSMSGS");
+    assert_eq!(scene.server_got(), "SND 10 eve@x.org 0x0409 MSMSGS\r\n");
+}

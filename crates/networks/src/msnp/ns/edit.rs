@@ -168,3 +168,14 @@ impl Session {
         target.ok_or(true)
     }
 }
+
+/// A letter or a page that the server is to send somebody, to praise MSN. Returns whether it is to
+/// have the command.
+pub(super) fn invite(command: &Command, io: &mut Io<'_>) -> bool {
+    if matches!(io.kin(command.word(2)), Kin::Own) {
+        return true;
+    }
+    io.out.withhold();
+    io.tell(format!("{} {} OK", command.verb(), command.word(1)));
+    false
+}

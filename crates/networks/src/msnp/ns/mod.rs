@@ -16,6 +16,7 @@ use crosstalk_core::{
 };
 
 use self::domains::{Domains, message_to, show_request};
+use self::edit::invite;
 use self::list::Merge;
 use self::presence::Own;
 use self::ring::Rings;
@@ -129,6 +130,7 @@ impl Session {
             }
             "ADL" | "RML" => self.edit_domains(command, io),
             "FQY" => self.query(command, io),
+            "SND" | "SDC" | "PAG" | "PGD" => invite(command, io),
             "UUM" | "UUN" => message_to(command, io),
             "USR" => {
                 self.token = Token::shown_by(command);

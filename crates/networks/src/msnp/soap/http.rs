@@ -13,7 +13,6 @@ const MAX_LINE: usize = 4 * 1024;
 const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;
 
 /// The head of a message.
-#[derive(Clone, Debug)]
 pub(super) struct Head {
     /// The first line.
     line: String,
@@ -117,7 +116,6 @@ impl Head {
 }
 
 /// A message that is there whole.
-#[derive(Debug)]
 pub(super) struct Message {
     pub(super) head: Head,
     /// All of it, as it arrived.
@@ -127,7 +125,6 @@ pub(super) struct Message {
 }
 
 /// A message on its way.
-#[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) head: Head,
     /// How much of what is at the front of the buffer belongs to it, as far as that was looked at.
