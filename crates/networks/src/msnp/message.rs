@@ -1,6 +1,6 @@
 //! What MSG carries: a MIME head and a body.
 
-use crosstalk_core::{RichText, Style};
+use crosstalk_core::{Body, RichText, Style, Typing};
 
 use super::wire::decode;
 
@@ -33,6 +33,16 @@ impl Content {
             "text/x-msmsgscontrol" if field(head, "typinguser").is_some() => Self::Typing,
             "text/x-msnmsgr-datacast" if field(body, "id") == Some("1") => Self::Nudge,
             _ => Self::Other,
+        }
+    }
+
+    /// What it is elsewhere, if anything.
+    pub(super) fn body(self) -> Option<Body> {
+        match self {
+            Self::Text(text) => Some(Body::Text { text, auto: false }),
+            Self::Typing => Some(Body::Typing(Typing::Active)),
+            Self::Nudge => Some(Body::Attention),
+            Self::Other => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Body, Event, Kin, Side, Typing};
+use crosstalk_core::{Address, Event, Kin, Side};
 
 use super::super::book::Edit;
 use super::super::desk::Io;
@@ -195,12 +195,7 @@ pub(super) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
         Kin::Foreign(guest) => Some(guest),
     };
     io.out.withhold();
-    let body = match Content::read(command.payload()) {
-        Content::Text(text) => Some(Body::Text { text, auto: false }),
-        Content::Typing => Some(Body::Typing(Typing::Active)),
-        Content::Nudge => Some(Body::Attention),
-        Content::Other => None,
-    };
+    let body = Content::read(command.payload()).body();
     match (guest, body) {
         (Some(guest), Some(body)) if command.verb() == "UUM" => drop(io.send(guest, body)),
         (None, _) => io.tell(format!("{NO_SUCH_NAME} {}", command.word(1))),

@@ -46,12 +46,7 @@ impl Switchboard {
         if self.guests.is_empty() {
             return self.without_guests(command, io);
         }
-        let body = match Content::read(command.payload()) {
-            Content::Text(text) => Some(Body::Text { text, auto: false }),
-            Content::Typing => Some(Body::Typing(Typing::Active)),
-            Content::Nudge => Some(Body::Attention),
-            Content::Other => None,
-        };
+        let body = Content::read(command.payload()).body();
         // Transfers and the like name whom they are for.
         let payload = String::from_utf8_lossy(command.payload()).to_ascii_lowercase();
         let named = |name: &String| payload.contains(&name.to_ascii_lowercase());
