@@ -6,6 +6,7 @@ mod pictures;
 mod rule;
 mod sources;
 mod steps;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -111,6 +112,7 @@ fn build() -> Outcome {
 }
 
 fn take_pictures() -> Outcome {
+    terminal::picture(&root(), &root().join("docs/demo.svg"))?;
     pictures::install(&root())?;
     build()?;
     with_peers("pictures", None)
