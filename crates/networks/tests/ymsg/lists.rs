@@ -157,7 +157,7 @@ fn changes_from_elsewhere_reach_the_client_at_once() {
     scene.server("83/1 1=ann 7=eve 65=Work 66=0");
     scene.forget();
     scene.changed(contact());
-    let added = format!("83/1 1=ann 7={BOB} 65=Work 66=0");
+    let added = format!("83/1 1=ann 66=0 7={BOB} 65=Work");
     let list = format!("55/0 87=Work:eve,{BOB}\\n 88= 89=ann 3=ann");
     assert_eq!(scene.client_got(), [added.clone(), list]);
     scene.changed(Contact { listed: false, ..contact() });
@@ -170,4 +170,12 @@ fn changes_from_elsewhere_reach_the_client_at_once() {
         "f1/0 302=318 300=318 65=Work 302=319 300=319 7={BOB} 301=319 303=319 301=318 303=318"
     );
     assert_eq!(scene.client_got(), [added, section]);
+}
+
+#[test]
+fn groups_of_other_networks_cannot_break_the_lines_of_the_list() {
+    let odd = Contact { groups: vec!["a:b,c\nd".into()], ..contact() };
+    let mut scene = Scene::before_the_list(10, roster_of([odd]));
+    scene.accept();
+    assert_eq!(scene.client_got()[0], format!("55/0 87=a_b_c_d:{BOB}\\n 88= 89=ann 3=ann"));
 }

@@ -102,8 +102,8 @@ impl Session {
     fn take_out(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
         let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() else { return };
         contact.groups = groups(&contact);
-        contact.groups.retain(|g| g != group);
-        if !contact.groups.is_empty() {
+        if contact.groups.len() > 1 {
+            contact.groups.retain(|g| g != group);
             return self.put(&contact, io);
         }
         self.presences.remove(address);
@@ -222,9 +222,11 @@ impl Session {
     }
 }
 
-/// The groups that the client shows a listed contact in.
+/// The groups that the client shows a listed contact in, without what separates names in a list.
 pub(super) fn groups(contact: &Contact) -> Vec<String> {
-    let named: Vec<String> = contact.groups.iter().filter(|g| !g.is_empty()).cloned().collect();
+    let plain = |group: &String| group.replace([':', ',', '\n', '\r'], " ").trim().to_owned();
+    let named = contact.groups.iter().map(plain).filter(|group| !group.is_empty());
+    let named: Vec<String> = named.collect();
     if named.is_empty() { vec![DEFAULT_GROUP.into()] } else { named }
 }
 

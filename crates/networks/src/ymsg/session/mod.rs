@@ -161,7 +161,7 @@ impl Session {
             self.asked.remove(&contact.address);
         }
         if self.hold.is_over() {
-            self.push(contact, io);
+            self.push(std::slice::from_ref(contact), io);
         }
     }
 

@@ -15,47 +15,51 @@ impl Session {
     /// were known.
     pub(super) fn push_all(&mut self, io: &mut Io<'_>) {
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
-        for contact in &all {
-            self.push(contact, io);
+        self.push(&all, io);
+    }
+
+    /// Brings the client's list up to some contacts. Clients take no new one from an answer to an
+    /// edit that they did not make, but from a list; before version 15 a list is all there is.
+    pub(super) fn push(&mut self, contacts: &[Contact], io: &mut Io<'_>) {
+        let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, io)).collect();
+        if !new.is_empty() && !io.line.is_new() {
+            self.tell_whole_list(io);
+        }
+        for contact in new {
+            self.show_presence(&contact.address, io);
         }
     }
 
-    /// Brings the client's list up to one contact.
-    pub(super) fn push(&mut self, contact: &Contact, io: &mut Io<'_>) {
+    /// Tells the client of the groups that a contact left and came to. Returns whether there are
+    /// any of these.
+    fn place(&mut self, contact: &Contact, io: &mut Io<'_>) -> bool {
         let address = &contact.address;
-        let Some(name) = self.name(address, io) else { return };
+        let Some(name) = self.name(address, io) else { return false };
+        let charset = io.line.charset;
         let shown = self.list.shown.remove(address).unwrap_or_default();
         let wanted = if contact.listed { groups(contact) } else { Vec::new() };
+        let edit = |service, group: &String| {
+            let draft = Draft::new(service, ANSWER).with(1, &self.me).with(66, "0");
+            draft.with(7, &name).with(65, charset.write_group(group))
+        };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
-            let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me).with(66, "0");
-            io.tell(draft.with(7, &name).with(65, io.line.charset.write_group(group)));
+            io.tell(edit(service::REMOVE_BUDDY, group));
         }
         let new: Vec<String> = wanted.iter().filter(|g| !shown.contains(g)).cloned().collect();
+        for group in &new {
+            io.tell(edit(service::ADD_BUDDY, group));
+        }
+        if io.line.is_new() {
+            for draft in sections_of(&new, &name, charset) {
+                io.tell(draft);
+            }
+        }
         if !wanted.is_empty() {
             self.list.shown.insert(address.clone(), wanted);
         } else if self.presences.remove(address).is_some() {
             io.tell(offline(&name));
         }
-        if !new.is_empty() {
-            self.push_into(&new, &name, io);
-            self.show_presence(address, io);
-        }
-    }
-
-    /// Clients take no new contact from an answer to an edit that they did not make, but from a
-    /// list. Before version 15 a list is all there is.
-    fn push_into(&mut self, new: &[String], name: &str, io: &mut Io<'_>) {
-        for group in new {
-            let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, name);
-            io.tell(draft.with(65, io.line.charset.write_group(group)).with(66, "0"));
-        }
-        if io.line.is_new() {
-            for draft in sections_of(new, name, io.line.charset) {
-                io.tell(draft);
-            }
-        } else {
-            self.tell_whole_list(io);
-        }
+        !new.is_empty()
     }
 
     /// Shows everything that is known of a contact's presence.

@@ -3,8 +3,11 @@
 use super::super::service;
 use super::super::wire::Packet;
 
-/// The longest list of names that is kept, in bytes.
+/// The longest list of names that is kept, in bytes, and the most names that are added to one.
 const MAX_KEPT: usize = 1 << 20;
+const MAX_NAMES: usize = 4_000;
+/// The longest name of a person or a group, in bytes.
+const MAX_NAME: usize = 255;
 
 /// Names by group, in the bytes of the server.
 #[derive(Default)]
@@ -83,7 +86,8 @@ impl Servers {
 
     fn add(&mut self, group: &[u8], name: &[u8]) {
         let known: usize = self.groups.iter().map(|(_, names)| names.len()).sum();
-        if group.is_empty() || name.is_empty() || known * 8 > MAX_KEPT {
+        let is_name = |name: &[u8]| (1..=MAX_NAME).contains(&name.len());
+        if !is_name(group) || !is_name(name) || known >= MAX_NAMES {
             return;
         }
         let at = self.groups.iter().position(|(known, _)| known == group).unwrap_or_else(|| {
