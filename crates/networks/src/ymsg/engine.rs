@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
 
+use super::book;
 use super::link::{Io, Line};
 use super::lookup::{self, Lookup};
 use super::session::Session;
@@ -24,6 +25,8 @@ enum Phase {
     Session(Box<Session>),
     /// A question over HTTP.
     Lookup(Box<Lookup>),
+    /// Edits of the address book over HTTP.
+    Book,
 }
 
 impl Engine for Ymsg {
@@ -51,6 +54,7 @@ impl Engine for Ymsg {
                 lookup.bytes(side, bytes, &mut io)?;
             }
             (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut io),
+            (Phase::Book, Input::Bytes(side, bytes)) => book::bytes(side, bytes, &mut io)?,
             _ => {}
         }
         Ok(())
@@ -59,7 +63,7 @@ impl Engine for Ymsg {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),
-            Phase::Opening | Phase::Lookup(_) => None,
+            Phase::Opening | Phase::Lookup(_) | Phase::Book => None,
         }
     }
 }
@@ -72,13 +76,16 @@ impl Ymsg {
     /// The first bytes say what the connection is for. In direct mode the server is one that a
     /// look-up has named, or else the configured one.
     fn open(&mut self, now: Now, first: &BytesMut, out: &mut Output) {
-        let asks = first.starts_with(b"G");
+        let is_session = first.starts_with(b"Y");
         if let Via::Direct { upstream, advertise } = &self.context.via {
             let named = lookup::named(&self.context, now.instant, &advertise.host);
-            let to = named.filter(|_| !asks).map(|host| HostPort::new(host, upstream.port));
+            let to = named.filter(|_| is_session).map(|host| HostPort::new(host, upstream.port));
             out.emit(Event::Dial(to.unwrap_or_else(|| upstream.clone())));
         }
-        self.phase =
-            if asks { Phase::Lookup(Box::default()) } else { Phase::Session(Box::default()) };
+        self.phase = match first.first() {
+            Some(b'G') => Phase::Lookup(Box::default()),
+            Some(b'P') => Phase::Book,
+            _ => Phase::Session(Box::default()),
+        };
     }
 }

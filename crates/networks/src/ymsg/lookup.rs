@@ -4,12 +4,10 @@
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use crosstalk_core::{Context, Fault, HostPort, Side, Sniff, Ticket, Via};
+use crosstalk_core::{Context, Fault, HostPort, Side, Ticket, Via};
 
 use super::link::Io;
 
-/// How many bytes decide whether it is the question.
-const MAX_SNIFF: usize = 64;
 /// The longest first line of a question, in bytes.
 const MAX_QUESTION: usize = 8 * 1024;
 /// The longest answer that is read, in bytes.
@@ -18,37 +16,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 const TICKET: Duration = Duration::from_hours(1);
 /// The ports that clients try at the server that was named.
 const PORTS: [u16; 9] = [5050, 80, 443, 23, 25, 20, 119, 8001, 8002];
-const QUESTION: &[u8] = b"GET ";
-const PATH: &[u8] = b"/capacity";
 const ADDRESS: &str = "CS_IP_ADDRESS=";
-
-/// Whether a client's first bytes are the question, asked of the server or of an HTTP proxy.
-pub(super) fn sniff(first: &[u8]) -> Sniff {
-    let first = first.get(..MAX_SNIFF).unwrap_or(first);
-    let more = if first.len() < MAX_SNIFF { Sniff::More } else { Sniff::No };
-    let Some(target) = first.strip_prefix(QUESTION) else {
-        return if QUESTION.starts_with(first) { more } else { Sniff::No };
-    };
-    let scheme = b"http://";
-    let path = match target.strip_prefix(scheme) {
-        Some(place) => {
-            let host = memchr::memchr2(b'/', b' ', place);
-            let Some(path) = host.and_then(|at| place.get(at..)) else { return more };
-            path
-        }
-        None if scheme.starts_with(target) => return more,
-        None => target,
-    };
-    match path.strip_prefix(PATH) {
-        Some(rest) => match rest.first() {
-            None => more,
-            Some(b' ' | b'?' | b'\r' | b'\n') => Sniff::Yes,
-            Some(_) => Sniff::No,
-        },
-        None if PATH.starts_with(path) => more,
-        None => Sniff::No,
-    }
-}
 
 /// The server that an answer named last to clients of the listeners at `advertised`.
 pub(super) fn named(context: &Context, now: Instant, advertised: &str) -> Option<String> {

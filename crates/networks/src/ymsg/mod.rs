@@ -1,10 +1,11 @@
 //! Yahoo Messenger, which speaks YMSG.
 //!
 //! A client may first ask over HTTP which server to use (`lookup`); then everything goes through
-//! one connection (`session`). [`wire`] knows packets, [`service`] what they are for, [`format`]
+//! one connection (`session`), except what the client calls its contacts (`book`). [`wire`] knows packets, [`service`] what they are for, [`format`]
 //! what messages look like. Versions 9 to 16 differ in how one signs on and how the list and
 //! presence are written; those above are taken for 16.
 
+mod book;
 pub mod charset;
 mod engine;
 pub mod format;
@@ -13,6 +14,7 @@ mod lookup;
 pub mod pieces;
 pub mod service;
 mod session;
+mod sniff;
 pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
@@ -31,13 +33,10 @@ impl Network for Ymsg {
         "ymsg"
     }
 
-    /// Both sides begin with `YMSG`; a look-up begins with `GET /capacity`.
+    /// Both sides begin with `YMSG`; a look-up begins with `GET /capacity`, and an edit of the
+    /// address book with `POST /yab/`.
     fn sniff(&self, side: Side, first: &[u8]) -> Sniff {
-        let start = first.len().min(wire::MAGIC.len());
-        if first.get(..start) == wire::MAGIC.get(..start) {
-            return if start < wire::MAGIC.len() { Sniff::More } else { Sniff::Yes };
-        }
-        if side == Side::Client { lookup::sniff(first) } else { Sniff::No }
+        sniff::sniff(side, first)
     }
 
     fn defaults(&self) -> Defaults {
@@ -80,8 +79,12 @@ mod tests {
     #[test]
     fn packets_and_look_ups_are_recognised_and_nothing_else() {
         let sniff = |first: &str| Ymsg.sniff(Side::Client, first.as_bytes());
-        for first in ["YMSG\0\x0a", "GET /capacity HTTP/1.0\r\n", "GET /capacity?intl=us HTTP/1.1"]
-        {
+        for first in [
+            "POST /yab/us?v=XM HTTP/1.1",
+            "YMSG\0\x0a",
+            "GET /capacity HTTP/1.0\r\n",
+            "GET /capacity?intl=us HTTP/1.1",
+        ] {
             assert_eq!(sniff(first), Sniff::Yes, "{first}");
             for end in 1..4 {
                 assert_eq!(sniff(&first[..end]), Sniff::More);
@@ -89,6 +92,8 @@ mod tests {
         }
         let absolute = "GET http://vcs1.msg.yahoo.com:80/capacity HTTP/1.1\r\n";
         assert_eq!((sniff(absolute), sniff(&absolute[..30])), (Sniff::Yes, Sniff::More));
+        let far = format!("GET http://{}/capacity HTTP/1.1\r\n", "x".repeat(48));
+        assert_eq!((sniff(&far[..63]), sniff(&far[..64])), (Sniff::More, Sniff::No));
         for other in
             ["YMCA", "GET /capacitor", "GET / HTTP/1.1", "POST /capacity", "GET http://x/ HTTP"]
         {

@@ -1,0 +1,47 @@
+//! What clients call their contacts, which they keep in an address book over HTTP.
+
+use std::sync::Arc;
+
+use crosstalk_core::Side;
+use crosstalk_networks::ymsg::Ymsg;
+
+use crate::common::Gateway;
+
+fn edit(entries: &str) -> String {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><ab k=\"ann\" cc=\"9\">\n{entries}</ab>\r\n"
+    );
+    let length = body.len();
+    format!("POST /yab/us?v=XM HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// What the server and the client get of an edit that comes byte by byte.
+fn sent(edit: &str) -> [String; 2] {
+    let mut gateway = Gateway::new(&Ymsg, &Arc::default(), None);
+    for byte in edit.as_bytes() {
+        gateway.bytes(Side::Client, &[*byte]).unwrap();
+    }
+    [Side::Server, Side::Client].map(|side| String::from_utf8(gateway.take(side)).unwrap())
+}
+
+#[test]
+fn edits_of_own_contacts_pass_as_they_are() {
+    let edit = edit("<ct a=\"1\" yi='eve' nn='Eve' />\n").repeat(2);
+    assert_eq!(sent(&edit), [edit, String::new()]);
+}
+
+#[test]
+fn edits_of_foreign_contacts_are_answered_and_stay_here() {
+    let [server, client] = sent(&edit("<ct a=\"1\" yi='bob@aol.xt' nn='B &amp; co' />\n"));
+    assert_eq!(server, "");
+    let entry = "<ab><ct id=\"1\" a=\"1\" yi='bob@aol.xt' nn='B &amp; co'/></ab>";
+    assert!(client.starts_with("HTTP/1.1 200 OK\r\n") && client.contains(entry), "{client}");
+}
+
+#[test]
+fn of_several_contacts_the_server_gets_its_own() {
+    let foreign = "<ct e=\"1\" yi='bob&#64;aol.xt' id='7' nn='B'>\n<x/></ct>";
+    let [server, client] = sent(&edit(&format!("<ct yi='eve'/>{foreign}<ct yi='joe'/>")));
+    assert_eq!(server, edit("<ct yi='eve'/><ct yi='joe'/>"));
+    assert_eq!(client, "");
+}
