@@ -1,13 +1,15 @@
 //! The AIM client and server with each other: what a gateway must leave as it is.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::time::Duration;
 
 use crosstalk_core::{Show, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, aim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const SOON: Duration = Duration::from_secs(5);
+use self::common::{SOON, sees};
 
 async fn server() -> aim::Server {
     let users = ["Alice", "Bob TB"].map(|name| Account::new(name, format!("{name}'s secret")));
@@ -17,16 +19,6 @@ async fn server() -> aim::Server {
 async fn signed_on(server: &aim::Server, name: &str) -> Client {
     let account = Account::new(name, format!("{name}'s secret"));
     aim::sign_on(&account, &Way::Direct(server.addr())).await.unwrap()
-}
-
-async fn sees(client: &mut Client, name: &str, show: Show, text: &str) {
-    let seen = client.expect(SOON, |event| match event {
-        Event::Presence { of, presence } if of == name => {
-            (presence.show == show && presence.text.text() == text).then_some(())
-        }
-        _ => None,
-    });
-    assert!(seen.await.is_some(), "{name} was not seen {show:?}");
 }
 
 #[tokio::test]

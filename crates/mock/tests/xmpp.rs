@@ -1,6 +1,8 @@
 //! The XMPP client and server with each other: what a gateway must leave as it is.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::time::Duration;
 
 use crosstalk_core::{Show, Typing};
@@ -8,7 +10,8 @@ use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way,
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-const SOON: Duration = Duration::from_secs(5);
+use self::common::{SOON, sees};
+
 const ALICE: &str = "alice@jabber.test";
 const BOB: &str = "bob@jabber.test";
 
@@ -20,16 +23,6 @@ async fn server() -> xmpp::Server {
 async fn signed_on(server: &xmpp::Server, name: &str) -> Client {
     let account = Account::new(name, format!("{name}'s secret"));
     xmpp::sign_on(&account, &Way::Direct(server.addr())).await.unwrap()
-}
-
-async fn sees(client: &mut Client, name: &str, show: Show, text: &str) {
-    let seen = client.expect(SOON, |event| match event {
-        Event::Presence { of, presence } if of == name => {
-            (presence.show == show && presence.text.text() == text).then_some(())
-        }
-        _ => None,
-    });
-    assert!(seen.await.is_some(), "{name} was not seen {show:?}");
 }
 
 async fn next_but_presence(client: &mut Client) -> Option<Event> {

@@ -1,12 +1,13 @@
 //! The Yahoo client and server with each other: what a gateway must leave as it is.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+mod common;
 
 use crosstalk_core::{RichText, Show, Style, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, yahoo};
 
-const SOON: Duration = Duration::from_secs(10);
+use self::common::{SOON, sees};
+
 /// One for each form that the protocol has had: the number is the version.
 const NAMES: [&str; 5] = ["ann9", "ann10", "ann13", "ann15", "ann16"];
 
@@ -23,16 +24,6 @@ async fn signed_on(server: &yahoo::Server, name: &str) -> Client {
 async fn shows(client: &mut Client, wanted: Event) {
     let shown = client.expect(SOON, |event| (*event == wanted).then_some(())).await;
     assert!(shown.is_some(), "{wanted:?} was not shown");
-}
-
-async fn sees(client: &mut Client, name: &str, show: Show, text: &str) {
-    let seen = client.expect(SOON, |event| match event {
-        Event::Presence { of, presence } if of == name => {
-            (presence.show == show && presence.text.text() == text).then_some(())
-        }
-        _ => None,
-    });
-    assert!(seen.await.is_some(), "{name} was not seen {show:?} {text:?}");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ mod tests {
     fn what_was_written_is_shown() {
         let mut text = RichText::plain("a < b & ");
         text.push("bold", &[Style::Bold]);
-        text.push(" red", &[Style::Colour(0xff_0000), Style::Italic]);
+        text.push(" red", &[Style::Italic, Style::Colour(0xff_0000)]);
         let shown = read(&write(&text));
         assert_eq!((shown.text(), shown.spans()), (text.text(), text.spans()));
     }

@@ -35,18 +35,12 @@ impl Protocol for Yahoo {
         name.to_lowercase()
     }
 
-    fn start(
-        addr: SocketAddr,
-        users: &[Account],
-    ) -> impl Future<Output = io::Result<Server>> + Send {
-        Server::start(addr, users)
+    async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Server> {
+        Server::start(addr, users).await
     }
 
-    fn sign_on(
-        account: &Account,
-        way: &Way,
-    ) -> impl Future<Output = Result<Client, SignOnError>> + Send {
-        sign_on(account, way)
+    async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+        sign_on(account, way).await
     }
 }
 

@@ -163,3 +163,47 @@ impl Session {
         world.show(&self.user, &who, service::IS_BACK);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use bytes::BytesMut;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::Account;
+
+    #[test]
+    fn buddies_move_and_groups_get_other_names() {
+        let users = ["ann", "bob"].map(|name| Account::new(name, "secret"));
+        let world = Arc::new(Mutex::new(World::new(&users)));
+        let shared = Shared { addr: ([127, 0, 0, 1], 5050).into(), world };
+        let (line, mut said) = mpsc::channel(16);
+        let mut session = Session::new(line);
+        (session.user, session.version, session.signed_on) = ("ann".into(), 16, true);
+        let mut does = |packet: Packet| {
+            session.handle(&shared, &Packet { version: 16, ..packet }).unwrap();
+            let groups = shared.world().users["ann"].groups.clone();
+            let full = groups.into_iter().filter(|(_, names)| names.contains("bob"));
+            full.map(|(group, _)| group).collect::<Vec<_>>()
+        };
+        let add = Packet::new(service::ADD_BUDDY, 0).with(1, "ann").with(7, "bob");
+        assert_eq!(does(add.with(65, "Friends")), ["Friends"]);
+        let moves = Packet::new(service::MOVE_BUDDY, 0).with(1, "ann").with(7, "bob");
+        assert_eq!(does(moves.with(224, "Friends").with(264, "Work")), ["Work"]);
+        let renames = Packet::new(service::RENAME_GROUP, 0).with(1, "ann");
+        assert_eq!(does(renames.with(65, "Work").with(67, "Play")), ["Play"]);
+
+        let mut replies = Vec::new();
+        while let Ok(raw) = said.try_recv() {
+            let reply = Packet::take(&mut BytesMut::from(&raw[..])).unwrap().unwrap();
+            replies.push((reply.service, reply.text(66)));
+        }
+        let done = |service: u16| (service, "0".to_owned());
+        assert_eq!(
+            replies[1..],
+            [service::ADD_BUDDY, service::MOVE_BUDDY, service::RENAME_GROUP].map(done)
+        );
+    }
+}
