@@ -58,6 +58,7 @@ impl Engine for Msnp {
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
             (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
+            (Input::Closed(Side::Server), Phase::Soap(book)) => book.server_left(&mut io),
             (Input::Tick, Phase::Soap(book)) => book.tick(&mut io),
             _ => {}
         }

@@ -285,6 +285,37 @@ fn answers_are_read_in_any_wrapping_and_wait_for_the_foreign_list() {
 }
 
 #[test]
+fn an_answer_that_ends_with_the_connection_is_read_too() {
+    let mut book = Book::of(listed());
+    book.ask("FindMembership", "");
+    let plain = answer("FindMembership", &memberships());
+    let (_, content) = plain.split_once("\r\n\r\n").unwrap();
+    for part in ["HTTP/1.0 200 OK\r\n\r\n", &content[..50], &content[50..]] {
+        book.soap.bytes(Side::Server, part.as_bytes()).unwrap();
+    }
+    assert_eq!(text(book.soap.take(Side::Client)), "");
+    book.soap.input(Input::Closed(Side::Server)).unwrap();
+    assert!(body(&text(book.soap.take(Side::Client))).contains(BOB));
+}
+
+#[test]
+fn an_answer_that_is_too_long_passes_as_it_is() {
+    for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n"] {
+        let mut book = Book::of(listed());
+        book.ask("FindMembership", "");
+        book.soap.bytes(Side::Server, head.as_bytes()).unwrap();
+        let (mut passed, part) = (Vec::new(), vec![b'x'; 100_000]);
+        for _ in 0..30 {
+            book.soap.bytes(Side::Server, &part).unwrap();
+            assert!(book.soap.pending(Side::Server).len() < crosstalk_core::MAX_PENDING);
+            passed.extend(book.soap.take(Side::Client));
+        }
+        assert_eq!(passed.len(), head.len() + 3_000_000);
+        assert!(book.soap.events.iter().any(|e| matches!(e, Event::Advise(_))));
+    }
+}
+
+#[test]
 fn a_person_who_is_signed_in_twice_and_leaves_once_is_still_found() {
     let mut book = Book::of(listed());
     let mut second = Gateway::new(&Msnp, &book.lobby, listed());

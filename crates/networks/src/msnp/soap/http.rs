@@ -10,7 +10,7 @@ const MAX_FIELDS: usize = 64;
 /// The longest line between chunks, in bytes.
 const MAX_LINE: usize = 4 * 1024;
 /// The longest message that is read whole.
-const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;
+pub(super) const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;
 
 /// The head of a message.
 pub(super) struct Head {
@@ -155,9 +155,13 @@ impl Incoming {
     pub(super) const fn fits(&self) -> bool {
         match self.end {
             End::Left(left) => left <= MAX_WHOLE && self.at <= MAX_WHOLE,
-            End::Chunks(_) => self.at <= MAX_WHOLE,
-            End::Never => false,
+            End::Chunks(_) | End::Never => self.at <= MAX_WHOLE,
         }
+    }
+
+    /// Whether it ends with the connection.
+    pub(super) const fn is_endless(&self) -> bool {
+        matches!(self.end, End::Never)
     }
 
     /// Looks at what is in the buffer now; returns whether the message ends there.
@@ -183,13 +187,13 @@ impl Incoming {
     }
 
     /// Takes what belongs to it off the buffer, to be passed on.
-    pub(super) fn pass(&mut self, buffer: &mut BytesMut) -> Bytes {
-        buffer.split_to(std::mem::take(&mut self.at)).freeze()
+    pub(super) fn pass(&mut self, buffer: &mut BytesMut) -> BytesMut {
+        buffer.split_to(std::mem::take(&mut self.at))
     }
 
     /// Takes all of it off the buffer, where it ends.
     pub(super) fn whole(mut self, side: Side, buffer: &mut BytesMut) -> Result<Message, Fault> {
-        let raw = self.pass(buffer);
+        let raw = self.pass(buffer).freeze();
         let coded = raw.get(self.head.length..).unwrap_or_default();
         let mut body = Vec::new();
         match self.end {

@@ -97,6 +97,20 @@ struct Reading {
     message: Incoming,
     /// It is waited for, and read. Others pass.
     whole: bool,
+    /// What came of one that ends with the connection: nobody else keeps it until then.
+    held: BytesMut,
+}
+
+impl Reading {
+    /// Keeps what came of a message that ends with the connection, while it can be read.
+    fn hold(&mut self, buffer: &mut BytesMut, io: &mut Io<'_>) {
+        self.held.unsplit(self.message.pass(buffer));
+        if self.held.len() > http::MAX_WHOLE {
+            io.out.emit(Event::Advise(TOO_LONG));
+            io.out.forward(Side::Client, self.held.split().freeze());
+            self.whole = false;
+        }
+    }
 }
 
 /// An answer that waits for the foreign list.
@@ -131,6 +145,11 @@ impl Connection {
         while !buffer.is_empty() {
             let Some(mut reading) = self.reading(side, buffer, io)? else { return Ok(()) };
             let over = reading.message.advance(side, buffer)?;
+            if reading.whole && reading.message.is_endless() {
+                reading.hold(buffer, io);
+                self.reading[side as usize] = Some(reading);
+                return Ok(());
+            }
             if reading.whole && !over && !reading.message.fits() {
                 if side == Side::Client {
                     return Err(Fault::client("a request is too long"));
@@ -149,7 +168,7 @@ impl Connection {
                     continue;
                 }
                 (false, over) => {
-                    io.out.forward(side.other(), reading.message.pass(buffer));
+                    io.out.forward(side.other(), reading.message.pass(buffer).freeze());
                     if over {
                         if side == Side::Server && reading.message.head.is_final() {
                             self.asked.pop_front();
@@ -192,7 +211,17 @@ impl Connection {
                 read && message.fits()
             }
         };
-        Ok(Some(Reading { message, whole }))
+        Ok(Some(Reading { message, whole, held: BytesMut::new() }))
+    }
+
+    /// The server closed the connection, which can be the end of an answer.
+    pub(super) fn server_left(&mut self, io: &mut Io<'_>) {
+        let ends = |r: &mut Reading| r.whole && r.message.is_endless();
+        let Some(mut reading) = self.reading[Side::Server as usize].take_if(ends) else { return };
+        reading.message.at = reading.held.len();
+        if let Ok(message) = reading.message.whole(Side::Server, &mut reading.held) {
+            self.answer(message, io);
+        }
     }
 
     /// The client begins a request; returns whether it is read.
