@@ -118,16 +118,6 @@ impl Draft {
         self
     }
 
-    /// How long the pairs are, in bytes.
-    pub fn len(&self) -> usize {
-        self.payload.len()
-    }
-
-    /// Whether there are no pairs.
-    pub fn is_empty(&self) -> bool {
-        self.payload.is_empty()
-    }
-
     /// The packet, with a header in `style`.
     pub fn finish(self, style: Style) -> Bytes {
         let mut raw = BytesMut::with_capacity(HEADER + self.payload.len());

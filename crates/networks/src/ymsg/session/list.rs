@@ -79,22 +79,21 @@ impl Session {
         let (is_first, is_last) = (!self.list.has_begun, packet.status == 0);
         self.list.has_begun = !is_last;
         let ours = self.ours(io);
-        if !is_first || ours.is_empty() {
+        if ours.is_empty() {
             return io.forward(packet);
         }
-        if is_last {
+        if is_first && is_last {
+            io.out.withhold();
             self.tell_list(ours, io);
         } else {
-            for lines in lines(&ours.groups, io.line.charset) {
-                io.tell(Draft::new(service::LIST, MORE).with(87, lines));
-            }
-            if !ours.ignored.is_empty() {
-                io.tell(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
+            if is_first {
+                tell_in_front(&ours, io);
             }
             io.forward(packet);
         }
-        io.out.withhold();
-        self.all_shown(io);
+        if is_last {
+            self.all_shown(io);
+        }
     }
 
     /// Tells the client the whole list, in packets of a length that clients take.
@@ -132,6 +131,16 @@ impl Session {
             draft = draft.with(88, names.join(&b","[..]));
         }
         io.tell(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
+    }
+}
+
+/// Tells the client our part before the first of several packets, which may break off anywhere.
+fn tell_in_front(ours: &Ours, io: &mut Io<'_>) {
+    for lines in lines(&ours.groups, io.line.charset) {
+        io.tell(Draft::new(service::LIST, MORE).with(87, lines));
+    }
+    if !ours.ignored.is_empty() {
+        io.tell(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
     }
 }
 
