@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use msnp11_sdk::{Event, MsnpList, MsnpStatus};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::emit;
 use crate::talks::Talk;
 
 /// What the client knows.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<Notes>);
+pub(crate) struct Known {
+    notes: Mutex<Notes>,
+    /// Somebody came to a conversation.
+    pub(crate) joined: Notify,
+}
 
 #[derive(Default)]
 pub(crate) struct Notes {
@@ -24,7 +29,7 @@ pub(crate) struct Notes {
 
 impl Known {
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn forget(&self) {

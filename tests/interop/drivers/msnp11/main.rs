@@ -96,6 +96,7 @@ impl Person {
             ["im", name, text] => self.known.say(client, name, text).await?,
             ["typing", name, ..] => self.known.types(client, name, &self.passport).await?,
             ["nudge", name] => self.known.nudge(client, name).await?,
+            ["invite", name, whom] => self.known.invite(name, whom).await?,
             ["leave", name] => self.known.leave(name).await?,
             _ => return Err("not a command".into()),
         }

@@ -32,6 +32,7 @@ impl Talk {
         match event {
             Event::ParticipantInSwitchboard { email } => {
                 known.notes().talks.insert(email, Arc::clone(self));
+                known.joined.notify_one();
                 self.joined.send_replace(true);
             }
             Event::ParticipantLeftSwitchboard { email } => {
@@ -93,6 +94,17 @@ impl Known {
 
     pub(crate) async fn nudge(self: &Arc<Self>, client: &Client, name: &str) -> Outcome {
         self.talk(client, name).await?.board.send_nudge().await.map_err(said)
+    }
+
+    /// Invites somebody to the conversation with `name`.
+    pub(crate) async fn invite(&self, name: &str, whom: &str) -> Outcome {
+        let talk = self.notes().talks.get(name).cloned().ok_or("no such conversation")?;
+        talk.board.invite(whom).await.map_err(said)?;
+        while !self.notes().talks.get(whom).is_some_and(|other| Arc::ptr_eq(other, &talk)) {
+            self.joined.notified().await;
+        }
+        emit(&json!({ "event": "joined", "name": whom }));
+        Ok(())
     }
 
     /// Closes the window of a conversation.

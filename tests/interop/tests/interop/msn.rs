@@ -21,6 +21,7 @@ fn msn_users_by_either_way_meet_aim_and_jabber() {
     romeo.does(&["nudge", &stage.msn_name("mike")]);
     mike.sees("nudge", &[("name", &stage.jabber_name("romeo"))]);
     they_keep_their_own_network(&stage, &mut mary, &mut mike);
+    they_are_three(&stage, &mut mary, &mut mike, &mut alice);
     stage.kept_its_secrets(&[SECRET, "🦊"]);
 }
 
@@ -104,4 +105,15 @@ fn they_keep_their_own_network(stage: &Stage, mary: &mut Person, mike: &mut Pers
     mike.sees("im", &[("name", mary_name), ("text", "only between us")]);
     mike.does(&["nudge", mary_name]);
     mary.sees("nudge", &[("name", mike_name)]);
+}
+
+/// A conversation with a foreign person that one of the own network is called to.
+fn they_are_three(stage: &Stage, mary: &mut Person, mike: &mut Person, alice: &mut Person) {
+    mary.says(ALICE, "only you and me");
+    alice.sees("im", &[("name", &stage.msn_name("mary")), ("text", "only you and me")]);
+    mary.does(&["invite", ALICE, &stage.passport("mike")]);
+    mary.sees("joined", &[("name", &stage.passport("mike"))]);
+    mary.says(ALICE, "and now three");
+    alice.sees("im", &[("name", &stage.msn_name("mary")), ("text", "and now three")]);
+    mike.sees("im", &[("name", &stage.passport("mary")), ("text", "and now three")]);
 }

@@ -39,8 +39,10 @@ impl Session {
                 self.say_to(&to, payload).await
             }
             Act::Nudge(to) => self.say_to(&to, message::nudge()).await,
-            Act::Invite(_) => {
-                self.tell(Event::Unable).await;
+            Act::Invite(name) => {
+                if !self.invite(&name).await? {
+                    self.tell(Event::Unable).await;
+                }
                 Ok(())
             }
             Act::Away(text) => self.status("AWY", text).await,

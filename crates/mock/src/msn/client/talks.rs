@@ -14,25 +14,33 @@ use crate::Event;
 /// One conversation.
 pub(super) struct Talk {
     pub(super) write: Option<Write>,
-    with: String,
-    /// To call the other when the connection is open.
+    /// The first of the others, and who was invited later.
+    with: Vec<String>,
+    /// To call the first when the connection is open.
     calls: bool,
     here: BTreeSet<String>,
-    /// What is to be said when the other is there.
-    waiting: Vec<String>,
+    /// What is to be said, each when that one is there.
+    waiting: Vec<(String, String)>,
     transaction: u32,
 }
 
 impl Talk {
     /// One that the client begins.
-    pub(super) const fn calling(with: String, waiting: Vec<String>) -> Self {
-        Self { write: None, with, calls: true, here: BTreeSet::new(), waiting, transaction: 1 }
+    pub(super) fn calling(with: String, waiting: Vec<String>) -> Self {
+        let waiting = waiting.into_iter().map(|payload| (with.clone(), payload)).collect();
+        Self { calls: true, waiting, ..Self::answering(with) }
     }
 
     /// One that the client was rung for.
-    pub(super) const fn answering(with: String) -> Self {
-        let here = BTreeSet::new();
-        Self { write: None, with, calls: false, here, waiting: Vec::new(), transaction: 1 }
+    pub(super) fn answering(with: String) -> Self {
+        Self {
+            write: None,
+            with: vec![with],
+            calls: false,
+            here: BTreeSet::new(),
+            waiting: Vec::new(),
+            transaction: 1,
+        }
     }
 
     async fn ask(&mut self, verb: &str, rest: &str) -> io::Result<()> {
@@ -53,12 +61,12 @@ impl Session {
     /// Says something in the conversation with `to`, which is opened if there is none.
     pub(super) async fn say_to(&mut self, to: &str, payload: String) -> io::Result<()> {
         let to = to.to_lowercase();
-        if let Some(talk) = self.talks.values_mut().rev().find(|t| t.with == to) {
-            if talk.here.is_empty() {
-                talk.waiting.push(payload);
-                return Ok(());
+        if let Some(talk) = self.talks.values_mut().rev().find(|t| t.with.contains(&to)) {
+            if talk.here.contains(&to) {
+                return talk.message(&payload).await;
             }
-            return talk.message(&payload).await;
+            talk.waiting.push((to, payload));
+            return Ok(());
         }
         if let Some((_, waiting)) = self.opening.values_mut().find(|(with, _)| *with == to) {
             waiting.push(payload);
@@ -69,19 +77,32 @@ impl Session {
         Ok(())
     }
 
+    /// Invites somebody to the last conversation. Returns whether there is one.
+    pub(super) async fn invite(&mut self, whom: &str) -> io::Result<bool> {
+        let whom = whom.to_lowercase();
+        let Some(talk) = self.talks.values_mut().next_back() else { return Ok(false) };
+        talk.ask("CAL", &whom).await?;
+        talk.with.push(whom);
+        Ok(true)
+    }
+
     /// What a switchboard says.
     pub(super) async fn talked(&mut self, number: u32, command: &Command) -> io::Result<()> {
         let Some(talk) = self.talks.get_mut(&number) else { return Ok(()) };
         match command.verb() {
             "USR" if talk.calls => {
-                let with = talk.with.clone();
-                talk.ask("CAL", &with).await?;
+                let first = talk.with.concat();
+                talk.ask("CAL", &first).await?;
             }
             "JOI" | "IRO" => {
                 let at = if command.verb() == "JOI" { 1 } else { 4 };
                 talk.here.insert(person(command.word(at)));
-                for payload in std::mem::take(&mut talk.waiting) {
-                    talk.message(&payload).await?;
+                for (to, payload) in std::mem::take(&mut talk.waiting) {
+                    if talk.here.contains(&to) {
+                        talk.message(&payload).await?;
+                    } else {
+                        talk.waiting.push((to, payload));
+                    }
                 }
             }
             "BYE" => {
@@ -102,11 +123,11 @@ impl Session {
                 }
             }
             "NAK" => {
-                let to = talk.with.clone();
+                let to = talk.with.first().cloned().unwrap_or_default();
                 self.tell(Event::Undelivered { to, why: "not delivered".into() }).await;
             }
             error if error.parse::<u16>().is_ok() => {
-                let to = talk.with.clone();
+                let to = talk.with.last().cloned().unwrap_or_default();
                 self.talks.remove(&number);
                 self.tell(Event::Undelivered { to, why: format!("error {error}") }).await;
             }
