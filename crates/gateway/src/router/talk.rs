@@ -88,8 +88,12 @@ impl Person {
         let is_for_it = |held: &mut Held| {
             sessions.contains(&held.session) && talk.with.contains(&held.envelope.from)
         };
+        // Two sessions of the same kind hold a message twice.
+        let mut given = HashSet::new();
         for Held { envelope, handed, .. } in self.held.extract_if(.., is_for_it) {
-            try_send(hub, &talk.mailbox, Mail::Deliver(envelope, handed));
+            if given.insert(envelope.id) {
+                try_send(hub, &talk.mailbox, Mail::Deliver(envelope, handed));
+            }
         }
     }
 

@@ -102,6 +102,22 @@ async fn what_waits_for_a_conversation_is_delivered_there() {
 }
 
 #[tokio::test]
+async fn what_two_sessions_hold_is_delivered_once() {
+    let gateway = alone();
+    let [mary, mut bob] = mary_and_bob(&gateway.router).await;
+    let mut twins = [mary, sign_in(&gateway.router, "mary@aol")];
+    twins[1].gets_roster().await;
+    bob.says("mary@aol", "one");
+    for mary in &mut twins {
+        let (envelope, handed) = text(mary).await;
+        mary.member.hold(envelope, handed);
+    }
+    let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
+    assert_eq!(talk.reads("bob@yahoo").await, "one");
+    talk.hears_nothing_of("bob@yahoo").await;
+}
+
+#[tokio::test]
 async fn what_waits_in_vain_is_reported() {
     let gateway = alone();
     let [mut mary, mut bob] = mary_and_bob(&gateway.router).await;
