@@ -1,9 +1,10 @@
 //! Yahoo Messenger, which speaks YMSG.
 //!
 //! A client may first ask over HTTP which server to use (`lookup`); then everything goes through
-//! one connection (`session`), except what the client calls its contacts (`book`). [`wire`] knows packets, [`service`] what they are for, [`format`]
-//! what messages look like. Versions 9 to 16 differ in how one signs on and how the list and
-//! presence are written; those above are taken for 16.
+//! one connection (`session`), except what the client calls its contacts (`book`). [`wire`] knows
+//! packets, [`service`] what they are for, [`format`](mod@format) what messages look like.
+//! Versions 9 to 16 differ in how one signs on and how the list and presence are written; those
+//! above are taken for 16.
 
 mod book;
 pub mod charset;
