@@ -24,7 +24,7 @@ pub mod yahoo;
 
 pub use client::{Account, Act, Client, Event, SignOnError};
 pub use dial::{Stream, Way};
-pub use server::{Record, Server};
+pub use server::{Listening, Record, Server};
 pub use web::Web;
 
 /// A base network that this crate can play both ends of.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -12,11 +12,18 @@ use crate::Web;
 
 /// A base server in this process. Dropping it stops it and cuts its connections.
 pub trait Server: Send + Sync {
+    /// The socket where its clients begin.
+    fn listening(&self) -> &Listening;
+
     /// Where it listens.
-    fn addr(&self) -> SocketAddr;
+    fn addr(&self) -> SocketAddr {
+        self.listening().addr
+    }
 
     /// Every byte it received, connection by connection in order of arrival.
-    fn record(&self) -> &Record;
+    fn record(&self) -> &Record {
+        &self.listening().record
+    }
 
     /// What the network serves on the web under TLS, if anything.
     fn web(&self) -> Option<&Web> {
@@ -25,6 +32,49 @@ pub trait Server: Send + Sync {
 
     /// What no log may hold: cookies handed out and credentials as they cross the wire.
     fn secrets(&self) -> Vec<String>;
+}
+
+/// What every connection of a server shares.
+pub(crate) struct Shared<W> {
+    /// Where the server listens.
+    pub(crate) addr: SocketAddr,
+    world: Arc<Mutex<W>>,
+}
+
+impl<W> Clone for Shared<W> {
+    fn clone(&self) -> Self {
+        Self { addr: self.addr, world: Arc::clone(&self.world) }
+    }
+}
+
+impl<W> Shared<W> {
+    pub(crate) fn new(addr: SocketAddr, world: W) -> Self {
+        Self { addr, world: Arc::new(Mutex::new(world)) }
+    }
+
+    /// Everything the server knows.
+    pub(crate) fn world(&self) -> MutexGuard<'_, W> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has `serve` serve every connection that comes to `addr`, in one `world`.
+pub(crate) async fn host<W, C>(
+    addr: SocketAddr,
+    world: W,
+    serve: fn(TcpStream, Shared<W>, Recorder) -> C,
+) -> io::Result<(Shared<W>, Listening)>
+where
+    W: Send + 'static,
+    C: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind(addr).await?;
+    let shared = Shared::new(listener.local_addr()?, world);
+    let serving = shared.clone();
+    let listening = Listening::begin(listener, move |stream, recorder| {
+        serve(stream, serving.clone(), recorder)
+    })?;
+    Ok((shared, listening))
 }
 
 /// The most bytes a record keeps of one connection.
@@ -90,7 +140,8 @@ impl Recorder {
 }
 
 /// A listening socket and its connections. Dropping it ends them all.
-pub(crate) struct Listening {
+#[derive(Debug)]
+pub struct Listening {
     pub(crate) addr: SocketAddr,
     pub(crate) record: Record,
     accepting: JoinHandle<()>,

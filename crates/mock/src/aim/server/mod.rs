@@ -2,14 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use self::world::World;
 use super::link::{Incoming, Outgoing};
-use crate::server::{Listening, Recorder};
-use crate::{Account, Record};
+use crate::Account;
+use crate::server::{Listening, Recorder, host};
 
 mod feedbag;
 mod locate;
@@ -27,38 +26,19 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-#[derive(Clone)]
-struct Shared {
-    /// Where clients are sent for BOS and other services.
-    addr: SocketAddr,
-    world: Arc<Mutex<World>>,
-}
-
-impl Shared {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+type Shared = crate::server::Shared<World>;
 
 impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
-        let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { addr: listener.local_addr()?, world };
-        let serving = shared.clone();
-        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
-        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
+        let (shared, listening) = host(addr, World::new(users), connection).await?;
+        Ok(Self { shared, listening })
     }
 }
 
 impl crate::Server for Server {
-    fn addr(&self) -> SocketAddr {
-        self.listening.addr
-    }
-
-    fn record(&self) -> &Record {
-        &self.listening.record
+    fn listening(&self) -> &Listening {
+        &self.listening
     }
 
     fn secrets(&self) -> Vec<String> {

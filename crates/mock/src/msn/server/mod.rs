@@ -17,7 +17,7 @@ use self::world::World;
 use super::book::HOST;
 use super::link::Incoming;
 use crate::server::{Listening, Recorder};
-use crate::{Account, Record, Web};
+use crate::{Account, Web};
 
 mod book;
 mod dispatch;
@@ -92,12 +92,8 @@ impl Server {
 }
 
 impl crate::Server for Server {
-    fn addr(&self) -> SocketAddr {
-        self.dispatch.addr
-    }
-
-    fn record(&self) -> &Record {
-        &self.dispatch.record
+    fn listening(&self) -> &Listening {
+        &self.dispatch
     }
 
     fn web(&self) -> Option<&Web> {

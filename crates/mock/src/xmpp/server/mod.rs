@@ -2,17 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use self::world::World;
 use super::link::Link;
 use super::sasl;
-use crate::server::{Listening, Recorder};
-use crate::{Account, Record};
+use crate::Account;
+use crate::server::{Listening, Recorder, host};
 
 mod iq;
 mod message;
@@ -29,18 +29,7 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-#[derive(Clone)]
-struct Shared {
-    /// Where it is set, clients must encrypt before they sign on.
-    tls: Option<TlsAcceptor>,
-    world: Arc<Mutex<World>>,
-}
-
-impl Shared {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+type Shared = crate::server::Shared<World>;
 
 impl Server {
     /// Listens at `addr`, for `users`, without encryption.
@@ -62,21 +51,14 @@ impl Server {
         users: &[Account],
         tls: Option<TlsAcceptor>,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
-        let shared = Shared { tls, world: Arc::new(Mutex::new(World::new(users))) };
-        let serving = shared.clone();
-        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
-        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
+        let (shared, listening) = host(addr, World::new(users, tls), connection).await?;
+        Ok(Self { shared, listening })
     }
 }
 
 impl crate::Server for Server {
-    fn addr(&self) -> SocketAddr {
-        self.listening.addr
-    }
-
-    fn record(&self) -> &Record {
-        &self.listening.record
+    fn listening(&self) -> &Listening {
+        &self.listening
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -18,7 +18,8 @@ const TRIES: usize = 3;
 
 /// The connection and the user's bare JID, once both are known; `None` for one who gave up.
 pub(super) async fn run(shared: &Shared, mut link: Link) -> io::Result<Option<(Link, String)>> {
-    if let Some(tls) = &shared.tls {
+    let tls = shared.world().tls.clone();
+    if let Some(tls) = &tls {
         let offer = Element::new("starttls", ns::TLS).child(Element::new("required", ns::TLS));
         if !open(&mut link, features().child(offer)).await? {
             return Ok(None);

@@ -6,6 +6,7 @@ use crosstalk_core::Private;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Account;
 use crate::xmpp::{DOMAIN, bare};
@@ -69,6 +70,8 @@ pub(super) struct Session {
 
 /// The server's whole state.
 pub(super) struct World {
+    /// Where it is set, clients must encrypt before they sign on.
+    pub(super) tls: Option<TlsAcceptor>,
     /// By bare JID.
     pub(super) users: HashMap<String, User>,
     /// By full JID.
@@ -76,7 +79,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(users: &[Account]) -> Self {
+    pub(super) fn new(users: &[Account], tls: Option<TlsAcceptor>) -> Self {
         let users = users.iter().map(|account| {
             let user = User {
                 password: account.password.clone(),
@@ -87,7 +90,7 @@ impl World {
             };
             (format!("{}@{DOMAIN}", account.name.to_lowercase()), user)
         });
-        Self { users: users.collect(), sessions: BTreeMap::new() }
+        Self { tls, users: users.collect(), sessions: BTreeMap::new() }
     }
 
     /// The sessions of `user`, by full JID.

@@ -166,8 +166,6 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use bytes::BytesMut;
     use tokio::sync::mpsc;
 
@@ -177,8 +175,7 @@ mod tests {
     #[test]
     fn buddies_move_and_groups_get_other_names() {
         let users = ["ann", "bob"].map(|name| Account::new(name, "secret"));
-        let world = Arc::new(Mutex::new(World::new(&users)));
-        let shared = Shared { addr: ([127, 0, 0, 1], 5050).into(), world };
+        let shared = Shared::new(([127, 0, 0, 1], 5050).into(), World::new(&users));
         let (line, mut said) = mpsc::channel(16);
         let mut session = Session::new(line);
         (session.user, session.version, session.signed_on) = ("ann".into(), 16, true);

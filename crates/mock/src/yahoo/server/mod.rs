@@ -2,20 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use self::session::Session;
 use self::world::World;
 use super::packet::{NotYmsg, Packet};
+use crate::Account;
 use crate::incoming::{Incoming, invalid};
-use crate::server::{Listening, Recorder};
-use crate::{Account, Record};
+use crate::server::{Listening, Recorder, host};
 
 mod list;
 mod message;
@@ -31,12 +30,7 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-#[derive(Clone)]
-struct Shared {
-    /// Where newer clients are sent.
-    addr: SocketAddr,
-    world: Arc<Mutex<World>>,
-}
+type Shared = crate::server::Shared<World>;
 
 /// What is on its way to one client.
 type Line = mpsc::Sender<Vec<u8>>;
@@ -53,31 +47,17 @@ enum Request {
     LookUp,
 }
 
-impl Shared {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
-        let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { addr: listener.local_addr()?, world };
-        let serving = shared.clone();
-        let serve = move |stream, recorder| connection(stream, serving.clone(), recorder);
-        Ok(Self { shared, listening: Listening::begin(listener, serve)? })
+        let (shared, listening) = host(addr, World::new(users), connection).await?;
+        Ok(Self { shared, listening })
     }
 }
 
 impl crate::Server for Server {
-    fn addr(&self) -> SocketAddr {
-        self.listening.addr
-    }
-
-    fn record(&self) -> &Record {
-        &self.listening.record
+    fn listening(&self) -> &Listening {
+        &self.listening
     }
 
     fn secrets(&self) -> Vec<String> {
