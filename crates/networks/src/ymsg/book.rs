@@ -10,13 +10,15 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
+use super::desk::Desk;
 use super::link::Io;
 
 /// The longest request that is read, in bytes.
 const MAX_REQUEST: usize = 256 * 1024;
-/// The element of a contact, its attribute for the name, and the one for its number.
+/// The element of a contact, and its attributes for its id, what it is called, and its number.
 const CONTACT: &str = "ct";
 const NAME: &str = "yi";
+const NICK: &str = "nn";
 const NUMBER: &str = "id";
 
 /// Takes what either side sent, whole requests at a time.
@@ -72,6 +74,15 @@ fn take(request: &Bytes, start: usize, io: &mut Io<'_>) {
     if foreign.is_empty() {
         return io.out.forward(Side::Server, request.clone());
     }
+    if let Some(desk) = cookie(head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
+        for contact in &foreign {
+            if let (Kin::Foreign(address), Some(nick)) =
+                (io.kin(contact.name.as_bytes()), &contact.nick)
+            {
+                desk.call(address, nick.clone());
+            }
+        }
+    }
     io.out.withhold();
     let mut own = Vec::new();
     let mut at = 0;
@@ -88,6 +99,13 @@ fn take(request: &Bytes, start: usize, io: &mut Io<'_>) {
     }
 }
 
+/// The cookie `T` among those of a request.
+fn cookie(head: &[u8]) -> Option<&str> {
+    let mut fields = std::str::from_utf8(head).ok()?.lines().filter_map(|l| l.split_once(':'));
+    let (_, cookies) = fields.find(|(name, _)| name.eq_ignore_ascii_case("cookie"))?;
+    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("T="))
+}
+
 fn with_length(head: &str, length: usize) -> String {
     let field = |line: &str| match line.split_once(':') {
         Some((name, _)) if name.eq_ignore_ascii_case("content-length") => {
@@ -101,6 +119,7 @@ fn with_length(head: &str, length: usize) -> String {
 /// An entry of the address book.
 struct Contact {
     name: String,
+    nick: Option<String>,
     /// The entry as an answer repeats it, with a number if it is new.
     entry: String,
     span: Range<usize>,
@@ -130,7 +149,8 @@ fn contacts(body: &str) -> Vec<Contact> {
         {
             let new = if attribute(&start, NUMBER).is_none() { " id=\"1\"" } else { "" };
             let entry = format!("<ct{new} {}/>", start.attributes_raw().trim());
-            contacts.push(Contact { name, entry, span: begin..position(&reader) });
+            let nick = attribute(&start, NICK);
+            contacts.push(Contact { name, nick, entry, span: begin..position(&reader) });
         }
     }
 }

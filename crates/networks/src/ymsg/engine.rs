@@ -50,6 +50,7 @@ impl Engine for Ymsg {
                 session.deliver(envelope, &mut io);
             }
             (Phase::Session(session), Input::Tick) => session.tick(&mut io),
+            (Phase::Session(session), Input::Rung) => session.rung(&mut io),
             (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
                 lookup.bytes(side, bytes, &mut io)?;
             }

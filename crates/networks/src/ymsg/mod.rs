@@ -8,6 +8,7 @@
 
 mod book;
 pub mod charset;
+mod desk;
 mod engine;
 pub mod format;
 mod link;

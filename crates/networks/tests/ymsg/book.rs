@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crosstalk_core::Side;
+use crosstalk_core::{RosterEdit, Side};
 use crosstalk_networks::ymsg::Ymsg;
 
 use crate::common::Gateway;
+use crate::scene::{BOB, Scene, listed};
 
 fn edit(entries: &str) -> String {
     let body = format!(
@@ -36,6 +37,22 @@ fn edits_of_foreign_contacts_are_answered_and_stay_here() {
     assert_eq!(server, "");
     let entry = "<ab><ct id=\"1\" a=\"1\" yi='bob@aol.xt' nn='B &amp; co'/></ab>";
     assert!(client.starts_with("HTTP/1.1 200 OK\r\n") && client.contains(entry), "{client}");
+}
+
+#[test]
+fn what_the_person_calls_a_foreign_contact_is_known_elsewhere() {
+    let mut scene = Scene::before_the_list(16, listed());
+    scene.client("54/0 0=ann 1=ann 278=z=secret");
+    scene.accept();
+    scene.forget();
+    let mut book = Gateway::new(&Ymsg, &scene.lobby, None);
+    let edit = edit(&format!("<ct a=\"1\" yi='{BOB}' nn='B &amp; co' />"));
+    let edit = edit.replace("Host: x", "Cookie: Y=v=1; T=z=secret");
+    book.bytes(Side::Client, edit.as_bytes()).unwrap();
+    scene.gateway.hear();
+    let Some(RosterEdit::List { alias, groups, .. }) = scene.edited().pop() else { panic!() };
+    assert_eq!((alias.as_deref(), groups), (Some("B & co"), vec!["Work".to_owned()]));
+    assert!(scene.client_got().is_empty() && scene.server_got().is_empty());
 }
 
 #[test]

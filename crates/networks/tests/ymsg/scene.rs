@@ -18,6 +18,7 @@ use crate::common::Gateway;
 pub const BOB: &str = "bob@far-oscar.xt";
 
 pub struct Scene {
+    pub lobby: Arc<Lobby>,
     pub gateway: Gateway,
     version: u16,
 }
@@ -31,8 +32,9 @@ impl Scene {
 
     /// The same, with a client of this release.
     pub fn of_release(version: u16, release: &str, roster: impl Into<Option<Roster>>) -> Self {
-        let gateway = Gateway::new(&Ymsg, &Arc::new(Lobby::default()), roster);
-        let mut scene = Self { gateway, version };
+        let lobby = Arc::new(Lobby::default());
+        let gateway = Gateway::new(&Ymsg, &lobby, roster);
+        let mut scene = Self { lobby, gateway, version };
         scene.client("57/0 1=ann");
         scene.server("57/1 1=ann 94=x");
         scene.client(&format!("54/0 0=ann 6=x 96=x 1=ann 135={release}"));

@@ -176,6 +176,14 @@ impl Session {
         any
     }
 
+    /// The person calls a contact something.
+    pub(super) fn call(&mut self, address: &Address, name: String, io: &mut Io<'_>) {
+        if let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() {
+            contact.alias = Some(name).filter(|name| !name.is_empty());
+            self.put(&contact, io);
+        }
+    }
+
     /// 0x85: `7=who 13=1` to ignore, 2 to ignore no longer.
     pub(super) fn ignore(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let mode = packet.first(13).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Event, Fault, MAX_PENDING};
 
+use super::super::desk::Desk;
 use super::super::link::Io;
 use super::super::wire::Packet;
 use super::super::{charset, service};
@@ -18,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const NAMING: Duration = Duration::from_secs(1);
 /// The first release of clients that answer requests by [`service::AUTHORISE`].
 const ANSWERING: u32 = 7;
+/// The key of the cookie `T`, since version 15.
+const COOKIE: u32 = 278;
 /// The keys under which a server says who the person is: the name, names in use, and the
 /// current one.
 const NAMES: [u32; 4] = [0, 89, 3, 1];
@@ -62,6 +65,10 @@ impl Session {
         let same = |claimed: &String| names.iter().all(|name| is(name, claimed));
         self.claimed = self.claimed.take().filter(|claimed| !names.is_empty() && same(claimed));
         self.own.begin(packet.status);
+        if let Some(cookie) = packet.first(COOKIE) {
+            let desk = self.desk.get_or_insert_with(|| Desk::new(io.context.bell.clone()));
+            desk.leave(cookie, io);
+        }
     }
 
     /// 0x57 of the server, to the name that it is to know.

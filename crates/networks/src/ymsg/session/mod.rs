@@ -25,6 +25,7 @@ use self::list::List;
 use self::names::{names_foreign, pass_own_part};
 use self::presence::Own;
 use self::talk::{Talk, typing_out};
+use super::desk::Desk;
 use super::link::{Io, spelling};
 use super::service;
 use super::wire::Packet;
@@ -61,6 +62,8 @@ pub(super) struct Session {
     presences: BTreeMap<Address, Presence>,
     own: Own,
     talk: Talk,
+    /// What other connections of the client have to say.
+    desk: Option<Desk>,
 }
 
 impl Session {
@@ -71,6 +74,14 @@ impl Session {
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
         if self.deadline().is_some_and(|at| at <= io.now.instant) {
             self.waited(io);
+        }
+    }
+
+    /// Another connection of the client left word.
+    pub(super) fn rung(&mut self, io: &mut Io<'_>) {
+        let words = self.desk.as_ref().map(Desk::clear).unwrap_or_default();
+        for (address, name) in words {
+            self.call(&address, name, io);
         }
     }
 
