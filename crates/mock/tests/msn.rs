@@ -1,12 +1,13 @@
 //! The MSN clients and server with each other: what a gateway must leave as it is.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::time::Duration;
 
+use common::{SOON, sees};
 use crosstalk_core::Show;
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, msn};
-
-const SOON: Duration = Duration::from_secs(10);
 
 /// A version of each kind there is.
 const VERSIONS: [u32; 17] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18];
@@ -37,14 +38,6 @@ async fn expects(client: &mut Client, wanted: &Event) {
     assert!(found.await.is_some(), "{wanted:?} was not among {seen:?}");
 }
 
-async fn sees(client: &mut Client, name: &str, show: Show) {
-    let found = client.expect(SOON, |event| match event {
-        Event::Presence { of, presence } if of == name => (presence.show == show).then_some(()),
-        _ => None,
-    });
-    assert!(found.await.is_some(), "{name} was not seen {show:?}");
-}
-
 #[tokio::test]
 async fn a_wrong_password_is_refused_in_every_version() {
     for version in VERSIONS {
@@ -68,7 +61,7 @@ async fn every_version_meets_every_other() {
         expects(&mut a, &Event::Listed(bob_name.clone())).await;
         expects(&mut b, &Event::Asked { by: ann_name.clone(), text: "".into() }).await;
         b.act(Act::Accept(ann_name.clone())).await;
-        sees(&mut a, &bob_name, Show::Available).await;
+        sees(&mut a, &bob_name, Show::Available, "").await;
         a.say(&bob_name, "hello").await;
         expects(&mut b, &Event::Said { from: ann_name.clone(), text: "hello".into(), auto: false })
             .await;
@@ -83,7 +76,7 @@ async fn every_version_meets_every_other() {
         drop(a);
         let mut a = signed_on(&server, &ann).await;
         expects(&mut a, &Event::Listed(bob_name.clone())).await;
-        sees(&mut a, &bob_name, Show::Available).await;
+        sees(&mut a, &bob_name, Show::Available, "").await;
         a.act(Act::Remove(bob_name.clone())).await;
         expects(&mut a, &Event::Unlisted(bob_name.clone())).await;
         drop(a);

@@ -226,7 +226,8 @@ impl<'a> Performance<'a> {
     fn forbidden(&self, network: &str, names: &Names) -> Result<Vec<String>, String> {
         let gateway = NetworkId::gateway();
         let domains = names.networks().chain([&gateway]);
-        let mut forbidden: Vec<_> = domains.map(|n| format!("@{n}.{}", names.suffix())).collect();
+        // Without the `@`, since some protocols name domains by themselves.
+        let mut forbidden: Vec<_> = domains.map(|n| format!("{n}.{}", names.suffix())).collect();
         for part in self.play.parts.iter().filter(|part| part.network != network) {
             forbidden.push(address(self.play, names, part)?.to_string());
         }
