@@ -1,5 +1,7 @@
 //! Presence in both directions.
 
+use std::time::Duration;
+
 use crosstalk_core::{Body, Presence, Roster, Show, UnixMillis};
 
 use crate::scene::{BOB, Scene, contact, listed};
@@ -25,6 +27,28 @@ fn foreign_contacts_come_go_and_are_away_in_the_words_of_old_versions() {
         format!("02/1 7={BOB} 10=0 11=0 17=0 13=0"),
     ];
     assert_eq!(scene.client_got(), expected);
+}
+
+#[test]
+fn before_version_15_presence_waits_for_the_servers_first_status() {
+    let online = format!("01/1 0=ann 7={BOB} 10=0 11=0 17=0 13=1");
+    for server_greets in [true, false] {
+        let mut scene = Scene::before_the_list(12, listed());
+        scene.server("55/0 87= 88= 89=ann 3=ann");
+        scene.forget();
+        scene.deliver(Body::Presence(away("tea")));
+        scene.deliver(Body::Presence(Presence::available()));
+        assert!(scene.client_got().is_empty());
+        if server_greets {
+            scene.server("1/0 0=ann 1=ann 8=0");
+            assert_eq!(scene.client_got(), ["01/0 0=ann 1=ann 8=0", &online]);
+        } else {
+            scene.gateway.wait(Duration::from_secs(5));
+            assert_eq!(scene.client_got(), [&*online]);
+        }
+        scene.server("1/1 0=ann 7=eve 10=0");
+        assert_eq!(scene.client_got(), ["01/1 0=ann 7=eve 10=0"]);
+    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ impl Scene {
     pub fn accept(&mut self) {
         if self.version < 15 {
             self.server("55/0 87= 88= 89=ann 3=ann");
+            self.server("1/0 0=ann 1=ann 8=0");
         } else {
             self.server("f1/0");
             self.server("f0/1 0=ann 1=ann 8=0");

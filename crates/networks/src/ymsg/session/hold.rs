@@ -17,6 +17,8 @@ use super::Session;
 /// How long the list waits for the foreign one, and for a packet that names the person.
 const PATIENCE: Duration = Duration::from_secs(3);
 const NAMING: Duration = Duration::from_secs(1);
+/// How long foreign presence waits for the server's first status.
+const GREETING: Duration = Duration::from_secs(2);
 /// The first release of clients that answer requests by [`service::AUTHORISE`].
 const ANSWERING: u32 = 7;
 /// The key of the cookie `T`, since version 15.
@@ -137,11 +139,23 @@ impl Session {
     /// Lets the client have its list, with ours in it as far as that is known.
     pub(super) fn release(&mut self, io: &mut Io<'_>) {
         let Hold::On(packets, ..) = std::mem::replace(&mut self.hold, Hold::Over) else { return };
+        // Before version 15 a client is signed on by the server's first status, and forgets whom
+        // it was shown before.
+        self.is_greeted = io.line.is_new();
+        self.greeting = (!self.is_greeted).then(|| io.later(GREETING));
         for packet in &packets {
             self.server(packet, io);
         }
         for envelope in std::mem::take(&mut self.waiting) {
             self.deliver(envelope, io);
+        }
+    }
+
+    /// The client has got a status from the server: now it takes ours.
+    pub(super) fn greeted(&mut self, io: &mut Io<'_>) {
+        self.greeting = None;
+        if !std::mem::replace(&mut self.is_greeted, true) {
+            self.show_online(io);
         }
     }
 }

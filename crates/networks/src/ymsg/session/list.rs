@@ -67,6 +67,11 @@ impl Session {
         let listed = self.contacts.iter().flat_map(BTreeMap::values).filter(|c| c.listed);
         let listed = listed.filter(|c| self.name(&c.address, io).is_some());
         self.list.shown = listed.map(|c| (c.address.clone(), groups(c))).collect();
+        self.show_online(io);
+    }
+
+    /// Tells the client who is online.
+    pub(super) fn show_online(&self, io: &mut Io<'_>) {
         let online: Vec<Address> = self.presences.keys().cloned().collect();
         for address in online {
             self.show_presence(&address, io);

@@ -51,6 +51,10 @@ pub(super) struct Session {
     /// The foreign contacts; none before the gateway told them.
     contacts: Option<BTreeMap<Address, Contact>>,
     hold: Hold,
+    /// The server has shown a status to the client, or is not waited for any more.
+    is_greeted: bool,
+    /// Until when it is.
+    greeting: Option<Instant>,
     list: List,
     /// What came for the person while the list was held.
     waiting: Vec<Envelope>,
@@ -68,12 +72,15 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.hold.deadline()
+        if let Some(at) = self.hold.deadline() { Some(at) } else { self.greeting }
     }
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
-        if self.deadline().is_some_and(|at| at <= io.now.instant) {
+        if self.hold.deadline().is_some_and(|at| at <= io.now.instant) {
             self.waited(io);
+        }
+        if self.greeting.is_some_and(|at| at <= io.now.instant) {
+            self.greeted(io);
         }
     }
 
@@ -143,6 +150,9 @@ impl Session {
             _ => {
                 self.list.own.follow(packet);
                 io.forward(packet);
+                if matches!(packet.service, service::LOGON | service::STATUS_15) {
+                    self.greeted(io);
+                }
             }
         }
     }

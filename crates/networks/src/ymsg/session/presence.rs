@@ -122,6 +122,9 @@ impl Session {
 
     /// Shows a contact online.
     pub(super) fn show(&self, name: &str, presence: &Presence, was_online: bool, io: &mut Io<'_>) {
+        if !self.is_greeted {
+            return;
+        }
         let (status, text, away) = written(presence);
         let is_plain = status == AVAILABLE;
         let service = match (io.line.is_new(), was_online) {
