@@ -46,6 +46,14 @@ fn groups_that_the_server_lacks_are_added() {
         "f1/0 302=318 300=318 65=Work 302=319 300=319 7={BOB} 301=319 303=319 301=318 303=318"
     );
     assert_eq!(scene.client_got()[0], section);
+    let mut scene = Scene::before_the_list(15, listed());
+    let begins = "302=318 300=318 65=Friends 302=319 300=319 7=eve 301=319";
+    scene.server(&format!("f1/1 {begins}"));
+    let ends = "f1/0 300=319 7=joe 301=319 303=319 301=318 303=318";
+    scene.server(ends);
+    scene.server("f0/1 0=ann 1=ann 8=0");
+    let ours = section.replace("f1/0", "f1/1");
+    assert_eq!(scene.client_got()[..2], [format!("{ours} {begins}"), ends.to_owned()]);
 }
 
 #[test]
