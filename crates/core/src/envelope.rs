@@ -1,12 +1,17 @@
 //! What travels from one person to another, whatever their networks.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::rich::RichText;
 use crate::time::UnixMillis;
+
+/// The age from which an envelope [is delayed](Envelope::is_delayed): more than a break in the
+/// network between gateways takes to be noticed and mended.
+const DELAYED: Duration = Duration::from_secs(10);
 
 /// Names an envelope for acknowledgement, receipts and the dropping of repeats.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +62,14 @@ pub struct Envelope {
     pub sent_at: UnixMillis,
     /// What.
     pub body: Body,
+}
+
+impl Envelope {
+    /// Whether it was said long enough ago for people to be shown when that was: it waited
+    /// somewhere on the way.
+    pub fn is_delayed(&self, now: UnixMillis) -> bool {
+        now.since(self.sent_at) >= DELAYED
+    }
 }
 
 /// What an envelope carries.
@@ -132,12 +145,15 @@ pub enum Failure {
     Busy,
     /// It waited for the receiver longer than messages are kept.
     Expired,
+    /// The receiver blocks the sender. Said between gateways only: to the sender it looks as if
+    /// the receiver were offline.
+    Blocked,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Offline => "the receiver is offline",
+            Self::Offline | Self::Blocked => "the receiver is offline",
             Self::Unreachable => "the receiver's gateway cannot be reached",
             Self::NoSuchUser => "there is nobody of that name",
             Self::Refused => "the receiver does not take this message",
@@ -194,5 +210,25 @@ impl Presence {
     /// Whether others see the person at all.
     pub fn is_online(&self) -> bool {
         self.show != Show::Offline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_is_delayed_from_ten_seconds_on_and_never_from_the_future() {
+        let address: Address = "alice@aol".parse().unwrap();
+        let envelope = Envelope {
+            id: EnvelopeId(1),
+            from: address.clone(),
+            to: address,
+            sent_at: UnixMillis(50_000),
+            body: Body::Attention,
+        };
+        for (now, delayed) in [(0, false), (50_000, false), (59_999, false), (60_000, true)] {
+            assert_eq!(envelope.is_delayed(UnixMillis(now)), delayed, "at {now}");
+        }
     }
 }

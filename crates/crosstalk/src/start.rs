@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crosstalk_core::HostPort;
 use crosstalk_gateway::Gateway;
-use crosstalk_gateway::config::{Config, Mesh};
+use crosstalk_gateway::config::{Config, Mesh, Outbox};
 use crosstalk_gateway::router::{Options, Router};
-use crosstalk_overlay::{Member, Membership, Overlay};
+use crosstalk_overlay::{Limits, Member, Membership, Overlay};
 
 use crate::complaint::Complaint;
 
@@ -32,7 +32,7 @@ pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
         take_part(&mut config, document).map_err(|e| broken(&e))?;
     }
     let joined = match &config.mesh {
-        None => Overlay::alone(&config.data),
+        None => Overlay::alone_keeping(&config.data, kept(&config)),
         Some(mesh) => Overlay::join(&part(&config, mesh), &config.data),
     };
     let (overlay, inbound) = joined.map_err(|e| broken(&e))?;
@@ -103,5 +103,12 @@ fn part(config: &Config, mesh: &Mesh) -> crosstalk_overlay::Config {
         advertise: mesh.advertise.clone(),
         networks: config.networks.keys().cloned().collect(),
         members: mesh.members.iter().map(member).collect(),
+        outbox: kept(config),
     }
+}
+
+/// What is kept for people who are not there.
+fn kept(config: &Config) -> Limits {
+    let Outbox { age, messages, bytes } = config.outbox;
+    Limits { age, messages, bytes }
 }

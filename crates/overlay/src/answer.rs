@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::GatewayId;
 use crate::delivery::{Call, NO_WAY};
 use crate::hub::Hub;
-use crate::message::Outcome;
+use crate::message::{Message, Outcome};
 
 /// Where the answer to a message is given. Dropped without one, the message counts as
 /// [`Failure::Unreachable`].
@@ -18,6 +18,8 @@ pub struct Answer(pub(crate) Option<Way>);
 pub(crate) enum Way {
     /// In this process.
     Here(oneshot::Sender<Outcome>),
+    /// Of the outbox of this process.
+    Own { hub: Weak<Hub>, number: u64, message: Box<Message> },
     /// Over a link.
     There { hub: Weak<Hub>, from: GatewayId, call: Call },
 }
@@ -32,6 +34,11 @@ impl Answer {
         match self.0.take() {
             None => {}
             Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
+            Some(Way::Own { hub, number, message }) => {
+                if let Some(hub) = hub.upgrade() {
+                    hub.answer_own(number, &message, outcome);
+                }
+            }
             Some(Way::There { hub, from, call }) => {
                 if let Some(hub) = hub.upgrade() {
                     hub.answer(from, call, outcome);

@@ -4,13 +4,12 @@
 //! present boot, and is signed with the gateway's own key, so that one whose address changed is
 //! found by all as soon as it has reached anybody.
 
-use std::collections::HashMap;
-
 use crosstalk_core::HostPort;
 use libp2p_identity::{Keypair, PublicKey, ed25519};
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
+use crate::map::Map;
 use crate::members::Members;
 use crate::membership::is_address;
 
@@ -39,7 +38,7 @@ struct Says {
 /// The newest card of each gateway, this one included.
 #[derive(Debug, Default)]
 pub(crate) struct Cards {
-    known: HashMap<GatewayId, Card>,
+    known: Map<GatewayId, Card>,
 }
 
 impl Card {

@@ -4,15 +4,17 @@
 //! number that is not above the last one is a repeat. The sender repeats what is unanswered
 //! when a link comes up again; the receiver repeats the answer and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Blame, Failure, Fault};
 
 use crate::GatewayId;
-use crate::frame::Frame;
+use crate::frame::{Frame, MAX_HOPS};
+use crate::map::Map;
 use crate::message::{Message, Outcome};
-use crate::repeats::{Heard, Repeats};
+use crate::repeats::Repeats;
+use crate::shown::{Print, Shown};
 
 /// How long a message may wait for its answer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -33,7 +35,9 @@ pub(crate) struct Call {
 /// The messages under way, in both directions. `T` is what the caller wants back with an
 /// outcome.
 pub(crate) struct Delivery<T> {
-    pairs: HashMap<GatewayId, Pair<T>>,
+    pairs: Map<GatewayId, Pair<T>>,
+    /// What was shown here, whoever sent it.
+    pub(crate) shown: Shown,
 }
 
 struct Pair<T> {
@@ -53,6 +57,7 @@ struct Pair<T> {
 
 struct Waiting<T> {
     message: Message,
+    age: Duration,
     until: Instant,
     ticket: T,
 }
@@ -84,9 +89,10 @@ impl<T> Default for Pair<T> {
 }
 
 impl<T> Pair<T> {
-    fn frame(&self, number: u64, message: Message) -> Frame {
+    fn frame(&self, number: u64, message: Message, age: Duration) -> Frame {
         let settled = self.waiting.first_key_value().map_or(number, |(first, _)| *first);
-        Frame::Message { number, settled: settled.min(number), message }
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        Frame::Said { number, settled: settled.min(number), hops: MAX_HOPS, age_ms, message }
     }
 
     /// The sender needs no answers below `settled` any more.
@@ -110,26 +116,27 @@ impl<T> Pair<T> {
 impl<T> Delivery<T> {
     /// Nothing under way.
     pub(crate) fn new() -> Self {
-        Self { pairs: HashMap::new() }
+        Self { pairs: Map::default(), shown: Shown::default() }
     }
 
-    /// Takes a message for `peer`. Returns the frame to send, or the ticket where too many
-    /// wait.
+    /// Takes a message for `peer` that was said `age` ago. Returns the frame to send and its
+    /// number, or the ticket where too many wait.
     pub(crate) fn send(
         &mut self,
         now: Instant,
         peer: GatewayId,
         message: Message,
+        age: Duration,
         ticket: T,
-    ) -> Result<Frame, T> {
+    ) -> Result<(u64, Frame), T> {
         let pair = self.pairs.entry(peer).or_default();
         if pair.waiting.len() >= MAX_WAITING {
             return Err(ticket);
         }
         pair.last += 1;
-        let waiting = Waiting { message: message.clone(), until: now + DEADLINE, ticket };
+        let waiting = Waiting { message: message.clone(), age, until: now + DEADLINE, ticket };
         pair.waiting.insert(pair.last, waiting);
-        Ok(pair.frame(pair.last, message))
+        Ok((pair.last, pair.frame(pair.last, message, age)))
     }
 
     /// A link to `peer` came up: repeats what it has not answered. A new boot of
@@ -143,7 +150,7 @@ impl<T> Delivery<T> {
             pair.answers.clear();
         }
         let waiting = pair.waiting.iter();
-        waiting.map(|(number, waiting)| pair.frame(*number, waiting.message.clone())).collect()
+        waiting.map(|(number, w)| pair.frame(*number, w.message.clone(), w.age)).collect()
     }
 
     /// `peer` is gone: returns the tickets of what it has not answered.
@@ -152,16 +159,17 @@ impl<T> Delivery<T> {
         waiting.into_iter().flat_map(BTreeMap::into_values).map(|w| w.ticket).collect()
     }
 
-    /// Returns the tickets of what waited too long.
-    pub(crate) fn expired(&mut self, now: Instant) -> Vec<T> {
-        let late = self.pairs.values_mut().flat_map(|pair| {
-            pair.repeats.forget_before(now);
+    /// Returns the tickets of what waited too long, and for which gateway.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(GatewayId, T)> {
+        self.shown.forget_before(now);
+        let late = self.pairs.iter_mut().flat_map(|(peer, pair)| {
             // In order of number is in order of deadline.
             let end = pair.waiting.iter().find(|(_, w)| w.until > now).map(|(n, _)| *n);
             let rest = end.map_or_else(BTreeMap::new, |end| pair.waiting.split_off(&end));
-            std::mem::replace(&mut pair.waiting, rest).into_values()
+            let late = std::mem::replace(&mut pair.waiting, rest).into_values();
+            late.map(|waiting| (*peer, waiting.ticket))
         });
-        late.map(|w| w.ticket).collect()
+        late.collect()
     }
 
     /// `peer` answered a message. Returns its ticket, once.
@@ -172,7 +180,6 @@ impl<T> Delivery<T> {
     /// A message arrived from `peer`.
     pub(crate) fn received(
         &mut self,
-        now: Instant,
         peer: GatewayId,
         number: u64,
         settled: u64,
@@ -192,29 +199,36 @@ impl<T> Delivery<T> {
         }
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
-        let heard = match &message {
-            Message::Envelope(envelope) => pair.repeats.hear(now, envelope.id, call),
-            _ => Heard::First,
-        };
-        if heard == Heard::Delivered {
+        let print = Print::of(&message);
+        if print.is_some_and(|print| self.shown.contains(&print)) {
             pair.keep_answer(number, Ok(()));
             return Ok(Verdict::Answered(Ok(())));
         }
         pair.unanswered.insert(number);
-        Ok(if heard == Heard::First { Verdict::New(call, message) } else { Verdict::Waits })
+        let is_first = print.is_none_or(|print| pair.repeats.hear(print, call));
+        Ok(if is_first { Verdict::New(call, message) } else { Verdict::Waits })
     }
 
-    /// The router answered a message of `peer`. Returns the frames that say so.
-    pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
-        let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
-        let mut calls = pair.repeats.answer(call, outcome);
+    /// The router answered a message of `peer`. Returns the frames that say so, and what was
+    /// shown by it.
+    pub(crate) fn answer(
+        &mut self,
+        now: Instant,
+        peer: &GatewayId,
+        call: Call,
+        outcome: Outcome,
+    ) -> (Vec<Frame>, Option<Print>) {
+        let Some(pair) = self.pairs.get_mut(peer) else { return (Vec::new(), None) };
+        let (print, mut calls) = pair.repeats.answer(call);
+        let shown = print.filter(|print| outcome.is_ok() && self.shown.insert(now, *print));
         calls.push(call);
         // An answer to an older boot is of no use to anybody.
         calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));
         for call in &calls {
             pair.keep_answer(call.number, outcome);
         }
-        calls.into_iter().map(|call| Frame::Answer { number: call.number, outcome }).collect()
+        let frames = calls.into_iter().map(|call| Frame::Answer { number: call.number, outcome });
+        (frames.collect(), shown)
     }
 }
 

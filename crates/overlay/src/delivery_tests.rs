@@ -2,6 +2,7 @@ use super::*;
 use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
 
 const PEER: GatewayId = GatewayId::from_bytes([1; 32]);
+const AGE: Duration = Duration::ZERO;
 const FIRST: Call = Call { boot: 0, number: 1 };
 
 fn envelope(id: u128) -> Message {
@@ -14,21 +15,25 @@ fn envelope(id: u128) -> Message {
     })
 }
 
+fn answer(of: &mut Delivery<u8>, call: Call, outcome: Outcome) -> Vec<Frame> {
+    of.answer(Instant::now(), &PEER, call, outcome).0
+}
+
 fn take(to: &mut Delivery<u8>, frame: Frame) -> Verdict {
-    let Frame::Message { number, settled, message } = frame else { panic!("{frame:?}") };
-    to.received(Instant::now(), PEER, number, settled, message).unwrap()
+    let Frame::Said { number, settled, message, .. } = frame else { panic!("{frame:?}") };
+    to.received(PEER, number, settled, message).unwrap()
 }
 
 #[test]
 fn a_message_is_handed_on_once_and_answered_once() {
     let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u8>::new());
     let now = Instant::now();
-    let frame = ours.send(now, PEER, envelope(1), 7u8).unwrap();
+    let frame = ours.send(now, PEER, envelope(1), AGE, 7u8).unwrap().1;
     assert_eq!(take(&mut theirs, frame), Verdict::New(FIRST, envelope(1)));
     let again = ours.linked(PEER, 0).remove(0);
     assert_eq!(take(&mut theirs, again.clone()), Verdict::Waits);
-    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
-    assert!(theirs.answer(&PEER, FIRST, Ok(())).is_empty());
+    assert_eq!(answer(&mut theirs, FIRST, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
+    assert!(answer(&mut theirs, FIRST, Ok(())).is_empty());
     assert_eq!(take(&mut theirs, again), Verdict::Answered(Ok(())));
     assert_eq!((ours.answered(&PEER, 1), ours.answered(&PEER, 1)), (Some(7), None));
     assert!(ours.linked(PEER, 0).is_empty());
@@ -38,14 +43,14 @@ fn a_message_is_handed_on_once_and_answered_once() {
 fn what_is_unanswered_is_repeated_in_order() {
     let mut ours = Delivery::new();
     for n in 1..=3 {
-        ours.send(Instant::now(), PEER, envelope(n), n).unwrap();
+        ours.send(Instant::now(), PEER, envelope(n), AGE, n).unwrap();
     }
     ours.answered(&PEER, 2);
     let numbers: Vec<_> = ours
         .linked(PEER, 0)
         .into_iter()
         .map(|frame| match frame {
-            Frame::Message { number, settled, .. } => (number, settled),
+            Frame::Said { number, settled, .. } => (number, settled),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -55,21 +60,19 @@ fn what_is_unanswered_is_repeated_in_order() {
 #[test]
 fn an_envelope_that_was_delivered_is_not_handed_on_under_another_number() {
     let mut theirs = Delivery::<u8>::new();
-    let now = Instant::now();
-    theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
-    assert_eq!(theirs.received(now, PEER, 2, 1, envelope(9)), Ok(Verdict::Waits));
-    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())).len(), 2, "both are answered");
-    assert_eq!(theirs.received(now, PEER, 3, 1, envelope(9)), Ok(Verdict::Answered(Ok(()))));
+    theirs.received(PEER, 1, 1, envelope(9)).unwrap();
+    assert_eq!(theirs.received(PEER, 2, 1, envelope(9)), Ok(Verdict::Waits));
+    assert_eq!(answer(&mut theirs, FIRST, Ok(())).len(), 2, "both are answered");
+    assert_eq!(theirs.received(PEER, 3, 1, envelope(9)), Ok(Verdict::Answered(Ok(()))));
 }
 
 #[test]
 fn an_envelope_that_failed_may_be_tried_again() {
     let mut theirs = Delivery::<u8>::new();
-    let now = Instant::now();
-    theirs.received(now, PEER, 1, 1, envelope(9)).unwrap();
-    theirs.answer(&PEER, FIRST, Err(Failure::Offline));
+    theirs.received(PEER, 1, 1, envelope(9)).unwrap();
+    answer(&mut theirs, FIRST, Err(Failure::Offline));
     assert_eq!(
-        theirs.received(now, PEER, 2, 1, envelope(9)),
+        theirs.received(PEER, 2, 1, envelope(9)),
         Ok(Verdict::New(Call { boot: 0, number: 2 }, envelope(9)))
     );
 }
@@ -78,10 +81,10 @@ fn an_envelope_that_failed_may_be_tried_again() {
 fn what_waits_too_long_or_for_a_lost_gateway_fails() {
     let mut ours = Delivery::new();
     let now = Instant::now();
-    ours.send(now, PEER, envelope(1), 1).unwrap();
-    ours.send(now + DEADLINE / 2, PEER, envelope(2), 2).unwrap();
+    ours.send(now, PEER, envelope(1), AGE, 1).unwrap();
+    ours.send(now + DEADLINE / 2, PEER, envelope(2), AGE, 2).unwrap();
     assert!(ours.expired(now).is_empty());
-    assert_eq!(ours.expired(now + DEADLINE), [1]);
+    assert_eq!(ours.expired(now + DEADLINE), [(PEER, 1)]);
     assert_eq!(ours.lost(&PEER), [2]);
     assert!(ours.expired(now + DEADLINE * 2).is_empty());
 }
@@ -91,36 +94,34 @@ fn both_sides_bound_what_waits() {
     let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u8>::new());
     let now = Instant::now();
     for n in 0..MAX_WAITING as u64 {
-        ours.send(now, PEER, envelope(n.into()), n).unwrap();
+        ours.send(now, PEER, envelope(n.into()), AGE, n).unwrap();
     }
-    assert_eq!(ours.send(now, PEER, envelope(0), 99), Err(99));
-    let mut flood = (1..).map(|n| theirs.received(now, PEER, n, 0, envelope(n.into())));
+    assert_eq!(ours.send(now, PEER, envelope(0), AGE, 99), Err(99));
+    let mut flood = (1..).map(|n| theirs.received(PEER, n, 0, envelope(n.into())));
     assert_eq!(flood.find_map(Result::err).map(|fault| fault.blame), Some(Blame::Peer));
 }
 
 #[test]
 fn an_answer_to_an_older_boot_answers_nothing_of_the_new_one() {
     let mut theirs = Delivery::<u8>::new();
-    let now = Instant::now();
-    theirs.received(now, PEER, 1, 1, envelope(1)).unwrap();
+    theirs.received(PEER, 1, 1, envelope(1)).unwrap();
     theirs.linked(PEER, 7);
     let call = Call { boot: 7, number: 1 };
-    let second = theirs.received(now, PEER, 1, 1, envelope(2));
+    let second = theirs.received(PEER, 1, 1, envelope(2));
     assert_eq!(second, Ok(Verdict::New(call, envelope(2))));
-    assert!(theirs.answer(&PEER, FIRST, Err(Failure::Offline)).is_empty());
-    assert_eq!(theirs.answer(&PEER, call, Ok(())).len(), 1);
+    assert!(answer(&mut theirs, FIRST, Err(Failure::Offline)).is_empty());
+    assert_eq!(answer(&mut theirs, call, Ok(())).len(), 1);
 }
 
 #[test]
 fn one_slow_answer_holds_nobody_up() {
     let mut theirs = Delivery::<u8>::new();
-    let now = Instant::now();
-    theirs.received(now, PEER, 1, 1, envelope(1)).unwrap();
+    theirs.received(PEER, 1, 1, envelope(1)).unwrap();
     for number in 2..100_000 {
         let probe = Message::Probe { of: "bob@yahoo".parse().unwrap(), by: Vec::new() };
-        theirs.received(now, PEER, number, 1, probe).unwrap();
-        assert_eq!(theirs.answer(&PEER, Call { boot: 0, number }, Ok(())).len(), 1);
+        theirs.received(PEER, number, 1, probe).unwrap();
+        assert_eq!(answer(&mut theirs, Call { boot: 0, number }, Ok(())).len(), 1);
     }
     assert!(theirs.pairs[&PEER].answers.len() <= MAX_ANSWERS);
-    assert_eq!(theirs.answer(&PEER, FIRST, Ok(())).len(), 1);
+    assert_eq!(answer(&mut theirs, FIRST, Ok(())).len(), 1);
 }

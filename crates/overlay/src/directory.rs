@@ -5,7 +5,7 @@
 //! believes is decided at the [watcher](crate::watches): a location counts while its gateway
 //! lives in the boot that published it, and only on a network that the gateway may speak for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crosstalk_core::Address;
@@ -13,6 +13,7 @@ use crosstalk_core::Address;
 use crate::GatewayId;
 use crate::frame::Record;
 use crate::home::{Full, Home};
+use crate::map::Map;
 use crate::members::{Key, Members};
 use crate::watches::{Living, Moment, Move, Watches};
 
@@ -34,11 +35,11 @@ pub(crate) struct Directory {
     /// Counts the changes that this gateway published.
     version: u64,
     /// This gateway's users, and the count of changes when they signed on.
-    here: HashMap<Key, u64>,
+    here: Map<Key, u64>,
     watches: Watches,
     home: Home,
     /// Up to when this home has heard each gateway out.
-    heard_out: HashMap<GatewayId, Moment>,
+    heard_out: Map<GatewayId, Moment>,
     /// Of whom that was not told since it changed.
     untold: BTreeSet<GatewayId>,
     news: Vec<News>,
@@ -51,12 +52,12 @@ impl Directory {
         Self {
             members,
             own,
-            living: HashMap::from([(own, epoch)]),
+            living: Map::from_iter([(own, epoch)]),
             version: 0,
-            here: HashMap::new(),
+            here: Map::default(),
             watches: Watches::default(),
             home: Home::default(),
-            heard_out: HashMap::new(),
+            heard_out: Map::default(),
             untold: BTreeSet::new(),
             news: Vec::new(),
         }
@@ -113,6 +114,12 @@ impl Directory {
         if self.watches.unwatch(&key) {
             self.tell_homes(&key, Record::Unwatch { key });
         }
+    }
+
+    /// Where `user` is believed to be, if it is watched.
+    pub(crate) fn watched(&self, user: &Address) -> Option<Vec<GatewayId>> {
+        let key = Key::of(user);
+        self.watches.user(&key).map(|_| self.watches.shown(&key).collect())
     }
 
     /// Where `user` is, without asking anybody: as watched, as kept here, or here itself.

@@ -4,10 +4,10 @@
 //! only while both have the same list. A gateway says its version, its *era*, first on a link
 //! and at each change; the two exchange everything when they find themselves in one era.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::GatewayId;
+use crate::map::Map;
 
 /// How long the document may take before another peer is asked for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Eras {
     own: u64,
-    peers: HashMap<GatewayId, u64>,
+    peers: Map<GatewayId, u64>,
     asked: Option<Instant>,
     turn: usize,
 }

@@ -7,6 +7,8 @@
 //! A version adds frames at the end of [`Frame`] and changes none that is there, so that
 //! gateways can be upgraded one at a time. What a peer's version lacks is not sent to it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
 use serde::de::DeserializeOwned;
@@ -127,7 +129,24 @@ pub(crate) enum Frame {
     Membership(Signed),
     /// Where gateways can be dialled.
     Cards(Vec<Card>),
+    /// From router to router, in place of [`Self::Message`].
+    Said {
+        /// As there.
+        number: u64,
+        /// As there.
+        settled: u64,
+        /// How many gateways it came from, the sender included.
+        hops: u8,
+        /// How long ago it was said: clocks of gateways differ.
+        age_ms: u64,
+        /// What is said.
+        message: Message,
+    },
 }
+
+/// The most gateways that a message comes from: nobody passes on what another said, so that
+/// nothing circles.
+pub(crate) const MAX_HOPS: u8 = 1;
 
 impl Frame {
     /// The version that brought this frame.
@@ -146,7 +165,11 @@ impl Frame {
             | Self::RosterPut { .. }
             | Self::RosterDigests(_)
             | Self::RosterWant(_) => 1,
-            Self::Era(_) | Self::MembershipGet | Self::Membership(_) | Self::Cards(_) => 2,
+            Self::Era(_)
+            | Self::MembershipGet
+            | Self::Membership(_)
+            | Self::Cards(_)
+            | Self::Said { .. } => 2,
         }
     }
 }
@@ -230,6 +253,25 @@ impl Frame {
     pub(crate) fn decode(version: u8, bytes: &[u8]) -> Result<Self, Fault> {
         let frame: Self = read(version, bytes)?;
         if frame.since() <= version { Ok(frame) } else { Err(blame(UNKNOWN)) }
+    }
+}
+
+impl Frame {
+    /// The same as far as an older `version` can say it.
+    pub(crate) fn for_version(&self, version: u8) -> Option<Cow<'_, Self>> {
+        match self {
+            Self::Said { message: Message::Report { .. }, .. } if version < 2 => None,
+            Self::Said { number, settled, message, .. } if version < 2 => {
+                let (number, settled, message) = (*number, *settled, message.clone());
+                Some(Cow::Owned(Self::Message { number, settled, message }))
+            }
+            Self::Answer { number, outcome: Err(Failure::Blocked) } if version < 2 => {
+                let outcome = Err(Failure::Offline);
+                Some(Cow::Owned(Self::Answer { number: *number, outcome }))
+            }
+            frame if frame.since() > version => None,
+            frame => Some(Cow::Borrowed(frame)),
+        }
     }
 }
 

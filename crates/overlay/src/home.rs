@@ -1,8 +1,9 @@
 //! What other gateways entrusted to this one: who is where, and who wants to know. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::GatewayId;
+use crate::map::Map;
 use crate::members::Key;
 
 /// The most records kept for one gateway.
@@ -11,8 +12,8 @@ pub(crate) const MAX_HELD: usize = 500_000;
 /// The records of locations and watches that this gateway keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Home {
-    entries: HashMap<Key, Entry>,
-    held: HashMap<GatewayId, usize>,
+    entries: Map<Key, Entry>,
+    held: Map<GatewayId, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -170,7 +171,7 @@ impl Entry {
 
 /// Keeps a record, and says whether there was none of the same boot and version.
 fn hold(
-    counts: &mut HashMap<GatewayId, usize>,
+    counts: &mut Map<GatewayId, usize>,
     records: &mut BTreeMap<GatewayId, Held>,
     gateway: GatewayId,
     held: Held,

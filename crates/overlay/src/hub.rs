@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, Roster};
+use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, Roster, UnixMillis};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -18,14 +18,16 @@ use crate::cards::Card;
 use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
+use crate::journal::Journal;
 use crate::lease::LinkId;
 use crate::members::{Key, Members};
-use crate::message::{Inbound, Message, Outcome};
-use crate::node::{Effect, Node};
+use crate::message::{Fate, Inbound, Message, Outcome};
+use crate::node::{Effect, Node, Past};
+use crate::outbox::Limits;
 use crate::refusals::{Counts, Refusal};
 use crate::rosters::{self, Rosters};
 use crate::status::LinkStatus;
-use crate::store::Store;
+use crate::store::{Store, Told};
 
 /// Events the router may lag behind.
 const MAX_BACKLOG: usize = 4096;
@@ -35,6 +37,8 @@ pub(crate) const SHARE: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often leases and deadlines are looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
+/// How long a message may be under way before it is put on disk beside.
+const AT_ONCE: Duration = Duration::from_millis(5);
 /// How long the homes of a roster have to answer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a save waits for the disk; the store goes on trying.
@@ -64,6 +68,9 @@ pub(crate) struct Hub {
 
 struct State {
     node: Tickets,
+    journal: Option<Journal>,
+    /// Who waits to hear what became of a posted message.
+    posts: HashMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
     /// Events that the router had no room for, in order.
     backlog: VecDeque<Inbound>,
     /// How many of them are messages of each gateway.
@@ -97,6 +104,8 @@ impl Hub {
     ) -> Arc<Self> {
         let state = State {
             node: Node::new(members.clone(), epoch),
+            journal: None,
+            posts: HashMap::new(),
             backlog: VecDeque::new(),
             shares: HashMap::new(),
             ports: HashMap::new(),
@@ -118,6 +127,24 @@ impl Hub {
             lag: Notify::new(),
             room: Notify::new(),
         })
+    }
+
+    /// Begins with what was kept over a restart.
+    pub(crate) fn restore(self: &Arc<Self>, limits: Limits, journal: Journal, past: Past) {
+        let seed = getrandom::u64().unwrap_or(self.epoch);
+        lock(&self.state).journal = Some(journal);
+        self.with(|node, now| node.restore(now, limits, seed, past));
+    }
+
+    /// Hears of what has come to disk until `stop`.
+    pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
+        while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
+            self.with(|node, now| {
+                for (number, revision) in kept {
+                    node.kept(now, number, revision);
+                }
+            });
+        }
     }
 
     /// Keeps time until `stop`.
@@ -179,7 +206,45 @@ impl Hub {
     /// Publishes or watches.
     pub(crate) async fn publish(self: &Arc<Self>, change: impl FnOnce(&mut Directory)) {
         self.room().await;
-        self.with(|node, _| node.publish(change));
+        self.with(|node, now| node.publish(now, change));
+    }
+
+    /// Watches these people.
+    pub(crate) async fn watch(self: &Arc<Self>, users: &[Address]) {
+        self.room().await;
+        self.with(|node, now| users.iter().for_each(|user| node.watch(now, user)));
+    }
+
+    /// Watches them no longer.
+    pub(crate) async fn unwatch(self: &Arc<Self>, users: &[Address]) {
+        self.room().await;
+        self.with(|node, now| users.iter().for_each(|user| node.unwatch(now, user)));
+    }
+
+    /// Takes a message that is to reach its receiver wherever that is.
+    pub(crate) async fn post(
+        self: &Arc<Self>,
+        message: Message,
+        may_keep: bool,
+    ) -> Result<Fate, Failure> {
+        let (tell, mut told) = oneshot::channel();
+        let number = {
+            let mut state = lock(&self.state);
+            let number = state.node.post(Instant::now(), message, may_keep);
+            state.posts.insert(number, tell);
+            self.settle(&mut state);
+            number
+        };
+        if let Ok(fate) = timeout(AT_ONCE, &mut told).await {
+            return fate.unwrap_or(Err(NO_WAY));
+        }
+        self.with(|node, now| node.keep_meanwhile(now, number));
+        told.await.unwrap_or(Err(NO_WAY))
+    }
+
+    /// How many messages are kept.
+    pub(crate) fn kept(&self) -> usize {
+        lock(&self.state).node.kept_count()
     }
 
     /// Where `user` is.
@@ -323,7 +388,12 @@ impl Hub {
 
     /// The router answered a message from another gateway.
     pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
-        self.with(|node, _| node.answer(from, call, outcome));
+        self.with(|node, now| node.answer(now, from, call, outcome));
+    }
+
+    /// The router answered a message of this gateway's own.
+    pub(crate) fn answer_own(self: &Arc<Self>, number: u64, message: &Message, outcome: Outcome) {
+        self.with(|node, now| node.answer_own(now, number, message, outcome));
     }
 
     /// This gateway's own card.
@@ -432,13 +502,37 @@ impl Hub {
     fn settle(self: &Arc<Self>, state: &mut State) {
         while let Some(effect) = state.node.next_effect() {
             match effect {
-                Effect::Deliver { from, call, message } => {
+                Effect::Deliver { from, call, mut message, age } => {
+                    if let Message::Envelope(envelope) = &mut message {
+                        // By the clock here, whatever the clock there says.
+                        envelope.sent_at = wall().minus(age);
+                    }
                     let way = Way::There { hub: Arc::downgrade(self), from, call };
                     if state.backlog.len() < MAX_BACKLOG {
                         let answer = Answer(Some(way));
                         self.push(state, Inbound::Message { from, message, answer });
                     } else {
-                        state.node.answer(from, call, Err(Failure::Busy));
+                        state.node.answer(Instant::now(), from, call, Err(Failure::Busy));
+                    }
+                }
+                Effect::DeliverOwn(number, message) => {
+                    let (hub, own) = (Arc::downgrade(self), Box::new(message.clone()));
+                    let answer = Answer(Some(Way::Own { hub, number, message: own }));
+                    let from = self.own;
+                    self.push(state, Inbound::Message { from, message, answer });
+                }
+                Effect::Shown(print) => {
+                    if let Some(journal) = &mut state.journal {
+                        journal.write(wall(), print);
+                    }
+                }
+                Effect::Keep { number, revision, post, age } => {
+                    self.store.keep(number, revision, wall().minus(age), &post);
+                }
+                Effect::Forget(number) => self.store.forget(number),
+                Effect::Settled(number, fate) => {
+                    if let Some(tell) = state.posts.remove(&number) {
+                        let _ = tell.send(fate);
                     }
                 }
                 Effect::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
@@ -505,11 +599,19 @@ impl State {
 /// Answers an event that nobody will ever take. Its [`Answer`] must not do so by itself: it
 /// would wait for the lock that is held here.
 fn refuse(state: &mut State, event: Inbound) {
-    if let Inbound::Message { mut answer, .. } = event
-        && let Some(Way::There { from, call, .. }) = answer.0.take()
-    {
-        state.node.answer(from, call, Err(NO_WAY));
+    let Inbound::Message { mut answer, .. } = event else { return };
+    let now = Instant::now();
+    match answer.0.take() {
+        Some(Way::There { from, call, .. }) => state.node.answer(now, from, call, Err(NO_WAY)),
+        Some(Way::Own { number, message, .. }) => {
+            state.node.answer_own(now, number, &message, Err(NO_WAY));
+        }
+        Some(Way::Here(_)) | None => {}
     }
+}
+
+fn wall() -> UnixMillis {
+    SystemTime::now().into()
 }
 
 impl Drop for Hub {

@@ -1,9 +1,9 @@
 //! Which gateways live, as told by their leases. Pure: time is an argument.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::GatewayId;
+use crate::map::Map;
 
 /// How often a gateway renews its lease on every link.
 pub(crate) const RENEW: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub(crate) enum Begin {
 /// The leases this gateway holds of others.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
-    peers: HashMap<GatewayId, Lease>,
+    peers: Map<GatewayId, Lease>,
 }
 
 #[derive(Debug)]

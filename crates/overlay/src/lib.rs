@@ -9,8 +9,11 @@
 //!     │             │        │             watches (watches) and keeps for others (home)
 //!     │             │        ├─ cards      where they can be dialled
 //!     │             │        ├─ eras       which membership each has
-//!     │             │        └─ delivery   messages, acknowledged      (repeats: by envelope id)
-//!     │             └─ rosters ── store    buddy lists, merged by stamp, on disk
+//!     │             │        ├─ outbox     messages until they are shown or reported, on disk
+//!     │             │        └─ delivery   messages between two gateways, acknowledged
+//!     │             │                      (repeats, shown: none is handed on twice)
+//!     │             ├─ rosters ── store    buddy lists, merged by stamp, on disk
+//!     │             └─ journal             what was shown, over a restart
 //!     ├─ roll ── membership                who belongs, as the operator signed it
 //!     └─ swarm ── link ── frame            libp2p, one stream for each pair of gateways
 //! ```
@@ -26,15 +29,20 @@ mod home;
 mod hub;
 mod id;
 mod identity;
+mod journal;
 mod lease;
 mod link;
+mod map;
 mod members;
 mod membership;
 #[cfg(test)]
 mod membership_change_tests;
 mod message;
 mod node;
+mod outbox;
 mod overlay;
+#[cfg(test)]
+mod planted;
 mod queue;
 #[cfg(test)]
 mod refusal_tests;
@@ -44,6 +52,7 @@ mod roll;
 mod rosters;
 mod search;
 mod seldom;
+mod shown;
 #[cfg(test)]
 mod simulation;
 mod status;
@@ -59,7 +68,8 @@ pub use answer::Answer;
 pub use id::{BadGatewayId, GatewayId};
 pub use members::{Member, REPLICAS, parse_address};
 pub use membership::{Admitted, BadDay, BadMembership, Day, MAX_MEMBERS, Membership, Operator};
-pub use message::{Inbound, Message};
+pub use message::{Fate, Inbound, Message};
+pub use outbox::Limits;
 pub use overlay::{Config, Overlay};
 pub use refusals::Counts;
 pub use status::{LinkStatus, PeerStatus, Status};

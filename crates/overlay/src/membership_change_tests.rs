@@ -109,8 +109,8 @@ impl Mesh {
         self.drain(n);
     }
 
-    fn at(&mut self, n: usize, act: impl FnOnce(&mut Node<u128, ()>)) {
-        act(&mut self.nodes[n]);
+    fn at(&mut self, n: usize, act: impl FnOnce(&mut Node<u128, ()>, Instant)) {
+        act(&mut self.nodes[n], self.now);
         self.drain(n);
     }
 
@@ -211,8 +211,8 @@ fn records_move_to_their_new_homes_and_nobody_seems_to_come_or_go() {
         let mut at = HashMap::new();
         for n in 0..USERS {
             at.insert(n, n % 4);
-            mesh.at(n % 4, |node| node.publish(|d| d.sign_on(&user(n))));
-            (0..4).for_each(|w| mesh.at(w, |node| node.publish(|d| d.watch(&user(n)))));
+            mesh.at(n % 4, |node, now| node.publish(now, |d| d.sign_on(&user(n))));
+            (0..4).for_each(|w| mesh.at(w, |node, now| node.watch(now, &user(n))));
         }
         mesh.settle();
         mesh.check(&[0, 1, 2, 3], &at);
@@ -230,8 +230,8 @@ fn records_move_to_their_new_homes_and_nobody_seems_to_come_or_go() {
         }
         mesh.settle();
         assert_eq!(mesh.moves, moves, "seed {seed}: nobody came or went");
-        mesh.at(5, |node| node.publish(|d| d.sign_on(&user(99))));
-        mesh.at(1, |node| node.publish(|d| d.watch(&user(99))));
+        mesh.at(5, |node, now| node.publish(now, |d| d.sign_on(&user(99))));
+        mesh.at(1, |node, now| node.watch(now, &user(99)));
         mesh.settle();
         assert_eq!(mesh.believed[1][&user(99)], BTreeSet::from([mesh.ids[5]]));
         mesh.check(&[0, 1, 2, 3], &at);
@@ -244,7 +244,7 @@ fn people_come_and_go_while_the_membership_changes() {
         let mut mesh = Mesh::new(6, 6, seed);
         let mut at = HashMap::new();
         for n in 0..USERS {
-            (0..6).for_each(|w| mesh.at(w, |node| node.publish(|d| d.watch(&user(n)))));
+            (0..6).for_each(|w| mesh.at(w, |node, now| node.watch(now, &user(n))));
         }
         let members = [0, 1, 2, 3, 4];
         let documents: Vec<_> =
@@ -255,9 +255,9 @@ fn people_come_and_go_while_the_membership_changes() {
             for _ in 0..30 {
                 let (n, to) = (mesh.roll(USERS), mesh.roll(5));
                 if let Some(from) = at.insert(n, to).filter(|from| *from != to) {
-                    mesh.at(from, |node| node.publish(|d| d.sign_off(&user(n))));
+                    mesh.at(from, |node, now| node.publish(now, |d| d.sign_off(&user(n))));
                 }
-                mesh.at(to, |node| node.publish(|d| d.sign_on(&user(n))));
+                mesh.at(to, |node, now| node.publish(now, |d| d.sign_on(&user(n))));
                 mesh.some_steps(10);
             }
         }
@@ -267,7 +267,7 @@ fn people_come_and_go_while_the_membership_changes() {
             mesh.now += Duration::from_secs(5);
             for n in members {
                 let now = mesh.now;
-                mesh.at(n, |node| node.tick(now));
+                mesh.at(n, |node, _| node.tick(now));
             }
             mesh.settle();
         }
@@ -278,9 +278,9 @@ fn people_come_and_go_while_the_membership_changes() {
 #[test]
 fn a_revoked_gateway_is_cut_off_and_what_it_said_is_void() {
     let mut mesh = Mesh::new(3, 3, 1);
-    mesh.at(2, |node| node.publish(|d| d.sign_on(&user(1))));
-    mesh.at(0, |node| node.publish(|d| d.watch(&user(1))));
-    mesh.at(2, |node| node.publish(|d| d.watch(&user(2))));
+    mesh.at(2, |node, now| node.publish(now, |d| d.sign_on(&user(1))));
+    mesh.at(0, |node, now| node.publish(now, |d| d.watch(&user(1))));
+    mesh.at(2, |node, now| node.publish(now, |d| d.watch(&user(2))));
     mesh.settle();
     assert_eq!(mesh.believed[0][&user(1)].len(), 1);
     let second = mesh.document(2, &[0, 1], "aol");
@@ -298,8 +298,8 @@ fn a_revoked_gateway_is_cut_off_and_what_it_said_is_void() {
 #[test]
 fn who_may_no_longer_speak_for_a_network_has_nobody_there() {
     let mut mesh = Mesh::new(2, 2, 1);
-    mesh.at(1, |node| node.publish(|d| d.sign_on(&user(1))));
-    mesh.at(0, |node| node.publish(|d| d.watch(&user(1))));
+    mesh.at(1, |node, now| node.publish(now, |d| d.sign_on(&user(1))));
+    mesh.at(0, |node, now| node.publish(now, |d| d.watch(&user(1))));
     mesh.settle();
     assert_eq!(mesh.believed[0][&user(1)].len(), 1);
     let second = mesh.document(2, &[0, 1], "msn");

@@ -1,6 +1,6 @@
 //! What gateways say to each other on behalf of people, and what the overlay tells its owner.
 
-use crosstalk_core::{Address, Envelope, Failure, NetworkId, Presence};
+use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, NetworkId, Presence};
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
@@ -28,6 +28,17 @@ pub enum Message {
         /// Who.
         by: Vec<Address>,
     },
+    /// What a person said and was told to be kept was not delivered.
+    Report {
+        /// What.
+        of: EnvelopeId,
+        /// Who said it.
+        from: Address,
+        /// To whom.
+        to: Address,
+        /// Why not.
+        why: Failure,
+    },
 }
 
 impl Message {
@@ -37,6 +48,16 @@ impl Message {
             Self::Envelope(envelope) => vec![envelope.from.network()],
             Self::Presence { of, .. } => vec![of.network()],
             Self::Probe { by, .. } => by.iter().map(Address::network).collect(),
+            Self::Report { from, .. } => vec![from.network()],
+        }
+    }
+
+    /// Whom it is for; of a presence, whom it is about.
+    pub(crate) const fn receiver(&self) -> &Address {
+        match self {
+            Self::Envelope(envelope) => &envelope.to,
+            Self::Presence { of, .. } | Self::Probe { of, .. } => of,
+            Self::Report { from, .. } => from,
         }
     }
 }
@@ -77,6 +98,18 @@ pub enum Inbound {
     /// The stored roster of a person signed on here was changed at another gateway;
     /// [`crate::Overlay::load`] has it.
     Roster(Address),
+}
+
+/// What became of a message that was [posted](crate::Overlay::post).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was written to a client of its receiver.
+    Delivered,
+    /// It is on this gateway's disk, until its receiver has it or it is reported back.
+    Kept {
+        /// Nothing else that was said in this conversation waits before it.
+        first: bool,
+    },
 }
 
 /// What becomes of a message.

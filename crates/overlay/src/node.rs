@@ -3,26 +3,33 @@
 //! Calls bring in what happened, with the time; frames to send wait in a queue for each peer,
 //! everything else that follows waits as [`Effect`]s.
 
-use std::collections::{HashMap, VecDeque};
+mod messages;
+mod posts;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, NetworkId};
+use crosstalk_core::{Address, Blame, Failure, Fault, HostPort};
 
 use crate::GatewayId;
 use crate::cards::{BadCard, Card, Cards};
-use crate::delivery::{Call, Delivery, NO_WAY, Verdict};
+use crate::delivery::{Call, Delivery};
 use crate::directory::{Directory, News};
 use crate::eras::Eras;
-use crate::frame::{Frame, MAX_BATCH, NEWEST, Record};
+use crate::frame::{Frame, MAX_BATCH, MAX_HOPS, NEWEST, Record};
 use crate::lease::{Begin, Leases, LinkId, RENEW, TTL};
+use crate::map::Map;
 use crate::members::{Key, Members};
-use crate::message::{Message, Outcome};
+use crate::message::{Fate, Message, Outcome};
+use crate::outbox::{Limits, Outbox, Post};
 use crate::queue::{Pushed, Queue};
 use crate::refusals::{Refusal, Refusals};
 use crate::search::Searches;
+use crate::shown::Print;
 use crate::watches::{Moment, Move};
+pub(crate) use posts::Past;
 
 /// The most cards in a frame.
 const MAX_CARDS: usize = 64;
@@ -33,8 +40,20 @@ const ERAS: u8 = 2;
 /// searches.
 #[derive(Debug)]
 pub(crate) enum Effect<T, L> {
-    /// Hand a message to the router, which answers through [`Node::answer`].
-    Deliver { from: GatewayId, call: Call, message: Message },
+    /// Hand a message, said that long ago, to the router, which answers through
+    /// [`Node::answer`].
+    Deliver { from: GatewayId, call: Call, message: Message, age: Duration },
+    /// Hand a message of this gateway's own to the router, which answers through
+    /// [`Node::answer_own`].
+    DeliverOwn(u64, Message),
+    /// Write down that something was shown here.
+    Shown(Print),
+    /// Put a revision of a posted message on disk, then call [`Node::kept`].
+    Keep { number: u64, revision: u64, post: Post, age: Duration },
+    /// Take a posted message off the disk.
+    Forget(u64),
+    /// What became of a posted message, or that it is kept.
+    Settled(u64, Result<Fate, Failure>),
     /// What became of a message sent.
     Outcome(T, Outcome),
     /// Where somebody is.
@@ -53,23 +72,34 @@ pub(crate) enum Effect<T, L> {
     Compare(GatewayId),
 }
 
+/// Who wants to know.
+pub(crate) enum Ticket<T> {
+    /// The owner of the node.
+    Owner(T),
+    /// The outbox, about this message.
+    Post(u64),
+}
+
 /// One gateway.
 pub(crate) struct Node<T, L> {
     members: Arc<Members>,
     leases: Leases,
     directory: Directory,
-    delivery: Delivery<T>,
-    searches: Searches<L>,
-    queues: HashMap<GatewayId, Queue>,
+    delivery: Delivery<Ticket<T>>,
+    searches: Searches<Ticket<L>>,
+    outbox: Outbox,
+    /// Whom the outbox watches, and whether the router does too.
+    awaited: BTreeMap<Address, bool>,
+    queues: Map<GatewayId, Queue>,
     /// The frame sets agreed with the peers on their present links.
-    versions: HashMap<GatewayId, u8>,
+    versions: Map<GatewayId, u8>,
     effects: VecDeque<Effect<T, L>>,
     renew_at: Option<Instant>,
     seq: u64,
     eras: Eras,
     cards: Cards,
     /// The last number and lease that each peer said on its present link.
-    said: HashMap<GatewayId, Said>,
+    said: Map<GatewayId, Said>,
     pub(crate) refusals: Refusals,
 }
 
@@ -87,14 +117,16 @@ impl<T, L> Node<T, L> {
             directory: Directory::new(members.clone(), epoch),
             delivery: Delivery::new(),
             searches: Searches::default(),
-            queues: HashMap::new(),
-            versions: HashMap::new(),
+            outbox: Outbox::new(members.own(), Limits::default(), epoch),
+            awaited: BTreeMap::new(),
+            queues: Map::default(),
+            versions: Map::default(),
             effects: VecDeque::new(),
             renew_at: None,
             seq: 0,
             eras: Eras::new(members.era()),
             cards: Cards::default(),
-            said: HashMap::new(),
+            said: Map::default(),
             refusals: Refusals::default(),
             members,
         }
@@ -106,9 +138,9 @@ impl<T, L> Node<T, L> {
     }
 
     /// Applies a change to the directory's own side: signing on and off, watching.
-    pub(crate) fn publish(&mut self, change: impl FnOnce(&mut Directory)) {
+    pub(crate) fn publish(&mut self, now: Instant, change: impl FnOnce(&mut Directory)) {
         change(&mut self.directory);
-        self.spread_news();
+        self.spread_news(now);
     }
 
     /// Whether a person is signed on here.
@@ -153,44 +185,33 @@ impl<T, L> Node<T, L> {
         kept.filter(|gateway| *gateway != self.members.own()).collect()
     }
 
-    /// Sends `message`; what becomes of it comes as [`Effect::Outcome`].
-    pub(crate) fn send(&mut self, now: Instant, to: GatewayId, message: Message, ticket: T) {
-        if self.leases.epoch(&to).is_none() {
-            return self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
-        }
-        match self.delivery.send(now, to, message, ticket) {
-            Err(ticket) => self.effects.push_back(Effect::Outcome(ticket, Err(Failure::Busy))),
-            Ok(frame) => {
-                let Frame::Message { number, .. } = frame else { return };
-                if self.leases.link(&to).is_some() && !self.queue(to, &frame) {
-                    let ticket = self.delivery.answered(&to, number);
-                    let too_long = |t| Effect::Outcome(t, Err(Failure::Refused));
-                    self.effects.extend(ticket.map(too_long));
-                }
-            }
-        }
-    }
-
-    /// The router answered a message that [`Effect::Deliver`] handed to it.
-    pub(crate) fn answer(&mut self, peer: GatewayId, call: Call, outcome: Outcome) {
-        for frame in self.delivery.answer(&peer, call, outcome) {
-            self.queue(peer, &frame);
-        }
-    }
-
     /// Looks for `user`; the answer comes as [`Effect::Found`], at once where it is known here.
     pub(crate) fn locate(&mut self, now: Instant, user: &Address, ticket: L) {
+        self.find(now, user, Ticket::Owner(ticket));
+    }
+
+    fn find(&mut self, now: Instant, user: &Address, ticket: Ticket<L>) {
         let key = Key::of(user);
         let known = self.directory.locate(user);
         let homes = self.members.homes(&key);
         let asked: Vec<_> =
             homes.iter().copied().filter(|home| self.leases.link(home).is_some()).collect();
         if !known.is_empty() || homes.contains(&self.members.own()) || asked.is_empty() {
-            return self.effects.push_back(Effect::Found(ticket, known));
+            return self.found(now, ticket, known);
         }
         let ask = self.searches.begin(now, user.network().clone(), asked.clone(), ticket);
         for home in asked {
             self.queue(home, &Frame::Locate { ask, key });
+        }
+    }
+
+    fn found(&mut self, now: Instant, ticket: Ticket<L>, at: Vec<GatewayId>) {
+        match ticket {
+            Ticket::Owner(ticket) => self.effects.push_back(Effect::Found(ticket, at)),
+            Ticket::Post(number) => {
+                self.outbox.located(now, number, &at);
+                self.work_off(now);
+            }
         }
     }
 
@@ -206,7 +227,7 @@ impl<T, L> Node<T, L> {
     ) {
         let begin = self.leases.linked(now, peer, link, epoch);
         if begin == Begin::Rebooted {
-            self.end(peer);
+            self.end(now, peer);
         }
         self.queues.remove(&peer);
         self.versions.insert(peer, version);
@@ -219,8 +240,10 @@ impl<T, L> Node<T, L> {
             self.queue(peer, &frame);
         }
         if self.eras.is_shared(&peer) {
-            self.sync(peer);
+            self.sync(now, peer);
         }
+        self.outbox.linked(now, peer);
+        self.work_off(now);
     }
 
     /// The members changed. Who is none any more, or has other rights, is as good as dead; with
@@ -232,7 +255,7 @@ impl<T, L> Node<T, L> {
         self.cards.keep(&members);
         for peer in &changed {
             if self.leases.epoch(peer).is_some() {
-                self.end(*peer);
+                self.end(now, *peer);
             }
             if !members.contains(peer) {
                 self.revoke(*peer);
@@ -243,22 +266,22 @@ impl<T, L> Node<T, L> {
         for peer in linked {
             self.queue(peer, &Frame::Era(self.members.era()));
             if self.eras.is_shared(&peer) {
-                self.sync(peer);
+                self.sync(now, peer);
             }
         }
         self.ask_for_membership(now);
-        self.spread_news();
+        self.spread_news(now);
     }
 
     /// Says to `peer` everything that it is home for, and compares rosters with it.
-    fn sync(&mut self, peer: GatewayId) {
+    fn sync(&mut self, now: Instant, peer: GatewayId) {
         let Some(epoch) = self.leases.epoch(&peer) else { return };
         let (records, version) = self.directory.linked(peer, epoch);
         self.queue_records(peer, records);
         self.queue(peer, &Frame::Synced { version });
         self.queue_heard_out(peer, &self.directory.all_heard_out());
         self.effects.push_back(Effect::Compare(peer));
-        self.spread_news();
+        self.spread_news(now);
     }
 
     /// Closes the link of a gateway that is no member any more.
@@ -283,8 +306,8 @@ impl<T, L> Node<T, L> {
         if self.leases.unlinked(now, &peer, link) {
             self.queues.remove(&peer);
             self.eras.unlinked(&peer);
-            for (ticket, found) in self.searches.gone(&peer) {
-                self.effects.push_back(Effect::Found(ticket, found));
+            for (ticket, at) in self.searches.gone(&peer) {
+                self.found(now, ticket, at);
             }
         }
     }
@@ -292,7 +315,7 @@ impl<T, L> Node<T, L> {
     /// Renews leases and ends what ran out. To be called a few times a second.
     pub(crate) fn tick(&mut self, now: Instant) {
         for peer in self.leases.lapsed(now) {
-            self.end(peer);
+            self.end(now, peer);
         }
         if self.renew_at.is_none_or(|at| at <= now) {
             self.renew_at = Some(now + RENEW);
@@ -301,15 +324,17 @@ impl<T, L> Node<T, L> {
             for peer in linked {
                 self.queue(peer, &lease(self.seq));
             }
-            self.spread_heard_out();
+            self.spread_heard_out(now);
             self.ask_for_membership(now);
         }
-        for ticket in self.delivery.expired(now) {
-            self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
+        for (peer, ticket) in self.delivery.expired(now) {
+            self.give_up(now, peer, ticket);
         }
-        for (ticket, found) in self.searches.expired(now) {
-            self.effects.push_back(Effect::Found(ticket, found));
+        for (ticket, at) in self.searches.expired(now) {
+            self.found(now, ticket, at);
         }
+        self.outbox.tick(now);
+        self.work_off(now);
     }
 
     /// A frame came from `peer`. On `Err` its link is to be closed.
@@ -339,12 +364,12 @@ impl<T, L> Node<T, L> {
                     let taken = self.directory.take(peer, record);
                     taken.map_err(|_| peers("more records than one gateway may have"))?;
                 }
-                self.spread_news();
+                self.spread_news(now);
             }
             Frame::Synced { version } => {
                 self.directory.synced(peer, version);
-                self.spread_news();
-                self.spread_heard_out();
+                self.spread_news(now);
+                self.spread_heard_out(now);
             }
             Frame::HeardOut(heard) if heard.len() > MAX_BATCH => {
                 return Err(peers("a batch of too many gateways"));
@@ -355,7 +380,7 @@ impl<T, L> Node<T, L> {
                     .map(|(gateway, epoch, version)| (gateway, Moment { epoch, version }))
                     .collect();
                 self.directory.told_heard_out(peer, &heard);
-                self.spread_news();
+                self.spread_news(now);
             }
             Frame::Locate { ask, key } => {
                 let at = self.directory.kept(&key);
@@ -366,16 +391,23 @@ impl<T, L> Node<T, L> {
                     self.directory.lives(gateway, *epoch)
                         && self.members.may_speak(gateway, network)
                 };
-                if let Some((ticket, found)) = self.searches.found(&peer, ask, at, stands) {
-                    self.effects.push_back(Effect::Found(ticket, found));
+                if let Some((ticket, at)) = self.searches.found(&peer, ask, at, stands) {
+                    self.found(now, ticket, at);
                 }
             }
             Frame::Message { number, settled, message } => {
-                return self.message(now, peer, number, settled, message);
+                return self.message(now, peer, (number, settled), message, Duration::ZERO);
+            }
+            Frame::Said { hops, .. } if hops > MAX_HOPS => {
+                return Err(peers("a message that was passed on"));
+            }
+            Frame::Said { number, settled, age_ms, message, .. } => {
+                let age = Duration::from_millis(age_ms);
+                return self.message(now, peer, (number, settled), message, age);
             }
             Frame::Answer { number, outcome } => {
                 if let Some(ticket) = self.delivery.answered(&peer, number) {
-                    self.effects.push_back(Effect::Outcome(ticket, outcome));
+                    self.conclude(now, peer, ticket, outcome);
                 }
             }
             Frame::RosterGet { .. }
@@ -386,7 +418,7 @@ impl<T, L> Node<T, L> {
             | Frame::Membership(_) => {}
             Frame::Era(era) => {
                 if self.eras.told(peer, era) {
-                    self.sync(peer);
+                    self.sync(now, peer);
                 }
                 self.ask_for_membership(now);
             }
@@ -440,29 +472,13 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// Whether `peer` said `number`, or one above it, before on its present link, where such
-    /// numbers only grow. The first is 1.
-    fn is_replayed(
-        &mut self,
-        peer: GatewayId,
-        last: impl FnOnce(&mut Said) -> &mut u64,
-        number: u64,
-    ) -> bool {
-        let last = last(self.said.entry(peer).or_default());
-        let is_replayed = number <= *last;
-        *last = number.max(*last);
-        is_replayed
-    }
-
     /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
     /// without a link, and where the peer's version lacks it, it is dropped.
     pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
         let version = self.versions.get(&peer).copied().unwrap_or(NEWEST);
+        let Some(frame) = frame.for_version(version) else { return true };
         let Some(bytes) = frame.encode(version) else { return false };
         let Some(link) = self.leases.link(&peer) else { return true };
-        if frame.since() > version {
-            return true;
-        }
         match self.queues.entry(peer).or_default().push(bytes) {
             Pushed::First => self.effects.push_back(Effect::Wake(peer)),
             Pushed::Behind => {}
@@ -490,76 +506,48 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    fn message(
-        &mut self,
-        now: Instant,
-        from: GatewayId,
-        number: u64,
-        settled: u64,
-        message: Message,
-    ) -> Result<(), Fault> {
-        if self.is_replayed(from, |said| &mut said.number, number) {
-            self.refusals.refuse(now, from, Refusal::Replay, "a message that it said before");
-            return Ok(());
-        }
-        let refused =
-            message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
-        match self.delivery.received(now, from, number, settled, message)? {
-            Verdict::New(call, _) if refused.is_some() => {
-                let network = refused.as_ref().map_or("", NetworkId::as_str);
-                let why = format_args!("it may not speak for {network}");
-                self.refusals.refuse(now, from, Refusal::Sender, why);
-                self.answer(from, call, Err(Failure::Refused));
-            }
-            Verdict::New(call, message) => {
-                self.effects.push_back(Effect::Deliver { from, call, message });
-            }
-            Verdict::Answered(outcome) => {
-                self.queue(from, &Frame::Answer { number, outcome });
-            }
-            Verdict::Waits => {}
-        }
-        Ok(())
-    }
-
     /// Ends everything about a gateway that is gone.
-    fn end(&mut self, peer: GatewayId) {
+    fn end(&mut self, now: Instant, peer: GatewayId) {
         self.directory.lost(&peer);
+        self.outbox.lost(&peer);
         self.effects.push_back(Effect::Lost(peer));
         for ticket in self.delivery.lost(&peer) {
-            self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY)));
+            self.give_up(now, peer, ticket);
         }
-        for (ticket, found) in self.searches.gone(&peer) {
-            self.effects.push_back(Effect::Found(ticket, found));
+        for (ticket, at) in self.searches.gone(&peer) {
+            self.found(now, ticket, at);
         }
     }
 
-    fn spread_news(&mut self) {
-        let mut records: HashMap<GatewayId, Vec<Record>> = HashMap::new();
+    fn spread_news(&mut self, now: Instant) {
+        let mut records: Map<GatewayId, Vec<Record>> = Map::default();
         for news in self.directory.take_news() {
             match news {
                 News::Tell(to, record) => records.entry(to).or_default().push(record),
                 News::Move(Move::Arrived(user, at)) => {
-                    self.effects.push_back(Effect::Arrived(user, at));
+                    self.arrived(now, user, at);
                 }
                 News::Move(Move::Left(user, at)) => {
-                    self.effects.push_back(Effect::Left(user, at));
+                    if !self.is_private(&user) {
+                        self.effects.push_back(Effect::Left(user, at));
+                    }
                 }
             }
         }
         for (peer, records) in records {
             self.queue_records(peer, records);
         }
+        self.work_off(now);
     }
 
     /// Tells everybody whom this home has heard out since it told last.
-    fn spread_heard_out(&mut self) {
+    fn spread_heard_out(&mut self, now: Instant) {
         let heard = self.directory.take_heard_out();
         let linked: Vec<_> = self.leases.links().collect();
         for peer in linked {
             self.queue_heard_out(peer, &heard);
         }
-        self.spread_news();
+        self.spread_news(now);
     }
 
     fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Moment)]) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::delivery::NO_WAY;
 use crate::members::{Member, REPLICAS};
 use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
 
@@ -95,10 +96,10 @@ impl Pair {
 
     fn act(&mut self, own: usize, effect: Effect<u128, ()>) {
         match effect {
-            Effect::Deliver { from, call, message: Message::Envelope(envelope) } => {
+            Effect::Deliver { from, call, message: Message::Envelope(envelope), .. } => {
                 self.delivered.push(envelope.id.0);
                 if self.answering {
-                    self.nodes[own].answer(from, call, Ok(()));
+                    self.nodes[own].answer(self.now, from, call, Ok(()));
                 }
             }
             Effect::Outcome(ticket, outcome) => self.outcomes.push((ticket, outcome)),
@@ -138,7 +139,7 @@ fn a_short_break_loses_and_repeats_nothing() {
     pair.cut();
     pair.send(3);
     pair.pass(Duration::from_secs(1));
-    pair.nodes[1].answer(AOL, Call { boot: 1, number: 2 }, Ok(()));
+    pair.nodes[1].answer(pair.now, AOL, Call { boot: 1, number: 2 }, Ok(()));
     pair.answering = true;
     pair.link();
     assert_eq!(pair.delivered, [1, 2, 3]);

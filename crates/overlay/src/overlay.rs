@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crosstalk_core::{Address, Failure, HostPort, NetworkId, Roster};
+use crosstalk_core::{Address, Envelope, Failure, HostPort, NetworkId, Roster};
 use libp2p_identity::Keypair;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,9 +13,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::cards::Card;
 use crate::hub::Hub;
+use crate::journal::Journal;
 use crate::members::{Member, Members, REPLICAS};
 use crate::membership::Membership;
-use crate::message::{Inbound, Message};
+use crate::message::{Fate, Inbound, Message};
+use crate::node::Past;
+use crate::outbox::Limits;
 use crate::refusals::Counts;
 use crate::status::Status;
 use crate::store::Store;
@@ -36,6 +39,8 @@ pub struct Config {
     pub networks: Vec<NetworkId>,
     /// The other gateways, where no membership document says who they are. An entry with the own id is ignored, so that all can share one list.
     pub members: Vec<Member>,
+    /// What is kept for those who are not there.
+    pub outbox: Limits,
 }
 
 /// A gateway's part of the network between gateways. A cheap clone; when the last one is
@@ -59,8 +64,16 @@ impl Overlay {
     /// `state` is a directory for the key and the store; it is made where it is missing, and
     /// can be used by one process at a time.
     pub fn alone(state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
+        Self::alone_keeping(state, Limits::default())
+    }
+
+    /// As [`Self::alone`], with limits to what is kept for those who are not there.
+    pub fn alone_keeping(
+        state: &Path,
+        outbox: Limits,
+    ) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
         let nobody = |own| Ok(Members::new(own, Vec::new(), &[], REPLICAS));
-        let (running, inbound, _) = Running::start(state, nobody)?;
+        let (running, inbound, _) = Running::start(state, nobody, outbox)?;
         Ok((Self { running: Arc::new(running) }, inbound))
     }
 
@@ -70,7 +83,8 @@ impl Overlay {
     ///
     /// As [`Self::alone`] otherwise.
     pub fn join(config: &Config, state: &Path) -> Result<(Self, mpsc::Receiver<Inbound>), Error> {
-        let (mut running, inbound, key) = Running::start(state, |own| members(state, config, own))?;
+        let members = |own| members(state, config, own);
+        let (mut running, inbound, key) = Running::start(state, members, config.outbox)?;
         let hub = running.hub.clone();
         let card = Card::sign(&key, hub.own, hub.epoch, &config.advertise);
         if let Some(card) = card {
@@ -107,12 +121,12 @@ impl Overlay {
     /// [`Inbound::Arrived`], [`Inbound::Left`] and [`Inbound::Lost`]. Who is watched already is
     /// not told of again; [`Self::locate`] says it at once.
     pub async fn watch(&self, users: &[Address]) {
-        self.hub().publish(|directory| users.iter().for_each(|u| directory.watch(u))).await;
+        self.hub().watch(users).await;
     }
 
     /// Asks to be told no longer.
     pub async fn unwatch(&self, users: &[Address]) {
-        self.hub().publish(|directory| users.iter().for_each(|u| directory.unwatch(u))).await;
+        self.hub().unwatch(users).await;
     }
 
     /// The gateways at which `user` is signed on, this one included. Of a watched person it is
@@ -138,10 +152,30 @@ impl Overlay {
     /// answer, or with [`Failure::Unreachable`] as soon as the gateway is known to be gone and
     /// after ten seconds at the latest; then it is not known whether the message arrived.
     ///
-    /// Messages sent one after the other arrive in that order, each at most once; an envelope
-    /// whose id was delivered in the last ten minutes is answered without being handed on.
+    /// Messages sent one after the other arrive in that order, each at most once. What somebody
+    /// said or agreed to is recognised when it comes again: if it was shown in the last 24 hours,
+    /// and among the last 131,072 such messages there, it is answered without being handed on.
     pub async fn send(&self, to: &GatewayId, message: Message) -> Result<(), Failure> {
         self.hub().send(*to, message).await
+    }
+
+    /// Takes what somebody here says, to be delivered wherever its receiver is: to every gateway
+    /// at once; in the order of posting, as far as sender, receiver and kind (words or consent)
+    /// are the same.
+    ///
+    /// Resolves when it was written to a client of the receiver, or is on this gateway's disk and
+    /// waits; or fails, and nothing more will come of it. It goes to disk where `may_keep` is set, the
+    /// [`Limits`] have room, and the receiver cannot be reached or has not confirmed it in 5
+    /// milliseconds. From there it is tried again whenever the receiver signs on somewhere, and
+    /// in between with growing pauses. One that expires is reported: its sender gets a
+    /// [`Message::Report`], wherever that is then.
+    pub async fn post(&self, envelope: Envelope, may_keep: bool) -> Result<Fate, Failure> {
+        self.hub().post(Message::Envelope(envelope), may_keep).await
+    }
+
+    /// How many messages are on disk until their receivers sign on.
+    pub fn kept(&self) -> usize {
+        self.hub().kept()
     }
 
     /// What was counted since the start.
@@ -181,17 +215,24 @@ impl Running {
     fn start(
         state: &Path,
         members: impl FnOnce(GatewayId) -> Result<Members, Error>,
+        outbox: Limits,
     ) -> Result<(Self, mpsc::Receiver<Inbound>, Keypair), Error> {
         make_private(state)?;
         let key = identity::of_gateway(state)?;
         let members = Arc::new(members(identity::gateway_id(&key)?)?);
-        let (store, epoch) = Store::open(state, SystemTime::now().into())?;
+        let wall = SystemTime::now().into();
+        let (store, epoch, kept) = Store::open(state, wall)?;
+        let unusable = |source| Error::State { path: state.to_owned(), source };
+        let (journal, shown) = Journal::open(state, wall).map_err(unusable)?;
         let (inbound, events) = mpsc::channel(INBOUND);
         let followed = members.document().map(|_| state.to_owned());
+        let past = Past { posts: store.posts(wall), shown };
         let hub = Hub::new(members, store, epoch, followed, inbound);
+        hub.restore(outbox, journal, past);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
+        tasks.spawn(hub.clone().hear_kept(kept, stop.clone()));
         tasks.spawn(hub.clone().follow_membership(stop.clone()));
         tasks.close();
         Ok((Self { hub, tasks, stop, listening: None }, events, key))

@@ -1,6 +1,5 @@
 //! What was refused, of whom, and when to say so in the log. Pure but for the log.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use crosstalk_core::Blame;
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayId;
+use crate::map::Map;
 use crate::seldom::Seldom;
 
 /// What other gateways did that this one did not let them do, counted since the start.
@@ -42,7 +42,7 @@ pub(crate) enum Refusal {
 /// The counts of each peer.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    peers: HashMap<GatewayId, Peer>,
+    peers: Map<GatewayId, Peer>,
     /// Connections of strangers, who have no count of their own.
     strangers: u64,
 }

@@ -4,7 +4,6 @@
 //! to the homes at once; when a link comes up the two sides compare digests and exchange what
 //! differs, so a write that a home missed reaches it then.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Blame, Fault, Roster};
@@ -12,7 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::GatewayId;
 use crate::frame::{Frame, MAX_BATCH};
+use crate::map::Map;
 use crate::members::{Key, Members};
+#[cfg(test)]
+use crate::planted;
 
 /// The most bytes of a roster.
 pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;
@@ -36,7 +38,7 @@ pub(crate) struct Rosters<S> {
     members: Arc<Members>,
     shelf: S,
     last_ask: u64,
-    asks: HashMap<u64, Ask>,
+    asks: Map<u64, Ask>,
 }
 
 struct Ask {
@@ -58,7 +60,7 @@ pub(crate) struct Follows {
 impl<S: Shelf> Rosters<S> {
     /// The rosters on `shelf`.
     pub(crate) fn new(members: Arc<Members>, shelf: S) -> Self {
-        Self { members, shelf, last_ask: 0, asks: HashMap::new() }
+        Self { members, shelf, last_ask: 0, asks: Map::default() }
     }
 
     /// The members changed; what that means for the copies follows when links are compared.
@@ -114,6 +116,10 @@ impl<S: Shelf> Rosters<S> {
 
     /// What to compare with `peer` now that a link to it is up.
     pub(crate) fn linked(&self, peer: &GatewayId) -> Vec<Frame> {
+        #[cfg(test)]
+        if planted::is(planted::Fault::DroppedAntiEntropy) {
+            return Vec::new();
+        }
         let mut digests = self.shelf.digests();
         digests.retain(|(key, _)| self.members.is_home(peer, key));
         digests.chunks(MAX_BATCH).map(|some| Frame::RosterDigests(some.to_vec())).collect()
@@ -251,7 +257,7 @@ fn size(roster: &Roster) -> usize {
 }
 
 /// Eight bytes of the roster's SHA-256, by which copies are compared.
-fn digest(roster: &Roster) -> u64 {
+pub(crate) fn digest(roster: &Roster) -> u64 {
     let bytes = postcard::to_stdvec(roster).unwrap_or_default();
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     u64::from_le_bytes(std::array::from_fn(|i| hash[i]))

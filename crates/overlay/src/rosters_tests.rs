@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::members::{Member, REPLICAS};
 use crosstalk_core::{Contact, Stamp};
@@ -7,7 +9,7 @@ const B: GatewayId = GatewayId::from_bytes([1; 32]);
 
 /// A shelf in memory.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(HashMap<Key, (Address, Roster, u64)>);
+pub(crate) struct Memory(BTreeMap<Key, (Address, Roster, u64)>);
 
 impl Shelf for Memory {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {

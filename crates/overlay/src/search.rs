@@ -1,11 +1,11 @@
 //! Questions to the homes of a person: where is she? Pure.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::NetworkId;
 
 use crate::GatewayId;
+use crate::map::Map;
 
 /// How long the homes have to answer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
@@ -13,7 +13,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// The questions under way. `L` is the caller's ticket.
 pub(crate) struct Searches<L> {
     last: u64,
-    open: HashMap<u64, Search<L>>,
+    open: Map<u64, Search<L>>,
 }
 
 struct Search<L> {
@@ -26,7 +26,7 @@ struct Search<L> {
 
 impl<L> Default for Searches<L> {
     fn default() -> Self {
-        Self { last: 0, open: HashMap::new() }
+        Self { last: 0, open: Map::default() }
     }
 }
 

@@ -1,21 +1,25 @@
-//! What survives a restart: rosters and the boot count, in a redb file.
+//! What survives a restart: rosters, undelivered messages and the boot count, in a redb file.
 //!
 //! Writes are grouped: a thread commits whatever came in while it committed before, so nobody
 //! waits for the disk who does not ask to.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crosstalk_core::{Address, Roster, UnixMillis};
 use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
 use crate::members::Key;
-use crate::rosters::Shelf;
+use crate::outbox::Post;
+#[cfg(test)]
+use crate::planted;
+use crate::rosters::{self, Shelf};
 
 /// The name of the database in the state directory.
 const FILE: &str = "overlay.redb";
@@ -23,9 +27,16 @@ const FILE: &str = "overlay.redb";
 const ROSTERS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("rosters/1");
 /// Digests of the rosters.
 const DIGESTS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("digests/1");
+/// Postcard of `(when it was said, message)`.
+const OUTBOX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("outbox/1");
 /// Numbers with a name.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta/1");
 const EPOCH: &str = "epoch";
+/// The messages that have come to disk, by number and revision.
+pub(crate) type Told = mpsc::Receiver<Vec<(u64, u64)>>;
+
+/// The most commits that were not heard of before the next one waits.
+const MAX_UNHEARD: usize = 16;
 /// How long a failed commit waits to be tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The most rosters that wait for the disk.
@@ -43,6 +54,9 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
+    path: PathBuf,
+    /// Tells of messages that are on disk, by number and revision.
+    kept: mpsc::Sender<Vec<(u64, u64)>>,
 }
 
 #[derive(Default)]
@@ -53,12 +67,27 @@ struct Queue {
     closing: bool,
 }
 
-type Batch = HashMap<Key, (Address, Roster, u64)>;
+/// What is written with one wait for the disk.
+#[derive(Default)]
+struct Batch {
+    rosters: HashMap<Key, (Address, Roster, u64)>,
+    posts: BTreeMap<u64, Option<Kept>>,
+}
+
+/// A revision of a message, and its bytes.
+type Kept = (u64, Vec<u8>);
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.rosters.is_empty() && self.posts.is_empty()
+    }
+}
 
 impl Store {
     /// Opens the store in `state`, which it makes where it is missing, and counts the boot:
     /// returns its number, which is above every earlier one.
-    pub(crate) fn open(state: &Path, wall: UnixMillis) -> Result<(Self, u64), Error> {
+    /// What is said of messages on disk comes through the receiver.
+    pub(crate) fn open(state: &Path, wall: UnixMillis) -> Result<(Self, u64, Told), Error> {
         let path = state.join(FILE);
         let fail = |source: redb::Error| Error::Store { path: path.clone(), source };
         private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
@@ -67,11 +96,14 @@ impl Store {
             error => fail(error.into()),
         })?;
         let epoch = begin_epoch(&db, wall).map_err(fail)?;
+        let (kept, told) = mpsc::channel(MAX_UNHEARD);
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(db)),
             queue: Mutex::default(),
             wake: Condvar::new(),
             thread: Mutex::default(),
+            path: path.clone(),
+            kept,
         });
         let writer = shared.clone();
         let thread = std::thread::Builder::new()
@@ -79,7 +111,27 @@ impl Store {
             .spawn(move || writer.commit_until_closed())
             .map_err(|source| Error::State { path: path.clone(), source })?;
         *lock(&shared.thread) = Some(thread);
-        Ok((Self { shared }, epoch))
+        Ok((Self { shared }, epoch, told))
+    }
+
+    /// The messages that are on disk, by number, with their age.
+    pub(crate) fn posts(&self, wall: UnixMillis) -> Vec<(u64, Post, Duration)> {
+        let posts = self.shared.read(read_posts).unwrap_or_default().into_iter();
+        posts.map(|(number, said, post)| (number, post, wall.since(said))).collect()
+    }
+
+    /// Keeps a revision of a message that was said at a time.
+    pub(crate) fn keep(&self, number: u64, revision: u64, said: UnixMillis, post: &Post) {
+        if let Ok(bytes) = postcard::to_stdvec(&(said, post)) {
+            lock(&self.shared.queue).waiting.posts.insert(number, Some((revision, bytes)));
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Keeps a message no longer.
+    pub(crate) fn forget(&self, number: u64) {
+        lock(&self.shared.queue).waiting.posts.insert(number, None);
+        self.shared.wake.notify_one();
     }
 
     /// Resolves when everything put so far is on disk; with an error where that failed.
@@ -109,7 +161,8 @@ impl Store {
 impl Shelf for Store {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
         let queue = lock(&self.shared.queue);
-        let queued = queue.waiting.get(key).or_else(|| queue.committing.get(key));
+        let (waiting, committing) = (&queue.waiting.rosters, &queue.committing.rosters);
+        let queued = waiting.get(key).or_else(|| committing.get(key));
         if let Some((owner, roster, _)) = queued {
             return Some((owner.clone(), roster.clone()));
         }
@@ -119,11 +172,12 @@ impl Shelf for Store {
 
     fn put(&mut self, key: Key, owner: Address, roster: Roster, digest: u64) {
         let mut queue = lock(&self.shared.queue);
-        if queue.waiting.len() >= MAX_QUEUED && !queue.waiting.contains_key(&key) {
+        let waiting = &mut queue.waiting.rosters;
+        if waiting.len() >= MAX_QUEUED && !waiting.contains_key(&key) {
             tracing::error!(%owner, "this gateway: the disk is too slow, a roster was not stored");
             return;
         }
-        queue.waiting.insert(key, (owner, roster, digest));
+        waiting.insert(key, (owner, roster, digest));
         self.shared.wake.notify_one();
     }
 
@@ -132,7 +186,7 @@ impl Shelf for Store {
             self.shared.read(read_digests).unwrap_or_default().into_iter().collect();
         let queue = lock(&self.shared.queue);
         for batch in [&*queue.committing, &queue.waiting] {
-            digests.extend(batch.iter().map(|(key, (_, _, digest))| (*key, *digest)));
+            digests.extend(batch.rosters.iter().map(|(key, (_, _, digest))| (*key, *digest)));
         }
         digests.into_iter().collect()
     }
@@ -143,6 +197,16 @@ impl Shared {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         let result = read(db.as_ref()?);
         result.inspect_err(|e| tracing::error!("this gateway: cannot read its store: {e}")).ok()
+    }
+
+    /// After an error the database takes nothing more before it is opened anew.
+    fn reopen(&self) {
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        drop(db.take());
+        match Database::create(&self.path) {
+            Ok(opened) => *db = Some(opened),
+            Err(error) => tracing::error!("this gateway: cannot open its store again: {error}"),
+        }
     }
 
     fn commit_until_closed(&self) {
@@ -162,13 +226,22 @@ impl Shared {
             queue.committing = batch.clone();
             drop(queue);
             let done = self.read(|db| write_batch(db, &batch)).is_some();
+            if done {
+                let kept = batch.posts.iter().filter_map(|(n, kept)| Some((*n, kept.as_ref()?.0)));
+                let _ = self.kept.blocking_send(kept.collect());
+            } else {
+                self.reopen();
+            }
             queue = lock(&self.queue);
             queue.committing = Arc::default();
             if done {
                 continue;
             }
-            for (key, value) in batch.iter() {
-                queue.waiting.entry(*key).or_insert_with(|| value.clone());
+            for (key, value) in &batch.rosters {
+                queue.waiting.rosters.entry(*key).or_insert_with(|| value.clone());
+            }
+            for (number, kept) in &batch.posts {
+                queue.waiting.posts.entry(*number).or_insert_with(|| kept.clone());
             }
             if queue.closing {
                 return queue.told.clear();
@@ -191,16 +264,25 @@ fn private_file(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// The wall clock keeps epochs growing where the store was lost, the count where the clock
-/// went back.
+/// The boot after `last`. The wall clock keeps epochs growing where the store was lost, the
+/// count where the clock went back.
+pub(crate) fn next_epoch(last: u64, wall: UnixMillis) -> u64 {
+    #[cfg(test)]
+    if last > 0 && planted::is(planted::Fault::ReusedEpoch) {
+        return last;
+    }
+    wall.0.max(last.saturating_add(1))
+}
+
 fn begin_epoch(db: &Database, wall: UnixMillis) -> Result<u64, redb::Error> {
     let write = db.begin_write()?;
     let epoch = {
         write.open_table(ROSTERS)?;
         write.open_table(DIGESTS)?;
+        write.open_table(OUTBOX)?;
         let mut meta = write.open_table(META)?;
         let last = meta.get(EPOCH)?.map_or(0, |value| value.value());
-        let epoch = wall.0.max(last.saturating_add(1));
+        let epoch = next_epoch(last, wall);
         meta.insert(EPOCH, epoch)?;
         epoch
     };
@@ -210,9 +292,25 @@ fn begin_epoch(db: &Database, wall: UnixMillis) -> Result<u64, redb::Error> {
 
 fn read_roster(db: &Database, key: &Key) -> Result<Option<(Address, Roster)>, redb::Error> {
     let table = db.begin_read()?.open_table(ROSTERS)?;
-    let Some(bytes) = table.get(key.as_bytes())? else { return Ok(None) };
-    let roster = postcard::from_bytes(bytes.value());
-    Ok(roster.inspect_err(|e| tracing::error!(?key, "a stored roster is damaged: {e}")).ok())
+    Ok(table.get(key.as_bytes())?.and_then(|bytes| parse_roster(key, bytes.value())))
+}
+
+fn parse_roster(key: &Key, bytes: &[u8]) -> Option<(Address, Roster)> {
+    let roster = postcard::from_bytes(bytes);
+    roster.inspect_err(|e| tracing::error!(?key, "a stored roster is damaged: {e}")).ok()
+}
+
+fn read_posts(db: &Database) -> Result<Vec<(u64, UnixMillis, Post)>, redb::Error> {
+    let table = db.begin_read()?.open_table(OUTBOX)?;
+    let mut posts = Vec::new();
+    for entry in table.iter()? {
+        let (number, bytes) = entry?;
+        match postcard::from_bytes(bytes.value()) {
+            Ok((said, post)) => posts.push((number.value(), said, post)),
+            Err(e) => tracing::error!(number = number.value(), "a kept message is damaged: {e}"),
+        }
+    }
+    Ok(posts)
 }
 
 fn read_digests(db: &Database) -> Result<Vec<(Key, u64)>, redb::Error> {
@@ -227,12 +325,28 @@ fn read_digests(db: &Database) -> Result<Vec<(Key, u64)>, redb::Error> {
 fn write_batch(db: &Database, batch: &Batch) -> Result<(), redb::Error> {
     let write = db.begin_write()?;
     {
-        let mut rosters = write.open_table(ROSTERS)?;
+        let mut table = write.open_table(ROSTERS)?;
         let mut digests = write.open_table(DIGESTS)?;
-        for (key, (owner, roster, digest)) in batch {
-            let Ok(bytes) = postcard::to_stdvec(&(owner, roster)) else { continue };
-            rosters.insert(key.as_bytes(), bytes.as_slice())?;
+        for (key, (owner, roster, digest)) in &batch.rosters {
+            // What could not be read for a while is not overwritten either.
+            let stored = table.get(key.as_bytes())?.and_then(|b| parse_roster(key, b.value()));
+            let (mut roster, mut digest) = (Cow::Borrowed(roster), *digest);
+            if let Some((_, stored)) = stored
+                && !stored.beyond(&roster).is_empty()
+            {
+                roster.to_mut().merge(stored);
+                digest = rosters::digest(&roster);
+            }
+            let Ok(bytes) = postcard::to_stdvec(&(owner, &*roster)) else { continue };
+            table.insert(key.as_bytes(), bytes.as_slice())?;
             digests.insert(key.as_bytes(), digest)?;
+        }
+        let mut outbox = write.open_table(OUTBOX)?;
+        for (number, kept) in &batch.posts {
+            match kept {
+                Some((_, bytes)) => drop(outbox.insert(number, bytes.as_slice())?),
+                None => drop(outbox.remove(number)?),
+            }
         }
     }
     write.commit()?;
@@ -256,11 +370,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let alice: Address = "alice@aol".parse().unwrap();
         let key = Key::of(&alice);
-        let (mut store, first) = Store::open(dir.path(), UnixMillis(1000)).unwrap();
+        let (mut store, first, _) = Store::open(dir.path(), UnixMillis(1000)).unwrap();
         store.put(key, alice.clone(), roster(), 7);
         assert_eq!(store.get(&key), Some((alice.clone(), roster())), "before it is on disk");
         store.close();
-        let (store, second) = Store::open(dir.path(), UnixMillis(10)).unwrap();
+        let (store, second, _) = Store::open(dir.path(), UnixMillis(10)).unwrap();
         assert!(second > first, "even though the clock went back");
         assert_eq!(store.get(&key), Some((alice, roster())));
         assert_eq!(store.digests(), [(key, 7)]);
@@ -269,11 +383,11 @@ mod tests {
     #[test]
     fn a_commit_can_be_waited_for() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut store, _) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+        let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
         let alice: Address = "alice@aol".parse().unwrap();
         store.put(Key::of(&alice), alice, roster(), 7);
         store.committed().blocking_recv().unwrap();
-        assert!(lock(&store.shared.queue).waiting.is_empty());
+        assert!(lock(&store.shared.queue).waiting.rosters.is_empty());
     }
 
     #[cfg(unix)]

@@ -52,7 +52,7 @@ impl Gateway {
         let aol = vec!["aol".parse().unwrap()];
         let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
         let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
-        let (store, epoch) = Store::open(state.path(), UnixMillis(1)).unwrap();
+        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
         let (tell, inbound) = mpsc::channel(64);
         let hub = Hub::new(members, store, epoch, None, tell);
         let greeting = Arc::new(Greeting { versions: (OLDEST, newest), addresses: Vec::new() });

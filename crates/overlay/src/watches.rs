@@ -4,11 +4,12 @@
 //! news with the higher count of its gateway wins. A location that nobody withdrew is refuted
 //! by a home that answered the watch without it, though it has heard the gateway out since.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crosstalk_core::Address;
 
 use crate::GatewayId;
+use crate::map::Map;
 use crate::members::Key;
 
 /// A gateway's boot, and its count of changes in it.
@@ -32,9 +33,9 @@ pub(crate) enum Move {
 /// The watches of one gateway.
 #[derive(Default)]
 pub(crate) struct Watches {
-    watching: HashMap<Key, Watching>,
+    watching: Map<Key, Watching>,
     /// Up to when each home has heard each gateway out, as told on the home's present link.
-    heard_out: HashMap<GatewayId, HashMap<GatewayId, Moment>>,
+    heard_out: Map<GatewayId, Map<GatewayId, Moment>>,
     turns: u64,
 }
 
@@ -44,8 +45,8 @@ struct Watching {
     turn: u64,
     /// The homes that answered it on their present link.
     answered: BTreeSet<GatewayId>,
-    /// The last word on each gateway.
-    claims: BTreeMap<GatewayId, Claim>,
+    /// The last word on each gateway, in each of its boots.
+    claims: BTreeMap<(GatewayId, u64), Claim>,
     /// Where the person is believed to be.
     shown: BTreeSet<GatewayId>,
 }
@@ -58,7 +59,7 @@ struct Claim {
 }
 
 /// The living gateways and their boots.
-pub(crate) type Living = HashMap<GatewayId, u64>;
+pub(crate) type Living = Map<GatewayId, u64>;
 
 impl Watches {
     /// Begins to watch. Returns the turn to ask the homes with, unless the person is watched
@@ -130,7 +131,7 @@ impl Watches {
     pub(crate) fn forget(&mut self, gateway: &GatewayId) {
         self.heard_out.remove(gateway);
         for watching in self.watching.values_mut() {
-            watching.claims.remove(gateway);
+            watching.claims.retain(|(claimed, _), _| claimed != gateway);
             watching.shown.remove(gateway);
         }
     }
@@ -145,7 +146,7 @@ impl Watches {
     /// `gateway` lives: who is said to be there is.
     pub(crate) fn lives(&mut self, gateway: GatewayId, living: &Living) -> Vec<Move> {
         let heard_out = &self.heard_out;
-        let claimed = self.watching.values_mut().filter(|w| w.claims.contains_key(&gateway));
+        let claimed = self.watching.values_mut().filter(|w| w.epochs(&gateway).next().is_some());
         claimed.filter_map(|watching| watching.judge(gateway, heard_out, living)).collect()
     }
 
@@ -160,16 +161,15 @@ impl Watches {
         living: &Living,
     ) -> Option<Move> {
         let watching = self.watching.get_mut(key)?;
-        let alive = living.get(&gateway);
-        match watching.claims.get_mut(&gateway) {
+        match watching.claims.get_mut(&(gateway, at.epoch)) {
             Some(old) if old.at == at => {
                 old.by.insert(home);
             }
-            Some(old) if old.at.epoch == at.epoch && old.at.version > at.version => {}
-            Some(old) if old.at.epoch != at.epoch && Some(&old.at.epoch) == alive => {}
+            Some(old) if old.at.version > at.version => {}
             _ => {
                 let claim = Claim { at, present, by: BTreeSet::from([home]) };
-                watching.claims.insert(gateway, claim);
+                watching.claims.insert((gateway, at.epoch), claim);
+                watching.drop_old_boots(&gateway, living);
             }
         }
         watching.judge(gateway, &self.heard_out, living)
@@ -188,7 +188,7 @@ impl Watches {
             return Vec::new();
         }
         watching.answered.insert(home);
-        let gateways: Vec<_> = watching.claims.keys().copied().collect();
+        let gateways: BTreeSet<_> = watching.claims.keys().map(|(gateway, _)| *gateway).collect();
         let judged = gateways.into_iter().map(|g| watching.judge(g, &self.heard_out, living));
         judged.flatten().collect()
     }
@@ -211,10 +211,11 @@ impl Watching {
     fn judge(
         &mut self,
         gateway: GatewayId,
-        heard_out: &HashMap<GatewayId, HashMap<GatewayId, Moment>>,
+        heard_out: &Map<GatewayId, Map<GatewayId, Moment>>,
         living: &Living,
     ) -> Option<Move> {
-        let stands = self.claims.get(&gateway).is_some_and(|claim| {
+        let claim = living.get(&gateway).and_then(|epoch| self.claims.get(&(gateway, *epoch)));
+        let stands = claim.is_some_and(|claim| {
             let refutes = |home: &GatewayId| {
                 let heard = heard_out.get(home).and_then(|heard| heard.get(&gateway));
                 !claim.by.contains(home)
@@ -222,12 +223,25 @@ impl Watching {
                         heard.epoch == claim.at.epoch && heard.version >= claim.at.version
                     })
             };
-            claim.present
-                && living.get(&gateway) == Some(&claim.at.epoch)
-                && !self.answered.iter().any(refutes)
+            claim.present && !self.answered.iter().any(refutes)
         });
         let changed = if stands { self.shown.insert(gateway) } else { self.shown.remove(&gateway) };
         changed.then(|| self.told(gateway, stands))
+    }
+
+    /// The boots of `gateway` that something is known of.
+    fn epochs(&self, gateway: &GatewayId) -> impl Iterator<Item = u64> {
+        self.claims.range((*gateway, 0)..=(*gateway, u64::MAX)).map(|((_, epoch), _)| *epoch)
+    }
+
+    /// Of a gateway that restarts, homes may know before this gateway does: two boots are kept.
+    fn drop_old_boots(&mut self, gateway: &GatewayId, living: &Living) {
+        let dead = self.epochs(gateway).find(|epoch| living.get(gateway) != Some(epoch));
+        if self.epochs(gateway).count() > 2
+            && let Some(dead) = dead
+        {
+            self.claims.remove(&(*gateway, dead));
+        }
     }
 
     fn told(&self, gateway: GatewayId, present: bool) -> Move {

@@ -54,7 +54,7 @@ impl Mesh {
 
     fn start_as(&self, n: usize, networks: Vec<NetworkId>, members: Vec<Member>) -> Gateway {
         let listen = vec![self.listen[n]];
-        let config = Config { listen, advertise: Vec::new(), networks, members };
+        let config = Config { listen, networks, members, ..Config::default() };
         let (overlay, inbound) = Overlay::join(&config, self.states[n].path()).unwrap();
         Gateway { overlay, inbound }
     }

@@ -9,7 +9,7 @@ mod words;
 use crosstalk_core::{Address, Consent, Names, Presence, RichText, Roster, RosterEdit, UnixMillis};
 
 pub use commands::{COMMANDS, Command};
-pub use words::in_words;
+pub use words::{in_words, kept};
 
 /// What a command may look at.
 pub struct View<'a> {

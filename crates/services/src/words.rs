@@ -33,6 +33,11 @@ pub fn in_words(envelope: &Envelope, name: &str) -> Option<String> {
     })
 }
 
+/// What stands in a conversation with `name`, who is not there, when something is said.
+pub fn kept(name: &str) -> String {
+    format!("[CrossTalk: {name} is offline and gets this at the next sign-on.]")
+}
+
 /// How available somebody is, in words, such as `away, idle for 5 minutes: at lunch`.
 pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> String {
     let show = match presence.show {

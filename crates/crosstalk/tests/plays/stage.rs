@@ -132,7 +132,16 @@ impl Gateways {
 
     /// Starts the gateway at `index` in a runtime of its own.
     async fn run(&mut self, index: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let running = self.start_at(index)?;
+        let begun = tokio::time::Instant::now();
+        let running = loop {
+            match self.start_at(index) {
+                // The gateway before it is still ending.
+                Err(error) if is_in_use(&*error) && begun.elapsed() < JOINING => {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                started => break started?,
+            }
+        };
         if let Some(listening) = timeout(JOINING, running.overlay.listening()).await? {
             self.seats[index].mesh = Some(listening);
         }
@@ -206,6 +215,7 @@ impl Gateways {
             advertise: Vec::new(),
             networks: networks.clone(),
             members,
+            ..crosstalk_overlay::Config::default()
         })
     }
 
@@ -303,6 +313,10 @@ impl Drop for Background {
             runtime.shutdown_background();
         }
     }
+}
+
+fn is_in_use(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(crosstalk_overlay::Error::InUse { .. }))
 }
 
 /// What clients take for the name of a network's server.

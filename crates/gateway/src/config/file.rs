@@ -10,7 +10,9 @@ use serde::Deserialize;
 use super::allow::HostPattern;
 use super::network::{Direct, NetworkConfig};
 use super::report::Problem;
-use super::{Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Proxy, Tls, Transparent, text};
+use super::{
+    Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Outbox, Proxy, Tls, Transparent, text,
+};
 
 /// The whole file.
 #[derive(Default, Deserialize)]
@@ -24,6 +26,7 @@ pub(super) struct File {
     transparent: Vec<Transparent>,
     networks: BTreeMap<NetworkId, Table>,
     tls: Tls,
+    outbox: Outbox,
     limits: Limits,
     mesh: Option<Mesh>,
 }
@@ -61,6 +64,7 @@ impl File {
             transparent: self.transparent,
             networks: networks(self.networks)?,
             tls,
+            outbox: self.outbox,
             limits: self.limits,
             mesh: self.mesh,
             data,

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crosstalk_core::{HostPort, Names, NetworkId, Private};
-use crosstalk_overlay::GatewayId;
+use crosstalk_overlay::{self as overlay, GatewayId};
 use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
@@ -51,6 +51,8 @@ pub struct Config {
     pub networks: BTreeMap<NetworkId, NetworkConfig>,
     /// Encryption towards clients and servers.
     pub tls: Tls,
+    /// What is kept for people who are not there.
+    pub outbox: Outbox,
     /// Bounds.
     pub limits: Limits,
     /// The other gateways; `None` for a lone gateway, which opens no port for any.
@@ -134,6 +136,27 @@ impl Tls {
     /// The operator's certificate for `host`.
     pub fn certificate(&self, host: &str) -> Option<&Certificate> {
         self.certificates.iter().find(|c| c.hosts.iter().any(|p| p.matches(host)))
+    }
+}
+
+/// What people say to others who are not there is kept on disk, within these bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbox {
+    /// For how long; then it is reported back.
+    #[serde(deserialize_with = "text::duration")]
+    pub age: Duration,
+    /// The most messages of one person, and for one person. With 0 none is kept: what cannot be
+    /// delivered at once is reported back at once.
+    pub messages: usize,
+    /// The most bytes of one person, and for one person.
+    pub bytes: usize,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        let overlay::Limits { age, messages, bytes } = overlay::Limits::default();
+        Self { age, messages, bytes }
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crosstalk_core::{Address, Body, Consent, Envelope, Failure, Presence, Standing};
-use crosstalk_overlay::{GatewayId, Message};
-use tokio::sync::Semaphore;
+use crosstalk_core::{Address, Body, Consent, Contact, Envelope, Failure, Presence, Standing};
+use crosstalk_overlay::{Fate, GatewayId, Message};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::notes::try_send;
 use super::people::Shared;
@@ -62,12 +62,60 @@ impl Hub {
         self.receive(to, message)
     }
 
-    /// Begins sending an envelope to every gateway where its receiver is; its end is waited for
-    /// in a task of its own.
+    /// Begins carrying an envelope to wherever its receiver is; the end is waited for in a task
+    /// of its own.
     pub(super) async fn carry(self: &Arc<Self>, person: &Shared, outbound: Outbound) {
-        let Outbound { envelope, from_session, tries } = outbound;
         let speaking = lock(person).speaking.clone();
         let Ok(permit) = speaking.acquire_owned().await else { return };
+        match outbound.envelope.body {
+            Body::Text { auto: false, .. } | Body::Contact(_) => {
+                self.post(person, outbound, permit);
+            }
+            _ => self.send_on(person, outbound, permit).await,
+        }
+    }
+
+    /// Gives what must not get lost to the overlay, which keeps it where it may.
+    fn post(self: &Arc<Self>, person: &Shared, outbound: Outbound, permit: OwnedSemaphorePermit) {
+        let Outbound { envelope, from_session, tries } = outbound;
+        let may_keep = lock(person).may_keep(&envelope);
+        let (hub, person) = (self.clone(), person.clone());
+        let (overlay, posted) = (self.overlay.clone(), envelope.clone());
+        let mut posting = Box::pin(async move { overlay.post(posted, may_keep).await });
+        // What is said first is posted first.
+        let at_once = match posting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        };
+        self.runtime.spawn(async move {
+            let result = match at_once {
+                Some(result) => result,
+                None => posting.await,
+            };
+            drop(permit);
+            match result {
+                Ok(fate) => hub.with(&person, |p| {
+                    p.delivered(&hub, &envelope, from_session);
+                    if fate == (Fate::Kept { first: true }) {
+                        p.is_kept(&hub, &envelope, from_session);
+                    }
+                }),
+                Err(why) => {
+                    let outbound = Outbound { envelope, from_session, tries };
+                    hub.failed(&person, outbound, why).await;
+                }
+            }
+        });
+    }
+
+    /// Sends what is of no use later.
+    async fn send_on(
+        self: &Arc<Self>,
+        person: &Shared,
+        outbound: Outbound,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let Outbound { envelope, from_session, .. } = outbound;
         let gateways = self.overlay.locate(&envelope.to).await;
         let attempts: Vec<_> = gateways
             .into_iter()
@@ -77,18 +125,26 @@ impl Hub {
         self.runtime.spawn(async move {
             let result = best(attempts).await;
             drop(permit);
-            let Err(why) = result else {
-                return hub.with(&person, |p| p.delivered(&hub, &envelope, from_session));
-            };
-            let consent = matches!(envelope.body, Body::Contact(_));
-            if consent && is_passing(why) && tries < TRIES {
-                tokio::time::sleep(AGAIN).await;
-                let again = Outbound { envelope, from_session, tries: tries + 1 };
-                hub.with(&person, |p| p.queue_again(again));
-            } else {
-                hub.with(&person, |p| p.undelivered(&hub, &envelope, from_session, why));
+            match result {
+                Ok(()) => hub.with(&person, |p| p.delivered(&hub, &envelope, from_session)),
+                Err(why) => {
+                    hub.with(&person, |p| p.undelivered(&hub, &envelope, from_session, why));
+                }
             }
         });
+    }
+
+    /// Nothing will come of an envelope any more, unless it is worth another try from the start.
+    async fn failed(self: &Arc<Self>, person: &Shared, outbound: Outbound, why: Failure) {
+        let Outbound { envelope, from_session, tries } = outbound;
+        let consent = matches!(envelope.body, Body::Contact(_));
+        if consent && is_passing(why) && tries < TRIES {
+            tokio::time::sleep(AGAIN).await;
+            let again = Outbound { envelope, from_session, tries: tries + 1 };
+            self.with(person, |p| p.queue_again(again));
+        } else {
+            self.with(person, |p| p.undelivered(self, &envelope, from_session, why));
+        }
     }
 
     /// Begins telling a gateway of the person's presence; tried again while it matters.
@@ -184,6 +240,25 @@ impl Person {
         }
     }
 
+    /// Whether an envelope may wait for its receiver: words only between people of whom one lets
+    /// the other see the own presence, so that strangers fill no disks.
+    fn may_keep(&self, envelope: &Envelope) -> bool {
+        let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
+        matches!(envelope.body, Body::Contact(_)) || self.contact(&envelope.to).is_some_and(known)
+    }
+
+    /// Tells the session that said it, in the conversation, that it waits for its receiver. What
+    /// is said after it waits too, without another word.
+    fn is_kept(&mut self, hub: &Hub, envelope: &Envelope, from_session: Option<u64>) {
+        if !matches!(envelope.body, Body::Text { .. }) {
+            return;
+        }
+        let text = crosstalk_services::kept(&self.spelling(hub, &envelope.to)).into();
+        let notice = Body::Text { text, auto: true };
+        let notice = hub.envelope(envelope.to.clone(), self.user.clone(), notice);
+        self.say_in_conversation(hub, &notice, from_session);
+    }
+
     /// Tells the session that said it, or all if that one is gone, that it did not arrive; of
     /// what a person would not miss, nothing is said.
     pub(super) fn undelivered(
@@ -204,12 +279,18 @@ impl Person {
         hub.counters.undelivered.add();
         let body = Body::Undelivered { of: envelope.id, why };
         let report = hub.envelope(envelope.to.clone(), self.user.clone(), body);
-        match from_session.and_then(|number| self.mailbox(number)) {
+        self.say_in_conversation(hub, &report, from_session);
+    }
+
+    /// Delivers something about a conversation to the session that has it, or to all if that one
+    /// is gone.
+    fn say_in_conversation(&self, hub: &Hub, envelope: &Envelope, session: Option<u64>) {
+        match session.and_then(|number| self.mailbox(number)) {
             Some(mailbox) => {
-                try_send(hub, mailbox, Mail::Deliver(report, Handed::default()));
+                try_send(hub, mailbox, Mail::Deliver(envelope.clone(), Handed::default()));
             }
             None => {
-                self.deliver_to_all(hub, &report, Default::default);
+                self.deliver_to_all(hub, envelope, Default::default);
             }
         }
     }

@@ -61,7 +61,7 @@ impl Person {
     }
 
     /// How the person is shown `address`.
-    fn spelling(&self, hub: &Hub, address: &Address) -> String {
+    pub(super) fn spelling(&self, hub: &Hub, address: &Address) -> String {
         match self.contact(address) {
             Some(contact) => contact.spelling.clone(),
             None => hub.names.universal(address),

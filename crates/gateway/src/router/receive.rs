@@ -31,6 +31,11 @@ impl Hub {
                 Attempt::Settled(self.show(from, &of, &presence, &to))
             }
             Message::Probe { of, by } => Attempt::Settled(self.probe(from, &of, &by)),
+            Message::Report { of, from, to, why } => {
+                let body = Body::Undelivered { of, why };
+                self.counters.undelivered.add();
+                self.deliver(&self.envelope(to, from, body))
+            }
         }
     }
 
@@ -108,15 +113,16 @@ impl Person {
         }
         if self.contact(&envelope.from).is_some_and(|c| c.blocked) {
             hub.counters.blocked.add();
-            // As if the person were not there: a block is not for the blocked to know.
-            return Arrival::Settled(Err(Failure::Offline));
+            return Arrival::Settled(Err(Failure::Blocked));
         }
         if envelope.from.is_control() {
             return Arrival::Settled(Err(Failure::Refused));
         }
         match &envelope.body {
-            Body::Text { .. } | Body::Attention => self.receive_message(hub, envelope),
-            Body::Typing(_) | Body::Receipt { .. } | Body::Undelivered { .. } => {
+            Body::Text { .. } | Body::Attention | Body::Undelivered { .. } => {
+                self.receive_message(hub, envelope)
+            }
+            Body::Typing(_) | Body::Receipt { .. } => {
                 self.deliver_to_all(hub, envelope, Default::default);
                 Arrival::Settled(Ok(()))
             }

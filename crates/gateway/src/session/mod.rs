@@ -236,6 +236,9 @@ impl Session {
             Mail::Delivered(id) => self.tell(Input::Delivered(id)),
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
             Mail::Deliver(envelope, handed) => {
+                if !handed.take() {
+                    return Ok(());
+                }
                 self.tell(Input::Deliver(envelope))?;
                 if let Some(held) = self.out.take_held() {
                     if let Some(person) = &self.person {

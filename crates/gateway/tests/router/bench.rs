@@ -102,6 +102,18 @@ pub(crate) async fn pair() -> Pair {
 }
 
 impl Pair {
+    /// Waits until the left gateway keeps so many messages for people who are away.
+    pub(crate) async fn keeps_left(&self, count: usize) {
+        let settled = async {
+            while self.gateways[0].overlay.kept() != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let kept = || self.gateways[0].overlay.kept();
+        let settled = timeout(PATIENCE, settled).await;
+        settled.unwrap_or_else(|_| panic!("{} messages are kept instead of {count}", kept()));
+    }
+
     /// The right gateway leaves the network.
     pub(crate) async fn lose_right(&self) {
         self.gateways[1].overlay.shutdown().await;

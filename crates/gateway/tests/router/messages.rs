@@ -1,5 +1,5 @@
-use bench::{Person, alone, befriend, pair, sign_in};
-use crosstalk_core::{Body, Failure, Typing};
+use bench::{Person, address, alone, befriend, pair, sign_in};
+use crosstalk_core::{Body, Failure, RosterEdit, Show, Typing};
 use crosstalk_gateway::mail::{MAILBOX, Mail};
 
 use crate::bench;
@@ -114,7 +114,7 @@ async fn a_mailbox_that_nobody_empties_stays_bounded() {
     for i in 0..10 {
         let mut sender = ready(sign_in(router, &format!("s{i}@aol"))).await;
         for _ in 0..50 {
-            sender.says("bob@yahoo", "hello");
+            sender.sends("bob@yahoo", Body::Attention);
         }
         lost += sender.everything().await.iter().filter(|m| m.contains("Busy")).count();
     }
@@ -144,4 +144,43 @@ async fn the_snapshot_counts_and_forgets_who_left() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("somebody stayed");
+}
+
+#[tokio::test]
+async fn what_is_said_to_a_friend_who_is_away_waits_in_order_and_says_so_once() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    drop(bob);
+    alice.sees("bob@yahoo", Show::Offline).await;
+    for i in 0..5 {
+        alice.says("bob@yahoo", &format!("line {i}"));
+    }
+    assert!(alice.reads("bob@yahoo").await.contains("offline"));
+    pair.keeps_left(5).await;
+    let said = alice.everything().await.iter().filter(|m| m.contains("Text")).count();
+    assert_eq!(said, 0, "one notice for a conversation");
+    drop(alice);
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    for i in 0..5 {
+        assert_eq!(bob.reads("alice@aol").await, format!("line {i}"));
+    }
+    pair.keeps_left(0).await;
+}
+
+#[tokio::test]
+async fn what_a_blocked_person_says_looks_kept_and_never_arrives() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.edits(RosterEdit::Block(address("alice@aol"), true));
+    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.says("bob@yahoo", "are you there?");
+    assert!(alice.reads("bob@yahoo").await.contains("offline"));
+    bob.edits(RosterEdit::Block(address("alice@aol"), false));
+    alice.sees("bob@yahoo", Show::Available).await;
+    alice.says("bob@yahoo", "and now?");
+    assert_eq!(bob.reads("alice@aol").await, "and now?");
 }

@@ -81,11 +81,10 @@ async fn a_conversation_hears_what_became_of_what_was_said_in_it() {
 async fn what_waits_for_a_conversation_is_delivered_there() {
     let gateway = alone();
     let [mut mary, mut bob] = mary_and_bob(&gateway.router).await;
-    for word in ["one", "two"] {
-        bob.says("mary@aol", word);
-        let (envelope, handed) = text(&mut mary).await;
-        mary.member.hold(envelope, handed);
-    }
+    bob.says("mary@aol", "one");
+    bob.says("mary@aol", "two");
+    let (envelope, handed) = text(&mut mary).await;
+    mary.member.hold(envelope, handed);
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
     assert_eq!(talk.reads("bob@yahoo").await, "one");
     assert_eq!(talk.reads("bob@yahoo").await, "two");

@@ -11,8 +11,6 @@ use super::presence::timestamp;
 use super::xml::{Element, Node, Scope};
 use crate::html;
 
-/// From which age on a message says when it was sent, in milliseconds.
-const OLD: u64 = 10_000;
 /// The most envelopes that wait for the client to be available.
 const MAX_WAITING: usize = 1000;
 
@@ -246,9 +244,9 @@ pub fn with_text(message: Element, text: &RichText) -> Element {
 
 /// When an old message was sent (XEP-0203).
 fn delay(now: Now, envelope: &Envelope) -> Option<Element> {
-    let age = now.wall.0.saturating_sub(envelope.sent_at.0);
     let stamp = || timestamp(envelope.sent_at);
-    (age >= OLD).then(|| Element::new("delay", ns::DELAY).with("stamp", stamp()))
+    let delayed = envelope.is_delayed(now.wall);
+    delayed.then(|| Element::new("delay", ns::DELAY).with("stamp", stamp()))
 }
 
 fn typing(stanza: &Element) -> Option<Typing> {

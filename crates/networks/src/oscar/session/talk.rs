@@ -28,8 +28,6 @@ const MEMORY: Duration = Duration::from_mins(1);
 const MAX_SENT: usize = 64;
 /// The most people a client is told to want typing notices.
 const MAX_PARTNERS: usize = 512;
-/// A message that is older than this when it arrives is shown with its time.
-const LATE: Duration = Duration::from_mins(1);
 /// The most characters of one message. Official clients take about 8,000 bytes, libpurple
 /// nearly a whole frame.
 const MAX_CHARS: usize = 3_000;
@@ -180,7 +178,7 @@ impl Session {
         };
         self.meet(&envelope.from);
         let fields = self.presence_fields(&envelope.from, io.now.wall).unwrap_or_default();
-        let late = io.now.wall.since(envelope.sent_at) >= LATE;
+        let late = envelope.is_delayed(io.now.wall);
         let most = if self.is_libpurple() { MAX_CHARS_LIBPURPLE } else { MAX_CHARS };
         for piece in split(text, most) {
             let mut extra = Writer::new().tlv(TEXT, message::encode(&html::aim(&piece)));
@@ -271,7 +269,7 @@ pub(super) fn attention() -> RichText {
 
 const fn failure_code(why: Failure) -> u16 {
     match why {
-        Failure::Offline => code::NOT_LOGGED_IN,
+        Failure::Offline | Failure::Blocked => code::NOT_LOGGED_IN,
         Failure::Unreachable => code::SERVICE_UNAVAILABLE,
         Failure::NoSuchUser => code::NO_MATCH,
         Failure::Refused => code::REFUSED,

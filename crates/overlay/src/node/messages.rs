@@ -1,0 +1,127 @@
+//! Messages to and from other gateways.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Failure, Fault, NetworkId};
+
+use super::{Effect, Node, Said, Ticket};
+use crate::GatewayId;
+use crate::delivery::{Call, NO_WAY, Verdict};
+use crate::frame::Frame;
+use crate::message::{Message, Outcome};
+use crate::refusals::Refusal;
+
+impl<T, L> Node<T, L> {
+    /// Sends `message`; what becomes of it comes as [`Effect::Outcome`].
+    pub(crate) fn send(&mut self, now: Instant, to: GatewayId, message: Message, ticket: T) {
+        self.dispatch(now, to, message, Duration::ZERO, Ticket::Owner(ticket));
+    }
+
+    pub(super) fn dispatch(
+        &mut self,
+        now: Instant,
+        to: GatewayId,
+        message: Message,
+        age: Duration,
+        ticket: Ticket<T>,
+    ) {
+        if self.leases.epoch(&to).is_none() {
+            return self.conclude(now, to, ticket, Err(NO_WAY));
+        }
+        match self.delivery.send(now, to, message, age, ticket) {
+            Err(ticket) => self.conclude(now, to, ticket, Err(Failure::Busy)),
+            Ok((number, frame)) => {
+                if self.leases.link(&to).is_some()
+                    && !self.queue(to, &frame)
+                    && let Some(ticket) = self.delivery.answered(&to, number)
+                {
+                    self.conclude(now, to, ticket, Err(Failure::Refused));
+                }
+            }
+        }
+    }
+
+    /// Says what became of a message at a gateway.
+    pub(super) fn conclude(
+        &mut self,
+        now: Instant,
+        at: GatewayId,
+        ticket: Ticket<T>,
+        outcome: Outcome,
+    ) {
+        match ticket {
+            Ticket::Owner(ticket) => self.effects.push_back(Effect::Outcome(ticket, outcome)),
+            Ticket::Post(number) => {
+                self.outbox.answered(now, number, at, outcome);
+                self.work_off(now);
+            }
+        }
+    }
+
+    /// Says that what became of a message at a gateway will not be known.
+    pub(super) fn give_up(&mut self, now: Instant, at: GatewayId, ticket: Ticket<T>) {
+        match ticket {
+            Ticket::Owner(ticket) => self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY))),
+            Ticket::Post(number) => {
+                self.outbox.doubted(now, number, at);
+                self.work_off(now);
+            }
+        }
+    }
+
+    /// The router answered a message that [`Effect::Deliver`] handed to it.
+    pub(crate) fn answer(&mut self, now: Instant, peer: GatewayId, call: Call, outcome: Outcome) {
+        let (frames, shown) = self.delivery.answer(now, &peer, call, outcome);
+        self.effects.extend(shown.map(Effect::Shown));
+        for frame in frames {
+            self.queue(peer, &frame);
+        }
+    }
+
+    /// A message came from a gateway.
+    pub(super) fn message(
+        &mut self,
+        now: Instant,
+        from: GatewayId,
+        (number, settled): (u64, u64),
+        message: Message,
+        age: Duration,
+    ) -> Result<(), Fault> {
+        if self.is_replayed(from, |said| &mut said.number, number) {
+            self.refusals.refuse(now, from, Refusal::Replay, "a message that it said before");
+            return Ok(());
+        }
+        let refused =
+            message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
+        match self.delivery.received(from, number, settled, message)? {
+            Verdict::New(call, _) if refused.is_some() => {
+                let network = refused.as_ref().map_or("", NetworkId::as_str);
+                let why = format_args!("it may not speak for {network}");
+                self.refusals.refuse(now, from, Refusal::Sender, why);
+                self.answer(now, from, call, Err(Failure::Refused));
+            }
+            Verdict::New(call, message) => {
+                self.effects.push_back(Effect::Deliver { from, call, message, age });
+            }
+            Verdict::Answered(outcome) => {
+                self.queue(from, &Frame::Answer { number, outcome });
+            }
+            Verdict::Waits => {}
+        }
+        Ok(())
+    }
+
+    /// Whether `peer` said `number`, or one above it, before on its present link, where such
+    /// numbers only grow. The first is 1.
+    pub(super) fn is_replayed(
+        &mut self,
+        peer: GatewayId,
+        last: impl FnOnce(&mut Said) -> &mut u64,
+        number: u64,
+    ) -> bool {
+        let last = last(self.said.entry(peer).or_default());
+        let is_replayed = number <= *last;
+        *last = number.max(*last);
+        is_replayed
+    }
+}

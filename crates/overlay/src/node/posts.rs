@@ -1,0 +1,150 @@
+//! The outbox among the other parts of a node: who carries out what it wants done.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::Address;
+
+use super::{Effect, Node, Ticket};
+use crate::GatewayId;
+use crate::message::{Message, Outcome};
+use crate::outbox::{Do, Limits, Outbox, Post};
+use crate::shown::Print;
+
+/// What a gateway brings over from its last boot.
+#[derive(Default)]
+pub(crate) struct Past {
+    /// The messages that were kept, by number, with their age.
+    pub(crate) posts: Vec<(u64, Post, Duration)>,
+    /// What was shown, oldest first, with how long ago.
+    pub(crate) shown: Vec<(Print, Duration)>,
+}
+
+impl<T, L> Node<T, L> {
+    /// Begins with what was kept over a restart. `seed` is for the jitter of tries.
+    pub(crate) fn restore(&mut self, now: Instant, limits: Limits, seed: u64, past: Past) {
+        self.outbox = Outbox::new(self.members.own(), limits, seed);
+        let shown = &mut self.delivery.shown;
+        shown.restore(now, past.shown);
+        let is_shown = |post: &Post| Print::of(&post.message).is_some_and(|p| shown.contains(&p));
+        // Shown here just before the end, too late to be taken off the disk.
+        let (over, open): (Vec<_>, _) =
+            past.posts.into_iter().partition(|(_, post, _)| is_shown(post));
+        self.effects.extend(over.iter().map(|(number, ..)| Effect::Forget(*number)));
+        self.outbox.restore(now, open);
+        self.work_off(now);
+    }
+
+    /// Takes a message that is to reach its receiver wherever that is, now or, where it may be
+    /// kept, later. Returns its number; its fate comes as [`Effect::Settled`].
+    pub(crate) fn post(&mut self, now: Instant, message: Message, may_keep: bool) -> u64 {
+        let number = self.outbox.post(now, message, may_keep);
+        self.work_off(now);
+        number
+    }
+
+    /// A posted message was given time enough to be delivered at once.
+    pub(crate) fn keep_meanwhile(&mut self, now: Instant, number: u64) {
+        self.outbox.keep_meanwhile(now, number);
+        self.work_off(now);
+    }
+
+    /// A revision of a posted message is on disk.
+    pub(crate) fn kept(&mut self, now: Instant, number: u64, revision: u64) {
+        self.outbox.kept(now, number, revision);
+        self.work_off(now);
+    }
+
+    /// How many posted messages are on disk, or on the way there.
+    pub(crate) fn kept_count(&self) -> usize {
+        self.outbox.kept_count()
+    }
+
+    /// The router answered a message that [`Effect::DeliverOwn`] handed to it.
+    pub(crate) fn answer_own(
+        &mut self,
+        now: Instant,
+        number: u64,
+        message: &Message,
+        outcome: Outcome,
+    ) {
+        if outcome.is_ok()
+            && let Some(print) = Print::of(message)
+            && self.delivery.shown.insert(now, print)
+        {
+            self.effects.push_back(Effect::Shown(print));
+        }
+        self.outbox.answered(now, number, self.members.own(), outcome);
+        self.work_off(now);
+    }
+
+    /// The router wants to know where `user` signs on, and is now.
+    pub(crate) fn watch(&mut self, now: Instant, user: &Address) {
+        let Some(by_router) = self.awaited.get_mut(user) else {
+            return self.publish(now, |directory| directory.watch(user));
+        };
+        if !std::mem::replace(by_router, true) {
+            let at = self.directory.watched(user).unwrap_or_default().into_iter();
+            self.effects.extend(at.map(|at| Effect::Arrived(user.clone(), at)));
+        }
+    }
+
+    /// It no longer does.
+    pub(crate) fn unwatch(&mut self, now: Instant, user: &Address) {
+        match self.awaited.get_mut(user) {
+            Some(by_router) => *by_router = false,
+            None => self.publish(now, |directory| directory.unwatch(user)),
+        }
+    }
+
+    /// Does what the outbox wants done.
+    pub(super) fn work_off(&mut self, now: Instant) {
+        while let Some(next) = self.outbox.next() {
+            match next {
+                Do::Locate(number, user) => self.find(now, &user, Ticket::Post(number)),
+                Do::Send { number, to, message, age } if to != self.members.own() => {
+                    self.dispatch(now, to, message, age, Ticket::Post(number));
+                }
+                Do::Send { number, to, message, .. } => {
+                    let is_shown = |print| self.delivery.shown.contains(&print);
+                    if Print::of(&message).is_some_and(is_shown) {
+                        self.outbox.answered(now, number, to, Ok(()));
+                    } else {
+                        self.effects.push_back(Effect::DeliverOwn(number, message));
+                    }
+                }
+                Do::Keep { number, revision, post, age } => {
+                    self.effects.push_back(Effect::Keep { number, revision, post, age });
+                }
+                Do::Forget(number) => self.effects.push_back(Effect::Forget(number)),
+                Do::Settled(number, outcome) => {
+                    self.effects.push_back(Effect::Settled(number, outcome));
+                }
+                Do::Watch(user) => {
+                    let by_router = self.directory.watched(&user).is_some();
+                    self.awaited.insert(user.clone(), by_router);
+                    if !by_router {
+                        self.publish(now, |directory| directory.watch(&user));
+                    }
+                }
+                Do::Unwatch(user) => {
+                    if self.awaited.remove(&user) == Some(false) {
+                        self.publish(now, |directory| directory.unwatch(&user));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether only the outbox wants to know where `user` is.
+    pub(super) fn is_private(&self, user: &Address) -> bool {
+        self.awaited.get(user) == Some(&false)
+    }
+
+    /// A watched person signed on at a gateway.
+    pub(super) fn arrived(&mut self, now: Instant, user: Address, at: GatewayId) {
+        self.outbox.arrived(now, &user);
+        if !self.is_private(&user) {
+            self.effects.push_back(Effect::Arrived(user, at));
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! One message in the outbox, and the queue that it waits in.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Address, Body, Consent, Failure, RichText};
+use serde::{Deserialize, Serialize};
+
+use super::Do;
+use crate::GatewayId;
+use crate::message::Message;
+
+/// What a message takes besides its text, roughly.
+const OVERHEAD: usize = 256;
+
+/// A message as it is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Post {
+    pub(crate) message: Message,
+    /// The gateways that it was sent to, or is about to be.
+    pub(crate) tried: BTreeSet<GatewayId>,
+    /// Its receiver blocks its sender.
+    pub(crate) muted: bool,
+}
+
+/// A message in memory.
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) message: Message,
+    /// How old it was when it came here, and when that was.
+    age: Duration,
+    since: Instant,
+    /// When it expires.
+    pub(super) until: Instant,
+    pub(super) may_keep: bool,
+    /// The last revision sent to disk, none being 0, and the last that is there.
+    pub(super) revision: u64,
+    pub(super) durable: u64,
+    /// When it was first sent to disk.
+    pub(super) asked: Option<Instant>,
+    pub(super) tried: BTreeSet<GatewayId>,
+    /// The gateways that may have shown it, and since when that is in doubt.
+    pub(super) doubts: BTreeMap<GatewayId, Instant>,
+    /// Who posted it knows what became of it, or that it is kept.
+    pub(super) told: bool,
+    pub(super) muted: bool,
+}
+
+impl Entry {
+    pub(super) fn new(
+        number: u64,
+        message: Message,
+        now: Instant,
+        may_keep: bool,
+        longest: Duration,
+    ) -> Self {
+        Self {
+            number,
+            message,
+            age: Duration::ZERO,
+            since: now,
+            until: now + longest,
+            may_keep,
+            revision: 0,
+            durable: 0,
+            asked: None,
+            tried: BTreeSet::new(),
+            doubts: BTreeMap::new(),
+            told: false,
+            muted: false,
+        }
+    }
+
+    /// One from disk, of the gateway `own`, which knows what it has shown itself.
+    pub(super) fn restored(
+        number: u64,
+        post: Post,
+        now: Instant,
+        age: Duration,
+        own: GatewayId,
+        longest: Duration,
+    ) -> Self {
+        let doubts = post.tried.iter().filter(|g| **g != own).map(|g| (*g, now)).collect();
+        Self {
+            age,
+            until: now + longest.saturating_sub(age),
+            revision: 1,
+            durable: 1,
+            tried: post.tried,
+            doubts,
+            told: true,
+            muted: post.muted,
+            ..Self::new(number, post.message, now, true, longest)
+        }
+    }
+
+    /// A message in the place of `failed`.
+    pub(super) fn successor(
+        failed: &Self,
+        message: Message,
+        now: Instant,
+        longest: Duration,
+    ) -> Self {
+        Self {
+            revision: failed.revision,
+            told: true,
+            ..Self::new(failed.number, message, now, true, longest)
+        }
+    }
+
+    /// How long ago it was said.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        self.age + now.saturating_duration_since(self.since)
+    }
+
+    /// The next revision for the disk.
+    pub(super) fn keep(&mut self, now: Instant) -> Do {
+        self.revision += 1;
+        let post =
+            Post { message: self.message.clone(), tried: self.tried.clone(), muted: self.muted };
+        Do::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        self.revision > 0 && self.durable == self.revision
+    }
+
+    /// Whether the disk knows what it should, or need not know of it at all.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.revision == 0 || self.is_durable()
+    }
+
+    /// Roughly what it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let text = match &self.message {
+            Message::Envelope(envelope) => match &envelope.body {
+                Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => {
+                    text.text().len() + 16 * text.spans().len()
+                }
+                _ => 0,
+            },
+            _ => 0,
+        };
+        OVERHEAD + text
+    }
+
+    /// Forgets what it says.
+    pub(super) fn mute(&mut self) {
+        self.muted = true;
+        if let Message::Envelope(envelope) = &mut self.message
+            && let Body::Text { text, .. } = &mut envelope.body
+        {
+            *text = RichText::default();
+        }
+    }
+
+    /// What its sender is told when it failed, if that matters.
+    pub(super) fn report(&self, why: Failure) -> Option<Message> {
+        let Message::Envelope(envelope) = &self.message else { return None };
+        let matters = match &envelope.body {
+            Body::Text { .. } => true,
+            Body::Contact(Consent::Request(_)) => {
+                matches!(why, Failure::NoSuchUser | Failure::Refused)
+            }
+            _ => false,
+        };
+        let (from, to) = (envelope.from.clone(), envelope.to.clone());
+        matters.then_some(Message::Report { of: envelope.id, from, to, why })
+    }
+
+    /// Whether a step of consent in the same direction says otherwise now.
+    pub(super) fn is_superseded(&self, by: &Message) -> bool {
+        let asks = |message: &Message| match message {
+            Message::Envelope(envelope) => match &envelope.body {
+                Body::Contact(step) => Some(matches!(step, Consent::Request(_) | Consent::Cancel)),
+                _ => None,
+            },
+            _ => None,
+        };
+        asks(by).is_some() && asks(by) == asks(&self.message)
+    }
+}
+
+/// Who says something to whom. Ordered by receiver first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Lane {
+    pub(super) to: Address,
+    kind: Kind,
+    /// None of a report, which the gateway itself makes.
+    from: Option<Address>,
+}
+
+/// What waits for its own kind only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    Text,
+    Consent,
+    Report,
+}
+
+impl Lane {
+    pub(super) fn of(message: &Message) -> Self {
+        let to = message.receiver().clone();
+        match message {
+            Message::Envelope(envelope) => {
+                let consent = matches!(envelope.body, Body::Contact(_));
+                let kind = if consent { Kind::Consent } else { Kind::Text };
+                Self { to, kind, from: Some(envelope.from.clone()) }
+            }
+            _ => Self { to, kind: Kind::Report, from: None },
+        }
+    }
+
+    /// Before all lanes to `user`.
+    pub(super) fn first_to(user: &Address) -> Self {
+        Self { to: user.clone(), kind: Kind::Text, from: None }
+    }
+}
+
+/// A conversation's messages, in order.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) entries: VecDeque<Entry>,
+    pub(super) step: Step,
+    /// How often the first one was tried since there was hope.
+    pub(super) tries: u32,
+    /// When to try again; none if nothing failed.
+    pub(super) at: Option<Instant>,
+    pub(super) watching: bool,
+    /// The queue's place in the agenda.
+    pub(super) scheduled: Option<Instant>,
+}
+
+/// What happens to the first message that is not muted.
+#[derive(Default)]
+pub(super) enum Step {
+    #[default]
+    Idle,
+    Locating,
+    /// Where it goes is written down first.
+    Recording {
+        to: BTreeSet<GatewayId>,
+        until: Instant,
+    },
+    Sending {
+        waits: BTreeSet<GatewayId>,
+        why: Failure,
+        /// It was not sent where the receiver is, but where it may have been shown.
+        asking: bool,
+    },
+}
+
+impl Queue {
+    pub(super) fn head(&self) -> Option<&Entry> {
+        self.entries.iter().find(|e| !e.muted)
+    }
+
+    pub(super) fn head_mut(&mut self) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|e| !e.muted)
+    }
+
+    pub(super) fn take_head(&mut self) -> Option<Entry> {
+        let at = self.entries.iter().position(|e| !e.muted)?;
+        self.entries.remove(at)
+    }
+
+    /// When something is to be done; `patience` is how long the disk may take.
+    pub(super) fn next_deadline(&self, patience: Duration) -> Option<Instant> {
+        let idle = matches!(self.step, Step::Idle);
+        let recording = match &self.step {
+            Step::Recording { until, .. } => Some(*until),
+            _ => None,
+        };
+        let skip = usize::from(!idle);
+        let expires = self.entries.iter().skip(skip).map(|e| e.until).min();
+        let unkept = self.entries.iter().skip(skip).filter(|e| !e.told && !e.is_durable());
+        let disk = unkept.filter_map(|e| e.asked).map(|asked| asked + patience).min();
+        let again = self.at.filter(|_| idle && self.head().is_some());
+        [again, recording, expires, disk].into_iter().flatten().min()
+    }
+}

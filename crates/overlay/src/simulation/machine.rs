@@ -1,0 +1,171 @@
+//! One gateway of the simulation: a node, its disk, its clocks, and a router that believes what
+//! it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Address, UnixMillis};
+
+use crate::GatewayId;
+use crate::frame::Frame;
+use crate::lease::LinkId;
+use crate::members::{Member, Members, REPLICAS};
+use crate::node::{Node, Past};
+use crate::outbox::{Limits, Post};
+use crate::rosters::Rosters;
+use crate::rosters::tests::Memory;
+use crate::shown::Print;
+use crate::store;
+
+pub(super) type Plain = Node<(), ()>;
+
+/// The gateway's name.
+pub(super) fn id(n: usize) -> GatewayId {
+    GatewayId::from_bytes([n as u8; 32])
+}
+
+/// Which gateway has that name.
+pub(super) fn number(id: &GatewayId) -> usize {
+    id.as_bytes()[0] as usize
+}
+
+/// What a gateway has whether it runs or not.
+pub(super) struct Seat {
+    pub(super) running: Option<Machine>,
+    epoch: u64,
+    disk: Disk,
+    /// How far its clocks are off, and how fast they run, in millionths.
+    skew: Duration,
+    rate: u32,
+    /// When it went down.
+    pub(super) down_since: Option<Duration>,
+}
+
+#[derive(Default)]
+pub(super) struct Disk {
+    pub(super) rosters: Memory,
+    /// The kept messages, with the time of the simulation at which they were said.
+    pub(super) posts: BTreeMap<u64, (Post, Duration)>,
+    pub(super) shown: Vec<(Print, Duration)>,
+}
+
+pub(super) struct Machine {
+    pub(super) node: Plain,
+    pub(super) rosters: Rosters<Memory>,
+    pub(super) posts: BTreeMap<u64, (Post, Duration)>,
+    pub(super) shown: Vec<(Print, Duration)>,
+    /// What is on the way to the disk.
+    pub(super) unwritten: Vec<Write>,
+    pub(super) writing: bool,
+    pub(super) epoch: u64,
+    /// Who is signed on.
+    pub(super) here: BTreeSet<Address>,
+    pub(super) watching: BTreeSet<Address>,
+    pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
+    pub(super) links: BTreeMap<usize, LinkId>,
+    /// Until when the mailboxes of people are not empty.
+    pub(super) mailboxes: BTreeMap<Address, Duration>,
+}
+
+pub(super) enum Write {
+    Keep { number: u64, revision: u64, post: Box<Post>, said: Duration },
+    Forget(u64),
+}
+
+impl Seat {
+    pub(super) fn new(skew: Duration, rate: u32) -> Self {
+        Self { running: None, epoch: 0, disk: Disk::default(), skew, rate, down_since: None }
+    }
+
+    /// What its monotonic clock shows at a time of the simulation, which began at `start`.
+    pub(super) fn instant(&self, start: Instant, now: Duration) -> Instant {
+        start + self.skew + now * self.rate / 1_000_000
+    }
+
+    /// What its wall clock shows.
+    pub(super) fn wall(&self, now: Duration) -> UnixMillis {
+        UnixMillis(1_000_000 + (self.skew + now).as_millis() as u64)
+    }
+
+    pub(super) fn start(
+        &mut self,
+        n: usize,
+        members: &[Member],
+        clock: Instant,
+        now: Duration,
+        limits: Limits,
+    ) {
+        self.epoch = store::next_epoch(self.epoch, UnixMillis(1));
+        let networks = members[n].networks.clone();
+        let members = Arc::new(Members::new(id(n), networks, members, REPLICAS));
+        let Disk { rosters, posts, shown } = std::mem::take(&mut self.disk);
+        let mut node = Node::new(members.clone(), self.epoch);
+        let ago = |then: &Duration| now.saturating_sub(*then);
+        let past = Past {
+            posts: posts.iter().map(|(n, (p, said))| (*n, p.clone(), ago(said))).collect(),
+            shown: shown.iter().map(|(print, then)| (*print, ago(then))).collect(),
+        };
+        node.restore(clock, limits, n as u64, past);
+        self.down_since = None;
+        self.running = Some(Machine {
+            node,
+            rosters: Rosters::new(members, rosters),
+            posts,
+            shown,
+            unwritten: Vec::new(),
+            writing: false,
+            epoch: self.epoch,
+            here: BTreeSet::new(),
+            watching: BTreeSet::new(),
+            believed: BTreeMap::new(),
+            links: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
+        });
+    }
+
+    /// What was on the way to the disk is lost. Returns to whom there was a link.
+    pub(super) fn crash(&mut self, now: Duration) -> Option<BTreeMap<usize, LinkId>> {
+        let Machine { rosters, posts, shown, links, .. } = self.running.take()?;
+        self.down_since = Some(now);
+        self.disk = Disk { rosters: rosters.into_shelf(), posts, shown };
+        Some(links)
+    }
+}
+
+impl Machine {
+    pub(super) fn received(&mut self, now: Instant, from: GatewayId, frame: Frame) {
+        match frame {
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_) => {
+                for reply in self.rosters.received(from, frame, false).unwrap().replies {
+                    self.node.queue(from, &reply);
+                }
+            }
+            _ => self.node.received(now, from, frame).unwrap(),
+        }
+    }
+
+    /// What was on the way comes to disk, in order.
+    pub(super) fn commit(&mut self, now: Instant) {
+        self.writing = false;
+        let mut kept = Vec::new();
+        for write in std::mem::take(&mut self.unwritten) {
+            match write {
+                Write::Keep { number, revision, post, said } => {
+                    self.posts.insert(number, (*post, said));
+                    kept.push((number, revision));
+                }
+                Write::Forget(number) => {
+                    self.posts.remove(&number);
+                }
+            }
+        }
+        for (number, revision) in kept {
+            self.node.kept(now, number, revision);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Gateways, their people and the network between them, simulated: by a seed, gateways crash and
+//! restart, links break and frames on them are lost, delayed and doubled, disks are slow, and
+//! no two clocks agree or run alike.
+//!
+//! Nothing in a run depends on anything but its seed. The hub and the links, which have tasks
+//! and a clock of their own, are tested over real connections instead (`tests/links.rs`,
+//! `tests/processes.rs`).
+
+mod check;
+mod machine;
+mod people;
+mod world;
+
+use std::time::Duration;
+
+use crate::planted::{self, Fault};
+use world::World;
+
+/// How long everything goes wrong, and how long it may then take to be well.
+const CHAOS: Duration = Duration::from_secs(45);
+/// A lease and five seconds: how long somebody may seem to be where nobody is.
+const GHOST: Duration = Duration::from_secs(20);
+/// Long enough for what is in doubt, and for what was refused to be tried again.
+const DELIVERY: Duration = Duration::from_secs(150);
+/// How long messages are kept in the simulation: longer than a run up to there.
+const AGE: Duration = Duration::from_mins(4);
+
+/// A small generator (xorshift64*), so that a seed is a run.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % below.max(1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.roll(100) < percent
+    }
+
+    fn within(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        let micros = longest.saturating_sub(shortest).as_micros() as u64;
+        shortest + Duration::from_micros(self.roll(micros))
+    }
+}
+
+/// What a run counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Totals {
+    said: usize,
+    accepted: usize,
+    shown: usize,
+    reported: usize,
+    crashes: usize,
+    breaks: usize,
+    frames: usize,
+    /// Of everything that happened, in order.
+    trace: u64,
+}
+
+/// Makes the run of a seed, with `count` gateways.
+fn run(seed: u64, count: usize) -> Totals {
+    let mut world = World::new(seed, count);
+    world.go_wrong(CHAOS);
+    world.heal();
+    world.pass(GHOST);
+    world.check_places();
+    world.check_rosters();
+    world.bring_back();
+    world.settle_all(DELIVERY);
+    world.check_deliveries();
+    // What many gateways tell each other in four minutes takes long to simulate.
+    if count <= 10 {
+        world.pass(AGE);
+        world.check_reports();
+    }
+    world.totals
+}
+
+/// Makes the runs of some seeds, and says which failed.
+fn run_all(seeds: std::ops::Range<u64>, count: usize) {
+    let mut all = Totals::default();
+    for seed in seeds.clone() {
+        let run = std::panic::catch_unwind(|| run(seed, count));
+        let Ok(one) = run else { panic!("seed {seed} with {count} gateways") };
+        all.said += one.said;
+        all.accepted += one.accepted;
+        all.shown += one.shown;
+        all.reported += one.reported;
+        all.crashes += one.crashes;
+        all.breaks += one.breaks;
+        all.frames += one.frames;
+    }
+    println!("{count} gateways, seeds {seeds:?}: {all:?}");
+}
+
+/// How many seeds to run, of which a quick test takes `usual`: `CROSSTALK_SEEDS` asks for others,
+/// as many for each size or, as `FROM..TO`, just these.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let Ok(asked) = std::env::var("CROSSTALK_SEEDS") else { return 0..usual };
+    match asked.split_once("..") {
+        Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
+        None => 0..asked.parse().unwrap(),
+    }
+}
+
+#[test]
+fn three_gateways_keep_their_promises() {
+    run_all(seeds(220), 3);
+}
+
+#[test]
+fn ten_gateways_keep_their_promises() {
+    run_all(seeds(70), 10);
+}
+
+#[test]
+fn fifty_gateways_keep_their_promises() {
+    run_all(seeds(10), 50);
+}
+
+#[test]
+fn a_seed_is_a_run() {
+    assert_eq!(run(7, 3), run(7, 3));
+    assert_ne!(run(7, 3), run(8, 3));
+}
+
+/// How many of the first runs find a planted fault.
+fn found(fault: Fault) -> usize {
+    planted::plant(Some(fault));
+    let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();
+    let found = (0..10).filter(fails).count();
+    planted::plant(None);
+    found
+}
+
+#[test]
+fn a_skipped_acknowledgement_is_found() {
+    assert!(found(Fault::SkippedAck) > 0);
+}
+
+#[test]
+fn a_dropped_round_of_anti_entropy_is_found() {
+    assert!(found(Fault::DroppedAntiEntropy) > 0);
+}
+
+#[test]
+fn a_reused_epoch_is_found() {
+    assert!(found(Fault::ReusedEpoch) > 0);
+}

@@ -1,0 +1,244 @@
+//! The people of the simulation, what they say, and what they are shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Failure};
+
+use super::world::{Event, Way, World};
+use crate::message::{Fate, Message};
+
+/// The least time between two moves of somebody: longer than a message can be under way to where
+/// the person was before.
+const DWELL: Duration = Duration::from_secs(15);
+
+/// How long a client may take to take a message.
+const SLOWEST: Duration = Duration::from_secs(3);
+
+/// Where somebody is signed on.
+#[derive(Clone, Default)]
+pub(super) struct Person {
+    pub(super) at: BTreeSet<usize>,
+    /// Two gateways that this person always uses, instead of moving about.
+    pub(super) both: Option<[usize; 2]>,
+    pub(super) moved: Duration,
+    /// Signs off in the end and does not come back.
+    pub(super) leaves: bool,
+}
+
+/// What became of something that was said.
+pub(super) struct Said {
+    pub(super) from: Address,
+    pub(super) to: Address,
+    /// At which gateway; in which order follows from the id.
+    pub(super) by: usize,
+    pub(super) outcome: Option<Result<Fate, Failure>>,
+    /// Its gateway crashed before it was known what would become of it.
+    pub(super) orphaned: bool,
+    /// At which gateways it was shown.
+    pub(super) shown: Vec<usize>,
+    /// And at which it was reported as not delivered.
+    pub(super) reported: Vec<usize>,
+}
+
+pub(super) fn user(n: usize) -> Address {
+    format!("user{n}@aol").parse().unwrap()
+}
+
+impl World {
+    /// Somebody moves, comes or goes.
+    pub(super) fn someone_moves(&mut self) {
+        let n = self.dice.roll(self.people.len() as u64) as usize;
+        let person = &self.people[n];
+        if self.now < person.moved + DWELL {
+            return;
+        }
+        if let Some(both) = person.both {
+            for at in both {
+                self.sign_on(n, at);
+            }
+            return;
+        }
+        let old = person.at.clone();
+        for at in old {
+            self.sign_off(n, at);
+        }
+        if self.dice.chance(70) {
+            let at = self.some_gateway();
+            self.sign_on(n, at);
+        }
+        self.people[n].moved = self.now;
+    }
+
+    pub(super) fn sign_on(&mut self, n: usize, at: usize) {
+        let (who, clock) = (user(n), self.clock(at));
+        let Some(machine) = self.machine(at) else { return };
+        machine.here.insert(who.clone());
+        machine.node.publish(clock, |d| d.sign_on(&who));
+        self.people[n].at.insert(at);
+        self.settle(at);
+    }
+
+    pub(super) fn sign_off(&mut self, n: usize, at: usize) {
+        let (who, clock) = (user(n), self.clock(at));
+        self.people[n].at.remove(&at);
+        let Some(machine) = self.machine(at) else { return };
+        machine.here.remove(&who);
+        machine.node.publish(clock, |d| d.sign_off(&who));
+        self.settle(at);
+    }
+
+    pub(super) fn someone_watches(&mut self) {
+        let (at, who) = (self.some_gateway(), self.someone());
+        let (clock, watch) = (self.clock(at), self.dice.chance(80));
+        let Some(machine) = self.machine(at) else { return };
+        if watch {
+            machine.watching.insert(who.clone());
+            machine.node.watch(clock, &who);
+        } else {
+            machine.watching.remove(&who);
+            machine.believed.remove(&who);
+            machine.node.unwatch(clock, &who);
+        }
+        self.settle(at);
+    }
+
+    /// Somebody who is signed on somewhere says something to somebody else.
+    pub(super) fn someone_speaks(&mut self) {
+        let n = self.dice.roll(self.people.len() as u64) as usize;
+        let (from, to) = (user(n), self.someone());
+        let Some(at) = self.people[n].at.iter().next().copied().filter(|_| from != to) else {
+            return;
+        };
+        for _ in 0..=self.dice.roll(3) {
+            self.say(at, from.clone(), to.clone());
+        }
+    }
+
+    fn say(&mut self, at: usize, from: Address, to: Address) {
+        let (clock, may_keep) = (self.clock(at), self.dice.chance(90));
+        let said = self.said.len() as u128;
+        let body = Body::Text { text: "hello".into(), auto: false };
+        let sent_at = self.seats[at].wall(self.now);
+        let (id, sender, receiver) = (EnvelopeId(said), from.clone(), to.clone());
+        let envelope = Envelope { id, from: sender, to: receiver, sent_at, body };
+        let Some(machine) = self.machine(at) else { return };
+        let number = machine.node.post(clock, Message::Envelope(envelope), may_keep);
+        let epoch = machine.epoch;
+        self.totals.said += 1;
+        self.numbers.insert((at, epoch, number), self.said.len());
+        self.said.push(Said {
+            from,
+            to,
+            by: at,
+            outcome: None,
+            orphaned: false,
+            shown: Vec::new(),
+            reported: Vec::new(),
+        });
+        self.settle(at);
+        self.later(Duration::from_millis(5), Event::KeepMeanwhile { at, epoch, number });
+    }
+
+    /// Somebody adds a contact at a gateway, by its clock.
+    pub(super) fn someone_adds(&mut self) {
+        let (at, owner) = (self.some_gateway(), self.someone());
+        let wall = self.seats[at].wall(self.now);
+        let address: Address = format!("friend{}@aol", self.next_friend).parse().unwrap();
+        self.next_friend += 1;
+        let mut contact = Contact::new(address.clone(), address.to_string());
+        contact.listed = true;
+        let Some(machine) = self.machine(at) else { return };
+        let mut roster = machine.rosters.load(&owner);
+        let stamp = roster.stamp().next(wall, at as u64);
+        roster.put(contact, stamp);
+        for (home, frame) in machine.rosters.save(&owner, &roster) {
+            machine.node.queue(home, &frame);
+        }
+        self.added.entry(owner).or_default().insert(address);
+        self.settle(at);
+    }
+
+    /// A router hands a message to its user, who may be gone, busy or slow.
+    pub(super) fn hand_over(&mut self, at: usize, message: Message, answer: Way) {
+        let (now, epoch) = (self.now, self.epoch(at));
+        let (fate, wait) = (self.dice.roll(100), self.dice.within(Duration::ZERO, SLOWEST));
+        let Some(machine) = self.machine(at) else { return };
+        if fate < 5 || !machine.here.contains(message.receiver()) {
+            let why = if fate < 5 { Failure::Busy } else { Failure::Offline };
+            return self.answer(at, answer, Err(why));
+        }
+        // A mailbox keeps what is in it in order.
+        let last = machine.mailboxes.entry(message.receiver().clone()).or_default();
+        *last = (*last).max(if fate < 20 { now + wait } else { now });
+        let wait = last.saturating_sub(now);
+        self.later(wait, Event::Show { at, epoch, message, answer });
+    }
+
+    /// It is written to the client, if that is still there.
+    pub(super) fn show(&mut self, at: usize, message: &Message, answer: Way) {
+        if !self.is_here(at, message.receiver()) {
+            return self.answer(at, answer, Err(Failure::Offline));
+        }
+        match message {
+            Message::Envelope(envelope) => self.is_shown(at, envelope.id.0 as usize),
+            Message::Report { of, .. } => {
+                let both = self.uses_both(message.receiver());
+                let said = &mut self.said[of.0 as usize];
+                let once = said.reported.is_empty() || both && !said.reported.contains(&at);
+                assert!(once, "{of} is reported at {:?} and again at {at}", said.reported);
+                said.reported.push(at);
+                self.totals.reported += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+        self.answer(at, answer, Ok(()));
+    }
+
+    fn is_shown(&mut self, at: usize, id: usize) {
+        let both = self.uses_both(&self.said[id].to);
+        let said = &mut self.said[id];
+        // Whoever has two clients sees it in both.
+        let once = both && !said.shown.contains(&at) || said.shown.is_empty();
+        assert!(once, "message {id} to {} shown at {:?} comes again at {at}", said.to, said.shown);
+        assert!(said.reported.is_empty(), "message {id} was reported as lost");
+        said.shown.push(at);
+        self.totals.shown += 1;
+        let (from, to, by) = (said.from.clone(), said.to.clone(), said.by);
+        let last = self.last_shown.entry((from, to, by, at)).or_default();
+        assert!(*last <= id, "message {id} comes after {last}");
+        *last = id;
+    }
+
+    pub(super) fn is_settled(&mut self, at: usize, number: u64, outcome: Result<Fate, Failure>) {
+        let epoch = self.epoch(at);
+        let Some(said) = self.numbers.get(&(at, epoch, number)).map(|n| &mut self.said[*n]) else {
+            return;
+        };
+        assert_eq!(said.outcome, None, "one outcome");
+        if outcome == Ok(Fate::Delivered) {
+            assert!(!said.shown.is_empty(), "said to be delivered");
+        }
+        self.totals.accepted += usize::from(outcome.is_ok());
+        said.outcome = Some(outcome);
+    }
+
+    fn uses_both(&self, who: &Address) -> bool {
+        (0..self.people.len()).any(|n| user(n) == *who && self.people[n].both.is_some())
+    }
+
+    fn is_here(&self, at: usize, who: &Address) -> bool {
+        self.seats[at].running.as_ref().is_some_and(|m| m.here.contains(who))
+    }
+
+    pub(super) fn some_gateway(&mut self) -> usize {
+        self.dice.roll(self.seats.len() as u64) as usize
+    }
+
+    fn someone(&mut self) -> Address {
+        user(self.dice.roll(self.people.len() as u64) as usize)
+    }
+}
+
+/// What an owner added, wherever.
+pub(super) type Added = BTreeMap<Address, BTreeSet<Address>>;
