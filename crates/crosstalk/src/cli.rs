@@ -28,6 +28,8 @@ pub(crate) enum Command {
     /// Connect gateways of different people
     #[command(subcommand)]
     Mesh(Mesh),
+    /// Forget everything that is stored of somebody, here and in the mesh
+    Wipe(Wipe),
     /// The same as `mesh id`
     #[command(hide = true)]
     Id(MeshId),
@@ -87,6 +89,14 @@ pub(crate) enum CaCommand {
     Init(Place),
     /// Print the CA's certificate, for clients to trust
     Export(Place),
+}
+
+#[derive(Args)]
+pub(crate) struct Wipe {
+    /// Who: a name and its network, such as alice@aol or dave@example.org@jabber
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 /// The people who run gateways that work together agree on one operator. The operator's gateway

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::cli;
 use crate::complaint::Complaint;
 #[cfg(unix)]
-use crate::mesh::door::Door;
+use crate::door::Door;
 use crate::signals::Signals;
 use crate::start::{Started, start};
 use crate::welcome::welcome;

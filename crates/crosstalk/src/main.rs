@@ -4,6 +4,7 @@ mod ca;
 mod cli;
 mod complaint;
 mod demo;
+mod door;
 mod gateway;
 mod log;
 mod mesh;
@@ -11,6 +12,7 @@ mod place;
 mod signals;
 mod start;
 mod welcome;
+mod wipe;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Mesh(mesh) => mesh::run(&mesh),
+        Command::Wipe(args) => wipe::run(&args),
         Command::Id(args) => mesh::id::run(&args),
     };
     done.unwrap_or_else(|complaint| {

@@ -108,7 +108,7 @@ fn part(config: &Config, mesh: &Mesh) -> crosstalk_overlay::Config {
 }
 
 /// What is kept for people who are not there.
-fn kept(config: &Config) -> Limits {
+pub(crate) fn kept(config: &Config) -> Limits {
     let Outbox { age, messages, bytes } = config.outbox;
     Limits { age, messages, bytes }
 }

@@ -192,3 +192,19 @@ fn a_second_list_of_members_is_refused() {
     let complaint = one.complains("crosstalk gateway --config gw.toml --proxy 127.0.0.1:0");
     assert!(complaint.contains("keep one of the two"), "{complaint}");
 }
+
+#[test]
+fn somebody_is_forgotten_whether_the_gateway_runs_or_not() {
+    let one = Home::new();
+    let said = one.says("crosstalk wipe 'Dave%Example.ORG@jabber.xt'");
+    assert!(
+        said.starts_with("Forgotten: dave@example.org@jabber") && said.contains("does not run")
+    );
+    one.says("crosstalk mesh init");
+    let _one = one.run();
+    one.status_says("0 of 0 up");
+    let said = one.says("crosstalk wipe alice@aol");
+    assert!(said.starts_with("Forgotten: alice@aol") && !said.contains("does not run"), "{said}");
+    assert!(one.complains("crosstalk wipe alice").contains("name@network"));
+    assert!(one.complains("crosstalk wipe crosstalk@gateway").contains("nobody's name"));
+}

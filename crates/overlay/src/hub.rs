@@ -297,6 +297,18 @@ impl Hub {
         }
     }
 
+    /// Forgets the roster of `user` and the messages that wait by or for `user`. Resolves when
+    /// that is on this gateway's disk.
+    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) {
+        let mut roster = self.load(user).await;
+        roster.wipe(roster.stamp().next(wall(), self.epoch));
+        self.with(|node, now| node.wipe_posts(now, user));
+        self.save(user, &roster).await;
+        if self.with(|node, _| node.is_here(user)) {
+            self.hand_over(Inbound::Roster(user.clone()));
+        }
+    }
+
     /// The counters.
     pub(crate) fn counts(&self) -> Counts {
         lock(&self.state).node.refusals.total()

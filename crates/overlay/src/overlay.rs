@@ -178,6 +178,13 @@ impl Overlay {
         self.hub().kept()
     }
 
+    /// Forgets everything that this gateway keeps of `user`: the roster, and the messages that
+    /// wait. The other homes of the roster forget it too, now or when they can be reached again,
+    /// and no copy brings it back. Only the name stays, with the time of this.
+    pub async fn wipe(&self, user: &Address) {
+        self.hub().wipe(user).await;
+    }
+
     /// What was counted since the start.
     pub fn counts(&self) -> Counts {
         self.hub().counts()

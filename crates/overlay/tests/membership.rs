@@ -8,7 +8,7 @@ use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Failure, HostPort, Roster, Stamp, UnixMillis,
 };
 use crosstalk_overlay::{
-    Admitted, Config, GatewayId, Inbound, Member, Membership, Message, Operator, Overlay,
+    Admitted, Config, Fate, GatewayId, Inbound, Member, Membership, Message, Operator, Overlay,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
@@ -96,14 +96,28 @@ fn alice() -> Address {
     "alice@aol".parse().unwrap()
 }
 
-fn nudge(from: &str) -> Message {
-    Message::Envelope(Envelope {
+fn contact() -> Contact {
+    Contact { listed: true, ..Contact::new("bob@yahoo".parse().unwrap(), "bob".into()) }
+}
+
+fn roster(millis: u64) -> Roster {
+    let mut roster = Roster::default();
+    roster.put(contact(), Stamp { millis, writer: 1 });
+    roster
+}
+
+fn envelope(from: &str) -> Envelope {
+    Envelope {
         id: EnvelopeId(1),
         from: from.parse().unwrap(),
         to: "bob@aol".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
-    })
+    }
+}
+
+fn nudge(from: &str) -> Message {
+    Message::Envelope(envelope(from))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,9 +172,7 @@ async fn rosters_move_to_a_new_home() {
     let mesh = Mesh::new(2);
     let alone = mesh.document(1, &[0]);
     let a = mesh.start(0, &alone);
-    let mut roster = Roster::default();
-    let contact = Contact::new("bob@yahoo".parse().unwrap(), "bob".into());
-    roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
+    let roster = roster(1);
     a.overlay.save(&alice(), &roster).await;
 
     let both = mesh.document(2, &[0, 1]);
@@ -177,6 +189,39 @@ async fn rosters_move_to_a_new_home() {
     drop(a);
     b.linked_to(0).await;
     assert_eq!(b.overlay.load(&alice()).await, roster, "the new home has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_forgotten_at_one_gateway_comes_back_from_none() {
+    let mesh = Mesh::new(2);
+    let document = mesh.document(1, &[0, 1]);
+    let [a, b] = [0, 1].map(|n| mesh.start(n, &document));
+    a.linked_to(1).await;
+    a.overlay.save(&alice(), &roster(1)).await;
+    assert_eq!(b.overlay.load(&alice()).await, roster(1));
+    b.overlay.shutdown().await;
+    drop(b);
+    a.linked_to(0).await;
+    let kept = a.overlay.post(envelope("alice@aol"), true).await;
+    assert!(matches!(kept, Ok(Fate::Kept { .. })), "{kept:?}");
+
+    a.overlay.wipe(&alice()).await;
+    assert_eq!(a.overlay.kept(), 0, "nothing waits any more");
+    assert_eq!(a.overlay.load(&alice()).await.contacts().count(), 0);
+    let b = mesh.restart(1);
+    let forgotten = async {
+        while b.overlay.load(&alice()).await.contacts().count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, forgotten).await.expect("the other home forgets too");
+    assert_eq!(a.overlay.load(&alice()).await.contacts().count(), 0);
+    let later = UnixMillis(u64::from(u32::MAX) * 1000);
+    let mut again = a.overlay.load(&alice()).await;
+    let stamp = again.stamp().next(later, 1);
+    again.put(contact(), stamp);
+    a.overlay.save(&alice(), &again).await;
+    assert_eq!(b.overlay.load(&alice()).await.contacts().count(), 1, "and can begin anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]

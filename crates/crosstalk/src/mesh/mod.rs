@@ -3,9 +3,8 @@
 //! The operator of a mesh signs who its members are. Each command changes or shows the
 //! membership document in the data directory; a running gateway takes changes up by itself.
 
-pub(crate) mod door;
 pub(crate) mod id;
-mod status;
+pub(crate) mod status;
 
 use std::io::Read as _;
 use std::path::Path;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
 
-use super::door::{self, Request};
 use crate::cli::Place;
 use crate::complaint::Complaint;
+use crate::door::{self, Request};
 
 pub(super) fn run(place: &Place) -> Result<ExitCode, Complaint> {
     let config = place.draft()?;
@@ -25,7 +25,7 @@ pub(super) fn run(place: &Place) -> Result<ExitCode, Complaint> {
 }
 
 /// What a running gateway says.
-pub(super) fn awake(status: &Status) -> String {
+pub(crate) fn awake(status: &Status) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_status(&mut text, status);

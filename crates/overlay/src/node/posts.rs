@@ -54,6 +54,12 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
+    /// Forgets the posted messages of `user` and those to `user`.
+    pub(crate) fn wipe_posts(&mut self, now: Instant, user: &Address) {
+        self.outbox.wipe(now, user);
+        self.work_off(now);
+    }
+
     /// How many posted messages are on disk, or on the way there.
     pub(crate) fn kept_count(&self) -> usize {
         self.outbox.kept_count()

@@ -220,6 +220,25 @@ impl Outbox {
         }
     }
 
+    /// Forgets what `user` said and what was said to `user`, on disk too.
+    pub(crate) fn wipe(&mut self, now: Instant, user: &Address) {
+        let names = |queue: &Queue| queue.entries.iter().any(|e| e.message.names(user));
+        let named = self.queues.iter().filter(|(_, queue)| names(queue));
+        let lanes: Vec<_> = named.map(|(lane, _)| lane.clone()).collect();
+        for lane in lanes {
+            self.with(now, lane, |outbox, queue| {
+                queue.step = Step::Idle;
+                let entries = std::mem::take(&mut queue.entries).into_iter();
+                let (wiped, rest): (Vec<_>, Vec<_>) = entries.partition(|e| e.message.names(user));
+                queue.entries = rest.into();
+                for mut entry in wiped {
+                    outbox.tell(&mut entry, Err(Failure::Expired));
+                    outbox.drop_entry(&entry);
+                }
+            });
+        }
+    }
+
     /// How many messages are on disk, or on the way there.
     pub(crate) fn kept_count(&self) -> usize {
         self.queues.values().flat_map(|q| &q.entries).filter(|e| e.revision > 0).count()

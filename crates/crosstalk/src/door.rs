@@ -7,11 +7,15 @@
 use std::fmt;
 use std::path::Path;
 
+use crosstalk_core::Address;
+
 /// What a command asks of a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// How it stands with the others.
     Status,
+    /// To forget somebody.
+    Wipe(Address),
 }
 
 /// Why there is no answer.
@@ -26,8 +30,9 @@ pub(crate) enum Closed {
 impl Request {
     #[cfg_attr(not(unix), expect(dead_code, reason = "there is no door"))]
     fn parse(line: &str) -> Option<Self> {
-        match line {
-            "status" => Some(Self::Status),
+        match line.split_once(' ') {
+            None if line == "status" => Some(Self::Status),
+            Some(("wipe", user)) => user.parse().ok().map(Self::Wipe),
             _ => None,
         }
     }
@@ -37,6 +42,7 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status => f.write_str("status"),
+            Self::Wipe(user) => write!(f, "wipe {user}"),
         }
     }
 }
@@ -58,6 +64,7 @@ mod unix {
 
     use super::{Closed, Path, Request};
     use crate::mesh::status;
+    use crate::wipe;
 
     /// How long either side waits for the other.
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,7 +119,7 @@ mod unix {
                     let mut line = String::new();
                     (&mut socket).take(LONGEST).read_line(&mut line).await?;
                     let answer = match Request::parse(line.trim_end()) {
-                        Some(request) => format!("ok\n{}", obey(&overlay, &request)),
+                        Some(request) => format!("ok\n{}", obey(&overlay, &request).await),
                         None => "no\nthe running gateway does not know this: is it older?".into(),
                     };
                     socket.write_all(answer.as_bytes()).await?;
@@ -128,9 +135,13 @@ mod unix {
         }
     }
 
-    fn obey(overlay: &Overlay, request: &Request) -> String {
+    async fn obey(overlay: &Overlay, request: &Request) -> String {
         match request {
             Request::Status => status::awake(&overlay.status()),
+            Request::Wipe(user) => {
+                overlay.wipe(user).await;
+                wipe::done(user)
+            }
         }
     }
 }
