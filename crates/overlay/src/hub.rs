@@ -1,32 +1,31 @@
 //! The node among tasks: its lock, its clock, and the ways in and out.
 
+mod links;
+mod lists;
+
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, HostPort, Roster, UnixMillis};
+use crosstalk_core::{Address, Failure, UnixMillis};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
 use crate::answer::{Answer, Way};
-use crate::cards::Card;
 use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
 use crate::journal::Journal;
 use crate::lease::LinkId;
-use crate::members::{Key, Members};
+use crate::members::Members;
 use crate::message::{Fate, Inbound, Message, Outcome};
 use crate::node::{Effect, Node, Past};
 use crate::outbox::Limits;
-use crate::refusals::{Counts, Refusal};
-use crate::rosters::{self, Rosters};
-use crate::status::LinkStatus;
+use crate::refusals::Refusal;
+use crate::rosters::Rosters;
 use crate::store::{Store, Told};
 
 /// Events the router may lag behind.
@@ -39,10 +38,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// How long a message may be under way before it is put on disk beside.
 const AT_ONCE: Duration = Duration::from_millis(5);
-/// How long the homes of a roster have to answer.
-const LOAD_DEADLINE: Duration = Duration::from_secs(2);
-/// How long a save waits for the disk; the store goes on trying.
-const SAVE_DEADLINE: Duration = Duration::from_secs(5);
 
 type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 
@@ -269,135 +264,6 @@ impl Hub {
         outcome.await.unwrap_or(Err(NO_WAY))
     }
 
-    /// The roster of `owner`, from here and from its homes.
-    pub(crate) async fn load(self: &Arc<Self>, owner: &Address) -> Roster {
-        let linked = self.linked();
-        let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
-        if let Some((ask, homes)) = asked {
-            let (tell, told) = oneshot::channel();
-            lock(&self.loads).insert(ask, tell);
-            let get = Frame::RosterGet { ask, owner: owner.clone() };
-            self.queue(homes.into_iter().map(|home| (home, get.clone())));
-            let _ = timeout(LOAD_DEADLINE, told).await;
-            lock(&self.loads).remove(&ask);
-            lock(&self.rosters).stop_asking(ask);
-        }
-        lock(&self.rosters).load(owner)
-    }
-
-    /// Merges `roster` into the stored one; resolves when it is on this gateway's disk.
-    pub(crate) async fn save(self: &Arc<Self>, owner: &Address, roster: &Roster) {
-        let (frames, committed) = {
-            let mut rosters = lock(&self.rosters);
-            (rosters.save(owner, roster), self.store.committed())
-        };
-        self.queue(frames);
-        if !matches!(timeout(SAVE_DEADLINE, committed).await, Ok(Ok(()))) {
-            tracing::error!(%owner, "{}: the roster is not on disk yet", Blame::Gateway);
-        }
-    }
-
-    /// Forgets the roster of `user` and the messages that wait by or for `user`. Resolves when
-    /// that is on this gateway's disk.
-    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) {
-        let mut roster = self.load(user).await;
-        roster.wipe(roster.stamp().next(wall(), self.epoch));
-        self.with(|node, now| node.wipe_posts(now, user));
-        self.save(user, &roster).await;
-        if self.with(|node, _| node.is_here(user)) {
-            self.hand_over(Inbound::Roster(user.clone()));
-        }
-    }
-
-    /// The counters.
-    pub(crate) fn counts(&self) -> Counts {
-        lock(&self.state).node.refusals.total()
-    }
-
-    /// What was refused of one peer.
-    pub(crate) fn counts_of(&self, peer: &GatewayId) -> Counts {
-        lock(&self.state).node.refusals.of(peer)
-    }
-
-    /// The link to a peer, and since when it is as it is.
-    pub(crate) fn link_status(
-        &self,
-        now: Instant,
-        peer: &GatewayId,
-    ) -> (Option<LinkStatus>, Duration) {
-        let state = lock(&self.state);
-        let link = state.ports.get(peer).map(|port| LinkStatus {
-            version: port.version,
-            lease: state.node.lease_of(now, peer),
-            membership: state.node.era_of(peer),
-        });
-        let since = state.since.get(peer).copied().unwrap_or(self.started);
-        (link, now.saturating_duration_since(since))
-    }
-
-    /// The gateways to which a link is up.
-    pub(crate) fn linked(&self) -> Vec<GatewayId> {
-        lock(&self.state).ports.keys().copied().collect()
-    }
-
-    /// A link to `peer` in its boot `epoch` came up, on which frames are of `version`; one that
-    /// was there before is closed.
-    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64, version: u8) -> Arc<Port> {
-        let port = {
-            let mut state = lock(&self.state);
-            state.last_link += 1;
-            let (link, closing) = (state.last_link, CancellationToken::new());
-            let port = Arc::new(Port { peer, link, version, wake: Notify::new(), closing });
-            if let Some(old) = state.ports.insert(peer, port.clone()) {
-                old.closing.cancel();
-            }
-            state.since.insert(peer, Instant::now());
-            port
-        };
-        self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
-        port
-    }
-
-    /// The link closed.
-    pub(crate) fn close(self: &Arc<Self>, port: &Port) {
-        let mut state = lock(&self.state);
-        if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
-            state.ports.remove(&port.peer);
-            state.since.insert(port.peer, Instant::now());
-        }
-        state.node.unlinked(Instant::now(), port.peer, port.link);
-        self.settle(&mut state);
-    }
-
-    /// A frame came over the link.
-    pub(crate) fn received(self: &Arc<Self>, port: &Port, frame: Frame) -> Result<(), Fault> {
-        // A link that was replaced must not speak for the boot that replaced it, and one of a
-        // gateway that is no member any more for nobody.
-        let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
-        match frame {
-            Frame::RosterGet { .. }
-            | Frame::RosterGot { .. }
-            | Frame::RosterPut { .. }
-            | Frame::RosterDigests(_)
-            | Frame::RosterWant(_)
-                if self.with(|node, _| present(node)) =>
-            {
-                self.roster_frame(port.peer, frame)
-            }
-            Frame::Membership(signed) if self.with(|node, _| present(node)) => {
-                self.membership_frame(port.peer, signed);
-                Ok(())
-            }
-            _ => {
-                self.with(
-                    |node, now| {
-                        if present(node) { node.received(now, port.peer, frame) } else { Ok(()) }
-                    },
-                )
-            }
-        }
-    }
-
     /// The router answered a message from another gateway.
     pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
         self.with(|node, now| node.answer(now, from, call, outcome));
@@ -406,73 +272,6 @@ impl Hub {
     /// The router answered a message of this gateway's own.
     pub(crate) fn answer_own(self: &Arc<Self>, number: u64, message: &Message, outcome: Outcome) {
         self.with(|node, now| node.answer_own(now, number, message, outcome));
-    }
-
-    /// This gateway's own card.
-    pub(crate) fn set_card(self: &Arc<Self>, card: &Card) {
-        self.with(|node, _| node.set_card(card));
-    }
-
-    /// Where a gateway says it can be dialled.
-    pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
-        lock(&self.state).node.addresses(gateway)
-    }
-
-    /// Counts and logs something of a peer's that was refused.
-    pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Refusal, why: impl Display) {
-        self.with(|node, now| node.refusals.refuse(now, peer, what, why));
-    }
-
-    /// Counts a connection of somebody who is no member.
-    pub(crate) fn count_stranger(self: &Arc<Self>) {
-        self.with(|node, _| node.refusals.stranger());
-    }
-
-    /// Other gateways belong from now on, or others have other rights.
-    pub(crate) fn set_members(self: &Arc<Self>, members: Members) {
-        let members = Arc::new(members);
-        lock(&self.rosters).set_members(members.clone());
-        self.members.send_replace(members.clone());
-        self.with(|node, now| node.set_members(now, members));
-    }
-
-    /// Waits for frames to write, and takes up to `most` of them.
-    pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
-        loop {
-            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
-            if !frames.is_empty() {
-                return;
-            }
-            port.wake.notified().await;
-        }
-    }
-
-    fn roster_frame(self: &Arc<Self>, peer: GatewayId, frame: Frame) -> Result<(), Fault> {
-        let here = match &frame {
-            Frame::RosterPut { owner, .. } => self.with(|node, _| node.is_here(owner)),
-            _ => false,
-        };
-        let follows = lock(&self.rosters).received(peer, frame, here)?;
-        self.queue(follows.replies.into_iter().map(|frame| (peer, frame)));
-        if let Some((owner, news)) = follows.changed {
-            self.roster_changed(peer, owner, &news);
-        }
-        if let Some(tell) = follows.answered.and_then(|ask| lock(&self.loads).remove(&ask)) {
-            let _ = tell.send(());
-        }
-        Ok(())
-    }
-
-    /// Tells everybody at whose gateway the owner is signed on: the router here, and as a home
-    /// the other gateways.
-    fn roster_changed(self: &Arc<Self>, by: GatewayId, owner: Address, news: &Roster) {
-        let others = self.with(|node, _| node.kept_elsewhere(&Key::of(&owner)));
-        let frames = rosters::news(&owner, news);
-        let others = others.into_iter().filter(|gateway| *gateway != by);
-        self.queue(others.flat_map(|to| frames.iter().map(move |frame| (to, frame.clone()))));
-        if self.with(|node, _| node.is_here(&owner)) {
-            self.hand_over(Inbound::Roster(owner));
-        }
     }
 
     fn queue(self: &Arc<Self>, frames: impl IntoIterator<Item = (GatewayId, Frame)>) {
@@ -498,16 +297,6 @@ impl Hub {
             self.compare(&compare);
         }
         result
-    }
-
-    /// Begins to compare rosters with these gateways.
-    fn compare(self: &Arc<Self>, peers: &[GatewayId]) {
-        let mut frames = Vec::new();
-        for peer in peers {
-            let digests = lock(&self.rosters).linked(peer);
-            frames.extend(digests.into_iter().map(|frame| (*peer, frame)));
-        }
-        self.queue(frames);
     }
 
     /// Does what the node wants done.

@@ -45,11 +45,13 @@ impl Mesh {
         }
     }
 
+    /// As the operator knows gateway `n`. The third cannot be called, like one behind NAT.
     fn admitted(&self, n: usize) -> Admitted {
         let at = self.listen[n];
+        let addresses = vec![HostPort::new(at.ip().to_string(), at.port())];
         let member = Member {
             id: self.ids[n],
-            addresses: vec![HostPort::new(at.ip().to_string(), at.port())],
+            addresses: if n == 2 { Vec::new() } else { addresses },
             networks: vec!["aol".parse().unwrap()],
         };
         Admitted { member, until: None }

@@ -53,6 +53,7 @@ fn init(args: &MeshId) -> Result<(), Complaint> {
     println!(
         "Who wants to take part runs `crosstalk mesh id --at HOST:PORT` and sends you the line."
     );
+    println!("Start the gateway now, again if it runs.");
     println!("{} says who is a member: keep a copy of it to yourself.", operator_key(&config));
     Ok(())
 }
@@ -125,7 +126,10 @@ fn join(args: &Join) -> Result<(), Complaint> {
     println!(
         "Ask the operator whether that is the right id. Whoever has its key says who is a member."
     );
-    println!("Other members: {}. Now run `crosstalk gateway`.", document.members().count() - 1);
+    println!(
+        "Other members: {}. Now start the gateway, again if it runs.",
+        document.members().count() - 1
+    );
     Ok(())
 }
 

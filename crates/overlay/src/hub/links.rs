@@ -1,0 +1,148 @@
+//! The hub's side of links: who is linked, what comes and goes.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Fault, HostPort};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Hub, Port, Tickets, lock};
+use crate::GatewayId;
+use crate::cards::Card;
+use crate::frame::Frame;
+use crate::members::Members;
+use crate::refusals::{Counts, Refusal};
+use crate::status::LinkStatus;
+
+impl Hub {
+    /// A link to `peer` in its boot `epoch` came up, on which frames are of `version`; one that
+    /// was there before is closed.
+    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64, version: u8) -> Arc<Port> {
+        let port = {
+            let mut state = lock(&self.state);
+            state.last_link += 1;
+            let (link, closing) = (state.last_link, CancellationToken::new());
+            let port = Arc::new(Port { peer, link, version, wake: Notify::new(), closing });
+            if let Some(old) = state.ports.insert(peer, port.clone()) {
+                old.closing.cancel();
+            }
+            state.since.insert(peer, Instant::now());
+            port
+        };
+        self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
+        port
+    }
+
+    /// The link closed.
+    pub(crate) fn close(self: &Arc<Self>, port: &Port) {
+        let mut state = lock(&self.state);
+        if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
+            state.ports.remove(&port.peer);
+            state.since.insert(port.peer, Instant::now());
+        }
+        state.node.unlinked(Instant::now(), port.peer, port.link);
+        self.settle(&mut state);
+    }
+
+    /// A frame came over the link.
+    pub(crate) fn received(self: &Arc<Self>, port: &Port, frame: Frame) -> Result<(), Fault> {
+        // A link that was replaced must not speak for the boot that replaced it, and one of a
+        // gateway that is no member any more for nobody.
+        let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
+        match frame {
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_)
+                if self.with(|node, _| present(node)) =>
+            {
+                self.roster_frame(port.peer, frame)
+            }
+            Frame::Membership(signed) if self.with(|node, _| present(node)) => {
+                self.membership_frame(port.peer, signed);
+                Ok(())
+            }
+            _ => {
+                self.with(
+                    |node, now| {
+                        if present(node) { node.received(now, port.peer, frame) } else { Ok(()) }
+                    },
+                )
+            }
+        }
+    }
+
+    /// Waits for frames to write, and takes up to `most` of them.
+    pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
+        loop {
+            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
+            if !frames.is_empty() {
+                return;
+            }
+            port.wake.notified().await;
+        }
+    }
+
+    /// The gateways to which a link is up.
+    pub(crate) fn linked(&self) -> Vec<GatewayId> {
+        lock(&self.state).ports.keys().copied().collect()
+    }
+
+    /// The link to a peer, and since when it is as it is.
+    pub(crate) fn link_status(
+        &self,
+        now: Instant,
+        peer: &GatewayId,
+    ) -> (Option<LinkStatus>, Duration) {
+        let state = lock(&self.state);
+        let link = state.ports.get(peer).map(|port| LinkStatus {
+            version: port.version,
+            lease: state.node.lease_of(now, peer),
+            membership: state.node.era_of(peer),
+        });
+        let since = state.since.get(peer).copied().unwrap_or(self.started);
+        (link, now.saturating_duration_since(since))
+    }
+
+    /// Other gateways belong from now on, or others have other rights.
+    pub(crate) fn set_members(self: &Arc<Self>, members: Members) {
+        let members = Arc::new(members);
+        lock(&self.rosters).set_members(members.clone());
+        self.members.send_replace(members.clone());
+        self.with(|node, now| node.set_members(now, members));
+    }
+
+    /// This gateway's own card.
+    pub(crate) fn set_card(self: &Arc<Self>, card: &Card) {
+        self.with(|node, _| node.set_card(card));
+    }
+
+    /// Where a gateway says it can be dialled.
+    pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
+        lock(&self.state).node.addresses(gateway)
+    }
+
+    /// Counts and logs something of a peer's that was refused.
+    pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Refusal, why: impl Display) {
+        self.with(|node, now| node.refusals.refuse(now, peer, what, why));
+    }
+
+    /// Counts a connection of somebody who is no member.
+    pub(crate) fn count_stranger(self: &Arc<Self>) {
+        self.with(|node, _| node.refusals.stranger());
+    }
+
+    /// The counters.
+    pub(crate) fn counts(&self) -> Counts {
+        lock(&self.state).node.refusals.total()
+    }
+
+    /// What was refused of one peer.
+    pub(crate) fn counts_of(&self, peer: &GatewayId) -> Counts {
+        lock(&self.state).node.refusals.of(peer)
+    }
+}

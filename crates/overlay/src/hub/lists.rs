@@ -1,0 +1,104 @@
+//! Rosters, as people and other gateways ask for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{Address, Blame, Fault, Roster};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Hub, lock, wall};
+use crate::GatewayId;
+use crate::frame::Frame;
+use crate::members::Key;
+use crate::message::Inbound;
+use crate::rosters;
+
+/// How long the homes of a roster have to answer.
+const LOAD_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a save waits for the disk; the store goes on trying.
+const SAVE_DEADLINE: Duration = Duration::from_secs(5);
+
+impl Hub {
+    /// The roster of `owner`, from here and from its homes.
+    pub(crate) async fn load(self: &Arc<Self>, owner: &Address) -> Roster {
+        let linked = self.linked();
+        let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
+        if let Some((ask, homes)) = asked {
+            let (tell, told) = oneshot::channel();
+            lock(&self.loads).insert(ask, tell);
+            let get = Frame::RosterGet { ask, owner: owner.clone() };
+            self.queue(homes.into_iter().map(|home| (home, get.clone())));
+            let _ = timeout(LOAD_DEADLINE, told).await;
+            lock(&self.loads).remove(&ask);
+            lock(&self.rosters).stop_asking(ask);
+        }
+        lock(&self.rosters).load(owner)
+    }
+
+    /// Merges `roster` into the stored one; resolves when it is on this gateway's disk.
+    pub(crate) async fn save(self: &Arc<Self>, owner: &Address, roster: &Roster) {
+        let (frames, committed) = {
+            let mut rosters = lock(&self.rosters);
+            (rosters.save(owner, roster), self.store.committed())
+        };
+        self.queue(frames);
+        if !matches!(timeout(SAVE_DEADLINE, committed).await, Ok(Ok(()))) {
+            tracing::error!(%owner, "{}: the roster is not on disk yet", Blame::Gateway);
+        }
+    }
+
+    /// Forgets the roster of `user` and the messages that wait by or for `user`. Resolves when
+    /// that is on this gateway's disk.
+    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) {
+        let mut roster = self.load(user).await;
+        roster.wipe(roster.stamp().next(wall(), self.epoch));
+        self.with(|node, now| node.wipe_posts(now, user));
+        self.save(user, &roster).await;
+        if self.with(|node, _| node.is_here(user)) {
+            self.hand_over(Inbound::Roster(user.clone()));
+        }
+    }
+
+    pub(super) fn roster_frame(
+        self: &Arc<Self>,
+        peer: GatewayId,
+        frame: Frame,
+    ) -> Result<(), Fault> {
+        let here = match &frame {
+            Frame::RosterPut { owner, .. } => self.with(|node, _| node.is_here(owner)),
+            _ => false,
+        };
+        let follows = lock(&self.rosters).received(peer, frame, here)?;
+        self.queue(follows.replies.into_iter().map(|frame| (peer, frame)));
+        if let Some((owner, news)) = follows.changed {
+            self.roster_changed(peer, owner, &news);
+        }
+        if let Some(tell) = follows.answered.and_then(|ask| lock(&self.loads).remove(&ask)) {
+            let _ = tell.send(());
+        }
+        Ok(())
+    }
+
+    /// Tells everybody at whose gateway the owner is signed on: the router here, and as a home
+    /// the other gateways.
+    pub(super) fn roster_changed(self: &Arc<Self>, by: GatewayId, owner: Address, news: &Roster) {
+        let others = self.with(|node, _| node.kept_elsewhere(&Key::of(&owner)));
+        let frames = rosters::news(&owner, news);
+        let others = others.into_iter().filter(|gateway| *gateway != by);
+        self.queue(others.flat_map(|to| frames.iter().map(move |frame| (to, frame.clone()))));
+        if self.with(|node, _| node.is_here(&owner)) {
+            self.hand_over(Inbound::Roster(owner));
+        }
+    }
+
+    /// Begins to compare rosters with these gateways.
+    pub(super) fn compare(self: &Arc<Self>, peers: &[GatewayId]) {
+        let mut frames = Vec::new();
+        for peer in peers {
+            let digests = lock(&self.rosters).linked(peer);
+            frames.extend(digests.into_iter().map(|frame| (*peer, frame)));
+        }
+        self.queue(frames);
+    }
+}
