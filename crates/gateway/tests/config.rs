@@ -152,7 +152,7 @@ fn values_called_default_in_the_example_are_the_defaults() {
         .lines()
         .map(|line| match line.strip_prefix('#') {
             Some(inner) if inner.contains("# default") => format!("{inner}\n"),
-            _ if line.starts_with("[limits]") => format!("{line}\n"),
+            _ if ["[outbox]", "[limits]"].contains(&line) => format!("{line}\n"),
             _ => String::new(),
         })
         .collect();
@@ -170,6 +170,7 @@ fn the_example_names_every_key() {
         ("[[networks.aol.direct]]\nlisten = \"127.0.0.1:1\"\nupstream = \"a:1\"\n", "direct"),
         ("[tls]\n", "tls"),
         ("[[tls.certificate]]\nhosts = []\nchain = \"\"\nkey = \"\"\n", "certificate"),
+        ("[outbox]\n", "outbox"),
         ("[limits]\n", "limits"),
         ("[mesh]\nlisten = []\n", "mesh"),
         (
