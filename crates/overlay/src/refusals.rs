@@ -108,7 +108,67 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::{Debug, Write as _};
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
     use super::*;
+
+    /// The lines that were logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0, "{field}={value:?} ").unwrap();
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let mut line = Line(event.metadata().level().to_string());
+            event.record(&mut line);
+            self.0.lock().unwrap().push(line.0);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn the_log_names_who_is_to_blame_and_is_not_flooded() {
+        let (log, now) = (Log::default(), Instant::now());
+        let key = libp2p_identity::Keypair::ed25519_from_bytes([1; 32]).unwrap();
+        let peer = crate::identity::gateway_id(&key).unwrap();
+        tracing::subscriber::with_default(log.clone(), || {
+            let mut refusals = Refusals::default();
+            for what in [Refusal::Sender, Refusal::Sender, Refusal::Flood, Refusal::Sender] {
+                refusals.refuse(now, peer, what, format_args!("{what:?} it may not"));
+            }
+        });
+        let lines = log.0.lock().unwrap();
+        assert_eq!(lines.len(), 2, "one of each kind: {lines:?}");
+        for (line, what) in lines.iter().zip(["Sender it may not", "Flood it may not"]) {
+            for part in ["WARN", &peer.to_string(), "a peer gateway", what] {
+                assert!(line.contains(part), "{line}");
+            }
+        }
+    }
 
     #[test]
     fn refusals_are_counted_by_peer_and_in_all() {
