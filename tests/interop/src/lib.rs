@@ -1,7 +1,7 @@
 //! CrossTalk between clients and servers that others wrote.
 //!
-//! A [`Stage`] is three base networks (our AIM and MSN servers, a real Prosody) and a gateway
-//! process before each. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
+//! A [`Stage`] is base networks (our AIM, Yahoo and MSN servers, a real Prosody) and a gateway
+//! process before each, but AIM and Yahoo share theirs. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
 //! `drivers`. [`Pidgin`] is the program itself, on a [`Desktop`].
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
@@ -17,6 +17,7 @@ mod pidgin;
 mod process;
 mod prosody;
 mod stage;
+mod yahoo;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub use person::{Person, Way};
 pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
 pub use stage::Stage;
+pub use yahoo::{YahooServer, YahooUser};
 
 /// Where `cargo xtask peers` has put the clients.
 fn peer(name: &str) -> PathBuf {

@@ -21,7 +21,7 @@ const WINDOW: &str = "<?xml version='1.0' encoding='UTF-8'?>
  <pref name='pidgin'>
   <pref name='blist'>
    <pref name='x' type='int' value='20'/><pref name='y' type='int' value='40'/>
-   <pref name='width' type='int' value='280'/><pref name='height' type='int' value='410'/>
+   <pref name='width' type='int' value='280'/><pref name='height' type='int' value='450'/>
    <pref name='list_visible' type='bool' value='1'/>
   </pref>
  </pref>

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::prosody::DOMAIN;
-use crate::{AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Prosody, Way, free_port};
+use crate::{
+    AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Prosody, Way, YahooServer, YahooUser,
+    free_port,
+};
 
 /// Every password on the stage. No log may hold it.
 const PASSWORD: &str = "s3cret-Passw0rd";
@@ -15,6 +18,7 @@ const IN_BASE64: [&str; 2] = ["AHJvbWVvAHMzY3JldC1QYXNzdzByZA", "AGp1bGlldABzM2N
 
 /// What clients call the AIM server when they come through a proxy.
 const AIM_HOST: &str = "login.aim.test";
+const YAHOO_HOST: &str = "scs.yahoo.test";
 const MSN_HOST: &str = "messenger.msn.test";
 
 /// The domain of the MSN server's users.
@@ -35,6 +39,9 @@ pub struct Stage {
     pub aim: AimServer,
     /// The MSN server.
     pub msn: MsnServer,
+    yahoo: YahooServer,
+    /// Where the gateway of the AIM users plays the Yahoo server.
+    yahoo_listener: u16,
     aim_way: Way,
     jabber_way: Way,
     /// MSN users come as each wants to: through the proxy or to the listener.
@@ -57,6 +64,7 @@ impl Stage {
         let directory = fresh_directory();
         let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD), ("dave", PASSWORD)]);
         let msn = MsnServer::start(&[("mary", PASSWORD), ("mike", PASSWORD)]);
+        let yahoo = YahooServer::start(&[("yolanda", PASSWORD)]);
         let prosody = Prosody::start(
             directory.join("prosody"),
             &[("romeo", PASSWORD), ("juliet", PASSWORD)],
@@ -71,8 +79,10 @@ impl Stage {
             "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\"]\nroots = [\"{}\"]\n",
             prosody.ca().display()
         );
+        let yahoo_listener = free_port();
+        let yahoo_too = network_table("yahoo", YAHOO_HOST, yahoo.port(), yahoo_listener);
         let [aim_ways, jabber_ways, msn_ways] = [
-            (&mut west, AIM_HOST, aim.port(), 5190, ""),
+            (&mut west, AIM_HOST, aim.port(), 5190, yahoo_too.as_str()),
             (&mut east, DOMAIN, prosody.port(), 5222, &tls),
             (&mut south, MSN_HOST, msn.port(), 1863, ""),
         ]
@@ -94,7 +104,20 @@ impl Stage {
         .unwrap();
         let chosen = usize::from(!socks);
         let [aim_way, jabber_way] = [aim_ways, jabber_ways].map(|ways| ways[chosen].clone());
-        Self { west, east, south, prosody, aim, msn, aim_way, jabber_way, msn_ways, directory }
+        Self {
+            west,
+            east,
+            south,
+            prosody,
+            aim,
+            msn,
+            yahoo,
+            yahoo_listener,
+            aim_way,
+            jabber_way,
+            msn_ways,
+            directory,
+        }
     }
 
     /// A person at libpurple's AIM, signed on.
@@ -109,6 +132,11 @@ impl Stage {
     pub fn pidgin_itself<'a>(&self, name: &str, desktop: &'a Desktop) -> Pidgin<'a> {
         let home = self.directory.join("home").join(format!("{name}-pidgin"));
         Pidgin::at_aim(name, PASSWORD, &self.aim_way, &home, desktop)
+    }
+
+    /// A person at our own Yahoo client, signed on.
+    pub fn yahoo(&self, name: &str) -> YahooUser<'_> {
+        self.yahoo.user(name, PASSWORD, self.yahoo_listener)
     }
 
     /// A person at libpurple's Jabber, signed on.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crosstalk_interop::{Desktop, JUST_COME, Person, Stage, side_by_side};
 
 const ALICE: &str = "alice@aol.xt";
+const YOLANDA: &str = "yolanda@yahoo.xt";
 
 #[test]
 fn pidgin_with_people_of_every_network() {
@@ -28,6 +29,10 @@ fn pidgin_with_people_of_every_network() {
     ] {
         befriend(&mut alice, name, group, alias, person);
     }
+    let mut yolanda = stage.yahoo("yolanda");
+    alice.does(&["add", YOLANDA, "Yahoo!", "Yolanda"]);
+    yolanda.says_yes();
+    alice.finds(YOLANDA, &[("online", "yes"), ("alias", "Yolanda")]);
     alice.signs_off();
     drop(alice);
 
@@ -36,6 +41,7 @@ fn pidgin_with_people_of_every_network() {
     romeo.does(&["available", "Anybody for the theatre?"]);
     juliet.goes_away("On the balcony 🌹");
     mary.does(&["available", "♫ Around the World"]);
+    yolanda.goes_away("In the kitchen");
 
     let desktop = Desktop::open(stage.directory().join("desktop"));
     let pidgin = stage.pidgin_itself("alice", &desktop);
@@ -44,6 +50,7 @@ fn pidgin_with_people_of_every_network() {
     pidgin.finds(&romeo_name, "Romeo", true, "Anybody for the theatre?");
     pidgin.finds(&juliet_name, "Juliet", true, "On the balcony 🌹");
     pidgin.finds(&mary_name, "Mary", true, "Around the World");
+    pidgin.finds(YOLANDA, "Yolanda", true, "In the kitchen");
     let come = Instant::now();
 
     let said = [
