@@ -100,13 +100,16 @@ fn run_all(seeds: std::ops::Range<u64>, count: usize) {
     println!("{count} gateways, seeds {seeds:?}: {all:?}");
 }
 
-/// How many seeds to run, of which a quick test takes `usual`: `CROSSTALK_SEEDS` asks for others,
-/// as many for each size or, as `FROM..TO`, just these.
+/// The seeds that a test command runs, all sizes together.
+const USUAL: u64 = 300;
+
+/// Which seeds to run, of which a quick test takes `usual`: `CROSSTALK_SEEDS` asks for others, so
+/// many over all sizes or, as `FROM..TO`, just these.
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let Ok(asked) = std::env::var("CROSSTALK_SEEDS") else { return 0..usual };
     match asked.split_once("..") {
         Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
-        None => 0..asked.parse().unwrap(),
+        None => 0..asked.parse::<u64>().unwrap() * usual / USUAL,
     }
 }
 
