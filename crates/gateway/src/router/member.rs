@@ -130,6 +130,7 @@ impl Person {
         }
         let bucket = match outgoing.body {
             Body::Contact(_) => &mut self.requests,
+            Body::Typing(_) | Body::Receipt { .. } => &mut self.signals,
             _ => &mut self.speech,
         };
         if bucket.take(Instant::now()) {

@@ -43,8 +43,10 @@ pub(super) struct Person {
     pub(super) doubted: BTreeSet<Address>,
     pub(super) heard: Heard,
     pub(super) watched: BTreeSet<Address>,
-    /// How much the person may say and ask, and be answered by the control contact.
+    /// How much the person may say and ask, what the client may add by itself, and how much the
+    /// control contact answers.
     pub(super) speech: Bucket,
+    pub(super) signals: Bucket,
     pub(super) requests: Bucket,
     pub(super) answers: Bucket,
     pub(super) speaking: Arc<Semaphore>,
@@ -82,6 +84,8 @@ impl Person {
             heard: Heard::default(),
             watched: BTreeSet::new(),
             speech: Bucket::new(50.0, 20.0),
+            // A receipt for each of what others say, and typing.
+            signals: Bucket::new(200.0, 50.0),
             // Enough for a client that imports a whole list at once.
             requests: Bucket::new(2000.0, 2.0),
             answers: Bucket::new(20.0, 2.0),

@@ -1,5 +1,5 @@
 use bench::{Person, address, alone, befriend, pair, sign_in};
-use crosstalk_core::{Body, Failure, RosterEdit, Show, Typing};
+use crosstalk_core::{Body, EnvelopeId, Failure, RosterEdit, Show, Typing};
 use crosstalk_gateway::mail::{MAILBOX, Mail};
 
 use crate::bench;
@@ -25,7 +25,7 @@ async fn texts_typing_and_receipts_go_both_ways_in_order() {
     for body in [
         Body::Typing(Typing::Active),
         Body::Attention,
-        Body::Receipt { of: crosstalk_core::EnvelopeId(1), displayed: true },
+        Body::Receipt { of: EnvelopeId(1), displayed: true },
     ] {
         bob.sends("alice@aol", body.clone());
         alice.hears("bob@yahoo", |b| (*b == body).then_some(())).await;
@@ -103,6 +103,18 @@ async fn a_flood_is_cut_off() {
     let reports = alice.everything().await.iter().filter(|m| m.contains("Busy")).count();
     assert!(reports <= MAILBOX);
     assert!(router.snapshot().drops.flood >= 900);
+}
+
+#[tokio::test]
+async fn what_a_client_adds_by_itself_leaves_room_for_what_is_said() {
+    let gateway = alone();
+    let mut alice = ready(sign_in(&gateway.router, "alice@aol")).await;
+    let mut bob = ready(sign_in(&gateway.router, "bob@yahoo")).await;
+    for n in 0..100 {
+        alice.sends("bob@yahoo", Body::Receipt { of: EnvelopeId(n), displayed: true });
+    }
+    alice.says("bob@yahoo", "and this");
+    assert_eq!(bob.reads("alice@aol").await, "and this");
 }
 
 #[tokio::test]
