@@ -5,6 +5,7 @@
 use crosstalk_core::{Network, Side, Sniff};
 
 pub mod html;
+mod http;
 pub mod msnp;
 pub mod oscar;
 pub mod passthrough;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use crosstalk_core::{Fault, Kin, Side};
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
@@ -12,69 +12,56 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::desk::Desk;
 use super::link::Io;
+use crate::http::{self, Head, Message};
 
-/// The longest request that is read, in bytes.
-const MAX_REQUEST: usize = 256 * 1024;
 /// The element of a contact, and its attributes for its id, what it is called, and its number.
 const CONTACT: &str = "ct";
 const NAME: &str = "yi";
 const NICK: &str = "nn";
 const NUMBER: &str = "id";
 
-/// Takes what either side sent, whole requests at a time.
-pub(super) fn bytes(side: Side, bytes: &mut BytesMut, io: &mut Io<'_>) -> Result<(), Fault> {
-    if side == Side::Server {
-        io.out.forward(Side::Client, bytes.split().freeze());
-        return Ok(());
-    }
-    loop {
-        match request(bytes) {
-            Some(Ok(body)) => {
-                let request = bytes.split_to(body.end).freeze();
-                take(&request, body.start, io);
+/// A connection to the address book.
+#[derive(Default)]
+pub(super) struct Book {
+    requests: http::Reader,
+}
+
+impl Book {
+    /// Takes what either side sent, whole requests at a time.
+    pub(super) fn bytes(
+        &mut self,
+        side: Side,
+        bytes: &mut BytesMut,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        if side == Side::Server {
+            io.out.forward(Side::Client, bytes.split().freeze());
+            return Ok(());
+        }
+        loop {
+            match self.requests.take(side, bytes) {
+                Ok(Some(request)) => take(request, io),
+                Ok(None) => return Ok(()),
+                Err(fault) => {
+                    // What cannot be read may name foreign people.
+                    io.out.withhold();
+                    return Err(fault);
+                }
             }
-            Some(Err(fault)) => {
-                // What cannot be read may name foreign people.
-                io.out.withhold();
-                return Err(fault);
-            }
-            None => return Ok(()),
         }
     }
 }
 
-/// Where the body of the request at the front of a buffer is; none if it is not all there.
-fn request(buffer: &[u8]) -> Option<Result<Range<usize>, Fault>> {
-    let mut fields = [httparse::EMPTY_HEADER; 64];
-    let mut request = httparse::Request::new(&mut fields);
-    let too_long = || Some(Err(Fault::client("a request to the address book is too long")));
-    let start = match request.parse(buffer) {
-        Ok(httparse::Status::Complete(start)) => start,
-        Ok(httparse::Status::Partial) if buffer.len() > MAX_REQUEST => return too_long(),
-        Ok(httparse::Status::Partial) => return None,
-        Err(_) => return Some(Err(Fault::client("it does not speak HTTP"))),
-    };
-    let mut fields = request.headers.iter();
-    let length = fields.find(|f| f.name.eq_ignore_ascii_case("content-length"));
-    let length = length.map_or(Some(0), |f| std::str::from_utf8(f.value).ok()?.trim().parse().ok());
-    match length {
-        None => Some(Err(Fault::client("a length is no number"))),
-        Some(length) if length > MAX_REQUEST => too_long(),
-        Some(length) if buffer.len() < start + length => None,
-        Some(length) => Some(Ok(start..start + length)),
-    }
-}
-
 /// Passes on what a request says of own people, and answers it where it says nothing of them.
-fn take(request: &Bytes, start: usize, io: &mut Io<'_>) {
-    let (head, body) = request.split_at(start.min(request.len()));
-    let contacts = std::str::from_utf8(body).map(contacts).unwrap_or_default();
+fn take(request: Message, io: &mut Io<'_>) {
+    let body = request.text.as_deref().unwrap_or_default();
+    let contacts = contacts(body);
     let is_foreign = |contact: &&Contact| io.kin(contact.name.as_bytes()) != Kin::Own;
     let foreign: Vec<&Contact> = contacts.iter().filter(is_foreign).collect();
     if foreign.is_empty() {
-        return io.out.forward(Side::Server, request.clone());
+        return io.out.forward(Side::Server, request.raw);
     }
-    if let Some(desk) = cookie(head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
+    if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
         for contact in &foreign {
             if let (Kin::Foreign(address), Some(nick)) =
                 (io.kin(contact.name.as_bytes()), &contact.nick)
@@ -84,36 +71,23 @@ fn take(request: &Bytes, start: usize, io: &mut Io<'_>) {
         }
     }
     io.out.withhold();
-    let mut own = Vec::new();
+    if foreign.len() == contacts.len() {
+        let answer = http::answer(&request.head, "200 OK", &answer(&foreign));
+        return io.out.insert(Side::Client, answer);
+    }
+    let mut own = String::new();
     let mut at = 0;
     for contact in &foreign {
-        own.extend_from_slice(body.get(at..contact.span.start).unwrap_or_default());
+        own.push_str(body.get(at..contact.span.start).unwrap_or_default());
         at = contact.span.end;
     }
-    own.extend_from_slice(body.get(at..).unwrap_or_default());
-    if foreign.len() < contacts.len() {
-        let head = with_length(&String::from_utf8_lossy(head), own.len());
-        io.out.insert(Side::Server, [head.as_bytes(), &own].concat());
-    } else {
-        io.out.insert(Side::Client, answer(&foreign));
-    }
+    own.push_str(body.get(at..).unwrap_or_default());
+    io.out.insert(Side::Server, request.with(&own, &[]));
 }
 
 /// The cookie `T` among those of a request.
-fn cookie(head: &[u8]) -> Option<&str> {
-    let mut fields = std::str::from_utf8(head).ok()?.lines().filter_map(|l| l.split_once(':'));
-    let (_, cookies) = fields.find(|(name, _)| name.eq_ignore_ascii_case("cookie"))?;
-    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("T="))
-}
-
-fn with_length(head: &str, length: usize) -> String {
-    let field = |line: &str| match line.split_once(':') {
-        Some((name, _)) if name.eq_ignore_ascii_case("content-length") => {
-            format!("{name}: {length}\r\n")
-        }
-        _ => line.to_owned(),
-    };
-    head.split_inclusive('\n').map(field).collect()
+fn cookie(head: &Head) -> Option<&str> {
+    head.field("cookie")?.split(';').find_map(|cookie| cookie.trim().strip_prefix("T="))
 }
 
 /// An entry of the address book.
@@ -164,9 +138,5 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
 /// What the server says to new and changed entries: the same again, with their numbers.
 fn answer(contacts: &[&Contact]) -> String {
     let entries: String = contacts.iter().map(|contact| contact.entry.as_str()).collect();
-    let body = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ab>{entries}</ab>\n");
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ab>{entries}</ab>\n")
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
 
-use super::book;
+use super::book::Book;
 use super::link::{Io, Line};
 use super::lookup::{self, Lookup};
 use super::session::Session;
@@ -26,7 +26,7 @@ enum Phase {
     /// A question over HTTP.
     Lookup(Box<Lookup>),
     /// Edits of the address book over HTTP.
-    Book,
+    Book(Box<Book>),
 }
 
 impl Engine for Ymsg {
@@ -52,10 +52,10 @@ impl Engine for Ymsg {
             (Phase::Session(session), Input::Tick) => session.tick(&mut io),
             (Phase::Session(session), Input::Rung) => session.rung(&mut io),
             (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
-                lookup.bytes(side, bytes, &mut io)?;
+                lookup.bytes(side, bytes, &mut io);
             }
             (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut io),
-            (Phase::Book, Input::Bytes(side, bytes)) => book::bytes(side, bytes, &mut io)?,
+            (Phase::Book(book), Input::Bytes(side, bytes)) => book.bytes(side, bytes, &mut io)?,
             _ => {}
         }
         Ok(())
@@ -64,7 +64,7 @@ impl Engine for Ymsg {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),
-            Phase::Opening | Phase::Lookup(_) | Phase::Book => None,
+            Phase::Opening | Phase::Lookup(_) | Phase::Book(_) => None,
         }
     }
 }
@@ -85,7 +85,7 @@ impl Ymsg {
         }
         self.phase = match first.first() {
             Some(b'G') => Phase::Lookup(Box::default()),
-            Some(b'P') => Phase::Book,
+            Some(b'P') => Phase::Book(Box::default()),
             _ => Phase::Session(Box::default()),
         };
     }

@@ -4,14 +4,13 @@
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use crosstalk_core::{Context, Fault, HostPort, Side, Ticket, Via};
+use crosstalk_core::{Context, HostPort, Side, Ticket, Via};
 
 use super::link::Io;
+use crate::http::{self, Message};
 
 /// The longest first line of a question, in bytes.
 const MAX_QUESTION: usize = 8 * 1024;
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
 /// How long the server that was named may be dialled.
 const TICKET: Duration = Duration::from_hours(1);
 /// The ports that clients try at the server that was named.
@@ -28,53 +27,51 @@ fn key(host: &str) -> String {
     format!("server behind {host}")
 }
 
-/// A question and its answer.
+/// Questions and their answers.
 #[derive(Default)]
 pub(super) struct Lookup {
     is_asked: bool,
-    /// What has come of the answer; in direct mode the client has not got it yet.
-    answer: Vec<u8>,
+    answers: http::Reader,
+    /// What has come of an answer; in direct mode the client has not got it yet.
+    held: BytesMut,
+    /// What the server says is no HTTP, or is over, and is not read any more.
     is_through: bool,
 }
 
 impl Lookup {
     /// Passes bytes on, except an answer that is to be rewritten.
-    pub(super) fn bytes(
-        &mut self,
-        side: Side,
-        bytes: &mut BytesMut,
-        io: &mut Io<'_>,
-    ) -> Result<(), Fault> {
+    pub(super) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, io: &mut Io<'_>) {
         if side == Side::Client {
-            self.ask(bytes, io);
-            return Ok(());
+            return self.ask(bytes, io);
         }
         let new = bytes.split().freeze();
-        let direct = matches!(io.context.via, Via::Direct { .. });
+        let direct = is_direct(io);
         if self.is_through || !direct {
             io.out.forward(Side::Client, new.clone());
         }
         if self.is_through {
-            return Ok(());
+            return;
         }
-        self.answer.extend_from_slice(&new);
-        if self.answer.len() > MAX_ANSWER {
-            return Err(Fault::server("the answer to a look-up is too long"));
-        }
+        let known = whole_lines(&self.held);
+        self.held.extend_from_slice(&new);
         if !direct {
-            let lines = memchr::memrchr(b'\n', &self.answer).map_or(0, |at| at + 1);
-            note(self.answer.get(..lines).unwrap_or_default(), io);
+            // The client may dial before the answer ends.
+            let come = self.held.get(known..whole_lines(&self.held)).unwrap_or_default();
+            note(&String::from_utf8_lossy(come), io);
         }
-        if is_whole(&self.answer) {
-            self.end(io);
+        loop {
+            match self.answers.take(Side::Server, &mut self.held) {
+                Ok(Some(message)) => answer(message, io),
+                Ok(None) => return,
+                Err(_) => return self.give_up(io),
+            }
         }
-        Ok(())
     }
 
     /// Passes the question on; in direct mode in words that ask for an answer in one piece.
     fn ask(&mut self, bytes: &mut BytesMut, io: &mut Io<'_>) {
         let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
-        let direct = matches!(io.context.via, Via::Direct { .. });
+        let direct = is_direct(io);
         if direct && !self.is_asked && end.is_none() && bytes.len() < MAX_QUESTION {
             return;
         }
@@ -92,27 +89,49 @@ impl Lookup {
         io.out.forward(Side::Server, bytes.split().freeze());
     }
 
-    /// The answer is whole, or the server has no more of it.
+    /// The server has no more to say.
     pub(super) fn end(&mut self, io: &mut Io<'_>) {
-        let answer = std::mem::take(&mut self.answer);
-        self.is_through = true;
-        note(&answer, io);
-        let Via::Direct { advertise, .. } = io.context.via.clone() else { return };
-        if let Some(host) = hosts(&answer).next() {
-            expect(io, key(&advertise.host), host, PORTS[0]);
+        if let Some(message) = self.answers.end(Side::Server, &mut self.held) {
+            answer(message, io);
         }
-        match rewritten(&answer, &advertise.host) {
-            Some(rewritten) => {
-                io.out.withhold();
-                io.out.insert(Side::Client, rewritten);
-            }
-            None => io.out.forward(Side::Client, answer.into()),
+        self.give_up(io);
+    }
+
+    /// Lets the rest pass as it is.
+    fn give_up(&mut self, io: &mut Io<'_>) {
+        self.is_through = true;
+        let rest = self.held.split().freeze();
+        note(&String::from_utf8_lossy(&rest), io);
+        if is_direct(io) {
+            io.out.forward(Side::Client, rest);
         }
     }
 }
 
+fn is_direct(io: &Io<'_>) -> bool {
+    matches!(io.context.via, Via::Direct { .. })
+}
+
+/// How much of a text is whole lines.
+fn whole_lines(text: &[u8]) -> usize {
+    memchr::memrchr(b'\n', text).map_or(0, |at| at + 1)
+}
+
+/// An answer is there.
+fn answer(message: Message, io: &mut Io<'_>) {
+    let text = message.text.as_deref().unwrap_or_default();
+    note(text, io);
+    let Via::Direct { advertise, .. } = &io.context.via else { return };
+    let Some(host) = hosts(text).next() else {
+        return io.out.forward(Side::Client, message.raw);
+    };
+    expect(io, key(&advertise.host), host, PORTS[0]);
+    io.out.withhold();
+    io.out.insert(Side::Client, message.with(&rewritten(text, &advertise.host), &[]));
+}
+
 /// Lets clients dial the servers that an answer names.
-fn note(answer: &[u8], io: &Io<'_>) {
+fn note(answer: &str, io: &Io<'_>) {
     for (host, port) in hosts(answer).flat_map(|h| PORTS.map(|p| (h, p))) {
         expect(io, format!("server {host}:{port}"), host, port);
     }
@@ -124,25 +143,9 @@ fn expect(io: &Io<'_>, key: String, host: &str, port: u16) {
     io.context.lobby.leave(io.now.instant, key, ticket);
 }
 
-/// Where the body begins, and how long it is if the head says so.
-fn body(answer: &[u8]) -> Option<(usize, Option<usize>)> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(start) = response.parse(answer).ok()? else { return None };
-    let length = response.headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|h| std::str::from_utf8(h.value).ok()?.trim().parse().ok());
-    Some((start, length))
-}
-
-fn is_whole(answer: &[u8]) -> bool {
-    matches!(body(answer), Some((start, Some(length))) if answer.len() >= start.saturating_add(length))
-}
-
 /// The servers that an answer names.
-fn hosts(answer: &[u8]) -> impl Iterator<Item = &str> {
-    let start = body(answer).map_or(0, |(start, _)| start);
-    let body = std::str::from_utf8(answer.get(start..).unwrap_or_default()).unwrap_or_default();
-    let hosts = body.lines().filter_map(|line| line.trim().strip_prefix(ADDRESS));
+fn hosts(answer: &str) -> impl Iterator<Item = &str> {
+    let hosts = answer.lines().filter_map(|line| line.trim().strip_prefix(ADDRESS));
     let legal = |host: &&str| {
         (1..=255).contains(&host.len())
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
@@ -150,54 +153,11 @@ fn hosts(answer: &[u8]) -> impl Iterator<Item = &str> {
     hosts.filter(legal).take(8)
 }
 
-/// The answer with another server in it, and the length that it has then. `None` where it names
-/// no server or is none that can be read.
-fn rewritten(answer: &[u8], host: &str) -> Option<Vec<u8>> {
-    hosts(answer).next()?;
-    let (start, length) = body(answer)?;
-    let body = std::str::from_utf8(answer.get(start..)?).ok()?;
+/// The answer with another server in it.
+fn rewritten(answer: &str, host: &str) -> String {
     let line = |line: &str| {
         let (text, end) = line.split_at(line.trim_end().len());
         if text.starts_with(ADDRESS) { format!("{ADDRESS}{host}{end}") } else { line.to_owned() }
     };
-    let body: String = body.split_inclusive('\n').map(line).collect();
-    let mut whole = answer.get(..start)?.to_vec();
-    if length.is_some() {
-        let head = std::str::from_utf8(&whole).ok()?;
-        let field = |line: &str| match line.split_once(':') {
-            Some((name, _)) if name.eq_ignore_ascii_case("content-length") => {
-                format!("{name}: {}\r\n", body.len())
-            }
-            _ => line.to_owned(),
-        };
-        whole = head.split_inclusive('\n').map(field).collect::<String>().into_bytes();
-    }
-    whole.extend_from_slice(body.as_bytes());
-    Some(whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_rewritten_with_its_length() {
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 42\r\nX: y\r\n\r\n\
-            COLO_CAPACITY=1\r\nCS_IP_ADDRESS=192.0.2.1\r\n";
-        assert!(is_whole(answer) && !is_whole(&answer[..answer.len() - 1]));
-        assert_eq!(hosts(answer).collect::<Vec<_>>(), ["192.0.2.1"]);
-        let rewritten = rewritten(answer, "gateway.example.org").unwrap();
-        let expected = "HTTP/1.1 200 OK\r\nContent-Length: 52\r\nX: y\r\n\r\n\
-            COLO_CAPACITY=1\r\nCS_IP_ADDRESS=gateway.example.org\r\n";
-        assert_eq!(String::from_utf8(rewritten).unwrap(), expected);
-    }
-
-    #[test]
-    fn answers_that_name_nobody_stay_as_they_are() {
-        for answer in
-            ["HTTP/1.0 404 Not Found\r\n\r\nCOLO_CAPACITY=1\r\n", "CS_IP_ADDRESS=\r\n", "x"]
-        {
-            assert_eq!(rewritten(answer.as_bytes(), "gw"), None, "{answer}");
-        }
-    }
+    answer.split_inclusive('\n').map(line).collect()
 }

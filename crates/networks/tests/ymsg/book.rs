@@ -56,6 +56,22 @@ fn what_the_person_calls_a_foreign_contact_is_known_elsewhere() {
 }
 
 #[test]
+fn an_edit_in_chunks_is_read_too() {
+    let (head, body) = ("POST /yab/us HTTP/1.1\r\n", "<ab><ct yi='bob@aol.xt'/></ab>");
+    let chunks = |body: &str| {
+        let (length, field) = (body.len(), "Transfer-Encoding: chunked");
+        format!("{head}{field}\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n")
+    };
+    let own = chunks("<ab><ct yi='eve'/></ab>");
+    assert_eq!(sent(&own), [own, String::new()]);
+    let [server, client] = sent(&chunks(body));
+    assert!(server.is_empty() && client.contains("yi='bob@aol.xt'/></ab>"), "{client}");
+    let both = body.replace("<ab>", "<ab><ct yi='eve'/>");
+    let own = "Content-Length: 23\r\n\r\n<ab><ct yi='eve'/></ab>";
+    assert_eq!(sent(&chunks(&both)), [format!("{head}{own}"), String::new()]);
+}
+
+#[test]
 fn of_several_contacts_the_server_gets_its_own() {
     let foreign = "<ct e=\"1\" yi='bob&#64;aol.xt' id='7' nn='B'>\n<x/></ct>";
     let [server, client] = sent(&edit(&format!("<ct yi='eve'/>{foreign}<ct yi='joe'/>")));

@@ -60,6 +60,43 @@ fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_wher
     assert_eq!(dialled(&next), "scs.test:5050");
 }
 
+/// What a client in direct mode gets of an answer that comes byte by byte, and where it may go.
+fn answered(answer: &str) -> (String, Option<String>) {
+    let lobby = Arc::new(Lobby::default());
+    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    asks.bytes(Side::Client, QUESTION).unwrap();
+    for byte in answer.as_bytes() {
+        asks.bytes(Side::Server, &[*byte]).unwrap();
+    }
+    let got = String::from_utf8(asks.take(Side::Client)).unwrap();
+    let mut session = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    session.bytes(Side::Client, b"YMSG").unwrap();
+    (got, Some(dialled(&session)).filter(|to| to != "scs.test:5050"))
+}
+
+#[test]
+fn an_answer_in_chunks_is_read_and_goes_on_in_one_piece() {
+    let (got, named) = answered(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n\
+         14\r\nCS_IP_ADDRESS=192.0.\r\n5\r\n2.1\r\n\r\n0\r\n\r\n",
+    );
+    let body = "CS_IP_ADDRESS=192.0.2.9\r\n";
+    assert_eq!(got, format!("HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 25\r\n\r\n{body}"));
+    assert_eq!(named.as_deref(), Some("192.0.2.1:5050"));
+}
+
+#[test]
+fn answers_that_name_nobody_and_what_is_no_http_pass_as_they_are() {
+    for answer in [
+        "HTTP/1.0 404 Not Found\r\nContent-Length: 17\r\n\r\nCOLO_CAPACITY=1\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nCS_IP_ADDRESS=\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        "COLO_CAPACITY=1\r\n",
+    ] {
+        assert_eq!(answered(answer), (answer.to_owned(), None));
+    }
+}
+
 #[test]
 fn an_answer_without_a_length_ends_with_the_connection() {
     let lobby = Arc::new(Lobby::default());
@@ -68,5 +105,6 @@ fn an_answer_without_a_length_ends_with_the_connection() {
     asks.bytes(Side::Server, b"HTTP/1.0 200 OK\r\n\r\nCS_IP_ADDRESS=192.0.2.1").unwrap();
     assert!(asks.take(Side::Client).is_empty());
     asks.input(crosstalk_core::Input::Closed(Side::Server)).unwrap();
-    assert_eq!(asks.take(Side::Client), b"HTTP/1.0 200 OK\r\n\r\nCS_IP_ADDRESS=192.0.2.9");
+    let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 23\r\n\r\nCS_IP_ADDRESS=192.0.2.9";
+    assert_eq!(asks.take(Side::Client), answer);
 }

@@ -6,7 +6,6 @@
 //! [`Doors`], and leaves word there of what is to be done.
 
 mod ask;
-mod http;
 mod merge;
 mod oim;
 mod words;
@@ -18,10 +17,10 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Address, Event, Fault, Side, Sniff};
 
 use self::ask::{Ask, Reads};
-use self::http::{Head, Incoming, Message};
 use super::desk::{Desk, Io};
 use super::meet::{Doors, Token};
 use super::xml::Element;
+use crate::http::{self, Head, Incoming, Message};
 
 /// The most requests that wait for an answer.
 const MAX_ASKED: usize = 32;
@@ -31,6 +30,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 
 /// What the operator is told of an answer that cannot be read.
 const TOO_LONG: &str = "the address book of an MSN user is too long to have foreign people put in";
+
+/// What a request says of codings in which its answer could not be read.
+const CODED: [&str; 1] = ["accept-encoding"];
 
 /// What the first bytes of a client ask for over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,34 +44,24 @@ pub(super) enum Opening {
 }
 
 /// What the paths of requests begin with.
-const PATHS: [(&str, Opening); 4] = [
-    ("/abservice/", Opening::Soap),
-    ("//abservice/", Opening::Soap),
-    ("/OimWS/", Opening::Soap),
-    ("/gateway/gateway.dll", Opening::Tunnel),
+const PATHS: [(&[u8], Opening); 4] = [
+    (b"/abservice/", Opening::Soap),
+    (b"//abservice/", Opening::Soap),
+    (b"/OimWS/", Opening::Soap),
+    (b"/gateway/gateway.dll", Opening::Tunnel),
 ];
 
-/// Judges the first bytes of a client. The address that it asks for can be a whole URI.
+/// Judges the first bytes of a client.
 pub(super) fn opening(first: &[u8]) -> Result<Opening, Sniff> {
-    let more = if first.len() < 64 { Sniff::More } else { Sniff::No };
-    let first = first.get(..64).unwrap_or(first);
-    let Some(mut path) = first.strip_prefix(b"POST ") else {
-        return Err(if b"POST ".starts_with(first) { more } else { Sniff::No });
-    };
-    if let Some(host) = path.strip_prefix(b"http://") {
-        let end = memchr::memchr(b'/', host).ok_or(more)?;
-        path = host.get(end..).unwrap_or_default();
-    } else if b"http://".starts_with(path) {
-        return Err(more);
-    }
-    for (with, opening) in PATHS {
-        let seen = path.len().min(with.len());
-        if path.get(..seen).is_some_and(|path| path.eq_ignore_ascii_case(&with.as_bytes()[..seen]))
-        {
-            return if seen == with.len() { Ok(opening) } else { Err(more) };
+    let mut otherwise = Sniff::No;
+    for (path, opening) in PATHS {
+        match http::asks(first, b"POST ", path) {
+            Sniff::Yes => return Ok(opening),
+            Sniff::More => otherwise = Sniff::More,
+            Sniff::No => {}
         }
     }
-    Err(Sniff::No)
+    Err(otherwise)
 }
 
 /// A connection to an address book.
@@ -218,8 +210,7 @@ impl Connection {
     pub(super) fn server_left(&mut self, io: &mut Io<'_>) {
         let ends = |r: &mut Reading| r.whole && r.message.is_endless();
         let Some(mut reading) = self.reading[Side::Server as usize].take_if(ends) else { return };
-        reading.message.at = reading.held.len();
-        if let Ok(message) = reading.message.whole(Side::Server, &mut reading.held) {
+        if let Ok(message) = reading.message.end(Side::Server, &mut reading.held) {
             self.answer(message, io);
         }
     }
@@ -249,10 +240,10 @@ impl Connection {
     }
 
     fn request(&mut self, message: Message, io: &mut Io<'_>) {
-        let Message { head, raw, text } = message;
-        let envelope = text.as_deref().and_then(Element::parse);
-        let (Some(text), Some(envelope)) = (text, envelope) else {
-            return self.pass(raw, Reads::Nothing, None, io);
+        let head = &message.head;
+        let envelope = message.text.as_deref().and_then(Element::parse);
+        let (Some(text), Some(envelope)) = (&message.text, envelope) else {
+            return self.pass(message.raw, Reads::Nothing, None, io);
         };
         let tickets = [ask::ticket(&envelope), oim::ticket(&envelope)];
         let token = tickets.into_iter().find(|ticket| !ticket.is_empty());
@@ -266,9 +257,9 @@ impl Connection {
         let book = book.filter(|book| book.contacts.is_some());
         let host = head.field("host").unwrap_or_default();
         let Some(operation) = ask::operation(&envelope) else {
-            return self.pass(raw, Reads::Nothing, None, io);
+            return self.pass(message.raw, Reads::Nothing, None, io);
         };
-        let decided = left.unwrap_or_else(|| ask::read(&text, operation, book, host, io));
+        let decided = left.unwrap_or_else(|| ask::read(text, operation, book, host, io));
         drop(papers);
         if let Some(desk) = desk.filter(|desk| desk.open().book.is_edited()) {
             desk.ring();
@@ -277,14 +268,16 @@ impl Connection {
             Ask::Pass(reads) => {
                 let plain = head.field("accept-encoding").is_none() || reads == Reads::Nothing;
                 if plain && head.field("expect").is_none() {
-                    self.pass(raw, reads, token, io);
+                    self.pass(message.raw, reads, token, io);
                 } else {
-                    self.resend(head.with(&text), reads, token, io);
+                    self.resend(message.with(text, &CODED), reads, token, io);
                 }
             }
-            Ask::Change(text) => self.resend(head.with(&text), Reads::Nothing, token, io),
-            Ask::Answer(text) => self.reply(&head, "200 OK", &text, io),
-            Ask::Fault(text) => self.reply(&head, "500 Internal Server Error", &text, io),
+            Ask::Change(text) => {
+                self.resend(message.with(&text, &CODED), Reads::Nothing, token, io);
+            }
+            Ask::Answer(text) => self.reply(head, "200 OK", &text, io),
+            Ask::Fault(text) => self.reply(head, "500 Internal Server Error", &text, io),
         }
     }
 
@@ -302,13 +295,7 @@ impl Connection {
     /// Answers a request that the server does not get.
     fn reply(&mut self, head: &Head, status: &str, text: &str, io: &mut Io<'_>) {
         io.out.withhold();
-        let connection = head.field("connection").unwrap_or("Keep-Alive");
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/xml; charset=utf-8\r\n\
-             Content-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
-            text.len()
-        );
-        self.asked.push_back(Asked::Answered(answer.into()));
+        self.asked.push_back(Asked::Answered(http::answer(head, status, text)));
         self.answer_in_turn(io);
     }
 
@@ -359,11 +346,11 @@ impl Connection {
             return;
         };
         let Waiting { message, envelope, reads, .. } = waiting;
-        let text = message.text.unwrap_or_default();
-        match merge::merge(&reads, &text, &envelope, &desk, io) {
+        let text = message.text.as_deref().unwrap_or_default();
+        match merge::merge(&reads, text, &envelope, &desk, io) {
             Some(merged) => {
                 io.out.withhold();
-                io.out.insert(Side::Client, message.head.with(&merged));
+                io.out.insert(Side::Client, message.with(&merged, &[]));
             }
             None => io.out.forward(Side::Client, message.raw),
         }

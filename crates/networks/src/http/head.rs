@@ -1,0 +1,100 @@
+//! What a message begins with: its first line and its fields.
+
+use crosstalk_core::{Fault, Side};
+
+/// The longest head, in bytes, and the most fields in it.
+pub(super) const MAX_HEAD: usize = 32 * 1024;
+const MAX_FIELDS: usize = 64;
+
+/// The head of a message.
+pub(crate) struct Head {
+    fields: Vec<(String, String)>,
+    /// Its length, in bytes.
+    pub(super) length: usize,
+    /// What a request asks for; empty in an answer.
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// The status of an answer; 0 in a request.
+    pub(crate) status: u16,
+}
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    Fixed(usize),
+    Chunked,
+    /// The connection ends with it.
+    ToTheEnd,
+}
+
+impl Head {
+    /// Reads the head at the front of `buffer`; none if it is not all there.
+    pub(crate) fn read(side: Side, buffer: &[u8]) -> Result<Option<Self>, Fault> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let broken = || Fault::new(side.blame(), "it does not speak HTTP");
+        let (parsed, method, path, status) = if side == Side::Client {
+            let mut request = httparse::Request::new(&mut fields);
+            let parsed = request.parse(buffer).map_err(|_| broken())?;
+            (parsed, request.method, request.path, 0)
+        } else {
+            let mut answer = httparse::Response::new(&mut fields);
+            let parsed = answer.parse(buffer).map_err(|_| broken())?;
+            (parsed, None, None, answer.code.unwrap_or(0))
+        };
+        let httparse::Status::Complete(length) = parsed else {
+            let whole = buffer.len() < MAX_HEAD;
+            return if whole {
+                Ok(None)
+            } else {
+                Err(Fault::new(side.blame(), "a head is too long"))
+            };
+        };
+        let (method, path) = (method.unwrap_or_default(), path.unwrap_or_default());
+        let field = |f: &httparse::Header<'_>| {
+            (f.name.to_owned(), String::from_utf8_lossy(f.value).trim().to_owned())
+        };
+        Ok(Some(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            status,
+            length,
+            fields: fields.iter().take_while(|f| !f.name.is_empty()).map(field).collect(),
+        }))
+    }
+
+    /// Whether it is the answer, and not one on the way to it (100 to 199).
+    pub(crate) const fn is_final(&self) -> bool {
+        self.status >= 200
+    }
+
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// How its body ends. An answer without a word of it goes on to the end.
+    pub(super) fn body(&self) -> Result<Length, Fault> {
+        let answer = self.status != 0;
+        if answer && (self.status < 200 || matches!(self.status, 204 | 304)) {
+            return Ok(Length::Fixed(0));
+        }
+        if let Some(coding) = self.field("transfer-encoding") {
+            let chunked = coding.to_ascii_lowercase().ends_with("chunked");
+            return if chunked {
+                Ok(Length::Chunked)
+            } else if answer {
+                Ok(Length::ToTheEnd)
+            } else {
+                Err(Fault::client("a request has no end"))
+            };
+        }
+        let side = if answer { Side::Server } else { Side::Client };
+        match self.field("content-length").map(str::parse) {
+            Some(Ok(length)) => Ok(Length::Fixed(length)),
+            Some(Err(_)) => Err(Fault::new(side.blame(), "a length is no number")),
+            None if answer => Ok(Length::ToTheEnd),
+            None => Ok(Length::Fixed(0)),
+        }
+    }
+}

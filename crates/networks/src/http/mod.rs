@@ -1,0 +1,281 @@
+//! HTTP/1.1 (RFC 9112) as far as somebody between the two sides needs it: where messages end, and
+//! how they are written anew.
+
+mod chunks;
+mod head;
+mod sniff;
+
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Fault, MAX_PENDING, Side};
+
+use self::chunks::Trail;
+pub(crate) use self::head::Head;
+use self::head::{Length, MAX_HEAD};
+pub(crate) use self::sniff::asks;
+
+/// The longest message that is read whole, in bytes.
+pub(crate) const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;
+
+/// The fields that say how a body comes.
+const OF_BODY: [&str; 3] = ["content-length", "transfer-encoding", "expect"];
+
+/// A message that is there whole.
+pub(crate) struct Message {
+    pub(crate) head: Head,
+    /// All of it, as it arrived.
+    pub(crate) raw: Bytes,
+    /// Its body, without the chunks it came in; none where that is no text.
+    pub(crate) text: Option<String>,
+}
+
+impl Message {
+    /// The message with another body, which is there whole, and without some fields (in any case).
+    pub(crate) fn with(&self, body: &str, without: &[&str]) -> Bytes {
+        let keeps = |line: &&[u8]| {
+            let name = line.split(|b| *b == b':').next().unwrap_or_default();
+            let drops = |field: &&str| name.eq_ignore_ascii_case(field.as_bytes());
+            !name.trim_ascii().is_empty() && !OF_BODY.iter().chain(without).any(drops)
+        };
+        let head = self.raw.get(..self.head.length).unwrap_or_default();
+        let lines = head.split_inclusive(|b| *b == b'\n').filter(keeps);
+        let mut anew = lines.collect::<Vec<_>>().concat();
+        let length = body.len();
+        anew.extend_from_slice(format!("Content-Length: {length}\r\n\r\n{body}").as_bytes());
+        anew.into()
+    }
+}
+
+/// An answer of ours, in XML, to a request.
+pub(crate) fn answer(request: &Head, status: &str, xml: &str) -> Bytes {
+    let connection = request.field("connection").unwrap_or("Keep-Alive");
+    let length = xml.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/xml; charset=utf-8\r\n\
+         Content-Length: {length}\r\nConnection: {connection}\r\n\r\n{xml}"
+    )
+    .into()
+}
+
+/// Reads the messages of one side whole.
+#[derive(Default)]
+pub(crate) struct Reader {
+    /// The one that is on its way.
+    incoming: Option<Incoming>,
+}
+
+impl Reader {
+    /// Takes the next message off the front of `buffer`; none if it is not all there.
+    pub(crate) fn take(
+        &mut self,
+        side: Side,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Message>, Fault> {
+        let mut incoming = match self.incoming.take() {
+            Some(incoming) => incoming,
+            None => match Head::read(side, buffer)? {
+                Some(head) => Incoming::new(head)?,
+                None => return Ok(None),
+            },
+        };
+        if incoming.advance(side, buffer)? {
+            return incoming.whole(side, buffer).map(Some);
+        }
+        if !incoming.fits() {
+            return Err(Fault::new(side.blame(), "a message is too long"));
+        }
+        self.incoming = Some(incoming);
+        Ok(None)
+    }
+
+    /// Takes what is in `buffer` when the connection ends: the last message, as far as it came.
+    /// None if there is none, or not so much as its head.
+    pub(crate) fn end(&mut self, side: Side, buffer: &mut BytesMut) -> Option<Message> {
+        self.incoming.take()?.end(side, buffer).ok()
+    }
+}
+
+/// A message on its way.
+pub(crate) struct Incoming {
+    pub(crate) head: Head,
+    /// How much of what is at the front of the buffer belongs to it, as far as that was looked at.
+    at: usize,
+    end: End,
+}
+
+/// How much of a body is to come.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Left(usize),
+    Chunks(Trail),
+    Never,
+}
+
+impl Incoming {
+    /// A message whose head is at the front of the buffer.
+    pub(crate) fn new(head: Head) -> Result<Self, Fault> {
+        let end = match head.body()? {
+            Length::Fixed(length) => End::Left(length),
+            Length::Chunked => End::Chunks(Trail::default()),
+            Length::ToTheEnd => End::Never,
+        };
+        Ok(Self { at: head.length, head, end })
+    }
+
+    /// Whether it can be waited for.
+    pub(crate) const fn fits(&self) -> bool {
+        match self.end {
+            End::Left(left) => left <= MAX_WHOLE && self.at <= MAX_WHOLE,
+            End::Chunks(_) | End::Never => self.at <= MAX_WHOLE,
+        }
+    }
+
+    /// Whether it ends with the connection.
+    pub(crate) const fn is_endless(&self) -> bool {
+        matches!(self.end, End::Never)
+    }
+
+    /// Looks at what is in the buffer now; returns whether the message ends there.
+    pub(crate) fn advance(&mut self, side: Side, buffer: &[u8]) -> Result<bool, Fault> {
+        let rest = buffer.get(self.at..).unwrap_or_default();
+        match &mut self.end {
+            End::Never => {
+                self.at += rest.len();
+                Ok(false)
+            }
+            End::Left(left) => {
+                let length = (*left).min(rest.len());
+                self.at += length;
+                *left -= length;
+                Ok(*left == 0)
+            }
+            End::Chunks(trail) => {
+                let (length, over) = trail.walk(side, rest, |_| ())?;
+                self.at += length;
+                Ok(over)
+            }
+        }
+    }
+
+    /// Takes what belongs to it off the buffer, to be passed on.
+    pub(crate) fn pass(&mut self, buffer: &mut BytesMut) -> BytesMut {
+        buffer.split_to(std::mem::take(&mut self.at))
+    }
+
+    /// Takes all of the buffer, with which the connection ended.
+    pub(crate) fn end(mut self, side: Side, buffer: &mut BytesMut) -> Result<Message, Fault> {
+        self.at = buffer.len();
+        self.whole(side, buffer)
+    }
+
+    /// Takes all of it off the buffer, where it ends.
+    pub(crate) fn whole(mut self, side: Side, buffer: &mut BytesMut) -> Result<Message, Fault> {
+        let raw = self.pass(buffer).freeze();
+        let coded = raw.get(self.head.length..).unwrap_or_default();
+        let mut body = Vec::new();
+        match self.end {
+            End::Chunks(_) => {
+                Trail::default().walk(side, coded, |data| body.extend_from_slice(data))?;
+            }
+            _ => body.extend_from_slice(coded),
+        }
+        let coding = self.head.field("content-encoding");
+        let plain = coding.is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+        let text = String::from_utf8(body).ok().filter(|_| plain);
+        Ok(Message { head: self.head, raw, text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(side: Side, text: &str) -> Option<Message> {
+        let mut buffer = BytesMut::from(text);
+        let mut incoming = Incoming::new(Head::read(side, &buffer).unwrap()?).unwrap();
+        let over = incoming.advance(side, &buffer).unwrap();
+        over.then(|| incoming.whole(side, &mut buffer).unwrap())
+    }
+
+    #[test]
+    fn messages_end_where_they_say() {
+        let request = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length:5\r\n\r\nhello";
+        let message = whole(Side::Client, &format!("{request}POST ")).unwrap();
+        assert_eq!((message.raw.len(), message.text.as_deref()), (request.len(), Some("hello")));
+        assert_eq!((message.head.method.as_str(), message.head.path.as_str()), ("POST", "/a"));
+        for end in 0..request.len() {
+            assert!(whole(Side::Client, &request[..end]).is_none());
+        }
+        let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nhel\r\n2\r\nlo\r\n0\r\n\
+                      Trailer: 1\r\n\r\n";
+        let message = whole(Side::Server, &format!("{answer}HTTP/1.1 ")).unwrap();
+        assert_eq!((message.raw.len(), message.text.as_deref()), (answer.len(), Some("hello")));
+        for end in 0..answer.len() {
+            assert!(whole(Side::Server, &answer[..end]).is_none());
+        }
+        assert_eq!(whole(Side::Server, "HTTP/1.1 304 No\r\n\r\n").unwrap().raw.len(), 19);
+    }
+
+    #[test]
+    fn with_another_body_a_message_has_its_length_and_else_the_same_fields() {
+        let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nX:y\r\n\r\n0\r\n\r\n";
+        let anew = whole(Side::Server, answer).unwrap().with("ho", &[]);
+        assert_eq!(anew, "HTTP/1.1 200 OK\r\nX:y\r\nContent-Length: 2\r\n\r\nho");
+        let request = "POST http://x/ HTTP/1.1\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\
+                       Accept-Encoding: gzip\r\nX: \u{fc}\r\n\r\n";
+        let anew = whole(Side::Client, request).unwrap().with("", &["accept-encoding"]);
+        assert_eq!(anew, "POST http://x/ HTTP/1.1\r\nX: \u{fc}\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_reader_takes_message_after_message_and_what_is_there_at_the_end() {
+        let mut buffer = BytesMut::from("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhel");
+        let mut reader = Reader::default();
+        let first = reader.take(Side::Server, &mut buffer).unwrap().unwrap();
+        assert!(!first.head.is_final());
+        assert!(reader.take(Side::Server, &mut buffer).unwrap().is_none());
+        buffer.extend_from_slice(b"lo");
+        let last = reader.end(Side::Server, &mut buffer).unwrap();
+        assert_eq!((last.text.as_deref(), buffer.len()), (Some("hello"), 0));
+        assert!(reader.end(Side::Server, &mut buffer).is_none());
+    }
+
+    #[test]
+    fn a_reader_refuses_what_is_too_long() {
+        let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", MAX_WHOLE + 1);
+        assert!(Reader::default().take(Side::Client, &mut head.as_str().into()).is_err());
+    }
+
+    #[test]
+    fn a_message_can_come_and_pass_byte_by_byte() {
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+        for body in ["Content-Length: 5\r\n\r\nhello", chunked] {
+            let answer = format!("HTTP/1.1 200 OK\r\n{body}");
+            let head = Head::read(Side::Server, answer.as_bytes()).unwrap().unwrap();
+            let mut buffer = BytesMut::from(&answer.as_bytes()[..head.length]);
+            let mut incoming = Incoming::new(head).unwrap();
+            let (mut passed, mut over) = (Vec::new(), false);
+            for byte in &answer.as_bytes()[incoming.at..] {
+                assert!(!over);
+                buffer.extend_from_slice(&[*byte]);
+                over = incoming.advance(Side::Server, &buffer).unwrap();
+                passed.extend(incoming.pass(&mut buffer));
+            }
+            assert!(over && passed == answer.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_has_no_sense_is_refused() {
+        for text in ["x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"] {
+            let head = Head::read(Side::Server, text.as_bytes());
+            assert!(head.and_then(|head| head.unwrap().body()).is_err());
+        }
+        let endless = b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n";
+        let head = Head::read(Side::Client, endless).unwrap().unwrap();
+        assert!(head.body().is_err());
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+        let buffer = BytesMut::from(chunked);
+        let head = Head::read(Side::Server, &buffer).unwrap().unwrap();
+        assert!(Incoming::new(head).unwrap().advance(Side::Server, &buffer).is_err());
+    }
+}
