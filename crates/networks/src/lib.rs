@@ -4,6 +4,7 @@
 
 use crosstalk_core::{Network, Side, Sniff};
 
+mod cut;
 pub mod html;
 mod http;
 pub mod msnp;

@@ -3,6 +3,7 @@
 use crosstalk_core::{Body, RichText, Style, Typing};
 
 use super::wire::decode;
+use crate::cut;
 
 /// The longest text in one MSG to a client, in bytes. Clients keep what they send short, and read
 /// what is longer.
@@ -90,22 +91,13 @@ pub fn texts(text: &RichText) -> Vec<String> {
     let mut rest = text.text();
     let mut payloads = Vec::new();
     loop {
-        let piece = piece(rest);
+        let piece = cut::front(rest, MAX_TEXT, usize::MAX);
         rest = &rest[piece.len()..];
         payloads.push(format!("{head}{}", piece.replace('\n', "\r\n")));
         if rest.is_empty() {
             return payloads;
         }
     }
-}
-
-/// The longest front of `rest` that fits, cut behind a space where there is one.
-fn piece(rest: &str) -> &str {
-    if rest.len() <= MAX_TEXT {
-        return rest;
-    }
-    let front = &rest[..rest.floor_char_boundary(MAX_TEXT)];
-    front.rfind([' ', '\n']).map_or(front, |space| &front[..=space])
 }
 
 /// The head of a text, with the styles that hold for all of it.

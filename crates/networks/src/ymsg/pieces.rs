@@ -1,9 +1,9 @@
 //! Long messages: clients take 948 bytes and 800 characters.
 
 use crosstalk_core::RichText;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::format;
+use crate::cut;
 
 /// The most that one message holds, codes included, in bytes of UTF-8.
 pub const MAX_BYTES: usize = 948;
@@ -39,24 +39,7 @@ pub fn messages(text: &RichText) -> Vec<String> {
 
 /// The longest front of `text` of at most `room` bytes and [`MAX_CHARS`]; at least a character.
 pub fn front(text: &str, room: usize) -> &str {
-    if text.len() <= room && text.chars().nth(MAX_CHARS).is_none() {
-        return text;
-    }
-    let (mut end, mut chars) = (0, 0);
-    for grapheme in text.graphemes(true) {
-        chars += grapheme.chars().count();
-        if end + grapheme.len() > room || chars > MAX_CHARS {
-            break;
-        }
-        end += grapheme.len();
-    }
-    if end == 0 {
-        let least = text.chars().next().map_or(0, char::len_utf8);
-        end = text.floor_char_boundary(room).max(least);
-    }
-    let fits = text.get(..end).unwrap_or_default();
-    let word = fits.rfind([' ', '\n']).map(|at| at + 1).filter(|at| *at > end / 2);
-    word.and_then(|at| fits.get(..at)).unwrap_or(fits)
+    cut::front(text, room, MAX_CHARS)
 }
 
 #[cfg(test)]

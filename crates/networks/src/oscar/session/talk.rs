@@ -10,13 +10,13 @@ use crosstalk_core::{
 
 use super::presence::user_info;
 use super::{Pass, Session};
-use crate::html;
 use crate::oscar::CP1251;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::{
     self, ACK, AUTO, EightBit, Head, OFFLINE, SENT, TEXT, WANTS_TYPING,
 };
 use crate::oscar::wire::{Reader, Snac, Writer, find};
+use crate::{cut, html};
 
 /// The family of messages.
 const FAMILY: u16 = 0x0004;
@@ -291,19 +291,19 @@ fn is_rendezvous_end(channel: u16, fields: &[u8]) -> bool {
 /// Cuts a text into pieces of at most `most` characters, between words where possible.
 fn split(text: &RichText, most: usize) -> Vec<RichText> {
     let whole = text.text();
-    let mut pieces = Vec::new();
-    let mut start = 0;
+    let (mut pieces, mut start) = (Vec::new(), 0);
     loop {
-        let rest = &whole[start..];
-        let Some((limit, _)) = rest.char_indices().nth(most) else {
-            pieces.push(text.slice(start..whole.len()));
+        let rest = whole.get(start..).unwrap_or_default();
+        let piece = cut::front(rest, usize::MAX, most);
+        let end = start + piece.len();
+        if end == whole.len() {
+            pieces.push(text.slice(start..end));
             return pieces;
-        };
-        let cut = rest[..limit].rfind([' ', '\n']).filter(|at| *at > 0);
-        let end = start + cut.unwrap_or(limit);
-        pieces.push(text.slice(start..end));
+        }
         // The space that was cut at is what the gap between messages stands for.
-        start = if cut.is_some() { end + 1 } else { end };
+        let shown = piece.strip_suffix([' ', '\n']).unwrap_or(piece);
+        pieces.push(text.slice(start..start + shown.len()));
+        start = end;
     }
 }
 
