@@ -10,6 +10,7 @@ mod http;
 pub mod msnp;
 pub mod oscar;
 pub mod passthrough;
+mod time;
 pub mod xmpp;
 pub mod ymsg;
 

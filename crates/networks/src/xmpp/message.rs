@@ -7,9 +7,9 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::ns;
 use super::person::{Carbons, Sent};
-use super::presence::timestamp;
 use super::xml::{Element, Node, Scope};
 use crate::html;
+use crate::time::timestamp;
 
 /// The most envelopes that wait for the client to be available.
 const MAX_WAITING: usize = 1000;

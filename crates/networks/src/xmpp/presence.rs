@@ -1,6 +1,6 @@
 //! Presence (RFC 6121, section 4), the person's own and that of foreign people.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, Now, Output, Presence, RichText, Show, UnixMillis};
@@ -10,6 +10,7 @@ use super::ns;
 use super::person::Support;
 use super::query;
 use super::xml::Element;
+use crate::time::timestamp;
 
 impl Jabber {
     /// Presence for the person's own server: broadcast, or directed at somebody there.
@@ -190,15 +191,6 @@ fn write(now: Now, presence: &Presence) -> Element {
         stanza.push(query::caps());
     }
     stanza
-}
-
-/// A moment by XEP-0082, to the second.
-pub(super) fn timestamp(time: UnixMillis) -> String {
-    let time = Duration::from_secs(time.secs());
-    let time = UNIX_EPOCH.checked_add(time).unwrap_or(UNIX_EPOCH);
-    // The library cannot write years of five digits.
-    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    humantime::format_rfc3339_seconds(time.min(last)).to_string()
 }
 
 fn time_of(text: &str) -> Option<UnixMillis> {

@@ -1,13 +1,12 @@
 //! What is written into an address book: contacts, groups and members of ours.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use crosstalk_core::{Address, Contact, Standing, UnixMillis};
 use sha1::{Digest, Sha1};
 
 use super::super::desk::{Io, spelling};
 use super::super::groups::contact_guid;
 use super::super::xml::escape;
+use crate::time::timestamp;
 
 /// The namespace of address books.
 pub(super) const NAMESPACE: &str = "http://www.msn.com/webservices/AddressBook";
@@ -71,7 +70,7 @@ pub(super) fn is_ours(number: u32) -> bool {
 /// A contact in one of the lists, if there is a spelling for it.
 pub(super) fn member(contact: &Contact, role: Role, io: &Io<'_>) -> Option<String> {
     let name = spelling(Some(contact), &contact.address, &io.context.names)?;
-    let (id, now) = (membership(&contact.address, role), time(io.now.wall));
+    let (id, now) = (membership(&contact.address, role), timestamp(io.now.wall));
     let nick = escaped(contact.alias.as_deref().unwrap_or(&name));
     let invitation = match &contact.from {
         Standing::Asked(words) if role == Role::Pending && !words.text().is_empty() => format!(
@@ -121,7 +120,7 @@ pub(super) fn contact(contact: &Contact, groups: &[String], io: &Io<'_>) -> Opti
         alias.unwrap_or_default(),
         escaped(&name),
         cid(&contact.address),
-        time(io.now.wall),
+        timestamp(io.now.wall),
     ))
 }
 
@@ -135,7 +134,7 @@ pub(super) fn group(name: &str, id: &str, now: UnixMillis) -> String {
          <propertiesChanged /><fDeleted>false</fDeleted><lastChange>{}</lastChange></Group>",
         annotation("MSN.IM.Display", "1"),
         escaped(name),
-        time(now),
+        timestamp(now),
     )
 }
 
@@ -215,8 +214,4 @@ fn escaped(text: &str) -> String {
 fn cid(address: &Address) -> i64 {
     let hash = Sha1::digest(address.to_string().as_bytes());
     hash.last_chunk::<8>().map_or(0, |eight| i64::from_be_bytes(*eight))
-}
-
-fn time(at: UnixMillis) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(at.secs())).to_string()
 }
