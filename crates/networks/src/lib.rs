@@ -1,12 +1,15 @@
 //! The protocols CrossTalk interprets, as pure state machines: one folder a network.
 //!
 //! [`NETWORKS`] is the one registry. Adding a network is a folder and a line here.
+//! What several networks need lies in files beside the folders.
 
 use crosstalk_core::{Network, Side, Sniff};
 
 mod cut;
 pub mod html;
 mod http;
+mod http_chunks;
+mod http_head;
 pub mod msnp;
 pub mod oscar;
 pub mod passthrough;

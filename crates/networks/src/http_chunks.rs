@@ -1,4 +1,4 @@
-//! The chunked transfer coding (RFC 9112, section 7.1).
+//! The chunked transfer coding of HTTP (RFC 9112, section 7.1).
 
 use crosstalk_core::{Fault, Side};
 
@@ -7,7 +7,7 @@ const MAX_LINE: usize = 4 * 1024;
 
 /// Where one is in a chunked body.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// What is left of a chunk.
     data: usize,
     /// The last chunk was there: fields may follow, and an empty line.
@@ -18,7 +18,7 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Goes through what is there; returns how far, and whether the body ends there.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
         side: Side,
         coded: &[u8],

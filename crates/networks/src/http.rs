@@ -1,17 +1,12 @@
 //! HTTP/1.1 (RFC 9112) as far as somebody between the two sides needs it: where messages end, and
 //! how they are written anew.
 
-mod chunks;
-mod head;
-mod sniff;
-
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, MAX_PENDING, Side};
 
-use self::chunks::Trail;
-pub(crate) use self::head::Head;
-use self::head::{Length, MAX_HEAD};
-pub(crate) use self::sniff::asks;
+use crate::http_chunks::Trail;
+pub(crate) use crate::http_head::{Head, asks};
+use crate::http_head::{Length, MAX_HEAD};
 
 /// The longest message that is read whole, in bytes.
 pub(crate) const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;

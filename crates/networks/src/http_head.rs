@@ -1,16 +1,19 @@
-//! What a message begins with: its first line and its fields.
+//! What a message of HTTP begins with: its first line and its fields.
 
-use crosstalk_core::{Fault, Side};
+use crosstalk_core::{Fault, Side, Sniff};
 
 /// The longest head, in bytes, and the most fields in it.
-pub(super) const MAX_HEAD: usize = 32 * 1024;
+pub(crate) const MAX_HEAD: usize = 32 * 1024;
 const MAX_FIELDS: usize = 64;
+/// How many bytes decide what a connection asks for.
+const ENOUGH: usize = 64;
+const SCHEME: &[u8] = b"http://";
 
 /// The head of a message.
 pub(crate) struct Head {
     fields: Vec<(String, String)>,
     /// Its length, in bytes.
-    pub(super) length: usize,
+    pub(crate) length: usize,
     /// What a request asks for; empty in an answer.
     pub(crate) method: String,
     pub(crate) path: String,
@@ -20,7 +23,7 @@ pub(crate) struct Head {
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
+pub(crate) enum Length {
     Fixed(usize),
     Chunked,
     /// The connection ends with it.
@@ -74,7 +77,7 @@ impl Head {
     }
 
     /// How its body ends. An answer without a word of it goes on to the end.
-    pub(super) fn body(&self) -> Result<Length, Fault> {
+    pub(crate) fn body(&self) -> Result<Length, Fault> {
         let answer = self.status != 0;
         if answer && (self.status < 200 || matches!(self.status, 204 | 304)) {
             return Ok(Length::Fixed(0));
@@ -96,5 +99,35 @@ impl Head {
             None if answer => Ok(Length::ToTheEnd),
             None => Ok(Length::Fixed(0)),
         }
+    }
+}
+
+/// Judges whether a client asks for what begins with `path`, in any case, by a method that comes
+/// with its space. Between the two there may be a server, if an HTTP proxy is asked.
+pub(crate) fn asks(first: &[u8], method: &[u8], path: &[u8]) -> Sniff {
+    let more = if first.len() < ENOUGH { Sniff::More } else { Sniff::No };
+    let first = first.get(..ENOUGH).unwrap_or(first);
+    let Some(target) = first.strip_prefix(method) else { return begins(first, method) };
+    let Some(place) = target.strip_prefix(SCHEME) else {
+        return if target.len() < SCHEME.len() && SCHEME.starts_with(target) {
+            more
+        } else {
+            begins(target, path)
+        };
+    };
+    let end = memchr::memchr2(b'/', b' ', place);
+    match end.and_then(|at| place.get(at..)).map(|target| begins(target, path)) {
+        None | Some(Sniff::More) => more,
+        Some(sure) => sure,
+    }
+}
+
+/// Whether bytes begin with others, as far as they go.
+fn begins(bytes: &[u8], with: &[u8]) -> Sniff {
+    let seen = bytes.len().min(with.len());
+    match (bytes.get(..seen), with.get(..seen)) {
+        (Some(bytes), Some(with)) if !bytes.eq_ignore_ascii_case(with) => Sniff::No,
+        _ if seen == with.len() => Sniff::Yes,
+        _ => Sniff::More,
     }
 }
