@@ -12,7 +12,7 @@ use crosstalk_core::{
 };
 use crosstalk_gateway::mail::{Mail, Mails};
 use crosstalk_gateway::router::{Member, Options, Router};
-use crosstalk_overlay::{self as overlay, Inbound, Overlay};
+use crosstalk_overlay::{self as overlay, Inbound, Message, Overlay};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -71,34 +71,100 @@ pub(crate) struct Pair {
 }
 
 pub(crate) async fn pair() -> Pair {
-    let states = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let joined = mesh::<2>().await;
+    let gateways = joined.map(|Joined { overlay, inbound, state }| {
+        let router = router(&overlay, inbound, Options::default());
+        Gateway { router, overlay, state }
+    });
+    let [left, right] = gateways.each_ref().map(|g| g.router.clone());
+    Pair { left, right, gateways }
+}
+
+/// A gateway as others see it: the test is its router.
+pub(crate) struct Joined {
+    pub(crate) overlay: Overlay,
+    pub(crate) inbound: mpsc::Receiver<Inbound>,
+    state: TempDir,
+}
+
+/// A gateway, and others that are linked to it.
+pub(crate) async fn among<const N: usize>() -> (Gateway, Vec<Joined>) {
+    let mut joined = Vec::from(mesh::<N>().await);
+    let Joined { overlay, inbound, state } = joined.remove(0);
+    let router = router(&overlay, inbound, Options::default());
+    (Gateway { router, overlay, state }, joined)
+}
+
+/// Gateways that are all linked.
+async fn mesh<const N: usize>() -> [Joined; N] {
+    let states = [(); N].map(|()| tempfile::tempdir().unwrap());
     // Ports are free until somebody else is quicker; the listeners keep two from being one.
     let ports = states.each_ref().map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     let listen = ports.map(|port| port.local_addr().unwrap());
     let networks: Vec<NetworkId> = NETWORKS.map(|id| id.parse().unwrap()).into();
-    let members = [0, 1].map(|n| overlay::Member {
+    let member = |n: usize| overlay::Member {
         id: Overlay::identify(states[n].path()).unwrap(),
         addresses: vec![listen[n].to_string().parse().unwrap()],
         networks: networks.clone(),
-    });
+    };
+    let members: Vec<_> = (0..N).map(member).collect();
     let mut ports = listen.into_iter();
-    let gateways = states.map(|state| {
+    let joined = states.map(|state| {
         let config = overlay::Config {
             listen: ports.next().into_iter().collect(),
             networks: networks.clone(),
-            members: members.clone().into(),
+            members: members.clone(),
             ..overlay::Config::default()
         };
         let (overlay, inbound) = Overlay::join(&config, state.path()).unwrap();
-        Gateway { router: router(&overlay, inbound, Options::default()), overlay, state }
+        Joined { overlay, inbound, state }
     });
-    for gateway in &gateways {
-        while gateway.overlay.linked().is_empty() {
+    for gateway in &joined {
+        while gateway.overlay.linked().len() + 1 < N {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    let [left, right] = gateways.each_ref().map(|g| g.router.clone());
-    Pair { left, right, gateways }
+    joined
+}
+
+impl Joined {
+    /// Asks for the presence of `of` in the name of people here.
+    pub(crate) async fn probes(&self, of: &str, at: &Gateway, by: &[Address]) {
+        let probe = Message::Probe { of: address(of), by: by.into() };
+        self.overlay.send(&at.overlay.id(), probe).await.unwrap();
+    }
+
+    /// The next presence that the gateway is told of, and for how many people.
+    pub(crate) async fn is_told(&mut self) -> (Show, usize) {
+        timeout(PATIENCE, self.next_told()).await.expect("a gateway waits in vain")
+    }
+
+    /// Makes sure that it is told of no presence more.
+    pub(crate) async fn is_told_no_more(&mut self) {
+        let more = timeout(QUIET, self.next_told()).await;
+        assert!(more.is_err(), "told of {more:?}");
+    }
+
+    async fn next_told(&mut self) -> (Show, usize) {
+        loop {
+            let inbound = self.inbound.recv().await.unwrap();
+            if let Inbound::Message { message, answer, .. } = inbound {
+                answer.give(Ok(()));
+                if let Message::Presence { presence, to, .. } = message {
+                    return (presence.show, to.len());
+                }
+            }
+        }
+    }
+
+    /// Waits until `count` people here were told that presence.
+    pub(crate) async fn tells_all(&mut self, show: Show, count: usize) {
+        let mut told = 0;
+        while told < count {
+            let (shown, to) = self.is_told().await;
+            told += if shown == show { to } else { 0 };
+        }
+    }
 }
 
 impl Pair {

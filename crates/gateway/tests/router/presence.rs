@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use bench::{alone, befriend, pair, sign_in};
-use crosstalk_core::Show;
+use bench::{address, alone, befriend, pair, sign_in};
+use crosstalk_core::{Contact, Roster, Show, Stamp, Standing};
 
 use crate::bench;
 
@@ -104,6 +104,36 @@ async fn all_at_a_lost_gateway_go_offline() {
     alice.sees("bob@yahoo", Show::Offline).await;
     alice.says("bob@yahoo", "hello?");
     assert!(alice.reads("bob@yahoo").await.contains("offline"), "it waits for him");
+}
+
+#[tokio::test]
+async fn a_change_is_one_message_for_each_gateway_however_many_watch_there() {
+    const WATCHERS: usize = 50;
+    let (gateway, mut others) = bench::among::<3>().await;
+    let watchers: Vec<_> = (0..WATCHERS).map(|n| address(&format!("w{n}@yahoo"))).collect();
+    let mut roster = Roster::default();
+    for watcher in &watchers {
+        let contact = Contact::new(watcher.clone(), watcher.to_string());
+        roster.put(Contact { from: Standing::Granted, ..contact }, Stamp { millis: 1, writer: 1 });
+    }
+    gateway.overlay.save(&address("alice@aol"), &roster).await;
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    alice.gets_roster().await;
+    for other in &mut others {
+        other.probes("alice@aol", &gateway, &watchers).await;
+        other.tells_all(Show::Available, WATCHERS).await;
+    }
+    alice.shows(Show::Away, "lunch");
+    for other in &mut others {
+        assert_eq!(other.is_told().await, (Show::Away, WATCHERS));
+    }
+    drop(alice);
+    for other in &mut others {
+        assert_eq!(other.is_told().await, (Show::Offline, WATCHERS));
+    }
+    for other in &mut others {
+        other.is_told_no_more().await;
+    }
 }
 
 #[tokio::test]
