@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::envelope::Consent;
 use crate::rich::RichText;
+use crate::time::UnixMillis;
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
@@ -140,17 +141,107 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a write at `wall` by `writer` that follows this one.
     #[must_use]
-    pub fn next(self, wall: crate::UnixMillis, writer: u64) -> Self {
+    pub fn next(self, wall: UnixMillis, writer: u64) -> Self {
         Self { millis: wall.0.max(self.millis + 1), writer }
     }
 }
 
-/// A contact with the time of its last write; removed ones leave their stamp behind, so that a
-/// merge after a partition loses neither adds nor removes.
+/// A contact with the times of the last writes to its parts. Contacts that are blank leave
+/// their stamps behind, so that a merge after a partition loses neither adds nor removes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    stamp: Stamp,
-    contact: Option<Contact>,
+    contact: Contact,
+    stamps: Stamps,
+}
+
+/// When the parts of a contact were written, each by itself: copies that were changed at two
+/// gateways at once keep what was changed at either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamps {
+    /// Spelling, alias, groups, and whether it is listed.
+    listing: Stamp,
+    to: Stamp,
+    from: Stamp,
+    blocked: Stamp,
+}
+
+impl Stamps {
+    const fn of_all(stamp: Stamp) -> Self {
+        Self { listing: stamp, to: stamp, from: stamp, blocked: stamp }
+    }
+
+    const fn all(&self) -> [Stamp; 4] {
+        [self.listing, self.to, self.from, self.blocked]
+    }
+
+    fn newest(&self) -> Stamp {
+        self.all().into_iter().max().unwrap_or_default()
+    }
+
+    /// Whether any part is newer than in `other`.
+    fn are_beyond(&self, other: &Self) -> bool {
+        self.all().iter().zip(other.all()).any(|(ours, theirs)| *ours > theirs)
+    }
+}
+
+impl Entry {
+    /// What stands where nothing was written.
+    fn unwritten(address: Address) -> Self {
+        Self { contact: Contact::new(address, String::new()), stamps: Stamps::default() }
+    }
+
+    /// Writes the parts that differ. A decision is written at `stamp`; what decides nothing, a
+    /// request or the spelling of who is not listed, follows directly on what it was written
+    /// over or `wiped`, so that it gives way to every decision that was not known here.
+    fn write(&mut self, contact: Contact, stamp: Stamp, wiped: Stamp) {
+        let weak = |over: Stamp| over.max(wiped).next(UnixMillis(0), stamp.writer);
+        let asked = |standing: &Standing| matches!(standing, Standing::Asked(_));
+        let (old, stamps) = (&self.contact, &mut self.stamps);
+        if listing(old) != listing(&contact) {
+            let decides = contact.listed || old.listed;
+            stamps.listing = if decides { stamp } else { weak(stamps.listing) };
+        }
+        for (old, new, at) in
+            [(&old.to, &contact.to, &mut stamps.to), (&old.from, &contact.from, &mut stamps.from)]
+        {
+            if old != new {
+                *at = if asked(new) { weak(*at) } else { stamp };
+            }
+        }
+        if old.blocked != contact.blocked {
+            stamps.blocked = stamp;
+        }
+        self.contact = contact;
+    }
+
+    /// Whether any part is newer than what stands at `address`, or nothing does.
+    fn is_news_to(&self, entries: &BTreeMap<Address, Self>, address: &Address) -> bool {
+        entries.get(address).is_none_or(|entry| self.stamps.are_beyond(&entry.stamps))
+    }
+
+    /// Takes the newer of every part.
+    fn merge(&mut self, other: Self) {
+        let (stamps, theirs) = (&mut self.stamps, other.stamps);
+        let (ours, new) = (&mut self.contact, other.contact);
+        if theirs.listing > stamps.listing {
+            (ours.spelling, ours.alias) = (new.spelling, new.alias);
+            (ours.groups, ours.listed) = (new.groups, new.listed);
+            stamps.listing = theirs.listing;
+        }
+        if theirs.to > stamps.to {
+            (ours.to, stamps.to) = (new.to, theirs.to);
+        }
+        if theirs.from > stamps.from {
+            (ours.from, stamps.from) = (new.from, theirs.from);
+        }
+        if theirs.blocked > stamps.blocked {
+            (ours.blocked, stamps.blocked) = (new.blocked, theirs.blocked);
+        }
+    }
+}
+
+fn listing(contact: &Contact) -> (bool, &str, Option<&str>, &[String]) {
+    (contact.listed, &contact.spelling, contact.alias.as_deref(), &contact.groups)
 }
 
 /// A person's foreign contacts.
@@ -162,7 +253,7 @@ pub struct Roster {
 impl Roster {
     /// The contact at `address`.
     pub fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.entries.get(address)?.contact.as_ref()
+        self.entries.get(address).map(|e| &e.contact).filter(|c| !c.is_blank())
     }
 
     /// Whether there is a contact at `address`, or was one that was removed and is remembered.
@@ -172,7 +263,7 @@ impl Roster {
 
     /// Every contact, listed or not, in order of address.
     pub fn contacts(&self) -> impl Iterator<Item = &Contact> {
-        self.entries.values().filter_map(|e| e.contact.as_ref())
+        self.entries.values().map(|e| &e.contact).filter(|c| !c.is_blank())
     }
 
     /// The contacts that stand in the buddy list.
@@ -182,7 +273,7 @@ impl Roster {
 
     /// The newest stamp in the roster.
     pub fn stamp(&self) -> Stamp {
-        self.entries.values().map(|e| e.stamp).max().unwrap_or_default()
+        self.entries.values().map(|e| e.stamps.newest()).max().unwrap_or_default()
     }
 
     /// Whether one more contact fits.
@@ -190,8 +281,10 @@ impl Roster {
         self.entries.contains_key(address) || self.entries.len() < MAX_CONTACTS
     }
 
-    /// Writes `contact`, or forgets it where it [is blank](Contact::is_blank).
+    /// Writes what is new in `contact`, or forgets it where it [is blank](Contact::is_blank).
     /// Returns whether it was written: a new contact in a full roster is not.
+    ///
+    /// A request does not overrule an answer that another copy has and this one had not.
     pub fn put(&mut self, contact: Contact, stamp: Stamp) -> bool {
         if !self.has_room_for(&contact.address) {
             self.forget_removed();
@@ -199,9 +292,9 @@ impl Roster {
                 return false;
             }
         }
-        let address = contact.address.clone();
-        let contact = Some(contact).filter(|c| !c.is_blank());
-        self.entries.insert(address, Entry { stamp, contact });
+        let (address, wiped) = (contact.address.clone(), self.wiped());
+        let entry = self.entries.entry(address.clone());
+        entry.or_insert_with(|| Entry::unwritten(address)).write(contact, stamp, wiped);
         true
     }
 
@@ -209,43 +302,49 @@ impl Roster {
     /// is merged with, so that no copy brings it back.
     pub fn wipe(&mut self, stamp: Stamp) {
         let mut wiped = Self::default();
-        wiped.entries.insert(wiping(), Entry { stamp, contact: None });
+        wiped.note_wipe(stamp);
         self.merge(wiped);
     }
 
     /// When the roster was last wiped; the earliest stamp where it never was.
     fn wiped(&self) -> Stamp {
-        self.entries.get(&wiping()).map(|entry| entry.stamp).unwrap_or_default()
+        self.entries.get(&wiping()).map(|entry| entry.stamps.newest()).unwrap_or_default()
     }
 
-    /// Takes the newer entry of the two for every address, and none that either has
+    fn note_wipe(&mut self, stamp: Stamp) {
+        let stamps = Stamps::of_all(stamp);
+        self.entries.insert(wiping(), Entry { stamps, ..Entry::unwritten(wiping()) });
+    }
+
+    /// Takes what is newer of every contact, part by part, and none that either has
     /// [wiped](Self::wipe). Returns whether this roster changed.
     pub fn merge(&mut self, mut other: Self) -> bool {
         let mut changed = false;
         if other.wiped() > self.wiped() {
             let wiped = other.wiped();
-            self.entries.retain(|_, entry| entry.stamp > wiped);
-            self.entries.insert(wiping(), Entry { stamp: wiped, contact: None });
+            self.entries.retain(|_, entry| entry.stamps.newest() > wiped);
+            self.note_wipe(wiped);
             changed = true;
         }
         let wiped = self.wiped();
-        other.entries.retain(|address, entry| *address != wiping() && entry.stamp > wiped);
+        other.entries.retain(|at, entry| *at != wiping() && entry.stamps.newest() > wiped);
         for (address, theirs) in other.entries {
-            let newer = self.entries.get(&address).is_none_or(|ours| ours.stamp < theirs.stamp);
-            if newer && self.has_room_for(&address) {
-                self.entries.insert(address, theirs);
+            if theirs.is_news_to(&self.entries, &address) && self.has_room_for(&address) {
+                match self.entries.get_mut(&address) {
+                    Some(ours) => ours.merge(theirs),
+                    None => drop(self.entries.insert(address, theirs)),
+                }
                 changed = true;
             }
         }
         changed
     }
 
-    /// The entries that `other` lacks or has older: what merging this roster into it changes.
+    /// The entries of which `other` lacks something or has it older: what merging this roster
+    /// into it changes.
     #[must_use]
     pub fn beyond(&self, other: &Self) -> Self {
-        let newer = |(address, entry): &(&Address, &Entry)| {
-            other.entries.get(*address).is_none_or(|theirs| theirs.stamp < entry.stamp)
-        };
+        let newer = |(at, entry): &(&Address, &Entry)| entry.is_news_to(&other.entries, at);
         let entries = self.entries.iter().filter(newer);
         Self { entries: entries.map(|(a, e)| (a.clone(), e.clone())).collect() }
     }
@@ -267,11 +366,11 @@ impl Roster {
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
         let wiped = self.entries.remove(&wiping());
-        let mut stamps: Vec<_> =
-            self.entries.values().filter(|e| e.contact.is_none()).map(|e| e.stamp).collect();
+        let removed = self.entries.values().filter(|e| e.contact.is_blank());
+        let mut stamps: Vec<_> = removed.map(|e| e.stamps.newest()).collect();
         stamps.sort_unstable();
         if let Some(&middle) = stamps.get(stamps.len() / 2) {
-            self.entries.retain(|_, e| e.contact.is_some() || e.stamp > middle);
+            self.entries.retain(|_, e| !e.contact.is_blank() || e.stamps.newest() > middle);
         }
         self.entries.extend(wiped.map(|entry| (wiping(), entry)));
     }
@@ -285,7 +384,6 @@ fn wiping() -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::UnixMillis;
 
     fn contact(name: &str) -> Contact {
         let address: Address = name.parse().unwrap();
@@ -333,6 +431,47 @@ mod tests {
         let names: Vec<_> = left.listed().map(|c| c.address.to_string()).collect();
         assert_eq!(names, ["b@aol", "c@aol"]);
         assert!(!left.merge(right), "merging again changes nothing");
+    }
+
+    #[test]
+    fn merge_keeps_what_was_changed_in_different_parts() {
+        let mut left = Roster::default();
+        left.put(contact("a@aol"), at(1));
+        let mut right = left.clone();
+        right.put(Contact { from: Standing::Granted, ..contact("a@aol") }, at(5));
+        left.put(Contact { alias: Some("Al".into()), ..contact("a@aol") }, at(7));
+        left.put(
+            Contact { to: Standing::Granted, alias: Some("Al".into()), ..contact("a@aol") },
+            at(9),
+        );
+        let (l, r) = (left.clone(), right.clone());
+        assert!(left.merge(r) && right.merge(l));
+        assert_eq!(left, right);
+        let both = left.contact(&"a@aol".parse().unwrap()).unwrap();
+        assert_eq!((&both.to, &both.from), (&Standing::Granted, &Standing::Granted));
+        assert_eq!(both.alias.as_deref(), Some("Al"));
+    }
+
+    #[test]
+    fn a_request_overrules_only_the_answers_it_follows() {
+        let asked = Contact { from: Standing::Asked("hi".into()), ..contact("a@aol") };
+        let granted = Contact { from: Standing::Granted, ..contact("a@aol") };
+        let address = &"a@aol".parse().unwrap();
+        let mut here = Roster::default();
+        here.put(asked.clone(), at(1));
+        let mut stale = here.clone();
+        here.put(granted, at(100));
+        let again = Contact { from: Standing::Asked("hello?".into()), ..asked.clone() };
+        stale.put(again, at(200));
+        assert!(stale.merge(here.clone()) && !here.merge(stale.clone()));
+        assert_eq!(here.contact(address).unwrap().from, Standing::Granted);
+        here.put(contact("a@aol"), at(300));
+        here.put(asked.clone(), at(400));
+        assert!(stale.merge(here.clone()));
+        assert_eq!(stale.contact(address), Some(&asked), "taken back, and asked for again");
+        here.wipe(here.stamp());
+        here.put(asked.clone(), at(500));
+        assert!(stale.merge(here) && stale.contact(address) == Some(&asked), "after a wipe");
     }
 
     #[test]
