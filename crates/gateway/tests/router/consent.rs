@@ -1,5 +1,7 @@
-use bench::{address, alone, alone_with, befriend, pair, sign_in};
-use crosstalk_core::{Body, Consent, Event, Failure, RosterEdit, Show, Standing};
+use bench::{address, alone, alone_with, among, befriend, pair, sign_in};
+use crosstalk_core::{
+    Body, Consent, Contact, Event, Failure, Roster, RosterEdit, Show, Stamp, Standing,
+};
 use crosstalk_gateway::router::Options;
 
 use crate::bench;
@@ -77,6 +79,27 @@ async fn an_answer_given_while_the_asker_is_away_is_found_later() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.is_told("bob@yahoo", Consent::Revoke).await;
     alice.hears_nothing_of("bob@yahoo").await;
+}
+
+#[tokio::test]
+async fn what_was_granted_elsewhere_outlasts_what_was_written_here_without_knowing() {
+    let (gateway, others) = among::<2>().await;
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = sign_in(&gateway.router, "bob@yahoo");
+    alice.adds("bob@yahoo");
+    bob.is_asked_by("alice@aol").await;
+    bob.adds("alice@aol");
+    bob.has("alice@aol", |c| matches!(c.to, Standing::Asked(_))).await;
+    // Before all this he granted it at the other gateway; only now it is heard of here.
+    let contact = Contact::new(address("alice@aol"), "alice@aol.xt".into());
+    let granted = Contact { from: Standing::Granted, ..contact };
+    let mut roster = Roster::default();
+    roster.put(granted, Stamp { millis: 1000, writer: 1 });
+    others[0].overlay.save(&address("bob@yahoo"), &roster).await;
+    bob.has("alice@aol", |c| {
+        c.listed && c.from == Standing::Granted && matches!(c.to, Standing::Asked(_))
+    })
+    .await;
 }
 
 #[tokio::test]

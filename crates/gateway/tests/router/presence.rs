@@ -86,8 +86,6 @@ async fn one_person_at_two_gateways_is_one() {
     befriend(&mut alice, &mut bob).await;
     bob.shows(Show::Away, "");
     alice.sees("bob@yahoo", Show::Away).await;
-    // Until what was agreed a moment ago is known at the other gateway too.
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let other = sign_in(&pair.left, "bob@yahoo");
     alice.sees("bob@yahoo", Show::Available).await;
     drop(other);
