@@ -167,6 +167,12 @@ impl Mesh {
             return false;
         }
         let (from, to) = busy[self.roll(busy.len())];
+        self.deliver(from, to);
+        true
+    }
+
+    /// The next frame from one to another arrives.
+    fn deliver(&mut self, from: usize, to: usize) {
         let frame = self.wires.get_mut(&(from, to)).unwrap().remove(0);
         if let Frame::Membership(signed) = frame {
             let document = Membership::verify(signed).unwrap();
@@ -175,7 +181,6 @@ impl Mesh {
             self.nodes[to].received(self.now, self.ids[from], frame).unwrap();
             self.drain(to);
         }
-        true
     }
 
     /// Up to `most` frames arrive.
@@ -272,6 +277,44 @@ fn people_come_and_go_while_the_membership_changes() {
             mesh.settle();
         }
         mesh.check(&members, &at);
+    }
+}
+
+#[test]
+fn who_has_an_older_membership_is_not_listened_to_until_it_has_the_new_one() {
+    let mut mesh = Mesh::new(3, 3, 1);
+    let second = mesh.document(2, &[0, 1, 2], "aol");
+    mesh.adopt(0, &second);
+    mesh.at(1, |node, now| node.publish(now, |d| d.sign_on(&user(1))));
+    while !mesh.wires[&(1, 0)].is_empty() {
+        mesh.deliver(1, 0);
+    }
+    let known = |mesh: &Mesh| mesh.nodes[0].home_locations(&Key::of(&user(1)));
+    assert_eq!(known(&mesh), Some(BTreeSet::new()), "homes may differ");
+    mesh.settle();
+    assert_eq!(known(&mesh), Some(BTreeSet::from([mesh.ids[1]])), "said again");
+}
+
+#[test]
+fn a_home_forgets_whom_it_is_home_for_no_longer() {
+    let mut mesh = Mesh::new(7, 4, 1);
+    let second = mesh.document(2, &[0, 1, 2, 3, 4, 5, 6], "aol");
+    let is_home = |mesh: &Mesh, n| mesh.nodes[0].home_locations(&Key::of(&user(n))).is_some();
+    let mut moved: Vec<_> = (0..USERS).filter(|n| is_home(&mesh, *n)).collect();
+    for n in &moved {
+        mesh.at(0, |node, now| node.publish(now, |d| d.sign_on(&user(*n))));
+    }
+    mesh.settle();
+    mesh.adopt(0, &second);
+    mesh.settle();
+    moved.retain(|n| !is_home(&mesh, *n));
+    assert!(!moved.is_empty());
+    for n in moved {
+        mesh.at(0, |node, now| node.publish(now, |d| d.sign_off(&user(n))));
+        assert!(
+            mesh.nodes[0].locate_here(&user(n)).is_empty(),
+            "{n} is gone, and so is the record"
+        );
     }
 }
 
