@@ -1,9 +1,10 @@
 //! What MSG carries: a MIME head and a body.
 
-use crosstalk_core::{Body, RichText, Style, Typing};
+use crosstalk_core::{Body, RichText, Style, Typing, UnixMillis};
 
 use super::wire::decode;
 use crate::cut;
+use crate::time::timestamp;
 
 /// The longest text in one MSG to a client, in bytes. Clients keep what they send short, and read
 /// what is longer.
@@ -87,8 +88,21 @@ const fn swapped(colour: u32) -> u32 {
 
 /// The payloads that show `text`: as many as it needs.
 pub fn texts(text: &RichText) -> Vec<String> {
+    payloads(text, String::new())
+}
+
+/// The same for one that waited somewhere. MSG has no field for when it was said, so words
+/// before it tell.
+pub fn late_texts(text: &RichText, sent_at: UnixMillis) -> Vec<String> {
+    let said = timestamp(sent_at).replace('T', " ").replace('Z', " UTC");
+    payloads(text, format!("[{said}] "))
+}
+
+/// The payloads of `text`, with something before it in the same style.
+fn payloads(text: &RichText, before: String) -> Vec<String> {
     let head = head(text);
-    let mut rest = text.text();
+    let whole = before + text.text();
+    let mut rest = whole.as_str();
     let mut payloads = Vec::new();
     loop {
         let piece = cut::front(rest, MAX_TEXT, usize::MAX);
@@ -146,6 +160,15 @@ mod tests {
         assert_eq!(Content::read(typing("a@b.c").as_bytes()), Content::Typing);
         assert_eq!(Content::read(nudge().as_bytes()), Content::Nudge);
         assert_eq!(Content::read(b"Content-Type: text/x-clientcaps\r\n\r\n"), Content::Other);
+    }
+
+    #[test]
+    fn a_late_text_keeps_its_style_behind_its_time() {
+        let mut text = RichText::plain("");
+        text.push("fat", &[Style::Bold]);
+        let payload = &late_texts(&text, UnixMillis(1_700_000_000_000))[0];
+        assert!(payload.contains("EF=B;"), "{payload}");
+        assert!(payload.ends_with("\r\n\r\n[2023-11-14 22:13:20 UTC] fat"), "{payload}");
     }
 
     #[test]

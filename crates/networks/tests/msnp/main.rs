@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::Gateway;
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, HostPort, Input, Lobby, Outgoing,
-    Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, Via,
+    Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, UnixMillis, Via,
 };
 use crosstalk_networks::msnp::Msnp;
 use crosstalk_networks::msnp::message;
@@ -83,8 +83,13 @@ fn server(gateway: &mut Gateway, line: &str) {
 }
 
 fn deliver(gateway: &mut Gateway, body: Body) {
+    let now = gateway.now.wall;
+    deliver_of(gateway, now, body);
+}
+
+/// Delivers what was said at `sent_at`.
+fn deliver_of(gateway: &mut Gateway, sent_at: UnixMillis, body: Body) {
     let to = "mary@hotmail.com@msn".parse().unwrap();
-    let sent_at = gateway.now.wall;
     let envelope = Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body };
     gateway.input(Input::Deliver(envelope)).unwrap();
 }

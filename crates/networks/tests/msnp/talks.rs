@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crosstalk_core::{
-    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Standing, Typing, Via,
+    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Standing, Typing, UnixMillis, Via,
 };
 use crosstalk_networks::msnp::{Msnp, message, wire::with_payload};
 
 use crate::common::{Gateway, Random};
-use crate::{BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, text};
+use crate::{
+    BOB, Scene, bob, client, contact, deliver, deliver_of, listed, roster, said, says, server, text,
+};
 
 const NS: &str = "messenger.hotmail.com:1863";
 const EVE: &str = "eve@x.org";
@@ -251,6 +253,16 @@ fn whoever_writes_first_rings_and_the_message_waits_for_the_answer() {
     deliver(&mut scene.ns, says("three"));
     assert!(scene.client_got().starts_with("RNG 900002 "), "the first ring was answered");
     assert_eq!(scene.server_got() + &sent(&mut talk), "");
+}
+
+#[test]
+fn what_waited_is_shown_with_the_time_it_was_said_at() {
+    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut talk = scene.talk_with_bob();
+    deliver_of(&mut talk, UnixMillis(1_700_000_000_000), says("late"));
+    assert!(got(&mut talk).ends_with("\r\n\r\n[2023-11-14 22:13:20 UTC] late"));
+    deliver(&mut talk, says("now"));
+    assert!(got(&mut talk).ends_with("\r\n\r\nnow"));
 }
 
 #[test]

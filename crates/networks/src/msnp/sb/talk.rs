@@ -98,6 +98,9 @@ impl Switchboard {
     pub(in super::super) fn deliver(&mut self, envelope: &Envelope, io: &mut Io<'_>) {
         let Some(name) = self.guests.get(&envelope.from).cloned() else { return };
         let payloads = match &envelope.body {
+            Body::Text { text, .. } if envelope.is_delayed(io.now.wall) => {
+                message::late_texts(text, envelope.sent_at)
+            }
             Body::Text { text, .. } => message::texts(text),
             Body::Attention => vec![message::nudge()],
             Body::Typing(Typing::Active) => vec![message::typing(&name)],

@@ -1,7 +1,6 @@
 //! Instant messages, typing and buzzes.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Envelope, Event, RichText, Typing};
 
@@ -13,8 +12,6 @@ use super::{ANSWER, Session};
 
 /// The text of a buzz.
 const BUZZ: &str = "<ding>";
-/// A message that is older than this when it arrives is shown with its time.
-const LATE: Duration = Duration::from_mins(1);
 /// The status of a message that waited at the server.
 const STORED: u32 = 5;
 /// The most messages that are known again when a client repeats them.
@@ -93,7 +90,7 @@ impl Session {
             Body::Text { text, .. } => pieces::messages(text),
             _ => vec![BUZZ.to_owned()],
         };
-        let late = io.now.wall.since(envelope.sent_at) >= LATE;
+        let late = envelope.is_delayed(io.now.wall);
         for message in messages {
             let status = if late { STORED } else { ANSWER };
             let mut draft = Draft::new(service::MESSAGE, status).with(5, &self.me).with(4, &name);
