@@ -51,6 +51,9 @@ pub(super) enum Chore {
     Arrive,
     /// The watches may not be those that the list calls for.
     Watch,
+    /// The list may have changed elsewhere after it was loaded, and before it was known there
+    /// that the person is here.
+    Reload,
     /// The list is to be saved.
     Save,
 }
@@ -108,10 +111,10 @@ impl Person {
                     let watched = take(&mut self.watched).into_iter().collect();
                     return Some(Step::Depart { watched });
                 }
-                Chore::Load if online => return Some(Step::Load),
+                Chore::Load | Chore::Reload if online => return Some(Step::Load),
                 Chore::Arrive if online => {
                     self.published = true;
-                    self.todo.chores.insert(Chore::Watch);
+                    self.todo.chores.extend([Chore::Watch, Chore::Reload]);
                     return Some(Step::Arrive);
                 }
                 Chore::Watch if online => {
@@ -121,7 +124,7 @@ impl Person {
                     }
                 }
                 Chore::Save => return self.roster.clone().map(Step::Save),
-                Chore::Depart | Chore::Load | Chore::Arrive | Chore::Watch => {}
+                _ => {}
             }
         }
         None
