@@ -1,4 +1,4 @@
-//! What people see when a gateway dies.
+//! What people see when a gateway dies, and that what is said meanwhile waits.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     stage.east.kill();
     alice.finds_within(LEASE, &romeo_name, &[("online", "no")]);
     alice.does(&["im", &romeo_name, "are you there?"]);
-    alice.sees("error", &[("name", &romeo_name)]);
+    alice.sees("im", &[("name", &romeo_name), ("text", &kept(&romeo_name))]);
     alice.says("carol", "you at least?");
     carol.sees("im", &[("name", "alice"), ("text", "you at least?")]);
     carol.says("alice", "sure");
@@ -31,6 +31,7 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
         person.sees("disconnected", &[]);
         person.signs_on();
     }
+    romeo.sees("im", &[("name", ALICE), ("text", "are you there?")]);
     alice.finds(&romeo_name, &[("online", "yes")]);
     romeo.finds(ALICE, &[("online", "yes")]);
     alice.says(&romeo_name, "welcome back");
@@ -39,7 +40,7 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     stage.west.kill();
     romeo.finds_within(LEASE, ALICE, &[("online", "no")]);
     romeo.says(ALICE, "are you there?");
-    romeo.sees("error", &[("name", ALICE)]);
+    romeo.sees("im", &[("name", ALICE), ("text", &kept(ALICE))]);
     romeo.says(&juliet_jid, "you at least?");
     juliet.sees("im", &[("name", &stage.jid("romeo")), ("text", "you at least?")]);
     juliet.says(&stage.jid("romeo"), "sure");
@@ -48,7 +49,13 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     stage.west.start();
     alice.sees("disconnected", &[]);
     alice.signs_on();
+    alice.sees("im", &[("name", &romeo_name), ("text", "are you there?")]);
     romeo.finds(ALICE, &[("online", "yes")]);
     alice.finds(&romeo_name, &[("online", "yes")]);
     stage.kept_its_secrets(&["are you there?", "you at least?", "welcome back"]);
+}
+
+/// What a sender is told of a message that waits.
+fn kept(name: &str) -> String {
+    format!("[CrossTalk: {name} is offline and gets this at the next sign-on.]")
 }
