@@ -134,10 +134,13 @@ impl Hub {
     /// Hears of what has come to disk until `stop`.
     pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
         while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
-            self.with(|node, now| {
-                for (number, revision) in kept {
-                    node.kept(now, number, revision);
+            self.with(|node, now| match kept {
+                Some(kept) => {
+                    for (number, revision) in kept {
+                        node.kept(now, number, revision);
+                    }
                 }
+                None => node.disk_failed(now),
             });
         }
     }

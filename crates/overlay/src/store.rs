@@ -32,8 +32,8 @@ const OUTBOX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("outbox/1")
 /// Numbers with a name.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta/1");
 const EPOCH: &str = "epoch";
-/// The messages that have come to disk, by number and revision.
-pub(crate) type Told = mpsc::Receiver<Vec<(u64, u64)>>;
+/// The messages that have come to disk, by number and revision; none at all where that failed.
+pub(crate) type Told = mpsc::Receiver<Option<Vec<(u64, u64)>>>;
 
 /// The most commits that were not heard of before the next one waits.
 const MAX_UNHEARD: usize = 16;
@@ -55,8 +55,8 @@ struct Shared {
     wake: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
     path: PathBuf,
-    /// Tells of messages that are on disk, by number and revision.
-    kept: mpsc::Sender<Vec<(u64, u64)>>,
+    /// Tells of messages that are on disk, by number and revision, and of failures.
+    kept: mpsc::Sender<Option<Vec<(u64, u64)>>>,
 }
 
 #[derive(Default)]
@@ -228,8 +228,9 @@ impl Shared {
             let done = self.read(|db| write_batch(db, &batch)).is_some();
             if done {
                 let kept = batch.posts.iter().filter_map(|(n, kept)| Some((*n, kept.as_ref()?.0)));
-                let _ = self.kept.blocking_send(kept.collect());
+                let _ = self.kept.blocking_send(Some(kept.collect()));
             } else {
+                let _ = self.kept.blocking_send(None);
                 self.reopen();
             }
             queue = lock(&self.queue);

@@ -54,6 +54,12 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
+    /// Nothing comes to disk at the moment.
+    pub(crate) fn disk_failed(&mut self, now: Instant) {
+        self.outbox.disk_failed(now);
+        self.work_off(now);
+    }
+
     /// Forgets the posted messages of `user` and those to `user`.
     pub(crate) fn wipe_posts(&mut self, now: Instant, user: &Address) {
         self.outbox.wipe(now, user);

@@ -64,6 +64,8 @@ pub(crate) struct Outbox {
     awaited: BTreeMap<Address, usize>,
     /// The gateways that live.
     living: BTreeSet<GatewayId>,
+    /// The last write to disk failed.
+    disk_fails: bool,
     /// When which queue is to be looked at.
     agenda: BTreeSet<(Instant, Lane)>,
     /// State of the jitter.
@@ -82,6 +84,7 @@ impl Outbox {
             lanes: Map::default(),
             awaited: BTreeMap::new(),
             living: BTreeSet::new(),
+            disk_fails: false,
             agenda: BTreeSet::new(),
             random: seed | 1,
             todo: VecDeque::new(),
@@ -139,12 +142,22 @@ impl Outbox {
 
     /// A revision of a message is on disk.
     pub(crate) fn kept(&mut self, now: Instant, number: u64, revision: u64) {
+        self.disk_fails = false;
         self.with_entry(now, number, |outbox, queue, at| {
             let entry = &mut queue.entries[at];
             entry.durable = entry.durable.max(revision);
             outbox.tell_kept(queue);
             outbox.send_recorded(now, queue, false);
         });
+    }
+
+    /// Nothing comes to disk: what can be delivered does not wait for it.
+    pub(crate) fn disk_failed(&mut self, now: Instant) {
+        if !std::mem::replace(&mut self.disk_fails, true) {
+            for lane in self.queues.keys().cloned().collect::<Vec<_>>() {
+                self.with(now, lane, |outbox, queue| outbox.send_recorded(now, queue, false));
+            }
+        }
     }
 
     /// Where the receiver of a message is.
@@ -286,7 +299,7 @@ impl Outbox {
     /// Sends what was waiting to be written down, once that is done, or took too long.
     fn send_recorded(&mut self, now: Instant, queue: &mut Queue, ticking: bool) {
         let Step::Recording { to, until } = &queue.step else { return };
-        let ready = queue.head().is_none_or(Entry::is_recorded);
+        let ready = self.disk_fails || queue.head().is_none_or(Entry::is_recorded);
         if ready || ticking && *until <= now {
             let to = to.clone();
             self.send(now, queue, to, false);

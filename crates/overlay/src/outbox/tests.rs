@@ -307,3 +307,16 @@ fn a_step_of_consent_takes_the_place_of_one_that_waits() {
     assert_eq!(bench.sent, [(2, THERE), (3, THERE)]);
     assert!(bench.disk.is_empty());
 }
+
+#[test]
+fn a_disk_that_fails_delays_nobody_who_is_there() {
+    let mut bench = Bench { at: vec![THERE], writes: false, ..Bench::new(Limits::default()) };
+    let (first, second) = (bench.says(1), bench.says(2));
+    bench.outbox.keep_meanwhile(bench.now, second);
+    bench.outbox.answered(bench.now, first, THERE, Ok(()));
+    bench.work();
+    assert_eq!(bench.sent, [(1, THERE)], "where it goes is to be written down first");
+    bench.outbox.disk_failed(bench.now);
+    bench.work();
+    assert_eq!(bench.sent, [(1, THERE), (2, THERE)]);
+}
