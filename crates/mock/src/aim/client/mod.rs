@@ -168,11 +168,12 @@ impl Session {
         Ok(())
     }
 
-    /// Until either side ends it.
+    /// Until either side ends it. What had arrived on a connection that breaks is still seen.
     async fn run(mut self) {
+        let mut broken = false;
         loop {
             let going = tokio::select! {
-                act = self.driver.acts.recv() => match act {
+                act = self.driver.acts.recv(), if !broken => match act {
                     Some(act) => self.act(act).await,
                     None => break,
                 },
@@ -181,8 +182,10 @@ impl Session {
                     Ok(None) | Err(_) => break,
                 },
             };
-            if !matches!(going, Ok(true)) {
-                break;
+            match going {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => broken = true,
             }
         }
         self.outgoing.close().await;
