@@ -1,0 +1,80 @@
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+//! Gateways that are killed, and disks that fill: nothing that was accepted is lost.
+//!
+//! Accepted is what was stored or delivered. What a client handed to its own gateway in the last
+//! instant before that was killed may be neither; it is counted, and must be the last that the
+//! client said there.
+
+mod mesh;
+mod people;
+mod tally;
+
+#[cfg(target_os = "linux")]
+mod disk;
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use mesh::Mesh;
+use people::{AIM, JABBER, People};
+use tokio::time::sleep;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a gateway stays dead at least.
+const AWAY: Duration = Duration::from_secs(3);
+/// How many texts each person hears of each friend between two blows.
+const SOME: usize = 6;
+
+/// Also where tests are quiet.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+async fn wait_until(mesh: &Mesh, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}\n{}", mesh.logs());
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until everybody has heard some more of all their friends.
+async fn go_on_talking(mesh: &Mesh, people: &People, when: &str) {
+    let before = people.tally().heard();
+    let more = || {
+        let heard = people.tally().heard();
+        heard.len() == 4 * AIM.len()
+            && heard.iter().enumerate().all(|(n, h)| *h >= before.get(n).unwrap_or(&0) + SOME)
+    };
+    wait_until(mesh, &format!("everybody hears everybody {when}"), more).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_accepted_survives_the_kill_of_each_gateway() {
+    let everybody: Vec<_> = AIM.into_iter().chain(JABBER).collect();
+    let mut mesh = Mesh::start(AIM.len(), &everybody).await;
+    let people = People::sign_on(&mesh);
+    wait_until(&mesh, "friends", || people.met() == 2 * AIM.len()).await;
+    people.talk(true);
+    go_on_talking(&mesh, &people, "at first").await;
+    for gateway in 0..AIM.len() {
+        let next = (gateway + 1) % AIM.len();
+        for victim in [gateway, next] {
+            let killed = mesh.kill(victim);
+            people.tally().kill(killed);
+            // AIM people talk on from elsewhere, to Jabber people who are away. The second one
+            // dies with what it keeps for those.
+            sleep(AWAY).await;
+        }
+        mesh.run(gateway);
+        mesh.run(next);
+        go_on_talking(&mesh, &people, &format!("after the kill of gateway {gateway}")).await;
+    }
+    people.talk(false);
+    let begun = Instant::now();
+    while !people.tally().is_settled() && begun.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(20)).await;
+    }
+    print(&format!("{}", people.tally().check()));
+}

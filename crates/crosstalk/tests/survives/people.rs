@@ -1,0 +1,176 @@
+//! People who talk all the time, and sign on again when their gateway dies.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crosstalk_core::Names;
+use crosstalk_mock::{Act, Client, Event};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use crate::mesh::{Boot, Doors, Mesh, Person};
+use crate::tally::Tally;
+
+/// Between two texts of one person to one other, who has two such friends. What a Jabber client
+/// acknowledges counts too, and 20 a second are allowed.
+const PACE: Duration = Duration::from_millis(250);
+/// How long a sign-on may take before another one is tried.
+const SIGN_ON: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Those of each network, in the order of the gateways at which they begin.
+pub(crate) const AIM: [Person; 3] =
+    [Person::aim("anna"), Person::aim("bella"), Person::aim("clara")];
+pub(crate) const JABBER: [Person; 3] =
+    [Person::jabber("xaver"), Person::jabber("yuri"), Person::jabber("zeno")];
+
+/// All of them, signed on.
+pub(crate) struct People {
+    shared: Arc<Shared>,
+    _living: JoinSet<()>,
+}
+
+struct Shared {
+    names: Arc<Names>,
+    doors: Doors,
+    talking: AtomicBool,
+    tally: Mutex<Tally>,
+    /// Who has seen whom online.
+    met: Mutex<Vec<(Person, Person)>>,
+}
+
+/// Somebody, with friends who begin at the two other gateways.
+struct Life {
+    person: Person,
+    friends: Vec<Person>,
+    home: usize,
+    shared: Arc<Shared>,
+}
+
+impl People {
+    pub(crate) fn sign_on(mesh: &Mesh) -> Self {
+        let shared = Arc::new(Shared {
+            names: mesh.names.clone(),
+            doors: mesh.doors(),
+            talking: AtomicBool::new(false),
+            tally: Mutex::default(),
+            met: Mutex::default(),
+        });
+        let mut living = JoinSet::new();
+        for (people, others) in [(AIM, JABBER), (JABBER, AIM)] {
+            for (home, person) in people.into_iter().enumerate() {
+                let friends = others.into_iter().enumerate().filter(|(at, _)| *at != home);
+                let friends = friends.map(|(_, friend)| friend).collect();
+                living.spawn(Life { person, friends, home, shared: shared.clone() }.live());
+            }
+        }
+        Self { shared, _living: living }
+    }
+
+    /// How many pairs of friends there are whose AIM side has seen the other online.
+    pub(crate) fn met(&self) -> usize {
+        self.shared.met.lock().unwrap().len()
+    }
+
+    /// Has everybody talk, or nobody.
+    pub(crate) fn talk(&self, talking: bool) {
+        self.shared.talking.store(talking, Ordering::Relaxed);
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.shared.tally.lock().unwrap()
+    }
+}
+
+impl Life {
+    async fn live(self) {
+        let mut gateway = self.home;
+        let mut knows = false;
+        loop {
+            let (boot, client) = self.sign_on(&mut gateway).await;
+            if self.person.network == "aol" && !std::mem::replace(&mut knows, true) {
+                for friend in &self.friends {
+                    client.act(Act::Add(self.spells(friend))).await;
+                }
+            }
+            self.session(boot, client).await;
+        }
+    }
+
+    /// Until the connection ends.
+    async fn session(&self, boot: Boot, mut client: Client) {
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = client.next_event() => match event {
+                    None | Some(Event::SignedOff) => return,
+                    Some(Event::Asked { by, .. }) => client.act(Act::Accept(by)).await,
+                    Some(event) => self.see(event, boot),
+                },
+                _ = pace.tick() => if self.shared.talking.load(Ordering::Relaxed) {
+                    self.say(boot, &client).await;
+                },
+            }
+        }
+    }
+
+    async fn say(&self, boot: Boot, client: &Client) {
+        for friend in &self.friends {
+            let text = self.shared.tally.lock().unwrap().say(self.person, *friend, boot);
+            client.say(&self.spells(friend), text).await;
+        }
+    }
+
+    fn see(&self, event: Event, boot: Boot) {
+        if let Some(to) = reported(&event) {
+            return self.shared.tally.lock().unwrap().report(self.person, to);
+        }
+        match event {
+            Event::Said { text, .. } => {
+                self.shared.tally.lock().unwrap().show(self.person, text.text(), boot);
+            }
+            Event::Presence { of, presence } if presence.is_online() => {
+                let mut met = self.shared.met.lock().unwrap();
+                let friend = self.friends.iter().find(|friend| of.contains(friend.name));
+                let pair = friend.map(|friend| (self.person, *friend));
+                if let Some(pair) = pair.filter(|p| p.0.network == "aol" && !met.contains(p)) {
+                    met.push(pair);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// AIM people go to the next gateway that runs; Jabber people wait for their own.
+    async fn sign_on(&self, gateway: &mut usize) -> (Boot, Client) {
+        loop {
+            let signing_on = self.shared.doors.sign_on(&self.person, *gateway);
+            if let Ok(Some(Ok(signed_on))) = timeout(SIGN_ON, signing_on).await {
+                return signed_on;
+            }
+            if self.person.network == "aol" {
+                *gateway = (*gateway + 1) % AIM.len();
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn spells(&self, friend: &Person) -> String {
+        self.person.spells(&self.shared.names, friend)
+    }
+}
+
+/// To whom a text was not delivered, if that is what the event says: as an error, or in words
+/// where the client can join an error to nothing any more.
+pub(crate) fn reported(event: &Event) -> Option<&str> {
+    match event {
+        Event::Undelivered { to, .. } => Some(to),
+        Event::Said { text, .. } => {
+            let (_, words) = text.text().split_once("A message to ")?;
+            words.split_once(" was not delivered").map(|(to, _)| to)
+        }
+        _ => None,
+    }
+}
