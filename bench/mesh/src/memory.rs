@@ -7,26 +7,20 @@ use crosstalk_core::Address;
 use crate::mesh::{self, user};
 
 const USERS: usize = 100_000;
-const FEW: usize = 5;
+const FEW: usize = 4;
 const MANY: usize = 40;
 
 /// Measures the growth of this process.
 pub(crate) async fn run() {
     println!("| memory | bytes |\n|---|---|");
-    let lone = resident();
-    let gateways = mesh::start(FEW).await;
-    let few = resident();
-    mesh::stop(gateways).await;
-    let base = resident();
-    let gateways = mesh::start(MANY).await;
-    let many = resident();
-    mesh::stop(gateways).await;
-    // A gateway costs something by itself: two sizes tell that from what its links cost.
-    let ends = |n: usize| (n * (n - 1)) as f64;
-    let (few, many) = (few.saturating_sub(lone) as f64, many.saturating_sub(base) as f64);
-    let end = (many / MANY as f64 - few / FEW as f64)
-        / (ends(MANY) / MANY as f64 - ends(FEW) / FEW as f64);
-    println!("| an end of a link | {end:.0} |");
+    // What a process allocates once is not counted. Both stay up, since what ends is given to
+    // the next.
+    let few = mesh::start(FEW).await;
+    let start = resident();
+    let many = mesh::start(MANY).await;
+    let each = (resident() - start) / MANY;
+    println!("| a gateway with {} links | {each} |", MANY - 1);
+    println!("| a link of it, the gateway itself included | {} |", each / (MANY - 1));
 
     let gateways = mesh::start(3).await;
     let before = resident();
@@ -44,7 +38,9 @@ pub(crate) async fn run() {
         "| a person signed on, at the own gateway and three homes together | {} |",
         grown / USERS
     );
-    mesh::stop(gateways).await;
+    for gateways in [gateways, few, many] {
+        mesh::stop(gateways).await;
+    }
 }
 
 /// The proportional set size of this process, in bytes.
