@@ -6,7 +6,6 @@ use crosstalk_core::Address;
 
 use super::GHOST;
 use super::machine::{id, number};
-use super::people::user;
 use super::world::World;
 use crate::members::Key;
 use crate::message::Fate;
@@ -96,6 +95,6 @@ impl World {
     }
 
     fn is_lost_on(&self, who: &Address) -> bool {
-        (0..self.people.len()).any(|n| user(n) == *who && self.people[n].leaves)
+        self.person(who).leaves
     }
 }

@@ -172,6 +172,7 @@ impl World {
         let last = machine.mailboxes.entry(message.receiver().clone()).or_default();
         *last = (*last).max(if fate < 20 { now + wait } else { now });
         let wait = last.saturating_sub(now);
+        let message = Box::new(message);
         self.later(wait, Event::Show { at, epoch, message, answer });
     }
 
@@ -223,8 +224,13 @@ impl World {
         said.outcome = Some(outcome);
     }
 
+    pub(super) fn person(&self, who: &Address) -> &Person {
+        let number = who.local().strip_prefix("user").and_then(|n| n.parse::<usize>().ok());
+        &self.people[number.unwrap()]
+    }
+
     fn uses_both(&self, who: &Address) -> bool {
-        (0..self.people.len()).any(|n| user(n) == *who && self.people[n].both.is_some())
+        self.person(who).both.is_some()
     }
 
     fn is_here(&self, at: usize, who: &Address) -> bool {

@@ -1,7 +1,7 @@
 //! Time, links and faults.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,7 +25,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const OUTAGE: Duration = Duration::from_secs(20);
 
 /// Something that happens later.
-#[expect(clippy::large_enum_variant, reason = "there are few at a time")]
 pub(super) enum Event {
     Tick {
         at: usize,
@@ -61,7 +60,7 @@ pub(super) enum Event {
     Show {
         at: usize,
         epoch: u64,
-        message: Message,
+        message: Box<Message>,
         answer: Way,
     },
     /// Something goes wrong, or somebody does something.
@@ -71,7 +70,7 @@ pub(super) enum Event {
 /// Where the answer of a router goes.
 pub(super) enum Way {
     There(GatewayId, Call),
-    Own(u64, Message),
+    Own(u64, Box<Message>),
 }
 
 pub(super) struct World {
@@ -361,6 +360,7 @@ impl World {
         machine.node.dequeue(&id(to), link, usize::MAX, &mut frames);
         for bytes in frames {
             self.totals.frames += 1;
+            self.trace((from, to, &bytes));
             let delay = self.dice.within(MILLI / 5, 40 * MILLI);
             let last = self.arrivals.entry((from, to)).or_default();
             *last = (self.now + delay).max(*last + Duration::from_nanos(1));
@@ -394,14 +394,15 @@ impl World {
 
     fn act(&mut self, at: usize, effect: Effect<(), ()>) {
         let now = self.now;
+        self.trace((at, std::mem::discriminant(&effect)));
         let Some(machine) = self.seats[at].running.as_mut() else { return };
-        self.totals.trace = mix(self.totals.trace, at, now, &effect);
         match effect {
             Effect::Deliver { from, call, message, .. } => {
                 self.hand_over(at, message, Way::There(from, call));
             }
             Effect::DeliverOwn(number, message) => {
-                self.hand_over(at, message.clone(), Way::Own(number, message));
+                let answer = Way::Own(number, Box::new(message.clone()));
+                self.hand_over(at, message, answer);
             }
             Effect::Shown(print) => machine.shown.push((print, now)),
             Effect::Keep { number, revision, post, age } => {
@@ -491,11 +492,12 @@ impl World {
         let since = self.parted.get(&(a.min(b), a.max(b)));
         since.is_some_and(|since| self.now > *since + longer_than)
     }
-}
-
-/// Adds something that happened to what happened before.
-fn mix(trace: u64, at: usize, now: Duration, effect: &Effect<(), ()>) -> u64 {
-    let mut hash = DefaultHasher::new();
-    (trace, at, now, format!("{effect:?}")).hash(&mut hash);
-    hash.finish()
+    /// Adds something that happened now to what happened before. Every frame and every kind of
+    /// effect is in it, and thereby whatever differs between two runs; writing out effects would
+    /// take longer than everything else.
+    fn trace(&mut self, what: impl Hash) {
+        let mut hash = DefaultHasher::new();
+        (self.totals.trace, self.now, what).hash(&mut hash);
+        self.totals.trace = hash.finish();
+    }
 }
