@@ -6,15 +6,16 @@ mod lists;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Failure, UnixMillis};
+use crosstalk_core::{Address, Failure};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
 use crate::answer::{Answer, Way};
+use crate::clock::{self, Wall};
 use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::frame::Frame;
@@ -46,6 +47,7 @@ pub(crate) struct Hub {
     pub(crate) own: GatewayId,
     pub(crate) epoch: u64,
     started: Instant,
+    pub(crate) wall: Wall,
     /// Where the membership document is kept.
     pub(crate) state_dir: Option<PathBuf>,
     /// Who belongs now; the transport follows it.
@@ -92,6 +94,7 @@ pub(crate) struct Port {
 impl Hub {
     pub(crate) fn new(
         members: Arc<Members>,
+        wall: Wall,
         store: Store,
         epoch: u64,
         state_dir: Option<PathBuf>,
@@ -115,7 +118,8 @@ impl Hub {
             own: members.own(),
             members: watch::Sender::new(members),
             epoch,
-            started: Instant::now(),
+            started: clock::now(),
+            wall,
             state_dir,
             store,
             inbound,
@@ -124,9 +128,14 @@ impl Hub {
         })
     }
 
-    /// Begins with what was kept over a restart.
-    pub(crate) fn restore(self: &Arc<Self>, limits: Limits, journal: Journal, past: Past) {
-        let seed = getrandom::u64().unwrap_or(self.epoch);
+    /// Begins with what was kept over a restart. From `seed` follow the pauses between attempts.
+    pub(crate) fn restore(
+        self: &Arc<Self>,
+        limits: Limits,
+        seed: u64,
+        journal: Journal,
+        past: Past,
+    ) {
         lock(&self.state).journal = Some(journal);
         self.with(|node, now| node.restore(now, limits, seed, past));
     }
@@ -228,7 +237,7 @@ impl Hub {
         let (tell, mut told) = oneshot::channel();
         let number = {
             let mut state = lock(&self.state);
-            let number = state.node.post(Instant::now(), message, may_keep);
+            let number = state.node.post(clock::now(), message, may_keep);
             state.posts.insert(number, tell);
             self.settle(&mut state);
             number
@@ -292,7 +301,7 @@ impl Hub {
 
     fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Tickets, Instant) -> R) -> R {
         let mut state = lock(&self.state);
-        let result = act(&mut state.node, Instant::now());
+        let result = act(&mut state.node, clock::now());
         self.settle(&mut state);
         let compare = std::mem::take(&mut state.compare);
         drop(state);
@@ -309,14 +318,14 @@ impl Hub {
                 Effect::Deliver { from, call, mut message, age } => {
                     if let Message::Envelope(envelope) = &mut message {
                         // By the clock here, whatever the clock there says.
-                        envelope.sent_at = wall().minus(age);
+                        envelope.sent_at = self.wall.read().minus(age);
                     }
                     let way = Way::There { hub: Arc::downgrade(self), from, call };
                     if state.backlog.len() < MAX_BACKLOG {
                         let answer = Answer(Some(way));
                         self.push(state, Inbound::Message { from, message, answer });
                     } else {
-                        state.node.answer(Instant::now(), from, call, Err(Failure::Busy));
+                        state.node.answer(clock::now(), from, call, Err(Failure::Busy));
                     }
                 }
                 Effect::DeliverOwn(number, message) => {
@@ -327,11 +336,11 @@ impl Hub {
                 }
                 Effect::Shown(print) => {
                     if let Some(journal) = &mut state.journal {
-                        journal.write(wall(), print);
+                        journal.write(self.wall.read(), print);
                     }
                 }
                 Effect::Keep { number, revision, post, age } => {
-                    self.store.keep(number, revision, wall().minus(age), &post);
+                    self.store.keep(number, revision, self.wall.read().minus(age), &post);
                 }
                 Effect::Forget(number) => self.store.forget(number),
                 Effect::Settled(number, fate) => {
@@ -404,7 +413,7 @@ impl State {
 /// would wait for the lock that is held here.
 fn refuse(state: &mut State, event: Inbound) {
     let Inbound::Message { mut answer, .. } = event else { return };
-    let now = Instant::now();
+    let now = clock::now();
     match answer.0.take() {
         Some(Way::There { from, call, .. }) => state.node.answer(now, from, call, Err(NO_WAY)),
         Some(Way::Own { number, message, .. }) => {
@@ -412,10 +421,6 @@ fn refuse(state: &mut State, event: Inbound) {
         }
         Some(Way::Here(_)) | None => {}
     }
-}
-
-fn wall() -> UnixMillis {
-    SystemTime::now().into()
 }
 
 impl Drop for Hub {

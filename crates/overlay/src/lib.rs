@@ -20,6 +20,7 @@
 
 mod answer;
 mod cards;
+mod clock;
 mod delivery;
 mod directory;
 mod eras;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use crosstalk_core::{Blame, Fault, HostPort};
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use crate::GatewayId;
+use crate::clock;
 use crate::flood::Bucket;
 use crate::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 use crate::hub::{Hub, Port};
@@ -95,10 +96,12 @@ where
     tracing::info!(%peer, version, "link up");
     let port = hub.open(peer, hello.epoch, version);
     let (sink, stream) = frames.split();
+    // In this order, so that a simulated link does the same in every run.
     let end = tokio::select! {
-        end = read(&hub, &port, stream) => end,
-        end = write(&hub, &port, sink) => end,
+        biased;
         () = port.closing.cancelled() => End::Closed(io::ErrorKind::ConnectionAborted.into()),
+        end = write(&hub, &port, sink) => end,
+        end = read(&hub, &port, stream) => end,
     };
     hub.close(&port);
     tell(&hub, peer, &end);
@@ -139,7 +142,7 @@ async fn read<S>(hub: &Arc<Hub>, port: &Port, mut frames: SplitStream<Frames<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut bucket = Bucket::new(Instant::now());
+    let mut bucket = Bucket::new(clock::now());
     loop {
         hub.room_for(port.peer).await;
         let frame = match frames.next().await {
@@ -147,7 +150,7 @@ where
             Some(Err(error)) => return error.into(),
             Some(Ok(bytes)) => Frame::decode(port.version, &bytes),
         };
-        let pause = frame.as_ref().ok().and_then(|frame| bucket.take(Instant::now(), frame));
+        let pause = frame.as_ref().ok().and_then(|frame| bucket.take(clock::now(), frame));
         if let Err(fault) = frame.and_then(|frame| hub.received(port, frame)) {
             return End::Fault(fault);
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::Wall;
 use crate::members::{Member, Members, REPLICAS};
 use crate::message::Inbound;
 use crate::store::Store;
@@ -26,7 +27,7 @@ impl Bench {
         let peer = Member { id: PEER, addresses: Vec::new(), networks: Vec::new() };
         let members = Arc::new(Members::new(OWN, Vec::new(), &[peer], REPLICAS));
         let (inbound, events) = mpsc::channel(16);
-        let hub = Hub::new(members, store, epoch, None, inbound);
+        let hub = Hub::new(members, Wall::System, store, epoch, None, inbound);
         let (ours, wire) = tokio::io::duplex(1 << 20);
         let link = tokio::spawn(run(hub.clone(), PEER, ours, Arc::new(Greeting::new(Vec::new()))));
         Self { hub, wire, link, _inbound: events, _state: state }

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crosstalk_core::{Address, Envelope, Failure, HostPort, NetworkId, Roster};
 use libp2p_identity::Keypair;
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cards::Card;
+use crate::clock::Wall;
 use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::members::{Member, Members, REPLICAS};
@@ -227,15 +227,16 @@ impl Running {
         make_private(state)?;
         let key = identity::of_gateway(state)?;
         let members = Arc::new(members(identity::gateway_id(&key)?)?);
-        let wall = SystemTime::now().into();
+        let clock = Wall::System;
+        let wall = clock.read();
         let (store, epoch, kept) = Store::open(state, wall)?;
         let unusable = |source| Error::State { path: state.to_owned(), source };
         let (journal, shown) = Journal::open(state, wall).map_err(unusable)?;
         let (inbound, events) = mpsc::channel(INBOUND);
         let followed = members.document().map(|_| state.to_owned());
         let past = Past { posts: store.posts(wall), shown };
-        let hub = Hub::new(members, store, epoch, followed, inbound);
-        hub.restore(outbox, journal, past);
+        let hub = Hub::new(members, clock, store, epoch, followed, inbound);
+        hub.restore(outbox, getrandom::u64().unwrap_or(epoch), journal, past);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
@@ -251,7 +252,7 @@ fn members(state: &Path, config: &Config, own: GatewayId) -> Result<Members, Err
     match Membership::load(state)? {
         None => Ok(Members::new(own, config.networks.clone(), &config.members, REPLICAS)),
         Some(document) if config.members.is_empty() => {
-            Ok(Members::of(own, document, SystemTime::now().into(), REPLICAS))
+            Ok(Members::of(own, document, Wall::System.read(), REPLICAS))
         }
         Some(_) => Err(Error::TwoLists { path: Membership::path(state) }),
     }

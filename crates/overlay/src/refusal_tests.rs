@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cards::Card;
+use crate::clock::Wall;
 use crate::frame::{Frame, Hello, NEWEST, OLDEST};
 use crate::hub::{Hub, SHARE};
 use crate::link::{self, Greeting, Left};
@@ -76,7 +77,7 @@ impl Bench {
         let members = Members::of(id(0), members, UnixMillis(0), REPLICAS);
         let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
         let (tell, inbound) = mpsc::channel(INBOUND);
-        let hub = Hub::new(Arc::new(members), store, epoch, None, tell);
+        let hub = Hub::new(Arc::new(members), Wall::System, store, epoch, None, tell);
         tokio::spawn(hub.clone().pump(CancellationToken::new()));
         Self { hub, operator, inbound, _state: state }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crosstalk_core::Blame;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +79,7 @@ impl Hub {
 
     /// Makes the members those of `document` now.
     fn adopt(self: &Arc<Self>, document: Membership) {
-        let members = Members::of(self.own, document, SystemTime::now().into(), REPLICAS);
+        let members = Members::of(self.own, document, self.wall.read(), REPLICAS);
         let old = self.members.borrow().clone();
         if members.is_same(&old) {
             return;

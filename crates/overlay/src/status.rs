@@ -1,8 +1,9 @@
 //! How a gateway stands with the others, for its operator.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::GatewayId;
+use crate::clock;
 use crate::hub::Hub;
 use crate::membership::{Admitted, Membership};
 use crate::refusals::Counts;
@@ -49,7 +50,7 @@ pub struct LinkStatus {
 impl Hub {
     /// How this gateway stands with the others.
     pub(crate) fn status(&self) -> Status {
-        let now = Instant::now();
+        let now = clock::now();
         let members = self.members.borrow().clone();
         let peer = |admitted: Admitted| {
             let (link, since) = self.link_status(now, &admitted.member.id);

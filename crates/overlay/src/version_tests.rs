@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::GatewayId;
+use crate::clock::Wall;
 use crate::frame::{NEWEST, OLDEST};
 use crate::hub::Hub;
 use crate::link::{self, Greeting};
@@ -54,7 +55,7 @@ impl Gateway {
         let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
         let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
         let (tell, inbound) = mpsc::channel(64);
-        let hub = Hub::new(members, store, epoch, None, tell);
+        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
         let greeting = Arc::new(Greeting { versions: (OLDEST, newest), addresses: Vec::new() });
         Self { hub, inbound, greeting, _state: state }
     }

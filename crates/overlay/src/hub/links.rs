@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Hub, Port, Tickets, lock};
 use crate::GatewayId;
 use crate::cards::Card;
+use crate::clock;
 use crate::frame::Frame;
 use crate::members::Members;
 use crate::refusals::{Counts, Refusal};
@@ -29,7 +30,7 @@ impl Hub {
             if let Some(old) = state.ports.insert(peer, port.clone()) {
                 old.closing.cancel();
             }
-            state.since.insert(peer, Instant::now());
+            state.since.insert(peer, clock::now());
             port
         };
         self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
@@ -41,9 +42,9 @@ impl Hub {
         let mut state = lock(&self.state);
         if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
             state.ports.remove(&port.peer);
-            state.since.insert(port.peer, Instant::now());
+            state.since.insert(port.peer, clock::now());
         }
-        state.node.unlinked(Instant::now(), port.peer, port.link);
+        state.node.unlinked(clock::now(), port.peer, port.link);
         self.settle(&mut state);
     }
 

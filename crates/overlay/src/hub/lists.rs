@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Blame, Fault, Roster};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Hub, lock, wall};
+use super::{Hub, lock};
 use crate::GatewayId;
 use crate::frame::Frame;
 use crate::members::Key;
@@ -52,7 +52,7 @@ impl Hub {
     /// that is on this gateway's disk.
     pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) {
         let mut roster = self.load(user).await;
-        roster.wipe(roster.stamp().next(wall(), self.epoch));
+        roster.wipe(roster.stamp().next(self.wall.read(), self.epoch));
         self.with(|node, now| node.wipe_posts(now, user));
         self.save(user, &roster).await;
         if self.with(|node, _| node.is_here(user)) {
