@@ -492,6 +492,7 @@ impl World {
         let since = self.parted.get(&(a.min(b), a.max(b)));
         since.is_some_and(|since| self.now > *since + longer_than)
     }
+
     /// Adds something that happened now to what happened before. Every frame and every kind of
     /// effect is in it, and thereby whatever differs between two runs; writing out effects would
     /// take longer than everything else.
