@@ -13,10 +13,11 @@ use bytes::{Bytes, BytesMut};
 
 use crate::Side;
 use crate::address::{Address, HostPort};
+use crate::contact::{Contact, RosterEdit};
 use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
 use crate::fault::Fault;
 use crate::private::Private;
-use crate::roster::{Contact, Roster, RosterEdit};
+use crate::roster::Roster;
 use crate::time::Now;
 
 /// The largest unfinished frame an engine may leave in its caller's buffer, in bytes.

@@ -6,6 +6,7 @@
 
 mod address;
 mod bell;
+mod contact;
 mod engine;
 mod envelope;
 mod fault;
@@ -19,6 +20,7 @@ mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
 pub use bell::Bell;
+pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Standing};
 pub use engine::{Engine, Event, Input, MAX_PENDING, Outgoing, Output, TlsFacts};
 pub use envelope::{
     Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
@@ -29,9 +31,7 @@ pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
 pub use private::Private;
 pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
-pub use roster::{
-    Contact, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, Roster, RosterEdit, Stamp, Standing,
-};
+pub use roster::{MAX_CONTACTS, Roster, Stamp};
 pub use time::{Now, UnixMillis};
 
 /// One of the two ends an engine stands between.

@@ -1,248 +1,19 @@
-//! A person's foreign buddies, and the consent between the two sides.
+//! A person's foreign contacts, in copies that merge.
+
+mod entry;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::envelope::Consent;
-use crate::rich::RichText;
-use crate::time::UnixMillis;
+use crate::contact::Contact;
+
+pub use entry::Stamp;
+use entry::{Entry, Stamps};
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
-/// The longest alias or group name, in bytes.
-pub const MAX_LABEL: usize = 512;
-/// The most groups of one contact.
-pub const MAX_GROUPS: usize = 32;
-
-/// How far consent has gone, in one direction.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
-    /// Never asked, refused or withdrawn.
-    #[default]
-    None,
-    /// Asked with these words, and not answered.
-    Asked(RichText),
-    /// Granted.
-    Granted,
-}
-
-/// One foreign person in somebody's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contact {
-    /// Who.
-    pub address: Address,
-    /// The spelling under which the owner added the contact: the only one the owner is shown.
-    pub spelling: String,
-    /// The owner's name for the contact.
-    pub alias: Option<String>,
-    /// The owner's groups that hold the contact.
-    pub groups: Vec<String>,
-    /// Whether the contact stands in the owner's buddy list. One that only asked, or is only
-    /// blocked, does not.
-    pub listed: bool,
-    /// May the owner see the contact's presence?
-    pub to: Standing,
-    /// May the contact see the owner's presence?
-    pub from: Standing,
-    /// The owner wants to hear nothing of the contact and show nothing to it.
-    pub blocked: bool,
-}
-
-impl Contact {
-    /// A contact that is neither listed nor asked nor blocked.
-    pub const fn new(address: Address, spelling: String) -> Self {
-        Self {
-            address,
-            spelling,
-            alias: None,
-            groups: Vec::new(),
-            listed: false,
-            to: Standing::None,
-            from: Standing::None,
-            blocked: false,
-        }
-    }
-
-    /// Applies a step of consent that the owner took. Returns whether anything changed.
-    pub fn sent(&mut self, step: &Consent) -> bool {
-        match step {
-            Consent::Request(_) if self.to == Standing::Granted => false,
-            Consent::Request(text) => replace(&mut self.to, Standing::Asked(text.clone())),
-            Consent::Cancel => replace(&mut self.to, Standing::None),
-            Consent::Grant => replace(&mut self.from, Standing::Granted),
-            Consent::Revoke => replace(&mut self.from, Standing::None),
-        }
-    }
-
-    /// Applies a step of consent that the contact took. Returns whether anything changed.
-    ///
-    /// A grant nobody asked for is remembered only for a listed contact, so that strangers
-    /// cannot put themselves on a list.
-    pub fn received(&mut self, step: &Consent) -> bool {
-        match step {
-            Consent::Request(_) if self.from == Standing::Granted => false,
-            Consent::Request(text) => replace(&mut self.from, Standing::Asked(text.clone())),
-            Consent::Cancel => replace(&mut self.from, Standing::None),
-            Consent::Grant if self.listed || self.to != Standing::None => {
-                replace(&mut self.to, Standing::Granted)
-            }
-            Consent::Grant => false,
-            Consent::Revoke => replace(&mut self.to, Standing::None),
-        }
-    }
-
-    /// Whether nothing worth remembering is left.
-    pub fn is_blank(&self) -> bool {
-        !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None
-    }
-}
-
-fn replace(standing: &mut Standing, with: Standing) -> bool {
-    let changed = *standing != with;
-    *standing = with;
-    changed
-}
-
-/// What an owner changes in the own list. Consent is not among it: that is said to the
-/// contact, in an envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RosterEdit {
-    /// Lists a contact, or renames or regroups a listed one.
-    List {
-        /// Who.
-        address: Address,
-        /// As the owner's client spells it.
-        spelling: String,
-        /// The owner's name for the contact.
-        alias: Option<String>,
-        /// The groups.
-        groups: Vec<String>,
-    },
-    /// Takes a contact off the list; consent in both directions ends.
-    Remove(Address),
-    /// Blocks or unblocks.
-    Block(Address, bool),
-}
-
-/// A hybrid logical clock reading: milliseconds pushed forward where the clock lags, and the
-/// writer to break ties.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Stamp {
-    /// Milliseconds since the epoch, never behind an earlier stamp that was seen.
-    pub millis: u64,
-    /// Who wrote.
-    pub writer: u64,
-}
-
-impl Stamp {
-    /// The stamp of a write at `wall` by `writer` that follows this one.
-    #[must_use]
-    pub fn next(self, wall: UnixMillis, writer: u64) -> Self {
-        Self { millis: wall.0.max(self.millis + 1), writer }
-    }
-}
-
-/// A contact with the times of the last writes to its parts. Contacts that are blank leave
-/// their stamps behind, so that a merge after a partition loses neither adds nor removes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    contact: Contact,
-    stamps: Stamps,
-}
-
-/// When the parts of a contact were written, each by itself: copies that were changed at two
-/// gateways at once keep what was changed at either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamps {
-    /// Spelling, alias, groups, and whether it is listed.
-    listing: Stamp,
-    to: Stamp,
-    from: Stamp,
-    blocked: Stamp,
-}
-
-impl Stamps {
-    const fn of_all(stamp: Stamp) -> Self {
-        Self { listing: stamp, to: stamp, from: stamp, blocked: stamp }
-    }
-
-    const fn all(&self) -> [Stamp; 4] {
-        [self.listing, self.to, self.from, self.blocked]
-    }
-
-    fn newest(&self) -> Stamp {
-        self.all().into_iter().max().unwrap_or_default()
-    }
-
-    /// Whether any part is newer than in `other`.
-    fn are_beyond(&self, other: &Self) -> bool {
-        self.all().iter().zip(other.all()).any(|(ours, theirs)| *ours > theirs)
-    }
-}
-
-impl Entry {
-    /// What stands where nothing was written.
-    fn unwritten(address: Address) -> Self {
-        Self { contact: Contact::new(address, String::new()), stamps: Stamps::default() }
-    }
-
-    /// Writes the parts that differ. A decision is written at `stamp`; what decides nothing, a
-    /// request or the spelling of who is not listed, follows directly on what it was written
-    /// over or `wiped`, so that it gives way to every decision that was not known here.
-    fn write(&mut self, contact: Contact, stamp: Stamp, wiped: Stamp) {
-        let weak = |over: Stamp| over.max(wiped).next(UnixMillis(0), stamp.writer);
-        let asked = |standing: &Standing| matches!(standing, Standing::Asked(_));
-        let (old, stamps) = (&self.contact, &mut self.stamps);
-        if listing(old) != listing(&contact) {
-            let decides = contact.listed || old.listed;
-            stamps.listing = if decides { stamp } else { weak(stamps.listing) };
-        }
-        for (old, new, at) in
-            [(&old.to, &contact.to, &mut stamps.to), (&old.from, &contact.from, &mut stamps.from)]
-        {
-            if old != new {
-                *at = if asked(new) { weak(*at) } else { stamp };
-            }
-        }
-        if old.blocked != contact.blocked {
-            stamps.blocked = stamp;
-        }
-        self.contact = contact;
-    }
-
-    /// Whether any part is newer than what stands at `address`, or nothing does.
-    fn is_news_to(&self, entries: &BTreeMap<Address, Self>, address: &Address) -> bool {
-        entries.get(address).is_none_or(|entry| self.stamps.are_beyond(&entry.stamps))
-    }
-
-    /// Takes the newer of every part.
-    fn merge(&mut self, other: Self) {
-        let (stamps, theirs) = (&mut self.stamps, other.stamps);
-        let (ours, new) = (&mut self.contact, other.contact);
-        if theirs.listing > stamps.listing {
-            (ours.spelling, ours.alias) = (new.spelling, new.alias);
-            (ours.groups, ours.listed) = (new.groups, new.listed);
-            stamps.listing = theirs.listing;
-        }
-        if theirs.to > stamps.to {
-            (ours.to, stamps.to) = (new.to, theirs.to);
-        }
-        if theirs.from > stamps.from {
-            (ours.from, stamps.from) = (new.from, theirs.from);
-        }
-        if theirs.blocked > stamps.blocked {
-            (ours.blocked, stamps.blocked) = (new.blocked, theirs.blocked);
-        }
-    }
-}
-
-fn listing(contact: &Contact) -> (bool, &str, Option<&str>, &[String]) {
-    (contact.listed, &contact.spelling, contact.alias.as_deref(), &contact.groups)
-}
 
 /// A person's foreign contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -384,6 +155,7 @@ fn wiping() -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::Standing;
 
     fn contact(name: &str) -> Contact {
         let address: Address = name.parse().unwrap();
@@ -392,27 +164,6 @@ mod tests {
 
     fn at(millis: u64) -> Stamp {
         Stamp { millis, writer: 1 }
-    }
-
-    #[test]
-    fn consent_goes_from_asked_to_granted_to_none() {
-        let (mut asker, mut asked) = (contact("bob@yahoo"), contact("alice@aol"));
-        asked.listed = false;
-        let request = Consent::Request(RichText::plain("hi"));
-        assert!(asker.sent(&request) && asked.received(&request));
-        assert_eq!(asked.from, Standing::Asked(RichText::plain("hi")));
-        assert!(asked.sent(&Consent::Grant) && asker.received(&Consent::Grant));
-        assert_eq!((&asker.to, &asked.from), (&Standing::Granted, &Standing::Granted));
-        assert!(!asked.received(&request), "asking again changes nothing");
-        assert!(asker.sent(&Consent::Cancel) && asked.received(&Consent::Cancel));
-        assert!(asked.is_blank() && !asker.is_blank());
-    }
-
-    #[test]
-    fn a_stranger_cannot_grant_himself_onto_a_list() {
-        let mut stranger = Contact::new("eve@yahoo".parse().unwrap(), "eve@yahoo.xt".into());
-        assert!(!stranger.received(&Consent::Grant));
-        assert!(stranger.is_blank());
     }
 
     #[test]
@@ -519,12 +270,5 @@ mod tests {
         assert_eq!(names, ["c@aol"], "what was written later stays");
         let mut empty = Roster::default();
         assert!(empty.merge(here.clone()) && !empty.merge(here));
-    }
-
-    #[test]
-    fn stamps_never_go_back() {
-        let first = Stamp::default().next(UnixMillis(100), 1);
-        let second = first.next(UnixMillis(50), 2);
-        assert!(second > first);
     }
 }

@@ -1,0 +1,149 @@
+//! One foreign person in somebody's list, and the consent between the two.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::envelope::Consent;
+use crate::rich::RichText;
+
+/// The longest alias or group name, in bytes.
+pub const MAX_LABEL: usize = 512;
+/// The most groups of one contact.
+pub const MAX_GROUPS: usize = 32;
+
+/// How far consent has gone, in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Never asked, refused or withdrawn.
+    #[default]
+    None,
+    /// Asked with these words, and not answered.
+    Asked(RichText),
+    /// Granted.
+    Granted,
+}
+
+/// One foreign person in somebody's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Who.
+    pub address: Address,
+    /// The spelling under which the owner added the contact: the only one the owner is shown.
+    pub spelling: String,
+    /// The owner's name for the contact.
+    pub alias: Option<String>,
+    /// The owner's groups that hold the contact.
+    pub groups: Vec<String>,
+    /// Whether the contact stands in the owner's buddy list. One that only asked, or is only
+    /// blocked, does not.
+    pub listed: bool,
+    /// May the owner see the contact's presence?
+    pub to: Standing,
+    /// May the contact see the owner's presence?
+    pub from: Standing,
+    /// The owner wants to hear nothing of the contact and show nothing to it.
+    pub blocked: bool,
+}
+
+impl Contact {
+    /// A contact that is neither listed nor asked nor blocked.
+    pub const fn new(address: Address, spelling: String) -> Self {
+        Self {
+            address,
+            spelling,
+            alias: None,
+            groups: Vec::new(),
+            listed: false,
+            to: Standing::None,
+            from: Standing::None,
+            blocked: false,
+        }
+    }
+
+    /// Applies a step of consent that the owner took. Returns whether anything changed.
+    pub fn sent(&mut self, step: &Consent) -> bool {
+        match step {
+            Consent::Request(_) if self.to == Standing::Granted => false,
+            Consent::Request(text) => replace(&mut self.to, Standing::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.to, Standing::None),
+            Consent::Grant => replace(&mut self.from, Standing::Granted),
+            Consent::Revoke => replace(&mut self.from, Standing::None),
+        }
+    }
+
+    /// Applies a step of consent that the contact took. Returns whether anything changed.
+    ///
+    /// A grant nobody asked for is remembered only for a listed contact, so that strangers
+    /// cannot put themselves on a list.
+    pub fn received(&mut self, step: &Consent) -> bool {
+        match step {
+            Consent::Request(_) if self.from == Standing::Granted => false,
+            Consent::Request(text) => replace(&mut self.from, Standing::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.from, Standing::None),
+            Consent::Grant if self.listed || self.to != Standing::None => {
+                replace(&mut self.to, Standing::Granted)
+            }
+            Consent::Grant => false,
+            Consent::Revoke => replace(&mut self.to, Standing::None),
+        }
+    }
+
+    /// Whether nothing worth remembering is left.
+    pub fn is_blank(&self) -> bool {
+        !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None
+    }
+}
+
+fn replace(standing: &mut Standing, with: Standing) -> bool {
+    let changed = *standing != with;
+    *standing = with;
+    changed
+}
+
+/// What owners change in their lists. Consent is not among it: that is said to the contact, in
+/// an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RosterEdit {
+    /// Lists a contact, or renames or regroups a listed one.
+    List {
+        /// Who.
+        address: Address,
+        /// As the owner's client spells it.
+        spelling: String,
+        /// The owner's name for the contact.
+        alias: Option<String>,
+        /// The groups.
+        groups: Vec<String>,
+    },
+    /// Takes a contact off the list; consent in both directions ends.
+    Remove(Address),
+    /// Blocks or unblocks.
+    Block(Address, bool),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consent_goes_from_asked_to_granted_to_none() {
+        let contact = |name: &str| Contact::new(name.parse().unwrap(), name.to_owned());
+        let (mut asker, mut asked) = (contact("bob@yahoo"), contact("alice@aol"));
+        asker.listed = true;
+        let request = Consent::Request(RichText::plain("hi"));
+        assert!(asker.sent(&request) && asked.received(&request));
+        assert_eq!(asked.from, Standing::Asked(RichText::plain("hi")));
+        assert!(asked.sent(&Consent::Grant) && asker.received(&Consent::Grant));
+        assert_eq!((&asker.to, &asked.from), (&Standing::Granted, &Standing::Granted));
+        assert!(!asked.received(&request), "asking again changes nothing");
+        assert!(asker.sent(&Consent::Cancel) && asked.received(&Consent::Cancel));
+        assert!(asked.is_blank() && !asker.is_blank());
+    }
+
+    #[test]
+    fn a_stranger_cannot_grant_himself_onto_a_list() {
+        let mut stranger = Contact::new("eve@yahoo".parse().unwrap(), "eve@yahoo.xt".into());
+        assert!(!stranger.received(&Consent::Grant));
+        assert!(stranger.is_blank());
+    }
+}
