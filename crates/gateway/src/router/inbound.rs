@@ -6,7 +6,7 @@ use crosstalk_overlay::Inbound;
 use tokio::sync::mpsc;
 
 use super::Hub;
-use super::carry::Attempt;
+use super::begun::Begun;
 use super::work::Chore;
 
 /// Acts on everything the overlay says, until the overlay or the router is gone.
@@ -21,8 +21,8 @@ impl Hub {
     fn hear(self: &Arc<Self>, inbound: Inbound) {
         match inbound {
             Inbound::Message { from, message, answer } => match self.receive(from, message) {
-                Attempt::Settled(result) => answer.give(result),
-                Attempt::UnderWay(attempt) => {
+                Begun::Ended(result) => answer.give(result),
+                Begun::UnderWay(attempt) => {
                     self.runtime.spawn(async move { answer.give(attempt.await) });
                 }
             },

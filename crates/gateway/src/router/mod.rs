@@ -15,6 +15,7 @@
 //! gateway checks the consent given there and from then on tells of every change. What arrives
 //! from another gateway is delivered here or not at all, never passed on, so nothing circles.
 
+mod begun;
 mod carry;
 mod consent;
 mod control;
@@ -27,6 +28,7 @@ mod people;
 mod person;
 mod presence;
 mod receive;
+mod said;
 mod talk;
 mod work;
 

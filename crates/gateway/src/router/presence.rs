@@ -187,6 +187,15 @@ impl Person {
         }
     }
 
+    /// Those of `to` that are still subscribed are told once more.
+    pub(super) fn tell_again(&mut self, gateway: GatewayId, mut to: Vec<Address>) {
+        let subscribed = self.subscribers.get(&gateway);
+        to.retain(|w| subscribed.is_some_and(|s| s.contains(w)));
+        if !to.is_empty() {
+            self.todo.tell.entry(gateway).or_default().extend(to);
+        }
+    }
+
     /// The next presence to tell, to those at one gateway who see the same.
     pub(super) fn next_told(&mut self) -> Option<(GatewayId, Presence, Vec<Address>)> {
         let mut entry = self.todo.tell.first_entry()?;

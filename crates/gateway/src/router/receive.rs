@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Body, Envelope, Failure, Presence};
 use crosstalk_overlay::{GatewayId, Message};
 
 use super::Hub;
-use super::carry::Attempt;
+use super::begun::{Attempt, Begun};
 use super::people::Shared;
 use super::person::Person;
 use crate::mail::Delivery;
@@ -28,9 +28,9 @@ impl Hub {
         match message {
             Message::Envelope(envelope) => self.deliver(&envelope),
             Message::Presence { of, presence, to } => {
-                Attempt::Settled(self.show(from, &of, &presence, &to))
+                Begun::Ended(self.show(from, &of, &presence, &to))
             }
-            Message::Probe { of, by } => Attempt::Settled(self.probe(from, &of, &by)),
+            Message::Probe { of, by } => Begun::Ended(self.probe(from, &of, &by)),
             Message::Report { of, from, to, why } => {
                 let body = Body::Undelivered { of, why };
                 self.counters.undelivered.add();
@@ -42,14 +42,14 @@ impl Hub {
     /// Delivers an envelope to a person here, and here only.
     fn deliver(self: &Arc<Self>, envelope: &Envelope) -> Attempt {
         let Some(person) = self.people.get(&envelope.to) else {
-            return Attempt::Settled(Err(Failure::Offline));
+            return Begun::Ended(Err(Failure::Offline));
         };
         let delivery = match self.with(&person, |p| p.receive(self, envelope)) {
-            Arrival::Settled(result) => return Attempt::Settled(result),
+            Arrival::Settled(result) => return Begun::Ended(result),
             Arrival::Waiting(delivery) => delivery,
         };
         let hub = self.clone();
-        Attempt::begin(async move {
+        Begun::new(async move {
             let result = delivery.outcome().await;
             if result.is_ok() {
                 hub.counters.delivered.add();

@@ -8,10 +8,10 @@ use crosstalk_core::{Address, Body, Envelope};
 use tokio::sync::mpsc;
 
 use super::Hub;
-use super::carry::is_message;
 use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
+use super::said::is_message;
 use crate::mail::{Handed, Mail};
 
 /// The most conversations of one person; the oldest makes room, and its people are heard in the

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crosstalk_core::{Address, Envelope, Presence, Roster};
 use crosstalk_overlay::GatewayId;
 
-use super::carry::Attempt;
+use super::begun::Begun;
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, lock, notes};
@@ -196,10 +196,9 @@ impl Hub {
         };
         let Ok(permit) = saving.acquire_owned().await else { return };
         let overlay = self.overlay.clone();
-        let saved = Attempt::begin(async move {
+        let saved = Begun::new(async move {
             overlay.save(&user, &roster).await;
             drop(permit);
-            Ok(())
         });
         self.runtime.spawn(saved.end());
     }

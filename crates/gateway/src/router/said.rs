@@ -1,0 +1,117 @@
+//! What a person said and is not carried yet, and what the person hears of its fate.
+
+use crosstalk_core::{Body, Consent, Contact, Envelope, Failure, Standing};
+
+use super::Hub;
+use super::notes::try_send;
+use super::person::Person;
+use super::work::Outbound;
+use crate::mail::{Handed, Mail};
+
+/// The most messages that wait to leave; what comes on top fails as [`Failure::Busy`].
+const OUTBOX: usize = 256;
+/// The same for steps of consent, of which a client that imports a list says many.
+const CONSENT_OUTBOX: usize = 4096;
+
+impl Person {
+    /// Puts an envelope into the outbox. A step of consent replaces an earlier one in the same
+    /// direction that still waits.
+    pub(super) fn queue(&mut self, hub: &Hub, envelope: Envelope, from_session: Option<u64>) {
+        let outbox = &mut self.todo.outbox;
+        let most = match &envelope.body {
+            Body::Contact(step) => {
+                outbox.retain(|o| !(o.envelope.to == envelope.to && is_superseded(o, step)));
+                CONSENT_OUTBOX
+            }
+            _ => OUTBOX,
+        };
+        if outbox.len() >= most {
+            hub.counters.outbox.add();
+            return self.undelivered(hub, &envelope, from_session, Failure::Busy);
+        }
+        if is_message(&envelope.body) {
+            hub.counters.sent.add();
+        }
+        outbox.push_back(Outbound { envelope, from_session, tries: 0 });
+    }
+
+    /// Says a step of consent once more, if that is still how things stand.
+    pub(super) fn queue_again(&mut self, outbound: Outbound) {
+        let Body::Contact(step) = &outbound.envelope.body else { return };
+        let contact = self.contact(&outbound.envelope.to);
+        let is_meant = match step {
+            Consent::Request(_) => contact.is_some_and(|c| matches!(c.to, Standing::Asked(_))),
+            Consent::Cancel => contact.is_none_or(|c| c.to == Standing::None),
+            Consent::Grant => contact.is_some_and(|c| c.from == Standing::Granted),
+            Consent::Revoke => contact.is_none_or(|c| c.from == Standing::None),
+        };
+        if is_meant {
+            self.todo.outbox.push_back(outbound);
+        }
+    }
+
+    /// Whether an envelope may wait for its receiver: words only between people of whom one lets
+    /// the other see the own presence, so that strangers fill no disks.
+    pub(super) fn may_keep(&self, envelope: &Envelope) -> bool {
+        let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
+        matches!(envelope.body, Body::Contact(_)) || self.contact(&envelope.to).is_some_and(known)
+    }
+
+    /// Tells the session that said it, in the conversation, that it waits for its receiver. What
+    /// is said after it waits too, without another word.
+    pub(super) fn is_kept(&mut self, hub: &Hub, envelope: &Envelope, from_session: Option<u64>) {
+        if !matches!(envelope.body, Body::Text { .. }) {
+            return;
+        }
+        let text = crosstalk_services::kept(&self.spelling(hub, &envelope.to)).into();
+        let notice = Body::Text { text, auto: true };
+        let notice = hub.envelope(envelope.to.clone(), self.user.clone(), notice);
+        self.say_in_conversation(hub, &notice, from_session);
+    }
+
+    /// Tells the session that said it, or all if that one is gone, that it did not arrive; of
+    /// what a person would not miss, nothing is said.
+    pub(super) fn undelivered(
+        &mut self,
+        hub: &Hub,
+        envelope: &Envelope,
+        from_session: Option<u64>,
+        why: Failure,
+    ) {
+        let final_refusal = matches!(why, Failure::NoSuchUser | Failure::Refused);
+        let missed = match &envelope.body {
+            Body::Contact(Consent::Request(_)) => final_refusal,
+            body => is_message(body),
+        };
+        if !missed {
+            return;
+        }
+        hub.counters.undelivered.add();
+        let body = Body::Undelivered { of: envelope.id, why };
+        let report = hub.envelope(envelope.to.clone(), self.user.clone(), body);
+        self.say_in_conversation(hub, &report, from_session);
+    }
+
+    /// Delivers something about a conversation to the session that has it, or to all if that one
+    /// is gone.
+    fn say_in_conversation(&self, hub: &Hub, envelope: &Envelope, session: Option<u64>) {
+        match session.and_then(|number| self.mailbox(number)) {
+            Some(mailbox) => {
+                try_send(hub, mailbox, Mail::Deliver(envelope.clone(), Handed::default()));
+            }
+            None => {
+                self.deliver_to_all(hub, envelope, Default::default);
+            }
+        }
+    }
+}
+
+/// Whether a person said this to a person, and wants to know if it was in vain.
+pub(super) const fn is_message(body: &Body) -> bool {
+    matches!(body, Body::Text { auto: false, .. } | Body::Attention)
+}
+
+fn is_superseded(waiting: &Outbound, by: &Consent) -> bool {
+    let asks = |step: &Consent| matches!(step, Consent::Request(_) | Consent::Cancel);
+    matches!(&waiting.envelope.body, Body::Contact(step) if asks(step) == asks(by))
+}
