@@ -2,6 +2,8 @@
 
 mod end;
 mod leg;
+mod peer;
+mod server;
 mod wake;
 
 use std::collections::VecDeque;
@@ -11,22 +13,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use crosstalk_core::{
-    Address, Bell, Engine, Event, Fault, HostPort, Input, MAX_PENDING, Now, Output, Side, TlsFacts,
+    Address, Bell, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
     UnixMillis,
 };
 use tokio::time::Sleep;
 
-use crate::connection::Way;
 use crate::mail::{Handed, Mail, Mails};
-use crate::policy::Asked;
 use crate::router::Member;
 use crate::shared::Shared;
-use crate::stream::{Stream, settle};
-use crate::tls::{self, Heard};
+use crate::stream::settle;
 
 pub(crate) use end::End;
 pub(crate) use leg::Leg;
+pub(crate) use peer::Peer;
 use wake::Wake;
 
 /// How long one side may go on after the other has ended.
@@ -54,61 +55,6 @@ pub(crate) struct Session {
     timer: Option<Pin<Box<Sleep>>>,
     /// Which of client, server and mail is asked first.
     turn: u8,
-}
-
-/// What a session knows about its server before and besides the stream.
-pub(crate) struct Peer {
-    /// How the client came in.
-    way: Arc<Way>,
-    /// The host that certificates are made for and checked against, unless the client names
-    /// another in its hello.
-    pub(crate) host: String,
-    /// TLS from the first byte: how it was negotiated with the client, and what the engine
-    /// is told of it.
-    pub(crate) tls: Option<Box<tls::Hello>>,
-    /// The two facts of that TLS.
-    pub(crate) facts: Vec<(Side, TlsFacts)>,
-    /// A connection made ahead of [`Event::Dial`], and to where.
-    pub(crate) ready: Option<Box<(HostPort, Stream, TlsFacts)>>,
-    /// The names that the server has proven: the one that was resolved, and those that its TLS
-    /// was verified for. `None` where the operator knows it for the network's.
-    pub(crate) proven: Option<Vec<String>>,
-}
-
-impl Peer {
-    /// What is known of the server at `host` of a client that came in by `way`.
-    pub(crate) fn new(way: Arc<Way>, host: &HostPort) -> Self {
-        let host = host.host.clone();
-        Self { way, host, tls: None, facts: Vec::new(), ready: None, proven: None }
-    }
-
-    /// What the policy is asked for a server that the engine wants: what the client may have.
-    fn asks(&self) -> Asked<'_> {
-        match &*self.way {
-            Way::Proxy(proxy) => Asked::Proxy(&proxy.allow),
-            Way::Transparent => Asked::Transparent,
-            Way::Direct { .. } => Asked::Engine,
-        }
-    }
-
-    /// The server's TLS was verified for `host`.
-    pub(crate) fn prove(&mut self, host: &str) {
-        self.proven.iter_mut().for_each(|proven| proven.push(host.to_owned()));
-    }
-
-    /// Whether the server may say that it accepted `user`: where anybody can have a server, it
-    /// speaks for its own domain.
-    fn may_accept(&self, user: &Address) -> bool {
-        let (Some(proven), Some((_, domain))) = (&self.proven, user.local().rsplit_once('@'))
-        else {
-            return true;
-        };
-        proven.iter().any(|host| {
-            let host = host.strip_suffix('.').unwrap_or(host).to_lowercase();
-            let front = host.strip_suffix(domain);
-            front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
-        })
-    }
 }
 
 /// The person behind the client, once the base server accepted it.
@@ -235,27 +181,27 @@ impl Session {
             Mail::Changed(contact) => self.tell(Input::Changed(contact)),
             Mail::Delivered(id) => self.tell(Input::Delivered(id)),
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
-            Mail::Deliver(envelope, handed) => {
-                if !handed.take() {
-                    return Ok(());
-                }
-                self.tell(Input::Deliver(envelope))?;
-                if let Some(held) = self.out.take_held() {
-                    if let Some(person) = &self.person {
-                        person.member.hold(held, handed);
-                    }
-                    return Ok(());
-                }
-                let queued: usize =
-                    self.out.queue(Side::Client).iter().map(bytes::Bytes::len).sum();
-                let outbox = &self.client.outbox;
-                let until = outbox.written() + (outbox.waiting() + queued) as u64;
-                if let Some(person) = &mut self.person {
-                    person.unconfirmed.push_back((until, handed));
-                }
-                Ok(())
-            }
+            Mail::Deliver(envelope, handed) => self.deliver(envelope, handed),
         }
+    }
+
+    /// Gives the engine something to deliver. It is done when the client has taken what became
+    /// of it.
+    fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
+        if !handed.take() {
+            return Ok(());
+        }
+        self.tell(Input::Deliver(envelope))?;
+        let held = self.out.take_held();
+        let queued: usize = self.out.queue(Side::Client).iter().map(Bytes::len).sum();
+        let outbox = &self.client.outbox;
+        let until = outbox.written() + (outbox.waiting() + queued) as u64;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        match held {
+            Some(held) => person.member.hold(held, handed),
+            None => person.unconfirmed.push_back((until, handed)),
+        }
+        Ok(())
     }
 
     /// Does what the engine asked for, after a first attempt to write what it queued.
@@ -311,84 +257,6 @@ impl Session {
         Err(self.at_fault(Fault::server(what)))
     }
 
-    /// From now on there is only the client, until the engine asks for a server again. Nothing
-    /// can pass through.
-    fn leave_server(&mut self) {
-        self.out.withhold();
-        self.alone = true;
-        let received = self.server.received;
-        self.server = Leg::default();
-        self.server.received = received;
-        self.limit = None;
-    }
-
-    async fn dial(&mut self, to: HostPort) -> Result<(), End> {
-        if self.server.stream.is_some() {
-            return Err(End::Fault(Fault::gateway("a second server was asked for")));
-        }
-        let ready = self.peer.ready.take().filter(|ready| ready.0 == to);
-        let stream = if let Some((_, stream, facts)) = ready.map(|ready| *ready) {
-            self.tell(Input::Encrypted(Side::Server, facts))?;
-            stream
-        } else {
-            let tcp = match self.shared.dialer.dial(self.peer.asks(), &to).await {
-                Ok(dialled) => dialled.tcp,
-                Err(failed) if self.alone => {
-                    tracing::info!(%to, %failed, "no server for a conversation");
-                    self.leave_server();
-                    return self.tell(Input::Closed(Side::Server));
-                }
-                Err(failed) => return Err(End::Fault(failed.fault(&to))),
-            };
-            match &self.peer.tls {
-                None => Stream::Plain(tcp),
-                Some(hello) => {
-                    let (stream, facts) =
-                        self.shared.tls.connect(tcp, hello).await.map_err(End::Fault)?;
-                    self.tell(Input::Encrypted(Side::Server, facts))?;
-                    stream
-                }
-            }
-        };
-        self.server.stream = Some(stream);
-        self.limit = None;
-        Ok(())
-    }
-
-    /// Starts TLS on one side, after everything queued for it so far.
-    async fn encrypt(&mut self, side: Side, host: Option<String>) -> Result<(), End> {
-        self.write_all(side).await?;
-        let shared = Arc::clone(&self.shared);
-        self.peer.host = host.unwrap_or_else(|| std::mem::take(&mut self.peer.host));
-        let host = self.peer.host.clone();
-        let leg = self.leg(side);
-        let Some(Stream::Plain(tcp)) = leg.stream.take() else {
-            return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
-        };
-        let early = std::mem::take(&mut leg.inbox);
-        let handshake = match side {
-            Side::Client => match shared.tls.hear(tcp, early, &host).await {
-                Ok(Heard::Hello(opening)) => {
-                    self.peer.host.clone_from(&opening.hello.host);
-                    shared.tls.accept(opening, None).await
-                }
-                Ok(Heard::Other(..)) => Err(Fault::client("it asked for TLS and did not begin it")),
-                Err(fault) => Err(fault),
-            },
-            Side::Server if early.is_empty() => {
-                shared.tls.connect(tcp, &tls::Hello { host, alpn: Vec::new() }).await
-            }
-            Side::Server => Err(Fault::server("it spoke between STARTTLS and TLS")),
-        };
-        let (stream, facts) = handshake.map_err(End::Fault)?;
-        if side == Side::Server {
-            let verified = self.peer.host.clone();
-            self.peer.prove(&verified);
-        }
-        self.leg(side).stream = Some(stream);
-        self.tell(Input::Encrypted(side, facts))
-    }
-
     /// The two sides, client first, for those who carry on without an engine.
     pub(crate) fn into_legs(self) -> Box<(Leg, Leg)> {
         Box::new((self.client, self.server))
@@ -415,33 +283,4 @@ impl Session {
 /// The present.
 fn now() -> Now {
     Now { instant: Instant::now(), wall: UnixMillis::from(SystemTime::now()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_that_can_be_anywhere_speaks_for_its_own_domain_only() {
-        let peer = |proven: Option<&[&str]>| {
-            let mut peer = Peer::new(Arc::new(Way::Transparent), &HostPort::new("host.test", 1));
-            peer.proven = proven.map(|hosts| hosts.iter().map(|h| (*h).to_owned()).collect());
-            peer
-        };
-        let ann: Address = "ann@chat.test@jabber".parse().unwrap();
-        for (proven, may) in [
-            (Some(&["chat.test"][..]), true),
-            (Some(&["XMPP.Chat.test."]), true),
-            (Some(&["192.0.2.1", "chat.test"]), true),
-            (Some(&["evil.test"]), false),
-            (Some(&["evilchat.test"]), false),
-            (Some(&["test"]), false),
-            (Some(&["192.0.2.1"]), false),
-            (None, true),
-        ] {
-            assert_eq!(peer(proven).may_accept(&ann), may, "{proven:?}");
-        }
-        let alice: Address = "alice@aol".parse().unwrap();
-        assert!(peer(Some(&["aim.test"])).may_accept(&alice));
-    }
 }
