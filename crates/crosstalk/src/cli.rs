@@ -9,9 +9,13 @@ use crosstalk_core::{HostPort, NetworkId};
 use crosstalk_gateway::config::HostPattern;
 use crosstalk_overlay::{Day, GatewayId, parse_address};
 
-/// A gateway between instant messaging networks, for clients that know nothing of it.
+const START_HERE: &str = "\
+Begin with `crosstalk demo`. Then `crosstalk gateway` runs a gateway for this machine, and says
+what to enter in a client.";
+
+/// Connects people on different instant messaging networks, each with the client they have
 #[derive(Parser)]
-#[command(name = "crosstalk", version)]
+#[command(name = "crosstalk", version, after_help = START_HERE)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -19,16 +23,16 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run a gateway. Without a configuration, a lone one for the people on this machine
+    /// Run a gateway; without a configuration, one for the people on this machine
     Gateway(Gateway),
-    /// Show two gateways, two networks and four people talking, all on this machine
+    /// Show two gateways, four networks and eight people talking, all on this machine
     Demo(Demo),
-    /// Make or show the private CA that certificates for terminated TLS come from
+    /// Manage the private CA, for connections whose encryption ends at the gateway
     Ca(Ca),
-    /// Connect gateways of different people
+    /// Work together with gateways of other people
     #[command(subcommand)]
     Mesh(Mesh),
-    /// Forget everything that is stored of somebody, here and in the mesh
+    /// Forget everything that is stored about somebody, here and in the mesh
     Wipe(Wipe),
     /// The same as `mesh id`
     #[command(hide = true)]
@@ -38,10 +42,10 @@ pub(crate) enum Command {
 /// Which gateway is meant.
 #[derive(Args)]
 pub(crate) struct Place {
-    /// The configuration, a TOML file
+    /// Configuration file; docs/configuration.md explains every key
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where state is kept, unless the configuration says
+    /// Directory for keys, buddy lists and waiting messages, unless the configuration names one
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -50,29 +54,29 @@ pub(crate) struct Place {
 pub(crate) struct Gateway {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Only check the configuration
+    /// Check the configuration and the files it names, and exit
     #[arg(long)]
     pub(crate) check: bool,
-    /// Where the proxy listens, instead of where the configuration says
-    #[arg(long, value_name = "ADDR")]
+    /// Where the proxy listens, such as 127.0.0.1:1080; wins over the configuration
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) proxy: Option<SocketAddr>,
-    /// Let TLS of this host end here, with a certificate of the private CA; can be given again
+    /// End the encryption of this host here, with a certificate of the private CA; may be repeated
     #[arg(long, value_name = "HOST", value_parser = HostPattern::from_str)]
     pub(crate) terminate: Vec<HostPattern>,
-    /// What is logged: error, warn, info, debug or trace
+    /// What to log: error, warn, info, debug or trace; wins over the configuration
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Keep everything up afterwards, and say how to join with a client of your own
+    /// Keep everything running afterwards, and say how to join with a client of your own
     #[arg(long)]
     pub(crate) stay: bool,
-    /// How many messages of each to each the latency is measured with
+    /// How many messages each sends to each when latency is measured
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub(crate) messages: usize,
-    /// Also log what the gateways do: error, warn, info, debug or trace
+    /// Log what the gateways do: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }
@@ -85,37 +89,37 @@ pub(crate) struct Ca {
 
 #[derive(Subcommand)]
 pub(crate) enum CaCommand {
-    /// Make the CA's key and certificate. One that is there is kept
+    /// Make the CA's key and certificate; never replaces one
     Init(Place),
-    /// Print the CA's certificate, for clients to trust
+    /// Print the CA's certificate, for clients to import
     Export(Place),
 }
 
 #[derive(Args)]
 pub(crate) struct Wipe {
-    /// Who: a name and its network, such as alice@aol or dave@example.org@jabber
+    /// The name with its network, such as alice@aol or dave@example.org@jabber
     pub(crate) user: String,
     #[command(flatten)]
     pub(crate) place: Place,
 }
 
-/// The people who run gateways that work together agree on one operator. The operator's gateway
-/// begins the mesh with `init` and lets others in with `admit`; they take part with `join`.
+/// A mesh is a group of gateways with one operator, who signs the list of its members. The operator
+/// begins it with `init` and lets others in with `admit`; those ask with `id` and enter with `join`.
 #[derive(Subcommand)]
 pub(crate) enum Mesh {
-    /// Begin a mesh, with this gateway as its operator's
+    /// Begin a mesh as its operator, with this gateway as its first member
     Init(MeshId),
-    /// Show what the operator of a mesh has to know to admit this gateway
+    /// Print what the operator of a mesh needs to admit this gateway
     Id(MeshId),
-    /// Admit a gateway, or change what is known of it. For the operator
+    /// For the operator: admit a gateway or change its entry, and print the new membership file
     Admit(Admit),
-    /// Let a gateway take part no longer. For the operator
+    /// For the operator: take a gateway out
     Revoke(Revoke),
-    /// Take part in the mesh of whom this gateway got a membership file
+    /// Enter the mesh whose operator sent a membership file
     Join(Join),
-    /// Take part no longer
+    /// Leave the mesh
     Leave(Place),
-    /// Show the members, and how the running gateway gets on with them
+    /// Show the members, and the links to them while the gateway runs
     Status(Place),
 }
 
@@ -123,16 +127,16 @@ pub(crate) enum Mesh {
 pub(crate) struct MeshId {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Where other gateways can reach this one; can be given again. Without, it only calls others
+    /// Where other gateways can reach this one; may be repeated. Without it, this one only calls others
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     pub(crate) at: Vec<HostPort>,
 }
 
 #[derive(Args)]
 pub(crate) struct Admit {
-    /// The gateway's id, as `crosstalk mesh id` says it there
+    /// The gateway's id, as `crosstalk mesh id` prints it there
     pub(crate) id: GatewayId,
-    /// Where it can be reached; can be given again
+    /// Where it can be reached; may be repeated
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     pub(crate) at: Vec<HostPort>,
     /// The networks whose people it may speak for, separated by commas
@@ -155,7 +159,7 @@ pub(crate) struct Revoke {
 
 #[derive(Args)]
 pub(crate) struct Join {
-    /// The membership file that the operator sent; - reads it from the input
+    /// The membership file that the operator sent, or - for standard input
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) place: Place,

@@ -5,9 +5,24 @@
 //! closes.
 
 use std::fmt;
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crosstalk_core::Address;
+use crosstalk_overlay::Overlay;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixListener;
+use tokio::time::timeout;
+
+use crate::mesh::status;
+use crate::wipe;
+
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest line.
+const LONGEST: u64 = 4096;
 
 /// What a command asks of a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +43,6 @@ pub(crate) enum Closed {
 }
 
 impl Request {
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no door"))]
     fn parse(line: &str) -> Option<Self> {
         match line.split_once(' ') {
             None if line == "status" => Some(Self::Status),
@@ -47,107 +61,76 @@ impl fmt::Display for Request {
     }
 }
 
-#[cfg(unix)]
-pub(crate) use unix::{Door, ask};
+fn place(data: &Path) -> PathBuf {
+    data.join("control.sock")
+}
 
-#[cfg(unix)]
-mod unix {
-    use std::io::{self, Read as _, Write as _};
-    use std::os::unix::net::UnixStream;
-    use std::path::PathBuf;
-    use std::time::Duration;
-
-    use crosstalk_overlay::Overlay;
-    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-    use tokio::net::UnixListener;
-    use tokio::time::timeout;
-
-    use super::{Closed, Path, Request};
-    use crate::mesh::status;
-    use crate::wipe;
-
-    /// How long either side waits for the other.
-    const PATIENCE: Duration = Duration::from_secs(10);
-    /// The longest line.
-    const LONGEST: u64 = 4096;
-
-    fn place(data: &Path) -> PathBuf {
-        data.join("control.sock")
+/// Asks the gateway that runs with its data in `data`.
+pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
+    let failed = |e: io::Error| Closed::Failed(format!("the gateway does not answer: {e}"));
+    let mut socket = UnixStream::connect(place(data)).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Closed::NotRunning,
+        _ => failed(e),
+    })?;
+    socket.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
+    writeln!(socket, "{request}").map_err(failed)?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).map_err(failed)?;
+    match answer.split_once('\n') {
+        Some(("ok", text)) => Ok(text.to_owned()),
+        Some((_, text)) => Err(Closed::Failed(text.to_owned())),
+        None => Err(Closed::Failed("the gateway does not answer".into())),
     }
+}
 
-    /// Asks the gateway that runs with its data in `data`.
-    pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
-        let failed = |e: io::Error| Closed::Failed(format!("the gateway does not answer: {e}"));
-        let mut socket = UnixStream::connect(place(data)).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Closed::NotRunning,
-            _ => failed(e),
-        })?;
-        socket.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-        writeln!(socket, "{request}").map_err(failed)?;
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).map_err(failed)?;
-        match answer.split_once('\n') {
-            Some(("ok", text)) => Ok(text.to_owned()),
-            Some((_, text)) => Err(Closed::Failed(text.to_owned())),
-            None => Err(Closed::Failed("the gateway does not answer".into())),
+/// The gateway's side.
+pub(crate) struct Door {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Door {
+    /// Opens it. The store is held by this process, so a socket that is there is left over.
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let path = place(data);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
         }
+        Ok(Self { listener: UnixListener::bind(&path)?, path })
     }
 
-    /// The gateway's side.
-    pub(crate) struct Door {
-        listener: UnixListener,
-        path: PathBuf,
-    }
-
-    impl Door {
-        /// Opens it. The store is held by this process, so a socket that is there is left over.
-        pub(crate) fn open(data: &Path) -> io::Result<Self> {
-            let path = place(data);
-            match std::fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-            Ok(Self { listener: UnixListener::bind(&path)?, path })
-        }
-
-        /// Answers until it is dropped.
-        pub(crate) async fn serve(self, overlay: Overlay) {
-            while let Ok((socket, _)) = self.listener.accept().await {
-                let overlay = overlay.clone();
-                tokio::spawn(timeout(PATIENCE, async move {
-                    let mut socket = BufReader::new(socket);
-                    let mut line = String::new();
-                    (&mut socket).take(LONGEST).read_line(&mut line).await?;
-                    let answer = match Request::parse(line.trim_end()) {
-                        Some(request) => format!("ok\n{}", obey(&overlay, &request).await),
-                        None => "no\nthe running gateway does not know this: is it older?".into(),
-                    };
-                    socket.write_all(answer.as_bytes()).await?;
-                    socket.shutdown().await
-                }));
-            }
-        }
-    }
-
-    impl Drop for Door {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-
-    async fn obey(overlay: &Overlay, request: &Request) -> String {
-        match request {
-            Request::Status => status::awake(&overlay.status()),
-            Request::Wipe(user) => {
-                overlay.wipe(user).await;
-                wipe::done(user)
-            }
+    /// Answers until it is dropped.
+    pub(crate) async fn serve(self, overlay: Overlay) {
+        while let Ok((socket, _)) = self.listener.accept().await {
+            let overlay = overlay.clone();
+            tokio::spawn(timeout(PATIENCE, async move {
+                let mut socket = BufReader::new(socket);
+                let mut line = String::new();
+                (&mut socket).take(LONGEST).read_line(&mut line).await?;
+                let answer = match Request::parse(line.trim_end()) {
+                    Some(request) => format!("ok\n{}", obey(&overlay, &request).await),
+                    None => "no\nthe running gateway does not know this: is it older?".into(),
+                };
+                socket.write_all(answer.as_bytes()).await?;
+                socket.shutdown().await
+            }));
         }
     }
 }
 
-/// Without Unix sockets there is no way to ask.
-#[cfg(not(unix))]
-pub(crate) fn ask(_: &Path, _: &Request) -> Result<String, Closed> {
-    Err(Closed::NotRunning)
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn obey(overlay: &Overlay, request: &Request) -> String {
+    match request {
+        Request::Status => status::awake(&overlay.status()),
+        Request::Wipe(user) => {
+            overlay.wipe(user).await;
+            wipe::done(user)
+        }
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
 use tokio::task::JoinHandle;
 
 use crate::cli;
 use crate::complaint::Complaint;
-#[cfg(unix)]
 use crate::door::Door;
 use crate::signals::Signals;
 use crate::start::{Started, start};
@@ -24,17 +24,19 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
     }
     if let Some(open) = config.proxies.iter().find_map(|proxy| config.opens(proxy)) {
         return Err(Complaint::Usage(format!(
-            "{open}\n  help: listen on 127.0.0.1, or name in a configuration the proxy's `users` \
-             or the `hosts` of [networks.{}]",
+            "{open}\n  help: listen on 127.0.0.1, or set the proxy's `users` or the `hosts` of \
+             [networks.{}] in a configuration",
             open.network
         )));
     }
     config.tls.terminate.extend(args.terminate.iter().cloned());
+    let filter = log::filter(args.log.as_deref().unwrap_or(&config.log))?;
     if args.check {
+        Gateway::check(&config).map_err(|e| Complaint::failed("the gateway would not start", e))?;
         println!("The configuration is good.");
         return Ok(ExitCode::SUCCESS);
     }
-    log::start(args.log.as_deref().unwrap_or(&config.log))?;
+    log::start(filter);
     runtime()?.block_on(serve(config))
 }
 
@@ -46,7 +48,8 @@ async fn serve(config: Config) -> Result<ExitCode, Complaint> {
     println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
     signals.next().await;
     door.abort();
-    tracing::info!("no new connections; waiting for the sessions to end");
+    let drain = started.config.limits.drain;
+    tracing::info!(?drain, "stopping: no new connections, and sessions get so long to end");
     tokio::select! {
         () = started.shutdown() => Ok(ExitCode::SUCCESS),
         code = signals.next() => Ok(code),
@@ -55,12 +58,11 @@ async fn serve(config: Config) -> Result<ExitCode, Complaint> {
 
 /// Lets commands on this machine ask the gateway how it is.
 fn open_door(started: &Started) -> JoinHandle<()> {
-    #[cfg(unix)]
     match Door::open(&started.config.data) {
-        Ok(door) => return tokio::spawn(door.serve(started.overlay.clone())),
+        Ok(door) => tokio::spawn(door.serve(started.overlay.clone())),
         Err(error) => {
-            tracing::warn!("this gateway: `crosstalk mesh status` cannot ask it: {error}");
+            tracing::warn!("`crosstalk mesh status` and `wipe` cannot ask this gateway: {error}");
+            tokio::spawn(async {})
         }
     }
-    tokio::spawn(async {})
 }

@@ -7,21 +7,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::complaint::Complaint;
 
-/// Logs what `filter` lets through: a level, or levels by part as in `info,libp2p=warn`.
-pub(crate) fn start(filter: &str) -> Result<(), Complaint> {
-    let wrong = |what: String| Complaint::Usage(format!("log level {filter:?}: {what}"));
-    if let Some(level) = bad_level(filter) {
+/// Reads which lines to log: a level, or levels by part as in `info,libp2p=warn`.
+pub(crate) fn filter(text: &str) -> Result<Targets, Complaint> {
+    let wrong = |what: String| Complaint::Usage(format!("log level {text:?}: {what}"));
+    if let Some(level) = bad_level(text) {
         return Err(wrong(format!("{level} is none of error, warn, info, debug, trace and off")));
     }
-    let targets: Targets = filter.parse().map_err(|e: ParseError| wrong(e.to_string()))?;
+    let targets: Targets = text.parse().map_err(|e: ParseError| wrong(e.to_string()))?;
     // At a bare level the libraries underneath stay quiet below warnings.
-    let targets = match filter.parse::<LevelFilter>() {
+    Ok(match text.parse::<LevelFilter>() {
         Ok(level) => Targets::new()
             .with_default(level.min(LevelFilter::WARN))
             .with_target("crosstalk", level),
         Err(_) => targets,
-    };
+    })
+}
+
+/// Logs from now on what `filter` lets through.
+pub(crate) fn start(filter: Targets) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    tracing_subscriber::registry().with(targets).with(lines).init();
-    Ok(())
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }

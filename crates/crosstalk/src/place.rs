@@ -24,7 +24,7 @@ impl Place {
     ) -> Result<Config, Complaint> {
         let data = self.data.clone().or_else(user_data).ok_or_else(|| {
             Complaint::Usage(
-                "there is no home directory: say with --data where to keep state".into(),
+                "there is no home directory: name one for keys and buddy lists with --data".into(),
             )
         })?;
         match &self.config {
@@ -34,11 +34,9 @@ impl Place {
     }
 }
 
-/// The directory for the user's own data: XDG's, or what this system has instead.
+/// The directory for the user's own data, as the XDG Base Directory Specification says.
 fn user_data() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = set("XDG_DATA_HOME")
-        .or_else(|| set("LOCALAPPDATA"))
-        .or_else(|| Some(std::env::home_dir()?.join(".local/share")))?;
+    let set = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = set.or_else(|| Some(std::env::home_dir()?.join(".local/share")))?;
     Some(base.join("crosstalk"))
 }

@@ -16,8 +16,7 @@ pub(crate) fn welcome(config: &Config, others: usize) -> String {
 
 fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     let titles: Vec<_> = config.networks.values().map(|n| n.protocol.defaults().title).collect();
-    let titles = titles.join(" and ");
-    writeln!(text, "CrossTalk {} is up, for {titles}.\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(text, "CrossTalk {} is up, for {}.\n", env!("CARGO_PKG_VERSION"), listed(&titles))?;
     for proxy in &config.proxies {
         let (host, port) = (reachable(proxy.listen.ip()), proxy.listen.port());
         let who = if proxy.users.is_empty() { "" } else { ", and your name and password for it" };
@@ -34,7 +33,7 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     }
     writeln!(
         text,
-        "\n  Sign on as ever. People on other networks are added as buddies, under names like"
+        "\n  Sign on as usual. People on other networks are added as buddies, under names like"
     )?;
     for network in config.networks.values() {
         if let Some(name) = example(config, network) {
@@ -43,7 +42,7 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     }
     if config.control {
         let control = config.names().universal(&Address::control());
-        writeln!(text, "  Send /help to {control} for what else there is.")?;
+        writeln!(text, "  Send /help to {control} to see what else you can do.")?;
     }
     if config.tls.terminate.is_empty() {
         writeln!(
@@ -52,13 +51,13 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
         )?;
         writeln!(
             text,
-            "  run `crosstalk ca init` and add --terminate SERVER here; docs/clients has the steps."
+            "  run `crosstalk ca init` once and start with --terminate SERVER; docs/clients has the steps."
         )?;
     }
     if config.mesh.is_some() {
         writeln!(
             text,
-            "\n  Other gateways in its mesh: {others}. `crosstalk mesh status` says more."
+            "\n  Other gateways in the mesh: {others}. `crosstalk mesh status` says more."
         )?;
     }
     write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
@@ -66,6 +65,14 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
 
 fn title(network: &NetworkConfig) -> impl Display {
     network.protocol.defaults().title
+}
+
+/// `A, B and C`.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [front @ .., last] if !front.is_empty() => format!("{} and {last}", front.join(", ")),
+        words => words.concat(),
+    }
 }
 
 /// A listener on every address is reached at its loopback address by those who read this.

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Wipe) -> Result<ExitCode, Complaint> {
         Err(door::Closed::NotRunning) => {
             runtime()?.block_on(wipe_asleep(&config, &user))?;
             println!("{}", done(&user));
-            println!("The gateway does not run: the others hear of it when it does.");
+            println!("The gateway is not running: others learn it when it is.");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -58,7 +58,7 @@ fn who(config: &Config, text: &str) -> Result<Address, Complaint> {
     spelled.or_else(full).filter(|user| !user.is_control()).ok_or_else(|| {
         let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
         Complaint::Usage(format!(
-            "{text} is nobody's name\n  help: write name@network; there is: {}",
+            "{text} is nobody's name\n  help: write name@network, where the network is one of {}",
             networks.join(", ")
         ))
     })

@@ -74,6 +74,30 @@ fn check_shows_a_mistake_at_its_line_and_exits_with_2() {
 }
 
 #[test]
+fn check_opens_the_keys_and_certificates_and_writes_nothing() {
+    let home = TempDir::new().unwrap();
+    let certificate = "[tls]\nterminate = [\"chat.test\"]\n\
+         [[tls.certificate]]\nhosts = [\"chat.test\"]\nchain = \"chain\"\nkey = \"key\"\n";
+    for (file, content) in [("gw.toml", certificate), ("chain", "none"), ("key", "none")] {
+        std::fs::write(home.path().join(file), content).unwrap();
+    }
+    let complains = |words: &[&str], of: &str| {
+        let output = run(words, home.path());
+        let complaint = text(&output.stderr);
+        assert!(!output.status.success() && complaint.contains(of), "{complaint}");
+    };
+    complains(&["gateway", "--config", "gw.toml", "--check"], "chain: there is no certificate");
+    let terminating = ["gateway", "--terminate", "chat.test", "--check"];
+    complains(&terminating, "crosstalk ca init");
+    complains(&["gateway", "--log", "loud", "--check"], "log level");
+
+    assert!(run(&["ca", "init"], home.path()).status.success());
+    assert!(run(&terminating, home.path()).status.success());
+    let made = std::fs::read_dir(home.path().join("crosstalk/ca")).unwrap().count();
+    assert_eq!(made, 2, "the key and the certificate that `ca init` made");
+}
+
+#[test]
 fn a_proxy_is_not_opened_to_strangers() {
     let home = TempDir::new().unwrap();
     let output = run(&["gateway", "--proxy", "0.0.0.0:0"], home.path());

@@ -13,7 +13,7 @@ use crate::connection::Way;
 use crate::listen::{Listener, Places};
 use crate::router::Router;
 use crate::shared::Shared;
-use crate::tls;
+use crate::tls::{self, Tls};
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,13 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Whether the certificates and keys that `config` names can be used. Opens no port and writes
+    /// nothing.
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        Tls::new(&config.tls, config.limits.handshake)?;
+        Ok(())
+    }
+
     /// Binds every listener and starts to serve. Port 0 in the configuration means any free one.
     pub fn start(config: Config, router: Router) -> Result<Self, StartError> {
         let config = Arc::new(config);

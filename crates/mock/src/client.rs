@@ -63,7 +63,7 @@ pub enum Act {
     },
     /// Calls for attention: a nudge, a buzz.
     Nudge(String),
-    /// Invites somebody of the own network to a conference.
+    /// Invites somebody of their own network to a conference.
     Invite(String),
     /// Goes away with a text.
     Away(String),

@@ -37,7 +37,7 @@ pub struct Answer {
 /// Something done in a person's name, as if the client had done it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A change of the own list.
+    /// A change of the person's list.
     Edit(RosterEdit),
     /// A step of consent, said to a contact.
     Consent(Address, Consent),

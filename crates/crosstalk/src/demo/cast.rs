@@ -1,4 +1,4 @@
-//! The eight people, and how each reaches the own server.
+//! The eight people, and how each reaches their own server.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -21,7 +21,7 @@ use tell::Teller;
 
 pub(crate) fn run(args: &Demo) -> Result<ExitCode, Complaint> {
     if let Some(level) = &args.log {
-        log::start(level)?;
+        log::start(log::filter(level)?);
     }
     runtime()?.block_on(show(args))
 }
@@ -50,7 +50,7 @@ async fn perform(tell: Teller, messages: usize) -> Result<(Stage, Cast), Complai
     let missed = |miss| Complaint::failed("the demo failed", miss);
     tell::say("CrossTalk: four networks, two gateways, eight people, all on this machine.");
     let stage = Stage::build(tell).await?;
-    tell.chapter("Signing on, each to the own server with the own password");
+    tell.chapter("Signing on, each to their own server with their own password");
     let mut cast = Cast::gather(tell, &stage).await.map_err(missed)?;
     story::play(tell, &stage, &mut cast, messages).await.map_err(missed)?;
     stage.check(tell).map_err(missed)?;

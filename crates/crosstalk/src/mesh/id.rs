@@ -25,7 +25,7 @@ fn told(config: &Config, id: &GatewayId, addresses: &[HostPort]) -> String {
         items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
     };
     let nowhere = if addresses.is_empty() {
-        "# Nobody can call this gateway, it calls the others. If they can reach it, say where:\n\
+        "# Without an address this gateway only calls others. If they can reach it, say where:\n\
          #   crosstalk mesh id --at gateway.example.org:7700\n"
     } else {
         ""
@@ -33,7 +33,7 @@ fn told(config: &Config, id: &GatewayId, addresses: &[HostPort]) -> String {
     format!(
         "{nowhere}# For the operator of a mesh, to let this gateway take part:\n\
          #   crosstalk mesh admit {id}{at} --networks {} > mesh.toml\n\
-         # Where each gateway has a fixed list of members, for the others' configurations:\n\
+         # For meshes without an operator, in the configurations of the others:\n\
          [[mesh.member]]\n\
          id = \"{id}\"\n\
          addresses = [{}]\n\

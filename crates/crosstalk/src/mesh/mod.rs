@@ -33,7 +33,7 @@ fn init(args: &MeshId) -> Result<(), Complaint> {
     let config = args.place.draft()?;
     if let Some(document) = load(&config)? {
         return Err(Complaint::Failed(format!(
-            "this gateway is in a mesh already, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
+            "this gateway is already in a mesh, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
             document.operator()
         )));
     }
@@ -45,16 +45,19 @@ fn init(args: &MeshId) -> Result<(), Complaint> {
     let networks = config.networks.keys().cloned().collect();
     let own = Admitted { member: Member { id, addresses, networks }, until: None };
     write(&config, &operator, 1, &[own])?;
-    println!("This is a mesh now, with you as its operator and this gateway as its only member.");
+    println!("Began a mesh: you are its operator, and this gateway is its only member so far.");
     println!("Its operator's id is {}.", operator.id());
     if !is_callable {
-        println!("No address is known at which others can reach this gateway: they must have one.");
+        println!("Without --at this gateway only calls others: those must have an address.");
     }
     println!(
-        "Who wants to take part runs `crosstalk mesh id --at HOST:PORT` and sends you the line."
+        "Whoever wants to join runs `crosstalk mesh id --at HOST:PORT` and sends you the command that it prints."
     );
-    println!("Start the gateway now, again if it runs.");
-    println!("{} says who is a member: keep a copy of it to yourself.", operator_key(&config));
+    println!("Start the gateway now, or restart it if it is running.");
+    println!(
+        "{} decides who is a member: keep a copy where nobody else can read it.",
+        operator_key(&config)
+    );
     Ok(())
 }
 
@@ -91,7 +94,7 @@ fn revoke(args: &Revoke) -> Result<(), Complaint> {
     }
     let document = write(&config, &operator, document.version() + 1, &members)?;
     println!("Revoked {}: membership version {}.", args.id, document.version());
-    println!("The other members hear of it from this gateway once it runs, or runs already.");
+    println!("The other members learn it from this gateway as soon as it is running.");
     Ok(())
 }
 
@@ -103,7 +106,7 @@ fn join(args: &Join) -> Result<(), Complaint> {
     let id = Overlay::identify(&config.data).map_err(broken)?;
     if !document.members().any(|m| m.member.id == id) {
         return Err(Complaint::Failed(format!(
-            "this gateway, {id}, is not among the members\n  help: send the operator what `crosstalk mesh id` says"
+            "this gateway, {id}, is not among the members\n  help: send the operator what `crosstalk mesh id` prints"
         )));
     }
     match load(&config)? {
@@ -122,12 +125,12 @@ fn join(args: &Join) -> Result<(), Complaint> {
         }
         _ => document.save(&config.data).map_err(broken)?,
     }
-    println!("This gateway takes part in the mesh of operator {}.", document.operator());
+    println!("Joined the mesh of operator {}.", document.operator());
     println!(
-        "Ask the operator whether that is the right id. Whoever has its key says who is a member."
+        "Ask the operator whether that id is right: whoever holds its key decides who is a member."
     );
     println!(
-        "Other members: {}. Now start the gateway, again if it runs.",
+        "Other members: {}. Start the gateway now, or restart it if it is running.",
         document.members().count() - 1
     );
     Ok(())
@@ -138,8 +141,8 @@ fn leave(place: &Place) -> Result<(), Complaint> {
     if !Membership::forget(&config.data).map_err(broken)? {
         return Err(Complaint::Failed("this gateway is in no mesh".into()));
     }
-    println!("This gateway takes part no longer, from its next start on.");
-    println!("Ask the operator to revoke it, so that the others do not wait for it.");
+    println!("Left the mesh, from the next start of this gateway on.");
+    println!("Ask the operator to revoke this gateway, so that the others do not wait for it.");
     Ok(())
 }
 
@@ -154,7 +157,7 @@ fn operated(config: &Config) -> Result<(Operator, Membership), Complaint> {
             "this gateway is in no mesh\n  help: `crosstalk mesh init` begins one".into(),
         )),
         (_, Some(document)) => Err(Complaint::Failed(format!(
-            "only the operator of the mesh, {}, says who its members are",
+            "only the operator of the mesh, {}, decides who its members are",
             document.operator()
         ))),
     }
@@ -179,7 +182,7 @@ fn load(config: &Config) -> Result<Option<Membership>, Complaint> {
 fn refuse_fixed_list(config: &Config) -> Result<(), Complaint> {
     match &config.mesh {
         Some(mesh) if !mesh.members.is_empty() => Err(Complaint::Usage(
-            "the configuration has a list of members of its own\n  help: take out [[mesh.member]]: an operator's membership takes its place"
+            "the configuration has a fixed list of members\n  help: take out [[mesh.member]]: the operator's membership takes its place"
                 .into(),
         )),
         _ => Ok(()),
@@ -196,7 +199,7 @@ fn read(file: &Path) -> std::io::Result<String> {
 }
 
 fn name(file: &Path) -> String {
-    if file == Path::new("-") { "the input".into() } else { file.display().to_string() }
+    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
 }
 
 fn operator_key(config: &Config) -> String {

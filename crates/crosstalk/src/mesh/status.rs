@@ -34,9 +34,9 @@ pub(crate) fn awake(status: &Status) -> String {
 
 /// What is known of one that does not run.
 fn asleep(id: &GatewayId, membership: Option<&Membership>) -> String {
-    let mut text = format!("The gateway does not run.\n\nGateway     {id}\n");
+    let mut text = format!("The gateway is not running.\n\nGateway     {id}\n");
     let Some(document) = membership else {
-        return text + "Mesh        none that an operator signs";
+        return text + "Mesh        none with an operator";
     };
     let _ = write_head(&mut text, document);
     for admitted in document.members().filter(|m| m.member.id != *id) {
@@ -52,7 +52,7 @@ fn write_status(text: &mut String, status: &Status) -> fmt::Result {
         None => writeln!(text, "Mesh        a fixed list of members, or none")?,
     }
     if status.own.is_none() {
-        writeln!(text, "            This gateway is no member any more: ask the operator.")?;
+        writeln!(text, "            This gateway is no longer a member: ask the operator.")?;
     }
     let up = status.peers.iter().filter(|peer| peer.link.is_some()).count();
     writeln!(text, "Links       {up} of {} up", status.peers.len())?;
@@ -94,10 +94,10 @@ fn write_member(text: &mut String, admitted: &Admitted) -> fmt::Result {
     let member = &admitted.member;
     writeln!(text, "\nMember      {}", member.id)?;
     let at: Vec<_> = member.addresses.iter().map(ToString::to_string).collect();
-    let at = if at.is_empty() { "nowhere: it calls the others".into() } else { at.join(", ") };
+    let at = if at.is_empty() { "no address: it calls the others".into() } else { at.join(", ") };
     writeln!(text, "  at        {at}")?;
     let networks: Vec<_> = member.networks.iter().map(ToString::to_string).collect();
-    writeln!(text, "  speaks for {}", networks.join(", "))?;
+    writeln!(text, "  networks  {}", networks.join(", "))?;
     match &admitted.until {
         Some(day) => writeln!(text, "  until     {day}"),
         None => Ok(()),

@@ -17,7 +17,7 @@ const MAX_ASKING: usize = 100;
 const MAX_WORDS: usize = 1024;
 
 impl Person {
-    /// Changes the own list. Every session hears how the contact stands now, also where the
+    /// Changes their list. Every session hears how the contact stands now, also where the
     /// edit was refused because the list is full or nobody can have that name.
     pub(super) fn edit(&mut self, hub: &Hub, edit: RosterEdit) {
         let address = match &edit {

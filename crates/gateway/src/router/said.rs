@@ -50,8 +50,8 @@ impl Person {
         }
     }
 
-    /// Whether an envelope may wait for its receiver: words only between people of whom one lets
-    /// the other see the own presence, so that strangers fill no disks.
+    /// Whether an envelope may wait for its receiver: words only between people of whom at
+    /// least one may see the other's presence, so that strangers fill no disks.
     pub(super) fn may_keep(&self, envelope: &Envelope) -> bool {
         let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
         matches!(envelope.body, Body::Contact(_)) || self.contact(&envelope.to).is_some_and(known)

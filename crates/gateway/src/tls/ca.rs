@@ -99,6 +99,7 @@ impl Authority {
         }
         let leaf = self.issue(host)?;
         if let Some(file) = file {
+            self.keep_key();
             keep(&file, &(leaf.pem() + &self.own_pem()));
         }
         Ok(vec![leaf.der().clone(), self.certificate.clone()])
@@ -128,23 +129,27 @@ impl Authority {
         params.signed_by(&self.key, &self.issuer)
     }
 
+    /// Writes the key for hosts down with the first certificate that needs it.
+    fn keep_key(&self) {
+        let file = leaf_key_file(&self.dir);
+        if file.exists() {
+            return;
+        }
+        if let Err(error) = create(&file, &self.key.serialize_pem(), 0o600) {
+            tracing::warn!(%error, "clients will be shown new certificates after a restart");
+        }
+    }
+
     fn own_pem(&self) -> String {
         export(&self.dir).unwrap_or_default()
     }
 }
 
-/// The key for hosts' certificates in `dir`, made when missing.
+/// The key for hosts' certificates in `dir`, or a new one where none was kept.
 fn leaf_key(dir: &Path) -> Result<KeyPair, Error> {
-    let path = dir.join("hosts.key");
-    let broken = |e| Error::Content(path.clone(), e);
-    if path.exists() {
-        return KeyPair::from_pem(&read(&path)?).map_err(broken);
-    }
-    let key = KeyPair::generate().map_err(broken)?;
-    if let Err(error) = create(&path, &key.serialize_pem(), 0o600) {
-        tracing::warn!(%error, "clients will be shown new certificates after a restart");
-    }
-    Ok(key)
+    let path = leaf_key_file(dir);
+    let key = if path.exists() { KeyPair::from_pem(&read(&path)?) } else { KeyPair::generate() };
+    key.map_err(|e| Error::Content(path, e))
 }
 
 /// Where the certificate for `host` is kept; `None` for what is no name to make a file of.
@@ -179,6 +184,10 @@ fn rustls_pem(pem: &str) -> Option<CertificateDer<'static>> {
 
 fn key_file(dir: &Path) -> PathBuf {
     dir.join("ca.key")
+}
+
+fn leaf_key_file(dir: &Path) -> PathBuf {
+    dir.join("hosts.key")
 }
 
 fn certificate_file(dir: &Path) -> PathBuf {

@@ -107,7 +107,7 @@ fn they_keep_their_own_network(stage: &Stage, mary: &mut Person, mike: &mut Pers
     mary.sees("nudge", &[("name", mike_name)]);
 }
 
-/// A conversation with a foreign person that one of the own network is called to.
+/// A conversation with a foreign person that somebody of MSN is called to.
 fn they_are_three(stage: &Stage, mary: &mut Person, mike: &mut Person, alice: &mut Person) {
     mary.says(ALICE, "only you and me");
     alice.sees("im", &[("name", &stage.msn_name("mary")), ("text", "only you and me")]);

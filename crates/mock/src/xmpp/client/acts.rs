@@ -95,7 +95,7 @@ impl Session {
         Element::new("message", ns::CLIENT).with("type", "chat").with("id", id).with("to", to)
     }
 
-    /// Shows the own presence.
+    /// Shows its presence.
     pub(super) async fn show(&mut self) -> io::Result<()> {
         let mut stanza = Element::new("presence", ns::CLIENT);
         if self.presence.show == Show::Away {

@@ -21,9 +21,9 @@ pub use sign_on::{sign_on, sign_on_encrypted};
 struct Session {
     link: Link,
     driver: Driver,
-    /// The own full JID.
+    /// Its full JID.
     jid: String,
-    /// The own presence, as last shown.
+    /// Its presence, as last shown.
     presence: Presence,
     /// Who stands in the roster, by bare JID.
     roster: BTreeSet<String>,

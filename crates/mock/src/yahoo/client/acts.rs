@@ -73,8 +73,8 @@ impl Session {
         self.out.send(packet).await
     }
 
-    /// Answers one who asked. Before YMSG10 there is no yes: who does not say
-    /// no to one of the own network has agreed.
+    /// Answers one who asked. Before YMSG10 there is no yes: whoever does not
+    /// say no to somebody of Yahoo has agreed.
     async fn answer(&mut self, name: &str, yes: bool) -> io::Result<()> {
         let packet = match (self.version(), yes) {
             (..10, true) if name.contains('@') => {
