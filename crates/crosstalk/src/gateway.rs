@@ -12,7 +12,7 @@ use crate::door::Door;
 use crate::signals::Signals;
 use crate::start::{Started, start};
 use crate::welcome::welcome;
-use crate::{log, runtime};
+use crate::{log, open_files, runtime};
 
 pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
     let mut config = args.place.config()?;
@@ -37,6 +37,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
         return Ok(ExitCode::SUCCESS);
     }
     log::start(filter);
+    open_files::make_room_for(config.limits.connections);
     runtime()?.block_on(serve(config))
 }
 

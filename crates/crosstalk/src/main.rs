@@ -8,6 +8,7 @@ mod door;
 mod gateway;
 mod log;
 mod mesh;
+mod open_files;
 mod place;
 mod signals;
 mod start;
