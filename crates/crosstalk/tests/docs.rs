@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crosstalk_services::{COMMANDS, Command};
+use crosstalk_services::COMMANDS;
 
 #[test]
 fn the_manual_lists_every_command_of_the_control_contact() {
     let manual = include_str!("../../../docs/commands.md");
-    let row = |c: &Command| {
+    let row = |c: &crosstalk_services::Command| {
         let usage = format!("/{} {}", c.name, c.arguments);
         format!("| `{}` | {} |\n", usage.trim_end(), c.help)
     };
@@ -44,4 +45,16 @@ fn every_file_that_a_manual_names_is_there() {
         }
     }
     assert!(named > 20, "the manuals name files");
+}
+
+#[test]
+fn the_service_runs_a_command_that_there_is() {
+    let unit = include_str!("../../../config/crosstalk.service");
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let words = command.strip_prefix("/usr/local/bin/crosstalk ").unwrap().split(' ');
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/example.toml");
+    let words = words.map(|word| if word == "/etc/crosstalk.toml" { example } else { word });
+    let checked =
+        Command::new(env!("CARGO_BIN_EXE_crosstalk")).args(words).arg("--check").output().unwrap();
+    assert!(checked.status.success(), "{command}: {}", String::from_utf8_lossy(&checked.stderr));
 }
