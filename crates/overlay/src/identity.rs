@@ -51,8 +51,9 @@ fn write(path: &Path, key: &Keypair) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(&bytes)?;
-    file.sync_all()
+    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+    // Half of a key would be taken for a damaged one at the next start.
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 #[cfg(unix)]

@@ -194,9 +194,35 @@ impl Shelf for Store {
 
 impl Shared {
     fn read<T>(&self, read: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Option<T> {
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let result = read(db.as_ref()?);
+        let result = self.with(read)?;
         result.inspect_err(|e| tracing::error!("this gateway: cannot read its store: {e}")).ok()
+    }
+
+    /// Uses the database, if there is one.
+    fn with<T>(&self, done: impl FnOnce(&Database) -> T) -> Option<T> {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(done)
+    }
+
+    /// Whether a batch came to disk; says when that changes.
+    fn write(&self, batch: &Batch, fails: &mut bool) -> bool {
+        let failed = match self.with(|db| write_batch(db, batch)) {
+            Some(Ok(())) => {
+                if *fails {
+                    tracing::warn!("this gateway: its store can be written again");
+                }
+                false
+            }
+            Some(Err(error)) => {
+                if !*fails {
+                    let store = self.path.display();
+                    tracing::error!("this gateway: keeps nothing, cannot write {store}: {error}");
+                }
+                true
+            }
+            None => true,
+        };
+        *fails = failed;
+        !failed
     }
 
     /// After an error the database takes nothing more before it is opened anew.
@@ -210,6 +236,7 @@ impl Shared {
     }
 
     fn commit_until_closed(&self) {
+        let mut fails = false;
         let mut queue = lock(&self.queue);
         loop {
             if queue.waiting.is_empty() {
@@ -225,7 +252,7 @@ impl Shared {
             let batch = Arc::new(std::mem::take(&mut queue.waiting));
             queue.committing = batch.clone();
             drop(queue);
-            let done = self.read(|db| write_batch(db, &batch)).is_some();
+            let done = self.write(&batch, &mut fails);
             if done {
                 let kept = batch.posts.iter().filter_map(|(n, kept)| Some((*n, kept.as_ref()?.0)));
                 let _ = self.kept.blocking_send(Some(kept.collect()));

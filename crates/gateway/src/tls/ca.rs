@@ -51,7 +51,8 @@ pub fn init(dir: &Path) -> Result<(), Error> {
     hold(&mut params, AUTHORITY_DAYS);
     let certificate = params.self_signed(&key).map_err(broken)?;
     create(&key_file(dir), &key.serialize_pem(), 0o600)?;
-    create(&certificate_file(dir), &certificate.pem(), 0o644)
+    let certified = create(&certificate_file(dir), &certificate.pem(), 0o644);
+    certified.inspect_err(|_| drop(fs::remove_file(key_file(dir))))
 }
 
 /// The authority's certificate as PEM, for clients to import.
@@ -200,7 +201,11 @@ fn read(path: &Path) -> Result<String, Error> {
 
 fn create(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let written = file.and_then(|mut f| f.write_all(text.as_bytes()));
+    let written = file.and_then(|mut f| {
+        let written = f.write_all(text.as_bytes());
+        // Half of it would stand in the way of the next try.
+        written.inspect_err(|_| drop(fs::remove_file(path)))
+    });
     written.map_err(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => Error::Exists(path.parent().unwrap_or(path).into()),
         _ => Error::File(path.into(), e),
