@@ -12,6 +12,8 @@ mod tally;
 
 #[cfg(target_os = "linux")]
 mod disk;
+#[cfg(target_os = "linux")]
+mod full;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

@@ -71,6 +71,7 @@ type Door = (Boot, SocketAddr);
 
 struct Seat {
     home: PathBuf,
+    data: PathBuf,
     id: GatewayId,
     mesh: SocketAddr,
     running: Option<Child>,
@@ -80,7 +81,14 @@ struct Seat {
 impl Mesh {
     /// Starts `gateways` of them, in front of servers where `people` have accounts.
     pub(crate) async fn start(gateways: usize, people: &[Person]) -> Self {
+        Self::start_on(&vec![None; gateways], people).await
+    }
+
+    /// Starts a gateway for each of `states`, the directories for their state where that is not
+    /// to be any.
+    pub(crate) async fn start_on(states: &[Option<&Path>], people: &[Person]) -> Self {
         let home = TempDir::new().unwrap();
+        let gateways = states.len();
         let mut servers = Vec::new();
         for (network, ..) in NETWORKS {
             let accounts = people.iter().filter(|p| p.network == network);
@@ -88,10 +96,11 @@ impl Mesh {
             let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             servers.push(by_id(network).unwrap().serve(anywhere, &accounts).await.unwrap());
         }
-        let seats = (0..gateways).map(|n| Seat::take(home.path().join(n.to_string()))).collect();
+        let seats = states.iter().enumerate();
+        let seats = seats.map(|(n, state)| Seat::take(home.path().join(n.to_string()), *state));
         let mut mesh = Self {
             names: Arc::new(Config::alone(home.path().into()).names()),
-            seats,
+            seats: seats.collect(),
             servers,
             doors: Doors(Arc::new(Mutex::new(vec![None; gateways]))),
             _home: home,
@@ -145,8 +154,7 @@ impl Mesh {
 
     fn config(&self, gateway: usize) -> String {
         let own = &self.seats[gateway];
-        let data = own.data();
-        let mut lines = vec![format!("data = \"{}\"\nlog = \"warn\"", data.display())];
+        let mut lines = vec![format!("data = \"{}\"\nlog = \"warn\"", own.data.display())];
         lines.push("[[proxy]]\nlisten = \"127.0.0.1:0\"".into());
         for ((network, host, port), server) in NETWORKS.iter().zip(&self.servers) {
             let at = server.addr();
@@ -178,14 +186,12 @@ impl Doors {
 }
 
 impl Seat {
-    fn take(home: PathBuf) -> Self {
-        let id = Overlay::identify(&home.join("data")).unwrap();
+    fn take(home: PathBuf, state: Option<&Path>) -> Self {
+        std::fs::create_dir_all(&home).unwrap();
+        let data = state.map_or_else(|| home.join("data"), Path::to_owned);
+        let id = Overlay::identify(&data).unwrap();
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self { id, mesh: free.local_addr().unwrap(), home, running: None, started: 0 }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.home.join("data")
+        Self { id, mesh: free.local_addr().unwrap(), home, data, running: None, started: 0 }
     }
 
     fn config(&self) -> PathBuf {
