@@ -36,9 +36,11 @@ pub(super) struct Entry {
     /// The last revision sent to disk, none being 0, and the last that is there.
     pub(super) revision: u64,
     pub(super) durable: u64,
-    /// When it was first sent to disk.
+    /// When it was last sent to disk before something that waits for that.
     pub(super) asked: Option<Instant>,
     pub(super) tried: BTreeSet<GatewayId>,
+    /// All that a revision on disk may name.
+    pub(super) recorded: BTreeSet<GatewayId>,
     /// The gateways that may have shown it, and since when that is in doubt.
     pub(super) doubts: BTreeMap<GatewayId, Instant>,
     /// Who posted it knows what became of it, or that it is kept.
@@ -65,6 +67,7 @@ impl Entry {
             durable: 0,
             asked: None,
             tried: BTreeSet::new(),
+            recorded: BTreeSet::new(),
             doubts: BTreeMap::new(),
             told: false,
             muted: false,
@@ -86,6 +89,7 @@ impl Entry {
             until: now + longest.saturating_sub(age),
             revision: 1,
             durable: 1,
+            recorded: post.tried.clone(),
             tried: post.tried,
             doubts,
             told: true,
@@ -116,6 +120,7 @@ impl Entry {
     /// The next revision for the disk.
     pub(super) fn keep(&mut self, now: Instant) -> Do {
         self.revision += 1;
+        self.recorded.extend(&self.tried);
         let post =
             Post { message: self.message.clone(), tried: self.tried.clone(), muted: self.muted };
         Do::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
@@ -240,7 +245,6 @@ pub(super) enum Step {
     /// Where it goes is written down first.
     Recording {
         to: BTreeSet<GatewayId>,
-        until: Instant,
     },
     Sending {
         waits: BTreeSet<GatewayId>,
@@ -248,6 +252,8 @@ pub(super) enum Step {
         /// It was not sent where the receiver is, but where it may have been shown.
         asking: bool,
     },
+    /// It was shown; that is written down before the next one leaves.
+    Closing,
 }
 
 impl Queue {
@@ -264,18 +270,20 @@ impl Queue {
         self.entries.remove(at)
     }
 
+    /// Whether the first message is not to be given up now: somebody may be about to show it, or
+    /// has.
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self.step, Step::Idle | Step::Recording { .. })
+    }
+
     /// When something is to be done; `patience` is how long the disk may take.
     pub(super) fn next_deadline(&self, patience: Duration) -> Option<Instant> {
         let idle = matches!(self.step, Step::Idle);
-        let recording = match &self.step {
-            Step::Recording { until, .. } => Some(*until),
-            _ => None,
-        };
-        let skip = usize::from(!idle);
+        let skip = usize::from(self.is_under_way());
         let expires = self.entries.iter().skip(skip).map(|e| e.until).min();
         let unkept = self.entries.iter().skip(skip).filter(|e| !e.told && !e.is_durable());
         let disk = unkept.filter_map(|e| e.asked).map(|asked| asked + patience).min();
         let again = self.at.filter(|_| idle && self.head().is_some());
-        [again, recording, expires, disk].into_iter().flatten().min()
+        [again, expires, disk].into_iter().flatten().min()
     }
 }

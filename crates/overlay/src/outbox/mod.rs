@@ -7,6 +7,7 @@
 
 mod book;
 mod entry;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -140,26 +141,6 @@ impl Outbox {
         });
     }
 
-    /// A revision of a message is on disk.
-    pub(crate) fn kept(&mut self, now: Instant, number: u64, revision: u64) {
-        self.disk_fails = false;
-        self.with_entry(now, number, |outbox, queue, at| {
-            let entry = &mut queue.entries[at];
-            entry.durable = entry.durable.max(revision);
-            outbox.tell_kept(queue);
-            outbox.send_recorded(now, queue, false);
-        });
-    }
-
-    /// Nothing comes to disk: what can be delivered does not wait for it.
-    pub(crate) fn disk_failed(&mut self, now: Instant) {
-        if !std::mem::replace(&mut self.disk_fails, true) {
-            for lane in self.queues.keys().cloned().collect::<Vec<_>>() {
-                self.with(now, lane, |outbox, queue| outbox.send_recorded(now, queue, false));
-            }
-        }
-    }
-
     /// Where the receiver of a message is.
     pub(crate) fn located(&mut self, now: Instant, number: u64, at: &[GatewayId]) {
         self.with_entry(now, number, |outbox, queue, _| {
@@ -174,8 +155,8 @@ impl Outbox {
                 return outbox.wait(now, queue, Failure::Offline);
             }
             outbox.record(now, queue, &to);
-            queue.step = Step::Recording { to, until: now + KEEP_DEADLINE };
-            outbox.send_recorded(now, queue, false);
+            queue.step = Step::Recording { to };
+            outbox.go_on(now, queue);
         });
     }
 
@@ -226,10 +207,7 @@ impl Outbox {
             .map(|(_, lane)| lane.clone())
             .collect();
         for lane in due {
-            self.with(now, lane, |outbox, queue| {
-                outbox.expire(now, queue);
-                outbox.send_recorded(now, queue, true);
-            });
+            self.with(now, lane, |outbox, queue| outbox.expire(now, queue));
         }
     }
 
@@ -285,27 +263,6 @@ impl Outbox {
         }
     }
 
-    /// Writes down where messages of this queue that are on disk are about to be sent.
-    fn record(&mut self, now: Instant, queue: &mut Queue, to: &BTreeSet<GatewayId>) {
-        let others: BTreeSet<_> = to.iter().copied().filter(|g| *g != self.own).collect();
-        for entry in &mut queue.entries {
-            if entry.revision > 0 && !entry.muted && !others.is_subset(&entry.tried) {
-                entry.tried.extend(&others);
-                self.todo.push_back(entry.keep(now));
-            }
-        }
-    }
-
-    /// Sends what was waiting to be written down, once that is done, or took too long.
-    fn send_recorded(&mut self, now: Instant, queue: &mut Queue, ticking: bool) {
-        let Step::Recording { to, until } = &queue.step else { return };
-        let ready = self.disk_fails || queue.head().is_none_or(Entry::is_recorded);
-        if ready || ticking && *until <= now {
-            let to = to.clone();
-            self.send(now, queue, to, false);
-        }
-    }
-
     fn send(&mut self, now: Instant, queue: &mut Queue, to: BTreeSet<GatewayId>, asking: bool) {
         let own = self.own;
         queue.step = Step::Idle;
@@ -315,10 +272,12 @@ impl Outbox {
             let (number, message) = (head.number, head.message.clone());
             self.todo.push_back(Do::Send { number, to: *gateway, message, age: head.age(now) });
         }
+        #[cfg(test)]
+        let first = to.first().copied();
         queue.step = Step::Sending { waits: to, why: Failure::Offline, asking };
         #[cfg(test)]
-        if planted::is(planted::Fault::SkippedAck) {
-            self.delivered(queue);
+        if let Some(first) = first.filter(|_| planted::is(planted::Fault::SkippedAck)) {
+            self.delivered(now, queue, first);
         }
     }
 
@@ -338,10 +297,11 @@ impl Outbox {
         let head = entries.iter_mut().find(|e| !e.muted).filter(|head| head.number == number);
         let Some(head) = head.filter(|_| waits.remove(&by)) else { return };
         match outcome {
-            Some(Ok(())) => return self.delivered(queue),
+            Some(Ok(())) => return self.delivered(now, queue, by),
             Some(Err(failure)) => {
                 if failure != Failure::Unreachable {
                     head.doubts.remove(&by);
+                    head.tried.remove(&by);
                 }
                 *why = weightier(*why, failure);
             }
@@ -361,15 +321,6 @@ impl Outbox {
             // It was not shown there: on to where the receiver is now.
             _ if was_asked => {}
             _ => self.wait(now, queue, why),
-        }
-    }
-
-    fn delivered(&mut self, queue: &mut Queue) {
-        queue.step = Step::Idle;
-        queue.tries = 0;
-        if let Some(mut entry) = queue.take_head() {
-            self.tell(&mut entry, Ok(Fate::Delivered));
-            self.drop_entry(&entry);
         }
     }
 
@@ -444,17 +395,19 @@ impl Outbox {
 
     /// Fails what waited too long, for its receiver or for the disk.
     fn expire(&mut self, now: Instant, queue: &mut Queue) {
-        let busy = !matches!(queue.step, Step::Idle);
         let mut at = 0;
         while let Some(entry) = queue.entries.get(at) {
             let number = entry.number;
-            let in_flight = busy && queue.head().is_some_and(|head| head.number == number);
+            let is_head = queue.head().is_some_and(|head| head.number == number);
+            let in_flight = is_head && queue.is_under_way();
             let is_late = entry.asked.is_some_and(|at| at + KEEP_DEADLINE <= now);
             let unkept = !entry.told && !entry.is_durable() && is_late;
-            if !in_flight && entry.until <= now {
-                self.fail(now, queue, at, Failure::Expired);
-            } else if !in_flight && unkept {
-                self.fail(now, queue, at, Failure::Busy);
+            let why = if entry.until <= now { Failure::Expired } else { Failure::Busy };
+            if !in_flight && (unkept || why == Failure::Expired) {
+                if is_head {
+                    queue.step = Step::Idle;
+                }
+                self.fail(now, queue, at, why);
             }
             at += usize::from(queue.entries.get(at).is_some_and(|e| e.number == number));
         }

@@ -225,10 +225,29 @@ fn where_a_kept_message_goes_is_on_disk_before_it_leaves() {
     let number = bench.says(1);
     bench.writes = false;
     bench.arrives(THERE);
-    assert!(bench.sent.is_empty());
+    bench.pass(KEEP_DEADLINE * 2);
+    assert!(bench.sent.is_empty(), "a slow disk is waited for");
     bench.outbox.kept(bench.now, number, 2);
     bench.work();
     assert_eq!(bench.sent, [(1, THERE)]);
+}
+
+#[test]
+fn who_had_no_room_is_not_asked_after_a_restart_what_another_one_showed() {
+    let mut bench = Bench::new(Limits::default());
+    bench.says(1);
+    bench.at = vec![THERE, ELSEWHERE];
+    bench.outbox.arrived(bench.now, &bob());
+    bench.work();
+    let number = bench.says(2) - 1;
+    bench.answers(Some(Err(Failure::Busy)));
+    bench.writes = false;
+    bench.answers(Some(Ok(())));
+    assert_eq!(bench.sent, [(1, THERE), (1, ELSEWHERE)], "the next one waits");
+    bench.outbox.kept(bench.now, number, 3);
+    bench.work();
+    assert_eq!(bench.sent[2..], [(2, THERE), (2, ELSEWHERE)]);
+    assert!(bench.disk.is_empty());
 }
 
 #[test]
