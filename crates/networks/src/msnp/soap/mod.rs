@@ -135,45 +135,52 @@ impl Connection {
         io: &mut Io<'_>,
     ) -> Result<(), Fault> {
         while !buffer.is_empty() {
-            let Some(mut reading) = self.reading(side, buffer, io)? else { return Ok(()) };
-            let over = reading.message.advance(side, buffer)?;
-            if reading.whole && reading.message.is_endless() {
-                reading.hold(buffer, io);
-                self.reading[side as usize] = Some(reading);
+            let Some(reading) = self.reading(side, buffer, io)? else { return Ok(()) };
+            let unfinished = self.advance(side, reading, buffer, io)?;
+            if unfinished.is_some() {
+                self.reading[side as usize] = unfinished;
                 return Ok(());
             }
-            if reading.whole && !over && !reading.message.fits() {
-                if side == Side::Client {
-                    return Err(Fault::client("a request is too long"));
-                }
-                io.out.emit(Event::Advise(TOO_LONG));
-                reading.whole = false;
-            }
-            match (reading.whole, over) {
-                (true, false) => {}
-                (true, true) => {
-                    let message = reading.message.whole(side, buffer)?;
-                    match side {
-                        Side::Client => self.request(message, io),
-                        Side::Server => self.answer(message, io),
-                    }
-                    continue;
-                }
-                (false, over) => {
-                    io.out.forward(side.other(), reading.message.pass(buffer).freeze());
-                    if over {
-                        if side == Side::Server && reading.message.head.is_final() {
-                            self.asked.pop_front();
-                            self.answer_in_turn(io);
-                        }
-                        continue;
-                    }
-                }
-            }
-            self.reading[side as usize] = Some(reading);
-            return Ok(());
         }
         Ok(())
+    }
+
+    /// Goes on with a message; gives it back if it is not over.
+    fn advance(
+        &mut self,
+        side: Side,
+        mut reading: Reading,
+        buffer: &mut BytesMut,
+        io: &mut Io<'_>,
+    ) -> Result<Option<Reading>, Fault> {
+        let over = reading.message.advance(side, buffer)?;
+        if reading.whole && reading.message.is_endless() {
+            reading.hold(buffer, io);
+            return Ok(Some(reading));
+        }
+        if reading.whole && !over && !reading.message.fits() {
+            if side == Side::Client {
+                return Err(Fault::client("a request is too long"));
+            }
+            io.out.emit(Event::Advise(TOO_LONG));
+            reading.whole = false;
+        }
+        if !reading.whole {
+            io.out.forward(side.other(), reading.message.pass(buffer).freeze());
+        }
+        if !over {
+            return Ok(Some(reading));
+        }
+        match (side, reading.whole) {
+            (Side::Client, true) => self.request(reading.message.whole(side, buffer)?, io),
+            (Side::Server, true) => self.answer(reading.message.whole(side, buffer)?, io),
+            (Side::Server, false) if reading.message.head.is_final() => {
+                self.asked.pop_front();
+                self.answer_in_turn(io);
+            }
+            (_, false) => {}
+        }
+        Ok(None)
     }
 
     /// The message that a side is sending; none before its head is there.
