@@ -43,7 +43,7 @@ pub(super) enum Edit {
     Unlist(Address),
     /// Takes somebody out of a group.
     Ungroup(Address, String),
-    /// Lets somebody see the own presence.
+    /// Lets somebody see their presence.
     Allow(Address, Option<String>),
     /// Blocks or unblocks.
     Block(Address, Option<String>, bool),

@@ -63,7 +63,7 @@ impl Naming {
         Self { names, domain: String::new() }
     }
 
-    /// Learns the own domain.
+    /// Learns the client's own domain.
     pub(super) fn set_domain(&mut self, domain: &str) {
         self.domain = domain.to_ascii_lowercase();
     }

@@ -93,7 +93,7 @@ impl Jabber {
         Ok(())
     }
 
-    /// The client asks the own server something.
+    /// The client asks its own server something.
     pub(super) fn own_query(
         &mut self,
         now: Now,
@@ -226,7 +226,7 @@ impl Jabber {
             .with_some("to", self.person.as_ref().map(|p| p.full.as_str()))
     }
 
-    /// Forwards a stanza for the own server unless a foreign name stands in it.
+    /// Forwards a stanza for the client's own server unless a foreign name stands in it.
     pub(super) fn forward_if_clean(
         &mut self,
         raw: Bytes,

@@ -124,7 +124,7 @@ impl Session {
         }
     }
 
-    /// The person lets a contact see the own presence, which also ends a block: nobody stands in
+    /// The person lets a contact see their presence, which also ends a block: nobody stands in
     /// both lists.
     pub(super) fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
         self.block(address, name, false, io);

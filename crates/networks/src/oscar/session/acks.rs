@@ -6,6 +6,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use crosstalk_core::Side;
+
+use super::{Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::wire::{Reader, Snac, Writer};
+
 /// The code for success.
 pub(super) const OK: u16 = 0x0000;
 /// The code for an item that is not there.
@@ -109,6 +116,34 @@ impl Acks {
         let ours = self.0.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
         self.0.front().filter(|_| ours).map(|first| first.since + PATIENCE)
     }
+}
+
+impl Session {
+    /// Takes 13/0e from the server.
+    pub(super) fn acknowledged(&mut self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+        let mut reader = Reader::new(content);
+        let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
+        match self.acks.answered(snac.request, &codes) {
+            Outcome::Forward => Pass::Forward,
+            Outcome::Withhold => Pass::Withhold,
+            Outcome::Replace(codes) => {
+                io.withhold(Side::Client);
+                io.answer(0x13, 0x0e, snac.request, encode(&codes));
+                Pass::Done
+            }
+        }
+    }
+
+    /// Gives the answers of ours whose turn has come.
+    pub(super) fn answer_edits(&mut self, io: &mut Io<'_>) {
+        while let Some((request, codes)) = self.acks.next_ready(io.now.instant) {
+            io.answer(0x13, 0x0e, request, encode(&codes));
+        }
+    }
+}
+
+fn encode(codes: &[u16]) -> Bytes {
+    codes.iter().fold(Writer::new(), |w, code| w.u16(*code)).bytes()
 }
 
 #[cfg(test)]

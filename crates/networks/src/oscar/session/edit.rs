@@ -4,17 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{
-    Address, Body, Consent, Contact, Event, Fault, Kin, MAX_CONTACTS, RichText, RosterEdit, Side,
-    Standing,
-};
+use crosstalk_core::{Address, Fault, Kin, MAX_CONTACTS, Side};
 
-use super::acks::{self, Answer, Outcome};
+use super::acks::{self, Answer};
 use super::book::{ROOT, is_named, with_order};
 use super::{Pass, Session};
 use crate::oscar::link::Io;
-use crate::oscar::wire::item::ALIAS;
-use crate::oscar::wire::{Class, Item, Reader, Snac, Writer};
+use crate::oscar::wire::{Class, Item, Snac, Writer};
 
 /// How long an edit without the end of its transaction waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,8 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_DIRTY: usize = 256;
 /// Request ids of edits of ours; clients count up from one.
 const OURS: u32 = 0x7fff_0000;
-/// The class of those whom an ICQ user ignores.
-const IGNORE: Class = Class::Other(0x000e);
 
 /// Whose lists changed in a transaction that is still open.
 #[derive(Default)]
@@ -58,6 +52,15 @@ impl Edits {
         self.due
     }
 
+    /// Whose edits can be told now: nobody's while the transaction is open.
+    pub(super) fn take_done(&mut self) -> BTreeSet<Address> {
+        if self.open {
+            return BTreeSet::new();
+        }
+        self.due = None;
+        std::mem::take(&mut self.dirty)
+    }
+
     fn touch(&mut self, address: &Address, now: Instant) {
         self.dirty.insert(address.clone());
         self.due = self.open.then_some(now + PATIENCE);
@@ -84,6 +87,22 @@ enum Fate {
     Ours(u16),
 }
 
+impl Fate {
+    const fn for_server(&self) -> Option<&Item> {
+        match self {
+            Self::Server(item) => Some(item),
+            Self::Ours(_) => None,
+        }
+    }
+
+    const fn code(&self) -> Option<u16> {
+        match self {
+            Self::Server(_) => None,
+            Self::Ours(code) => Some(*code),
+        }
+    }
+}
+
 impl Session {
     /// Takes 13/08, 13/09 or 13/0a from the client.
     pub(super) fn edit(&mut self, snac: &Snac, io: &mut Io<'_>) -> Result<Pass, Fault> {
@@ -99,38 +118,33 @@ impl Session {
         self.make_groups(op, &items, io);
         self.record_own(op, &items, io);
         let fates: Vec<Fate> = items.iter().map(|item| self.fate(op, item, io)).collect();
-        let for_server: Vec<&Item> = fates
-            .iter()
-            .filter_map(|fate| match fate {
-                Fate::Server(item) => Some(item),
-                Fate::Ours(_) => None,
-            })
-            .collect();
-        let (now, request) = (io.now.instant, snac.request);
-        let pass = if for_server.iter().copied().eq(&items) {
-            self.acks.expect(now, request, Answer::Server);
-            Pass::Forward
-        } else {
-            io.withhold(Side::Server);
-            let codes = fates.iter().map(|fate| match fate {
-                Fate::Server(_) => None,
-                Fate::Ours(code) => Some(*code),
-            });
-            if for_server.is_empty() {
-                self.acks.expect(now, request, Answer::Gateway(codes.flatten().collect()));
-            } else {
-                let body = for_server.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();
-                self.tell_server(&Snac { body, ..snac.clone() }, io);
-                self.acks.expect(now, request, Answer::Both(codes.collect()));
-            }
-            self.refund(snac.kind(), io);
-            Pass::Done
-        };
+        let pass = self.pass_on(snac, &items, &fates, io);
         if self.edits.dirty.len() >= MAX_DIRTY {
             self.edits.end();
         }
         self.publish_edits(io);
         Ok(pass)
+    }
+
+    /// Gives the server its part of an edit, and notes who answers it.
+    fn pass_on(&mut self, snac: &Snac, items: &[Item], fates: &[Fate], io: &mut Io<'_>) -> Pass {
+        let (now, request) = (io.now.instant, snac.request);
+        let for_server: Vec<&Item> = fates.iter().filter_map(Fate::for_server).collect();
+        if for_server.iter().copied().eq(items) {
+            self.acks.expect(now, request, Answer::Server);
+            return Pass::Forward;
+        }
+        io.withhold(Side::Server);
+        let codes = fates.iter().map(Fate::code);
+        if for_server.is_empty() {
+            self.acks.expect(now, request, Answer::Gateway(codes.flatten().collect()));
+        } else {
+            let body = for_server.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();
+            self.tell_server(&Snac { body, ..snac.clone() }, io);
+            self.acks.expect(now, request, Answer::Both(codes.collect()));
+        }
+        self.refund(snac.kind(), io);
+        Pass::Done
     }
 
     /// An edit that cannot be read to its end passes only if nothing in it is foreign.
@@ -291,106 +305,6 @@ impl Session {
         self.tell_server(&Snac::new(0x13, subtype, request, item.encode()), io);
         self.acks.expect(io.now.instant, request, Answer::Hidden);
     }
-
-    /// Takes 13/0e from the server.
-    pub(super) fn acknowledged(&mut self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
-        let mut reader = Reader::new(content);
-        let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
-        match self.acks.answered(snac.request, &codes) {
-            Outcome::Forward => Pass::Forward,
-            Outcome::Withhold => Pass::Withhold,
-            Outcome::Replace(codes) => {
-                io.withhold(Side::Client);
-                io.answer(0x13, 0x0e, snac.request, encode(&codes));
-                Pass::Done
-            }
-        }
-    }
-
-    /// Gives the answers of ours whose turn has come.
-    pub(super) fn answer_edits(&mut self, io: &mut Io<'_>) {
-        while let Some((request, codes)) = self.acks.next_ready(io.now.instant) {
-            io.answer(0x13, 0x0e, request, encode(&codes));
-        }
-    }
-
-    /// Tells the gateway what became of the foreign contacts that were edited.
-    pub(super) fn publish_edits(&mut self, io: &mut Io<'_>) {
-        if self.contacts.is_none() || self.edits.open {
-            return;
-        }
-        for address in std::mem::take(&mut self.edits.dirty) {
-            self.publish(&address, io);
-        }
-        self.edits.due = None;
-    }
-
-    fn publish(&mut self, address: &Address, io: &mut Io<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        let before = contacts
-            .get(address)
-            .cloned()
-            .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
-        let items: Vec<&Item> = self.book.of(address).collect();
-        let mut after = Contact { listed: false, blocked: false, ..before.clone() };
-        after.groups.clear();
-        for item in items {
-            match item.class {
-                Class::Buddy => {
-                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                    after.listed = true;
-                    after.alias = item.attribute(ALIAS).map(text).filter(|a| !a.is_empty());
-                    after.spelling = if self.asked.behind(&text(&item.name)).is_some() {
-                        io.context.names.universal(address)
-                    } else {
-                        text(&item.name)
-                    };
-                    after.groups.extend(self.book.group_name(item.id.group).map(|name| text(name)));
-                }
-                Class::Deny | IGNORE => after.blocked = true,
-                _ => {}
-            }
-        }
-        if after.is_blank() {
-            contacts.remove(address);
-        } else {
-            contacts.insert(address.clone(), after.clone());
-        }
-        if !after.listed {
-            self.theirs.remove(address);
-        }
-        self.emit_difference(&before, after, io);
-    }
-
-    /// Says what the person changed about a contact, and asks for consent where it is new.
-    pub(super) fn emit_difference(&mut self, before: &Contact, after: Contact, io: &mut Io<'_>) {
-        let Contact { address, spelling, alias, groups, .. } = after;
-        if before.blocked != after.blocked {
-            io.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
-        }
-        if !after.listed {
-            if before.listed {
-                io.emit(Event::Roster(RosterEdit::Remove(address)));
-            }
-            return;
-        }
-        let same = before.listed
-            && before.spelling == spelling
-            && before.alias == alias
-            && before.groups == groups;
-        if !same {
-            let address = address.clone();
-            io.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
-        }
-        if !before.listed && before.to != Standing::Granted {
-            self.await_consent(&address);
-            io.send(address, Body::Contact(Consent::Request(RichText::default())));
-        }
-    }
-}
-
-fn encode(codes: &[u16]) -> Bytes {
-    codes.iter().fold(Writer::new(), |w, code| w.u16(*code)).bytes()
 }
 
 /// An item that does not hold on to the buffer it was read from.

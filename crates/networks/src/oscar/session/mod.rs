@@ -10,6 +10,7 @@ mod edit;
 mod info;
 mod list;
 mod presence;
+mod publish;
 mod push;
 mod rate;
 mod talk;

@@ -27,7 +27,7 @@ mod icq {
     pub(super) const INVISIBLE: u32 = 0x0100;
 }
 
-/// What the person told the server of the own state.
+/// What the person told the server of their state.
 #[derive(Default)]
 pub(super) struct Own {
     away: Option<RichText>,

@@ -47,7 +47,7 @@ impl Session {
         }
     }
 
-    /// The person lets somebody see the own presence, or does not.
+    /// The person lets somebody see their presence, or does not.
     pub(super) fn answer_request(&mut self, address: &Address, yes: bool, io: &mut Io<'_>) {
         let was_asked = self.asked.remove(address);
         let mut contact = self.draft(address, io);

@@ -1,0 +1,88 @@
+//! What the gateway is told of the client's edits, contact by contact.
+
+use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Standing};
+
+use super::Session;
+use crate::oscar::link::Io;
+use crate::oscar::wire::Class;
+use crate::oscar::wire::item::ALIAS;
+
+/// The class of those whom an ICQ user ignores.
+const IGNORE: Class = Class::Other(0x000e);
+
+impl Session {
+    /// Tells the gateway what became of the foreign contacts that were edited.
+    pub(super) fn publish_edits(&mut self, io: &mut Io<'_>) {
+        if self.contacts.is_none() {
+            return;
+        }
+        for address in self.edits.take_done() {
+            self.publish(&address, io);
+        }
+    }
+
+    fn publish(&mut self, address: &Address, io: &mut Io<'_>) {
+        let Some(contacts) = &mut self.contacts else { return };
+        let before = contacts
+            .get(address)
+            .cloned()
+            .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
+        let mut after = Contact { listed: false, blocked: false, ..before.clone() };
+        after.groups.clear();
+        for item in self.book.of(address) {
+            match item.class {
+                Class::Buddy => {
+                    let name = text(&item.name);
+                    after.listed = true;
+                    after.alias = item.attribute(ALIAS).map(text).filter(|a| !a.is_empty());
+                    after.spelling = match self.asked.behind(&name) {
+                        Some(_) => io.context.names.universal(address),
+                        None => name,
+                    };
+                    after.groups.extend(self.book.group_name(item.id.group).map(|name| text(name)));
+                }
+                Class::Deny | IGNORE => after.blocked = true,
+                _ => {}
+            }
+        }
+        if after.is_blank() {
+            contacts.remove(address);
+        } else {
+            contacts.insert(address.clone(), after.clone());
+        }
+        if !after.listed {
+            self.theirs.remove(address);
+        }
+        self.emit_difference(&before, after, io);
+    }
+
+    /// Says what the person changed about a contact, and asks for consent where it is new.
+    pub(super) fn emit_difference(&mut self, before: &Contact, after: Contact, io: &mut Io<'_>) {
+        let Contact { address, spelling, alias, groups, .. } = after;
+        if before.blocked != after.blocked {
+            io.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
+        }
+        if !after.listed {
+            if before.listed {
+                io.emit(Event::Roster(RosterEdit::Remove(address)));
+            }
+            return;
+        }
+        let same = before.listed
+            && before.spelling == spelling
+            && before.alias == alias
+            && before.groups == groups;
+        if !same {
+            let address = address.clone();
+            io.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
+        }
+        if !before.listed && before.to != Standing::Granted {
+            self.await_consent(&address);
+            io.send(address, Body::Contact(Consent::Request(RichText::default())));
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
