@@ -150,6 +150,13 @@ pub enum Failure {
     Blocked,
 }
 
+impl Failure {
+    /// What somebody is told whose message to `name` met this.
+    pub fn of_message_to(self, name: &str) -> String {
+        format!("A message to {name} was not delivered: {self}.")
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -21,9 +21,7 @@ pub fn in_words(envelope: &Envelope, name: &str) -> Option<String> {
         Body::Contact(Consent::Revoke) => {
             format!("{name} does not let you see when they are online.")
         }
-        Body::Undelivered { why, .. } => {
-            format!("Your message to {name} was not delivered: {why}.")
-        }
+        Body::Undelivered { why, .. } => why.of_message_to(name),
         Body::Text { text, .. } => format!("{name} says: {}", text.text()),
         Body::Attention => format!("{name} wants your attention."),
         Body::Contact(Consent::Cancel)

@@ -165,7 +165,7 @@ fn what_a_client_cannot_show_is_put_in_words() {
     let lost = Body::Undelivered { of: EnvelopeId(2), why: Failure::Offline };
     assert_eq!(
         words(lost).unwrap(),
-        "Your message to bob@yahoo.xt was not delivered: the receiver is offline."
+        "A message to bob@yahoo.xt was not delivered: the receiver is offline."
     );
     let text = Body::Text { text: "hi".into(), auto: false };
     assert_eq!(words(text).unwrap(), "bob@yahoo.xt says: hi");

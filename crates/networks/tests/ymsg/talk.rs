@@ -101,7 +101,7 @@ fn failures_are_told_by_the_control_contact() {
     };
     assert_eq!(scene.client_got(), [note(&words)]);
     scene.client("06/0 1=ann 5=eve@nowhere.xt 14=hi");
-    let words = "A message to eve@nowhere.xt was not delivered: nobody can have that name.";
+    let words = "A message to eve@nowhere.xt was not delivered: there is nobody of that name.";
     assert_eq!(scene.client_got(), [note(words)]);
     assert!(scene.server_got().is_empty());
 }

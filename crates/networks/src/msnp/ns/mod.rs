@@ -303,8 +303,7 @@ impl Session {
             Body::Undelivered { why, .. } => {
                 let name = self.shown(&envelope.from, io).map(|(name, _)| name);
                 let name = name.unwrap_or_else(|| envelope.from.to_string());
-                let words = format!("A message to {name} was not delivered: {why}.");
-                let body = Body::Text { text: words.into(), auto: true };
+                let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
                 self.message_in(Envelope { from: Address::control(), body, ..envelope }, io);
             }
             Body::Contact(Consent::Request(_)) => self.request_in(envelope, io),

@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{
-    Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing, UnixMillis,
-};
+use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing};
 
 use super::presence::user_info;
 use super::{Pass, Session};
@@ -249,16 +247,12 @@ impl Session {
             return refuse(sent.request, failure_code(why), io);
         }
         let name = self.spelling(to, io).unwrap_or_else(|| to.to_string());
-        let text = format!("A message to {name} was not delivered: {why}.");
-        let control = Address::control();
+        let text = RichText::plain(why.of_message_to(&name));
         let Some(user) = self.user.clone() else { return };
-        let id = io.context.ids.next_id();
-        let body = Body::Text { text: RichText::plain(text), auto: false };
-        let sent_at: UnixMillis = io.now.wall;
-        let notice = Envelope { id, from: control, to: user, sent_at, body };
-        if let Body::Text { text, .. } = &notice.body {
-            self.message_in(&notice, text, false, io);
-        }
+        let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
+        let body = Body::Text { text: text.clone(), auto: false };
+        let notice = Envelope { id, from: Address::control(), to: user, sent_at, body };
+        self.message_in(&notice, &text, false, io);
     }
 }
 

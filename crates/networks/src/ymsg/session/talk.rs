@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crosstalk_core::{Address, Body, Envelope, Event, RichText, Typing};
+use crosstalk_core::{Address, Body, Envelope, Event, Failure, RichText, Typing};
 
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
@@ -18,8 +18,6 @@ const STORED: u32 = 5;
 const MAX_KNOWN: usize = 64;
 /// The key of a message's name, which clients have acknowledged, or repeat it.
 const MESSAGE_ID: u32 = 429;
-/// What the client shows of a message to nobody.
-const NOBODY: &str = "nobody can have that name";
 
 /// The conversations of a person.
 #[derive(Default)]
@@ -52,7 +50,7 @@ impl Session {
                 Ok(to) => to,
                 Err(name) => {
                     let name = charset::read_name(&name);
-                    self.note(&format!("A message to {name} was not delivered: {NOBODY}."), io);
+                    self.note(&Failure::NoSuchUser.of_message_to(&name), io);
                     continue;
                 }
             };
