@@ -20,6 +20,7 @@ use crate::{Account, Act, Record, Server, Way, Web, by_id};
 
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
+
 /// What stands between the clients and the servers.
 pub trait Stage: Send + Sync {
     /// The names of the networks.

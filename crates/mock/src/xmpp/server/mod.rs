@@ -20,6 +20,7 @@ mod negotiate;
 mod presence;
 mod roster;
 mod session;
+mod subscription;
 mod world;
 
 /// An XMPP server for [`super::DOMAIN`] in this process.

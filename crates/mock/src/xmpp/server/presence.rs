@@ -1,10 +1,9 @@
-//! Presence (RFC 6121, 4) and the asking for it (RFC 6121, 3).
+//! Presence (RFC 6121, 4).
 
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 
-use super::message;
-use super::roster::update;
+use super::subscription;
 use super::world::World;
 use crate::xmpp::bare;
 
@@ -14,7 +13,7 @@ pub(super) fn handle(world: &mut World, jid: &str, stanza: &Element) {
     match (stanza.attr("type"), stanza.attr("to")) {
         (Some(step @ ("subscribe" | "subscribed" | "unsubscribe" | "unsubscribed")), Some(to)) => {
             let contact = bare(to);
-            ask(world, &me, &contact, step, stanza);
+            subscription::take(world, &me, &contact, step, stanza);
         }
         (None, None) => available(world, jid, stanza),
         (Some("unavailable"), None) => leave_with(world, jid, stanza),
@@ -83,7 +82,7 @@ fn broadcast(world: &World, jid: &str, stanza: &Element) {
 }
 
 /// Shows the presences of all sessions of `of` to `viewer`: to one session or to all.
-fn show(world: &World, of: &str, viewer: &str, only: Option<&str>) {
+pub(super) fn show(world: &World, of: &str, viewer: &str, only: Option<&str>) {
     if world.blocks(of, viewer) {
         return;
     }
@@ -96,90 +95,13 @@ fn show(world: &World, of: &str, viewer: &str, only: Option<&str>) {
     }
 }
 
-/// A step between `me` and `contact` that `me` took without a stanza of its own.
-pub(super) fn subscription(world: &mut World, me: &str, contact: &str, step: &str) {
-    let stanza = Element::new("presence", ns::CLIENT).with("type", step).with("to", contact);
-    ask(world, me, contact, step, &stanza);
-}
-
-/// Takes a step of `me` towards `contact`, on both sides. Users of other servers do not exist.
-fn ask(world: &mut World, me: &str, contact: &str, step: &str, stanza: &Element) {
-    let stanza = stanza.clone().with("from", me).with("to", contact);
-    if !world.users.contains_key(contact) {
-        if step == "subscribe" {
-            update(world, me, contact, true, |item| !std::mem::replace(&mut item.asks, true));
-        }
-        return message::refuse(world, me, &stanza);
-    }
-    match step {
-        "subscribe" => {
-            update(world, me, contact, true, |i| !i.to && !std::mem::replace(&mut i.asks, true));
-            let granted = world.users.get(contact).and_then(|u| u.roster.get(me));
-            if granted.is_some_and(|item| item.from) {
-                return subscription(world, contact, me, "subscribed");
-            }
-            if let Some(user) = world.users.get_mut(contact) {
-                user.requests.insert(me.to_owned(), stanza.clone());
-            }
-            pass_on(world, contact, &stanza);
-        }
-        "subscribed" => {
-            let asked = world.users.get_mut(me).and_then(|u| u.requests.remove(contact)).is_some();
-            update(world, me, contact, asked, |i| !std::mem::replace(&mut i.from, true));
-            let seen = update(world, contact, me, false, |i| {
-                i.asks = false;
-                !std::mem::replace(&mut i.to, true)
-            });
-            if seen {
-                pass_on(world, contact, &stanza);
-                show(world, me, contact, None);
-            }
-        }
-        "unsubscribe" => {
-            update(world, me, contact, false, |i| {
-                std::mem::replace(&mut i.to, false) | std::mem::replace(&mut i.asks, false)
-            });
-            if let Some(user) = world.users.get_mut(contact) {
-                user.requests.remove(me);
-            }
-            if update(world, contact, me, false, |i| std::mem::replace(&mut i.from, false)) {
-                pass_on(world, contact, &stanza);
-                hide(world, contact, me);
-            }
-        }
-        _ => {
-            if let Some(user) = world.users.get_mut(me) {
-                user.requests.remove(contact);
-            }
-            update(world, me, contact, false, |i| std::mem::replace(&mut i.from, false));
-            let lost = update(world, contact, me, false, |i| {
-                std::mem::replace(&mut i.to, false) | std::mem::replace(&mut i.asks, false)
-            });
-            if lost {
-                pass_on(world, contact, &stanza);
-                hide(world, me, contact);
-            }
-        }
-    }
-}
-
 /// Shows every session of `of` as gone to `viewer`.
-fn hide(world: &World, of: &str, viewer: &str) {
+pub(super) fn hide(world: &World, of: &str, viewer: &str) {
     for (from, _) in world.available(of) {
         let gone =
             Element::new("presence", ns::CLIENT).with("type", "unavailable").with("from", from);
         for (target, _) in world.available(viewer) {
             world.give(target, &gone);
-        }
-    }
-}
-
-fn pass_on(world: &World, to: &str, stanza: &Element) {
-    for (target, _) in world.sessions_of(to).filter(|(_, session)| session.wants_roster) {
-        // Requests stay addressed to the bare JID.
-        let stanza = stanza.clone().with("to", to);
-        if let Some(session) = world.sessions.get(target) {
-            let _ = session.out.try_send(stanza);
         }
     }
 }

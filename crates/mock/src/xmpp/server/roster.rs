@@ -3,7 +3,7 @@
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 
-use super::presence;
+use super::subscription;
 use super::world::{Item, World};
 use crate::xmpp::bare;
 use crate::xmpp::link::{error, result};
@@ -35,10 +35,10 @@ pub(super) fn edit(world: &mut World, me: &str, iq: &Element) -> Element {
         };
         push(world, me, &contact);
         if removed.to || removed.asks {
-            presence::subscription(world, me, &contact, "unsubscribe");
+            subscription::implied(world, me, &contact, "unsubscribe");
         }
         if removed.from {
-            presence::subscription(world, me, &contact, "unsubscribed");
+            subscription::implied(world, me, &contact, "unsubscribed");
         }
         return result(iq);
     }
