@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crosstalk_core::{Address, HostPort};
-use crosstalk_gateway::config::{Config, NetworkConfig};
+use crosstalk_gateway::config::{Config, Direct, NetworkConfig};
 
 /// A few lines that say what to enter in a client, and how many `others` are in the mesh.
 pub(crate) fn welcome(config: &Config, others: usize) -> String {
@@ -17,6 +17,27 @@ pub(crate) fn welcome(config: &Config, others: usize) -> String {
 fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     let titles: Vec<_> = config.networks.values().map(|n| n.protocol.defaults().title).collect();
     writeln!(text, "CrossTalk {} is up, for {}.\n", env!("CARGO_PKG_VERSION"), listed(&titles))?;
+    write_ways_in(text, config)?;
+    write_names(text, config)?;
+    if config.tls.terminate.is_empty() {
+        text.push_str(ENCRYPTED);
+    }
+    if config.mesh.is_some() {
+        writeln!(
+            text,
+            "\n  Other gateways in the mesh: {others}. `crosstalk mesh status` says more."
+        )?;
+    }
+    write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
+}
+
+/// What is said where no encryption ends here.
+const ENCRYPTED: &str = "
+  What clients encrypt passes through unread, and Jabber clients encrypt. For those,
+  run `crosstalk ca init` once and start with --terminate SERVER; docs/clients has the steps.
+";
+
+fn write_ways_in(text: &mut String, config: &Config) -> fmt::Result {
     for proxy in &config.proxies {
         let (host, port) = (reachable(proxy.listen.ip()), proxy.listen.port());
         let who = if proxy.users.is_empty() { "" } else { ", and your name and password for it" };
@@ -25,16 +46,22 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
             "  In your client's proxy settings: SOCKS 5, host {host}, port {port}{who}"
         )?;
     }
-    for (network, direct) in
-        config.networks.values().flat_map(|n| n.direct.iter().map(move |d| (n, d)))
-    {
-        let HostPort { host, port } = direct.advertised();
-        writeln!(text, "  Or, for {}, as its server: host {host}, port {port}", title(network))?;
+    for network in config.networks.values() {
+        for HostPort { host, port } in network.direct.iter().map(Direct::advertised) {
+            writeln!(
+                text,
+                "  Or, for {}, as its server: host {host}, port {port}",
+                title(network)
+            )?;
+        }
     }
-    writeln!(
-        text,
-        "\n  Sign on as usual. People on other networks are added as buddies, under names like"
-    )?;
+    Ok(())
+}
+
+fn write_names(text: &mut String, config: &Config) -> fmt::Result {
+    text.push_str(
+        "\n  Sign on as usual. People on other networks are added as buddies, under names like\n",
+    );
     for network in config.networks.values() {
         if let Some(name) = example(config, network) {
             writeln!(text, "    {name:<32} somebody on {}", title(network))?;
@@ -44,23 +71,7 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
         let control = config.names().universal(&Address::control());
         writeln!(text, "  Send /help to {control} to see what else you can do.")?;
     }
-    if config.tls.terminate.is_empty() {
-        writeln!(
-            text,
-            "\n  What clients encrypt passes through unread, and Jabber clients encrypt. For those,"
-        )?;
-        writeln!(
-            text,
-            "  run `crosstalk ca init` once and start with --terminate SERVER; docs/clients has the steps."
-        )?;
-    }
-    if config.mesh.is_some() {
-        writeln!(
-            text,
-            "\n  Other gateways in the mesh: {others}. `crosstalk mesh status` says more."
-        )?;
-    }
-    write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
+    Ok(())
 }
 
 fn title(network: &NetworkConfig) -> impl Display {

@@ -30,13 +30,13 @@ pub(crate) enum Refusal {
     #[error("names under the gateway's own suffix are people, not hosts")]
     OwnName,
     /// Neither a network nor a rule mentions it.
-    #[error("no configured network or rule has this host and port")]
+    #[error("neither `hosts` and `ports` of a network nor an `allow` rule has it")]
     NotConfigured,
     /// The address is loopback, private or otherwise not for strangers.
-    #[error("the address is not public, and no rule or server names it")]
+    #[error("its address is not public, and no `servers` entry or `allow` rule names it")]
     NotPublic,
     /// The gateway would connect to itself.
-    #[error("the address is the gateway's own")]
+    #[error("its address is the gateway's own")]
     Itself,
 }
 
@@ -112,21 +112,7 @@ impl Policy {
             return Ok(permit(Some(id.clone()), usual));
         }
         match asked {
-            Asked::Proxy(rules) => {
-                let rule = rules.iter().find(|r| r.permits(&target.host, target.port));
-                match rule.map(|r| &r.host) {
-                    Some(HostPattern::Name(_) | HostPattern::Net(_)) => {
-                        Ok(permit(None, Addresses::Any))
-                    }
-                    Some(HostPattern::Any | HostPattern::Under(_)) => {
-                        Ok(permit(None, Addresses::Public))
-                    }
-                    None if rules.iter().any(|r| matches!(r.host, HostPattern::Net(_))) => {
-                        Ok(permit(None, Addresses::Ruled))
-                    }
-                    None => Err(Refusal::NotConfigured),
-                }
-            }
+            Asked::Proxy(rules) => Ok(permit(None, by_rule(rules, target)?)),
             Asked::Engine if named => Ok(permit(None, Addresses::Any)),
             Asked::Engine | Asked::Transparent => Ok(permit(None, usual)),
         }
@@ -193,6 +179,17 @@ impl Policy {
             let own = own.ip().to_canonical();
             own == ip || (own.is_unspecified() && is_local(ip))
         })
+    }
+}
+
+/// Which addresses a host may have that is none of a network's, by the rules of a proxy.
+fn by_rule(rules: &[Allow], target: &HostPort) -> Result<Addresses, Refusal> {
+    let rule = rules.iter().find(|r| r.permits(&target.host, target.port));
+    match rule.map(|r| &r.host) {
+        Some(HostPattern::Name(_) | HostPattern::Net(_)) => Ok(Addresses::Any),
+        Some(HostPattern::Any | HostPattern::Under(_)) => Ok(Addresses::Public),
+        None if rules.iter().any(|r| matches!(r.host, HostPattern::Net(_))) => Ok(Addresses::Ruled),
+        None => Err(Refusal::NotConfigured),
     }
 }
 
