@@ -119,7 +119,7 @@ pub(crate) enum Mesh {
     Join(Join),
     /// Leave the mesh
     Leave(Place),
-    /// Show the members, and the links to them while the gateway runs
+    /// Show how many people are on, the members, and the links to them
     Status(Place),
 }
 

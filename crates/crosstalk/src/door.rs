@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crosstalk_core::Address;
+use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixListener;
@@ -27,7 +28,7 @@ const LONGEST: u64 = 4096;
 /// What a command asks of a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// How it stands with the others.
+    /// How it stands with its people and with the others.
     Status,
     /// To forget somebody.
     Wipe(Address),
@@ -101,15 +102,15 @@ impl Door {
     }
 
     /// Answers until it is dropped.
-    pub(crate) async fn serve(self, overlay: Overlay) {
+    pub(crate) async fn serve(self, overlay: Overlay, router: Router) {
         while let Ok((socket, _)) = self.listener.accept().await {
-            let overlay = overlay.clone();
+            let (overlay, router) = (overlay.clone(), router.clone());
             tokio::spawn(timeout(PATIENCE, async move {
                 let mut socket = BufReader::new(socket);
                 let mut line = String::new();
                 (&mut socket).take(LONGEST).read_line(&mut line).await?;
                 let answer = match Request::parse(line.trim_end()) {
-                    Some(request) => format!("ok\n{}", obey(&overlay, &request).await),
+                    Some(request) => format!("ok\n{}", obey(&overlay, &router, &request).await),
                     None => "no\nthe running gateway does not know this: is it older?".into(),
                 };
                 socket.write_all(answer.as_bytes()).await?;
@@ -125,9 +126,9 @@ impl Drop for Door {
     }
 }
 
-async fn obey(overlay: &Overlay, request: &Request) -> String {
+async fn obey(overlay: &Overlay, router: &Router, request: &Request) -> String {
     match request {
-        Request::Status => status::awake(&overlay.status()),
+        Request::Status => status::awake(&overlay.status(), &router.snapshot()),
         Request::Wipe(user) => {
             overlay.wipe(user).await;
             wipe::done(user)

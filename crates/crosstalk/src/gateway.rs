@@ -60,7 +60,7 @@ async fn serve(config: Config) -> Result<ExitCode, Complaint> {
 /// Lets commands on this machine ask the gateway how it is.
 fn open_door(started: &Started) -> JoinHandle<()> {
     match Door::open(&started.config.data) {
-        Ok(door) => tokio::spawn(door.serve(started.overlay.clone())),
+        Ok(door) => tokio::spawn(door.serve(started.overlay.clone(), started.router.clone())),
         Err(error) => {
             tracing::warn!("`crosstalk mesh status` and `wipe` cannot ask this gateway: {error}");
             tokio::spawn(async {})

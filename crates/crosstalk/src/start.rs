@@ -18,7 +18,7 @@ pub(crate) struct Started {
     pub(crate) config: Config,
     pub(crate) gateway: Gateway,
     pub(crate) overlay: Overlay,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// How long people's last words and lists may take to get out at the end.

@@ -119,6 +119,7 @@ fn two_people_connect_two_gateways_by_the_readme() {
     let (_one, _two) = (one.run(), two.run());
     let said = one.status_says("1 of 1 up");
     assert!(said.contains(&at_two) && said.contains("membership version 2"), "{said}");
+    assert!(said.contains("People      0 signed on here") && said.contains("Dropped     nothing"));
     two.status_says("1 of 1 up");
 }
 

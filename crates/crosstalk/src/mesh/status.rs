@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crosstalk_gateway::router::{Drops, Snapshot};
 use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
 
 use crate::cli::Place;
@@ -25,10 +26,10 @@ pub(super) fn run(place: &Place) -> Result<ExitCode, Complaint> {
 }
 
 /// What a running gateway says.
-pub(crate) fn awake(status: &Status) -> String {
+pub(crate) fn awake(status: &Status, people: &Snapshot) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_status(&mut text, status);
+    let _ = write_status(&mut text, status, people);
     text
 }
 
@@ -45,8 +46,9 @@ fn asleep(id: &GatewayId, membership: Option<&Membership>) -> String {
     text.trim_end().to_owned()
 }
 
-fn write_status(text: &mut String, status: &Status) -> fmt::Result {
+fn write_status(text: &mut String, status: &Status, people: &Snapshot) -> fmt::Result {
     writeln!(text, "Gateway     {}", status.id)?;
+    write_people(text, people)?;
     match &status.membership {
         Some(document) => write_head(text, document)?,
         None => writeln!(text, "Mesh        a fixed list of members, or none")?,
@@ -62,6 +64,20 @@ fn write_status(text: &mut String, status: &Status) -> fmt::Result {
     }
     text.truncate(text.trim_end().len());
     Ok(())
+}
+
+fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
+    let Snapshot { users, sessions, sent, delivered, undelivered, drops } = people;
+    writeln!(text, "People      {users} signed on here, in {sessions} sessions")?;
+    writeln!(text, "Messages    {sent} sent, {delivered} received, {undelivered} not delivered")?;
+    let Drops { flood, outbox, mailbox, blocked } = *drops;
+    let dropped = [
+        (flood, "said too fast"),
+        (outbox, "more than can wait to be sent"),
+        (mailbox, "more than a client took"),
+        (blocked, "from people who are blocked"),
+    ];
+    writeln!(text, "Dropped     {}", Counted(&dropped))
 }
 
 fn write_head(text: &mut String, document: &Membership) -> fmt::Result {
@@ -104,7 +120,7 @@ fn write_member(text: &mut String, admitted: &Admitted) -> fmt::Result {
     }
 }
 
-/// The counts that are not zero, in words.
+/// What was refused of other gateways.
 struct Refused<'a>(&'a Counts);
 
 impl fmt::Display for Refused<'_> {
@@ -118,7 +134,16 @@ impl fmt::Display for Refused<'_> {
             (flooded, "times too much at once"),
             (strangers, "connections of strangers"),
         ];
-        let counted = words.iter().filter(|(count, _)| *count > 0);
+        Counted(&words).fmt(f)
+    }
+}
+
+/// Counts of things, those that are not zero.
+struct Counted<'a>(&'a [(u64, &'a str)]);
+
+impl fmt::Display for Counted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = self.0.iter().filter(|(count, _)| *count > 0);
         let counted: Vec<_> = counted.map(|(count, what)| format!("{count} {what}")).collect();
         f.write_str(&if counted.is_empty() { "nothing".into() } else { counted.join(", ") })
     }

@@ -11,7 +11,7 @@ pub struct Snapshot {
     pub users: usize,
     /// Their sessions.
     pub sessions: usize,
-    /// Messages (texts and nudges) that people here sent to foreign ones.
+    /// Messages (texts and nudges) that people here sent to foreign ones, since the start.
     pub sent: u64,
     /// Messages that a client here took.
     pub delivered: u64,
