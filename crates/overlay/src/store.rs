@@ -4,7 +4,7 @@
 //! waits for the disk who does not ask to.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, T
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
+use crate::map::Map;
 use crate::members::Key;
 use crate::outbox::Post;
 #[cfg(test)]
@@ -70,7 +71,7 @@ struct Queue {
 /// What is written with one wait for the disk.
 #[derive(Default)]
 struct Batch {
-    rosters: HashMap<Key, (Address, Roster, u64)>,
+    rosters: Map<Key, (Address, Roster, u64)>,
     posts: BTreeMap<u64, Option<Kept>>,
 }
 
@@ -80,6 +81,29 @@ type Kept = (u64, Vec<u8>);
 impl Batch {
     fn is_empty(&self) -> bool {
         self.rosters.is_empty() && self.posts.is_empty()
+    }
+
+    /// Takes what was to be written earlier, except where there is something newer.
+    fn add_older(&mut self, older: &Self) {
+        for (key, value) in &older.rosters {
+            self.rosters.entry(*key).or_insert_with(|| value.clone());
+        }
+        for (number, kept) in &older.posts {
+            self.posts.entry(*number).or_insert_with(|| kept.clone());
+        }
+    }
+}
+
+impl Queue {
+    /// Whether nothing waits. Those who wait for that are told.
+    fn is_done(&mut self) -> bool {
+        let done = self.waiting.is_empty();
+        if done {
+            for tell in self.told.drain(..) {
+                let _ = tell.send(());
+            }
+        }
+        done
     }
 }
 
@@ -95,23 +119,42 @@ impl Store {
             DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.clone() },
             error => fail(error.into()),
         })?;
-        let epoch = begin_epoch(&db, wall).map_err(fail)?;
+        let (store, epoch, told) = Self::begin(db, path.clone(), wall).map_err(fail)?;
+        let writer = store.shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("overlay-store".into())
+            .spawn(move || writer.commit_until_closed())
+            .map_err(|source| Error::State { path, source })?;
+        *lock(&store.shared.thread) = Some(thread);
+        Ok((store, epoch, told))
+    }
+
+    /// As [`Self::open`], of an open database, to which nothing is committed by itself.
+    pub(crate) fn begin(
+        db: Database,
+        path: PathBuf,
+        wall: UnixMillis,
+    ) -> Result<(Self, u64, Told), redb::Error> {
+        let epoch = begin_epoch(&db, wall)?;
         let (kept, told) = mpsc::channel(MAX_UNHEARD);
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(db)),
             queue: Mutex::default(),
             wake: Condvar::new(),
             thread: Mutex::default(),
-            path: path.clone(),
+            path,
             kept,
         });
-        let writer = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("overlay-store".into())
-            .spawn(move || writer.commit_until_closed())
-            .map_err(|source| Error::State { path: path.clone(), source })?;
-        *lock(&shared.thread) = Some(thread);
         Ok((Self { shared }, epoch, told))
+    }
+
+    /// Commits what waits, in place of the thread.
+    #[cfg(test)]
+    pub(crate) async fn commit(&self) {
+        if !lock(&self.shared.queue).is_done() {
+            let _ = self.shared.kept.send(self.shared.commit(&mut false)).await;
+            lock(&self.shared.queue).is_done();
+        }
     }
 
     /// The messages that are on disk, by number, with their age.
@@ -182,7 +225,7 @@ impl Shelf for Store {
     }
 
     fn digests(&self) -> Vec<(Key, u64)> {
-        let mut digests: HashMap<_, _> =
+        let mut digests: Map<_, _> =
             self.shared.read(read_digests).unwrap_or_default().into_iter().collect();
         let queue = lock(&self.shared.queue);
         for batch in [&*queue.committing, &queue.waiting] {
@@ -237,45 +280,46 @@ impl Shared {
 
     fn commit_until_closed(&self) {
         let mut fails = false;
-        let mut queue = lock(&self.queue);
         loop {
-            if queue.waiting.is_empty() {
-                for tell in queue.told.drain(..) {
-                    let _ = tell.send(());
-                }
+            let mut queue = lock(&self.queue);
+            if queue.is_done() {
                 if queue.closing {
                     return;
                 }
-                queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                drop(self.wake.wait(queue));
                 continue;
             }
-            let batch = Arc::new(std::mem::take(&mut queue.waiting));
-            queue.committing = batch.clone();
             drop(queue);
-            let done = self.write(&batch, &mut fails);
-            if done {
-                let kept = batch.posts.iter().filter_map(|(n, kept)| Some((*n, kept.as_ref()?.0)));
-                let _ = self.kept.blocking_send(Some(kept.collect()));
-            } else {
-                let _ = self.kept.blocking_send(None);
+            let kept = self.commit(&mut fails);
+            let _ = self.kept.blocking_send(kept);
+            if fails {
                 self.reopen();
+                let mut queue = lock(&self.queue);
+                if queue.closing {
+                    return queue.told.clear();
+                }
+                drop(self.wake.wait_timeout(queue, RETRY));
             }
-            queue = lock(&self.queue);
-            queue.committing = Arc::default();
-            if done {
-                continue;
-            }
-            for (key, value) in &batch.rosters {
-                queue.waiting.rosters.entry(*key).or_insert_with(|| value.clone());
-            }
-            for (number, kept) in &batch.posts {
-                queue.waiting.posts.entry(*number).or_insert_with(|| kept.clone());
-            }
-            if queue.closing {
-                return queue.told.clear();
-            }
-            queue = self.wake.wait_timeout(queue, RETRY).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Commits what waits. Returns which messages are kept now; none at all where that fails, and
+    /// it goes on waiting.
+    fn commit(&self, fails: &mut bool) -> Option<Vec<(u64, u64)>> {
+        let batch = {
+            let mut queue = lock(&self.queue);
+            queue.committing = Arc::new(std::mem::take(&mut queue.waiting));
+            queue.committing.clone()
+        };
+        let done = self.write(&batch, fails);
+        let mut queue = lock(&self.queue);
+        queue.committing = Arc::default();
+        if !done {
+            queue.waiting.add_older(&batch);
+            return None;
+        }
+        let kept = batch.posts.iter().filter_map(|(n, kept)| Some((*n, kept.as_ref()?.0)));
+        Some(kept.collect())
     }
 }
 
