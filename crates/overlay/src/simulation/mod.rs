@@ -2,11 +2,11 @@
 //! restart, links break and frames on them are lost, delayed and doubled, disks are slow, and
 //! no two clocks agree or run alike.
 //!
-//! Nothing in a run depends on anything but its seed. The hub and the links, which have tasks
-//! and a clock of their own, are tested over real connections instead (`tests/links.rs`,
-//! `tests/processes.rs`).
+//! Nothing in a run depends on anything but its seed. Here the state machines run without what is
+//! around them in a gateway; `hosts` simulates that too.
 
 mod check;
+mod hosts;
 mod machine;
 mod people;
 mod world;
@@ -81,7 +81,7 @@ fn run(seed: u64, count: usize) -> Totals {
 }
 
 /// Makes the runs of some seeds, and says which failed.
-fn run_all(seeds: std::ops::Range<u64>, count: usize) {
+fn run_all(seeds: std::ops::Range<u64>, count: usize, run: fn(u64, usize) -> Totals) {
     let mut all = Totals::default();
     for seed in seeds.clone() {
         let run = std::panic::catch_unwind(|| run(seed, count));
@@ -112,17 +112,17 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn three_gateways_keep_their_promises() {
-    run_all(seeds(220), 3);
+    run_all(seeds(220), 3, run);
 }
 
 #[test]
 fn ten_gateways_keep_their_promises() {
-    run_all(seeds(70), 10);
+    run_all(seeds(70), 10, run);
 }
 
 #[test]
 fn fifty_gateways_keep_their_promises() {
-    run_all(seeds(10), 50);
+    run_all(seeds(10), 50, run);
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! The same promises of whole gateways, as hosts of turmoil: each runs the hub, the links, the
+//! store and the journal that a gateway runs, in a runtime of its own, over simulated TCP.
+//!
+//! What stands in for something else: a dialler for libp2p, a router for that of the gateway,
+//! memory for the database's disk.
+
+mod check;
+mod dial;
+mod disk;
+mod host;
+mod ledger;
+mod people;
+mod router;
+mod world;
+
+use std::time::Duration;
+
+use super::{CHAOS, DELIVERY, Dice, Totals};
+use crate::planted::{self, Fault};
+use world::World;
+
+/// How long it may take until everything is well: a link that stalled is noticed when the lease
+/// lapses, and dialled again with the longest pause.
+const SETTLE: Duration = Duration::from_secs(40);
+/// How long messages are kept: longer than a run, and so short that they expire in the midst of it.
+const LONG: Duration = Duration::from_mins(10);
+const SHORT: Duration = Duration::from_mins(1);
+
+/// Makes the run of a seed, with `count` gateways.
+fn run(seed: u64, count: usize) -> Totals {
+    let expires = seed % 2 == 1;
+    let mut world = World::new(seed, count, expires);
+    world.go_wrong(CHAOS);
+    world.heal();
+    world.pass(SETTLE);
+    world.check_places();
+    world.check_rosters();
+    world.bring_back();
+    world.settle_all(DELIVERY);
+    world.check_deliveries();
+    if expires {
+        world.pass(SHORT);
+        world.check_reports();
+    }
+    world.totals()
+}
+
+#[test]
+fn three_hosts_keep_their_promises() {
+    super::run_all(super::seeds(30), 3, run);
+}
+
+#[test]
+fn ten_hosts_keep_their_promises() {
+    super::run_all(super::seeds(6), 10, run);
+}
+
+#[test]
+fn fifty_hosts_keep_their_promises() {
+    super::run_all(super::seeds(1), 50, run);
+}
+
+#[test]
+fn a_seed_is_a_run_of_hosts() {
+    assert_eq!(run(7, 3), run(7, 3));
+    assert_ne!(run(7, 3), run(8, 3));
+}
+
+#[test]
+fn hosts_find_every_planted_fault() {
+    for fault in [Fault::SkippedAck, Fault::DroppedAntiEntropy, Fault::ReusedEpoch] {
+        planted::plant(Some(fault));
+        let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();
+        let found = (0..10).filter(fails).count();
+        planted::plant(None);
+        println!("{fault:?}: {found} of 10");
+        assert!(found > 0, "{fault:?}");
+    }
+}
