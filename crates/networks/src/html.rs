@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::mem::discriminant;
 
 use crosstalk_core::{RichText, Style};
 use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
@@ -14,6 +15,10 @@ use html5gum::{HtmlString, Spanned, Tokenizer};
 const MAX_DEPTH: usize = 64;
 /// The longest address of a link, in bytes.
 const MAX_LINK: usize = 2048;
+/// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
+/// comes after them has no formatting.
+const MAX_TAGS_AIM: usize = 8 * 1024;
+const MAX_TAGS: usize = 64 * 1024;
 /// Links that are safe to offer to a reader.
 const SCHEMES: [&str; 9] =
     ["http:", "https:", "ftp:", "mailto:", "xmpp:", "aim:", "sip:", "irc:", "tel:"];
@@ -86,7 +91,7 @@ pub fn read(html: &str) -> RichText {
 /// `rich` as AIM clients write it: a whole document in HTML 3.2.
 pub fn aim(rich: &RichText) -> String {
     let mut html = String::from("<HTML><BODY>");
-    render(rich, &mut html, "<BR>", |style| match style {
+    render(rich, &mut html, MAX_TAGS_AIM, "<BR>", |style| match style {
         Style::Bold => ("<B>".into(), "</B>"),
         Style::Italic => ("<I>".into(), "</I>"),
         Style::Underline => ("<U>".into(), "</U>"),
@@ -101,7 +106,7 @@ pub fn aim(rich: &RichText) -> String {
 /// `rich` as XHTML-IM: what stands inside the `body` element. Well-formed XML.
 pub fn xhtml(rich: &RichText) -> String {
     let mut html = String::new();
-    render(rich, &mut html, "<br/>", |style| match style {
+    render(rich, &mut html, MAX_TAGS, "<br/>", |style| match style {
         Style::Bold => ("<strong>".into(), "</strong>"),
         Style::Italic => ("<em>".into(), "</em>"),
         Style::Underline => ("<span style='text-decoration: underline'>".into(), "</span>"),
@@ -140,11 +145,19 @@ const fn unfit_for_xml(c: char) -> bool {
 fn render(
     rich: &RichText,
     html: &mut String,
+    mut room: usize,
     line_break: &str,
     tags: impl Fn(&Style) -> (Cow<'static, str>, &'static str),
 ) {
     for (text, styles) in rich.runs() {
-        let tags: Vec<_> = styles.into_iter().map(&tags).collect();
+        // What another gateway says was read by no reader of ours.
+        let is_fit = |style: &&Style| !matches!(style, Style::Link(url) if !is_safe(url));
+        let mut tags: Vec<_> = effective(styles.into_iter().filter(is_fit)).map(&tags).collect();
+        let length = tags.iter().map(|(start, end)| start.len() + end.len()).sum();
+        match room.checked_sub(length) {
+            Some(left) => room = left,
+            None => tags.clear(),
+        }
         html.extend(tags.iter().map(|(start, _)| start.as_ref()));
         for (i, line) in text.split('\n').enumerate() {
             if i > 0 {
@@ -154,6 +167,18 @@ fn render(
         }
         html.extend(tags.iter().rev().map(|(_, end)| *end));
     }
+}
+
+/// Of several styles of one kind the innermost.
+fn effective<'a>(styles: impl Iterator<Item = &'a Style>) -> impl Iterator<Item = &'a Style> {
+    let mut kept: Vec<&Style> = Vec::new();
+    for style in styles {
+        match kept.iter_mut().find(|k| discriminant(**k) == discriminant(style)) {
+            Some(outer) => *outer = style,
+            None => kept.push(style),
+        }
+    }
+    kept.into_iter()
 }
 
 #[derive(Default)]
@@ -175,7 +200,8 @@ impl HtmlReader {
         {
             self.rich.push("\n", &[]);
         }
-        let styles: Vec<Style> = self.open.iter().flat_map(|(_, s)| s).cloned().collect();
+        let open = self.open.iter().flat_map(|(_, styles)| styles);
+        let styles: Vec<Style> = effective(open).cloned().collect();
         self.rich.push(text, &styles);
     }
 
@@ -374,6 +400,23 @@ mod tests {
     #[test]
     fn xhtml_has_no_character_that_xml_forbids() {
         assert_eq!(xhtml(&RichText::plain("a\u{1}b\u{ffff}c")), "abc");
+    }
+
+    #[test]
+    fn little_text_never_becomes_much_markup() {
+        let link = |n: u32| format!("<a href='http://x.test/{n}{}'>", "\"".repeat(1900));
+        let nested: String = (0..60).map(link).collect();
+        let text = read(&format!("{nested}{}", "<b>1</b>2".repeat(300)));
+        assert_eq!(text.text().len(), 600);
+        for (html, most) in [(aim(&text), MAX_TAGS_AIM), (xhtml(&text), MAX_TAGS)] {
+            assert!(html.len() < most + 2 * text.text().len(), "{}", html.len());
+        }
+    }
+
+    #[test]
+    fn a_link_of_another_gateway_runs_no_code_either() {
+        let text = rich(&[("click", &[Style::Link("javascript:alert(1)".into())])]);
+        assert_eq!((xhtml(&text).as_str(), aim(&text).contains("script")), ("click", false));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub const MAX_STATUS: usize = 255;
 /// The messages that show `text`: as many as it needs, cut between words where possible and
 /// never inside what readers take for one character.
 pub fn messages(text: &RichText) -> Vec<String> {
+    let text = format::with_links_spelled(text);
     let whole = text.text();
     let (mut messages, mut start) = (Vec::new(), 0);
     loop {
@@ -72,6 +73,14 @@ mod tests {
         let messages = messages(&text);
         assert!(messages.iter().all(|m| m.starts_with("\x1b[1m") && m.len() <= MAX_BYTES));
         assert_eq!(whole(&messages), text.text());
+    }
+
+    #[test]
+    fn a_long_link_does_not_come_with_every_piece() {
+        let mut text = RichText::default();
+        text.push(&"word ".repeat(2_000), &[Style::Link(format!("http://{}", "x".repeat(2_000)))]);
+        let messages = messages(&text);
+        assert!(messages.len() < 50, "{}", messages.len());
     }
 
     #[test]
