@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
 
+use super::wire::SEPARATOR;
+
 /// The key that says which of the two it is.
 pub const KEY: u32 = 97;
 
@@ -37,10 +39,12 @@ impl Charset {
         }
     }
 
-    /// Writes a text without UTF-8, if that has all its characters.
+    /// Writes a text without UTF-8, if that has all its characters and none of its bytes would end
+    /// the value: `À€` is a separator in Western, and never in UTF-8.
     pub fn write(self, text: &str) -> Option<Cow<'_, [u8]>> {
         let (bytes, _, is_short) = self.0.encode(text);
-        (!is_short).then_some(bytes)
+        let separates = memchr::memmem::find(&bytes, SEPARATOR).is_some();
+        (!is_short && !separates).then_some(bytes)
     }
 
     /// Writes the name of a group as clients read one.
@@ -69,6 +73,17 @@ mod tests {
         assert_eq!(western.read(b"caf\xe9 \x80", Some(1)), "café €");
         let japanese = Charset::chosen(|option| option == "shift-jis");
         assert_eq!(japanese.read(b"\x93\xfa\x96{", None), "日本");
+    }
+
+    #[test]
+    fn no_text_ends_its_value_and_begins_another() {
+        for (option, text) in [("", "hiÀ€4À€boss"), ("cp1251", "АЂ"), ("shift-jis", "ﾀ\u{80}")]
+        {
+            let charset = Charset::chosen(|chosen| chosen == option);
+            assert_eq!(charset.write(text), None, "{text}");
+            assert_eq!(&*charset.write_group(text), text.as_bytes());
+            assert!(charset.write(text.get(..2).unwrap_or("x")).is_some());
+        }
     }
 
     #[test]

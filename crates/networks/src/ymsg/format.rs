@@ -303,7 +303,7 @@ mod tests {
         let link = Style::Link("http://x.org/".into());
         let mut rich = RichText::plain("see ");
         rich.push("th", &[link.clone(), Style::Bold]);
-        rich.push("is", &[link.clone()]);
+        rich.push("is", std::slice::from_ref(&link));
         rich.push(" or ", &[]);
         rich.push("x.org", &[link]);
         rich.push("!", &[]);

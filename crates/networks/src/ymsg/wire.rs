@@ -6,7 +6,7 @@ use crosstalk_core::{Fault, Side};
 /// What every packet begins with.
 pub const MAGIC: &[u8] = b"YMSG";
 /// What stands behind every key and every value.
-const SEPARATOR: &[u8] = b"\xc0\x80";
+pub const SEPARATOR: &[u8] = b"\xc0\x80";
 const HEADER: usize = 20;
 /// The most that the length field of a header can say, in bytes.
 pub const MAX_PAYLOAD: usize = 0xffff;
