@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Fault, Side};
+use crosstalk_core::{Fault, MAX_PENDING, Side};
 use tokio::time::sleep_until;
 
 use super::{End, Session};
@@ -49,7 +49,10 @@ impl Session {
     }
 
     fn poll_side(&mut self, cx: &mut Context<'_>, side: Side) -> Poll<Wake> {
-        if self.leg(side.other()).outbox.waiting() >= self.shared.bound() {
+        let bound = self.shared.bound();
+        let is_full = self.leg(side.other()).outbox.waiting() >= bound;
+        // Only what the engine itself answers goes beyond this: a side that asks has to read.
+        if is_full || self.leg(side).outbox.waiting() >= bound + MAX_PENDING {
             return Poll::Pending;
         }
         self.leg(side).poll_read(cx).map(|read| match read {

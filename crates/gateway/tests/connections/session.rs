@@ -102,6 +102,25 @@ async fn a_client_that_reads_nothing_for_long_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_no_answer_is_heard_no_further_until_it_does() {
+    let gateway = gateway(echo().await, |_| {});
+    let mut client = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    let (mut read, mut write) = client.split();
+    let order = format!("!answer {}\n", "x".repeat(1000));
+    let orders = order.repeat(100);
+    let mut said = 0;
+    while tokio::time::timeout(Duration::from_secs(1), write.write_all(orders.as_bytes()))
+        .await
+        .is_ok()
+    {
+        said += 100;
+        assert!(said < 100_000, "100 MB of answers wait in memory");
+    }
+    let answers = exactly(&mut read, said * 1001).await;
+    assert!(answers.chunks(1001).all(|answer| answer.ends_with(b"x\n")));
+}
+
+#[tokio::test]
 async fn a_connection_is_woken_by_the_bell_it_left() {
     let gateway = gateway(echo().await, |_| {});
     let connect = || TcpStream::connect(gateway.direct[0].1);

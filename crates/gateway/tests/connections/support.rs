@@ -128,6 +128,7 @@ impl LinesEngine {
                 out.emit(Event::Encrypt(Side::Client, Some(rest.to_owned())));
                 out.emit(Event::Encrypt(Side::Server, Some(rest.to_owned())));
             }
+            "answer" => out.insert(Side::Client, format!("{rest}\n")),
             "fault" => return Err(Fault::client("it gave the order to fail")),
             _ => {}
         }
