@@ -88,6 +88,16 @@ impl Contact {
         }
     }
 
+    /// The bytes of names, labels and words that it takes.
+    pub fn weight(&self) -> usize {
+        let words = [&self.to, &self.from].map(|standing| match standing {
+            Standing::Asked(words) => words.text().len(),
+            Standing::None | Standing::Granted => 0,
+        });
+        let labels = self.alias.iter().chain(&self.groups).map(String::len);
+        self.address.local().len() + self.spelling.len() + labels.chain(words).sum::<usize>()
+    }
+
     /// Whether nothing worth remembering is left.
     pub fn is_blank(&self) -> bool {
         !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None

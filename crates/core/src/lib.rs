@@ -31,7 +31,7 @@ pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
 pub use private::Private;
 pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
-pub use roster::{MAX_CONTACTS, Roster, Stamp};
+pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
 pub use time::{Now, UnixMillis};
 
 /// One of the two ends an engine stands between.

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::contact::Contact;
+use crate::time::UnixMillis;
 
 pub use entry::Stamp;
 use entry::{Entry, Stamps};
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
+/// The most bytes of names, labels and words in a person's list.
+pub const MAX_LIST: usize = 1 << 20;
 
 /// A person's foreign contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,14 +55,31 @@ impl Roster {
         self.entries.contains_key(address) || self.entries.len() < MAX_CONTACTS
     }
 
+    /// The bytes that its contacts take.
+    pub fn weight(&self) -> usize {
+        self.contacts().map(Contact::weight).sum()
+    }
+
+    /// The same with those that were removed and are remembered.
+    fn whole_weight(&self) -> usize {
+        self.entries.values().map(|entry| entry.contact.weight()).sum()
+    }
+
+    /// Whether `contact` fits in place of what there is at its address.
+    fn takes(&self, contact: &Contact) -> bool {
+        let old = self.entries.get(&contact.address).map_or(0, |entry| entry.contact.weight());
+        let (new, whole) = (contact.weight(), self.whole_weight());
+        self.has_room_for(&contact.address) && (new <= old || whole - old + new <= MAX_LIST)
+    }
+
     /// Writes what is new in `contact`, or forgets it where it [is blank](Contact::is_blank).
-    /// Returns whether it was written: a new contact in a full roster is not.
+    /// Returns whether it was written: what makes a full roster fuller is not.
     ///
     /// A request does not overrule an answer that another copy has and this one had not.
     pub fn put(&mut self, contact: Contact, stamp: Stamp) -> bool {
-        if !self.has_room_for(&contact.address) {
+        if !self.takes(&contact) {
             self.forget_removed();
-            if !self.has_room_for(&contact.address) {
+            if !self.takes(&contact) {
                 return false;
             }
         }
@@ -109,6 +129,13 @@ impl Roster {
             }
         }
         changed
+    }
+
+    /// Drops what was written after `latest`. Returns whether there was anything.
+    pub fn drop_after(&mut self, latest: UnixMillis) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|_, entry| entry.stamps.newest().millis <= latest.0);
+        self.entries.len() < before
     }
 
     /// The entries of which `other` lacks something or has it older: what merging this roster

@@ -24,7 +24,7 @@ impl Stamp {
     /// The stamp of a write at `wall` by `writer` that follows this one.
     #[must_use]
     pub fn next(self, wall: UnixMillis, writer: u64) -> Self {
-        Self { millis: wall.0.max(self.millis + 1), writer }
+        Self { millis: wall.0.max(self.millis.saturating_add(1)), writer }
     }
 }
 

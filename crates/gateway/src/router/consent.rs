@@ -1,8 +1,8 @@
 //! The person's list: edits, the steps of consent in both directions, and what follows.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, Outgoing, Roster,
-    RosterEdit, Standing,
+    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, MAX_LIST, MAX_LOCAL,
+    Outgoing, Roster, RosterEdit, Standing,
 };
 
 use super::notes::{Note, asks};
@@ -13,6 +13,8 @@ use super::{Hub, now};
 
 /// The most strangers that may wait for one person's answer.
 const MAX_ASKING: usize = 100;
+/// The longest spelling of a name, in bytes: the longest name, with signs that stand for others.
+const MAX_SPELLING: usize = 4 * MAX_LOCAL;
 /// The longest words of introduction, in bytes.
 const MAX_WORDS: usize = 1024;
 
@@ -29,13 +31,7 @@ impl Person {
         let changed = match edit {
             _ if address.is_control() => self.edit_control(hub, edit),
             RosterEdit::List { spelling, alias, groups, .. } => {
-                possible
-                    && self.change(hub, &address, |contact| {
-                        contact.listed = true;
-                        contact.spelling = spelling;
-                        contact.alias = alias.map(label).filter(|a| !a.is_empty());
-                        contact.groups = groups.into_iter().take(MAX_GROUPS).map(label).collect();
-                    })
+                possible && self.change(hub, &address, |c| list(c, spelling, alias, groups))
             }
             RosterEdit::Remove(_) => self.remove(hub, &address),
             RosterEdit::Block(_, blocked) => {
@@ -119,7 +115,9 @@ impl Person {
                 return Ok(());
             }
             let asking = self.roster.iter().flat_map(Roster::contacts).filter(|c| asks(c)).count();
-            if known.is_none_or(|c| c.from == Standing::None) && asking >= MAX_ASKING {
+            let half_full = self.roster.as_ref().is_some_and(|r| r.weight() > MAX_LIST / 2);
+            let is_new = known.is_none_or(|c| c.from == Standing::None);
+            if is_new && (asking >= MAX_ASKING || half_full) {
                 return Err(Failure::Busy);
             }
         }
@@ -212,6 +210,21 @@ impl Person {
             }
         }
     }
+}
+
+/// Lists a contact as far as its words are kept.
+pub(super) fn list(
+    contact: &mut Contact,
+    spelling: String,
+    alias: Option<String>,
+    groups: Vec<String>,
+) {
+    contact.listed = true;
+    if spelling.len() <= MAX_SPELLING {
+        contact.spelling = spelling;
+    }
+    contact.alias = alias.map(label).filter(|a| !a.is_empty());
+    contact.groups = groups.into_iter().take(MAX_GROUPS).map(label).collect();
 }
 
 /// Cuts the words of a request to the length that is kept.

@@ -8,6 +8,7 @@ use crosstalk_core::{
 };
 use crosstalk_services::{Action, View};
 
+use super::consent::list;
 use super::notes::Note;
 use super::person::Person;
 use super::{Hub, now};
@@ -71,8 +72,8 @@ impl Person {
     pub(super) fn edit_control(&mut self, hub: &Hub, edit: RosterEdit) -> bool {
         self.change(hub, &Address::control(), |contact| match edit {
             RosterEdit::List { spelling, alias, groups, .. } => {
-                (contact.listed, contact.blocked) = (true, false);
-                (contact.spelling, contact.alias, contact.groups) = (spelling, alias, groups);
+                contact.blocked = false;
+                list(contact, spelling, alias, groups);
             }
             RosterEdit::Remove(_) | RosterEdit::Block(_, true) => {
                 (contact.listed, contact.blocked) = (false, true);

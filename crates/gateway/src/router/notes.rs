@@ -1,13 +1,17 @@
 //! Mail about the state of things. It is never lost: what does not fit into a mailbox is noted,
 //! and written from the state of the moment when there is room.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Envelope, Standing};
+use crosstalk_core::{Address, Body, Consent, Contact, Envelope, MAX_CONTACTS, Standing};
 use tokio::sync::mpsc;
 
 use super::people::Shared;
 use super::person::{Person, Session};
 use super::{Hub, control, lock};
 use crate::mail::{Handed, Mail};
+
+/// The most notes that wait for one session: of each kind and for every contact one, and as many
+/// again for those that come and go.
+const MAX_BEHIND: usize = 6 * MAX_CONTACTS;
 
 /// What there is to say about a contact, in the order of saying it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +54,12 @@ impl Person {
         let Some(mail) = self.write(hub, &note) else { return };
         let Some(session) = self.session(number) else { return };
         if !session.behind.is_empty() || session.mailbox.try_send(Box::new(mail)).is_err() {
-            session.behind.insert(note);
+            // More than this is about people who are in no list.
+            if session.behind.len() < MAX_BEHIND {
+                session.behind.insert(note);
+            } else {
+                hub.counters.mailbox.add();
+            }
         }
     }
 

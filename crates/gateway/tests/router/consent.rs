@@ -1,6 +1,6 @@
 use bench::{address, alone, alone_with, among, befriend, pair, sign_in};
 use crosstalk_core::{
-    Body, Consent, Contact, Event, Failure, Roster, RosterEdit, Show, Stamp, Standing,
+    Address, Body, Consent, Contact, Event, Failure, Roster, RosterEdit, Show, Stamp, Standing,
 };
 use crosstalk_gateway::router::Options;
 
@@ -232,4 +232,30 @@ async fn the_control_contact_can_be_removed_and_switched_off() {
     assert!(alice.gets_roster().await.contact(&address(control)).is_none());
     let lost = alice.says(control, "/help");
     assert_eq!(alice.fails(lost).await, Failure::NoSuchUser);
+}
+
+#[tokio::test]
+async fn what_a_client_says_of_the_control_contact_is_cut_as_for_others() {
+    let gateway = alone();
+    let alice = sign_in(&gateway.router, "alice@aol");
+    let (alias, groups) = (Some("x".repeat(1 << 20)), vec!["g".repeat(1 << 20); 100]);
+    let (address, spelling) = (Address::control(), "s".repeat(1 << 20));
+    alice.edits(RosterEdit::List { address, spelling, alias, groups });
+    let mut again = sign_in(&gateway.router, "alice@aol");
+    let roster = again.gets_roster().await;
+    let control = roster.contact(&Address::control()).unwrap();
+    assert!(control.weight() < 20_000, "{}", control.weight());
+}
+
+#[tokio::test]
+async fn edits_of_nobody_do_not_pile_up_for_a_client_that_reads_nothing() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    alice.gets_roster().await;
+    for n in 0..50_000 {
+        let address = address(&format!("u{n}@nowhere"));
+        alice.edits(RosterEdit::Block(address, true));
+    }
+    let all = alice.everything().await;
+    assert!((300..20_000).contains(&all.len()), "{}", all.len());
 }
