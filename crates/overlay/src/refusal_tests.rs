@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure, UnixMillis};
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, EnvelopeId, Failure, Roster, Stamp, UnixMillis,
+};
 use libp2p_identity::Keypair;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
@@ -204,6 +206,28 @@ async fn old_foreign_and_forged_papers_are_refused() {
     assert!(bench.hub.addresses(&id(2)).is_empty());
     good.is_heard().await;
     bad.is_heard().await;
+}
+
+#[tokio::test]
+async fn nobody_writes_into_a_list_from_the_end_of_time() {
+    let bench = Bench::new();
+    let (mut bad, mut good) = (bench.link(1).await, bench.link(2).await);
+    let (owner, mut part): (Address, _) = ("bob@aol".parse().unwrap(), Roster::default());
+    for (name, millis) in [("early@jabber", 5), ("late@jabber", u64::MAX)] {
+        let contact = Contact::new(name.parse().unwrap(), name.to_owned());
+        part.put(Contact { listed: true, ..contact }, Stamp { millis, writer: 1 });
+    }
+    bad.say(&Frame::RosterPut { owner: owner.clone(), part, whole: None, turn: 0 }).await;
+    bench.counts(Counts { faults: 1, ..Counts::default() }).await;
+    bad.is_heard().await;
+    good.say(&Frame::RosterGet { ask: 1, owner }).await;
+    let Frame::RosterPut { part, .. } =
+        good.hears(|frame| matches!(frame, Frame::RosterPut { .. })).await
+    else {
+        panic!("there is a part");
+    };
+    let names: Vec<_> = part.listed().map(|c| c.address.to_string()).collect();
+    assert_eq!(names, ["early@jabber"]);
 }
 
 #[tokio::test]

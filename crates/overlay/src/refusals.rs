@@ -16,7 +16,7 @@ pub struct Counts {
     /// Messages of gateways that may not speak for their senders' network.
     pub refused: u64,
     /// Links closed because the peer broke the rules: oversized or malformed frames, lists and
-    /// queues beyond their bounds.
+    /// queues beyond their bounds. And parts of buddy lists that were written in the far future.
     pub faults: u64,
     /// Frames that were said again on the same link.
     pub replayed: u64,

@@ -20,6 +20,8 @@ use crate::planted;
 pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;
 /// The most bytes of a roster in one frame.
 const PART: usize = 128 * 1024;
+/// The most bytes of rosters in answer to one frame; the others wait for the next link.
+const MAX_WANTED: usize = 32 * 1024 * 1024;
 /// After so many turns two sides that still differ leave it to the next link.
 const LAST_TURN: u8 = 3;
 
@@ -171,7 +173,10 @@ impl<S: Shelf> Rosters<S> {
                 }
             }
             Frame::RosterWant(keys) if keys.len() <= MAX_BATCH => {
+                let mut room = MAX_WANTED;
                 for (owner, roster) in keys.iter().filter_map(|key| self.shelf.get(key)) {
+                    let Some(left) = room.checked_sub(size(&roster)) else { break };
+                    room = left;
                     if self.concerns(&peer, &owner) {
                         follows.replies.extend(parts(&owner, &roster, Some(digest(&roster)), 0));
                     }

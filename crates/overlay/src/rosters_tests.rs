@@ -126,3 +126,14 @@ fn a_batch_without_bound_is_the_peers_fault() {
         assert_eq!(a.received(B, frame, false).unwrap_err().blame, Blame::Peer);
     }
 }
+
+#[test]
+fn one_roster_wanted_a_thousand_times_does_not_fill_the_memory() {
+    let mut a = rosters(A, &["aol"]);
+    let names: Vec<_> = (0..300).map(|n| format!("{n}{}@jabber", "x".repeat(1500))).collect();
+    a.save(&alice(), &with(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    let want = Frame::RosterWant(vec![Key::of(&alice()); MAX_BATCH]);
+    let replies = a.received(B, want, false).unwrap().replies;
+    let bytes: usize = replies.iter().map(|r| postcard::to_stdvec(r).unwrap().len()).sum();
+    assert!((MAX_WANTED / 2..2 * MAX_WANTED).contains(&bytes), "{bytes}");
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Blame, Fault, Roster};
+use crosstalk_core::{Address, Blame, Fault, Roster, UnixMillis};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -12,12 +12,16 @@ use crate::GatewayId;
 use crate::frame::Frame;
 use crate::members::Key;
 use crate::message::Inbound;
+use crate::refusals::Refusal;
 use crate::rosters;
 
 /// How long the homes of a roster have to answer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a save waits for the disk; the store goes on trying.
 const SAVE_DEADLINE: Duration = Duration::from_secs(5);
+/// How far ahead an entry may be, in milliseconds: a century, for gateways that do not know what
+/// year it is. Who writes after it writes a little later, until there is no later time.
+const FAR: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 
 impl Hub {
     /// The roster of `owner`, from here and from its homes.
@@ -63,8 +67,13 @@ impl Hub {
     pub(super) fn roster_frame(
         self: &Arc<Self>,
         peer: GatewayId,
-        frame: Frame,
+        mut frame: Frame,
     ) -> Result<(), Fault> {
+        if let Frame::RosterPut { part, .. } = &mut frame
+            && part.drop_after(UnixMillis(self.wall.read().0.saturating_add(FAR)))
+        {
+            self.refuse(peer, Refusal::Fault, "entries of a roster from the far future");
+        }
         let here = match &frame {
             Frame::RosterPut { owner, .. } => self.with(|node, _| node.is_here(owner)),
             _ => false,
