@@ -2,22 +2,27 @@
 
 use std::time::Duration;
 
-use crosstalk_core::Address;
+use crosstalk_core::{Address, Body, Envelope};
 
 use crate::map::Map;
 use crate::message::Message;
 
-/// The most bytes kept for everybody together.
+/// The most bytes kept for everybody together, and of them for steps of consent, which strangers
+/// may have kept.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES_OF_CONSENT: usize = MAX_BYTES / 2;
+/// What part of a receiver's share one sender may take, lest one keeps out the others.
+const SHARE: usize = 4;
 
 /// What may be kept of messages whose receivers are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For how long.
     pub age: Duration,
-    /// The most messages of one sender, and the most for one receiver. With 0 nothing is kept.
+    /// The most messages of one sender, and the most for one receiver, of which a quarter may be
+    /// of one sender. With 0 nothing is kept.
     pub messages: usize,
-    /// The most bytes of one sender, and the most for one receiver.
+    /// The most bytes of one sender, and the most for one receiver; the same.
     pub bytes: usize,
 }
 
@@ -38,6 +43,7 @@ pub(super) struct Book {
 enum Account {
     Sender(Address),
     Receiver(Address),
+    Pair(Address, Address),
 }
 
 #[derive(Default)]
@@ -54,13 +60,14 @@ impl Book {
     /// Whether a message of `size` bytes may be kept besides what is.
     pub(super) fn has_room(&self, message: &Message, size: usize) -> bool {
         let fits = |account: &Account| {
+            let share = if let Account::Pair(..) = account { SHARE } else { 1 };
             self.accounts.get(account).is_none_or(|held| {
-                held.messages < self.limits.messages && held.bytes + size <= self.limits.bytes
+                held.messages < self.limits.messages.div_ceil(share)
+                    && held.bytes + size <= self.limits.bytes / share
             })
         };
-        self.bytes + size <= MAX_BYTES
-            && size <= self.limits.bytes
-            && accounts(message).iter().all(fits)
+        let most = if is_consent(message) { MAX_BYTES_OF_CONSENT } else { MAX_BYTES };
+        self.bytes + size <= most && size <= self.limits.bytes && accounts(message).iter().all(fits)
     }
 
     /// Counts a message, whether there is room for it or not.
@@ -91,9 +98,53 @@ impl Book {
 /// A report is nobody's: it stands where a message was counted before.
 fn accounts(message: &Message) -> Vec<Account> {
     match message {
-        Message::Envelope(envelope) => {
-            vec![Account::Sender(envelope.from.clone()), Account::Receiver(envelope.to.clone())]
-        }
+        Message::Envelope(Envelope { from, to, .. }) => vec![
+            Account::Sender(from.clone()),
+            Account::Receiver(to.clone()),
+            Account::Pair(from.clone(), to.clone()),
+        ],
         _ => Vec::new(),
+    }
+}
+
+fn is_consent(message: &Message) -> bool {
+    matches!(message, Message::Envelope(Envelope { body: Body::Contact(_), .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosstalk_core::{EnvelopeId, RichText, Style, UnixMillis};
+
+    use crate::outbox::entry::Entry;
+
+    fn says(from: &str, text: RichText) -> Message {
+        Message::Envelope(Envelope {
+            id: EnvelopeId(1),
+            from: from.parse().unwrap(),
+            to: "bob@yahoo".parse().unwrap(),
+            sent_at: UnixMillis(0),
+            body: Body::Text { text, auto: false },
+        })
+    }
+
+    #[test]
+    fn one_sender_leaves_room_for_others_with_the_same_receiver() {
+        let mut book = Book::new(Limits { messages: 8, ..Limits::default() });
+        let (eve, ann) = (says("eve@aol", "spam".into()), says("ann@aol", "hi".into()));
+        book.charge(&eve, 300);
+        assert!(book.has_room(&eve, 300));
+        book.charge(&eve, 300);
+        assert!(!book.has_room(&eve, 300) && book.has_room(&ann, 300));
+        book.release(&eve, 300);
+        assert!(book.has_room(&eve, 300));
+    }
+
+    #[test]
+    fn a_link_counts_with_all_its_length() {
+        let mut text = RichText::default();
+        text.push("x", &[Style::Link("x".repeat(100_000))]);
+        let (now, long) = (std::time::Instant::now(), Duration::from_secs(1));
+        assert!(Entry::new(1, says("eve@aol", text), now, true, long).size() > 100_000);
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Consent, Failure, RichText};
+use crosstalk_core::{Address, Body, Consent, Envelope, Failure, RichText, Span, Style};
 use serde::{Deserialize, Serialize};
 
 use super::Do;
 use crate::GatewayId;
 use crate::message::Message;
 
-/// What a message takes besides its text, roughly.
+/// What a message takes besides its text and names, and a style besides its link, roughly.
 const OVERHEAD: usize = 256;
+const SPAN: usize = 16;
 
 /// A message as it is on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,13 +141,21 @@ impl Entry {
         let text = match &self.message {
             Message::Envelope(envelope) => match &envelope.body {
                 Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => {
-                    text.text().len() + 16 * text.spans().len()
+                    let link = |span: &Span| {
+                        if let Style::Link(url) = &span.style { url.len() } else { 0 }
+                    };
+                    let spans = text.spans().iter().map(|span| SPAN + link(span));
+                    text.text().len() + spans.sum::<usize>()
                 }
                 _ => 0,
             },
             _ => 0,
         };
-        OVERHEAD + text
+        let names = match &self.message {
+            Message::Envelope(Envelope { from, to, .. }) => from.local().len() + to.local().len(),
+            _ => 0,
+        };
+        OVERHEAD + names + text
     }
 
     /// Forgets what it says.
