@@ -18,6 +18,7 @@ pub mod msn;
 pub mod play;
 mod protocol;
 mod server;
+pub mod tally;
 mod web;
 pub mod xmpp;
 pub mod yahoo;

@@ -8,6 +8,7 @@
 
 mod aim;
 mod certificate;
+mod crowd;
 mod desktop;
 mod event;
 mod gateway;
@@ -23,6 +24,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 pub use aim::AimServer;
+pub use crowd::{Crowd, Friend};
 pub use desktop::{Desktop, side_by_side};
 pub use event::Event;
 pub use gateway::Gateway;

@@ -155,9 +155,14 @@ impl Person {
 
     /// Signs on and waits until the client says so.
     pub fn signs_on(&mut self) {
+        self.calls();
+        self.sees("connected", &[]);
+    }
+
+    /// Begins to sign on.
+    pub fn calls(&mut self) {
         self.buddies.clear();
         self.does(&["online"]);
-        self.sees("connected", &[]);
     }
 
     /// Signs off.
@@ -286,6 +291,12 @@ impl Person {
     pub fn has_seen(&mut self, kind: &str, fields: &[(&str, &str)]) -> bool {
         self.listen(Duration::ZERO);
         self.unseen.iter().any(|event| event.kind() == kind && event.has(fields))
+    }
+
+    /// Takes what was not looked at yet, and waits up to `within` for something.
+    pub fn shown(&mut self, within: Duration) -> Vec<Event> {
+        assert!(self.listen(within), "the client of {} has ended", self.name);
+        std::mem::take(&mut self.unseen)
     }
 
     /// Forgets everything not looked at so far.

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, HostPort, Names};
 use crosstalk_gateway::config::Config;
+use crosstalk_mock::tally::Boot;
 use crosstalk_mock::{Account, Client, Server, SignOnError, Way, by_id};
 use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
@@ -18,13 +19,6 @@ use tempfile::TempDir;
 const NETWORKS: [(&str, &str, u16); 2] =
     [("aol", "aol.test", 5190), ("jabber", "jabber.test", 5222)];
 const PASSWORD: &str = "secret";
-
-/// A boot of a gateway: which one, and how often it was started before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Boot {
-    pub(crate) gateway: usize,
-    count: u32,
-}
 
 /// Somebody with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

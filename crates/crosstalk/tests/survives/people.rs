@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crosstalk_core::Names;
+use crosstalk_mock::tally::{Boot, Tally};
 use crosstalk_mock::{Act, Client, Event};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::mesh::{Boot, Doors, Mesh, Person};
-use crate::tally::Tally;
+use crate::mesh::{Doors, Mesh, Person};
 
 /// Between two texts of one person to one other, who has two such friends. What a Jabber client
 /// acknowledges counts too, and 20 a second are allowed.
@@ -118,18 +118,18 @@ impl Life {
 
     async fn say(&self, boot: Boot, client: &Client) {
         for friend in &self.friends {
-            let text = self.shared.tally.lock().unwrap().say(self.person, *friend, boot);
+            let text = self.shared.tally.lock().unwrap().say(self.person.name, friend.name, boot);
             client.say(&self.spells(friend), text).await;
         }
     }
 
     fn see(&self, event: Event, boot: Boot) {
         if let Some(to) = reported(&event) {
-            return self.shared.tally.lock().unwrap().report(self.person, to);
+            return self.shared.tally.lock().unwrap().report(self.person.name, to);
         }
         match event {
             Event::Said { text, .. } => {
-                self.shared.tally.lock().unwrap().show(self.person, text.text(), boot);
+                self.shared.tally.lock().unwrap().show(self.person.name, text.text(), boot);
             }
             Event::Presence { of, presence } if presence.is_online() => {
                 let mut met = self.shared.met.lock().unwrap();

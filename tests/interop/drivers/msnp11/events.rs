@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use msnp11_sdk::{Event, MsnpList, MsnpStatus};
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::emit;
 use crate::talks::Talk;
@@ -16,6 +16,8 @@ pub(crate) struct Known {
     notes: Mutex<Notes>,
     /// Somebody came to a conversation.
     pub(crate) joined: Notify,
+    /// Whether the client is signed on.
+    pub(crate) online: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -34,6 +36,11 @@ impl Known {
 
     pub(crate) fn forget(&self) {
         *self.notes() = Notes::default();
+    }
+
+    /// Resolves when the client is not signed on.
+    pub(crate) async fn is_offline(&self) {
+        let _ = self.online.subscribe().wait_for(|online| !online).await;
     }
 
     pub(crate) fn guid(&self, name: &str) -> Option<String> {
@@ -78,6 +85,7 @@ impl Known {
             }
             Event::SessionAnswered(board) => drop(Talk::begin(self, board)),
             Event::LoggedInAnotherDevice | Event::Disconnected => {
+                self.online.send_replace(false);
                 emit(&json!({ "event": "disconnected" }));
             }
             _ => {}

@@ -55,7 +55,14 @@ async fn main() -> Outcome {
     while let Some(line) = lines.recv().await {
         let words: Vec<String> = line.split('\t').map(unescape).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let outcome = timeout(PATIENCE, person.does(&words)).await;
+        let known = Arc::clone(&person.known);
+        // The client waits for answers also when there is no connection for them to come by.
+        let outcome = tokio::select! {
+            outcome = timeout(PATIENCE, person.does(&words)) => outcome,
+            () = known.is_offline(), if !matches!(words[0], "online" | "offline") => {
+                Ok(Err("not signed on".into()))
+            }
+        };
         if let Err(why) = outcome.unwrap_or_else(|_| Err("no answer".into())) {
             let name = words.get(1).copied().unwrap_or_default();
             emit(&json!({ "event": "error", "command": words[0], "name": name, "text": why }));
@@ -74,7 +81,6 @@ impl Person {
             ["offline"] => {
                 client.disconnect().await.map_err(said)?;
                 self.client = None;
-                self.known.forget();
                 emit(&json!({ "event": "disconnected" }));
             }
             ["add", name, ..] => {
@@ -105,6 +111,7 @@ impl Person {
 
     /// Signs on, at whatever server the one that is asked names.
     async fn signs_on(&mut self) -> Outcome {
+        self.known.forget();
         let (mut host, mut port) = self.server.clone();
         let client = loop {
             let client = Client::new(&host, port).await.map_err(said)?;
@@ -116,6 +123,7 @@ impl Person {
             }
         };
         let known = Arc::clone(&self.known);
+        known.online.send_replace(true);
         client.add_event_handler_closure(move |event| {
             known.shows(event);
             std::future::ready(())

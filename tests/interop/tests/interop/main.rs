@@ -3,6 +3,7 @@
 
 mod base;
 mod failure;
+mod kills;
 mod msn;
 mod resume;
 mod story;
