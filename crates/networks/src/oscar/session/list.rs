@@ -210,39 +210,27 @@ impl Session {
         let Ok(mut lists) = packets.iter().map(parse).collect::<Result<Vec<_>, _>>() else {
             return;
         };
+        let (Some(first), Some(changed)) = (packets.first(), lists.last().map(|l| l.changed))
+        else {
+            return;
+        };
         self.list.skip = packets.len();
         self.book.start_over();
         for (i, list) in lists.iter().enumerate() {
             self.learn(list, i + 1 == packets.len(), io);
         }
         let plan = self.plan_all(io);
-        let mut changed = 0;
-        for item in lists.iter_mut().flat_map(|list| &mut list.items) {
-            if is_group(item)
-                && let Some(group) = self.book.for_client(item)
-            {
+        for item in lists.iter_mut().flat_map(|list| &mut list.items).filter(|i| is_group(i)) {
+            if let Some(group) = self.book.for_client(item) {
                 *item = group;
             }
         }
-        if let Some(last) = lists.last_mut() {
-            changed = std::mem::take(&mut last.changed);
-        }
-        for items in packed(&self.with_members(&plan)) {
-            match lists.last_mut() {
-                Some(list) if size(&list.items) + size(&items) <= MAX_PACKET => {
-                    list.items.extend(items);
-                }
-                _ => lists.push(List { version: 0, items, changed: 0 }),
-            }
-        }
+        append(&mut lists, &self.with_members(&plan));
         let count = lists.len();
-        for (i, mut list) in lists.into_iter().enumerate() {
-            let last = i + 1 == count;
-            list.changed = if last { changed } else { 0 };
-            let Some(first) = packets.first() else { return };
-            let flags = if last { 0 } else { MORE };
-            let snac = Snac { flags, body: list.encode(), ..first.clone() };
-            io.snac(Side::Client, &snac);
+        for (i, list) in lists.into_iter().enumerate() {
+            let (flags, changed) = if i + 1 == count { (0, changed) } else { (MORE, 0) };
+            let body = List { changed, ..list }.encode();
+            io.snac(Side::Client, &Snac { flags, body, ..first.clone() });
         }
         io.withhold(Side::Client);
         self.list.state = State::Known;
@@ -295,6 +283,18 @@ pub(super) fn is_group(item: &Item) -> bool {
 
 fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
     List::parse(&packet.body.slice_ref(packet.content()?))
+}
+
+/// Puts items at the end of a list: into its last packet as far as it has room, then into new ones.
+fn append(lists: &mut Vec<List>, items: &[Item]) {
+    for items in packed(items) {
+        match lists.last_mut() {
+            Some(list) if size(&list.items) + size(&items) <= MAX_PACKET => {
+                list.items.extend(items);
+            }
+            _ => lists.push(List { version: 0, items, changed: 0 }),
+        }
+    }
 }
 
 /// Items in packets that every client takes.
