@@ -13,6 +13,7 @@ mod http_head;
 pub mod msnp;
 pub mod oscar;
 pub mod passthrough;
+mod reference;
 mod time;
 pub mod xmpp;
 pub mod ymsg;

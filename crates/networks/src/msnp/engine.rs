@@ -160,7 +160,7 @@ impl Msnp {
             soap::Opening::Tunnel => {
                 out.emit(Event::Advise(
                     "an MSN client speaks MSNP within HTTP, which passes through untouched: to \
-                     talk to foreign people it has to connect to port 1863",
+                     talk to people on other networks it has to connect to port 1863",
                 ));
                 out.emit(Event::Opaque);
                 self.phase = Phase::Spliced;

@@ -10,6 +10,8 @@ use quick_xml::{Reader, XmlVersion};
 
 pub(super) use quick_xml::escape::escape;
 
+use crate::reference;
+
 /// The deepest that elements may lie in each other, and the most in a document.
 const MAX_DEPTH: usize = 64;
 const MAX_ELEMENTS: usize = 65_536;
@@ -53,13 +55,7 @@ impl Element {
                 }
                 Event::Text(text) => append(&mut path, &text.xml10_content()),
                 Event::CData(text) => append(&mut path, &text.xml10_content()),
-                Event::GeneralRef(name) => {
-                    let one = name.resolve_char_ref().ok()?;
-                    match (one, quick_xml::escape::resolve_predefined_entity(&name)) {
-                        (Some(one), _) => append(&mut path, one.encode_utf8(&mut [0; 4])),
-                        (None, text) => append(&mut path, text?),
-                    }
-                }
+                Event::GeneralRef(name) => append(&mut path, &reference::resolve(&name)?),
                 Event::Decl(_) | Event::Comment(_) | Event::PI(_) => None,
                 Event::Start(_) | Event::DocType(_) | Event::Eof => return None,
             };

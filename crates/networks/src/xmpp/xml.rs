@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
-use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, PrefixDeclaration, ResolveResult};
 
 use super::ns;
 use super::wire::Malformed;
 use crate::html::escape;
+use crate::reference;
 
 /// An element with its namespace resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -281,13 +281,9 @@ fn parse(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, Malformed> 
             Event::End(_) => path.pop(),
             Event::Text(t) => append(&mut path, &t.xml10_content()),
             Event::CData(t) => append(&mut path, &t.xml10_content()),
-            Event::GeneralRef(r) => {
-                let c = r.resolve_char_ref().map_err(|_| Malformed("illegal character"))?;
-                match (c, resolve_predefined_entity(&r)) {
-                    (Some(c), _) => append(&mut path, c.encode_utf8(&mut [0; 4])),
-                    (None, Some(text)) => append(&mut path, text),
-                    (None, None) => return Err(Malformed("an undeclared entity")),
-                }
+            Event::GeneralRef(name) => {
+                let text = reference::resolve(&name);
+                append(&mut path, &text.ok_or(Malformed("a reference to nothing"))?)
             }
             _ => return Err(Malformed("a stanza is cut short")),
         };

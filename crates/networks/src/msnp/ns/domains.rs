@@ -176,7 +176,7 @@ impl Session {
         if !self.desk.open().book.served {
             io.out.emit(Event::Advise(
                 "an MSN client reads its address book over TLS that does not end here, so that \
-                 foreign people are not in its list: name its host under `terminate`",
+                 people on other networks are not in it: name its host under `terminate`",
             ));
         }
         for envelope in std::mem::take(&mut self.requests) {

@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// What the operator is told of an answer that cannot be read.
-const TOO_LONG: &str = "the address book of an MSN user is too long to have foreign people put in";
+const TOO_LONG: &str =
+    "the address book of an MSN user is too long for people on other networks to be added";
 
 /// What a request says of codings in which its answer could not be read.
 const CODED: [&str; 1] = ["accept-encoding"];
