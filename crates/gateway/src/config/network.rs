@@ -36,9 +36,7 @@ impl NetworkConfig {
         let host = host.strip_suffix('.').unwrap_or(&host);
         self.servers.get(&format!("{host}:{}", dialled.port)).or_else(|| self.servers.get(host))
     }
-}
 
-impl NetworkConfig {
     /// Whether the operator said that what a client dialled is this network's: by a name, and
     /// not by letting its servers be anywhere.
     pub fn is_named(&self, dialled: &HostPort) -> bool {
