@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use crosstalk_core::{Show, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, aim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,10 +78,11 @@ async fn a_message_to_one_who_is_not_there_comes_back() {
 #[tokio::test]
 async fn the_list_is_there_after_the_next_sign_on() {
     let server = server().await;
-    let alice = signed_on(&server, "Alice").await;
+    let mut alice = signed_on(&server, "Alice").await;
     alice.act(Act::Add("Bob TB".into())).await;
+    let is_listed = |event: &Event| matches!(event, Event::Listed(_)).then_some(());
+    alice.expect(SOON, is_listed).await.unwrap();
     alice.act(Act::SignOff).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
     let mut alice = signed_on(&server, "Alice").await;
     assert_eq!(alice.next_event().await, Some(Event::Listed("Bob TB".into())));
 }

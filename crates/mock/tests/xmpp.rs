@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use crosstalk_core::{Show, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, xmpp};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
@@ -70,8 +68,9 @@ async fn presence_is_seen_by_those_who_were_accepted() {
 #[tokio::test]
 async fn messages_and_typing_arrive_as_they_were_written() {
     let server = server().await;
-    let (alice, mut bob) = (signed_on(&server, "alice").await, signed_on(&server, "bob").await);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (mut alice, mut bob) = (signed_on(&server, "alice").await, signed_on(&server, "bob").await);
+    befriend(&mut alice, &mut bob, ALICE, BOB).await;
+    assert_eq!(next_but_presence(&mut bob).await, Some(Event::Listed(ALICE.into())));
     for text in ["<b>&lt;tag&gt;</b>", "Привет \u{1f600}", &"long ".repeat(600)] {
         alice.act(Act::Type { to: BOB.into(), typing: Typing::Active }).await;
         alice.say(BOB, text).await;

@@ -1,7 +1,7 @@
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{echo, exactly, gateway, rest, socks5};
+use crate::support::{echo, gateway, rest, socks5, soon};
 
 async fn says(proxy: std::net::SocketAddr, opening: &[u8]) -> Vec<u8> {
     let mut tcp = TcpStream::connect(proxy).await.unwrap();
@@ -90,10 +90,15 @@ async fn more_connections_than_allowed_are_turned_away_and_room_comes_back() {
     let mut second = TcpStream::connect(gateway.proxies[0]).await.unwrap();
     assert!(rest(&mut second).await.is_empty());
     drop(first);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let mut third = socks5(gateway.proxies[0], echo).await;
-    third.write_all(b"hello").await.unwrap();
-    assert_eq!(exactly(&mut third, 5).await, b"hello");
+    soon(async {
+        let is_served = async || {
+            let mut third = TcpStream::connect(gateway.proxies[0]).await?;
+            third.write_all(b"\x05\x01\0").await?;
+            third.read_u8().await
+        };
+        while is_served().await.is_err() {}
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Longer than anything takes that happens at all.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything takes that happens at all: a gateway waits up to a minute for an answer
+/// that got lost on a machine too busy to give it.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// Long enough for what should not happen to happen.
 const QUIET: Duration = Duration::from_millis(150);
 
