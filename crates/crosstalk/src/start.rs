@@ -1,13 +1,14 @@
 //! Putting a gateway together.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::HostPort;
-use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Mesh, Outbox};
 use crosstalk_gateway::router::{Options, Router};
+use crosstalk_gateway::{Gateway, StartError};
 use crosstalk_overlay::{Limits, Member, Membership, Overlay};
 
 use crate::complaint::Complaint;
@@ -38,9 +39,26 @@ pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
     let (overlay, inbound) = joined.map_err(|e| broken(&e))?;
     let options = Options { control: config.control };
     let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
-    let gateway = Gateway::start(config.clone(), router.clone()).map_err(|e| broken(&e))?;
+    let gateway = Gateway::start(config.clone(), router.clone())
+        .map_err(|e| broken(&format_args!("{e}{}", advice(&e))))?;
     fill_in_ports(&mut config, &gateway);
     Ok(Started { config, gateway, overlay, router })
+}
+
+/// What helps against an error, where that can be said.
+fn advice(error: &StartError) -> &'static str {
+    let StartError::Listen(_, error) = error else { return "" };
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            "\n  help: another program has that port, perhaps another gateway: stop it, or choose a \
+             port with --proxy or `listen`"
+        }
+        ErrorKind::PermissionDenied => {
+            "\n  help: ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+        }
+        ErrorKind::AddrNotAvailable => "\n  help: this machine does not have that address",
+        _ => "",
+    }
 }
 
 /// Fills in what the membership document says of this gateway, where the configuration does not.

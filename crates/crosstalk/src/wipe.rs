@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Wipe) -> Result<ExitCode, Complaint> {
 /// What is said when it is done.
 pub(crate) fn done(user: &Address) -> String {
     format!(
-        "Forgotten: {user}'s foreign buddies, and messages by and for {user} that waited here.\n\
+        "Forgotten: {user}'s buddies on other networks, and messages from and to {user} that \
+         waited here.\n\
          Only the name stays, so that no other gateway brings the buddies back."
     )
 }

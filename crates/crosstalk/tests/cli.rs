@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! The command as its user meets it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -113,7 +113,8 @@ fn a_port_that_is_taken_is_named_and_exits_with_1() {
     let at = taken.local_addr().unwrap().to_string();
     let output = run(&["gateway", "--proxy", &at], home.path());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains(&at), "{}", text(&output.stderr));
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains(&at) && complaint.contains("--proxy"), "{complaint}");
 }
 
 #[test]
@@ -154,15 +155,16 @@ fn a_second_signal_does_not_wait_for_sessions() {
     )
     .unwrap();
     let mut command = crosstalk(&["gateway", "--config", "gw.toml"], home.path());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let port = proxy_port(&mut child);
-    let _session = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    let mut session = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    session.write_all(b"\x05\x01\x00").unwrap();
+    session.read_exact(&mut [0; 2]).unwrap();
     signal(&child, "INT");
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(child.try_wait().unwrap().is_none(), "it waits for the session");
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("stopping")));
     signal(&child, "INT");
-    assert_eq!(exit_code(child), Some(130));
+    assert_eq!(exit_code(child), Some(130), "0 is for a gateway that waited for nobody");
 }
 
 #[cfg(target_os = "linux")]
