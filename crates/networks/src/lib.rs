@@ -7,6 +7,8 @@ use crosstalk_core::{Network, Side, Sniff};
 
 mod cut;
 pub mod html;
+mod html_read;
+mod html_write;
 mod http;
 mod http_chunks;
 mod http_head;

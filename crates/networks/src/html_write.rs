@@ -1,0 +1,122 @@
+//! Writing AIM's HTML and XHTML-IM.
+
+use std::borrow::Cow;
+
+use crosstalk_core::{RichText, Style};
+
+use crate::html::{effective, is_safe};
+
+/// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
+/// comes after them has no formatting.
+const MAX_TAGS_AIM: usize = 8 * 1024;
+const MAX_TAGS: usize = 64 * 1024;
+
+/// `rich` as AIM clients write it: a whole document in HTML 3.2.
+pub fn aim(rich: &RichText) -> String {
+    let mut html = String::from("<HTML><BODY>");
+    render(rich, &mut html, MAX_TAGS_AIM, "<BR>", |style| match style {
+        Style::Bold => ("<B>".into(), "</B>"),
+        Style::Italic => ("<I>".into(), "</I>"),
+        Style::Underline => ("<U>".into(), "</U>"),
+        Style::Strike => ("<S>".into(), "</S>"),
+        Style::Colour(rgb) => (format!("<FONT COLOR=\"#{rgb:06x}\">").into(), "</FONT>"),
+        Style::Link(url) => (format!("<A HREF=\"{}\">", escape(url)).into(), "</A>"),
+    });
+    html.push_str("</BODY></HTML>");
+    html
+}
+
+/// `rich` as XHTML-IM: what stands inside the `body` element. Well-formed XML.
+pub fn xhtml(rich: &RichText) -> String {
+    let mut html = String::new();
+    render(rich, &mut html, MAX_TAGS, "<br/>", |style| match style {
+        Style::Bold => ("<strong>".into(), "</strong>"),
+        Style::Italic => ("<em>".into(), "</em>"),
+        Style::Underline => ("<span style='text-decoration: underline'>".into(), "</span>"),
+        Style::Strike => ("<span style='text-decoration: line-through'>".into(), "</span>"),
+        Style::Colour(rgb) => (format!("<span style='color: #{rgb:06x}'>").into(), "</span>"),
+        Style::Link(url) => (format!("<a href='{}'>", escape(url)).into(), "</a>"),
+    });
+    html
+}
+
+/// Text as it stands inside either dialect: without the characters that XML cannot carry.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let special = |c: char| matches!(c, '<' | '>' | '&' | '"' | '\'') || unfit_for_xml(c);
+    if !text.contains(special) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if unfit_for_xml(c) => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped.into()
+}
+
+const fn unfit_for_xml(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn render(
+    rich: &RichText,
+    html: &mut String,
+    mut room: usize,
+    line_break: &str,
+    tags: impl Fn(&Style) -> (Cow<'static, str>, &'static str),
+) {
+    for (text, styles) in rich.runs() {
+        // What another gateway says was read by no reader of ours.
+        let is_fit = |style: &&Style| !matches!(style, Style::Link(url) if !is_safe(url));
+        let mut tags: Vec<_> = effective(styles.into_iter().filter(is_fit)).map(&tags).collect();
+        let length = tags.iter().map(|(start, end)| start.len() + end.len()).sum();
+        match room.checked_sub(length) {
+            Some(left) => room = left,
+            None => tags.clear(),
+        }
+        html.extend(tags.iter().map(|(start, _)| start.as_ref()));
+        for (i, line) in text.split('\n').enumerate() {
+            if i > 0 {
+                html.push_str(line_break);
+            }
+            html.push_str(&escape(line));
+        }
+        html.extend(tags.iter().rev().map(|(_, end)| *end));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::read;
+
+    #[test]
+    fn xhtml_has_no_character_that_xml_forbids() {
+        assert_eq!(xhtml(&RichText::plain("a\u{1}b\u{ffff}c")), "abc");
+    }
+
+    #[test]
+    fn little_text_never_becomes_much_markup() {
+        let link = |n: u32| format!("<a href='http://x.test/{n}{}'>", "\"".repeat(1900));
+        let nested: String = (0..60).map(link).collect();
+        let text = read(&format!("{nested}{}", "<b>1</b>2".repeat(300)));
+        assert_eq!(text.text().len(), 600);
+        for (html, most) in [(aim(&text), MAX_TAGS_AIM), (xhtml(&text), MAX_TAGS)] {
+            assert!(html.len() < most + 2 * text.text().len(), "{}", html.len());
+        }
+    }
+
+    #[test]
+    fn a_link_of_another_gateway_runs_no_code_either() {
+        let mut text = RichText::default();
+        text.push("click", &[Style::Link("javascript:alert(1)".into())]);
+        assert_eq!((xhtml(&text).as_str(), aim(&text).contains("script")), ("click", false));
+    }
+}
