@@ -51,45 +51,39 @@ impl Gateway {
     pub fn start(config: Config, router: Router) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let shared = Arc::new(Shared::new(Arc::clone(&config), router)?);
-        let bind = |at| Listener::bind(at).map_err(|e| StartError::Listen(at, e));
-        let (stop, stopped) = watch::channel(false);
-        let mut gateway = Self {
-            proxies: Vec::new(),
-            transparent: Vec::new(),
-            direct: Vec::new(),
-            stop,
-            listeners: JoinSet::new(),
+        let mut listeners = Vec::new();
+        let mut bind = |at, way: &dyn Fn(SocketAddr) -> Way| {
+            let listener = Listener::bind(at).map_err(|e| StartError::Listen(at, e))?;
+            let bound = listener.address;
+            listeners.push((listener, way(bound)));
+            Ok::<_, StartError>(bound)
         };
-        let mut bound = Vec::new();
+        let (mut proxies, mut transparent, mut direct) = (Vec::new(), Vec::new(), Vec::new());
         for proxy in &config.proxies {
-            let listener = bind(proxy.listen)?;
-            gateway.proxies.push(listener.address);
-            bound.push((listener, Way::Proxy(proxy.clone())));
+            proxies.push(bind(proxy.listen, &|_| Way::Proxy(proxy.clone()))?);
         }
-        for transparent in &config.transparent {
-            let listener = bind(transparent.listen)?;
-            gateway.transparent.push(listener.address);
-            bound.push((listener, Way::Transparent));
+        for redirected in &config.transparent {
+            transparent.push(bind(redirected.listen, &|_| Way::Transparent)?);
         }
         for network in config.networks.values() {
-            for direct in &network.direct {
-                let listener = bind(direct.listen)?;
-                gateway.direct.push((network.id.clone(), listener.address));
-                let way = Way::Direct {
+            for played in &network.direct {
+                let way = |bound| Way::Direct {
                     network: network.id.clone(),
-                    upstream: direct.upstream.clone(),
-                    advertise: advertised(direct, listener.address),
+                    upstream: played.upstream.clone(),
+                    advertise: advertised(played, bound),
                 };
-                bound.push((listener, way));
+                direct.push((network.id.clone(), bind(played.listen, &way)?));
             }
         }
-        shared.policy.set_own(bound.iter().map(|(listener, _)| listener.address).collect());
+        shared.policy.set_own(listeners.iter().map(|(listener, _)| listener.address).collect());
         let places = Places::new(&config.limits);
-        for (listener, way) in bound {
+        let (stop, stopped) = watch::channel(false);
+        let mut running = JoinSet::new();
+        for (listener, way) in listeners {
             let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));
-            gateway.listeners.spawn(listener.run(shared, way, places, stopped.clone()));
+            running.spawn(listener.run(shared, way, places, stopped.clone()));
         }
-        Ok(gateway)
+        Ok(Self { proxies, transparent, direct, stop, listeners: running })
     }
 
     /// Accepts nobody more, gives running sessions the configured time to end, and ends the rest.
