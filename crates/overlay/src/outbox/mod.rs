@@ -393,17 +393,21 @@ impl Outbox {
         self.todo.push_back(queue.entries[at].keep(now));
     }
 
-    /// Fails what waited too long, for its receiver or for the disk.
+    /// Fails what waited too long for its receiver, and what does not come to disk. What is there
+    /// already, and only waits for more to be written down, is not lost and not given up.
     fn expire(&mut self, now: Instant, queue: &mut Queue) {
         let mut at = 0;
-        while let Some(entry) = queue.entries.get(at) {
+        while let Some(entry) = queue.entries.get_mut(at) {
             let number = entry.number;
-            let is_head = queue.head().is_some_and(|head| head.number == number);
-            let in_flight = is_head && queue.is_under_way();
             let is_late = entry.asked.is_some_and(|at| at + KEEP_DEADLINE <= now);
-            let unkept = !entry.told && !entry.is_durable() && is_late;
-            let why = if entry.until <= now { Failure::Expired } else { Failure::Busy };
-            if !in_flight && (unkept || why == Failure::Expired) {
+            let unkept = is_late && !entry.told && !entry.is_durable();
+            let expired = (entry.until <= now).then_some(Failure::Expired);
+            let why = expired.or((unkept && entry.durable == 0).then_some(Failure::Busy));
+            if unkept && why.is_none() {
+                self.tell(entry, Ok(Fate::Kept { first: false }));
+            }
+            let is_head = queue.head().is_some_and(|head| head.number == number);
+            if let Some(why) = why.filter(|_| !(is_head && queue.is_under_way())) {
                 if is_head {
                     queue.step = Step::Idle;
                 }

@@ -233,6 +233,23 @@ fn where_a_kept_message_goes_is_on_disk_before_it_leaves() {
 }
 
 #[test]
+fn what_is_on_disk_is_not_given_up_when_the_disk_is_slow_later() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at = vec![THERE];
+    let (first, second) = (bench.says(1), bench.says(2));
+    bench.outbox.keep_meanwhile(bench.now, second);
+    bench.work();
+    bench.writes = false;
+    bench.answers(Some(Ok(())));
+    bench.pass(KEEP_DEADLINE * 2);
+    let (delivered, kept) = (Ok(Fate::Delivered), Ok(Fate::Kept { first: false }));
+    assert_eq!(bench.settled, [(first, delivered), (second, kept)]);
+    bench.outbox.kept(bench.now, second, 2);
+    bench.work();
+    assert_eq!(bench.sent, [(1, THERE), (2, THERE)]);
+}
+
+#[test]
 fn who_had_no_room_is_not_asked_after_a_restart_what_another_one_showed() {
     let mut bench = Bench::new(Limits::default());
     bench.says(1);
