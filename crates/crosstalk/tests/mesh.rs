@@ -147,6 +147,25 @@ fn a_gateway_is_admitted_and_revoked_while_all_run() {
 }
 
 #[test]
+fn two_that_cannot_call_each_other_are_told_so() {
+    let (one, two, three) = (Home::new(), Home::new(), Home::new());
+    one.says(&format!("crosstalk mesh init --at {}", free()));
+    for home in [&two, &three] {
+        let printed = home.says("crosstalk mesh id");
+        let line = printed.lines().find(|line| line.contains("mesh admit")).unwrap();
+        one.says(line.trim_start_matches(['#', ' ']));
+    }
+    for home in [&two, &three] {
+        std::fs::copy(one.path().join("mesh.toml"), home.path().join("mesh.toml")).unwrap();
+        home.says("crosstalk mesh join mesh.toml");
+    }
+    let _running = [&one, &two, &three].map(Home::run);
+    assert!(!one.status_says("2 of 2 up").contains("impossible"));
+    let status = two.status_says("1 of 2 up");
+    assert!(status.contains("link      impossible: neither"), "{status}");
+}
+
+#[test]
 fn complaints_say_what_to_do() {
     let (one, two, three) = (Home::new(), Home::new(), Home::new());
     let at = free();

@@ -146,6 +146,11 @@ impl Directory {
         self.living.get(gateway) == Some(&epoch)
     }
 
+    /// Whether `gateway` lives.
+    pub(crate) fn is_living(&self, gateway: &GatewayId) -> bool {
+        self.living.contains_key(gateway)
+    }
+
     /// A link to `peer` came up, or came up again. Returns the records to push to it, to be
     /// followed by [`crate::frame::Frame::Synced`] with the count.
     pub(crate) fn linked(&mut self, peer: GatewayId, epoch: u64) -> (Vec<Record>, u64) {

@@ -95,6 +95,8 @@ struct Entry {
     /// Its time as a member is not over. Where it is, it keeps its place among the homes until
     /// the next document, so that no clock decides where a record lives.
     belongs: bool,
+    /// It may keep records of others.
+    keeps: bool,
 }
 
 impl Members {
@@ -125,6 +127,13 @@ impl Members {
             (admitted.member.id, Entry::new(admitted.member, admitted.until, belongs))
         };
         let mut table: BTreeMap<_, _> = document.members().map(entry).collect();
+        // A gateway that nobody can call is not linked with others of its kind: what it kept,
+        // they could not ask for.
+        if table.values().any(Entry::is_callable) {
+            for entry in table.values_mut() {
+                entry.keeps = entry.is_callable();
+            }
+        }
         if table.get(&own).is_none_or(|entry| !entry.belongs) {
             let nobody = Member { id: own, addresses: Vec::new(), networks: Vec::new() };
             table = BTreeMap::from([(own, Entry::new(nobody, None, false))]);
@@ -185,10 +194,16 @@ impl Members {
         *id == self.own || self.table.get(id).is_some_and(may)
     }
 
-    /// The gateways that keep the records at `key`: those closest to it by XOR.
+    /// Whether the list says where `id` can be called.
+    pub(crate) fn is_callable(&self, id: &GatewayId) -> bool {
+        self.table.get(id).is_some_and(Entry::is_callable)
+    }
+
+    /// The gateways that keep the records at `key`: those closest to it by XOR, of those that a
+    /// document says can be called, if there are any.
     pub(crate) fn homes(&self, key: &Key) -> Vec<GatewayId> {
         let mut near: Vec<([u8; 32], GatewayId)> = Vec::with_capacity(self.replicas + 1);
-        for (id, entry) in &self.table {
+        for (id, entry) in self.table.iter().filter(|(_, entry)| entry.keeps) {
             // Eight bytes tell most of those that are too far.
             let at_least = entry.position.head() ^ key.head();
             if near.get(self.replicas - 1).is_some_and(|(last, _)| head(last) < at_least) {
@@ -206,9 +221,10 @@ impl Members {
 
     /// Whether `id` keeps the records at `key`.
     pub(crate) fn is_home(&self, id: &GatewayId, key: &Key) -> bool {
-        let Some(entry) = self.table.get(id) else { return false };
+        let Some(entry) = self.table.get(id).filter(|entry| entry.keeps) else { return false };
         let distance = entry.position.distance(key);
-        let closer = self.table.values().filter(|e| e.position.distance(key) < distance);
+        let is_closer = |e: &&Entry| e.keeps && e.position.distance(key) < distance;
+        let closer = self.table.values().filter(is_closer);
         closer.take(self.replicas).count() < self.replicas
     }
 }
@@ -216,7 +232,12 @@ impl Members {
 impl Entry {
     fn new(member: Member, until: Option<Day>, belongs: bool) -> Self {
         let Member { id, addresses, networks } = member;
-        Self { position: Key::of_gateway(&id), addresses, networks, until, belongs }
+        let position = Key::of_gateway(&id);
+        Self { position, addresses, networks, until, belongs, keeps: true }
+    }
+
+    fn is_callable(&self) -> bool {
+        !self.addresses.is_empty()
     }
 
     fn member(&self, id: GatewayId) -> Member {

@@ -197,10 +197,16 @@ impl<T, L> Node<T, L> {
     }
 
     fn found(&mut self, now: Instant, ticket: Ticket<L>, at: Vec<GatewayId>) {
+        let (at, beyond): (Vec<_>, Vec<_>) =
+            at.into_iter().partition(|gateway| self.directory.is_living(gateway));
         match ticket {
             Ticket::Owner(ticket) => self.effects.push_back(Effect::Found(ticket, at)),
             Ticket::Post(number) => {
-                self.outbox.located(now, number, &at);
+                if at.is_empty() && !beyond.is_empty() {
+                    self.outbox.out_of_reach(now, number);
+                } else {
+                    self.outbox.located(now, number, &at);
+                }
                 self.work_off(now);
             }
         }
@@ -323,8 +329,10 @@ impl<T, L> Node<T, L> {
                 self.queue(peer, &Frame::Located { ask, at });
             }
             Frame::Located { ask, at } => {
+                let gateways = at.iter().map(|(gateway, _)| *gateway);
+                let beyond: Vec<_> = gateways.filter(|g| !self.may_link(g)).collect();
                 let stands = |(gateway, epoch): &(GatewayId, u64), network: &_| {
-                    self.directory.lives(gateway, *epoch)
+                    (self.directory.lives(gateway, *epoch) || beyond.contains(gateway))
                         && self.members.may_speak(gateway, network)
                 };
                 if let Some((ticket, at)) = self.searches.found(&peer, ask, at, stands) {

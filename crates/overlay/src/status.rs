@@ -30,6 +30,8 @@ pub struct PeerStatus {
     pub admitted: Admitted,
     /// The link to it; `None` where there is none.
     pub link: Option<LinkStatus>,
+    /// One of the two has said where it can be called. Otherwise there will be no link.
+    pub can_link: bool,
     /// Since when there is a link, or none. Of a gateway that was never linked, since the start.
     pub since: Duration,
     /// What was refused of it.
@@ -54,8 +56,9 @@ impl Hub {
         let members = self.members.borrow().clone();
         let peer = |admitted: Admitted| {
             let (link, since) = self.link_status(now, &admitted.member.id);
+            let can_link = self.may_link(&admitted.member.id);
             let refused = self.counts_of(&admitted.member.id);
-            PeerStatus { admitted, link, since, refused }
+            PeerStatus { admitted, link, can_link, since, refused }
         };
         Status {
             id: self.own,

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Failure, HostPort, NetworkId, Presence, RichText,
@@ -34,9 +34,13 @@ struct Mesh {
 impl Mesh {
     /// Places for gateways that speak for these networks.
     fn new(networks: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", networks)
+    }
+
+    fn at(address: &str, networks: &[&str]) -> Self {
         let states: Vec<_> = networks.iter().map(|_| tempfile::tempdir().unwrap()).collect();
         let sockets: Vec<_> =
-            networks.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+            networks.iter().map(|_| TcpListener::bind(address).unwrap()).collect();
         let listen: Vec<_> = sockets.iter().map(|s| s.local_addr().unwrap()).collect();
         let members =
             networks.iter().zip(&states).zip(&listen).map(|((network, state), at)| Member {
@@ -207,6 +211,37 @@ async fn messages_arrive_in_order_and_are_answered() {
     }
     assert_eq!(here.overlay.send(&to, text(alice(), 3)).await, Ok(()), "a repeat is answered");
     assert!(heard.try_recv().is_err(), "and not handed on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_link_over_ipv6() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("this machine has no IPv6");
+    }
+    let mesh = Mesh::at("[::1]:0", &["aol", "yahoo"]);
+    let mut all = mesh.start_all().await;
+    let (there, here) = (all.pop().unwrap(), all.pop().unwrap());
+    let to = there.id();
+    let _heard = there.answering(Ok(()));
+    assert_eq!(here.overlay.send(&to, text(alice(), 1)).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_it_was_said_does_not_depend_on_the_clock_of_the_sender() {
+    let mesh = Mesh::new(&["aol", "yahoo"]);
+    let mut all = mesh.start_all().await;
+    let (there, here) = (all.pop().unwrap(), all.pop().unwrap());
+    let to = there.id();
+    let mut heard = there.answering(Ok(()));
+    let before = UnixMillis::from(SystemTime::now());
+    let ahead = UnixMillis(before.0 + 600_000);
+    for (id, sent_at) in [(1, ahead), (2, UnixMillis(before.0 - 600_000))] {
+        let Message::Envelope(envelope) = text(alice(), id) else { panic!("an envelope") };
+        let said = Message::Envelope(Envelope { sent_at, ..envelope });
+        assert_eq!(here.overlay.send(&to, said).await, Ok(()));
+        let Some((_, Message::Envelope(came))) = heard.recv().await else { panic!("it comes") };
+        assert!(before <= came.sent_at && came.sent_at < ahead, "{:?}", came.sent_at);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,6 +89,11 @@ fn write_peer(text: &mut String, peer: &PeerStatus) -> fmt::Result {
     write_member(text, &peer.admitted)?;
     let since = Since(peer.since);
     match &peer.link {
+        None if !peer.can_link => writeln!(
+            text,
+            "  link      impossible: neither that gateway nor this one has an address to be called \
+             at; their people cannot talk to each other"
+        )?,
         None => writeln!(text, "  link      down for {since}")?,
         Some(link) => {
             let (version, lease) = (link.version, link.lease.as_secs());

@@ -127,6 +127,11 @@ impl Hub {
         lock(&self.state).node.addresses(gateway)
     }
 
+    /// Whether a link to a gateway can ever come up.
+    pub(crate) fn may_link(&self, gateway: &GatewayId) -> bool {
+        lock(&self.state).node.may_link(gateway)
+    }
+
     /// Counts and logs something of a peer's that was refused.
     pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Refusal, why: impl Display) {
         self.with(|node, now| node.refusals.refuse(now, peer, what, why));

@@ -79,6 +79,16 @@ impl<T, L> Node<T, L> {
         self.cards.addresses(gateway)
     }
 
+    /// Whether a link to `gateway` can ever come up: where a document says so of neither of the
+    /// two, and neither says so itself, none knows where to call the other.
+    pub(crate) fn may_link(&self, gateway: &GatewayId) -> bool {
+        let is_callable =
+            |id: &GatewayId| self.members.is_callable(id) || !self.cards.addresses(id).is_empty();
+        self.members.document().is_none()
+            || is_callable(gateway)
+            || is_callable(&self.members.own())
+    }
+
     /// Takes cards, and tells the others of those that are news.
     pub(super) fn pass_on(&mut self, now: Instant, from: GatewayId, cards: &[Card]) {
         let mut news = Vec::new();

@@ -158,6 +158,10 @@ impl Entry {
         OVERHEAD + names + text
     }
 
+    pub(super) fn is_words(&self) -> bool {
+        matches!(&self.message, Message::Envelope(e) if matches!(e.body, Body::Text { .. }))
+    }
+
     /// Forgets what it says.
     pub(super) fn mute(&mut self) {
         self.muted = true;
@@ -277,6 +281,17 @@ impl Queue {
     pub(super) fn take_head(&mut self) -> Option<Entry> {
         let at = self.entries.iter().position(|e| !e.muted)?;
         self.entries.remove(at)
+    }
+
+    /// Ends the search for the receiver of the first message, if that is `number` and it is under
+    /// way.
+    pub(super) fn ends_locating(&mut self, number: u64) -> bool {
+        let is_meant = matches!(self.step, Step::Locating)
+            && self.head().is_some_and(|head| head.number == number);
+        if is_meant {
+            self.step = Step::Idle;
+        }
+        is_meant
     }
 
     /// Whether the first message is not to be given up now: somebody may be about to show it, or

@@ -144,12 +144,9 @@ impl Outbox {
     /// Where the receiver of a message is.
     pub(crate) fn located(&mut self, now: Instant, number: u64, at: &[GatewayId]) {
         self.with_entry(now, number, |outbox, queue, _| {
-            if !matches!(queue.step, Step::Locating)
-                || queue.head().is_none_or(|h| h.number != number)
-            {
+            if !queue.ends_locating(number) {
                 return;
             }
-            queue.step = Step::Idle;
             let to: BTreeSet<_> = at.iter().copied().collect();
             if to.is_empty() {
                 return outbox.wait(now, queue, Failure::Offline);
@@ -157,6 +154,21 @@ impl Outbox {
             outbox.record(now, queue, &to);
             queue.step = Step::Recording { to };
             outbox.go_on(now, queue);
+        });
+    }
+
+    /// The receiver of a message is where nothing from here can get. Words that nobody was told
+    /// wait are not kept for that.
+    pub(crate) fn out_of_reach(&mut self, now: Instant, number: u64) {
+        self.with_entry(now, number, |outbox, queue, at| {
+            if !queue.ends_locating(number) {
+                return;
+            }
+            if queue.entries[at].told || !queue.entries[at].is_words() {
+                outbox.wait(now, queue, Failure::Unreachable);
+            } else {
+                outbox.fail(now, queue, at, Failure::Unreachable);
+            }
         });
     }
 
