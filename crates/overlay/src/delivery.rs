@@ -45,7 +45,8 @@ struct Pair<T> {
     epoch: u64,
     /// The number of the last message sent.
     last: u64,
-    waiting: BTreeMap<u64, Waiting<T>>,
+    /// Boxed: a tree moves what it holds.
+    waiting: BTreeMap<u64, Box<Waiting<T>>>,
     /// The number of the last message received.
     heard: u64,
     /// Received messages that are not answered.
@@ -119,24 +120,35 @@ impl<T> Delivery<T> {
         Self { pairs: Map::default(), shown: Shown::default() }
     }
 
-    /// Takes a message for `peer` that was said `age` ago. Returns the frame to send and its
-    /// number, or the ticket where too many wait.
-    pub(crate) fn send(
+    /// The frame that says a message, said `age` ago, to `peer`. It is sent, then it
+    /// [waits](Self::wait). Fails where too many wait.
+    pub(crate) fn say(
         &mut self,
-        now: Instant,
         peer: GatewayId,
         message: Message,
         age: Duration,
-        ticket: T,
-    ) -> Result<(u64, Frame), T> {
+    ) -> Result<Frame, Failure> {
         let pair = self.pairs.entry(peer).or_default();
         if pair.waiting.len() >= MAX_WAITING {
-            return Err(ticket);
+            return Err(Failure::Busy);
         }
-        pair.last += 1;
-        let waiting = Waiting { message: message.clone(), age, until: now + DEADLINE, ticket };
-        pair.waiting.insert(pair.last, waiting);
-        Ok((pair.last, pair.frame(pair.last, message, age)))
+        Ok(pair.frame(pair.last + 1, message, age))
+    }
+
+    /// What [`Self::say`] made for `peer` waits for its answer.
+    pub(crate) fn wait(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        said: Frame,
+        age: Duration,
+        ticket: T,
+    ) {
+        let Frame::Said { number, message, .. } = said else { return };
+        let pair = self.pairs.entry(peer).or_default();
+        pair.last = number;
+        let waiting = Waiting { message, age, until: now + DEADLINE, ticket };
+        pair.waiting.insert(number, Box::new(waiting));
     }
 
     /// A link to `peer` came up: repeats what it has not answered. A new boot of

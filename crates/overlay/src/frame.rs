@@ -172,6 +172,23 @@ impl Frame {
             | Self::Said { .. } => 2,
         }
     }
+
+    /// Whether it is about rosters, which a node leaves to others.
+    pub(crate) const fn is_of_rosters(&self) -> bool {
+        matches!(
+            self,
+            Self::RosterGet { .. }
+                | Self::RosterGot { .. }
+                | Self::RosterPut { .. }
+                | Self::RosterDigests(_)
+                | Self::RosterWant(_)
+        )
+    }
+
+    /// Whether a node takes it.
+    pub(crate) const fn is_of_node(&self) -> bool {
+        !self.is_of_rosters() && !matches!(self, Self::Membership(_))
+    }
 }
 
 /// News of one person, as far as a home is concerned.

@@ -2,6 +2,7 @@
 
 mod links;
 mod lists;
+mod settle;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use crate::journal::Journal;
 use crate::lease::LinkId;
 use crate::members::Members;
 use crate::message::{Fate, Inbound, Message, Outcome};
-use crate::node::{Effect, Node, Past};
+use crate::node::{Node, Past};
 use crate::outbox::Limits;
 use crate::refusals::Refusal;
 use crate::rosters::Rosters;
@@ -74,8 +75,6 @@ struct State {
     shares: HashMap<GatewayId, usize>,
     ports: HashMap<GatewayId, Arc<Port>>,
     last_link: LinkId,
-    /// With whom rosters are to be compared.
-    compare: Vec<GatewayId>,
     /// When the link to each gateway last came up or closed.
     since: HashMap<GatewayId, Instant>,
 }
@@ -108,7 +107,6 @@ impl Hub {
             shares: HashMap::new(),
             ports: HashMap::new(),
             last_link: 0,
-            compare: Vec::new(),
             since: HashMap::new(),
         };
         Arc::new(Self {
@@ -160,7 +158,9 @@ impl Hub {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.with(Node::tick);
+            lock(&self.state).write_journal();
         }
+        lock(&self.state).write_journal();
     }
 
     /// Brings the backlog to the router until `stop`, or until nobody listens.
@@ -193,11 +193,10 @@ impl Hub {
 
     /// Resolves when the router does not lag too far behind with what `peer` says.
     pub(crate) async fn room_for(self: &Arc<Self>, peer: GatewayId) {
-        let is_full = || lock(&self.state).shares.get(&peer).is_some_and(|n| *n >= SHARE);
         let has_room = async {
             loop {
                 let room = self.room.notified();
-                if !is_full() {
+                if self.has_room_for(peer) {
                     return;
                 }
                 room.await;
@@ -208,6 +207,10 @@ impl Hub {
             self.refuse(peer, Refusal::Flood, "it sends faster than people can be told");
             has_room.await;
         }
+    }
+
+    pub(crate) fn has_room_for(&self, peer: GatewayId) -> bool {
+        lock(&self.state).shares.get(&peer).is_none_or(|n| *n < SHARE)
     }
 
     /// Publishes or watches.
@@ -235,13 +238,11 @@ impl Hub {
         may_keep: bool,
     ) -> Result<Fate, Failure> {
         let (tell, mut told) = oneshot::channel();
-        let number = {
-            let mut state = lock(&self.state);
-            let number = state.node.post(clock::now(), message, may_keep);
+        let number = self.hold(|state, now| {
+            let number = state.node.post(now, message, may_keep);
             state.posts.insert(number, tell);
-            self.settle(&mut state);
             number
-        };
+        });
         if let Ok(fate) = timeout(AT_ONCE, &mut told).await {
             return fate.unwrap_or(Err(NO_WAY));
         }
@@ -277,6 +278,8 @@ impl Hub {
     }
 
     /// The router answered a message from another gateway.
+    ///
+    /// What was shown by it is written down before the answer leaves, see [`Self::frames`].
     pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
         self.with(|node, now| node.answer(now, from, call, outcome));
     }
@@ -284,6 +287,7 @@ impl Hub {
     /// The router answered a message of this gateway's own.
     pub(crate) fn answer_own(self: &Arc<Self>, number: u64, message: &Message, outcome: Outcome) {
         self.with(|node, now| node.answer_own(now, number, message, outcome));
+        lock(&self.state).write_journal();
     }
 
     fn queue(self: &Arc<Self>, frames: impl IntoIterator<Item = (GatewayId, Frame)>) {
@@ -300,101 +304,29 @@ impl Hub {
     }
 
     fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Tickets, Instant) -> R) -> R {
+        self.hold(|state, now| act(&mut state.node, now))
+    }
+
+    /// Acts under the lock, and does what follows.
+    fn hold<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, Instant) -> R) -> R {
         let mut state = lock(&self.state);
-        let result = act(&mut state.node, clock::now());
-        self.settle(&mut state);
-        let compare = std::mem::take(&mut state.compare);
+        let result = act(&mut state, clock::now());
+        let follows = self.settle(&mut state);
         drop(state);
-        if !compare.is_empty() {
-            self.compare(&compare);
+        for next in follows {
+            self.follow(next);
         }
         result
-    }
-
-    /// Does what the node wants done.
-    fn settle(self: &Arc<Self>, state: &mut State) {
-        while let Some(effect) = state.node.next_effect() {
-            match effect {
-                Effect::Deliver { from, call, mut message, age } => {
-                    if let Message::Envelope(envelope) = &mut message {
-                        // By the clock here, whatever the clock there says.
-                        envelope.sent_at = self.wall.read().minus(age);
-                    }
-                    let way = Way::There { hub: Arc::downgrade(self), from, call };
-                    if state.backlog.len() < MAX_BACKLOG {
-                        let answer = Answer(Some(way));
-                        self.push(state, Inbound::Message { from, message, answer });
-                    } else {
-                        state.node.answer(clock::now(), from, call, Err(Failure::Busy));
-                    }
-                }
-                Effect::DeliverOwn(number, message) => {
-                    let (hub, own) = (Arc::downgrade(self), Box::new(message.clone()));
-                    let answer = Answer(Some(Way::Own { hub, number, message: own }));
-                    let from = self.own;
-                    self.push(state, Inbound::Message { from, message, answer });
-                }
-                Effect::Shown(print) => {
-                    if let Some(journal) = &mut state.journal {
-                        journal.write(self.wall.read(), print);
-                    }
-                }
-                Effect::Keep { number, revision, post, age } => {
-                    self.store.keep(number, revision, self.wall.read().minus(age), &post);
-                }
-                Effect::Forget(number) => self.store.forget(number),
-                Effect::Settled(number, fate) => {
-                    if let Some(tell) = state.posts.remove(&number) {
-                        let _ = tell.send(fate);
-                    }
-                }
-                Effect::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
-                Effect::Found(ticket, found) => drop(ticket.send(found)),
-                Effect::Arrived(user, at) => self.push(state, Inbound::Arrived { user, at }),
-                Effect::Left(user, at) => self.push(state, Inbound::Left { user, at }),
-                Effect::Lost(gateway) => {
-                    if let Some(port) = state.ports.get(&gateway)
-                        && state.node.link_of(&gateway) != Some(port.link)
-                    {
-                        port.closing.cancel();
-                    }
-                    self.push(state, Inbound::Lost(gateway));
-                }
-                Effect::Wake(peer) => {
-                    if let Some(port) = state.ports.get(&peer) {
-                        port.wake.notify_one();
-                    }
-                }
-                Effect::Compare(peer) => state.compare.push(peer),
-                Effect::Close(peer, link) => {
-                    if let Some(port) = state.ports.get(&peer).filter(|port| port.link == link) {
-                        port.closing.cancel();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Gives an event to the router, behind those that wait.
-    fn push(&self, state: &mut State, event: Inbound) {
-        let event = if state.backlog.is_empty() {
-            match self.inbound.try_send(event) {
-                Ok(()) => return,
-                Err(mpsc::error::TrySendError::Closed(event)) => return refuse(state, event),
-                Err(mpsc::error::TrySendError::Full(event)) => event,
-            }
-        } else {
-            event
-        };
-        if let Inbound::Message { from, .. } = &event {
-            *state.shares.entry(*from).or_default() += 1;
-        }
-        state.backlog.push_back(event);
-        self.lag.notify_one();
     }
 }
 
 impl State {
+    fn write_journal(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.write();
+        }
+    }
+
     fn take_event(&mut self) -> Option<Inbound> {
         let event = self.backlog.pop_front()?;
         if let Inbound::Message { from, .. } = &event
@@ -406,20 +338,6 @@ impl State {
             }
         }
         Some(event)
-    }
-}
-
-/// Answers an event that nobody will ever take. Its [`Answer`] must not do so by itself: it
-/// would wait for the lock that is held here.
-fn refuse(state: &mut State, event: Inbound) {
-    let Inbound::Message { mut answer, .. } = event else { return };
-    let now = clock::now();
-    match answer.0.take() {
-        Some(Way::There { from, call, .. }) => state.node.answer(now, from, call, Err(NO_WAY)),
-        Some(Way::Own { number, message, .. }) => {
-            state.node.answer_own(now, number, &message, Err(NO_WAY));
-        }
-        Some(Way::Here(_)) | None => {}
     }
 }
 

@@ -1,12 +1,12 @@
 //! What was shown here, in a file that outlives the process.
 //!
-//! A ring of slots of fixed size, written in place: a message costs one short write and no wait
-//! for the disk, and a full disk does not hinder it. What a killed process wrote is kept by the
+//! A ring of slots of fixed size, written in place: what was shown between two turns of a link
+//! costs one short write and no wait for the disk, and a full disk does not hinder it. What a killed process wrote is kept by the
 //! system; a machine that loses power may lose the last seconds, and with them the memory of
 //! what it showed then.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,11 +18,15 @@ use crate::shown::{MAX_SHOWN, Print};
 const FILE: &str = "shown.ring";
 /// The time in milliseconds, the print, and their exclusive or in two halves.
 const SLOT: usize = 32;
+/// The most bytes that are noted and not written.
+const NOTED: usize = 256 * SLOT;
 
 /// The file.
 pub(crate) struct Journal {
     file: File,
     next: usize,
+    /// Slots to be written.
+    noted: Vec<u8>,
     failed: bool,
 }
 
@@ -50,14 +54,28 @@ impl Journal {
         found.sort_unstable();
         let next = found.last().map_or(0, |(_, at)| (at + 1) % MAX_SHOWN);
         let shown = found.into_iter().map(|((at, print), _)| (print, wall.since(at))).collect();
-        Ok((Self { file, next, failed: false }, shown))
+        Ok((Self { file, next, noted: Vec::new(), failed: false }, shown))
     }
 
-    /// Writes down what was shown.
-    pub(crate) fn write(&mut self, wall: UnixMillis, print: Print) {
-        let at = SeekFrom::Start((self.next * SLOT) as u64);
-        let written = self.file.seek(at).and_then(|_| self.file.write_all(&slot(wall, print)));
-        self.next = (self.next + 1) % MAX_SHOWN;
+    /// Notes what was shown, to be [written](Self::write).
+    pub(crate) fn note(&mut self, wall: UnixMillis, print: Print) {
+        self.noted.extend_from_slice(&slot(wall, print));
+        if self.noted.len() == NOTED {
+            self.write();
+        }
+    }
+
+    /// Writes down what was noted.
+    pub(crate) fn write(&mut self) {
+        if self.noted.is_empty() {
+            return;
+        }
+        let to_end = ((MAX_SHOWN - self.next) * SLOT).min(self.noted.len());
+        let (here, around) = self.noted.split_at(to_end);
+        let at = (self.next * SLOT) as u64;
+        let written = write_at(&self.file, here, at).and_then(|()| write_at(&self.file, around, 0));
+        self.next = (self.next + self.noted.len() / SLOT) % MAX_SHOWN;
+        self.noted.clear();
         let failed = written.is_err();
         if let Err(error) = written
             && !self.failed
@@ -66,6 +84,18 @@ impl Journal {
         }
         self.failed = failed;
     }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    use std::io::{Seek as _, SeekFrom};
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)
 }
 
 fn slot(wall: UnixMillis, print: Print) -> [u8; SLOT] {
@@ -110,13 +140,15 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (mut journal, shown) = Journal::open(state.path(), UnixMillis(5000)).unwrap();
         assert!(shown.is_empty());
-        journal.write(UnixMillis(5000), print(9));
-        journal.write(UnixMillis(6000), print(3));
+        journal.note(UnixMillis(5000), print(9));
+        journal.note(UnixMillis(6000), print(3));
+        journal.write();
         drop(journal);
         let (mut journal, shown) = Journal::open(state.path(), UnixMillis(7000)).unwrap();
         let second = Duration::from_secs(1);
         assert_eq!(shown, [(print(9), 2 * second), (print(3), second)]);
-        journal.write(UnixMillis(7000), print(4));
+        journal.note(UnixMillis(7000), print(4));
+        journal.write();
         assert_eq!(prints(state.path()), [print(9), print(3), print(4)]);
     }
 
@@ -124,7 +156,8 @@ mod tests {
     fn the_ring_goes_round() {
         let state = tempfile::tempdir().unwrap();
         let (mut journal, _) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-        (0..=MAX_SHOWN).for_each(|n| journal.write(UnixMillis(1 + n as u64), print(n)));
+        (0..=MAX_SHOWN).for_each(|n| journal.note(UnixMillis(1 + n as u64), print(n)));
+        journal.write();
         let all = prints(state.path());
         assert_eq!(
             (all.len(), all[0], all[MAX_SHOWN - 1]),
@@ -136,8 +169,9 @@ mod tests {
     fn a_slot_that_was_not_written_whole_is_passed_over() {
         let state = tempfile::tempdir().unwrap();
         let (mut journal, _) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-        journal.write(UnixMillis(1), print(1));
-        journal.write(UnixMillis(2), print(2));
+        journal.note(UnixMillis(1), print(1));
+        journal.note(UnixMillis(2), print(2));
+        journal.write();
         let mut bytes = std::fs::read(state.path().join(FILE)).unwrap();
         bytes[10] ^= 1;
         std::fs::write(state.path().join(FILE), bytes).unwrap();

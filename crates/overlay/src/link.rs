@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Blame, Fault, HostPort};
 use futures::stream::{SplitSink, SplitStream};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
@@ -25,6 +25,8 @@ const GREETING: Duration = Duration::from_secs(5);
 const WRITE: Duration = Duration::from_secs(20);
 /// The most frames between two flushes.
 const BATCH: usize = 256;
+/// The most frames that are read before they are taken.
+pub(crate) const READS: usize = 64;
 /// The most addresses taken from a peer's greeting.
 const MAX_ADDRESSES: usize = 8;
 
@@ -143,22 +145,63 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut bucket = Bucket::new(clock::now());
+    let mut batch = Batch::default();
     loop {
-        hub.room_for(port.peer).await;
-        let frame = match frames.next().await {
-            None => return End::Closed(io::ErrorKind::UnexpectedEof.into()),
-            Some(Err(error)) => return error.into(),
-            Some(Ok(bytes)) => Frame::decode(port.version, &bytes),
-        };
-        let pause = frame.as_ref().ok().and_then(|frame| bucket.take(clock::now(), frame));
-        if let Err(fault) = frame.and_then(|frame| hub.received(port, frame)) {
-            return End::Fault(fault);
+        let mut next = frames.next().await;
+        if next.is_none() {
+            return End::Closed(io::ErrorKind::UnexpectedEof.into());
         }
-        if let Some(pause) = pause {
+        let now = clock::now();
+        while let Some(read) = next {
+            let may_go_on = batch.add(now, port.version, read, &mut bucket);
+            next = if may_go_on { frames.next().now_or_never().flatten() } else { None };
+        }
+        let keeps_up = match hub.received(port, batch.frames.drain(..)) {
+            Ok(keeps_up) => keeps_up,
+            Err(fault) => return End::Fault(fault),
+        };
+        if let Some(end) = batch.end.take() {
+            return end;
+        }
+        if let Some(pause) = batch.pause.take() {
             hub.refuse(port.peer, Refusal::Flood, "it asks too much and is read more slowly");
             sleep(pause).await;
         }
-        tokio::task::coop::consume_budget().await;
+        if !keeps_up {
+            hub.room_for(port.peer).await;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Frames that came together.
+#[derive(Default)]
+struct Batch {
+    frames: Vec<Frame>,
+    /// For so long nothing more is to be read.
+    pause: Option<Duration>,
+    /// What comes after them ends the link.
+    end: Option<End>,
+}
+
+impl Batch {
+    /// Adds what was read. Says whether more may be read at once.
+    fn add(
+        &mut self,
+        now: Instant,
+        version: u8,
+        read: io::Result<BytesMut>,
+        bucket: &mut Bucket,
+    ) -> bool {
+        let frame = read.map_err(End::from);
+        match frame.and_then(|bytes| Frame::decode(version, &bytes).map_err(End::Fault)) {
+            Ok(frame) => {
+                self.pause = bucket.take(now, &frame);
+                self.frames.push(frame);
+            }
+            Err(end) => self.end = Some(end),
+        }
+        self.pause.is_none() && self.end.is_none() && self.frames.len() < READS
     }
 }
 

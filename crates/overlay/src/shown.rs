@@ -3,12 +3,13 @@
 //! The window outlives a restart (see `journal`): a sender that did not hear that its message was
 //! shown, because this gateway or the link died, repeats it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Body, Envelope};
 use sha2::{Digest as _, Sha256};
 
+use crate::map::Set;
 use crate::message::Message;
 
 /// How long a message is remembered.
@@ -42,7 +43,7 @@ impl Print {
 /// What was shown here in the last day.
 #[derive(Default)]
 pub(crate) struct Shown {
-    prints: HashSet<Print>,
+    prints: Set<Print>,
     order: VecDeque<(Instant, Print)>,
 }
 

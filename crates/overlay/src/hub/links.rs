@@ -39,50 +39,54 @@ impl Hub {
 
     /// The link closed.
     pub(crate) fn close(self: &Arc<Self>, port: &Port) {
-        let mut state = lock(&self.state);
-        if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
-            state.ports.remove(&port.peer);
-            state.since.insert(port.peer, clock::now());
-        }
-        state.node.unlinked(clock::now(), port.peer, port.link);
-        self.settle(&mut state);
+        self.hold(|state, now| {
+            if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
+                state.ports.remove(&port.peer);
+                state.since.insert(port.peer, now);
+            }
+            state.node.unlinked(now, port.peer, port.link);
+        });
     }
 
-    /// A frame came over the link.
-    pub(crate) fn received(self: &Arc<Self>, port: &Port, frame: Frame) -> Result<(), Fault> {
-        // A link that was replaced must not speak for the boot that replaced it, and one of a
-        // gateway that is no member any more for nobody.
-        let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
-        match frame {
-            Frame::RosterGet { .. }
-            | Frame::RosterGot { .. }
-            | Frame::RosterPut { .. }
-            | Frame::RosterDigests(_)
-            | Frame::RosterWant(_)
-                if self.with(|node, _| present(node)) =>
-            {
-                self.roster_frame(port.peer, frame)
-            }
-            Frame::Membership(signed) if self.with(|node, _| present(node)) => {
-                self.membership_frame(port.peer, signed);
-                Ok(())
-            }
-            _ => {
-                self.with(
-                    |node, now| {
-                        if present(node) { node.received(now, port.peer, frame) } else { Ok(()) }
-                    },
-                )
+    /// Frames came over the link, in that order. Says whether the router keeps up with the peer.
+    pub(crate) fn received(
+        self: &Arc<Self>,
+        port: &Port,
+        frames: impl Iterator<Item = Frame>,
+    ) -> Result<bool, Fault> {
+        let mut frames = frames.peekable();
+        while let Some(frame) = frames.next() {
+            // A link that was replaced must not speak for the boot that replaced it, and one of a
+            // gateway that is no member any more for nobody.
+            let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
+            match frame {
+                _ if !self.with(|node, _| present(node)) => return Ok(true),
+                Frame::Membership(signed) => self.membership_frame(port.peer, signed),
+                frame if frame.is_of_rosters() => self.roster_frame(port.peer, frame)?,
+                frame => self.with(|node, now| {
+                    let mut next = Some(frame);
+                    while let Some(frame) = next.filter(|_| present(node)) {
+                        node.received(now, port.peer, frame)?;
+                        next = frames.next_if(Frame::is_of_node);
+                    }
+                    Ok(())
+                })?,
             }
         }
+        Ok(self.has_room_for(port.peer))
     }
 
-    /// Waits for frames to write, and takes up to `most` of them.
+    /// Waits for frames to write, and takes up to `most` of them. What was shown is on file before
+    /// anybody hears of it.
     pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
         loop {
-            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
-            if !frames.is_empty() {
-                return;
+            {
+                let mut state = lock(&self.state);
+                state.node.dequeue(&port.peer, port.link, most, frames);
+                if !frames.is_empty() {
+                    state.write_journal();
+                    return;
+                }
             }
             port.wake.notified().await;
         }

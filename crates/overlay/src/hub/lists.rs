@@ -101,13 +101,9 @@ impl Hub {
         }
     }
 
-    /// Begins to compare rosters with these gateways.
-    pub(super) fn compare(self: &Arc<Self>, peers: &[GatewayId]) {
-        let mut frames = Vec::new();
-        for peer in peers {
-            let digests = lock(&self.rosters).linked(peer);
-            frames.extend(digests.into_iter().map(|frame| (*peer, frame)));
-        }
-        self.queue(frames);
+    /// Begins to compare rosters with a gateway.
+    pub(super) fn compare(self: &Arc<Self>, peer: GatewayId) {
+        let digests = lock(&self.rosters).linked(&peer);
+        self.queue(digests.into_iter().map(|frame| (peer, frame)));
     }
 }

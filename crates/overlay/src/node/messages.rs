@@ -28,17 +28,14 @@ impl<T, L> Node<T, L> {
         if self.leases.epoch(&to).is_none() {
             return self.conclude(now, to, ticket, Err(NO_WAY));
         }
-        match self.delivery.send(now, to, message, age, ticket) {
-            Err(ticket) => self.conclude(now, to, ticket, Err(Failure::Busy)),
-            Ok((number, frame)) => {
-                if self.leases.link(&to).is_some()
-                    && !self.queue(to, &frame)
-                    && let Some(ticket) = self.delivery.answered(&to, number)
-                {
-                    self.conclude(now, to, ticket, Err(Failure::Refused));
-                }
-            }
+        let said = match self.delivery.say(to, message, age) {
+            Ok(said) => said,
+            Err(failure) => return self.conclude(now, to, ticket, Err(failure)),
+        };
+        if self.leases.link(&to).is_some() && !self.queue(to, &said) {
+            return self.conclude(now, to, ticket, Err(Failure::Refused));
         }
+        self.delivery.wait(now, to, said, age, ticket);
     }
 
     /// Says what became of a message at a gateway.

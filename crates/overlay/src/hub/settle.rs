@@ -1,0 +1,132 @@
+//! Doing what the node wants done.
+
+use std::sync::Arc;
+
+use crosstalk_core::Failure;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Hub, MAX_BACKLOG, Port, State};
+use crate::GatewayId;
+use crate::answer::{Answer, Way};
+use crate::clock;
+use crate::delivery::NO_WAY;
+use crate::message::{Fate, Inbound, Message, Outcome};
+use crate::node::Effect;
+
+/// What is done when the lock is free: who hears of it may want the lock at once.
+pub(super) enum Follows {
+    Outcome(oneshot::Sender<Outcome>, Outcome),
+    Found(oneshot::Sender<Vec<GatewayId>>, Vec<GatewayId>),
+    Settled(oneshot::Sender<Result<Fate, Failure>>, Result<Fate, Failure>),
+    Wake(Arc<Port>),
+    Compare(GatewayId),
+}
+
+impl Hub {
+    pub(super) fn follow(self: &Arc<Self>, next: Follows) {
+        match next {
+            Follows::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
+            Follows::Found(ticket, found) => drop(ticket.send(found)),
+            Follows::Settled(ticket, fate) => drop(ticket.send(fate)),
+            Follows::Wake(port) => port.wake.notify_one(),
+            Follows::Compare(peer) => self.compare(peer),
+        }
+    }
+
+    /// Does what the node wants done, but for what it returns.
+    pub(super) fn settle(self: &Arc<Self>, state: &mut State) -> Vec<Follows> {
+        let mut follows = Vec::new();
+        while let Some(effect) = state.node.next_effect() {
+            match effect {
+                Effect::Deliver { from, call, mut message, age } => {
+                    if let Message::Envelope(envelope) = &mut message {
+                        // By the clock here, whatever the clock there says.
+                        envelope.sent_at = self.wall.read().minus(age);
+                    }
+                    let way = Way::There { hub: Arc::downgrade(self), from, call };
+                    if state.backlog.len() < MAX_BACKLOG {
+                        let answer = Answer(Some(way));
+                        self.push(state, Inbound::Message { from, message, answer });
+                    } else {
+                        state.node.answer(clock::now(), from, call, Err(Failure::Busy));
+                    }
+                }
+                Effect::DeliverOwn(number, message) => {
+                    let (hub, own) = (Arc::downgrade(self), Box::new(message.clone()));
+                    let answer = Answer(Some(Way::Own { hub, number, message: own }));
+                    let from = self.own;
+                    self.push(state, Inbound::Message { from, message, answer });
+                }
+                Effect::Shown(print) => {
+                    if let Some(journal) = &mut state.journal {
+                        journal.note(self.wall.read(), print);
+                    }
+                }
+                Effect::Keep { number, revision, post, age } => {
+                    self.store.keep(number, revision, self.wall.read().minus(age), &post);
+                }
+                Effect::Forget(number) => self.store.forget(number),
+                Effect::Settled(number, fate) => {
+                    let ticket = state.posts.remove(&number);
+                    follows.extend(ticket.map(|ticket| Follows::Settled(ticket, fate)));
+                }
+                Effect::Outcome(ticket, outcome) => {
+                    follows.push(Follows::Outcome(ticket, outcome));
+                }
+                Effect::Found(ticket, found) => follows.push(Follows::Found(ticket, found)),
+                Effect::Arrived(user, at) => self.push(state, Inbound::Arrived { user, at }),
+                Effect::Left(user, at) => self.push(state, Inbound::Left { user, at }),
+                Effect::Lost(gateway) => {
+                    if let Some(port) = state.ports.get(&gateway)
+                        && state.node.link_of(&gateway) != Some(port.link)
+                    {
+                        port.closing.cancel();
+                    }
+                    self.push(state, Inbound::Lost(gateway));
+                }
+                Effect::Wake(peer) => {
+                    follows.extend(state.ports.get(&peer).cloned().map(Follows::Wake));
+                }
+                Effect::Compare(peer) => follows.push(Follows::Compare(peer)),
+                Effect::Close(peer, link) => {
+                    if let Some(port) = state.ports.get(&peer).filter(|port| port.link == link) {
+                        port.closing.cancel();
+                    }
+                }
+            }
+        }
+        follows
+    }
+
+    /// Gives an event to the router, behind those that wait.
+    pub(super) fn push(&self, state: &mut State, event: Inbound) {
+        let event = if state.backlog.is_empty() {
+            match self.inbound.try_send(event) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Closed(event)) => return refuse(state, event),
+                Err(mpsc::error::TrySendError::Full(event)) => event,
+            }
+        } else {
+            event
+        };
+        if let Inbound::Message { from, .. } = &event {
+            *state.shares.entry(*from).or_default() += 1;
+        }
+        state.backlog.push_back(event);
+        self.lag.notify_one();
+    }
+}
+
+/// Answers an event that nobody will ever take. Its [`Answer`] must not do so by itself: it
+/// would wait for the lock that is held here.
+fn refuse(state: &mut State, event: Inbound) {
+    let Inbound::Message { mut answer, .. } = event else { return };
+    let now = clock::now();
+    match answer.0.take() {
+        Some(Way::There { from, call, .. }) => state.node.answer(now, from, call, Err(NO_WAY)),
+        Some(Way::Own { number, message, .. }) => {
+            state.node.answer_own(now, number, &message, Err(NO_WAY));
+        }
+        Some(Way::Here(_)) | None => {}
+    }
+}
