@@ -296,6 +296,7 @@ fn with_the_gateway_as_the_server_every_place_is_the_gateways() {
     server(&mut ns, "VER 1 MSNP9");
     server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
     ns.take(Side::Client);
+    server(&mut ns, &format!("RNG 10 192.0.2.3:1863 CKI key.2 {BOB} Eve"));
     server(&mut ns, "RNG 11 192.0.2.3:1863 CKI key.2 eve@x.org Eve");
     assert_eq!(text(ns.take(Side::Client)), "RNG 11 192.0.2.9:1999 CKI key.2 eve@x.org Eve\r\n");
     let mut sb = connect();

@@ -73,6 +73,22 @@ fn messages_to_own_people_pass_and_impossible_ones_are_refused() {
 }
 
 #[test]
+fn nobody_of_the_server_speaks_under_a_foreign_name() {
+    let mut scene = online();
+    let says = |name: &str| {
+        let head = Writer::new().raw(&[0; 8]).u16(1).short(name).u16(0).u16(0);
+        Snac::new(4, 7, PUSHED, head.tlv(TEXT, message::encode("it is me")).bytes())
+    };
+    scene.server(says("Bob @ far-oscar.xt"));
+    scene.server(says("x@nowhere.xt"));
+    let own = [says("carol@hotmail.com"), says("CarolTB")];
+    for snac in &own {
+        scene.server(snac.clone());
+    }
+    assert_eq!(scene.client_got(), own);
+}
+
+#[test]
 fn a_foreign_message_is_what_clients_accept() {
     let mut scene = online();
     scene.deliver("bob@far-oscar", Body::Text { text: "1 < 2".into(), auto: false });

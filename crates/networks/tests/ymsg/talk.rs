@@ -83,6 +83,24 @@ fn an_old_message_is_shown_with_its_time() {
 }
 
 #[test]
+fn nobody_of_the_server_speaks_under_a_foreign_name() {
+    let mut scene = Scene::signed_on(10, listed());
+    for name in [BOB, "x@nowhere.xt"] {
+        scene.server(&format!("06/1 5=ann 4={name} 14=hi 97=1"));
+    }
+    scene.server("06/1 5=ann 4=eve 14=hi 97=1");
+    assert_eq!(scene.client_got(), ["06/1 5=ann 4=eve 14=hi 97=1"]);
+}
+
+#[test]
+fn text_of_other_letters_stays_in_its_value() {
+    let mut scene = Scene::signed_on(9, listed());
+    scene.deliver(says("hiÀ€4À€eve"));
+    let got = scene.client_got();
+    assert!(got[0].contains("14=hiÀ€4À€eve 97=1"), "{got:?}");
+}
+
+#[test]
 fn long_messages_come_in_several() {
     let mut scene = Scene::signed_on(10, listed());
     scene.deliver(says(&"word ".repeat(400)));

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Presence, Roster, Side, Standing,
+    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side,
+    Standing,
 };
 
 use self::domains::{Domains, message_to, show_request};
@@ -160,6 +161,8 @@ impl Session {
                 self.changed_status(command, io);
             }
             "XFR" if self.rings.is_ours(command) => self.opened(command, io),
+            // Somebody of the server's under the name of somebody foreign.
+            "RNG" if io.kin(command.word(5)) != Kin::Own => io.out.withhold(),
             "XFR" | "RNG" => {
                 let shown = match self.invitation(Host::Server) {
                     Some(invitation) => named(command, io, invitation),

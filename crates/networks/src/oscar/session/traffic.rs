@@ -1,12 +1,13 @@
 //! Which frames matter, and who takes them.
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, Now, Side};
+use crosstalk_core::{Fault, Kin, Now, Side};
 
 use super::{Kind, Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::signon::{self, Errand};
 use crate::oscar::wire::flap::HEADER;
+use crate::oscar::wire::message::Head;
 use crate::oscar::wire::{Channel, Reader, Snac, UserInfo};
 
 /// The family of messages: a server that offers it serves a session.
@@ -29,7 +30,7 @@ impl Session {
         }
         let kind = Snac::peek(body);
         match side {
-            Side::Server => self.wants_of_server(kind),
+            Side::Server => self.wants_of_server(kind, body),
             Side::Client => {
                 let wanted = self.wants_of_client(kind, body);
                 if !wanted {
@@ -40,8 +41,9 @@ impl Session {
         }
     }
 
-    fn wants_of_server(&self, kind: (u16, u16)) -> bool {
+    fn wants_of_server(&self, kind: (u16, u16), body: &[u8]) -> bool {
         match kind {
+            (0x04, 0x07 | 0x14) => body.contains(&b'@'),
             (0x01, 0x03) => self.kind == Kind::Undecided,
             (0x01, 0x05 | 0x07 | 0x0a) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
             (0x01, 0x0f) => self.user.is_none(),
@@ -108,6 +110,13 @@ impl Session {
                 }
             }
             (0x01, 0x0a) => self.rates.adjust(content, io.now.instant),
+            // Somebody of the server's under the name of somebody foreign.
+            (0x04, 0x07 | 0x14)
+                if Head::read(&mut Reader::new(content))
+                    .is_ok_and(|head| self.kin(head.name, io) != Kin::Own) =>
+            {
+                return Pass::Withhold;
+            }
             (0x01, 0x0f) => {
                 if let Ok(info) = UserInfo::read(&mut Reader::new(content)) {
                     self.person.name = Some(String::from_utf8_lossy(info.name).into_owned());

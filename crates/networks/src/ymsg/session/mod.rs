@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Presence, Roster, Side,
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Presence, Roster, Side,
     Standing,
 };
 
@@ -147,6 +147,11 @@ impl Session {
                 self.challenged(packet);
                 io.forward(packet);
             }
+            service::MESSAGE | service::NOTIFY | service::AUTHORISE
+                if is_under_foreign_name(packet, io) =>
+            {
+                io.out.withhold();
+            }
             _ => {
                 self.list.own.follow(packet);
                 io.forward(packet);
@@ -224,4 +229,11 @@ impl Session {
             Body::Contact(Consent::Cancel) | Body::Receipt { .. } => {}
         }
     }
+}
+
+/// Whether everybody in whose name a packet of the server's speaks is foreign: then somebody of the
+/// server's took the name.
+fn is_under_foreign_name(packet: &Packet, io: &Io<'_>) -> bool {
+    let mut senders = packet.all(4).peekable();
+    senders.peek().is_some() && senders.all(|name| io.kin(name) != Kin::Own)
 }
