@@ -9,10 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosstalk_core::Fault;
 
-/// The most stanzas of ours that wait for the client's acknowledgement.
+/// The most stanzas of ours that wait for the client's acknowledgement, and the most bytes.
 const MAX_UNACKED: usize = 1000;
-/// After how many of them the client is asked for one.
+const MAX_UNACKED_BYTES: usize = 16 * 1024 * 1024;
+/// After how many of them the client is asked for one, and after how many bytes.
 const ASK_EVERY: usize = 50;
+const ASK_EVERY_BYTES: usize = 512 * 1024;
 /// How many changes between kinds of stanza a log holds.
 const MAX_RUNS: usize = 10_000;
 
@@ -54,12 +56,14 @@ impl Acks {
     pub(super) fn we_sent(&mut self, stanza: &Bytes) -> Result<bool, Fault> {
         let keep = self.resumable.is_some();
         let Some(down) = &mut self.down else { return Ok(false) };
-        down.ours += 1;
-        if down.ours > MAX_UNACKED {
+        let kept = if keep { stanza.clone() } else { Bytes::new() };
+        let asked = down.bytes / ASK_EVERY_BYTES;
+        (down.ours, down.bytes) = (down.ours + 1, down.bytes + kept.len());
+        if down.ours > MAX_UNACKED || down.bytes > MAX_UNACKED_BYTES {
             return Err(Fault::client("it acknowledges nothing"));
         }
-        down.log.push_back(Sent::Gateway(if keep { stanza.clone() } else { Bytes::new() }));
-        Ok(down.ours.is_multiple_of(ASK_EVERY))
+        down.log.push_back(Sent::Gateway(kept));
+        Ok(down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked)
     }
 
     /// A stanza of the client went to the server, or was kept from it.
@@ -91,9 +95,9 @@ impl Acks {
                         continue;
                     }
                 }
-                Sent::Gateway(_) => {
+                Sent::Gateway(stanza) => {
                     left -= 1;
-                    down.ours -= 1;
+                    (down.ours, down.bytes) = (down.ours - 1, down.bytes - stanza.len());
                 }
             }
             down.log.pop_front();
@@ -141,8 +145,9 @@ impl Acks {
 #[derive(Debug, Default)]
 struct Down {
     log: VecDeque<Sent>,
-    /// How many of the log's stanzas are ours.
+    /// How many of the log's stanzas are ours, and how long those are that are kept.
     ours: usize,
+    bytes: usize,
     /// What the client acknowledged last, in its count.
     client: u32,
     /// The same in the server's count.
@@ -236,5 +241,17 @@ mod tests {
         let asked = (0..MAX_UNACKED - 2).filter(|_| acks.we_sent(&stanza).unwrap()).count();
         assert_eq!(asked, MAX_UNACKED / ASK_EVERY);
         assert!(acks.we_sent(&stanza).is_err());
+    }
+
+    #[test]
+    fn long_stanzas_are_asked_for_sooner_and_do_not_fill_the_memory() {
+        let mut acks = busy();
+        let stanza = Bytes::from(vec![b'x'; ASK_EVERY_BYTES / 2]);
+        let sent: Vec<bool> = std::iter::from_fn(|| acks.we_sent(&stanza).ok()).collect();
+        let (asked, all) = (sent.iter().filter(|asks| **asks).count(), sent.len());
+        assert_eq!(all, MAX_UNACKED_BYTES / stanza.len() - 1);
+        assert_eq!(asked, all / 2);
+        acks.client_handled(5 + 10).unwrap();
+        assert!(acks.we_sent(&stanza).is_ok());
     }
 }
