@@ -80,7 +80,7 @@ impl RichText {
             && last.end == start
         {
             last.end = end;
-        } else if self.spans.len() < MAX_SPANS {
+        } else if self.spans.len() < MAX_SPANS && self.has_room_for(&style) {
             self.spans.push(Span { start, end, style });
         }
     }
@@ -131,6 +131,21 @@ impl RichText {
     }
 }
 
+impl RichText {
+    /// Whether the addresses of links stay as short in all as a text.
+    fn has_room_for(&self, style: &Style) -> bool {
+        let links = self.spans.iter().map(|span| span.style.link());
+        style.link() == 0 || links.sum::<usize>() + style.link() <= MAX_TEXT
+    }
+}
+
+impl Style {
+    /// How long the address of a link is, in bytes.
+    const fn link(&self) -> usize {
+        if let Self::Link(url) = self { url.len() } else { 0 }
+    }
+}
+
 impl From<&str> for RichText {
     fn from(text: &str) -> Self {
         Self::plain(text)
@@ -152,11 +167,16 @@ impl TryFrom<(String, Vec<Span>)> for RichText {
         }
         let legal =
             |s: &Span| s.start < s.end && text.get(s.start as usize..s.end as usize).is_some();
-        if spans.iter().all(legal) {
-            Ok(Self { text, spans })
-        } else {
-            Err("span outside its text")
+        if !spans.iter().all(legal) {
+            return Err("span outside its text");
         }
+        let mut rich = Self { text, spans: Vec::with_capacity(spans.len()) };
+        for span in spans {
+            if rich.has_room_for(&span.style) {
+                rich.spans.push(span);
+            }
+        }
+        Ok(rich)
     }
 }
 
@@ -207,6 +227,18 @@ mod tests {
         for bad in [span(0, 0), span(2, 1), span(0, 9), span(1, 2)] {
             assert!(RichText::try_from(("é!".to_owned(), vec![bad])).is_err());
         }
+    }
+
+    #[test]
+    fn links_are_in_all_no_longer_than_a_text() {
+        let link = |n: u8| Style::Link(format!("{n}{}", "x".repeat(MAX_TEXT / 3)));
+        let mut rich = RichText::default();
+        (0..9).for_each(|n| rich.push("a", &[link(n), Style::Bold]));
+        let links = |rich: &RichText| rich.spans().iter().map(|s| s.style.link()).sum::<usize>();
+        assert!(links(&rich) > MAX_TEXT / 2 && links(&rich) <= MAX_TEXT);
+        let spans = (0..9).map(|n| Span { start: 0, end: 1, style: link(n) }).collect();
+        let told = RichText::try_from(("a".to_owned(), spans)).unwrap();
+        assert!(links(&told) <= MAX_TEXT && told.text() == "a");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::limit::Bucket;
 use super::notes::Note;
-use super::presence::{Heard, watches};
+use super::presence::{Heard, cut, watches};
 use super::talk::{Held, Talk};
 use super::work::{Chore, Todo};
 use super::{Hub, now};
@@ -174,6 +174,7 @@ impl Person {
                 if presence.is_online() {
                     presence.online_since.get_or_insert(session.since);
                 }
+                cut(&mut presence);
                 session.presence = presence;
                 self.refresh();
             }

@@ -12,6 +12,17 @@ use super::person::Person;
 /// The most bytes of names in one message about presence, well below what the overlay takes.
 const MAX_TOLD: usize = 64 * 1024;
 
+/// The longest text of a presence, in bytes. It is kept for each who sees it.
+const MAX_STATUS: usize = 4096;
+
+/// Cuts the text of a presence to what others are shown.
+pub(super) fn cut(presence: &mut Presence) {
+    let text = &presence.text;
+    if text.text().len() > MAX_STATUS {
+        presence.text = text.slice(0..text.text().floor_char_boundary(MAX_STATUS));
+    }
+}
+
 /// Several presences of one person as one: the most available wins, the person is idle only
 /// where all are, and is there since the first of them.
 pub(super) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
@@ -170,7 +181,8 @@ impl Person {
     }
 
     /// A contact's presence at `gateway`, unless the owner may or will not see it.
-    pub(super) fn hear(&mut self, hub: &Hub, of: &Address, at: GatewayId, presence: Presence) {
+    pub(super) fn hear(&mut self, hub: &Hub, of: &Address, at: GatewayId, mut presence: Presence) {
+        cut(&mut presence);
         let visible = self.contact(of).is_some_and(sees);
         if visible && self.heard.hear(of, at, presence) {
             self.post(hub, &Note::Presence(of.clone()));

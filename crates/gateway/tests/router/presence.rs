@@ -175,3 +175,14 @@ async fn a_long_list_does_not_overflow_a_slow_session() {
         away.insert(alice.gets(is_away).await);
     }
 }
+
+#[tokio::test]
+async fn a_text_as_long_as_a_book_is_no_status() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = sign_in(&gateway.router, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.shows(Show::Away, &"é".repeat(30_000));
+    let presence = alice.sees("bob@yahoo", Show::Away).await;
+    assert_eq!(presence.text.text().len(), 4096);
+}

@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn a_link_counts_with_all_its_length() {
         let mut text = RichText::default();
-        text.push("x", &[Style::Link("x".repeat(100_000))]);
+        text.push("x", &[Style::Link("x".repeat(50_000))]);
         let (now, long) = (std::time::Instant::now(), Duration::from_secs(1));
-        assert!(Entry::new(1, says("eve@aol", text), now, true, long).size() > 100_000);
+        assert!(Entry::new(1, says("eve@aol", text), now, true, long).size() > 50_000);
     }
 }
