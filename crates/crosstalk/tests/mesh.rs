@@ -2,6 +2,7 @@
 //! `crosstalk mesh`, as two people meet it.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -129,6 +130,8 @@ fn a_gateway_is_admitted_and_revoked_while_all_run() {
     one.says(&format!("crosstalk mesh init --at {}", free()));
     let _one = one.run();
     one.status_says("0 of 0 up");
+    let door = std::fs::metadata(one.path().join("crosstalk/control.sock")).unwrap();
+    assert_eq!(door.permissions().mode() & 0o777, 0o600);
     one.says(&two.admission(&free()));
     std::fs::copy(one.path().join("mesh.toml"), two.path().join("mesh.toml")).unwrap();
     two.says("crosstalk mesh join mesh.toml");
