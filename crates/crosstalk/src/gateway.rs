@@ -50,7 +50,7 @@ async fn serve(config: Config) -> Result<ExitCode, Complaint> {
     signals.next().await;
     door.abort();
     let drain = started.config.limits.drain;
-    tracing::info!(?drain, "stopping: no new connections, and sessions get so long to end");
+    tracing::info!("stopping: no new connections; sessions get {drain:?} to end");
     tokio::select! {
         () = started.shutdown() => Ok(ExitCode::SUCCESS),
         code = signals.next() => Ok(code),
