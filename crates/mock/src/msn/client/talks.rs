@@ -111,17 +111,7 @@ impl Session {
                     self.talks.remove(&number);
                 }
             }
-            "MSG" => {
-                let from = person(command.word(1));
-                match Content::read(command.payload()) {
-                    Content::Text(text) => self.hear(&from, text).await,
-                    Content::Typing => {
-                        self.tell(Event::Typing { from, typing: Typing::Active }).await;
-                    }
-                    Content::Nudge => self.tell(Event::Nudged { by: from }).await,
-                    Content::Other => {}
-                }
-            }
+            "MSG" => self.said(person(command.word(1)), command.payload()).await,
             "NAK" => {
                 let to = talk.with.first().cloned().unwrap_or_default();
                 self.tell(Event::Undelivered { to, why: "not delivered".into() }).await;
@@ -134,6 +124,15 @@ impl Session {
             _ => {}
         }
         Ok(())
+    }
+
+    async fn said(&self, from: String, payload: &[u8]) {
+        match Content::read(payload) {
+            Content::Text(text) => self.hear(&from, text).await,
+            Content::Typing => self.tell(Event::Typing { from, typing: Typing::Active }).await,
+            Content::Nudge => self.tell(Event::Nudged { by: from }).await,
+            Content::Other => {}
+        }
     }
 }
 

@@ -89,14 +89,21 @@ fn members(result: &Element, book: &mut Book, text: &str, changes: &mut Changes,
     }
 }
 
-fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
-    book.served = true;
-    let groups = part(result, "groups");
-    for group in groups.into_iter().flat_map(|groups| groups.named("Group")) {
+/// Notes the groups of the server's.
+fn learn_groups(groups: &Element, book: &mut Book) {
+    for group in groups.named("Group") {
         let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
         if !id.is_empty() && !name.is_empty() {
             book.groups.note(name.to_owned(), id.to_owned());
         }
+    }
+}
+
+fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
+    book.served = true;
+    let groups = part(result, "groups");
+    if let Some(groups) = groups {
+        learn_groups(groups, book);
     }
     let listed: Vec<Contact> = book.contacts().filter(|c| c.listed).cloned().collect();
     let mut entries = String::new();

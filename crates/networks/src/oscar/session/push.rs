@@ -86,17 +86,10 @@ impl Session {
             }
         }
         if changed {
-            let prefix = &snac.body[..snac.body.len() - content.len()];
-            let (updates, rest): (Vec<&Item>, Vec<&Item>) =
-                items.iter().partition(|item| adopted.contains(&item.id));
+            let (updates, rest) = items.iter().partition(|item| adopted.contains(&item.id));
             io.withhold(Side::Client);
-            for (subtype, items) in [(UPDATE, updates), (snac.subtype, rest)] {
-                let writer = Writer::new().raw(prefix);
-                let body = items.iter().fold(writer, |w, i| i.write(w)).bytes();
-                if !items.is_empty() {
-                    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
-                }
-            }
+            retell(snac, UPDATE, updates, io);
+            retell(snac, snac.subtype, rest, io);
         } else {
             io.forward(Side::Client, raw.clone());
         }
@@ -163,4 +156,15 @@ impl Session {
             self.book.place(&contact, &spelling, plan);
         }
     }
+}
+
+/// Tells the client of these items what `snac` says of its own, as an edit of kind `subtype`.
+fn retell(snac: &Snac, subtype: u16, items: Vec<&Item>, io: &mut Io<'_>) {
+    if items.is_empty() {
+        return;
+    }
+    let content = snac.content().map_or(0, <[u8]>::len);
+    let prefix = snac.body.get(..snac.body.len().saturating_sub(content)).unwrap_or_default();
+    let body = items.into_iter().fold(Writer::new().raw(prefix), |w, item| item.write(w)).bytes();
+    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
 }
