@@ -131,6 +131,15 @@ pub enum RosterEdit {
     Block(Address, bool),
 }
 
+impl RosterEdit {
+    /// Who is edited.
+    pub const fn address(&self) -> &Address {
+        match self {
+            Self::List { address, .. } | Self::Remove(address) | Self::Block(address, _) => address,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,11 +22,7 @@ impl Person {
     /// Changes their list. Every session hears how the contact stands now, also where the
     /// edit was refused because the list is full or nobody can have that name.
     pub(super) fn edit(&mut self, hub: &Hub, edit: RosterEdit) {
-        let address = match &edit {
-            RosterEdit::List { address, .. }
-            | RosterEdit::Remove(address)
-            | RosterEdit::Block(address, _) => address.clone(),
-        };
+        let address = edit.address().clone();
         let possible = hub.names.network(address.network()).is_some() && address != self.user;
         let changed = match edit {
             _ if address.is_control() => self.edit_control(hub, edit),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crosstalk_core::{Address, Contact, Event, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
@@ -43,11 +44,12 @@ pub(super) struct Person {
     pub(super) doubted: BTreeSet<Address>,
     pub(super) heard: Heard,
     pub(super) watched: BTreeSet<Address>,
-    /// How much the person may say and ask, what the client may add by itself, and how much the
-    /// control contact answers.
+    /// How much the person may say, ask and edit, what the client may add by itself, and how much
+    /// the control contact answers.
     pub(super) speech: Bucket,
     pub(super) signals: Bucket,
     pub(super) requests: Bucket,
+    edits: Bucket,
     pub(super) answers: Bucket,
     pub(super) speaking: Arc<Semaphore>,
     pub(super) telling: Arc<Semaphore>,
@@ -88,6 +90,7 @@ impl Person {
             signals: Bucket::new(200.0, 50.0),
             // Enough for a client that imports a whole list at once.
             requests: Bucket::new(2000.0, 2.0),
+            edits: Bucket::new(6000.0, 10.0),
             answers: Bucket::new(20.0, 2.0),
             speaking: Arc::new(Semaphore::new(SPEAKING)),
             telling: Arc::new(Semaphore::new(TELLING)),
@@ -186,7 +189,8 @@ impl Person {
                 }
             }
             Event::Send(outgoing) => self.send(hub, number, outgoing),
-            Event::Roster(edit) => self.edit(hub, edit),
+            Event::Roster(edit) if self.edits.take(Instant::now()) => self.edit(hub, edit),
+            Event::Roster(edit) => self.post(hub, &Note::Changed(edit.address().clone())),
             Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
             // The session's own business.
             Event::Dial(_)

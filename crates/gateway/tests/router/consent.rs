@@ -259,3 +259,21 @@ async fn edits_of_nobody_do_not_pile_up_for_a_client_that_reads_nothing() {
     let all = alice.everything().await;
     assert!((300..20_000).contains(&all.len()), "{}", all.len());
 }
+
+#[tokio::test]
+async fn a_client_that_edits_without_end_is_told_that_nothing_changes() {
+    let gateway = alone();
+    let alice = sign_in(&gateway.router, "alice@aol");
+    for n in 0..20_000 {
+        let (address, alias) = (address("bob@yahoo"), Some(n.to_string()));
+        let spelling = "bob@yahoo.xt".into();
+        alice.edits(RosterEdit::List { address, spelling, alias, groups: Vec::new() });
+        if n % 100 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut again = sign_in(&gateway.router, "alice@aol");
+    let roster = again.gets_roster().await;
+    let alias = roster.contact(&address("bob@yahoo")).unwrap().alias.clone().unwrap();
+    assert!((100..19_000).contains(&alias.parse().unwrap()), "{alias}");
+}
