@@ -384,3 +384,7 @@ fn jitter(wait: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     wait / 2 + (wait / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+#[path = "swarm_tests.rs"]
+mod tests;
