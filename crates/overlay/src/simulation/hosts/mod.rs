@@ -47,17 +47,17 @@ fn run(seed: u64, count: usize) -> Totals {
 
 #[test]
 fn three_hosts_keep_their_promises() {
-    super::run_all(super::seeds(30), 3, run);
+    super::run_all(super::seeds(220), 3, run);
 }
 
 #[test]
 fn ten_hosts_keep_their_promises() {
-    super::run_all(super::seeds(6), 10, run);
+    super::run_all(super::seeds(70), 10, run);
 }
 
 #[test]
 fn fifty_hosts_keep_their_promises() {
-    super::run_all(super::seeds(1), 50, run);
+    super::run_all(super::seeds(10), 50, run);
 }
 
 #[test]
@@ -70,10 +70,9 @@ fn a_seed_is_a_run_of_hosts() {
 fn hosts_find_every_planted_fault() {
     for fault in [Fault::SkippedAck, Fault::DroppedAntiEntropy, Fault::ReusedEpoch] {
         planted::plant(Some(fault));
-        let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();
-        let found = (0..10).filter(fails).count();
+        let found = (0..60).find(|seed| std::panic::catch_unwind(|| run(*seed, 3)).is_err());
         planted::plant(None);
-        println!("{fault:?}: {found} of 10");
-        assert!(found > 0, "{fault:?}");
+        println!("{fault:?}: seed {found:?}");
+        assert!(found.is_some(), "{fault:?}");
     }
 }
