@@ -4,7 +4,7 @@ mod links;
 mod lists;
 mod settle;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -140,7 +140,14 @@ impl Hub {
 
     /// Hears of what has come to disk until `stop`.
     pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
+        let mut failed = false;
         while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
+            // Rosters may have been out of reach when peers came up.
+            if std::mem::replace(&mut failed, kept.is_none()) && kept.is_some() {
+                for peer in BTreeSet::from_iter(self.linked()) {
+                    self.compare(peer);
+                }
+            }
             self.with(|node, now| match kept {
                 Some(kept) => {
                     for (number, revision) in kept {

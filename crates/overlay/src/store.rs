@@ -36,6 +36,9 @@ const EPOCH: &str = "epoch";
 /// The messages that have come to disk, by number and revision; none at all where that failed.
 pub(crate) type Told = mpsc::Receiver<Option<Vec<(u64, u64)>>>;
 
+/// Opens the database, again where it failed.
+type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// The most commits that were not heard of before the next one waits.
 const MAX_UNHEARD: usize = 16;
 /// How long a failed commit waits to be tried again.
@@ -55,6 +58,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
+    open: Opener,
     path: PathBuf,
     /// Tells of messages that are on disk, by number and revision, and of failures.
     kept: mpsc::Sender<Option<Vec<(u64, u64)>>>,
@@ -113,13 +117,13 @@ impl Store {
     /// What is said of messages on disk comes through the receiver.
     pub(crate) fn open(state: &Path, wall: UnixMillis) -> Result<(Self, u64, Told), Error> {
         let path = state.join(FILE);
-        let fail = |source: redb::Error| Error::Store { path: path.clone(), source };
         private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
-        let db = Database::create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.clone() },
-            error => fail(error.into()),
+        let at = path.clone();
+        let begun = Self::begin(move || Database::create(&at), path.clone(), wall);
+        let (store, epoch, told) = begun.map_err(|error| match error {
+            redb::Error::DatabaseAlreadyOpen => Error::InUse { path: path.clone() },
+            source => Error::Store { path: path.clone(), source },
         })?;
-        let (store, epoch, told) = Self::begin(db, path.clone(), wall).map_err(fail)?;
         let writer = store.shared.clone();
         let thread = std::thread::Builder::new()
             .name("overlay-store".into())
@@ -129,12 +133,14 @@ impl Store {
         Ok((store, epoch, told))
     }
 
-    /// As [`Self::open`], of an open database, to which nothing is committed by itself.
+    /// As [`Self::open`], of the database that `open` opens, to which nothing is committed by
+    /// itself. `path` is for the log.
     pub(crate) fn begin(
-        db: Database,
+        open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
         path: PathBuf,
         wall: UnixMillis,
     ) -> Result<(Self, u64, Told), redb::Error> {
+        let db = open()?;
         let epoch = begin_epoch(&db, wall)?;
         let (kept, told) = mpsc::channel(MAX_UNHEARD);
         let shared = Arc::new(Shared {
@@ -142,6 +148,7 @@ impl Store {
             queue: Mutex::default(),
             wake: Condvar::new(),
             thread: Mutex::default(),
+            open: Box::new(open),
             path,
             kept,
         });
@@ -152,7 +159,12 @@ impl Store {
     #[cfg(test)]
     pub(crate) async fn commit(&self) {
         if !lock(&self.shared.queue).is_done() {
-            let _ = self.shared.kept.send(self.shared.commit(&mut false)).await;
+            let mut fails = false;
+            let kept = self.shared.commit(&mut fails);
+            let _ = self.shared.kept.send(kept).await;
+            if fails {
+                self.shared.reopen();
+            }
             lock(&self.shared.queue).is_done();
         }
     }
@@ -272,7 +284,7 @@ impl Shared {
     fn reopen(&self) {
         let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
         drop(db.take());
-        match Database::create(&self.path) {
+        match (self.open)() {
             Ok(opened) => *db = Some(opened),
             Err(error) => tracing::error!("this gateway: cannot open its store again: {error}"),
         }

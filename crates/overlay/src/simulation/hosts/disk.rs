@@ -1,11 +1,12 @@
 //! The disk of a host, which outlives its boots.
 
-use std::io::Result;
+use std::io::{ErrorKind, Result};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, StorageBackend};
+use redb::{Database, DatabaseError, StorageBackend};
 use tempfile::TempDir;
 
 /// The database in memory, and the directory of the journal.
@@ -16,17 +17,28 @@ pub(super) struct Disk {
 }
 
 #[derive(Clone, Debug)]
-struct Memory(Arc<InMemoryBackend>);
+struct Memory {
+    bytes: Arc<InMemoryBackend>,
+    is_full: Arc<AtomicBool>,
+}
 
 impl Disk {
     pub(super) fn new() -> Self {
-        let memory = Memory(Arc::new(InMemoryBackend::new()));
+        let memory = Memory { bytes: Arc::new(InMemoryBackend::new()), is_full: Arc::default() };
         Self { memory, state: tempfile::tempdir().unwrap() }
     }
 
-    /// What was committed to it.
-    pub(super) fn database(&self) -> Database {
-        Database::builder().create_with_backend(self.memory.clone()).unwrap()
+    /// Opens the database, with what was committed to it.
+    pub(super) fn opener(
+        &self,
+    ) -> impl Fn() -> std::result::Result<Database, DatabaseError> + use<> {
+        let memory = self.memory.clone();
+        move || Database::builder().create_with_backend(memory.clone())
+    }
+
+    /// Whether nothing can be written to the database from now on.
+    pub(super) fn set_full(&self, is_full: bool) {
+        self.memory.is_full.store(is_full, Ordering::Relaxed);
     }
 
     pub(super) fn state(&self) -> &Path {
@@ -34,24 +46,36 @@ impl Disk {
     }
 }
 
+impl Memory {
+    fn check_room(&self) -> Result<()> {
+        if self.is_full.load(Ordering::Relaxed) {
+            Err(ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
 impl StorageBackend for Memory {
     fn len(&self) -> Result<u64> {
-        self.0.len()
+        self.bytes.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        self.0.read(offset, out)
+        self.bytes.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> Result<()> {
-        self.0.set_len(len)
+        self.check_room()?;
+        self.bytes.set_len(len)
     }
 
     fn sync_data(&self) -> Result<()> {
-        self.0.sync_data()
+        self.bytes.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.0.write(offset, data)
+        self.check_room()?;
+        self.bytes.write(offset, data)
     }
 }

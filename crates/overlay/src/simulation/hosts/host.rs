@@ -104,7 +104,7 @@ fn start(n: usize, shared: &Shared) -> (Rc<Host>, Ends) {
     let shows = seat.skew + turmoil::sim_elapsed().unwrap();
     let wall = Wall::Simulated(UnixMillis(1_000_000 + shows.as_millis() as u64), clock::now());
     let (store, epoch, kept) =
-        Store::begin(seat.disk.database(), PathBuf::new(), wall.read()).unwrap();
+        Store::begin(seat.disk.opener(), PathBuf::new(), wall.read()).unwrap();
     let (journal, shown) = Journal::open(seat.disk.state(), wall.read()).unwrap();
     let networks = ledger.members[n].networks.clone();
     let members = Arc::new(Members::new(id(n), networks, &ledger.members, REPLICAS));

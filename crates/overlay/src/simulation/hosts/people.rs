@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId};
+use tokio::time::Instant;
 
 use super::super::people::{Said, user};
 use super::world::World;
@@ -11,6 +12,8 @@ use crate::message::Message;
 /// The least time between two moves of somebody: longer than a message can be under way to where
 /// the person was before.
 const DWELL: Duration = Duration::from_secs(15);
+/// How long a save takes that does not give up waiting for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     /// Somebody moves, comes or goes.
@@ -116,9 +119,12 @@ impl World {
             let stamp = roster.stamp().next(host.wall.read(), host.hub.epoch);
             let contact = Contact::new(friend.clone(), friend.to_string());
             roster.put(Contact { listed: true, ..contact }, stamp);
+            let began = Instant::now();
             host.hub.save(&owner, &roster).await;
-            let sure = &mut host.shared.borrow_mut().surely_added;
-            sure.entry(owner).or_default().insert(friend);
+            if began.elapsed() < PATIENCE {
+                let sure = &mut host.shared.borrow_mut().surely_added;
+                sure.entry(owner).or_default().insert(friend);
+            }
         });
     }
 

@@ -20,6 +20,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const OUTAGE: Duration = Duration::from_secs(30);
 /// The longest that what is sent between two is held up.
 const STALL: Duration = Duration::from_secs(12);
+/// Long enough for a disk to catch up.
+const WRITTEN: Duration = Duration::from_secs(5);
 /// How often it is looked for ghosts.
 const LOOK: u32 = 25;
 
@@ -28,6 +30,8 @@ pub(super) struct World {
     shared: Shared,
     /// The pairs that something is wrong between.
     walls: BTreeMap<(usize, usize), Wall>,
+    /// Until when disks cannot be written, and what waits for them may not be written.
+    full: BTreeMap<usize, Duration>,
     /// When those that are down start again.
     starts: BTreeMap<usize, Duration>,
     next_chance: Option<Duration>,
@@ -59,6 +63,7 @@ impl World {
             sim,
             shared,
             walls: BTreeMap::new(),
+            full: BTreeMap::new(),
             starts: BTreeMap::new(),
             next_chance: None,
             steps: 0,
@@ -78,6 +83,7 @@ impl World {
         let now = self.now();
         self.walls.values_mut().for_each(|wall| wall.until = now);
         self.starts.values_mut().for_each(|start| *start = now);
+        self.full.values_mut().for_each(|end| *end = now);
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
@@ -110,7 +116,8 @@ impl World {
             0 => self.crash(a),
             1..4 => self.part(a, b),
             4 => self.part_all(a),
-            5..30 => self.someone_moves(),
+            5 => self.fill_disk(a),
+            6..30 => self.someone_moves(),
             30..45 => self.someone_watches(),
             45..52 => self.someone_adds(),
             _ => self.someone_speaks(),
@@ -119,7 +126,8 @@ impl World {
 
     /// A gateway dies, and others are told by its system or hear nothing of it.
     fn crash(&mut self, at: usize) {
-        if self.starts.contains_key(&at) {
+        // What a gateway did without its disk it forgets when it dies.
+        if self.starts.contains_key(&at) || self.full.contains_key(&at) {
             return;
         }
         let (silent, down) = (self.chance(50), self.within(MILLI, OUTAGE));
@@ -178,9 +186,24 @@ impl World {
         }
     }
 
+    /// For a while nothing can be written to a disk.
+    fn fill_disk(&mut self, at: usize) {
+        if !self.starts.contains_key(&at) {
+            self.ledger().seats[at].disk.set_full(true);
+            let end = self.now() + self.within(MILLI, STALL);
+            self.full.insert(at, end);
+        }
+    }
+
     /// Ends what has lasted long enough.
     fn mend(&mut self) {
         let now = self.now();
+        self.full.retain(|at, end| {
+            if *end <= now {
+                self.shared.borrow_mut().seats[*at].disk.set_full(false);
+            }
+            *end + WRITTEN > now
+        });
         let sim = &mut self.sim;
         self.walls.retain(|(a, b), wall| {
             let goes_on = wall.until > now;
