@@ -122,10 +122,12 @@ impl Tally {
         self.lanes.values().map(|talk| talk.shown.len()).collect()
     }
 
-    /// Whether every text was shown, reported, refused, or under way when its sender's gateway
-    /// died.
-    pub fn is_settled(&self) -> bool {
-        self.lanes.values().all(|talk| self.unaccounted(talk).len() <= talk.reported)
+    /// The lanes in which a text was neither shown, nor reported, nor refused, nor under way when
+    /// its sender's gateway died, with the numbers of those that may be it.
+    pub fn unsettled(&self) -> Vec<String> {
+        let lanes = self.lanes.iter().map(|(lane, talk)| (lane, talk, self.unaccounted(talk)));
+        let open = lanes.filter(|(_, talk, lost)| lost.len() > talk.reported);
+        open.map(|((from, to), _, lost)| format!("{from} to {to}: {lost:?}")).collect()
     }
 
     /// Checks what was promised, and sums up.
@@ -271,11 +273,11 @@ mod tests {
         let mut tally = said(4);
         tally.show("xaver", "anna to xaver no 0", AT);
         tally.report("anna", "xaver%jabber.test@jabber.xt");
-        assert!(!tally.is_settled());
+        assert_eq!(tally.unsettled().len(), 1);
         tally.refuse("anna to xaver no 3");
-        assert!(!tally.is_settled());
+        assert_eq!(tally.unsettled().len(), 1);
         tally.kill((AT, Instant::now()));
-        assert!(tally.is_settled());
+        assert!(tally.unsettled().is_empty());
         assert_eq!(tally.heard(), [1]);
     }
 

@@ -16,8 +16,12 @@ use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
 
 /// The networks, with what clients take for the name and port of their servers.
-const NETWORKS: [(&str, &str, u16); 2] =
-    [("aol", "aol.test", 5190), ("jabber", "jabber.test", 5222)];
+const NETWORKS: [(&str, &str, u16); 4] = [
+    ("aol", "aol.test", 5190),
+    ("jabber", "jabber.test", 5222),
+    ("msn", "msn.test", 1863),
+    ("yahoo", "yahoo.test", 5050),
+];
 const PASSWORD: &str = "secret";
 
 /// Somebody with an account.
@@ -34,6 +38,14 @@ impl Person {
 
     pub(crate) const fn jabber(name: &'static str) -> Self {
         Self { name, network: "jabber" }
+    }
+
+    pub(crate) const fn msn(name: &'static str) -> Self {
+        Self { name, network: "msn" }
+    }
+
+    pub(crate) const fn yahoo(name: &'static str) -> Self {
+        Self { name, network: "yahoo" }
     }
 
     fn account(&self) -> Account {
@@ -158,7 +170,7 @@ impl Mesh {
         lines.push(format!("[mesh]\nlisten = [\"{}\"]", own.mesh));
         for Seat { id, mesh, .. } in self.seats.iter().filter(|seat| seat.id != own.id) {
             lines.push(format!("[[mesh.member]]\nid = \"{id}\"\naddresses = [\"{mesh}\"]"));
-            lines.push("networks = [\"aol\", \"jabber\"]".into());
+            lines.push("networks = [\"aol\", \"jabber\", \"msn\", \"yahoo\"]".into());
         }
         lines.join("\n")
     }

@@ -19,9 +19,10 @@ const PACE: Duration = Duration::from_millis(250);
 const SIGN_ON: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Those of each network, in the order of the gateways at which they begin.
-pub(crate) const AIM: [Person; 3] =
-    [Person::aim("anna"), Person::aim("bella"), Person::aim("clara")];
+/// Those who go to another gateway when theirs dies, and those who do not, in the order of the
+/// gateways at which they begin.
+pub(crate) const ROAMING: [Person; 3] =
+    [Person::aim("anna"), Person::msn("bella"), Person::yahoo("clara")];
 pub(crate) const JABBER: [Person; 3] =
     [Person::jabber("xaver"), Person::jabber("yuri"), Person::jabber("zeno")];
 
@@ -58,7 +59,7 @@ impl People {
             met: Mutex::default(),
         });
         let mut living = JoinSet::new();
-        for (people, others) in [(AIM, JABBER), (JABBER, AIM)] {
+        for (people, others) in [(ROAMING, JABBER), (JABBER, ROAMING)] {
             for (home, person) in people.into_iter().enumerate() {
                 let friends = others.into_iter().enumerate().filter(|(at, _)| *at != home);
                 let friends = friends.map(|(_, friend)| friend).collect();
@@ -68,7 +69,7 @@ impl People {
         Self { shared, _living: living }
     }
 
-    /// How many pairs of friends there are whose AIM side has seen the other online.
+    /// How many pairs of friends there are whose roaming side has seen the other online.
     pub(crate) fn met(&self) -> usize {
         self.shared.met.lock().unwrap().len()
     }
@@ -89,7 +90,7 @@ impl Life {
         let mut knows = false;
         loop {
             let (boot, client) = self.sign_on(&mut gateway).await;
-            if self.person.network == "aol" && !std::mem::replace(&mut knows, true) {
+            if self.person.network != "jabber" && !std::mem::replace(&mut knows, true) {
                 for friend in &self.friends {
                     client.act(Act::Add(self.spells(friend))).await;
                 }
@@ -135,7 +136,7 @@ impl Life {
                 let mut met = self.shared.met.lock().unwrap();
                 let friend = self.friends.iter().find(|friend| of.contains(friend.name));
                 let pair = friend.map(|friend| (self.person, *friend));
-                if let Some(pair) = pair.filter(|p| p.0.network == "aol" && !met.contains(p)) {
+                if let Some(pair) = pair.filter(|p| p.0.network != "jabber" && !met.contains(p)) {
                     met.push(pair);
                 }
             }
@@ -143,15 +144,15 @@ impl Life {
         }
     }
 
-    /// AIM people go to the next gateway that runs; Jabber people wait for their own.
+    /// Some go to the next gateway that runs; the others wait for their own.
     async fn sign_on(&self, gateway: &mut usize) -> (Boot, Client) {
         loop {
             let signing_on = self.shared.doors.sign_on(&self.person, *gateway);
             if let Ok(Some(Ok(signed_on))) = timeout(SIGN_ON, signing_on).await {
                 return signed_on;
             }
-            if self.person.network == "aol" {
-                *gateway = (*gateway + 1) % AIM.len();
+            if self.person.network != "jabber" {
+                *gateway = (*gateway + 1) % ROAMING.len();
             }
             sleep(PAUSE).await;
         }

@@ -38,7 +38,8 @@ fn what_real_clients_said_survives_the_kill_of_each_gateway() {
         go_on_talking(&crowd, &format!("after the kill of gateway {gateway}"));
     }
     crowd.talk(false);
-    wait(|| crowd.tally().is_settled());
+    let settled = wait(|| crowd.tally().unsettled().is_empty());
+    assert!(settled, "{:?}", crowd.tally().unsettled());
     let counts = crowd.tally().check();
     let mut people = crowd.disperse();
     nobody_is_a_ghost(&stage, &mut people);

@@ -150,7 +150,7 @@ impl Session {
                     Some(command) if number == NOTIFICATION => self.notified(&command).await?,
                     Some(command) => self.talked(number, &command).await?,
                     None if number == NOTIFICATION => return Ok(()),
-                    None => drop(self.talks.remove(&number)),
+                    None => self.hang_up(number, "the conversation ended").await,
                 },
             }
         }

@@ -117,9 +117,11 @@ impl Session {
                 self.tell(Event::Undelivered { to, why: "not delivered".into() }).await;
             }
             error if error.parse::<u16>().is_ok() => {
-                let to = talk.with.last().cloned().unwrap_or_default();
-                self.talks.remove(&number);
-                self.tell(Event::Undelivered { to, why: format!("error {error}") }).await;
+                if talk.waiting.is_empty() {
+                    let to = talk.with.last().cloned().unwrap_or_default();
+                    self.tell(Event::Undelivered { to, why: format!("error {error}") }).await;
+                }
+                self.hang_up(number, &format!("error {error}")).await;
             }
             _ => {}
         }
@@ -132,6 +134,14 @@ impl Session {
             Content::Typing => self.tell(Event::Typing { from, typing: Typing::Active }).await,
             Content::Nudge => self.tell(Event::Nudged { by: from }).await,
             Content::Other => {}
+        }
+    }
+
+    /// Ends a conversation. What was not said yet is not delivered.
+    pub(super) async fn hang_up(&mut self, number: u32, why: &str) {
+        let waiting = self.talks.remove(&number).map(|talk| talk.waiting).unwrap_or_default();
+        for (to, _) in waiting {
+            self.tell(Event::Undelivered { to, why: why.into() }).await;
         }
     }
 }
