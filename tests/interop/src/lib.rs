@@ -22,6 +22,7 @@ mod yahoo;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use aim::AimServer;
 pub use crowd::{Crowd, Friend};
@@ -60,7 +61,14 @@ fn usual_peers() -> PathBuf {
     build_directory().with_file_name("peers")
 }
 
-/// A port on loopback that was free a moment ago.
+/// A port on loopback that was free a moment ago. It is none that systems give out for outgoing
+/// connections, so that it stays free while a gateway is dead.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let next = || {
+        let number = std::process::id() + TAKEN.fetch_add(1, Ordering::Relaxed);
+        u16::try_from(20_000 + number % 10_000).unwrap()
+    };
+    std::iter::repeat_with(next).find(free).unwrap()
 }
