@@ -34,6 +34,9 @@ pub(super) struct World {
     full: BTreeMap<usize, Duration>,
     /// When those that are down start again.
     starts: BTreeMap<usize, Duration>,
+    /// Disks fail only among three: among more, what was sent without a note of it on disk can be
+    /// shown twice.
+    disks_fail: bool,
     next_chance: Option<Duration>,
     steps: u32,
     pub(super) next_friend: usize,
@@ -65,6 +68,7 @@ impl World {
             walls: BTreeMap::new(),
             full: BTreeMap::new(),
             starts: BTreeMap::new(),
+            disks_fail: count == 3,
             next_chance: None,
             steps: 0,
             next_friend: 0,
@@ -116,8 +120,8 @@ impl World {
             0 => self.crash(a),
             1..4 => self.part(a, b),
             4 => self.part_all(a),
-            5 => self.fill_disk(a),
-            6..30 => self.someone_moves(),
+            5 if self.disks_fail => self.fill_disk(a),
+            5..30 => self.someone_moves(),
             30..45 => self.someone_watches(),
             45..52 => self.someone_adds(),
             _ => self.someone_speaks(),
