@@ -1,11 +1,13 @@
 //! Messages between two gateways, beside the same messages over TCP with rustls.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Body, Envelope, EnvelopeId, RichText, UnixMillis};
-use crosstalk_overlay::{Inbound, Message};
+use crosstalk_overlay::{Fate, GatewayId, Inbound, Message, Overlay};
 use futures::StreamExt as _;
 use futures::stream;
+use tokio::time::sleep;
 
 use crate::mesh::{self, user};
 use crate::plain::Plain;
@@ -25,6 +27,8 @@ pub(crate) async fn run() {
     let mut gateways = mesh::start(2).await;
     let (to, overlay) = (gateways[1].id(), gateways[0].overlay.clone());
     let mut there = gateways.pop().unwrap();
+    there.overlay.sign_on(&user("bob")).await;
+    there_is(&overlay, to).await;
     tokio::spawn(async move {
         while let Some(event) = there.inbound.recv().await {
             if let Inbound::Message { answer, .. } = event {
@@ -33,18 +37,27 @@ pub(crate) async fn run() {
         }
         drop(there.overlay);
     });
-    let overlay = async |message| overlay.send(&to, message).await.unwrap();
+    let kept = Cell::new(0);
+    let posted = async |message| {
+        let Message::Envelope(envelope) = message else { unreachable!("only texts are said") };
+        if overlay.post(envelope, true).await.unwrap() != Fate::Delivered {
+            kept.set(kept.get() + 1);
+        }
+    };
+    let sent = async |message| overlay.send(&to, message).await.unwrap();
     let shared = Shared::connect().await;
     let shared = async |message| shared.send(message).await;
     let mut plain = Plain::connect().await;
-    let (mut ours, mut theirs, mut least) = (Row::default(), Row::default(), Row::default());
+    let [mut said, mut ours, mut theirs, mut least] = <[Row; 4]>::default();
     let mut id = 0;
     for slice in 0..=SLICES {
-        let between = (singly(&overlay, &mut id).await, busily(&overlay, &mut id).await);
+        let texts = (singly(&posted, &mut id).await, busily(&posted, &mut id).await);
+        let between = (singly(&sent, &mut id).await, busily(&sent, &mut id).await);
         let tasks = (singly(&shared, &mut id).await, busily(&shared, &mut id).await);
         let place = (plain.singly(&mut id, SINGLY).await, plain.busily(&mut id, BUSY).await);
         // The first warms up.
         if slice > 0 {
+            said.add(texts);
             ours.add(between);
             theirs.add(tasks);
             least.add(place);
@@ -55,6 +68,11 @@ pub(crate) async fn run() {
     );
     println!("|---|---|---|");
     let (mine, peer) = (ours.figures(), theirs.figures());
+    println!(
+        "| texts to people, one conversation each | {} | {:.0} |",
+        said.round_trips.show(),
+        said.figures().1
+    );
     println!("| between gateways | {} | {:.0} |", ours.round_trips.show(), mine.1);
     println!("| TCP with rustls, from any task | {} | {:.0} |", theirs.round_trips.show(), peer.1);
     println!(
@@ -63,6 +81,14 @@ pub(crate) async fn run() {
         least.figures().1
     );
     println!("| gateways to TCP from any task | {:.2} | {:.2} |", mine.0 / peer.0, mine.1 / peer.1);
+    println!("\n{} of the texts were not answered at once and were put on disk.", kept.get());
+}
+
+/// Waits until Bob is known to be at that gateway.
+async fn there_is(overlay: &Overlay, at: GatewayId) {
+    while overlay.locate(&user("bob")).await != [at] {
+        sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// What was measured of one of them.
@@ -102,13 +128,14 @@ async fn busily(send: &impl AsyncFn(Message), id: &mut u128) -> Duration {
     start.elapsed()
 }
 
-/// A message of ordinary length.
+/// A message of ordinary length, in one of as many conversations as messages are on the way.
 pub(crate) fn message(id: &mut u128) -> Message {
     *id += 1;
+    let from = user(*id % WINDOW as u128);
     let text = RichText::plain("0123456789".repeat(15));
     Message::Envelope(Envelope {
         id: EnvelopeId(*id),
-        from: user("alice"),
+        from,
         to: user("bob"),
         sent_at: UnixMillis(0),
         body: Body::Text { text, auto: false },

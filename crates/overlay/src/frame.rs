@@ -292,9 +292,17 @@ impl Frame {
     }
 }
 
+/// Room for most frames, in bytes.
+const USUAL: usize = 512;
+
 const UNKNOWN: &str = "a malformed or unknown frame";
 
 fn write<T: Serialize>(version: u8, value: &T) -> Option<Bytes> {
+    let mut room = [version; USUAL];
+    if let Ok(written) = postcard::to_slice(value, &mut room[1..]) {
+        let length = 1 + written.len();
+        return Some(Bytes::copy_from_slice(&room[..length]));
+    }
     let bytes = postcard::to_extend(value, vec![version]).ok()?;
     (bytes.len() <= MAX_FRAME).then(|| bytes.into())
 }

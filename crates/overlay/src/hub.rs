@@ -4,14 +4,14 @@ mod links;
 mod lists;
 mod settle;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Failure};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayId;
@@ -38,7 +38,8 @@ pub(crate) const SHARE: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often leases and deadlines are looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
-/// How long a message may be under way before it is put on disk beside.
+/// How often messages are looked at that are still under way: those that were so the last time
+/// are put on disk beside.
 const AT_ONCE: Duration = Duration::from_millis(5);
 
 type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
@@ -62,13 +63,17 @@ pub(crate) struct Hub {
     lag: Notify,
     /// The backlog has room again.
     room: Notify,
+    /// A message was posted.
+    posted: Notify,
 }
 
 struct State {
     node: Tickets,
     journal: Option<Journal>,
     /// Who waits to hear what became of a posted message.
-    posts: HashMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
+    posts: BTreeMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
+    /// The number of the last one.
+    last_post: u64,
     /// Events that the router had no room for, in order.
     backlog: VecDeque<Inbound>,
     /// How many of them are messages of each gateway.
@@ -102,7 +107,8 @@ impl Hub {
         let state = State {
             node: Node::new(members.clone(), epoch),
             journal: None,
-            posts: HashMap::new(),
+            posts: BTreeMap::new(),
+            last_post: 0,
             backlog: VecDeque::new(),
             shares: HashMap::new(),
             ports: HashMap::new(),
@@ -123,6 +129,7 @@ impl Hub {
             inbound,
             lag: Notify::new(),
             room: Notify::new(),
+            posted: Notify::new(),
         })
     }
 
@@ -161,13 +168,38 @@ impl Hub {
 
     /// Keeps time until `stop`.
     pub(crate) async fn tick(self: Arc<Self>, stop: CancellationToken) {
+        let time = async { tokio::join!(self.keep_time(), self.keep_late()) };
+        stop.run_until_cancelled(time).await;
+        lock(&self.state).write_journal();
+    }
+
+    async fn keep_time(self: &Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        loop {
+            ticks.tick().await;
             self.with(Node::tick);
             lock(&self.state).write_journal();
         }
-        lock(&self.state).write_journal();
+    }
+
+    /// Puts on disk beside what is not delivered at once. One timer is there for all messages:
+    /// most need none.
+    async fn keep_late(self: &Arc<Self>) {
+        let mut late = 0;
+        loop {
+            self.posted.notified().await;
+            let mut seen = lock(&self.state).last_post;
+            while late < seen {
+                sleep(AT_ONCE).await;
+                self.hold(|state, now| {
+                    for (number, _) in state.posts.range(late + 1..=seen) {
+                        state.node.keep_meanwhile(now, *number);
+                    }
+                    (late, seen) = (seen, state.last_post);
+                });
+            }
+        }
     }
 
     /// Brings the backlog to the router until `stop`, or until nobody listens.
@@ -244,16 +276,13 @@ impl Hub {
         message: Message,
         may_keep: bool,
     ) -> Result<Fate, Failure> {
-        let (tell, mut told) = oneshot::channel();
-        let number = self.hold(|state, now| {
+        let (tell, told) = oneshot::channel();
+        self.hold(|state, now| {
             let number = state.node.post(now, message, may_keep);
             state.posts.insert(number, tell);
-            number
+            state.last_post = number;
         });
-        if let Ok(fate) = timeout(AT_ONCE, &mut told).await {
-            return fate.unwrap_or(Err(NO_WAY));
-        }
-        self.with(|node, now| node.keep_meanwhile(now, number));
+        self.posted.notify_one();
         told.await.unwrap_or(Err(NO_WAY))
     }
 

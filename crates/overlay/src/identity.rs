@@ -48,7 +48,6 @@ fn write(path: &Path, key: &Keypair) -> io::Result<()> {
     let bytes = key.to_protobuf_encoding().map_err(io::Error::other)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     let written = file.write_all(&bytes).and_then(|()| file.sync_all());
@@ -56,7 +55,6 @@ fn write(path: &Path, key: &Keypair) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
-#[cfg(unix)]
 fn refuse_shared(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt as _;
     let meta =
@@ -68,12 +66,7 @@ fn refuse_shared(path: &Path) -> Result<(), Error> {
     }
 }
 
-#[cfg(not(unix))]
-fn refuse_shared(_: &Path) -> Result<(), Error> {
-    Ok(())
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

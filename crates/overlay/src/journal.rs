@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ use crate::shown::{MAX_SHOWN, Print};
 const FILE: &str = "shown.ring";
 /// The time in milliseconds, the print, and their exclusive or in two halves.
 const SLOT: usize = 32;
+/// Read and made in such pieces, the file is cached in small pages: a short write into a large one
+/// takes as long as the page is large.
+const PAGE: usize = 4096;
 /// The most bytes that are noted and not written.
 const NOTED: usize = 256 * SLOT;
 
@@ -39,14 +43,17 @@ impl Journal {
     ) -> io::Result<(Self, Vec<(Print, Duration)>)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.mode(0o600);
         let mut file = options.open(state.join(FILE))?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
         let mut bytes = Vec::new();
         (&mut file).take((MAX_SHOWN * SLOT) as u64).read_to_end(&mut bytes)?;
         if bytes.len() < MAX_SHOWN * SLOT {
             // All the room it will ever need, and not only promised.
-            file.write_all(&vec![0; MAX_SHOWN * SLOT - bytes.len()])?;
+            for page in vec![0; MAX_SHOWN * SLOT - bytes.len()].chunks(PAGE) {
+                file.write_all(page)?;
+            }
             file.sync_all()?;
         }
         let slots = bytes.chunks_exact(SLOT).enumerate();
@@ -73,7 +80,8 @@ impl Journal {
         let to_end = ((MAX_SHOWN - self.next) * SLOT).min(self.noted.len());
         let (here, around) = self.noted.split_at(to_end);
         let at = (self.next * SLOT) as u64;
-        let written = write_at(&self.file, here, at).and_then(|()| write_at(&self.file, around, 0));
+        let written =
+            self.file.write_all_at(here, at).and_then(|()| self.file.write_all_at(around, 0));
         self.next = (self.next + self.noted.len() / SLOT) % MAX_SHOWN;
         self.noted.clear();
         let failed = written.is_err();
@@ -84,18 +92,6 @@ impl Journal {
         }
         self.failed = failed;
     }
-}
-
-#[cfg(unix)]
-fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(not(unix))]
-fn write_at(mut file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    use std::io::{Seek as _, SeekFrom};
-    file.seek(SeekFrom::Start(at))?;
-    file.write_all(bytes)
 }
 
 fn slot(wall: UnixMillis, print: Print) -> [u8; SLOT] {

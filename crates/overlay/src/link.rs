@@ -156,6 +156,7 @@ where
             let may_go_on = batch.add(now, port.version, read, &mut bucket);
             next = if may_go_on { frames.next().now_or_never().flatten() } else { None };
         }
+        let is_full = batch.frames.len() >= READS;
         let keeps_up = match hub.received(port, batch.frames.drain(..)) {
             Ok(keeps_up) => keeps_up,
             Err(fault) => return End::Fault(fault),
@@ -170,7 +171,10 @@ where
         if !keeps_up {
             hub.room_for(port.peer).await;
         }
-        tokio::task::yield_now().await;
+        if is_full {
+            // Others are to answer meanwhile.
+            tokio::task::yield_now().await;
+        }
     }
 }
 

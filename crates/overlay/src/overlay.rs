@@ -165,7 +165,7 @@ impl Overlay {
     ///
     /// Resolves when it was written to a client of the receiver, or is on this gateway's disk and
     /// waits; or fails, and nothing more will come of it. It goes to disk where `may_keep` is set, the
-    /// [`Limits`] have room, and the receiver cannot be reached or has not confirmed it in 5
+    /// [`Limits`] have room, and the receiver cannot be reached or has not confirmed it in 10
     /// milliseconds. From there it is tried again whenever the receiver signs on somewhere, and
     /// in between with growing pauses. One that expires is reported: its sender gets a
     /// [`Message::Report`], wherever that is then.
@@ -268,7 +268,6 @@ impl Drop for Running {
 fn make_private(state: &Path) -> Result<(), Error> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(state).map_err(|source| Error::State { path: state.to_owned(), source })
 }

@@ -33,7 +33,15 @@ impl Print {
             Message::Report { of, from, to, .. } => ("report", of, from, to),
             Message::Presence { .. } | Message::Probe { .. } => return None,
         };
-        let mut hash = Sha256::new_with_prefix(format!("ct/{kind}/1\0{from}\0{to}\0"));
+        let mut hash = Sha256::new();
+        for part in ["ct/", kind, "/1\0"] {
+            hash.update(part);
+        }
+        for who in [from, to] {
+            for part in [who.local(), "@", who.network().as_str(), "\0"] {
+                hash.update(part);
+            }
+        }
         hash.update(id.0.to_le_bytes());
         let hash: [u8; 32] = hash.finalize().into();
         Some(Self(std::array::from_fn(|i| hash[i])))

@@ -49,6 +49,15 @@ struct Wall {
     is_whole: bool,
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        // A host knows the ledger that knows the host.
+        for seat in &mut self.shared.borrow_mut().seats {
+            seat.host = None;
+        }
+    }
+}
+
 impl World {
     pub(super) fn new(seed: u64, count: usize, expires: bool) -> Self {
         let shared: Shared = Rc::new(Ledger::new(seed, count, expires).into());
