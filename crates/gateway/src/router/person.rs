@@ -140,6 +140,9 @@ impl Person {
         }
         self.sessions.retain(|s| s.number != number);
         self.held.retain(|h| h.session != number);
+        for talk in self.talks.iter_mut().filter(|t| t.session == Some(number)) {
+            talk.session = None;
+        }
         self.refresh();
         if self.sessions.is_empty() {
             self.subscribers.clear();
@@ -154,8 +157,8 @@ impl Person {
         !self.sessions.is_empty() && self.roster.is_some()
     }
 
-    /// Whether nothing is left to be done for somebody who signed off. A conversation that is
-    /// still open waits for the person to sign on again.
+    /// Whether nothing is left to be done for somebody who signed off. In a conversation that is
+    /// still open the person can speak again after the next sign-on.
     pub(super) fn is_over(&self) -> bool {
         self.sessions.is_empty() && self.talks.is_empty() && self.todo.is_done()
     }

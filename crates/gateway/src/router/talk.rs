@@ -29,6 +29,9 @@ pub(super) struct Talk {
     pub(super) number: u64,
     pub(super) mailbox: mpsc::Sender<Box<Mail>>,
     pub(super) endpoint: Box<str>,
+    /// The session whose messages it takes, while that lasts: where a network failed and the
+    /// client signed on anew, its old connections seem to live on.
+    pub(super) session: Option<u64>,
     with: BTreeSet<Address>,
 }
 
@@ -73,8 +76,10 @@ impl Person {
         if self.talks.len() >= MAX_TALKS {
             self.talks.remove(0);
         }
+        let session = self.sessions.iter().rev().find(|s| *s.endpoint == *endpoint);
+        let session = session.map(|s| s.number);
         let endpoint = endpoint.into();
-        self.talks.push(Talk { number, mailbox, endpoint, with: BTreeSet::new() });
+        self.talks.push(Talk { number, mailbox, endpoint, session, with: BTreeSet::new() });
         self.talk_with(hub, number, with);
         number
     }
@@ -83,6 +88,9 @@ impl Person {
     pub(super) fn talk_with(&mut self, hub: &Hub, number: u64, with: Vec<Address>) {
         let Some(talk) = self.talks.iter_mut().find(|t| t.number == number) else { return };
         talk.with = with.into_iter().collect();
+        if talk.session.is_none() {
+            return;
+        }
         let sessions = self.sessions.iter().filter(|s| s.endpoint == talk.endpoint);
         let sessions: Vec<u64> = sessions.map(|s| s.number).collect();
         let is_for_it = |held: &mut Held| {
@@ -127,7 +135,8 @@ impl Person {
                 | Body::Undelivered { .. }
         );
         let mut seen = HashSet::new();
-        let talks = self.talks.iter().rev().filter(|t| said && t.with.contains(&envelope.from));
+        let hears = |t: &&Talk| t.session.is_some() && t.with.contains(&envelope.from);
+        let talks = self.talks.iter().rev().filter(|t| said && hears(t));
         talks.filter(|t| seen.insert(&t.endpoint)).collect()
     }
 

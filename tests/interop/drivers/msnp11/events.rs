@@ -27,6 +27,8 @@ pub(crate) struct Notes {
     /// The status and the personal message of each.
     presences: BTreeMap<String, (&'static str, String)>,
     pub(crate) talks: BTreeMap<String, Arc<Talk>>,
+    /// How often the client has signed on.
+    turn: u64,
 }
 
 impl Known {
@@ -34,8 +36,16 @@ impl Known {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn forget(&self) {
-        *self.notes() = Notes::default();
+    /// Begins anew. Returns the count of sign-ons.
+    pub(crate) fn forget(&self) -> u64 {
+        let mut notes = self.notes();
+        *notes = Notes { turn: notes.turn + 1, ..Notes::default() };
+        notes.turn
+    }
+
+    /// Whether that sign-on is the last.
+    pub(crate) fn is_at(&self, turn: u64) -> bool {
+        self.notes().turn == turn
     }
 
     /// Resolves when the client is not signed on.

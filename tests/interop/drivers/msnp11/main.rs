@@ -111,7 +111,7 @@ impl Person {
 
     /// Signs on, at whatever server the one that is asked names.
     async fn signs_on(&mut self) -> Outcome {
-        self.known.forget();
+        let turn = self.known.forget();
         let (mut host, mut port) = self.server.clone();
         let client = loop {
             let client = Client::new(&host, port).await.map_err(said)?;
@@ -125,7 +125,10 @@ impl Person {
         let known = Arc::clone(&self.known);
         known.online.send_replace(true);
         client.add_event_handler_closure(move |event| {
-            known.shows(event);
+            // The client of an earlier sign-on is told that this one takes its place.
+            if known.is_at(turn) {
+                known.shows(event);
+            }
             std::future::ready(())
         });
         client.set_presence(MsnpStatus::Online).await.map_err(said)?;
