@@ -225,7 +225,11 @@ fn check_order(lane: &str, talk: &Talk) -> usize {
     for (number, ..) in talk.shown.iter().filter(|(number, ..)| seen.insert(*number)) {
         let (_, Boot { gateway, .. }) = talk.said[*number];
         let before = last.insert(gateway, *number);
-        assert!(before < Some(*number), "{lane}: {number} came after {before:?}");
+        assert!(
+            before < Some(*number),
+            "{lane}: {number} came after {before:?}: {}",
+            talk.course()
+        );
         overtaken += usize::from(*number < highest);
         highest = highest.max(*number);
     }
@@ -233,6 +237,15 @@ fn check_order(lane: &str, talk: &Talk) -> usize {
 }
 
 impl Talk {
+    /// When what was said and shown, in milliseconds since the first was.
+    fn course(&self) -> String {
+        let Some((begun, _)) = self.said.first() else { return String::new() };
+        let since = |at: &Instant| at.saturating_duration_since(*begun).as_millis();
+        let said = self.said.iter().map(|(at, _)| since(at)).enumerate().collect::<Vec<_>>();
+        let shown = self.shown.iter().map(|(number, at, _)| (number, since(at)));
+        format!("said {said:?}, shown {:?}", shown.collect::<Vec<_>>())
+    }
+
     /// What was never shown.
     fn missing(&self) -> Vec<usize> {
         let shown: HashSet<_> = self.shown.iter().map(|(number, ..)| *number).collect();
