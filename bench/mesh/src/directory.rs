@@ -60,6 +60,8 @@ async fn measure(gateways: &mut [mesh::Gateway]) -> [Samples; 5] {
         row[3].add(start.elapsed());
 
         gateways[here].overlay.save(&early, &roster()).await;
+        // The other homes have it a moment later.
+        while gateways[there].overlay.load(&early).await.listed().count() < CONTACTS {}
         let start = Instant::now();
         let read = gateways[there].overlay.load(&early).await;
         row[4].add(start.elapsed());
