@@ -7,7 +7,7 @@ mod messages;
 mod peers;
 mod posts;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(crate) use posts::Past;
 
 /// The most cards in a frame.
 const MAX_CARDS: usize = 64;
+/// Rosters are compared with one peer in so many renewals of the lease, in turn: one a minute.
+const COMPARE: u64 = 12;
 /// The first version of the frame set in which gateways say their era.
 const ERAS: u8 = 2;
 
@@ -97,6 +99,8 @@ pub(crate) struct Node<T, L> {
     effects: VecDeque<Effect<T, L>>,
     renew_at: Option<Instant>,
     seq: u64,
+    /// With whom rosters were compared last without an occasion.
+    compared: Option<GatewayId>,
     eras: Eras,
     cards: Cards,
     /// The last number and lease that each peer said on its present link.
@@ -125,6 +129,7 @@ impl<T, L> Node<T, L> {
             effects: VecDeque::new(),
             renew_at: None,
             seq: 0,
+            compared: None,
             eras: Eras::new(members.era()),
             cards: Cards::default(),
             said: Map::default(),
@@ -170,10 +175,16 @@ impl<T, L> Node<T, L> {
         self.leases.link(peer)
     }
 
-    /// The other gateways where the person at `key` is, as far as this home knows.
-    pub(crate) fn kept_elsewhere(&self, key: &Key) -> Vec<GatewayId> {
-        let kept = self.directory.kept(key).into_iter().map(|(gateway, _)| gateway);
-        kept.filter(|gateway| *gateway != self.members.own()).collect()
+    /// Who hears from this home what changed in the roster at `key` by a word of `by`: the other
+    /// gateways where its owner is; and the other homes where `by` is none: it may not reach them
+    /// now, and have lost what it said when it can.
+    pub(crate) fn concerned(&self, key: &Key, by: &GatewayId) -> BTreeSet<GatewayId> {
+        let mut all: BTreeSet<_> = self.directory.kept(key).into_iter().map(|(id, _)| id).collect();
+        if !self.members.is_home(by, key) {
+            all.extend(self.members.homes(key));
+        }
+        all.retain(|gateway| gateway != by && *gateway != self.members.own());
+        all
     }
 
     /// Looks for `user`; the answer comes as [`Effect::Found`], at once where it is known here.
@@ -268,6 +279,7 @@ impl<T, L> Node<T, L> {
             }
             self.spread_heard_out(now);
             self.ask_for_membership(now);
+            self.compare_next();
         }
         for (peer, ticket) in self.delivery.expired(now) {
             self.give_up(now, peer, ticket);

@@ -89,12 +89,12 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells everybody at whose gateway the owner is signed on: the router here, and as a home
-    /// the other gateways.
+    /// Tells everybody whom it concerns: the router here, if the owner is signed on, and as a home
+    /// other gateways.
     pub(super) fn roster_changed(self: &Arc<Self>, by: GatewayId, owner: Address, news: &Roster) {
-        let others = self.with(|node, _| node.kept_elsewhere(&Key::of(&owner)));
+        let others = self.with(|node, _| node.concerned(&Key::of(&owner), &by));
         let frames = rosters::news(&owner, news);
-        let others = others.into_iter().filter(|gateway| *gateway != by);
+        let others = others.into_iter();
         self.queue(others.flat_map(|to| frames.iter().map(move |frame| (to, frame.clone()))));
         if self.with(|node, _| node.is_here(&owner)) {
             self.hand_over(Inbound::Roster(owner));

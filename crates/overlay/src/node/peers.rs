@@ -1,11 +1,12 @@
 //! Who belongs, which membership each peer has, and where gateways can be dialled.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::HostPort;
 
-use super::{Effect, MAX_CARDS, Node};
+use super::{COMPARE, Effect, MAX_CARDS, Node};
 use crate::GatewayId;
 use crate::cards::{BadCard, Card};
 use crate::frame::Frame;
@@ -60,6 +61,18 @@ impl<T, L> Node<T, L> {
         self.queue_heard_out(peer, &self.directory.all_heard_out());
         self.effects.push_back(Effect::Compare(peer));
         self.spread_news(now);
+    }
+
+    /// Compares rosters with the next peer, if it is time.
+    pub(super) fn compare_next(&mut self) {
+        if !self.seq.is_multiple_of(COMPARE) {
+            return;
+        }
+        let shared = |peer: &GatewayId| self.eras.is_shared(peer);
+        let peers: BTreeSet<_> = self.leases.links().filter(shared).collect();
+        let next = peers.iter().find(|peer| Some(**peer) > self.compared).or(peers.first());
+        self.compared = next.copied();
+        self.effects.extend(self.compared.map(Effect::Compare));
     }
 
     pub(super) fn ask_for_membership(&mut self, now: Instant) {

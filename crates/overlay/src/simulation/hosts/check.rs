@@ -59,13 +59,18 @@ impl World {
             let surely = ledger.surely_added.get(owner).cloned().unwrap_or_default();
             let members = Members::new(id(0), Vec::new(), &ledger.members, REPLICAS);
             let homes = members.homes(&Key::of(owner));
-            let mut lists = homes.iter().map(number).map(|home| {
+            let lists = homes.iter().map(number).map(|home| {
                 let (_, roster) = ledger.host(home).unwrap().store.get(&Key::of(owner))?;
                 let listed: BTreeSet<_> = roster.listed().map(|c| c.address.clone()).collect();
                 Some(listed)
             });
-            let first = lists.next().unwrap();
-            assert!(lists.all(|list| list == first), "the homes of {owner} have different lists");
+            let all: Vec<_> = lists.collect();
+            let homes: Vec<_> = homes.iter().map(number).collect();
+            let first = all[0].clone();
+            assert!(
+                all.iter().all(|list| *list == first),
+                "the homes {homes:?} of {owner}: {all:?}"
+            );
             let listed = first.unwrap_or_default();
             assert!(surely.is_subset(&listed), "{owner} has {listed:?} of {surely:?}");
             assert!(listed.is_subset(added), "{owner} never added all of {listed:?}");

@@ -201,7 +201,7 @@ impl World {
 
     /// For a while nothing can be written to a disk.
     fn fill_disk(&mut self, at: usize) {
-        if !self.starts.contains_key(&at) {
+        if self.ledger().seats[at].host.is_some() {
             self.ledger().seats[at].disk.set_full(true);
             let end = self.now() + self.within(MILLI, STALL);
             self.full.insert(at, end);
