@@ -41,6 +41,23 @@ pub(super) struct Said {
     pub(super) reported: Vec<usize>,
 }
 
+impl Said {
+    /// It is shown at a gateway: once, but to both clients of who has two.
+    pub(super) fn is_shown(&mut self, id: usize, at: usize, both: bool) {
+        let once = both && !self.shown.contains(&at) || self.shown.is_empty();
+        assert!(once, "message {id} to {} shown at {:?} comes again at {at}", self.to, self.shown);
+        assert!(self.reported.is_empty(), "message {id} was reported as lost");
+        self.shown.push(at);
+    }
+
+    /// It is reported there.
+    pub(super) fn is_reported(&mut self, id: usize, at: usize, both: bool) {
+        let once = self.reported.is_empty() || both && !self.reported.contains(&at);
+        assert!(once, "message {id} is reported at {:?} and again at {at}", self.reported);
+        self.reported.push(at);
+    }
+}
+
 pub(super) fn user(n: usize) -> Address {
     format!("user{n}@aol").parse().unwrap()
 }
@@ -184,11 +201,8 @@ impl World {
         match message {
             Message::Envelope(envelope) => self.is_shown(at, envelope.id.0 as usize),
             Message::Report { of, .. } => {
-                let both = self.uses_both(message.receiver());
-                let said = &mut self.said[of.0 as usize];
-                let once = said.reported.is_empty() || both && !said.reported.contains(&at);
-                assert!(once, "{of} is reported at {:?} and again at {at}", said.reported);
-                said.reported.push(at);
+                let (id, both) = (of.0 as usize, self.uses_both(message.receiver()));
+                self.said[id].is_reported(id, at, both);
                 self.totals.reported += 1;
             }
             other => panic!("{other:?}"),
@@ -199,11 +213,7 @@ impl World {
     fn is_shown(&mut self, at: usize, id: usize) {
         let both = self.uses_both(&self.said[id].to);
         let said = &mut self.said[id];
-        // Whoever has two clients sees it in both.
-        let once = both && !said.shown.contains(&at) || said.shown.is_empty();
-        assert!(once, "message {id} to {} shown at {:?} comes again at {at}", said.to, said.shown);
-        assert!(said.reported.is_empty(), "message {id} was reported as lost");
-        said.shown.push(at);
+        said.is_shown(id, at, both);
         self.totals.shown += 1;
         let (from, to, by) = (said.from.clone(), said.to.clone(), said.by);
         let last = self.last_shown.entry((from, to, by, at)).or_default();

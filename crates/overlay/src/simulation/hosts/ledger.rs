@@ -85,10 +85,8 @@ impl Ledger {
             Message::Envelope(envelope) => self.is_delivered(at, envelope.id.0 as usize),
             Message::Report { of, .. } => {
                 let both = self.person(message.receiver()).both.is_some();
-                let said = &mut self.said[of.0 as usize];
-                let once = said.reported.is_empty() || both && !said.reported.contains(&at);
-                assert!(once, "{of} is reported at {:?} and again at {at}", said.reported);
-                said.reported.push(at);
+                let id = of.0 as usize;
+                self.said[id].is_reported(id, at, both);
                 self.totals.reported += 1;
             }
             other => panic!("{other:?}"),
@@ -98,11 +96,7 @@ impl Ledger {
     fn is_delivered(&mut self, at: usize, id: usize) {
         let both = self.person(&self.said[id].to).both.is_some();
         let said = &mut self.said[id];
-        // Whoever has two clients sees it in both.
-        let once = both && !said.shown.contains(&at) || said.shown.is_empty();
-        assert!(once, "message {id} to {} shown at {:?} comes again at {at}", said.to, said.shown);
-        assert!(said.reported.is_empty(), "message {id} was reported as lost");
-        said.shown.push(at);
+        said.is_shown(id, at, both);
         self.totals.shown += 1;
         let last = (said.from.clone(), said.to.clone(), said.by, at);
         let last = self.last_shown.entry(last).or_default();
