@@ -73,6 +73,8 @@ struct Peer {
     told: Vec<HostPort>,
     streams: usize,
     failures: u32,
+    /// How often it broke the rules since a link ended well.
+    faults: u32,
     try_at: Option<Instant>,
     /// It broke the rules: until then it is not linked, whoever calls.
     barred: Option<Instant>,
@@ -241,10 +243,12 @@ impl Net {
         peer.streams = peer.streams.saturating_sub(1);
         if left.was_up {
             peer.told = left.addresses;
-            peer.failures = if left.at_fault { peer.failures } else { 0 };
         }
         if left.at_fault {
-            peer.barred = Some(Instant::now() + peer.wait());
+            peer.barred = Some(Instant::now() + wait(peer.faults));
+            peer.faults = peer.faults.saturating_add(1);
+        } else if left.was_up {
+            (peer.failures, peer.faults) = (0, 0);
         }
         if peer.streams == 0 {
             // A fresh connection for a fresh link: nothing of the old one lingers.
@@ -257,7 +261,7 @@ impl Net {
     fn retry(&mut self, peer_id: PeerId) {
         let Some(peer) = self.peers.get_mut(&peer_id) else { return };
         if peer.streams == 0 && peer.try_at.is_none() {
-            let wait = peer.wait();
+            let wait = wait(peer.failures);
             peer.failures = peer.failures.saturating_add(1);
             peer.try_at = Some(Instant::now() + jitter(wait)).max(peer.barred);
         }
@@ -297,17 +301,26 @@ impl Net {
 impl Peer {
     fn new(id: GatewayId, configured: Vec<HostPort>) -> Self {
         let told = Vec::new();
-        Self { id, configured, told, streams: 0, failures: 0, try_at: None, barred: None }
-    }
-
-    /// How long to wait after one more failure.
-    fn wait(&self) -> Duration {
-        FIRST_WAIT.saturating_mul(1 << self.failures.min(8)).min(LAST_WAIT)
+        Self {
+            id,
+            configured,
+            told,
+            streams: 0,
+            failures: 0,
+            faults: 0,
+            try_at: None,
+            barred: None,
+        }
     }
 
     fn is_barred(&self) -> bool {
         self.barred.is_some_and(|until| Instant::now() < until)
     }
+}
+
+/// How long to wait after one more failure than so many.
+fn wait(failures: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(1 << failures.min(8)).min(LAST_WAIT)
 }
 
 /// What is behind the layers of an error: those of the transport say nothing themselves.
