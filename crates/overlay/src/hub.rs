@@ -248,6 +248,7 @@ impl Hub {
         }
     }
 
+    /// Whether the router does not lag too far behind with what `peer` says.
     pub(crate) fn has_room_for(&self, peer: GatewayId) -> bool {
         lock(&self.state).shares.get(&peer).is_none_or(|n| *n < SHARE)
     }

@@ -1,9 +1,9 @@
 //! What was shown here, in a file that outlives the process.
 //!
 //! A ring of slots of fixed size, written in place: what was shown between two turns of a link
-//! costs one short write and no wait for the disk, and a full disk does not hinder it. What a killed process wrote is kept by the
-//! system; a machine that loses power may lose the last seconds, and with them the memory of
-//! what it showed then.
+//! costs one short write and no wait for the disk, and a full disk does not hinder it. What a
+//! killed process wrote is kept by the system; a machine that loses power may lose the last
+//! seconds, and with them the memory of what it showed then.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};

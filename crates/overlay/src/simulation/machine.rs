@@ -135,17 +135,11 @@ impl Seat {
 
 impl Machine {
     pub(super) fn received(&mut self, now: Instant, from: GatewayId, frame: Frame) {
-        match frame {
-            Frame::RosterGet { .. }
-            | Frame::RosterGot { .. }
-            | Frame::RosterPut { .. }
-            | Frame::RosterDigests(_)
-            | Frame::RosterWant(_) => {
-                for reply in self.rosters.received(from, frame, false).unwrap().replies {
-                    self.node.queue(from, &reply);
-                }
-            }
-            _ => self.node.received(now, from, frame).unwrap(),
+        if !frame.is_of_rosters() {
+            return self.node.received(now, from, frame).unwrap();
+        }
+        for reply in self.rosters.received(from, frame, false).unwrap().replies {
+            self.node.queue(from, &reply);
         }
     }
 
