@@ -13,10 +13,12 @@ use bytes::{Bytes, BytesMut};
 
 use crate::Side;
 use crate::address::{Address, HostPort};
+use crate::compute::{Computation, Computed};
 use crate::contact::{Contact, RosterEdit};
 use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
 use crate::fault::Fault;
 use crate::private::Private;
+use crate::provenance::Confirmed;
 use crate::roster::Roster;
 use crate::time::Now;
 
@@ -24,6 +26,10 @@ use crate::time::Now;
 ///
 /// An engine that needs more to go on returns a [`Fault`] instead.
 pub const MAX_PENDING: usize = 1 << 20;
+
+/// The most bytes that may wait for a connection on which the base server accepted nobody yet:
+/// what is unfinished in its caller's buffers and what its engine holds, added up.
+pub const MAX_UNKNOWN: usize = 64 << 10;
 
 /// A protocol's state machine for one client connection and its upstream.
 pub trait Engine: Send {
@@ -37,6 +43,20 @@ pub trait Engine: Send {
     /// When the engine next wants [`Input::Tick`].
     fn deadline(&self) -> Option<Instant> {
         None
+    }
+
+    /// How many bytes the engine itself holds that wait for something: frames held back, stanzas
+    /// that are not acknowledged, lists that are not merged yet. Called after every input, so it
+    /// is a sum that the engine keeps, and not a walk.
+    fn weight(&self) -> usize {
+        0
+    }
+
+    /// Whether the base server accepted the person behind the connection, though nobody
+    /// [signs in](Event::SignedIn) on it: an address book over HTTPS, a conversation. What may
+    /// wait for others is bounded by [`MAX_UNKNOWN`].
+    fn is_known(&self) -> bool {
+        false
     }
 }
 
@@ -66,6 +86,8 @@ pub enum Input<'a> {
     Carbon(Envelope),
     /// Another connection rang this one's [`crate::Bell`].
     Rung,
+    /// What came of the engine's [`Event::Compute`].
+    Computed(Computed),
     /// The [deadline](Engine::deadline) has passed.
     Tick,
 }
@@ -101,8 +123,8 @@ pub enum Event {
     /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],
     /// [`Input::Deliver`] and [`Input::Carbon`] may come.
     SignedIn {
-        /// Who.
-        user: Address,
+        /// Who, as the server confirmed it.
+        user: Confirmed,
         /// Which of the person's sessions, where the protocol names them; for people to read.
         endpoint: String,
     },
@@ -112,7 +134,7 @@ pub enum Event {
     /// replaces who they are. There is no [`Input::Roster`], and no presence.
     Converse {
         /// Who; the base server must have accepted the person on this connection too.
-        user: Address,
+        user: Confirmed,
         /// The endpoint of the session that this conversation belongs to.
         endpoint: String,
         /// The others.
@@ -126,6 +148,9 @@ pub enum Event {
     Roster(RosterEdit),
     /// The client has no way to show this delivery; the gateway puts it in words, if it matters.
     Unshown(Envelope),
+    /// Work that takes longer than others should wait for. One at a time; meanwhile the engine gets
+    /// whatever else happens.
+    Compute(Computation),
     /// Something the operator should know about the set-up, without which people miss something:
     /// logged once, however many connections say it.
     Advise(&'static str),

@@ -6,6 +6,7 @@
 
 mod address;
 mod bell;
+mod compute;
 mod contact;
 mod engine;
 mod envelope;
@@ -14,14 +15,16 @@ mod lobby;
 mod names;
 mod network;
 mod private;
+mod provenance;
 mod rich;
 mod roster;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
 pub use bell::Bell;
+pub use compute::{Computation, Computed};
 pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Standing};
-pub use engine::{Engine, Event, Input, MAX_PENDING, Outgoing, Output, TlsFacts};
+pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};
 pub use envelope::{
     Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
 };
@@ -30,6 +33,7 @@ pub use lobby::{Lobby, MAX_TICKETS, Ticket};
 pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
 pub use private::Private;
+pub use provenance::{Claimed, Confirmed};
 pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
 pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
 pub use time::{Now, UnixMillis};

@@ -1,18 +1,26 @@
 //! What every connection of a gateway shares.
 
 use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosstalk_core::{
-    Bell, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network, NetworkId, Via,
+    Bell, Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network,
+    NetworkId, Via,
 };
+
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, NetworkConfig};
 use crate::dial::Dialer;
 use crate::policy::Policy;
 use crate::router::Router;
 use crate::tls::{self, Tls};
+
+/// The most long computations at a time: they must leave the processors to those who talk.
+const COMPUTING: usize = 2;
 
 /// The parts of a running gateway.
 pub(crate) struct Shared {
@@ -25,6 +33,8 @@ pub(crate) struct Shared {
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
     /// What the operator was told.
     advice: Mutex<HashSet<&'static str>>,
+    /// Places for long work of engines.
+    computing: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -40,6 +50,7 @@ impl Shared {
             names: Arc::new(config.names()),
             lobbies,
             advice: Mutex::default(),
+            computing: Arc::new(Semaphore::new(COMPUTING)),
             config,
         })
     }
@@ -99,6 +110,18 @@ impl Shared {
         if self.advice.lock().unwrap_or_else(PoisonError::into_inner).insert(what) {
             tracing::warn!("{what}");
         }
+    }
+
+    /// Does long work of an engine on a thread of its own, a few at a time. `None` if it failed.
+    pub(crate) fn compute(
+        &self,
+        work: Computation,
+    ) -> Pin<Box<dyn Future<Output = Option<Computed>> + Send>> {
+        let places = Arc::clone(&self.computing);
+        Box::pin(async move {
+            let _place = places.acquire().await.ok()?;
+            tokio::task::spawn_blocking(move || work.run()).await.ok()
+        })
     }
 
     /// Bytes waiting for one side before the other is no longer read.

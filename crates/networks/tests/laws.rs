@@ -179,7 +179,7 @@ fn play(network: &'static dyn Network, world: &[Capture], which: usize, random: 
         assert!(left <= MAX_PENDING, "{}: {left} bytes wait", capture.name);
     }
     let user = gateway.events.iter().find_map(|event| match event {
-        crosstalk_core::Event::SignedIn { user, .. } => Some(user.clone()),
+        crosstalk_core::Event::SignedIn { user, .. } => Some(user.name().clone()),
         _ => None,
     });
     if let Some(user) = user {

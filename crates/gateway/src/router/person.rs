@@ -203,6 +203,7 @@ impl Person {
             | Event::SignedIn { .. }
             | Event::Converse { .. }
             | Event::Advise(_)
+            | Event::Compute(_)
             | Event::SignedOut => {}
         }
     }

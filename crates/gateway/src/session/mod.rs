@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Bell, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
+    Address, Bell, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
     UnixMillis,
 };
 use tokio::time::Sleep;
@@ -55,6 +55,8 @@ pub(crate) struct Session {
     timer: Option<Pin<Box<Sleep>>>,
     /// Which of client, server and mail is asked first.
     turn: u8,
+    /// Long work of the engine's.
+    computing: Option<Pin<Box<dyn Future<Output = Option<Computed>> + Send>>>,
 }
 
 /// The person behind the client, once the base server accepted it.
@@ -90,6 +92,7 @@ impl Session {
             ticked: None,
             timer: None,
             turn: 0,
+            computing: None,
         }
     }
 
@@ -135,6 +138,7 @@ impl Session {
                 }
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
                 Wake::Rung => self.tell(Input::Rung)?,
+                Wake::Computed(result) => self.tell(Input::Computed(result))?,
                 Wake::Tick => self.tell(Input::Tick)?,
                 Wake::Over(end) => return Err(end),
             }
@@ -214,8 +218,11 @@ impl Session {
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::Advise(what) => self.shared.advise(what),
-                Event::SignedIn { user, endpoint } => self.sign_in(user, endpoint)?,
-                Event::Converse { user, endpoint, with } => self.converse(user, endpoint, with)?,
+                Event::SignedIn { user, endpoint } => self.sign_in(user.into_name(), endpoint)?,
+                Event::Converse { user, endpoint, with } => {
+                    self.converse(user.into_name(), endpoint, with)?;
+                }
+                Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
                 Event::SignedOut => self.person = None,
                 event @ (Event::Presence(_)
                 | Event::Send(_)

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Fault, MAX_PENDING, Side};
+use crosstalk_core::{Computed, Fault, MAX_PENDING, Side};
 use tokio::time::sleep_until;
 
 use super::{End, Session};
@@ -19,6 +19,7 @@ pub(super) enum Wake {
     Ended(Side),
     Mail(Box<Mail>),
     Rung,
+    Computed(Computed),
     Tick,
     Over(End),
 }
@@ -32,6 +33,14 @@ impl Session {
         }
         if self.bell.poll_rung(cx).is_ready() {
             return Poll::Ready(Wake::Rung);
+        }
+        if let Some(work) = &mut self.computing
+            && let Poll::Ready(result) = work.as_mut().poll(cx)
+        {
+            self.computing = None;
+            if let Some(result) = result {
+                return Poll::Ready(Wake::Computed(result));
+            }
         }
         // Each in turn, so that none of the three waits while another always has something.
         self.turn = (self.turn + 1) % 3;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, BadName, Bell, Body, Context, Defaults, Engine, EnvelopeIds, Event, Fault, HostPort,
-    Input, Lobby, Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff, Ticket, Via,
+    Address, BadName, Bell, Body, Confirmed, Context, Defaults, Engine, EnvelopeIds, Event, Fault,
+    HostPort, Input, Lobby, Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff,
+    Ticket, Via,
 };
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
@@ -96,7 +97,7 @@ impl LinesEngine {
         let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
         match verb {
             "signin" => {
-                let user = rest.parse().unwrap();
+                let user = Confirmed::by_server(rest.parse().unwrap());
                 out.emit(Event::SignedIn { user, endpoint: String::new() });
                 out.emit(Event::Presence(Presence::available()));
             }

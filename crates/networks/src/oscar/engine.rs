@@ -68,7 +68,8 @@ impl Oscar {
             | Input::Encrypted(..)
             | Input::Delivered(_)
             | Input::Carbon(_)
-            | Input::Rung => {}
+            | Input::Rung
+            | Input::Computed(_) => {}
         }
         self.replay(now, out)
     }

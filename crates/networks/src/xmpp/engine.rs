@@ -107,7 +107,7 @@ impl Jabber {
             Input::Deliver(envelope) => self.deliver(now, envelope, out),
             Input::Carbon(envelope) => self.carbon(now, &envelope, out),
             Input::Tick => self.tick(now, out),
-            Input::Delivered(_) | Input::Rung => Ok(()),
+            Input::Delivered(_) | Input::Rung | Input::Computed(_) => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, Now, Output, Side, Ticket, Via};
+use crosstalk_core::{Confirmed, Event, Fault, Now, Output, Side, Ticket, Via};
 
 use super::acks::Acks;
 use super::engine::Jabber;
@@ -149,7 +149,8 @@ impl Jabber {
         }
         person.reconnected(now);
         let endpoint = jid::resource(&person.full).unwrap_or_default().to_owned();
-        out.emit(Event::SignedIn { user: person.user.clone(), endpoint });
+        let user = Confirmed::by_server(person.user.clone());
+        out.emit(Event::SignedIn { user, endpoint });
         out.emit(Event::Presence(person.presence.clone()));
         self.link.acks = Some(acks);
         self.person = Some(person);

@@ -1,7 +1,7 @@
 //! From the first byte until the server bound a session: TLS, SASL, and who it is.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Kin, Now, Output, Side, TlsFacts};
+use crosstalk_core::{Address, Confirmed, Event, Fault, Kin, Now, Output, Side, TlsFacts};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -205,7 +205,7 @@ impl Jabber {
         let endpoint = jid::resource(&full).unwrap_or_default().to_owned();
         let leftover = std::mem::take(&mut self.signon.leftover);
         self.person = Some(Box::new(Person::new(full, user.clone(), leftover)));
-        out.emit(Event::SignedIn { user, endpoint });
+        out.emit(Event::SignedIn { user: Confirmed::by_server(user), endpoint });
         Ok(())
     }
 }

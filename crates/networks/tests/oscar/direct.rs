@@ -67,7 +67,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     bos.bytes(Side::Server, &flap::encode(Channel::SignOn, 7, &[0, 0, 0, 1])).unwrap();
     send(&mut bos, Side::Server, 8, &Snac::new(1, 7, 4, &b"\0\0"[..]));
     let Event::SignedIn { user, .. } = &bos.events[1] else { panic!("{:?}", bos.events) };
-    assert_eq!(user.to_string(), "alicetb@aol");
+    assert_eq!(user.name().to_string(), "alicetb@aol");
     let service = Writer::new().tlv(0x0d, [0, 0x10]).raw(&redirect("icons", "icons.aim.test"));
     send(&mut bos, Side::Server, 9, &Snac::new(1, 5, 5, service.bytes()));
     let got = frames(&mut bos, Side::Client);

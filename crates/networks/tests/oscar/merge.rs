@@ -225,7 +225,7 @@ fn signing_in_is_said_once_and_with_the_servers_word() {
     scene.server(Snac::new(1, 0x0f, 7, alice));
     let events = scene.events();
     let [Event::SignedIn { user, endpoint }] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((user.to_string(), &endpoint[..]), ("alicetb@aol".to_owned(), LIBPURPLE));
+    assert_eq!((user.name().to_string(), &endpoint[..]), ("alicetb@aol".to_owned(), LIBPURPLE));
 }
 
 #[test]

@@ -111,7 +111,10 @@ fn the_server_says_who_signed_on() {
         let Some(Event::SignedIn { user, endpoint }) = scene.gateway.events.first() else {
             panic!("{accepts}")
         };
-        assert_eq!((user.to_string().as_str(), endpoint.as_str()), ("ann@yahoo", "Yahoo 8.1"));
+        assert_eq!(
+            (user.name().to_string().as_str(), endpoint.as_str()),
+            ("ann@yahoo", "Yahoo 8.1")
+        );
     }
     let mut scene = Scene::before_the_list(9, None);
     scene.server("54/ffffffff 1=ann 66=13");

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side,
-    Standing,
+    Address, Bell, Body, Confirmed, Consent, Contact, Envelope, Event, Fault, Kin, Presence,
+    Roster, Side, Standing,
 };
 
 use self::domains::{Domains, message_to, show_request};
@@ -192,6 +192,7 @@ impl Session {
             Ok(user) if self.user.is_none() => {
                 self.user = Some(user.clone());
                 self.meet(&user, io);
+                let user = Confirmed::by_server(user);
                 io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
             }
             Ok(_) => {}

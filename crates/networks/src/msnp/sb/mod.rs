@@ -11,7 +11,7 @@ mod talk;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Event, Fault, Side};
+use crosstalk_core::{Address, Confirmed, Event, Fault, Side};
 
 use self::call::Server;
 use self::talk::Sent;
@@ -146,7 +146,7 @@ impl Switchboard {
     fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
         self.guests.insert(guest, name);
         io.out.emit(Event::Converse {
-            user: self.invitation.user.clone(),
+            user: Confirmed::by_server(self.invitation.user.clone()),
             endpoint: self.invitation.endpoint.clone(),
             with: self.guests.keys().cloned().collect(),
         });

@@ -21,7 +21,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, Body, Contact, Envelope, Event, Kin, Presence, Roster, Side};
+use crosstalk_core::{
+    Address, Body, Confirmed, Contact, Envelope, Event, Kin, Presence, Roster, Side,
+};
 
 use super::MAX_NAME;
 use super::link::Io;
@@ -121,6 +123,7 @@ impl Session {
         self.own.signed_in(io.now.wall);
         self.settled_by = Some(io.now.instant + SETTLING);
         io.forward(Side::Client, raw.clone());
+        let user = Confirmed::by_server(user);
         io.emit(Event::SignedIn { user, endpoint: self.person.client.clone() });
         Pass::Done
     }

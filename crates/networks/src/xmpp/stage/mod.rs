@@ -67,7 +67,7 @@ impl Stage {
              <jid>ann@chat.test/r</jid></bind></iq>",
         );
         assert!(matches!(self.events().as_slice(), [Event::SignedIn { user, endpoint }]
-            if user.to_string() == "ann@chat.test@jabber" && endpoint == "r"));
+            if user.name().to_string() == "ann@chat.test@jabber" && endpoint == "r"));
         assert!(!self.out.altered());
         self.sent();
     }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Event, Fault, MAX_PENDING};
+use crosstalk_core::{Confirmed, Event, Fault, MAX_PENDING};
 
 use super::super::desk::Desk;
 use super::super::link::Io;
@@ -116,6 +116,7 @@ impl Session {
         if let Ok(user) = io.context.names.address(name, &io.context.network) {
             self.user = Some(user.clone());
             name.clone_into(&mut self.me);
+            let user = Confirmed::by_server(user);
             io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
             self.tell_presence(io);
         } else {
