@@ -18,6 +18,7 @@ mod private;
 mod provenance;
 mod rich;
 mod roster;
+mod tickets;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
@@ -29,13 +30,14 @@ pub use envelope::{
     Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
 };
 pub use fault::{Blame, Fault};
-pub use lobby::{Lobby, MAX_TICKETS, Ticket};
+pub use lobby::Lobby;
 pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
 pub use private::Private;
 pub use provenance::{Claimed, Confirmed};
 pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
 pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
+pub use tickets::{MAX_TICKETS, Owner, TICKET_BUDGET, Ticket, Tickets};
 pub use time::{Now, UnixMillis};
 
 /// One of the two ends an engine stands between.

@@ -1,57 +1,82 @@
-//! Where connections of one person meet: a bounded shelf of tickets that expire, and what all
-//! connections of a network share.
+//! A place where connections of one person meet: tickets that expire, and what all connections of
+//! a network share.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::address::HostPort;
+use crate::tickets::{Ticket, Tickets};
 
-/// The most tickets kept at once; the one that expires first makes room.
-pub const MAX_TICKETS: usize = 65_536;
-
-/// What one connection leaves for another, such as the state behind an OSCAR cookie.
-pub struct Ticket {
-    /// The upstream that the next connection will want. While the ticket lasts, clients may
-    /// dial it even if it is not configured, since a configured server named it.
-    pub dial: Option<HostPort>,
-    /// Whatever the two engines agreed on.
-    pub note: Box<dyn Any + Send>,
-    /// When it expires.
-    pub until: Instant,
-}
-
-/// The shelf. One for each configured network.
+/// The tickets of a network behind a lock, and what its connections share. One for each
+/// configured network.
 #[derive(Default)]
 pub struct Lobby {
-    tickets: Mutex<HashMap<Vec<u8>, Ticket>>,
+    tickets: Mutex<Tickets>,
     common: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
 }
 
 impl Lobby {
+    /// A lobby whose tickets take at most `budget` bytes, together with their notes.
+    pub fn with_budget(budget: usize) -> Self {
+        Self { tickets: Mutex::new(Tickets::new(budget)), common: Mutex::default() }
+    }
+
     /// Leaves a ticket under `key`, replacing one that is there.
-    pub fn leave(&self, now: Instant, key: impl Into<Vec<u8>>, ticket: Ticket) {
-        let mut tickets = self.lock();
-        if tickets.len() >= MAX_TICKETS {
-            tickets.retain(|_, t| t.until > now);
-        }
-        if tickets.len() >= MAX_TICKETS
-            && let Some(first) = tickets.iter().min_by_key(|(_, t)| t.until).map(|(k, _)| k.clone())
-        {
-            tickets.remove(&first);
-        }
-        tickets.insert(key.into(), ticket);
+    pub fn leave(&self, now: Instant, key: impl AsRef<[u8]>, ticket: Ticket) {
+        let gone = self.lock().leave(now, key.as_ref(), ticket);
+        // A note may take locks of its own when it is dropped.
+        drop(gone);
     }
 
-    /// Takes the ticket under `key`, if it has not expired.
+    /// Takes the ticket under `key`, if it has not expired. For keys that nobody but the ticket's
+    /// owner can know; else [`Self::take_if`].
     pub fn take(&self, now: Instant, key: &[u8]) -> Option<Ticket> {
-        self.lock().remove(key).filter(|t| t.until > now)
+        self.take_if(now, key, |_| true)
     }
 
-    /// Whether a live ticket names `host` as an upstream.
+    /// Takes the ticket under `key` if it has not expired and `claim` accepts it; one that the
+    /// claimant has no right to stays for whoever has.
+    pub fn take_if(
+        &self,
+        now: Instant,
+        key: &[u8],
+        claim: impl FnOnce(&Ticket) -> bool,
+    ) -> Option<Ticket> {
+        self.lock().take_if(now, key, claim)
+    }
+
+    /// Reads the ticket under `key`, which stays where it is, if it has not expired.
+    pub fn look<T>(
+        &self,
+        now: Instant,
+        key: &[u8],
+        read: impl FnOnce(&Ticket) -> Option<T>,
+    ) -> Option<T> {
+        self.lock().look(now, key).and_then(read)
+    }
+
+    /// Whether a ticket that has not expired names `host` as an upstream.
     pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
-        self.lock().values().any(|t| t.until > now && t.dial.as_ref() == Some(host))
+        self.lock().expects(now, host)
+    }
+
+    /// Drops what has expired, and more where all tickets take more than `budget` bytes: each time
+    /// the first to expire of whoever holds most. Returns how many bytes are left.
+    pub fn shed(&self, now: Instant, budget: usize) -> usize {
+        let mut tickets = self.lock();
+        let expired = tickets.expire(now);
+        let heavy = tickets.shed(budget);
+        let left = tickets.weight();
+        drop(tickets);
+        drop((expired, heavy));
+        left
+    }
+
+    /// How many bytes the tickets take, with their notes.
+    pub fn weight(&self) -> usize {
+        self.lock().weight()
     }
 
     /// What all connections of the network have in common, such as an `Arc` with bounds of its
@@ -62,8 +87,8 @@ impl Lobby {
         common.downcast_ref::<T>().cloned().unwrap_or_default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Vec<u8>, Ticket>> {
-        // A panic elsewhere cannot leave the map half-changed.
+    fn lock(&self) -> MutexGuard<'_, Tickets> {
+        // No method of the tickets can panic half-way.
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,22 +98,31 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn ticket(until: Instant, port: u16) -> Ticket {
-        Ticket { dial: Some(HostPort::new("bos", port)), note: Box::new(port), until }
-    }
-
     #[test]
     fn a_ticket_is_taken_once_and_only_in_time() {
         let (lobby, now) = (Lobby::default(), Instant::now());
         let later = now + Duration::from_mins(1);
-        lobby.leave(now, "cookie", ticket(later, 1));
+        let ticket = |port: u16| Ticket::new(port, later).to(HostPort::new("bos", port));
+        lobby.leave(now, "cookie", ticket(1));
         assert!(lobby.expects(now, &HostPort::new("bos", 1)));
         assert!(!lobby.expects(later, &HostPort::new("bos", 1)));
         let taken = lobby.take(now, b"cookie").unwrap();
         assert_eq!(taken.note.downcast_ref::<u16>(), Some(&1));
         assert!(lobby.take(now, b"cookie").is_none());
-        lobby.leave(now, "cookie", ticket(later, 2));
+        lobby.leave(now, "cookie", ticket(2));
         assert!(lobby.take(later, b"cookie").is_none());
+    }
+
+    #[test]
+    fn shedding_leaves_what_fits() {
+        let (lobby, now) = (Lobby::with_budget(1 << 20), Instant::now());
+        for key in 0..100_u8 {
+            lobby.leave(now, [key], Ticket::new(key, now + Duration::from_mins(1)));
+        }
+        let half = lobby.weight() / 2;
+        assert!(lobby.shed(now, half) <= half);
+        assert!(lobby.look(now, &[99], |t| t.note.downcast_ref::<u8>().copied()) == Some(99));
+        assert_eq!(lobby.shed(now + Duration::from_mins(1), usize::MAX), 0);
     }
 
     #[test]
@@ -97,16 +131,5 @@ mod tests {
         let count = || lobby.common::<std::sync::Arc<Mutex<u8>>>();
         *count().lock().unwrap() += 1;
         assert_eq!(*count().lock().unwrap(), 1);
-    }
-
-    #[test]
-    fn a_full_shelf_drops_what_expires_first() {
-        let (lobby, now) = (Lobby::default(), Instant::now());
-        for i in 0..=MAX_TICKETS {
-            let until = now + Duration::from_secs(60 + i as u64);
-            lobby.leave(now, i.to_string(), ticket(until, 0));
-        }
-        assert!(lobby.take(now, b"0").is_none());
-        assert!(lobby.take(now, b"1").is_some());
     }
 }

@@ -95,7 +95,7 @@ fn a_host_that_a_server_just_named_may_be_dialled_while_it_is_expected() {
     let (named, later) = (HostPort::new("bos.example.net", 9898), Duration::from_mins(1));
     assert!(policy.judge(Asked::Proxy(&[]), &named).is_err());
     let now = Instant::now();
-    let ticket = Ticket { dial: Some(named), note: Box::new(()), until: now + later };
+    let ticket = Ticket::new((), now + later).to(named);
     policy.lobbies.values().next().unwrap().leave(now, "cookie", ticket);
     let judged = |address| judge(&policy, &[], "bos.example.net:9898", address);
     assert_eq!(judged("8.8.8.8:9898"), Ok(()));

@@ -116,9 +116,8 @@ impl LinesEngine {
                 out.insert(Side::Server, "hello\n");
             }
             "leave" => {
-                let note = Box::new(self.bell.clone());
                 let until = now.instant + Duration::from_mins(1);
-                self.lobby.leave(now.instant, rest, Ticket { dial: None, note, until });
+                self.lobby.leave(now.instant, rest, Ticket::new(self.bell.clone(), until));
             }
             "ring" => {
                 let ticket = self.lobby.take(now.instant, rest.as_bytes()).unwrap();

@@ -1,6 +1,5 @@
 //! What the connections of one person share.
 
-use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{
     Address, Bell, Body, Contact, Context, EnvelopeId, Event, HostPort, Kin, Names, Now, Outgoing,
-    Output, Private, Side, Ticket, Via,
+    Output, Owner, Private, Side, Ticket, Via,
 };
 
 use super::book::Book;
@@ -191,8 +190,9 @@ impl Io<'_> {
             Via::Proxy { dialled } => (dialled.clone(), Some(dialled.clone())),
             Via::Direct { advertise, .. } => (advertise.clone(), None),
         };
-        let ticket = Ticket { dial, note: Box::new(invitation), until: self.later(TICKET) };
-        self.context.lobby.leave(self.now.instant, key.as_str(), ticket);
+        let owner = Owner::account(&invitation.user);
+        let ticket = Ticket { dial, ..Ticket::new(invitation, self.later(TICKET)).of(owner) };
+        self.context.lobby.leave(self.now.instant, &key, ticket);
         (place, key)
     }
 
@@ -206,18 +206,18 @@ impl Io<'_> {
 
     /// Leaves a ticket for the connection that will come to `place` with `key`.
     pub(super) fn expect<N: Send + 'static>(&self, key: &str, place: &str, note: N) {
-        self.leave(key, place, Box::new(note), TICKET);
+        self.leave(key, place, note, TICKET);
     }
 
     /// The same for whoever comes with `key` within `time`.
     pub(super) fn expect_soon(&self, key: &str, place: &str, time: Duration) {
-        self.leave(key, place, Box::new(()), time);
+        self.leave(key, place, (), time);
     }
 
-    fn leave(&self, key: &str, place: &str, note: Box<dyn Any + Send>, time: Duration) {
+    fn leave<N: Send + 'static>(&self, key: &str, place: &str, note: N, time: Duration) {
         let Ok(dial) = place.parse::<HostPort>() else { return };
-        let until = self.now.instant + time;
-        self.context.lobby.leave(self.now.instant, key, Ticket { dial: Some(dial), note, until });
+        let ticket = Ticket::new(note, self.later(time)).to(dial);
+        self.context.lobby.leave(self.now.instant, key, ticket);
     }
 
     pub(super) fn later(&self, time: Duration) -> Instant {

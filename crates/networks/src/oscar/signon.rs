@@ -116,7 +116,7 @@ pub(super) fn redirect(fields: &[u8], errand: Errand, io: &Io<'_>) -> Option<Byt
         Err(_) => HostPort::new(host, usual_port(&io.context.via)),
     };
     let until = io.now.instant + COOKIE_LIFE;
-    let ticket = Ticket { dial: Some(dial), note: Box::new(errand), until };
+    let ticket = Ticket::new(errand, until).to(dial);
     io.context.lobby.leave(io.now.instant, cookie, ticket);
     let Via::Direct { advertise, .. } = &io.context.via else { return None };
     let ours = advertise.to_string();

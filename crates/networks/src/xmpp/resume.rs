@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Confirmed, Event, Fault, Now, Output, Side, Ticket, Via};
+use crosstalk_core::{Confirmed, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
 
 use super::acks::Acks;
 use super::engine::Jabber;
@@ -98,8 +98,8 @@ impl Jabber {
             return;
         };
         let key = key(&person, &id);
-        let note = Box::new(Resumable { acks, person });
-        let ticket = Ticket { dial: None, note, until: now.instant + wait };
+        let owner = Owner::account(&person.user);
+        let ticket = Ticket::new(Resumable { acks, person }, now.instant + wait).of(owner);
         self.context.lobby.leave(now.instant, key, ticket);
         // Until then nothing can be delivered.
         out.emit(Event::SignedOut);

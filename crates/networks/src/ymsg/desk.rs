@@ -30,7 +30,7 @@ impl Desk {
 
     /// Puts the desk where connections with the cookie `T` find it.
     pub(super) fn leave(&self, cookie: &[u8], io: &Io<'_>) {
-        let ticket = Ticket { dial: None, note: Box::new(self.clone()), until: io.later(LIFETIME) };
+        let ticket = Ticket::new(self.clone(), io.later(LIFETIME));
         io.context.lobby.leave(io.now.instant, key(cookie), ticket);
     }
 

@@ -138,8 +138,7 @@ fn note(answer: &str, io: &Io<'_>) {
 }
 
 fn expect(io: &Io<'_>, key: String, host: &str, port: u16) {
-    let dial = Some(HostPort::new(host, port));
-    let ticket = Ticket { dial, note: Box::new(host.to_owned()), until: io.later(TICKET) };
+    let ticket = Ticket::new(host.to_owned(), io.later(TICKET)).to(HostPort::new(host, port));
     io.context.lobby.leave(io.now.instant, key, ticket);
 }
 

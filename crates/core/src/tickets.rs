@@ -1,0 +1,323 @@
+//! The tickets that connections of one network leave for each other, as plain state: bounded by
+//! number and by weight, in shares, with no walk over all of them.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::address::{Address, HostPort};
+
+/// The most tickets kept at once.
+pub const MAX_TICKETS: usize = 65_536;
+/// The most bytes that tickets and their notes take where the caller sets no other bound.
+pub const TICKET_BUDGET: usize = 64 << 20;
+/// Bytes that a ticket takes besides its key, its host and its note, roughly.
+const OVERHEAD: usize = 512;
+
+/// What one connection leaves for another, such as the state behind an OSCAR cookie.
+pub struct Ticket {
+    /// The upstream that the next connection will want. While the ticket lasts, clients may
+    /// dial it even if it is not configured, since a configured server named it.
+    pub dial: Option<HostPort>,
+    /// Whatever the two engines agreed on.
+    pub note: Box<dyn Any + Send>,
+    /// How many bytes the note holds.
+    pub weight: usize,
+    /// Whose share it counts to.
+    pub owner: Owner,
+    /// When it expires.
+    pub until: Instant,
+}
+
+impl Ticket {
+    /// A ticket that lets nothing be dialled, weighs nothing worth counting, and is nobody's.
+    pub fn new(note: impl Any + Send, until: Instant) -> Self {
+        Self { dial: None, note: Box::new(note), weight: 0, owner: Owner::default(), until }
+    }
+
+    /// The ticket with an upstream that clients may dial while it lasts.
+    #[must_use]
+    pub fn to(self, dial: HostPort) -> Self {
+        Self { dial: Some(dial), ..self }
+    }
+
+    /// The ticket in the share of `owner`.
+    #[must_use]
+    pub fn of(self, owner: Owner) -> Self {
+        Self { owner, ..self }
+    }
+
+    /// The ticket with a note that holds so many bytes.
+    #[must_use]
+    pub fn weighing(self, weight: usize) -> Self {
+        Self { weight, ..self }
+    }
+}
+
+/// Who left a ticket, as far as shares go: where room is short, whoever holds most makes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(Arc<str>);
+
+impl Owner {
+    /// A person whom a server confirmed.
+    pub fn account(person: &Address) -> Self {
+        Self(person.to_string().into())
+    }
+
+    /// A server, when nobody is signed in yet: its host by the last two labels, so that many
+    /// names under one domain are one owner.
+    pub fn server(server: &HostPort) -> Self {
+        let host = server.host.trim_end_matches('.').to_ascii_lowercase();
+        let labels = host.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+        Self(host.get(labels..).unwrap_or(&host).into())
+    }
+}
+
+/// When a ticket expires, and a number that makes this unique.
+type Turn = (Instant, u64);
+
+struct Kept {
+    ticket: Ticket,
+    turn: Turn,
+    cost: usize,
+}
+
+/// What one owner holds.
+#[derive(Default)]
+struct Share {
+    cost: usize,
+    turns: BTreeSet<Turn>,
+}
+
+/// The tickets of one network.
+pub struct Tickets {
+    budget: usize,
+    cost: usize,
+    last: u64,
+    kept: HashMap<Arc<[u8]>, Kept>,
+    /// All, the one that expires first in front.
+    turns: BTreeMap<Turn, Arc<[u8]>>,
+    hosts: HashMap<HostPort, BTreeSet<Turn>>,
+    shares: HashMap<Owner, Share>,
+    /// The shares by size, the largest last.
+    sizes: BTreeSet<(usize, Owner)>,
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self::new(TICKET_BUDGET)
+    }
+}
+
+impl Tickets {
+    /// No tickets, of which all together may later take `budget` bytes.
+    pub fn new(budget: usize) -> Self {
+        Self {
+            budget,
+            cost: 0,
+            last: 0,
+            kept: HashMap::new(),
+            turns: BTreeMap::new(),
+            hosts: HashMap::new(),
+            shares: HashMap::new(),
+            sizes: BTreeSet::new(),
+        }
+    }
+
+    /// Keeps a ticket under `key`. Returns what had to go: the one that was there, those that
+    /// have expired, and while room is short the first to expire of whoever holds most.
+    #[must_use = "notes are dropped where no lock is held"]
+    pub fn leave(&mut self, now: Instant, key: &[u8], ticket: Ticket) -> Vec<Ticket> {
+        let mut gone = self.expire(now);
+        gone.extend(self.remove(key));
+        self.insert(key.into(), ticket);
+        gone.extend(self.shed(self.budget));
+        gone
+    }
+
+    /// Takes the ticket under `key` if it has not expired and `claim` accepts it; one that the
+    /// claimant has no right to stays for whoever has.
+    pub fn take_if(
+        &mut self,
+        now: Instant,
+        key: &[u8],
+        claim: impl FnOnce(&Ticket) -> bool,
+    ) -> Option<Ticket> {
+        self.look(now, key).filter(|ticket| claim(ticket))?;
+        self.remove(key)
+    }
+
+    /// The ticket under `key`, which stays where it is, if it has not expired.
+    pub fn look(&self, now: Instant, key: &[u8]) -> Option<&Ticket> {
+        self.kept.get(key).map(|kept| &kept.ticket).filter(|ticket| ticket.until > now)
+    }
+
+    /// Whether a ticket that has not expired names `host` as an upstream.
+    pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
+        let last = self.hosts.get(host).and_then(BTreeSet::last);
+        last.is_some_and(|(until, _)| *until > now)
+    }
+
+    /// Takes away what has expired.
+    #[must_use = "notes are dropped where no lock is held"]
+    pub fn expire(&mut self, now: Instant) -> Vec<Ticket> {
+        let mut gone = Vec::new();
+        while let Some(first) = self.turns.first_entry().filter(|first| first.key().0 <= now) {
+            let key = Arc::clone(first.get());
+            gone.extend(self.remove(&key));
+        }
+        gone
+    }
+
+    /// Takes away tickets until all together take at most `budget` bytes, each time the first to
+    /// expire of whoever holds most.
+    #[must_use = "notes are dropped where no lock is held"]
+    pub fn shed(&mut self, budget: usize) -> Vec<Ticket> {
+        let mut gone = Vec::new();
+        while self.cost > budget || self.kept.len() > MAX_TICKETS {
+            let largest = self.sizes.last().and_then(|(_, owner)| self.shares.get(owner));
+            let turn = largest.and_then(|share| share.turns.first());
+            let Some(key) = turn.and_then(|turn| self.turns.get(turn)).cloned() else { break };
+            gone.extend(self.remove(&key));
+        }
+        gone
+    }
+
+    /// How many bytes all tickets take, with their notes.
+    pub const fn weight(&self) -> usize {
+        self.cost
+    }
+
+    fn insert(&mut self, key: Arc<[u8]>, ticket: Ticket) {
+        self.last += 1;
+        let turn = (ticket.until, self.last);
+        let host = ticket.dial.as_ref().map_or(0, |dial| dial.host.len());
+        let cost = OVERHEAD + key.len() + host + ticket.weight;
+        if let Some(dial) = &ticket.dial {
+            self.hosts.entry(dial.clone()).or_default().insert(turn);
+        }
+        self.charge(&ticket.owner, |share| {
+            share.cost += cost;
+            share.turns.insert(turn);
+        });
+        self.cost += cost;
+        self.turns.insert(turn, Arc::clone(&key));
+        self.kept.insert(key, Kept { ticket, turn, cost });
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Option<Ticket> {
+        let Kept { ticket, turn, cost } = self.kept.remove(key)?;
+        self.turns.remove(&turn);
+        self.cost -= cost;
+        if let Some(dial) = &ticket.dial
+            && let Some(turns) = self.hosts.get_mut(dial)
+        {
+            turns.remove(&turn);
+            if turns.is_empty() {
+                self.hosts.remove(dial);
+            }
+        }
+        self.charge(&ticket.owner, |share| {
+            share.cost -= cost;
+            share.turns.remove(&turn);
+        });
+        Some(ticket)
+    }
+
+    /// Changes a share, and its place among the others with it.
+    fn charge(&mut self, owner: &Owner, change: impl FnOnce(&mut Share)) {
+        let share = self.shares.entry(owner.clone()).or_default();
+        self.sizes.remove(&(share.cost, owner.clone()));
+        change(share);
+        if share.turns.is_empty() {
+            self.shares.remove(owner);
+        } else {
+            self.sizes.insert((share.cost, owner.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn ticket(now: Instant, seconds: u64, owner: &str) -> Ticket {
+        let owner = Owner::server(&HostPort::new(owner, 1));
+        Ticket::new((), now + Duration::from_secs(seconds)).of(owner)
+    }
+
+    #[test]
+    fn a_wrong_claimant_consumes_nothing() {
+        let (mut tickets, now) = (Tickets::default(), Instant::now());
+        let left = Ticket::new("alice", now + Duration::from_mins(1));
+        assert!(tickets.leave(now, b"key", left).is_empty());
+        let is = |name: &'static str| {
+            move |t: &Ticket| t.note.downcast_ref::<&str>().is_some_and(|note| *note == name)
+        };
+        assert!(tickets.take_if(now, b"key", is("mallory")).is_none());
+        assert!(tickets.look(now, b"key").is_some());
+        assert!(tickets.take_if(now, b"key", is("alice")).is_some());
+        assert!(tickets.take_if(now, b"key", is("alice")).is_none());
+    }
+
+    #[test]
+    fn who_holds_most_makes_room_and_nobody_else() {
+        let (mut tickets, now) = (Tickets::new(1 << 20), Instant::now());
+        assert!(tickets.leave(now, b"honest", ticket(now, 1, "aim.test")).is_empty());
+        for i in 0..5_000_u32 {
+            let left = ticket(now, 60 + u64::from(i), &format!("h{i}.evil.test"));
+            drop(tickets.leave(now, &i.to_be_bytes(), left));
+        }
+        assert!(tickets.weight() <= 1 << 20, "{}", tickets.weight());
+        assert!(tickets.look(now, b"honest").is_some());
+        assert!(tickets.look(now, &0_u32.to_be_bytes()).is_none());
+        assert!(tickets.look(now, &4_999_u32.to_be_bytes()).is_some());
+    }
+
+    #[test]
+    fn a_note_too_heavy_for_all_room_pushes_nobody_out() {
+        let (mut tickets, now) = (Tickets::new(1 << 20), Instant::now());
+        assert!(tickets.leave(now, b"small", ticket(now, 60, "aim.test")).is_empty());
+        let heavy = ticket(now, 60, "evil.test").weighing(2 << 20);
+        assert_eq!(tickets.leave(now, b"heavy", heavy).len(), 1);
+        assert!(tickets.look(now, b"small").is_some());
+        assert!(tickets.look(now, b"heavy").is_none());
+    }
+
+    #[test]
+    fn what_has_expired_weighs_nothing() {
+        let (mut tickets, now) = (Tickets::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let place = HostPort::new("bos.test", 5190);
+        for (key, seconds) in [(b"a", 1), (b"b", 2), (b"c", 9)] {
+            let left = ticket(now, seconds, "aim.test").to(place.clone());
+            assert!(tickets.leave(now, key, left).is_empty());
+        }
+        assert!(tickets.expects(at(8), &place) && !tickets.expects(at(9), &place));
+        assert_eq!(tickets.expire(at(2)).len(), 2);
+        assert!(tickets.weight() > 0);
+        assert_eq!(tickets.expire(at(9)).len(), 1);
+        assert!(!tickets.expects(at(0), &place));
+        assert_eq!((tickets.weight(), tickets.shares.len(), tickets.hosts.len()), (0, 0, 0));
+        assert_eq!((tickets.turns.len(), tickets.sizes.len()), (0, 0));
+    }
+
+    /// A shelf that is full costs what an empty one does. Before, each ticket walked all.
+    #[test]
+    fn no_ticket_walks_over_all_others() {
+        let (mut tickets, now) = (Tickets::new(usize::MAX), Instant::now());
+        let begun = Instant::now();
+        for i in 0..4 * MAX_TICKETS {
+            let place = HostPort::new("10.0.0.1", u16::try_from(i % 60_000).unwrap_or(0));
+            let left = ticket(now, 60 + i as u64, "evil.test").to(place.clone());
+            drop(tickets.leave(now, &i.to_be_bytes(), left));
+            assert!(tickets.expects(now, &place));
+            assert!(!tickets.expects(now, &HostPort::new("other.test", 1)));
+        }
+        assert_eq!(tickets.kept.len(), MAX_TICKETS);
+        // 262,144 walks over 65,536 tickets would take minutes.
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
