@@ -1,6 +1,7 @@
 //! One client's connection, from the way it came in to the line in the log.
 
 mod open;
+mod origin;
 mod report;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use crate::session::{End, Leg, Session};
 use crate::shared::Shared;
 use crate::splice;
 use crate::stream::Stream;
+pub(crate) use origin::Origin;
 use report::Report;
 
 /// How the clients of a listener come in.
@@ -62,6 +64,8 @@ struct Connection {
     shared: Arc<Shared>,
     way: Arc<Way>,
     report: Report,
+    /// Who is behind it.
+    origin: Origin,
     /// Why it ended, where somebody is to blame.
     fault: Option<Fault>,
     _place: Place,
@@ -82,13 +86,15 @@ pub(crate) fn serve(
     way: Arc<Way>,
     tcp: TcpStream,
     peer: SocketAddr,
+    origin: Origin,
     place: Place,
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let mut connection = Box::new(Connection { shared, way, report, fault: None, _place: place });
+    let connection = Connection { shared, way, report, origin, fault: None, _place: place };
+    let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
-        let Connection { shared, way, report, .. } = &mut *connection;
-        let road = open::open(shared, way, tcp, report).await;
+        let Connection { shared, way, report, origin, .. } = &mut *connection;
+        let road = open::open(shared, way, tcp, origin, report).await;
         (connection, road)
     });
     async move {
@@ -123,7 +129,7 @@ impl Connection {
     async fn pass(&mut self, mut legs: Box<(Leg, Leg)>) -> Option<Fault> {
         let (client, server) = &mut *legs;
         if let (None, Way::Direct { upstream, .. }) = (&server.stream, &*self.way) {
-            match Box::pin(self.shared.dialer.dial(Asked::Engine, upstream)).await {
+            match Box::pin(self.shared.dialer.dial(&self.origin, Asked::Engine, upstream)).await {
                 Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
                 Err(failed) => return Some(failed.fault(upstream)),
             }

@@ -8,13 +8,16 @@ use std::time::Duration;
 use crosstalk_core::{Blame, Fault, HostPort, NetworkId};
 use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::connection::Origin;
+use crate::fair::FairSemaphore;
 use crate::policy::{Asked, Policy, Refusal};
 
 /// The most names resolved at once; each takes a thread.
 const LOOKUPS: usize = 32;
+/// The most names that one client has resolved at once.
+const SHARE: usize = 4;
 /// The most addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 
@@ -69,24 +72,25 @@ pub(crate) fn keep_alive(socket: &Socket) -> io::Result<()> {
 pub(crate) struct Dialer {
     policy: Arc<Policy>,
     patience: Duration,
-    lookups: Semaphore,
+    lookups: FairSemaphore,
 }
 
 impl Dialer {
     pub(crate) fn new(policy: Arc<Policy>, patience: Duration) -> Self {
-        Self { policy, patience, lookups: Semaphore::new(LOOKUPS) }
+        Self { policy, patience, lookups: FairSemaphore::new(LOOKUPS, SHARE) }
     }
 
-    /// Connects to `target`, or to what the operator put in its place.
+    /// Connects to `target`, or to what the operator put in its place, for a client of `origin`.
     pub(crate) async fn dial(
         &self,
+        origin: &Origin,
         asked: Asked<'_>,
         target: &HostPort,
     ) -> Result<Dialled, Failed> {
         let permit = self.policy.judge(asked, target)?;
         let connect = async {
             let mut failed = Failed::Unresolvable;
-            for address in self.resolve(&permit.upstream).await? {
+            for address in self.resolve(origin, &permit.upstream).await? {
                 let tried = match self.policy.admit(asked, &permit, address) {
                     Ok(()) => self.connect(address).await,
                     Err(refusal) => Err(refusal.into()),
@@ -102,11 +106,11 @@ impl Dialer {
         Ok(Dialled { tcp, network: permit.network })
     }
 
-    async fn resolve(&self, to: &HostPort) -> Result<Vec<SocketAddr>, Failed> {
+    async fn resolve(&self, origin: &Origin, to: &HostPort) -> Result<Vec<SocketAddr>, Failed> {
         if let Ok(ip) = to.host.parse() {
             return Ok(vec![SocketAddr::new(ip, to.port)]);
         }
-        let _permit = self.lookups.acquire().await;
+        let _permit = self.lookups.acquire(origin).await;
         let found = lookup_host((to.host.as_str(), to.port)).await;
         Ok(found.map_err(|_| Failed::Unresolvable)?.take(ADDRESSES).collect())
     }

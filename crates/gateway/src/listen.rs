@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::config;
-use crate::connection::{Way, serve};
+use crate::connection::{Origin, Way, serve};
 use crate::dial::keep_alive;
 use crate::shared::Shared;
 
@@ -64,9 +64,10 @@ impl Listener {
                 Ok((tcp, peer)) => {
                     failing = false;
                     // Over the limit, closing at once is all that costs nothing.
-                    let Some(place) = places.take(peer.ip()) else { continue };
+                    let origin = Origin::of(peer.ip());
+                    let Some(place) = places.take(origin.address) else { continue };
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    connections.spawn(serve(shared, way, tcp, peer, place));
+                    connections.spawn(serve(shared, way, tcp, peer, origin, place));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -112,8 +113,8 @@ impl Places {
         })
     }
 
+    /// A place for `client`, an address that is one client's ([`Origin::address`]).
     fn take(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
-        let client = subscriber(client);
         let mut taken = self.lock();
         let own = taken.by_client.get(&client).copied().unwrap_or_default();
         if taken.all >= self.most || own >= self.most_per_client {
@@ -149,17 +150,6 @@ impl Drop for Place {
     }
 }
 
-/// What one client has to itself: an IPv4 address, or the network of an IPv6 address.
-fn subscriber(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) if !ip.is_loopback() => {
-            let [a, b, c, d, ..] = ip.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        ip => ip,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +158,7 @@ mod tests {
     fn places_are_limited_per_client_and_in_all_and_come_back() {
         let limits = config::Limits { connections: 3, connections_per_client: 2, ..<_>::default() };
         let places = Places::new(&limits);
-        let take = |ip: &str| places.take(ip.parse().unwrap());
+        let take = |ip: &str| places.take(Origin::of(ip.parse().unwrap()).address);
         let (first, second) = (take("2001:db8::1"), take("2001:db8::2"));
         assert!(first.is_some() && second.is_some());
         assert!(take("2001:db8::3").is_none(), "one network is one client");

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::report::Report;
-use super::{Dead, Road, Way};
+use super::{Dead, Origin, Road, Way};
 use crate::config::{NetworkConfig, Proxy};
 use crate::dial::Dialled;
 use crate::policy::Asked;
@@ -24,30 +24,30 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     way: &Arc<Way>,
     tcp: TcpStream,
+    origin: &mut Origin,
     report: &mut Report,
 ) -> Result<Road, Dead> {
     // A small message must not wait for the acknowledgement of the one before.
     tcp.set_nodelay(true).map_err(|_| Dead::Gone)?;
-    let peer = |host: &HostPort| Peer::new(Arc::clone(way), host);
     match &**way {
         Way::Proxy(proxy) => {
-            let (client, server, target) = by_proxy(shared, proxy, tcp, report).await?;
-            across(shared, peer(&target), client, server, target, report).await
+            let (client, server, target) = by_proxy(shared, proxy, tcp, origin, report).await?;
+            across(shared, Peer::new(way, origin, &target), client, server, target, report).await
         }
         Way::Transparent => {
             let target = original_destination(&tcp)
                 .map_err(|_| Fault::client("no firewall redirected it here"))?;
             let target = HostPort::new(target.ip().to_canonical().to_string(), target.port());
             report.target = Some(target.clone());
-            let server = shared.dialer.dial(Asked::Transparent, &target).await;
+            let server = shared.dialer.dial(origin, Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-            across(shared, peer(&target), client, server, target, report).await
+            across(shared, Peer::new(way, origin, &target), client, server, target, report).await
         }
         Way::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
-            direct(shared, peer(upstream), network, via, upstream, tcp).await
+            direct(shared, Peer::new(way, origin, upstream), network, via, upstream, tcp).await
         }
     }
 }
@@ -57,6 +57,7 @@ async fn by_proxy(
     shared: &Shared,
     proxy: &Proxy,
     mut tcp: TcpStream,
+    origin: &mut Origin,
     report: &mut Report,
 ) -> Result<(Leg, Dialled, HostPort), Dead> {
     let patience = shared.config.limits.handshake;
@@ -66,9 +67,10 @@ async fn by_proxy(
         Ok(Err(Turned::Away(why))) => return Err(Fault::client(why).into()),
         Err(_) => return Err(Fault::client("it took too long to ask for a host").into()),
     };
+    origin.user = request.user;
     report.came_by(request.protocol.name());
     report.target = Some(request.target.clone());
-    let dialled = shared.dialer.dial(Asked::Proxy(&proxy.allow), &request.target).await;
+    let dialled = shared.dialer.dial(origin, Asked::Proxy(&proxy.allow), &request.target).await;
     let told = request.protocol.answer(&mut tcp, dialled.as_ref().map(|_| ())).await;
     let server = dialled.map_err(|e| e.fault(&request.target))?;
     told.map_err(|_| Dead::Gone)?;
@@ -183,7 +185,7 @@ async fn direct(
         first_of_client(&mut client, shared.config.limits.sniff).await;
     }
     if tls::is_hello(&client.inbox) {
-        let dialled = shared.dialer.dial(Asked::Engine, upstream).await;
+        let dialled = shared.dialer.dial(&peer.origin, Asked::Engine, upstream).await;
         let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
         let mut server = Leg::new(Stream::Plain(tcp), BytesMut::new());
         let Some(mut facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {

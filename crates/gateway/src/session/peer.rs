@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosstalk_core::{Address, HostPort, Side, TlsFacts};
 
-use crate::connection::Way;
+use crate::connection::{Origin, Way};
 use crate::policy::Asked;
 use crate::stream::Stream;
 use crate::tls;
@@ -13,6 +13,8 @@ use crate::tls;
 pub(crate) struct Peer {
     /// How the client came in.
     way: Arc<Way>,
+    /// Who the client is, as far as costs go.
+    pub(crate) origin: Origin,
     /// The host that certificates are made for and checked against, unless the client names
     /// another in its hello.
     pub(crate) host: String,
@@ -29,10 +31,10 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// What is known of the server at `host` of a client that came in by `way`.
-    pub(crate) fn new(way: Arc<Way>, host: &HostPort) -> Self {
-        let host = host.host.clone();
-        Self { way, host, tls: None, facts: Vec::new(), ready: None, proven: None }
+    /// What is known of the server at `host` of a client of `origin` that came in by `way`.
+    pub(crate) fn new(way: &Arc<Way>, origin: &Origin, host: &HostPort) -> Self {
+        let (way, origin, host) = (Arc::clone(way), origin.clone(), host.host.clone());
+        Self { way, origin, host, tls: None, facts: Vec::new(), ready: None, proven: None }
     }
 
     /// What the policy is asked for a server that the engine wants: what the client may have.
@@ -71,7 +73,11 @@ mod tests {
     #[test]
     fn a_server_that_can_be_anywhere_speaks_for_its_own_domain_only() {
         let peer = |proven: Option<&[&str]>| {
-            let mut peer = Peer::new(Arc::new(Way::Transparent), &HostPort::new("host.test", 1));
+            let mut peer = Peer::new(
+                &Arc::new(Way::Transparent),
+                &Origin::of([192, 0, 2, 1].into()),
+                &HostPort::new("host.test", 1),
+            );
             peer.proven = proven.map(|hosts| hosts.iter().map(|h| (*h).to_owned()).collect());
             peer
         };

@@ -20,7 +20,7 @@ impl Session {
         let (stream, facts) = if let Some((_, stream, facts)) = ready.map(|ready| *ready) {
             (stream, Some(facts))
         } else {
-            match self.shared.dialer.dial(self.peer.asks(), &to).await {
+            match self.shared.dialer.dial(&self.peer.origin, self.peer.asks(), &to).await {
                 Ok(dialled) => secure(&self.shared, self.peer.tls.as_deref(), dialled.tcp).await?,
                 Err(failed) if self.alone => {
                     tracing::info!(%to, %failed, "no server for a conversation");

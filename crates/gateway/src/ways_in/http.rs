@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crosstalk_core::HostPort;
 
-use super::proxy::{Users, is_user};
+use super::proxy::{Users, user};
 use super::socks5::text_of;
 use super::{Opening, Parsed, Turned};
 use crate::dial::Failed;
@@ -19,8 +19,8 @@ const PAGE: &str = "This port is a CrossTalk proxy for instant messengers.\n\n\
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Asks {
-    /// A connection.
-    Connect(HostPort),
+    /// A connection, for the user of that name where there are users.
+    Connect(HostPort, Option<Box<str>>),
     /// A connection, without the right password.
     NoUser,
     /// A connection to nowhere.
@@ -33,7 +33,7 @@ enum Asks {
 pub(super) async fn negotiate(
     opening: &mut Opening<'_>,
     users: &Users,
-) -> Result<HostPort, Turned> {
+) -> Result<(HostPort, Option<Box<str>>), Turned> {
     let asks = match opening.take(|read| parse(read, users)).await {
         Err(Turned::Away(why)) => {
             opening.send(response("400 Bad Request", "", "This is no HTTP.\n").as_bytes()).await?;
@@ -42,7 +42,7 @@ pub(super) async fn negotiate(
         asks => asks?,
     };
     let (response, why) = match asks {
-        Asks::Connect(target) => return Ok(target),
+        Asks::Connect(target, user) => return Ok((target, user)),
         Asks::NoUser => {
             let field = "Proxy-Authenticate: Basic realm=\"CrossTalk\"\r\n";
             let text = "This proxy wants a name and a password.\n";
@@ -91,12 +91,16 @@ fn parse(read: &[u8], users: &Users) -> Parsed<Asks> {
         Ok(httparse::Status::Partial) => return Parsed::More,
         Err(_) => return Parsed::Wrong("it sends no HTTP that can be read"),
     };
-    let asks = if request.method != Some("CONNECT") {
-        Asks::Page
-    } else if !users.is_empty() && !has_password(request.headers, users) {
-        Asks::NoUser
+    let asks = if request.method == Some("CONNECT") {
+        match whose(request.headers, users) {
+            None if !users.is_empty() => Asks::NoUser,
+            user => match request.path.and_then(target) {
+                Some(target) => Asks::Connect(target, user),
+                None => Asks::Malformed,
+            },
+        }
     } else {
-        request.path.and_then(target).map_or(Asks::Malformed, Asks::Connect)
+        Asks::Page
     };
     Parsed::Whole(asks, len)
 }
@@ -107,19 +111,14 @@ fn target(path: &str) -> Option<HostPort> {
     (!text_of(target.host.as_bytes()).is_empty()).then_some(target)
 }
 
-/// Whether a field carries a user's name and password (RFC 7617).
-fn has_password(fields: &[httparse::Header<'_>], users: &Users) -> bool {
+/// The user whose name and password a field carries (RFC 7617).
+fn whose(fields: &[httparse::Header<'_>], users: &Users) -> Option<Box<str>> {
     let field = fields.iter().find(|f| f.name.eq_ignore_ascii_case("Proxy-Authorization"));
-    let given = field.and_then(|f| {
-        let (scheme, rest) = f.value.split_at_checked(6)?;
-        scheme.eq_ignore_ascii_case(b"Basic ").then(|| STANDARD.decode(rest.trim_ascii()).ok())?
-    });
-    let Some(given) = given else { return false };
-    let mut parts = given.splitn(2, |b| *b == b':');
-    match (parts.next(), parts.next()) {
-        (Some(name), Some(password)) => is_user(users, name, password),
-        _ => false,
-    }
+    let (scheme, rest) = field?.value.split_at_checked(6)?;
+    let given = scheme.eq_ignore_ascii_case(b"Basic ").then(|| STANDARD.decode(rest.trim_ascii()));
+    let given = given?.ok()?;
+    let (name, password) = given.split_at(given.iter().position(|b| *b == b':')?);
+    user(users, name, password.get(1..)?)
 }
 
 #[cfg(test)]
@@ -131,7 +130,7 @@ mod tests {
         let users = Users::from([("ann".to_owned(), "s:ecret".to_owned().into())]);
         let head = |field: &str| format!("CONNECT host:5190 HTTP/1.1\r\n{field}\r\nearly");
         let right = head("proxy-authorization: basic YW5uOnM6ZWNyZXQ=\r\n");
-        let target = Asks::Connect(HostPort::new("host", 5190));
+        let target = Asks::Connect(HostPort::new("host", 5190), Some("ann".into()));
         assert_eq!(parse(right.as_bytes(), &users), Parsed::Whole(target, right.len() - 5));
         for wrong in ["", "Proxy-Authorization: Basic YW5uOng=\r\n", "Proxy-Authorization: x\r\n"] {
             let Parsed::Whole(Asks::NoUser, _) = parse(head(wrong).as_bytes(), &users) else {
@@ -149,7 +148,7 @@ mod tests {
         let secret = parse(b"CONNECT ann:secret@host:5222 HTTP/1.1\r\n\r\n", &Users::new());
         assert_eq!(secret, Parsed::Whole(Asks::Malformed, 41));
         let ipv6 = parse(b"CONNECT [::1]:5222 HTTP/1.1\r\n\r\n", &Users::new());
-        assert_eq!(ipv6, Parsed::Whole(Asks::Connect(HostPort::new("::1", 5222)), 31));
+        assert_eq!(ipv6, Parsed::Whole(Asks::Connect(HostPort::new("::1", 5222), None), 31));
         assert_eq!(parse(b"G", &Users::new()), Parsed::More);
     }
 }

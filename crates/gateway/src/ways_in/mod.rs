@@ -23,6 +23,8 @@ const MAX_OPENING: usize = 8 * 1024;
 pub(crate) struct Request {
     /// Where to.
     pub(crate) target: HostPort,
+    /// Its name, where the proxy has users.
+    pub(crate) user: Option<Box<str>>,
     /// The protocol it asked in.
     pub(crate) protocol: Protocol,
     /// What it sent on without waiting for the answer.

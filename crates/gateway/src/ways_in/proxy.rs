@@ -20,9 +20,9 @@ pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request,
         Some(first) => Parsed::Whole(*first, 0),
         None => Parsed::More,
     });
-    let (protocol, target) = match first.await? {
+    let (protocol, (target, user)) = match first.await? {
         5 => (Protocol::Socks5, socks5::negotiate(&mut opening, users).await?),
-        4 => (Protocol::Socks4, socks4::negotiate(&mut opening, users).await?),
+        4 => (Protocol::Socks4, (socks4::negotiate(&mut opening, users).await?, None)),
         b'A'..=b'Z' => (Protocol::Http, http::negotiate(&mut opening, users).await?),
         _ => return Err(Turned::Away("it speaks no proxy protocol")),
     };
@@ -31,15 +31,15 @@ pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request,
         early = BytesMut::new();
     }
     debug_assert!(early.len() <= 2 * MAX_OPENING);
-    Ok(Request { target, protocol, early })
+    Ok(Request { target, user, protocol, early })
 }
 
-/// Whether `name` may come in with `password`; takes the same time however wrong it is.
-pub(super) fn is_user(users: &Users, name: &[u8], password: &[u8]) -> bool {
+/// The user called `name`, who may come in with `password`; takes the same time however wrong
+/// the password is.
+pub(super) fn user(users: &Users, name: &[u8], password: &[u8]) -> Option<Box<str>> {
     let none = Private::default();
-    let (known, own) = match std::str::from_utf8(name).ok().and_then(|n| users.get(n)) {
-        Some(own) => (true, own),
-        None => (false, &none),
-    };
-    bool::from(own.expose().as_bytes().ct_eq(password)) && known
+    let known = std::str::from_utf8(name).ok().and_then(|n| users.get_key_value(n));
+    let own = known.map_or(&none, |(_, own)| own);
+    let right = bool::from(own.expose().as_bytes().ct_eq(password));
+    known.filter(|_| right).map(|(name, _)| name.as_str().into())
 }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crosstalk_core::HostPort;
 
-use super::proxy::{Users, is_user};
+use super::proxy::{Users, user};
 use super::{Opening, Parsed, Turned};
 use crate::dial::Failed;
 
@@ -16,11 +16,11 @@ const NO_AUTHENTICATION: u8 = 0;
 const PASSWORD: u8 = 2;
 const CONNECT: u8 = 1;
 
-/// Goes through the negotiation up to the request.
+/// Goes through the negotiation up to the request: where to, and whose it is.
 pub(super) async fn negotiate(
     opening: &mut Opening<'_>,
     users: &Users,
-) -> Result<HostPort, Turned> {
+) -> Result<(HostPort, Option<Box<str>>), Turned> {
     let offered = opening.take(parse_methods).await?;
     let method = if users.is_empty() { NO_AUTHENTICATION } else { PASSWORD };
     // Some clients offer only passwords and send whatever they were given.
@@ -33,17 +33,17 @@ pub(super) async fn negotiate(
         return Err(Turned::Away("it offers no SOCKS5 authentication that is taken here"));
     }
     opening.send(&[5, method]).await?;
+    let mut known = None;
     if method == PASSWORD {
-        let allowed = opening
-            .take(|read| parse_password(read, |n, p| users.is_empty() || is_user(users, n, p)))
-            .await?;
+        known = opening.take(|read| parse_password(read, |n, p| user(users, n, p))).await?;
+        let allowed = known.is_some() || users.is_empty();
         opening.send(&[1, u8::from(!allowed)]).await?;
         if !allowed {
             return Err(Turned::Away("its proxy password is wrong"));
         }
     }
     match opening.take(parse_request).await? {
-        Ok(target) => Ok(target),
+        Ok(target) => Ok((target, known)),
         Err(code) => {
             opening.send(&reply(code)).await?;
             Err(Turned::Away("it asks for more than SOCKS5 CONNECT to a host"))
@@ -81,14 +81,15 @@ fn parse_methods(read: &[u8]) -> Parsed<Vec<u8>> {
     }
 }
 
-fn parse_password(read: &[u8], allowed: impl Fn(&[u8], &[u8]) -> bool) -> Parsed<bool> {
+/// Whom name and password stand for, as `whose` says.
+fn parse_password<T>(read: &[u8], whose: impl Fn(&[u8], &[u8]) -> T) -> Parsed<T> {
     let [version, rest @ ..] = read else { return Parsed::More };
     if *version != 1 {
         return Parsed::Wrong("its SOCKS5 password message has the wrong version");
     }
     let Some((name, rest)) = counted(rest) else { return Parsed::More };
     let Some((password, rest)) = counted(rest) else { return Parsed::More };
-    Parsed::Whole(allowed(name, password), read.len() - rest.len())
+    Parsed::Whole(whose(name, password), read.len() - rest.len())
 }
 
 /// The request's target, or the code to refuse it with.
