@@ -11,6 +11,7 @@ mod contact;
 mod engine;
 mod envelope;
 mod fault;
+mod ledger;
 mod lobby;
 mod names;
 mod network;
@@ -30,6 +31,7 @@ pub use envelope::{
     Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
 };
 pub use fault::{Blame, Fault};
+pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use lobby::Lobby;
 pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
