@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crosstalk_core::NetworkId;
 
 use super::report::Problem;
-use super::{Config, HostPattern, Proxy};
+use super::{Config, HostPattern, Memory, Proxy};
 
 /// How much can be logged, from most to least serious, and nothing.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -172,6 +172,11 @@ impl Config {
 
     fn check_limits(&self, problems: &mut Vec<Problem>) {
         let limits = &self.limits;
+        if limits.memory.bytes() < Memory::LEAST.bytes() {
+            let (given, least) = (limits.memory, Memory::LEAST);
+            let what = format!("{given} is too little: {least} is the least that works");
+            problems.push(Problem::new("limits.memory", what));
+        }
         let sizes = [
             ("connections", limits.connections, 1),
             ("connections_per_client", limits.connections_per_client, 1),

@@ -8,6 +8,7 @@
 mod allow;
 mod check;
 mod file;
+mod memory;
 mod network;
 mod report;
 mod text;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
 pub use check::{OpenProxy, bad_level};
+pub use memory::Memory;
 pub use network::{Direct, NetworkConfig};
 pub use report::{Problem, Report};
 
@@ -164,6 +166,8 @@ impl Default for Outbox {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
+    /// What the gateway may take in all.
+    pub memory: Memory,
     /// Client connections at once, over all listeners.
     pub connections: usize,
     /// Client connections at once from one IP address.
@@ -191,6 +195,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            memory: Memory::of_machine(),
             connections: 20_000,
             connections_per_client: 10_000,
             handshake: Duration::from_secs(10),
