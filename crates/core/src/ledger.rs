@@ -46,6 +46,13 @@ pub struct EntryId {
     opened: u32,
 }
 
+impl EntryId {
+    /// A small number that no other open entry has.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 /// Which budget an entry is ended for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Short {
@@ -208,6 +215,21 @@ impl Ledger {
             self.entries = Slab::new();
         }
         entry.ending
+    }
+
+    /// Whether an entry was not closed yet.
+    pub fn is_open(&self, id: EntryId) -> bool {
+        self.entry(id).is_some()
+    }
+
+    /// Whether an entry has to end.
+    pub fn is_ending(&self, id: EntryId) -> bool {
+        self.entry(id).is_some_and(|entry| entry.ending.is_some())
+    }
+
+    /// Whether no entry is open.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// What an entry holds, in bytes.

@@ -41,7 +41,7 @@ impl Stage {
         network.direct = vec![Direct { listen: anywhere, upstream, advertise: None }];
         let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
         let names = Arc::new(config.names());
-        let router = Router::new(overlay, inbound, names, Options { control: true });
+        let router = Router::new(overlay, inbound, names, Options::default());
         let gateway = Gateway::start(config, router.clone()).unwrap();
         Self { server, router, gateway, _state: state }
     }

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::config::Proxy;
 use crate::listen::Place;
+use crate::memory::Account;
 use crate::policy::Asked;
 use crate::session::{End, Leg, Session};
 use crate::shared::Shared;
@@ -68,12 +69,16 @@ struct Connection {
     origin: Origin,
     /// Why it ended, where somebody is to blame.
     fault: Option<Fault>,
+    /// What it holds in memory.
+    account: Account,
     _place: Place,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.report.log(self.fault.as_ref());
+        // Ended from outside, it had no time to say so.
+        let ended = self.account.close();
+        self.report.log(ended.or_else(|| self.fault.take()).as_ref());
     }
 }
 
@@ -87,14 +92,15 @@ pub(crate) fn serve(
     tcp: TcpStream,
     peer: SocketAddr,
     origin: Origin,
-    place: Place,
+    (place, account): (Place, Account),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection = Connection { shared, way, report, origin, fault: None, _place: place };
+    let connection =
+        Connection { shared, way, report, origin, fault: None, account, _place: place };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
-        let Connection { shared, way, report, origin, .. } = &mut *connection;
-        let road = open::open(shared, way, tcp, origin, report).await;
+        let Connection { shared, way, report, origin, account, .. } = &mut *connection;
+        let road = open::open(shared, way, tcp, (origin, account), report).await;
         (connection, road)
     });
     async move {
@@ -134,7 +140,7 @@ impl Connection {
                 Err(failed) => return Some(failed.fault(upstream)),
             }
         }
-        let broken = splice::run(client, server).await;
+        let broken = splice::run(client, server, self.account.entry().charge()).await;
         self.report.count(&legs);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }

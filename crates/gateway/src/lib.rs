@@ -11,6 +11,7 @@ mod dial;
 mod fair;
 mod listen;
 pub mod mail;
+mod memory;
 mod policy;
 pub mod router;
 mod running;
@@ -20,6 +21,8 @@ mod sniff;
 mod splice;
 mod stream;
 pub mod tls;
+mod watchdog;
 mod ways_in;
 
+pub use memory::Usage;
 pub use running::{Gateway, StartError};

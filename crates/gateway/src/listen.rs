@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crosstalk_core::Payer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -66,8 +67,11 @@ impl Listener {
                     // Over the limit, closing at once is all that costs nothing.
                     let origin = Origin::of(peer.ip());
                     let Some(place) = places.take(origin.address) else { continue };
+                    let account = shared.router.memory().open(&Payer::Address(origin.address));
+                    let entry = account.entry().clone();
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    connections.spawn(serve(shared, way, tcp, peer, origin, place));
+                    let serving = serve(shared, way, tcp, peer, origin, (place, account));
+                    entry.set_task(connections.spawn(serving));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {

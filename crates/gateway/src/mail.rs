@@ -1,5 +1,8 @@
 //! What the router puts into the mailbox of a session.
 
+mod mailbox;
+pub(crate) mod weight;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,11 +11,8 @@ use std::time::Duration;
 use crosstalk_core::{Contact, Envelope, EnvelopeId, Failure, Roster};
 use tokio::sync::mpsc;
 
-/// The most mail that waits for one session; what comes on top fails as [`Failure::Busy`].
-pub const MAILBOX: usize = 256;
-
-/// A session's mail, boxed, since the queue keeps room for 32 pieces however few there are.
-pub type Mails = mpsc::Receiver<Box<Mail>>;
+pub(crate) use mailbox::{Aside, Mailbox, mailbox};
+pub use mailbox::{MAILBOX, MAILBOX_BYTES, Mails};
 
 /// How long a delivery may wait for a session to begin with it; less than the overlay gives the
 /// whole way.

@@ -18,6 +18,7 @@ use crate::dial::Dialer;
 use crate::policy::Policy;
 use crate::router::Router;
 use crate::tls::{self, Tls};
+use crate::watchdog::Watchdog;
 
 /// The most long computations at a time: they must leave the processors to those who talk.
 const COMPUTING: usize = 2;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     names: Arc<Names>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
+    watchdogs: HashMap<NetworkId, Arc<Watchdog>>,
     /// What the operator was told.
     advice: Mutex<HashSet<&'static str>>,
     /// Places for long work of engines.
@@ -39,8 +41,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Arc<Config>, router: Router) -> Result<Self, tls::Error> {
-        let lobbies: HashMap<_, Arc<Lobby>> =
-            config.networks.keys().map(|id| (id.clone(), Arc::default())).collect();
+        let tickets = config.limits.memory.tickets() / config.networks.len().max(1);
+        let lobby = |id: &NetworkId| (id.clone(), Arc::new(Lobby::with_budget(tickets)));
+        let lobbies: HashMap<_, _> = config.networks.keys().map(lobby).collect();
+        let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
+        let watchdogs = config.networks.keys().map(watchdog).collect();
         let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
         Ok(Self {
             router,
@@ -49,6 +54,7 @@ impl Shared {
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),
             lobbies,
+            watchdogs,
             advice: Mutex::default(),
             computing: Arc::new(Semaphore::new(COMPUTING)),
             config,
@@ -83,13 +89,13 @@ impl Shared {
         known.map_or_else(at_port, |id| networks.get(id))
     }
 
-    /// An engine for a connection of `network` to `host`, and its bell.
+    /// An engine for a connection of `network` to `host`, with its bell and who watches it.
     pub(crate) fn engine(
         &self,
         network: &NetworkConfig,
         via: Via,
         host: &str,
-    ) -> (Box<dyn Engine>, Bell) {
+    ) -> (Box<dyn Engine>, Bell, Arc<Watchdog>) {
         let bell = Bell::default();
         let engine = network.protocol.engine(Context {
             network: network.id.clone(),
@@ -102,7 +108,9 @@ impl Shared {
             terminate_tls: self.tls.terminates(host),
             options: network.options.clone(),
         });
-        (engine, bell)
+        let watchdog = self.watchdogs.get(&network.id).cloned();
+        let watchdog = watchdog.unwrap_or_else(|| Arc::new(Watchdog::new(network.id.clone())));
+        (engine, bell, watchdog)
     }
 
     /// Tells the operator something, once.

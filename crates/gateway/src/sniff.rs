@@ -72,8 +72,9 @@ fn judge(client: &Leg, server: &Leg) -> Option<Recognised> {
 /// Reads from whichever side has something; true when one ended.
 fn poll_either(cx: &mut Context<'_>, client: &mut Leg, server: &mut Leg) -> Poll<bool> {
     for leg in [client, server] {
-        if let Poll::Ready(read) = leg.poll_read(cx) {
-            crate::stream::settle(&mut leg.inbox);
+        if let Poll::Ready(read) = leg.poll_read(cx, ENOUGH) {
+            let before = leg.inbox.len();
+            crate::stream::settle(&mut leg.inbox, before);
             return Poll::Ready(!matches!(read, Ok(n) if n > 0));
         }
     }

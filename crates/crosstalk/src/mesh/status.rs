@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crosstalk_gateway::Usage;
 use crosstalk_gateway::router::{Drops, Snapshot};
 use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
 
@@ -67,7 +68,7 @@ fn write_status(text: &mut String, status: &Status, people: &Snapshot) -> fmt::R
 }
 
 fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
-    let Snapshot { users, sessions, sent, delivered, undelivered, drops } = people;
+    let Snapshot { users, sessions, sent, delivered, undelivered, slow, drops, memory } = people;
     writeln!(text, "People      {users} signed on here, in {sessions} sessions")?;
     writeln!(text, "Messages    {sent} sent, {delivered} received, {undelivered} not delivered")?;
     let Drops { flood, outbox, mailbox, blocked } = *drops;
@@ -77,7 +78,24 @@ fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
         (mailbox, "more than a client took"),
         (blocked, "from people who are blocked"),
     ];
-    writeln!(text, "Dropped     {}", Counted(&dropped))
+    writeln!(text, "Dropped     {}", Counted(&dropped))?;
+    write_memory(text, memory)?;
+    match slow {
+        0 => Ok(()),
+        slow => writeln!(text, "Slow        {slow} times one input took longer than 100 ms"),
+    }
+}
+
+fn write_memory(text: &mut String, memory: &Usage) -> fmt::Result {
+    let Usage { budget, used, unknown, ended, is_strained } = *memory;
+    let [budget, used, unknown] = [budget, used, unknown].map(|n| n as u64 >> 10);
+    write!(text, "Memory      {used} of {budget} KiB for connections, {unknown} not signed on")?;
+    writeln!(text, "{}", if is_strained { "; it is short" } else { "" })?;
+    let ended = [
+        (ended.unknown + ended.whole, "connections because memory was short"),
+        (ended.payer, "because their address, user or domain held too much"),
+    ];
+    writeln!(text, "Ended       {}", Counted(&ended))
 }
 
 fn write_head(text: &mut String, document: &Membership) -> fmt::Result {

@@ -11,11 +11,12 @@ use super::report::Report;
 use super::{Dead, Origin, Road, Way};
 use crate::config::{NetworkConfig, Proxy};
 use crate::dial::Dialled;
+use crate::memory::Account;
 use crate::policy::Asked;
 use crate::session::{Leg, Peer, Session};
 use crate::shared::Shared;
 use crate::sniff::{Recognised, first_of_client, recognise};
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::tls::{self, Heard, Hello, Opening};
 use crate::ways_in::{Turned, greet, original_destination};
 
@@ -24,15 +25,17 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     way: &Arc<Way>,
     tcp: TcpStream,
-    origin: &mut Origin,
+    (origin, account): (&mut Origin, &Account),
     report: &mut Report,
 ) -> Result<Road, Dead> {
     // A small message must not wait for the acknowledgement of the one before.
     tcp.set_nodelay(true).map_err(|_| Dead::Gone)?;
     match &**way {
         Way::Proxy(proxy) => {
-            let (client, server, target) = by_proxy(shared, proxy, tcp, origin, report).await?;
-            across(shared, Peer::new(way, origin, &target), client, server, target, report).await
+            let (client, server, target) =
+                by_proxy(shared, proxy, tcp, (origin, account), report).await?;
+            let peer = Peer::new(way, origin, &target);
+            across(shared, account, peer, client, server, (target, report)).await
         }
         Way::Transparent => {
             let target = original_destination(&tcp)
@@ -42,12 +45,14 @@ pub(super) async fn open(
             let server = shared.dialer.dial(origin, Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-            across(shared, Peer::new(way, origin, &target), client, server, target, report).await
+            let peer = Peer::new(way, origin, &target);
+            across(shared, account, peer, client, server, (target, report)).await
         }
         Way::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
-            direct(shared, Peer::new(way, origin, upstream), network, via, upstream, tcp).await
+            let peer = Peer::new(way, origin, upstream);
+            direct(shared, account, peer, (network, via, upstream), tcp).await
         }
     }
 }
@@ -57,7 +62,7 @@ async fn by_proxy(
     shared: &Shared,
     proxy: &Proxy,
     mut tcp: TcpStream,
-    origin: &mut Origin,
+    (origin, account): (&mut Origin, &Account),
     report: &mut Report,
 ) -> Result<(Leg, Dialled, HostPort), Dead> {
     let patience = shared.config.limits.handshake;
@@ -67,7 +72,12 @@ async fn by_proxy(
         Ok(Err(Turned::Away(why))) => return Err(Fault::client(why).into()),
         Err(_) => return Err(Fault::client("it took too long to ask for a host").into()),
     };
+    if let Some(user) = &request.user {
+        account.pays(user);
+    }
     origin.user = request.user;
+    let mut early = account.entry().charge();
+    early.set(request.early.capacity());
     report.came_by(request.protocol.name());
     report.target = Some(request.target.clone());
     let dialled = shared.dialer.dial(origin, Asked::Proxy(&proxy.allow), &request.target).await;
@@ -80,11 +90,11 @@ async fn by_proxy(
 /// Finds out what two connected sides speak, under TLS where that ends here.
 async fn across(
     shared: &Arc<Shared>,
+    account: &Account,
     mut peer: Peer,
     mut client: Leg,
     server: Dialled,
-    target: HostPort,
-    report: &mut Report,
+    (target, report): (HostPort, &mut Report),
 ) -> Result<Road, Dead> {
     let known = server.network;
     let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
@@ -92,7 +102,8 @@ async fn across(
     peer.proven = Some(vec![target.host.clone()]);
     let mut recognised = recognise(&mut client, &mut server, patience).await;
     if let Recognised::Tls = recognised {
-        let Some(facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {
+        let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
+        let Some(facts) = tls else {
             return Ok(Road::Opaque(Box::new((client, server))));
         };
         peer.facts = facts;
@@ -109,13 +120,14 @@ async fn across(
     report.network = Some(network.id.clone());
     peer.proven = peer.proven.filter(|_| !network.is_named(&target));
     let via = Via::Proxy { dialled: target };
-    Ok(interpreted(shared, network, via, client, server, peer))
+    Ok(interpreted(shared, account, network, via, (client, server), peer))
 }
 
 /// Ends the client's TLS here and starts the same with the server, if it is for a host whose TLS
 /// ends here.
 async fn terminate(
     shared: &Shared,
+    account: &Account,
     client: &mut Leg,
     server: &mut Leg,
     peer: &mut Peer,
@@ -128,6 +140,8 @@ async fn terminate(
     else {
         return Err(Fault::gateway("TLS within TLS").into());
     };
+    let mut handshake = account.entry().charge();
+    handshake.set(stream::TLS);
     let early = std::mem::take(&mut client.inbox);
     let ends_here = |hello: &Hello| [&hello.host, &peer.host].map(|h| shared.tls.terminates(h));
     let (tcp, early) = match shared.tls.hear(tcp, early, &peer.host).await? {
@@ -174,10 +188,9 @@ async fn begin_tls(
 /// be TLS that ends here, since some clients wait for the server.
 async fn direct(
     shared: &Arc<Shared>,
+    account: &Account,
     mut peer: Peer,
-    network: &NetworkId,
-    via: Via,
-    upstream: &HostPort,
+    (network, via, upstream): (&NetworkId, Via, &HostPort),
     tcp: TcpStream,
 ) -> Result<Road, Dead> {
     let mut client = Leg::new(Stream::Plain(tcp), BytesMut::new());
@@ -188,7 +201,8 @@ async fn direct(
         let dialled = shared.dialer.dial(&peer.origin, Asked::Engine, upstream).await;
         let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
         let mut server = Leg::new(Stream::Plain(tcp), BytesMut::new());
-        let Some(mut facts) = terminate(shared, &mut client, &mut server, &mut peer).await? else {
+        let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
+        let Some(mut facts) = tls else {
             return Ok(Road::Opaque(Box::new((client, server))));
         };
         let of_server = facts.pop().map(|(_, facts)| facts).unwrap_or_default();
@@ -198,18 +212,18 @@ async fn direct(
     let network = shared.config.networks.get(network);
     let network =
         network.ok_or_else(|| Fault::gateway("a listener's network is not configured"))?;
-    Ok(interpreted(shared, network, via, client, Leg::default(), peer))
+    Ok(interpreted(shared, account, network, via, (client, Leg::default()), peer))
 }
 
 fn interpreted(
     shared: &Arc<Shared>,
+    account: &Account,
     network: &NetworkConfig,
     via: Via,
-    client: Leg,
-    server: Leg,
+    legs: (Leg, Leg),
     peer: Peer,
 ) -> Road {
     let engine = shared.engine(network, via, &peer.host);
     let shared = Arc::clone(shared);
-    Road::Interpreted(Box::new(Session::new(shared, engine, client, server, peer)))
+    Road::Interpreted(Box::new(Session::new(shared, engine, legs, peer, account.entry().charge())))
 }

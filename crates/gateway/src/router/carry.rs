@@ -41,7 +41,7 @@ impl Hub {
 
     /// Gives what must not get lost to the overlay, which keeps it where it may.
     fn post(self: &Arc<Self>, person: &Shared, outbound: Outbound, permit: OwnedSemaphorePermit) {
-        let Outbound { envelope, from_session, tries } = outbound;
+        let Outbound { envelope, from_session, tries, aside } = outbound;
         let may_keep = lock(person).may_keep(&envelope);
         let (hub, person) = (self.clone(), person.clone());
         let (overlay, posted) = (self.overlay.clone(), envelope.clone());
@@ -57,7 +57,7 @@ impl Hub {
                     }
                 }),
                 Err(why) => {
-                    let outbound = Outbound { envelope, from_session, tries };
+                    let outbound = Outbound { envelope, from_session, tries, aside };
                     hub.failed(&person, outbound, why).await;
                 }
             }
@@ -71,7 +71,7 @@ impl Hub {
         outbound: Outbound,
         permit: OwnedSemaphorePermit,
     ) {
-        let Outbound { envelope, from_session, .. } = outbound;
+        let Outbound { envelope, from_session, aside, .. } = outbound;
         let gateways = self.overlay.locate(&envelope.to).await;
         let attempts: Vec<_> = gateways
             .into_iter()
@@ -80,7 +80,7 @@ impl Hub {
         let (hub, person) = (self.clone(), person.clone());
         self.runtime.spawn(async move {
             let result = best(attempts).await;
-            drop(permit);
+            drop((permit, aside));
             match result {
                 Ok(()) => hub.with(&person, |p| p.delivered(&hub, &envelope, from_session)),
                 Err(why) => {
@@ -92,11 +92,11 @@ impl Hub {
 
     /// Nothing will come of an envelope any more, unless it is worth another try from the start.
     async fn failed(self: &Arc<Self>, person: &Shared, outbound: Outbound, why: Failure) {
-        let Outbound { envelope, from_session, tries } = outbound;
+        let Outbound { envelope, from_session, tries, aside } = outbound;
         let consent = matches!(envelope.body, Body::Contact(_));
         if consent && is_passing(why) && tries < TRIES {
             tokio::time::sleep(AGAIN).await;
-            let again = Outbound { envelope, from_session, tries: tries + 1 };
+            let again = Outbound { envelope, from_session, tries: tries + 1, aside };
             self.with(person, |p| p.queue_again(again));
         } else {
             self.with(person, |p| p.undelivered(self, &envelope, from_session, why));

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Hub, lock};
+use crate::memory::Usage;
 
 /// Counts since the start, and of the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,12 @@ pub struct Snapshot {
     pub delivered: u64,
     /// Messages whose senders here were told of a failure.
     pub undelivered: u64,
+    /// Inputs that kept the engine of a network, and others with it, for longer than 100 ms.
+    pub slow: u64,
     /// What was dropped, by cause.
     pub drops: Drops,
+    /// What waits, in memory.
+    pub memory: Usage,
 }
 
 /// Dropped envelopes and events, by cause.
@@ -40,6 +45,7 @@ pub(super) struct Counters {
     pub(super) sent: Counter,
     pub(super) delivered: Counter,
     pub(super) undelivered: Counter,
+    pub(super) slow: Counter,
     pub(super) flood: Counter,
     pub(super) outbox: Counter,
     pub(super) mailbox: Counter,
@@ -69,6 +75,8 @@ impl Hub {
             sent: counters.sent.value(),
             delivered: counters.delivered.value(),
             undelivered: counters.undelivered.value(),
+            slow: counters.slow.value(),
+            memory: self.memory.usage(),
             drops: Drops {
                 flood: counters.flood.value(),
                 outbox: counters.outbox.value(),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
-use tokio::sync::mpsc;
 
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, now};
-use crate::mail::{Handed, MAILBOX, Mail, Mails};
+use crate::mail::{Handed, Mail, Mails, mailbox};
+use crate::memory::Entry;
 
 /// One signed-in session of a person; dropping it signs the session out.
 pub struct Member {
@@ -23,8 +23,13 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) fn new(hub: &Arc<Hub>, user: Address, endpoint: String) -> (Self, Mails) {
-        let (mailbox, mail) = mpsc::channel(MAILBOX);
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        user: Address,
+        endpoint: String,
+        entry: Option<&Entry>,
+    ) -> (Self, Mails) {
+        let (mailbox, mail) = mailbox(entry);
         tracing::info!(%user, endpoint, "signed in");
         let (person, number) = hub.people.enter(&user, |person, locked| {
             let number = locked.open(hub, &endpoint, mailbox);
@@ -39,8 +44,9 @@ impl Member {
         user: Address,
         endpoint: String,
         with: Vec<Address>,
+        entry: Option<&Entry>,
     ) -> (Self, Mails) {
-        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        let (mailbox, mail) = mailbox(entry);
         let (person, number) = hub.people.enter(&user, |person, locked| {
             (person.clone(), locked.open_talk(hub, &endpoint, with, mailbox))
         });

@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Names, UnixMillis};
+use crosstalk_core::{Address, Body, Budgets, Envelope, EnvelopeId, Names, UnixMillis};
 use crosstalk_overlay::{GatewayId, Inbound, Overlay};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -47,6 +47,7 @@ pub use counters::{Drops, Snapshot};
 pub use member::Member;
 
 use crate::mail::Mails;
+use crate::memory::{Entry, Memory};
 use counters::Counters;
 use people::People;
 
@@ -61,11 +62,13 @@ pub struct Router {
 pub struct Options {
     /// Whether the control contact stands in everybody's list and answers.
     pub control: bool,
+    /// What connections may hold, with all that waits for them.
+    pub memory: Budgets,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { control: true }
+        Self { control: true, memory: Budgets::of(256 << 20) }
     }
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Hub {
     options: Options,
     people: People,
     counters: Counters,
+    memory: Memory,
     /// Ids of our own envelopes: a random half and a count.
     ids: (u64, AtomicU64),
     /// Tells this gateway's writes to a roster from those of others.
@@ -105,6 +109,7 @@ impl Router {
             options,
             people: People::default(),
             counters: Counters::default(),
+            memory: Memory::new(options.memory),
             ids: (RandomState::new().build_hasher().finish(), AtomicU64::new(0)),
             writer: writer.finish(),
             runtime: Handle::current(),
@@ -116,13 +121,44 @@ impl Router {
     /// Signs a session of `user` in; `endpoint` names it to people. The base server must have
     /// accepted the user. The mail begins with the roster. Never blocks.
     pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, Mails) {
-        Member::new(&self.hub, user, endpoint)
+        Member::new(&self.hub, user, endpoint, None)
+    }
+
+    /// Like [`Self::sign_in`], with what waits for the session charged to `entry`.
+    pub(crate) fn sign_in_at(
+        &self,
+        entry: &Entry,
+        user: Address,
+        endpoint: String,
+    ) -> (Member, Mails) {
+        Member::new(&self.hub, user, endpoint, Some(entry))
     }
 
     /// Takes in a connection that carries only the conversation of `user` with `with`, beside the
     /// session called `endpoint`. Its mail is what they say. Never blocks.
     pub fn converse(&self, user: Address, endpoint: String, with: Vec<Address>) -> (Member, Mails) {
-        Member::talking(&self.hub, user, endpoint, with)
+        Member::talking(&self.hub, user, endpoint, with, None)
+    }
+
+    /// Like [`Self::converse`], with what waits for the conversation charged to `entry`.
+    pub(crate) fn converse_at(
+        &self,
+        entry: &Entry,
+        user: Address,
+        endpoint: String,
+        with: Vec<Address>,
+    ) -> (Member, Mails) {
+        Member::talking(&self.hub, user, endpoint, with, Some(entry))
+    }
+
+    /// The account of what connections hold.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.hub.memory
+    }
+
+    /// Counts an input that kept an engine longer than others should wait.
+    pub(crate) fn count_slow(&self) {
+        self.hub.counters.slow.add();
     }
 
     /// Resolves when everything is done for everybody who signed out: others told, lists saved.

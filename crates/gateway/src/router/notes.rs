@@ -2,12 +2,11 @@
 //! and written from the state of the moment when there is room.
 
 use crosstalk_core::{Address, Body, Consent, Contact, Envelope, MAX_CONTACTS, Standing};
-use tokio::sync::mpsc;
 
 use super::people::Shared;
 use super::person::{Person, Session};
 use super::{Hub, control, lock};
-use crate::mail::{Handed, Mail};
+use crate::mail::{Handed, Mail, Mailbox};
 
 /// The most notes that wait for one session: of each kind and for every contact one, and as many
 /// again for those that come and go.
@@ -32,8 +31,8 @@ impl Session {
 }
 
 /// Puts `mail` into a mailbox, if it has room.
-pub(super) fn try_send(hub: &Hub, mailbox: &mpsc::Sender<Box<Mail>>, mail: Mail) -> bool {
-    let sent = mailbox.try_send(Box::new(mail)).is_ok();
+pub(super) fn try_send(hub: &Hub, mailbox: &Mailbox, mail: Mail) -> bool {
+    let sent = mailbox.try_send(mail);
     if !sent {
         hub.counters.mailbox.add();
     }
@@ -53,7 +52,7 @@ impl Person {
     pub(super) fn post_to(&mut self, hub: &Hub, number: u64, note: Note) {
         let Some(mail) = self.write(hub, &note) else { return };
         let Some(session) = self.session(number) else { return };
-        if !session.behind.is_empty() || session.mailbox.try_send(Box::new(mail)).is_err() {
+        if !session.behind.is_empty() || !session.mailbox.try_send(mail) {
             // More than this is about people who are in no list.
             if session.behind.len() < MAX_BEHIND {
                 session.behind.insert(note);
@@ -141,12 +140,14 @@ pub(super) async fn catch_up(
     hub: std::sync::Arc<Hub>,
     person: Shared,
     number: u64,
-    mailbox: mpsc::Sender<Box<Mail>>,
+    mailbox: Mailbox,
 ) {
-    while let Ok(room) = mailbox.reserve().await {
-        match lock(&person).next_behind(&hub, number) {
-            Some(mail) => room.send(Box::new(mail)),
-            None => return,
+    while mailbox.room().await {
+        // Who else writes to it holds this lock too, so that the room is not lost meanwhile.
+        let mut person = lock(&person);
+        while mailbox.has_room() {
+            let Some(mail) = person.next_behind(&hub, number) else { return };
+            mailbox.try_send(mail);
         }
     }
 }

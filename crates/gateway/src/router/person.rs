@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, Contact, Event, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 use super::limit::Bucket;
 use super::notes::Note;
@@ -14,7 +14,7 @@ use super::presence::{Heard, cut, watches};
 use super::talk::{Held, Talk};
 use super::work::{Chore, Todo};
 use super::{Hub, now};
-use crate::mail::Mail;
+use crate::mail::{Aside, Mailbox, weight};
 
 /// The most events that wait for the roster.
 const WAITING: usize = 256;
@@ -35,7 +35,7 @@ pub(super) struct Person {
     opened: u64,
     /// The list as stored; none before it is loaded.
     pub(super) roster: Option<Roster>,
-    waiting: VecDeque<(u64, Event)>,
+    waiting: VecDeque<(u64, Event, Option<Aside>)>,
     /// The presence the sessions add up to.
     pub(super) shown: Presence,
     /// Who wants to hear of every change of it, and may as far as the list says so.
@@ -62,13 +62,16 @@ pub(super) struct Person {
 pub(super) struct Session {
     pub(super) number: u64,
     pub(super) endpoint: Box<str>,
-    pub(super) mailbox: mpsc::Sender<Box<Mail>>,
+    pub(super) mailbox: Mailbox,
     since: UnixMillis,
     pub(super) presence: Presence,
     /// What did not fit into the mailbox, and whether a task waits for room.
     pub(super) behind: BTreeSet<Note>,
     pub(super) catching_up: bool,
 }
+
+/// More waits than may.
+pub(super) struct TooMuch;
 
 impl Person {
     pub(super) fn new(user: Address) -> Self {
@@ -101,12 +104,7 @@ impl Person {
     }
 
     /// Adds a session and returns its number.
-    pub(super) fn open(
-        &mut self,
-        hub: &Hub,
-        endpoint: &str,
-        mailbox: mpsc::Sender<Box<Mail>>,
-    ) -> u64 {
+    pub(super) fn open(&mut self, hub: &Hub, endpoint: &str, mailbox: Mailbox) -> u64 {
         let number = self.next_number();
         let endpoint = endpoint.into();
         // Most people have one session, and a growing vector begins with room for four.
@@ -163,6 +161,13 @@ impl Person {
         self.sessions.is_empty() && self.talks.is_empty() && self.todo.is_done()
     }
 
+    /// Counts `bytes` that wait for a session or conversation, as long as there is one. An error
+    /// says that too much waits already.
+    pub(super) fn set_aside(&self, number: u64, bytes: usize) -> Result<Option<Aside>, TooMuch> {
+        let Some(mailbox) = self.mailbox(number) else { return Ok(None) };
+        mailbox.set_aside(bytes).map(Some).ok_or(TooMuch)
+    }
+
     pub(super) fn session(&mut self, number: u64) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|s| s.number == number)
     }
@@ -185,10 +190,12 @@ impl Person {
                 self.refresh();
             }
             event if self.roster.is_none() => {
-                if self.waiting.len() < WAITING {
-                    self.waiting.push_back((number, event));
-                } else {
-                    hub.counters.outbox.add();
+                let room = self.set_aside(number, weight::of_event(&event));
+                match room {
+                    Ok(aside) if self.waiting.len() < WAITING => {
+                        self.waiting.push_back((number, event, aside));
+                    }
+                    _ => hub.counters.outbox.add(),
                 }
             }
             Event::Send(outgoing) => self.send(hub, number, outgoing),
@@ -225,7 +232,7 @@ impl Person {
         for session in sessions {
             self.welcome(hub, session);
         }
-        for (session, event) in std::mem::take(&mut self.waiting) {
+        for (session, event, _) in std::mem::take(&mut self.waiting) {
             self.take(hub, session, event);
         }
     }

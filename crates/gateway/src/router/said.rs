@@ -6,12 +6,15 @@ use super::Hub;
 use super::notes::try_send;
 use super::person::Person;
 use super::work::Outbound;
-use crate::mail::{Handed, Mail};
+use crate::mail::{Handed, Mail, weight};
 
 /// The most messages that wait to leave; what comes on top fails as [`Failure::Busy`].
 const OUTBOX: usize = 256;
 /// The same for steps of consent, of which a client that imports a list says many.
 const CONSENT_OUTBOX: usize = 4096;
+/// Up to so many that wait, and so many bytes, nobody is charged for a message.
+const FEW: usize = 8;
+const SHORT: usize = 1024;
 
 impl Person {
     /// Puts an envelope into the outbox. A step of consent replaces an earlier one in the same
@@ -25,14 +28,19 @@ impl Person {
             }
             _ => OUTBOX,
         };
-        if outbox.len() >= most {
+        let is_full = outbox.len() >= most;
+        let (many, bytes) = (outbox.len() >= FEW, weight::of_envelope(&envelope));
+        // What leaves at once, as most does, is not worth an account.
+        let charged = from_session.filter(|_| many || bytes > SHORT);
+        let room = charged.map_or(Ok(None), |number| self.set_aside(number, bytes));
+        let (Ok(aside), false) = (room, is_full) else {
             hub.counters.outbox.add();
             return self.undelivered(hub, &envelope, from_session, Failure::Busy);
-        }
+        };
         if is_message(&envelope.body) {
             hub.counters.sent.add();
         }
-        outbox.push_back(Outbound { envelope, from_session, tries: 0 });
+        self.todo.outbox.push_back(Outbound { envelope, from_session, tries: 0, aside });
     }
 
     /// Says a step of consent once more, if that is still how things stand.

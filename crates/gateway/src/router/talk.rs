@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Envelope};
-use tokio::sync::mpsc;
 
 use super::Hub;
 use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
 use super::said::is_message;
-use crate::mail::{Handed, Mail};
+use crate::mail::{Aside, Handed, Mail, Mailbox, weight};
 
 /// The most conversations of one person; the oldest makes room, and its people are heard in the
 /// main session again.
@@ -27,7 +26,7 @@ const MUCH_PATIENCE: Duration = Duration::from_mins(1);
 /// A conversation's connection, beside the session that it belongs to.
 pub(super) struct Talk {
     pub(super) number: u64,
-    pub(super) mailbox: mpsc::Sender<Box<Mail>>,
+    pub(super) mailbox: Mailbox,
     pub(super) endpoint: Box<str>,
     /// The session whose messages it takes, while that lasts: where a network failed and the
     /// client signed on anew, its old connections seem to live on.
@@ -41,6 +40,7 @@ pub(super) struct Held {
     pub(super) session: u64,
     envelope: Envelope,
     handed: Handed,
+    _aside: Option<Aside>,
 }
 
 impl Hub {
@@ -70,7 +70,7 @@ impl Person {
         hub: &Hub,
         endpoint: &str,
         with: Vec<Address>,
-        mailbox: mpsc::Sender<Box<Mail>>,
+        mailbox: Mailbox,
     ) -> u64 {
         let number = self.next_number();
         if self.talks.len() >= MAX_TALKS {
@@ -114,12 +114,13 @@ impl Person {
             try_send(hub, &talk.mailbox, Mail::Deliver(envelope, handed));
             return None;
         }
-        if self.held.len() >= MAX_HELD {
+        let room = self.set_aside(session, weight::of_envelope(&envelope));
+        let (Ok(aside), ..MAX_HELD) = (room, self.held.len()) else {
             hub.counters.mailbox.add();
             return None;
-        }
+        };
         let number = self.next_number();
-        self.held.push(Held { number, session, envelope, handed });
+        self.held.push(Held { number, session, envelope, handed, _aside: aside });
         Some(number)
     }
 
@@ -149,7 +150,7 @@ impl Person {
     }
 
     /// Where a session or conversation gets its mail.
-    pub(super) fn mailbox(&self, number: u64) -> Option<&mpsc::Sender<Box<Mail>>> {
+    pub(super) fn mailbox(&self, number: u64) -> Option<&Mailbox> {
         let sessions = self.sessions.iter().map(|s| (s.number, &s.mailbox));
         let mut all = sessions.chain(self.talks.iter().map(|t| (t.number, &t.mailbox)));
         all.find(|(n, _)| *n == number).map(|(_, mailbox)| mailbox)

@@ -11,6 +11,7 @@ use super::begun::Begun;
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, lock, notes};
+use crate::mail::Aside;
 
 /// Three kinds of work that do not wait for each other. Within a lane, order is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub(super) struct Outbound {
     /// Who said it; none for the gateway itself.
     pub(super) from_session: Option<u64>,
     pub(super) tries: u8,
+    /// Charges it to the session that said it.
+    pub(super) aside: Option<Aside>,
 }
 
 /// One thing to do without the person's lock.

@@ -38,12 +38,16 @@ impl Leg {
         Self { stream: Some(stream), received: early.len() as u64, inbox: early, ..Self::default() }
     }
 
-    /// Reads once. Zero bytes or an error end the side's sending.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Reads once, at most `room` bytes. Zero bytes or an error end the side's sending.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
         let Some(stream) = self.stream.as_mut().filter(|_| !self.ended) else {
             return Poll::Pending;
         };
-        let read = stream::poll_read(cx, stream, &mut self.inbox);
+        let read = stream::poll_read(cx, stream, &mut self.inbox, room);
         match read {
             Poll::Ready(Ok(n)) if n > 0 => self.received += n as u64,
             Poll::Ready(_) => self.ended = true,
@@ -96,6 +100,17 @@ impl Leg {
     /// Since when the side takes nothing although something waits for it.
     pub(crate) fn stuck_since(&self) -> Option<Instant> {
         self.stuck.as_ref().map(|stuck| stuck.0)
+    }
+
+    /// How many bytes wait: those that it sent and nobody took, and those that it did not take.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inbox.len() + self.outbox.waiting()
+    }
+
+    /// How many bytes of memory its buffers take.
+    pub(crate) fn capacity(&self) -> usize {
+        let stream = self.stream.as_ref().map_or(0, Stream::weight);
+        self.inbox.capacity() + self.outbox.capacity() + stream
     }
 
     /// Whether nothing will come of this side and nothing more can go to it.

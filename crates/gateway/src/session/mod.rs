@@ -4,6 +4,7 @@ mod end;
 mod leg;
 mod peer;
 mod server;
+mod waiting;
 mod wake;
 
 use std::collections::VecDeque;
@@ -18,12 +19,15 @@ use crosstalk_core::{
     Address, Bell, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
     UnixMillis,
 };
+use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::mail::{Handed, Mail, Mails};
+use crate::memory::Charge;
 use crate::router::Member;
 use crate::shared::Shared;
 use crate::stream::settle;
+use crate::watchdog::{self, Watchdog};
 
 pub(crate) use end::End;
 pub(crate) use leg::Leg;
@@ -32,6 +36,8 @@ use wake::Wake;
 
 /// How long one side may go on after the other has ended.
 const LINGER: Duration = Duration::from_secs(30);
+/// How long a session goes on before others on the same worker have their turn.
+const TURN: Duration = Duration::from_millis(1);
 /// How long a connection that is given up may take the rest of what is queued for it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -41,18 +47,25 @@ pub(crate) struct Session {
     engine: Box<dyn Engine>,
     /// What wakes the engine from other connections.
     bell: Bell,
+    watchdog: Arc<Watchdog>,
     out: Output,
     client: Leg,
     server: Leg,
     /// How servers are named in TLS, and by whom.
     peer: Peer,
     person: Option<Person>,
+    /// What waits.
+    charge: Charge,
+    /// Whether somebody was known to be behind the client when it was charged.
+    was_known: bool,
     /// Whether the engine goes on without a server where none can be reached.
     alone: bool,
     /// By when something must have happened for the session to go on.
     limit: Option<Instant>,
     ticked: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Since when it has not waited for anything.
+    busy_since: Option<Instant>,
     /// Which of client, server and mail is asked first.
     turn: u8,
     /// Long work of the engine's.
@@ -69,28 +82,33 @@ struct Person {
 }
 
 impl Session {
-    /// A session of an engine with its bell; `server` is not connected in direct mode.
+    /// A session of an engine with its bell and who watches it; `server` is not connected in direct
+    /// mode.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        (engine, bell): (Box<dyn Engine>, Bell),
-        client: Leg,
-        server: Leg,
+        (engine, bell, watchdog): (Box<dyn Engine>, Bell, Arc<Watchdog>),
+        (client, server): (Leg, Leg),
         peer: Peer,
+        charge: Charge,
     ) -> Self {
         let limit = server.stream.is_none().then(|| Instant::now() + shared.undialled());
         Self {
             shared,
             engine,
             bell,
+            watchdog,
             out: Output::default(),
             client,
             server,
             peer,
             person: None,
+            charge,
+            was_known: false,
             alone: false,
             limit,
             ticked: None,
             timer: None,
+            busy_since: None,
             turn: 0,
             computing: None,
         }
@@ -130,7 +148,12 @@ impl Session {
             }
         }
         loop {
-            match poll_fn(|cx| self.poll_wake(cx)).await {
+            let wake = poll_fn(|cx| {
+                let wake = self.poll_wake(cx);
+                self.busy_since = self.busy_since.filter(|_| wake.is_ready());
+                wake
+            });
+            match wake.await {
                 Wake::Bytes(side) => self.tell_bytes(side)?,
                 Wake::Ended(side) => {
                     self.limit.get_or_insert(Instant::now() + LINGER);
@@ -143,11 +166,22 @@ impl Session {
                 Wake::Over(end) => return Err(end),
             }
             self.act().await?;
+            if self.busy_since.is_some_and(|since| since.elapsed() >= TURN) {
+                self.busy_since = None;
+                yield_now().await;
+            }
         }
     }
 
     fn tell(&mut self, input: Input<'_>) -> Result<(), End> {
-        let result = self.engine.handle(now(), input, &mut self.out);
+        let now = now();
+        let result = self.engine.handle(now, input, &mut self.out);
+        let took = now.instant.elapsed();
+        self.busy_since.get_or_insert(now.instant);
+        if took >= watchdog::SLOW {
+            self.shared.router.count_slow();
+            self.watchdog.report(now.instant + took, took);
+        }
         result.map_err(|fault| self.at_fault(fault))
     }
 
@@ -168,8 +202,9 @@ impl Session {
 
     fn tell_bytes(&mut self, side: Side) -> Result<(), End> {
         let mut inbox = std::mem::take(&mut self.leg(side).inbox);
+        let before = inbox.len();
         let told = self.tell(Input::Bytes(side, &mut inbox));
-        settle(&mut inbox);
+        settle(&mut inbox, before);
         let too_much = inbox.len() > MAX_PENDING;
         self.leg(side).inbox = inbox;
         told?;
@@ -211,6 +246,8 @@ impl Session {
     /// Does what the engine asked for, after a first attempt to write what it queued.
     async fn act(&mut self) -> Result<(), End> {
         poll_fn(|cx| self.poll_write_once(cx)).await;
+        // What follows may take long, as dialling does.
+        self.charge();
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
@@ -239,7 +276,8 @@ impl Session {
 
     fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
         self.check(&user)?;
-        let (member, mail) = self.shared.router.sign_in(user.clone(), endpoint);
+        let (member, mail) =
+            self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
         Ok(())
     }
@@ -250,7 +288,8 @@ impl Session {
             person.member.talk_with(with);
             return Ok(());
         }
-        let (member, mail) = self.shared.router.converse(user.clone(), endpoint, with);
+        let (member, mail) =
+            self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
         Ok(())
     }

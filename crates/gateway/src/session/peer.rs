@@ -51,6 +51,12 @@ impl Peer {
         self.proven.iter_mut().for_each(|proven| proven.push(host.to_owned()));
     }
 
+    /// The domain that pays for what waits for `user`: one that the operator does not know.
+    pub(super) fn payer_of<'a>(&self, user: &'a Address) -> Option<&'a str> {
+        let (_, domain) = user.local().rsplit_once('@').filter(|_| self.proven.is_some())?;
+        Some(domain)
+    }
+
     /// Whether the server may say that it accepted `user`: where anybody can have a server, it
     /// speaks for its own domain.
     pub(super) fn may_accept(&self, user: &Address) -> bool {

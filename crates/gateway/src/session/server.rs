@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::{End, Leg, Session};
 use crate::shared::Shared;
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::tls::{self, Heard};
 
 impl Session {
@@ -60,6 +60,7 @@ impl Session {
             return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
         };
         let early = std::mem::take(&mut leg.inbox);
+        self.charge.set(self.client.capacity() + self.server.capacity() + stream::TLS);
         let handshake = match side {
             Side::Client => match shared.tls.hear(tcp, early, &host).await {
                 Ok(Heard::Hello(opening)) => {

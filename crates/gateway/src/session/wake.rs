@@ -27,6 +27,7 @@ pub(super) enum Wake {
 impl Session {
     pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
         self.write_once(cx);
+        self.charge();
         let nobody = self.client.ended && self.server.stream.is_none();
         if nobody || (self.client.is_over() && self.server.is_over()) {
             return Poll::Ready(Wake::Over(End::Closed));
@@ -41,6 +42,9 @@ impl Session {
             if let Some(result) = result {
                 return Poll::Ready(Wake::Computed(result));
             }
+        }
+        if let Some(end) = self.overfull() {
+            return Poll::Ready(Wake::Over(end));
         }
         // Each in turn, so that none of the three waits while another always has something.
         self.turn = (self.turn + 1) % 3;
@@ -61,10 +65,11 @@ impl Session {
         let bound = self.shared.bound();
         let is_full = self.leg(side.other()).outbox.waiting() >= bound;
         // Only what the engine itself answers goes beyond this: a side that asks has to read.
-        if is_full || self.leg(side).outbox.waiting() >= bound + MAX_PENDING {
+        let room = self.room();
+        if is_full || room == 0 || self.leg(side).outbox.waiting() >= bound + MAX_PENDING {
             return Poll::Pending;
         }
-        self.leg(side).poll_read(cx).map(|read| match read {
+        self.leg(side).poll_read(cx, room).map(|read| match read {
             Ok(n) if n > 0 => Wake::Bytes(side),
             _ => Wake::Ended(side),
         })
@@ -75,10 +80,7 @@ impl Session {
             return Poll::Pending;
         }
         let Some(person) = &mut self.person else { return Poll::Pending };
-        match person.mail.poll_recv(cx) {
-            Poll::Ready(Some(mail)) => Poll::Ready(Wake::Mail(mail)),
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
-        }
+        person.mail.poll_recv(cx).map(Wake::Mail)
     }
 
     /// Writes what both sides will take now, and confirms deliveries that are through.

@@ -19,6 +19,7 @@ use crosstalk_core::Side;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::memory::Charge;
 use crate::session::Leg;
 use crate::stream::{Stream, settle};
 use pipe::Pipe;
@@ -32,8 +33,9 @@ const BULK: usize = 16 * 1024;
 pub(crate) type Broken = (Side, io::Error);
 
 /// Moves bytes both ways, those that were read or queued before first, until both directions
-/// ended. A direction ends with its source, and the other goes on.
-pub(crate) async fn run(client: &mut Leg, server: &mut Leg) -> Option<Broken> {
+/// ended. A direction ends with its source, and the other goes on. What waits meanwhile is charged
+/// to `charge`.
+pub(crate) async fn run(client: &mut Leg, server: &mut Leg, mut charge: Charge) -> Option<Broken> {
     server.outbox.push(&std::mem::take(&mut client.inbox));
     client.outbox.push(&std::mem::take(&mut server.inbox));
     let (mut up, mut down) = (Flow::from(Side::Client), Flow::from(Side::Server));
@@ -41,6 +43,8 @@ pub(crate) async fn run(client: &mut Leg, server: &mut Leg) -> Option<Broken> {
     poll_fn(|cx| {
         let before = (client.received, server.received);
         let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
+        let piped = [&up, &down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));
+        charge.set(client.capacity() + server.capacity() + piped[0] + piped[1]);
         if ended == [Poll::Ready(()); 2] {
             return Poll::Ready(());
         }
@@ -133,11 +137,11 @@ impl Flow {
                 return Poll::Ready(Ok(()));
             }
         }
-        let n = ready!(from.poll_read(cx))?;
+        let n = ready!(from.poll_read(cx, usize::MAX))?;
         self.bulk = n >= BULK;
         let written = to.outbox.poll_write(cx, sink, &from.inbox);
         from.inbox.clear();
-        settle(&mut from.inbox);
+        settle(&mut from.inbox, n);
         if let Poll::Ready(Err(error)) = written {
             self.broken = Some((self.source.other(), error));
             (self.ended, to.shut) = (true, true);

@@ -22,6 +22,10 @@ impl Pipe {
         match self.0 {}
     }
 
+    pub(super) const fn held(&self) -> usize {
+        match self.0 {}
+    }
+
     pub(super) fn poll_fill(
         &mut self,
         _: &mut Context<'_>,

@@ -47,6 +47,11 @@ impl Pipe {
         self.held == 0
     }
 
+    /// How many bytes are in it, in memory of the kernel's.
+    pub(super) const fn held(&self) -> usize {
+        self.held
+    }
+
     /// Takes from `source` what fits into this empty pipe; zero at the source's end.
     pub(super) fn poll_fill(
         &mut self,

@@ -15,6 +15,9 @@ use tokio_rustls::TlsStream;
 pub(crate) use outbox::Outbox;
 pub(crate) use scratch::{poll_read, settle};
 
+/// What the state, the keys and the record buffers of TLS take, in bytes.
+pub(crate) const TLS: usize = 24 * 1024;
+
 /// A connected side.
 pub(crate) enum Stream {
     /// As it came from the network.
@@ -29,6 +32,14 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    /// How many bytes of memory it takes besides what every connection does.
+    pub(crate) const fn weight(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(_) => TLS,
         }
     }
 

@@ -13,11 +13,16 @@ use super::Stream;
 /// The most pieces given to one write.
 const PIECES: usize = 32;
 
+/// From how much on memory in front of what waits is given back.
+const SPENT: usize = 16 * 1024;
+
 /// Bytes that the other end was not ready for, in memory of their own: a piece of a read buffer
 /// that had to wait would keep the whole buffer.
 #[derive(Default)]
 pub(crate) struct Outbox {
     backlog: BytesMut,
+    /// How much of the backlog's memory lies in front of it, since that was written.
+    spent: usize,
     /// TLS has records that TCP did not take yet.
     unflushed: bool,
     /// How many bytes were written, ever.
@@ -28,6 +33,11 @@ impl Outbox {
     /// How many bytes wait.
     pub(crate) fn waiting(&self) -> usize {
         self.backlog.len()
+    }
+
+    /// How many bytes of memory it takes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.backlog.capacity() + self.spent
     }
 
     /// How many bytes were taken by the other end's system so far.
@@ -47,7 +57,7 @@ impl Outbox {
 
     /// Forgets what waits, since nobody will read it.
     pub(crate) fn discard(&mut self) {
-        self.backlog = BytesMut::new();
+        (self.backlog, self.spent) = (BytesMut::new(), 0);
         self.unflushed = false;
     }
 
@@ -122,9 +132,13 @@ impl Outbox {
     fn advance(&mut self, queue: &mut VecDeque<Bytes>, mut n: usize) {
         let from_backlog = n.min(self.backlog.len());
         self.backlog.advance(from_backlog);
+        self.spent += from_backlog;
         n -= from_backlog;
         if self.backlog.is_empty() {
-            self.backlog = BytesMut::new();
+            (self.backlog, self.spent) = (BytesMut::new(), 0);
+        } else if self.spent >= self.backlog.len() && self.spent >= SPENT {
+            // No more is copied than was written since the last time.
+            (self.backlog, self.spent) = (BytesMut::from(&self.backlog[..]), 0);
         }
         while let Some(piece) = queue.front_mut()
             && n > 0

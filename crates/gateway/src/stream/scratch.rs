@@ -5,34 +5,38 @@ use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use super::Stream;
 
-/// The size of a worker's buffer, in bytes.
+/// The size of a worker's buffer, and the most that is read at once, in bytes.
 const SCRATCH: usize = 64 * 1024;
 /// The least room a read gets, in bytes.
 const ROOM: usize = 8 * 1024;
-/// What is left of a read moves into memory of its own up to this size; a larger rest keeps
-/// the buffer it is in, so that a long frame in small pieces is not copied for each of them.
+/// Up to this size, what is left of a read is put in front of the next one in the worker's buffer;
+/// a larger rest is read on where it is, so that a long frame in small pieces is not copied for
+/// each of them.
 const MOVED: usize = 4 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<BytesMut> = RefCell::default();
 }
 
-/// Reads once, behind what `inbox` holds. Zero is the end of the stream.
+/// Reads once, behind what `inbox` holds, at most `room` bytes and at least one. Zero is the end of
+/// the stream.
 ///
 /// After the bytes were dealt with, [`settle`] the inbox.
 pub(crate) fn poll_read(
     cx: &mut Context<'_>,
     stream: &mut Stream,
     inbox: &mut BytesMut,
+    room: usize,
 ) -> Poll<io::Result<usize>> {
+    let room = room.clamp(1, SCRATCH);
     if inbox.len() > MOVED {
         inbox.reserve(ROOM);
-        return pin!(stream.read_buf(inbox)).poll(cx);
+        return pin!(stream.read_buf(&mut inbox.limit(room))).poll(cx);
     }
     let mut buffer = BUFFER.take();
     if buffer.capacity() < ROOM + inbox.len() {
@@ -40,7 +44,7 @@ pub(crate) fn poll_read(
     }
     buffer.extend_from_slice(inbox);
     let before = buffer.len();
-    let read = pin!(stream.read_buf(&mut buffer)).poll(cx);
+    let read = pin!(stream.read_buf(&mut (&mut buffer).limit(room))).poll(cx);
     if buffer.len() > before {
         *inbox = buffer;
     } else {
@@ -50,16 +54,24 @@ pub(crate) fn poll_read(
     read
 }
 
-/// Gives the worker its buffer back and keeps only what is unread.
-pub(crate) fn settle(inbox: &mut BytesMut) {
-    if inbox.capacity() == 0 || inbox.len() > MOVED {
+/// Keeps only what is unread, and gives the worker its buffer back. `before` is how much there was
+/// before it was dealt with.
+///
+/// A rest from which nothing was taken stays where it is, unless most of its buffer is empty.
+/// So nothing is copied twice before something was taken, and what a buffer takes is at most
+/// about twice what is in it.
+pub(crate) fn settle(inbox: &mut BytesMut, before: usize) {
+    let len = inbox.len();
+    let is_tight = len == before && inbox.capacity() <= 2 * (len + ROOM);
+    if inbox.capacity() == 0 || len > MOVED && is_tight {
         return;
     }
     let rest = if inbox.is_empty() { BytesMut::new() } else { BytesMut::from(&inbox[..]) };
     let mut buffer = std::mem::replace(inbox, rest);
     buffer.clear();
     BUFFER.with_borrow_mut(|slot| {
-        if slot.capacity() < buffer.capacity() {
+        // One that grew with a long frame is too large to be kept by every worker.
+        if slot.capacity() < buffer.capacity() && buffer.capacity() <= 2 * SCRATCH {
             *slot = buffer;
         }
     });

@@ -160,7 +160,8 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
     let names = Arc::new(config.names());
-    let router = Router::new(overlay, inbound, names, Options { control: false });
+    let options = Options { control: false, memory: config.limits.memory.connections() };
+    let router = Router::new(overlay, inbound, names, options);
     Running { gateway: Gateway::start(config, router).unwrap(), _state: state }
 }
 

@@ -226,7 +226,7 @@ async fn the_control_contact_can_be_removed_and_switched_off() {
     drop(alice);
     let mut alice = sign_in(router, "alice@aol");
     assert!(alice.gets_roster().await.contact(&address(control)).is_none());
-    let gateway = alone_with(Options { control: false });
+    let gateway = alone_with(Options { control: false, ..Options::default() });
     let router = &gateway.router;
     let mut alice = sign_in(router, "alice@aol");
     assert!(alice.gets_roster().await.contact(&address(control)).is_none());

@@ -1,0 +1,263 @@
+//! The memory that connections hold: the ledger of a running gateway, behind its lock, with the
+//! tasks that it ends when it is short.
+//!
+//! Whoever keeps something waiting has a [`Charge`] for it, and tells that how much it is. The lock
+//! is taken only where an amount has moved by some kilobytes: on a quiet connection never.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use crosstalk_core::{Budgets, Ended, EntryId, Fault, Ledger, Payer, PayerKind, Relief, Short};
+use tokio::task::AbortHandle;
+
+/// What a connection takes on which nothing waits, in bytes; what [`FREE`] leaves out included.
+const CONNECTION: usize = 4 << 10;
+/// Amounts up to this are not charged for themselves.
+const FREE: usize = 2 << 10;
+/// What is charged at a time.
+const GRAIN: usize = 4 << 10;
+/// How often to look whether there is room again.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// The ledger of a gateway. A cheap handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory(Arc<Mutex<Books>>);
+
+#[derive(Debug)]
+struct Books {
+    ledger: Ledger,
+    /// The task of each connection, by the index of its entry.
+    tasks: Vec<Option<AbortHandle>>,
+}
+
+/// How much waits, and what became of what was too much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What connections may hold, in bytes.
+    pub budget: usize,
+    /// What they hold.
+    pub used: usize,
+    /// The part of it that is held by those who have not signed on.
+    pub unknown: usize,
+    /// The connections that were ended to keep it within its budgets, since the start.
+    pub ended: Ended,
+    /// Whether connections had to be ended for others, and there is no room to spare yet.
+    pub is_strained: bool,
+}
+
+impl Memory {
+    pub(crate) fn new(budgets: Budgets) -> Self {
+        let books = Books { ledger: Ledger::new(budgets), tasks: Vec::new() };
+        Self(Arc::new(Mutex::new(books)))
+    }
+
+    /// The account of a new connection, for which `origin` pays.
+    pub(crate) fn open(&self, origin: &Payer) -> Account {
+        let (id, relief) = {
+            let mut books = self.lock();
+            let id = books.ledger.open(origin);
+            (id, books.ledger.charge(id, CONNECTION))
+        };
+        self.act(relief);
+        Account(Entry { memory: self.clone(), id })
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let books = self.lock();
+        let (used, unknown) = books.ledger.used();
+        Usage {
+            budget: books.ledger.budgets().whole,
+            used,
+            unknown,
+            ended: books.ledger.ended(),
+            is_strained: books.ledger.is_strained(),
+        }
+    }
+
+    /// Ends what has to end.
+    fn act(&self, relief: Relief) {
+        let Relief { end, strained } = relief;
+        if end.is_empty() {
+            return;
+        }
+        // Waking a task takes locks of the runtime's, for which nobody should wait with this one.
+        let tasks: Vec<AbortHandle> = {
+            let mut books = self.lock();
+            let tasks = &mut books.tasks;
+            end.iter().filter_map(|id| tasks.get_mut(id.index())?.take()).collect()
+        };
+        tasks.iter().for_each(AbortHandle::abort);
+        if strained {
+            self.log_strain();
+        }
+    }
+
+    /// Says once that memory is short, and once that it no longer is.
+    fn log_strain(&self) {
+        let Usage { budget, used, unknown, .. } = self.usage();
+        let [budget, used, unknown] = [budget, used, unknown].map(|n| ByteSize(n as u64));
+        tracing::warn!(
+            %used, %unknown, %budget,
+            "memory is short: connections are ended, those that have not signed on first"
+        );
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let books = Arc::downgrade(&self.0);
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(RECOVERY).await;
+                let Some(memory) = books.upgrade().map(Self) else { return };
+                if memory.lock().ledger.recover() {
+                    let Usage { used, ended, .. } = memory.usage();
+                    let (used, ended) = (ByteSize(used as u64), ended.unknown + ended.whole);
+                    tracing::warn!(%used, ended, "memory is no longer short");
+                    return;
+                }
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        // No operation of the ledger can panic half-way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection's entry. A cheap handle, of no effect once the connection is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    memory: Memory,
+    id: EntryId,
+}
+
+impl Entry {
+    /// A charge of nothing yet.
+    pub(crate) fn charge(&self) -> Charge {
+        Charge { entry: self.clone(), charged: 0 }
+    }
+
+    /// The task to end when the connection has to go: at once, if that is so already.
+    pub(crate) fn set_task(&self, task: AbortHandle) {
+        let mut books = self.memory.lock();
+        let index = self.id.index();
+        if books.ledger.is_ending(self.id) {
+            drop(books);
+            return task.abort();
+        }
+        if !books.ledger.is_open(self.id) {
+            return;
+        }
+        if books.tasks.len() <= index {
+            books.tasks.resize_with(index + 1, || None);
+        }
+        books.tasks[index] = Some(task);
+    }
+
+    /// The base server accepted the person; `domain` pays for its people too.
+    pub(crate) fn know(&self, domain: Option<&str>) {
+        let domain = domain.map(|domain| Payer::Domain(domain.into()));
+        let relief = self.memory.lock().ledger.know(self.id, domain.as_ref());
+        self.memory.act(relief);
+    }
+
+    /// Nobody is signed on any more.
+    pub(crate) fn forget(&self) {
+        let relief = self.memory.lock().ledger.forget(self.id);
+        self.memory.act(relief);
+    }
+}
+
+/// The account of a connection, which is closed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Account(Entry);
+
+impl Account {
+    /// The handle for those who charge to it.
+    pub(crate) const fn entry(&self) -> &Entry {
+        &self.0
+    }
+
+    /// Has `user` of a proxy pay for the connection, and no longer its address.
+    pub(crate) fn pays(&self, user: &str) {
+        let user = Payer::User(user.into());
+        let relief = self.0.memory.lock().ledger.pays(self.0.id, &user);
+        self.0.memory.act(relief);
+    }
+
+    /// Closes the account. Says why the connection had to end, if the ledger ended it.
+    pub(crate) fn close(&self) -> Option<Fault> {
+        let mut books = self.0.memory.lock();
+        let held = ByteSize(books.ledger.held(self.0.id) as u64);
+        let task = books.tasks.get_mut(self.0.id.index()).and_then(Option::take);
+        let short = books.ledger.close(self.0.id);
+        if books.ledger.is_empty() {
+            books.tasks = Vec::new();
+        }
+        drop(books);
+        drop(task);
+        Some(match short? {
+            Short::Unknown | Short::Whole => {
+                Fault::gateway(format!("memory is short, and {held} waited here"))
+            }
+            Short::Payer(PayerKind::Address) => {
+                Fault::client(format!("its address holds too much; {held} of it waited here"))
+            }
+            Short::Payer(PayerKind::User) => {
+                Fault::client(format!("its proxy user holds too much; {held} of it waited here"))
+            }
+            Short::Payer(PayerKind::Domain) => {
+                Fault::server(format!("its domain holds too much; {held} of it waited here"))
+            }
+        })
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// An amount of memory that waits for a connection, taken off when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    entry: Entry,
+    charged: u32,
+}
+
+impl Charge {
+    /// Says how much it is now. What is charged is never less than that by more than [`FREE`],
+    /// and follows in steps.
+    pub(crate) fn set(&mut self, bytes: usize) {
+        let before = self.charged as usize;
+        if bytes <= before.max(FREE)
+            && (bytes + 2 * GRAIN > before && bytes > FREE / 2 || before == 0)
+        {
+            return;
+        }
+        let after = if bytes <= FREE { 0 } else { bytes.next_multiple_of(GRAIN) };
+        self.charged = u32::try_from(after).unwrap_or(u32::MAX);
+        let memory = &self.entry.memory;
+        let relief = {
+            let ledger = &mut memory.lock().ledger;
+            let Some(more) = after.checked_sub(before) else {
+                return ledger.release(self.entry.id, before - after);
+            };
+            ledger.charge(self.entry.id, more)
+        };
+        memory.act(relief);
+    }
+
+    /// Whose it is.
+    pub(crate) const fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.charged > 0 {
+            self.entry.memory.lock().ledger.release(self.entry.id, self.charged as usize);
+        }
+    }
+}
