@@ -7,17 +7,13 @@ use std::time::Duration;
 
 use crosstalk_core::{Blame, Fault, HostPort, NetworkId};
 use socket2::{SockRef, Socket, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::connection::Origin;
-use crate::fair::FairSemaphore;
+use crate::dns::{Dns, Unresolved};
 use crate::policy::{Asked, Policy, Refusal};
 
-/// The most names resolved at once; each takes a thread.
-const LOOKUPS: usize = 32;
-/// The most names that one client has resolved at once.
-const SHARE: usize = 4;
 /// The most addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 
@@ -27,9 +23,9 @@ pub(crate) enum Failed {
     /// It is not allowed.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The name has no address.
-    #[error("the name cannot be resolved")]
-    Unresolvable,
+    /// The name leads to no address.
+    #[error("{0}")]
+    Unresolved(#[from] Unresolved),
     /// Nobody answered in time.
     #[error("no answer in time")]
     Timeout,
@@ -44,6 +40,7 @@ impl Failed {
         let blame = match self {
             // It asked for something it may not have.
             Self::Refused(_) => Blame::Client,
+            Self::Unresolved(Unresolved::Unconfigured) => Blame::Gateway,
             _ => Blame::Server,
         };
         Fault::new(blame, format!("{to}: {self}"))
@@ -71,13 +68,13 @@ pub(crate) fn keep_alive(socket: &Socket) -> io::Result<()> {
 /// Resolves names and connects, as the policy allows.
 pub(crate) struct Dialer {
     policy: Arc<Policy>,
+    dns: Arc<Dns>,
     patience: Duration,
-    lookups: FairSemaphore,
 }
 
 impl Dialer {
-    pub(crate) fn new(policy: Arc<Policy>, patience: Duration) -> Self {
-        Self { policy, patience, lookups: FairSemaphore::new(LOOKUPS, SHARE) }
+    pub(crate) fn new(policy: Arc<Policy>, dns: Arc<Dns>, patience: Duration) -> Self {
+        Self { policy, dns, patience }
     }
 
     /// Connects to `target`, or to what the operator put in its place, for a client of `origin`.
@@ -89,8 +86,10 @@ impl Dialer {
     ) -> Result<Dialled, Failed> {
         let permit = self.policy.judge(asked, target)?;
         let connect = async {
-            let mut failed = Failed::Unresolvable;
-            for address in self.resolve(origin, &permit.upstream).await? {
+            let mut failed = Unresolved::Unknown.into();
+            let HostPort { host, port } = &permit.upstream;
+            for ip in self.dns.addresses(origin, host).await?.iter().take(ADDRESSES) {
+                let address = SocketAddr::new(*ip, *port);
                 let tried = match self.policy.admit(asked, &permit, address) {
                     Ok(()) => self.connect(address).await,
                     Err(refusal) => Err(refusal.into()),
@@ -104,15 +103,6 @@ impl Dialer {
         };
         let tcp = timeout(self.patience, connect).await.map_err(|_| Failed::Timeout)??;
         Ok(Dialled { tcp, network: permit.network })
-    }
-
-    async fn resolve(&self, origin: &Origin, to: &HostPort) -> Result<Vec<SocketAddr>, Failed> {
-        if let Ok(ip) = to.host.parse() {
-            return Ok(vec![SocketAddr::new(ip, to.port)]);
-        }
-        let _permit = self.lookups.acquire(origin).await;
-        let found = lookup_host((to.host.as_str(), to.port)).await;
-        Ok(found.map_err(|_| Failed::Unresolvable)?.take(ADDRESSES).collect())
     }
 
     async fn connect(&self, address: SocketAddr) -> Result<TcpStream, Failed> {

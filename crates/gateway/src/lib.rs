@@ -8,6 +8,7 @@
 pub mod config;
 mod connection;
 mod dial;
+mod dns;
 mod fair;
 mod listen;
 pub mod mail;

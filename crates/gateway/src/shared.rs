@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, NetworkConfig};
 use crate::dial::Dialer;
+use crate::dns::Dns;
 use crate::policy::Policy;
 use crate::router::Router;
 use crate::tls::{self, Tls};
@@ -49,7 +50,7 @@ impl Shared {
         let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
         Ok(Self {
             router,
-            dialer: Dialer::new(Arc::clone(&policy), config.limits.dial),
+            dialer: Dialer::new(Arc::clone(&policy), Arc::new(Dns::new()), config.limits.dial),
             policy,
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),

@@ -69,7 +69,7 @@ pub(super) fn answer(result: Result<(), &Failed>) -> String {
     };
     let status = match failed {
         Failed::Refused(_) => "403 Forbidden",
-        Failed::Unresolvable | Failed::Connect(_) => "502 Bad Gateway",
+        Failed::Unresolved(_) | Failed::Connect(_) => "502 Bad Gateway",
         Failed::Timeout => "504 Gateway Timeout",
     };
     response(status, "", &format!("CrossTalk: {failed}.\n"))

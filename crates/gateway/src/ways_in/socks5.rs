@@ -56,7 +56,7 @@ pub(super) fn answer(result: Result<(), &Failed>) -> [u8; 10] {
     reply(match result {
         Ok(()) => 0,
         Err(Failed::Refused(_)) => 2,
-        Err(Failed::Unresolvable) => 4,
+        Err(Failed::Unresolved(_)) => 4,
         Err(Failed::Timeout) => 6,
         Err(Failed::Connect(error)) => match error.kind() {
             ErrorKind::ConnectionRefused => 5,

@@ -1,0 +1,148 @@
+//! Looking up names, with time-outs, a cache and a share for every client.
+//!
+//! The system's own function (`getaddrinfo`) takes a thread for each name, for as long as name
+//! servers choose to be silent. Here a look-up takes a few sockets, ends in time, and waits for
+//! other look-ups of the same client only.
+
+mod cache;
+mod system;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::Name;
+use tokio::time::timeout;
+
+use crate::connection::Origin;
+use crate::fair::FairSemaphore;
+use cache::Cache;
+use system::System;
+
+/// The most names looked up at once.
+const LOOKUPS: usize = 32;
+/// The most names that one client has looked up at once.
+const SHARE: usize = 4;
+/// How long looking up one name may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The most records of one name that are kept.
+const RECORDS: usize = 16;
+
+/// Why a name leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unresolved {
+    /// Its name servers say so, or it is no legal name.
+    #[error("there is no such name")]
+    Unknown,
+    /// They say nothing, or nothing of use.
+    #[error("no name server answers for it")]
+    Silent,
+    /// This machine knows none.
+    #[error("this machine has no name server to ask: see the log")]
+    Unconfigured,
+}
+
+/// What names lead to, as this machine's name servers and its hosts file say.
+pub(crate) struct Dns {
+    system: System,
+    slots: FairSemaphore,
+}
+
+impl Dns {
+    /// As the system is configured, now and whenever that changes.
+    pub(crate) fn new() -> Self {
+        Self::with(System::new())
+    }
+
+    fn with(system: System) -> Self {
+        Self { system, slots: FairSemaphore::new(LOOKUPS, SHARE) }
+    }
+
+    /// The addresses of `host` for a client of `origin`, IPv4 first.
+    pub(crate) async fn addresses(
+        &self,
+        origin: &Origin,
+        host: &str,
+    ) -> Result<Arc<[IpAddr]>, Unresolved> {
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok([ip].into());
+        }
+        let view = self.system.view().await;
+        let name = name_of(host)?;
+        if let Some(known) = view.in_hosts(&name) {
+            return Ok(known);
+        }
+        self.ask(origin, &view.addresses, view.resolver.as_ref(), name, async |resolver, name| {
+            let found = resolver.lookup_ip(name).await?;
+            Ok((found.iter().take(RECORDS).collect(), found.valid_until()))
+        })
+        .await
+    }
+
+    /// What `cache` says of `name`, or else what `look_up` brings.
+    async fn ask<T, F>(
+        &self,
+        origin: &Origin,
+        cache: &Cache<T>,
+        resolver: Option<&TokioResolver>,
+        name: Name,
+        look_up: impl FnOnce(TokioResolver, Name) -> F,
+    ) -> Result<Arc<[T]>, Unresolved>
+    where
+        F: Future<Output = Result<(Vec<T>, Instant), NetError>>,
+    {
+        let key = name.to_lowercase().to_ascii();
+        if let Some(known) = cache.get(&key) {
+            return known;
+        }
+        let resolver = resolver.ok_or(Unresolved::Unconfigured)?;
+        let _slot = self.slots.acquire(origin).await;
+        // Somebody may have asked the same while this waited for its turn.
+        if let Some(known) = cache.get(&key) {
+            return known;
+        }
+        let asked = timeout(PATIENCE, look_up(resolver.clone(), name)).await;
+        let now = Instant::now();
+        let (found, until) = match asked {
+            Ok(Ok((found, until))) if !found.is_empty() => (Ok(found.into()), until),
+            Ok(Ok((_, until))) => (Err(Unresolved::Unknown), until),
+            Ok(Err(error)) => {
+                let (why, ttl) = reason(&error);
+                (Err(why), now + ttl)
+            }
+            Err(_) => (Err(Unresolved::Silent), now),
+        };
+        cache.put(key, found.clone(), until);
+        found
+    }
+}
+
+/// `host` as a name of the DNS. One with a dot in it is taken as it is; only one without is
+/// looked for in the domains of the system.
+fn name_of(host: &str) -> Result<Name, Unresolved> {
+    let mut name = Name::from_utf8(host).map_err(|_| Unresolved::Unknown)?;
+    if name.num_labels() > 1 {
+        name.set_fqdn(true);
+    }
+    Ok(name)
+}
+
+/// What `error` says of a name, and for how long that holds.
+fn reason(error: &NetError) -> (Unresolved, Duration) {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none))
+            if matches!(none.response_code, ResponseCode::NXDomain | ResponseCode::NoError) =>
+        {
+            let ttl = none.negative_ttl.unwrap_or_default();
+            (Unresolved::Unknown, Duration::from_secs(ttl.into()))
+        }
+        _ => (Unresolved::Silent, Duration::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests;
