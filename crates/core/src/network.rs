@@ -43,6 +43,13 @@ pub trait Network: Send + Sync + 'static {
         &[]
     }
 
+    /// The services under which the DNS lists the servers of a domain (RFC 2782), such as
+    /// `_xmpp-client._tcp`, where names have a domain whose servers alone speak for it. None where
+    /// names belong to the network as a whole.
+    fn services(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// An engine for one connection.
     fn engine(&self, context: Context) -> Box<dyn Engine>;
 }

@@ -29,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) router: Router,
     pub(crate) dialer: Dialer,
+    pub(crate) dns: Arc<Dns>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tls: Tls,
     names: Arc<Names>,
@@ -48,9 +49,11 @@ impl Shared {
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
         let watchdogs = config.networks.keys().map(watchdog).collect();
         let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
+        let dns = Arc::new(Dns::new());
         Ok(Self {
             router,
-            dialer: Dialer::new(Arc::clone(&policy), Arc::new(Dns::new()), config.limits.dial),
+            dialer: Dialer::new(Arc::clone(&policy), Arc::clone(&dns), config.limits.dial),
+            dns,
             policy,
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),

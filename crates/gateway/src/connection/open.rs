@@ -13,7 +13,7 @@ use crate::config::{NetworkConfig, Proxy};
 use crate::dial::Dialled;
 use crate::memory::Account;
 use crate::policy::Asked;
-use crate::session::{Leg, Peer, Session};
+use crate::session::{Leg, Peer, Session, Unnamed};
 use crate::shared::Shared;
 use crate::sniff::{Recognised, first_of_client, recognise};
 use crate::stream::{self, Stream};
@@ -99,7 +99,7 @@ async fn across(
     let known = server.network;
     let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
     let patience = shared.config.limits.sniff;
-    peer.proven = Some(vec![target.host.clone()]);
+    peer.unnamed = Some(Box::new(Unnamed::new(target.clone())));
     let mut recognised = recognise(&mut client, &mut server, patience).await;
     if let Recognised::Tls = recognised {
         let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
@@ -118,7 +118,7 @@ async fn across(
         return Ok(Road::Opaque(Box::new((client, server))));
     };
     report.network = Some(network.id.clone());
-    peer.proven = peer.proven.filter(|_| !network.is_named(&target));
+    peer.unnamed = peer.unnamed.filter(|_| !network.is_named(&target));
     let via = Via::Proxy { dialled: target };
     Ok(interpreted(shared, account, network, via, (client, server), peer))
 }

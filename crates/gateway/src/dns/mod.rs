@@ -12,10 +12,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crosstalk_core::HostPort;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::Name;
+use hickory_resolver::proto::rr::rdata::SRV;
+use hickory_resolver::proto::rr::{Name, RData};
 use tokio::time::timeout;
 
 use crate::connection::Origin;
@@ -83,6 +85,25 @@ impl Dns {
         .await
     }
 
+    /// The servers that offer `service` for `domain` (RFC 2782), for a client of `origin`. None
+    /// where the domain has no such record, or says that it offers no such service.
+    pub(crate) async fn servers(
+        &self,
+        origin: &Origin,
+        service: &str,
+        domain: &str,
+    ) -> Result<Arc<[HostPort]>, Unresolved> {
+        let view = self.system.view().await;
+        let mut name = name_of(&format!("{service}.{domain}"))?;
+        name.set_fqdn(true);
+        self.ask(origin, &view.servers, view.resolver.as_ref(), name, async |resolver, name| {
+            let found = resolver.srv_lookup(name).await?;
+            let servers = found.answers().iter().filter_map(|record| server(&record.data));
+            Ok((servers.take(RECORDS).collect(), found.valid_until()))
+        })
+        .await
+    }
+
     /// What `cache` says of `name`, or else what `look_up` brings.
     async fn ask<T, F>(
         &self,
@@ -121,6 +142,17 @@ impl Dns {
     }
 }
 
+/// Whether two host names are the same in the DNS: upper and lower case, a dot at the end and the
+/// spelling of international names make no difference.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|host| {
+        let mut name = Name::from_utf8(host).ok()?;
+        name.set_fqdn(true);
+        Some(name)
+    });
+    one.is_some() && one == other
+}
+
 /// `host` as a name of the DNS. One with a dot in it is taken as it is; only one without is
 /// looked for in the domains of the system.
 fn name_of(host: &str) -> Result<Name, Unresolved> {
@@ -129,6 +161,14 @@ fn name_of(host: &str) -> Result<Name, Unresolved> {
         name.set_fqdn(true);
     }
     Ok(name)
+}
+
+fn server(data: &RData) -> Option<HostPort> {
+    let RData::SRV(SRV { port, target, .. }) = data else { return None };
+    // The root stands for a service that is not offered.
+    let host = target.to_ascii();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    (!host.is_empty()).then(|| HostPort::new(host.to_lowercase(), *port))
 }
 
 /// What `error` says of a name, and for how long that holds.
@@ -145,4 +185,4 @@ fn reason(error: &NetError) -> (Unresolved, Duration) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,6 +14,8 @@ use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
 
+use crosstalk_core::HostPort;
+
 use super::cache::Cache;
 
 /// How often the files are looked at, at most.
@@ -28,12 +30,13 @@ pub(super) struct View {
     /// `None` where the system names no server.
     pub(super) resolver: Option<TokioResolver>,
     pub(super) addresses: Cache<IpAddr>,
+    pub(super) servers: Cache<HostPort>,
     hosts: Hosts,
 }
 
 impl View {
     fn new(resolver: Option<TokioResolver>, hosts: Hosts) -> Self {
-        Self { resolver, addresses: Cache::new(), hosts }
+        Self { resolver, addresses: Cache::new(), servers: Cache::new(), hosts }
     }
 
     /// The addresses of `name` in the hosts file. A name that is there at all is asked of nobody.

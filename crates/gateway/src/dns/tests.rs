@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::proto::op::{Message, Query};
 use hickory_resolver::proto::rr::rdata::A;
-use hickory_resolver::proto::rr::{RData, Record, RecordType};
+use hickory_resolver::proto::rr::{Record, RecordType};
 use tokio::net::UdpSocket;
 
 use super::*;
 
 /// A name server with a few names, which never answers for those under `dead.test`.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let asked = Arc::<AtomicUsize>::default();
@@ -35,7 +35,7 @@ impl Server {
     }
 
     /// What looks names up at this server.
-    fn dns(&self) -> Arc<Dns> {
+    pub(crate) fn dns(&self) -> Arc<Dns> {
         let mut udp = ConnectionConfig::udp();
         udp.port = self.address.port();
         let server = NameServerConfig::new(self.address.ip(), true, vec![udp]);
@@ -50,12 +50,19 @@ impl Server {
 
 fn answer(id: u16, query: &Query) -> Option<Message> {
     let name = query.name();
+    let srv = |port, target| RData::SRV(SRV::new(0, 0, port, Name::from_utf8(target).unwrap()));
     let found = match (name.to_ascii().as_str(), query.query_type()) {
         (dead, _) if dead.ends_with("dead.test.") => return None,
         ("chat.test.", RecordType::A) => vec![RData::A(A(Ipv4Addr::new(192, 0, 2, 1)))],
+        ("xmpp.chat.test.", RecordType::A) => vec![RData::A(A(Ipv4Addr::new(192, 0, 2, 2)))],
+        ("other.test.", RecordType::A) => vec![RData::A(A(Ipv4Addr::new(192, 0, 2, 3)))],
         ("many.test.", RecordType::A) => {
             (0..40).map(|i| RData::A(A(Ipv4Addr::new(192, 0, 2, i)))).collect()
         }
+        ("_xmpp-client._tcp.chat.test.", RecordType::SRV) => {
+            vec![srv(5222, "XMPP.chat.test."), srv(15222, "other.test.")]
+        }
+        ("_xmpp-client._tcp.none.test.", RecordType::SRV) => vec![srv(0, ".")],
         _ => Vec::new(),
     };
     let mut answer = Message::response(id, hickory_resolver::proto::op::OpCode::Query);
@@ -69,7 +76,7 @@ fn client(last: u8) -> Origin {
 }
 
 #[tokio::test]
-async fn names_lead_to_addresses() {
+async fn names_lead_to_addresses_and_services_to_servers() {
     let server = Server::start().await;
     let dns = server.dns();
     let ips = |text: &str| Ok(Arc::from([text.parse().unwrap()]));
@@ -79,6 +86,12 @@ async fn names_lead_to_addresses() {
     assert_eq!(dns.addresses(&client(1), "gone.test").await, Err(Unresolved::Unknown));
     assert_eq!(dns.addresses(&client(1), "no..name").await, Err(Unresolved::Unknown));
     assert_eq!(dns.addresses(&client(1), "many.test").await.unwrap().len(), RECORDS);
+    let servers = async |domain| dns.servers(&client(1), "_xmpp-client._tcp", domain).await;
+    let found = [HostPort::new("xmpp.chat.test", 5222), HostPort::new("other.test", 15222)];
+    assert_eq!(servers("chat.test").await, Ok(found.into()));
+    assert_eq!(servers("none.test").await, Err(Unresolved::Unknown), "the service is not offered");
+    assert_eq!(servers("gone.test").await, Err(Unresolved::Unknown));
+    assert_eq!(servers("dead.test").await, Err(Unresolved::Silent));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The one road: an engine between two streams and the router.
 
+mod authority;
 mod end;
 mod leg;
 mod peer;
@@ -29,6 +30,7 @@ use crate::shared::Shared;
 use crate::stream::settle;
 use crate::watchdog::{self, Watchdog};
 
+pub(crate) use authority::Unnamed;
 pub(crate) use end::End;
 pub(crate) use leg::Leg;
 pub(crate) use peer::Peer;
@@ -255,9 +257,11 @@ impl Session {
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::Advise(what) => self.shared.advise(what),
-                Event::SignedIn { user, endpoint } => self.sign_in(user.into_name(), endpoint)?,
+                Event::SignedIn { user, endpoint } => {
+                    self.sign_in(user.into_name(), endpoint).await?;
+                }
                 Event::Converse { user, endpoint, with } => {
-                    self.converse(user.into_name(), endpoint, with)?;
+                    self.converse(user.into_name(), endpoint, with).await?;
                 }
                 Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
                 Event::SignedOut => self.person = None,
@@ -274,16 +278,21 @@ impl Session {
         Ok(())
     }
 
-    fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
-        self.check(&user)?;
+    async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
+        self.check(&user).await?;
         let (member, mail) =
             self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
         Ok(())
     }
 
-    fn converse(&mut self, user: Address, endpoint: String, with: Vec<Address>) -> Result<(), End> {
-        self.check(&user)?;
+    async fn converse(
+        &mut self,
+        user: Address,
+        endpoint: String,
+        with: Vec<Address>,
+    ) -> Result<(), End> {
+        self.check(&user).await?;
         if let Some(person) = &self.person {
             person.member.talk_with(with);
             return Ok(());
@@ -292,15 +301,6 @@ impl Session {
             self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
         self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
         Ok(())
-    }
-
-    /// Whether the server is one that may accept `user`.
-    fn check(&self, user: &Address) -> Result<(), End> {
-        if self.peer.may_accept(user) {
-            return Ok(());
-        }
-        let what = format!("it is not known to be a server of {user}: name it in `hosts`");
-        Err(self.at_fault(Fault::server(what)))
     }
 
     /// The two sides, client first, for those who carry on without an engine.

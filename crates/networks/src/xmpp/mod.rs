@@ -51,6 +51,11 @@ impl Network for Xmpp {
         jid::prepare(jid::bare(local))
     }
 
+    /// RFC 6120, section 3.2.1, and XEP-0368.
+    fn services(&self) -> &'static [&'static str] {
+        &["_xmpp-client._tcp", "_xmpps-client._tcp"]
+    }
+
     fn options(&self) -> &'static [(&'static str, &'static str)] {
         &[(
             REORIGINATE,
