@@ -7,7 +7,7 @@ use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Vi
 
 use super::link::{Io, Lines};
 use super::session::Session;
-use super::signon::{self, Errand, Greeting, Person};
+use super::signon::{self, Errand, Greeting, SignOn};
 use super::wire::flap::{self, HEADER};
 use super::wire::{Channel, Snac};
 
@@ -24,7 +24,7 @@ enum Phase {
     /// The client's SIGNON is to come.
     Greeting,
     /// No cookie was shown: this connection ends with one.
-    SignOn(Person),
+    SignOn(SignOn),
     /// A cookie was shown for a session.
     Session(Box<Session>),
     /// A service of no interest.
@@ -149,7 +149,7 @@ impl Oscar {
         }
         match &mut self.phase {
             Phase::Greeting => side == Side::Client,
-            Phase::SignOn(_) => signon::wants(side, channel, Snac::peek(body)),
+            Phase::SignOn(_) => SignOn::wants(side, channel, Snac::peek(body)),
             Phase::Session(session) => session.wants(now, side, channel, body),
             Phase::Service => false,
         }
@@ -169,7 +169,7 @@ impl Oscar {
         let mut io = Io { now, out, lines: &mut self.lines, context: &mut self.context };
         match &mut self.phase {
             Phase::Greeting => return self.greeting(now, channel, raw, out),
-            Phase::SignOn(person) => signon::take(person, side, channel, raw, &mut io),
+            Phase::SignOn(sign_on) => sign_on.take(side, channel, raw, &mut io),
             Phase::Session(session) => {
                 session.frame(side, raw, &mut io)?;
                 if session.is_service() {
@@ -207,27 +207,25 @@ impl Oscar {
             .filter(|_| channel == Channel::SignOn)
             .and_then(|body| Greeting::parse(&body).ok())
             .ok_or_else(|| Fault::client("a client begins with a SIGNON frame"))?;
-        let ticket = greeting
-            .cookie
-            .as_ref()
-            .and_then(|cookie| self.context.lobby.take(now.instant, cookie.expose()));
+        let io = self.io(now, out);
+        let ticket = greeting.cookie.as_ref().and_then(|c| signon::claim(c.expose(), &io));
         let dial = ticket.as_ref().and_then(|t| t.dial.clone());
         let errand = ticket.and_then(|t| t.note.downcast::<Errand>().ok()).map(|e| *e);
         if let Via::Direct { upstream, .. } = &self.context.via {
             out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
         }
         self.io(now, out).forward(Side::Server, raw);
-        let person = greeting.person;
-        match (errand, greeting.cookie) {
-            (Some(Errand::Session(known)), _) => {
-                let client = Some(person.client).filter(|c| !c.is_empty()).unwrap_or(known.client);
-                let person = Person { client, ..known };
-                self.phase = Phase::Session(Session::new(person, true).into());
+        match (errand, &greeting.cookie) {
+            (Some(Errand::Session { issued_to, client }), _) => {
+                let client = Some(greeting.client).filter(|c| !c.is_empty()).unwrap_or(client);
+                self.phase = Phase::Session(Session::issued(client, issued_to).into());
             }
             (Some(Errand::Service), _) => self.become_service(out),
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
-            (None, Some(_)) => self.phase = Phase::Session(Session::new(person, false).into()),
-            (None, None) => self.phase = Phase::SignOn(person),
+            (None, Some(_)) => {
+                self.phase = Phase::Session(Session::unknown(greeting.client).into());
+            }
+            (None, None) => self.phase = Phase::SignOn(greeting.begin()),
         }
         Ok(())
     }

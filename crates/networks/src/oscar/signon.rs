@@ -1,22 +1,25 @@
 //! Signing on: the connection that ends with a cookie for another.
 //!
-//! The password passes by unread: MD5 and roasted sign-on are watched only for the name, the
-//! client and the server's redirect.
+//! The password passes by unread: MD5 and roasted sign-on are watched only for what the client
+//! calls itself, and for the server's answer: for whom the cookie is, and where it is good.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{HostPort, Private, Side, Ticket, Via};
+use crosstalk_core::{Address, HostPort, Owner, Private, Side, Ticket, Via};
 
 use super::link::Io;
-use super::wire::{Channel, Reader, Snac, Truncated, Writer, find, tlvs};
+use super::wire::{Channel, Reader, Snac, Truncated, Writer, find, flap, tlvs};
 
 /// How long a cookie waits for the connection that brings it.
 const COOKIE_LIFE: Duration = Duration::from_mins(5);
+/// The longest that a client may call itself, in bytes; what is behind that is cut off.
+const MAX_CLIENT: usize = 255;
 /// Where OSCAR servers listen if a redirect does not say.
 const DEFAULT_PORT: u16 = 5190;
 
 const NAME: u16 = 0x0001;
+const ROASTED: u16 = 0x0002;
 const CLIENT: u16 = 0x0003;
 const REDIRECT: u16 = 0x0005;
 const COOKIE: u16 = 0x0006;
@@ -25,99 +28,128 @@ const COOKIE: u16 = 0x0006;
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// The session itself.
-    Session(Person),
+    Session {
+        /// For whom, as the server said that handed it out.
+        issued_to: Option<Address>,
+        /// What the client calls itself; empty if it does not.
+        client: String,
+    },
     /// A service beside it, such as icons or chat.
     Service,
 }
 
-/// Who is signing on, with what.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Person {
-    /// The screen name, as the client or the server wrote it.
-    pub(super) name: Option<String>,
-    /// What the client calls itself; empty if it does not.
-    pub(super) client: String,
-}
-
-impl Person {
-    fn read(&mut self, fields: &[u8]) {
-        let text = |kind| find(fields, kind).map(|v| String::from_utf8_lossy(v).into_owned());
-        if let Some(name) = text(NAME) {
-            self.name = Some(name);
-        }
-        if let Some(client) = text(CLIENT) {
-            self.client = client;
+impl Errand {
+    const fn weight(&self) -> usize {
+        match self {
+            Self::Session { client, .. } => size_of::<Self>() + client.len(),
+            Self::Service => size_of::<Self>(),
         }
     }
 }
 
+/// What a client calls itself in TLVs.
+fn client_in(fields: &[u8]) -> Option<String> {
+    let client = find(fields, CLIENT)?;
+    Some(String::from_utf8_lossy(client.get(..MAX_CLIENT).unwrap_or(client)).into_owned())
+}
+
 /// The client's SIGNON frame.
 pub(super) struct Greeting {
-    pub(super) person: Person,
+    pub(super) client: String,
     pub(super) cookie: Option<Private<Vec<u8>>>,
+    /// It holds a roasted password, which is a request for a cookie.
+    asks: bool,
 }
 
 impl Greeting {
     pub(super) fn parse(body: &[u8]) -> Result<Self, Truncated> {
         let mut reader = Reader::new(body);
         reader.u32()?;
-        let mut person = Person::default();
-        person.read(reader.rest());
-        let cookie = find(reader.rest(), COOKIE).map(|c| Private::new(c.to_vec()));
-        Ok(Self { person, cookie })
+        let fields = reader.rest();
+        let cookie = find(fields, COOKIE).map(|c| Private::new(c.to_vec()));
+        let asks = find(fields, ROASTED).is_some();
+        Ok(Self { client: client_in(fields).unwrap_or_default(), cookie, asks })
+    }
+
+    /// The sign-on that begins with it.
+    pub(super) fn begin(self) -> SignOn {
+        SignOn { client: self.client, asked: self.asks }
     }
 }
 
-/// Whether a frame matters while somebody signs on.
-pub(super) const fn wants(side: Side, channel: Channel, kind: (u16, u16)) -> bool {
-    match (side, channel) {
-        (Side::Client, Channel::Data) => matches!(kind, (0x17, 0x02 | 0x06)),
-        (Side::Server, Channel::Data) => matches!(kind, (0x17, 0x03)),
-        (Side::Server, Channel::SignOff) => true,
-        _ => false,
-    }
+/// A sign-on that is under way. What name the client gives is the server's to judge, and is not
+/// read.
+pub(super) struct SignOn {
+    /// What the client calls itself; empty if it does not.
+    client: String,
+    /// The client has shown its password, and an answer is owed.
+    asked: bool,
 }
 
-/// Takes one of the frames that matter.
-pub(super) fn take(person: &mut Person, side: Side, channel: Channel, raw: Bytes, io: &mut Io<'_>) {
-    let body = raw.slice(super::wire::flap::HEADER.min(raw.len())..);
-    let (head, fields) = match channel {
-        Channel::Data => body.split_at(body.len().min(Snac::HEADER)),
-        _ => (&[][..], &body[..]),
-    };
-    if side == Side::Client {
-        person.read(fields);
-        return io.forward(Side::Server, raw);
-    }
-    let person = {
-        let mut named = person.clone();
-        named.name = find(fields, NAME)
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .or(named.name);
-        named
-    };
-    match redirect(fields, Errand::Session(person), io) {
-        Some(fields) => {
-            io.withhold(Side::Client);
-            io.insert(Side::Client, channel, &[head, &fields].concat());
+impl SignOn {
+    /// Whether a frame matters while somebody signs on.
+    pub(super) const fn wants(side: Side, channel: Channel, kind: (u16, u16)) -> bool {
+        match (side, channel) {
+            (Side::Client, Channel::Data) => matches!(kind, (0x17, 0x02 | 0x06)),
+            (Side::Server, Channel::Data) => matches!(kind, (0x17, 0x03)),
+            (Side::Server, Channel::SignOff) => true,
+            _ => false,
         }
-        None => io.forward(Side::Client, raw),
+    }
+
+    /// Takes one of the frames that matter.
+    pub(super) fn take(&mut self, side: Side, channel: Channel, raw: Bytes, io: &mut Io<'_>) {
+        let body = raw.slice(flap::HEADER.min(raw.len())..);
+        let (head, fields) = match channel {
+            Channel::Data => body.split_at(body.len().min(Snac::HEADER)),
+            _ => (&[][..], &body[..]),
+        };
+        if side == Side::Client {
+            self.asked |= Snac::peek(head) == (0x17, 0x02);
+            self.client = client_in(fields).unwrap_or(std::mem::take(&mut self.client));
+            return io.forward(Side::Server, raw);
+        }
+        let owed = std::mem::take(&mut self.asked);
+        let errand = owed.then(|| self.answered(fields, io));
+        match redirect(fields, errand, None, io) {
+            Some(fields) => {
+                io.withhold(Side::Client);
+                io.insert(Side::Client, channel, &[head, &fields].concat());
+            }
+            None => io.forward(Side::Client, raw),
+        }
+    }
+
+    /// What the cookie in the server's answer is for.
+    fn answered(&self, fields: &[u8], io: &Io<'_>) -> Errand {
+        let names = &io.context.names;
+        let issued_to = find(fields, NAME).and_then(|name| {
+            names.address(&String::from_utf8_lossy(name), &io.context.network).ok()
+        });
+        Errand::Session { issued_to, client: self.client.clone() }
     }
 }
 
-/// Leaves a ticket for the connection that `fields` redirect to.
+/// Leaves a ticket with `errand` for the connection that `fields` redirect to, in the share of
+/// `owner` or else of the server.
 ///
 /// Returns the fields with the redirect turned to this gateway, where it has to be.
-pub(super) fn redirect(fields: &[u8], errand: Errand, io: &Io<'_>) -> Option<Bytes> {
+pub(super) fn redirect(
+    fields: &[u8],
+    errand: Option<Errand>,
+    owner: Option<Owner>,
+    io: &Io<'_>,
+) -> Option<Bytes> {
     let host = std::str::from_utf8(find(fields, REDIRECT)?).ok()?;
     let cookie = find(fields, COOKIE)?;
-    let dial = match host.parse() {
-        Ok(host) => host,
-        Err(_) => HostPort::new(host, usual_port(&io.context.via)),
-    };
-    let until = io.now.instant + COOKIE_LIFE;
-    let ticket = Ticket::new(errand, until).to(dial);
-    io.context.lobby.leave(io.now.instant, cookie, ticket);
+    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &io.context.via;
+    let dial = host.parse().unwrap_or_else(|_| HostPort::new(host, usual_port(server)));
+    if let Some(errand) = errand {
+        let weight = errand.weight();
+        let owner = owner.unwrap_or_else(|| Owner::server(server));
+        let ticket = Ticket::new(errand, io.now.instant + COOKIE_LIFE).to(dial);
+        io.context.lobby.leave(io.now.instant, cookie, ticket.of(owner).weighing(weight));
+    }
     let Via::Direct { advertise, .. } = &io.context.via else { return None };
     let ours = advertise.to_string();
     let write = |w: Writer, (kind, value): (u16, &[u8])| {
@@ -126,13 +158,18 @@ pub(super) fn redirect(fields: &[u8], errand: Errand, io: &Io<'_>) -> Option<Byt
     Some(tlvs(fields).fold(Writer::new(), write).bytes())
 }
 
-const fn usual_port(via: &Via) -> u16 {
-    match via {
-        Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }
-            if server.port != 0 =>
-        {
-            server.port
+const fn usual_port(server: &HostPort) -> u16 {
+    if server.port == 0 { DEFAULT_PORT } else { server.port }
+}
+
+/// Takes the ticket behind a cookie. Through a proxy the client has to come to the server that
+/// the cookie was issued for.
+pub(super) fn claim(cookie: &[u8], io: &Io<'_>) -> Option<Ticket> {
+    let lobby = &io.context.lobby;
+    lobby.take_if(io.now.instant, cookie, |ticket| match (&io.context.via, &ticket.dial) {
+        (Via::Proxy { dialled }, Some(named)) => {
+            dialled.port == named.port && dialled.host.eq_ignore_ascii_case(&named.host)
         }
-        _ => DEFAULT_PORT,
-    }
+        _ => ticket.note.is::<Errand>(),
+    })
 }

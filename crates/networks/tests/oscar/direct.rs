@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use crosstalk_core::{Event, HostPort, Lobby, Roster, Side, Via};
 use crosstalk_networks::oscar::Oscar;
-use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, Writer, find, flap};
+use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, find, flap};
 
 use crate::common::Gateway;
 use crate::scene::kinds;
@@ -35,8 +35,18 @@ fn hello(fields: Writer) -> Vec<u8> {
     flap::encode(Channel::SignOn, 1, &body).to_vec()
 }
 
+/// The client's proof of who it is.
+fn response() -> Snac {
+    Snac::new(0x17, 2, 0, Writer::new().tlv(1, "AliceTB").tlv(0x25, [7; 16]).bytes())
+}
+
 fn redirect(cookie: &str, host: &str) -> bytes::Bytes {
     Writer::new().tlv(1, "AliceTB").tlv(5, host).tlv(6, cookie).bytes()
+}
+
+/// What a server says of Alice to herself.
+fn alice() -> bytes::Bytes {
+    UserInfo { name: b"Alice TB", warning: 0, tlvs: &[] }.write(Writer::new()).bytes()
 }
 
 #[test]
@@ -53,6 +63,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     assert_eq!(frames(&mut login, Side::Server)[0].channel, Channel::SignOn);
     login.bytes(Side::Server, &flap::encode(Channel::SignOn, 0x64, &[0, 0, 0, 1])).unwrap();
     assert!(login.take(Side::Client).is_empty(), "the server's greeting is swallowed");
+    send(&mut login, Side::Client, 2, &response());
     let answer = Snac::new(0x17, 3, 2, redirect("bos-cookie", "bos.aim.test:5190"));
     send(&mut login, Side::Server, 0x65, &answer);
     let got = frames(&mut login, Side::Client);
@@ -66,12 +77,14 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     assert_eq!(dialled(&bos), "bos.aim.test:5190");
     bos.bytes(Side::Server, &flap::encode(Channel::SignOn, 7, &[0, 0, 0, 1])).unwrap();
     send(&mut bos, Side::Server, 8, &Snac::new(1, 7, 4, &b"\0\0"[..]));
+    assert_eq!(bos.events.len(), 1, "nobody signs in before the server says who it is");
+    send(&mut bos, Side::Server, 9, &Snac::new(1, 0x0f, 6, alice()));
     let Event::SignedIn { user, .. } = &bos.events[1] else { panic!("{:?}", bos.events) };
     assert_eq!(user.name().to_string(), "alicetb@aol");
     let service = Writer::new().tlv(0x0d, [0, 0x10]).raw(&redirect("icons", "icons.aim.test"));
-    send(&mut bos, Side::Server, 9, &Snac::new(1, 5, 5, service.bytes()));
+    send(&mut bos, Side::Server, 10, &Snac::new(1, 5, 5, service.bytes()));
     let got = frames(&mut bos, Side::Client);
-    let fields = got[2].body().slice(Snac::HEADER..);
+    let fields = got[3].body().slice(Snac::HEADER..);
     assert_eq!(find(&fields, 5), Some(&b"gateway.test:5191"[..]));
 
     let mut icons = connected(&lobby);
@@ -102,6 +115,7 @@ fn through_a_proxy_redirects_stay_and_are_expected() {
     let lobby = Arc::new(Lobby::default());
     let mut login = Gateway::new(&Oscar, &lobby, Roster::default());
     login.bytes(Side::Client, &hello(Writer::new())).unwrap();
+    send(&mut login, Side::Client, 2, &response());
     let answer = Snac::new(0x17, 3, 2, redirect("cookie", "bos.aim.test:5190"));
     send(&mut login, Side::Server, 1, &answer);
     assert!(lobby.expects(login.now.instant, &HostPort::new("bos.aim.test", 5190)));

@@ -10,4 +10,5 @@ mod leaks;
 mod merge;
 mod presence;
 mod scene;
+mod sign_on;
 mod talk;

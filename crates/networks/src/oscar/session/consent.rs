@@ -107,7 +107,7 @@ impl Session {
             Kin::Foreign(to) => step(snac.subtype, reader).map(|step| (to, step)),
         };
         if let Ok((to, step)) = step
-            && self.user.is_some()
+            && self.user().is_some()
         {
             match step {
                 Consent::Request(_) => self.await_consent(&to),

@@ -141,7 +141,7 @@ impl Session {
             self.list.was_held = self.list.skip > 0;
             return Pass::Withhold;
         }
-        let merges = self.user.is_some()
+        let merges = self.user().is_some()
             && !(self.list.was_held || self.list.open)
             && (self.contacts.is_none() || self.has_something_to_merge());
         if merges {

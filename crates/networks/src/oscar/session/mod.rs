@@ -7,6 +7,7 @@ mod acks;
 mod book;
 mod consent;
 mod edit;
+mod identity;
 mod info;
 mod list;
 mod presence;
@@ -21,17 +22,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
-    Address, Body, Confirmed, Contact, Envelope, Event, Kin, Presence, Roster, Side,
-};
+use crosstalk_core::{Address, Body, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side};
 
 use super::MAX_NAME;
 use super::link::Io;
-use super::signon::Person;
-use super::wire::Snac;
+use super::wire::{Reader, Snac, UserInfo};
 
 /// How long a client may take from sign-on to its first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);
+/// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
+const OUR_QUESTION: u32 = 0x7ffe_0000;
 /// The most deliveries that wait for the client to be ready.
 const MAX_WAITING: usize = 1024;
 
@@ -48,9 +48,12 @@ enum Pass {
 
 /// The state of one session.
 pub(super) struct Session {
-    person: Person,
+    /// What the client calls itself; empty if it does not.
+    client: String,
     /// Who signed in, as soon as the server said so.
-    user: Option<Address>,
+    identity: identity::Identity,
+    /// The client asked the server who it is.
+    has_asked: bool,
     kind: Kind,
     /// The foreign contacts, as soon as the gateway gave them.
     contacts: Option<BTreeMap<Address, Contact>>,
@@ -83,12 +86,23 @@ enum Kind {
 }
 
 impl Session {
-    /// A session of `person`; `known` if the cookie was seen being handed out.
-    pub(super) fn new(person: Person, known: bool) -> Self {
+    /// A session behind a cookie that a server of this network issued to `issued_to`.
+    pub(super) fn issued(client: String, issued_to: Option<Address>) -> Self {
+        let identity = identity::Identity::Cookie { issued_to };
+        Self { identity, ..Self::new(client, Kind::Session) }
+    }
+
+    /// What a cookie of unknown origin is for; the server will say.
+    pub(super) fn unknown(client: String) -> Self {
+        Self::new(client, Kind::Undecided)
+    }
+
+    fn new(client: String, kind: Kind) -> Self {
         Self {
-            person,
-            user: None,
-            kind: if known { Kind::Session } else { Kind::Undecided },
+            client,
+            identity: identity::Identity::default(),
+            has_asked: false,
+            kind,
             contacts: None,
             online: false,
             settled_by: None,
@@ -111,27 +125,56 @@ impl Session {
         self.kind == Kind::Service
     }
 
-    /// The server took the cookie: it speaks to the client as to a person.
-    fn accepted(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
-        if self.user.is_some() || self.kind != Kind::Session {
-            return Pass::Forward;
-        }
-        let network = io.context.network.clone();
-        let name = self.person.name.as_deref().unwrap_or_default();
-        let Ok(user) = io.context.names.address(name, &network) else { return Pass::Forward };
-        self.user = Some(user.clone());
+    /// Who signed in, as soon as the server said so.
+    const fn user(&self) -> Option<&Address> {
+        self.identity.user()
+    }
+
+    /// 01/0f of the server: who the person is. The first signs in.
+    fn self_info(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
+        let pass = if snac.request == OUR_QUESTION { Pass::Withhold } else { Pass::Forward };
+        let Some(user) = self.named(snac, io) else { return Ok(pass) };
+        let (identity, signed_in) = std::mem::take(&mut self.identity).stated(user)?;
+        self.identity = identity;
+        let Some(user) = signed_in else { return Ok(pass) };
         self.own.signed_in(io.now.wall);
         self.settled_by = Some(io.now.instant + SETTLING);
-        io.forward(Side::Client, raw.clone());
-        let user = Confirmed::by_server(user);
-        io.emit(Event::SignedIn { user, endpoint: self.person.client.clone() });
-        Pass::Done
+        if pass == Pass::Forward {
+            io.forward(Side::Client, raw.clone());
+        } else {
+            io.withhold(Side::Client);
+        }
+        io.emit(Event::SignedIn { user, endpoint: self.client.clone() });
+        Ok(Pass::Done)
+    }
+
+    /// Whom a user info block of the server's names, in a connection that is a session.
+    fn named(&self, snac: &Snac, io: &Io<'_>) -> Option<Address> {
+        let info = UserInfo::read(&mut Reader::new(snac.content().ok()?)).ok()?;
+        let name = String::from_utf8_lossy(info.name);
+        let names = &io.context.names;
+        names.address(&name, &io.context.network).ok().filter(|_| self.kind == Kind::Session)
+    }
+
+    /// 01/0e of the client: who am I?
+    const fn asked_who(&mut self) -> Pass {
+        self.has_asked = true;
+        Pass::Forward
+    }
+
+    /// Asks the server in place of a client that does not want to know who it is.
+    fn ask_who(&mut self, io: &mut Io<'_>) {
+        let is_needed = self.kind == Kind::Session && self.user().is_none();
+        if is_needed && !std::mem::replace(&mut self.has_asked, true) {
+            self.tell_server(&Snac::new(0x01, 0x0e, OUR_QUESTION, Bytes::new()), io);
+        }
     }
 
     /// The client has set everything up and may be told things.
     fn ready(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
         self.rates.saw((0x01, 0x02), io.now.instant);
         io.forward(Side::Server, raw.clone());
+        self.ask_who(io);
         self.online = true;
         self.settle(io);
         Pass::Done
@@ -139,7 +182,7 @@ impl Session {
 
     /// Whether the client can take what is pushed to it.
     fn is_settled(&self) -> bool {
-        self.online && self.user.is_some() && self.contacts.is_some() && !self.list.is_awaited()
+        self.online && self.user().is_some() && self.contacts.is_some() && !self.list.is_awaited()
     }
 
     /// Tells a client that has become ready everything that waited for it.
@@ -269,7 +312,7 @@ impl Session {
 
     /// Whether the client is one that shows authorisation requests and takes long texts.
     fn is_libpurple(&self) -> bool {
-        self.person.client.starts_with("Purple/") || self.person.client.contains("libpurple")
+        self.client.starts_with("Purple/") || self.client.contains("libpurple")
     }
 
     /// Sends the server something in the client's name.

@@ -109,7 +109,7 @@ impl Session {
     /// Tells the gateway of the person's presence if it changed.
     pub(super) fn tell_presence(&mut self, io: &mut Io<'_>) {
         let presence = self.own.presence();
-        if self.user.is_some() && self.own.told.as_ref() != Some(&presence) {
+        if self.user().is_some() && self.own.told.as_ref() != Some(&presence) {
             self.own.told = Some(presence.clone());
             io.emit(Event::Presence(presence));
         }

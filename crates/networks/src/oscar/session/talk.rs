@@ -67,7 +67,7 @@ impl Session {
         let to = match self.kin(head.name, io) {
             Kin::Own => return Pass::Forward,
             Kin::Nowhere => Err(code::NO_MATCH),
-            Kin::Foreign(_) if self.user.is_none() => Err(code::SERVICE_UNAVAILABLE),
+            Kin::Foreign(_) if self.user().is_none() => Err(code::SERVICE_UNAVAILABLE),
             Kin::Foreign(_) if head.channel != PLAIN => Err(code::NOT_SUPPORTED),
             Kin::Foreign(to) => Ok(to),
         };
@@ -112,7 +112,7 @@ impl Session {
 
     /// AIM users write HTML, ICQ users mostly do not.
     fn read_text(&self, text: &str) -> RichText {
-        let icq = self.user.as_ref().is_some_and(|u| u.local().bytes().all(|b| b.is_ascii_digit()));
+        let icq = self.user().is_some_and(|u| u.local().bytes().all(|b| b.is_ascii_digit()));
         let is_html = text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"));
         if icq && !is_html {
             return RichText::plain(text.replace("\r\n", "\n"));
@@ -131,7 +131,7 @@ impl Session {
         };
         match self.kin(head.name, io) {
             Kin::Own => return Pass::Forward,
-            Kin::Foreign(to) if self.user.is_some() => drop(io.send(to, Body::Typing(typing))),
+            Kin::Foreign(to) if self.user().is_some() => drop(io.send(to, Body::Typing(typing))),
             _ => {}
         }
         self.refund(snac.kind(), io);
@@ -248,7 +248,7 @@ impl Session {
         }
         let name = self.spelling(to, io).unwrap_or_else(|| to.to_string());
         let text = RichText::plain(why.of_message_to(&name));
-        let Some(user) = self.user.clone() else { return };
+        let Some(user) = self.user().cloned() else { return };
         let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
         let body = Body::Text { text: text.clone(), auto: false };
         let notice = Envelope { id, from: Address::control(), to: user, sent_at, body };

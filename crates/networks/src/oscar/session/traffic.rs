@@ -1,14 +1,14 @@
 //! Which frames matter, and who takes them.
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, Kin, Now, Side};
+use crosstalk_core::{Fault, Kin, Now, Owner, Side};
 
 use super::{Kind, Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::signon::{self, Errand};
 use crate::oscar::wire::flap::HEADER;
 use crate::oscar::wire::message::Head;
-use crate::oscar::wire::{Channel, Reader, Snac, UserInfo};
+use crate::oscar::wire::{Channel, Reader, Snac};
 
 /// The family of messages: a server that offers it serves a session.
 const MESSAGES: u16 = 0x0004;
@@ -45,8 +45,7 @@ impl Session {
         match kind {
             (0x04, 0x07 | 0x14) => body.contains(&b'@'),
             (0x01, 0x03) => self.kind == Kind::Undecided,
-            (0x01, 0x05 | 0x07 | 0x0a) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
-            (0x01, 0x0f) => self.user.is_none(),
+            (0x01, 0x05 | 0x07 | 0x0a | 0x0f) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
             (0x13, 0x0e) => !self.acks.is_empty(),
             _ => false,
         }
@@ -56,7 +55,7 @@ impl Session {
         // Every foreign name has an @, but those that stand in for one in a prompt.
         let may_be_foreign = || body.contains(&b'@') || self.asked.is_open();
         match kind {
-            (0x01, 0x02 | 0x11 | 0x1e)
+            (0x01, 0x02 | 0x0e | 0x11 | 0x1e)
             | (0x02, 0x04)
             | (0x13, 0x02 | 0x04 | 0x05 | 0x08..=0x0a | 0x11 | 0x12) => true,
             (0x02, 0x05 | 0x0b | 0x15)
@@ -81,7 +80,7 @@ impl Session {
         let pass = match (&snac, side) {
             _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), io),
             (Err(_), _) => Pass::Forward,
-            (Ok(snac), Side::Server) => self.server_said(snac, &raw, io),
+            (Ok(snac), Side::Server) => self.server_said(snac, &raw, io)?,
             (Ok(snac), Side::Client) => self.client_said(snac, &raw, io)?,
         };
         match pass {
@@ -98,43 +97,34 @@ impl Session {
         Ok(())
     }
 
-    fn server_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
-        let Ok(content) = snac.content() else { return Pass::Forward };
+    fn server_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
+        let Ok(content) = snac.content() else { return Ok(Pass::Forward) };
         match snac.kind() {
             (0x01, 0x03) => self.families(content),
-            (0x01, 0x05) => return Self::redirected(snac, content, io),
-            (0x01, 0x07) => {
-                self.rates.learn(content, io.now.instant);
-                if self.kind == Kind::Session && self.person.name.is_some() {
-                    return self.accepted(raw, io);
-                }
-            }
+            (0x01, 0x05) => return Ok(self.redirected(snac, content, io)),
+            (0x01, 0x07) => self.rates.learn(content, io.now.instant),
             (0x01, 0x0a) => self.rates.adjust(content, io.now.instant),
             // Somebody of the server's under the name of somebody foreign.
             (0x04, 0x07 | 0x14)
                 if Head::read(&mut Reader::new(content))
                     .is_ok_and(|head| self.kin(head.name, io) != Kin::Own) =>
             {
-                return Pass::Withhold;
+                return Ok(Pass::Withhold);
             }
-            (0x01, 0x0f) => {
-                if let Ok(info) = UserInfo::read(&mut Reader::new(content)) {
-                    self.person.name = Some(String::from_utf8_lossy(info.name).into_owned());
-                    return self.accepted(raw, io);
-                }
-            }
-            (0x13, 0x06) => return self.listed(snac, raw, io),
-            (0x13, 0x08..=0x0a) => return self.pushed(snac, raw, io),
-            (0x13, 0x0e) => return self.acknowledged(snac, content, io),
-            (0x13, 0x0f) => return self.unchanged(snac, raw, io),
+            (0x01, 0x0f) => return self.self_info(snac, raw, io),
+            (0x13, 0x06) => return Ok(self.listed(snac, raw, io)),
+            (0x13, 0x08..=0x0a) => return Ok(self.pushed(snac, raw, io)),
+            (0x13, 0x0e) => return Ok(self.acknowledged(snac, content, io)),
+            (0x13, 0x0f) => return Ok(self.unchanged(snac, raw, io)),
             _ => {}
         }
-        Pass::Forward
+        Ok(Pass::Forward)
     }
 
     fn client_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
         Ok(match snac.kind() {
             (0x01, 0x02) => return Ok(self.ready(raw, io)),
+            (0x01, 0x0e) => self.asked_who(),
             (0x01, 0x11 | 0x1e) | (0x02, 0x04) => self.own_presence(snac, io),
             (0x02, 0x05 | 0x0b | 0x15) => self.asked_about(snac, io),
             (0x03, 0x04 | 0x0f) => self.watched(snac, io),
@@ -168,8 +158,9 @@ impl Session {
     }
 
     /// A redirect to a service: the connection that follows it is let through.
-    fn redirected(snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
-        let Some(fields) = signon::redirect(content, Errand::Service, io) else {
+    fn redirected(&self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+        let owner = self.user().map(Owner::account);
+        let Some(fields) = signon::redirect(content, Some(Errand::Service), owner, io) else {
             return Pass::Forward;
         };
         let prefix = snac.body.len() - content.len();

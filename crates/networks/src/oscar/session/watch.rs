@@ -89,7 +89,9 @@ impl Session {
         const UNDENY: u16 = 0x08;
         let parted = self.part(snac, io);
         for address in parted.foreign {
-            if let DENY | UNDENY = snac.subtype {
+            if let DENY | UNDENY = snac.subtype
+                && self.user().is_some()
+            {
                 io.emit(Event::Roster(RosterEdit::Block(address, snac.subtype == DENY)));
             }
         }
