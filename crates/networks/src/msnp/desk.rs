@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Bell, Body, Contact, Context, EnvelopeId, Event, HostPort, Kin, Names, Now, Outgoing,
-    Output, Owner, Private, Side, Ticket, Via,
+    Address, Bell, Body, Confirmed, Contact, Context, EnvelopeId, Event, Fault, HostPort, Kin,
+    Names, Now, Outgoing, Output, Owner, Private, Side, Ticket, Via,
 };
 
 use super::book::Book;
+use super::wire::Command;
 
 /// How long the place of a conversation is good for.
 const TICKET: Duration = Duration::from_mins(5);
@@ -131,13 +132,53 @@ impl Desk {
 
 /// What a ticket says about the conversation at the place it names.
 pub(super) struct Invitation {
-    pub(super) user: Address,
+    /// Whom the notification server accepted.
+    pub(super) user: Confirmed,
     /// The notification connection, by its endpoint's name.
     pub(super) endpoint: String,
     /// The version it speaks.
     pub(super) version: u32,
     pub(super) desk: Desk,
     pub(super) host: Host,
+}
+
+impl Invitation {
+    /// What the first command of a client at a switchboard, `USR n name key` or `ANS n name key
+    /// session`, is invited to: by the name and the key, and to which server. A key by itself is
+    /// nobody's invitation; one that somebody else shows stays for its owner.
+    pub(super) fn claim(
+        command: &Command,
+        io: &mut Io<'_>,
+    ) -> Result<(Option<HostPort>, Option<Self>), Fault> {
+        if !matches!(command.verb(), "USR" | "ANS") {
+            return Err(Fault::client("a client begins with VER, USR or ANS"));
+        }
+        let Context { lobby, names, network, .. } = &*io.context;
+        let (now, key) = (io.now.instant, command.word(3).as_bytes());
+        let name = names.address(passport(command.word(2)), network).ok();
+        let is_own = |ticket: &Ticket| {
+            let invitation = ticket.note.downcast_ref::<Self>();
+            invitation.is_some_and(|i| Some(i.user.name()) == name.as_ref())
+        };
+        if let Some(ticket) = lobby.take_if(now, key, is_own) {
+            let invitation = ticket.note.downcast::<Self>().ok().map(|note| *note);
+            return Ok((ticket.dial, invitation));
+        }
+        let left = lobby.look(now, key, |t| Some((t.dial.clone(), t.note.is::<Self>())));
+        match left {
+            Some((_, true)) => {
+                // Passed on unread, the key would reach the server.
+                io.out.withhold();
+                Err(Fault::client("it came with the key of somebody else"))
+            }
+            left => Ok((left.and_then(|(dial, _)| dial), None)),
+        }
+    }
+}
+
+/// A name without the endpoint that MSNP16 and later put behind it.
+pub(super) fn passport(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default()
 }
 
 /// Who holds a conversation.
@@ -190,7 +231,7 @@ impl Io<'_> {
             Via::Proxy { dialled } => (dialled.clone(), Some(dialled.clone())),
             Via::Direct { advertise, .. } => (advertise.clone(), None),
         };
-        let owner = Owner::account(&invitation.user);
+        let owner = Owner::account(invitation.user.name());
         let ticket = Ticket { dial, ..Ticket::new(invitation, self.later(TICKET)).of(owner) };
         self.context.lobby.leave(self.now.instant, &key, ticket);
         (place, key)

@@ -48,7 +48,9 @@ impl Engine for Msnp {
         let mut io = Io { now, out, context: &mut self.context };
         match (input, &mut self.phase) {
             (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
-            (Input::Roster(roster), Phase::Notification(ns)) => ns.roster(&roster, &mut io),
+            (Input::Roster(roster), Phase::Notification(ns)) => {
+                return ns.roster(&roster, &mut io);
+            }
             (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
@@ -56,7 +58,7 @@ impl Engine for Msnp {
             (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut io),
             (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
-            (Input::Tick, Phase::Notification(ns)) => ns.tick(&mut io),
+            (Input::Tick, Phase::Notification(ns)) => return ns.tick(&mut io),
             (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
             (Input::Closed(Side::Server), Phase::Soap(book)) => book.server_left(&mut io),
             (Input::Tick, Phase::Soap(book)) => book.tick(&mut io),
@@ -71,6 +73,14 @@ impl Engine for Msnp {
             Phase::Switchboard(switchboard) => switchboard.deadline(),
             Phase::Soap(book) => book.deadline(),
             _ => None,
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        match &self.phase {
+            Phase::Switchboard(switchboard) => switchboard.is_known(),
+            Phase::Soap(book) => book.is_known(),
+            _ => false,
         }
     }
 }
@@ -182,16 +192,11 @@ impl Msnp {
             }
             return Ok(());
         }
-        let key = match command.verb() {
-            "USR" | "ANS" => command.word(3),
-            _ => return Err(Fault::client("a client begins with VER, USR or ANS")),
-        };
-        let ticket = self.context.lobby.take(now.instant, key.as_bytes());
-        let (dial, note) = ticket.map_or((None, None), |t| (t.dial, Some(t.note)));
-        let invitation = note.and_then(|note| note.downcast::<Invitation>().ok());
+        let mut io = Io { now, out, context: &mut self.context };
+        let (dial, invitation) = Invitation::claim(command, &mut io)?;
         let held_here = |i: &Invitation| matches!(i.host, Host::Gateway(_));
         match &self.context.via {
-            _ if invitation.as_deref().is_some_and(held_here) => out.emit(Event::Alone),
+            _ if invitation.as_ref().is_some_and(held_here) => out.emit(Event::Alone),
             Via::Direct { .. } => {
                 let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
                 out.emit(Event::Dial(to));
@@ -200,7 +205,7 @@ impl Msnp {
         }
         if let Some(invitation) = invitation {
             let mut io = Io { now, out, context: &mut self.context };
-            let switchboard = Switchboard::begin(*invitation, command, &mut io)?;
+            let switchboard = Switchboard::begin(invitation, command, &mut io);
             self.phase = Phase::Switchboard(switchboard.into());
         } else {
             self.phase = Phase::Spliced;

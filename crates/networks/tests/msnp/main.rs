@@ -5,6 +5,7 @@
 mod common;
 mod domains;
 mod early;
+mod sign_on;
 mod soap;
 mod talks;
 
@@ -294,6 +295,7 @@ fn with_the_gateway_as_the_server_every_place_is_the_gateways() {
     client(&mut ns, "VER 1 MSNP9 CVR0");
     assert_eq!(dialled(&ns), "192.0.2.1:1863");
     server(&mut ns, "VER 1 MSNP9");
+    client(&mut ns, "USR 4 TWN S t=1");
     server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
     ns.take(Side::Client);
     server(&mut ns, &format!("RNG 10 192.0.2.3:1863 CKI key.2 {BOB} Eve"));

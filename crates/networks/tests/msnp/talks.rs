@@ -198,6 +198,9 @@ fn a_key_is_good_once_and_for_its_owner() {
     let key = place.trim_end().rsplit(' ').next().unwrap();
     let stolen = format!("USR 1 eve@x.org {key}\r\n");
     assert!(other.bytes(Side::Client, stolen.as_bytes()).is_err());
+    assert!(other.altered(), "the key is not passed on");
+    let mut own = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
+    assert_eq!(got(&mut own), "USR 1 OK mary@hotmail.com mary@hotmail.com\r\n");
     let again = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
     assert!(again.opaque, "it means nothing here any more");
 }
@@ -295,6 +298,7 @@ fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dial
     let mut ns = connect();
     client(&mut ns, "VER 1 MSNP9 CVR0");
     server(&mut ns, "VER 1 MSNP9");
+    client(&mut ns, "USR 4 TWN S t=1");
     server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
     ns.take(Side::Client);
     client(&mut ns, "XFR 9 SB");

@@ -62,12 +62,13 @@ impl Session {
     }
 
     /// Tells what was held back.
-    pub(super) fn release_early(&mut self, mut early: Early, io: &mut Io<'_>) {
+    pub(super) fn release_early(&mut self, mut early: Early, io: &mut Io<'_>) -> Result<(), Fault> {
         let held = early.held.take().map(|(held, ..)| held).unwrap_or_default();
         self.merge = Merge::Early(early);
         for command in &held {
-            self.server(command, io);
+            self.server(command, io)?;
         }
+        Ok(())
     }
 
     /// A line of a list.

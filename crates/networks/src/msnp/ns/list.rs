@@ -136,7 +136,7 @@ impl Session {
                     return Err(Fault::server("the list is too long"));
                 }
                 if self.knows_contacts() && self.merge.is_ready() {
-                    self.finish_list(io);
+                    self.finish_list(io)?;
                 }
                 Ok(None)
             }
@@ -174,11 +174,11 @@ impl Session {
     }
 
     /// Lets the list go, with ours in it.
-    pub(super) fn finish_list(&mut self, io: &mut Io<'_>) {
+    pub(super) fn finish_list(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
         let held = match std::mem::replace(&mut self.merge, Merge::Done) {
             Merge::Held(held) => held,
             Merge::Early(early) => return self.release_early(early, io),
-            Merge::Before | Merge::Done => return,
+            Merge::Before | Merge::Done => return Ok(()),
         };
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
             self.groups.learn(group);
@@ -191,7 +191,7 @@ impl Session {
         let total = held.groups.saturating_add(groups.len()).to_string();
         io.out.insert(Side::Client, replace_last(&syn, &total));
         for command in &held.before {
-            self.server(command, io);
+            self.server(command, io)?;
         }
         for (name, id) in groups {
             let name = encode(&name);
@@ -205,8 +205,9 @@ impl Session {
             io.tell(line);
         }
         for command in &held.after {
-            self.server(command, io);
+            self.server(command, io)?;
         }
+        Ok(())
     }
 
     /// The LST of a contact, if it stands in any list.

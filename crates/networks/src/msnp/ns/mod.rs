@@ -7,13 +7,14 @@ mod edit;
 mod list;
 mod presence;
 mod ring;
+mod sign_on;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Bell, Body, Confirmed, Consent, Contact, Envelope, Event, Fault, Kin, Presence,
-    Roster, Side, Standing,
+    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side,
+    Standing,
 };
 
 use self::domains::{Domains, message_to, show_request};
@@ -21,10 +22,11 @@ use self::edit::invite;
 use self::list::Merge;
 use self::presence::Own;
 use self::ring::Rings;
+use self::sign_on::SignOn;
 use super::desk::{Desk, Host, Invitation, Io, Known, spelling};
 use super::engine::named;
 use super::groups::Groups;
-use super::meet::{Doors, Token};
+use super::meet::Doors;
 use super::wire::Command;
 
 /// The most requests that wait for the client.
@@ -34,7 +36,7 @@ const MAX_REQUESTS: usize = 128;
 pub(super) struct Session {
     version: u32,
     endpoint: String,
-    user: Option<Address>,
+    sign_on: SignOn,
     desk: Desk,
     /// The server's list on its way to the client.
     merge: Merge,
@@ -53,8 +55,6 @@ pub(super) struct Session {
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
     requests: Vec<Envelope>,
-    /// What the client proved to be who it is with.
-    token: Option<Token>,
 }
 
 impl Session {
@@ -63,7 +63,7 @@ impl Session {
         Self {
             version,
             endpoint: "MSN".into(),
-            user: None,
+            sign_on: SignOn::default(),
             desk: Desk::new(bell),
             merge: Merge::default(),
             groups: Groups::new(version),
@@ -75,7 +75,6 @@ impl Session {
             rings: Rings::default(),
             domains: Domains::default(),
             requests: Vec::new(),
-            token: None,
         }
     }
 
@@ -83,10 +82,11 @@ impl Session {
         self.merge.deadline()
     }
 
-    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
+    pub(super) fn tick(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
         if self.merge.deadline().is_some_and(|at| at <= io.now.instant) {
-            self.finish_list(io);
+            self.finish_list(io)?;
         }
+        Ok(())
     }
 
     /// Another connection of the person left something on the desk.
@@ -106,7 +106,7 @@ impl Session {
             Side::Client => self.client(&command, io),
             Side::Server => {
                 if let Some(command) = self.merge_in(command, io)? {
-                    self.server(&command, io);
+                    self.server(&command, io)?;
                 }
             }
         }
@@ -134,7 +134,8 @@ impl Session {
             "SND" | "SDC" | "PAG" | "PGD" => invite(command, io),
             "UUM" | "UUN" => message_to(command, io),
             "USR" => {
-                self.token = Token::shown_by(command);
+                let name = |name: &str| io.context.names.address(name, &io.context.network).ok();
+                self.sign_on = std::mem::take(&mut self.sign_on).said(command, name);
                 true
             }
             "UUX" => {
@@ -149,9 +150,9 @@ impl Session {
     }
 
     /// Takes a command of the server that is not held back.
-    fn server(&mut self, command: &Command, io: &mut Io<'_>) {
+    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
         match command.verb() {
-            "USR" if command.word(2) == "OK" => self.accepted(command, io),
+            "USR" if command.word(2) == "OK" => return self.accepted(command, io),
             "BLP" => {
                 self.allow_only = command.words().last().is_some_and(|w| w == "BL");
                 io.out.forward(Side::Client, command.raw.clone());
@@ -183,49 +184,57 @@ impl Session {
             _ if self.rings.is_ours(command) => self.not_opened(command, io),
             _ => io.out.forward(Side::Client, command.raw.clone()),
         }
+        Ok(())
     }
 
-    /// The server knows the person now.
-    fn accepted(&mut self, command: &Command, io: &mut Io<'_>) {
-        io.out.forward(Side::Client, command.raw.clone());
-        match io.context.names.address(command.word(3), &io.context.network) {
-            Ok(user) if self.user.is_none() => {
-                self.user = Some(user.clone());
-                self.meet(&user, io);
-                let user = Confirmed::by_server(user);
-                io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
+    /// `USR n OK name`: the server knows the person, if it says so to the client's proof.
+    fn accepted(&mut self, command: &Command, io: &mut Io<'_>) -> Result<(), Fault> {
+        let Ok(user) = io.context.names.address(command.word(3), &io.context.network) else {
+            io.out.forward(Side::Client, command.raw.clone());
+            if self.sign_on.user().is_none() {
+                io.out.emit(Event::Opaque);
             }
-            Ok(_) => {}
-            Err(_) => io.out.emit(Event::Opaque),
+            return Ok(());
+        };
+        let judged = std::mem::take(&mut self.sign_on).accepted(command, user);
+        // Not even passed on unread: the client would go on under the wrong name.
+        let (sign_on, signs_in) = judged.inspect_err(|_| io.out.withhold())?;
+        self.sign_on = sign_on;
+        io.out.forward(Side::Client, command.raw.clone());
+        if let SignOn::Accepted { user, token } = &self.sign_on
+            && signs_in
+        {
+            // Since MSNP13 there is an address book, which finds this connection here.
+            if self.version >= 13 {
+                Doors::of(io).open(user, *token, &self.desk);
+            }
+            let (user, endpoint) = (user.clone(), self.endpoint.clone());
+            io.out.emit(Event::SignedIn { user, endpoint });
         }
-    }
-
-    /// Lets the address book find this connection, where the client has one.
-    fn meet(&self, user: &Address, io: &Io<'_>) {
-        if self.version < 13 {
-            return;
-        }
-        let doors = Doors::of(io);
-        doors.open(user, &self.desk);
-        if let Some(token) = self.token {
-            doors.belongs(token, user);
-        }
+        Ok(())
     }
 
     fn invitation(&self, host: Host) -> Option<Invitation> {
         let (endpoint, desk) = (self.endpoint.clone(), self.desk.clone());
-        Some(Invitation { user: self.user.clone()?, endpoint, version: self.version, desk, host })
+        Some(Invitation {
+            user: self.sign_on.user()?.clone(),
+            endpoint,
+            version: self.version,
+            desk,
+            host,
+        })
     }
 
     /// The foreign list, once.
-    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
+    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) -> Result<(), Fault> {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
         self.desk.open().book.contacts = Some(contacts);
         roster.contacts().for_each(|c| self.lay_out(c, io));
         if self.merge.is_ready() {
-            self.finish_list(io);
+            self.finish_list(io)?;
         }
         self.merge.settle(io);
+        Ok(())
     }
 
     /// A change that was made on some side. The client is told of a contact that no longer wants

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Event, Fault, Kin, Side};
 
-use super::super::desk::{Host, Io, Place};
+use super::super::desk::{Host, Io, Place, passport};
 use super::super::wire::Command;
-use super::{Switchboard, passport};
+use super::Switchboard;
 
 /// The most foreign people in one conversation.
 const MAX_GUESTS: usize = 20;
@@ -112,7 +112,7 @@ impl Switchboard {
         }
         io.out.withhold();
         let (id, who) = (command.transaction(), passport(command.word(2)));
-        if who.eq_ignore_ascii_case(self.invitation.user.local()) {
+        if who.eq_ignore_ascii_case(self.invitation.user.name().local()) {
             // Other places of the person, of which nobody here knows.
             io.tell(format!("CAL {id} RINGING 1234567"));
             return false;
@@ -156,7 +156,7 @@ impl Switchboard {
     pub(super) fn entered(&mut self, command: &Command, io: &mut Io<'_>) {
         io.out.withhold();
         let is_answer = command.transaction() == self.entry.0;
-        if command.verb() == "USR" && command.word(2) == "OK" {
+        if command.verb() == "USR" && self.lets_in(command) {
             let calls = self.server.forget();
             self.server = Server::Open;
             for call in calls {

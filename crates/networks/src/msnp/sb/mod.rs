@@ -11,11 +11,11 @@ mod talk;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Confirmed, Event, Fault, Side};
+use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
 use self::talk::Sent;
-use super::desk::{Host, Invitation, Io, capabilities, spelling};
+use super::desk::{Host, Invitation, Io, capabilities, passport, spelling};
 use super::wire::{Command, encode};
 
 /// The most own people that are told apart in one conversation.
@@ -37,17 +37,8 @@ pub(super) struct Switchboard {
 
 impl Switchboard {
     /// The conversation of `invitation`, for a client whose first command is USR or ANS.
-    pub(super) fn begin(
-        invitation: Invitation,
-        command: &Command,
-        io: &mut Io<'_>,
-    ) -> Result<Self, Fault> {
-        let name = command.word(2).to_owned();
-        let names = &io.context.names;
-        if names.address(passport(&name), &io.context.network).as_ref() != Ok(&invitation.user) {
-            return Err(Fault::client("it came with the key of somebody else"));
-        }
-        let entry = (command.transaction(), name);
+    pub(super) fn begin(invitation: Invitation, command: &Command, io: &mut Io<'_>) -> Self {
+        let entry = (command.transaction(), command.word(2).to_owned());
         let mut switchboard = Self {
             server: Server::new(&invitation.host),
             invitation,
@@ -61,7 +52,7 @@ impl Switchboard {
         } else {
             switchboard.let_in(command, io);
         }
-        Ok(switchboard)
+        switchboard
     }
 
     /// Takes a command of either side.
@@ -105,7 +96,7 @@ impl Switchboard {
                 self.entered(command, io);
                 return false;
             }
-            "USR" | "ANS" => self.server = Server::Open,
+            "USR" | "ANS" if self.lets_in(command) => self.server = Server::Open,
             "IRO" => self.comes(command.word(4)),
             "JOI" => self.comes(command.word(1)),
             "BYE" => drop(self.own.remove(&passport(command.word(1)).to_ascii_lowercase())),
@@ -114,11 +105,22 @@ impl Switchboard {
         true
     }
 
+    /// Whether the server says yes to the command with which the client entered, or we for it:
+    /// `USR n OK`, `ANS n OK`.
+    fn lets_in(&self, command: &Command) -> bool {
+        command.word(2) == "OK" && command.transaction() == self.entry.0
+    }
+
+    /// Whether the base server accepted the person here, or the gateway in its place.
+    pub(super) const fn is_known(&self) -> bool {
+        !matches!(self.server, Server::Knocked)
+    }
+
     /// Somebody of the server's is in the conversation; other places of the person are not
     /// somebody.
     fn comes(&mut self, name: &str) {
         let name = passport(name).to_ascii_lowercase();
-        if name != self.invitation.user.local() && self.own.len() < MAX_OWN {
+        if name != self.invitation.user.name().local() && self.own.len() < MAX_OWN {
             self.own.insert(name);
         }
     }
@@ -146,7 +148,7 @@ impl Switchboard {
     fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
         self.guests.insert(guest, name);
         io.out.emit(Event::Converse {
-            user: Confirmed::by_server(self.invitation.user.clone()),
+            user: self.invitation.user.clone(),
             endpoint: self.invitation.endpoint.clone(),
             with: self.guests.keys().cloned().collect(),
         });
@@ -167,9 +169,4 @@ impl Switchboard {
         let version = self.invitation.version;
         if version < 13 { front } else { format!("{front} {}", capabilities(version)) }
     }
-}
-
-/// A name without the endpoint that MSNP16 and later put behind it.
-fn passport(name: &str) -> &str {
-    name.split(';').next().unwrap_or_default()
 }

@@ -8,15 +8,13 @@ use super::super::xml::{Changes, Element};
 use super::ask::Reads;
 use super::words::{self, Role};
 
-/// Whose list or address book an answer is, where it says so.
+/// Whose list or address book an answer is, where the server says so. That is not the contact of
+/// type "Me" in it, which the client writes as it does every contact.
 pub(super) fn owner(envelope: &Element, io: &Io<'_>) -> Option<Address> {
     let result = result(envelope)?;
     let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);
-    let mut contacts = part(result, "contacts").into_iter().flat_map(|c| c.children.iter());
-    let me = contacts.find(|c| c.text_at(&["contactInfo", "contactType"]) == "Me");
-    let me = me.map_or("", |me| me.text_at(&["contactInfo", "passportName"]));
     let email = part(result, "ab").map_or("", |ab| ab.text_at(&["abInfo", "ownerEmail"]));
-    let name = [namespace, me, email].into_iter().find(|name| !name.is_empty())?;
+    let name = [namespace, email].into_iter().find(|name| !name.is_empty())?;
     io.context.names.address(name, &io.context.network).ok()
 }
 

@@ -75,6 +75,8 @@ pub(super) struct Connection {
     waiting: Option<Waiting>,
     /// Nobody was found whose list this is: there is no waiting again.
     stranger: bool,
+    /// It was asked with the ticket of somebody who is signed in.
+    is_known: bool,
 }
 
 /// What becomes of a request.
@@ -111,6 +113,7 @@ struct Waiting {
     message: Message,
     envelope: Element,
     reads: Reads,
+    token: Option<Token>,
     owner: Address,
     again: Instant,
     until: Instant,
@@ -119,6 +122,11 @@ struct Waiting {
 impl Connection {
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.waiting.as_ref().map(|waiting| waiting.again.min(waiting.until))
+    }
+
+    /// Whether it was asked with the ticket of somebody who is signed in.
+    pub(super) const fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// Looks for the foreign list again.
@@ -259,6 +267,7 @@ impl Connection {
         let token = token.map(Token::of);
         let doors = Doors::of(io);
         let desk = token.and_then(|token| doors.desk(&doors.owner(&token)?));
+        self.is_known |= desk.is_some();
         let left = oim::read(&envelope, desk.as_ref(), io);
         let mut papers = desk.as_ref().map(Desk::open);
         let book = papers.as_mut().map(|papers| &mut papers.book);
@@ -325,19 +334,19 @@ impl Connection {
             io.out.forward(Side::Client, message.raw);
             return self.answer_in_turn(io);
         };
-        let doors = Doors::of(io);
+        let known = token.and_then(|token| Doors::of(io).owner(&token));
         let named = merge::owner(&envelope, io);
-        if let (Some(token), Some(owner)) = (token, &named) {
-            doors.belongs(token, owner);
-        }
-        let owner = named.or_else(|| doors.owner(&token?));
+        // A book of somebody else than the ticket is stays as it is.
+        let owner = match (known, named) {
+            (Some(known), Some(named)) => Some(known).filter(|known| *known == named),
+            (known, named) => known.or(named),
+        };
         let Some(owner) = owner else {
             io.out.forward(Side::Client, message.raw);
             return self.answer_in_turn(io);
         };
-        let until = io.later(PATIENCE);
-        let waiting = Waiting { message, envelope, reads, owner, again: io.now.instant, until };
-        self.finish(waiting, io);
+        let (again, until) = (io.now.instant, io.later(PATIENCE));
+        self.finish(Waiting { message, envelope, reads, token, owner, again, until }, io);
     }
 
     /// Gives the client an answer with the foreign people in it, as soon as these are known.
@@ -353,7 +362,11 @@ impl Connection {
             self.waiting = Some(waiting);
             return;
         };
-        let Waiting { message, envelope, reads, .. } = waiting;
+        let Waiting { message, envelope, reads, token, owner, .. } = waiting;
+        self.is_known = true;
+        if let Some(token) = token {
+            Doors::of(io).belongs(token, &owner);
+        }
         let text = message.text.as_deref().unwrap_or_default();
         match merge::merge(&reads, text, &envelope, &desk, io) {
             Some(merged) => {
