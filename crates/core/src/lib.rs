@@ -19,6 +19,7 @@ mod private;
 mod provenance;
 mod rich;
 mod roster;
+mod spans;
 mod tickets;
 mod time;
 
@@ -37,8 +38,9 @@ pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
 pub use private::Private;
 pub use provenance::{Claimed, Confirmed};
-pub use rich::{MAX_SPANS, MAX_TEXT, RichText, Span, Style};
+pub use rich::{MAX_TEXT, RichText};
 pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
+pub use spans::{MAX_LINK, MAX_SPANS, Span, Style, Styles};
 pub use tickets::{MAX_TICKETS, Owner, TICKET_BUDGET, Ticket, Tickets};
 pub use time::{Now, UnixMillis};
 

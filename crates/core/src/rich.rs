@@ -1,88 +1,77 @@
 //! Formatted text, as spans over plain text.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spans::{MAX_SPANS, Runs, Span, Spans, Style, Styles};
+
 /// The longest text of one message, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 64 * 1024;
-/// The most spans one text carries; further formatting is dropped, never text.
-pub const MAX_SPANS: usize = 512;
-
-/// How a stretch of text looks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Style {
-    /// Bold.
-    Bold,
-    /// Italic.
-    Italic,
-    /// Underlined.
-    Underline,
-    /// Struck through.
-    Strike,
-    /// Coloured, as 0xRRGGBB.
-    Colour(u32),
-    /// A link to this URL.
-    Link(String),
-}
-
-/// A styled stretch of a [`RichText`], in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
-    /// First byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-    /// How it looks.
-    pub style: Style,
-}
 
 /// Plain text with styled stretches. The text alone is always readable.
 ///
-/// Invariant: every span is non-empty, inside the text and on character boundaries.
+/// Invariant: every span is non-empty, inside the text and on character boundaries; of each kind of
+/// style at most one is in effect at a place, and stretches of one style that touch are one. So a
+/// text takes at most a small multiple of what it was read from: a span needs a character of its
+/// own and the words that began it.
+///
 /// `Debug` shows only the length.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "(String, Vec<Span>)", into = "(String, Vec<Span>)")]
 pub struct RichText {
     text: String,
-    spans: Vec<Span>,
+    /// None where nothing is styled: most texts.
+    spans: Option<Box<Spans>>,
 }
 
 impl RichText {
     /// Text without formatting, cut at [`MAX_TEXT`] on a character boundary.
     pub fn plain(text: impl Into<String>) -> Self {
         let mut text = text.into();
-        if text.len() > MAX_TEXT {
-            text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        if text.capacity() > 2 * text.len() + MAX_SLACK {
+            text.shrink_to_fit();
         }
-        Self { text, spans: Vec::new() }
+        Self { text, spans: None }
     }
 
-    /// Appends `text` in all of `styles`, up to [`MAX_TEXT`].
-    pub fn push(&mut self, text: &str, styles: &[Style]) {
+    /// Appends `text` in all of `styles`, up to [`MAX_TEXT`]. Of several styles of one kind, such as
+    /// two colours, the last counts.
+    pub fn push<'a>(&mut self, text: &str, styles: impl IntoIterator<Item = &'a Style>) {
+        let start = self.append(text);
+        for style in Styles::effective(styles) {
+            self.style(start..self.text.len(), style);
+        }
+    }
+
+    /// Appends `text` in the styles of what is there last.
+    pub fn extend(&mut self, text: &str) {
+        let start = self.append(text);
+        if let Some(spans) = &mut self.spans {
+            spans.extend(start as u32, self.text.len() as u32);
+        }
+    }
+
+    /// Appends what fits of a text; returns where it begins.
+    fn append(&mut self, text: &str) -> usize {
         let start = self.text.len();
-        let room = MAX_TEXT - start;
-        self.text.push_str(&text[..text.floor_char_boundary(room)]);
-        for style in styles {
-            self.style(start..self.text.len(), style.clone());
-        }
+        self.text.push_str(&text[..text.floor_char_boundary(MAX_TEXT - start)]);
+        start
     }
 
-    /// Styles a stretch; one that breaks the invariant or [`MAX_SPANS`] is dropped.
-    pub fn style(&mut self, range: Range<usize>, style: Style) {
+    /// Styles a stretch; one that breaks the invariant or [`MAX_SPANS`] is dropped. Stretches of
+    /// one kind of style are given in order: of one that begins before the last of its kind ends,
+    /// what follows that counts.
+    pub fn style(&mut self, range: Range<usize>, style: impl Borrow<Style>) {
         if range.is_empty() || self.text.get(range.clone()).is_none() {
             return;
         }
+        let spans = self.spans.get_or_insert_default();
         // Positions fit: MAX_TEXT is far below u32::MAX.
-        let (start, end) = (range.start as u32, range.end as u32);
-        if let Some(last) = self.spans.iter_mut().rev().find(|s| s.style == style)
-            && last.end == start
-        {
-            last.end = end;
-        } else if self.spans.len() < MAX_SPANS && self.has_room_for(&style) {
-            self.spans.push(Span { start, end, style });
-        }
+        spans.add(range.start as u32..range.end as u32, style.borrow());
     }
 
     /// The plain text.
@@ -92,12 +81,22 @@ impl RichText {
 
     /// The styled stretches, in order of appearance.
     pub fn spans(&self) -> &[Span] {
-        &self.spans
+        self.spans.as_deref().map_or(&[], Spans::list)
     }
 
     /// Whether there is no text.
     pub const fn is_empty(&self) -> bool {
         self.text.is_empty()
+    }
+
+    /// Whether there is no room for more text.
+    pub const fn is_full(&self) -> bool {
+        self.text.len() >= MAX_TEXT
+    }
+
+    /// What it holds, in bytes: its text, its spans and the addresses of its links.
+    pub fn weight(&self) -> usize {
+        self.text.len() + self.spans.as_deref().map_or(0, Spans::weight)
     }
 
     /// The part of the text in `range`, with its styles; nothing where the range is not on
@@ -106,49 +105,37 @@ impl RichText {
     pub fn slice(&self, range: Range<usize>) -> Self {
         let Some(text) = self.text.get(range.clone()) else { return Self::default() };
         let mut part = Self::plain(text);
-        for span in &self.spans {
+        let begun = self.spans().partition_point(|span| (span.start as usize) < range.end);
+        for span in self.spans().iter().take(begun) {
             let inside = |at: u32| (at as usize).clamp(range.start, range.end) - range.start;
-            part.style(inside(span.start)..inside(span.end), span.style.clone());
+            let stretch = inside(span.start)..inside(span.end);
+            if !stretch.is_empty() {
+                part.style(stretch, &span.style);
+            }
         }
         part
     }
 
     /// The text cut into runs of unchanging style, in order: what a renderer walks.
-    pub fn runs(&self) -> impl Iterator<Item = (&str, Vec<&Style>)> {
-        let mut cuts: Vec<usize> = self
-            .spans
-            .iter()
-            .flat_map(|s| [s.start as usize, s.end as usize])
-            .chain([0, self.text.len()])
-            .collect();
-        cuts.sort_unstable();
-        cuts.dedup();
-        (1..cuts.len()).map(move |i| {
-            let (from, to) = (cuts[i - 1], cuts[i]);
-            let covers = |s: &&Span| s.start as usize <= from && to <= s.end as usize;
-            (&self.text[from..to], self.spans.iter().filter(covers).map(|s| &s.style).collect())
-        })
+    pub fn runs(&self) -> impl Iterator<Item = (&str, Styles<'_>)> {
+        Runs::new(&self.text, self.spans())
     }
 }
 
-impl RichText {
-    /// Whether the addresses of links stay as short in all as a text.
-    fn has_room_for(&self, style: &Style) -> bool {
-        let links = self.spans.iter().map(|span| span.style.link());
-        style.link() == 0 || links.sum::<usize>() + style.link() <= MAX_TEXT
+/// Room behind a text that is not worth giving back, in bytes.
+const MAX_SLACK: usize = 64;
+
+impl PartialEq for RichText {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.spans() == other.spans()
     }
 }
 
-impl Style {
-    /// How long the address of a link is, in bytes.
-    const fn link(&self) -> usize {
-        if let Self::Link(url) = self { url.len() } else { 0 }
-    }
-}
+impl Eq for RichText {}
 
 impl From<&str> for RichText {
     fn from(text: &str) -> Self {
-        Self::plain(text)
+        Self::plain(&text[..text.floor_char_boundary(MAX_TEXT)])
     }
 }
 
@@ -161,7 +148,7 @@ impl From<String> for RichText {
 impl TryFrom<(String, Vec<Span>)> for RichText {
     type Error = &'static str;
 
-    fn try_from((text, spans): (String, Vec<Span>)) -> Result<Self, Self::Error> {
+    fn try_from((text, mut spans): (String, Vec<Span>)) -> Result<Self, Self::Error> {
         if text.len() > MAX_TEXT || spans.len() > MAX_SPANS {
             return Err("text too long");
         }
@@ -170,11 +157,11 @@ impl TryFrom<(String, Vec<Span>)> for RichText {
         if !spans.iter().all(legal) {
             return Err("span outside its text");
         }
-        let mut rich = Self { text, spans: Vec::with_capacity(spans.len()) };
-        for span in spans {
-            if rich.has_room_for(&span.style) {
-                rich.spans.push(span);
-            }
+        // Earlier versions, and others, have them in any order.
+        spans.sort_by_key(|span| span.start);
+        let mut rich = Self::plain(text);
+        for Span { start, end, style } in spans {
+            rich.style(start as usize..end as usize, &style);
         }
         Ok(rich)
     }
@@ -182,7 +169,7 @@ impl TryFrom<(String, Vec<Span>)> for RichText {
 
 impl From<RichText> for (String, Vec<Span>) {
     fn from(rich: RichText) -> Self {
-        (rich.text, rich.spans)
+        (rich.text, rich.spans.map_or_else(Vec::new, |spans| spans.into_list()))
     }
 }
 
@@ -195,6 +182,7 @@ impl fmt::Debug for RichText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spans::MAX_LINK;
 
     #[test]
     fn runs_cover_the_text_once() {
@@ -205,6 +193,8 @@ mod tests {
         let runs: Vec<_> = rich.runs().map(|(t, s)| (t, s.len())).collect();
         assert_eq!(runs, [("a ", 0), ("bold", 1), ("both", 2)]);
         assert_eq!(rich.spans().len(), 2, "adjoining spans of one style are one");
+        rich.extend(" more");
+        assert!(rich.spans().iter().all(|span| span.end as usize == rich.text().len()));
     }
 
     #[test]
@@ -214,6 +204,7 @@ mod tests {
         let part = rich.slice(2..6);
         assert_eq!((part.text(), part.spans()[0].start), ("e tw", 2));
         assert!(rich.slice(0..7).is_empty(), "the ö is not cut");
+        assert_eq!(rich.slice(0..4), RichText::plain("one "));
     }
 
     #[test]
@@ -230,22 +221,98 @@ mod tests {
     }
 
     #[test]
-    fn links_are_in_all_no_longer_than_a_text() {
-        let link = |n: u8| Style::Link(format!("{n}{}", "x".repeat(MAX_TEXT / 3)));
+    fn of_one_kind_of_style_one_is_in_effect() {
         let mut rich = RichText::default();
-        (0..9).for_each(|n| rich.push("a", &[link(n), Style::Bold]));
-        let links = |rich: &RichText| rich.spans().iter().map(|s| s.style.link()).sum::<usize>();
-        assert!(links(&rich) > MAX_TEXT / 2 && links(&rich) <= MAX_TEXT);
-        let spans = (0..9).map(|n| Span { start: 0, end: 1, style: link(n) }).collect();
-        let told = RichText::try_from(("a".to_owned(), spans)).unwrap();
-        assert!(links(&told) <= MAX_TEXT && told.text() == "a");
+        rich.push("a", &[Style::Colour(1), Style::Bold, Style::Colour(2)]);
+        rich.push("b", &[Style::Colour(2), Style::Colour(1)]);
+        let runs: Vec<_> = rich.runs().map(|(t, s)| (t, s.to_vec())).collect();
+        let (one, two) = (Style::Colour(1), Style::Colour(2));
+        assert_eq!(runs, [("a", vec![&two, &Style::Bold]), ("b", vec![&one])]);
+        // What others say, in any order and over each other.
+        let span = |start, end, style| Span { start, end, style };
+        let colours = vec![span(2, 4, one.clone()), span(0, 3, two.clone()), span(1, 4, two)];
+        let told = RichText::try_from(("abcd".to_owned(), colours)).unwrap();
+        assert_eq!(told.spans(), [span(0, 4, Style::Colour(2))]);
+        assert_eq!(told.runs().count(), 1);
     }
 
     #[test]
-    fn long_text_is_cut_on_a_character() {
-        let mut rich = RichText::plain("é".repeat(MAX_TEXT));
-        assert_eq!(rich.text().len(), MAX_TEXT);
+    fn spans_given_out_of_order_are_in_order_and_go_on_where_they_touch() {
+        let mut rich = RichText::plain("abcdef");
+        rich.style(2..4, Style::Bold);
+        rich.style(0..3, Style::Italic);
+        rich.style(4..6, Style::Bold);
+        rich.style(3..6, Style::Italic);
+        let spans: Vec<_> = rich.spans().iter().map(|s| (s.start, s.end)).collect();
+        assert_eq!(spans, [(0, 6), (2, 6)]);
+    }
+
+    #[test]
+    fn links_are_in_all_no_longer_than_a_text() {
+        let link = |n: usize| Style::Link(format!("{n:04}{}", "x".repeat(MAX_LINK - 4)));
+        let mut rich = RichText::default();
+        (0..99).for_each(|n| rich.push("a", &[link(n), Style::Bold]));
+        let links = |rich: &RichText| {
+            let lengths = rich.spans().iter().map(|span| match &span.style {
+                Style::Link(url) => url.len(),
+                _ => 0,
+            });
+            lengths.sum::<usize>()
+        };
+        assert!(links(&rich) > MAX_TEXT / 2 && links(&rich) <= MAX_TEXT);
+        assert!(rich.weight() <= MAX_TEXT + 99 + 34 * size_of::<Span>());
+        let spans = (0..99).map(|n| Span { start: n, end: n + 1, style: link(n as usize) });
+        let told = RichText::try_from(("a".repeat(99), spans.collect())).unwrap();
+        assert!(links(&told) <= MAX_TEXT && told.text().len() == 99);
+        rich = RichText::plain("");
+        rich.push("text", &[Style::Link("x".repeat(MAX_LINK + 1))]);
+        assert_eq!(rich, RichText::plain("text"), "a link that is too long is only text");
+    }
+
+    #[test]
+    fn long_text_is_cut_on_a_character_and_keeps_no_room_it_does_not_need() {
+        let mut rich = RichText::plain("é".repeat(2 * MAX_TEXT));
+        assert_eq!((rich.text().len(), rich.text.capacity()), (MAX_TEXT, MAX_TEXT));
+        assert!(rich.is_full());
         rich.push("more", &[Style::Bold]);
         assert!(rich.spans().is_empty());
+        let mut roomy = String::with_capacity(MAX_TEXT);
+        roomy.push_str("short");
+        assert!(RichText::plain(roomy).text.capacity() < 100);
+    }
+
+    #[test]
+    fn each_character_looks_as_it_was_pushed() {
+        let styles =
+            [Style::Bold, Style::Italic, Style::Colour(1), Style::Colour(2), Style::Strike];
+        let (mut rich, mut looks, mut seed) = (RichText::default(), Vec::new(), 5190_u32);
+        for _ in 0..300 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let is_in = |at: usize| (seed >> (16 + at)).trailing_zeros() > 1;
+            let look: Vec<_> = (0..styles.len()).filter(|at| is_in(*at)).collect();
+            let look: Vec<_> = look.into_iter().map(|at| styles[at].clone()).collect();
+            rich.push("é", &look);
+            looks.push(look);
+        }
+        assert!(rich.spans().len() < MAX_SPANS && rich.spans().is_sorted_by_key(|s| s.start));
+        let slice = rich.slice(100..500);
+        let whole: Vec<_> = rich.runs().flat_map(|(t, s)| t.chars().map(move |_| s)).collect();
+        let part: Vec<_> = slice.runs().flat_map(|(t, s)| t.chars().map(move |_| s)).collect();
+        assert_eq!((whole.len(), part.len()), (300, 200));
+        for (at, look) in looks.iter().enumerate() {
+            let colour = look.iter().rfind(|s| matches!(s, Style::Colour(_)));
+            let wanted = |s: &&Style| !matches!(s, Style::Colour(_)) || Some(*s) == colour;
+            let wanted: Vec<_> = look.iter().filter(wanted).collect();
+            let has = |shown: &Styles<'_>| {
+                shown.len() == wanted.len() && shown.iter().all(|s| wanted.contains(s))
+            };
+            assert!(has(&whole[at]), "at {at}");
+            assert!(!(50..250).contains(&at) || has(&part[at - 50]), "at {at} of a slice");
+        }
+    }
+
+    #[test]
+    fn a_text_without_styles_is_no_larger_than_two_words_of_them() {
+        assert!(size_of::<RichText>() <= 32);
     }
 }

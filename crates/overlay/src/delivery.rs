@@ -65,7 +65,6 @@ struct Waiting<T> {
 
 /// What to do with a message that arrived.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "new messages are the rule, and move once")]
 pub(crate) enum Verdict {
     /// Hand it on.
     New(Call, Message),
