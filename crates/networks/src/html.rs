@@ -4,48 +4,31 @@
 //! Formatting that has no counterpart is dropped, text never: what looks like a tag but is none
 //! that messages use (`<grin>`) is taken for text.
 
-use std::mem::discriminant;
-
-use crosstalk_core::Style;
+use crosstalk_core::MAX_LINK;
 
 pub use crate::html_read::read;
 pub use crate::html_write::{aim, escape, xhtml};
 
-/// The longest address of a link, in bytes.
-const MAX_LINK: usize = 2048;
 /// Links that are safe to offer to a reader.
 const SCHEMES: [&str; 9] =
     ["http:", "https:", "ftp:", "mailto:", "xmpp:", "aim:", "sip:", "irc:", "tel:"];
 
 /// Whether a link may be offered to a reader.
 pub(crate) fn is_safe(url: &str) -> bool {
-    let scheme = url.split_inclusive(':').next().unwrap_or_default().to_ascii_lowercase();
-    url.len() <= MAX_LINK && SCHEMES.contains(&scheme.as_str()) && !url.contains(char::is_control)
-}
-
-/// Of several styles of one kind the innermost.
-pub(crate) fn effective<'a>(
-    styles: impl Iterator<Item = &'a Style>,
-) -> impl Iterator<Item = &'a Style> {
-    let mut kept: Vec<&Style> = Vec::new();
-    for style in styles {
-        match kept.iter_mut().find(|k| discriminant(**k) == discriminant(style)) {
-            Some(outer) => *outer = style,
-            None => kept.push(style),
-        }
-    }
-    kept.into_iter()
+    let scheme = url.split_inclusive(':').next().unwrap_or_default();
+    let known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    known && url.len() <= MAX_LINK && !url.contains(char::is_control)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosstalk_core::RichText;
+    use crosstalk_core::{RichText, Style};
 
     fn rich(parts: &[(&str, &[Style])]) -> RichText {
         let mut rich = RichText::default();
         for (text, styles) in parts {
-            rich.push(text, styles);
+            rich.push(text, *styles);
         }
         rich
     }

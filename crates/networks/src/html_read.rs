@@ -1,13 +1,14 @@
-//! Reading AIM's HTML and XHTML-IM.
+//! Reading AIM's HTML and XHTML-IM, in time and memory that grow with what is read and no faster.
 
-use std::convert::Infallible;
+use crosstalk_core::{MAX_TEXT, RichText};
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
 
-use crosstalk_core::{RichText, Style};
-use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
-use html5gum::{HtmlString, Spanned, Tokenizer};
+use crate::html_look::{self, Effect, Look};
 
-use crate::html::{effective, is_safe};
-
+/// The most markup that is read of one message, in bytes: more than any client writes around a
+/// text of full length. What comes after is cut, as is text after the longest.
+const MAX_HTML: usize = 4 * MAX_TEXT;
 /// The most elements open at once; deeper ones do not format.
 const MAX_DEPTH: usize = 64;
 /// Elements that messages use. Every other tag is text.
@@ -48,43 +49,102 @@ pub fn read(html: &str) -> RichText {
     if !html.contains(['<', '&', '\r']) {
         return RichText::plain(html);
     }
-    let html = html.replace("\r\n", "\n").replace('\r', "\n");
-    let mut reader = HtmlReader::default();
-    let mut end = 0;
-    for token in Tokenizer::new_with_emitter(&html, DefaultEmitter::<usize>::new_with_span()) {
-        let token: Result<Token<usize>, Infallible> = token;
-        let Ok(token) = token;
-        let span = match &token {
-            Token::StartTag(tag) => tag.span,
-            Token::EndTag(tag) => tag.span,
-            Token::String(text) => text.span,
-            Token::Comment(comment) => comment.span,
-            Token::Doctype(doctype) => doctype.span,
-            Token::Error(_) => continue,
-        };
-        let raw = html.get(span.start..span.end).unwrap_or_default();
-        end = span.end;
-        match token {
-            Token::StartTag(tag) => reader.start(&tag, raw),
-            Token::EndTag(tag) => reader.end(&tag.name, raw),
-            Token::String(text) => reader.text(&String::from_utf8_lossy(&text)),
-            _ => {}
-        }
+    let cut = &html[..html.floor_char_boundary(MAX_HTML)];
+    let lines = cut.contains('\r').then(|| cut.replace("\r\n", "\n").replace('\r', "\n"));
+    let lines = lines.as_deref().unwrap_or(cut);
+    let mut reader = HtmlReader::new(lines);
+    let emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| {
+        reader.event(&event, span);
+        reader.rich.is_full().then_some(())
+    });
+    // The first token is that the text is full.
+    let _ = Tokenizer::new_with_emitter(lines, emitter).next();
+    if cut.len() == html.len() {
+        // A tag that never ends is text too.
+        reader.text(lines.get(reader.end..).unwrap_or_default());
     }
-    // A tag that never ends is text too.
-    reader.text(html.get(end..).unwrap_or_default());
     reader.rich
 }
 
-#[derive(Default)]
-struct HtmlReader {
-    rich: RichText,
-    open: Vec<(HtmlString, Vec<Style>)>,
-    /// A block began or ended: the next text starts a line.
-    new_line: bool,
+/// An element that is open.
+struct Open {
+    name: &'static str,
+    /// What it makes of what is inside.
+    look: Look,
+    /// How what is before it looks.
+    outside: Look,
 }
 
-impl HtmlReader {
+/// A start tag as far as it was read.
+#[derive(Default)]
+struct Tag {
+    start: usize,
+    /// None where it is no element that messages use.
+    name: Option<&'static str>,
+    look: Look,
+    /// What stands for a picture.
+    alt: String,
+    attribute: Option<Attribute>,
+    /// Those that were there: of several of one name the first counts.
+    seen: [bool; 4],
+}
+
+/// An attribute that is of use.
+#[derive(Clone, Copy)]
+enum Attribute {
+    Alt,
+    Colour,
+    Href,
+    Style,
+}
+
+/// A message as far as it was read.
+struct HtmlReader<'a> {
+    html: &'a str,
+    rich: RichText,
+    open: Vec<Open>,
+    tag: Tag,
+    /// How what follows looks, and whether the end of the text looks so.
+    look: Look,
+    shown: bool,
+    /// A block began or ended: the next text starts a line.
+    new_line: bool,
+    /// Where the last thing that is whole ends.
+    end: usize,
+}
+
+impl<'a> HtmlReader<'a> {
+    fn new(html: &'a str) -> Self {
+        Self {
+            html,
+            rich: RichText::default(),
+            open: Vec::new(),
+            tag: Tag::default(),
+            look: Look::default(),
+            shown: false,
+            new_line: false,
+            end: 0,
+        }
+    }
+
+    fn event(&mut self, event: &CallbackEvent<'_>, span: Span<usize>) {
+        match *event {
+            CallbackEvent::OpenStartTag { name } => {
+                return self.tag = Tag::new(span.start, element(name));
+            }
+            CallbackEvent::AttributeName { name } => return self.tag.begin_attribute(name),
+            CallbackEvent::AttributeValue { value } => {
+                return self.tag.attribute(&String::from_utf8_lossy(value));
+            }
+            CallbackEvent::Error(_) => return,
+            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
+            CallbackEvent::CloseStartTag { self_closing } => self.start(self_closing, span.end),
+            CallbackEvent::EndTag { name } => self.close(element(name), span),
+            CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } => {}
+        }
+        self.end = span.end;
+    }
+
     fn text(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -93,124 +153,103 @@ impl HtmlReader {
             && !self.rich.is_empty()
             && !self.rich.text().ends_with('\n')
         {
-            self.rich.push("\n", &[]);
+            self.rich.push("\n", []);
+            self.shown = false;
         }
-        let open = self.open.iter().flat_map(|(_, styles)| styles);
-        let styles: Vec<Style> = effective(open).cloned().collect();
-        self.rich.push(text, &styles);
-    }
-
-    fn start(&mut self, tag: &StartTag<usize>, raw: &str) {
-        match tag.name.as_slice() {
-            b"br" => return self.text("\n"),
-            b"img" => return self.text(&attribute(tag, "alt").unwrap_or_default()),
-            b"hr" => return self.new_line = true,
-            name if !is_element(name) => return self.text(raw),
-            name => self.new_line |= is_block(name),
-        }
-        if !tag.self_closing && self.open.len() < MAX_DEPTH {
-            self.open.push((tag.name.clone(), styles(tag)));
+        if std::mem::replace(&mut self.shown, true) {
+            self.rich.extend(text);
+        } else {
+            self.look.push(text, &mut self.rich);
         }
     }
 
-    fn end(&mut self, name: &HtmlString, raw: &str) {
-        if !is_element(name) {
-            return self.text(raw);
+    fn raw(&self, span: std::ops::Range<usize>) -> &'a str {
+        self.html.get(span).unwrap_or_default()
+    }
+
+    /// The start tag is there whole.
+    fn start(&mut self, self_closing: bool, end: usize) {
+        let tag = std::mem::take(&mut self.tag);
+        match tag.name {
+            None => return self.text(self.raw(tag.start..end)),
+            Some("br") => return self.text("\n"),
+            Some("img") => return self.text(&tag.alt),
+            Some("hr") => return self.new_line = true,
+            Some(name) => self.new_line |= is_block(name),
         }
+        if let Some(name) = tag.name.filter(|_| !self_closing && self.open.len() < MAX_DEPTH) {
+            let outside = self.look.clone();
+            self.look.enter(&tag.look);
+            self.shown = false;
+            self.open.push(Open { name, look: tag.look, outside });
+        }
+    }
+
+    fn close(&mut self, name: Option<&'static str>, span: Span<usize>) {
+        let Some(name) = name else { return self.text(self.raw(span.start..span.end)) };
         self.new_line |= is_block(name);
-        if let Some(at) = self.open.iter().rposition(|(open, _)| open == name) {
-            self.open.remove(at);
+        let Some(at) = self.open.iter().rposition(|open| open.name == name) else { return };
+        self.look = self.open.remove(at).outside;
+        self.shown = false;
+        // Those that cross it go on: at most MAX_DEPTH.
+        for inner in self.open.iter_mut().skip(at) {
+            inner.outside.clone_from(&self.look);
+            self.look.enter(&inner.look);
         }
     }
 }
 
-fn is_element(name: &[u8]) -> bool {
-    ELEMENTS.iter().any(|known| known.as_bytes() == name)
-}
-
-fn is_block(name: &[u8]) -> bool {
-    matches!(name, b"p" | b"div" | b"li" | b"ul" | b"ol" | b"blockquote")
-}
-
-fn styles(tag: &StartTag<usize>) -> Vec<Style> {
-    let mut styles = match tag.name.as_slice() {
-        b"b" | b"strong" => vec![Style::Bold],
-        b"i" | b"em" => vec![Style::Italic],
-        b"u" | b"ins" => vec![Style::Underline],
-        b"s" | b"strike" | b"del" => vec![Style::Strike],
-        b"font" => attribute(tag, "color")
-            .and_then(|c| colour(&c))
-            .map(Style::Colour)
-            .into_iter()
-            .collect(),
-        b"a" => {
-            attribute(tag, "href").filter(|url| is_safe(url)).map(Style::Link).into_iter().collect()
+impl Tag {
+    fn new(start: usize, name: Option<&'static str>) -> Self {
+        let mut look = Look::default();
+        match name {
+            Some("b" | "strong") => look.add(Effect::Bold),
+            Some("i" | "em") => look.add(Effect::Italic),
+            Some("u" | "ins") => look.add(Effect::Underline),
+            Some("s" | "strike" | "del") => look.add(Effect::Strike),
+            _ => {}
         }
-        _ => Vec::new(),
-    };
-    if let Some(css) = attribute(tag, "style") {
-        styles.extend(css.split(';').filter_map(|rule| rule.split_once(':')).flat_map(css_styles));
+        Self { start, name, look, ..Self::default() }
     }
-    styles
-}
 
-fn css_styles((property, value): (&str, &str)) -> Vec<Style> {
-    let value = value.trim().to_ascii_lowercase();
-    match property.trim().to_ascii_lowercase().as_str() {
-        "font-weight" if value.starts_with("bold") => vec![Style::Bold],
-        "font-style" if value == "italic" || value == "oblique" => vec![Style::Italic],
-        "color" => colour(&value).map(Style::Colour).into_iter().collect(),
-        "text-decoration" => value
-            .split_whitespace()
-            .filter_map(|line| match line {
-                "underline" => Some(Style::Underline),
-                "line-through" => Some(Style::Strike),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// `#rrggbb`, `#rgb` or one of HTML's sixteen colours, as 0xRRGGBB.
-fn colour(text: &str) -> Option<u32> {
-    let text = text.trim().to_ascii_lowercase();
-    if let Some(digits) = text.strip_prefix('#') {
-        let rgb = u32::from_str_radix(digits, 16).ok()?;
-        return match digits.len() {
-            6 => Some(rgb),
-            3 => Some((rgb & 0xf00) * 0x1100 + (rgb & 0x0f0) * 0x110 + (rgb & 0x00f) * 0x11),
+    fn begin_attribute(&mut self, name: &[u8]) {
+        let attribute = match (name, self.name) {
+            (b"alt", Some("img")) => Some(Attribute::Alt),
+            (b"color", Some("font")) => Some(Attribute::Colour),
+            (b"href", Some("a")) => Some(Attribute::Href),
+            (b"style", Some(_)) => Some(Attribute::Style),
             _ => None,
         };
+        let is_first = |a: &Attribute| !std::mem::replace(&mut self.seen[*a as usize], true);
+        self.attribute = attribute.filter(is_first);
     }
-    Some(match text.as_str() {
-        "black" => 0x00_0000,
-        "silver" => 0xc0_c0c0,
-        "gray" => 0x80_8080,
-        "white" => 0xff_ffff,
-        "maroon" => 0x80_0000,
-        "red" => 0xff_0000,
-        "purple" => 0x80_0080,
-        "fuchsia" => 0xff_00ff,
-        "green" => 0x00_8000,
-        "lime" => 0x00_ff00,
-        "olive" => 0x80_8000,
-        "yellow" => 0xff_ff00,
-        "navy" => 0x00_0080,
-        "blue" => 0x00_00ff,
-        "teal" => 0x00_8080,
-        "aqua" => 0x00_ffff,
-        _ => return None,
-    })
+
+    fn attribute(&mut self, value: &str) {
+        match self.attribute.take() {
+            Some(Attribute::Alt) => value.clone_into(&mut self.alt),
+            Some(Attribute::Colour) => {
+                self.look.colour = self.look.colour.or_else(|| html_look::colour(value));
+            }
+            Some(Attribute::Href) => self.look.link_to(value),
+            Some(Attribute::Style) => self.look.read_css(value),
+            None => {}
+        }
+    }
 }
 
-fn attribute(tag: &StartTag<usize>, name: &str) -> Option<String> {
-    let value: &Spanned<HtmlString, usize> = tag.attributes.get(name.as_bytes())?;
-    Some(String::from_utf8_lossy(value).into_owned())
+/// The element of that name, if messages use it.
+fn element(name: &[u8]) -> Option<&'static str> {
+    ELEMENTS.into_iter().find(|known| known.as_bytes() == name)
+}
+
+fn is_block(name: &str) -> bool {
+    matches!(name, "p" | "div" | "li" | "ul" | "ol" | "blockquote")
 }
 
 #[cfg(test)]
 mod tests {
+    use crosstalk_core::Style;
+
     use super::*;
 
     #[test]
@@ -247,8 +286,31 @@ mod tests {
     }
 
     #[test]
+    fn of_an_attribute_that_stands_twice_the_first_counts_and_of_styles_the_innermost() {
+        let mut expected = RichText::default();
+        expected.push("x", &[Style::Colour(0xff_0000)]);
+        assert_eq!(read("<font color=red color=blue>x</font>"), expected);
+        assert_eq!(read("<font color=blue style='color:red'>x</font>"), expected);
+        assert_eq!(read("<font style='color: Red' color=blue>x</font>"), expected);
+        assert_eq!(read("<font color=blue><font color=red>x</font></font>"), expected);
+        assert_eq!(
+            read("<font face=x><font color=red>x</font></font><grin a=b c>").text(),
+            "x<grin a=b c>"
+        );
+        assert_eq!(read("<img src=x alt=':-)'><img>").text(), ":-)");
+    }
+
+    #[test]
     fn deep_nesting_ends_at_a_bound() {
         assert_eq!(read(&"<b>".repeat(10_000)).text(), "");
         assert_eq!(read(&("<b><i>".repeat(10_000) + "x")).text(), "x");
+    }
+
+    #[test]
+    fn what_is_longer_than_any_message_is_cut_where_no_tag_is() {
+        let long = "<br>".repeat(MAX_HTML / 4 - 1) + "<font color=red>x";
+        assert_eq!(read(&long).text().len(), MAX_HTML / 4 - 1);
+        let text = read(&("<b>".to_owned() + &"é".repeat(MAX_HTML)));
+        assert_eq!((text.text().len(), text.spans()[0].end as usize), (MAX_TEXT, MAX_TEXT));
     }
 }

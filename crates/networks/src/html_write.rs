@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crosstalk_core::{RichText, Style};
 
-use crate::html::{effective, is_safe};
+use crate::html::is_safe;
 
 /// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
 /// comes after them has no formatting.
@@ -65,6 +65,9 @@ const fn unfit_for_xml(c: char) -> bool {
     matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// A style and what ends it.
+type Open<'a> = (&'a Style, &'static str);
+
 fn render(
     rich: &RichText,
     html: &mut String,
@@ -72,24 +75,36 @@ fn render(
     line_break: &str,
     tags: impl Fn(&Style) -> (Cow<'static, str>, &'static str),
 ) {
+    let mut open: Vec<Open<'_>> = Vec::new();
     for (text, styles) in rich.runs() {
-        // What another gateway says was read by no reader of ours.
-        let is_fit = |style: &&Style| !matches!(style, Style::Link(url) if !is_safe(url));
-        let mut tags: Vec<_> = effective(styles.into_iter().filter(is_fit)).map(&tags).collect();
-        let length = tags.iter().map(|(start, end)| start.len() + end.len()).sum();
-        match room.checked_sub(length) {
-            Some(left) => room = left,
-            None => tags.clear(),
+        // Those that go on stay open: a stretch is one style, at one place in memory.
+        let goes_on = |((open, _), style): &(&Open<'_>, &&Style)| std::ptr::eq(*open, **style);
+        let kept = open.iter().zip(styles.iter()).take_while(goes_on).count();
+        close(&mut open, kept, html);
+        for style in styles.into_iter().skip(kept) {
+            // What another gateway says was read by no reader of ours.
+            if matches!(style, Style::Link(url) if !is_safe(url)) {
+                continue;
+            }
+            let (start, end) = tags(style);
+            let Some(left) = room.checked_sub(start.len() + end.len()) else { break };
+            room = left;
+            html.push_str(&start);
+            open.push((style, end));
         }
-        html.extend(tags.iter().map(|(start, _)| start.as_ref()));
         for (i, line) in text.split('\n').enumerate() {
             if i > 0 {
                 html.push_str(line_break);
             }
             html.push_str(&escape(line));
         }
-        html.extend(tags.iter().rev().map(|(_, end)| *end));
     }
+    close(&mut open, 0, html);
+}
+
+/// Ends all but the outermost `kept`.
+fn close(open: &mut Vec<Open<'_>>, kept: usize, html: &mut String) {
+    html.extend(open.drain(kept..).rev().map(|(_, end)| end));
 }
 
 #[cfg(test)]
@@ -100,6 +115,14 @@ mod tests {
     #[test]
     fn xhtml_has_no_character_that_xml_forbids() {
         assert_eq!(xhtml(&RichText::plain("a\u{1}b\u{ffff}c")), "abc");
+    }
+
+    #[test]
+    fn what_goes_on_stays_open() {
+        let text = read("<font color=red>a<b>b</b>c</font><i>d</i>");
+        let red = "<span style='color: #ff0000'>a<strong>b</strong>c</span><em>d</em>";
+        assert_eq!(xhtml(&text), red);
+        assert_eq!(read(red), text);
     }
 
     #[test]

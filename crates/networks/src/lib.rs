@@ -7,6 +7,7 @@ use crosstalk_core::{Network, Side, Sniff};
 
 mod cut;
 pub mod html;
+mod html_look;
 mod html_read;
 mod html_write;
 mod http;

@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     fn runs(rich: &RichText) -> Vec<(&str, Vec<&Style>)> {
-        rich.runs().collect()
+        rich.runs().map(|(text, styles)| (text, styles.to_vec())).collect()
     }
 
     #[test]

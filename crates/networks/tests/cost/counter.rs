@@ -1,0 +1,96 @@
+//! What a piece of work asks of the allocator, and how its time grows.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The system's allocator, which notes for each thread what is asked of it.
+pub struct Counter;
+
+/// How often work is timed before it counts as slow.
+const RUNS: usize = 8;
+
+thread_local! {
+    static COST: Cell<Cost> = const { Cell::new(Cost { calls: 0, bytes: 0, held: 0, most: 0 }) };
+}
+
+/// What was asked of the allocator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How often memory was asked for.
+    pub calls: usize,
+    /// How much in all, in bytes.
+    pub bytes: usize,
+    /// How much is held, and how much was at most.
+    held: isize,
+    most: isize,
+}
+
+fn note(calls: usize, taken: usize, given: usize) {
+    // Threads that end are not counted any more.
+    let _ = COST.try_with(|cost| {
+        let mut now = cost.get();
+        now.calls += calls;
+        now.bytes += taken;
+        now.held += taken.cast_signed() - given.cast_signed();
+        now.most = now.most.max(now.held);
+        cost.set(now);
+    });
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counter {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, layout.size(), 0);
+        // SAFETY: the caller keeps what `alloc` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        note(0, 0, layout.size());
+        // SAFETY: the caller keeps what `dealloc` asks for.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(1, size, layout.size());
+        // SAFETY: the caller keeps what `realloc` asks for.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+impl Cost {
+    /// The most that was held at once, in bytes.
+    pub fn peak(&self) -> usize {
+        self.most.try_into().unwrap_or(0)
+    }
+}
+
+/// What `work` costs, and what it gives.
+pub fn cost<T>(work: impl FnOnce() -> T) -> (Cost, T) {
+    COST.set(Cost::default());
+    let done = work();
+    (COST.get(), done)
+}
+
+/// Whether work on four times as much takes less than eight times as long: the best of some runs,
+/// as many as that needs, and nothing below 20 milliseconds, so that other work on the machine does
+/// not matter. What grows with the square of its size is far above both.
+pub fn grows_linearly<T>(mut little: impl FnMut() -> T, mut much: impl FnMut() -> T) -> bool {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut best, mut most) = (Duration::MAX, Duration::MAX);
+    (0..RUNS).any(|_| {
+        best = best.min(time(&mut little));
+        most = most.min(time(&mut much));
+        most < (best * 8).max(Duration::from_millis(20))
+    })
+}
+
+fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
+    let begun = Instant::now();
+    std::hint::black_box(work());
+    begun.elapsed()
+}
