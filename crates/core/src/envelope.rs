@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::quoted::Quoted;
 use crate::rich::RichText;
 use crate::time::UnixMillis;
 
@@ -151,9 +152,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What somebody is told whose message to `name` met this.
+    /// What somebody is told whose message to `name` met this. The name is quoted.
     pub fn of_message_to(self, name: &str) -> String {
-        format!("A message to {name} was not delivered: {self}.")
+        format!("A message to {} was not delivered: {self}.", Quoted::name(name))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::iter;
 
 use crosstalk_core::{
-    Address, Consent, Contact, MAX_LABEL, NetworkId, RichText, RosterEdit, Standing,
+    Address, Consent, Contact, MAX_LABEL, Quoted, RichText, RosterEdit, Standing,
 };
 
-use crate::naming::{closest, quote, resolve, spell};
+use crate::naming::{closest, name, networks, resolve, spell};
+use crate::speech::{Speech, speech};
 use crate::{Action, Answer, View, words};
 
 /// The group that a contact added by command stands in.
@@ -75,34 +76,32 @@ pub static COMMANDS: &[Command] = &[
 ];
 
 /// What to say about a command that does not exist.
-pub(crate) fn unknown(word: &str, name: &str) -> String {
-    let word = quote(word);
-    match closest(&quote(name), COMMANDS.iter().map(|c| c.name)) {
-        Some(meant) => format!("There is no {word}. Did you mean /{meant}?"),
-        None => format!("There is no {word}. Send /help to see the commands."),
-    }
+pub(crate) fn unknown(word: &str, name: &str) -> Speech {
+    let word = Quoted::name(word);
+    closest(Quoted::name(name).as_str(), COMMANDS.iter().map(|c| c.name)).map_or_else(
+        || speech!("There is no {}. Send /help to see the commands.", word),
+        |meant| speech!("There is no {}. Did you mean /{}?", word, meant),
+    )
 }
 
 fn help(_: &str, view: &View<'_>) -> Answer {
-    let networks: Vec<_> = view.names.networks().map(NetworkId::as_str).collect();
-    let end = format!(
+    let end = speech!(
         "A name is written with its network at the end. The networks here are: {}.",
-        networks.join(", ")
+        networks(view.names)
     );
     let lines = COMMANDS.iter().map(|c| {
         let space = if c.arguments.is_empty() { "" } else { " " };
-        format!("/{}{space}{}: {}", c.name, c.arguments, c.help)
+        speech!("/{}{}{}: {}", c.name, space, c.arguments, c.help)
     });
     let all: Vec<_> =
         iter::once("This is what you can send me:".into()).chain(lines).chain([end]).collect();
-    Answer::say(all.join("\n"))
+    Answer::say(Speech::join(&all, "\n"))
 }
 
 fn add(arguments: &str, view: &View<'_>) -> Answer {
-    let (name, alias) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
-    named("add", name, view, |address| {
+    let (typed, alias) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    named("add", typed, view, |address| {
         let known = view.roster.contact(&address);
-        let spelling = spell(&address, view);
         if address == *view.user || address.is_control() {
             return Answer::say("You cannot add yourself or me.");
         }
@@ -110,10 +109,11 @@ fn add(arguments: &str, view: &View<'_>) -> Answer {
             return Answer::say("Your list is full. Take somebody off it with /remove first.");
         }
         let granted = known.is_some_and(|c| c.to == Standing::Granted);
+        let who = name(&address, view);
         let say = if granted {
-            format!("{spelling} is on your list.")
+            speech!("{} is on your list.", who)
         } else {
-            format!("Added {spelling}. You see when they are online as soon as they accept.")
+            speech!("Added {}. You see when they are online as soon as they accept.", who)
         };
         let edit = RosterEdit::List {
             alias: label(alias).or_else(|| known.and_then(|c| c.alias.clone())),
@@ -121,7 +121,7 @@ fn add(arguments: &str, view: &View<'_>) -> Answer {
                 .map(|c| c.groups.clone())
                 .filter(|groups| !groups.is_empty())
                 .unwrap_or_else(|| vec![GROUP.into()]),
-            spelling,
+            spelling: spell(&address, view),
             address: address.clone(),
         };
         let answer = Answer::say(say).and(Action::Edit(edit));
@@ -133,7 +133,7 @@ fn add(arguments: &str, view: &View<'_>) -> Answer {
 fn remove(name: &str, view: &View<'_>) -> Answer {
     known("remove", name, view, |contact| {
         let remove = RosterEdit::Remove(contact.address.clone());
-        Answer::say(format!("Removed {}.", contact.spelling)).and(Action::Edit(remove))
+        Answer::say(speech!("Removed {}.", shown(contact))).and(Action::Edit(remove))
     })
 }
 
@@ -142,19 +142,18 @@ fn list(_: &str, view: &View<'_>) -> Answer {
     let listed = view.roster.listed().filter(|c| !c.blocked && !c.address.is_control());
     let listed = listed.map(|c| line(c, view)).collect();
     section(&mut sections, "Your contacts on other networks:", listed);
-    let asking = view
-        .roster
-        .contacts()
-        .filter(|c| asks(c))
-        .map(|c| format!("{0}: answer /accept {0} or /deny {0}", c.spelling));
+    let asking = view.roster.contacts().filter(|c| asks(c));
+    let asking = asking.map(|c| {
+        let name = shown(c);
+        speech!("{}: answer /accept {} or /deny {}", name, name, name)
+    });
     section(&mut sections, "They would like to see when you are online:", asking.collect());
     let blocked = view.roster.contacts().filter(|c| c.blocked && !c.address.is_control());
-    let blocked = blocked.map(|c| c.spelling.clone());
-    section(&mut sections, "Blocked:", blocked.collect());
+    section(&mut sections, "Blocked:", blocked.map(|c| speech!("{}", shown(c))).collect());
     if sections.is_empty() {
         Answer::say("Your list is empty. Add somebody with /add NAME, such as /add bob@yahoo.")
     } else {
-        Answer::say(sections.join("\n"))
+        Answer::say(Speech::join(&sections, "\n"))
     }
 }
 
@@ -174,11 +173,11 @@ fn who(name: &str, view: &View<'_>) -> Answer {
 fn accept(name: &str, view: &View<'_>) -> Answer {
     asking("accept", name, view, |contact| match contact.from {
         Standing::Granted => {
-            Answer::say(format!("{} already sees when you are online.", contact.spelling))
+            Answer::say(speech!("{} already sees when you are online.", shown(contact)))
         }
-        Standing::None => Answer::say(format!("{} has not asked.", contact.spelling)),
+        Standing::None => Answer::say(speech!("{} has not asked.", shown(contact))),
         Standing::Asked(_) => {
-            Answer::say(format!("{} now sees when you are online.", contact.spelling))
+            Answer::say(speech!("{} now sees when you are online.", shown(contact)))
                 .and(Action::Consent(contact.address.clone(), Consent::Grant))
         }
     })
@@ -186,7 +185,7 @@ fn accept(name: &str, view: &View<'_>) -> Answer {
 
 fn deny(name: &str, view: &View<'_>) -> Answer {
     asking("deny", name, view, |contact| {
-        let say = format!("{} does not see when you are online.", contact.spelling);
+        let say = speech!("{} does not see when you are online.", shown(contact));
         match contact.from {
             Standing::None => Answer::say(say),
             _ => Answer::say(say).and(Action::Consent(contact.address.clone(), Consent::Revoke)),
@@ -194,12 +193,12 @@ fn deny(name: &str, view: &View<'_>) -> Answer {
     })
 }
 
-fn block(name: &str, view: &View<'_>) -> Answer {
-    named("block", name, view, |address| {
+fn block(typed: &str, view: &View<'_>) -> Answer {
+    named("block", typed, view, |address| {
         if address.is_control() {
             return Answer::say("You cannot block me.");
         }
-        Answer::say(format!("Blocked {}.", spell(&address, view)))
+        Answer::say(speech!("Blocked {}.", name(&address, view)))
             .and(Action::Edit(RosterEdit::Block(address, true)))
     })
 }
@@ -207,46 +206,46 @@ fn block(name: &str, view: &View<'_>) -> Answer {
 fn unblock(name: &str, view: &View<'_>) -> Answer {
     known("unblock", name, view, |contact| {
         if !contact.blocked {
-            return Answer::say(format!("{} is not blocked.", contact.spelling));
+            return Answer::say(speech!("{} is not blocked.", shown(contact)));
         }
         let unblock = RosterEdit::Block(contact.address.clone(), false);
-        Answer::say(format!("{} is no longer blocked.", contact.spelling))
-            .and(Action::Edit(unblock))
+        Answer::say(speech!("{} is no longer blocked.", shown(contact))).and(Action::Edit(unblock))
     })
 }
 
 /// Goes on with whom `name` means.
 fn named(
-    command: &str,
+    command: &'static str,
     name: &str,
     view: &View<'_>,
     then: impl FnOnce(Address) -> Answer,
 ) -> Answer {
     if name.is_empty() {
-        return Answer::say(format!("Whom? Write /{command} NAME, such as /{command} bob@yahoo."));
+        let hint = speech!("Whom? Write /{} NAME, such as /{} bob@yahoo.", command, command);
+        return Answer::say(hint);
     }
     resolve(name, view).map_or_else(Answer::say, then)
 }
 
 /// Goes on with a contact of the person.
 fn known(
-    command: &str,
+    command: &'static str,
     name: &str,
     view: &View<'_>,
     then: impl FnOnce(&Contact) -> Answer,
 ) -> Answer {
     named(command, name, view, |address| match view.roster.contact(&address) {
         Some(contact) => then(contact),
-        None => Answer::say(format!(
+        None => Answer::say(speech!(
             "{} is not among your contacts. Send /list to see them.",
-            view.names.universal(&address)
+            crate::naming::name(&address, view)
         )),
     })
 }
 
 /// Goes on with a contact of the person; without a name, with the only one that asks.
 fn asking(
-    command: &str,
+    command: &'static str,
     name: &str,
     view: &View<'_>,
     then: impl FnOnce(&Contact) -> Answer,
@@ -264,27 +263,32 @@ fn asks(contact: &Contact) -> bool {
 }
 
 /// One contact in one line.
-fn line(contact: &Contact, view: &View<'_>) -> String {
-    let alias = contact.alias.as_ref().map(|a| format!(" ({a})")).unwrap_or_default();
+fn line(contact: &Contact, view: &View<'_>) -> Speech {
+    let alias = contact.alias.as_ref().map(|alias| speech!(" ({})", Quoted::alias(alias)));
     let state = match contact.to {
         _ if contact.blocked => "blocked".into(),
         Standing::Granted => words::presence(&(view.presence)(&contact.address), view.now),
         Standing::Asked(_) => "has not answered yet".into(),
         Standing::None => "does not show you when they are online".into(),
     };
-    format!("{}{alias}: {state}", contact.spelling)
+    speech!("{}{}: {}", shown(contact), alias.unwrap_or_default(), state)
 }
 
-fn section(sections: &mut Vec<String>, title: &str, mut lines: Vec<String>) {
+/// A contact's name as it is shown, and understood when it is given back.
+fn shown(contact: &Contact) -> Quoted {
+    Quoted::name(&contact.spelling)
+}
+
+fn section(sections: &mut Vec<Speech>, title: &'static str, mut lines: Vec<Speech>) {
     if lines.is_empty() {
         return;
     }
     let more = lines.len().saturating_sub(SHOWN);
     lines.truncate(SHOWN);
     if more > 0 {
-        lines.push(format!("and {more} more; /who NAME shows one of them"));
+        lines.push(speech!("and {} more; /who NAME shows one of them", more));
     }
-    sections.push(format!("{title}\n{}", lines.join("\n")));
+    sections.push(speech!("{}\n{}", title, Speech::join(&lines, "\n")));
 }
 
 fn label(alias: &str) -> Option<String> {

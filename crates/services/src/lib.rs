@@ -4,11 +4,13 @@
 
 mod commands;
 mod naming;
+mod speech;
 mod words;
 
-use crosstalk_core::{Address, Consent, Names, Presence, RichText, Roster, RosterEdit, UnixMillis};
+use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, UnixMillis};
 
 pub use commands::{COMMANDS, Command};
+pub use speech::Speech;
 pub use words::{in_words, kept};
 
 /// What a command may look at.
@@ -29,7 +31,7 @@ pub struct View<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// What the control contact says.
-    pub say: RichText,
+    pub say: Speech,
     /// What is done for the person, in order.
     pub act: Vec<Action>,
 }
@@ -44,8 +46,8 @@ pub enum Action {
 }
 
 impl Answer {
-    fn say(text: impl Into<String>) -> Self {
-        Self { say: RichText::plain(text), act: Vec::new() }
+    fn say(what: impl Into<Speech>) -> Self {
+        Self { say: what.into(), act: Vec::new() }
     }
 
     fn and(mut self, action: Action) -> Self {

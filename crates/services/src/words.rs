@@ -1,43 +1,60 @@
 //! What the control contact says of its own accord, for clients that cannot show it otherwise.
 
-use crosstalk_core::{Body, Consent, Envelope, Presence, Show, UnixMillis};
+use crosstalk_core::{Body, Consent, Envelope, Presence, Quoted, Show, UnixMillis};
 
-/// What happened, in words, to somebody who calls the envelope's sender `name`.
+use crate::speech::{Speech, speech};
+
+/// What happened, in words, to somebody who calls the envelope's sender `name`; a long message
+/// in several pieces.
 ///
-/// `None` for what does not matter enough to interrupt anybody.
-pub fn in_words(envelope: &Envelope, name: &str) -> Option<String> {
-    Some(match &envelope.body {
+/// Nothing where it does not matter enough to interrupt anybody.
+pub fn in_words(envelope: &Envelope, name: &str) -> Vec<Speech> {
+    let spelling = name;
+    let name = Quoted::name(spelling);
+    let said = match &envelope.body {
         Body::Contact(Consent::Request(words)) => {
-            let question = format!(
-                "{name} would like to see when you are online. \
-                 Answer /accept {name} or /deny {name}."
+            let question = speech!(
+                "{} would like to see when you are online. Answer /accept {} or /deny {}.",
+                name,
+                name,
+                name
             );
             match words.text().trim() {
                 "" => question,
-                words => format!("{question}\nThey say: {words}"),
+                words => speech!("{}\nThey say: {}", question, Quoted::words(words)),
             }
         }
-        Body::Contact(Consent::Grant) => format!("{name} lets you see when they are online."),
+        Body::Contact(Consent::Grant) => speech!("{} lets you see when they are online.", name),
         Body::Contact(Consent::Revoke) => {
-            format!("{name} does not let you see when they are online.")
+            speech!("{} does not let you see when they are online.", name)
         }
-        Body::Undelivered { why, .. } => why.of_message_to(name),
-        Body::Text { text, .. } => format!("{name} says: {}", text.text()),
-        Body::Attention => format!("{name} wants your attention."),
+        Body::Undelivered { why, .. } => Speech::undelivered(*why, spelling),
+        Body::Text { text, .. } => return message(&name, text.text()),
+        Body::Attention => speech!("{} wants your attention.", name),
         Body::Contact(Consent::Cancel)
         | Body::Typing(_)
         | Body::Presence(_)
-        | Body::Receipt { .. } => return None,
-    })
+        | Body::Receipt { .. } => return Vec::new(),
+    };
+    vec![said]
+}
+
+/// Somebody's message, in pieces.
+fn message(name: &Quoted, text: &str) -> Vec<Speech> {
+    let piece = |(at, piece): (usize, Quoted)| {
+        let does = if at == 0 { "says" } else { "goes on" };
+        speech!("{} {}: {}", *name, does, piece)
+    };
+    Quoted::pieces(text).into_iter().enumerate().map(piece).collect()
 }
 
 /// What stands in a conversation with `name`, who is not there, when something is said.
-pub fn kept(name: &str) -> String {
-    format!("[CrossTalk: {name} is offline and gets this at the next sign-on.]")
+pub fn kept(name: &str) -> Speech {
+    speech!("[CrossTalk: {} is offline and gets this at the next sign-on.]", Quoted::name(name))
 }
 
-/// How available somebody is, in words, such as `away, idle for 5 minutes: at lunch`.
-pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> String {
+/// How available somebody is, in words, such as `away, idle for 5 minutes: "at lunch"`.
+pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> Speech {
     let show = match presence.show {
         Show::Offline => return "offline".into(),
         Show::ExtendedAway => "away for long",
@@ -47,13 +64,13 @@ pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> String {
         Show::Chatty => "online and glad to talk",
     };
     let idle = match presence.idle_since.map_or(0, |since| now.since(since).as_secs() / 60) {
-        0 => String::new(),
+        0 => Speech::default(),
         1 => ", idle for a minute".into(),
-        minutes @ 2..120 => format!(", idle for {minutes} minutes"),
-        minutes => format!(", idle for {} hours", minutes / 60),
+        minutes @ 2..120 => speech!(", idle for {} minutes", minutes),
+        minutes => speech!(", idle for {} hours", minutes / 60),
     };
-    match presence.text.text() {
-        "" => format!("{show}{idle}"),
-        text => format!("{show}{idle}: {text}"),
+    match presence.text.text().trim() {
+        "" => speech!("{}{}", show, idle),
+        text => speech!("{}{}: {}", show, idle, Quoted::words(text)),
     }
 }

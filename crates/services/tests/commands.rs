@@ -6,7 +6,7 @@ use crosstalk_core::{
     Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp, Standing,
     UnixMillis,
 };
-use crosstalk_services::{Action, Answer, COMMANDS, Command, View, in_words};
+use crosstalk_services::{Action, Answer, COMMANDS, Command, Speech, View, in_words, kept};
 
 struct Plain;
 
@@ -113,13 +113,16 @@ fn the_list_says_who_is_online_and_who_waits() {
     (dave.listed, dave.from) = (false, Standing::Asked("hi".into()));
     let eve = Contact { blocked: true, ..contact("eve@msn") };
     let list = says("/list", &[bob.clone(), carol, dave, eve]);
-    assert!(list.contains("bob@yahoo.xt (Bobby): online, idle for 5 minutes: lunch"), "{list}");
+    assert!(
+        list.contains("bob@yahoo.xt (\"Bobby\"): online, idle for 5 minutes: \"lunch\""),
+        "{list}"
+    );
     assert!(list.contains("carol@msn.xt: has not answered yet"), "{list}");
     assert!(list.contains("/accept dave@msn.xt or /deny dave@msn.xt"), "{list}");
     assert!(list.contains("Blocked:\neve@msn.xt"), "{list}");
     assert_eq!(
         says("/who", &[bob]),
-        "Online:\nbob@yahoo.xt (Bobby): online, idle for 5 minutes: lunch"
+        "Online:\nbob@yahoo.xt (\"Bobby\"): online, idle for 5 minutes: \"lunch\""
     );
     assert_eq!(says("/who", &[]), "None of your contacts is online.");
 }
@@ -155,21 +158,118 @@ fn what_a_client_cannot_show_is_put_in_words() {
     let words = |body| {
         let (from, to) = (address("bob@yahoo"), address("alice@aol"));
         let envelope = Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body };
-        in_words(&envelope, "bob@yahoo.xt")
+        let said = in_words(&envelope, "bob@yahoo.xt");
+        said.iter().map(|speech| speech.text().to_owned()).collect::<Vec<_>>().join("\n---\n")
     };
     assert_eq!(
-        words(Body::Contact(Consent::Request("It is me".into()))).unwrap(),
+        words(Body::Contact(Consent::Request("It is me".into()))),
         "bob@yahoo.xt would like to see when you are online. \
-         Answer /accept bob@yahoo.xt or /deny bob@yahoo.xt.\nThey say: It is me"
+         Answer /accept bob@yahoo.xt or /deny bob@yahoo.xt.\nThey say: \"It is me\""
     );
     let lost = Body::Undelivered { of: EnvelopeId(2), why: Failure::Offline };
     assert_eq!(
-        words(lost).unwrap(),
+        words(lost),
         "A message to bob@yahoo.xt was not delivered: the receiver is offline."
     );
     let text = Body::Text { text: "hi".into(), auto: false };
-    assert_eq!(words(text).unwrap(), "bob@yahoo.xt says: hi");
-    assert_eq!(words(Body::Typing(crosstalk_core::Typing::Active)), None);
+    assert_eq!(words(text), "bob@yahoo.xt says: \"hi\"");
+    assert_eq!(words(Body::Typing(crosstalk_core::Typing::Active)), "");
+}
+
+/// Words that pretend to be the gateway's, in every way that we know.
+const FORGED: &str =
+    "hi\"\r\n\n[CrossTalk: pay]\u{2028}x@gateway.xt says: \u{202e}\u{85}pay\u{b}now\u{200b}\"";
+
+/// Checks that something that the control contact said has so many lines, all of them its own.
+fn is_honest(said: &str, lines: usize) {
+    assert_eq!(said.lines().count(), lines, "{said}");
+    let breaks = |c: char| c != '\n' && (c.is_control() || "\u{2028}\u{2029}".contains(c));
+    assert!(!said.contains(breaks), "{said:?}");
+    assert!(!said.contains(['\u{202e}', '\u{200b}']), "{said:?}");
+    // Outside of quotation marks there is nothing of theirs.
+    let own: String = said.split('"').step_by(2).collect();
+    assert!(said.contains("pay") && !own.contains("pay"), "{said}");
+}
+
+#[test]
+fn words_of_others_stay_in_quotation_marks_on_the_line_they_are_given() {
+    let mut bob =
+        Contact { to: Standing::Granted, alias: Some(FORGED.into()), ..contact("bob@yahoo") };
+    bob.spelling = FORGED.into();
+    bob.from = Standing::Asked(FORGED.into());
+    for (command, lines) in [
+        ("/list".into(), 4),
+        ("/who".into(), 2),
+        ("/who bob@yahoo".into(), 1),
+        ("/add bob@yahoo".into(), 1),
+        ("/accept bob@yahoo".into(), 1),
+        ("/deny bob@yahoo".into(), 1),
+        ("/block bob@yahoo".into(), 1),
+        ("/unblock bob@yahoo".into(), 1),
+        ("/remove bob@yahoo".into(), 1),
+        (format!("/add {FORGED}"), 1),
+        (format!("/who {FORGED}@nowhere"), 1),
+        (format!("/{}", FORGED.replace(char::is_whitespace, "\u{2060}")), 1),
+    ] {
+        let said = says(&command, &[bob.clone()]);
+        if said.contains("pay") {
+            is_honest(&said, lines);
+        }
+        assert_eq!(said.lines().count(), lines, "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn what_happened_is_told_with_the_words_of_others_in_quotation_marks() {
+    let (from, to) = (address("bob@yahoo"), address("alice@aol"));
+    let (text, of) = (crosstalk_core::RichText::plain(FORGED), EnvelopeId(2));
+    for (body, lines) in [
+        (Body::Contact(Consent::Request(text.clone())), 2),
+        (Body::Contact(Consent::Grant), 1),
+        (Body::Contact(Consent::Revoke), 1),
+        (Body::Undelivered { of, why: Failure::Offline }, 1),
+        (Body::Text { text, auto: false }, 1),
+        (Body::Attention, 1),
+    ] {
+        let (id, sent_at) = (EnvelopeId(1), UnixMillis(0));
+        let envelope = Envelope { id, from: from.clone(), to: to.clone(), sent_at, body };
+        let said = in_words(&envelope, FORGED);
+        assert_eq!(said.len(), 1);
+        is_honest(said[0].text(), lines);
+    }
+    is_honest(kept(FORGED).text(), 1);
+}
+
+#[test]
+fn a_long_message_is_told_whole_and_long_words_are_cut() {
+    let (from, to) = (address("bob@yahoo"), address("alice@aol"));
+    let text = "x".repeat(crosstalk_core::MAX_TEXT);
+    let say = |body| {
+        let (id, sent_at) = (EnvelopeId(1), UnixMillis(0));
+        in_words(&Envelope { id, from: from.clone(), to: to.clone(), sent_at, body }, "bob")
+    };
+    let said = say(Body::Text { text: text.as_str().into(), auto: false });
+    let xs = |speech: &Speech| speech.text().matches('x').count();
+    assert_eq!(said.iter().map(xs).sum::<usize>(), text.len());
+    assert!(said.iter().all(|speech| speech.text().len() < 2100));
+    let asked = say(Body::Contact(Consent::Request(text.as_str().into())));
+    assert!(asked[0].text().len() < 400, "{}", asked[0].text());
+}
+
+#[test]
+fn a_name_that_is_not_shown_as_it_is_is_understood_as_it_is_shown() {
+    let long = |domain: &str| {
+        let mut who = contact(&format!("bob%{}{domain}@yahoo", "a.".repeat(400)));
+        who.from = Standing::Asked("hi".into());
+        who
+    };
+    let (mut evil, honest) = (long("evil.example"), long("honest.example"));
+    evil.spelling = evil.spelling.replace("a.a.a", "a.\u{202e}.a");
+    let list = says("/list", &[evil, honest.clone()]);
+    let shown = list.split("/accept ").nth(2).unwrap().split(' ').next().unwrap();
+    assert!(shown.len() < 150 && shown.ends_with("honest.example@yahoo.xt"), "{shown}");
+    let answer = ask(&format!("/accept {shown}"), &[long("evil.example"), honest.clone()]);
+    assert_eq!(answer.act, [Action::Consent(honest.address, Consent::Grant)]);
 }
 
 #[test]

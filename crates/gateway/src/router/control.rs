@@ -127,7 +127,7 @@ impl Person {
                 }
             }
         }
-        let body = Body::Text { text: answer.say, auto: false };
+        let body = Body::Text { text: answer.say.into(), auto: false };
         let envelope = hub.envelope(Address::control(), self.user.clone(), body);
         self.deliver_to_all(hub, &envelope, Default::default);
     }
@@ -135,11 +135,12 @@ impl Person {
     /// Puts in words what a session's client cannot show.
     pub(super) fn say_unshown(&mut self, hub: &Hub, number: u64, envelope: &Envelope) {
         let name = self.spelling(hub, &envelope.from);
-        let Some(words) = crosstalk_services::in_words(envelope, &name) else { return };
-        let body = Body::Text { text: words.into(), auto: false };
-        let mail = self.deliver(hub, &Address::control(), body);
-        if let Some(session) = self.session(number).filter(|_| hub.options.control) {
-            session.try_send(hub, mail);
+        for words in crosstalk_services::in_words(envelope, &name) {
+            let body = Body::Text { text: words.into(), auto: false };
+            let mail = self.deliver(hub, &Address::control(), body);
+            if let Some(session) = self.session(number).filter(|_| hub.options.control) {
+                session.try_send(hub, mail);
+            }
         }
     }
 }

@@ -211,7 +211,7 @@ async fn the_control_contact_adds_asks_and_accepts() {
     bob.says(control, "/accept alice");
     alice.sees("bob@yahoo", Show::Available).await;
     alice.says(control, "/list");
-    assert!(alice.reads(control).await.contains("bob@yahoo.xt (Bobby): online"));
+    assert!(alice.reads(control).await.contains("bob@yahoo.xt (\"Bobby\"): online"));
 }
 
 #[tokio::test]
