@@ -11,15 +11,15 @@ use crosstalk_core::Fault;
 
 /// The most stanzas of ours that wait for the client's acknowledgement, and the most bytes.
 const MAX_UNACKED: usize = 1000;
-const MAX_UNACKED_BYTES: usize = 16 * 1024 * 1024;
+const MAX_UNACKED_BYTES: usize = 1024 * 1024;
 /// After how many of them the client is asked for one, and after how many bytes.
 const ASK_EVERY: usize = 50;
-const ASK_EVERY_BYTES: usize = 512 * 1024;
+const ASK_EVERY_BYTES: usize = 64 * 1024;
 /// How many changes between kinds of stanza a log holds.
 const MAX_RUNS: usize = 10_000;
 
 /// Both logs of one session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Acks {
     /// The namespace the client chose.
     pub(super) ns: String,
@@ -29,18 +29,34 @@ pub(super) struct Acks {
     up: Up,
     /// The session's name, where the server can resume it, and for how long.
     pub(super) resumable: Option<(String, Duration)>,
+    /// There was no room for another stanza.
+    is_full: bool,
 }
 
 impl Acks {
     /// The client said `<enable/>`.
     pub(super) fn enable(ns: &str) -> Self {
-        Self { ns: ns.to_owned(), down: None, up: Up::default(), resumable: None }
+        let (down, up) = (None, Up::default());
+        Self { ns: ns.to_owned(), down, up, resumable: None, is_full: false }
     }
 
     /// The server said `<enabled/>`.
     pub(super) fn enabled(&mut self, resumable: Option<(String, Duration)>) {
         self.down = Some(Down::default());
         self.resumable = resumable;
+    }
+
+    /// Whether the session ends because the client acknowledges nothing. What it did not get is
+    /// still here.
+    pub(super) const fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// How many bytes are kept, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let down =
+            self.down.as_ref().map_or(0, |down| down.bytes + down.log.len() * size_of::<Sent>());
+        down + self.up.log.len() * size_of::<(bool, u32)>()
     }
 
     /// A stanza of the server goes to the client.
@@ -58,10 +74,11 @@ impl Acks {
         let Some(down) = &mut self.down else { return Ok(false) };
         let kept = if keep { stanza.clone() } else { Bytes::new() };
         let asked = down.bytes / ASK_EVERY_BYTES;
-        (down.ours, down.bytes) = (down.ours + 1, down.bytes + kept.len());
-        if down.ours > MAX_UNACKED || down.bytes > MAX_UNACKED_BYTES {
+        if down.ours >= MAX_UNACKED || down.bytes + kept.len() > MAX_UNACKED_BYTES {
+            self.is_full = true;
             return Err(Fault::client("it acknowledges nothing"));
         }
+        (down.ours, down.bytes) = (down.ours + 1, down.bytes + kept.len());
         down.log.push_back(Sent::Gateway(kept));
         Ok(down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked)
     }
@@ -132,6 +149,7 @@ impl Acks {
     /// Returns our part of that.
     pub(super) fn resumed(&mut self) -> Vec<Bytes> {
         self.up.log.clear();
+        self.is_full = false;
         let down = self.down.get_or_insert_default();
         down.log.retain(|sent| matches!(sent, Sent::Gateway(_)));
         let ours = down.log.iter().filter_map(|sent| match sent {
@@ -142,7 +160,7 @@ impl Acks {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Down {
     log: VecDeque<Sent>,
     /// How many of the log's stanzas are ours, and how long those are that are kept.
@@ -155,13 +173,13 @@ struct Down {
 }
 
 /// One stanza of ours or a run of the server's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Sent {
     Server(u32),
     Gateway(Bytes),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Up {
     /// Runs of stanzas that were forwarded (true) or withheld.
     log: VecDeque<(bool, u32)>,
@@ -250,6 +268,8 @@ mod tests {
         let sent: Vec<bool> = std::iter::from_fn(|| acks.we_sent(&stanza).ok()).collect();
         let (asked, all) = (sent.iter().filter(|asks| **asks).count(), sent.len());
         assert_eq!(all, MAX_UNACKED_BYTES / stanza.len() - 1);
+        assert!((1_000_000..2_000_000).contains(&acks.weight()), "{}", acks.weight());
+        assert!(acks.is_full());
         assert_eq!(asked, all / 2);
         acks.client_handled(5 + 10).unwrap();
         assert!(acks.we_sent(&stanza).is_ok());

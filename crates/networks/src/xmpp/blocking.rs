@@ -4,6 +4,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, Kin, Output, RosterEdit, Side};
 
 use super::engine::Jabber;
+use super::head::Head;
 use super::ns;
 use super::query;
 use super::xml::Element;
@@ -13,10 +14,10 @@ impl Jabber {
     pub(super) fn blocklist_get(
         &mut self,
         raw: Bytes,
-        stanza: &Element,
+        head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if let (Some(person), Some(id)) = (&mut self.person, stanza.attr("id"))
+        if let (Some(person), Some(id)) = (&mut self.person, head.id.as_deref())
             && person.blocking.asked.len() < 16
         {
             person.blocking.asked.push(id.to_owned());
@@ -26,8 +27,11 @@ impl Jabber {
 
     /// The server's answer to that.
     pub(super) fn blocklist_result(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let mut stanza = self.parse(Side::Server, &raw)?;
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let read = self.read(Side::Server, &raw)?;
+        let (Some(person), Some(mut stanza)) = (&mut self.person, read) else {
+            self.link.down(raw, out);
+            return Ok(());
+        };
         let blocked = person.contacts.iter().filter(|(_, known)| known.contact.blocked);
         let blocked: Vec<String> =
             blocked.map(|(address, _)| person.bare_of(&self.naming, address)).collect();
@@ -47,21 +51,23 @@ impl Jabber {
         Ok(())
     }
 
-    /// The client blocks or unblocks: `change` is the element that says so.
+    /// The client blocks or unblocks.
     pub(super) fn block(
         &mut self,
         raw: Bytes,
         stanza: &Element,
-        change: &Element,
         out: &mut Output,
     ) -> Result<(), Fault> {
+        let Some(change) = stanza.elements().next() else {
+            return self.forward_if_clean(raw, &stanza.head(), out);
+        };
         let block = change.name() == "block";
         let kins: Vec<Kin> = change
             .elements()
             .map(|item| self.naming.kin(item.attr("jid").unwrap_or_default()))
             .collect();
         if kins.contains(&Kin::Nowhere) {
-            return self.refuse(stanza, "item-not-found", out);
+            return self.refuse(&stanza.head(), "item-not-found", out);
         }
         let everybody = !block && kins.is_empty();
         let foreign: Vec<Address> = if everybody {
@@ -82,7 +88,7 @@ impl Jabber {
             return self.link.up(raw, out);
         }
         if foreign.len() == kins.len() {
-            return self.result(stanza, out);
+            return self.result(&stanza.head(), out);
         }
         let mut rest = stanza.clone();
         if let Some(change) = rest.get_mut(change.name(), ns::BLOCKING) {

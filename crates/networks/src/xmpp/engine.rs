@@ -1,24 +1,26 @@
 //! The state machine of one client stream.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
-    Context, Engine, Event, Fault, Input, Kin, MAX_PENDING, Now, Output, Roster, Side, Via,
+    Context, Engine, Event, Fault, Input, Kin, MAX_TEXT, Now, Output, Roster, Side, Via,
 };
 
+use super::acks::Acks;
 use super::head::Head;
+use super::held::Held;
 use super::jid::Naming;
 use super::link::Link;
-use super::person::{Foreign, Person};
+use super::negotiation::Stage;
+use super::person::Person;
 use super::signon::SignOn;
 use super::wire::{Frame, Framer, Malformed};
-use super::xml::{Element, Scope};
+use super::xml::{Element, Scope, TOO_MUCH, scan};
 
-/// How long a client's request for its roster waits for the foreign part, and what it says
-/// behind its request for a session waits for that.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest stanza for a foreign person, in bytes: the longest text that there is, plain and
+/// formatted, with room for markup.
+const MAX_FOREIGN: usize = 8 * MAX_TEXT;
 
 /// One direction of the stream.
 #[derive(Default)]
@@ -37,25 +39,21 @@ pub(super) struct Jabber {
     pub(super) person: Option<Box<Person>>,
     client: Lane,
     server: Lane,
-    held: Held,
+    pub(super) held: Held,
     /// Nothing is read any more: the streams are spliced.
-    opaque: bool,
+    pub(super) opaque: bool,
     /// Nothing is passed on any more: another connection will take the session over.
     over: bool,
-}
-
-/// What the client sent while the gateway does not know enough to judge it.
-#[derive(Default)]
-struct Held {
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    until: Option<Instant>,
 }
 
 impl Engine for Jabber {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.take(now, input, out);
-        if result.is_err() && (self.person.is_some() || !self.held.frames.is_empty()) {
+        if result.is_err() && self.link.acks.as_ref().is_some_and(Acks::is_full) {
+            // The client gets the rest when it resumes.
+            self.leave_ticket(now, out);
+        }
+        if result.is_err() && (self.person.is_some() || !self.held.is_empty()) {
             // Spliced, the next stanza for a foreign name would reach the server.
             out.withhold();
         }
@@ -64,7 +62,15 @@ impl Engine for Jabber {
 
     fn deadline(&self) -> Option<Instant> {
         let sweep = self.person.as_ref().and_then(|p| p.sweep_at);
-        [self.held.until, sweep].into_iter().flatten().min()
+        let entering = match &self.signon.stage {
+            Stage::Entering(entering) => Some(entering.at),
+            _ => None,
+        };
+        [self.held.until, sweep, entering].into_iter().flatten().min()
+    }
+
+    fn weight(&self) -> usize {
+        self.held.weight() + self.link.weight() + self.person.as_ref().map_or(0, |p| p.waits())
     }
 }
 
@@ -86,34 +92,34 @@ impl Jabber {
     }
 
     fn take(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        self.enter(now, out)?;
         match input {
             Input::Start => {
                 if let Via::Direct { upstream, .. } = &self.context.via {
                     out.emit(Event::Dial(upstream.clone()));
                 }
-                Ok(())
             }
-            Input::Bytes(side, buf) => self.bytes(now, side, buf, out),
-            Input::Encrypted(side, facts) => {
-                self.signon.encrypted(side, facts, out);
-                Ok(())
+            Input::Bytes(side, buf) => self.bytes(now, side, buf, out)?,
+            Input::Encrypted(..) if !self.held.is_empty() => {
+                // Said in the clear, it would count as said inside TLS.
+                return Err(Fault::client("it spoke between STARTTLS and TLS"));
             }
-            Input::Closed(_) => {
-                self.leave_ticket(now, out);
-                Ok(())
-            }
-            Input::Roster(roster) => self.roster_known(now, &roster, out),
-            Input::Changed(contact) => self.contact_changed(now, contact, out),
-            Input::Deliver(envelope) => self.deliver(now, envelope, out),
-            Input::Carbon(envelope) => self.carbon(now, &envelope, out),
-            Input::Tick => self.tick(now, out),
-            Input::Delivered(_) | Input::Rung | Input::Computed(_) => Ok(()),
+            Input::Encrypted(side, facts) => self.signon.encrypted(side, facts, out),
+            Input::Closed(_) => self.leave_ticket(now, out),
+            Input::Roster(roster) => self.roster_known(now, &roster, out)?,
+            Input::Changed(contact) => self.contact_changed(now, contact, out)?,
+            Input::Deliver(envelope) => self.deliver(now, envelope, out)?,
+            Input::Carbon(envelope) => self.carbon(now, &envelope, out)?,
+            Input::Tick => self.tick(now, out)?,
+            Input::Computed(result) => self.computed(result, out)?,
+            Input::Delivered(_) | Input::Rung => {}
         }
+        self.release(now, out)
     }
 
     fn tick(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         if self.held.until.is_some_and(|until| until <= now.instant) {
-            self.give_up(now, out)?;
+            self.stop_waiting();
         }
         self.sweep(now, out)
     }
@@ -131,66 +137,43 @@ impl Jabber {
         while !self.opaque && !self.signon.expects_tls(side) {
             let framed = self.lane(side).framer.next(buf);
             let Some(frame) = framed.map_err(|e| broken(side, e))? else { break };
-            match side {
-                Side::Client if self.held.until.is_some() => self.hold(now, frame, out)?,
-                Side::Client => self.client_frame(now, frame, out)?,
-                Side::Server => self.server_frame(now, frame, out)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the client's frames in order behind one that waits.
-    fn hold(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
-        self.held.bytes += frame.bytes().len();
-        self.held.frames.push_back(frame);
-        if self.held.bytes > MAX_PENDING { self.give_up(now, out) } else { Ok(()) }
-    }
-
-    /// Lets the held frames go on without what they waited for.
-    fn give_up(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        if let Some(person) = &mut self.person {
-            person.foreign.give_up();
-        }
-        self.release(now, out)
-    }
-
-    /// Lets the held frames go on, until one of them waits again.
-    pub(super) fn release(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        for frame in std::mem::take(&mut self.held).frames {
-            if self.held.until.is_some() {
-                self.hold(now, frame, out)?;
+            if self.waits(side) {
+                self.hold(now, side, frame, out)?;
             } else {
-                self.client_frame(now, frame, out)?;
+                self.frame(now, side, frame, out)?;
+                self.release(now, out)?;
             }
         }
         Ok(())
-    }
-
-    /// From here on the client's frames wait for something.
-    pub(super) fn start_holding(&mut self, now: Now) {
-        self.held.until = Some(now.instant + PATIENCE);
-    }
-
-    /// Whether the client's request for its roster must wait; if so, it is kept.
-    pub(super) fn waits_for_roster(&mut self, now: Now, raw: &Bytes) -> bool {
-        let waits = self.person.as_ref().is_some_and(|p| p.foreign == Foreign::Awaited);
-        if waits {
-            self.held.frames.push_back(Frame::Stanza(raw.clone()));
-            self.held.bytes = raw.len();
-            self.start_holding(now);
-        }
-        waits
     }
 
     fn roster_known(&mut self, now: Now, roster: &Roster, out: &mut Output) -> Result<(), Fault> {
         self.take_roster(now, roster, out)?;
-        self.release(now, out)
+        self.held.until = None;
+        Ok(())
+    }
+
+    pub(super) fn frame(
+        &mut self,
+        now: Now,
+        side: Side,
+        frame: Frame,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let taken = match side {
+            Side::Client => self.client_frame(now, frame, out),
+            Side::Server => self.server_frame(now, frame, out),
+        };
+        if taken.is_err() {
+            // Its bytes are gone: what comes behind it is no stream any more.
+            out.withhold();
+        }
+        taken
     }
 
     fn client_frame(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
         match frame {
-            Frame::Stanza(raw) if self.person.is_some() => self.client_stanza(now, raw, out),
+            Frame::Stanza(raw) if self.person.is_some() => self.client_stanza(now, &raw, out),
             Frame::Stanza(raw) => self.signon_from_client(now, raw, out),
             Frame::Open(raw) => self.opened(Side::Client, raw, out),
             Frame::Close(raw) => {
@@ -242,30 +225,42 @@ impl Jabber {
     }
 
     /// One stanza of a client whose person is known.
-    fn client_stanza(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let head = Head::of(&raw).map_err(|e| broken(Side::Client, e))?;
+    fn client_stanza(&mut self, now: Now, raw: &Bytes, out: &mut Output) -> Result<(), Fault> {
+        let head = Head::of(raw).map_err(|e| broken(Side::Client, e))?;
         if !head.is_stanza() {
-            return self.ack_from_client(&head, &raw, out);
+            return self.ack_from_client(&head, raw, out);
         }
         let kin = head.to.as_deref().map_or(Kin::Own, |to| self.naming.kin(to));
-        if kin == Kin::Own && head.name == "message" && !self.naming.may_be_in(&raw) {
-            return self.link.up(raw, out);
+        let to = match kin {
+            Kin::Foreign(to) => to,
+            Kin::Nowhere => return self.refuse(&head, "item-not-found", out),
+            Kin::Own => return self.own_stanza(now, raw.clone(), &head, out),
+        };
+        // Larger than anything that could arrive at somebody: not worth reading.
+        let read = (raw.len() <= MAX_FOREIGN).then(|| self.read(Side::Client, raw));
+        let Some(stanza) = read.transpose()?.flatten() else {
+            return self.refuse(&head, "policy-violation", out);
+        };
+        match head.name {
+            "message" => self.message_to(&to, &stanza, out),
+            "presence" => self.presence_to(now, &to, &stanza, out),
+            _ => self.query_to(&to, &stanza, out),
         }
-        if kin == Kin::Own
-            && head.name == "iq"
-            && matches!(head.kind.as_deref(), Some("result" | "error"))
-        {
-            return self.answer_from_client(head.id.as_deref(), raw.clone(), out);
-        }
-        let stanza = self.parse(Side::Client, &raw)?;
-        match (stanza.name(), kin) {
-            ("message", Kin::Foreign(to)) => self.message_to(&to, &stanza, out),
-            ("presence", Kin::Foreign(to)) => self.presence_to(now, &to, &stanza, out),
-            ("iq", Kin::Foreign(to)) => self.query_to(&to, &stanza, out),
-            (_, Kin::Nowhere) => self.refuse(&stanza, "item-not-found", out),
-            ("presence", _) => self.own_presence(now, raw, &stanza, out),
-            ("iq", _) => self.own_query(now, raw, &stanza, out),
-            _ => self.forward_if_clean(raw, &stanza, out),
+    }
+
+    /// A stanza for the client's own server or somebody there.
+    fn own_stanza(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        head: &Head<'_>,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        match (head.name, head.kind.as_deref()) {
+            ("presence", _) => self.own_presence(now, raw, head, out),
+            ("iq", Some("result" | "error")) => self.answer_from_client(head, raw, out),
+            ("iq", _) => self.own_query(now, raw, head, out),
+            _ => self.forward_if_clean(raw, head, out),
         }
     }
 
@@ -282,13 +277,23 @@ impl Jabber {
         }
     }
 
-    /// Reads a whole stanza of `side`.
+    /// Reads a whole stanza of `side` that must be read for the stream to go on.
     pub(super) fn parse(&self, side: Side, raw: &[u8]) -> Result<Element, Fault> {
-        let lane = match side {
-            Side::Client => &self.client,
-            Side::Server => &self.server,
-        };
-        Element::parse(raw, &lane.scope).map_err(|e| broken(side, e))
+        self.read(side, raw)?.ok_or_else(|| broken(side, TOO_MUCH))
+    }
+
+    /// Reads a whole stanza of `side`, unless it holds more than is interpreted.
+    pub(super) fn read(&self, side: Side, raw: &[u8]) -> Result<Option<Element>, Fault> {
+        match Element::parse(raw, &self.side(side).scope) {
+            Ok(element) => Ok(Some(element)),
+            Err(TOO_MUCH) => Ok(None),
+            Err(malformed) => Err(broken(side, malformed)),
+        }
+    }
+
+    /// The name and namespace of the only child of a stanza of the client's.
+    pub(super) fn only_child(&self, raw: &[u8]) -> Result<Option<(String, String)>, Fault> {
+        scan::only_child(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
     }
 
     /// Stops interpreting, after what is queued.
@@ -302,6 +307,13 @@ impl Jabber {
     /// Passes nothing on any more.
     pub(super) const fn stop(&mut self) {
         self.over = true;
+    }
+
+    const fn side(&self, side: Side) -> &Lane {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
     }
 
     fn lane(&mut self, side: Side) -> &mut Lane {

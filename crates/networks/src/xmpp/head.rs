@@ -39,7 +39,8 @@ impl<'a> Head<'a> {
         let name = name.filter(|n| !n.starts_with(['/', '!', '?'])).ok_or(BROKEN)?;
         let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
         let mut head = Self { name: local, ..Self::default() };
-        for attr in Attributes::new(tag, name.len()) {
+        // Each with each would be compared otherwise; those that matter are looked at below.
+        for attr in Attributes::new(tag, name.len()).with_checks(false) {
             let attr = attr.map_err(|_| BROKEN)?;
             let slot = match attr.key.0 {
                 "to" => &mut head.to,
@@ -53,6 +54,9 @@ impl<'a> Head<'a> {
                 }
                 _ => continue,
             };
+            if slot.is_some() {
+                return Err(BROKEN);
+            }
             *slot = Some(attr.normalized_value(XmlVersion::Explicit1_0).map_err(|_| BROKEN)?);
         }
         Ok(head)

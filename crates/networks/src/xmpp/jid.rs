@@ -51,6 +51,12 @@ pub fn prepare(jid: &str) -> Result<String, BadName> {
     }
 }
 
+/// A JID that may be a domain alone, as a bare JID of it is compared; as it is where it is none.
+pub(super) fn prepare_any(jid: &str) -> String {
+    let domain = || nameprep(jid).map_or_else(|_| jid.to_owned(), Cow::into_owned);
+    prepare(jid).unwrap_or_else(|_| domain())
+}
+
 /// Who is foreign to the people of one server.
 pub(super) struct Naming {
     names: Arc<Names>,
@@ -142,7 +148,7 @@ fn plain(domain: &str) -> Cow<'_, str> {
 }
 
 /// Writes a local part as XEP-0106 says.
-fn escape(local: &str) -> String {
+pub(super) fn escape(local: &str) -> String {
     let mut out = String::with_capacity(local.len());
     for (at, c) in local.char_indices() {
         let code = ESCAPES.iter().find(|(plain, _)| *plain == c).map(|(_, code)| code);

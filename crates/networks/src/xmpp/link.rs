@@ -13,6 +13,11 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// How many bytes wait for an acknowledgement, roughly.
+    pub(super) fn weight(&self) -> usize {
+        self.acks.as_ref().map_or(0, Acks::weight)
+    }
+
     /// A stanza of the client, as it came or rewritten, goes to the server.
     pub(super) fn up(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
         out.forward(Side::Server, raw);
@@ -52,10 +57,10 @@ impl Link {
 
     /// The same, written before.
     pub(super) fn say_again(&mut self, bytes: &Bytes, out: &mut Output) -> Result<(), Fault> {
+        // Counted first: what is not counted must not reach the client.
+        let asks = self.acks.as_mut().map_or(Ok(false), |acks| acks.we_sent(bytes))?;
         out.insert(Side::Client, bytes.clone());
-        if let Some(acks) = &mut self.acks
-            && acks.we_sent(bytes)?
-        {
+        if let Some(acks) = self.acks.as_ref().filter(|_| asks) {
             out.insert(Side::Client, Element::new("r", &acks.ns).to_xml());
         }
         Ok(())

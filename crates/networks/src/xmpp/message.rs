@@ -7,12 +7,9 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::ns;
 use super::person::{Carbons, Sent};
-use super::xml::{Element, Node, Scope};
+use super::xml::{Element, Scope};
 use crate::html;
 use crate::time::timestamp;
-
-/// The most envelopes that wait for the client to be available.
-const MAX_WAITING: usize = 1000;
 
 impl Jabber {
     /// The client sends a message to a foreign person.
@@ -24,7 +21,7 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let kind = stanza.attr("type").unwrap_or("normal");
         if kind == "groupchat" {
-            return self.refuse(stanza, "service-unavailable", out);
+            return self.refuse(&stanza.head(), "service-unavailable", out);
         }
         self.link.keep(out)?;
         let Some(person) = &mut self.person else { return Ok(()) };
@@ -70,9 +67,7 @@ impl Jabber {
         if let Body::Contact(_) = envelope.body
             && !person.available
         {
-            if person.waiting.len() < MAX_WAITING {
-                person.waiting.push_back(envelope);
-            }
+            person.wait_for_presence(envelope);
             return Ok(());
         }
         let from = &envelope.from;
@@ -191,7 +186,7 @@ pub fn text(stanza: &Element) -> Option<RichText> {
     let rich = stanza
         .get("html", ns::XHTML_IM)
         .and_then(|html| html.get("body", ns::XHTML))
-        .map(|body| html::read(&inner_xml(body)));
+        .map(|body| html::read(&body.inner_html()));
     let mut text = match (plain, rich) {
         (Some(plain), rich) => styled(plain, &rich.unwrap_or_default()),
         (None, Some(rich)) if !rich.is_empty() => rich,
@@ -216,17 +211,6 @@ fn styled(plain: String, rich: &RichText) -> RichText {
         text.style(span.start as usize..end, span.style.clone());
     }
     text
-}
-
-fn inner_xml(element: &Element) -> String {
-    let mut xml = String::new();
-    for node in element.nodes() {
-        match node {
-            Node::Element(e) => e.write(&mut xml, element.ns()),
-            Node::Text(text) => xml.push_str(&html::escape(text)),
-        }
-    }
-    xml
 }
 
 /// A readable body, and the formatting for clients that show it.

@@ -5,11 +5,14 @@
 
 mod acks;
 mod blocking;
+mod claim;
 mod engine;
 pub mod head;
+mod held;
 pub mod jid;
 mod link;
 pub mod message;
+mod negotiation;
 pub mod ns;
 mod person;
 mod presence;

@@ -14,6 +14,8 @@ pub const SASL2: &str = "urn:xmpp:sasl:2";
 pub const CHANNEL_BINDING: &str = "urn:xmpp:sasl-cb:0";
 /// Resource binding (RFC 6120).
 pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+/// Sign-on before SASL (XEP-0078).
+pub const AUTH: &str = "jabber:iq:auth";
 /// Stanza errors (RFC 6120).
 pub const STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 /// Stream errors (RFC 6120).

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Contact, Envelope, EnvelopeId, Now, Presence};
+use crosstalk_core::{Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence};
 
 use super::jid::{self, Naming};
 
@@ -15,6 +15,8 @@ const RESOURCE: &str = "CrossTalk";
 const MAX_SENT: usize = 256;
 /// The most people who are not in the list and whose spelling or typing is remembered.
 const MAX_STRANGERS: usize = 256;
+/// The most envelopes that wait for the client to be available.
+const MAX_WAITING: usize = 1000;
 /// How long contacts may take to show up again after a resumed session.
 const RETURN: Duration = Duration::from_secs(10);
 
@@ -42,7 +44,9 @@ pub(super) struct Person {
     /// Messages that the client may not have got in a session that could not be resumed.
     pub(super) again: Vec<Bytes>,
     /// What came before the client was available.
-    pub(super) waiting: VecDeque<Envelope>,
+    waiting: VecDeque<Envelope>,
+    /// How many bytes wait in either.
+    waits: usize,
     pub(super) carbons: Carbons,
     pub(super) blocking: BlockView,
     pub(super) sent: VecDeque<Sent>,
@@ -95,6 +99,13 @@ pub(super) struct Known {
     pub(super) stale: bool,
 }
 
+impl Known {
+    /// How many bytes it takes, roughly.
+    fn weight(&self) -> usize {
+        self.contact.weight() + self.presence.text.text().len() + size_of::<Presence>()
+    }
+}
+
 /// What the client knows of its roster.
 #[derive(Default)]
 pub(super) struct RosterView {
@@ -145,7 +156,7 @@ pub(super) struct Sent {
 }
 
 impl Person {
-    pub(super) fn new(full: String, user: Address, leftover: Leftover) -> Self {
+    pub(super) fn new(full: String, user: Address) -> Self {
         Self {
             full,
             user,
@@ -158,16 +169,54 @@ impl Person {
             chat_states: Support::Unknown,
             adding: BTreeSet::new(),
             waiting: VecDeque::new(),
+            waits: 0,
             carbons: Carbons::Off,
             blocking: BlockView::default(),
             sent: VecDeque::new(),
             sweep_at: None,
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
-            again: leftover.again,
-            repeats: leftover.taken.into_iter().collect(),
+            again: Vec::new(),
+            repeats: HashSet::new(),
             ids: VecDeque::new(),
         }
+    }
+
+    /// Takes over what another session left.
+    pub(super) fn inherit(&mut self, left: Leftover) {
+        self.waits += left.again.iter().map(Bytes::len).sum::<usize>();
+        self.again = left.again;
+        self.repeats = left.taken.into_iter().collect();
+    }
+
+    /// Keeps something until the client is available; if there is too much, drops it.
+    pub(super) fn wait_for_presence(&mut self, envelope: Envelope) {
+        if self.waiting.len() < MAX_WAITING {
+            let words = match &envelope.body {
+                Body::Contact(Consent::Request(words)) => words.text().len(),
+                _ => 0,
+            };
+            self.waits += size_of::<Envelope>() + words;
+            self.waiting.push_back(envelope);
+        }
+    }
+
+    /// What waited for the client to be available: messages of before, and others.
+    pub(super) fn take_waiting(&mut self) -> (Vec<Bytes>, VecDeque<Envelope>) {
+        self.waits = 0;
+        (std::mem::take(&mut self.again), std::mem::take(&mut self.waiting))
+    }
+
+    /// How many bytes wait for the client to be available.
+    pub(super) const fn waits(&self) -> usize {
+        self.waits
+    }
+
+    /// How many bytes all of this takes, roughly; counted, not kept.
+    pub(super) fn weight(&self) -> usize {
+        let contacts = self.contacts.values().map(|known| known.weight());
+        let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
+        size_of::<Self>() + self.waits + contacts.chain(sent).sum::<usize>()
     }
 
     /// The person's bare JID.

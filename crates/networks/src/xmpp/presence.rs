@@ -3,9 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Now, Output, Presence, RichText, Show, UnixMillis};
+use crosstalk_core::{
+    Address, Event, Fault, Now, Output, Presence, RichText, Show, Side, UnixMillis,
+};
 
 use super::engine::Jabber;
+use super::head::Head;
 use super::ns;
 use super::person::Support;
 use super::query;
@@ -18,26 +21,29 @@ impl Jabber {
         &mut self,
         now: Now,
         raw: Bytes,
-        stanza: &Element,
+        head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        self.forward_if_clean(raw, stanza, out)?;
+        let stanza = if head.to.is_none() { self.read(Side::Client, &raw)? } else { None };
+        self.forward_if_clean(raw, head, out)?;
         let Some(person) = &mut self.person else { return Ok(()) };
-        if stanza.attr("to").is_some() {
+        if head.to.is_some() {
             return Ok(());
         }
         let was_available = person.available;
-        let presence = match stanza.attr("type") {
+        let presence = match head.kind.as_deref() {
             None => {
                 person.available = true;
-                if stanza.get("c", ns::CAPS).is_some() {
+                if stanza.as_ref().is_some_and(|s| s.get("c", ns::CAPS).is_some()) {
                     // Clients that say what they understand all understand chat states.
                     person.chat_states = Support::Yes;
                 }
-                if person.invisible { Presence::offline() } else { read(now, stanza) }
+                // Of what is too long to be read others see that the person is there.
+                let read = || stanza.as_ref().map_or(Presence::available(), |s| read(now, s));
+                if person.invisible { Presence::offline() } else { read() }
             }
-            Some("unavailable" | "invisible") => {
-                person.available = stanza.attr("type") == Some("invisible");
+            Some(kind @ ("unavailable" | "invisible")) => {
+                person.available = kind == "invisible";
                 Presence::offline()
             }
             Some(_) => return Ok(()),
@@ -67,8 +73,8 @@ impl Jabber {
     /// What waited for the client to be available: who is there, and what was asked meanwhile.
     fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
-        let waiting = std::mem::take(&mut person.waiting);
-        for message in std::mem::take(&mut person.again) {
+        let (again, waiting) = person.take_waiting();
+        for message in again {
             self.link.say_again(&message, out)?;
         }
         let ask = person.chat_states == Support::Unknown && !person.contacts.is_empty();

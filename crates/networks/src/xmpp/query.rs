@@ -7,10 +7,13 @@ use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
 use super::person::{Carbons, Support};
-use super::xml::{Element, Node};
+use super::xml::{Element, scan};
 
 /// How the ids of our own IQs begin.
 const OURS: &str = "xt-";
+
+/// The longest answer of a client's that is read, in bytes.
+const MAX_ASKED: usize = 64 * 1024;
 
 /// What foreign people's clients are said to understand (XEP-0030), in the order of XEP-0115.
 const FEATURES: [&str; 7] = [
@@ -60,10 +63,10 @@ impl Jabber {
                 let name = Element::new("FN", ns::VCARD).say(alias.unwrap_or(to.local()));
                 Element::new("vCard", ns::VCARD).child(name)
             }
-            _ => return self.refuse(stanza, "service-unavailable", out),
+            _ => return self.refuse(&stanza.head(), "service-unavailable", out),
         };
         self.link.keep(out)?;
-        let answer = self.reply(stanza, "result").child(answer);
+        let answer = self.reply(&stanza.head(), "result").child(answer);
         self.link.say(&answer, out)
     }
 
@@ -82,7 +85,10 @@ impl Jabber {
 
     /// The client answers that, or one of our pushes.
     fn answered(&mut self, raw: &[u8]) -> Result<(), Fault> {
-        let stanza = self.parse(Side::Client, raw)?;
+        if raw.len() > MAX_ASKED {
+            return Ok(());
+        }
+        let Some(stanza) = self.read(Side::Client, raw)? else { return Ok(()) };
         let features = stanza.get("query", ns::DISCO_INFO).into_iter().flat_map(Element::elements);
         let mut names = features.filter_map(|feature| feature.attr("var"));
         if names.any(|name| name == ns::CHAT_STATES)
@@ -98,63 +104,72 @@ impl Jabber {
         &mut self,
         now: Now,
         raw: Bytes,
-        stanza: &Element,
+        head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let own = self.person.as_ref().is_some_and(|p| p.is_self(stanza.attr("to")));
-        let mut children = stanza.elements();
-        let (Some(asked), None, true) = (children.next(), children.next(), own) else {
-            return self.forward_if_clean(raw, stanza, out);
-        };
-        let get = stanza.attr("type") == Some("get");
-        match (asked.name(), asked.ns()) {
-            ("query", ns::ROSTER) if get => return self.roster_get(now, raw, stanza, out),
-            ("query", ns::ROSTER) => return self.roster_set(raw, stanza, out),
-            ("blocklist", ns::BLOCKING) => return self.blocklist_get(raw, stanza, out),
-            ("block" | "unblock", ns::BLOCKING) => return self.block(raw, stanza, asked, out),
-            ("query", ns::MAM) if self.mentions_foreign(asked) => {
-                self.link.keep(out)?;
-                let nothing =
-                    Element::new("set", ns::RSM).child(Element::new("count", ns::RSM).say("0"));
-                let fin = Element::new("fin", ns::MAM).with("complete", "true").child(nothing);
-                let answer = self.reply(stanza, "result").child(fin);
-                return self.link.say(&answer, out);
+        let own = self.person.as_ref().is_some_and(|p| p.is_self(head.to.as_deref()));
+        let asked = if own { self.only_child(&raw)? } else { None };
+        let asked = asked.as_ref().map(|(name, ns)| (name.as_str(), ns.as_str()));
+        let get = head.kind.as_deref() == Some("get");
+        match asked {
+            Some(("blocklist", ns::BLOCKING)) => return self.blocklist_get(raw, head, out),
+            Some(("query", ns::MAM)) if self.mentions_foreign(&raw)? => {
+                return self.nothing_archived(head, out);
             }
-            (name @ ("enable" | "disable"), ns::CARBONS) => {
-                if let (Some(person), Some(id)) = (&mut self.person, stanza.attr("id")) {
+            Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
+                if let (Some(person), Some(id)) = (&mut self.person, head.id.as_deref()) {
                     let asked = Carbons::Asked(id.to_owned());
                     person.carbons = if name == "enable" { asked } else { Carbons::Off };
                 }
             }
-            (name @ ("invisible" | "visible"), ns) if ns.starts_with(ns::INVISIBLE) => {
+            Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
                 self.hide(name == "invisible", out);
             }
-            ("query", ns::PRIVACY) => {
-                if let Some(active) = asked.get("active", ns::PRIVACY) {
-                    self.hide(active.attr("name") == Some("invisible"), out);
+            Some(("query", ns::ROSTER | ns::PRIVACY) | ("block" | "unblock", ns::BLOCKING)) => {
+                let Some(stanza) = self.read(Side::Client, &raw)? else {
+                    return self.refuse(head, "policy-violation", out);
+                };
+                match asked {
+                    Some((_, ns::ROSTER)) if get => return self.roster_get(now, raw, &stanza, out),
+                    Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, out),
+                    Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, out),
+                    _ => self.privacy(&stanza, out),
                 }
             }
             _ => {}
         }
-        self.forward_if_clean(raw, stanza, out)
+        self.forward_if_clean(raw, head, out)
+    }
+
+    /// The client chooses among its privacy lists.
+    fn privacy(&mut self, stanza: &Element, out: &mut Output) {
+        let query = stanza.get("query", ns::PRIVACY);
+        if let Some(active) = query.and_then(|query| query.get("active", ns::PRIVACY)) {
+            self.hide(active.attr("name") == Some("invisible"), out);
+        }
+    }
+
+    /// The archive of what was said with a foreign person is empty.
+    fn nothing_archived(&mut self, head: &Head<'_>, out: &mut Output) -> Result<(), Fault> {
+        self.link.keep(out)?;
+        let nothing = Element::new("set", ns::RSM).child(Element::new("count", ns::RSM).say("0"));
+        let fin = Element::new("fin", ns::MAM).with("complete", "true").child(nothing);
+        let answer = self.reply(head, "result").child(fin);
+        self.link.say(&answer, out)
     }
 
     /// The client answers an IQ that was not a foreign person's: the server's or ours.
     pub(super) fn answer_from_client(
         &mut self,
-        id: Option<&str>,
+        head: &Head<'_>,
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if id.is_some_and(|id| id.starts_with(OURS)) {
+        if head.id.as_deref().is_some_and(|id| id.starts_with(OURS)) {
             self.answered(&raw)?;
             return self.link.keep(out);
         }
-        if !self.naming.may_be_in(&raw) {
-            return self.link.up(raw, out);
-        }
-        let stanza = self.parse(Side::Client, &raw)?;
-        self.forward_if_clean(raw, &stanza, out)
+        self.forward_if_clean(raw, head, out)
     }
 
     /// An IQ of the server: an answer that foreign items belong into, a push, or neither.
@@ -183,7 +198,11 @@ impl Jabber {
                     person.carbons = if enabled { Carbons::On } else { Carbons::Off };
                 }
             }
-            Some("set") if memchr::memmem::find(&raw, ns::ROSTER.as_bytes()).is_some() => {
+            // Only the server, or the account itself, pushes (RFC 6121, section 2.1.6).
+            Some("set")
+                if person.is_self(head.from.as_deref())
+                    && memchr::memmem::find(&raw, ns::ROSTER.as_bytes()).is_some() =>
+            {
                 return self.roster_pushed(raw, out);
             }
             _ => {}
@@ -193,7 +212,7 @@ impl Jabber {
     }
 
     /// Answers the client's request with success.
-    pub(super) fn result(&mut self, request: &Element, out: &mut Output) -> Result<(), Fault> {
+    pub(super) fn result(&mut self, request: &Head<'_>, out: &mut Output) -> Result<(), Fault> {
         self.link.keep(out)?;
         let result = self.reply(request, "result");
         self.link.say(&result, out)
@@ -202,27 +221,27 @@ impl Jabber {
     /// Keeps a stanza from the server and tells the client so, unless it is an answer itself.
     pub(super) fn refuse(
         &mut self,
-        stanza: &Element,
+        asked: &Head<'_>,
         condition: &str,
         out: &mut Output,
     ) -> Result<(), Fault> {
         self.link.keep(out)?;
-        if matches!(stanza.attr("type"), Some("error" | "result")) {
+        if matches!(asked.kind.as_deref(), Some("error" | "result")) {
             return Ok(());
         }
         let error = Element::new("error", ns::CLIENT)
             .with("type", "cancel")
             .child(Element::new(condition, ns::STANZAS));
-        let answer = self.reply(stanza, "error").child(error);
+        let answer = self.reply(asked, "error").child(error);
         self.link.say(&answer, out)
     }
 
     /// The frame of an answer to `request`.
-    fn reply(&self, request: &Element, kind: &str) -> Element {
-        Element::new(request.name(), ns::CLIENT)
+    fn reply(&self, request: &Head<'_>, kind: &str) -> Element {
+        Element::new(request.name, ns::CLIENT)
             .with("type", kind)
-            .with_some("id", request.attr("id"))
-            .with_some("from", request.attr("to"))
+            .with_some("id", request.id.as_deref())
+            .with_some("from", request.to.as_deref())
             .with_some("to", self.person.as_ref().map(|p| p.full.as_str()))
     }
 
@@ -230,31 +249,25 @@ impl Jabber {
     pub(super) fn forward_if_clean(
         &mut self,
         raw: Bytes,
-        stanza: &Element,
+        head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if self.naming.may_be_in(&raw) && self.mentions_foreign(stanza) {
-            return self.refuse(stanza, "not-acceptable", out);
+        if self.mentions_foreign(&raw)? {
+            return self.refuse(head, "not-acceptable", out);
         }
         self.link.up(raw, out)
     }
 
-    /// Whether an attribute or a field is a foreign name. What people say to each other may
-    /// hold any name.
-    fn mentions_foreign(&self, element: &Element) -> bool {
-        let is_foreign = |text: &str| {
-            let name = text.trim();
+    /// Whether a foreign name stands in the client's `stanza`.
+    fn mentions_foreign(&self, stanza: &[u8]) -> Result<bool, Fault> {
+        let is_foreign = |name: &str| {
             let shaped = name.contains('@') && !name.contains(char::is_whitespace);
             shaped && self.naming.kin(name) != Kin::Own
         };
-        element.attrs().any(|(_, value)| is_foreign(value))
-            || element.nodes().iter().any(|node| match node {
-                Node::Text(text) => is_foreign(text),
-                Node::Element(e) => {
-                    !matches!(e.name(), "body" | "subject" | "status" | "html" | "password")
-                        && self.mentions_foreign(e)
-                }
-            })
+        if !self.naming.may_be_in(stanza) {
+            return Ok(false);
+        }
+        scan::mentions(stanza, is_foreign).map_err(|e| Fault::client(e.0))
     }
 }
 

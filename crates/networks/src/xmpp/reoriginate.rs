@@ -7,12 +7,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crosstalk_core::{Fault, Output, Private, Side, TlsFacts};
+use crosstalk_core::{Computed, Event, Fault, Output, Private, Side, TlsFacts};
 use sha2::{Digest, Sha256};
 
 use super::engine::Jabber;
+use super::negotiation::{Authenticating, Stage};
 use super::ns;
-use super::scram::{Binding, Hash, Scram};
+use super::scram::{Binding, Dishonest, Hash, Salted, Scram};
 use super::xml::Element;
 
 /// Sign-on in the client's place.
@@ -24,10 +25,23 @@ pub(super) enum Proxy {
     /// The client was offered nothing but PLAIN.
     Offered(Hash, Binding),
     /// An exchange with the server.
-    Running(Box<Scram>),
+    Running(Box<Running>),
+}
+
+/// An exchange in the client's place, and what the client may try again if it fails.
+pub(super) struct Running {
+    scram: Scram,
+    offer: (Hash, Binding),
+    /// The key is being derived from the password.
+    computing: bool,
 }
 
 impl Proxy {
+    /// Whether the server's next words wait for a computation.
+    pub(super) const fn is_computing(&self) -> bool {
+        matches!(self, Self::Running(running) if running.computing)
+    }
+
     /// Makes an offer of mechanisms fit for a client behind both our TLS sessions.
     pub(super) fn rewrite_offer(
         &mut self,
@@ -67,17 +81,12 @@ fn binding(types: &[String], facts: &TlsFacts) -> Option<Binding> {
 }
 
 impl Jabber {
-    /// The client's part of SASL. True if it is not for the server.
-    pub(super) fn proxy_from_client(
-        &mut self,
-        raw: &[u8],
-        out: &mut Output,
-    ) -> Result<bool, Fault> {
+    /// The client's `<auth/>`. True if it is not for the server.
+    pub(super) fn proxy_from_client(&mut self, auth: &Element, out: &mut Output) -> bool {
         let Proxy::Offered(hash, binding) = &self.signon.proxy else {
-            return Ok(matches!(self.signon.proxy, Proxy::Running(_)));
+            return false;
         };
         let (hash, binding) = (*hash, binding.clone());
-        let auth = self.parse(Side::Client, raw)?;
         out.withhold();
         let plain = Private::new(BASE64.decode(auth.text().trim()).unwrap_or_default());
         let mut parts = plain.expose().split(|b| *b == 0).map(std::str::from_utf8);
@@ -87,7 +96,7 @@ impl Jabber {
             let failure = Element::new("failure", ns::SASL);
             let failure = failure.child(Element::new("malformed-request", ns::SASL));
             out.insert(Side::Client, failure.to_xml());
-            return Ok(true);
+            return true;
         };
         let nonce = self.nonce(&binding);
         let password = Private::new(password.to_owned());
@@ -99,39 +108,55 @@ impl Jabber {
         let first =
             Element::new("auth", ns::SASL).with("mechanism", mechanism).say(BASE64.encode(first));
         out.insert(Side::Server, first.to_xml());
-        self.signon.proxy = Proxy::Running(Box::new(scram));
-        Ok(true)
+        let sasl = Authenticating::begin("PLAIN", &auth.text());
+        self.signon.stage = Stage::Authenticating(sasl);
+        let running = Running { scram, offer: (hash, binding), computing: false };
+        self.signon.proxy = Proxy::Running(Box::new(running));
+        true
     }
 
-    /// The server's part of SASL. True if it is not for the client.
+    /// The server's part of SASL. True if it is not for the client as it is.
     pub(super) fn proxy_from_server(
         &mut self,
-        raw: &[u8],
+        said: &Element,
         out: &mut Output,
     ) -> Result<bool, Fault> {
-        const DISHONEST: &str = "it does not keep to SCRAM";
-        let said = self.parse(Side::Server, raw)?;
-        let Proxy::Running(scram) = &mut self.signon.proxy else { return Ok(false) };
+        let Proxy::Running(running) = &mut self.signon.proxy else { return Ok(false) };
         let data = BASE64.decode(said.text().trim()).unwrap_or_default();
         match said.name() {
             "challenge" => {
-                let answer = scram.answer(&data).map_err(|_| Fault::server(DISHONEST))?;
-                let answer = Element::new("response", ns::SASL).say(BASE64.encode(answer));
-                out.insert(Side::Server, answer.to_xml());
+                let work = running.scram.challenged(&data).map_err(dishonest)?;
+                running.computing = true;
+                out.emit(Event::Compute(work));
             }
             "success" => {
-                scram.verify(&data).map_err(|_| Fault::server(DISHONEST))?;
+                running.scram.verify(&data).map_err(dishonest)?;
                 out.insert(Side::Client, Element::new("success", ns::SASL).to_xml());
+                if let Stage::Authenticating(sasl) = std::mem::take(&mut self.signon.stage) {
+                    self.signon.stage = Stage::Authenticated(sasl.succeeded()?);
+                }
                 self.signon.proxy = Proxy::Off;
             }
-            // After a failure the client may try again in the same stream.
+            // The client hears of it, and may try again in the same stream.
             _ => {
-                self.signon.proxy = Proxy::Off;
+                let (hash, binding) = running.offer.clone();
+                self.signon.proxy = Proxy::Offered(hash, binding);
                 return Ok(false);
             }
         }
         out.withhold();
         Ok(true)
+    }
+
+    /// The key that the server's challenge was about.
+    pub(super) fn computed(&mut self, result: Computed, out: &mut Output) -> Result<(), Fault> {
+        let Proxy::Running(running) = &mut self.signon.proxy else { return Ok(()) };
+        let Ok(salted) = result.downcast::<Salted>() else { return Ok(()) };
+        running.computing = false;
+        let answer = running.scram.answer(&salted).map_err(dishonest)?;
+        let answer = Element::new("response", ns::SASL).say(BASE64.encode(answer));
+        out.insert(Side::Server, answer.to_xml());
+        Ok(())
     }
 
     /// A nonce nobody can guess, out of the channel's secret and an id never used before.
@@ -141,4 +166,8 @@ impl Jabber {
             Sha256::new().chain_update(binding.data.expose()).chain_update(id.0.to_be_bytes());
         BASE64.encode(hash.finalize())
     }
+}
+
+fn dishonest(_: Dishonest) -> Fault {
+    Fault::server("it does not keep to SCRAM")
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Confirmed, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
+use crosstalk_core::{Address, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
 
 use super::acks::Acks;
 use super::engine::Jabber;
 use super::head::Head;
-use super::jid;
+use super::negotiation::{Entering, Former, Stage, unasked};
 use super::ns;
 use super::person::{Leftover, Person};
 use super::signon::refuse_compression;
@@ -17,11 +17,28 @@ use super::xml::Element;
 /// How long a session waits for its client where the server does not say, and at most.
 const USUAL_WAIT: Duration = Duration::from_mins(5);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// The longest id of a session; XEP-0198 allows 4000 bytes.
+const MAX_ID: usize = 4000;
 
-/// A session between two connections, kept in the lobby.
+/// A session between two connections, kept in the lobby for the account that it is of.
 pub(super) struct Resumable {
     acks: Acks,
     person: Box<Person>,
+}
+
+impl Resumable {
+    /// How many bytes it holds, roughly.
+    fn weight(&self) -> usize {
+        self.acks.weight() + self.person.weight()
+    }
+
+    /// What is left for the next session of the person, whose client handled `h` stanzas of this.
+    fn left(mut self, h: u32) -> Result<Leftover, Fault> {
+        self.acks.client_handled(h)?;
+        let mut again = std::mem::take(&mut self.person.again);
+        again.extend(self.acks.resumed().into_iter().filter(|said| said.starts_with(b"<message")));
+        Ok(Leftover { taken: self.person.taken(), again })
+    }
 }
 
 impl Jabber {
@@ -97,16 +114,20 @@ impl Jabber {
         let (Some(person), Some(acks)) = (self.person.take(), self.link.acks.take()) else {
             return;
         };
-        let key = key(&person, &id);
+        let key = key_of(&person.user, &id);
         let owner = Owner::account(&person.user);
-        let ticket = Ticket::new(Resumable { acks, person }, now.instant + wait).of(owner);
+        let session = Resumable { acks, person };
+        let weight = session.weight();
+        let ticket = Ticket::new(session, now.instant + wait).of(owner).weighing(weight);
         self.context.lobby.leave(now.instant, key, ticket);
         // Until then nothing can be delivered.
         out.emit(Event::SignedOut);
         self.stop();
     }
 
-    /// `<resume/>`: goes to the server in its own count, if we know the session.
+    /// `<resume/>` of a client that the server authenticated: goes to the server in the server's
+    /// own count, if the session is that account's. It stays in the lobby until the server says
+    /// that it goes on here.
     pub(super) fn resume_from_client(
         &mut self,
         now: Now,
@@ -114,68 +135,144 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let mut resume = self.parse(Side::Client, raw)?;
+        let Stage::Authenticated(mut authenticated) = std::mem::take(&mut self.signon.stage) else {
+            return Err(unasked());
+        };
         let h = resume.attr("h").and_then(|h| h.parse().ok());
-        let id = resume.attr("previd").unwrap_or_default();
-        let lobby = &self.context.lobby;
-        let ticket = lobby.take(now.instant, &key_of(self.naming.domain(), id));
-        let session = ticket.and_then(|t| t.note.downcast::<Resumable>().ok());
+        let id = resume.attr("previd").filter(|id| (1..=MAX_ID).contains(&id.len()));
+        let asked = id.zip(h).map(|(id, h)| Former { id: id.to_owned(), h });
+        let accounts = authenticated.accounts(self.naming.domain(), &self.context.network);
+        let found = asked.as_ref().and_then(|asked| {
+            accounts.into_iter().find_map(|account| {
+                self.context.lobby.look(now.instant, &key_of(&account, &asked.id), |ticket| {
+                    let session = ticket.note.downcast_ref::<Resumable>()?;
+                    Some((account.clone(), session.person.full.clone(), session.acks.clone()))
+                })
+            })
+        });
         out.withhold();
-        let (Some(h), Some(mut session)) = (h, session) else {
-            let missing = Element::new("item-not-found", ns::STANZAS);
-            out.insert(Side::Client, Element::new("failed", resume.ns()).child(missing).to_xml());
-            return Ok(());
-        };
-        resume.set("h", session.acks.client_handled(h)?.to_string());
-        self.signon.resuming = Some(session);
-        out.insert(Side::Server, resume.to_xml());
-        Ok(())
-    }
-
-    /// `<resumed/>`: both sides go on where they were.
-    pub(super) fn resumed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let mut resumed = self.parse(Side::Server, &raw)?;
-        let Some(session) = self.signon.resuming.take() else {
-            out.forward(Side::Client, raw);
-            return Ok(());
-        };
-        let Resumable { mut acks, mut person } = *session;
-        let h = resumed.attr("h").and_then(|h| h.parse().ok());
-        let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
-        resumed.set("h", acks.server_handled(h)?.to_string());
-        out.withhold();
-        out.insert(Side::Client, resumed.to_xml());
-        for ours in acks.resumed() {
-            out.insert(Side::Client, ours);
+        match (asked, found) {
+            (Some(former), Some((user, full, mut acks))) => {
+                resume.set("h", acks.client_handled(former.h)?.to_string());
+                self.signon.stage = Stage::Resuming(authenticated.resume(former, user, full));
+                out.insert(Side::Server, resume.to_xml());
+            }
+            (asked, _) => {
+                // In a count that the gateway does not know, the server must not hear of it.
+                authenticated.refuse(asked)?;
+                self.signon.stage = Stage::Authenticated(authenticated);
+                let missing = Element::new("item-not-found", ns::STANZAS);
+                let failed = Element::new("failed", resume.ns()).child(missing);
+                out.insert(Side::Client, failed.to_xml());
+            }
         }
-        person.reconnected(now);
-        let endpoint = jid::resource(&person.full).unwrap_or_default().to_owned();
-        let user = Confirmed::by_server(person.user.clone());
-        out.emit(Event::SignedIn { user, endpoint });
-        out.emit(Event::Presence(person.presence.clone()));
-        self.link.acks = Some(acks);
-        self.person = Some(person);
         Ok(())
     }
 
-    /// The server does not resume: the client will start anew, and say again what it thinks lost.
-    pub(super) fn resume_failed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let Some(session) = self.signon.resuming.take() else {
-            out.forward(Side::Client, raw);
-            return Ok(());
+    /// `<resumed/>`: the session goes on here, if the gateway lets its person in.
+    pub(super) fn resumed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let resuming = match std::mem::take(&mut self.signon.stage) {
+            Stage::Resuming(resuming) => resuming,
+            Stage::Unfollowed => {
+                self.signon.stage = Stage::Unfollowed;
+                out.forward(Side::Client, raw);
+                return Ok(());
+            }
+            _ => return Err(unasked()),
         };
-        let Resumable { mut acks, person } = *session;
+        let resumed = self.parse(Side::Server, &raw)?;
+        let bound = resuming.resumed(resumed.attr("previd"))?;
+        out.emit(bound.sign_in());
+        out.withhold();
+        let entering = Entering { bound, resumed: Some(resumed), at: now.instant };
+        self.signon.stage = Stage::Entering(Box::new(entering));
+        Ok(())
+    }
+
+    /// `<failed/>`: the client will start anew, and say again what it thinks lost.
+    pub(super) fn resume_failed(
+        &mut self,
+        now: Now,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let resuming = match std::mem::take(&mut self.signon.stage) {
+            Stage::Resuming(resuming) => resuming,
+            stage => {
+                self.signon.stage = stage;
+                out.forward(Side::Client, raw);
+                return Ok(());
+            }
+        };
         let mut failed = self.parse(Side::Server, &raw)?;
-        match failed.attr("h").and_then(|h| h.parse().ok()) {
-            Some(h) => {
+        let key = key_of(resuming.user(), resuming.id());
+        let acks = self.context.lobby.look(now.instant, &key, |ticket| {
+            Some(ticket.note.downcast_ref::<Resumable>()?.acks.clone())
+        });
+        self.signon.stage = Stage::Authenticated(resuming.failed());
+        match failed.attr("h").and_then(|h| h.parse().ok()).zip(acks) {
+            Some((h, mut acks)) => {
                 failed.set("h", acks.server_handled(h)?.to_string());
                 out.withhold();
                 out.insert(Side::Client, failed.to_xml());
             }
             None => out.forward(Side::Client, raw),
         }
-        let mut again = acks.resumed();
-        again.retain(|stanza| stanza.starts_with(b"<message"));
-        self.signon.leftover = Leftover { taken: person.taken(), again };
+        Ok(())
+    }
+
+    /// Whatever happens after a sign-on means that the gateway let the person in: now what
+    /// belongs to the person comes back. Of two connections that resume a session one gets it.
+    pub(super) fn enter(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        if !matches!(self.signon.stage, Stage::Entering(_)) {
+            return Ok(());
+        }
+        let Stage::Entering(entering) = std::mem::take(&mut self.signon.stage) else {
+            return Ok(());
+        };
+        let Entering { bound, resumed, .. } = *entering;
+        let (user, full, former) = bound.into_parts();
+        let session = former.as_ref().and_then(|former| {
+            let key = key_of(user.name(), &former.id);
+            let ticket = self.context.lobby.take(now.instant, &key)?;
+            ticket.note.downcast::<Resumable>().ok()
+        });
+        let h = former.map_or(0, |former| former.h);
+        match (resumed, session) {
+            (Some(resumed), Some(session)) => self.go_on(now, resumed, (*session, h), out),
+            (Some(_), None) => Err(Fault::gateway("its session went on elsewhere")),
+            (None, session) => {
+                let mut person = Person::new(full, user.into_name());
+                if let Some(session) = session {
+                    person.inherit(session.left(h)?);
+                }
+                self.become_known(person);
+                Ok(())
+            }
+        }
+    }
+
+    /// Both sides go on where they were.
+    fn go_on(
+        &mut self,
+        now: Now,
+        mut resumed: Element,
+        (session, handled): (Resumable, u32),
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Resumable { mut acks, mut person } = session;
+        acks.client_handled(handled)?;
+        let h = resumed.attr("h").and_then(|h| h.parse().ok());
+        let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
+        resumed.set("h", acks.server_handled(h)?.to_string());
+        out.insert(Side::Client, resumed.to_xml());
+        for ours in acks.resumed() {
+            out.insert(Side::Client, ours);
+        }
+        person.reconnected(now);
+        out.emit(Event::Presence(person.presence.clone()));
+        self.link.acks = Some(acks);
+        self.become_known(*person);
         Ok(())
     }
 }
@@ -196,14 +293,11 @@ fn resumable(enabled: &Element) -> Option<(String, Duration)> {
         return None;
     }
     let wait = enabled.attr("max").and_then(|max| max.parse().ok()).map(Duration::from_secs);
-    Some((enabled.attr("id")?.to_owned(), wait.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT)))
+    let id = enabled.attr("id").filter(|id| (1..=MAX_ID).contains(&id.len()))?;
+    Some((id.to_owned(), wait.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT)))
 }
 
-fn key(person: &Person, id: &str) -> Vec<u8> {
-    let domain = jid::bare(&person.full).rsplit_once('@').map_or("", |(_, domain)| domain);
-    key_of(&domain.to_ascii_lowercase(), id)
-}
-
-fn key_of(domain: &str, id: &str) -> Vec<u8> {
-    format!("{domain} {id}").into_bytes()
+/// The key of a session: of two accounts, one never finds the other's.
+fn key_of(account: &Address, id: &str) -> Vec<u8> {
+    format!("{} {id}", account.local()).into_bytes()
 }

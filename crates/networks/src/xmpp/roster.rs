@@ -63,8 +63,14 @@ impl Jabber {
         current: bool,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let mut stanza = self.parse(Side::Server, &raw)?;
+        let read = self.read(Side::Server, &raw)?;
         let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(mut stanza) = read else {
+            // Too long to be read: it passes, and the foreign people come behind it.
+            person.roster.shown = true;
+            self.link.down(raw, out);
+            return self.push_all(now, out);
+        };
         if stanza.attr("type") == Some("error") {
             self.link.down(raw, out);
             return Ok(());
@@ -98,10 +104,12 @@ impl Jabber {
 
     /// A push of the server: its version gets the foreign mark.
     pub(super) fn roster_pushed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let mut stanza = self.parse(Side::Server, &raw)?;
-        let Some(person) = &mut self.person else { return Ok(()) };
-        if person.is_self(stanza.attr("from"))
-            && let Some(query) = stanza.get_mut("query", ns::ROSTER)
+        let read = self.read(Side::Server, &raw)?;
+        let (Some(person), Some(mut stanza)) = (&mut self.person, read) else {
+            self.link.down(raw, out);
+            return Ok(());
+        };
+        if let Some(query) = stanza.get_mut("query", ns::ROSTER)
             && let Some(version) = query.attr("ver")
         {
             person.roster.version = Some(version.to_owned());
@@ -127,19 +135,19 @@ impl Jabber {
         let query = stanza.get("query", ns::ROSTER);
         let mut items = query.into_iter().flat_map(Element::elements);
         let (Some(item), None) = (items.next(), items.next()) else {
-            return self.forward_if_clean(raw, stanza, out);
+            return self.forward_if_clean(raw, &stanza.head(), out);
         };
         let spelled = item.attr("jid").unwrap_or_default();
         let address = match self.naming.kin(spelled) {
             Kin::Own => return self.link.up(raw, out),
-            Kin::Nowhere => return self.refuse(stanza, "item-not-found", out),
+            Kin::Nowhere => return self.refuse(&stanza.head(), "item-not-found", out),
             Kin::Foreign(address) => address,
         };
         let Some(person) = &mut self.person else { return Ok(()) };
         let listed = person.lists(&address);
         let edit = if item.attr("subscription") == Some("remove") {
             if !listed {
-                return self.refuse(stanza, "item-not-found", out);
+                return self.refuse(&stanza.head(), "item-not-found", out);
             }
             RosterEdit::Remove(address)
         } else {
@@ -153,7 +161,7 @@ impl Jabber {
             list(address, spelling, item)
         };
         out.emit(Event::Roster(edit));
-        self.result(stanza, out)
+        self.result(&stanza.head(), out)
     }
 
     /// The foreign contacts, once known: shown in the roster to come, or pushed into one that

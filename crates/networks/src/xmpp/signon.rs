@@ -1,15 +1,16 @@
 //! From the first byte until the server bound a session: TLS, SASL, and who it is.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Confirmed, Event, Fault, Kin, Now, Output, Side, TlsFacts};
+use crosstalk_core::{Event, Fault, Kin, Now, Output, Side, TlsFacts};
 
 use super::engine::Jabber;
 use super::head::Head;
-use super::jid;
+use super::negotiation::{
+    Answer, Asks, Authenticating, Binding, Bound, Entering, Stage, asks, unasked,
+};
 use super::ns;
-use super::person::{Leftover, Person};
+use super::person::Person;
 use super::reoriginate::Proxy;
-use super::resume::Resumable;
 use super::xml::Element;
 
 /// How far the stream is.
@@ -18,16 +19,12 @@ pub(super) struct SignOn {
     tls: Tls,
     /// What is known of each side's TLS, once it is on.
     pub(super) facts: Facts,
-    /// The id of the client's request for resource binding.
-    bind: Option<String>,
+    /// What the server said of who this is.
+    pub(super) stage: Stage,
     /// A side said `</stream:stream>`: the session is not to be resumed.
     pub(super) closed: bool,
     /// SASL on the client's behalf.
     pub(super) proxy: Proxy,
-    /// An earlier session that the server is asked to resume.
-    pub(super) resuming: Option<Box<Resumable>>,
-    /// What is left of a session that could not be resumed.
-    pub(super) leftover: Leftover,
 }
 
 /// What is known of the TLS of both sides.
@@ -79,7 +76,7 @@ impl SignOn {
 }
 
 impl Jabber {
-    /// A top-level element of a client nobody knows yet.
+    /// A top-level element of a client nobody knows yet, while the server owes it no answer.
     pub(super) fn signon_from_client(
         &mut self,
         now: Now,
@@ -88,39 +85,90 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let head = Head::of(&raw).map_err(|e| Fault::client(e.0))?;
         match head.name {
-            "starttls" => self.signon.tls = Tls::Asked,
+            "starttls" if matches!(self.signon.stage, Stage::Greeted) => {
+                self.signon.tls = Tls::Asked;
+            }
             "compress" => {
                 refuse_compression(out);
                 return Ok(());
             }
             // SASL2 signs on and binds in words of its own.
             "authenticate" => self.splice(out),
-            "auth" | "response" | "abort" if self.proxy_from_client(&raw, out)? => return Ok(()),
-            "resume" => return self.resume_from_client(now, &raw, out),
-            "iq" => {
-                let iq = self.parse(Side::Client, &raw)?;
-                if iq.get("bind", ns::BIND).is_some() {
-                    self.signon.bind = iq.attr("id").map(str::to_owned);
-                    // Nobody is foreign before it is known whose session this is.
-                    self.start_holding(now);
-                }
+            "auth" | "response" | "abort" => {
+                return self.sasl_from_client(head.name, raw.clone(), out);
             }
+            "resume" if matches!(self.signon.stage, Stage::Authenticated(_)) => {
+                return self.resume_from_client(now, &raw, out);
+            }
+            "iq" => return self.iq_of_nobody(&head, raw.clone(), out),
+            "message" | "presence" => return self.stanza_of_nobody(&head, raw.clone(), out),
             _ => {}
-        }
-        if head.is_stanza() {
-            return self.stanza_of_nobody(&raw, out);
         }
         out.forward(Side::Server, raw);
         Ok(())
     }
 
+    /// The client's part of SASL.
+    fn sasl_from_client(&mut self, name: &str, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let said = self.parse(Side::Client, &raw)?;
+        let stage = std::mem::take(&mut self.signon.stage);
+        self.signon.stage = match (stage, name) {
+            (Stage::Greeted | Stage::Authenticating(_), "auth") => {
+                if self.proxy_from_client(&said, out) {
+                    return Ok(());
+                }
+                let mechanism = said.attr("mechanism").unwrap_or_default();
+                Stage::Authenticating(Authenticating::begin(mechanism, &said.text()))
+            }
+            (Stage::Authenticating(sasl), "response") => {
+                Stage::Authenticating(sasl.answered(&said.text()))
+            }
+            (Stage::Authenticating(sasl), "abort") => Stage::Authenticating(sasl.answered("")),
+            (stage @ (Stage::Greeted | Stage::Unfollowed), _) => stage,
+            _ => return Err(Fault::client("it signs on twice")),
+        };
+        out.forward(Side::Server, raw);
+        Ok(())
+    }
+
+    /// An IQ of a client that is not signed on.
+    fn iq_of_nobody(&mut self, head: &Head<'_>, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let Some(iq) = self.read(Side::Client, &raw)? else {
+            return self.refuse(head, "policy-violation", out);
+        };
+        let asks = asks(&iq, self.naming.domain());
+        let stage = std::mem::take(&mut self.signon.stage);
+        self.signon.stage = match (asks, stage) {
+            (Asks::Other, stage) => {
+                self.signon.stage = stage;
+                return self.stanza_of_nobody(head, raw, out);
+            }
+            (Asks::ToSignOnOtherwise, Stage::Greeted | Stage::Unfollowed) => Stage::Unfollowed,
+            (Asks::ToBind, Stage::Authenticated(authenticated)) => {
+                Stage::Binding(authenticated.bind(head.id.as_deref().unwrap_or_default().into()))
+            }
+            (asks, stage) => {
+                // The server could give a session that the gateway does not see.
+                self.signon.stage = stage;
+                let why = if asks == Asks::ToBindSomehow { "bad-request" } else { "not-allowed" };
+                return self.refuse(head, why, out);
+            }
+        };
+        out.forward(Side::Server, raw);
+        Ok(())
+    }
+
     /// A stanza of a client that is not signed on: nothing foreign is reachable yet.
-    fn stanza_of_nobody(&mut self, raw: &Bytes, out: &mut Output) -> Result<(), Fault> {
-        let stanza = self.parse(Side::Client, raw)?;
-        if stanza.attr("to").is_some_and(|to| self.naming.kin(to) != Kin::Own) {
-            return self.refuse(&stanza, "service-unavailable", out);
+    fn stanza_of_nobody(
+        &mut self,
+        head: &Head<'_>,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        if head.to.as_deref().is_some_and(|to| self.naming.kin(to) != Kin::Own) {
+            return self.refuse(head, "service-unavailable", out);
         }
-        self.forward_if_clean(raw.clone(), &stanza, out)
+        self.forward_if_clean(raw, head, out)
     }
 
     /// A top-level element of the server before the session is bound.
@@ -138,20 +186,81 @@ impl Jabber {
                 return Ok(());
             }
             "failure" if matches!(self.signon.tls, Tls::Asked) => self.signon.tls = Tls::Idle,
-            "challenge" | "success" | "failure" if self.proxy_from_server(&raw, out)? => {
-                return Ok(());
+            "challenge" | "success" | "failure" => {
+                return self.sasl_from_server(head.name, raw.clone(), out);
             }
             "resumed" => return self.resumed(now, raw, out),
-            "failed" => return self.resume_failed(raw, out),
-            "iq" if head.id.is_some() && head.id.as_deref() == self.signon.bind.as_deref() => {
-                self.bound(&raw, out)?;
-                out.forward(Side::Client, raw);
-                return self.release(now, out);
-            }
+            "failed" => return self.resume_failed(now, raw, out),
+            "iq" => return self.iq_to_nobody(now, &head, raw.clone(), out),
             _ => {}
         }
         out.forward(Side::Client, raw);
         Ok(())
+    }
+
+    /// The server's part of SASL.
+    fn sasl_from_server(&mut self, name: &str, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        if matches!(self.signon.proxy, Proxy::Running(_)) {
+            let said = self.parse(Side::Server, &raw)?;
+            if self.proxy_from_server(&said, out)? {
+                return Ok(());
+            }
+        }
+        let stage = std::mem::take(&mut self.signon.stage);
+        self.signon.stage = match (stage, name) {
+            (Stage::Authenticating(sasl), "challenge") => Stage::Authenticating(sasl.challenged()?),
+            (Stage::Authenticating(sasl), "success") => Stage::Authenticated(sasl.succeeded()?),
+            (Stage::Authenticating(_) | Stage::Greeted, "failure") => Stage::Greeted,
+            (Stage::Unfollowed, _) => Stage::Unfollowed,
+            _ => return Err(unasked()),
+        };
+        out.forward(Side::Client, raw);
+        Ok(())
+    }
+
+    /// An IQ of the server, or of whoever it relays, to a client that has no session yet.
+    fn iq_to_nobody(
+        &mut self,
+        now: Now,
+        head: &Head<'_>,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let may_be = |binding: &Binding| binding.may_be_answered_by(head);
+        if matches!(&self.signon.stage, Stage::Binding(binding) if may_be(binding)) {
+            let iq = self.parse(Side::Server, &raw)?;
+            if let Stage::Binding(binding) = std::mem::take(&mut self.signon.stage) {
+                match binding.answered(&iq, &self.context.network)? {
+                    Answer::Bound(bound) => self.bound(now, bound, out),
+                    Answer::Refused(stage) => self.signon.stage = Stage::Authenticated(stage),
+                    Answer::Other(stage) => self.signon.stage = Stage::Binding(stage),
+                }
+            }
+        }
+        out.forward(Side::Client, raw);
+        Ok(())
+    }
+
+    /// The server gave a session. What is left of another one is taken over only when the
+    /// gateway has let this one in.
+    fn bound(&mut self, now: Now, bound: Bound, out: &mut Output) {
+        out.emit(bound.sign_in());
+        if bound.has_former() {
+            let entering = Entering { bound, resumed: None, at: now.instant };
+            self.signon.stage = Stage::Entering(Box::new(entering));
+        } else {
+            let (user, full, _) = bound.into_parts();
+            self.become_known(Person::new(full, user.into_name()));
+        }
+    }
+
+    /// From here on the person is known.
+    pub(super) fn become_known(&mut self, person: Person) {
+        if let Some((_, domain)) = person.bare().rsplit_once('@') {
+            self.naming.set_domain(domain);
+        }
+        self.signon.stage = Stage::Bound;
+        self.person = Some(Box::new(person));
     }
 
     /// Starts TLS on both sides, or steps aside where that is not ours to do.
@@ -187,25 +296,6 @@ impl Jabber {
             out.withhold();
             out.insert(Side::Client, features.to_xml());
         }
-        Ok(())
-    }
-
-    /// The server's answer to resource binding: from here on the person is known.
-    fn bound(&mut self, raw: &[u8], out: &mut Output) -> Result<(), Fault> {
-        let iq = self.parse(Side::Server, raw)?;
-        let Some(full) = iq.get("bind", ns::BIND).and_then(|b| b.text_of("jid")) else {
-            return Ok(());
-        };
-        let nobody = |_| Fault::server("it bound a session to an illegal JID");
-        let local = jid::prepare(jid::bare(&full)).map_err(nobody)?;
-        let user = Address::new(&local, self.context.network.clone()).map_err(nobody)?;
-        if let Some((_, domain)) = local.rsplit_once('@') {
-            self.naming.set_domain(domain);
-        }
-        let endpoint = jid::resource(&full).unwrap_or_default().to_owned();
-        let leftover = std::mem::take(&mut self.signon.leftover);
-        self.person = Some(Box::new(Person::new(full, user.clone(), leftover)));
-        out.emit(Event::SignedIn { user: Confirmed::by_server(user), endpoint });
         Ok(())
     }
 }

@@ -1,86 +1,58 @@
-//! A stanza as a small tree, for the few that are read or written.
+//! A stanza as a small tree, for the few that are interpreted.
+//!
+//! What only passes is never made into one: of that, [`scan`] looks at names as they go by.
 
-use std::fmt::Write as _;
+mod read;
+pub(super) mod scan;
+mod write;
 
-use quick_xml::NsReader;
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::{Namespace, PrefixDeclaration, ResolveResult};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::ns;
+use super::head::Head;
 use super::wire::Malformed;
-use crate::html::escape;
-use crate::reference;
+
+pub use read::{MAX_DEPTH, Scope, TOO_MUCH};
 
 /// An element with its namespace resolved.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
-    name: String,
-    ns: String,
+    name: Box<str>,
+    /// Shared with the elements around it.
+    ns: Arc<str>,
     /// In order of appearance, under their names as written; default namespace declarations
     /// are not among them.
-    attrs: Vec<(String, String)>,
+    attrs: Vec<Attribute>,
     children: Vec<Node>,
 }
 
+/// A name and a value.
+type Attribute = (Box<str>, Box<str>);
+
 /// A child of an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+enum Node {
     /// An element.
     Element(Element),
     /// Character data, unescaped.
     Text(String),
 }
 
-/// The namespaces that a stream header declares for everything inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
-    default: String,
-    prefixes: Vec<(String, String)>,
-}
-
-impl Default for Scope {
-    /// The usual client stream.
-    fn default() -> Self {
-        Self {
-            default: ns::CLIENT.to_owned(),
-            prefixes: vec![("stream".to_owned(), ns::STREAMS.to_owned())],
-        }
-    }
-}
-
-impl Scope {
-    /// What the header `open` declares.
-    pub fn of(open: &Element) -> Self {
-        let prefixes = open
-            .attrs
-            .iter()
-            .filter_map(|(k, v)| Some((k.strip_prefix("xmlns:")?.to_owned(), v.clone())))
-            .collect();
-        let default = open.attr("xmlns").unwrap_or_default().to_owned();
-        Self { default, prefixes }
-    }
-
-    /// The namespace of stanzas.
-    pub fn stanzas(&self) -> &str {
-        &self.default
-    }
-}
-
 impl Element {
     /// An empty element.
     pub fn new(name: &str, ns: &str) -> Self {
-        Self { name: name.to_owned(), ns: ns.to_owned(), ..Self::default() }
+        Self { name: name.into(), ns: ns.into(), attrs: Vec::new(), children: Vec::new() }
     }
 
-    /// Reads a whole stanza of a stream with this scope.
+    /// Reads a whole stanza of a stream with this scope. What it takes is at most a small multiple
+    /// of `bytes`; a stanza that would take more is [`TOO_MUCH`].
     pub fn parse(bytes: &[u8], scope: &Scope) -> Result<Self, Malformed> {
-        parse(bytes, scope, false)
+        read::read(bytes, scope, false)
     }
 
     /// Reads a stream header. Its own default namespace is its attribute `xmlns`.
     pub fn parse_open(bytes: &[u8]) -> Result<Self, Malformed> {
-        parse(bytes, &Scope::default(), true)
+        read::read(bytes, &Scope::default(), true)
     }
 
     /// With an attribute.
@@ -123,15 +95,15 @@ impl Element {
     /// Sets an attribute.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
-        match self.attrs.iter_mut().find(|(k, _)| k == name) {
-            Some(slot) => slot.1 = value,
-            None => self.attrs.push((name.to_owned(), value)),
+        match self.attrs.iter_mut().find(|(k, _)| **k == *name) {
+            Some(slot) => slot.1 = value.into(),
+            None => self.attrs.push((name.into(), value.into())),
         }
     }
 
     /// Takes an attribute away.
     pub fn unset(&mut self, name: &str) {
-        self.attrs.retain(|(k, _)| k != name);
+        self.attrs.retain(|(k, _)| **k != *name);
     }
 
     /// Adds a child.
@@ -151,22 +123,26 @@ impl Element {
 
     /// Whether this is the element `name` of `ns`.
     pub fn is(&self, name: &str, ns: &str) -> bool {
-        self.name == name && self.ns == ns
+        *self.name == *name && *self.ns == *ns
     }
 
     /// An attribute's value.
     pub fn attr(&self, name: &str) -> Option<&str> {
-        self.attrs.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+        self.attrs.iter().find(|(k, _)| **k == *name).map(|(_, v)| &**v)
     }
 
-    /// All attributes.
-    pub fn attrs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.attrs.iter().map(|(k, v)| (k.as_str(), v.as_str()))
-    }
-
-    /// Everything inside.
-    pub fn nodes(&self) -> &[Node] {
-        &self.children
+    /// Its name and addressing.
+    pub fn head(&self) -> Head<'_> {
+        let attr = |name| self.attr(name).map(Cow::Borrowed);
+        Head {
+            name: &self.name,
+            xmlns: Some(Cow::Borrowed(&self.ns)),
+            to: attr("to"),
+            from: attr("from"),
+            id: attr("id"),
+            kind: attr("type"),
+            h: self.attr("h").and_then(|h| h.parse().ok()),
+        }
     }
 
     /// The children that are elements.
@@ -213,118 +189,11 @@ impl Element {
     pub fn text_of(&self, name: &str) -> Option<String> {
         self.get(name, &self.ns).map(Self::text)
     }
-
-    /// As XML for a stream whose stanzas are of `jabber:client` and whose `stream` prefix is
-    /// the usual one.
-    pub fn to_xml(&self) -> String {
-        let mut out = String::with_capacity(128);
-        self.write(&mut out, ns::CLIENT);
-        out
-    }
-
-    /// As XML within an element of namespace `outer`.
-    pub fn write(&self, out: &mut String, outer: &str) {
-        let prefix = if self.ns == ns::STREAMS { "stream:" } else { "" };
-        // Inside a prefixed element the default namespace is still the outer one.
-        let default = if prefix.is_empty() { &self.ns } else { outer };
-        let _ = write!(out, "<{prefix}{}", self.name);
-        if default != outer {
-            out.push_str(" xmlns='");
-            out.push_str(&escape(&self.ns));
-            out.push('\'');
-        }
-        for (name, value) in &self.attrs {
-            let _ = write!(out, " {name}='");
-            out.push_str(&escape(value));
-            out.push('\'');
-        }
-        if self.children.is_empty() {
-            out.push_str("/>");
-            return;
-        }
-        out.push('>');
-        for child in &self.children {
-            match child {
-                Node::Element(e) => e.write(out, default),
-                Node::Text(t) => out.push_str(&escape(t)),
-            }
-        }
-        let _ = write!(out, "</{prefix}{}>", self.name);
-    }
-}
-
-fn parse(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, Malformed> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Malformed("a stanza is not UTF-8"))?;
-    let mut reader = NsReader::from_str(text);
-    let resolver = reader.resolver_mut();
-    let outer = std::iter::once((PrefixDeclaration::Default, &scope.default))
-        .chain(scope.prefixes.iter().map(|(p, ns)| (PrefixDeclaration::Named(p), ns)));
-    for (prefix, ns) in outer {
-        resolver.add(prefix, Namespace(ns)).map_err(|_| Malformed("illegal namespace"))?;
-    }
-    let mut path: Vec<Element> = Vec::new();
-    loop {
-        let (resolved, event) =
-            reader.read_resolved_event().map_err(|_| Malformed("a stanza is not well-formed"))?;
-        let ns = match resolved {
-            ResolveResult::Bound(ns) => ns.0.to_owned(),
-            ResolveResult::Unbound => String::new(),
-            ResolveResult::Unknown(_) => return Err(Malformed("an undeclared prefix")),
-        };
-        let done = match event {
-            Event::Start(start) if open => return element(&start, ns, true),
-            Event::Start(start) => {
-                path.push(element(&start, ns, false)?);
-                None
-            }
-            Event::Empty(start) => Some(element(&start, ns, open)?),
-            Event::End(_) => path.pop(),
-            Event::Text(t) => append(&mut path, &t.xml10_content()),
-            Event::CData(t) => append(&mut path, &t.xml10_content()),
-            Event::GeneralRef(name) => {
-                let text = reference::resolve(&name);
-                append(&mut path, &text.ok_or(Malformed("a reference to nothing"))?)
-            }
-            _ => return Err(Malformed("a stanza is cut short")),
-        };
-        if let Some(done) = done {
-            match path.last_mut() {
-                Some(parent) => parent.push(done),
-                None => return Ok(done),
-            }
-        }
-    }
-}
-
-/// Adds character data to the innermost open element.
-fn append(path: &mut [Element], text: &str) -> Option<Element> {
-    if let Some(parent) = path.last_mut() {
-        match parent.children.last_mut() {
-            Some(Node::Text(last)) => last.push_str(text),
-            _ => parent.children.push(Node::Text(text.to_owned())),
-        }
-    }
-    None
-}
-
-fn element(start: &BytesStart<'_>, ns: String, open: bool) -> Result<Element, Malformed> {
-    let mut attrs = Vec::new();
-    for attr in start.attributes() {
-        let attr = attr.map_err(|_| Malformed("illegal attributes"))?;
-        let name: &str = attr.key.as_ref();
-        if name == "xmlns" && !open {
-            continue;
-        }
-        let value = attr.normalized_value(XmlVersion::Explicit1_0);
-        let value = value.map_err(|_| Malformed("an illegal attribute value"))?;
-        attrs.push((name.to_owned(), value.into_owned()));
-    }
-    let name: &str = start.local_name().into_inner();
-    Ok(Element { name: name.to_owned(), ns, attrs, children: Vec::new() })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ns;
     use super::*;
 
     fn parsed(xml: &str) -> Element {
@@ -334,7 +203,7 @@ mod tests {
     #[test]
     fn a_stanza_reads_and_writes_the_same() {
         for xml in [
-            "<message to='b@c' xml:lang='en'><body>1 &lt; 2 &amp; &quot;x&quot;</body>\
+            "<message to='b@c' xml:lang='en'><body a='&quot;&gt;'>1 &lt; 2 &amp; \"x\"</body>\
              <active xmlns='http://jabber.org/protocol/chatstates'/></message>",
             "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>",
             "<iq><a xmlns='x'><b xmlns='y'/> <c/></a></iq>",

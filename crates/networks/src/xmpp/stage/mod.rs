@@ -1,13 +1,17 @@
 //! The engine between a client and a server, both played by the test.
 
 mod acks;
+mod identity;
 mod list;
+mod resume;
 mod signon;
 mod talk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
     Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
@@ -20,6 +24,23 @@ use super::jid::tests::names;
 
 const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
                     xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+
+const SUCCESS: &str = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
+const BIND: &str = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+
+/// `<auth/>` by PLAIN.
+fn auth(name: &str) -> String {
+    let said = BASE64.encode(format!("\0{name}\0secret"));
+    format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{said}</auth>")
+}
+
+/// The answer to [`BIND`].
+fn bound(full: &str) -> String {
+    format!(
+        "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
+         <jid>{full}</jid></bind></iq>"
+    )
+}
 
 /// An engine with its surroundings.
 struct Stage {
@@ -58,18 +79,34 @@ impl Stage {
         stage
     }
 
-    fn bind(&mut self) {
+    /// The server believes that the client is `name`, by PLAIN.
+    fn authenticate(&mut self, name: &str) {
         self.client(OPEN);
         self.server(OPEN);
-        self.client("<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-        self.server(
-            "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
-             <jid>ann@chat.test/r</jid></bind></iq>",
-        );
-        assert!(matches!(self.events().as_slice(), [Event::SignedIn { user, endpoint }]
-            if user.name().to_string() == "ann@chat.test@jabber" && endpoint == "r"));
+        self.client(&auth(name));
+        self.server(SUCCESS);
+        self.client(OPEN);
+        self.server(OPEN);
+        assert!(self.events().is_empty());
+        self.sent();
+    }
+
+    fn bind(&mut self) {
+        self.authenticate("ann");
+        self.client(BIND);
+        self.server(&bound("ann@chat.test/r"));
+        assert_eq!(self.signed_in(), ["ann@chat.test@jabber/r"]);
         assert!(!self.out.altered());
         self.sent();
+    }
+
+    /// Who signed in since the last look.
+    fn signed_in(&mut self) -> Vec<String> {
+        let names = self.events().into_iter().filter_map(|event| match event {
+            Event::SignedIn { user, endpoint } => Some(format!("{}/{endpoint}", user.name())),
+            _ => None,
+        });
+        names.collect()
     }
 
     /// Ann's client asked for its roster and sent presence.

@@ -1,8 +1,6 @@
 //! TLS, SASL and features.
 
 use super::*;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use crosstalk_core::TlsFacts;
 
 const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
@@ -59,15 +57,14 @@ fn tls_that_is_not_ours_to_end_passes_unseen() {
     assert_eq!(stage.to(Side::Client), format!("{OPEN}{PROCEED}"));
 }
 
-const BIND: &str = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
-
 #[test]
 fn a_client_that_is_not_bound_is_let_go_on_and_kept_from_foreign_names() {
     let mut stage = Stage::new();
     let foreign = "<message to='alice@aol'><body>x</body></message>";
-    stage.client(&format!("{OPEN}{foreign}{BIND}{foreign}<presence/>"));
-    stage.server(&format!("{OPEN}<iq id='b' type='error'/>"));
-    assert_eq!(stage.to(Side::Server), format!("{OPEN}{BIND}<presence/>"));
+    stage.authenticate("ann");
+    stage.client(&format!("{foreign}{BIND}{foreign}<presence/>"));
+    stage.server("<iq id='b' type='error'/>");
+    assert_eq!(stage.to(Side::Server), format!("{BIND}<presence/>"));
     let told = stage.to(Side::Client);
     assert_eq!(told.matches("service-unavailable").count(), 2, "{told}");
 }
@@ -82,15 +79,10 @@ fn streams_that_are_not_a_client_s_pass_unseen() {
 #[test]
 fn what_is_said_behind_the_request_for_a_session_waits_for_it() {
     let mut stage = Stage::new();
-    stage.client(OPEN);
-    stage.server(OPEN);
-    let bind = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
-    stage.client(&format!("{bind}<presence to='alice@aol' type='subscribe'/><presence/>"));
-    assert_eq!(stage.to(Side::Server), format!("{OPEN}{bind}"));
-    stage.server(
-        "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
-         <jid>ann@chat.test/r</jid></bind></iq>",
-    );
+    stage.authenticate("ann");
+    stage.client(&format!("{BIND}<presence to='alice@aol' type='subscribe'/><presence/>"));
+    assert_eq!(stage.to(Side::Server), BIND);
+    stage.server(&bound("ann@chat.test/r"));
     assert_eq!(stage.to(Side::Server), "<presence/>");
     assert!(stage.bytes(Side::Client, &OPEN.replace("chat.test", "aol")).is_err());
 }
@@ -168,16 +160,37 @@ fn where_allowed_the_gateway_signs_on_with_its_own_binding() {
     stage.server(&format!(
         "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{challenge}</challenge>"
     ));
+    // While the key is derived, what the server says meanwhile waits.
+    let lie = BASE64.encode("v=AAAA");
+    let success = format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{lie}</success>");
+    stage.server(&success);
+    assert_eq!(stage.sent(), (String::new(), String::new()));
+    let work = stage.events().into_iter().find_map(|event| match event {
+        Event::Compute(work) => Some(work),
+        _ => None,
+    });
+    let computed = Input::Computed(work.unwrap().run());
+    let result = stage.engine.handle(stage.now, computed, &mut stage.out);
     let (seen, answer) = stage.sent();
     assert_eq!(seen, "");
     assert!(answer.starts_with("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"), "{answer}");
-    let lie = BASE64.encode("v=AAAA");
-    assert!(
-        stage
-            .bytes(
-                Side::Server,
-                &format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{lie}</success>")
-            )
-            .is_err()
-    );
+    assert!(result.is_err(), "a server that does not know the password was believed");
+    assert!(stage.out.altered());
+}
+
+#[test]
+fn after_a_failure_the_gateway_signs_on_again_with_its_own_binding() {
+    let offer = features(&format!("{}{BINDINGS}", mechanisms(&["SCRAM-SHA-1-PLUS"])));
+    let mut stage = encrypted(&["reoriginate"]);
+    stage.server(&offer);
+    for _ in 0..2 {
+        stage.sent();
+        stage.client(&auth("ann"));
+        let first = stage.to(Side::Server);
+        assert!(first.contains("mechanism='SCRAM-SHA-1-PLUS'"), "{first}");
+        stage.server(
+            "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>",
+        );
+        assert!(stage.to(Side::Client).starts_with("<failure"));
+    }
 }

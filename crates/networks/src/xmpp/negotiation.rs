@@ -1,0 +1,291 @@
+//! How far a client's sign-on is (RFC 6120, section 4.3), in states that consume themselves.
+//!
+//! Each is made from the one before by what the server said to this connection, in the one moment
+//! in which it owed that. Only the last of them holds a name that somebody can be signed in by.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use crosstalk_core::{Address, Blame, Confirmed, Event, Fault, NetworkId, Side};
+
+use super::claim::Claim;
+use super::head::Head;
+use super::jid;
+use super::ns;
+use super::xml::Element;
+
+/// The state of one connection.
+#[derive(Default)]
+pub(super) enum Stage {
+    /// The server knows nobody.
+    #[default]
+    Greeted,
+    /// SASL is under way.
+    Authenticating(Authenticating),
+    /// SASL succeeded.
+    Authenticated(Authenticated),
+    /// The server was asked for a session.
+    Binding(Binding),
+    /// The server was asked for a session of before.
+    Resuming(Resuming),
+    /// The server gave a session, and the gateway is asked whether that server may.
+    Entering(Box<Entering>),
+    /// The person is known.
+    Bound,
+    /// The client signs on by words that are not followed (XEP-0078), so that the server may know
+    /// it by any name: nobody signs in on this connection any more.
+    Unfollowed,
+}
+
+impl Stage {
+    /// Whether the server owes an answer, before which nothing the client says can be judged.
+    pub(super) const fn awaits_server(&self) -> bool {
+        match self {
+            Self::Authenticating(sasl) => matches!(sasl.turn, Side::Server),
+            Self::Binding(_) | Self::Resuming(_) | Self::Entering(_) => true,
+            Self::Greeted | Self::Authenticated(_) | Self::Bound | Self::Unfollowed => false,
+        }
+    }
+}
+
+/// A SASL exchange, in which client and server take turns.
+pub(super) struct Authenticating {
+    claim: Claim,
+    /// Who has to speak.
+    turn: Side,
+}
+
+impl Authenticating {
+    /// The client says `<auth/>`.
+    pub(super) fn begin(mechanism: &str, initial: &str) -> Self {
+        let mut claim = Claim::by(mechanism);
+        claim.heard(initial);
+        Self { claim, turn: Side::Server }
+    }
+
+    /// The client says `<response/>` or `<abort/>`.
+    pub(super) fn answered(mut self, text: &str) -> Self {
+        self.claim.heard(text);
+        Self { turn: Side::Server, ..self }
+    }
+
+    /// The server says `<challenge/>`.
+    pub(super) fn challenged(self) -> Result<Self, Fault> {
+        match self.turn {
+            Side::Server => Ok(Self { turn: Side::Client, ..self }),
+            Side::Client => Err(unasked()),
+        }
+    }
+
+    /// The server says `<success/>`.
+    pub(super) fn succeeded(self) -> Result<Authenticated, Fault> {
+        match self.turn {
+            Side::Server => Ok(Authenticated { claim: self.claim, former: None, refused: false }),
+            Side::Client => Err(unasked()),
+        }
+    }
+}
+
+/// The fault of a server that answers what nobody asked.
+pub(super) const fn unasked() -> Fault {
+    Fault { blame: Blame::Server, what: Cow::Borrowed("it answers what it was not asked") }
+}
+
+/// The server knows whose connection this is; the gateway knows what the client showed of that.
+pub(super) struct Authenticated {
+    claim: Claim,
+    /// The session of before that was not resumed.
+    former: Option<Former>,
+    /// The gateway itself refused to resume one.
+    refused: bool,
+}
+
+/// A session of before, by the name that the client has for it.
+pub(super) struct Former {
+    /// Its id (XEP-0198).
+    pub(super) id: String,
+    /// How many stanzas the client says it handled.
+    pub(super) h: u32,
+}
+
+impl Authenticated {
+    /// The client asks for a session, by a request that [`asks_to_bind`] finds in order.
+    pub(super) fn bind(self, id: String) -> Binding {
+        Binding { authenticated: self, id }
+    }
+
+    /// The client asks for the session `former` of `user`, under its `full` JID.
+    pub(super) fn resume(self, former: Former, user: Address, full: String) -> Resuming {
+        Resuming { authenticated: self, former, user, full }
+    }
+
+    /// The accounts that the client's claim can mean.
+    pub(super) fn accounts(&self, domain: &str, network: &NetworkId) -> Vec<Address> {
+        self.claim.names(domain, network).map(|claimed| claimed.name().clone()).collect()
+    }
+
+    /// The gateway knows no session to resume, and says so: once, since a client asks once.
+    pub(super) fn refuse(&mut self, former: Option<Former>) -> Result<(), Fault> {
+        if std::mem::replace(&mut self.refused, true) {
+            return Err(Fault::client("it asks for one session after the other"));
+        }
+        self.former = former;
+        Ok(())
+    }
+}
+
+/// A request for resource binding is on its way.
+pub(super) struct Binding {
+    authenticated: Authenticated,
+    id: String,
+}
+
+/// What an IQ of the server is to somebody who waits for a session.
+pub(super) enum Answer {
+    /// The session.
+    Bound(Bound),
+    /// No session; the client may ask again.
+    Refused(Authenticated),
+    /// Nothing that concerns the request.
+    Other(Binding),
+}
+
+impl Binding {
+    /// Whether `iq` can be the server's answer: it has the request's id, and no sender that only
+    /// somebody's session can be.
+    pub(super) fn may_be_answered_by(&self, iq: &Head<'_>) -> bool {
+        iq.id.as_deref() == Some(self.id.as_str())
+            && iq.from.as_deref().is_none_or(|from| !from.contains('/'))
+    }
+
+    /// Takes an IQ that [may be](Self::may_be_answered_by) the answer.
+    pub(super) fn answered(self, iq: &Element, network: &NetworkId) -> Result<Answer, Fault> {
+        match iq.attr("type") {
+            Some("error") if iq.attr("from").is_none_or(|from| !from.contains('@')) => {
+                return Ok(Answer::Refused(self.authenticated));
+            }
+            Some("result") => {}
+            _ => return Ok(Answer::Other(self)),
+        }
+        let Some(full) = iq.get("bind", ns::BIND).and_then(|bind| bind.text_of("jid")) else {
+            return Ok(Answer::Other(self));
+        };
+        let illegal = |_| Fault::server("it bound a session to an illegal JID");
+        let bare = jid::prepare(jid::bare(&full)).map_err(illegal)?;
+        // A relayed stanza has the sender that the server put there: somebody's session, another
+        // server, or a service.
+        let sender = iq.attr("from").map(jid::prepare_any);
+        let domain = bare.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if sender.is_some_and(|from| from != bare && from != domain) {
+            return Ok(Answer::Other(self));
+        }
+        let user = Address::new(&bare, network.clone()).map_err(illegal)?;
+        let user = Confirmed::by_server(user);
+        if !self.authenticated.claim.allows(&user) {
+            return Err(Fault::server("it bound a session to another name than it authenticated"));
+        }
+        Ok(Answer::Bound(Bound { user, full, former: self.authenticated.former }))
+    }
+}
+
+/// A session and whose it is, as the server said.
+pub(super) struct Bound {
+    user: Confirmed,
+    full: String,
+    former: Option<Former>,
+}
+
+impl Bound {
+    /// Who, the session's full JID, and what may be left of another session of theirs.
+    pub(super) fn into_parts(self) -> (Confirmed, String, Option<Former>) {
+        (self.user, self.full, self.former)
+    }
+
+    /// Whether something of another session may be left.
+    pub(super) const fn has_former(&self) -> bool {
+        self.former.is_some()
+    }
+
+    /// What tells the gateway who this is.
+    pub(super) fn sign_in(&self) -> Event {
+        let endpoint = jid::resource(&self.full).unwrap_or_default().to_owned();
+        Event::SignedIn { user: self.user.clone(), endpoint }
+    }
+}
+
+/// A request to resume a session of the authenticated account is on its way.
+pub(super) struct Resuming {
+    authenticated: Authenticated,
+    former: Former,
+    user: Address,
+    full: String,
+}
+
+impl Resuming {
+    /// The server says `<resumed/>`, and of which session.
+    pub(super) fn resumed(self, id: Option<&str>) -> Result<Bound, Fault> {
+        if id != Some(self.former.id.as_str()) {
+            return Err(Fault::server("it resumed another session than it was asked for"));
+        }
+        let user = Confirmed::by_server(self.user);
+        Ok(Bound { user, full: self.full, former: Some(self.former) })
+    }
+
+    /// The server says `<failed/>`: what the client did not get is said again in its next
+    /// session.
+    pub(super) fn failed(self) -> Authenticated {
+        Authenticated { former: Some(self.former), ..self.authenticated }
+    }
+
+    /// Whose session.
+    pub(super) const fn user(&self) -> &Address {
+        &self.user
+    }
+
+    /// The session's id.
+    pub(super) fn id(&self) -> &str {
+        &self.former.id
+    }
+}
+
+/// A session that the server gave, in the moment in which the gateway judges whether it may.
+/// Nothing that belongs to the person leaves the engine before that.
+pub(super) struct Entering {
+    pub(super) bound: Bound,
+    /// `<resumed/>`, for a session that goes on.
+    pub(super) resumed: Option<Element>,
+    /// When to look whether the gateway has judged.
+    pub(super) at: Instant,
+}
+
+/// What a stanza asks for, as far as signing on goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// A session, in words that every server reads alike.
+    ToBind,
+    /// A session, in words that a server may read and another not.
+    ToBindSomehow,
+    /// To sign on without SASL (XEP-0078).
+    ToSignOnOtherwise,
+    /// Nothing of that.
+    Other,
+}
+
+/// What an IQ of a client asks for. Servers differ in what they overlook: no `id`, another `type`,
+/// a second child. All of that could bind a session that the gateway does not see.
+pub(super) fn asks(iq: &Element, domain: &str) -> Asks {
+    if iq.elements().any(|child| child.ns() == ns::AUTH) {
+        return Asks::ToSignOnOtherwise;
+    }
+    if !iq.elements().any(|child| child.ns() == ns::BIND) {
+        return Asks::Other;
+    }
+    let has_id = iq.attr("id").is_some_and(|id| !id.is_empty());
+    let to_server = iq.attr("to").is_none_or(|to| to.eq_ignore_ascii_case(domain));
+    let alone = iq.elements().count() == 1 && iq.get("bind", ns::BIND).is_some();
+    if iq.attr("type") == Some("set") && has_id && to_server && alone {
+        Asks::ToBind
+    } else {
+        Asks::ToBindSomehow
+    }
+}

@@ -1,0 +1,217 @@
+//! Sessions that go on over another connection, and those who would like to have them.
+
+use super::acks::managed;
+use super::*;
+use crosstalk_core::RichText;
+
+const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
+const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
+
+/// What is left of [`managed`]: Alice's message "three" did not reach Ann's client.
+fn lost() -> Stage {
+    let mut stage = managed();
+    stage.deliver("alice@aol", available());
+    stage.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
+    stage.give(Input::Closed(Side::Client));
+    assert!(matches!(&stage.events()[..], [Event::SignedOut]));
+    stage
+}
+
+/// Another connection of the same gateway, on which `name` is authenticated.
+fn another(stage: &Stage, name: &str) -> Stage {
+    let mut next = Stage::with(Arc::clone(&stage.lobby), &[]);
+    next.authenticate(name);
+    next
+}
+
+#[test]
+fn a_lost_session_goes_on_over_a_new_connection() {
+    let mut next = another(&lost(), "ann");
+    next.client(RESUME);
+    assert_eq!(next.to(Side::Server), RESUME.replace("h='2'", "h='1'"));
+    next.server(RESUMED);
+    assert_eq!(next.sent(), (String::new(), String::new()), "the gateway has not let her in yet");
+    assert_eq!(next.signed_in(), ["ann@chat.test@jabber/r"]);
+    next.give(Input::Tick);
+    let seen = next.to(Side::Client);
+    assert!(
+        seen.starts_with("<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='1'/><presence"),
+        "{seen}"
+    );
+    assert!(seen.contains("<body>three</body>") && !seen.contains("<body>one</body>"), "{seen}");
+    assert!(matches!(&next.events()[..], [Event::Presence(p)] if p.is_online()));
+    next.client("<message to='ben@chat.test' id='m2' type='chat'><body>x</body></message>");
+    next.client("<message to='alice@aol' id='m3' type='chat'><body>x</body></message>");
+    next.client("<message to='alice@aol' id='m4' type='chat'><body>new</body></message>");
+    assert_eq!(next.bodies().len(), 1, "what was taken before is not sent twice");
+    next.server("<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    assert_eq!(next.to(Side::Client), "<a xmlns='urn:xmpp:sm:3' h='4'/>");
+    next.give(Input::Roster(alice()));
+    assert_eq!(next.to(Side::Client), "", "the client still has its list");
+    next.later(Duration::from_secs(10));
+    assert!(next.to(Side::Client).contains("type='unavailable' from='alice@aol/CrossTalk'"));
+}
+
+#[test]
+fn a_session_nobody_knows_is_not_resumed() {
+    let mut stage = Stage::new();
+    stage.authenticate("ann");
+    stage.client(RESUME);
+    let (seen, asked) = stage.sent();
+    assert!(seen.starts_with("<failed xmlns='urn:xmpp:sm:3'><item-not-found"), "{seen}");
+    assert_eq!(asked, "");
+    assert!(stage.bytes(Side::Client, RESUME).is_err(), "it is asked once");
+}
+
+#[test]
+fn after_a_failed_resume_nothing_is_lost_and_nothing_sent_twice() {
+    let mut next = another(&lost(), "ann");
+    next.client(RESUME);
+    next.server("<failed xmlns='urn:xmpp:sm:3' h='1'/>");
+    assert!(next.to(Side::Client).contains("h='3'"), "the client's own count");
+    next.bind_after_failure();
+    next.client("<presence/>");
+    let seen = next.to(Side::Client);
+    assert!(seen.contains("<body>three</body>"), "it never said it got that: {seen}");
+    assert!(!seen.contains("<body>one</body>"), "{seen}");
+    next.client("<message to='alice@aol' id='m1' type='chat'><body>x</body></message>");
+    assert!(next.bodies().is_empty());
+    next.client("<message to='alice@aol' id='m1' type='chat'><body>x</body></message>");
+    assert_eq!(next.bodies().len(), 1, "ids may be used again");
+}
+
+#[test]
+fn a_session_that_was_closed_is_not_kept() {
+    let mut stage = managed();
+    stage.client("</stream:stream>");
+    stage.give(Input::Closed(Side::Client));
+    assert_eq!(stage.lobby.weight(), 0);
+}
+
+#[test]
+fn somebody_else_s_session_is_neither_had_nor_told_of() {
+    let stage = lost();
+    let mut answers = Vec::new();
+    for id in ["sm1", "guess"] {
+        let mut mallory = another(&stage, "mallory");
+        mallory.client(&RESUME.replace("sm1", id));
+        answers.push(mallory.sent());
+        mallory.server(&RESUMED.replace("sm1", id).replace("resumed", "failed"));
+        mallory.client(BIND);
+        mallory.server(&bound("mallory@chat.test/r"));
+        mallory.client("<presence/>");
+        assert!(!mallory.to(Side::Client).contains("three"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(!answers[0].0.contains("sm1") && answers[0].1.is_empty());
+    let mut ann = another(&stage, "ann");
+    ann.client(RESUME);
+    ann.server(RESUMED);
+    ann.give(Input::Tick);
+    assert!(ann.to(Side::Client).contains("three"));
+}
+
+#[test]
+fn before_sasl_succeeded_nothing_is_resumed() {
+    let stage = lost();
+    let mut early = Stage::with(Arc::clone(&stage.lobby), &[]);
+    early.client(OPEN);
+    early.server(OPEN);
+    early.sent();
+    early.client(RESUME);
+    assert_eq!(early.sent(), (String::new(), RESUME.into()), "it is the server's to refuse");
+    assert!(early.bytes(Side::Server, RESUMED).is_err());
+    assert!(early.signed_in().is_empty());
+    let mut ann = another(&stage, "ann");
+    ann.client(RESUME);
+    assert_ne!(ann.to(Side::Server), "");
+}
+
+#[test]
+fn a_session_stays_until_the_server_says_that_it_goes_on() {
+    let stage = lost();
+    let mut silent = another(&stage, "ann");
+    silent.client(RESUME);
+    silent.give(Input::Closed(Side::Client));
+    let mut other = another(&stage, "ann");
+    other.client(RESUME);
+    assert!(other.bytes(Side::Server, &RESUMED.replace("sm1", "sm2")).is_err());
+    assert!(other.signed_in().is_empty());
+    let mut boasts = another(&stage, "ann");
+    assert!(boasts.bytes(Side::Client, &RESUME.replace("h='2'", "h='99'")).is_err());
+    // The gateway does not let everybody in whom a server names: then no other input comes.
+    let mut refused = another(&stage, "ann");
+    refused.client(RESUME);
+    refused.server(&format!("{RESUMED}<iq type='result' id='r'/>"));
+    assert_eq!(refused.to(Side::Client), "");
+    let mut owner = another(&stage, "ann");
+    owner.client(RESUME);
+    owner.server(RESUMED);
+    owner.give(Input::Tick);
+    assert!(owner.to(Side::Client).contains("three"));
+}
+
+#[test]
+fn of_two_connections_that_resume_one_session_one_gets_it() {
+    let stage = lost();
+    let mut both = [another(&stage, "ann"), another(&stage, "ann")];
+    for ann in &mut both {
+        ann.client(RESUME);
+        ann.server(RESUMED);
+        assert_eq!(ann.signed_in().len(), 1);
+    }
+    let [first, second] = &mut both;
+    first.give(Input::Tick);
+    assert!(first.to(Side::Client).contains("three"));
+    assert!(second.engine.handle(second.now, Input::Tick, &mut second.out).is_err());
+    assert!(second.out.altered() && !second.to(Side::Client).contains("three"));
+}
+
+#[test]
+fn who_showed_no_name_gets_what_was_left_in_a_new_session() {
+    let mut next = Stage::with(Arc::clone(&lost().lobby), &[]);
+    let external = auth("").replace("PLAIN", "EXTERNAL");
+    let from = external.find('>').unwrap() + 1;
+    let to = external.find("</auth>").unwrap();
+    next.client(&format!("{OPEN}{}={}", &external[..from], &external[to..]));
+    next.server(&format!("{OPEN}{SUCCESS}{OPEN}"));
+    next.sent();
+    next.client(RESUME);
+    assert!(next.sent().0.starts_with("<failed"));
+    next.bind_after_failure();
+    next.client("<presence/>");
+    let seen = next.to(Side::Client);
+    assert!(seen.contains("three") && !seen.contains("<body>one</body>"), "{seen}");
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_gets_the_rest_when_it_resumes() {
+    let mut stage = managed();
+    let text = "x".repeat(32 * 1024);
+    let body = Body::Text { text: RichText::plain(&text), auto: false };
+    let letter = stage.envelope("alice@aol", "ann@chat.test@jabber", body);
+    let mut shown = 0;
+    while stage.engine.handle(stage.now, Input::Deliver(letter.clone()), &mut stage.out).is_ok() {
+        shown += 1;
+        assert!(stage.engine.weight() < 2 << 20);
+    }
+    assert!((16..=32).contains(&shown), "{shown}");
+    assert_eq!(stage.to(Side::Client).matches(&text).count(), shown);
+    assert!((1_000_000..2_000_000).contains(&stage.lobby.weight()), "{}", stage.lobby.weight());
+    let mut next = another(&stage, "ann");
+    next.client(RESUME);
+    next.server(RESUMED);
+    next.give(Input::Tick);
+    assert_eq!(next.to(Side::Client).matches(&text).count(), shown);
+}
+
+impl Stage {
+    /// Binds anew, and is let in by the gateway.
+    fn bind_after_failure(&mut self) {
+        self.client(BIND);
+        self.server(&bound("ann@chat.test/r"));
+        self.give(Input::Roster(alice()));
+        assert_eq!(self.signed_in(), ["ann@chat.test@jabber/r"]);
+        self.sent();
+    }
+}
