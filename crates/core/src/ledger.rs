@@ -163,11 +163,12 @@ impl Ledger {
         self.relieve(id)
     }
 
-    /// Takes `bytes` off what an entry holds.
-    pub fn release(&mut self, id: EntryId, bytes: usize) {
+    /// Takes `bytes` off what an entry holds; nobody has to end for that.
+    pub fn release(&mut self, id: EntryId, bytes: usize) -> Relief {
         self.change(id, |entry, _| {
             entry.held = entry.held.saturating_sub(u32::try_from(bytes).unwrap_or(u32::MAX));
         });
+        Relief::default()
     }
 
     /// Has `origin` pay for an entry from now on, in the place of whoever did before: the user of

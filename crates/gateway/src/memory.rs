@@ -4,6 +4,7 @@
 //! Whoever keeps something waiting has a [`Charge`] for it, and tells that how much it is. The lock
 //! is taken only where an amount has moved by some kilobytes: on a quiet connection never.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,22 @@ const RECOVERY: Duration = Duration::from_secs(5);
 
 /// The ledger of a gateway. A cheap handle.
 #[derive(Clone, Debug)]
-pub(crate) struct Memory(Arc<Mutex<Books>>);
+pub(crate) struct Memory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    books: Mutex<Books>,
+    /// Who may take nothing more until those that are ended are gone; one of the three below.
+    /// Kept beside the lock, since it is asked before each read.
+    closed: AtomicU8,
+}
+
+/// More may be read for everybody.
+const OPEN: u8 = 0;
+/// Only for those who have signed on.
+const CLOSED_TO_UNKNOWN: u8 = 1;
+/// For nobody.
+const CLOSED: u8 = 2;
 
 #[derive(Debug)]
 struct Books {
@@ -49,17 +65,13 @@ pub struct Usage {
 impl Memory {
     pub(crate) fn new(budgets: Budgets) -> Self {
         let books = Books { ledger: Ledger::new(budgets), tasks: Vec::new() };
-        Self(Arc::new(Mutex::new(books)))
+        Self(Arc::new(Inner { books: Mutex::new(books), closed: AtomicU8::new(OPEN) }))
     }
 
     /// The account of a new connection, for which `origin` pays.
     pub(crate) fn open(&self, origin: &Payer) -> Account {
-        let (id, relief) = {
-            let mut books = self.lock();
-            let id = books.ledger.open(origin);
-            (id, books.ledger.charge(id, CONNECTION))
-        };
-        self.act(relief);
+        let id = self.lock().ledger.open(origin);
+        self.change(|ledger| ledger.charge(id, CONNECTION));
         Account(Entry { memory: self.clone(), id })
     }
 
@@ -75,17 +87,15 @@ impl Memory {
         }
     }
 
-    /// Ends what has to end.
-    fn act(&self, relief: Relief) {
-        let Relief { end, strained } = relief;
-        if end.is_empty() {
-            return;
-        }
-        // Waking a task takes locks of the runtime's, for which nobody should wait with this one.
-        let tasks: Vec<AbortHandle> = {
+    /// Changes the ledger, and ends what has to end.
+    fn change(&self, change: impl FnOnce(&mut Ledger) -> Relief) {
+        let (tasks, strained) = {
             let mut books = self.lock();
-            let tasks = &mut books.tasks;
-            end.iter().filter_map(|id| tasks.get_mut(id.index())?.take()).collect()
+            let Relief { end, strained } = change(&mut books.ledger);
+            self.set_closed(&books.ledger);
+            // Under the same lock, lest a place be another connection's by then.
+            let task = |id: &EntryId| books.tasks.get_mut(id.index())?.take();
+            (end.iter().filter_map(task).collect::<Vec<_>>(), strained)
         };
         tasks.iter().for_each(AbortHandle::abort);
         if strained {
@@ -119,7 +129,23 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, Books> {
         // No operation of the ledger can panic half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees who may take more after an amount has changed.
+    fn set_closed(&self, ledger: &Ledger) {
+        let (used, unknown) = ledger.used();
+        let budgets = ledger.budgets();
+        let closed = if used > budgets.whole {
+            CLOSED
+        } else if unknown > budgets.unknown {
+            CLOSED_TO_UNKNOWN
+        } else {
+            OPEN
+        };
+        if self.0.closed.load(Ordering::Relaxed) != closed {
+            self.0.closed.store(closed, Ordering::Relaxed);
+        }
     }
 }
 
@@ -156,14 +182,12 @@ impl Entry {
     /// The base server accepted the person; `domain` pays for its people too.
     pub(crate) fn know(&self, domain: Option<&str>) {
         let domain = domain.map(|domain| Payer::Domain(domain.into()));
-        let relief = self.memory.lock().ledger.know(self.id, domain.as_ref());
-        self.memory.act(relief);
+        self.memory.change(|ledger| ledger.know(self.id, domain.as_ref()));
     }
 
     /// Nobody is signed on any more.
     pub(crate) fn forget(&self) {
-        let relief = self.memory.lock().ledger.forget(self.id);
-        self.memory.act(relief);
+        self.memory.change(|ledger| ledger.forget(self.id));
     }
 }
 
@@ -180,8 +204,7 @@ impl Account {
     /// Has `user` of a proxy pay for the connection, and no longer its address.
     pub(crate) fn pays(&self, user: &str) {
         let user = Payer::User(user.into());
-        let relief = self.0.memory.lock().ledger.pays(self.0.id, &user);
-        self.0.memory.act(relief);
+        self.0.memory.change(|ledger| ledger.pays(self.0.id, &user));
     }
 
     /// Closes the account. Says why the connection had to end, if the ledger ended it.
@@ -190,6 +213,7 @@ impl Account {
         let held = ByteSize(books.ledger.held(self.0.id) as u64);
         let task = books.tasks.get_mut(self.0.id.index()).and_then(Option::take);
         let short = books.ledger.close(self.0.id);
+        self.0.memory.set_closed(&books.ledger);
         if books.ledger.is_empty() {
             books.tasks = Vec::new();
         }
@@ -237,15 +261,17 @@ impl Charge {
         }
         let after = if bytes <= FREE { 0 } else { bytes.next_multiple_of(GRAIN) };
         self.charged = u32::try_from(after).unwrap_or(u32::MAX);
-        let memory = &self.entry.memory;
-        let relief = {
-            let ledger = &mut memory.lock().ledger;
-            let Some(more) = after.checked_sub(before) else {
-                return ledger.release(self.entry.id, before - after);
-            };
-            ledger.charge(self.entry.id, more)
-        };
-        memory.act(relief);
+        self.entry.memory.change(|ledger| match after.checked_sub(before) {
+            Some(more) => ledger.charge(self.entry.id, more),
+            None => ledger.release(self.entry.id, before - after),
+        });
+    }
+
+    /// Whether nothing more may be read for the connection until some of what is being ended is
+    /// gone; a matter of the next few turns of the workers. `is_known` says whether somebody
+    /// signed on.
+    pub(crate) fn is_closed(&self, is_known: bool) -> bool {
+        self.entry.memory.0.closed.load(Ordering::Relaxed) > u8::from(is_known)
     }
 
     /// Whose it is.
@@ -257,7 +283,8 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         if self.charged > 0 {
-            self.entry.memory.lock().ledger.release(self.entry.id, self.charged as usize);
+            let (id, charged) = (self.entry.id, self.charged as usize);
+            self.entry.memory.change(|ledger| ledger.release(id, charged));
         }
     }
 }

@@ -195,7 +195,7 @@ fn whatever_is_opened_charged_and_closed_every_sum_is_exact_and_no_budget_exceed
                     open[at].1 = held + bytes;
                 }
                 (5, Some((id, held))) => {
-                    ledger.release(id, bytes.min(held));
+                    let _ = ledger.release(id, bytes.min(held));
                     open[at].1 = held - bytes.min(held);
                 }
                 (6, Some((id, _))) => {

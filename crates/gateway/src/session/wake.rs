@@ -65,6 +65,10 @@ impl Session {
         let bound = self.shared.bound();
         let is_full = self.leg(side.other()).outbox.waiting() >= bound;
         // Only what the engine itself answers goes beyond this: a side that asks has to read.
+        if self.charge.is_closed(self.was_known) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let room = self.room();
         if is_full || room == 0 || self.leg(side).outbox.waiting() >= bound + MAX_PENDING {
             return Poll::Pending;

@@ -41,6 +41,10 @@ pub(crate) async fn run(client: &mut Leg, server: &mut Leg, mut charge: Charge) 
     let (mut up, mut down) = (Flow::from(Side::Client), Flow::from(Side::Server));
     let mut silence: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
+        if charge.is_closed(false) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = (client.received, server.received);
         let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
         let piped = [&up, &down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));

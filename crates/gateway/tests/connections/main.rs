@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod hostile;
+mod memory;
 mod session;
 mod splice;
 mod support;

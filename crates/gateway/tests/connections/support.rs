@@ -162,12 +162,14 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
     let names = Arc::new(config.names());
     let options = Options { control: false, memory: config.limits.memory.connections() };
     let router = Router::new(overlay, inbound, names, options);
-    Running { gateway: Gateway::start(config, router).unwrap(), _state: state }
+    let gateway = Gateway::start(config, router.clone()).unwrap();
+    Running { gateway, router, _state: state }
 }
 
 /// A gateway with the directory it keeps its state in.
 pub(crate) struct Running {
     pub(crate) gateway: Gateway,
+    pub(crate) router: Router,
     _state: TempDir,
 }
 
