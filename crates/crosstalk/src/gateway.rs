@@ -33,10 +33,16 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
     let filter = log::filter(args.log.as_deref().unwrap_or(&config.log))?;
     if args.check {
         Gateway::check(&config).map_err(|e| Complaint::failed("the gateway would not start", e))?;
+        for warning in config.warnings() {
+            println!("warning: {warning}");
+        }
         println!("The configuration is good.");
         return Ok(ExitCode::SUCCESS);
     }
     log::start(filter);
+    for warning in config.warnings() {
+        tracing::warn!("{}: {}", warning.at, warning.what);
+    }
     open_files::make_room_for(config.limits.connections);
     runtime()?.block_on(serve(config))
 }

@@ -54,6 +54,27 @@ fn a_bad_value_is_shown_where_it_stands() {
 }
 
 #[test]
+fn rules_with_which_a_client_can_be_anybody_are_warned_of() {
+    let proxy = "[[proxy]]\nlisten = \"127.0.0.1:1080\"\n";
+    let off = ["aol", "msn", "yahoo"].map(|id| format!("[networks.{id}]\nenabled = false\n"));
+    for (source, at) in [
+        (format!("{proxy}allow = [\"chat.test\", \"*\"]\n"), &["proxy.0.allow.1"][..]),
+        (format!("{proxy}allow = [\"0.0.0.0/0\"]\n"), &["proxy.0.allow.0"]),
+        (format!("{proxy}allow = [\"*:5190\"]\n"), &["proxy.0.allow.0"]),
+        ("[[transparent]]\nlisten = \"0.0.0.0:1081\"\n".to_owned(), &["transparent.0"]),
+        // Any host at these ports is dialled as a server of Jabber's anyway.
+        (format!("{proxy}allow = [\"*:5222-5223\"]\n"), &[]),
+        (format!("{proxy}allow = [\"*.chat.test\", \"10.0.0.0/8\"]\n"), &[]),
+        (format!("{proxy}allow = [\"*\"]\n{}", off.concat()), &[]),
+        (String::new(), &[]),
+    ] {
+        let warnings = parse(&source).unwrap().warnings();
+        assert_eq!(warnings.iter().map(|w| w.at.as_str()).collect::<Vec<_>>(), at, "{source}");
+        assert!(warnings.iter().all(|w| w.what.contains("aol, msn or yahoo")), "{warnings:?}");
+    }
+}
+
+#[test]
 fn two_listeners_on_one_port_are_refused() {
     let said = complaint(
         "[[proxy]]\nlisten = \"127.0.0.1:1080\"\n[[transparent]]\nlisten = \"0.0.0.0:1080\"\n",

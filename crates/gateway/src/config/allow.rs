@@ -38,6 +38,15 @@ impl HostPattern {
         }
     }
 
+    /// Whether hosts of everybody's are meant.
+    pub(super) fn is_anywhere(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Net(net) => net.prefix_len() == 0,
+            Self::Under(_) | Self::Name(_) => false,
+        }
+    }
+
     /// How exactly `host` is meant; the larger the more exact.
     pub(super) fn rank(&self, host: &str) -> Option<usize> {
         let name = host.strip_suffix('.').unwrap_or(host);

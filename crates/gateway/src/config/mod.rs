@@ -12,6 +12,7 @@ mod memory;
 mod network;
 mod report;
 mod text;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
