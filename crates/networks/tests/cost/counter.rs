@@ -3,14 +3,15 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// The system's allocator, which notes for each thread what is asked of it.
 pub struct Counter;
 
-/// How often work is timed before it counts as slow.
-const RUNS: usize = 8;
+/// The time below which nothing is measured.
+const SHORT: Duration = Duration::from_millis(5);
 
 thread_local! {
     static COST: Cell<Cost> = const { Cell::new(Cost { calls: 0, bytes: 0, held: 0, most: 0 }) };
@@ -75,22 +76,22 @@ pub fn cost<T>(work: impl FnOnce() -> T) -> (Cost, T) {
     (COST.get(), done)
 }
 
-/// Whether work on four times as much takes less than eight times as long: the best of some runs,
-/// as many as that needs, and nothing below 20 milliseconds, so that other work on the machine does
-/// not matter. What grows with the square of its size is far above both.
+/// Whether work on four times as much takes less than eight times as long: the best of three, in
+/// the thread's own time on the processor, so that other work on the machine does not count. What
+/// takes less than [`SHORT`] is not told from noise; what grows with the square of its size is far
+/// above that.
 pub fn grows_linearly<T>(mut little: impl FnMut() -> T, mut much: impl FnMut() -> T) -> bool {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut best, mut most) = (Duration::MAX, Duration::MAX);
-    (0..RUNS).any(|_| {
+    (0..3).any(|_| {
         best = best.min(time(&mut little));
         most = most.min(time(&mut much));
-        most < (best * 8).max(Duration::from_millis(20))
+        most < (best * 8).max(SHORT)
     })
 }
 
 fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
-    let begun = Instant::now();
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+    let begun = now();
     std::hint::black_box(work());
-    begun.elapsed()
+    now().saturating_sub(begun)
 }
