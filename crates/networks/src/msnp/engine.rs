@@ -83,6 +83,13 @@ impl Engine for Msnp {
             _ => false,
         }
     }
+
+    fn weight(&self) -> usize {
+        match &self.phase {
+            Phase::Switchboard(switchboard) => switchboard.weight(),
+            _ => 0,
+        }
+    }
 }
 
 impl Msnp {

@@ -1,6 +1,8 @@
 //! What MSG carries: a MIME head and a body.
 
-use crosstalk_core::{Body, RichText, Style, Typing, UnixMillis};
+use std::borrow::Cow;
+
+use crosstalk_core::{Body, MAX_TEXT, RichText, Style, Typing, UnixMillis};
 
 use super::wire::decode;
 use crate::cut;
@@ -8,7 +10,11 @@ use crate::time::timestamp;
 
 /// The longest text in one MSG to a client, in bytes. Clients keep what they send short, and read
 /// what is longer.
-const MAX_TEXT: usize = 16_000;
+const MAX_PIECE: usize = 16_000;
+/// The longest head of a message, in bytes.
+pub(super) const MAX_HEAD: usize = 8 * 1024;
+/// The most that is read of a body, in bytes: a text of full length in lines of one character.
+const MAX_BODY: usize = 2 * MAX_TEXT;
 
 /// What clients say to each other in MSG.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +32,14 @@ pub enum Content {
 impl Content {
     /// Reads a payload.
     pub fn read(payload: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(payload);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let kind = field(head, "content-type").unwrap_or_default().to_ascii_lowercase();
+        let (head, body) = parts(payload);
+        let body = || String::from_utf8_lossy(body.get(..MAX_BODY).unwrap_or(body));
+        let kind = field(&head, "content-type").unwrap_or_default().to_ascii_lowercase();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         match kind {
-            "text/plain" => Self::Text(styled(&body.replace("\r\n", "\n"), head)),
-            "text/x-msmsgscontrol" if field(head, "typinguser").is_some() => Self::Typing,
-            "text/x-msnmsgr-datacast" if field(body, "id") == Some("1") => Self::Nudge,
+            "text/plain" => Self::Text(styled(&body().replace("\r\n", "\n"), &head)),
+            "text/x-msmsgscontrol" if field(&head, "typinguser").is_some() => Self::Typing,
+            "text/x-msnmsgr-datacast" if field(&body(), "id") == Some("1") => Self::Nudge,
             _ => Self::Other,
         }
     }
@@ -49,8 +55,20 @@ impl Content {
     }
 }
 
+/// Head and body of a payload. One whose head is longer than any has nothing that is read.
+pub(super) fn parts(payload: &[u8]) -> (Cow<'_, str>, &[u8]) {
+    let front = payload.get(..MAX_HEAD).unwrap_or(payload);
+    let end = memchr::memmem::find(front, b"\r\n\r\n");
+    let (head, body) = match end {
+        Some(end) => (&payload[..end], &payload[end + 4..]),
+        None if front.len() == payload.len() => (payload, &[][..]),
+        None => Default::default(),
+    };
+    (String::from_utf8_lossy(head), body)
+}
+
 /// The value of a field in a head, its name in lower case.
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = head.lines().filter_map(|line| line.split_once(':'));
     fields.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
@@ -105,7 +123,7 @@ fn payloads(text: &RichText, before: String) -> Vec<String> {
     let mut rest = whole.as_str();
     let mut payloads = Vec::new();
     loop {
-        let piece = cut::front(rest, MAX_TEXT, usize::MAX);
+        let piece = cut::front(rest, MAX_PIECE, usize::MAX);
         rest = &rest[piece.len()..];
         payloads.push(format!("{head}{}", piece.replace('\n', "\r\n")));
         if rest.is_empty() {
@@ -169,6 +187,20 @@ mod tests {
         let payload = &late_texts(&text, UnixMillis(1_700_000_000_000))[0];
         assert!(payload.contains("EF=B;"), "{payload}");
         assert!(payload.ends_with("\r\n\r\n[2023-11-14 22:13:20 UTC] fat"), "{payload}");
+    }
+
+    #[test]
+    fn what_is_longer_than_any_message_is_cut_and_a_head_without_end_says_nothing() {
+        let head = "Content-Type: text/plain\r\nX-MMS-IM-Format: EF=BBBIB; CO=ff\r\n";
+        let payload = format!("{head}\r\n{}", "x".repeat(1 << 20));
+        let Content::Text(text) = Content::read(payload.as_bytes()) else { panic!("no text") };
+        assert_eq!((text.text().len(), text.spans().len()), (MAX_TEXT, 3));
+        let endless = format!("{head}{}\r\n\r\ntext", "X: y\r\n".repeat(MAX_HEAD));
+        assert_eq!(Content::read(endless.as_bytes()), Content::Other);
+        let invalid =
+            [b"Content-Type: text/plain\r\n\r\n".as_slice(), &vec![0xff; 90_000]].concat();
+        let Content::Text(text) = Content::read(&invalid) else { panic!("no text") };
+        assert!(text.text().len() > MAX_TEXT - 3 && text.weight() <= MAX_TEXT);
     }
 
     #[test]

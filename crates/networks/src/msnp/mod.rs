@@ -10,6 +10,7 @@
 //! book (`soap`). What both know of the list is in the `book` on the desk.
 
 mod book;
+mod chunks;
 mod desk;
 mod engine;
 mod groups;

@@ -371,3 +371,25 @@ fn nonsense_in_a_conversation_neither_panics_nor_reaches_the_server() {
         assert_eq!(sent(&mut talk), "");
     }
 }
+
+#[test]
+fn a_message_in_several_parts_is_one_text() {
+    let mut scene = Scene::online(11, listed());
+    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
+    scene.client_got();
+    let mut talk = scene.talk_with_bob();
+    let begin = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\
+                 X-MMS-IM-Format: EF=B; CO=0\r\nMessage-ID: {7B7B34E6}\r\nChunks: 3";
+    let parts = [begin, "Message-ID: {7B7B34E6}\r\nChunk: 1", "Message-ID: {7B7B34E6}\r\nChunk: 2"];
+    for (n, (head, words)) in parts.into_iter().zip(["one, ", "two, ", "three."]).enumerate() {
+        assert!(said(&mut talk).is_empty());
+        let part = with_payload(&format!("MSG {} A", n + 3), &format!("{head}\r\n\r\n{words}"));
+        talk.bytes(Side::Client, part.as_bytes()).unwrap();
+    }
+    let [whole] = &said(&mut talk)[..] else { panic!("one message") };
+    let Body::Text { text, .. } = &whole.body else { panic!("a text") };
+    assert_eq!((text.text(), text.spans()[0].end), ("one, two, three.", 16));
+    assert_eq!(got(&mut talk), "ACK 3\r\nACK 4\r\n", "the last is told when it has arrived");
+    talk.input(Input::Delivered(whole.id)).unwrap();
+    assert_eq!(got(&mut talk), "ACK 5\r\n");
+}

@@ -15,6 +15,7 @@ use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
 use self::talk::Sent;
+use super::chunks::Chunks;
 use super::desk::{Host, Invitation, Io, capabilities, passport, spelling};
 use super::wire::{Command, encode};
 
@@ -33,6 +34,8 @@ pub(super) struct Switchboard {
     guests: BTreeMap<Address, String>,
     /// What the client waits to hear of.
     sent: VecDeque<Sent>,
+    /// What the client has begun to say.
+    chunks: Chunks,
 }
 
 impl Switchboard {
@@ -46,6 +49,7 @@ impl Switchboard {
             own: BTreeSet::new(),
             guests: BTreeMap::new(),
             sent: VecDeque::new(),
+            chunks: Chunks::default(),
         };
         if let Host::Server = switchboard.invitation.host {
             io.out.forward(Side::Server, command.raw.clone());
@@ -74,6 +78,11 @@ impl Switchboard {
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.server.deadline()
+    }
+
+    /// What is kept of a message that the client has begun, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.chunks.weight()
     }
 
     /// Returns whether the server is to have the command.

@@ -46,7 +46,10 @@ impl Switchboard {
         if self.guests.is_empty() {
             return self.without_guests(command, io);
         }
-        let body = Content::read(command.payload()).body();
+        let Some(payload) = self.chunks.take(command.payload()) else {
+            return self.part_out(command, io);
+        };
+        let body = Content::read(&payload).body();
         // Transfers and the like name whom they are for.
         let payload = String::from_utf8_lossy(command.payload()).to_ascii_lowercase();
         let named = |name: &String| payload.contains(&name.to_ascii_lowercase());
@@ -68,6 +71,18 @@ impl Switchboard {
             self.sent.push_back(Sent { transaction, wants, copies, waiting });
         }
         false
+    }
+
+    /// A part of a message that is not whole yet: it is said when its last part comes.
+    fn part_out(&self, command: &Command, io: &mut Io<'_>) -> bool {
+        let for_server = !self.own.is_empty();
+        if !for_server {
+            io.out.withhold();
+            if Wants::read(command.word(2)) == Wants::Both {
+                io.tell(format!("ACK {}", command.word(1)));
+            }
+        }
+        for_server
     }
 
     /// Says something to every guest. Returns what there will be news of.
