@@ -1,22 +1,31 @@
 //! Texts that are longer than what clients take at a time.
 
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::GraphemeCursor;
 
 /// The longest front of `text` of at most so many bytes and characters: cut between words where
 /// that is not far from the end, and else not inside what readers take for one character. At
-/// least a character.
+/// least a character. Looks at no more of the text than it takes.
 pub(crate) fn front(text: &str, bytes: usize, chars: usize) -> &str {
-    let many = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
-    let room = text.floor_char_boundary(bytes.min(many));
+    let room = text.floor_char_boundary(bytes);
+    let many = if chars < room { text[..room].char_indices().nth(chars) } else { None };
+    let room = many.map_or(room, |(at, _)| at);
     if room == text.len() {
         return text;
     }
-    let ends = text.grapheme_indices(true).map(|(at, grapheme)| at + grapheme.len());
-    let end = ends.take_while(|end| *end <= room).last().unwrap_or(room);
-    let end = end.max(text.chars().next().map_or(0, char::len_utf8));
-    let fits = text.get(..end).unwrap_or_default();
-    let word = fits.rfind([' ', '\n']).map(|at| at + 1).filter(|at| *at > end / 2);
+    let one = text.chars().next().map_or(0, char::len_utf8);
+    let fits = &text[..before(text, room).max(one)];
+    let word = fits.rfind([' ', '\n']).map(|at| at + 1).filter(|at| *at > fits.len() / 2);
     word.and_then(|at| fits.get(..at)).unwrap_or(fits)
+}
+
+/// The end of the last whole grapheme before `at`; `at` itself where the first is longer.
+fn before(text: &str, at: usize) -> usize {
+    let mut cursor = GraphemeCursor::new(at, text.len(), true);
+    // All of the text is at hand, so there is always an answer.
+    if cursor.is_boundary(text, 0) != Ok(false) {
+        return at;
+    }
+    cursor.prev_boundary(text, 0).ok().flatten().filter(|before| *before > 0).unwrap_or(at)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::html::is_safe;
 
 /// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
 /// comes after them has no formatting.
-const MAX_TAGS_AIM: usize = 8 * 1024;
+pub(crate) const MAX_TAGS_AIM: usize = 8 * 1024;
 const MAX_TAGS: usize = 64 * 1024;
 
 /// `rich` as AIM clients write it: a whole document in HTML 3.2.
@@ -59,6 +59,17 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     escaped.into()
+}
+
+/// How long a character is where AIM clients read it, in UTF-16.
+pub(crate) const fn written(c: char) -> usize {
+    match c {
+        '<' | '>' | '\n' => 4,
+        '&' | '\'' => 5,
+        '"' => 6,
+        c if unfit_for_xml(c) => 0,
+        c => c.len_utf16(),
+    }
 }
 
 const fn unfit_for_xml(c: char) -> bool {
@@ -115,6 +126,15 @@ mod tests {
     #[test]
     fn xhtml_has_no_character_that_xml_forbids() {
         assert_eq!(xhtml(&RichText::plain("a\u{1}b\u{ffff}c")), "abc");
+    }
+
+    #[test]
+    fn the_length_of_characters_is_that_of_what_is_written() {
+        for c in "x<>&'\"\n\u{1}é\u{1f600}\u{ffff}".chars() {
+            let html = aim(&RichText::plain(c));
+            let text = html.replace("<HTML><BODY>", "").replace("</BODY></HTML>", "");
+            assert_eq!(text.encode_utf16().count(), written(c), "{c:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,10 @@ const MAX_PARTNERS: usize = 512;
 /// nearly a whole frame.
 const MAX_CHARS: usize = 3_000;
 const MAX_CHARS_LIBPURPLE: usize = 20_000;
+/// The most that the text of one message takes in AIM's HTML, in UTF-16: with all tags it fits into a
+/// frame, whatever its characters become.
+const MAX_WRITTEN: usize = 22_000;
+const _: () = assert!(2 * (MAX_WRITTEN + html::MAX_TAGS_AIM) < 61_000);
 
 /// Error codes of 04/01.
 mod code {
@@ -282,13 +286,21 @@ fn is_rendezvous_end(channel: u16, fields: &[u8]) -> bool {
     channel == 2 && kind.is_some_and(|kind| kind != 0)
 }
 
+/// How much of a text fits into a frame, in bytes.
+fn room(text: &str) -> usize {
+    let mut left = MAX_WRITTEN;
+    let fits = |c: char| left.checked_sub(html::written(c)).map(|less| left = less).is_some();
+    let mut fits = fits;
+    text.char_indices().find(|(_, c)| !fits(*c)).map_or(text.len(), |(at, _)| at)
+}
+
 /// Cuts a text into pieces of at most `most` characters, between words where possible.
 fn split(text: &RichText, most: usize) -> Vec<RichText> {
     let whole = text.text();
     let (mut pieces, mut start) = (Vec::new(), 0);
     loop {
         let rest = whole.get(start..).unwrap_or_default();
-        let piece = cut::front(rest, usize::MAX, most);
+        let piece = cut::front(rest, room(rest), most);
         let end = start + piece.len();
         if end == whole.len() {
             pieces.push(text.slice(start..end));
@@ -315,5 +327,18 @@ mod tests {
         assert_eq!(texts, ["one two", "three", "fours"]);
         assert_eq!(pieces[1].spans()[0].end, 5);
         assert_eq!(split(&RichText::plain("é".repeat(25)), 10).len(), 3);
+    }
+
+    #[test]
+    fn what_becomes_long_is_cut_so_that_it_fits_into_a_frame() {
+        for c in ['"', '<', '\n', 'é', '\u{1f600}', 'x'] {
+            let text = RichText::plain(format!("é{}", c.to_string().repeat(19_000)));
+            let pieces = split(&text, MAX_CHARS_LIBPURPLE);
+            let fits = |piece: &RichText| message::encode(&html::aim(piece)).len() < 61_000;
+            assert!(pieces.iter().all(fits), "{c:?}");
+            let whole: String = pieces.iter().map(RichText::text).collect();
+            assert_eq!(whole.replace('\n', ""), text.text().replace('\n', ""));
+            assert!(pieces.len() == 1 || html::written(c) > 1);
+        }
     }
 }
