@@ -3,17 +3,20 @@
 //! Neither nests: each changes how what follows looks. A `<` that begins no known tag is text, and
 //! there is no way to write one that begins a known tag.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt;
 
-use crosstalk_core::{RichText, Span, Style};
+use crosstalk_core::{RichText, Style, Styles};
+
+pub use super::format_write::{with_links_spelled, write};
 
 /// The most `<font>` tags that are open at once; deeper ones do not format.
 const MAX_DEPTH: usize = 64;
 /// The longest tag, in bytes: `<fade>` lists colours.
 const MAX_TAG: usize = 1024;
-/// The longest address that is spelled out behind a link, in bytes.
-const MAX_LINK: usize = 2048;
+/// The longest escape code behind its `ESC[`, in bytes: `#rrggbbm` is the longest that is known.
+const MAX_CODE: usize = 16;
+/// The longest name of a tag, in bytes.
+const MAX_NAME: usize = 6;
 /// Tags that clients act on. `ding` stands alone and is a buzz.
 const TAGS: [&str; 18] = [
     "b", "i", "u", "font", "fade", "alt", "snd", "ding", "black", "blue", "cyan", "gray", "green",
@@ -38,14 +41,15 @@ const COLOURS: [(&str, u32); 10] = [
 
 /// Reads a message.
 pub fn read(message: &str) -> RichText {
-    let message = message.replace("\r\n", "\n").replace('\r', "\n");
+    let lines = message.contains('\r');
+    let lines = lines.then(|| message.replace("\r\n", "\n").replace('\r', "\n"));
     let mut reader = Reader::default();
-    let mut rest = message.as_str();
+    let mut rest = lines.as_deref().unwrap_or(message);
     while let Some(at) = rest.find(['\x1b', '<']) {
         let (text, after) = rest.split_at(at);
         reader.text(text);
         let known = match after.strip_prefix("\x1b[") {
-            Some(code) => code.split_once('m').map(|(code, rest)| (reader.code(code), rest)),
+            Some(code) => code_of(code).map(|(code, rest)| (reader.code(code), rest)),
             None => tag(after).map(|(tag, rest)| (reader.tag(tag), rest)),
         };
         rest = if let Some(((), rest)) = known {
@@ -61,23 +65,31 @@ pub fn read(message: &str) -> RichText {
     reader.rich
 }
 
-/// What stands between the brackets of a known tag, and what follows it.
-fn tag(text: &str) -> Option<(&str, &str)> {
-    let text = text.strip_prefix('<')?;
-    let end = memchr::memchr(b'>', text.as_bytes().get(..MAX_TAG).unwrap_or(text.as_bytes()))?;
-    let (tag, rest) = (text.get(..end)?, text.get(end + 1..)?);
-    is_tag(tag).then_some((tag, rest))
+/// What stands between `ESC[` and `m`, and what follows.
+fn code_of(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().take(MAX_CODE).position(|b| b == b'm')?;
+    let code = text.get(..end)?;
+    let is_code = code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#');
+    is_code.then_some((code, text.get(end + 1..)?))
 }
 
-fn is_tag(tag: &str) -> bool {
-    let name = name(tag);
-    TAGS.iter().any(|known| known.eq_ignore_ascii_case(name))
+/// What stands between the brackets of a known tag, and what follows it.
+pub(super) fn tag(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix('<')?;
+    // Cheaper than looking for its end, which may not be there.
+    if !TAGS.iter().any(|known| known.eq_ignore_ascii_case(name(text))) {
+        return None;
+    }
+    let end = memchr::memchr(b'>', text.as_bytes().get(..MAX_TAG).unwrap_or(text.as_bytes()))?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
 /// The name of a tag, without the slash of one that ends something.
 fn name(tag: &str) -> &str {
     let tag = tag.strip_prefix('/').unwrap_or(tag);
-    tag.split([' ', '/', '\n']).next().unwrap_or_default()
+    let is_end = |b: u8| matches!(b, b' ' | b'/' | b'\n' | b'>');
+    let end = tag.bytes().take(MAX_NAME + 1).position(is_end);
+    end.map_or(tag, |end| tag.get(..end).unwrap_or_default())
 }
 
 /// A message as far as it is read.
@@ -95,11 +107,10 @@ struct Reader {
 impl Reader {
     fn text(&mut self, text: &str) {
         let link = SCHEMES.iter().any(|scheme| self.link && text.starts_with(scheme));
-        let mut styles = self.look.styles();
-        styles.extend(link.then(|| Style::Link(text.to_owned())));
+        let leads = link.then(|| Style::Link(text.to_owned()));
         // Clients write every mail address as a link.
         let text = if link { text.strip_prefix(MAIL).unwrap_or(text) } else { text };
-        self.rich.push(text, &styles);
+        self.look.push(text, leads.as_ref(), &mut self.rich);
     }
 
     fn code(&mut self, code: &str) {
@@ -154,65 +165,9 @@ fn rgb(colour: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Writes a message, in codes that clients of all versions know. They have none for links.
-pub fn write(rich: &RichText) -> String {
-    let mut message = String::new();
-    let mut now = Look::default();
-    for (text, styles) in rich.runs() {
-        let look = Look::of(&styles);
-        now.turn_into(look, &mut message);
-        now = look;
-        push_text(text, &mut message);
-    }
-    now.turn_into(Look::default(), &mut message);
-    message
-}
-
-/// The same text with what each link leads to behind it, where it does not say so itself.
-pub fn with_links_spelled(rich: &RichText) -> Cow<'_, RichText> {
-    let leads = |span: &Span| match &span.style {
-        Style::Link(url) if url.len() <= MAX_LINK => {
-            let said = rich.text().get(span.start as usize..span.end as usize)?;
-            (!url.contains(said.trim())).then(|| (span.end as usize, url.clone()))
-        }
-        _ => None,
-    };
-    let mut links: Vec<(usize, String)> = rich.spans().iter().filter_map(leads).collect();
-    if links.is_empty() {
-        return Cow::Borrowed(rich);
-    }
-    links.sort();
-    let (mut spelled, mut from) = (RichText::default(), 0);
-    for (end, url) in links {
-        append(&mut spelled, &rich.slice(from..end));
-        spelled.push(&format!(" ({url})"), &[]);
-        from = end;
-    }
-    append(&mut spelled, &rich.slice(from..rich.text().len()));
-    Cow::Owned(spelled)
-}
-
-fn append(to: &mut RichText, part: &RichText) {
-    for (text, styles) in part.runs() {
-        to.push(text, &styles.into_iter().cloned().collect::<Vec<_>>());
-    }
-}
-
-/// Writes text; a blank in what would be a tag keeps it from being one.
-fn push_text(text: &str, message: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        let (before, after) = rest.split_at(at);
-        message.push_str(before);
-        message.push_str(if tag(after).is_some() { "< " } else { "<" });
-        rest = after.get(1..).unwrap_or_default();
-    }
-    message.push_str(rest);
-}
-
 /// The styles that codes can show. Colour 0, black, is what text has without any.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Look {
+pub(super) struct Look {
     bold: bool,
     italic: bool,
     underline: bool,
@@ -220,9 +175,9 @@ struct Look {
 }
 
 impl Look {
-    fn of(styles: &[&Style]) -> Self {
+    pub(super) fn of(styles: &Styles<'_>) -> Self {
         let mut look = Self::default();
-        for style in styles {
+        for style in styles.iter() {
             match style {
                 Style::Bold => look.bold = true,
                 Style::Italic => look.italic = true,
@@ -234,29 +189,49 @@ impl Look {
         look
     }
 
-    fn styles(self) -> Vec<Style> {
+    fn push(self, text: &str, link: Option<&Style>, rich: &mut RichText) {
+        let colour = (self.colour != 0).then_some(Style::Colour(self.colour));
         let styles = [
-            self.bold.then_some(Style::Bold),
-            self.italic.then_some(Style::Italic),
-            self.underline.then_some(Style::Underline),
-            (self.colour != 0).then_some(Style::Colour(self.colour)),
+            self.bold.then_some(&Style::Bold),
+            self.italic.then_some(&Style::Italic),
+            self.underline.then_some(&Style::Underline),
+            colour.as_ref(),
+            link,
         ];
-        styles.into_iter().flatten().collect()
+        rich.push(text, styles.into_iter().flatten());
     }
 
-    fn turn_into(self, next: Self, message: &mut String) {
+    /// Writes the codes that make of this look the next. Nowhere is too full for them.
+    pub(super) fn turn_into(self, next: Self, message: &mut impl fmt::Write) {
         for (was, is, on, off) in [
             (self.bold, next.bold, "\x1b[1m", "\x1b[x1m"),
             (self.italic, next.italic, "\x1b[2m", "\x1b[x2m"),
             (self.underline, next.underline, "\x1b[4m", "\x1b[x4m"),
         ] {
             if was != is {
-                message.push_str(if is { on } else { off });
+                let _ = message.write_str(if is { on } else { off });
             }
         }
         if self.colour != next.colour {
             let _ = write!(message, "\x1b[#{:06x}m", next.colour);
         }
+    }
+
+    /// How long those codes are, in bytes and characters: all are ASCII.
+    pub(super) fn turning(self, next: Self) -> usize {
+        let mut length = Length(0);
+        self.turn_into(next, &mut length);
+        length.0
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
     }
 }
 
@@ -315,10 +290,12 @@ mod tests {
 
     #[test]
     fn text_full_of_what_begins_tags_is_read_in_time() {
-        let text = "<".repeat(60_000) + ">";
-        let begun = std::time::Instant::now();
-        assert_eq!(read(&text).text(), text);
-        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+        for begins in ["<", "<b", "\x1b[", "<font "] {
+            let text = begins.repeat(60_000 / begins.len());
+            let begun = std::time::Instant::now();
+            assert_eq!(read(&text).text(), text.replace('\x1b', ""));
+            assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+        }
     }
 
     #[test]
@@ -332,9 +309,13 @@ mod tests {
 
     #[test]
     fn codes_that_break_off_lose_no_text() {
-        for (message, text) in
-            [("a\x1b[1", "a[1"), ("a\x1b", "a"), ("<font x", "<font x"), ("é<b", "é<b")]
-        {
+        for (message, text) in [
+            ("a\x1b[1", "a[1"),
+            ("a\x1b", "a"),
+            ("\x1b[I am no code, am I?", "[I am no code, am I?"),
+            ("<font x", "<font x"),
+            ("é<b", "é<b"),
+        ] {
             assert_eq!(read(message).text(), text, "{message:?}");
         }
     }

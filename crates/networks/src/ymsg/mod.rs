@@ -11,6 +11,7 @@ pub mod charset;
 mod desk;
 mod engine;
 pub mod format;
+mod format_write;
 mod link;
 mod lookup;
 pub mod pieces;

@@ -2,7 +2,8 @@
 
 use crosstalk_core::RichText;
 
-use super::format;
+use super::format::{self, Look};
+use super::format_write::{Room, Writer};
 use crate::cut;
 
 /// The most that one message holds, codes included, in bytes of UTF-8.
@@ -17,25 +18,49 @@ pub const MAX_STATUS: usize = 255;
 pub fn messages(text: &RichText) -> Vec<String> {
     let text = format::with_links_spelled(text);
     let whole = text.text();
-    let (mut messages, mut start) = (Vec::new(), 0);
+    let mut end = 0;
+    let looks = text.runs().map(|(run, styles)| {
+        end += run.len();
+        (end, Look::of(&styles))
+    });
+    let looks: Vec<(usize, Look)> = looks.collect();
+    let (mut messages, mut looks, mut start) = (Vec::new(), looks.as_slice(), 0);
     loop {
-        let mut room = MAX_BYTES;
-        let (end, message) = loop {
-            let end = start + front(whole.get(start..).unwrap_or_default(), room).len();
-            let message = format::write(&text.slice(start..end));
-            let excess = message.len().saturating_sub(MAX_BYTES);
-            let chars = message.chars().count().saturating_sub(MAX_CHARS);
-            if (excess == 0 && chars == 0) || room <= 1 {
-                break (end, message);
-            }
-            room = room.min(end - start).saturating_sub(excess.max(chars)).max(1);
-        };
-        messages.push(message);
+        let rest = whole.get(start..).unwrap_or_default();
+        let end = start + cut::front(rest, room(whole, looks, start), usize::MAX).len();
+        messages.push(write(whole, looks, start, end));
         start = end;
         if start >= whole.len() {
             return messages;
         }
+        let over = looks.iter().take_while(|(end, _)| *end <= start).count();
+        looks = looks.get(over..).unwrap_or_default();
     }
+}
+
+/// How much of the text from `start` fits into a message, by where each look ends.
+fn room(whole: &str, looks: &[(usize, Look)], start: usize) -> usize {
+    let (mut room, mut at) = (Room::of(MAX_BYTES, MAX_CHARS), start);
+    for (end, look) in looks {
+        at += room.take(whole.get(at..*end).unwrap_or_default(), *look);
+        if at < *end {
+            break;
+        }
+    }
+    at - start
+}
+
+fn write(whole: &str, looks: &[(usize, Look)], start: usize, end: usize) -> String {
+    let (mut writer, mut at) = (Writer::default(), start);
+    for (to, look) in looks {
+        let to = (*to).min(end);
+        if at >= to {
+            break;
+        }
+        writer.write(whole.get(at..to).unwrap_or_default(), *look);
+        at = to;
+    }
+    writer.finish()
 }
 
 /// The longest front of `text` of at most `room` bytes and [`MAX_CHARS`]; at least a character.
@@ -81,6 +106,17 @@ mod tests {
         text.push(&"word ".repeat(2_000), &[Style::Link(format!("http://{}", "x".repeat(2_000)))]);
         let messages = messages(&text);
         assert!(messages.len() < 50, "{}", messages.len());
+    }
+
+    #[test]
+    fn many_styles_still_fill_messages() {
+        let mut text = RichText::default();
+        (0..500).for_each(|n| text.push("x<b>", [&[Style::Bold][..], &[]][n % 2]));
+        let messages = messages(&text);
+        assert!(messages.len() < 15, "{}", messages.len());
+        let fits = |m: &String| m.len() <= MAX_BYTES && m.chars().count() <= MAX_CHARS;
+        assert!(messages.iter().all(fits));
+        assert_eq!(whole(&messages).replace("< b", "<b"), text.text());
     }
 
     #[test]
