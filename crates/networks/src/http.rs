@@ -81,12 +81,6 @@ impl Reader {
         self.incoming = Some(incoming);
         Ok(None)
     }
-
-    /// Takes what is in `buffer` when the connection ends: the last message, as far as it came.
-    /// None if there is none, or not so much as its head.
-    pub(crate) fn end(&mut self, side: Side, buffer: &mut BytesMut) -> Option<Message> {
-        self.incoming.take()?.end(side, buffer).ok()
-    }
 }
 
 /// A message on its way.
@@ -222,16 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_takes_message_after_message_and_what_is_there_at_the_end() {
+    fn a_reader_takes_message_after_message() {
         let mut buffer = BytesMut::from("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhel");
         let mut reader = Reader::default();
         let first = reader.take(Side::Server, &mut buffer).unwrap().unwrap();
         assert!(!first.head.is_final());
         assert!(reader.take(Side::Server, &mut buffer).unwrap().is_none());
-        buffer.extend_from_slice(b"lo");
-        let last = reader.end(Side::Server, &mut buffer).unwrap();
-        assert_eq!((last.text.as_deref(), buffer.len()), (Some("hello"), 0));
-        assert!(reader.end(Side::Server, &mut buffer).is_none());
+        assert!(reader.incoming.is_some());
     }
 
     #[test]

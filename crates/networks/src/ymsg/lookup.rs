@@ -1,20 +1,29 @@
 //! The question which server to use: `GET /capacity` over HTTP, answered with lines such as
-//! `CS_IP_ADDRESS=192.0.2.1`.
+//! `CS_IP_ADDRESS=192.0.2.1`. Only the answer to that question is read: what else a server has to
+//! say over the connection may have been written by anybody.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use crosstalk_core::{Context, HostPort, Side, Ticket, Via};
+use bytes::{Bytes, BytesMut};
+use crosstalk_core::{Context, Fault, HostPort, Owner, Side, Ticket, Via};
 
 use super::link::Io;
-use crate::http::{self, Message};
+use crate::http::{Head, Incoming, Message};
 
 /// The longest first line of a question, in bytes.
 const MAX_QUESTION: usize = 8 * 1024;
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 16 * 1024;
+/// The most servers that one answer names.
+const MAX_HOSTS: usize = 8;
+/// The most questions that wait for an answer.
+const MAX_ASKED: usize = 16;
 /// How long the server that was named may be dialled.
 const TICKET: Duration = Duration::from_hours(1);
 /// The ports that clients try at the server that was named.
 const PORTS: [u16; 9] = [5050, 80, 443, 23, 25, 20, 119, 8001, 8002];
+const PATH: &str = "/capacity";
 const ADDRESS: &str = "CS_IP_ADDRESS=";
 
 /// The server that an answer named last to clients of the listeners at `advertised`.
@@ -30,12 +39,27 @@ fn key(host: &str) -> String {
 /// Questions and their answers.
 #[derive(Default)]
 pub(super) struct Lookup {
+    /// The first line of the first question was passed on.
     is_asked: bool,
-    answers: http::Reader,
+    /// The question that is on its way.
+    question: Option<Incoming>,
+    /// For each question that is not answered yet, whether it is ours to read the answer.
+    asked: VecDeque<bool>,
+    answer: Option<Answer>,
     /// What has come of an answer; in direct mode the client has not got it yet.
     held: BytesMut,
-    /// What the server says is no HTTP, or is over, and is not read any more.
+    /// One side does not speak HTTP as expected, and nothing is read any more.
     is_through: bool,
+}
+
+/// An answer that is on its way.
+struct Answer {
+    message: Incoming,
+    /// It is the answer to `GET /capacity`.
+    read: bool,
+    /// How much of it was looked through, and how many servers it has named.
+    seen: usize,
+    named: usize,
 }
 
 impl Lookup {
@@ -45,53 +69,125 @@ impl Lookup {
             return self.ask(bytes, io);
         }
         let new = bytes.split().freeze();
-        let direct = is_direct(io);
-        if self.is_through || !direct {
+        if self.is_through || !is_direct(io) {
             io.out.forward(Side::Client, new.clone());
         }
         if self.is_through {
             return;
         }
-        let known = whole_lines(&self.held);
         self.held.extend_from_slice(&new);
-        if !direct {
-            // The client may dial before the answer ends.
-            let come = self.held.get(known..whole_lines(&self.held)).unwrap_or_default();
-            note(&String::from_utf8_lossy(come), io);
-        }
-        loop {
-            match self.answers.take(Side::Server, &mut self.held) {
-                Ok(Some(message)) => answer(message, io),
-                Ok(None) => return,
-                Err(_) => return self.give_up(io),
-            }
+        if self.read(io).is_err() {
+            self.give_up(io);
         }
     }
 
-    /// Passes the question on; in direct mode in words that ask for an answer in one piece.
-    fn ask(&mut self, bytes: &mut BytesMut, io: &mut Io<'_>) {
-        let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
-        let direct = is_direct(io);
-        if direct && !self.is_asked && end.is_none() && bytes.len() < MAX_QUESTION {
-            return;
-        }
-        if let Some(end) = end.filter(|_| direct && !self.is_asked) {
-            let line = bytes.split_to(end).freeze();
-            let older = String::from_utf8_lossy(&line).replace("HTTP/1.1", "HTTP/1.0");
-            if older.as_bytes() == line {
-                io.out.forward(Side::Server, line);
-            } else {
-                io.out.withhold();
-                io.out.insert(Side::Server, older);
+    /// Takes as much of what is held as belongs to whole answers, or need not be held.
+    fn read(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+        while !self.held.is_empty() {
+            let mut answer = match self.answer.take() {
+                Some(answer) => answer,
+                None => match Head::read(Side::Server, &self.held)? {
+                    Some(head) => self.begin(head)?,
+                    None => return Ok(()),
+                },
+            };
+            let over = answer.message.advance(Side::Server, &self.held)?;
+            answer.read &= self.held.len() <= MAX_ANSWER || over && answer.message.fits();
+            if over && answer.read {
+                self::answer(answer.message.whole(Side::Server, &mut self.held)?, io);
+                continue;
+            }
+            if !answer.read {
+                let passed = answer.message.pass(&mut self.held).freeze();
+                if is_direct(io) {
+                    io.out.forward(Side::Client, passed);
+                }
+            } else if !is_direct(io) {
+                // The client may dial before the answer ends.
+                answer.look_ahead(&self.held, io);
+            }
+            if !over {
+                self.answer = Some(answer);
+                return Ok(());
             }
         }
-        self.is_asked = true;
+        Ok(())
+    }
+
+    /// An answer begins: to the oldest question, unless it is only on the way to that.
+    fn begin(&mut self, head: Head) -> Result<Answer, Fault> {
+        let unasked = || Fault::server("it answers what nobody asked");
+        let asked = *self.asked.front().ok_or_else(unasked)?;
+        if head.is_final() {
+            self.asked.pop_front();
+        }
+        let (read, seen) = (asked && head.status == 200, head.length);
+        Ok(Answer { message: Incoming::new(head)?, read, seen, named: 0 })
+    }
+
+    /// Passes a question on; in direct mode the first in words that ask for an answer in one
+    /// piece.
+    fn ask(&mut self, bytes: &mut BytesMut, io: &mut Io<'_>) {
+        while !self.is_through && !bytes.is_empty() {
+            let mut question = match self.question.take() {
+                Some(question) => question,
+                None => match self.next_question(bytes, io) {
+                    Some(question) => question,
+                    None if self.is_through => break,
+                    None => return,
+                },
+            };
+            let Ok(over) = question.advance(Side::Client, bytes) else {
+                self.give_up(io);
+                break;
+            };
+            let passed = question.pass(bytes).freeze();
+            self.first_line(&passed, io);
+            if !over {
+                self.question = Some(question);
+                return;
+            }
+        }
         io.out.forward(Side::Server, bytes.split().freeze());
+    }
+
+    /// The question whose head is at the front of `bytes`.
+    fn next_question(&mut self, bytes: &BytesMut, io: &mut Io<'_>) -> Option<Incoming> {
+        let question = Head::read(Side::Client, bytes).and_then(|head| {
+            let Some(head) = head else { return Ok(None) };
+            // The answer to another method may end where this one's would not.
+            let plain = matches!(head.method.as_str(), "GET" | "POST");
+            if !plain || self.asked.len() >= MAX_ASKED || head.length > MAX_QUESTION {
+                return Err(Fault::client("a question that no look-up has"));
+            }
+            self.asked.push_back(asks_for_a_server(&head));
+            Incoming::new(head).map(Some)
+        });
+        question.unwrap_or_else(|_| {
+            self.give_up(io);
+            None
+        })
+    }
+
+    /// Passes a part of a question on.
+    fn first_line(&mut self, part: &Bytes, io: &mut Io<'_>) {
+        let is_first = !std::mem::replace(&mut self.is_asked, true) && is_direct(io);
+        let end = memchr::memchr(b'\n', part).filter(|_| is_first).map_or(0, |at| at + 1);
+        let line = String::from_utf8_lossy(part.get(..end).unwrap_or_default());
+        if line.contains("HTTP/1.1") {
+            io.out.withhold();
+            io.out.insert(Side::Server, line.replace("HTTP/1.1", "HTTP/1.0"));
+            io.out.forward(Side::Server, part.slice(end..));
+        } else {
+            io.out.forward(Side::Server, part.clone());
+        }
     }
 
     /// The server has no more to say.
     pub(super) fn end(&mut self, io: &mut Io<'_>) {
-        if let Some(message) = self.answers.end(Side::Server, &mut self.held) {
+        if let Some(Answer { message, read: true, .. }) = self.answer.take()
+            && let Ok(message) = message.end(Side::Server, &mut self.held)
+        {
             answer(message, io);
         }
         self.give_up(io);
@@ -100,45 +196,64 @@ impl Lookup {
     /// Lets the rest pass as it is.
     fn give_up(&mut self, io: &mut Io<'_>) {
         self.is_through = true;
-        let rest = self.held.split().freeze();
-        note(&String::from_utf8_lossy(&rest), io);
+        let rest = std::mem::take(&mut self.held).freeze();
         if is_direct(io) {
             io.out.forward(Side::Client, rest);
         }
     }
 }
 
-fn is_direct(io: &Io<'_>) -> bool {
-    matches!(io.context.via, Via::Direct { .. })
+impl Answer {
+    /// Looks through the lines that came since it was last done.
+    fn look_ahead(&mut self, held: &[u8], io: &Io<'_>) {
+        let new = held.get(self.seen..).unwrap_or_default();
+        let lines = memchr::memrchr(b'\n', new).map_or(0, |at| at + 1);
+        self.seen += lines;
+        let text = String::from_utf8_lossy(new.get(..lines).unwrap_or_default());
+        for host in hosts(&text).take(MAX_HOSTS.saturating_sub(self.named)) {
+            self.named += 1;
+            note(host, io);
+        }
+    }
 }
 
-/// How much of a text is whole lines.
-fn whole_lines(text: &[u8]) -> usize {
-    memchr::memrchr(b'\n', text).map_or(0, |at| at + 1)
+/// Whether a question is `GET /capacity`, with or without a query, also to an HTTP proxy.
+fn asks_for_a_server(head: &Head) -> bool {
+    let path = head.path.strip_prefix("http://").map_or(head.path.as_str(), |place| {
+        place.find('/').and_then(|at| place.get(at..)).unwrap_or_default()
+    });
+    let path = path.split('?').next().unwrap_or_default();
+    head.method == "GET" && path.eq_ignore_ascii_case(PATH)
+}
+
+fn is_direct(io: &Io<'_>) -> bool {
+    matches!(io.context.via, Via::Direct { .. })
 }
 
 /// An answer is there.
 fn answer(message: Message, io: &mut Io<'_>) {
     let text = message.text.as_deref().unwrap_or_default();
-    note(text, io);
+    hosts(text).take(MAX_HOSTS).for_each(|host| note(host, io));
     let Via::Direct { advertise, .. } = &io.context.via else { return };
     let Some(host) = hosts(text).next() else {
         return io.out.forward(Side::Client, message.raw);
     };
-    expect(io, key(&advertise.host), host, PORTS[0]);
+    expect(io, &key(&advertise.host), host, PORTS[0]);
     io.out.withhold();
     io.out.insert(Side::Client, message.with(&rewritten(text, &advertise.host), &[]));
 }
 
-/// Lets clients dial the servers that an answer names.
-fn note(answer: &str, io: &Io<'_>) {
-    for (host, port) in hosts(answer).flat_map(|h| PORTS.map(|p| (h, p))) {
-        expect(io, format!("server {host}:{port}"), host, port);
+/// Lets clients dial a server that an answer names.
+fn note(host: &str, io: &Io<'_>) {
+    for port in PORTS {
+        expect(io, &format!("server {host}:{port}"), host, port);
     }
 }
 
-fn expect(io: &Io<'_>, key: String, host: &str, port: u16) {
+fn expect(io: &Io<'_>, key: &str, host: &str, port: u16) {
+    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &io.context.via;
     let ticket = Ticket::new(host.to_owned(), io.later(TICKET)).to(HostPort::new(host, port));
+    let ticket = ticket.of(Owner::server(server)).weighing(host.len());
     io.context.lobby.leave(io.now.instant, key, ticket);
 }
 
@@ -149,7 +264,7 @@ fn hosts(answer: &str) -> impl Iterator<Item = &str> {
         (1..=255).contains(&host.len())
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
     };
-    hosts.filter(legal).take(8)
+    hosts.filter(legal)
 }
 
 /// The answer with another server in it.

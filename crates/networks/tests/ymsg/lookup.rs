@@ -108,3 +108,66 @@ fn an_answer_without_a_length_ends_with_the_connection() {
     let answer = b"HTTP/1.0 200 OK\r\nContent-Length: 23\r\n\r\nCS_IP_ADDRESS=192.0.2.9";
     assert_eq!(asks.take(Side::Client), answer);
 }
+
+/// Where clients may go after a client has sent the first and its server the second.
+fn named(question: &[u8], answers: &[u8]) -> Vec<String> {
+    let lobby = Arc::new(Lobby::default());
+    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    gateway.bytes(Side::Client, question).unwrap();
+    for byte in answers {
+        gateway.bytes(Side::Server, &[*byte]).unwrap();
+    }
+    assert!(!gateway.altered());
+    assert_eq!(gateway.take(Side::Client), answers);
+    assert_eq!(gateway.take(Side::Server), question);
+    let hosts = (0..20).map(|n| format!("192.0.2.{n}"));
+    let is_named = |host: &String| lobby.expects(Instant::now(), &HostPort::new(host, 5050));
+    hosts.filter(is_named).collect()
+}
+
+fn says(text: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
+}
+
+#[test]
+fn only_the_answer_to_the_question_names_servers() {
+    let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+    let [one, two] = ["CS_IP_ADDRESS=192.0.2.1\r\n", "CS_IP_ADDRESS=192.0.2.2\r\n"].map(says);
+    let both = [&one[..], &two].concat();
+    assert_eq!(named(&ask("/capacity"), &both), ["192.0.2.1"], "nobody asked for the second");
+    let page = [ask("/capacity"), ask("/~mallory/page")].concat();
+    assert_eq!(named(&page, &both), ["192.0.2.1"], "a page that anybody wrote");
+    let page = [ask("/~mallory/capacity"), ask("http://x/capacity?a=b")].concat();
+    assert_eq!(named(&page, &both), ["192.0.2.2"]);
+    let twice = [ask("/capacity"), ask("/CAPACITY")].concat();
+    assert_eq!(named(&twice, &both), ["192.0.2.1", "192.0.2.2"]);
+    let on_the_way = [b"HTTP/1.1 100 Continue\r\n\r\n", &one[..]].concat();
+    assert_eq!(named(&ask("/capacity"), &on_the_way), ["192.0.2.1"]);
+}
+
+#[test]
+fn what_is_no_answer_names_nobody() {
+    let question = |method: &str| format!("{method} /capacity HTTP/1.1\r\n\r\n").into_bytes();
+    let line = "CS_IP_ADDRESS=192.0.2.1\r\n";
+    let fails = format!("HTTP/1.1 404 No\r\nContent-Length: {}\r\n\r\n{line}", line.len());
+    assert_eq!(named(&question("GET"), fails.as_bytes()), [""; 0]);
+    assert_eq!(named(&question("GET"), line.as_bytes()), [""; 0], "it is no HTTP");
+    let field = format!("HTTP/1.1 200 OK\r\nX: {line}CS_IP_ADDRESS=192.0.2.1: y\r\n\r\n");
+    assert_eq!(named(&question("GET"), field.as_bytes()), [""; 0]);
+    let long = "x".repeat(16_500) + "\r\n" + line;
+    assert_eq!(named(&question("GET"), &says(&long)), [""; 0]);
+    let another_method = [question("GET"), question("HEAD")].concat();
+    assert_eq!(named(&another_method, &says(line)), [""; 0]);
+}
+
+#[test]
+fn an_answer_names_a_few_servers_at_most() {
+    let lines = (0..20).map(|n| format!("CS_IP_ADDRESS=192.0.2.{n}\r\n")).collect::<Vec<_>>();
+    let answer = says(&lines.concat());
+    assert_eq!(named(QUESTION, &answer).len(), 8);
+    let lobby = Arc::new(Lobby::default());
+    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    gateway.bytes(Side::Client, QUESTION).unwrap();
+    gateway.bytes(Side::Server, &answer).unwrap();
+    assert!(lobby.weight() < 72 * 1024, "{}", lobby.weight());
+}

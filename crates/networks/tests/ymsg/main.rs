@@ -11,4 +11,5 @@ mod lists;
 mod lookup;
 mod presence;
 mod scene;
+mod sign_on;
 mod talk;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, Outgoing, Presence, Roster,
-    RosterEdit, Side, Stamp, Standing,
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Fault, Input, Lobby, Outgoing, Presence,
+    Roster, RosterEdit, Side, Stamp, Standing,
 };
 use crosstalk_networks::ymsg::Ymsg;
 use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
@@ -32,14 +32,18 @@ impl Scene {
 
     /// The same, with a client of this release.
     pub fn of_release(version: u16, release: &str, roster: impl Into<Option<Roster>>) -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let gateway = Gateway::new(&Ymsg, &lobby, roster);
-        let mut scene = Self { lobby, gateway, version };
+        let mut scene = Self::connected(version, &Arc::new(Lobby::default()), roster);
         scene.client("57/0 1=ann");
         scene.server("57/1 1=ann 94=x");
         scene.client(&format!("54/0 0=ann 6=x 96=x 1=ann 135={release}"));
         scene.forget();
         scene
+    }
+
+    /// A connection on which nobody has said anything.
+    pub fn connected(version: u16, lobby: &Arc<Lobby>, roster: impl Into<Option<Roster>>) -> Self {
+        let gateway = Gateway::new(&Ymsg, lobby, roster);
+        Self { lobby: lobby.clone(), gateway, version }
     }
 
     /// She is signed on, with an empty list at the server.
@@ -70,9 +74,21 @@ impl Scene {
         self.send(Side::Server, packet);
     }
 
+    pub fn try_client(&mut self, packet: &str) -> Result<(), Fault> {
+        self.try_send(Side::Client, packet)
+    }
+
+    pub fn try_server(&mut self, packet: &str) -> Result<(), Fault> {
+        self.try_send(Side::Server, packet)
+    }
+
     fn send(&mut self, side: Side, packet: &str) {
+        self.try_send(side, packet).unwrap();
+    }
+
+    fn try_send(&mut self, side: Side, packet: &str) -> Result<(), Fault> {
         let raw = read(packet).finish(self.style(side));
-        self.gateway.bytes(side, &raw).unwrap();
+        self.gateway.bytes(side, &raw)
     }
 
     fn style(&self, side: Side) -> Style {

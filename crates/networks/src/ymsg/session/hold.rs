@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Confirmed, Event, Fault, MAX_PENDING};
+use crosstalk_core::{Address, Event, Fault, MAX_PENDING};
 
 use super::super::desk::Desk;
 use super::super::link::Io;
@@ -23,6 +23,8 @@ const GREETING: Duration = Duration::from_secs(2);
 const ANSWERING: u32 = 7;
 /// The key of the cookie `T`, since version 15.
 const COOKIE: u32 = 278;
+/// The keys under which a client says who it is in its proof.
+const CLAIMS: [u32; 2] = [0, 1];
 /// The keys under which a server says who the person is: the name, names in use, and the
 /// current one.
 const NAMES: [u32; 4] = [0, 89, 3, 1];
@@ -49,6 +51,11 @@ impl Hold {
     }
 }
 
+/// Whom a name in a packet is, on this network.
+fn address(name: &[u8], io: &Io<'_>) -> Option<Address> {
+    io.context.names.address(charset::read_name(name).trim(), &io.context.network).ok()
+}
+
 const fn accepts(service: u16) -> bool {
     matches!(service, service::LIST | service::LIST_15 | service::LOGON | service::STATUS_15)
 }
@@ -61,11 +68,10 @@ impl Session {
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         let is_later = major.is_some_and(|major| major >= ANSWERING) && io.line.version() > 9;
         self.says_yes = io.line.has_authorisation() || is_later;
-        self.has_answered = true;
-        let names: Vec<&[u8]> = packet.all(0).chain(packet.all(1)).collect();
-        let is = |name: &[u8], other: &str| charset::read_name(name).eq_ignore_ascii_case(other);
-        let same = |claimed: &String| names.iter().all(|name| is(name, claimed));
-        self.claimed = self.claimed.take().filter(|claimed| !names.is_empty() && same(claimed));
+        let names: Vec<_> = CLAIMS.iter().flat_map(|key| packet.all(*key)).collect();
+        let names: Vec<_> = names.into_iter().map(|name| address(name, io)).collect();
+        let by_ticket = packet.first(COOKIE).is_some();
+        self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
         self.own.begin(packet.status);
         if let Some(cookie) = packet.first(COOKIE) {
             let desk = self.desk.get_or_insert_with(|| Desk::new(io.context.bell.clone()));
@@ -74,24 +80,21 @@ impl Session {
     }
 
     /// 0x57 of the server, to the name that it is to know.
-    pub(super) fn challenged(&mut self, packet: &Packet) {
-        self.claimed = packet.first(1).map(|name| charset::read_name(name).into_owned());
+    pub(super) fn challenged(&mut self, packet: &Packet, io: &Io<'_>) {
+        let name = packet.first(1).and_then(|name| address(name, io));
+        self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
     }
 
     /// Takes a packet of the server, and holds it back as long as that is needed.
     pub(super) fn held_back(&mut self, packet: Packet, io: &mut Io<'_>) -> Result<(), Fault> {
-        let accepts = self.has_answered && accepts(packet.service);
-        if accepts && self.user.is_none() {
-            let mut names = NAMES.iter().filter_map(|key| packet.first(*key));
-            if let Some(names) = names.find(|names| !names.is_empty()) {
-                let names = charset::read_name(names);
-                self.accepted(names.split(',').next().unwrap_or_default(), io);
-            }
+        let accepts = self.sign_on.is_proved() && accepts(packet.service);
+        if accepts {
+            self.accepts(&packet, io)?;
         }
         match &mut self.hold {
             Hold::Before if accepts => {
                 let length = packet.raw.len();
-                let patience = if self.user.is_some() { PATIENCE } else { NAMING };
+                let patience = if self.sign_on.user().is_some() { PATIENCE } else { NAMING };
                 self.hold = Hold::On(vec![packet], length, io.later(patience));
                 Ok(())
             }
@@ -110,31 +113,50 @@ impl Session {
         }
     }
 
-    /// The server knows the person.
-    fn accepted(&mut self, name: &str, io: &mut Io<'_>) {
-        let name = name.trim();
-        if let Ok(user) = io.context.names.address(name, &io.context.network) {
-            self.user = Some(user.clone());
-            name.clone_into(&mut self.me);
-            let user = Confirmed::by_server(user);
-            io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
-            self.tell_presence(io);
-        } else {
+    /// A packet with which the server accepts its client, and may say who that is.
+    fn accepts(&mut self, packet: &Packet, io: &mut Io<'_>) -> Result<(), Fault> {
+        let texts = NAMES.iter().flat_map(|key| packet.all(*key));
+        let mut texts = texts.flat_map(|names| names.split(|b| *b == b',')).peekable();
+        while texts.next_if(|name| name.trim_ascii().is_empty()).is_some() {}
+        let Some(first) = texts.peek() else { return Ok(()) };
+        let me = charset::read_name(first).trim().to_owned();
+        let names: Vec<Address> = texts.filter_map(|name| address(name, io)).collect();
+        let Some(user) = address(me.as_bytes(), io) else {
             self.release(io);
             self.hold = Hold::Over;
             io.out.emit(Event::Opaque);
+            return Ok(());
+        };
+        let judged = std::mem::take(&mut self.sign_on).named(user, &names);
+        // Not even passed on unread: the client would go on under the wrong name.
+        let (sign_on, signs_in) = judged.inspect_err(|_| io.out.withhold())?;
+        self.sign_on = sign_on;
+        if signs_in {
+            self.signed_in(me, io);
         }
+        Ok(())
     }
 
-    /// The list has waited long enough. A server that accepted its client, and names nobody but in
-    /// its challenge, has accepted that one.
+    /// The server knows the person, whom it calls `me`.
+    fn signed_in(&mut self, me: String, io: &mut Io<'_>) {
+        let Some(user) = self.sign_on.user().cloned() else { return };
+        self.me = me;
+        io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
+        self.tell_presence(io);
+    }
+
+    /// The list has waited long enough.
     pub(super) fn waited(&mut self, io: &mut Io<'_>) {
-        let claimed = self.claimed.take().filter(|_| self.user.is_none());
-        let Some(name) = claimed else { return self.release(io) };
+        let (sign_on, signs_in) = std::mem::take(&mut self.sign_on).unnamed();
+        self.sign_on = sign_on;
+        if !signs_in {
+            return self.release(io);
+        }
         if let Hold::On(_, _, until) = &mut self.hold {
             *until = io.later(PATIENCE);
         }
-        self.accepted(&name, io);
+        let me = self.sign_on.user().map(|user| user.name().local().to_owned());
+        self.signed_in(me.unwrap_or_default(), io);
     }
 
     /// Lets the client have its list, with ours in it as far as that is known.

@@ -10,6 +10,7 @@ mod names;
 mod presence;
 mod push;
 mod servers;
+mod sign_on;
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use self::hold::Hold;
 use self::list::List;
 use self::names::{names_foreign, pass_own_part};
 use self::presence::Own;
+use self::sign_on::SignOn;
 use self::talk::{Talk, typing_out};
 use super::desk::Desk;
 use super::link::{Io, spelling};
@@ -39,13 +41,9 @@ const MAX_WAITING: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Session {
     endpoint: String,
-    /// The client has shown its proof.
-    has_answered: bool,
+    sign_on: SignOn,
     /// The client has a word for yes to a request, and not only for no.
     says_yes: bool,
-    /// The name under which the client signs on, as the server repeated it.
-    claimed: Option<String>,
-    user: Option<Address>,
     /// The person's name as the server writes it.
     me: String,
     /// The foreign contacts; none before the gateway told them.
@@ -115,6 +113,7 @@ impl Session {
     /// Takes a packet of the client. Returns whether the server is to have it as it is.
     fn client(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
         match packet.service {
+            service::AUTH => self.sign_on = std::mem::take(&mut self.sign_on).asked(),
             service::AUTH_RESPONSE => self.answered(packet, io),
             service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
                 self.status_out(packet, io);
@@ -144,7 +143,11 @@ impl Session {
             service::LIST => self.list_in(packet, io),
             service::LIST_15 => self.list_15_in(packet, io),
             service::AUTH => {
-                self.challenged(packet);
+                self.challenged(packet, io);
+                io.forward(packet);
+            }
+            service::AUTH_RESPONSE => {
+                self.sign_on = std::mem::take(&mut self.sign_on).refused();
                 io.forward(packet);
             }
             service::MESSAGE | service::NOTIFY | service::AUTHORISE
@@ -170,7 +173,7 @@ impl Session {
         self.awaited.extend(awaited.map(|c| c.address.clone()));
         if self.hold.is_over() {
             self.push_all(io);
-        } else if self.user.is_some() {
+        } else if self.sign_on.user().is_some() {
             self.release(io);
         }
     }

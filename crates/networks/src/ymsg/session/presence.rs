@@ -99,7 +99,7 @@ impl Session {
     }
 
     pub(super) fn tell_presence(&self, io: &mut Io<'_>) {
-        if self.user.is_some() {
+        if self.sign_on.user().is_some() {
             io.out.emit(Event::Presence(self.own.presence()));
         }
     }

@@ -102,7 +102,7 @@ impl Session {
 
     /// Something the gateway has to say.
     fn note(&self, words: &str, io: &mut Io<'_>) {
-        let Some(user) = self.user.clone() else { return };
+        let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
         let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
         let body = Body::Text { text: RichText::plain(words), auto: true };
         self.message_in(Envelope { id, from: Address::control(), to: user, sent_at, body }, io);
