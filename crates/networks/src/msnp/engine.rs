@@ -247,13 +247,12 @@ fn version(word: &str) -> Option<u32> {
 /// The client's offer without the versions that nobody here knows, where one would be left that
 /// is known; `None` where it can stay.
 fn known_only(offer: &Command) -> Option<Bytes> {
-    let unknown = |word: &&String| version(word).is_some_and(|v| v > HIGHEST);
-    let some_known = offer.words().iter().any(|w| version(w).is_some_and(|v| v <= HIGHEST));
-    if !some_known || !offer.words().iter().any(|w| unknown(&w)) {
+    let unknown = |word: &&str| version(word).is_some_and(|v| v > HIGHEST);
+    let some_known = offer.words().any(|w| version(w).is_some_and(|v| v <= HIGHEST));
+    if !some_known || !offer.words().any(|w| unknown(&w)) {
         return None;
     }
-    let words: Vec<&str> =
-        offer.words().iter().filter(|w| !unknown(w)).map(String::as_str).collect();
+    let words: Vec<&str> = offer.words().filter(|w| !unknown(w)).collect();
     Some(format!("{}\r\n", words.join(" ")).into())
 }
 

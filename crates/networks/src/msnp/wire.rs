@@ -1,5 +1,6 @@
 //! Commands: a line of words, and behind some a payload whose length is the last word.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
@@ -22,8 +23,10 @@ const FROM_SERVER: [&str; 14] = [
 pub struct Command {
     /// All of it.
     pub raw: Bytes,
-    /// The words of its line.
-    words: Vec<String>,
+    /// Its line where that is no UTF-8, with marks for what cannot be read.
+    line: Option<String>,
+    /// Where the words of the line are: in `line`, or else in `raw`.
+    words: Vec<(u16, u16)>,
     /// Where the payload begins.
     body: usize,
 }
@@ -56,9 +59,12 @@ impl Command {
         if buffer.len() < body + length {
             return Ok(None);
         }
-        let line = String::from_utf8_lossy(line);
-        let words = line.split_ascii_whitespace().map(str::to_owned).collect();
-        Ok(Some(Self { raw: buffer.split_to(body + length).freeze(), words, body }))
+        let line = match String::from_utf8_lossy(line) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(line) => Some(line),
+        };
+        let words = places(line.as_deref().map_or(&buffer[..end], str::as_bytes));
+        Ok(Some(Self { raw: buffer.split_to(body + length).freeze(), line, words, body }))
     }
 
     /// The command's name.
@@ -68,12 +74,28 @@ impl Command {
 
     /// The word at `index`, or nothing.
     pub fn word(&self, index: usize) -> &str {
-        self.words.get(index).map_or("", String::as_str)
+        self.words.get(index).map_or("", |place| self.at(*place))
     }
 
     /// All words.
-    pub fn words(&self) -> &[String] {
-        &self.words
+    pub fn words(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        self.words.iter().map(|place| self.at(*place))
+    }
+
+    /// The line from the word at `index` on, with one blank between words.
+    pub fn from(&self, index: usize) -> String {
+        self.words().skip(index).collect::<Vec<_>>().join(" ")
+    }
+
+    /// How many bytes it holds.
+    pub fn weight(&self) -> usize {
+        let line = self.line.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.raw.len() + line + self.words.len() * size_of::<(u16, u16)>()
+    }
+
+    fn at(&self, (start, end): (u16, u16)) -> &str {
+        let line = self.line.as_deref().map_or(&self.raw[..], str::as_bytes);
+        word(line.get(start.into()..end.into()))
     }
 
     /// The transaction id, which is 0 or not there in what a server says on its own.
@@ -95,7 +117,7 @@ impl Command {
     /// The same for several words.
     #[must_use]
     pub fn with_all(&self, indexes: &[usize], word: &str) -> Bytes {
-        let old = self.words.iter().map(String::as_str).enumerate();
+        let old = self.words().enumerate();
         let words: Vec<&str> =
             old.map(|(i, old)| if indexes.contains(&i) { word } else { old }).collect();
         let mut line = words.join(" ").into_bytes();
@@ -103,6 +125,21 @@ impl Command {
         line.extend_from_slice(self.payload());
         line.into()
     }
+}
+
+/// Where the words of a line are.
+fn places(line: &[u8]) -> Vec<(u16, u16)> {
+    let mut places = Vec::with_capacity(8);
+    let mut at = 0;
+    for word in line.split(u8::is_ascii_whitespace) {
+        let (start, end) = (at, at + word.len());
+        at = end + 1;
+        // No line is longer than its limit, three times over where nothing in it can be read.
+        if let (false, Ok(start), Ok(end)) = (word.is_empty(), start.try_into(), end.try_into()) {
+            places.push((start, end));
+        }
+    }
+    places
 }
 
 /// A word as text; empty where it is none.
@@ -187,6 +224,26 @@ mod tests {
         let command = Command::take(Side::Client, &mut stream).unwrap().unwrap();
         assert_eq!(command.payload().len(), 50_000);
         assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_command_holds_little_more_than_its_line() {
+        for word in ["a ", "\u{e9} "] {
+            let line = format!("LST {}\r\n", word.repeat(2_000));
+            let mut stream = BytesMut::from(line.as_str());
+            let command = Command::take(Side::Server, &mut stream).unwrap().unwrap();
+            assert_eq!((command.words().len(), command.word(2_000)), (2_001, word.trim()));
+            assert!(command.weight() < 4 * line.len(), "{}", command.weight());
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_text_are_read_with_marks() {
+        let mut stream = BytesMut::from(&b"ADD 3 FL  \xff@x.org b\xffb\r\n"[..]);
+        let command = Command::take(Side::Client, &mut stream).unwrap().unwrap();
+        assert_eq!(command.word(3), "\u{fffd}@x.org");
+        assert_eq!(command.from(2), "FL \u{fffd}@x.org b\u{fffd}b");
+        assert_eq!(command.words().next_back(), Some("b\u{fffd}b"));
     }
 
     #[test]

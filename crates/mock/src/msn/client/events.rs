@@ -58,7 +58,7 @@ impl Session {
             return self.tell(Event::Asked { by, text: RichText::default() }).await;
         }
         let Some(name) = self.asked.remove(&id).filter(|_| list == "FL") else { return };
-        if let Some(guid) = command.words().iter().find_map(|w| w.strip_prefix("C=")) {
+        if let Some(guid) = command.words().find_map(|w| w.strip_prefix("C=")) {
             self.guids.insert(name.to_lowercase(), guid.to_owned());
         }
         self.tell(Event::Listed(name)).await;

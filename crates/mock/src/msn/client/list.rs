@@ -87,7 +87,7 @@ impl Session {
     /// LST: a contact and the lists that hold it.
     async fn listed(&mut self, command: &Command) {
         let name = command.word(1).trim_start_matches("N=").to_lowercase();
-        let guid = command.words().iter().find_map(|w| w.strip_prefix("C="));
+        let guid = command.words().find_map(|w| w.strip_prefix("C="));
         if let Some(guid) = guid {
             self.guids.insert(name.clone(), guid.to_owned());
         }

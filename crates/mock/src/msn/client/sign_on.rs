@@ -45,7 +45,7 @@ impl Signer {
         for _ in 0..MAX_REDIRECTS {
             let challenge = self.begin(&mut read, &mut write).await?;
             if challenge.verb() != "XFR" {
-                let proof = self.proof(challenge.words().last().map_or("", String::as_str));
+                let proof = self.proof(challenge.words().next_back().unwrap_or_default());
                 let how = self.how();
                 ask(&mut read, &mut write, &format!("USR 4 {how} S {proof}")).await?;
                 return Ok((read, write));

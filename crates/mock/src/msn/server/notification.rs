@@ -51,10 +51,10 @@ impl Session {
             "XFR" => self.open_board(shared, id),
             "PNG" => self.say("QNG 60"),
             "GCF" => {
-                let head = command.words().join(" ");
+                let head = command.from(0);
                 self.send(with_payload(&head, "<config></config>"));
             }
-            "GTC" | "BLP" | "PRP" | "SBP" => self.say(&command.words().join(" ")),
+            "GTC" | "BLP" | "PRP" | "SBP" => self.say(&command.from(0)),
             _ => {}
         }
         true
@@ -75,7 +75,7 @@ impl Session {
         let mut world = shared.world();
         let Some(online) = self.online(&mut world) else { return };
         let first = std::mem::replace(&mut online.status, command.word(2).to_owned()) == "HDN";
-        self.say(&command.words().join(" "));
+        self.say(&command.from(0));
         if first {
             let people: Vec<String> = world.users.keys().cloned().collect();
             for of in people {
@@ -120,6 +120,6 @@ impl Session {
 
 /// The highest version on offer that is spoken here.
 pub(super) fn choose(offer: &Command) -> Option<u32> {
-    let versions = offer.words().iter().filter_map(|w| w.strip_prefix("MSNP")?.parse().ok());
+    let versions = offer.words().filter_map(|w| w.strip_prefix("MSNP")?.parse().ok());
     versions.filter(|v| SPOKEN.contains(v)).max()
 }

@@ -124,7 +124,7 @@ impl Session {
                 self.contacts().iter().filter_map(|c| self.early_entry(c, list, io)).collect();
             self.early_ours = entries.len();
             alone = at == 0 && !entries.is_empty();
-            let front = command.words().get(..4).unwrap_or_default().join(" ");
+            let front = command.words().take(4).collect::<Vec<_>>().join(" ");
             let all = total + entries.len();
             for (n, entry) in entries.iter().enumerate() {
                 io.tell(format!("{front} {} {all} {entry}", n + 1));
@@ -166,7 +166,7 @@ fn pass(line: &Command, words: &[(usize, &str)], as_it_is: bool, io: &mut Io<'_>
     if as_it_is {
         return io.out.forward(Side::Client, line.raw.clone());
     }
-    let mut changed: Vec<&str> = line.words().iter().map(String::as_str).collect();
+    let mut changed: Vec<&str> = line.words().collect();
     for (at, word) in words {
         if let Some(old) = changed.get_mut(*at) {
             *old = word;

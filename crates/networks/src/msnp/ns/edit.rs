@@ -35,7 +35,7 @@ impl Session {
     /// ADD and, since MSNP10, ADC. Returns whether the server is to have the command.
     pub(super) fn add(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
         let field = |key: &str| {
-            let mut fields = command.words().iter().skip(3);
+            let mut fields = command.words().skip(3);
             fields.find_map(|w| w.strip_prefix(key)).unwrap_or_default().to_owned()
         };
         let (name, nick, guid) = if command.verb() == "ADC" {
@@ -49,8 +49,8 @@ impl Session {
         };
         match command.word(2) {
             "FL" => {
-                let last = command.words().last().cloned().unwrap_or_default();
-                let group = self.groups.name(&last).cloned();
+                let last = command.words().next_back().unwrap_or_default();
+                let group = self.groups.name(last).cloned();
                 self.list(&address, name.as_deref(), &decode(&nick), group, io);
             }
             "AL" => self.allow(&address, name.as_deref(), io),
@@ -70,7 +70,7 @@ impl Session {
             let guid = contact_guid(&address);
             io.tell(format!("ADC {} FL N={shown} F={nick} C={guid}", command.word(1)));
         } else {
-            io.tell(command.words().join(" "));
+            io.tell(command.from(0));
         }
         self.show_presence(&address, None, io);
         false
@@ -94,10 +94,10 @@ impl Session {
             _ => {}
         }
         if self.has_guids() {
-            io.tell(command.words().join(" "));
+            io.tell(command.from(0));
         } else {
             let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
-            let rest = command.words().get(3..).unwrap_or_default().join(" ");
+            let rest = command.from(3);
             io.tell(format!("REM {id} {list} {version} {rest}"));
         }
         false
@@ -112,13 +112,13 @@ impl Session {
             Ok(target) => target,
             Err(forward) => return forward,
         };
-        let nick = command.words().last().cloned().unwrap_or_default();
+        let nick = command.words().next_back().unwrap_or_default();
         let is_nick = command.verb() == "REA" || command.word(3) == "MFN";
         if is_nick && self.contact(&address).is_some_and(|c| c.listed) {
-            self.list(&address, None, &decode(&nick), None, io);
+            self.list(&address, None, &decode(nick), None, io);
         }
         if command.verb() == "SBP" {
-            io.tell(command.words().join(" "));
+            io.tell(command.from(0));
         } else {
             let (id, version) = (command.word(1), &self.list_version);
             io.tell(format!("REA {id} {version} {} {nick}", name.unwrap_or_default()));
@@ -143,7 +143,7 @@ impl Session {
         self.groups.forget(&id);
         let version = if self.has_guids() { "" } else { &self.list_version };
         let version = if version.is_empty() { String::new() } else { format!("{version} ") };
-        let rest = command.words().get(2..).unwrap_or_default().join(" ");
+        let rest = command.from(2);
         io.tell(format!("{} {} {version}{rest}", command.verb(), command.word(1)));
         false
     }

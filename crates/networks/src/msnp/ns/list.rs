@@ -112,7 +112,7 @@ impl Session {
     /// SYN: a client that remembers a list would not be told ours. Returns whether the command is
     /// forwarded as it is.
     pub(super) fn ask_for_all(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let remembers = command.words().iter().skip(2).any(|w| w != "0");
+        let remembers = command.words().skip(2).any(|w| w != "0");
         if !remembers {
             return true;
         }

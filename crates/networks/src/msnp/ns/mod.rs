@@ -154,7 +154,7 @@ impl Session {
         match command.verb() {
             "USR" if command.word(2) == "OK" => return self.accepted(command, io),
             "BLP" => {
-                self.allow_only = command.words().last().is_some_and(|w| w == "BL");
+                self.allow_only = command.words().next_back() == Some("BL");
                 io.out.forward(Side::Client, command.raw.clone());
             }
             "CHG" => {

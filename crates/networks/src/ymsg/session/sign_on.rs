@@ -132,7 +132,7 @@ mod tests {
         let two_names = proved("ann", &["ann", "eve"], false);
         for state in [unasked, unchallenged, anew, refused, two_names] {
             let (state, signs_in) = state.unnamed();
-            assert!(!signs_in && !state.named(ann.clone(), &[ann.clone()]).unwrap().1);
+            assert!(!signs_in && !state.named(ann.clone(), std::slice::from_ref(&ann)).unwrap().1);
         }
     }
 
