@@ -1,11 +1,12 @@
 //! The block list (XEP-0191): foreign names are kept from the server and shown beside its own.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Kin, Output, RosterEdit, Side};
+use crosstalk_core::{Address, Event, Fault, Kin, MAX_CONTACTS, Output, RosterEdit, Side};
 
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
+use super::person::MAX_STANZA_ID;
 use super::query;
 use super::xml::Element;
 
@@ -19,6 +20,7 @@ impl Jabber {
     ) -> Result<(), Fault> {
         if let (Some(person), Some(id)) = (&mut self.person, head.id.as_deref())
             && person.blocking.asked.len() < 16
+            && id.len() <= MAX_STANZA_ID
         {
             person.blocking.asked.push(id.to_owned());
         }
@@ -68,6 +70,9 @@ impl Jabber {
             .collect();
         if kins.contains(&Kin::Nowhere) {
             return self.refuse(&stanza.head(), "item-not-found", out);
+        }
+        if kins.len() > MAX_CONTACTS {
+            return self.refuse(&stanza.head(), "policy-violation", out);
         }
         let everybody = !block && kins.is_empty();
         let foreign: Vec<Address> = if everybody {

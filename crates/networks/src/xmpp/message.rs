@@ -50,7 +50,8 @@ impl Jabber {
         if stanza.get("attention", ns::ATTENTION).is_some() {
             self.send(to, Body::Attention, out);
         }
-        for (of, displayed) in receipts(stanza) {
+        // One of each kind is what there can be a reason for.
+        for (of, displayed) in receipts(stanza).take(2) {
             self.send(to, Body::Receipt { of, displayed }, out);
         }
         Ok(())

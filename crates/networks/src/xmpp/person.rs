@@ -13,6 +13,8 @@ use super::jid::{self, Naming};
 const RESOURCE: &str = "CrossTalk";
 /// The most sent messages that receipts and failures can still be matched with.
 const MAX_SENT: usize = 256;
+/// The longest id of a client's stanza that is remembered, in bytes: a UUID takes 36.
+pub(super) const MAX_STANZA_ID: usize = 256;
 /// The most people who are not in the list and whose spelling or typing is remembered.
 const MAX_STRANGERS: usize = 256;
 /// The most envelopes that wait for the client to be available.
@@ -28,6 +30,8 @@ pub(super) struct Person {
     /// The foreign contacts as the client was told of them; boxed, since the tree keeps room for
     /// eleven.
     pub(super) contacts: BTreeMap<Address, Box<Known>>,
+    /// The marks of those in the list, together.
+    pub(super) marks: Marks,
     /// Whether they are known.
     pub(super) foreign: Foreign,
     pub(super) roster: RosterView,
@@ -97,6 +101,24 @@ pub(super) struct Known {
     pub(super) presence: Presence,
     /// The presence is of before a reconnect.
     pub(super) stale: bool,
+    /// The mark of its item, if it stands in the list.
+    pub(super) mark: Option<u64>,
+}
+
+/// A mark of many items in whatever order, kept up so that a change of one costs no walk.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks {
+    pub(super) sum: u64,
+    pub(super) items: usize,
+}
+
+impl Marks {
+    /// An item, or none, took the place of another, or of none.
+    pub(super) fn replace(&mut self, old: Option<u64>, new: Option<u64>) {
+        let (gone, come) = (old.unwrap_or_default(), new.unwrap_or_default());
+        self.sum = self.sum.wrapping_sub(gone).wrapping_add(come);
+        self.items = self.items + usize::from(new.is_some()) - usize::from(old.is_some());
+    }
 }
 
 impl Known {
@@ -161,6 +183,7 @@ impl Person {
             full,
             user,
             contacts: BTreeMap::new(),
+            marks: Marks::default(),
             foreign: Foreign::Awaited,
             roster: RosterView::default(),
             available: false,
@@ -271,6 +294,9 @@ impl Person {
 
     /// Remembers a message, to match what comes back.
     pub(super) fn remember(&mut self, sent: Sent) {
+        if sent.stanza.len() > MAX_STANZA_ID {
+            return;
+        }
         if self.sent.len() >= MAX_SENT {
             self.sent.pop_front();
         }

@@ -6,7 +6,7 @@ use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Side};
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
-use super::person::{Carbons, Support};
+use super::person::{Carbons, MAX_STANZA_ID, Support};
 use super::xml::{Element, scan};
 
 /// How the ids of our own IQs begin.
@@ -117,7 +117,8 @@ impl Jabber {
                 return self.nothing_archived(head, out);
             }
             Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
-                if let (Some(person), Some(id)) = (&mut self.person, head.id.as_deref()) {
+                let id = head.id.as_deref().filter(|id| id.len() <= MAX_STANZA_ID);
+                if let (Some(person), Some(id)) = (&mut self.person, id) {
                     let asked = Carbons::Asked(id.to_owned());
                     person.carbons = if name == "enable" { asked } else { Carbons::Off };
                 }

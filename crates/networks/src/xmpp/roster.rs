@@ -3,7 +3,6 @@
 //! The client's version is the server's with a mark of the foreign part behind it, so that
 //! either part may change without the other.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::jid::{self, Naming};
 use super::ns;
-use super::person::{Foreign, Known, Person};
+use super::person::{Foreign, Known, MAX_STANZA_ID, Marks, Person};
 use super::xml::Element;
 
 /// What stands between the server's version and the mark of the foreign part.
@@ -36,8 +35,9 @@ impl Jabber {
         let Some(person) = &mut self.person else { return Ok(()) };
         let asked = stanza.get("query", ns::ROSTER).and_then(|q| q.attr("ver"));
         let (theirs, ours) = asked.map_or((None, None), |ver| split_version(ver));
-        let current = ours == mark(person, &self.naming).as_deref();
-        if let (Some(id), true) = (stanza.attr("id"), person.roster.asked.len() < 16) {
+        let current = ours == mark(person).as_deref();
+        let id = stanza.attr("id").filter(|id| id.len() <= MAX_STANZA_ID);
+        if let (Some(id), true) = (id, person.roster.asked.len() < 16) {
             person.roster.asked.push((id.to_owned(), current));
         }
         // With another foreign part, only a full answer lets the client forget old items.
@@ -81,11 +81,11 @@ impl Jabber {
             return if current { Ok(()) } else { self.push_all(now, out) };
         };
         person.roster.version = query.attr("ver").map(str::to_owned);
-        if !person.contacts.values().any(|known| known.contact.listed) {
+        if person.marks.items == 0 {
             self.link.down(raw, out);
             return Ok(());
         }
-        if let Some(version) = client_version(person, &self.naming) {
+        if let Some(version) = client_version(person) {
             query.set("ver", version);
         }
         // What the server holds under a name of ours is a leftover from before the gateway.
@@ -113,7 +113,7 @@ impl Jabber {
             && let Some(version) = query.attr("ver")
         {
             person.roster.version = Some(version.to_owned());
-            if let Some(version) = client_version(person, &self.naming)
+            if let Some(version) = client_version(person)
                 && query.attr("ver") != Some(&version)
             {
                 query.set("ver", version);
@@ -208,12 +208,14 @@ impl Jabber {
             .map(|known| item(person, &self.naming, &known.contact));
         let was_blocked = before.as_ref().is_some_and(|known| known.contact.blocked);
         let new_item = contact.listed.then(|| item(person, &self.naming, &contact));
+        let mark = new_item.as_ref().map(|item| mark_of(&address, item));
+        person.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
         let (listed, blocked) = (contact.listed, contact.blocked);
         let (presence, stale) =
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
         if !contact.is_blank() {
-            let known = Box::new(Known { contact, presence, stale });
+            let known = Box::new(Known { contact, presence, stale, mark });
             person.contacts.insert(address.clone(), known);
         }
         if old_item != new_item && person.roster.shown {
@@ -253,7 +255,7 @@ impl Jabber {
     /// Tells the client one item.
     fn push(&mut self, item: Element, out: &mut Output) -> Result<(), Fault> {
         let Some(person) = &self.person else { return Ok(()) };
-        let version = client_version(person, &self.naming);
+        let version = client_version(person);
         let query = Element::new("query", ns::ROSTER).with_some("ver", version).child(item);
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
@@ -299,20 +301,21 @@ fn item(person: &Person, naming: &Naming, contact: &Contact) -> Element {
     item
 }
 
+/// The part of one item in the [mark](mark) of all.
+fn mark_of(address: &Address, item: &Element) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((address, item.to_xml()))
+}
+
 /// A mark of the foreign part of the roster; nothing where there is none.
-fn mark(person: &Person, naming: &Naming) -> Option<String> {
-    let listed = person.contacts.iter().filter(|(_, known)| known.contact.listed);
-    let items: BTreeMap<_, _> = listed
-        .map(|(address, known)| (address, item(person, naming, &known.contact).to_xml()))
-        .collect();
-    let hash = || BuildHasherDefault::<DefaultHasher>::default().hash_one(&items);
-    (!items.is_empty()).then(|| format!("{:016x}", hash()))
+fn mark(person: &Person) -> Option<String> {
+    let Marks { sum, items } = person.marks;
+    (items > 0).then(|| format!("{sum:016x}"))
 }
 
 /// The version to tell the client, where the server has one.
-fn client_version(person: &Person, naming: &Naming) -> Option<String> {
+fn client_version(person: &Person) -> Option<String> {
     let theirs = person.roster.version.as_deref()?;
-    Some(match mark(person, naming) {
+    Some(match mark(person) {
         Some(ours) => format!("{theirs}{MARK}{ours}"),
         None => theirs.to_owned(),
     })

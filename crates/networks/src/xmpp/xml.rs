@@ -108,7 +108,7 @@ impl Element {
 
     /// Adds a child.
     pub fn push(&mut self, child: Self) {
-        self.children.push(Node::Element(child));
+        add(&mut self.children, Node::Element(child));
     }
 
     /// The local name.
@@ -189,6 +189,14 @@ impl Element {
     pub fn text_of(&self, name: &str) -> Option<String> {
         self.get(name, &self.ns).map(Self::text)
     }
+}
+
+/// Adds a child with less room to spare than a vector takes by itself.
+fn add(children: &mut Vec<Node>, child: Node) {
+    if children.len() == children.capacity() {
+        children.reserve_exact(1 + children.len() / 4);
+    }
+    children.push(child);
 }
 
 #[cfg(test)]

@@ -258,3 +258,64 @@ fn a_broken_stream_fails_closed_once_somebody_is_signed_in() {
     assert!(stage.bytes(Side::Client, "<message><!-- x --></message>").is_err());
     assert!(stage.out.altered());
 }
+
+#[test]
+fn how_deep_people_of_the_own_network_nest_is_their_own_affair() {
+    let mut stage = Stage::online(alice());
+    let nested = |inside: &str| {
+        let (open, close) = ("<s>".repeat(9_000), "</s>".repeat(9_000));
+        format!("<message to='ben@chat.test'><x>{open}{inside}{close}</x></message>")
+    };
+    for own in [
+        nested("deep"),
+        nested("&#100;eep"),
+        "<message><a/><a/></message>".replace("<a/>", &"<a/>".repeat(99_999)),
+    ] {
+        stage.client(&own);
+        assert!(stage.to(Side::Server) == own);
+        let down = own.replace("to='ben@", "from='ben@");
+        stage.server(&down);
+        assert!(stage.to(Side::Client) == down);
+    }
+    stage.client(&nested("alice@aol"));
+    let (told, leaked) = stage.sent();
+    assert!(told.contains("not-acceptable") && leaked.is_empty(), "{told}");
+}
+
+#[test]
+fn what_no_foreign_person_could_be_sent_is_refused_and_the_session_goes_on() {
+    let mut stage = Stage::online(alice());
+    let deep = "<s>".repeat(100) + &"</s>".repeat(100);
+    for content in [" ".repeat(600 * 1024), "<a/>".repeat(40_000), deep] {
+        for name in ["message", "presence", "iq"] {
+            stage.client(&format!("<{name} to='alice@aol' type='set' id='i'>{content}</{name}>"));
+            let (told, leaked) = stage.sent();
+            assert!(told.contains("policy-violation") && told.contains("id='i'"), "{told}");
+            assert!(leaked.is_empty() && stage.bodies().is_empty());
+        }
+    }
+    stage.client("<message to='alice@aol'><body>short</body></message>");
+    assert_eq!(stage.bodies(), [("alice@aol".into(), text("short"))]);
+}
+
+#[test]
+fn only_the_server_changes_the_list() {
+    let mut stage = Stage::online(alice());
+    let version = |stage: &Stage| stage.engine.person.as_ref().unwrap().roster.version.clone();
+    let push = |from: &str| {
+        format!("<iq type='set' id='p' {from}><query xmlns='jabber:iq:roster' ver='9'/></iq>")
+    };
+    let forged = push("from='eve@evil.test/x'");
+    stage.server(&forged);
+    assert_eq!((stage.to(Side::Client), version(&stage)), (forged, None));
+    stage.server(&push("from='ann@chat.test'"));
+    assert!(stage.to(Side::Client).contains("ver='9+xt"));
+}
+
+#[test]
+fn receipts_are_not_multiplied() {
+    let mut stage = Stage::online(alice());
+    let received = format!("<received xmlns='urn:xmpp:receipts' id='{:032x}'/>", 7);
+    stage.client(&format!("<message to='alice@aol'>{}</message>", received.repeat(1000)));
+    assert!(stage.bodies().len() <= 2);
+}

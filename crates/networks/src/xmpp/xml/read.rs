@@ -8,7 +8,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::super::ns;
 use super::super::wire::Malformed;
-use super::{Attribute, Element, Node};
+use super::{Attribute, Element, Node, add};
 use crate::reference;
 
 /// The deepest nesting that is interpreted.
@@ -197,7 +197,7 @@ impl<'s> Tree<'s> {
             last.push_str(&text);
             return Ok(());
         }
-        parent.children.push(Node::Text(text.into_owned()));
+        add(&mut parent.children, Node::Text(text.into_owned()));
         self.take(1)
     }
 
@@ -209,7 +209,7 @@ impl<'s> Tree<'s> {
         self.declared.truncate(outside);
         element.children.shrink_to_fit();
         let Some((parent, _)) = self.path.last_mut() else { return Ok(Some(element)) };
-        parent.children.push(Node::Element(element));
+        add(&mut parent.children, Node::Element(element));
         Ok(None)
     }
 
