@@ -152,3 +152,21 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_given_back_before_all_of_it_is() {
+        let mut outbox = Outbox::default();
+        outbox.push(&vec![0; 1 << 20]);
+        for written in 1..256 {
+            outbox.advance(&mut VecDeque::new(), 4096);
+            assert_eq!(outbox.waiting(), (1 << 20) - written * 4096);
+            assert!(outbox.capacity() <= 2 * outbox.waiting() + SPENT, "{written}");
+        }
+        outbox.advance(&mut VecDeque::new(), 4096);
+        assert_eq!((outbox.waiting(), outbox.capacity()), (0, 0));
+    }
+}

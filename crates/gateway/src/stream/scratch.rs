@@ -76,3 +76,38 @@ pub(crate) fn settle(inbox: &mut BytesMut, before: usize) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_gives_back_what_it_once_held() {
+        let mut grown = BytesMut::with_capacity(1 << 20);
+        grown.extend_from_slice(&[0; 6000]);
+        settle(&mut grown, 6000);
+        assert!(grown.len() == 6000 && grown.capacity() < 2 * (6000 + ROOM));
+        // The frame in front was taken: its memory is not kept for the sake of the rest.
+        let mut taken = BytesMut::from(&vec![1; 1 << 20][..]);
+        drop(taken.split_to((1 << 20) - 5000));
+        settle(&mut taken, 1 << 20);
+        assert_eq!((taken.len(), taken.capacity()), (5000, 5000));
+        assert!(BUFFER.take().capacity() <= 2 * SCRATCH);
+    }
+
+    #[test]
+    fn a_long_frame_in_small_pieces_is_not_copied_for_each() {
+        let mut inbox = BytesMut::from(&[0; 5000][..]);
+        let mut copies = 0;
+        for _ in 0..1000 {
+            inbox.reserve(ROOM);
+            let at = inbox.as_ptr();
+            inbox.extend_from_slice(&[0; 1000]);
+            let before = inbox.len();
+            settle(&mut inbox, before);
+            copies += u32::from(inbox.as_ptr() != at);
+        }
+        assert!(inbox.len() == 1_005_000 && copies == 0, "{copies}");
+        assert!(inbox.capacity() <= 2 * (inbox.len() + ROOM));
+    }
+}

@@ -92,6 +92,45 @@ async fn unfinished(at: SocketAddr, opening: &str, bytes: usize) -> TcpStream {
     tcp
 }
 
+#[tokio::test]
+async fn before_anybody_signed_on_both_sides_together_have_64_kib_waiting_and_then_a_megabyte() {
+    let unfinished_too = server(|mut tcp| async move {
+        let mut first = [0; 5];
+        let _ = tcp.read_exact(&mut first).await;
+        let _ = tcp.write_all(&first).await;
+        let _ = tcp.write_all(&vec![b'y'; 40_000]).await;
+        let _ = tcp.write_all(b"\n").await;
+        until_the_end(tcp).await;
+    })
+    .await;
+    let gateway = gateway(unfinished_too, |_| {});
+    let begin = async |order: &str, bytes: usize| {
+        unfinished(gateway.direct[0].1, &format!("{order}\nline\n"), bytes).await
+    };
+    let mut fits = begin("!nothing", 20_000).await;
+    let mut too_much = begin("!nothing", 66_000).await;
+    let _ = soon(too_much.read_to_end(&mut Vec::new())).await;
+    let mut signed_on = begin("!signin ann@lines", 1_000_000).await;
+    for tcp in [&mut fits, &mut signed_on] {
+        assert_eq!(line(tcp).await, "line");
+        assert_eq!(line(tcp).await.len(), 40_000);
+    }
+    signed_on.write_all(b"\n!answer here\n").await.unwrap();
+    assert_eq!(line(&mut signed_on).await, "here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_keeps_a_worker_too_long_is_counted() {
+    let gateway = gateway(echo().await, |_| {});
+    let mut tcp = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    tcp.write_all(b"!work 1\nquick\n").await.unwrap();
+    assert_eq!(line(&mut tcp).await, "quick");
+    assert_eq!(gateway.router.snapshot().slow, 0);
+    tcp.write_all(b"!work 120\nslow\n").await.unwrap();
+    assert_eq!(line(&mut tcp).await, "slow");
+    assert_eq!(gateway.router.snapshot().slow, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unfinished_megabyte_on_both_sides_of_500_connections_takes_nothing_from_a_chat() {
     let unfinished_too = server(|mut tcp| async move {

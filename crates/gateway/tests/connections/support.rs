@@ -129,6 +129,7 @@ impl LinesEngine {
                 out.emit(Event::Encrypt(Side::Server, Some(rest.to_owned())));
             }
             "answer" => out.insert(Side::Client, format!("{rest}\n")),
+            "work" => std::thread::sleep(Duration::from_millis(rest.parse().unwrap())),
             "fault" => return Err(Fault::client("it gave the order to fail")),
             _ => {}
         }

@@ -1,6 +1,6 @@
 use bench::{Person, address, alone, befriend, pair, sign_in};
 use crosstalk_core::{Body, EnvelopeId, Failure, RosterEdit, Show, Typing};
-use crosstalk_gateway::mail::{MAILBOX, Mail};
+use crosstalk_gateway::mail::{MAILBOX, MAILBOX_BYTES, Mail};
 
 use crate::bench;
 
@@ -133,6 +133,29 @@ async fn a_mailbox_that_nobody_empties_stays_bounded() {
     assert_eq!(bob.mail.len(), MAILBOX);
     assert!(lost >= 500 - MAILBOX, "{lost}");
     assert!(router.snapshot().drops.mailbox > 0);
+}
+
+#[tokio::test]
+async fn a_mailbox_is_bounded_by_bytes_and_takes_more_once_it_is_read() {
+    let gateway = alone();
+    let router = &gateway.router;
+    let mut bob = ready(sign_in(router, "bob@yahoo")).await;
+    bob.everything().await;
+    let long = "x".repeat(60_000);
+    let mut lost = 0;
+    for i in 0..20 {
+        let mut sender = ready(sign_in(router, &format!("s{i}@aol"))).await;
+        sender.says("bob@yahoo", &long);
+        lost += sender.everything().await.iter().filter(|m| m.contains("Busy")).count();
+    }
+    let letters = MAILBOX_BYTES / long.len() + 1;
+    assert_eq!((bob.mail.len(), lost), (letters, 20 - letters));
+    for i in 0..letters {
+        assert_eq!(bob.reads(&format!("s{i}@aol")).await, long);
+    }
+    let mut alice = ready(sign_in(router, "alice@aol")).await;
+    alice.says("bob@yahoo", "short");
+    assert_eq!(bob.reads("alice@aol").await, "short");
 }
 
 #[tokio::test]
