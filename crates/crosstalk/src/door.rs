@@ -5,10 +5,10 @@
 //! closes.
 
 use std::fmt;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,14 +16,16 @@ use crosstalk_core::Address;
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::UnixListener;
-use tokio::time::timeout;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{sleep, timeout};
 
 use crate::mesh::status;
 use crate::wipe;
 
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait after the system had nothing left for a conversation.
+const PAUSE: Duration = Duration::from_millis(100);
 /// The longest line.
 const LONGEST: u64 = 4096;
 
@@ -71,7 +73,7 @@ fn place(data: &Path) -> PathBuf {
 /// Asks the gateway that runs with its data in `data`.
 pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
     let failed = |e: io::Error| Closed::Failed(format!("the gateway does not answer: {e}"));
-    let mut socket = UnixStream::connect(place(data)).map_err(|e| match e.kind() {
+    let mut socket = net::UnixStream::connect(place(data)).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Closed::NotRunning,
         _ => failed(e),
     })?;
@@ -89,6 +91,8 @@ pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
 /// The gateway's side.
 pub(crate) struct Door {
     listener: UnixListener,
+    /// A descriptor for whoever comes while there is no other left.
+    spare: Option<File>,
     path: PathBuf,
 }
 
@@ -103,26 +107,51 @@ impl Door {
         let listener = UnixListener::bind(&path)?;
         // The directory is closed to others, unless it was there before and open.
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        Ok(Self { listener, spare: spare(), path })
     }
 
     /// Answers until it is dropped.
-    pub(crate) async fn serve(self, overlay: Overlay, router: Router) {
-        while let Ok((socket, _)) = self.listener.accept().await {
-            let (overlay, router) = (overlay.clone(), router.clone());
-            tokio::spawn(timeout(PATIENCE, async move {
-                let mut socket = BufReader::new(socket);
-                let mut line = String::new();
-                (&mut socket).take(LONGEST).read_line(&mut line).await?;
-                let answer = match Request::parse(line.trim_end()) {
-                    Some(request) => format!("ok\n{}", obey(&overlay, &router, &request).await),
-                    None => "no\nthe running gateway does not know this: is it older?".into(),
-                };
-                socket.write_all(answer.as_bytes()).await?;
-                socket.shutdown().await
-            }));
+    pub(crate) async fn serve(mut self, overlay: Overlay, router: Router) {
+        loop {
+            match self.listener.accept().await {
+                Ok((socket, _)) => {
+                    let talk = timeout(PATIENCE, talk(socket, overlay.clone(), router.clone()));
+                    if self.spare.is_some() {
+                        tokio::spawn(talk);
+                    } else {
+                        // One at a time, which then leaves its descriptor to the next.
+                        let _ = talk.await;
+                        self.spare = spare();
+                    }
+                }
+                // What is left of them may be taken by others between here and the next try.
+                Err(_) if self.spare.take().is_some() => {}
+                Err(error) => {
+                    tracing::debug!(%error, "no command can ask the gateway for now");
+                    sleep(PAUSE).await;
+                    self.spare = spare();
+                }
+            }
         }
     }
+}
+
+/// Hears one command, and answers.
+async fn talk(socket: UnixStream, overlay: Overlay, router: Router) -> io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    let mut line = String::new();
+    (&mut socket).take(LONGEST).read_line(&mut line).await?;
+    let answer = match Request::parse(line.trim_end()) {
+        Some(request) => format!("ok\n{}", obey(&overlay, &router, &request).await),
+        None => "no\nthe running gateway does not know this: is it older?".into(),
+    };
+    socket.write_all(answer.as_bytes()).await?;
+    socket.shutdown().await
+}
+
+/// A descriptor that can be given up for another.
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 impl Drop for Door {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
     for warning in config.warnings() {
         tracing::warn!("{}: {}", warning.at, warning.what);
     }
-    open_files::make_room_for(config.limits.connections);
+    open_files::make_room_for(&config.limits);
     runtime()?.block_on(serve(config))
 }
 

@@ -11,8 +11,8 @@ use crosstalk_core::{Fault, HostPort, NetworkId};
 use tokio::net::TcpStream;
 
 use crate::config::Proxy;
-use crate::listen::Place;
 use crate::memory::Account;
+use crate::places::Place;
 use crate::policy::Asked;
 use crate::session::{End, Leg, Session};
 use crate::shared::Shared;
@@ -65,20 +65,19 @@ struct Connection {
     shared: Arc<Shared>,
     way: Arc<Way>,
     report: Report,
-    /// Who is behind it.
-    origin: Origin,
     /// Why it ended, where somebody is to blame.
-    fault: Option<Fault>,
+    fault: Option<Box<Fault>>,
     /// What it holds in memory.
     account: Account,
-    _place: Place,
+    /// Its place among all, and who is behind it.
+    place: Place,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         // Ended from outside, it had no time to say so.
         let ended = self.account.close();
-        self.report.log(ended.or_else(|| self.fault.take()).as_ref());
+        self.report.log(ended.as_ref().or(self.fault.as_deref()));
     }
 }
 
@@ -91,21 +90,20 @@ pub(crate) fn serve(
     way: Arc<Way>,
     tcp: TcpStream,
     peer: SocketAddr,
-    origin: Origin,
     (place, account): (Place, Account),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection =
-        Connection { shared, way, report, origin, fault: None, account, _place: place };
+    let connection = Connection { shared, way, report, fault: None, account, place };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
-        let Connection { shared, way, report, origin, account, .. } = &mut *connection;
-        let road = open::open(shared, way, tcp, (origin, account), report).await;
+        let Connection { shared, way, report, place, account, .. } = &mut *connection;
+        let road = open::open(shared, way, tcp, (place, account), report).await;
         (connection, road)
     });
     async move {
         let (mut connection, road) = opening.await;
-        connection.fault = match road {
+        connection.place.standing().is_known();
+        let fault = match road {
             Err(Dead::Gone) => None,
             Err(Dead::Fault(fault)) => Some(fault),
             Ok(Road::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
@@ -119,6 +117,7 @@ pub(crate) fn serve(
                 }
             },
         };
+        connection.fault = fault.map(Box::new);
     }
 }
 
@@ -135,12 +134,16 @@ impl Connection {
     async fn pass(&mut self, mut legs: Box<(Leg, Leg)>) -> Option<Fault> {
         let (client, server) = &mut *legs;
         if let (None, Way::Direct { upstream, .. }) = (&server.stream, &*self.way) {
-            match Box::pin(self.shared.dialer.dial(&self.origin, Asked::Engine, upstream)).await {
+            match Box::pin(self.shared.dialer.dial(&self.place.origin, Asked::Engine, upstream))
+                .await
+            {
                 Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
                 Err(failed) => return Some(failed.fault(upstream)),
             }
         }
-        let broken = splice::run(client, server, self.account.entry().charge()).await;
+        let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
+        let charge = self.account.entry().charge();
+        let broken = splice::run(client, server, charge, patience, pipes).await;
         self.report.count(&legs);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }

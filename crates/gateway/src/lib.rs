@@ -7,12 +7,14 @@
 
 pub mod config;
 mod connection;
+pub mod descriptors;
 mod dial;
 mod dns;
 mod fair;
 mod listen;
 pub mod mail;
 mod memory;
+mod places;
 mod policy;
 pub mod router;
 mod running;

@@ -1,9 +1,8 @@
 //! Accepting connections, within limits.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::Payer;
@@ -12,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config;
 use crate::connection::{Origin, Way, serve};
 use crate::dial::keep_alive;
+use crate::places::Places;
 use crate::shared::Shared;
 
 /// How long to wait after the system had no file descriptor or memory for a connection.
@@ -66,18 +65,21 @@ impl Listener {
                     failing = false;
                     // Over the limit, closing at once is all that costs nothing.
                     let origin = Origin::of(peer.ip());
-                    let Some(place) = places.take(origin.address) else { continue };
-                    let account = shared.router.memory().open(&Payer::Address(origin.address));
-                    let entry = account.entry().clone();
+                    let payer = Payer::Address(origin.address);
+                    let Some(place) = places.take(origin) else { continue };
+                    let account = shared.router.memory().open(&payer);
+                    let (standing, entry) = (place.standing().clone(), account.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    let serving = serve(shared, way, tcp, peer, origin, (place, account));
-                    entry.set_task(connections.spawn(serving));
+                    let task = connections.spawn(serve(shared, way, tcp, peer, (place, account)));
+                    standing.is_served_by(task.clone());
+                    entry.set_task(task);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(%error, "cannot accept connections for now");
                     }
+                    places.shed();
                     sleep(PAUSE).await;
                 }
             }
@@ -93,82 +95,4 @@ impl Listener {
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-}
-
-/// The connections that there may be at once.
-pub(crate) struct Places {
-    most: usize,
-    most_per_client: usize,
-    taken: Mutex<Taken>,
-}
-
-#[derive(Default)]
-struct Taken {
-    all: usize,
-    by_client: HashMap<IpAddr, usize>,
-}
-
-impl Places {
-    pub(crate) fn new(limits: &config::Limits) -> Arc<Self> {
-        Arc::new(Self {
-            most: limits.connections,
-            most_per_client: limits.connections_per_client,
-            taken: Mutex::default(),
-        })
-    }
-
-    /// A place for `client`, an address that is one client's ([`Origin::address`]).
-    fn take(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
-        let mut taken = self.lock();
-        let own = taken.by_client.get(&client).copied().unwrap_or_default();
-        if taken.all >= self.most || own >= self.most_per_client {
-            tracing::debug!(%client, "turned away: too many connections");
-            return None;
-        }
-        taken.all += 1;
-        taken.by_client.insert(client, own + 1);
-        Some(Place { places: Arc::clone(self), client })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place taken by one connection.
-pub(crate) struct Place {
-    places: Arc<Places>,
-    client: IpAddr,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.lock();
-        taken.all = taken.all.saturating_sub(1);
-        if let Some(own) = taken.by_client.get_mut(&self.client) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                taken.by_client.remove(&self.client);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_limited_per_client_and_in_all_and_come_back() {
-        let limits = config::Limits { connections: 3, connections_per_client: 2, ..<_>::default() };
-        let places = Places::new(&limits);
-        let take = |ip: &str| places.take(Origin::of(ip.parse().unwrap()).address);
-        let (first, second) = (take("2001:db8::1"), take("2001:db8::2"));
-        assert!(first.is_some() && second.is_some());
-        assert!(take("2001:db8::3").is_none(), "one network is one client");
-        let third = take("10.0.0.1");
-        assert!(third.is_some() && take("10.0.0.2").is_none());
-        drop(first);
-        assert!(take("2001:db8::3").is_some());
-    }
 }

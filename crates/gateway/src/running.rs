@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Direct};
 use crate::connection::Way;
-use crate::listen::{Listener, Places};
+use crate::descriptors::Division;
+use crate::listen::Listener;
+use crate::places::Places;
 use crate::router::Router;
 use crate::shared::Shared;
 use crate::tls::{self, Tls};
@@ -50,7 +52,8 @@ impl Gateway {
     /// Binds every listener and starts to serve. Port 0 in the configuration means any free one.
     pub fn start(config: Config, router: Router) -> Result<Self, StartError> {
         let config = Arc::new(config);
-        let shared = Arc::new(Shared::new(Arc::clone(&config), router)?);
+        let division = Division::of_process(&config.limits);
+        let shared = Arc::new(Shared::new(Arc::clone(&config), router, &division)?);
         let mut listeners = Vec::new();
         let mut bind = |at, way: &dyn Fn(SocketAddr) -> Way| {
             let listener = Listener::bind(at).map_err(|e| StartError::Listen(at, e))?;
@@ -76,7 +79,7 @@ impl Gateway {
             }
         }
         shared.policy.set_own(listeners.iter().map(|(listener, _)| listener.address).collect());
-        let places = Places::new(&config.limits);
+        let places = Places::new(division.connections, division.connections_per_client);
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
         for (listener, way) in listeners {

@@ -14,6 +14,7 @@ use crosstalk_core::{
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, NetworkConfig};
+use crate::descriptors::Division;
 use crate::dial::Dialer;
 use crate::dns::Dns;
 use crate::policy::Policy;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) dialer: Dialer,
     pub(crate) dns: Arc<Dns>,
+    /// The most pipes at once for what is not interpreted.
+    pub(crate) pipes: u16,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tls: Tls,
     names: Arc<Names>,
@@ -42,18 +45,23 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Arc<Config>, router: Router) -> Result<Self, tls::Error> {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        router: Router,
+        division: &Division,
+    ) -> Result<Self, tls::Error> {
         let tickets = config.limits.memory.tickets() / config.networks.len().max(1);
         let lobby = |id: &NetworkId| (id.clone(), Arc::new(Lobby::with_budget(tickets)));
         let lobbies: HashMap<_, _> = config.networks.keys().map(lobby).collect();
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
         let watchdogs = config.networks.keys().map(watchdog).collect();
         let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
-        let dns = Arc::new(Dns::new());
+        let dns = Arc::new(Dns::new(division.look_ups));
         Ok(Self {
             router,
             dialer: Dialer::new(Arc::clone(&policy), Arc::clone(&dns), config.limits.dial),
             dns,
+            pipes: division.pipes,
             policy,
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),

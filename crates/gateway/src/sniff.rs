@@ -22,32 +22,33 @@ pub(crate) enum Recognised {
     Tls,
     /// No protocol of ours.
     Unknown,
-    /// Too little was said, or in time.
+    /// Too little was said, or not in time.
     Unclear,
+    /// Nothing was said, by either side.
+    Nothing,
 }
 
-/// Waits for the first bytes, without a limit, and then at most `patience` until they are clear.
-/// They stay in the legs' inboxes.
+/// Waits for the first bytes, at most for `handshake`, and then at most `patience` until they are
+/// clear. They stay in the legs' inboxes.
 pub(crate) async fn recognise(
     client: &mut Leg,
     server: &mut Leg,
+    handshake: Duration,
     patience: Duration,
 ) -> Recognised {
-    let mut until = None;
+    let (first, mut until) = (Instant::now() + handshake, None);
     loop {
         if let Some(clear) = judge(client, server) {
             return clear;
         }
         let silent = client.inbox.is_empty() && server.inbox.is_empty();
         let more = poll_fn(|cx| poll_either(cx, client, server));
-        let ended = if silent {
-            more.await
-        } else {
-            let until = *until.get_or_insert_with(|| Instant::now() + patience);
-            match timeout_at(until, more).await {
-                Ok(ended) => ended,
-                Err(_) => return Recognised::Unclear,
-            }
+        let until =
+            if silent { first } else { *until.get_or_insert_with(|| Instant::now() + patience) };
+        let ended = match timeout_at(until, more).await {
+            Ok(ended) => ended,
+            Err(_) if silent => return Recognised::Nothing,
+            Err(_) => return Recognised::Unclear,
         };
         if ended {
             return judge(client, server).unwrap_or(Recognised::Unclear);

@@ -174,7 +174,8 @@ pub struct Limits {
     /// Client connections at once from one IP address.
     pub connections_per_client: usize,
     /// How long a client may take to say where it wants to go, and either side for a TLS handshake;
-    /// for the part in which a client may ask its owner, six times as long.
+    /// for the part in which a client may ask its owner, six times as long. So long a connection
+    /// may be silent before both sides have said something, and after one has left.
     #[serde(deserialize_with = "text::duration")]
     pub handshake: Duration,
     /// How long to wait for the bytes that tell the protocol before the port decides.

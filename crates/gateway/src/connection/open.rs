@@ -9,9 +9,10 @@ use tokio::time::timeout;
 
 use super::report::Report;
 use super::{Dead, Origin, Road, Way};
-use crate::config::{NetworkConfig, Proxy};
+use crate::config::{Limits, NetworkConfig, Proxy};
 use crate::dial::Dialled;
 use crate::memory::Account;
+use crate::places::Place;
 use crate::policy::Asked;
 use crate::session::{Leg, Peer, Session, Unnamed};
 use crate::shared::Shared;
@@ -25,7 +26,7 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     way: &Arc<Way>,
     tcp: TcpStream,
-    (origin, account): (&mut Origin, &Account),
+    (place, account): (&mut Place, &Account),
     report: &mut Report,
 ) -> Result<Road, Dead> {
     // A small message must not wait for the acknowledgement of the one before.
@@ -33,8 +34,8 @@ pub(super) async fn open(
     match &**way {
         Way::Proxy(proxy) => {
             let (client, server, target) =
-                by_proxy(shared, proxy, tcp, (origin, account), report).await?;
-            let peer = Peer::new(way, origin, &target);
+                by_proxy(shared, proxy, tcp, (&mut place.origin, account), report).await?;
+            let peer = Peer::new(way, place, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
         Way::Transparent => {
@@ -42,16 +43,16 @@ pub(super) async fn open(
                 .map_err(|_| Fault::client("no firewall redirected it here"))?;
             let target = HostPort::new(target.ip().to_canonical().to_string(), target.port());
             report.target = Some(target.clone());
-            let server = shared.dialer.dial(origin, Asked::Transparent, &target).await;
+            let server = shared.dialer.dial(&place.origin, Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
-            let peer = Peer::new(way, origin, &target);
+            let peer = Peer::new(way, place, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
         Way::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
-            let peer = Peer::new(way, origin, upstream);
+            let peer = Peer::new(way, place, upstream);
             direct(shared, account, peer, (network, via, upstream), tcp).await
         }
     }
@@ -98,21 +99,24 @@ async fn across(
 ) -> Result<Road, Dead> {
     let known = server.network;
     let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
-    let patience = shared.config.limits.sniff;
+    let Limits { handshake, sniff, .. } = shared.config.limits;
     peer.unnamed = Some(Box::new(Unnamed::new(target.clone())));
-    let mut recognised = recognise(&mut client, &mut server, patience).await;
+    let mut recognised = recognise(&mut client, &mut server, handshake, sniff).await;
     if let Recognised::Tls = recognised {
         let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
         let Some(facts) = tls else {
             return Ok(Road::Opaque(Box::new((client, server))));
         };
         peer.facts = facts;
-        recognised = recognise(&mut client, &mut server, patience).await;
+        recognised = recognise(&mut client, &mut server, handshake, sniff).await;
     }
     let network = match recognised {
         Recognised::Network(protocol) => shared.network_of(protocol, known.as_ref(), &target),
         Recognised::Unclear => shared.network_at(known.as_ref(), target.port),
         Recognised::Unknown | Recognised::Tls => None,
+        Recognised::Nothing => {
+            return Err(Fault::client("neither it nor its server said anything").into());
+        }
     };
     let Some(network) = network else {
         return Ok(Road::Opaque(Box::new((client, server))));

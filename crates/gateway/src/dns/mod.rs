@@ -25,10 +25,8 @@ use crate::fair::FairSemaphore;
 use cache::Cache;
 use system::System;
 
-/// The most names looked up at once.
-const LOOKUPS: usize = 32;
-/// The most names that one client has looked up at once.
-const SHARE: usize = 4;
+/// Which part of the names looked up at once is one client's.
+const SHARE: usize = 8;
 /// How long looking up one name may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most records of one name that are kept.
@@ -55,13 +53,14 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// As the system is configured, now and whenever that changes.
-    pub(crate) fn new() -> Self {
-        Self::with(System::new())
+    /// As the system is configured, now and whenever that changes, with so many `look_ups` at
+    /// once.
+    pub(crate) fn new(look_ups: usize) -> Self {
+        Self::with(System::new(), look_ups)
     }
 
-    fn with(system: System) -> Self {
-        Self { system, slots: FairSemaphore::new(LOOKUPS, SHARE) }
+    fn with(system: System, look_ups: usize) -> Self {
+        Self { system, slots: FairSemaphore::new(look_ups, look_ups.div_ceil(SHARE)) }
     }
 
     /// The addresses of `host` for a client of `origin`, IPv4 first.

@@ -40,7 +40,7 @@ impl Server {
         udp.port = self.address.port();
         let server = NameServerConfig::new(self.address.ip(), true, vec![udp]);
         let config = ResolverConfig::from_name_servers(vec![server]);
-        Arc::new(Dns::with(System::fixed(config, "192.0.2.9 in-hosts.test\n")))
+        Arc::new(Dns::with(System::fixed(config, "192.0.2.9 in-hosts.test\n"), 32))
     }
 
     fn asked(&self) -> usize {

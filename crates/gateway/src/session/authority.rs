@@ -53,8 +53,15 @@ struct Question {
 }
 
 impl Session {
-    /// Whether the server is one that may accept `user`. Nobody is signed in meanwhile.
+    /// Lets `user` in, if the server is one that may say so.
     pub(super) async fn check(&mut self, user: &Address) -> Result<(), End> {
+        self.is_believed(user).await?;
+        self.peer.standing.has_signed_on();
+        Ok(())
+    }
+
+    /// Whether the server is one that may accept `user`. Nobody is signed in meanwhile.
+    async fn is_believed(&mut self, user: &Address) -> Result<(), End> {
         let Some(Question { domain, server }) = self.question(user) else { return Ok(()) };
         let (shared, origin) = (Arc::clone(&self.shared), self.peer.origin.clone());
         let Some(network) = shared.config.networks.get(user.network()) else { return Ok(()) };

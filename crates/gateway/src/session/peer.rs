@@ -6,6 +6,7 @@ use crosstalk_core::{Address, HostPort, Side, TlsFacts};
 
 use super::Unnamed;
 use crate::connection::{Origin, Way};
+use crate::places::{Place, Standing};
 use crate::policy::Asked;
 use crate::stream::Stream;
 use crate::tls;
@@ -16,6 +17,8 @@ pub(crate) struct Peer {
     way: Arc<Way>,
     /// Who the client is, as far as costs go.
     pub(crate) origin: Origin,
+    /// Its place among all connections.
+    pub(super) standing: Standing,
     /// The host that certificates are made for and checked against, unless the client names
     /// another in its hello.
     pub(crate) host: String,
@@ -31,10 +34,20 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// What is known of the server at `host` of a client of `origin` that came in by `way`.
-    pub(crate) fn new(way: &Arc<Way>, origin: &Origin, host: &HostPort) -> Self {
-        let (way, origin, host) = (Arc::clone(way), origin.clone(), host.host.clone());
-        Self { way, origin, host, tls: None, facts: Vec::new(), ready: None, unnamed: None }
+    /// What is known of the server at `host` of the client in `place` that came in by `way`.
+    pub(crate) fn new(way: &Arc<Way>, place: &Place, host: &HostPort) -> Self {
+        let (way, host) = (Arc::clone(way), host.host.clone());
+        let (origin, standing) = (place.origin.clone(), place.standing().clone());
+        Self {
+            way,
+            origin,
+            standing,
+            host,
+            tls: None,
+            facts: Vec::new(),
+            ready: None,
+            unnamed: None,
+        }
     }
 
     /// What the policy is asked for a server that the engine wants: what the client may have.

@@ -17,15 +17,13 @@ use std::time::Duration;
 
 use crosstalk_core::Side;
 use tokio::io::AsyncWrite;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::memory::Charge;
 use crate::session::Leg;
 use crate::stream::{Stream, settle};
 use pipe::Pipe;
 
-/// How long one direction may go on in silence after the other has ended.
-const HALF_OPEN: Duration = Duration::from_mins(10);
 /// From how many bytes at once a direction is moved inside the kernel.
 const BULK: usize = 16 * 1024;
 
@@ -35,49 +33,96 @@ pub(crate) type Broken = (Side, io::Error);
 /// Moves bytes both ways, those that were read or queued before first, until both directions
 /// ended. A direction ends with its source, and the other goes on. What waits meanwhile is charged
 /// to `charge`.
-pub(crate) async fn run(client: &mut Leg, server: &mut Leg, mut charge: Charge) -> Option<Broken> {
+///
+/// A connection on which both sides said something may be silent for ever. Before that, and after
+/// one side has ended, it may be silent for `patience`. No more than `pipes` are open at once in
+/// the process.
+pub(crate) async fn run(
+    client: &mut Leg,
+    server: &mut Leg,
+    mut charge: Charge,
+    patience: Duration,
+    pipes: u16,
+) -> Option<Broken> {
     server.outbox.push(&std::mem::take(&mut client.inbox));
     client.outbox.push(&std::mem::take(&mut server.inbox));
-    let (mut up, mut down) = (Flow::from(Side::Client), Flow::from(Side::Server));
-    let mut silence: Option<Pin<Box<Sleep>>> = None;
+    let mut up = Flow::from(Side::Client, pipes);
+    let mut down = Flow::from(Side::Server, pipes);
+    let mut silence = None;
     poll_fn(|cx| {
         if charge.is_closed(false) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = (client.received, server.received);
         let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
         let piped = [&up, &down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));
         charge.set(client.capacity() + server.capacity() + piped[0] + piped[1]);
-        if ended == [Poll::Ready(()); 2] {
-            return Poll::Ready(());
+        match ended {
+            [Poll::Ready(()), Poll::Ready(())] => return Poll::Ready(()),
+            [Poll::Pending, Poll::Pending] if client.received > 0 && server.received > 0 => {
+                silence = None;
+                return Poll::Pending;
+            }
+            _ => {}
         }
-        if ended == [Poll::Pending; 2] {
-            return Poll::Pending;
-        }
-        let until = Instant::now() + HALF_OPEN;
-        let silence = silence.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if before != (client.received, server.received) {
-            silence.as_mut().reset(until);
-        }
-        silence.as_mut().poll(cx)
+        let moved = Moved::by(client, server, [&up, &down]);
+        silence.get_or_insert_with(|| Silence::of(patience)).poll(cx, moved, patience)
     })
     .await;
     up.broken.or(down.broken)
+}
+
+/// How much was read and written, which changes as long as something goes on.
+#[derive(PartialEq)]
+struct Moved {
+    received: u64,
+    written: u64,
+    in_pipes: usize,
+}
+
+impl Moved {
+    fn by(client: &Leg, server: &Leg, flows: [&Flow; 2]) -> Self {
+        let held = |flow: &Flow| flow.pipe.as_ref().map_or(0, Pipe::held);
+        Self {
+            received: client.received + server.received,
+            written: client.outbox.written() + server.outbox.written(),
+            in_pipes: flows.map(held).iter().sum(),
+        }
+    }
+}
+
+/// For how long nothing was moved.
+struct Silence(Box<(Pin<Box<Sleep>>, Option<Moved>)>);
+
+impl Silence {
+    fn of(patience: Duration) -> Self {
+        Self(Box::new((Box::pin(sleep(patience)), None)))
+    }
+
+    /// Ready when it is longer than `patience` since the last change of what was moved.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Moved, patience: Duration) -> Poll<()> {
+        let (timer, before) = &mut *self.0;
+        if before.as_ref() != Some(&now) {
+            *before = Some(now);
+            timer.as_mut().reset(Instant::now() + patience);
+        }
+        timer.as_mut().poll(cx)
+    }
 }
 
 /// One direction.
 struct Flow {
     source: Side,
     pipe: Option<Pipe>,
+    pipes: u16,
     bulk: bool,
     ended: bool,
     broken: Option<Broken>,
 }
 
 impl Flow {
-    const fn from(source: Side) -> Self {
-        Self { source, pipe: None, bulk: false, ended: false, broken: None }
+    const fn from(source: Side, pipes: u16) -> Self {
+        Self { source, pipe: None, pipes, bulk: false, ended: false, broken: None }
     }
 
     /// Moves what it can; ready once the direction has ended and its sink was told.
@@ -133,7 +178,7 @@ impl Flow {
             && let (Stream::Plain(source), Stream::Plain(_)) = (source, &*sink)
         {
             ready!(source.poll_read_ready(cx))?;
-            if let Some(pipe) = Pipe::take() {
+            if let Some(pipe) = Pipe::take(self.pipes) {
                 let n = ready!(self.pipe.insert(pipe).poll_fill(cx, source))?;
                 from.received += n as u64;
                 from.ended = n == 0;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 pub(super) struct Pipe(Infallible);
 
 impl Pipe {
-    pub(super) const fn take() -> Option<Self> {
+    pub(super) const fn take(_: u16) -> Option<Self> {
         None
     }
 

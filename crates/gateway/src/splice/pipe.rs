@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
@@ -14,6 +15,9 @@ const SPARE: usize = 16;
 /// The most bytes asked for at once; a pipe takes what fits.
 const MOST: usize = 1 << 20;
 
+/// How many there are in the process, which has so many descriptors and no more.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
     static POOL: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
 }
@@ -23,14 +27,33 @@ pub(super) struct Pipe {
     read: OwnedFd,
     write: OwnedFd,
     held: usize,
+    _counted: Counted,
+}
+
+/// One of those that there may be.
+struct Counted;
+
+impl Counted {
+    fn one_of(most: u16) -> Option<Self> {
+        let counted = Self;
+        // Counted first, so that giving up takes it back.
+        (OPEN.fetch_add(1, Ordering::Relaxed) < usize::from(most)).then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pipe {
-    /// An empty pipe; `None` when the system has no more.
-    pub(super) fn take() -> Option<Self> {
+    /// An empty pipe; `None` where there are `most` already, or the system has no more.
+    pub(super) fn take(most: u16) -> Option<Self> {
         POOL.with_borrow_mut(Vec::pop).or_else(|| {
+            let counted = Counted::one_of(most)?;
             let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
-            Some(Self { read, write, held: 0 })
+            Some(Self { read, write, held: 0, _counted: counted })
         })
     }
 

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::support::{echo, gateway, rest, server, socks5};
+use crate::support::{echo, exactly, gateway, rest, server, socks5};
 
 /// Bytes that show where they were.
 fn pattern(len: usize) -> Vec<u8> {
@@ -71,4 +71,47 @@ async fn a_server_that_breaks_off_ends_the_client_too() {
     let mut client = socks5(gateway.proxies[0], server).await;
     assert!(rest(&mut client).await.is_empty());
     drop(TcpStream::connect(gateway.proxies[0]).await.unwrap());
+}
+
+/// What a connection may be silent for in the tests below.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+#[tokio::test]
+async fn a_connection_on_which_both_sides_are_silent_ends_until_both_have_spoken() {
+    let echo = echo().await;
+    let deaf = server(|mut tcp| async move {
+        let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let gateway = gateway(echo, |config| config.limits.handshake = PATIENCE);
+    let mut nothing = socks5(gateway.proxies[0], echo).await;
+    assert!(rest(&mut nothing).await.is_empty(), "nobody said anything");
+    let mut unanswered = socks5(gateway.proxies[0], deaf).await;
+    unanswered.write_all(b"220 is anybody there?\r\n").await.unwrap();
+    assert!(rest(&mut unanswered).await.is_empty(), "one side said nothing");
+    let mut idle = socks5(gateway.proxies[0], echo).await;
+    for _ in 0..2 {
+        idle.write_all(b"220 hello\r\n").await.unwrap();
+        assert_eq!(exactly(&mut idle, 11).await, b"220 hello\r\n");
+        sleep(3 * PATIENCE).await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_side_has_left_ends_soon_after_the_last_word_of_the_other() {
+    let slow = server(|mut tcp| async move {
+        rest(&mut tcp).await;
+        for _ in 0..6 {
+            tcp.write_all(b"more\n").await.unwrap();
+            sleep(PATIENCE / 2).await;
+        }
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let gateway = gateway(slow, |config| config.limits.handshake = PATIENCE);
+    let mut client = socks5(gateway.proxies[0], slow).await;
+    client.write_all(b"220 tell me\r\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await, b"more\n".repeat(6), "what goes on is not cut off");
 }
