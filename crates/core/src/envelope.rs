@@ -149,12 +149,22 @@ pub enum Failure {
     /// The receiver blocks the sender. Said between gateways only: to the sender it looks as if
     /// the receiver were offline.
     Blocked,
+    /// A gateway was given it and did not say what became of it: it may have arrived.
+    Unconfirmed,
 }
 
 impl Failure {
     /// What somebody is told whose message to `name` met this. The name is quoted.
     pub fn of_message_to(self, name: &str) -> String {
-        format!("A message to {} was not delivered: {self}.", Quoted::name(name))
+        format!("A message to {} {}: {self}.", Quoted::name(name), self.outcome())
+    }
+
+    /// What is known of the message: that it was not delivered, or not even that.
+    pub const fn outcome(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "may not have arrived",
+            _ => "was not delivered",
+        }
     }
 }
 
@@ -167,6 +177,7 @@ impl fmt::Display for Failure {
             Self::Refused => "the receiver does not take this message",
             Self::Busy => "the receiver has too many messages waiting",
             Self::Expired => "the receiver did not sign on in time",
+            Self::Unconfirmed => "the receiver's gateway did not say that it has it",
         })
     }
 }
@@ -224,6 +235,13 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_that_what_may_have_arrived_was_not_delivered() {
+        let said = Failure::Unconfirmed.of_message_to("bob@yahoo.xt");
+        assert!(said.starts_with("A message to bob@yahoo.xt may not have arrived: "), "{said}");
+        assert!(!said.contains("not delivered"), "{said}");
+    }
 
     #[test]
     fn an_envelope_is_delayed_from_ten_seconds_on_and_never_from_the_future() {

@@ -43,6 +43,8 @@ struct Talk {
     shown: Vec<(usize, Instant, Boot)>,
     /// How many times the sender was told that a text was not delivered.
     reported: usize,
+    /// How many times the sender was told that a text may not have arrived.
+    unsure: usize,
 }
 
 /// The sums, for people to read.
@@ -51,6 +53,7 @@ pub struct Counts {
     said: usize,
     delivered: usize,
     reported: usize,
+    unsure: usize,
     /// Never shown, and their sender's client said that they were not sent.
     refused: usize,
     /// Never shown, and said in the last instant before the kill of the sender's own gateway.
@@ -107,9 +110,21 @@ impl Tally {
     ///
     /// When nothing was said to anybody of that name.
     pub fn report(&mut self, from: &str, to: &str) {
+        self.talk(from, to).reported += 1;
+    }
+
+    /// `from` was told that a text to somebody, whose name is in `to`, may not have arrived.
+    ///
+    /// # Panics
+    ///
+    /// When nothing was said to anybody of that name.
+    pub fn doubt(&mut self, from: &str, to: &str) {
+        self.talk(from, to).unsure += 1;
+    }
+
+    fn talk(&mut self, from: &str, to: &str) -> &mut Talk {
         let talk = self.lanes.iter_mut().find(|(lane, _)| lane.0 == from && to.contains(&lane.1));
-        let (_, talk) = talk.unwrap_or_else(|| panic!("{from} said nothing to {to}"));
-        talk.reported += 1;
+        talk.map_or_else(|| panic!("{from} said nothing to {to}"), |(_, talk)| talk)
     }
 
     /// A boot of a gateway ended, at this time at the latest.
@@ -126,7 +141,7 @@ impl Tally {
     /// its sender's gateway died, with the numbers of those that may be it.
     pub fn unsettled(&self) -> Vec<String> {
         let lanes = self.lanes.iter().map(|(lane, talk)| (lane, talk, self.unaccounted(talk)));
-        let open = lanes.filter(|(_, talk, lost)| lost.len() > talk.reported);
+        let open = lanes.filter(|(_, talk, lost)| lost.len() > talk.reported + talk.unsure);
         open.map(|((from, to), _, lost)| format!("{from} to {to}: {lost:?}")).collect()
     }
 
@@ -140,9 +155,11 @@ impl Tally {
         for ((from, to), talk) in &self.lanes {
             let lane = format!("{from} to {to}");
             let lost = self.unaccounted(talk);
-            assert!(lost.len() <= talk.reported, "{lane}: lost without a word: {lost:?}");
+            let told = talk.reported + talk.unsure;
+            assert!(lost.len() <= told, "{lane}: lost without a word: {lost:?}");
             counts.said += talk.said.len();
             counts.reported += talk.reported;
+            counts.unsure += talk.unsure;
             assert!(talk.reported <= talk.missing().len(), "{lane}: reported, and shown");
             let (refused, missing): (Vec<_>, Vec<_>) =
                 talk.missing().into_iter().partition(|number| talk.refused.contains(number));

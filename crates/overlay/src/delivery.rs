@@ -61,6 +61,22 @@ struct Waiting<T> {
     age: Duration,
     until: Instant,
     ticket: T,
+    /// It was given to a link: it may have arrived.
+    has_left: bool,
+}
+
+/// A message that will not be answered any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unanswered<T> {
+    pub(crate) ticket: T,
+    /// It was given to a link: it may have arrived.
+    pub(crate) has_left: bool,
+}
+
+impl<T> Waiting<T> {
+    fn give_up(self) -> Unanswered<T> {
+        Unanswered { has_left: self.has_left, ticket: self.ticket }
+    }
 }
 
 /// What to do with a message that arrived.
@@ -134,7 +150,8 @@ impl<T> Delivery<T> {
         Ok(pair.frame(pair.last + 1, message, age))
     }
 
-    /// What [`Self::say`] made for `peer` waits for its answer.
+    /// What [`Self::say`] made for `peer` waits for its answer; `has_left` says whether there was
+    /// a link to give it to.
     pub(crate) fn wait(
         &mut self,
         now: Instant,
@@ -142,11 +159,12 @@ impl<T> Delivery<T> {
         said: Frame,
         age: Duration,
         ticket: T,
+        has_left: bool,
     ) {
         let Frame::Said { number, message, .. } = said else { return };
         let pair = self.pairs.entry(peer).or_default();
         pair.last = number;
-        let waiting = Waiting { message, age, until: now + DEADLINE, ticket };
+        let waiting = Waiting { message, age, until: now + DEADLINE, ticket, has_left };
         pair.waiting.insert(number, Box::new(waiting));
     }
 
@@ -160,25 +178,30 @@ impl<T> Delivery<T> {
             pair.unanswered.clear();
             pair.answers.clear();
         }
+        pair.waiting.values_mut().for_each(|waiting| waiting.has_left = true);
         let waiting = pair.waiting.iter();
         waiting.map(|(number, w)| pair.frame(*number, w.message.clone(), w.age)).collect()
     }
 
-    /// `peer` is gone: returns the tickets of what it has not answered.
-    pub(crate) fn lost(&mut self, peer: &GatewayId) -> Vec<T> {
+    /// `peer` is gone: returns what it has not answered.
+    pub(crate) fn lost(&mut self, peer: &GatewayId) -> Vec<Unanswered<T>> {
         let waiting = self.pairs.get_mut(peer).map(|pair| std::mem::take(&mut pair.waiting));
-        waiting.into_iter().flat_map(BTreeMap::into_values).map(|w| w.ticket).collect()
+        waiting
+            .into_iter()
+            .flat_map(BTreeMap::into_values)
+            .map(|waiting| waiting.give_up())
+            .collect()
     }
 
-    /// Returns the tickets of what waited too long, and for which gateway.
-    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(GatewayId, T)> {
+    /// Returns what waited too long, and for which gateway.
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(GatewayId, Unanswered<T>)> {
         self.shown.forget_before(now);
         let late = self.pairs.iter_mut().flat_map(|(peer, pair)| {
             // In order of number is in order of deadline.
             let end = pair.waiting.iter().find(|(_, w)| w.until > now).map(|(n, _)| *n);
             let rest = end.map_or_else(BTreeMap::new, |end| pair.waiting.split_off(&end));
             let late = std::mem::replace(&mut pair.waiting, rest).into_values();
-            late.map(|waiting| (*peer, waiting.ticket))
+            late.map(|waiting| (*peer, waiting.give_up()))
         });
         late.collect()
     }

@@ -18,7 +18,7 @@ fn envelope(id: u128) -> Message {
 /// Sends a message from `from`.
 fn send(from: &mut Delivery<u64>, now: Instant, id: u64) -> Result<Frame, Failure> {
     let frame = from.say(PEER, envelope(u128::from(id)), AGE)?;
-    from.wait(now, PEER, frame.clone(), AGE, id);
+    from.wait(now, PEER, frame.clone(), AGE, id, true);
     Ok(frame)
 }
 
@@ -91,8 +91,9 @@ fn what_waits_too_long_or_for_a_lost_gateway_fails() {
     send(&mut ours, now, 1).unwrap();
     send(&mut ours, now + DEADLINE / 2, 2).unwrap();
     assert!(ours.expired(now).is_empty());
-    assert_eq!(ours.expired(now + DEADLINE), [(PEER, 1)]);
-    assert_eq!(ours.lost(&PEER), [2]);
+    let unanswered = |ticket| Unanswered { ticket, has_left: true };
+    assert_eq!(ours.expired(now + DEADLINE), [(PEER, unanswered(1))]);
+    assert_eq!(ours.lost(&PEER), [unanswered(2)]);
     assert!(ours.expired(now + DEADLINE * 2).is_empty());
 }
 

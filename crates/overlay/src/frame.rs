@@ -2,7 +2,7 @@
 //!
 //! A frame is a version byte and a postcard value, at most [`MAX_FRAME`] bytes, behind a length
 //! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest
-//! version that both speak.
+//! version that both speak. Version 3 brought no frame but [`Failure::Unconfirmed`].
 //!
 //! A version adds frames at the end of [`Frame`] and changes none that is there, so that
 //! gateways can be upgraded one at a time. What a peer's version lacks is not sent to it.
@@ -23,7 +23,7 @@ use crate::message::Message;
 /// The oldest frame set spoken here. Every [`Hello`] is written in it.
 pub(crate) const OLDEST: u8 = 1;
 /// The newest.
-pub(crate) const NEWEST: u8 = 2;
+pub(crate) const NEWEST: u8 = 3;
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: usize = 256 * 1024;
 /// The most entries of one list in a frame.
@@ -286,11 +286,29 @@ impl Frame {
                 let outcome = Err(Failure::Offline);
                 Some(Cow::Owned(Self::Answer { number: *number, outcome }))
             }
+            Self::Said { message: Message::Report { why: Failure::Unconfirmed, .. }, .. }
+                if version < UNCONFIRMED =>
+            {
+                let mut said = self.clone();
+                if let Self::Said { message: Message::Report { why, .. }, .. } = &mut said {
+                    *why = Failure::Unreachable;
+                }
+                Some(Cow::Owned(said))
+            }
+            Self::Answer { number, outcome: Err(Failure::Unconfirmed) }
+                if version < UNCONFIRMED =>
+            {
+                let outcome = Err(Failure::Unreachable);
+                Some(Cow::Owned(Self::Answer { number: *number, outcome }))
+            }
             frame if frame.since() > version => None,
             frame => Some(Cow::Borrowed(frame)),
         }
     }
 }
+
+/// The first version of the frame set that knows [`Failure::Unconfirmed`].
+const UNCONFIRMED: u8 = 3;
 
 /// Room for most frames, in bytes.
 const USUAL: usize = 512;

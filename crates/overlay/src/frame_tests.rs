@@ -49,6 +49,38 @@ fn two_agree_on_the_newest_version_that_both_speak() {
     assert_eq!(hello(1, 2).agree(&hello(3, 9)), None);
 }
 
+#[test]
+fn an_older_peer_is_not_told_of_a_failure_that_it_does_not_know() {
+    let [from, to] = ["alice@aol", "bob@yahoo"].map(|name| name.parse().unwrap());
+    let of = crosstalk_core::EnvelopeId(1);
+    let report = |why| Message::Report { of, from, to, why };
+    let said = Frame::Said {
+        number: 1,
+        settled: 1,
+        hops: MAX_HOPS,
+        age_ms: 0,
+        message: report(Failure::Unconfirmed),
+    };
+    let answer = Frame::Answer { number: 1, outcome: Err(Failure::Unconfirmed) };
+    for frame in [said, answer] {
+        assert_eq!(frame.for_version(3).as_deref(), Some(&frame));
+        let older = frame.for_version(2).unwrap().encode(2).unwrap();
+        let heard = Frame::decode(2, &older).unwrap();
+        let why = match heard {
+            Frame::Said { message: Message::Report { why, .. }, .. } => Err(why),
+            Frame::Answer { outcome, .. } => outcome,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(why, Err(Failure::Unreachable));
+    }
+}
+
+#[test]
+fn version_3_is_written_as_ever() {
+    let answer = Frame::Answer { number: 5, outcome: Err(Failure::Unconfirmed) };
+    assert_eq!(answer.encode(3).unwrap()[..], [3, 7, 5, 1, 7]);
+}
+
 /// What gateways of earlier versions say and understand must never change.
 #[test]
 fn version_1_is_written_as_ever() {

@@ -307,7 +307,7 @@ impl Hub {
             self.hand_over(Inbound::Message { from: to, message, answer });
             return match timeout(DEADLINE, outcome).await {
                 Ok(Ok(outcome)) => outcome,
-                _ => Err(NO_WAY),
+                _ => Err(Failure::Unconfirmed),
             };
         }
         self.with(|node, now| node.send(now, to, message, ticket));

@@ -281,8 +281,8 @@ impl<T, L> Node<T, L> {
             self.ask_for_membership(now);
             self.compare_next();
         }
-        for (peer, ticket) in self.delivery.expired(now) {
-            self.give_up(now, peer, ticket);
+        for (peer, unanswered) in self.delivery.expired(now) {
+            self.give_up(now, peer, unanswered);
         }
         for (ticket, at) in self.searches.expired(now) {
             self.found(now, ticket, at);
@@ -431,8 +431,8 @@ impl<T, L> Node<T, L> {
         self.directory.lost(&peer);
         self.outbox.lost(&peer);
         self.effects.push_back(Effect::Lost(peer));
-        for ticket in self.delivery.lost(&peer) {
-            self.give_up(now, peer, ticket);
+        for unanswered in self.delivery.lost(&peer) {
+            self.give_up(now, peer, unanswered);
         }
         for (ticket, at) in self.searches.gone(&peer) {
             self.found(now, ticket, at);

@@ -149,8 +149,9 @@ impl Overlay {
     }
 
     /// Sends a message to the router of a gateway, which may be this one. Resolves with its
-    /// answer, or with [`Failure::Unreachable`] as soon as the gateway is known to be gone and
-    /// after ten seconds at the latest; then it is not known whether the message arrived.
+    /// answer, or with [`Failure::Unconfirmed`] as soon as the gateway is known to be gone and
+    /// after ten seconds at the latest: then it is not known whether the message arrived. One that
+    /// was not sent fails with [`Failure::Unreachable`].
     ///
     /// Messages sent one after the other arrive in that order, each at most once. What somebody
     /// said or agreed to is recognised when it comes again: if it was shown in the last 24 hours,
@@ -164,7 +165,8 @@ impl Overlay {
     /// are the same.
     ///
     /// Resolves when it was written to a client of the receiver, or is on this gateway's disk and
-    /// waits; or fails, and nothing more will come of it. It goes to disk where `may_keep` is set, the
+    /// waits; or fails, and nothing more will come of it but where the failure is
+    /// [`Failure::Unconfirmed`]: then it may be shown, or have been. It goes to disk where `may_keep` is set, the
     /// [`Limits`] have room, and the receiver cannot be reached or has not confirmed it in 10
     /// milliseconds. From there it is tried again whenever the receiver signs on somewhere, and
     /// in between with growing pauses. One that expires is reported: its sender gets a

@@ -172,8 +172,12 @@ impl Life {
         let said = text.rsplit_once("] ").map_or(text, |(_, said)| said);
         if let Some((to, _)) = said.split_once(" was not delivered") {
             self.tally().report(self.name, to);
+        } else if let Some((to, _)) = said.split_once(" may not have arrived") {
+            self.tally().doubt(self.name, to);
         } else if text.contains("this was not delivered") {
             self.tally().report(self.name, event.name());
+        } else if text.contains("this may not have arrived") {
+            self.tally().doubt(self.name, event.name());
         } else {
             self.tally().show(self.name, said, self.boot);
         }

@@ -126,7 +126,9 @@ impl Life {
 
     fn see(&self, event: Event, boot: Boot) {
         if let Some(to) = reported(&event) {
-            return self.shared.tally.lock().unwrap().report(self.person.name, to);
+            let mut tally = self.shared.tally.lock().unwrap();
+            let tell = if is_unsure(&event) { Tally::doubt } else { Tally::report };
+            return tell(&mut tally, self.person.name, to);
         }
         match event {
             Event::Said { text, .. } => {
@@ -170,8 +172,21 @@ pub(crate) fn reported(event: &Event) -> Option<&str> {
         Event::Undelivered { to, .. } => Some(to),
         Event::Said { text, .. } => {
             let (_, words) = text.text().split_once("A message to ")?;
-            words.split_once(" was not delivered").map(|(to, _)| to)
+            let told = [" was not delivered", UNSURE];
+            told.iter().find_map(|told| words.split_once(told)).map(|(to, _)| to)
         }
         _ => None,
+    }
+}
+
+/// What a report says of a text that may be shown all the same.
+const UNSURE: &str = " may not have arrived";
+
+/// Whether a report leaves open what became of the text.
+fn is_unsure(event: &Event) -> bool {
+    match event {
+        Event::Undelivered { why, .. } => format!(" {why}").contains(UNSURE),
+        Event::Said { text, .. } => text.text().contains(UNSURE),
+        _ => false,
     }
 }

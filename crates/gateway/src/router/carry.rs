@@ -164,13 +164,15 @@ fn telling(person: &Shared) -> (Address, Arc<Semaphore>) {
     (person.user.clone(), person.telling.clone())
 }
 
-/// One success is enough; else a failure that says more than that the person is not there.
+/// One success is enough; else a failure that says more than that the person is not there, and
+/// before all others that it may have arrived.
 async fn best(attempts: Vec<Attempt>) -> Result<(), Failure> {
     let mut result = Err(Failure::Offline);
     for attempt in attempts {
         match attempt.end().await {
             Ok(()) => result = Ok(()),
             Err(why) if result == Err(Failure::Offline) => result = Err(why),
+            Err(Failure::Unconfirmed) if result.is_err() => result = Err(Failure::Unconfirmed),
             Err(_) => {}
         }
     }
@@ -179,5 +181,5 @@ async fn best(attempts: Vec<Attempt>) -> Result<(), Failure> {
 
 /// Whether the same may succeed a little later.
 const fn is_passing(why: Failure) -> bool {
-    matches!(why, Failure::Unreachable | Failure::Busy)
+    matches!(why, Failure::Unreachable | Failure::Unconfirmed | Failure::Busy)
 }

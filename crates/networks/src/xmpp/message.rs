@@ -162,12 +162,18 @@ impl Jabber {
         let (kind, condition) = match why {
             Failure::NoSuchUser => ("cancel", "item-not-found"),
             Failure::Refused => ("cancel", "policy-violation"),
+            // RFC 6120, 8.3.3.16: no answer in time, which leaves open what became of it.
+            Failure::Unconfirmed => ("wait", "remote-server-timeout"),
             _ => ("wait", "recipient-unavailable"),
+        };
+        let reason = match why {
+            Failure::Unconfirmed => format!("this {}: {why}", why.outcome()),
+            _ => why.to_string(),
         };
         let error = Element::new("error", ns::CLIENT)
             .with("type", kind)
             .child(Element::new(condition, ns::STANZAS))
-            .child(Element::new("text", ns::STANZAS).say(why.to_string()));
+            .child(Element::new("text", ns::STANZAS).say(reason));
         let message = Element::new("message", ns::CLIENT)
             .with("type", "error")
             .with("id", &sent.stanza)

@@ -222,6 +222,20 @@ fn a_failure_is_a_nak_where_the_client_waits_for_one_and_else_in_words() {
 }
 
 #[test]
+fn of_what_may_have_arrived_no_client_hears_that_it_did_not() {
+    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut talk = scene.talk_with_bob();
+    for (id, letter) in [(3, "N"), (4, "A"), (5, "U")] {
+        say(&mut talk, &format!("MSG {id} {letter}"), "hello");
+        let of = said(&mut talk)[0].id;
+        deliver(&mut talk, Body::Undelivered { of, why: Failure::Unconfirmed });
+        let heard = got(&mut talk);
+        assert!(heard.contains("[CrossTalk: this may not have arrived: "), "{heard}");
+        assert!(!heard.contains("NAK") && !heard.contains("ACK"), "{heard}");
+    }
+}
+
+#[test]
 fn what_is_for_several_is_acknowledged_when_all_are_settled() {
     let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
     let mut talk = scene.talk_with_bob();

@@ -167,6 +167,18 @@ fn a_lost_message_is_an_error_at_first_and_later_an_apology() {
 }
 
 #[test]
+fn of_what_may_have_arrived_no_client_hears_that_it_did_not() {
+    let mut scene = online();
+    scene.client(im(BOB, 0x2c, &message::encode("hi"), &[]));
+    let of = scene.said()[0].id;
+    scene.forget();
+    scene.deliver("bob@far-oscar", Body::Undelivered { of, why: Failure::Unconfirmed });
+    let (name, _, text) = shown(&scene.client_got()[0]);
+    assert_eq!(name, "crosstalk@gateway.xt");
+    assert!(text.contains(&format!("A message to {BOB} may not have arrived: ")), "{text}");
+}
+
+#[test]
 fn what_comes_before_the_client_is_ready_waits() {
     let mut scene = Scene::accepted(LIBPURPLE, Roster::default());
     scene.client(Snac::new(0x13, 4, 8, bytes::Bytes::new()));

@@ -118,6 +118,10 @@ fn failures_are_told_by_the_control_contact() {
         format!("06/1 5=ann 4=crosstalk@gateway.xt 14={words} 97=1 63=;0 64=0")
     };
     assert_eq!(scene.client_got(), [note(&words)]);
+    scene.deliver(Body::Undelivered { of, why: Failure::Unconfirmed });
+    let words = Failure::Unconfirmed.of_message_to(BOB);
+    assert!(words.contains("may not have arrived"));
+    assert_eq!(scene.client_got(), [note(&words)]);
     scene.client("06/0 1=ann 5=eve@nowhere.xt 14=hi");
     let words = "A message to eve@nowhere.xt was not delivered: there is nobody of that name.";
     assert_eq!(scene.client_got(), [note(words)]);

@@ -6,7 +6,7 @@ use crosstalk_core::{Failure, Fault, NetworkId};
 
 use super::{Effect, Node, Said, Ticket};
 use crate::GatewayId;
-use crate::delivery::{Call, NO_WAY, Verdict};
+use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
 use crate::frame::Frame;
 use crate::message::{Message, Outcome};
 use crate::refusals::Refusal;
@@ -26,16 +26,28 @@ impl<T, L> Node<T, L> {
         ticket: Ticket<T>,
     ) {
         if self.leases.epoch(&to).is_none() {
-            return self.conclude(now, to, ticket, Err(NO_WAY));
+            return self.not_sent(now, to, ticket, NO_WAY);
         }
         let said = match self.delivery.say(to, message, age) {
             Ok(said) => said,
-            Err(failure) => return self.conclude(now, to, ticket, Err(failure)),
+            Err(failure) => return self.not_sent(now, to, ticket, failure),
         };
-        if self.leases.link(&to).is_some() && !self.queue(to, &said) {
-            return self.conclude(now, to, ticket, Err(Failure::Refused));
+        let is_linked = self.leases.link(&to).is_some();
+        if is_linked && !self.queue(to, &said) {
+            return self.not_sent(now, to, ticket, Failure::Refused);
         }
-        self.delivery.wait(now, to, said, age, ticket);
+        self.delivery.wait(now, to, said, age, ticket, is_linked);
+    }
+
+    /// Says that a message was not sent to a gateway.
+    fn not_sent(&mut self, now: Instant, to: GatewayId, ticket: Ticket<T>, why: Failure) {
+        match ticket {
+            Ticket::Owner(ticket) => self.effects.push_back(Effect::Outcome(ticket, Err(why))),
+            Ticket::Post(number) => {
+                self.outbox.unsent(now, number, to, why);
+                self.work_off(now);
+            }
+        }
     }
 
     /// Says what became of a message at a gateway.
@@ -55,10 +67,14 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// Says that what became of a message at a gateway will not be known.
-    pub(super) fn give_up(&mut self, now: Instant, at: GatewayId, ticket: Ticket<T>) {
-        match ticket {
-            Ticket::Owner(ticket) => self.effects.push_back(Effect::Outcome(ticket, Err(NO_WAY))),
+    /// Says that a gateway will not answer a message any more: what became of it is not known,
+    /// unless it never left.
+    pub(super) fn give_up(&mut self, now: Instant, at: GatewayId, message: Unanswered<Ticket<T>>) {
+        match message.ticket {
+            ticket if !message.has_left => self.not_sent(now, at, ticket, NO_WAY),
+            Ticket::Owner(ticket) => {
+                self.effects.push_back(Effect::Outcome(ticket, Err(Failure::Unconfirmed)));
+            }
             Ticket::Post(number) => {
                 self.outbox.doubted(now, number, at);
                 self.work_off(now);

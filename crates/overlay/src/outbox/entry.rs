@@ -44,6 +44,8 @@ pub(super) struct Entry {
     pub(super) recorded: BTreeSet<GatewayId>,
     /// The gateways that may have shown it, and since when that is in doubt.
     pub(super) doubts: BTreeMap<GatewayId, Instant>,
+    /// The gateways that got it and did not say what became of it, for as long as that is so.
+    pub(super) unsure: BTreeSet<GatewayId>,
     /// Who posted it knows what became of it, or that it is kept.
     pub(super) told: bool,
     pub(super) muted: bool,
@@ -70,6 +72,7 @@ impl Entry {
             tried: BTreeSet::new(),
             recorded: BTreeSet::new(),
             doubts: BTreeMap::new(),
+            unsure: BTreeSet::new(),
             told: false,
             muted: false,
         }
@@ -84,7 +87,8 @@ impl Entry {
         own: GatewayId,
         longest: Duration,
     ) -> Self {
-        let doubts = post.tried.iter().filter(|g| **g != own).map(|g| (*g, now)).collect();
+        let tried = || post.tried.iter().copied().filter(|gateway| *gateway != own);
+        let (doubts, unsure) = (tried().map(|g| (g, now)).collect(), tried().collect());
         Self {
             age,
             until: now + longest.saturating_sub(age),
@@ -93,6 +97,7 @@ impl Entry {
             recorded: post.tried.clone(),
             tried: post.tried,
             doubts,
+            unsure,
             told: true,
             muted: post.muted,
             ..Self::new(number, post.message, now, true, longest)
@@ -125,6 +130,11 @@ impl Entry {
         let post =
             Post { message: self.message.clone(), tried: self.tried.clone(), muted: self.muted };
         Do::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
+    }
+
+    /// Why it failed, for its sender: what may have been shown somewhere is not called lost.
+    pub(super) fn failure(&self, why: Failure) -> Failure {
+        if self.unsure.is_empty() { why } else { Failure::Unconfirmed }
     }
 
     pub(super) fn is_durable(&self) -> bool {

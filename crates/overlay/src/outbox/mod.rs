@@ -54,6 +54,16 @@ pub(crate) enum Do {
     Unwatch(Address),
 }
 
+/// What a gateway said of a message.
+#[derive(Clone, Copy)]
+enum Heard {
+    Answer(Outcome),
+    /// It was not even sent it, this time.
+    NotSent(Failure),
+    /// It will say nothing.
+    Nothing,
+}
+
 /// The messages that people at this gateway have said and that are not settled.
 pub(crate) struct Outbox {
     own: GatewayId,
@@ -175,14 +185,21 @@ impl Outbox {
     /// A gateway said what became of a message there.
     pub(crate) fn answered(&mut self, now: Instant, number: u64, by: GatewayId, outcome: Outcome) {
         self.with_entry(now, number, |outbox, queue, _| {
-            outbox.conclude(now, queue, number, by, Some(outcome));
+            outbox.conclude(now, queue, number, by, Heard::Answer(outcome));
+        });
+    }
+
+    /// A message could not be sent to a gateway after all.
+    pub(crate) fn unsent(&mut self, now: Instant, number: u64, to: GatewayId, why: Failure) {
+        self.with_entry(now, number, |outbox, queue, _| {
+            outbox.conclude(now, queue, number, to, Heard::NotSent(why));
         });
     }
 
     /// A gateway will say nothing of a message that it may have shown.
     pub(crate) fn doubted(&mut self, now: Instant, number: u64, by: GatewayId) {
         self.with_entry(now, number, |outbox, queue, _| {
-            outbox.conclude(now, queue, number, by, None);
+            outbox.conclude(now, queue, number, by, Heard::Nothing);
         });
     }
 
@@ -293,32 +310,38 @@ impl Outbox {
         }
     }
 
-    /// Takes what is known of a try: an outcome, or that there will be none. One success is
-    /// enough; a failure counts when there is nothing left to wait for.
+    /// Takes what is known of a try. One success is enough; a failure counts when there is nothing
+    /// left to wait for.
     fn conclude(
         &mut self,
         now: Instant,
         queue: &mut Queue,
         number: u64,
         by: GatewayId,
-        outcome: Option<Outcome>,
+        heard: Heard,
     ) {
         let Queue { step: Step::Sending { waits, why, asking }, entries, .. } = queue else {
             return;
         };
         let head = entries.iter_mut().find(|e| !e.muted).filter(|head| head.number == number);
         let Some(head) = head.filter(|_| waits.remove(&by)) else { return };
-        match outcome {
-            Some(Ok(())) => return self.delivered(now, queue, by),
-            Some(Err(failure)) => {
-                if failure != Failure::Unreachable {
-                    head.doubts.remove(&by);
-                    head.tried.remove(&by);
-                }
+        match heard {
+            Heard::Answer(Ok(())) => return self.delivered(now, queue, by),
+            // A router that answers so dropped the message without a word.
+            Heard::Answer(Err(failure @ Failure::Unreachable)) => {
+                head.unsure.insert(by);
                 *why = weightier(*why, failure);
             }
-            None => {
+            Heard::Answer(Err(failure)) => {
+                head.doubts.remove(&by);
+                head.unsure.remove(&by);
+                head.tried.remove(&by);
+                *why = weightier(*why, failure);
+            }
+            Heard::NotSent(failure) => *why = weightier(*why, failure),
+            Heard::Nothing => {
                 head.doubts.entry(by).or_insert(now);
+                head.unsure.insert(by);
                 *why = weightier(*why, Failure::Unreachable);
             }
         }
@@ -439,6 +462,7 @@ impl Outbox {
     /// takes its place on disk.
     fn fail(&mut self, now: Instant, queue: &mut Queue, at: usize, why: Failure) {
         let Some(mut entry) = queue.entries.remove(at) else { return };
+        let why = entry.failure(why);
         let report = entry.report(why).filter(|_| entry.told);
         self.tell(&mut entry, Err(why));
         let Some(report) = report else { return self.drop_entry(&entry) };
@@ -561,7 +585,7 @@ impl Outbox {
 fn weightier(one: Failure, other: Failure) -> Failure {
     let weight = |why: Failure| match why {
         Failure::Offline => 0,
-        Failure::Unreachable | Failure::Busy | Failure::Expired => 1,
+        Failure::Unreachable | Failure::Unconfirmed | Failure::Busy | Failure::Expired => 1,
         Failure::NoSuchUser | Failure::Refused => 2,
         Failure::Blocked => 3,
     };

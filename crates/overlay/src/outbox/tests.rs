@@ -299,6 +299,55 @@ fn what_may_not_be_kept_fails_at_once() {
 }
 
 #[test]
+fn what_may_have_been_shown_is_not_called_undelivered() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at = vec![THERE];
+    let silent = bench.outbox.post(bench.now, text(1), false);
+    bench.work();
+    bench.answers(None);
+    let dropped = bench.outbox.post(bench.now, text(2), false);
+    bench.work();
+    bench.answers(Some(Err(Failure::Unreachable)));
+    let away = bench.outbox.post(bench.now, text(3), false);
+    bench.work();
+    bench.answers(Some(Err(Failure::Offline)));
+    let (unsure, lost) = (Err(Failure::Unconfirmed), Err(Failure::Offline));
+    assert_eq!(bench.settled, [(silent, unsure), (dropped, unsure), (away, lost)]);
+}
+
+#[test]
+fn of_two_gateways_the_one_that_said_nothing_decides_what_is_told() {
+    for outcome in [Failure::Offline, Failure::Busy, Failure::Refused] {
+        let mut bench = Bench::new(Limits::default());
+        bench.at = vec![THERE, ELSEWHERE];
+        let number = bench.outbox.post(bench.now, text(1), false);
+        bench.work();
+        bench.answers(None);
+        bench.answers(Some(Err(outcome)));
+        assert_eq!(bench.settled, [(number, Err(Failure::Unconfirmed))], "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_expires_while_in_doubt_is_reported_as_such_also_after_a_restart() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at = vec![THERE];
+    bench.says(1);
+    bench.answers(None);
+    bench.outbox.lost(&THERE);
+    bench.at = Vec::new();
+    let mut bench = bench.restart();
+    bench.answers(None);
+    bench.outbox.lost(&THERE);
+    bench.pass(Limits::default().age);
+    let reports = bench.disk.values().filter_map(|post| match &post.message {
+        Message::Report { why, .. } => Some(*why),
+        _ => None,
+    });
+    assert_eq!(reports.collect::<Vec<_>>(), [Failure::Unconfirmed]);
+}
+
+#[test]
 fn a_disk_that_takes_nothing_is_no_promise() {
     let mut bench = Bench::new(Limits::default());
     bench.writes = false;

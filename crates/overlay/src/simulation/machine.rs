@@ -40,6 +40,8 @@ pub(super) struct Seat {
     rate: u32,
     /// When it went down.
     pub(super) down_since: Option<Duration>,
+    /// Until when its process is stopped: what happens to it happens then.
+    pub(super) stopped: Duration,
 }
 
 #[derive(Default)]
@@ -75,7 +77,15 @@ pub(super) enum Write {
 
 impl Seat {
     pub(super) fn new(skew: Duration, rate: u32) -> Self {
-        Self { running: None, epoch: 0, disk: Disk::default(), skew, rate, down_since: None }
+        Self {
+            running: None,
+            epoch: 0,
+            disk: Disk::default(),
+            skew,
+            rate,
+            down_since: None,
+            stopped: Duration::ZERO,
+        }
     }
 
     /// What its monotonic clock shows at a time of the simulation, which began at `start`.
@@ -108,6 +118,7 @@ impl Seat {
         };
         node.restore(clock, limits, n as u64, past);
         self.down_since = None;
+        self.stopped = Duration::ZERO;
         self.running = Some(Machine {
             node,
             rosters: Rosters::new(members, rosters),

@@ -1,6 +1,6 @@
 //! Gateways, their people and the network between them, simulated: by a seed, gateways crash and
-//! restart, links break and frames on them are lost, delayed and doubled, disks are slow, and
-//! no two clocks agree or run alike.
+//! restart, or stop for a while and go on, links break and frames on them are lost, delayed and
+//! doubled, disks are slow, and no two clocks agree or run alike.
 //!
 //! Nothing in a run depends on anything but its seed. Here the state machines run without what is
 //! around them in a gateway; `hosts` simulates that too.
@@ -14,6 +14,7 @@ mod world;
 use std::time::Duration;
 
 use crate::planted::{self, Fault};
+use crosstalk_core::Failure;
 use world::World;
 
 /// How long everything goes wrong, and how long it may then take to be well.
@@ -56,6 +57,8 @@ struct Totals {
     said: usize,
     accepted: usize,
     shown: usize,
+    /// Of how many their senders heard that they may not have arrived.
+    unsure: usize,
     reported: usize,
     crashes: usize,
     breaks: usize,
@@ -89,6 +92,7 @@ fn run_all(seeds: std::ops::Range<u64>, count: usize, run: fn(u64, usize) -> Tot
         all.said += one.said;
         all.accepted += one.accepted;
         all.shown += one.shown;
+        all.unsure += one.unsure;
         all.reported += one.reported;
         all.crashes += one.crashes;
         all.breaks += one.breaks;
@@ -123,6 +127,29 @@ fn ten_gateways_keep_their_promises() {
 #[test]
 fn fifty_gateways_keep_their_promises() {
     run_all(seeds(10), 50, run);
+}
+
+/// What is said to a gateway that is stopped waits before it, for who knows how long: the sender
+/// hears that it may not have arrived, and never that it did not.
+#[test]
+fn what_a_gateway_shows_that_was_stopped_was_not_said_to_be_lost() {
+    let (mut unsure, mut shown) = (0, 0);
+    for tenths in 1..250 {
+        let mut world = World::at_peace(tenths, 3);
+        let (from, to) = (people::user(2), people::user(3));
+        world.sign_on(2, 0);
+        world.sign_on(3, 1);
+        world.pass(Duration::from_secs(5));
+        world.stop(1, Duration::from_millis(100 * tenths));
+        world.say(0, from, to, false);
+        world.pass(Duration::from_mins(2));
+        let said = &world.said[0];
+        let is_unsure = said.outcome == Some(Err(Failure::Unconfirmed));
+        assert!(said.outcome.is_some());
+        unsure += usize::from(is_unsure);
+        shown += usize::from(is_unsure && !said.shown.is_empty());
+    }
+    assert!(unsure > 50 && shown > 5, "{unsure} unsure, of which {shown} were shown");
 }
 
 #[test]

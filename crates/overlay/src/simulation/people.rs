@@ -47,7 +47,19 @@ impl Said {
         let once = both && !self.shown.contains(&at) || self.shown.is_empty();
         assert!(once, "message {id} to {} shown at {:?} comes again at {at}", self.to, self.shown);
         assert!(self.reported.is_empty(), "message {id} was reported as lost");
+        let failed = matches!(self.outcome, Some(Err(why)) if why != Failure::Unconfirmed);
+        assert!(!failed, "message {id} is shown after {:?}", self.outcome);
         self.shown.push(at);
+    }
+
+    /// Its sender hears what became of it.
+    pub(super) fn is_settled(&mut self, outcome: Result<Fate, Failure>) {
+        if outcome == Ok(Fate::Delivered) {
+            assert!(!self.shown.is_empty(), "said to be delivered");
+        }
+        let failed = matches!(outcome, Err(why) if why != Failure::Unconfirmed);
+        assert!(!failed || self.shown.is_empty(), "said not to be delivered: {outcome:?}");
+        self.outcome = Some(outcome);
     }
 
     /// It is reported there.
@@ -77,6 +89,9 @@ impl World {
             return;
         }
         let old = person.at.clone();
+        if old.iter().any(|at| self.is_stopped(*at)) {
+            return;
+        }
         for at in old {
             self.sign_off(n, at);
         }
@@ -89,7 +104,7 @@ impl World {
 
     pub(super) fn sign_on(&mut self, n: usize, at: usize) {
         let (who, clock) = (user(n), self.clock(at));
-        let Some(machine) = self.machine(at) else { return };
+        let Some(machine) = self.awake(at) else { return };
         machine.here.insert(who.clone());
         machine.node.publish(clock, |d| d.sign_on(&who));
         self.people[n].at.insert(at);
@@ -108,7 +123,7 @@ impl World {
     pub(super) fn someone_watches(&mut self) {
         let (at, who) = (self.some_gateway(), self.someone());
         let (clock, watch) = (self.clock(at), self.dice.chance(80));
-        let Some(machine) = self.machine(at) else { return };
+        let Some(machine) = self.awake(at) else { return };
         if watch {
             machine.watching.insert(who.clone());
             machine.node.watch(clock, &who);
@@ -128,18 +143,19 @@ impl World {
             return;
         };
         for _ in 0..=self.dice.roll(3) {
-            self.say(at, from.clone(), to.clone());
+            let may_keep = self.dice.chance(90);
+            self.say(at, from.clone(), to.clone(), may_keep);
         }
     }
 
-    fn say(&mut self, at: usize, from: Address, to: Address) {
-        let (clock, may_keep) = (self.clock(at), self.dice.chance(90));
+    pub(super) fn say(&mut self, at: usize, from: Address, to: Address, may_keep: bool) {
+        let clock = self.clock(at);
         let said = self.said.len() as u128;
         let body = Body::Text { text: "hello".into(), auto: false };
         let sent_at = self.seats[at].wall(self.now);
         let (id, sender, receiver) = (EnvelopeId(said), from.clone(), to.clone());
         let envelope = Envelope { id, from: sender, to: receiver, sent_at, body };
-        let Some(machine) = self.machine(at) else { return };
+        let Some(machine) = self.awake(at) else { return };
         let number = machine.node.post(clock, Message::Envelope(envelope), may_keep);
         let epoch = machine.epoch;
         self.totals.said += 1;
@@ -165,7 +181,7 @@ impl World {
         self.next_friend += 1;
         let mut contact = Contact::new(address.clone(), address.to_string());
         contact.listed = true;
-        let Some(machine) = self.machine(at) else { return };
+        let Some(machine) = self.awake(at) else { return };
         let mut roster = machine.rosters.load(&owner);
         let stamp = roster.stamp().next(wall, at as u64);
         roster.put(contact, stamp);
@@ -227,11 +243,9 @@ impl World {
             return;
         };
         assert_eq!(said.outcome, None, "one outcome");
-        if outcome == Ok(Fate::Delivered) {
-            assert!(!said.shown.is_empty(), "said to be delivered");
-        }
         self.totals.accepted += usize::from(outcome.is_ok());
-        said.outcome = Some(outcome);
+        self.totals.unsure += usize::from(outcome == Err(Failure::Unconfirmed));
+        said.is_settled(outcome);
     }
 
     pub(super) fn person(&self, who: &Address) -> &Person {

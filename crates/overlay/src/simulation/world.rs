@@ -67,6 +67,21 @@ pub(super) enum Event {
     Chance,
 }
 
+impl Event {
+    /// The gateway to which it happens; none where one that is stopped does not hinder it.
+    const fn at(&self) -> Option<usize> {
+        match self {
+            Self::Tick { at, .. }
+            | Self::Frame { to: at, .. }
+            | Self::Cut { at, .. }
+            | Self::Commit { at, .. }
+            | Self::KeepMeanwhile { at, .. }
+            | Self::Show { at, .. } => Some(*at),
+            Self::Dial { .. } | Self::Start(_) | Self::Chance => None,
+        }
+    }
+}
+
 /// Where the answer of a router goes.
 pub(super) enum Way {
     There(GatewayId, Call),
@@ -144,8 +159,18 @@ impl World {
         self.chaos = false;
     }
 
+    /// Gateways that are linked, and nothing goes wrong.
+    pub(super) fn at_peace(seed: u64, count: usize) -> Self {
+        let mut world = Self::new(seed, count);
+        world.chaos = false;
+        world.pass(10 * SECOND);
+        world
+    }
+
     /// Whatever is broken is mended.
     pub(super) fn heal(&mut self) {
+        let last = self.seats.iter().map(|seat| seat.stopped).max().unwrap_or_default();
+        self.pass(last.saturating_sub(self.now));
         self.walls.clear();
         (0..self.seats.len()).for_each(|n| self.start_gateway(n));
     }
@@ -187,11 +212,25 @@ impl World {
         self.seats[at].running.as_mut()
     }
 
+    pub(super) fn is_stopped(&self, at: usize) -> bool {
+        self.seats[at].stopped > self.now
+    }
+
+    /// A gateway that does what people want of it now.
+    pub(super) fn awake(&mut self, at: usize) -> Option<&mut Machine> {
+        if self.is_stopped(at) { None } else { self.machine(at) }
+    }
+
     pub(super) fn epoch(&self, at: usize) -> u64 {
         self.seats[at].running.as_ref().map_or(0, |m| m.epoch)
     }
 
     fn happens(&mut self, event: Event) {
+        if let Some(until) = event.at().map(|at| self.seats[at].stopped)
+            && until > self.now
+        {
+            return self.at(until, event);
+        }
         match event {
             Event::Tick { at, epoch } if self.epoch(at) == epoch => {
                 let clock = self.clock(at);
@@ -235,7 +274,11 @@ impl World {
             4 => self.part_all(a),
             5..30 => self.someone_moves(),
             30..45 => self.someone_watches(),
-            45..52 => self.someone_adds(),
+            45..51 => self.someone_adds(),
+            51 => {
+                let time = self.dice.within(MILLI, OUTAGE);
+                self.stop(a, time);
+            }
             _ => self.someone_speaks(),
         }
     }
@@ -269,6 +312,11 @@ impl World {
         }
         let down = self.dice.within(MILLI, OUTAGE);
         self.later(down, Event::Start(at));
+    }
+
+    /// The process of a gateway is stopped for a while, and then goes on as if nothing was.
+    pub(super) fn stop(&mut self, at: usize, time: Duration) {
+        self.seats[at].stopped = self.now + time;
     }
 
     /// Nothing gets from one to the other for a while.
@@ -326,7 +374,8 @@ impl World {
         if !up(a) || !up(b) || self.links.contains_key(&pair) {
             return;
         }
-        if self.walls.get(&pair).is_some_and(|until| *until > self.now) {
+        let is_walled = self.walls.get(&pair).is_some_and(|until| *until > self.now);
+        if is_walled || self.is_stopped(a) || self.is_stopped(b) {
             return self.dial(a, b);
         }
         self.last_link += 1;

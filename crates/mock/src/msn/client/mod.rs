@@ -158,9 +158,10 @@ impl Session {
 
     /// Says a text, or what the gateway has to say about one.
     async fn hear(&self, from: &str, text: RichText) {
-        const FAILURE: &str = "[CrossTalk: this was not delivered: ";
+        const FAILURES: [&str; 2] = ["was not delivered: ", "may not have arrived: "];
         let from = from.to_owned();
-        self.tell(match text.text().strip_prefix(FAILURE) {
+        let failure = text.text().strip_prefix("[CrossTalk: this ");
+        self.tell(match failure.filter(|of| FAILURES.iter().any(|how| of.starts_with(how))) {
             Some(why) => Event::Undelivered { to: from, why: why.to_owned() },
             None => Event::Said { from, text, auto: false },
         })

@@ -13,8 +13,9 @@ use crate::yahoo::packet::{Packet, read};
 
 /// The status of a message that was stored until now.
 const STORED: u32 = 5;
-/// What the control contact says of a message that was not delivered.
-const UNDELIVERED: (&str, &str) = ("A message to ", " was not delivered: ");
+/// What the control contact says of a message that was not delivered, or may not have been.
+const UNDELIVERED: (&str, [&str; 2]) =
+    ("A message to ", [" was not delivered: ", " may not have arrived: "]);
 
 impl Session {
     pub(super) async fn take(&mut self, packet: &Packet) -> io::Result<()> {
@@ -133,7 +134,10 @@ impl Session {
         }
         let by = from.clone();
         let (before, between) = UNDELIVERED;
-        let failure = said.strip_prefix(before).and_then(|rest| rest.split_once(between));
+        let failure = said.strip_prefix(before).and_then(|rest| {
+            let (to, _) = between.iter().find_map(|between| rest.split_once(between))?;
+            Some((to, rest[to.len()..].trim_start()))
+        });
         self.tell(match failure {
             Some((to, why)) => Event::Undelivered { to: to.to_lowercase(), why: why.into() },
             None if said == BUZZ => Event::Nudged { by },

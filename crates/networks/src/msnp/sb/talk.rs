@@ -144,14 +144,17 @@ impl Switchboard {
     }
 
     /// Tells of a failure by NAK where the client waits for one and it is for one guest, and else
-    /// in words.
+    /// in words. NAK and ACK say what became of it; where that is not known, neither is said.
     fn undelivered(&mut self, of: EnvelopeId, why: Failure, io: &mut Io<'_>) -> Vec<String> {
         let sent = self.sent.iter().position(|s| s.copies == 1 && s.waiting.contains(&of));
-        if let Some(sent) = sent.and_then(|at| self.sent.remove(at)) {
-            io.tell(format!("NAK {}", sent.transaction));
-            return Vec::new();
+        match sent.and_then(|at| self.sent.remove(at)) {
+            Some(_) if why == Failure::Unconfirmed => {}
+            Some(sent) => {
+                io.tell(format!("NAK {}", sent.transaction));
+                return Vec::new();
+            }
+            None => self.delivered(of, io),
         }
-        self.delivered(of, io);
-        message::texts(&format!("[CrossTalk: this was not delivered: {why}.]").into())
+        message::texts(&format!("[CrossTalk: this {}: {why}.]", why.outcome()).into())
     }
 }

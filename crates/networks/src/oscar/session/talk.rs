@@ -247,8 +247,9 @@ impl Session {
         let sent = self.talk.sent.iter().position(|s| s.id == of);
         let sent = sent.and_then(|at| self.talk.sent.remove(at));
         let now = io.now.instant;
-        if let Some(sent) = sent.filter(|s| now.saturating_duration_since(s.at) < MEMORY) {
-            return refuse(sent.request, failure_code(why), io);
+        let sent = sent.filter(|s| now.saturating_duration_since(s.at) < MEMORY);
+        if let Some((sent, code)) = sent.zip(failure_code(why)) {
+            return refuse(sent.request, code, io);
         }
         let name = self.spelling(to, io).unwrap_or_else(|| to.to_string());
         let text = RichText::plain(why.of_message_to(&name));
@@ -265,14 +266,16 @@ pub(super) fn attention() -> RichText {
     RichText::plain("[wants your attention]")
 }
 
-const fn failure_code(why: Failure) -> u16 {
-    match why {
+/// The error that says so; none where it takes words: an error means that nothing was sent.
+const fn failure_code(why: Failure) -> Option<u16> {
+    Some(match why {
         Failure::Offline | Failure::Blocked => code::NOT_LOGGED_IN,
         Failure::Unreachable => code::SERVICE_UNAVAILABLE,
         Failure::NoSuchUser => code::NO_MATCH,
         Failure::Refused => code::REFUSED,
         Failure::Busy | Failure::Expired => code::TEMPORARILY_UNAVAILABLE,
-    }
+        Failure::Unconfirmed => return None,
+    })
 }
 
 fn refuse(request: u32, code: u16, io: &mut Io<'_>) {

@@ -150,6 +150,10 @@ fn receipts_and_failures_find_their_message() {
         error.contains("recipient-unavailable") && error.contains("the receiver is offline"),
         "{error}"
     );
+    stage.deliver("alice@aol", Body::Undelivered { of, why: Failure::Unconfirmed });
+    let error = stage.to(Side::Client);
+    assert!(error.contains("<remote-server-timeout"), "{error}");
+    assert!(error.contains(">this may not have arrived: "), "{error}");
     let unknown = Body::Undelivered { of: EnvelopeId(1), why: Failure::Offline };
     stage.deliver("alice@aol", unknown);
     assert!(matches!(&stage.events()[..], [Event::Unshown(_)]));

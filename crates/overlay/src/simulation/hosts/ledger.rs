@@ -107,12 +107,9 @@ impl Ledger {
     /// What was said gets its outcome.
     pub(super) fn is_settled(&mut self, id: usize, outcome: Result<Fate, Failure>) {
         self.trace((id, format!("{outcome:?}")));
-        let said = &mut self.said[id];
-        if outcome == Ok(Fate::Delivered) {
-            assert!(!said.shown.is_empty(), "said to be delivered");
-        }
         self.totals.accepted += usize::from(outcome.is_ok());
-        said.outcome = Some(outcome);
+        self.totals.unsure += usize::from(outcome == Err(Failure::Unconfirmed));
+        self.said[id].is_settled(outcome);
     }
 
     pub(super) fn person(&self, who: &Address) -> &Person {
