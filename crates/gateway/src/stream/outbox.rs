@@ -16,28 +16,34 @@ const PIECES: usize = 32;
 /// From how much on memory in front of what waits is given back.
 const SPENT: usize = 16 * 1024;
 
-/// Bytes that the other end was not ready for, in memory of their own: a piece of a read buffer
-/// that had to wait would keep the whole buffer.
+/// What is on the way to one side.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    backlog: BytesMut,
-    /// How much of the backlog's memory lies in front of it, since that was written.
-    spent: usize,
+    /// What the other end was not ready for. Boxed, since mostly there is nothing.
+    backlog: Option<Box<Backlog>>,
     /// TLS has records that TCP did not take yet.
     unflushed: bool,
     /// How many bytes were written, ever.
     written: u64,
 }
 
+/// Bytes that the other end was not ready for, at least one, in memory of their own: a piece of a
+/// read buffer that had to wait would keep the whole buffer.
+struct Backlog {
+    bytes: BytesMut,
+    /// How much of the memory lies in front of them, since that was written.
+    spent: usize,
+}
+
 impl Outbox {
     /// How many bytes wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.backlog.len()
+        self.backlog().len()
     }
 
     /// How many bytes of memory it takes.
     pub(crate) fn capacity(&self) -> usize {
-        self.backlog.capacity() + self.spent
+        self.backlog.as_ref().map_or(0, |backlog| backlog.bytes.capacity() + backlog.spent)
     }
 
     /// How many bytes were taken by the other end's system so far.
@@ -46,19 +52,28 @@ impl Outbox {
     }
 
     /// Whether everything is written.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.backlog.is_empty() && !self.unflushed
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.backlog.is_none() && !self.unflushed
     }
 
     /// Adds bytes to those that wait.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.backlog.extend_from_slice(bytes);
+        if bytes.is_empty() {
+            return;
+        }
+        let backlog = self
+            .backlog
+            .get_or_insert_with(|| Box::new(Backlog { bytes: BytesMut::new(), spent: 0 }));
+        backlog.bytes.extend_from_slice(bytes);
     }
 
     /// Forgets what waits, since nobody will read it.
     pub(crate) fn discard(&mut self) {
-        (self.backlog, self.spent) = (BytesMut::new(), 0);
-        self.unflushed = false;
+        (self.backlog, self.unflushed) = (None, false);
+    }
+
+    fn backlog(&self) -> &[u8] {
+        self.backlog.as_ref().map_or(&[], |backlog| &backlog.bytes)
     }
 
     /// Writes what waits and then `bytes`; what is not written of them waits.
@@ -68,7 +83,7 @@ impl Outbox {
         stream: &mut Stream,
         mut bytes: &[u8],
     ) -> Poll<io::Result<()>> {
-        if self.backlog.is_empty() && !bytes.is_empty() {
+        if self.backlog.is_none() && !bytes.is_empty() {
             self.unflushed = matches!(stream, Stream::Tls(_));
             if let Poll::Ready(n) = Pin::new(&mut *stream).poll_write(cx, bytes)? {
                 self.written += n as u64;
@@ -88,7 +103,7 @@ impl Outbox {
     ) -> Poll<io::Result<()>> {
         let done = self.poll_pieces(cx, stream, queue);
         for piece in queue.drain(..) {
-            self.backlog.extend_from_slice(&piece);
+            self.push(&piece);
         }
         if queue.capacity() > PIECES {
             queue.shrink_to_fit();
@@ -102,19 +117,19 @@ impl Outbox {
         stream: &mut Stream,
         queue: &mut VecDeque<Bytes>,
     ) -> Poll<io::Result<()>> {
-        if self.backlog.is_empty() && queue.is_empty() && !self.unflushed {
+        if self.is_empty() && queue.is_empty() {
             return Poll::Ready(Ok(()));
         }
         self.unflushed = matches!(stream, Stream::Tls(_));
         let mut stream = Pin::new(stream);
-        while !self.backlog.is_empty() || !queue.is_empty() {
+        while self.backlog.is_some() || !queue.is_empty() {
             let mut slices = [IoSlice::new(&[]); PIECES];
-            slices[0] = IoSlice::new(&self.backlog);
+            slices[0] = IoSlice::new(self.backlog());
             for (slot, piece) in slices[1..].iter_mut().zip(queue.iter()) {
                 *slot = IoSlice::new(piece);
             }
             let used = queue.len().min(PIECES - 1) + 1;
-            let first = usize::from(self.backlog.is_empty());
+            let first = usize::from(self.backlog.is_none());
             let n = ready!(stream.as_mut().poll_write_vectored(cx, &slices[first..used]))?;
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -130,15 +145,17 @@ impl Outbox {
     }
 
     fn advance(&mut self, queue: &mut VecDeque<Bytes>, mut n: usize) {
-        let from_backlog = n.min(self.backlog.len());
-        self.backlog.advance(from_backlog);
-        self.spent += from_backlog;
-        n -= from_backlog;
-        if self.backlog.is_empty() {
-            (self.backlog, self.spent) = (BytesMut::new(), 0);
-        } else if self.spent >= self.backlog.len() && self.spent >= SPENT {
-            // No more is copied than was written since the last time.
-            (self.backlog, self.spent) = (BytesMut::from(&self.backlog[..]), 0);
+        if let Some(backlog) = &mut self.backlog {
+            let from_backlog = n.min(backlog.bytes.len());
+            backlog.bytes.advance(from_backlog);
+            backlog.spent += from_backlog;
+            n -= from_backlog;
+            if backlog.bytes.is_empty() {
+                self.backlog = None;
+            } else if backlog.spent >= backlog.bytes.len() && backlog.spent >= SPENT {
+                // No more is copied than was written since the last time.
+                **backlog = Backlog { bytes: BytesMut::from(&backlog.bytes[..]), spent: 0 };
+            }
         }
         while let Some(piece) = queue.front_mut()
             && n > 0
