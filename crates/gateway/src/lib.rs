@@ -11,6 +11,9 @@ pub mod descriptors;
 mod dial;
 mod dns;
 mod fair;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod listen;
 pub mod mail;
 mod memory;

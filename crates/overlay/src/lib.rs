@@ -26,6 +26,9 @@ mod directory;
 mod eras;
 mod flood;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod home;
 mod hub;
 mod id;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use crosstalk_core::{Fault, TlsFacts};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -200,7 +200,10 @@ impl Tls {
 }
 
 /// Reads until the hello is whole; `None` where it is none.
-async fn read_hello(tcp: &mut TcpStream, early: &mut BytesMut) -> io::Result<Option<Accepted>> {
+async fn read_hello<R: AsyncRead + Unpin>(
+    client: &mut R,
+    early: &mut BytesMut,
+) -> io::Result<Option<Accepted>> {
     let mut acceptor = Acceptor::default();
     let mut seen = 0;
     loop {
@@ -216,10 +219,19 @@ async fn read_hello(tcp: &mut TcpStream, early: &mut BytesMut) -> io::Result<Opt
                 Ok(Some(_)) | Err(_) => return Ok(None),
             }
         }
-        if early.len() > MAX_HELLO || tcp.read_buf(early).await? == 0 {
+        if early.len() > MAX_HELLO || client.read_buf(early).await? == 0 {
             return Ok(None);
         }
     }
+}
+
+/// The host that the hello of a client asks for, which sends `read` and no more; `None` where it is
+/// no whole hello.
+#[cfg(feature = "fuzzing")]
+pub(crate) async fn host_of_hello(mut read: &[u8]) -> Option<String> {
+    let mut early = BytesMut::new();
+    let accepted = read_hello(&mut read, &mut early).await.ok()??;
+    Some(asked_for(&accepted.client_hello(), "dialled.test").host)
 }
 
 fn asked_for(hello: &ClientHello<'_>, dialled: &str) -> Hello {

@@ -18,7 +18,7 @@ const PAGE: &str = "This port is a CrossTalk proxy for instant messengers.\n\n\
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asks {
+pub(super) enum Asks {
     /// A connection, for the user of that name where there are users.
     Connect(HostPort, Option<Box<str>>),
     /// A connection, without the right password.
@@ -83,7 +83,7 @@ fn response(status: &str, field: &str, text: &str) -> String {
     )
 }
 
-fn parse(read: &[u8], users: &Users) -> Parsed<Asks> {
+pub(super) fn parse(read: &[u8], users: &Users) -> Parsed<Asks> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let len = match request.parse(read) {

@@ -74,6 +74,22 @@ enum Parsed<T> {
     Wrong(&'static str),
 }
 
+/// How many bytes each parser of openings takes off `read`, in the order in which a client may need
+/// them; none where it wants more, or takes no such opening.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
+    fn length<T>(parsed: &Parsed<T>) -> Option<usize> {
+        if let Parsed::Whole(_, length) = parsed { Some(*length) } else { None }
+    }
+    [
+        length(&socks4::parse(read)),
+        length(&socks5::parse_methods(read)),
+        length(&socks5::parse_password(read, |_, _| true)),
+        length(&socks5::parse_request(read)),
+        length(&http::parse(read, users)),
+    ]
+}
+
 /// Why a client does not get through the opening of its proxy protocol.
 #[derive(Debug)]
 pub(crate) enum Turned {

@@ -39,7 +39,7 @@ const fn reply(code: u8) -> [u8; 8] {
 }
 
 /// The target; `None` for a request that is not taken.
-fn parse(read: &[u8]) -> Parsed<Option<HostPort>> {
+pub(super) fn parse(read: &[u8]) -> Parsed<Option<HostPort>> {
     let [_, command, p1, p2, a, b, c, d, rest @ ..] = read else { return Parsed::More };
     let Some((_, mut rest)) = terminated(rest) else { return Parsed::More };
     // 0.0.0.x announces a name behind the user.

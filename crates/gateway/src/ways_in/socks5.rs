@@ -73,7 +73,7 @@ const fn reply(code: u8) -> [u8; 10] {
     [5, code, 0, 1, 0, 0, 0, 0, 0, 0]
 }
 
-fn parse_methods(read: &[u8]) -> Parsed<Vec<u8>> {
+pub(super) fn parse_methods(read: &[u8]) -> Parsed<Vec<u8>> {
     let [_, count, rest @ ..] = read else { return Parsed::More };
     match rest.get(..usize::from(*count)) {
         Some(methods) => Parsed::Whole(methods.to_vec(), 2 + methods.len()),
@@ -82,7 +82,7 @@ fn parse_methods(read: &[u8]) -> Parsed<Vec<u8>> {
 }
 
 /// Whom name and password stand for, as `whose` says.
-fn parse_password<T>(read: &[u8], whose: impl Fn(&[u8], &[u8]) -> T) -> Parsed<T> {
+pub(super) fn parse_password<T>(read: &[u8], whose: impl Fn(&[u8], &[u8]) -> T) -> Parsed<T> {
     let [version, rest @ ..] = read else { return Parsed::More };
     if *version != 1 {
         return Parsed::Wrong("its SOCKS5 password message has the wrong version");
@@ -93,7 +93,7 @@ fn parse_password<T>(read: &[u8], whose: impl Fn(&[u8], &[u8]) -> T) -> Parsed<T
 }
 
 /// The request's target, or the code to refuse it with.
-fn parse_request(read: &[u8]) -> Parsed<Result<HostPort, u8>> {
+pub(super) fn parse_request(read: &[u8]) -> Parsed<Result<HostPort, u8>> {
     let [version, command, _, kind, rest @ ..] = read else { return Parsed::More };
     if *version != 5 {
         return Parsed::Wrong("its SOCKS5 request has the wrong version");

@@ -48,7 +48,8 @@ impl Operator {
         Membership::verify(Signed { contents, signature })
     }
 
-    fn new(key: Keypair) -> Result<Self, Error> {
+    /// The operator with this key.
+    pub(crate) fn new(key: Keypair) -> Result<Self, Error> {
         Ok(Self { id: identity::gateway_id(&key)?, key })
     }
 }

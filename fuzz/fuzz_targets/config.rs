@@ -1,0 +1,4 @@
+//! A configuration.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| crosstalk_fuzz::targets::config(data));

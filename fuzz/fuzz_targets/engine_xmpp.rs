@@ -1,0 +1,4 @@
+//! Connections of a Jabber client.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| crosstalk_fuzz::targets::engine_xmpp(data));

@@ -1,0 +1,4 @@
+//! Membership documents and cards.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| crosstalk_fuzz::targets::membership(data));
