@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GatewayId([u8; 32]);
 
+/// The longest peer id, in bytes of text: those of other kinds of keys are this long.
+const MAX_TEXT: usize = 64;
+
 /// The text is not the peer id of an ed25519 key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the id of a gateway, such as 12D3KooW…")]
@@ -54,6 +57,10 @@ impl FromStr for GatewayId {
     type Err = BadGatewayId;
 
     fn from_str(text: &str) -> Result<Self, BadGatewayId> {
+        // Reading base 58 takes time that grows with the square of its length.
+        if text.len() > MAX_TEXT {
+            return Err(BadGatewayId);
+        }
         text.parse::<PeerId>().map_err(|_| BadGatewayId)?.try_into()
     }
 }
@@ -88,5 +95,12 @@ mod tests {
             "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N".parse::<GatewayId>(),
             Err(BadGatewayId)
         );
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused_unread() {
+        let begun = std::time::Instant::now();
+        assert_eq!("2".repeat(200_000).parse::<GatewayId>(), Err(BadGatewayId));
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 }
