@@ -14,10 +14,12 @@ pub(crate) fn filter(text: &str) -> Result<Targets, Complaint> {
         return Err(wrong(format!("{level} is none of error, warn, info, debug, trace and off")));
     }
     let targets: Targets = text.parse().map_err(|e: ParseError| wrong(e.to_string()))?;
-    // At a bare level the libraries underneath stay quiet below warnings.
+    // At a bare level the libraries underneath stay quiet below warnings, and the one for the DNS
+    // altogether: what it warns of is what anybody may send it.
     Ok(match text.parse::<LevelFilter>() {
         Ok(level) => Targets::new()
             .with_default(level.min(LevelFilter::WARN))
+            .with_target("hickory", LevelFilter::OFF)
             .with_target("crosstalk", level),
         Err(_) => targets,
     })

@@ -96,8 +96,9 @@ pub struct Transparent {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// Hosts whose TLS ends here, by the name in the client's hello, the host it dialled or
-    /// the upstream of its direct listener. TLS of every other host passes through unread.
+    /// Hosts whose TLS ends here, by the name in the client's hello or, where there is none, the
+    /// host it dialled or the upstream of its direct listener. TLS of every other host passes
+    /// through unread, and is refused where the client began in clear text.
     pub terminate: Vec<HostPattern>,
     /// The operator's certificates. Hosts that none covers get one made by the private CA.
     #[serde(rename = "certificate")]

@@ -147,9 +147,9 @@ async fn terminate(
     let mut handshake = account.entry().charge();
     handshake.set(stream::TLS);
     let early = std::mem::take(&mut client.inbox);
-    let ends_here = |hello: &Hello| [&hello.host, &peer.host].map(|h| shared.tls.terminates(h));
+    let _handshake = shared.tls.handshake(&peer.origin).await?;
     let (tcp, early) = match shared.tls.hear(tcp, early, &peer.host).await? {
-        Heard::Hello(opening) if ends_here(&opening.hello).contains(&true) => {
+        Heard::Hello(opening) if shared.tls.terminates(&opening.hello.host) => {
             return begin_tls(shared, client, opening, server, server_tcp, peer).await.map(Some);
         }
         Heard::Hello(opening) => opening.undo(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crosstalk_core::{Fault, HostPort, Input, Side, TlsFacts};
 use tokio::net::TcpStream;
 
-use super::{End, Leg, Session};
+use super::{End, Leg, Peer, Session};
 use crate::shared::Shared;
 use crate::stream::{self, Stream};
 use crate::tls::{self, Heard};
@@ -21,7 +21,7 @@ impl Session {
             (stream, Some(facts))
         } else {
             match self.shared.dialer.dial(&self.peer.origin, self.peer.asks(), &to).await {
-                Ok(dialled) => secure(&self.shared, self.peer.tls.as_deref(), dialled.tcp).await?,
+                Ok(dialled) => secure(&self.shared, &self.peer, dialled.tcp).await?,
                 Err(failed) if self.alone => {
                     tracing::info!(%to, %failed, "no server for a conversation");
                     self.leave_server();
@@ -55,13 +55,15 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         self.peer.host = host.unwrap_or_else(|| std::mem::take(&mut self.peer.host));
         let host = self.peer.host.clone();
+        let origin = self.peer.origin.clone();
         let leg = self.leg(side);
         let Some(Stream::Plain(tcp)) = leg.stream.take() else {
             return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
         };
         let early = std::mem::take(&mut leg.inbox);
         self.charge.set(self.client.capacity() + self.server.capacity() + stream::TLS);
-        let handshake = match side {
+        let handshake = shared.tls.handshake(&origin).await.map_err(End::Fault)?;
+        let done = match side {
             Side::Client => match shared.tls.hear(tcp, early, &host).await {
                 Ok(Heard::Hello(opening)) => {
                     self.peer.host.clone_from(&opening.hello.host);
@@ -75,7 +77,8 @@ impl Session {
             }
             Side::Server => Err(Fault::server("it spoke between STARTTLS and TLS")),
         };
-        let (stream, facts) = handshake.map_err(End::Fault)?;
+        let (stream, facts) = done.map_err(End::Fault)?;
+        drop(handshake);
         if side == Side::Server {
             let verified = self.peer.host.clone();
             self.peer.prove(&verified);
@@ -85,13 +88,14 @@ impl Session {
     }
 }
 
-/// Starts TLS with a server where the client began with a `hello`.
+/// Starts TLS with a server where the client began with it.
 async fn secure(
     shared: &Shared,
-    hello: Option<&tls::Hello>,
+    peer: &Peer,
     tcp: TcpStream,
 ) -> Result<(Stream, Option<TlsFacts>), End> {
-    let Some(hello) = hello else { return Ok((Stream::Plain(tcp), None)) };
+    let Some(hello) = &peer.tls else { return Ok((Stream::Plain(tcp), None)) };
+    let _handshake = shared.tls.handshake(&peer.origin).await.map_err(End::Fault)?;
     let (stream, facts) = shared.tls.connect(tcp, hello).await.map_err(End::Fault)?;
     Ok((stream, Some(facts)))
 }

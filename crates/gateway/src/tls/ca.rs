@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -19,7 +20,8 @@ const AUTHORITY_DAYS: i64 = 3650;
 const LEAF_DAYS: i64 = 365;
 /// How long before its end a certificate for a host is made anew.
 const RENEWAL_DAYS: i64 = 30;
-/// The most hosts whose certificates are kept; clients choose the names in them.
+/// The most hosts whose certificates are kept, besides those that the operator named. Clients
+/// choose among the others: the one that was not needed for the longest makes room.
 const MOST_KEPT: usize = 1024;
 
 /// What is wrong with the authority's files.
@@ -67,11 +69,14 @@ pub(crate) struct Authority {
     certificate: CertificateDer<'static>,
     /// One key for the certificates of all hosts.
     key: KeyPair,
+    /// The hosts whose certificates are kept for good, since they are named one by one.
+    named: Vec<String>,
 }
 
 impl Authority {
-    /// The authority in `dir`; `None` where there never was one.
-    pub(crate) fn load(dir: &Path) -> Result<Option<Self>, Error> {
+    /// The authority in `dir`, for hosts of which the operator named some one by one; `None` where
+    /// there never was one.
+    pub(crate) fn load(dir: &Path, named: Vec<String>) -> Result<Option<Self>, Error> {
         if !key_file(dir).exists() {
             return Ok(None);
         }
@@ -82,7 +87,7 @@ impl Authority {
         let certificate =
             rustls_pem(&pem).ok_or_else(|| broken(rcgen::Error::CouldNotParseCertificate))?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(broken)?;
-        Ok(Some(Self { dir: dir.into(), issuer, certificate, key: leaf_key(dir)? }))
+        Ok(Some(Self { dir: dir.into(), issuer, certificate, key: leaf_key(dir)?, named }))
     }
 
     /// The key of the certificates for hosts.
@@ -95,13 +100,14 @@ impl Authority {
     /// again about anything else.
     pub(crate) fn leaf(&self, host: &str) -> Result<Vec<CertificateDer<'static>>, rcgen::Error> {
         let file = leaf_file(&self.dir, host);
-        if let Some(kept) = file.as_deref().and_then(|file| self.kept(file)) {
+        if let Some((file, kept)) = file.as_deref().and_then(|f| Some((f, self.kept(f)?))) {
+            touch(file);
             return Ok(kept);
         }
         let leaf = self.issue(host)?;
         if let Some(file) = file {
             self.keep_key();
-            keep(&file, &(leaf.pem() + &self.own_pem()));
+            self.keep(&file, &(leaf.pem() + &self.own_pem()));
         }
         Ok(vec![leaf.der().clone(), self.certificate.clone()])
     }
@@ -141,6 +147,35 @@ impl Authority {
         }
     }
 
+    /// Writes a certificate. Where that fails a new one is made next time.
+    fn keep(&self, file: &Path, pem: &str) {
+        let Some(dir) = file.parent() else { return };
+        let written = fs::create_dir_all(dir).and_then(|()| {
+            self.make_room(dir)?;
+            fs::write(file, pem)
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, file = %file.display(), "a certificate could not be kept");
+        }
+    }
+
+    /// Removes certificates until one more may be kept, those first that were not needed for the
+    /// longest.
+    fn make_room(&self, dir: &Path) -> io::Result<()> {
+        let mut kept = Vec::new();
+        for file in fs::read_dir(dir)? {
+            let file = file?;
+            let name = file.file_name();
+            let host = name.to_str().and_then(|name| name.strip_suffix(".pem"));
+            if !host.is_some_and(|host| self.named.iter().any(|named| named == host)) {
+                kept.push((file.metadata()?.modified()?, file.path()));
+            }
+        }
+        kept.sort_unstable();
+        let over = (kept.len() + 1).saturating_sub(MOST_KEPT);
+        kept.iter().take(over).try_for_each(|(_, file)| fs::remove_file(file))
+    }
+
     fn own_pem(&self) -> String {
         export(&self.dir).unwrap_or_default()
     }
@@ -160,16 +195,11 @@ fn leaf_file(dir: &Path, host: &str) -> Option<PathBuf> {
     (fits && host.bytes().all(plain)).then(|| dir.join("hosts").join(format!("{host}.pem")))
 }
 
-/// Writes a certificate where there is room for one more. Without it a new one is made next time.
-fn keep(file: &Path, pem: &str) {
-    let Some(dir) = file.parent() else { return };
-    let written = fs::create_dir_all(dir).and_then(|()| {
-        let full = fs::read_dir(dir)?.take(MOST_KEPT).count() == MOST_KEPT;
-        if full && !file.exists() { Ok(()) } else { fs::write(file, pem) }
-    });
-    if let Err(error) = written {
-        tracing::warn!(%error, file = %file.display(), "a certificate could not be kept");
-    }
+/// Notes that what is in `file` was needed now.
+fn touch(file: &Path) {
+    let touched = OpenOptions::new().write(true).open(file);
+    // Without it the file only makes room earlier.
+    let _ = touched.and_then(|file| file.set_modified(SystemTime::now()));
 }
 
 fn hold(params: &mut CertificateParams, days: i64) {
@@ -217,7 +247,7 @@ mod tests {
     use super::*;
 
     fn authority(dir: &Path) -> Authority {
-        Authority::load(dir).unwrap().unwrap()
+        Authority::load(dir, vec!["named.test".to_owned()]).unwrap().unwrap()
     }
 
     #[test]
@@ -242,6 +272,36 @@ mod tests {
         let leaf = second.leaf("jabber.test").unwrap();
         assert_ne!(leaf, first);
         assert_eq!(leaf[1], second.certificate);
+    }
+
+    #[test]
+    fn made_up_names_leave_neither_a_named_host_nor_a_new_one_without_its_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path()).unwrap();
+        let first = authority(dir.path());
+        let [named, used, unused] =
+            ["named.test", "used.test", "unused.test"].map(|host| first.leaf(host).unwrap());
+        let hosts = dir.path().join("hosts");
+        let long_ago = SystemTime::now() - std::time::Duration::from_hours(1);
+        let age = |file: &Path| {
+            let file = OpenOptions::new().write(true).open(file).unwrap();
+            file.set_modified(long_ago).unwrap();
+        };
+        for host in ["named.test", "used.test", "unused.test"] {
+            age(&hosts.join(format!("{host}.pem")));
+        }
+        for i in 0..MOST_KEPT - 2 {
+            fs::write(hosts.join(format!("{i}.made-up.pem")), "").unwrap();
+        }
+        let again = authority(dir.path());
+        assert_eq!(again.leaf("used.test").unwrap(), used);
+        let new = again.leaf("new.test").unwrap();
+        assert_eq!(fs::read_dir(&hosts).unwrap().count(), MOST_KEPT + 1);
+        let last = authority(dir.path());
+        assert_eq!(last.leaf("new.test").unwrap(), new);
+        assert_eq!(last.leaf("used.test").unwrap(), used);
+        assert_eq!(last.leaf("named.test").unwrap(), named);
+        assert_ne!(last.leaf("unused.test").unwrap(), unused, "it made room");
     }
 
     #[test]

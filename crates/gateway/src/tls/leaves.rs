@@ -1,10 +1,12 @@
 //! Which certificate a client is shown.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hashlink::LruCache;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
@@ -15,7 +17,7 @@ use super::Error;
 use super::ca::Authority;
 use crate::config::{self, HostPattern};
 
-/// The most certificates remembered; clients choose the names in them.
+/// The most certificates remembered; the one that was not shown for the longest makes room.
 const MOST: usize = 1024;
 /// After how long the authority is asked again, which makes a new one in time.
 const FRESH: Duration = Duration::from_hours(24);
@@ -23,53 +25,82 @@ const FRESH: Duration = Duration::from_hours(24);
 /// The operator's certificates, and those made on the fly.
 pub(super) struct Leaves {
     own: Vec<(Vec<HostPattern>, Arc<CertifiedKey>)>,
-    authority: Option<Authority>,
-    made: Mutex<HashMap<String, (Instant, Arc<CertifiedKey>)>>,
+    maker: Option<Arc<Maker>>,
+    made: Mutex<LruCache<String, Made>>,
+    /// Signing and writing files takes a while: one at a time, and on no worker.
+    making: Semaphore,
+}
+
+/// What makes certificates.
+struct Maker {
+    authority: Authority,
     provider: Arc<CryptoProvider>,
+}
+
+/// A certificate that was asked for. Whoever asks while it is made waits for the same one.
+struct Made {
+    since: Instant,
+    leaf: Arc<OnceCell<Arc<CertifiedKey>>>,
 }
 
 impl Leaves {
     pub(super) fn new(config: &config::Tls, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let own = config.certificates.iter().map(|c| Ok((c.hosts.clone(), load(c, &provider)?)));
+        let own = own.collect::<Result<_, Error>>()?;
+        let named = config.terminate.iter().filter_map(|host| match host {
+            HostPattern::Name(name) => Some(name.clone()),
+            _ => None,
+        });
+        let authority = Authority::load(&config.authority, named.collect())?;
         Ok(Self {
-            own: own.collect::<Result<_, Error>>()?,
-            authority: Authority::load(&config.authority)?,
-            made: Mutex::default(),
-            provider,
+            own,
+            maker: authority.map(|authority| Arc::new(Maker { authority, provider })),
+            made: Mutex::new(LruCache::new(MOST)),
+            making: Semaphore::new(1),
         })
     }
 
     /// Whether a certificate can be shown for hosts that the operator has none for.
     pub(super) const fn has_authority(&self) -> bool {
-        self.authority.is_some()
+        self.maker.is_some()
     }
 
-    /// The certificate for `host`; `None` where there is neither one nor an authority.
-    pub(super) fn get(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+    /// The certificate for `host`, whose TLS is to end here; `None` where there is neither one
+    /// nor an authority.
+    pub(super) async fn get(&self, host: &str) -> Option<Arc<CertifiedKey>> {
         let own = self.own.iter().find(|(hosts, _)| hosts.iter().any(|h| h.matches(host)));
         if let Some((_, own)) = own {
             return Some(Arc::clone(own));
         }
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, leaf)) = made.get(host)
-            && at.elapsed() < FRESH
-        {
-            return Some(Arc::clone(leaf));
-        }
-        let leaf = self.make(host)?;
-        if made.len() >= MOST
-            && let Some(oldest) = made.iter().min_by_key(|(_, (at, _))| *at).map(|(h, _)| h.clone())
-        {
-            made.remove(&oldest);
-        }
-        made.insert(host.to_owned(), (Instant::now(), Arc::clone(&leaf)));
-        Some(leaf)
+        let maker = self.maker.as_ref()?;
+        let leaf = self.asked(host);
+        let made = leaf.get_or_try_init(async || {
+            let _turn = self.making.acquire().await.map_err(drop)?;
+            let (maker, host) = (Arc::clone(maker), host.to_owned());
+            let made = spawn_blocking(move || maker.make(&host)).await;
+            made.ok().flatten().ok_or(())
+        });
+        made.await.ok().cloned()
     }
 
+    /// Where the certificate for `host` is, or will be.
+    fn asked(&self, host: &str) -> Arc<OnceCell<Arc<CertifiedKey>>> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = made.get(host)
+            && made.since.elapsed() < FRESH
+        {
+            return Arc::clone(&made.leaf);
+        }
+        let leaf = Arc::default();
+        made.insert(host.to_owned(), Made { since: Instant::now(), leaf: Arc::clone(&leaf) });
+        leaf
+    }
+}
+
+impl Maker {
     fn make(&self, host: &str) -> Option<Arc<CertifiedKey>> {
-        let authority = self.authority.as_ref()?;
-        let chain = authority.leaf(host).ok()?;
-        let key = PrivateKeyDer::try_from(authority.key().serialize_der()).ok()?;
+        let chain = self.authority.leaf(host).ok()?;
+        let key = PrivateKeyDer::try_from(self.authority.key().serialize_der()).ok()?;
         CertifiedKey::from_der(chain, key, &self.provider).ok().map(Arc::new)
     }
 }
@@ -92,4 +123,45 @@ fn load(own: &config::Certificate, provider: &CryptoProvider) -> Result<Arc<Cert
         e => bad(&own.key, e.to_string()),
     })?;
     Ok(Arc::new(pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ca;
+    use super::*;
+    use tokio_rustls::rustls::crypto::ring;
+
+    fn leaves(dir: &Path, terminate: &[&str]) -> Leaves {
+        let terminate = terminate.iter().map(|host| host.parse().unwrap()).collect();
+        let config = config::Tls { terminate, authority: dir.into(), ..config::Tls::default() };
+        Leaves::new(&config, Arc::new(ring::default_provider())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_for_the_same_host_at_once_are_shown_the_same_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        ca::init(dir.path()).unwrap();
+        let leaves = Arc::new(leaves(dir.path(), &["*"]));
+        let ask = || {
+            let leaves = Arc::clone(&leaves);
+            tokio::spawn(async move { leaves.get("chat.test").await.unwrap() })
+        };
+        let [one, two, three] = [ask(), ask(), ask()];
+        let one = one.await.unwrap();
+        assert!(Arc::ptr_eq(&one, &two.await.unwrap()) && Arc::ptr_eq(&one, &three.await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn the_host_that_was_not_asked_for_the_longest_is_forgotten_first() {
+        let dir = tempfile::tempdir().unwrap();
+        ca::init(dir.path()).unwrap();
+        let leaves = leaves(dir.path(), &["*"]);
+        let first = leaves.get("first.test").await.unwrap();
+        for i in 0..MOST {
+            leaves.asked(&format!("{i}.made-up.test"));
+            leaves.asked("first.test");
+        }
+        assert!(Arc::ptr_eq(&first, &leaves.get("first.test").await.unwrap()));
+        assert_eq!(leaves.made.lock().unwrap().len(), MOST);
+    }
 }

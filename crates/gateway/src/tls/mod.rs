@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use crosstalk_core::{Fault, TlsFacts};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -24,6 +24,8 @@ use tokio_rustls::server::StartHandshake;
 use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::config;
+use crate::connection::Origin;
+use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
 use leaves::Leaves;
 
@@ -31,7 +33,14 @@ use leaves::Leaves;
 /// ask their owner about the certificate in the midst of it.
 const ASKING: u32 = 6;
 /// The largest hello of a client, in bytes.
-const MAX_HELLO: usize = 32 * 1024;
+const MAX_HELLO: usize = 16 * 1024;
+/// The most handshakes at once, and how many of them are one client's. Each holds some ten
+/// kilobytes, and takes a worker a millisecond or two.
+const HANDSHAKES: usize = 512;
+const SHARE: usize = 64;
+/// A fatal alert, `unrecognized_name` (RFC 6066, section 3; RFC 8446, section 6), as the first
+/// record of a server, whose version every client takes.
+const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 3, 1, 0, 2, 2, 112];
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +69,7 @@ pub(crate) struct Tls {
     leaves: Leaves,
     client: ClientConfig,
     server: ServerConfig,
+    handshakes: FairSemaphore,
 }
 
 /// What a client's hello asked for.
@@ -112,7 +122,8 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Show(None)));
-        Ok(Self { config: config.clone(), patience, leaves, client, server })
+        let handshakes = FairSemaphore::new(HANDSHAKES, SHARE);
+        Ok(Self { config: config.clone(), patience, leaves, client, server, handshakes })
     }
 
     /// Whether TLS of `host` ends here.
@@ -123,6 +134,13 @@ impl Tls {
     /// Whether any TLS ends here.
     pub(crate) fn terminates_any(&self) -> bool {
         !self.config.terminate.is_empty()
+    }
+
+    /// A place for the handshakes of a connection of `origin`, to be kept until they are over.
+    pub(crate) async fn handshake(&self, origin: &Origin) -> Result<FairPermit<'_>, Fault> {
+        timeout(self.patience, self.handshakes.acquire(origin))
+            .await
+            .map_err(|_| Fault::client("too many TLS handshakes of its address go on"))
     }
 
     /// Reads a client's hello, which begins with `early`. `host` is what the client dialled.
@@ -141,13 +159,20 @@ impl Tls {
         Ok(Heard::Hello(Box::new(Opening { accepted, tcp, early, hello })))
     }
 
-    /// Finishes the handshake with a client. `alpn` is what the server chose.
+    /// Finishes the handshake with a client, if it is for a host whose TLS ends here; whoever
+    /// wants another is told so. `alpn` is what the server chose.
     pub(crate) async fn accept(
         &self,
-        opening: Box<Opening>,
+        mut opening: Box<Opening>,
         alpn: Option<Vec<u8>>,
     ) -> Result<(Stream, TlsFacts), Fault> {
-        let shown = self.leaves.get(&opening.hello.host);
+        let host = &opening.hello.host;
+        if !self.terminates(host) {
+            let what = format!("it wants TLS with {host}, which is not under `terminate`");
+            let _ = timeout(self.patience, opening.tcp.write_all(&UNRECOGNIZED_NAME)).await;
+            return Err(Fault::client(what));
+        }
+        let shown = self.leaves.get(host).await;
         let leaf = shown.as_ref().and_then(|s| s.cert.first().cloned());
         let stream = self.finish(opening, shown, alpn).await?;
         let facts = facts::facts(stream.get_ref().1, leaf.as_ref());

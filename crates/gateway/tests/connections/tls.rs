@@ -82,6 +82,16 @@ async fn handshake(
     root: &Path,
     version: &'static SupportedProtocolVersion,
 ) -> std::io::Result<client::TlsStream<TcpStream>> {
+    handshake_for("lines.test", tcp, root, version).await
+}
+
+/// The same for another host.
+async fn handshake_for(
+    host: &'static str,
+    tcp: TcpStream,
+    root: &Path,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<client::TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -90,7 +100,7 @@ async fn handshake(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"other".to_vec(), b"lines".to_vec()];
-    let name = ServerName::try_from("lines.test").unwrap();
+    let name = ServerName::try_from(host).unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
@@ -142,15 +152,40 @@ async fn a_server_that_cannot_prove_its_name_is_not_shown_to_the_client() {
 #[tokio::test]
 async fn an_engine_starts_tls_on_both_sides() {
     let authorities = Authorities::new();
-    let (_, gateway) = authorities.gateway(|config| config.tls.terminate.clear()).await;
-    let mut tcp = TcpStream::connect(gateway.direct[0].1).await.unwrap();
-    tcp.write_all(b"!tls lines.test\n").await.unwrap();
-    assert_eq!(line(&mut tcp).await, "go");
+    let (_, gateway) = authorities.gateway(|_| {}).await;
+    let tcp = go_ahead(&gateway).await;
     let mut tls = handshake(tcp, &authorities.path("ca/ca.pem"), &TLS13).await.unwrap();
     tls.write_all(b"hello\n").await.unwrap();
     assert_eq!(line(&mut tls).await, "encrypted Client true true");
     assert_eq!(line(&mut tls).await, "encrypted Server true true");
     assert_eq!(line(&mut tls).await, "hello");
+}
+
+/// A client of an engine that starts TLS now.
+async fn go_ahead(gateway: &Running) -> TcpStream {
+    let mut tcp = TcpStream::connect(gateway.direct[0].1).await.unwrap();
+    tcp.write_all(b"!tls lines.test\n").await.unwrap();
+    assert_eq!(line(&mut tcp).await, "go");
+    tcp
+}
+
+#[tokio::test]
+async fn no_certificate_is_made_for_a_host_whose_tls_does_not_end_here() {
+    let authorities = Authorities::new();
+    let hosts = authorities.path("ca/hosts");
+    let terminate = vec!["*.lines.test".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let (server, gateway) = authorities.gateway(|config| config.tls.terminate = terminate).await;
+    let root = authorities.path("ca/ca.pem");
+    // STARTTLS, which has begun: it is refused in the words of TLS.
+    let refused = handshake_for("made-up.test", go_ahead(&gateway).await, &root, &TLS13).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("UnrecognisedName"), "{refused}");
+    // TLS from the first byte: it is the server's business, whatever host was dialled.
+    let passed = socks5(gateway.proxies[0], server).await;
+    let root = authorities.path("root.pem");
+    let untrusted = handshake_for("made-up.test", passed, &root, &TLS13).await.unwrap_err();
+    assert!(untrusted.to_string().contains("not valid for name"), "{untrusted}");
+    assert!(!hosts.exists(), "nothing was made for anybody");
 }
 
 #[test]
