@@ -20,11 +20,64 @@ pub const MAX_LIST: usize = 1 << 20;
 
 /// A person's foreign contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Roster {
+    entries: BTreeMap<Address, Entry>,
+    #[serde(skip)]
+    sums: Sums,
+}
+
+/// A roster as it is written.
+#[derive(Deserialize)]
+struct Stored {
     entries: BTreeMap<Address, Entry>,
 }
 
+/// What is asked of a whole roster at every change, and follows from its entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    /// The bytes of its contacts.
+    weight: usize,
+    /// The same with those that were removed and are remembered.
+    whole: usize,
+    newest: Stamp,
+}
+
+impl Sums {
+    fn add(&mut self, entry: &Entry) {
+        let weight = entry.contact.weight();
+        self.whole += weight;
+        self.weight += if entry.contact.is_blank() { 0 } else { weight };
+        self.newest = self.newest.max(entry.stamps.newest());
+    }
+
+    fn take_away(&mut self, entry: &Entry) {
+        let weight = entry.contact.weight();
+        self.whole -= weight;
+        self.weight -= if entry.contact.is_blank() { 0 } else { weight };
+    }
+}
+
+impl From<Stored> for Roster {
+    fn from(Stored { entries }: Stored) -> Self {
+        Self::of(entries)
+    }
+}
+
 impl Roster {
+    fn of(entries: BTreeMap<Address, Entry>) -> Self {
+        let mut sums = Sums::default();
+        for entry in entries.values() {
+            sums.add(entry);
+        }
+        Self { entries, sums }
+    }
+
+    /// Sums up anew what was changed in many places.
+    fn sum_up(&mut self) {
+        *self = Self::of(std::mem::take(&mut self.entries));
+    }
+
     /// The contact at `address`.
     pub fn contact(&self, address: &Address) -> Option<&Contact> {
         self.entries.get(address).map(|e| &e.contact).filter(|c| !c.is_blank())
@@ -46,8 +99,8 @@ impl Roster {
     }
 
     /// The newest stamp in the roster.
-    pub fn stamp(&self) -> Stamp {
-        self.entries.values().map(|e| e.stamps.newest()).max().unwrap_or_default()
+    pub const fn stamp(&self) -> Stamp {
+        self.sums.newest
     }
 
     /// Whether one more contact fits.
@@ -56,19 +109,14 @@ impl Roster {
     }
 
     /// The bytes that its contacts take.
-    pub fn weight(&self) -> usize {
-        self.contacts().map(Contact::weight).sum()
-    }
-
-    /// The same with those that were removed and are remembered.
-    fn whole_weight(&self) -> usize {
-        self.entries.values().map(|entry| entry.contact.weight()).sum()
+    pub const fn weight(&self) -> usize {
+        self.sums.weight
     }
 
     /// Whether `contact` fits in place of what there is at its address.
     fn takes(&self, contact: &Contact) -> bool {
         let old = self.entries.get(&contact.address).map_or(0, |entry| entry.contact.weight());
-        let (new, whole) = (contact.weight(), self.whole_weight());
+        let (new, whole) = (contact.weight(), self.sums.whole);
         self.has_room_for(&contact.address) && (new <= old || whole - old + new <= MAX_LIST)
     }
 
@@ -85,7 +133,10 @@ impl Roster {
         }
         let (address, wiped) = (contact.address.clone(), self.wiped());
         let entry = self.entries.entry(address.clone());
-        entry.or_insert_with(|| Entry::unwritten(address)).write(contact, stamp, wiped);
+        let entry = entry.and_modify(|old| self.sums.take_away(old));
+        let entry = entry.or_insert_with(|| Entry::unwritten(address));
+        entry.write(contact, stamp, wiped);
+        self.sums.add(entry);
         true
     }
 
@@ -105,6 +156,7 @@ impl Roster {
     fn note_wipe(&mut self, stamp: Stamp) {
         let stamps = Stamps::of_all(stamp);
         self.entries.insert(wiping(), Entry { stamps, ..Entry::unwritten(wiping()) });
+        self.sum_up();
     }
 
     /// Takes what is newer of every contact, part by part, and none that either has
@@ -128,6 +180,9 @@ impl Roster {
                 changed = true;
             }
         }
+        if changed {
+            self.sum_up();
+        }
         changed
     }
 
@@ -135,6 +190,7 @@ impl Roster {
     pub fn drop_after(&mut self, latest: UnixMillis) -> bool {
         let before = self.entries.len();
         self.entries.retain(|_, entry| entry.stamps.newest().millis <= latest.0);
+        self.sum_up();
         self.entries.len() < before
     }
 
@@ -144,7 +200,7 @@ impl Roster {
     pub fn beyond(&self, other: &Self) -> Self {
         let newer = |(at, entry): &(&Address, &Entry)| entry.is_news_to(&other.entries, at);
         let entries = self.entries.iter().filter(newer);
-        Self { entries: entries.map(|(a, e)| (a.clone(), e.clone())).collect() }
+        Self::of(entries.map(|(a, e)| (a.clone(), e.clone())).collect())
     }
 
     /// Cuts the roster in two that merge to it again, to carry it in smaller pieces.
@@ -153,7 +209,7 @@ impl Roster {
         let middle = self.entries.keys().nth(self.entries.len() / 2)?;
         let mut low = self.entries.clone();
         let high = low.split_off(middle);
-        (!low.is_empty()).then_some((Self { entries: low }, Self { entries: high }))
+        (!low.is_empty()).then(|| (Self::of(low), Self::of(high)))
     }
 
     /// Whether nothing is remembered, removed contacts included.
@@ -171,6 +227,7 @@ impl Roster {
             self.entries.retain(|_, e| !e.contact.is_blank() || e.stamps.newest() > middle);
         }
         self.entries.extend(wiped.map(|entry| (wiping(), entry)));
+        self.sum_up();
     }
 }
 
@@ -191,6 +248,44 @@ mod tests {
 
     fn at(millis: u64) -> Stamp {
         Stamp { millis, writer: 1 }
+    }
+
+    /// What is kept beside the entries is what they add up to.
+    fn is_summed_up(roster: &Roster) {
+        let Roster { entries, sums } = roster;
+        assert_eq!(Roster::of(entries.clone()).sums, *sums);
+        let weights = roster.contacts().map(Contact::weight).sum::<usize>();
+        assert_eq!((roster.weight(), roster.stamp()), (weights, sums.newest));
+    }
+
+    #[test]
+    fn sums_follow_every_change() {
+        let mut roster = Roster::default();
+        for n in 0..30 {
+            roster.put(contact(&format!("u{}@aol", n % 7)), at(n));
+            let alias = Some("a".repeat(n as usize));
+            roster.put(Contact { alias, ..contact(&format!("v{n}@aol")) }, at(2 * n));
+            if n % 3 == 0 {
+                let mut gone = contact(&format!("v{n}@aol"));
+                gone.listed = false;
+                roster.put(gone, at(2 * n + 1));
+            }
+            is_summed_up(&roster);
+        }
+        let (low, high) = roster.halves().unwrap();
+        let mut other = roster.clone();
+        other.put(Contact { alias: Some("x".into()), ..contact("v1@aol") }, at(99));
+        for part in [&low, &high, &other.beyond(&roster)] {
+            is_summed_up(part);
+        }
+        assert!(roster.merge(other));
+        is_summed_up(&roster);
+        assert!(roster.drop_after(UnixMillis(50)));
+        is_summed_up(&roster);
+        roster.forget_removed();
+        is_summed_up(&roster);
+        roster.wipe(at(20));
+        is_summed_up(&roster);
     }
 
     #[test]
