@@ -6,6 +6,7 @@
 
 mod address;
 mod bell;
+mod bucket;
 mod compute;
 mod contact;
 mod engine;
@@ -15,6 +16,7 @@ mod ledger;
 mod lobby;
 mod names;
 mod network;
+mod origin;
 mod private;
 mod provenance;
 mod quoted;
@@ -26,6 +28,7 @@ mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
 pub use bell::Bell;
+pub use bucket::{Bucket, Rate};
 pub use compute::{Computation, Computed};
 pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Standing};
 pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};
@@ -37,6 +40,7 @@ pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Shor
 pub use lobby::Lobby;
 pub use names::{Kin, Names};
 pub use network::{Context, Defaults, Network, Sniff, Via};
+pub use origin::Origin;
 pub use private::Private;
 pub use provenance::{Claimed, Confirmed};
 pub use quoted::Quoted;

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crosstalk_core::{Bucket, Rate};
+
 use crate::frame::Frame;
 
 /// The time for which a peer has used up its share by one unit of work, about a look-up.
@@ -13,26 +15,13 @@ const UNIT: Duration = Duration::from_micros(20);
 /// comes up.
 const AHEAD: Duration = Duration::from_secs(8);
 
-/// What a peer may still ask of this gateway.
-#[derive(Debug)]
-pub(crate) struct Bucket {
-    /// Until when it has used up its share.
-    used: Instant,
-}
+/// What a peer may ask of this gateway.
+const RATE: Rate = Rate::ahead(UNIT, AHEAD);
 
-impl Bucket {
-    /// A full one.
-    pub(crate) const fn new(now: Instant) -> Self {
-        Self { used: now }
-    }
-
-    /// Takes the work that `frame` makes. Returns how long to read nothing more of the peer,
-    /// where it made too much.
-    pub(crate) fn take(&mut self, now: Instant, frame: &Frame) -> Option<Duration> {
-        self.used = self.used.max(now) + UNIT * weight(frame);
-        let ahead = self.used.saturating_duration_since(now);
-        ahead.checked_sub(AHEAD).filter(|wait| !wait.is_zero())
-    }
+/// Takes the work that `frame` makes from what a peer may ask for. Returns how long to read nothing
+/// more of the peer, where it made too much.
+pub(crate) fn take(bucket: &mut Bucket, now: Instant, frame: &Frame) -> Option<Duration> {
+    bucket.owe(now, RATE, weight(frame))
 }
 
 /// The work that a frame makes, in units.
@@ -72,12 +61,17 @@ mod tests {
     /// was never paused.
     fn ahead(frames: &[Frame], time: Duration) -> Duration {
         let start = Instant::now();
-        let mut bucket = Bucket::new(start);
+        let mut bucket = Bucket::full(start);
         for (n, frame) in (0..).zip(frames) {
             let now = start + time * n / u32::try_from(frames.len()).unwrap();
-            assert_eq!(bucket.take(now, frame), None, "paused at frame {n} of {}", frames.len());
+            assert_eq!(
+                take(&mut bucket, now, frame),
+                None,
+                "paused at frame {n} of {}",
+                frames.len()
+            );
         }
-        bucket.used.saturating_duration_since(start + time)
+        bucket.ahead(start + time)
     }
 
     fn user(n: usize) -> Address {
@@ -141,12 +135,12 @@ mod tests {
     #[test]
     fn who_asks_too_much_waits_and_may_go_on() {
         let now = Instant::now();
-        let mut bucket = Bucket::new(now);
+        let mut bucket = Bucket::full(now);
         let each = UNIT * weight(&Frame::MembershipGet);
         for _ in 0..AHEAD.as_micros() / each.as_micros() {
-            assert_eq!(bucket.take(now, &Frame::MembershipGet), None);
+            assert_eq!(take(&mut bucket, now, &Frame::MembershipGet), None);
         }
-        assert_eq!(bucket.take(now, &Frame::MembershipGet), Some(each));
-        assert_eq!(bucket.take(now + each * 2, &Frame::MembershipGet), None);
+        assert_eq!(take(&mut bucket, now, &Frame::MembershipGet), Some(each));
+        assert_eq!(take(&mut bucket, now + each * 2, &Frame::MembershipGet), None);
     }
 }

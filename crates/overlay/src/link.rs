@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Blame, Fault, HostPort};
+use crosstalk_core::{Blame, Bucket, Fault, HostPort};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,7 +14,7 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use crate::GatewayId;
 use crate::clock;
-use crate::flood::Bucket;
+use crate::flood;
 use crate::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 use crate::hub::{Hub, Port};
 use crate::refusals::Refusal;
@@ -144,7 +144,7 @@ async fn read<S>(hub: &Arc<Hub>, port: &Port, mut frames: SplitStream<Frames<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut bucket = Bucket::new(clock::now());
+    let mut bucket = Bucket::full(clock::now());
     let mut batch = Batch::default();
     loop {
         let mut next = frames.next().await;
@@ -200,7 +200,7 @@ impl Batch {
         let frame = read.map_err(End::from);
         match frame.and_then(|bytes| Frame::decode(version, &bytes).map_err(End::Fault)) {
             Ok(frame) => {
-                self.pause = bucket.take(now, &frame);
+                self.pause = flood::take(bucket, now, &frame);
                 self.frames.push(frame);
             }
             Err(end) => self.end = Some(end),

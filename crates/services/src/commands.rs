@@ -1,9 +1,10 @@
 //! The table of commands: it drives parsing, /help and the documentation.
 
+use std::collections::HashMap;
 use std::iter;
 
 use crosstalk_core::{
-    Address, Consent, Contact, MAX_LABEL, Quoted, RichText, RosterEdit, Standing,
+    Address, Consent, Contact, MAX_LABEL, Origin, Quoted, RichText, RosterEdit, Standing,
 };
 
 use crate::naming::{closest, name, networks, resolve, spell};
@@ -15,6 +16,9 @@ const GROUP: &str = "CrossTalk";
 
 /// The most contacts that one answer shows.
 const SHOWN: usize = 100;
+
+/// The most of those who wait for an answer that one answer shows.
+const SHOWN_ASKING: usize = 20;
 
 /// One command.
 pub struct Command {
@@ -142,12 +146,7 @@ fn list(_: &str, view: &View<'_>) -> Answer {
     let listed = view.roster.listed().filter(|c| !c.blocked && !c.address.is_control());
     let listed = listed.map(|c| line(c, view)).collect();
     section(&mut sections, "Your contacts on other networks:", listed);
-    let asking = view.roster.contacts().filter(|c| asks(c));
-    let asking = asking.map(|c| {
-        let name = shown(c);
-        speech!("{}: answer /accept {} or /deny {}", name, name, name)
-    });
-    section(&mut sections, "They would like to see when you are online:", asking.collect());
+    sections.extend(waiting(view));
     let blocked = view.roster.contacts().filter(|c| c.blocked && !c.address.is_control());
     section(&mut sections, "Blocked:", blocked.map(|c| speech!("{}", shown(c))).collect());
     if sections.is_empty() {
@@ -211,6 +210,31 @@ fn unblock(name: &str, view: &View<'_>) -> Answer {
         let unblock = RosterEdit::Block(contact.address.clone(), false);
         Answer::say(speech!("{} is no longer blocked.", shown(contact))).and(Action::Edit(unblock))
     })
+}
+
+/// Who waits for the person's answer: from each domain one, then from each another one, so that
+/// many from one hide nobody from elsewhere.
+fn waiting<'a>(view: &'a View<'_>) -> Option<Speech> {
+    let mut of_origin: HashMap<Origin, usize> = HashMap::new();
+    let turn = |contact: &'a Contact| {
+        let nth = of_origin.entry(Origin::of(&contact.address)).or_default();
+        *nth += 1;
+        (*nth, contact)
+    };
+    let mut asking: Vec<(usize, &Contact)> =
+        view.roster.contacts().filter(|c| asks(c)).map(turn).collect();
+    asking.sort_by_key(|(turn, _)| *turn);
+    let line = |(_, contact): &(usize, &Contact)| {
+        let name = shown(contact);
+        speech!("{}: answer /accept {} or /deny {}", name, name, name)
+    };
+    let mut lines: Vec<_> = asking.iter().take(SHOWN_ASKING).map(line).collect();
+    if asking.len() > lines.len() {
+        let more = asking.len() - lines.len();
+        lines.push(speech!("and {} more, who are shown as these are answered", more));
+    }
+    let title = "Waiting for your answer, whether they may see when you are online:";
+    (!lines.is_empty()).then(|| speech!("{}\n{}", title, Speech::join(&lines, "\n")))
 }
 
 /// Goes on with whom `name` means.

@@ -33,7 +33,8 @@ fn address(text: &str) -> Address {
 }
 
 fn contact(text: &str) -> Contact {
-    let spelling = format!("{text}.xt");
+    let (local, network) = text.rsplit_once('@').unwrap();
+    let spelling = format!("{}@{network}.xt", local.replace('@', "%"));
     Contact { listed: true, ..Contact::new(address(text), spelling) }
 }
 
@@ -125,6 +126,25 @@ fn the_list_says_who_is_online_and_who_waits() {
         "Online:\nbob@yahoo.xt (\"Bobby\"): online, idle for 5 minutes: \"lunch\""
     );
     assert_eq!(says("/who", &[]), "None of your contacts is online.");
+}
+
+#[test]
+fn who_waits_for_an_answer_is_hidden_by_no_number_of_others() {
+    let asker = |name: String| {
+        let from = Standing::Asked("hi".into());
+        Contact { listed: false, from, ..contact(&name) }
+    };
+    let mut all: Vec<_> = (0..90).map(|n| asker(format!("a{n}@h{n}.evil.example@yahoo"))).collect();
+    all.push(asker("zoe@honest.example@yahoo".into()));
+    let list = says("/list", &all);
+    assert!(list.starts_with("Waiting for your answer"), "{list}");
+    assert!(list.lines().nth(2).unwrap().contains("zoe%honest.example@yahoo.xt"), "{list}");
+    assert!(list.ends_with("and 71 more, who are shown as these are answered"), "{list}");
+    for line in list.lines().skip(1).take(20) {
+        let name = line.split("/deny ").nth(1).unwrap();
+        let answer = ask(&format!("/deny {name}"), &all);
+        assert!(matches!(&answer.act[..], [Action::Consent(_, Consent::Revoke)]), "{line}");
+    }
 }
 
 #[test]

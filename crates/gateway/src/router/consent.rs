@@ -2,17 +2,16 @@
 
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, MAX_LIST, MAX_LOCAL,
-    Outgoing, Roster, RosterEdit, Standing,
+    Outgoing, RosterEdit, Standing,
 };
 
+use super::asking::Room;
 use super::notes::{Note, asks};
 use super::person::Person;
 use super::presence::{sees, shows, watches};
 use super::work::Chore;
 use super::{Hub, now};
 
-/// The most strangers that may wait for one person's answer.
-const MAX_ASKING: usize = 100;
 /// The longest spelling of a name, in bytes: the longest name, with signs that stand for others.
 const MAX_SPELLING: usize = 4 * MAX_LOCAL;
 /// The longest words of introduction, in bytes.
@@ -110,14 +109,17 @@ impl Person {
                 self.say(hub, from, Consent::Grant);
                 return Ok(());
             }
-            let asking = self.roster.iter().flat_map(Roster::contacts).filter(|c| asks(c)).count();
             let half_full = self.roster.as_ref().is_some_and(|r| r.weight() > MAX_LIST / 2);
             let is_new = known.is_none_or(|c| c.from == Standing::None);
-            if is_new && (asking >= MAX_ASKING || half_full) {
-                return Err(Failure::Busy);
+            match self.asking.room_for(from) {
+                _ if !is_new => {}
+                _ if half_full => return Err(Failure::Busy),
+                Room::Free => {}
+                Room::None => return Err(Failure::Busy),
+                Room::Of(other) => self.make_room(hub, &other),
             }
         }
-        let asked_before = known.is_some_and(asks);
+        let asked_before = self.contact(from).is_some_and(asks);
         let step = cut(step.clone());
         let changed = self.change(hub, from, |contact| {
             contact.received(&step);
@@ -138,6 +140,14 @@ impl Person {
             self.deliver_to_all(hub, &envelope, Default::default);
         }
         Ok(())
+    }
+
+    /// Forgets a request, as if it were taken back; who asked asks again at the next sign-on.
+    fn make_room(&mut self, hub: &Hub, asker: &Address) {
+        self.change(hub, asker, |contact| {
+            contact.received(&Consent::Cancel);
+        });
+        hub.counters.requests.add();
     }
 
     /// Changes a contact, known or not, and lets everything follow. Returns whether it changed.
@@ -175,6 +185,7 @@ impl Person {
         if before == after {
             return;
         }
+        self.asking.set(address, after.is_some_and(asks));
         self.post(hub, &Note::Changed(address.clone()));
         let turned = |is: fn(&Contact) -> bool| (before.is_some_and(is), after.is_some_and(is));
         match (turned(watches), turned(sees)) {

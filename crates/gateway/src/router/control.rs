@@ -11,6 +11,7 @@ use crosstalk_services::{Action, View};
 use super::consent::list;
 use super::notes::Note;
 use super::person::Person;
+use super::strangers::ANSWERS;
 use super::{Hub, now};
 
 /// What the control contact is called, and the group it stands in.
@@ -91,7 +92,7 @@ impl Person {
         }
         match &envelope.body {
             Body::Text { text, auto: false } => {
-                if !self.answers.take(Instant::now()) {
+                if !self.answers.take(Instant::now(), ANSWERS, 1) {
                     return self.undelivered(hub, &envelope, Some(number), Failure::Busy);
                 }
                 self.carbon(hub, number, &envelope);

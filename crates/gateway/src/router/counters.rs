@@ -37,6 +37,8 @@ pub struct Drops {
     pub mailbox: u64,
     /// The receiver blocks the sender.
     pub blocked: u64,
+    /// Requests of strangers that made room for those of others.
+    pub requests: u64,
 }
 
 /// The counters behind a [`Snapshot`].
@@ -50,6 +52,7 @@ pub(super) struct Counters {
     pub(super) outbox: Counter,
     pub(super) mailbox: Counter,
     pub(super) blocked: Counter,
+    pub(super) requests: Counter,
 }
 
 #[derive(Default)]
@@ -82,6 +85,7 @@ impl Hub {
                 outbox: counters.outbox.value(),
                 mailbox: counters.mailbox.value(),
                 blocked: counters.blocked.value(),
+                requests: counters.requests.value(),
             },
         }
     }

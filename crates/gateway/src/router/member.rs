@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 
 use super::people::Shared;
 use super::person::Person;
-use super::{Hub, now};
+use super::{Hub, now, strangers};
 use crate::mail::{Handed, Mail, Mails, mailbox};
 use crate::memory::Entry;
 
@@ -134,12 +134,12 @@ impl Person {
         if outgoing.to == self.user || blocked || presence || receipt && !self.shown.is_online() {
             return Some(Failure::Refused);
         }
-        let bucket = match outgoing.body {
-            Body::Contact(_) => &mut self.requests,
-            Body::Typing(_) | Body::Receipt { .. } => &mut self.signals,
-            _ => &mut self.speech,
+        let (bucket, rate) = match outgoing.body {
+            Body::Contact(_) => (&mut self.requests, strangers::REQUESTS),
+            Body::Typing(_) | Body::Receipt { .. } => (&mut self.signals, strangers::SIGNALS),
+            _ => (&mut self.speech, strangers::SPEECH),
         };
-        if bucket.take(Instant::now()) {
+        if bucket.take(Instant::now(), rate, 1) {
             return None;
         }
         hub.counters.flood.add();

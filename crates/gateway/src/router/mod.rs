@@ -15,13 +15,13 @@
 //! gateway checks the consent given there and from then on tells of every change. What arrives
 //! from another gateway is delivered here or not at all, never passed on, so nothing circles.
 
+mod asking;
 mod begun;
 mod carry;
 mod consent;
 mod control;
 mod counters;
 mod inbound;
-mod limit;
 mod member;
 mod notes;
 mod people;
@@ -29,6 +29,7 @@ mod person;
 mod presence;
 mod receive;
 mod said;
+mod strangers;
 mod talk;
 mod work;
 
@@ -50,6 +51,7 @@ use crate::mail::Mails;
 use crate::memory::{Entry, Memory};
 use counters::Counters;
 use people::People;
+use strangers::Strangers;
 
 /// The table of everybody signed in at this gateway. A cheap handle.
 #[derive(Clone)]
@@ -81,6 +83,7 @@ pub(crate) struct Hub {
     people: People,
     counters: Counters,
     memory: Memory,
+    strangers: Strangers,
     /// Ids of our own envelopes: a random half and a count.
     ids: (u64, AtomicU64),
     /// Tells this gateway's writes to a roster from those of others.
@@ -110,6 +113,7 @@ impl Router {
             people: People::default(),
             counters: Counters::default(),
             memory: Memory::new(options.memory),
+            strangers: Strangers::default(),
             ids: (RandomState::new().build_hasher().finish(), AtomicU64::new(0)),
             writer: writer.finish(),
             runtime: Handle::current(),

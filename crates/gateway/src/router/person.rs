@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crosstalk_core::{Address, Contact, Event, Presence, Roster, UnixMillis};
+use crosstalk_core::{Address, Bucket, Contact, Event, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
 use tokio::sync::Semaphore;
 
-use super::limit::Bucket;
-use super::notes::Note;
+use super::asking::Asking;
+use super::notes::{Note, asks};
 use super::presence::{Heard, cut, watches};
+use super::strangers::{self, Deed};
 use super::talk::{Held, Talk};
 use super::work::{Chore, Todo};
 use super::{Hub, now};
@@ -35,6 +36,8 @@ pub(super) struct Person {
     opened: u64,
     /// The list as stored; none before it is loaded.
     pub(super) roster: Option<Roster>,
+    /// Who waits for the person's answer.
+    pub(super) asking: Asking,
     waiting: VecDeque<(u64, Event, Option<Aside>)>,
     /// The presence the sessions add up to.
     pub(super) shown: Presence,
@@ -75,6 +78,7 @@ pub(super) struct TooMuch;
 
 impl Person {
     pub(super) fn new(user: Address) -> Self {
+        let full = Bucket::full(Instant::now());
         Self {
             user,
             sessions: Vec::new(),
@@ -82,19 +86,18 @@ impl Person {
             held: Vec::new(),
             opened: 0,
             roster: None,
+            asking: Asking::default(),
             waiting: VecDeque::new(),
             shown: Presence::offline(),
             subscribers: BTreeMap::new(),
             doubted: BTreeSet::new(),
             heard: Heard::default(),
             watched: BTreeSet::new(),
-            speech: Bucket::new(50.0, 20.0),
-            // A receipt for each of what others say, and typing.
-            signals: Bucket::new(200.0, 50.0),
-            // Enough for a client that imports a whole list at once.
-            requests: Bucket::new(2000.0, 2.0),
-            edits: Bucket::new(6000.0, 10.0),
-            answers: Bucket::new(20.0, 2.0),
+            speech: full,
+            signals: full,
+            requests: full,
+            edits: full,
+            answers: full,
             speaking: Arc::new(Semaphore::new(SPEAKING)),
             telling: Arc::new(Semaphore::new(TELLING)),
             saving: Arc::new(Semaphore::new(SAVING)),
@@ -199,7 +202,7 @@ impl Person {
                 }
             }
             Event::Send(outgoing) => self.send(hub, number, outgoing),
-            Event::Roster(edit) if self.edits.take(Instant::now()) => self.edit(hub, edit),
+            Event::Roster(edit) if self.may_edit(hub) => self.edit(hub, edit),
             Event::Roster(edit) => self.post(hub, &Note::Changed(edit.address().clone())),
             Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
             // The session's own business.
@@ -215,6 +218,12 @@ impl Person {
         }
     }
 
+    fn may_edit(&mut self, hub: &Hub) -> bool {
+        let now = Instant::now();
+        self.edits.take(now, strangers::EDITS, 1)
+            && hub.strangers.may(now, &self.user, hub.here, Deed::Edit)
+    }
+
     /// Takes the stored list: for the first time, or because it changed elsewhere.
     pub(super) fn loaded(&mut self, hub: &Hub, stored: Roster) {
         if let Some(roster) = &mut self.roster {
@@ -226,6 +235,9 @@ impl Person {
                 self.follow_up(hub, address, before.contact(address), after.contact(address));
             }
             return;
+        }
+        for contact in stored.contacts().filter(|contact| asks(contact)) {
+            self.asking.set(&contact.address, true);
         }
         self.roster = Some(stored);
         let sessions: Vec<_> = self.sessions.iter().map(|s| s.number).collect();

@@ -1,7 +1,7 @@
 //! What arrives for people here.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Body, Envelope, Failure, Presence};
 use crosstalk_overlay::{GatewayId, Message};
@@ -10,6 +10,7 @@ use super::Hub;
 use super::begun::{Attempt, Begun};
 use super::people::Shared;
 use super::person::Person;
+use super::strangers::{deed, is_friend};
 use crate::mail::Delivery;
 
 /// How long the lists of one person at several gateways may differ.
@@ -24,27 +25,27 @@ enum Arrival {
 
 impl Hub {
     /// Acts on what a gateway, which may be this one, says about people here.
-    pub(super) fn receive(self: &Arc<Self>, from: GatewayId, message: Message) -> Attempt {
+    pub(super) fn receive(self: &Arc<Self>, gateway: GatewayId, message: Message) -> Attempt {
         match message {
-            Message::Envelope(envelope) => self.deliver(&envelope),
+            Message::Envelope(envelope) => self.deliver(gateway, &envelope),
             Message::Presence { of, presence, to } => {
-                Begun::Ended(self.show(from, &of, &presence, &to))
+                Begun::Ended(self.show(gateway, &of, &presence, &to))
             }
-            Message::Probe { of, by } => Begun::Ended(self.probe(from, &of, &by)),
+            Message::Probe { of, by } => Begun::Ended(self.probe(gateway, &of, &by)),
             Message::Report { of, from, to, why } => {
                 let body = Body::Undelivered { of, why };
                 self.counters.undelivered.add();
-                self.deliver(&self.envelope(to, from, body))
+                self.deliver(gateway, &self.envelope(to, from, body))
             }
         }
     }
 
     /// Delivers an envelope to a person here, and here only.
-    fn deliver(self: &Arc<Self>, envelope: &Envelope) -> Attempt {
+    fn deliver(self: &Arc<Self>, from: GatewayId, envelope: &Envelope) -> Attempt {
         let Some(person) = self.people.get(&envelope.to) else {
             return Begun::Ended(Err(Failure::Offline));
         };
-        let delivery = match self.with(&person, |p| p.receive(self, envelope)) {
+        let delivery = match self.with(&person, |p| p.receive(self, from, envelope)) {
             Arrival::Settled(result) => return Begun::Ended(result),
             Arrival::Waiting(delivery) => delivery,
         };
@@ -107,7 +108,7 @@ async fn doubt(hub: Arc<Hub>, person: Shared, watcher: Address) {
 }
 
 impl Person {
-    fn receive(&mut self, hub: &Hub, envelope: &Envelope) -> Arrival {
+    fn receive(&mut self, hub: &Hub, from: GatewayId, envelope: &Envelope) -> Arrival {
         if !self.is_here() {
             return Arrival::Settled(Err(Failure::Offline));
         }
@@ -117,6 +118,13 @@ impl Person {
         }
         if envelope.from.is_control() {
             return Arrival::Settled(Err(Failure::Refused));
+        }
+        if let Some(deed) = deed(&envelope.body)
+            && !is_friend(self.contact(&envelope.from))
+            && !hub.strangers.may(Instant::now(), &envelope.from, from, deed)
+        {
+            hub.counters.flood.add();
+            return Arrival::Settled(Err(Failure::Busy));
         }
         match &envelope.body {
             Body::Text { .. } | Body::Attention | Body::Undelivered { .. } => {

@@ -182,7 +182,7 @@ async fn a_person_is_not_asked_by_any_number_of_strangers() {
         tokio::task::yield_now().await;
     }
     let asked = bob.everything().await.iter().filter(|m| m.contains("Request")).count();
-    assert_eq!(asked, 100);
+    assert_eq!(asked, 50, "as many as those of one network may be");
 }
 
 #[tokio::test]

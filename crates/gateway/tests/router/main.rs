@@ -5,4 +5,5 @@ mod bench;
 mod consent;
 mod messages;
 mod presence;
+mod strangers;
 mod talks;

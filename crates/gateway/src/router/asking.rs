@@ -1,0 +1,112 @@
+//! Who waits for a person's answer: so many in all, and so many of one origin.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crosstalk_core::{Address, Origin};
+
+/// The most who wait for one person's answer.
+pub(super) const MAX_ASKING: usize = 100;
+/// The most of them who come from one domain.
+pub(super) const OF_DOMAIN: usize = 10;
+/// The most who come from one network whose own servers give names out.
+pub(super) const OF_NETWORK: usize = 50;
+
+/// Those who wait, and in which order they came.
+#[derive(Default)]
+pub(super) struct Asking {
+    all: BTreeMap<Address, u64>,
+    last: u64,
+}
+
+/// Whether one more may wait.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// There is room.
+    Free,
+    /// In the place of this one.
+    Of(Address),
+    /// Too many of the same origin wait.
+    None,
+}
+
+impl Asking {
+    /// Somebody waits for an answer, or no longer.
+    pub(super) fn set(&mut self, who: &Address, waits: bool) {
+        if !waits {
+            self.all.remove(who);
+        } else if !self.all.contains_key(who) {
+            self.last += 1;
+            self.all.insert(who.clone(), self.last);
+        }
+    }
+
+    /// Whether `who` may wait too. Nobody's origin takes more than its share, and who comes from
+    /// where fewer wait takes the place of the one who waits longest where most do.
+    pub(super) fn room_for(&self, who: &Address) -> Room {
+        let mut origins: HashMap<Origin, Vec<(&u64, &Address)>> = HashMap::new();
+        for (asker, turn) in &self.all {
+            origins.entry(Origin::of(asker)).or_default().push((turn, asker));
+        }
+        let own = Origin::of(who);
+        let share = if own.domain().is_some() { OF_DOMAIN } else { OF_NETWORK };
+        let of_own = origins.get(&own).map_or(0, Vec::len);
+        if of_own >= share {
+            return Room::None;
+        }
+        if self.all.len() < MAX_ASKING {
+            return Room::Free;
+        }
+        let oldest = |askers: &Vec<(&u64, &Address)>| askers.iter().min().map(|(turn, _)| **turn);
+        let heaviest =
+            origins.values().max_by_key(|askers| (askers.len(), std::cmp::Reverse(oldest(askers))));
+        let heaviest = heaviest.filter(|askers| askers.len() > of_own);
+        let first = heaviest.and_then(|askers| askers.iter().min());
+        first.map_or(Room::None, |(_, asker)| Room::Of((*asker).clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(names: impl Iterator<Item = String>) -> Asking {
+        let mut asking = Asking::default();
+        for name in names {
+            let who = name.parse().unwrap();
+            match asking.room_for(&who) {
+                Room::Free => asking.set(&who, true),
+                Room::Of(other) => {
+                    asking.set(&other, false);
+                    asking.set(&who, true);
+                }
+                Room::None => {}
+            }
+        }
+        asking
+    }
+
+    fn of(asking: &Asking, domain: &str) -> usize {
+        asking.all.keys().filter(|who| who.to_string().contains(domain)).count()
+    }
+
+    #[test]
+    fn one_domain_takes_its_share_and_no_more() {
+        let evil = (0..500).map(|n| format!("u{n}@h{n}.evil.example@jabber"));
+        let asking = asking(evil.chain(["bob@honest.example@jabber".into()]));
+        assert_eq!((of(&asking, "evil.example"), of(&asking, "honest")), (OF_DOMAIN, 1));
+    }
+
+    #[test]
+    fn who_comes_from_elsewhere_is_let_in_for_the_oldest_of_the_heaviest() {
+        let evil = |n: usize| format!("u{n}@evil{}.example@jabber", n / OF_DOMAIN);
+        let asking = asking((0..200).map(evil).chain((0..5).map(|n| format!("bob{n}@aol"))));
+        assert_eq!((asking.all.len(), of(&asking, "@aol")), (MAX_ASKING, 5));
+        assert!(!asking.all.contains_key(&evil(0).parse().unwrap()), "the oldest went first");
+    }
+
+    #[test]
+    fn where_all_have_one_the_newcomer_still_arrives() {
+        let asking = asking((0..=200).map(|n| format!("u@d{n}.example@jabber")));
+        assert_eq!((asking.all.len(), of(&asking, "d200.")), (MAX_ASKING, 1));
+    }
+}
