@@ -11,7 +11,8 @@ use super::person::Person;
 /// A person's state and its lock.
 pub(super) type Shared = Arc<Mutex<Person>>;
 
-/// Two tables. Where locks are nested, the table's is taken before a person's.
+/// Two tables. No person's lock is waited for under the lock of a table: while somebody's list is
+/// copied, others sign on and are found.
 #[derive(Default)]
 pub(super) struct People {
     here: Mutex<HashMap<Address, Shared>>,
@@ -34,21 +35,37 @@ impl People {
         user: &Address,
         enter: impl FnOnce(&Shared, &mut Person) -> R,
     ) -> R {
-        let mut here = lock(&self.here);
-        let person = here
-            .entry(user.clone())
-            .or_insert_with(|| Arc::new(Mutex::new(Person::new(user.clone()))))
-            .clone();
-        let mut locked = lock(&person);
-        enter(&person, &mut locked)
+        loop {
+            let person = lock(&self.here)
+                .entry(user.clone())
+                .or_insert_with(|| Arc::new(Mutex::new(Person::new(user.clone()))))
+                .clone();
+            let mut locked = lock(&person);
+            if !locked.has_left {
+                return enter(&person, &mut locked);
+            }
+            // It was forgotten in between: the next one is new.
+            drop(locked);
+            self.remove(user, &person);
+        }
     }
 
     /// Forgets the person if nothing keeps it here.
     pub(super) fn leave(&self, person: &Shared) {
-        let mut here = lock(&self.here);
-        let locked = lock(person);
+        let mut locked = lock(person);
         if locked.is_over() {
-            here.remove(&locked.user);
+            locked.has_left = true;
+            let user = locked.user.clone();
+            drop(locked);
+            self.remove(&user, person);
+        }
+    }
+
+    /// Takes this person, and no later one of the same name, out of the table.
+    fn remove(&self, user: &Address, person: &Shared) {
+        let mut here = lock(&self.here);
+        if here.get(user).is_some_and(|now| Arc::ptr_eq(now, person)) {
+            here.remove(user);
         }
     }
 
@@ -91,5 +108,68 @@ impl People {
             }
         }
         last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn address(name: &str) -> Address {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn who_is_busy_holds_up_nobody_else() {
+        let people = Arc::new(People::default());
+        people.enter(&address("alice@aol"), |_, _| ());
+        let alice = people.get(&address("alice@aol")).unwrap();
+        let busy = lock(&alice);
+        let (tell, told) = mpsc::channel();
+        let sign_on = |name: &'static str| {
+            let (people, tell) = (people.clone(), tell.clone());
+            std::thread::spawn(move || {
+                people.enter(&address(name), |_, _| ());
+                tell.send(name).unwrap();
+            })
+        };
+        let second = sign_on("alice@aol");
+        let leaving = {
+            let (people, alice) = (people.clone(), alice.clone());
+            std::thread::spawn(move || people.leave(&alice))
+        };
+        std::thread::sleep(Duration::from_millis(50));
+        let other = sign_on("bob@yahoo");
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok("bob@yahoo"));
+        assert!(people.get(&address("bob@yahoo")).is_some());
+        drop(busy);
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok("alice@aol"));
+        for thread in [second, leaving, other] {
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn who_comes_back_while_being_forgotten_is_found() {
+        let people = People::default();
+        for _ in 0..1000 {
+            let here = std::thread::scope(|scope| {
+                let old = people.enter(&address("alice@aol"), |person, _| person.clone());
+                let (people, leaver) = (&people, old);
+                scope.spawn(move || people.leave(&leaver));
+                let enter = || people.enter(&address("alice@aol"), |_, p| p.doubted.len());
+                scope.spawn(enter).join().unwrap();
+                people.everybody().len()
+            });
+            assert!(here <= 1);
+            let kept = people.enter(&address("alice@aol"), |person, locked| {
+                assert!(!locked.has_left);
+                person.clone()
+            });
+            assert!(Arc::ptr_eq(&kept, &people.get(&address("alice@aol")).unwrap()));
+        }
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Person {
     /// Whether the overlay was told that the person is here.
     pub(super) published: bool,
     pub(super) todo: Todo,
+    /// Nobody finds this person any more.
+    pub(super) has_left: bool,
 }
 
 pub(super) struct Session {
@@ -103,6 +105,7 @@ impl Person {
             saving: Arc::new(Semaphore::new(SAVING)),
             published: false,
             todo: Todo::default(),
+            has_left: false,
         }
     }
 
