@@ -1,0 +1,29 @@
+//! What it may cost: every input as much as it is good for, and all of them together no more than
+//! the gateway has.
+
+mod descriptors;
+mod disk;
+mod markup;
+mod mesh;
+mod names;
+mod stanza;
+mod strangers;
+mod unfinished;
+mod unread;
+
+use crate::case::Case;
+
+pub(crate) fn cases() -> Vec<Case> {
+    let kinds = [
+        descriptors::cases(),
+        disk::cases(),
+        markup::cases(),
+        mesh::cases(),
+        names::cases(),
+        stanza::cases(),
+        strangers::cases(),
+        unfinished::cases(),
+        unread::cases(),
+    ];
+    kinds.into_iter().flatten().collect()
+}

@@ -1,0 +1,55 @@
+//! Names that nobody resolves keep nobody else from being connected.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::case::{Case, cases};
+use crate::gateway::Gateway;
+use crate::jabber::{Client, Server, Way};
+use crate::world::FRIEND;
+
+/// Where the attacker is.
+const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
+/// The resolver of the gateway.
+pub(crate) const RESOLVER: &str = "127.0.0.53:53";
+const DEAD: u32 = 300;
+/// How long somebody else may wait to be connected.
+const LONGEST: Duration = Duration::from_secs(1);
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![three_hundred_names_without_an_answer_stop_no_other_dial].into()
+}
+
+/// Dials names that do not answer, for as long as it is there.
+pub(crate) fn dial_dead_names(count: u32) -> JoinSet<()> {
+    let mut dialling = JoinSet::new();
+    for number in 0..count {
+        dialling.spawn(async move {
+            for again in 0_u32.. {
+                let name = format!("x{number}-{again}.blackhole.example");
+                let _ = Way::to(&name).from(THEIRS).dial().await;
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+    }
+    dialling
+}
+
+async fn three_hundred_names_without_an_answer_stop_no_other_dial() {
+    let _friends = Server::start(FRIEND);
+    let _never_answers = UdpSocket::bind(RESOLVER).await.unwrap();
+    let gateway = Gateway::start().await;
+    let _dialling = dial_dead_names(DEAD);
+    sleep(Duration::from_secs(1)).await;
+    for who in ["ann", "ben", "cid"] {
+        let begun = Instant::now();
+        let mut client = Client::dial(Way::to(FRIEND.0)).await;
+        let waited = begun.elapsed();
+        assert!(waited < LONGEST, "{who} waited for {waited:?}\n{}", gateway.log());
+        client.signs_on(who, FRIEND.0, "r").await;
+    }
+}

@@ -1,0 +1,58 @@
+//! Who has not signed on is worth 64 KiB, whatever they leave unfinished.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{sleep, timeout};
+
+use crate::case::{Case, cases};
+use crate::chat::Chat;
+use crate::gateway::{Gateway, MIB};
+use crate::jabber::client::open;
+use crate::jabber::server::listen;
+use crate::jabber::{Client, Server, Way};
+use crate::world::{EVIL, FRIEND};
+
+const CONNECTIONS: u32 = 200;
+/// What a connection may take on either side, its sockets and tasks, and the two together.
+const EACH: u64 = 192 << 10;
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![two_hundred_unfinished_megabytes_of_nobody_are_not_kept].into()
+}
+
+/// Most of a stanza.
+pub(crate) fn unfinished() -> String {
+    format!("<iq id='1'><a>{}", "x".repeat(1_000_000))
+}
+
+async fn two_hundred_unfinished_megabytes_of_nobody_are_not_kept() {
+    let _friends = Server::start(FRIEND);
+    let at = SocketAddr::from((Ipv4Addr::from(EVIL.1), 5222));
+    let listener = listen(at);
+    let _server = tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            kept.push(tokio::spawn(async move {
+                let said = open(EVIL.0) + &unfinished();
+                let _ = stream.write_all(said.as_bytes()).await;
+                sleep(Duration::from_mins(1)).await;
+                drop(stream);
+            }));
+        }
+    });
+    let mut gateway = Gateway::start().await;
+    let mut chat = Chat::begin(FRIEND.0).await;
+    let (before, begin, rest) = (gateway.memory(), open(EVIL.0), unfinished());
+    let mut held = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut client = Client::dial(Way::to(EVIL.0).from(Ipv4Addr::new(127, 0, 2, 1))).await;
+        let _ = timeout(Duration::from_millis(50), client.tries(&(begin.clone() + &rest))).await;
+        held.push(client);
+    }
+    chat.once().await;
+    let growth = gateway.peak().saturating_sub(before);
+    assert!(gateway.is_up());
+    assert!(growth < u64::from(CONNECTIONS) * EACH, "it grew by {} MiB", growth / MIB);
+}

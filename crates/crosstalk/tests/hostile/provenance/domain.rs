@@ -1,0 +1,42 @@
+//! Who may speak for a Jabber domain.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::case::{Case, cases};
+use crate::gateway::{Gateway, until};
+use crate::jabber::{Client, Server, Way, message};
+use crate::world::{FRIEND, LODGER, VICTIM};
+
+const A_WHILE: Duration = Duration::from_secs(2);
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![a_host_under_a_domain_does_not_speak_for_it, the_host_of_a_domain_speaks_for_it].into()
+}
+
+async fn a_host_under_a_domain_does_not_speak_for_it() {
+    let _friends = Server::start(FRIEND);
+    let lodger = SocketAddr::from((Ipv4Addr::from(LODGER.1), 5222));
+    let _at_home = Server::at(VICTIM.0, lodger);
+    let gateway = Gateway::start().await;
+    let mut fred = Client::sign_on("fred", FRIEND.0).await;
+    let mut president = Client::dial(Way::to(LODGER.0)).await;
+    // The stream may pass through or be closed.
+    president.authenticates("president", VICTIM.0).await;
+    president
+        .tries("<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        .await;
+    president.tries(&message("fred%friend.example@jabber.xt", "from the president")).await;
+    let heard = fred.reads_within(A_WHILE, "from the president").await;
+    assert_eq!(heard, None, "{:?}", gateway.signed_in());
+    let signed_in = gateway.signed_in();
+    assert!(!signed_in.iter().any(|user| user.contains("president")), "{signed_in:?}");
+}
+
+async fn the_host_of_a_domain_speaks_for_it() {
+    let _server = Server::start(VICTIM);
+    let gateway = Gateway::start().await;
+    let _president = Client::sign_on("president", VICTIM.0).await;
+    let is_in = || gateway.signed_in().iter().any(|user| user.contains("president"));
+    assert!(until(A_WHILE, is_in).await, "{}", gateway.log());
+}
