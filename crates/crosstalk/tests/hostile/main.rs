@@ -16,6 +16,8 @@ mod gateway;
 #[cfg(target_os = "linux")]
 mod jabber;
 #[cfg(target_os = "linux")]
+mod load;
+#[cfg(target_os = "linux")]
 mod provenance;
 #[cfg(target_os = "linux")]
 mod world;
@@ -24,6 +26,7 @@ mod world;
 fn main() {
     let mut cases = provenance::cases();
     cases.extend(cost::cases());
+    cases.extend(load::cases());
     match world::inside() {
         Some(name) => case::perform(&cases, &name),
         None => case::run(cases),

@@ -17,6 +17,8 @@ const WAYS: [&[&str]; 2] =
 pub(crate) const FRIEND: (&str, [u8; 4]) = ("friend.example", [8, 8, 1, 4]);
 /// The host of a server that is on the side of its clients, who are not.
 pub(crate) const EVIL: (&str, [u8; 4]) = ("evil.example", [8, 8, 1, 3]);
+/// A host where something listens that is no server.
+pub(crate) const HOLE: (&str, [u8; 4]) = ("hole.example", [8, 8, 9, 9]);
 /// A domain, with its server.
 pub(crate) const VICTIM: (&str, [u8; 4]) = ("victim.example", [8, 8, 1, 1]);
 /// The machine of somebody under that domain.
@@ -29,6 +31,7 @@ const HOSTS: &str = "\
 8.8.1.2 pc17.dhcp.victim.example
 8.8.1.3 evil.example a.evil.example
 8.8.1.4 friend.example
+8.8.9.9 hole.example
 ";
 /// Who is asked for other names. Where a trial puts nobody there, the answer is that nobody is.
 const RESOLVER: &str = "nameserver 127.0.0.53\noptions timeout:5 attempts:2\n";
@@ -58,7 +61,7 @@ impl World {
                 Err(error) => format!("unshare: {error}"),
             };
             // In one line, as skipped tests are listed.
-            why = said.lines().last().unwrap_or("it does not say why").to_owned();
+            why = said.lines().last().unwrap_or("it does not say why").into();
         }
         Err(format!("no network of its own is allowed here: {why}"))
     }

@@ -11,6 +11,11 @@ mod strangers;
 mod unfinished;
 mod unread;
 
+pub(crate) use markup::worst_markup;
+pub(crate) use names::{RESOLVER, dial_dead};
+pub(crate) use unfinished::{serve_unfinished, unfinished};
+pub(crate) use unread::flood;
+
 use crate::case::Case;
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -16,7 +16,7 @@ use crate::world::FRIEND;
 const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
 /// The resolver of the gateway.
 pub(crate) const RESOLVER: &str = "127.0.0.53:53";
-const DEAD: u32 = 300;
+const DEAD: usize = 300;
 /// How long somebody else may wait to be connected.
 const LONGEST: Duration = Duration::from_secs(1);
 
@@ -24,26 +24,20 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![three_hundred_names_without_an_answer_stop_no_other_dial].into()
 }
 
-/// Dials names that do not answer, for as long as it is there.
-pub(crate) fn dial_dead_names(count: u32) -> JoinSet<()> {
-    let mut dialling = JoinSet::new();
-    for number in 0..count {
-        dialling.spawn(async move {
-            for again in 0_u32.. {
-                let name = format!("x{number}-{again}.blackhole.example");
-                let _ = Way::to(&name).from(THEIRS).dial().await;
-                sleep(Duration::from_millis(10)).await;
-            }
-        });
+/// Dials names that do not answer, one after the other.
+pub(crate) async fn dial_dead(number: usize, from: Ipv4Addr) {
+    for again in 0_u32.. {
+        let name = format!("x{number}-{again}.blackhole.example");
+        let _ = Way::to(&name).from(from).dial().await;
+        sleep(Duration::from_millis(10)).await;
     }
-    dialling
 }
 
 async fn three_hundred_names_without_an_answer_stop_no_other_dial() {
     let _friends = Server::start(FRIEND);
     let _never_answers = UdpSocket::bind(RESOLVER).await.unwrap();
     let gateway = Gateway::start().await;
-    let _dialling = dial_dead_names(DEAD);
+    let _dialling: JoinSet<_> = (0..DEAD).map(|number| dial_dead(number, THEIRS)).collect();
     sleep(Duration::from_secs(1)).await;
     for who in ["ann", "ben", "cid"] {
         let begun = Instant::now();

@@ -1,18 +1,20 @@
 //! Who has not signed on is worth 64 KiB, whatever they leave unfinished.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
-use tokio::time::{sleep, timeout};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::case::{Case, cases};
 use crate::chat::Chat;
 use crate::gateway::{Gateway, MIB};
-use crate::jabber::client::open;
+use crate::jabber::client::{PORT, open};
 use crate::jabber::server::listen;
 use crate::jabber::{Client, Server, Way};
-use crate::world::{EVIL, FRIEND};
+use crate::world::{FRIEND, HOLE};
 
 const CONNECTIONS: u32 = 200;
 /// What a connection may take on either side, its sockets and tasks, and the two together.
@@ -27,27 +29,30 @@ pub(crate) fn unfinished() -> String {
     format!("<iq id='1'><a>{}", "x".repeat(1_000_000))
 }
 
+/// A server that begins like its clients.
+pub(crate) async fn serve_unfinished(ip: [u8; 4]) {
+    let listener = listen(SocketAddr::from((Ipv4Addr::from(ip), PORT)));
+    let said: Arc<str> = (open(HOLE.0) + &unfinished()).into();
+    let mut held = JoinSet::new();
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let said = Arc::clone(&said);
+        held.spawn(async move {
+            if stream.write_all(said.as_bytes()).await.is_ok() {
+                let _ = stream.read(&mut [0]).await;
+            }
+        });
+    }
+}
+
 async fn two_hundred_unfinished_megabytes_of_nobody_are_not_kept() {
     let _friends = Server::start(FRIEND);
-    let at = SocketAddr::from((Ipv4Addr::from(EVIL.1), 5222));
-    let listener = listen(at);
-    let _server = tokio::spawn(async move {
-        let mut kept = Vec::new();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            kept.push(tokio::spawn(async move {
-                let said = open(EVIL.0) + &unfinished();
-                let _ = stream.write_all(said.as_bytes()).await;
-                sleep(Duration::from_mins(1)).await;
-                drop(stream);
-            }));
-        }
-    });
+    let _server = tokio::spawn(serve_unfinished(HOLE.1));
     let mut gateway = Gateway::start().await;
     let mut chat = Chat::begin(FRIEND.0).await;
-    let (before, begin, rest) = (gateway.memory(), open(EVIL.0), unfinished());
+    let (before, begin, rest) = (gateway.memory(), open(HOLE.0), unfinished());
     let mut held = Vec::new();
     for _ in 0..CONNECTIONS {
-        let mut client = Client::dial(Way::to(EVIL.0).from(Ipv4Addr::new(127, 0, 2, 1))).await;
+        let mut client = Client::dial(Way::to(HOLE.0).from(Ipv4Addr::new(127, 0, 2, 1))).await;
         let _ = timeout(Duration::from_millis(50), client.tries(&(begin.clone() + &rest))).await;
         held.push(client);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -29,34 +30,34 @@ pub(crate) fn cases() -> Vec<Case> {
     .into()
 }
 
-/// Some people who write as much as they may for a time.
-pub(crate) async fn flood(writers: u32, way: Way<'static>, to: &'static str) -> JoinSet<()> {
+/// Somebody who writes as much as they may, as long as they may.
+pub(crate) async fn flood(client: Client, to: &str) {
     let text = message(to, &"x".repeat(65_000));
-    let mut writing = JoinSet::new();
-    for number in 0..writers {
-        let mut client = Client::dial(way).await;
-        client.signs_on(&format!("src{number}"), way.host, "r").await;
-        let (mut read, mut write) = client.into_split();
-        let text = text.clone();
-        writing.spawn(async move {
-            let mut nowhere = tokio::io::sink();
-            let reading = tokio::io::copy(&mut read, &mut nowhere);
-            let saying = async {
-                for said in 0_u32.. {
-                    use tokio::io::AsyncWriteExt as _;
-                    if write.write_all(text.as_bytes()).await.is_err() {
-                        return;
-                    }
-                    if said > BURST {
-                        sleep(PAUSE).await;
-                    }
-                }
-            };
-            tokio::select! {
-                () = saying => {}
-                _ = reading => {}
+    let (mut read, mut write) = client.into_split();
+    let mut nowhere = tokio::io::sink();
+    let reading = tokio::io::copy(&mut read, &mut nowhere);
+    let saying = async {
+        for said in 0_u32.. {
+            if write.write_all(text.as_bytes()).await.is_err() {
+                return;
             }
-        });
+            if said > BURST {
+                sleep(PAUSE).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = saying => {}
+        _ = reading => {}
+    }
+}
+
+/// Some of them.
+async fn crowd() -> JoinSet<()> {
+    let mut writing = JoinSet::new();
+    for number in 0..WRITERS {
+        let client = Client::sign_on(&format!("src{number}"), EVIL.0).await;
+        writing.spawn(flood(client, SINK));
     }
     writing
 }
@@ -83,7 +84,7 @@ async fn forty_sessions_that_read_nothing_stay_within_the_budget() {
         reader.signs_on("sink", EVIL.0, &format!("r{number}")).await;
         readers.push(reader);
     }
-    let _writing = flood(WRITERS, Way::to(EVIL.0), SINK).await;
+    let _writing = crowd().await;
     stays_within(&mut gateway, &mut chat, Duration::from_secs(12)).await;
 }
 
@@ -91,7 +92,7 @@ async fn what_sessions_that_are_gone_had_not_acknowledged_stays_within_the_budge
     let (_evil, _friends) = (Server::start(EVIL), Server::start(FRIEND));
     let mut gateway = Plan::new().with(SETTINGS).start().await;
     let mut chat = Chat::begin(FRIEND.0).await;
-    let _writing = flood(WRITERS, Way::to(EVIL.0), SINK).await;
+    let _writing = crowd().await;
     // They come, read for a while without acknowledging, go, and others come.
     for generation in 0..4 {
         let mut reading = JoinSet::new();

@@ -16,6 +16,8 @@ use crate::gateway::PROXY;
 /// How long something that is to come may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const PORT: u16 = 5222;
+/// The room of a tight way in either direction, in bytes.
+pub(crate) const ROOM: u32 = 16 << 10;
 pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub(crate) const SM: &str = "urn:xmpp:sm:3";
 const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
@@ -29,17 +31,24 @@ pub(crate) struct Way<'a> {
     /// The host that the proxy is asked for.
     pub(crate) host: &'a str,
     pub(crate) port: u16,
+    /// What waits on the way waits in the client and not in the system.
+    is_tight: bool,
 }
 
 impl<'a> Way<'a> {
     /// To the Jabber server of a host.
     pub(crate) const fn to(host: &'a str) -> Self {
-        Self { from: Ipv4Addr::LOCALHOST, proxy: PROXY, host, port: PORT }
+        Self { from: Ipv4Addr::LOCALHOST, proxy: PROXY, host, port: PORT, is_tight: false }
     }
 
     /// The same from another address.
     pub(crate) const fn from(self, from: Ipv4Addr) -> Self {
         Self { from, ..self }
+    }
+
+    /// The same with little room for what is on its way.
+    pub(crate) const fn tight(self) -> Self {
+        Self { is_tight: true, ..self }
     }
 
     /// The same by another gateway.
@@ -52,6 +61,10 @@ impl<'a> Way<'a> {
         const BROKEN: u8 = u8::MAX;
         let opened = async {
             let socket = TcpSocket::new_v4()?;
+            if self.is_tight {
+                socket.set_send_buffer_size(ROOM)?;
+                socket.set_recv_buffer_size(ROOM)?;
+            }
             socket.bind(SocketAddr::new(IpAddr::V4(self.from), 0))?;
             let mut stream = socket.connect(self.proxy.parse().unwrap()).await?;
             stream.set_nodelay(true)?;
@@ -95,6 +108,25 @@ pub(crate) fn message(to: &str, text: &str) -> String {
     format!("<message to='{to}' type='chat'><body>{text}</body></message>")
 }
 
+/// What a client says, and what it then waits for.
+type Step = (String, &'static str);
+
+fn authentication(user: &str, domain: &str) -> [Step; 3] {
+    let secret = STANDARD.encode(format!("\0{user}\0x"));
+    let auth = format!("<auth xmlns='{SASL}' mechanism='PLAIN'>{secret}</auth>");
+    let features = "</stream:features>";
+    [(open(domain), features), (auth, "<success"), (open(domain), features)]
+}
+
+fn binding(resource: &str) -> Step {
+    let resource = format!("<resource>{resource}</resource>");
+    (format!("<iq id='b1' type='set'><bind xmlns='{BIND}'>{resource}</bind></iq>"), "</jid>")
+}
+
+fn appearance() -> Step {
+    ("<iq id='ro' type='get'><query xmlns='jabber:iq:roster'/></iq>".into(), "id='ro'")
+}
+
 impl Client {
     pub(crate) fn new(stream: TcpStream) -> Self {
         let (read, write) = stream.into_split();
@@ -126,36 +158,63 @@ impl Client {
         self.appears().await;
     }
 
+    /// The same, if the other side lets it.
+    pub(crate) async fn tries_to_sign_on(
+        &mut self,
+        user: &str,
+        domain: &str,
+        resource: &str,
+    ) -> Option<()> {
+        let steps = authentication(user, domain);
+        for (said, awaited) in steps.into_iter().chain([binding(resource), appearance()]) {
+            self.exchange(&said, awaited).await?;
+        }
+        self.tries("<presence/>").await.then_some(())
+    }
+
     /// From the beginning until the server offers to bind.
     pub(crate) async fn authenticates(&mut self, user: &str, domain: &str) {
-        self.send(&open(domain)).await;
-        self.reads("</stream:features>").await;
-        let secret = STANDARD.encode(format!("\0{user}\0x"));
-        self.send(&format!("<auth xmlns='{SASL}' mechanism='PLAIN'>{secret}</auth>")).await;
-        self.reads("<success").await;
-        self.send(&open(domain)).await;
-        self.reads("</stream:features>").await;
+        for (said, awaited) in authentication(user, domain) {
+            self.send(&said).await;
+            self.reads(awaited).await;
+        }
     }
 
     pub(crate) async fn binds(&mut self, resource: &str) {
-        self.send(&format!(
-            "<iq id='b1' type='set'><bind xmlns='{BIND}'><resource>{resource}</resource></bind></iq>"
-        ))
-        .await;
-        self.reads("</jid>").await;
+        let (said, awaited) = binding(resource);
+        self.send(&said).await;
+        self.reads(awaited).await;
     }
 
     /// Asks for the list and is there.
     pub(crate) async fn appears(&mut self) {
-        self.send("<iq id='ro' type='get'><query xmlns='jabber:iq:roster'/></iq>").await;
-        self.reads("id='ro'").await;
+        let (said, awaited) = appearance();
+        self.send(&said).await;
+        self.reads(awaited).await;
         self.send("<presence/>").await;
+    }
+
+    async fn exchange(&mut self, said: &str, awaited: &str) -> Option<String> {
+        if !self.tries(said).await {
+            return None;
+        }
+        self.reads_within(PATIENCE, awaited).await
     }
 
     /// Writes, where the other side still takes it.
     pub(crate) async fn tries(&mut self, text: &str) -> bool {
         let written = timeout(PATIENCE, self.write.write_all(text.as_bytes())).await;
         matches!(written, Ok(Ok(())))
+    }
+
+    /// Writes, however long the other side takes to take it.
+    pub(crate) async fn insists(&mut self, text: &str) -> bool {
+        self.write.write_all(text.as_bytes()).await.is_ok()
+    }
+
+    /// Reads to the end, and keeps nothing.
+    pub(crate) async fn ignores_all(&mut self) {
+        let _ = tokio::io::copy(&mut self.read, &mut tokio::io::sink()).await;
     }
 
     pub(crate) async fn send(&mut self, text: &str) {

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::client::{BIND, PORT, SM};
+use super::client::{BIND, PORT, ROOM, SM};
 use super::cut::{Piece, attribute, between, name, next, stamped};
 
 /// The most that waits for one client.
@@ -85,6 +85,8 @@ impl Drop for Server {
 pub(crate) fn listen(at: SocketAddr) -> TcpListener {
     const BACKLOG: u32 = 4096;
     let socket = TcpSocket::new_v4().unwrap();
+    // Those that are accepted have it too.
+    socket.set_send_buffer_size(ROOM).unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(at).unwrap();
     socket.listen(BACKLOG).unwrap()
