@@ -60,7 +60,7 @@ fn passport(name: &str) -> String {
 }
 
 /// The ticket that stands for a password, which real clients get over HTTPS.
-fn ticket(password: &str) -> String {
+pub fn ticket(password: &str) -> String {
     digest(&format!("ticket for {password}"))
 }
 

@@ -80,7 +80,7 @@ fn response(name: &str, password: &str, challenge: &str) -> Option<String> {
 
 /// Key 307 of 0x54 since YMSG15. The crumb, which real clients get for the password over HTTPS, is
 /// made from the password here.
-fn proof(password: &str, challenge: &str) -> String {
+pub fn proof(password: &str, challenge: &str) -> String {
     hash(format!("{}{challenge}", crumb(password)).as_bytes())
 }
 
@@ -88,8 +88,8 @@ fn crumb(password: &str) -> String {
     hash(format!("the crumb for {password}").as_bytes()).chars().take(11).collect()
 }
 
-/// The cookies `Y` and `T`.
-fn cookies(name: &str, password: &str) -> [String; 2] {
+/// The cookies `Y` and `T`, which are keys 277 and 278 of 0x54 since YMSG15.
+pub fn cookies(name: &str, password: &str) -> [String; 2] {
     let secret = hash(format!("the cookie for {password}").as_bytes());
     [format!("v=1&n=x&l={name}/o&p=x"), format!("z={secret}&a=x")]
 }

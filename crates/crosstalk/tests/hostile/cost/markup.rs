@@ -14,6 +14,9 @@ use crate::world::{EVIL, FRIEND};
 /// trial's compiler takes some of it.
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// As often as somebody may say something.
+const PACE: Duration = Duration::from_millis(60);
+
 pub(crate) fn cases() -> Vec<Case> {
     cases![four_texts_of_the_worst_markup_stop_nobody].map(Case::alone).into()
 }
@@ -50,7 +53,7 @@ async fn four_texts_of_the_worst_markup_stop_nobody() {
     while begun.elapsed() < Duration::from_secs(4) {
         slowest = slowest.max(chat.once().await);
         assert!(slowest < LONGEST, "a text of others took {slowest:?}, {:?}", gateway.worked());
-        sleep(Duration::from_millis(20)).await;
+        sleep(PACE).await;
     }
     writing.iter().for_each(tokio::task::JoinHandle::abort);
 }

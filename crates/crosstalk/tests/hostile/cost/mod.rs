@@ -12,7 +12,7 @@ mod unfinished;
 mod unread;
 
 pub(crate) use markup::worst_markup;
-pub(crate) use names::{RESOLVER, dial_dead};
+pub(crate) use names::dial_dead;
 pub(crate) use unfinished::{serve_unfinished, unfinished};
 pub(crate) use unread::flood;
 

@@ -8,14 +8,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::case::{Case, cases};
+use crate::dns::RESOLVER;
 use crate::gateway::Gateway;
 use crate::jabber::{Client, Server, Way};
 use crate::world::FRIEND;
 
 /// Where the attacker is.
 const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
-/// The resolver of the gateway.
-pub(crate) const RESOLVER: &str = "127.0.0.53:53";
 const DEAD: usize = 300;
 /// How long somebody else may wait to be connected.
 const LONGEST: Duration = Duration::from_secs(1);

@@ -30,7 +30,7 @@ pub(crate) struct Way<'a> {
     pub(crate) proxy: &'a str,
     /// The host that the proxy is asked for.
     pub(crate) host: &'a str,
-    pub(crate) port: u16,
+    port: u16,
     /// What waits on the way waits in the client and not in the system.
     is_tight: bool,
 }
@@ -44,6 +44,11 @@ impl<'a> Way<'a> {
     /// The same from another address.
     pub(crate) const fn from(self, from: Ipv4Addr) -> Self {
         Self { from, ..self }
+    }
+
+    /// To another port.
+    pub(crate) const fn at(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
     /// The same with little room for what is on its way.

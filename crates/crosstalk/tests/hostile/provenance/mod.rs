@@ -1,11 +1,17 @@
 //! Who said it: only what a server itself said on that connection signs somebody in.
 
+mod aim;
 mod bind;
+mod control;
 mod domain;
+mod liar;
+mod msn;
 mod resume;
+mod yahoo;
 
 use crate::case::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [bind::cases(), domain::cases(), resume::cases()].into_iter().flatten().collect()
+    let networks = [aim::cases(), bind::cases(), msn::cases(), resume::cases(), yahoo::cases()];
+    networks.into_iter().chain([control::cases(), domain::cases()]).flatten().collect()
 }

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::{Attack, Crowd};
-use crate::cost::{RESOLVER, dial_dead, flood, serve_unfinished, unfinished, worst_markup};
+use crate::cost::{dial_dead, flood, serve_unfinished, unfinished, worst_markup};
+use crate::dns::RESOLVER;
 use crate::jabber::client::open;
 use crate::jabber::{Client, Server, Way};
 use crate::world::{EVIL, HOLE};

@@ -1,0 +1,84 @@
+//! Yahoo: a session is whose the server's list says, and servers are where `/capacity` says.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crosstalk_core::Side;
+use crosstalk_mock::yahoo::{cookies, proof};
+use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::liar::{LIAR, Line, PASSWORD, Scene, VICTIMS_NAME};
+use crate::case::{Case, cases};
+use crate::gateway::Plan;
+use crate::jabber::server::listen;
+use crate::jabber::{Client, Way};
+use crate::world::{HOLE, VICTIM};
+
+const PORT: u16 = 5050;
+const WEB: u16 = 80;
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![
+        a_yahoo_client_that_lies_in_every_field_is_signed_on_as_who_it_is,
+        a_page_that_nobody_asked_for_opens_no_way_to_a_server,
+    ]
+    .into()
+}
+
+async fn packet(line: &mut Line) -> Option<Packet> {
+    line.next(|read| Packet::take(Side::Server, read).unwrap()).await
+}
+
+async fn a_yahoo_client_that_lies_in_every_field_is_signed_on_as_who_it_is() {
+    let scene = Scene::begin("yahoo", PORT).await;
+    let mut line = scene.through().await;
+    let mut style = Style { version: 16, ..Style::default() };
+    // Before the challenge and behind it, what a server says when it has accepted its client.
+    let list = Draft::new(service::LIST_15, 0).with(3, VICTIMS_NAME).with(1, VICTIMS_NAME);
+    let list = list.with(0, VICTIMS_NAME);
+    let claim = Draft::new(service::AUTH, 0).with(1, LIAR).with(0, VICTIMS_NAME);
+    line.write(&claim.with(2, VICTIMS_NAME).finish(style)).await;
+    let challenge = packet(&mut line).await.expect("a challenge");
+    style.session = challenge.style.session;
+    let seed = String::from_utf8_lossy(challenge.first(94).unwrap()).into_owned();
+    let [y, t] = cookies(LIAR, PASSWORD);
+    let answer = Draft::new(service::AUTH_RESPONSE, 0).with(1, VICTIMS_NAME).with(0, VICTIMS_NAME);
+    let answer = answer.with(277, y).with(278, t).with(307, proof(PASSWORD, &seed));
+    let answer = answer.with(2, VICTIMS_NAME).with(2, "1").with(3, VICTIMS_NAME);
+    line.write(&list.clone().finish(style)).await;
+    line.write(&answer.finish(style)).await;
+    line.write(&list.finish(style)).await;
+    while packet(&mut line).await.is_some_and(|packet| packet.service != service::LIST_15) {}
+    scene.nobody_but_the_liar_is_signed_on().await;
+}
+
+/// A page as somebody may have written it who has an account, on a host of the server's.
+async fn serve_pages() {
+    let listener = listen(SocketAddr::from((Ipv4Addr::from(VICTIM.1), WEB)));
+    let page = format!("COLO_CAPACITY=1\r\nCS_IP_ADDRESS={}\r\n", Ipv4Addr::from(HOLE.1));
+    let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len());
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let _ = stream.read(&mut [0; 1024]).await;
+        let _ = stream.write_all(answer.as_bytes()).await;
+    }
+}
+
+async fn a_page_that_nobody_asked_for_opens_no_way_to_a_server() {
+    let _pages = tokio::spawn(serve_pages());
+    let _somewhere = listen(SocketAddr::from((Ipv4Addr::from(HOLE.1), PORT)));
+    let at = SocketAddr::from((Ipv4Addr::from(VICTIM.1), WEB));
+    let servers = format!("[networks.yahoo.servers]\n\"server.test\" = \"{at}\"\n");
+    let gateway = Plan::new().with(&servers).start().await;
+    let named = Ipv4Addr::from(HOLE.1).to_string();
+    let way = Way::to(&named).at(PORT);
+    for (question, opens) in [("/a/page", false), ("/capacity?of=a/page", true)] {
+        let mut asking = Client::dial(Way::to("server.test").at(WEB)).await;
+        asking.send(&format!("GET {question} HTTP/1.0\r\n\r\n")).await;
+        asking.reads("CS_IP_ADDRESS").await;
+        asking.reads_on(Duration::from_millis(500)).await;
+        assert_eq!(way.dial().await.is_ok(), opens, "{question}: {}", gateway.log());
+    }
+}
