@@ -6,6 +6,7 @@
 use crosstalk_core::{Network, Side, Sniff};
 
 mod cut;
+mod held;
 pub mod html;
 mod html_look;
 mod html_read;

@@ -7,16 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crosstalk_core::{Address, Contact, MAX_CONTACTS, RichText};
 
-use super::groups::Groups;
+use super::groups::{Groups, contact_id};
+use crate::held;
 
-/// The most changes that wait.
-const MAX_EDITS: usize = 256;
+/// The most changes that wait, and the most bytes of them.
+const MAX_EDITS: usize = 1_024;
+const MAX_BYTES: usize = 512 << 10;
 
 /// A person's foreign contacts, and what the client wants of them.
 #[derive(Default)]
 pub(super) struct Book {
     /// The foreign contacts; none before the gateway told them.
-    pub(super) contacts: Option<BTreeMap<Address, Contact>>,
+    contacts: Option<BTreeMap<Address, Contact>>,
+    /// Those, and who is promised, by the ids that GUIDs and numbers of memberships come from.
+    ids: BTreeMap<u128, Address>,
     /// The groups of the address book.
     pub(super) groups: Groups,
     /// Who was shown to the client as asking.
@@ -24,6 +28,8 @@ pub(super) struct Book {
     /// Whether the client has read an address book with the foreign contacts in it.
     pub(super) served: bool,
     edits: Vec<Edit>,
+    /// How many bytes the edits hold.
+    bytes: usize,
     /// Whom the client added: it may name them before the change is made.
     promised: BTreeSet<Address>,
 }
@@ -53,7 +59,55 @@ pub(super) enum Edit {
     Regroup(String, Option<String>),
 }
 
+impl Edit {
+    fn weight(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        size_of::<Self>()
+            + match self {
+                Self::List { address, name, nick, group } => {
+                    held::of_address(address) + text(name) + text(nick) + text(group)
+                }
+                Self::Unlist(address) => held::of_address(address),
+                Self::Ungroup(address, group) => held::of_address(address) + group.len(),
+                Self::Allow(address, name) | Self::Block(address, name, _) => {
+                    held::of_address(address) + text(name)
+                }
+                Self::Say(address, words) => held::of_address(address) + held::of_text(words),
+                Self::Regroup(old, new) => old.len() + text(new),
+            }
+    }
+}
+
 impl Book {
+    /// Takes the foreign contacts.
+    pub(super) fn fill(&mut self, contacts: impl Iterator<Item = Contact>) {
+        self.contacts = Some(BTreeMap::new());
+        contacts.for_each(|contact| self.put(&contact));
+    }
+
+    /// Whether the gateway told the foreign contacts.
+    pub(super) const fn is_filled(&self) -> bool {
+        self.contacts.is_some()
+    }
+
+    /// Writes a contact, or forgets one that is blank.
+    pub(super) fn put(&mut self, contact: &Contact) {
+        let Some(contacts) = &mut self.contacts else { return };
+        let address = &contact.address;
+        if !contact.is_blank() {
+            contacts.insert(address.clone(), contact.clone());
+            self.ids.insert(contact_id(address), address.clone());
+        } else if contacts.remove(address).is_some() && !self.promised.contains(address) {
+            self.ids.remove(&contact_id(address));
+        }
+    }
+
+    /// Whether somebody may be written that is no contact yet.
+    pub(super) fn has_room_for(&self, address: &Address) -> bool {
+        let fits = |c: &BTreeMap<_, _>| c.len() < MAX_CONTACTS || c.contains_key(address);
+        self.contacts.as_ref().is_none_or(fits)
+    }
+
     /// A foreign contact.
     pub(super) fn contact(&self, address: &Address) -> Option<&Contact> {
         self.contacts.as_ref()?.get(address)
@@ -64,22 +118,30 @@ impl Book {
         self.contacts.iter().flat_map(BTreeMap::values)
     }
 
-    /// Everybody in the list, and whom the client was told to be in it.
-    pub(super) fn people(&self) -> impl Iterator<Item = &Address> {
-        self.contacts.iter().flat_map(BTreeMap::keys).chain(&self.promised)
+    /// Whoever has an id in `ids`, in the list or told to be in it.
+    pub(super) fn called(&self, ids: std::ops::RangeInclusive<u128>) -> Option<&Address> {
+        self.ids.range(ids).next().map(|(_, address)| address)
     }
 
-    /// Notes a change for the notification connection; one too many is lost.
-    pub(super) fn edit(&mut self, edit: Edit) {
-        if self.edits.len() >= MAX_EDITS {
-            return;
+    /// Notes changes for the notification connection: all or, where there is no room, none.
+    /// Returns whether it did.
+    #[must_use]
+    pub(super) fn edit(&mut self, edits: Vec<Edit>) -> bool {
+        let bytes = self.bytes + edits.iter().map(Edit::weight).sum::<usize>();
+        if self.edits.len() + edits.len() > MAX_EDITS || bytes > MAX_BYTES {
+            return false;
         }
-        if let Edit::List { address, .. } = &edit
-            && self.promised.len() < MAX_CONTACTS
-        {
-            self.promised.insert(address.clone());
+        self.bytes = bytes;
+        for edit in &edits {
+            if let Edit::List { address, .. } = edit
+                && self.promised.len() < MAX_CONTACTS
+            {
+                self.promised.insert(address.clone());
+                self.ids.insert(contact_id(address), address.clone());
+            }
         }
-        self.edits.push(edit);
+        self.edits.extend(edits);
+        true
     }
 
     /// Whether changes wait.
@@ -89,6 +151,7 @@ impl Book {
 
     /// Takes the changes that wait.
     pub(super) fn take_edits(&mut self) -> Vec<Edit> {
+        self.bytes = 0;
         std::mem::take(&mut self.edits)
     }
 }

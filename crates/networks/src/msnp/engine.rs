@@ -24,6 +24,9 @@ const NEXT: Duration = Duration::from_secs(30);
 pub(super) struct Msnp {
     context: Context,
     phase: Phase,
+    /// How long the command is that each side has begun, as far as that is known: it is not read
+    /// anew with each byte.
+    awaited: [usize; 2],
 }
 
 enum Phase {
@@ -76,6 +79,15 @@ impl Engine for Msnp {
         }
     }
 
+    fn weight(&self) -> usize {
+        match &self.phase {
+            Phase::Notification(session) => session.weight(),
+            Phase::Switchboard(switchboard) => switchboard.weight(),
+            Phase::Soap(book) => book.weight(),
+            _ => 0,
+        }
+    }
+
     fn is_known(&self) -> bool {
         match &self.phase {
             Phase::Switchboard(switchboard) => switchboard.is_known(),
@@ -83,18 +95,11 @@ impl Engine for Msnp {
             _ => false,
         }
     }
-
-    fn weight(&self) -> usize {
-        match &self.phase {
-            Phase::Switchboard(switchboard) => switchboard.weight(),
-            _ => 0,
-        }
-    }
 }
 
 impl Msnp {
     pub(super) const fn new(context: Context) -> Self {
-        Self { context, phase: Phase::Opening }
+        Self { context, phase: Phase::Opening, awaited: [0; 2] }
     }
 
     fn bytes(
@@ -124,7 +129,14 @@ impl Msnp {
                 },
                 _ => {}
             }
-            let Some(command) = Command::take(side, buffer)? else { return Ok(()) };
+            if buffer.len() < self.awaited[side as usize] {
+                return Ok(());
+            }
+            let Some(command) = Command::take(side, buffer)? else {
+                self.awaited[side as usize] = Command::length(side, buffer)?.unwrap_or(0);
+                return Ok(());
+            };
+            self.awaited[side as usize] = 0;
             self.command(now, side, command, out)?;
         }
     }

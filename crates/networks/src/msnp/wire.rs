@@ -34,14 +34,34 @@ pub struct Command {
 impl Command {
     /// Takes a whole command off the front of `buffer`; `None` if it is not all there.
     pub fn take(side: Side, buffer: &mut BytesMut) -> Result<Option<Self>, Fault> {
-        let Some(end) = memchr::memchr(b'\n', &buffer[..buffer.len().min(MAX_LINE)]) else {
+        let Some((body, length)) = Self::extent(side, buffer)? else { return Ok(None) };
+        if buffer.len() < length {
+            return Ok(None);
+        }
+        let line = buffer.get(..body.saturating_sub(1)).unwrap_or_default();
+        let lossy = match String::from_utf8_lossy(line) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(line) => Some(line),
+        };
+        let words = places(lossy.as_deref().map_or(line, str::as_bytes));
+        Ok(Some(Self { raw: buffer.split_to(length).freeze(), line: lossy, words, body }))
+    }
+
+    /// How long the command at the front of `buffer` is, in bytes, once its line is there.
+    pub fn length(side: Side, buffer: &[u8]) -> Result<Option<usize>, Fault> {
+        Ok(Self::extent(side, buffer)?.map(|(_, length)| length))
+    }
+
+    /// Where the payload begins, and where the command ends.
+    fn extent(side: Side, buffer: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
+        let front = buffer.get(..MAX_LINE).unwrap_or(buffer);
+        let Some(end) = memchr::memchr(b'\n', front) else {
             if buffer.len() >= MAX_LINE {
                 return Err(Fault::new(side.blame(), "a line is too long"));
             }
             return Ok(None);
         };
-        let line = &buffer[..end];
-        // Looked at again with each piece of a payload: cheaply.
+        let line = front.get(..end).unwrap_or_default();
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let verb = word(words.next());
         let with_payload = match side {
@@ -51,20 +71,12 @@ impl Command {
                 FROM_SERVER.contains(&verb) || is_error(verb) && words.clone().count() == 2
             }
         };
-        let length = word(words.next_back().filter(|_| with_payload)).parse().unwrap_or(0);
-        let body = end + 1;
-        if length > MAX_PENDING - MAX_LINE {
+        let payload = word(words.next_back().filter(|_| with_payload)).parse().unwrap_or(0);
+        if payload > MAX_PENDING - MAX_LINE {
             return Err(Fault::new(side.blame(), "a payload is too long"));
         }
-        if buffer.len() < body + length {
-            return Ok(None);
-        }
-        let line = match String::from_utf8_lossy(line) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(line) => Some(line),
-        };
-        let words = places(line.as_deref().map_or(&buffer[..end], str::as_bytes));
-        Ok(Some(Self { raw: buffer.split_to(body + length).freeze(), line, words, body }))
+        let body = end + 1;
+        Ok(Some((body, body + payload)))
     }
 
     /// The command's name.

@@ -195,6 +195,15 @@ impl Gateway {
         &self.pending[side as usize]
     }
 
+    /// How many bytes the engine says that it holds.
+    pub fn weight(&self) -> usize {
+        self.engine.weight()
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.engine.is_known()
+    }
+
     pub fn altered(&self) -> bool {
         self.out.altered()
     }
@@ -245,4 +254,19 @@ impl Random {
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
+}
+
+/// Checks that four times as much takes about four times as long, and not sixteen times: `work`
+/// is given how much to do, and returns how long that took. The best of a few runs counts, since
+/// others use the machine too.
+pub fn assert_linear(what: &str, amount: usize, mut work: impl FnMut(usize) -> Duration) {
+    let (mut small, mut large) = (Duration::MAX, Duration::MAX);
+    for _ in 0..8 {
+        small = small.min(work(amount));
+        large = large.min(work(4 * amount));
+        if large <= 8 * small + Duration::from_millis(10) {
+            return;
+        }
+    }
+    panic!("{what}: {small:?} for {amount}, {large:?} for four times as much");
 }

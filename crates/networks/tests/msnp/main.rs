@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
 mod domains;
 mod early;
 mod sign_on;

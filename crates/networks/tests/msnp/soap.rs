@@ -519,3 +519,59 @@ fn who_shows_no_ticket_of_the_person_changes_nothing() {
     book.ns.input(Input::Rung).unwrap();
     assert_eq!(book.edits(), []);
 }
+
+#[test]
+fn contacts_named_by_guid_or_number_are_found_without_a_walk() {
+    crate::common::assert_linear("a SOAP request", 400, |count| {
+        let contacts = (0..count).map(|n| {
+            let address = format!("friend{n}@far-oscar").parse().unwrap();
+            Contact { listed: true, ..Contact::new(address, format!("friend{n}@far-oscar.xt")) }
+        });
+        let mut roster = Roster::default();
+        contacts.for_each(|contact| assert!(roster.put(contact, Stamp::default())));
+        let mut book = Book::of(roster);
+        let guid = "<contactId>12345678-1234-1234-1234-123456789012</contactId>";
+        let guids = format!("<Contact>{guid}</Contact>").repeat(count);
+        let number = "<Member><MembershipId>1500000001</MembershipId></Member>".repeat(count);
+        let begun = std::time::Instant::now();
+        book.ask("ABContactDelete", &format!("<contacts>{guids}</contacts>"));
+        book.ask("Unknown", &guids);
+        let members = format!(
+            "<memberships><Membership><MemberRole>Allow</MemberRole><Members>{number}</Members>\
+             </Membership></memberships>"
+        );
+        book.ask("DeleteMember", &members);
+        begun.elapsed()
+    });
+}
+
+#[test]
+fn more_changes_than_can_wait_are_refused_and_not_lost() {
+    let mut book = Book::of(Roster::default());
+    let contacts = (0..1_500).fold(String::new(), |all, n| {
+        let name = format!("<passportName>friend{n}@far-oscar.xt</passportName>");
+        all + "<Contact><contactInfo>" + &name + "</contactInfo></Contact>"
+    });
+    let (server_got, client_got) =
+        book.ask("ABContactAdd", &format!("<contacts>{contacts}</contacts>"));
+    assert!(server_got.is_empty() && client_got.contains(" 500 "), "{client_got}");
+    assert_eq!(book.edits(), []);
+    let letter = format!(
+        "<soap:Envelope xmlns:soap='http://schemas.xmlsoap.org/soap/envelope/'><soap:Header>\
+         <To memberName='{BOB}'/><Ticket passport='{TOKEN}'/></soap:Header><soap:Body><Content>\
+         \n\n{}</Content></soap:Body></soap:Envelope>",
+        "x".repeat(60_000)
+    );
+    let letter = format!(
+        "POST /OimWS/oim.asmx HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{letter}",
+        letter.len()
+    );
+    let stored = |book: &mut Book| {
+        book.soap.bytes(Side::Client, letter.as_bytes()).unwrap();
+        text(book.soap.take(Side::Client)).contains(" 200 ")
+    };
+    let kept = (0..20).filter(|_| stored(&mut book)).count();
+    assert_eq!(kept, 8, "of 60,000 bytes each");
+    book.ns.input(Input::Rung).unwrap();
+    assert_eq!(said(&mut book.ns).len(), kept);
+}

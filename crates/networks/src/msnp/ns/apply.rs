@@ -36,11 +36,13 @@ impl Session {
         }
     }
 
-    /// The contact as it is, or as it would begin.
-    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Contact {
+    /// The contact as it is, or as it would begin; none where the list is full.
+    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Option<Contact> {
         let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
-        let known = self.contact(address);
-        known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
+        let papers = self.desk.open();
+        let known = papers.book.contact(address).cloned();
+        let has_room = || papers.book.has_room_for(address);
+        known.or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
     }
 
     /// Lists a contact, or names or groups one that is listed.
@@ -52,7 +54,7 @@ impl Session {
         group: Option<String>,
         io: &mut Io<'_>,
     ) {
-        let mut contact = self.draft(address, name, io);
+        let Some(mut contact) = self.draft(address, name, io) else { return };
         if !contact.listed {
             contact.spelling = name.map_or(contact.spelling, str::to_owned);
         }
@@ -116,8 +118,10 @@ impl Session {
 
     /// Gives a group another name, or takes it away.
     pub(super) fn regroup(&mut self, old: &str, new: Option<&str>, io: &mut Io<'_>) {
-        let inside = |c: &Contact| c.listed && c.groups.iter().any(|group| group == old);
-        for mut contact in self.contacts().into_iter().filter(inside) {
+        let inside = |c: &&Contact| c.listed && c.groups.iter().any(|group| group == old);
+        let members: Vec<Contact> =
+            self.desk.open().book.contacts().filter(inside).cloned().collect();
+        for mut contact in members {
             contact.groups.retain(|group| group != old && Some(group.as_str()) != new);
             contact.groups.extend(new.map(str::to_owned));
             self.put(&contact, io);
@@ -128,7 +132,7 @@ impl Session {
     /// both lists.
     pub(super) fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
         self.block(address, name, false, io);
-        let mut contact = self.draft(address, name, io);
+        let Some(mut contact) = self.draft(address, name, io) else { return };
         if contact.from != Standing::Granted {
             contact.from = Standing::Granted;
             self.changed(&contact, io);
@@ -145,7 +149,7 @@ impl Session {
         blocked: bool,
         io: &mut Io<'_>,
     ) {
-        let mut contact = self.draft(address, name, io);
+        let Some(mut contact) = self.draft(address, name, io) else { return };
         if contact.blocked == blocked {
             return;
         }

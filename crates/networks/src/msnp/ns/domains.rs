@@ -15,8 +15,9 @@ use super::Session;
 use super::edit::NO_SUCH_NAME;
 use super::list::{ALLOW, BLOCK, FORWARD};
 
-/// The most queries whose answer is awaited to have ours added.
+/// The most queries whose answer is awaited to have ours added, and the most bytes of ours.
 const MAX_QUERIES: usize = 64;
+const MAX_FOUND: usize = 64 << 10;
 
 /// What a client says of lists since MSNP13 that the session remembers.
 #[derive(Default)]
@@ -25,6 +26,30 @@ pub(super) struct Domains {
     told: bool,
     /// What is to be added to the answers to queries.
     queries: BTreeMap<u32, String>,
+    /// How many bytes that is.
+    bytes: usize,
+}
+
+impl Domains {
+    /// Keeps what is to be added to the answer to a query, where there is room.
+    fn expect(&mut self, transaction: u32, found: String) {
+        self.take(transaction);
+        if self.queries.len() < MAX_QUERIES && self.bytes + found.len() <= MAX_FOUND {
+            self.bytes += found.len();
+            self.queries.insert(transaction, found);
+        }
+    }
+
+    fn take(&mut self, transaction: u32) -> Option<String> {
+        let found = self.queries.remove(&transaction)?;
+        self.bytes -= found.len();
+        Some(found)
+    }
+
+    /// How many bytes are held.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// A list without the foreign people in it.
@@ -144,9 +169,7 @@ impl Session {
                 io.out.insert(Side::Client, answer);
             }
             Some(rest) => {
-                if self.domains.queries.len() < MAX_QUERIES {
-                    self.domains.queries.insert(command.transaction(), found);
-                }
+                self.domains.expect(command.transaction(), found);
                 resend(command, &rest, io);
             }
         }
@@ -155,7 +178,7 @@ impl Session {
 
     /// The server's answer to FQY, to which the foreign people of the query are added.
     pub(super) fn answered(&mut self, command: &Command, io: &mut Io<'_>) {
-        let found = self.domains.queries.remove(&command.transaction());
+        let found = self.domains.take(command.transaction());
         let text = std::str::from_utf8(command.payload()).unwrap_or_default();
         let (Some(found), Some(list)) = (found, Element::parse(text)) else {
             return io.out.forward(Side::Client, command.raw.clone());
@@ -179,7 +202,7 @@ impl Session {
                  people on other networks are not in it: name its host under `terminate`",
             ));
         }
-        for envelope in std::mem::take(&mut self.requests) {
+        while let Some(envelope) = self.requests.pop() {
             self.request_in(envelope, io);
         }
     }

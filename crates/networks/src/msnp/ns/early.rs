@@ -19,8 +19,9 @@ const MAX_GROUPS: usize = 1_000;
 pub(super) struct Early {
     /// What is held back until the foreign list is there; nothing any more.
     held: Option<(Vec<Command>, usize, Instant)>,
-    /// The groups so far.
+    /// The groups so far, and how many bytes they are.
     groups: Vec<Command>,
+    bytes: usize,
 }
 
 impl Early {
@@ -28,10 +29,15 @@ impl Early {
         self.held.as_ref().map(|(.., until)| *until)
     }
 
+    /// How many bytes are held back.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes + self.held.as_ref().map_or(0, |(_, bytes, _)| *bytes)
+    }
+
     /// Keeps a command back where nothing can be told yet.
     pub(super) fn hold(&mut self, command: Command) -> Result<Option<Command>, Fault> {
         let Some((held, bytes, _)) = &mut self.held else { return Ok(Some(command)) };
-        *bytes += command.raw.len();
+        *bytes += command.weight();
         if *bytes > MAX_PENDING {
             return Err(Fault::server("the list is too long"));
         }
@@ -54,10 +60,10 @@ impl Session {
         let (held, given) = if known {
             (None, Some(syn))
         } else {
-            let bytes = syn.raw.len();
+            let bytes = syn.weight();
             (Some((vec![syn], bytes, io.later(PATIENCE))), None)
         };
-        self.merge = Merge::Early(Early { held, groups: Vec::new() });
+        self.merge = Merge::Early(Early { held, groups: Vec::new(), bytes: 0 });
         given
     }
 
@@ -85,10 +91,12 @@ impl Session {
             return io.out.forward(Side::Client, command.raw.clone());
         };
         self.groups.note(decode(command.word(6)), command.word(5).to_owned());
+        early.bytes += command.weight();
         early.groups.push(command.clone());
-        if at < total && early.groups.len() < MAX_GROUPS {
+        if at < total && early.groups.len() < MAX_GROUPS && early.bytes < MAX_PENDING {
             return;
         }
+        early.bytes = 0;
         let told = std::mem::take(&mut early.groups);
         for contact in self.contacts().iter().filter(|c| c.listed) {
             contact.groups.iter().for_each(|group| drop(self.groups.id(group)));

@@ -3,12 +3,14 @@
 use crosstalk_core::{Address, Kin};
 
 use super::super::desk::Io;
-use super::super::groups::contact_guid;
+use super::super::groups::{contact_guid, read_guid};
 use super::super::wire::{Command, decode, encode};
 use super::Session;
 
 /// The error of a name that nobody can have.
 pub(super) const NO_SUCH_NAME: &str = "208";
+/// The error of a list that is full.
+const FULL: &str = "210";
 
 /// Whom an edit is about.
 struct Target {
@@ -27,8 +29,8 @@ impl Session {
                 Kin::Nowhere => Err(()),
             };
         }
-        let mut all = self.contacts().into_iter().map(|contact| contact.address);
-        let address = all.find(|a| contact_guid(a) == guid);
+        let Some(id) = read_guid(guid) else { return Ok(None) };
+        let address = self.desk.open().book.called(id..=id).cloned();
         Ok(address.map(|address| Target { address, name: None }))
     }
 
@@ -47,6 +49,10 @@ impl Session {
             Ok(target) => target,
             Err(forward) => return forward,
         };
+        if !self.desk.open().book.has_room_for(&address) {
+            io.tell(format!("{FULL} {}", command.word(1)));
+            return false;
+        }
         match command.word(2) {
             "FL" => {
                 let last = command.words().next_back().unwrap_or_default();

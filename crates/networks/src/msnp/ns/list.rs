@@ -54,7 +54,7 @@ impl Held {
     }
 
     fn push(&mut self, command: Command) {
-        self.bytes += command.raw.len();
+        self.bytes += command.weight();
         let neutral = matches!(command.verb(), "GTC" | "BLP" | "PRP" | "MSG" | "SBS" | "LSG");
         let early = if self.groups > 0 { self.groups_left > 0 } else { neutral };
         if command.verb() == "LSG" {
@@ -71,6 +71,15 @@ impl Merge {
             Self::Held(held) => Some(held.until),
             Self::Early(early) => early.until(),
             Self::Before | Self::Done => None,
+        }
+    }
+
+    /// How many bytes are held back.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Held(held) => held.bytes,
+            Self::Early(early) => early.weight(),
+            Self::Before | Self::Done => 0,
         }
     }
 

@@ -28,9 +28,10 @@ use super::engine::named;
 use super::groups::Groups;
 use super::meet::Doors;
 use super::wire::Command;
+use crate::held::Waiting;
 
-/// The most requests that wait for the client.
-const MAX_REQUESTS: usize = 128;
+/// The longest that a client may call itself, in bytes; what is behind that is cut off.
+const MAX_ENDPOINT: usize = 128;
 
 /// A person's notification connection.
 pub(super) struct Session {
@@ -54,7 +55,7 @@ pub(super) struct Session {
     /// What the client said of its lists since MSNP13.
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
-    requests: Vec<Envelope>,
+    requests: Waiting,
 }
 
 impl Session {
@@ -74,12 +75,18 @@ impl Session {
             allow_only: false,
             rings: Rings::default(),
             domains: Domains::default(),
-            requests: Vec::new(),
+            requests: Waiting::default(),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.merge.deadline()
+    }
+
+    /// How many bytes are held for the client.
+    pub(super) fn weight(&self) -> usize {
+        let own = self.own.weight() + self.groups.weight() + self.domains.weight();
+        self.merge.weight() + self.requests.weight() + own
     }
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
@@ -116,7 +123,9 @@ impl Session {
     fn client(&mut self, command: &Command, io: &mut Io<'_>) {
         let forward = match command.verb() {
             "CVR" => {
-                self.endpoint = format!("{} {}", command.word(6), command.word(7));
+                let endpoint = format!("{} {}", command.word(6), command.word(7));
+                let end = endpoint.floor_char_boundary(MAX_ENDPOINT);
+                endpoint.get(..end).unwrap_or_default().clone_into(&mut self.endpoint);
                 true
             }
             "SYN" => self.ask_for_all(command, io),
@@ -227,8 +236,7 @@ impl Session {
 
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) -> Result<(), Fault> {
-        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
-        self.desk.open().book.contacts = Some(contacts);
+        self.desk.open().book.fill(roster.contacts().cloned());
         roster.contacts().for_each(|c| self.lay_out(c, io));
         if self.merge.is_ready() {
             self.finish_list(io)?;
@@ -260,13 +268,7 @@ impl Session {
         if !matches!(contact.from, Standing::Asked(_)) {
             papers.book.asked.remove(&contact.address);
         }
-        if let Some(contacts) = &mut papers.book.contacts {
-            if contact.is_blank() {
-                contacts.remove(&contact.address);
-            } else {
-                contacts.insert(contact.address.clone(), contact.clone());
-            }
-        }
+        papers.book.put(contact);
         drop(papers);
         self.lay_out(contact, io);
     }
@@ -290,7 +292,7 @@ impl Session {
 
     /// Whether the gateway told the foreign contacts.
     fn knows_contacts(&self) -> bool {
-        self.desk.open().book.contacts.is_some()
+        self.desk.open().book.is_filled()
     }
 
     /// Every foreign contact.
@@ -332,8 +334,8 @@ impl Session {
         };
         let by_soap = self.version >= 13;
         if by_soap && !self.own.is_shown() {
-            if self.requests.len() < MAX_REQUESTS {
-                self.requests.push(envelope);
+            if let Err(envelope) = self.requests.push(envelope) {
+                io.out.emit(Event::Unshown(*envelope));
             }
             return;
         }

@@ -6,10 +6,15 @@ use quick_xml::escape::{escape, unescape};
 use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
 use super::Session;
+use crate::held::shortened;
 
 /// The network of people with a passport, which names carry since MSNP14: as a word behind them,
 /// and since MSNP18 in front.
 const PASSPORT: u8 = 1;
+
+/// The longest message to everybody that is read, in bytes: clients let people write 129
+/// characters.
+const MAX_MESSAGE: usize = 4_096;
 
 /// The person's own presence.
 #[derive(Default)]
@@ -29,6 +34,11 @@ impl Own {
     /// Whether the client has been shown the presence of others.
     pub(super) const fn is_shown(&self) -> bool {
         self.status.is_some()
+    }
+
+    /// How many bytes it takes.
+    pub(super) const fn weight(&self) -> usize {
+        self.message.len() + self.asked.len()
     }
 
     fn presence(&self, io: &Io<'_>) -> Option<Presence> {
@@ -67,6 +77,7 @@ impl Session {
             None if empty() => "",
             None => return,
         };
+        let message = message.get(..message.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
         self.own.message =
             unescape(message).map_or_else(|_| message.into(), std::borrow::Cow::into_owned);
         self.tell_presence(io);
@@ -98,7 +109,7 @@ impl Session {
     pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, io: &mut Io<'_>) {
         let online = presence.is_online();
         let was_online = if online {
-            self.presences.insert(of.clone(), presence).is_some()
+            self.presences.insert(of.clone(), shortened(presence)).is_some()
         } else {
             self.presences.remove(of).is_some()
         };

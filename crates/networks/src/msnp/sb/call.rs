@@ -59,6 +59,16 @@ impl Server {
         matches!(self, Self::Entered { .. })
     }
 
+    /// How many bytes wait for it.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Asked { calls, .. } | Self::Entered { calls, .. } => {
+                calls.iter().map(|call| call.raw.len()).sum()
+            }
+            Self::Absent | Self::Knocked | Self::Open => 0,
+        }
+    }
+
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Asked { until, .. } | Self::Entered { until, .. } => Some(*until),
@@ -174,6 +184,7 @@ impl Switchboard {
             return;
         }
         io.out.emit(Event::Alone);
+        self.bytes = 0;
         for name in std::mem::take(&mut self.own) {
             io.tell(format!("BYE {name}"));
         }

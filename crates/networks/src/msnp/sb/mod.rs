@@ -15,6 +15,7 @@ use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
 use self::talk::Sent;
+use super::MAX_NAME;
 use super::chunks::Chunks;
 use super::desk::{Host, Invitation, Io, capabilities, passport, spelling};
 use super::wire::{Command, encode};
@@ -30,6 +31,8 @@ pub(super) struct Switchboard {
     server: Server,
     /// Own people in the conversation besides the person.
     own: BTreeSet<String>,
+    /// How many bytes their names are.
+    bytes: usize,
     /// Foreign ones, with the names that the client knows them by.
     guests: BTreeMap<Address, String>,
     /// What the client waits to hear of.
@@ -47,6 +50,7 @@ impl Switchboard {
             invitation,
             entry,
             own: BTreeSet::new(),
+            bytes: 0,
             guests: BTreeMap::new(),
             sent: VecDeque::new(),
             chunks: Chunks::default(),
@@ -80,11 +84,6 @@ impl Switchboard {
         self.server.deadline()
     }
 
-    /// What is kept of a message that the client has begun, in bytes.
-    pub(super) fn weight(&self) -> usize {
-        self.chunks.weight()
-    }
-
     /// Returns whether the server is to have the command.
     fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
         match command.verb() {
@@ -108,7 +107,7 @@ impl Switchboard {
             "USR" | "ANS" if self.lets_in(command) => self.server = Server::Open,
             "IRO" => self.comes(command.word(4)),
             "JOI" => self.comes(command.word(1)),
-            "BYE" => drop(self.own.remove(&passport(command.word(1)).to_ascii_lowercase())),
+            "BYE" => self.goes(command.word(1)),
             _ => {}
         }
         true
@@ -129,9 +128,26 @@ impl Switchboard {
     /// somebody.
     fn comes(&mut self, name: &str) {
         let name = passport(name).to_ascii_lowercase();
-        if name != self.invitation.user.name().local() && self.own.len() < MAX_OWN {
-            self.own.insert(name);
+        let is_name = name.len() <= MAX_NAME && name != self.invitation.user.name().local();
+        if is_name && self.own.len() < MAX_OWN {
+            let length = name.len();
+            if self.own.insert(name) {
+                self.bytes += length;
+            }
         }
+    }
+
+    fn goes(&mut self, name: &str) {
+        let name = passport(name).to_ascii_lowercase();
+        if self.own.remove(&name) {
+            self.bytes -= name.len();
+        }
+    }
+
+    /// How many bytes are held.
+    pub(super) fn weight(&self) -> usize {
+        let sent = self.sent.len() * size_of::<Sent>();
+        self.bytes + self.server.weight() + sent + self.chunks.weight()
     }
 
     /// The client enters a conversation that is played here, and finds in it who rang.

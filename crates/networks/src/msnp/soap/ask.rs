@@ -4,7 +4,7 @@ use crosstalk_core::{Address, Kin};
 
 use super::super::book::{Book, Edit};
 use super::super::desk::Io;
-use super::super::groups::contact_guid;
+use super::super::groups::{contact_guid, read_guid};
 use super::super::xml::{Changes, Element};
 use super::words::{self, Role};
 
@@ -197,8 +197,7 @@ impl Request<'_> {
     fn member(&self, member: &Element, io: &Io<'_>) -> Who {
         let number = member.text_at(&["MembershipId"]).parse::<u32>();
         if let Some(number) = number.ok().filter(|number| words::is_ours(*number)) {
-            let has = |a: &&Address| Role::ALL.iter().any(|r| words::membership(a, *r) == number);
-            let found = self.book.as_ref().and_then(|book| book.people().find(has));
+            let found = self.book.as_ref().and_then(|book| words::member_of(number, book));
             return found.map_or(Who::Nowhere, |address| Who::Foreign {
                 address: address.clone(),
                 name: None,
@@ -271,9 +270,7 @@ impl Request<'_> {
 
     fn contact(&self, contact: &Element, io: &Io<'_>) -> Who {
         let guid = contact.text_at(&["contactId"]);
-        let known = |a: &&Address| contact_guid(a).eq_ignore_ascii_case(guid);
-        let known = self.book.as_ref().and_then(|book| book.people().find(known));
-        if let Some(address) = known {
+        if let Some(address) = self.called(guid) {
             return Who::Foreign { address: address.clone(), name: None };
         }
         let info = contact.child("contactInfo");
@@ -300,26 +297,32 @@ impl Request<'_> {
 
     /// Whether a request that is not understood names somebody foreign.
     fn mentions(&self, io: &Io<'_>) -> bool {
-        let guids: Vec<String> =
-            self.book.iter().flat_map(|book| book.people()).map(contact_guid).collect();
         self.operation.all().any(|element| {
             element.values().any(|value| {
-                is_name(value) && !matches!(io.kin(value), Kin::Own)
-                    || guids.iter().any(|guid| guid.eq_ignore_ascii_case(value))
+                is_name(value) && !matches!(io.kin(value), Kin::Own) || self.called(value).is_some()
             })
         })
     }
 
-    fn finish(self) -> Ask {
+    /// The foreign person with this GUID.
+    fn called(&self, guid: &str) -> Option<&Address> {
+        let id = read_guid(guid)?;
+        self.book.as_ref()?.called(id..=id)
+    }
+
+    fn finish(mut self) -> Ask {
         let operation = &self.operation.name;
+        let edits = std::mem::take(&mut self.edits);
+        let is_noted = self.book.as_mut().is_none_or(|book| book.edit(edits));
+        if !is_noted {
+            let words = "Too many changes at once.";
+            return Ask::Fault(words::fault(operation, "BadArgumentLength", words));
+        }
         if !self.foreign && !self.nowhere {
-            note(self.book, self.edits);
             return Ask::Pass(Reads::Nothing);
         }
         if self.left > 0 {
-            let changed = self.changes.apply(self.text);
-            note(self.book, self.edits);
-            return Ask::Change(changed);
+            return Ask::Change(self.changes.apply(self.text));
         }
         if self.book.is_none() || !self.foreign {
             let words = "The name cannot be found.";
@@ -331,18 +334,7 @@ impl Request<'_> {
             }
             _ => String::new(),
         };
-        let answer = words::answer(operation, &result, self.host);
-        note(self.book, self.edits);
-        Ask::Answer(answer)
-    }
-}
-
-/// Notes what is to be done by the notification connection.
-fn note(book: Option<&mut Book>, edits: Vec<Edit>) {
-    if let Some(book) = book {
-        for edit in edits {
-            book.edit(edit);
-        }
+        Ask::Answer(words::answer(operation, &result, self.host))
     }
 }
 

@@ -22,8 +22,11 @@ use super::meet::{Doors, Token};
 use super::xml::Element;
 use crate::http::{self, Head, Incoming, Message};
 
-/// The most requests that wait for an answer.
+/// The most requests that wait for an answer, and the most bytes of what is known of it.
 const MAX_ASKED: usize = 32;
+const MAX_BYTES: usize = 128 << 10;
+/// How many times its length an answer takes that is there as bytes, as text and as elements.
+const WAITING_FOLD: usize = 8;
 /// How long an answer waits for the foreign list, and how often it is looked for.
 const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
@@ -77,6 +80,8 @@ pub(super) struct Connection {
     stranger: bool,
     /// It was asked with the ticket of somebody who is signed in.
     is_known: bool,
+    /// How many bytes `asked` holds.
+    bytes: usize,
 }
 
 /// What becomes of a request.
@@ -85,6 +90,17 @@ enum Asked {
     OfServer(Reads, Option<Token>),
     /// We answer, in its turn.
     Answered(Bytes),
+}
+
+impl Asked {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::OfServer(Reads::Group(name), _) => name.len(),
+                Self::OfServer(..) => 0,
+                Self::Answered(answer) => answer.len(),
+            }
+    }
 }
 
 /// A message on its way.
@@ -122,6 +138,26 @@ struct Waiting {
 impl Connection {
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.waiting.as_ref().map(|waiting| waiting.again.min(waiting.until))
+    }
+
+    /// How many bytes are held: answers in their turn, one that cannot be told to end, and one
+    /// that waits for the foreign list, with what was read of it.
+    pub(super) fn weight(&self) -> usize {
+        let held: usize = self.reading.iter().flatten().map(|reading| reading.held.len()).sum();
+        let waiting = self.waiting.as_ref().map_or(0, |w| WAITING_FOLD * w.message.raw.len());
+        self.bytes + held + waiting
+    }
+
+    /// Notes what becomes of a request.
+    fn ask(&mut self, asked: Asked) {
+        self.bytes += asked.weight();
+        self.asked.push_back(asked);
+    }
+
+    fn next_asked(&mut self) -> Option<Asked> {
+        let asked = self.asked.pop_front()?;
+        self.bytes -= asked.weight();
+        Some(asked)
     }
 
     /// Whether it was asked with the ticket of somebody who is signed in.
@@ -184,7 +220,7 @@ impl Connection {
             (Side::Client, true) => self.request(reading.message.whole(side, buffer)?, io),
             (Side::Server, true) => self.answer(reading.message.whole(side, buffer)?, io),
             (Side::Server, false) if reading.message.head.is_final() => {
-                self.asked.pop_front();
+                self.next_asked();
                 self.answer_in_turn(io);
             }
             (_, false) => {}
@@ -237,13 +273,13 @@ impl Connection {
         if !matches!(head.method.as_str(), "GET" | "POST") {
             return Err(Fault::client("a method that no address book has"));
         }
-        if self.asked.len() >= MAX_ASKED {
+        if self.asked.len() >= MAX_ASKED || self.bytes > MAX_BYTES {
             return Err(Fault::client("too many requests at once"));
         }
         let path = head.path.to_ascii_lowercase();
         let known = path.contains("/abservice/") || path.contains("/oimws/");
         if head.method == "GET" || !known {
-            self.asked.push_back(Asked::OfServer(Reads::Nothing, None));
+            self.ask(Asked::OfServer(Reads::Nothing, None));
             return Ok(false);
         }
         if !message.fits() {
@@ -271,7 +307,7 @@ impl Connection {
         let left = oim::read(&envelope, desk.as_ref(), io);
         let mut papers = desk.as_ref().map(Desk::open);
         let book = papers.as_mut().map(|papers| &mut papers.book);
-        let book = book.filter(|book| book.contacts.is_some());
+        let book = book.filter(|book| book.is_filled());
         let host = head.field("host").unwrap_or_default();
         let Some(operation) = ask::operation(&envelope) else {
             return self.pass(message.raw, Reads::Nothing, None, io);
@@ -300,19 +336,19 @@ impl Connection {
 
     fn pass(&mut self, raw: Bytes, reads: Reads, token: Option<Token>, io: &mut Io<'_>) {
         io.out.forward(Side::Server, raw);
-        self.asked.push_back(Asked::OfServer(reads, token));
+        self.ask(Asked::OfServer(reads, token));
     }
 
     fn resend(&mut self, anew: Bytes, reads: Reads, token: Option<Token>, io: &mut Io<'_>) {
         io.out.withhold();
         io.out.insert(Side::Server, anew);
-        self.asked.push_back(Asked::OfServer(reads, token));
+        self.ask(Asked::OfServer(reads, token));
     }
 
     /// Answers a request that the server does not get.
     fn reply(&mut self, head: &Head, status: &str, text: &str, io: &mut Io<'_>) {
         io.out.withhold();
-        self.asked.push_back(Asked::Answered(http::answer(head, status, text)));
+        self.ask(Asked::Answered(http::answer(head, status, text)));
         self.answer_in_turn(io);
     }
 
@@ -320,7 +356,7 @@ impl Connection {
     fn answer_in_turn(&mut self, io: &mut Io<'_>) {
         while self.waiting.is_none()
             && let Some(Asked::Answered(_)) = self.asked.front()
-            && let Some(Asked::Answered(answer)) = self.asked.pop_front()
+            && let Some(Asked::Answered(answer)) = self.next_asked()
         {
             io.out.insert(Side::Client, answer);
         }
@@ -328,7 +364,7 @@ impl Connection {
 
     /// The server answered something that is read.
     fn answer(&mut self, message: Message, io: &mut Io<'_>) {
-        let asked = self.asked.pop_front();
+        let asked = self.next_asked();
         let envelope = message.text.as_deref().and_then(Element::parse);
         let (Some(Asked::OfServer(reads, token)), Some(envelope)) = (asked, envelope) else {
             io.out.forward(Side::Client, message.raw);
@@ -352,7 +388,7 @@ impl Connection {
     /// Gives the client an answer with the foreign people in it, as soon as these are known.
     fn finish(&mut self, mut waiting: Waiting, io: &mut Io<'_>) {
         let desk = Doors::of(io).desk(&waiting.owner);
-        let desk = desk.filter(|desk| desk.open().book.contacts.is_some());
+        let desk = desk.filter(|desk| desk.open().book.is_filled());
         let Some(desk) = desk else {
             if waiting.until <= io.now.instant || self.stranger {
                 self.stranger = true;

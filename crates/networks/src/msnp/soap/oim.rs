@@ -26,7 +26,9 @@ pub(super) fn read(envelope: &Element, desk: Option<&Desk>, io: &Io<'_>) -> Opti
     };
     let Some(desk) = desk else { return Some(Ask::Fault(words::oim_fault())) };
     let text = text(&envelope.at(&["Body", "Content"])?.text);
-    desk.open().book.edit(Edit::Say(guest, text));
+    if !desk.open().book.edit(vec![Edit::Say(guest, text)]) {
+        return Some(Ask::Fault(words::oim_fault()));
+    }
     let number = envelope.text_at(&["Header", "Sequence", "MessageNumber"]).parse().unwrap_or(1);
     Some(Ask::Answer(words::oim_stored(number)))
 }

@@ -3,8 +3,9 @@
 use crosstalk_core::{Address, Contact, Standing, UnixMillis};
 use sha1::{Digest, Sha1};
 
+use super::super::book::Book;
 use super::super::desk::{Io, spelling};
-use super::super::groups::contact_guid;
+use super::super::groups::{contact_guid, contact_id};
 use super::super::xml::escape;
 use crate::time::timestamp;
 
@@ -56,10 +57,17 @@ impl Role {
 }
 
 /// The number of a person's membership in a list.
-pub(super) fn membership(address: &Address, role: Role) -> u32 {
-    let hash = Sha1::digest(address.to_string().as_bytes());
-    let number = hash.first_chunk::<4>().map_or(0, |four| u32::from_be_bytes(*four)) % PEOPLE;
-    FIRST_MEMBERSHIP + 4 * number + role as u32
+fn membership(address: &Address, role: Role) -> u32 {
+    let front = u32::try_from(contact_id(address) >> 96).unwrap_or_default();
+    FIRST_MEMBERSHIP + 4 * (front % PEOPLE) + role as u32
+}
+
+/// Whose membership has this number, which [is ours](is_ours).
+pub(super) fn member_of(number: u32, book: &Book) -> Option<&Address> {
+    let first = number.checked_sub(FIRST_MEMBERSHIP)? / 4;
+    let fronts = (0..=u32::MAX / PEOPLE).filter_map(|n| first.checked_add(n * PEOPLE));
+    let mut ids = fronts.map(|front| u128::from(front) << 96);
+    ids.find_map(|id| book.called(id..=id | (u128::MAX >> 32)))
 }
 
 /// Whether a number of a membership is one of ours.
