@@ -116,10 +116,9 @@ impl Statements {
 pub fn mentions(network: &dyn Network, said: &[u8], local: &str) -> bool {
     let local = fold(network, local);
     let said = String::from_utf8_lossy(said);
-    let said = references_resolved(&said);
-    fold(network, &said).contains(&local)
-        || fold(network, &without_tags(&said)).contains(&local)
-        || fold(network, &percent_decoded(&said)).contains(&local)
+    let resolved = references_resolved(&said);
+    let spellings = [percent_decoded(&said), without_tags(&resolved), resolved, said.into_owned()];
+    spellings.iter().any(|said| fold(network, said).contains(&local))
 }
 
 /// Characters as `network` compares them; blanks and hyphens, which some ignore, are left out.

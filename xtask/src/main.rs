@@ -1,5 +1,6 @@
 //! Development commands, called as `cargo xtask COMMAND`.
 
+mod fuzz;
 mod graph;
 mod peers;
 mod pictures;
@@ -7,6 +8,7 @@ mod rule;
 mod sources;
 mod steps;
 mod terminal;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,24 +17,31 @@ use steps::{Outcome, Steps};
 
 const HELP: &str = "\
 cargo xtask test [--no-interop]   everything that must hold before a change lands
+cargo xtask test --long           the same with the whole hostile load and an hour of each fuzz target
 cargo xtask deps-rule             who may see whom among the crates
 cargo xtask peers                 install the third-party software that interop tests talk to
 cargo xtask interop [FILTER]      interop tests alone
 cargo xtask compatibility         writes docs/compatibility.md from what the plays of pairs show
-cargo xtask pictures              take the pictures of the README again";
+cargo xtask pictures              take the pictures of the README again
+cargo xtask fuzz [TARGET]... [--time 1h] [--jobs 2] [--sanitizer none]
+                                  fuzz targets under cargo-fuzz, with a corpus that is kept
+cargo xtask fuzz TARGET --input FILE
+                                  one input again
+cargo xtask seeds                 makes the seeds of the fuzz targets from the captures";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["test"] => test(true),
-        ["test", "--no-interop"] => test(false),
+        ["test", options @ ..] => TestOptions::parse(options).and_then(|options| test(&options)),
         ["deps-rule"] => rule::check(&root()),
         ["peers"] => peers::install(&root()).map(drop),
         ["interop"] => interop(None),
         ["interop", filter] => interop(Some(filter)),
         ["compatibility"] => compatibility(),
         ["pictures"] => take_pictures(),
+        ["fuzz", words @ ..] => fuzz::Request::parse(words).and_then(|r| fuzz::run(&root(), &r)),
+        ["seeds"] => seeds(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -53,7 +62,36 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-fn test(with_interop: bool) -> Outcome {
+/// Where cargo puts what it builds.
+fn target(root: &Path) -> PathBuf {
+    root.join(std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from))
+}
+
+/// What belongs to a run of everything.
+#[derive(Debug, PartialEq, Eq)]
+struct TestOptions {
+    /// Tests with real clients and servers.
+    interop: bool,
+    /// What takes hours: the whole hostile load, and fuzzing.
+    long: bool,
+}
+
+impl TestOptions {
+    fn parse(words: &[&str]) -> Result<Self, String> {
+        let mut options = Self { interop: true, long: false };
+        for word in words {
+            match *word {
+                "--no-interop" => options.interop = false,
+                "--long" => options.long = true,
+                _ => return Err(format!("test has no option {word}. There are:\n{HELP}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn test(options: &TestOptions) -> Outcome {
+    let with_interop = options.interop;
     let mut steps = Steps::default();
     if with_interop {
         // First of all, so that a machine that lacks something says so within a minute.
@@ -78,10 +116,22 @@ fn test(with_interop: bool) -> Outcome {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     });
+    if options.long {
+        steps.run("whole load", whole_load);
+        let all = fuzz::Request::parse(&[]);
+        steps.run("fuzzing", || all.and_then(|request| fuzz::run(&root(), &request)));
+    }
     if !with_interop {
         println!("\ninterop was left out, as --no-interop asks");
     }
     steps.finish()
+}
+
+/// The hostile load that the tests run a tenth of.
+fn whole_load() -> Outcome {
+    let mut command = Command::new("cargo");
+    command.args(["test", "-p", "crosstalk", "--test", "hostile", "--release", "--", "load"]);
+    succeed(command.arg("--nocapture").env("CROSSTALK_WHOLE", "1"))
 }
 
 /// Adds what a minimal installation of Rust leaves out.
@@ -99,6 +149,12 @@ fn interop(filter: Option<&str>) -> Outcome {
     peers::install(&root())?;
     build()?;
     interop_tests(filter)
+}
+
+fn seeds() -> Outcome {
+    let mut command = Command::new("cargo");
+    command.args(["test", "-p", "crosstalk-fuzz", "--test", "seeds"]);
+    succeed(command.env("CROSSTALK_REWRITE", "1"))
 }
 
 fn compatibility() -> Outcome {

@@ -28,8 +28,7 @@ const AIM_SUITE: &str = "bullseye";
 
 /// Where the peers are, once [`install`] has been called.
 pub(crate) fn directory(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    root.join(target).join("peers")
+    crate::target(root).join("peers")
 }
 
 /// Installs what is missing. Does nothing, quickly, when nothing is.
