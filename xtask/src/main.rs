@@ -1,5 +1,6 @@
 //! Development commands, called as `cargo xtask COMMAND`.
 
+mod deny;
 mod fuzz;
 mod graph;
 mod peers;
@@ -27,7 +28,8 @@ cargo xtask fuzz [TARGET]... [--time 1h] [--jobs 2] [--sanitizer none]
                                   fuzz targets under cargo-fuzz, with a corpus that is kept
 cargo xtask fuzz TARGET --input FILE
                                   one input again
-cargo xtask seeds                 makes the seeds of the fuzz targets from the captures";
+cargo xtask seeds                 makes the seeds of the fuzz targets from the captures
+cargo xtask advisories            known faults of the crates this is built from";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["pictures"] => take_pictures(),
         ["fuzz", words @ ..] => fuzz::Request::parse(words).and_then(|r| fuzz::run(&root(), &r)),
         ["seeds"] => seeds(),
+        ["advisories"] => deny::advisories(&root()),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -99,6 +102,7 @@ fn test(options: &TestOptions) -> Outcome {
     }
     steps.run("toolchain", toolchain);
     steps.run("dependency rule", || rule::check(&root()));
+    steps.run("licences and sources", || deny::check(&root()));
     steps.run("formatting", || cargo(&["fmt", "--all", "--check"]));
     steps.run("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
