@@ -12,8 +12,6 @@ use crate::oracles;
 pub struct Cost {
     /// The bytes allocated in all.
     pub allocated: usize,
-    /// The most bytes held at once.
-    pub peak: usize,
     /// The bytes still held afterwards; negative where more were given back.
     pub kept: i64,
     /// The time.
@@ -43,7 +41,6 @@ pub fn measured<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let time = now().saturating_sub(begun);
     let cost = Cost {
         allocated: usize::try_from(memory.bytes_total).unwrap_or(usize::MAX),
-        peak: usize::try_from(memory.bytes_max).unwrap_or(usize::MAX),
         kept: memory.bytes_current,
         time,
     };

@@ -3,7 +3,7 @@
 //!
 //! Used by the fuzz targets and by the tests of the networks, which include this file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crosstalk_core::{Address, Lobby, Network, Side};
 /// The bytes that an engine may hold besides what came in: tables, and room for a few frames.
 const MEMORY_BASE: usize = 192 * 1024;
 /// The bytes that an engine may hold for each byte that came in.
-const MEMORY_MULTIPLE: usize = 32;
+const MEMORY_MULTIPLE: usize = 24;
 /// The bytes that may be allocated for one input besides its share.
 const WORK_BASE: usize = 512 * 1024;
 /// The bytes that may be allocated for each byte that one input makes an engine look at.
-const WORK_MULTIPLE: usize = 96;
+const WORK_MULTIPLE: usize = 256;
 /// The time on a processor that one input may take besides its share, in a build for tests on a
 /// machine that does other things too.
 const TIME_BASE: Duration = Duration::from_millis(400);
@@ -50,6 +50,8 @@ pub struct Witness(Arc<Mutex<Vec<Statements>>>);
 struct Statements {
     /// By the client.
     client: Vec<u8>,
+    /// How much the server had said when the client said what ends there.
+    times: Vec<(usize, usize)>,
     /// By the server in its own name.
     server: Vec<u8>,
     /// To the client, by whomever.
@@ -72,7 +74,10 @@ impl Witness {
     /// Takes note of what an end said in its own name: not of what a server passes on for others.
     pub fn heard(&self, connection: usize, from: Side, bytes: &[u8]) {
         self.with(connection, |said| match from {
-            Side::Client => said.client.extend_from_slice(bytes),
+            Side::Client => {
+                said.client.extend_from_slice(bytes);
+                said.times.push((said.client.len(), said.server.len()));
+            }
             Side::Server => said.server.extend_from_slice(bytes),
         });
     }
@@ -104,11 +109,22 @@ impl Witness {
 }
 
 impl Statements {
-    /// Whether the client said something that `other` shows and that its own server never said.
+    /// Whether the client said something that was shown to the client of `other`, which that one
+    /// never said, and that its own server had not said before.
     fn knows(&self, other: &Self) -> bool {
-        let public: HashSet<_> = self.server.windows(PROOF).collect();
-        let shown: HashSet<_> = other.shown.windows(PROOF).collect();
-        self.client.windows(PROOF).any(|run| shown.contains(run) && !public.contains(run))
+        let theirs: HashSet<_> = other.client.windows(PROOF).collect();
+        let shown = other.shown.windows(PROOF).filter(|run| !theirs.contains(run));
+        let shown: HashSet<_> = shown.collect();
+        let mut public = HashMap::new();
+        for (at, run) in self.server.windows(PROOF).enumerate() {
+            public.entry(run).or_insert(at + PROOF);
+        }
+        let mut times = self.times.iter().peekable();
+        self.client.windows(PROOF).enumerate().any(|(at, run)| {
+            while times.next_if(|(end, _)| *end <= at).is_some() {}
+            let heard = times.peek().map_or(0, |(_, heard)| *heard);
+            shown.contains(run) && public.get(run).is_none_or(|end| *end > heard)
+        })
     }
 }
 
@@ -204,4 +220,62 @@ fn percent_decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosstalk_networks::by_name;
+
+    const NAME: &str = "alice@jabber.test";
+
+    fn xmpp() -> &'static dyn Network {
+        by_name("xmpp").expect("a registered network")
+    }
+
+    fn confirms(witness: &Witness, connection: usize) -> bool {
+        let alice = Address::new(NAME, "jabber".parse().expect("a network"));
+        witness.confirms(connection, xmpp(), &alice.expect("an address"))
+    }
+
+    #[test]
+    fn a_server_names_somebody_in_any_spelling() {
+        for said in
+            ["<jid>Alice@jabber.test/x", "&#x61;lice@jabber.test.", "<a>al<b/>ice@</a>jabber.test"]
+        {
+            assert!(mentions(xmpp(), said.as_bytes(), NAME), "{said}");
+        }
+        assert!(!mentions(xmpp(), b"<jid>alicia@jabber.test", NAME));
+    }
+
+    #[test]
+    fn what_a_client_says_confirms_nobody() {
+        let witness = Witness::default();
+        let here = witness.connected();
+        witness.heard(here, Side::Client, NAME.as_bytes());
+        assert!(!confirms(&witness, here));
+        witness.heard(here, Side::Server, NAME.as_bytes());
+        assert!(confirms(&witness, here));
+    }
+
+    #[test]
+    fn who_comes_from_another_connection_shows_what_was_shown_there() {
+        let (witness, secret) = (Witness::default(), b"id='0123456789abcdef'");
+        let (before, here) = (witness.connected(), witness.connected());
+        for side in [Side::Client, Side::Server] {
+            witness.heard(before, side, b"<stream xmlns='jabber:client'>");
+        }
+        witness.heard(before, Side::Server, NAME.as_bytes());
+        witness.shown(before, b"<stream xmlns='jabber:client'><enabled ");
+        witness.shown(before, secret);
+        witness.heard(here, Side::Client, b"<stream xmlns='jabber:client'>");
+        assert!(!confirms(&witness, here), "everybody says that");
+        witness.heard(here, Side::Client, secret);
+        witness.heard(here, Side::Server, secret);
+        assert!(confirms(&witness, here), "its server says it afterwards");
+        let there = witness.connected();
+        witness.heard(there, Side::Server, secret);
+        witness.heard(there, Side::Client, secret);
+        assert!(!confirms(&witness, there), "its server said it before");
+    }
 }

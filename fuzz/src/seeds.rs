@@ -58,9 +58,8 @@ const SESSIONS: &[(&str, &[&str])] = &[
     ("ymsg", &["16/b-002-127.0.0.1_5050.cap", "16-book/address.yahoo.com_80.cap"]),
 ];
 
-/// Every seed that is made, with its target and its name, from the captures below `captures` and
-/// the configuration `example`.
-pub fn made(captures: &Path, example: &Path) -> io::Result<Vec<(String, String, Vec<u8>)>> {
+/// Every seed that is made, with its target and its name, from the captures below `captures`.
+pub fn made(captures: &Path) -> io::Result<Vec<(String, String, Vec<u8>)>> {
     let mut seeds = Vec::new();
     let mut add = |target: &str, name: String, bytes: Vec<u8>| {
         seeds.push((target.to_owned(), format!("{MADE}{name}"), bytes));
@@ -85,15 +84,18 @@ pub fn made(captures: &Path, example: &Path) -> io::Result<Vec<(String, String, 
         add("membership", format!("document-{number}"), document);
     }
     add("node", "peers".to_owned(), of_peers());
-    add("config", "example".to_owned(), fs::read(example)?);
     Ok(seeds)
 }
 
-/// The files in which seeds are checked in, by target.
+/// The files in which seeds of a target are checked in.
 pub fn files(target: &str) -> io::Result<Vec<PathBuf>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
-    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
-    let mut files = entries.collect::<io::Result<Vec<_>>>()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root.join("seeds").join(target))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    if target == "config" {
+        // It has every setting there is.
+        files.push(root.join("../config/example.toml"));
+    }
     files.sort();
     Ok(files)
 }

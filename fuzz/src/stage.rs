@@ -55,10 +55,10 @@ pub(crate) fn play(network: &'static dyn Network, script: &[u8]) {
         let looked_at = stage.shared.looked_at + step.text.len();
         cost.check(looked_at);
         came_in += looked_at;
-        let most = usize::try_from(kept).unwrap_or(0) + cost.peak;
-        let allowed = oracles::memory_allowed(came_in);
-        assert!(most <= allowed, "size: {most} bytes are held after {came_in} came in");
         kept += cost.kept;
+        let held = usize::try_from(kept).unwrap_or(0);
+        let allowed = oracles::memory_allowed(came_in);
+        assert!(held <= allowed, "size: {held} bytes are held after {came_in} came in");
     }
 }
 

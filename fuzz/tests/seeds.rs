@@ -12,7 +12,7 @@ use crosstalk_fuzz::targets::TARGETS;
 fn seeds_are_those_that_the_captures_give() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let captures = root.join("../crates/networks/tests/captures");
-    let made = made(&captures, &root.join("../config/example.toml")).unwrap();
+    let made = made(&captures).unwrap();
     let path = |target: &str, name: &str| root.join("seeds").join(target).join(name);
     let expected: BTreeMap<PathBuf, Vec<u8>> =
         made.into_iter().map(|(target, name, bytes)| (path(&target, &name), bytes)).collect();

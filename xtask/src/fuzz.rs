@@ -115,6 +115,9 @@ impl Stage {
             command.arg(format!("-dict={}", self.root.join("fuzz/script.dict").display()));
         }
         command.args([below("corpus")?, below("seeds")?]);
+        if name == "config" {
+            command.arg(self.root.join("config"));
+        }
         command.stdout(log.try_clone().map_err(|e| e.to_string())?);
         command.stderr(log).status().map_err(|e| e.to_string())?;
         let bytes = fs::read(&path).map_err(|e| e.to_string())?;
