@@ -1,5 +1,5 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
-//! slixmpp and Prosody; and proxychains for clients that know no proxy.
+//! slixmpp, Prosody and ejabberd; and proxychains for clients that know no proxy.
 //!
 //! Everything but Debian packages is put under the target directory.
 
@@ -12,6 +12,7 @@ use crate::steps::Outcome;
 /// Debian packages that must be installed.
 const PACKAGES: &[&str] = &[
     "ca-certificates",
+    "ejabberd",
     "gcc",
     "libc6-dev",
     "pkg-config",

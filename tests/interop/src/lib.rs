@@ -3,13 +3,16 @@
 //! A [`Stage`] is base networks (our AIM, Yahoo and MSN servers, a real Prosody) and a gateway
 //! process before each, but AIM and Yahoo share theirs. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
-//! `drivers`. [`Pidgin`] is the program itself, on a [`Desktop`].
+//! `drivers`. [`Pidgin`] is the program itself, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
+//! client lies to real servers.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
 mod aim;
 mod certificate;
+mod court;
 mod crowd;
 mod desktop;
+mod ejabberd;
 mod event;
 mod gateway;
 mod msn;
@@ -17,6 +20,7 @@ mod person;
 mod pidgin;
 mod process;
 mod prosody;
+mod raw_jabber;
 mod stage;
 mod yahoo;
 
@@ -25,14 +29,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use aim::AimServer;
+pub use court::Court;
 pub use crowd::{Crowd, Friend};
 pub use desktop::{Desktop, side_by_side};
+pub use ejabberd::Ejabberd;
 pub use event::Event;
 pub use gateway::Gateway;
 pub use msn::MsnServer;
 pub use person::{Person, Way};
 pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
+pub use raw_jabber::RawJabber;
 pub use stage::Stage;
 pub use yahoo::{YahooServer, YahooUser};
 

@@ -11,7 +11,17 @@ use crate::{certificate, free_port};
 /// The domain it serves.
 pub(crate) const DOMAIN: &str = "jabber.test";
 
-/// A Prosody that requires STARTTLS and trusts nobody.
+/// With STARTTLS, and nothing before it.
+const ENCRYPTED: &str = r#"c2s_require_encryption = true
+modules_disabled = { "s2s", "legacyauth" }
+ssl = { certificate = "{at}/server.pem"; key = "{at}/server.key" }"#;
+
+/// Without, and with sign-on before SASL (XEP-0078).
+const UNENCRYPTED: &str = r#"c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+modules_disabled = { "s2s", "tls" }"#;
+
+/// A Prosody that trusts nobody.
 pub struct Prosody {
     _process: Running,
     directory: PathBuf,
@@ -19,9 +29,20 @@ pub struct Prosody {
 }
 
 impl Prosody {
-    /// Starts one with `users`, each with a password, and a certificate for its domain and for
-    /// `other_names`.
+    /// Starts one that requires STARTTLS, with `users`, each with a password, and a certificate for
+    /// its domain and for `other_names`.
     pub fn start(directory: PathBuf, users: &[(&str, &str)], other_names: &[&str]) -> Self {
+        fs::create_dir_all(&directory).unwrap();
+        certificate::make(&directory, &[&[DOMAIN], other_names].concat());
+        Self::run(directory, users, ENCRYPTED)
+    }
+
+    /// Starts one without TLS, at which people sign on by whatever there ever was.
+    pub fn start_unencrypted(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        Self::run(directory, users, UNENCRYPTED)
+    }
+
+    fn run(directory: PathBuf, users: &[(&str, &str)], more: &str) -> Self {
         // Prosody escapes everything but letters and digits in the names of its files.
         let accounts = directory.join("data").join(DOMAIN.replace('.', "%2e")).join("accounts");
         fs::create_dir_all(&accounts).unwrap();
@@ -29,10 +50,10 @@ impl Prosody {
             let account = format!("return {{ [\"password\"] = \"{password}\" }};\n");
             fs::write(accounts.join(format!("{user}.dat")), account).unwrap();
         }
-        certificate::make(&directory, &[&[DOMAIN], other_names].concat());
         let port = free_port();
         let config = directory.join("prosody.cfg.lua");
-        fs::write(&config, configuration(&directory, port)).unwrap();
+        let text = configuration(&directory, port, more);
+        fs::write(&config, text).unwrap();
         let mut command = Command::new("prosody");
         command.arg("--config").arg(&config);
         let mut process = Running::logging(&mut command, &directory.join("out.log"));
@@ -75,7 +96,8 @@ fn remember(directory: &Path, text: &mut String) {
     }
 }
 
-fn configuration(directory: &Path, port: u16) -> String {
+fn configuration(directory: &Path, port: u16, more: &str) -> String {
+    let more = more.replace("{at}", &directory.display().to_string());
     let at = directory.display();
     format!(
         r#"daemonize = false
@@ -85,15 +107,14 @@ data_path = "{at}/data"
 log = {{ debug = "{at}/debug.log" }}
 modules_enabled = {{
     "blocklist", "carbons", "csi_simple", "disco", "offline", "pep", "ping", "posix", "private",
-    "roster", "saslauth", "smacks", "stanza_debug", "time", "tls", "vcard_legacy", "version",
+    "legacyauth", "roster", "saslauth", "smacks", "stanza_debug", "time", "tls", "vcard_legacy",
+    "version",
 }}
-modules_disabled = {{ "s2s" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {port} }}
-c2s_require_encryption = true
 authentication = "internal_hashed"
 storage = "internal"
-ssl = {{ certificate = "{at}/server.pem"; key = "{at}/server.key" }}
+{more}
 VirtualHost "{DOMAIN}"
 "#
     )

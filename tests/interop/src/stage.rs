@@ -244,7 +244,7 @@ impl Drop for Stage {
     }
 }
 
-fn fresh_directory() -> PathBuf {
+pub(crate) fn fresh_directory() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("crosstalk-interop-{}-{count}", std::process::id());

@@ -4,6 +4,7 @@
 mod base;
 mod failure;
 mod kills;
+mod liar;
 mod msn;
 mod resume;
 mod story;

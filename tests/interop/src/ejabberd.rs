@@ -1,0 +1,88 @@
+//! A real ejabberd, on loopback and with everything it writes in one directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{Running, wait_until};
+use crate::prosody::DOMAIN;
+use crate::{RawJabber, free_port};
+
+/// An ejabberd without TLS, on which anybody may register.
+pub struct Ejabberd {
+    _process: Running,
+    port: u16,
+}
+
+impl Ejabberd {
+    /// Starts one with `users`, each with a password.
+    pub fn start(directory: &Path, users: &[(&str, &str)]) -> Self {
+        let spool = directory.join("spool");
+        fs::create_dir_all(&spool).unwrap();
+        let port = free_port();
+        let config = directory.join("ejabberd.yml");
+        fs::write(&config, configuration(port)).unwrap();
+        // Without `ejabberdctl`, which wants a user of its own and a daemon for names of nodes.
+        let mut command = Command::new("erl");
+        command.args(["-noinput", "-mnesia", "dir"]).arg(format!("\"{}\"", spool.display()));
+        command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries()).env("HOME", directory);
+        command.env("EJABBERD_CONFIG_PATH", &config);
+        command.env("EJABBERD_LOG_PATH", directory.join("ejabberd.log"));
+        let mut process = Running::logging(&mut command, &directory.join("out.log"));
+        let up = wait_until(Duration::from_mins(1), || {
+            process.has_ended() || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        let out = fs::read_to_string(directory.join("out.log")).unwrap_or_default();
+        assert!(up && !process.has_ended(), "ejabberd did not start:\n{out}");
+        for (user, password) in users {
+            RawJabber::connect(port).registers(user, password);
+        }
+        Self { _process: process, port }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Where Debian puts what Erlang programs bring with them.
+fn libraries() -> PathBuf {
+    let root = fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok);
+    let has_ejabberd = |path: &PathBuf| {
+        let inside = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+        let mut names = inside.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.any(|name| name.starts_with("ejabberd-"))
+    };
+    let found = root.map(|entry| entry.path()).find(has_ejabberd);
+    found.expect("ejabberd is missing: run `cargo xtask peers` first")
+}
+
+fn configuration(port: u16) -> String {
+    format!(
+        r#"hosts: ["{DOMAIN}"]
+loglevel: info
+listen:
+  -
+    port: {port}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    max_stanza_size: 1048576
+    starttls: false
+    access: all
+auth_method: internal
+auth_password_format: scram
+registration_timeout: infinity
+modules:
+  mod_disco: {{}}
+  mod_legacy_auth: {{}}
+  mod_register:
+    access: all
+    ip_access: all
+  mod_roster:
+    versioning: true
+  mod_stream_mgmt: {{}}
+"#
+    )
+}
