@@ -54,8 +54,9 @@ enum Shown {
     Nothing,
     /// What should have been a name is none.
     Unreadable,
-    /// A name as the client wrote it: a local part or a JID.
-    Name(String),
+    /// Names as the client wrote them, each a local part or a JID: who signs on, and as whom if
+    /// it says so. All have to mean one account: ejabberd 23.01 lets everybody act as anybody.
+    Names(Vec<String>),
 }
 
 impl Claim {
@@ -98,33 +99,34 @@ impl Claim {
             Shown::Nothing => true,
             Shown::NotYet => !self.mechanism.always_shows(),
             Shown::Unreadable => false,
-            Shown::Name(_) => {
+            Shown::Names(ref names) => names.iter().all(|shown| {
                 let (network, local) = (name.name().network(), name.name().local());
                 let domain = local.rsplit_once('@').map_or("", |(_, domain)| domain);
-                self.names(domain, network).any(|claimed| *name == claimed)
-            }
+                meanings(shown, domain, network).any(|claimed| *name == claimed)
+            }),
         }
     }
 
-    /// The accounts that the shown name can mean on a server of `domain`, likeliest first.
-    pub(super) fn names<'a>(
-        &'a self,
-        domain: &'a str,
-        network: &'a NetworkId,
-    ) -> impl Iterator<Item = Claimed> + 'a {
-        let name = match &self.shown {
-            Shown::Name(name) => Some(name.as_str()),
-            _ => None,
-        };
-        // Clients write their whole JID, a local part, or one that has to be escaped to be one.
-        let whole = name.filter(|name| name.contains('@')).map(str::to_owned);
-        let local = name.map(|name| format!("{name}@{domain}"));
-        let escaped = name.map(|name| format!("{}@{domain}", jid::escape(name)));
-        [whole, local, escaped].into_iter().flatten().filter_map(|jid| {
-            let jid = jid::prepare(jid::bare(&jid)).ok()?;
-            Some(Claimed::new(Address::new(&jid, network.clone()).ok()?))
-        })
+    /// The accounts that the shown names can mean on a server of `domain`, likeliest first.
+    pub(super) fn names(&self, domain: &str, network: &NetworkId) -> Vec<Claimed> {
+        let Shown::Names(names) = &self.shown else { return Vec::new() };
+        let mut all = names.iter().map(|name| meanings(name, domain, network).collect::<Vec<_>>());
+        let mut accounts = all.next().unwrap_or_default();
+        all.for_each(|others| accounts.retain(|account| others.contains(account)));
+        accounts
     }
+}
+
+/// The accounts that a name can mean on a server of `domain`: clients write their whole JID, a
+/// local part, or one that has to be escaped to be one.
+fn meanings(name: &str, domain: &str, network: &NetworkId) -> impl Iterator<Item = Claimed> {
+    let whole = name.contains('@').then(|| name.to_owned());
+    let local = Some(format!("{name}@{domain}"));
+    let escaped = Some(format!("{}@{domain}", jid::escape(name)));
+    [whole, local, escaped].into_iter().flatten().filter_map(|jid| {
+        let jid = jid::prepare(jid::bare(&jid)).ok()?;
+        Some(Claimed::new(Address::new(&jid, network.clone()).ok()?))
+    })
 }
 
 impl Mechanism {
@@ -134,38 +136,41 @@ impl Mechanism {
     }
 
     fn shown_by(self, said: &str) -> Shown {
-        let name = match self {
+        let names = match self {
             Self::Plain => plain(said),
             Self::Scram => scram(said),
             Self::DigestMd5 => digest(said),
-            Self::CramMd5 => said.rsplit_once(' ').map(|(name, _)| name.to_owned()),
-            Self::Login => Some(said.to_owned()),
-            Self::External => Some(said.to_owned()).filter(|name| !name.is_empty()),
-            Self::OAuthBearer => gs2_authzid(said),
+            Self::CramMd5 => said.rsplit_once(' ').map(|(name, _)| vec![name.to_owned()]),
+            Self::Login | Self::External => Some(vec![said.to_owned()]),
+            Self::OAuthBearer => gs2_authzid(said).map(|name| vec![name]),
             Self::Other => None,
         };
-        match name.filter(|name| !name.is_empty()) {
-            Some(name) => Shown::Name(prepared(&name)),
-            None if self.always_shows() => Shown::Unreadable,
-            None => Shown::Nothing,
+        let mut names = names.unwrap_or_default();
+        names.retain(|name| !name.is_empty());
+        if !names.is_empty() {
+            Shown::Names(names.iter().map(|name| prepared(name)).collect())
+        } else if self.always_shows() {
+            Shown::Unreadable
+        } else {
+            Shown::Nothing
         }
     }
 }
 
-/// Whom the message of PLAIN asks to act as.
-fn plain(said: &str) -> Option<String> {
+/// The names in the message of PLAIN, of which the first may be empty.
+fn plain(said: &str) -> Option<Vec<String>> {
     let mut parts = said.split('\0');
-    let (authzid, authcid) = (parts.next()?, parts.next()?);
+    let names = [parts.next()?, parts.next().filter(|authcid| !authcid.is_empty())?];
     parts.next()?;
-    Some(if authzid.is_empty() { authcid } else { authzid }.to_owned())
+    Some(names.map(str::to_owned).into())
 }
 
 /// The same of SCRAM's first message: `n,a=authzid,n=name,r=nonce`.
-fn scram(said: &str) -> Option<String> {
+fn scram(said: &str) -> Option<Vec<String>> {
     let (_, rest) = said.split_once(',')?;
     let (_, bare) = rest.split_once(',')?;
     let name = bare.split(',').find_map(|field| field.strip_prefix("n="))?;
-    gs2_authzid(said).or_else(|| Some(unescaped(name)))
+    Some(gs2_authzid(said).into_iter().chain([unescaped(name)]).collect())
 }
 
 /// The authorisation identity of a GS2 header (RFC 5801, section 4).
@@ -178,19 +183,18 @@ fn unescaped(name: &str) -> String {
     name.replace("=2C", ",").replace("=3D", "=")
 }
 
-/// The name in the directives of DIGEST-MD5: `username="ann",authzid="ann@chat.test"`.
-fn digest(said: &str) -> Option<String> {
-    let (mut name, mut authzid, mut rest) = (None, None, said);
+/// The names in the directives of DIGEST-MD5: `username="ann",authzid="ann@chat.test"`.
+fn digest(said: &str) -> Option<Vec<String>> {
+    let (mut names, mut rest) = (Vec::new(), said);
     while let Some((key, after)) = rest.split_once('=') {
         let (value, after) = directive(after)?;
-        match key.trim_matches([' ', '\t', '\r', '\n', ',']).to_ascii_lowercase().as_str() {
-            "username" => name = Some(value),
-            "authzid" => authzid = Some(value),
-            _ => {}
+        let key = key.trim_matches([' ', '\t', '\r', '\n', ',']).to_ascii_lowercase();
+        if matches!(key.as_str(), "username" | "authzid") {
+            names.push(value);
         }
         rest = after;
     }
-    authzid.filter(|authzid| !authzid.is_empty()).or(name)
+    Some(names)
 }
 
 /// The value at the front of `text`, quoted or not, and what comes behind it.
@@ -238,13 +242,13 @@ mod tests {
         for (mechanism, said) in [
             ("PLAIN", &["\0ann\0x"][..]),
             ("PLAIN", &["\0Ann@Chat.Test\0x"]),
-            ("plain", &["ann@chat.test\0mallory\0x"]),
-            ("PLAIN", &["ann\0mallory\0x"]),
+            ("plain", &["ann@chat.test\0ann\0x"]),
+            ("PLAIN", &["ann\0ann@chat.test\0x"]),
             ("SCRAM-SHA-1", &["n,,n=ann,r=a", final_message]),
             ("SCRAM-SHA-256-PLUS", &["p=tls-exporter,,n=ann@chat.test,r=a", final_message]),
-            ("SCRAM-SHA-512", &["y,a=ann@chat.test,n=mallory,r=a"]),
+            ("SCRAM-SHA-512", &["y,a=ann@chat.test,n=ann,r=a"]),
             ("DIGEST-MD5", &["username=\"ann\",realm=\"chat.test\",response=1"]),
-            ("DIGEST-MD5", &["charset=utf-8,username=\"m\\\"x\",authzid=\"ann@chat.test\""]),
+            ("DIGEST-MD5", &["charset=utf-8,username=\"a\\nn\",authzid=\"ann@chat.test\""]),
             ("CRAM-MD5", &["ann 0123456789abcdef"]),
             ("LOGIN", &["ann", "secret"]),
             ("EXTERNAL", &["ann@chat.test"]),
@@ -254,6 +258,24 @@ mod tests {
             assert!(claim.allows(&confirmed("ann@chat.test")), "{mechanism} {said:?}");
             assert!(!claim.allows(&confirmed("ceo@chat.test")), "{mechanism} {said:?}");
             assert!(!claim.allows(&confirmed("mallory@chat.test")), "{mechanism} {said:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_acts_as_somebody_else() {
+        for (mechanism, said) in [
+            ("PLAIN", "ceo\0mallory\0x"),
+            ("PLAIN", "ceo@chat.test\0mallory\0x"),
+            ("SCRAM-SHA-1", "n,a=ceo@chat.test,n=mallory,r=a"),
+            ("DIGEST-MD5", "username=\"mallory\",authzid=\"ceo@chat.test\""),
+            ("DIGEST-MD5", "username=\"mallory\",username=\"ceo\""),
+        ] {
+            let claim = claim(mechanism, &[said]);
+            let network = "jabber".parse().unwrap();
+            assert!(claim.names("chat.test", &network).is_empty(), "{said}");
+            for name in ["ceo@chat.test", "mallory@chat.test"] {
+                assert!(!claim.allows(&confirmed(name)), "{name} by {said}");
+            }
         }
     }
 

@@ -121,7 +121,8 @@ impl Authenticated {
 
     /// The accounts that the client's claim can mean.
     pub(super) fn accounts(&self, domain: &str, network: &NetworkId) -> Vec<Address> {
-        self.claim.names(domain, network).map(|claimed| claimed.name().clone()).collect()
+        let claimed = self.claim.names(domain, network).into_iter();
+        claimed.map(|claimed| claimed.name().clone()).collect()
     }
 
     /// The gateway knows no session to resume, and says so: once, since a client asks once.
@@ -181,8 +182,13 @@ impl Binding {
         }
         let user = Address::new(&bare, network.clone()).map_err(illegal)?;
         let user = Confirmed::by_server(user);
-        if !self.authenticated.claim.allows(&user) {
-            return Err(Fault::server("it bound a session to another name than it authenticated"));
+        let claim = &self.authenticated.claim;
+        if !claim.allows(&user) {
+            return Err(if claim.names(domain, network).is_empty() {
+                Fault::client("it does not show one name that it signs on by")
+            } else {
+                Fault::server("it bound a session to another name than it authenticated")
+            });
         }
         Ok(Answer::Bound(Bound { user, full, former: self.authenticated.former }))
     }
