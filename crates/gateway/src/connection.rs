@@ -142,8 +142,7 @@ impl Connection {
             }
         }
         let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
-        let charge = self.account.entry().charge();
-        let broken = splice::run(client, server, charge, patience, pipes).await;
+        let broken = splice::run(client, server, self.account.charge(), patience, pipes).await;
         self.report.count(&legs);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }

@@ -72,7 +72,7 @@ impl Memory {
     pub(crate) fn open(&self, origin: &Payer) -> Account {
         let id = self.lock().ledger.open(origin);
         self.change(|ledger| ledger.charge(id, CONNECTION));
-        Account(Entry { memory: self.clone(), id })
+        Account(Entry { memory: self.clone(), id }.charge())
     }
 
     pub(crate) fn usage(&self) -> Usage {
@@ -191,29 +191,37 @@ impl Entry {
     }
 }
 
-/// The account of a connection, which is closed when it is dropped.
+/// The account of a connection, which is closed when it is dropped, with a charge for what waits
+/// while nobody else has one.
 #[derive(Debug)]
-pub(crate) struct Account(Entry);
+pub(crate) struct Account(Charge);
 
 impl Account {
     /// The handle for those who charge to it.
     pub(crate) const fn entry(&self) -> &Entry {
-        &self.0
+        &self.0.entry
+    }
+
+    /// The charge for what waits outside of a session.
+    pub(crate) const fn charge(&mut self) -> &mut Charge {
+        &mut self.0
     }
 
     /// Has `user` of a proxy pay for the connection, and no longer its address.
     pub(crate) fn pays(&self, user: &str) {
         let user = Payer::User(user.into());
-        self.0.memory.change(|ledger| ledger.pays(self.0.id, &user));
+        let Entry { memory, id } = self.entry();
+        memory.change(|ledger| ledger.pays(*id, &user));
     }
 
     /// Closes the account. Says why the connection had to end, if the ledger ended it.
     pub(crate) fn close(&self) -> Option<Fault> {
-        let mut books = self.0.memory.lock();
-        let held = ByteSize(books.ledger.held(self.0.id) as u64);
-        let task = books.tasks.get_mut(self.0.id.index()).and_then(Option::take);
-        let short = books.ledger.close(self.0.id);
-        self.0.memory.set_closed(&books.ledger);
+        let Entry { memory, id } = self.entry();
+        let mut books = memory.lock();
+        let held = ByteSize(books.ledger.held(*id) as u64);
+        let task = books.tasks.get_mut(id.index()).and_then(Option::take);
+        let short = books.ledger.close(*id);
+        memory.set_closed(&books.ledger);
         if books.ledger.is_empty() {
             books.tasks = Vec::new();
         }

@@ -40,7 +40,7 @@ pub(crate) type Broken = (Side, io::Error);
 pub(crate) async fn run(
     client: &mut Leg,
     server: &mut Leg,
-    mut charge: Charge,
+    charge: &mut Charge,
     patience: Duration,
     pipes: u16,
 ) -> Option<Broken> {
