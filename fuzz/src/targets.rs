@@ -85,10 +85,11 @@ pub fn xml(data: &[u8]) {
             continue;
         };
         let written = bounded(stanza.len(), || element.to_xml());
-        let again =
-            bounded(written.len(), || Element::parse(written.as_bytes(), &Scope::default()));
-        if let Ok(again) = again {
-            assert!(again.to_xml() == written, "what is written twice differs");
+        // What XML cannot carry is left out the first time.
+        let parse = |xml: &str| Element::parse(xml.as_bytes(), &Scope::default());
+        if let Ok(element) = bounded(written.len(), || parse(&written)) {
+            let again = parse(&element.to_xml());
+            assert!(again.as_ref() == Ok(&element), "what is written is not what is read");
         }
     }
 }

@@ -34,3 +34,22 @@ fn seeds_are_those_that_the_captures_give() {
         assert!(same, "{} is out of date: run `cargo xtask seeds`", path.display());
     }
 }
+
+#[test]
+fn every_target_has_a_program_and_every_program_a_target() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let programs = fs::read_dir(root.join("fuzz_targets")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let calls = format!("targets::{name}(data)");
+        assert!(fs::read_to_string(&path).unwrap().contains(&calls), "{}", path.display());
+        name
+    });
+    let mut programs: Vec<String> = programs.collect();
+    programs.sort();
+    assert_eq!(programs, TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    for name in programs {
+        assert!(manifest.contains(&format!("\nname = \"{name}\"\n")), "{name} is not built");
+    }
+}
