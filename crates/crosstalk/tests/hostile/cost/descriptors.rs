@@ -13,7 +13,7 @@ use crate::jabber::{Client, Server, Way};
 use crate::world::{EVIL, FRIEND};
 
 /// How long the gateway may take to see that nothing will come of a connection.
-const SECONDS: Duration = Duration::from_secs(20);
+const SECONDS: Duration = Duration::from_secs(40);
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -90,6 +90,6 @@ async fn a_client_that_left_keeps_no_descriptors() {
 
 async fn two_silent_sides_keep_no_descriptors() {
     let (gateway, before, _clients, _kept) = silent(50).await;
-    let free = until(2 * SECONDS, || gateway.files() < before + 10).await;
+    let free = until(SECONDS, || gateway.files() < before + 10).await;
     assert!(free, "{} files are open, {before} were before", gateway.files());
 }

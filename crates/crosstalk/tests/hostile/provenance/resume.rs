@@ -16,6 +16,7 @@ const SECRET: &str = "a secret for the victim";
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
+        a_session_is_resumed_by_its_owner,
         what_was_not_acknowledged_is_resumed_by_its_owner_alone,
         what_was_not_acknowledged_stays_from_those_who_did_not_authenticate,
     ]
@@ -36,6 +37,7 @@ impl Scene {
         let gateway = Gateway::start().await;
         let mut victim = Client::sign_on("victim", FRIEND.0).await;
         victim.send(&format!("<enable xmlns='{SM}' resume='true'/>")).await;
+        victim.reads("<enabled").await;
         let enabled = victim.reads("max='3600'/>").await;
         let id = between(&enabled, " id='", "'").expect("an id").to_owned();
         let mut ann = Client::sign_on("ann", FRIEND.0).await;
@@ -59,6 +61,10 @@ impl Scene {
         let read = victim.reads_on(A_WHILE).await;
         assert_eq!(read.matches(SECRET).count(), 1, "{read}\n{}", self.gateway.log());
     }
+}
+
+async fn a_session_is_resumed_by_its_owner() {
+    Scene::begin().await.the_victim_resumes().await;
 }
 
 async fn what_was_not_acknowledged_is_resumed_by_its_owner_alone() {

@@ -23,7 +23,7 @@ const WEB: u16 = 80;
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         a_yahoo_client_that_lies_in_every_field_is_signed_on_as_who_it_is,
-        a_page_that_nobody_asked_for_opens_no_way_to_a_server,
+        a_page_of_somebody_else_opens_no_way_to_a_server,
     ]
     .into()
 }
@@ -55,30 +55,39 @@ async fn a_yahoo_client_that_lies_in_every_field_is_signed_on_as_who_it_is() {
     scene.nobody_but_the_liar_is_signed_on().await;
 }
 
-/// A page as somebody may have written it who has an account, on a host of the server's.
+/// Where a page says that servers are.
+fn page(ip: [u8; 4]) -> String {
+    let page = format!("COLO_CAPACITY=1\r\nCS_IP_ADDRESS={}\r\n", Ipv4Addr::from(ip));
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len())
+}
+
+/// The server's own page, and one as somebody may have written it who has an account there.
 async fn serve_pages() {
     let listener = listen(SocketAddr::from((Ipv4Addr::from(VICTIM.1), WEB)));
-    let page = format!("COLO_CAPACITY=1\r\nCS_IP_ADDRESS={}\r\n", Ipv4Addr::from(HOLE.1));
-    let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len());
     while let Ok((mut stream, _)) = listener.accept().await {
-        let _ = stream.read(&mut [0; 1024]).await;
-        let _ = stream.write_all(answer.as_bytes()).await;
+        let mut asked = [0; 1024];
+        while let Ok(count @ 1..) = stream.read(&mut asked).await {
+            let is_own = asked[..count].starts_with(b"GET /capacity ");
+            let answer = page(if is_own { VICTIM.1 } else { HOLE.1 });
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
     }
 }
 
-async fn a_page_that_nobody_asked_for_opens_no_way_to_a_server() {
+async fn a_page_of_somebody_else_opens_no_way_to_a_server() {
     let _pages = tokio::spawn(serve_pages());
-    let _somewhere = listen(SocketAddr::from((Ipv4Addr::from(HOLE.1), PORT)));
+    let _servers = [VICTIM.1, HOLE.1].map(|ip| listen((Ipv4Addr::from(ip), PORT).into()));
     let at = SocketAddr::from((Ipv4Addr::from(VICTIM.1), WEB));
-    let servers = format!("[networks.yahoo.servers]\n\"server.test\" = \"{at}\"\n");
+    let servers = format!("[networks.yahoo.servers]\n\"server.test:80\" = \"{at}\"\n");
     let gateway = Plan::new().with(&servers).start().await;
-    let named = Ipv4Addr::from(HOLE.1).to_string();
-    let way = Way::to(&named).at(PORT);
-    for (question, opens) in [("/a/page", false), ("/capacity?of=a/page", true)] {
-        let mut asking = Client::dial(Way::to("server.test").at(WEB)).await;
-        asking.send(&format!("GET {question} HTTP/1.0\r\n\r\n")).await;
-        asking.reads("CS_IP_ADDRESS").await;
+    let mut asking = Client::dial(Way::to("server.test").at(WEB)).await;
+    for question in ["/capacity", "/a/page"] {
+        asking.send(&format!("GET {question} HTTP/1.1\r\nHost: server.test\r\n\r\n")).await;
         asking.reads_on(Duration::from_millis(500)).await;
-        assert_eq!(way.dial().await.is_ok(), opens, "{question}: {}", gateway.log());
+    }
+    for (ip, opens) in [(VICTIM.1, true), (HOLE.1, false)] {
+        let named = Ipv4Addr::from(ip).to_string();
+        let is_open = Way::to(&named).at(PORT).dial().await.is_ok();
+        assert_eq!(is_open, opens, "{named}: {}", gateway.log());
     }
 }
