@@ -119,7 +119,8 @@ async fn a_killed_gateway_is_lost_within_seconds_and_found_when_it_restarts() {
     bench.child.kill().unwrap();
     bench.child.wait().unwrap();
     let (sent, took) = bench.probe().await;
-    assert_eq!(sent, Err(Failure::Unreachable));
+    // It went out, or the link was gone by then.
+    assert!(matches!(sent, Err(Failure::Unconfirmed | Failure::Unreachable)), "{sent:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
     bench.expect_loss(Duration::from_secs(8)).await;
     let (sent, took) = bench.probe().await;
@@ -135,7 +136,7 @@ async fn a_frozen_gateway_is_lost_with_its_lease_and_back_when_it_thaws() {
     let mut bench = Bench::new().await;
     bench.signal("-STOP");
     let (sent, took) = bench.probe().await;
-    assert_eq!(sent, Err(Failure::Unreachable));
+    assert_eq!(sent, Err(Failure::Unconfirmed), "it is shown when it thaws");
     assert!(took < Duration::from_secs(11), "{took:?}");
     bench.expect_loss(Duration::from_secs(16)).await;
     bench.signal("-CONT");

@@ -127,6 +127,7 @@ fn refuse(state: &mut State, event: Inbound) {
         Some(Way::Own { number, message, .. }) => {
             state.node.answer_own(now, number, &message, Err(NO_WAY));
         }
-        Some(Way::Here(_)) | None => {}
+        Some(Way::Here(ticket)) => drop(ticket.send(Err(NO_WAY))),
+        None => {}
     }
 }
