@@ -51,7 +51,9 @@ pub(crate) async fn recognise(
             Err(_) => return Recognised::Unclear,
         };
         if ended {
-            return judge(client, server).unwrap_or(Recognised::Unclear);
+            let said = !client.inbox.is_empty() || !server.inbox.is_empty();
+            let unclear = if said { Recognised::Unclear } else { Recognised::Nothing };
+            return judge(client, server).unwrap_or(unclear);
         }
     }
 }

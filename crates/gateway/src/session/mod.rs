@@ -157,10 +157,7 @@ impl Session {
             });
             match wake.await {
                 Wake::Bytes(side) => self.tell_bytes(side)?,
-                Wake::Ended(side) => {
-                    self.limit.get_or_insert(Instant::now() + LINGER);
-                    self.tell_end(side).await?;
-                }
+                Wake::Ended(side) => self.tell_end(side).await?,
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
                 Wake::Rung => self.tell(Input::Rung)?,
                 Wake::Computed(result) => self.tell(Input::Computed(result))?,
@@ -189,6 +186,7 @@ impl Session {
 
     /// Tells the engine that a side ended, which may then leave it; else the other side is told.
     async fn tell_end(&mut self, side: Side) -> Result<(), End> {
+        self.limit.get_or_insert(Instant::now() + LINGER);
         self.tell(Input::Closed(side))?;
         self.act().await?;
         let leg = self.leg(side);
