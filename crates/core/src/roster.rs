@@ -15,6 +15,8 @@ use entry::{Entry, Stamps};
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
+/// What a contact takes where it is stored besides its names, labels and words, roughly, in bytes.
+const STORED: usize = 64;
 /// The most bytes of names, labels and words in a person's list.
 pub const MAX_LIST: usize = 1 << 20;
 
@@ -106,6 +108,11 @@ impl Roster {
     /// Whether one more contact fits.
     pub fn has_room_for(&self, address: &Address) -> bool {
         self.entries.contains_key(address) || self.entries.len() < MAX_CONTACTS
+    }
+
+    /// The bytes that it takes where it is stored, roughly.
+    pub fn stored_bytes(&self) -> usize {
+        self.sums.whole + self.entries.len() * STORED
     }
 
     /// The bytes that its contacts take.

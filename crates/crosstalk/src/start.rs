@@ -9,7 +9,7 @@ use crosstalk_core::HostPort;
 use crosstalk_gateway::config::{Config, Mesh, Outbox};
 use crosstalk_gateway::router::{Options, Router};
 use crosstalk_gateway::{Gateway, StartError};
-use crosstalk_overlay::{Limits, Member, Membership, Overlay};
+use crosstalk_overlay::{Limits, Lists, Member, Membership, Overlay};
 
 use crate::complaint::Complaint;
 
@@ -128,5 +128,8 @@ fn part(config: &Config, mesh: &Mesh) -> crosstalk_overlay::Config {
 /// What is kept for people who are not there.
 pub(crate) fn kept(config: &Config) -> Limits {
     let Outbox { age, messages, bytes } = config.outbox;
-    Limits { age, messages, bytes }
+    let limits = &config.limits;
+    let lists =
+        Lists { age: limits.unused_lists, of_domain: limits.lists_of_domain, ..Lists::default() };
+    Limits { age, messages, bytes, lists, ..Limits::default() }
 }

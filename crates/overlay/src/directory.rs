@@ -97,6 +97,11 @@ impl Directory {
         self.here.contains_key(&Key::of(user))
     }
 
+    /// Whether the person at `key` is signed on here, or anywhere as this home knows.
+    pub(crate) fn is_anywhere(&self, key: &Key) -> bool {
+        self.here.contains_key(key) || !self.kept(key).is_empty()
+    }
+
     /// Begins to watch somebody. Watching again is no change.
     pub(crate) fn watch(&mut self, user: &Address) {
         let key = Key::of(user);

@@ -6,6 +6,7 @@ mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,8 @@ pub(crate) struct Hub {
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
     pub(crate) store: Store,
+    /// How many lists have expired.
+    pub(crate) expired: AtomicU64,
     inbound: mpsc::Sender<Inbound>,
     /// Something is in the backlog.
     lag: Notify,
@@ -126,6 +129,7 @@ impl Hub {
             wall,
             state_dir,
             store,
+            expired: AtomicU64::new(0),
             inbound,
             lag: Notify::new(),
             room: Notify::new(),
@@ -142,6 +146,7 @@ impl Hub {
         past: Past,
     ) {
         lock(&self.state).journal = Some(journal);
+        self.store.limit(limits.lists);
         self.with(|node, now| node.restore(now, limits, seed, past));
     }
 

@@ -77,6 +77,7 @@ pub use outbox::Limits;
 pub use overlay::{Config, Overlay};
 pub use refusals::Counts;
 pub use status::{LinkStatus, PeerStatus, Status};
+pub use store::{Full, Lists};
 
 /// Why the overlay cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -154,6 +154,11 @@ impl<T, L> Node<T, L> {
         self.directory.is_here(user)
     }
 
+    /// Whether the person at `key` is signed on at any gateway, as far as is known here.
+    pub(crate) fn is_anywhere(&self, key: &Key) -> bool {
+        self.directory.is_anywhere(key)
+    }
+
     /// Where `user` is, as far as is known without asking.
     #[cfg(test)]
     pub(crate) fn locate_here(&self, user: &Address) -> Vec<GatewayId> {

@@ -21,7 +21,7 @@ use crate::node::Past;
 use crate::outbox::Limits;
 use crate::refusals::Counts;
 use crate::status::Status;
-use crate::store::Store;
+use crate::store::{Full, Store};
 use crate::swarm::Net;
 use crate::{Error, GatewayId, identity};
 
@@ -141,11 +141,26 @@ impl Overlay {
         self.hub().load(owner).await
     }
 
-    /// Merges `roster` into the stored one, and resolves when this gateway has it on disk, or
+    /// Merges `roster` into the stored one, at once, and resolves when this gateway has it on disk, or
     /// after five seconds while the disk is being tried again. Its other homes get it now, or
     /// when they can be reached again.
-    pub async fn save(&self, owner: &Address, roster: &Roster) {
-        self.hub().save(owner, roster).await;
+    pub fn save(
+        &self,
+        owner: &Address,
+        roster: &Roster,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        self.hub().save(owner, roster)
+    }
+
+    /// Whether the roster of `owner` may be saved when it has so many bytes. What is saved all the
+    /// same is kept.
+    pub fn room_for(&self, owner: &Address, bytes: usize) -> Result<(), Full> {
+        self.hub().store.room_for(owner, bytes)
+    }
+
+    /// How many rosters have [expired](crate::Lists::age) since the start.
+    pub fn expired(&self) -> u64 {
+        self.hub().expired.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Sends a message to the router of a gateway, which may be this one. Resolves with its
@@ -244,6 +259,7 @@ impl Running {
         tasks.spawn(hub.clone().pump(stop.clone()));
         tasks.spawn(hub.clone().hear_kept(kept, stop.clone()));
         tasks.spawn(hub.clone().follow_membership(stop.clone()));
+        tasks.spawn(hub.clone().expire_lists(outbox.lists.age, stop.clone()));
         tasks.close();
         Ok((Self { hub, tasks, stop, listening: None }, events, key))
     }

@@ -15,6 +15,7 @@ use crate::map::Map;
 use crate::members::{Key, Members};
 #[cfg(test)]
 use crate::planted;
+use crate::store::Full;
 
 /// The most bytes of a roster.
 pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;
@@ -22,6 +23,8 @@ pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;
 const PART: usize = 128 * 1024;
 /// The most bytes of rosters in answer to one frame; the others wait for the next link.
 const MAX_WANTED: usize = 32 * 1024 * 1024;
+/// The most rosters that are remembered for having had no room.
+const MAX_REFUSED: usize = 16_384;
 /// After so many turns two sides that still differ leave it to the next link.
 const LAST_TURN: u8 = 3;
 
@@ -33,6 +36,16 @@ pub(crate) trait Shelf {
     fn put(&mut self, key: Key, owner: Address, roster: Roster, digest: u64);
     /// The digests of all rosters.
     fn digests(&self) -> Vec<(Key, u64)>;
+    /// Whether the roster of `owner` may be kept with so many bytes.
+    fn room_for(&self, _owner: &Address, _bytes: usize) -> Result<(), Full> {
+        Ok(())
+    }
+    /// The owner of the roster at `key` signed on.
+    fn is_seen(&mut self, _key: Key) {}
+    /// The digest of the roster at `key` that expired here.
+    fn expired(&self, _key: &Key) -> Option<u64> {
+        None
+    }
 }
 
 /// The rosters of one gateway.
@@ -41,6 +54,8 @@ pub(crate) struct Rosters<S> {
     shelf: S,
     last_ask: u64,
     asks: Map<u64, Ask>,
+    /// Rosters for which there was no room, by the digests of those who have them.
+    refused: Map<Key, u64>,
 }
 
 struct Ask {
@@ -62,7 +77,7 @@ pub(crate) struct Follows {
 impl<S: Shelf> Rosters<S> {
     /// The rosters on `shelf`.
     pub(crate) fn new(members: Arc<Members>, shelf: S) -> Self {
-        Self { members, shelf, last_ask: 0, asks: Map::default() }
+        Self { members, shelf, last_ask: 0, asks: Map::default(), refused: Map::default() }
     }
 
     /// The members changed; what that means for the copies follows when links are compared.
@@ -79,6 +94,16 @@ impl<S: Shelf> Rosters<S> {
     /// The copy kept here.
     pub(crate) fn load(&self, owner: &Address) -> Roster {
         self.shelf.get(&Key::of(owner)).map(|(_, roster)| roster).unwrap_or_default()
+    }
+
+    /// The owner signs on here.
+    pub(crate) fn is_seen(&mut self, owner: &Address) {
+        self.shelf.is_seen(Key::of(owner));
+    }
+
+    /// What there was no room for may be asked for again.
+    pub(crate) fn forget_refused(&mut self) {
+        self.refused.clear();
     }
 
     /// Merges `roster` into the copy kept here. Returns the frames that tell its other homes.
@@ -139,6 +164,7 @@ impl<S: Shelf> Rosters<S> {
         match frame {
             Frame::RosterGet { ask, owner } => {
                 if self.concerns(&peer, &owner) {
+                    self.shelf.is_seen(Key::of(&owner));
                     follows.replies = parts(&owner, &self.load(&owner), None, LAST_TURN);
                 }
                 follows.replies.push(Frame::RosterGot { ask });
@@ -146,6 +172,9 @@ impl<S: Shelf> Rosters<S> {
             Frame::RosterGot { ask } => follows.answered = self.got(&peer, ask),
             Frame::RosterPut { owner, part, whole, turn } => {
                 if !self.concerns(&peer, &owner) || !(here || self.keeps(&owner)) {
+                    return Ok(follows);
+                }
+                if !self.has_room_for(&owner, &part, whole) {
                     return Ok(follows);
                 }
                 let merged = self.merge(&owner, part);
@@ -165,7 +194,10 @@ impl<S: Shelf> Rosters<S> {
             Frame::RosterDigests(theirs) if theirs.len() <= MAX_BATCH => {
                 let own = self.members.own();
                 let differs = |(key, digest): &(Key, u64)| {
-                    self.members.is_home(&own, key) && self.digest(key) != Some(*digest)
+                    self.members.is_home(&own, key)
+                        && self.digest(key) != Some(*digest)
+                        && self.refused.get(key) != Some(digest)
+                        && self.shelf.expired(key) != Some(*digest)
                 };
                 let want: Vec<_> = theirs.into_iter().filter(differs).map(|(key, _)| key).collect();
                 if !want.is_empty() {
@@ -185,6 +217,20 @@ impl<S: Shelf> Rosters<S> {
             _ => return Err(Fault::new(Blame::Peer, "a batch of too many rosters")),
         }
         Ok(follows)
+    }
+
+    /// Whether another gateway's part of a roster fits. One that does not is not asked for again
+    /// for a while.
+    fn has_room_for(&mut self, owner: &Address, part: &Roster, whole: Option<u64>) -> bool {
+        let bytes = size(&self.load(owner)) + size(part);
+        let Err(full) = self.shelf.room_for(owner, bytes) else { return true };
+        if let Some(whole) = whole.filter(|_| full == Full::Domain) {
+            if self.refused.len() >= MAX_REFUSED {
+                self.refused.clear();
+            }
+            self.refused.insert(Key::of(owner), whole);
+        }
+        false
     }
 
     /// Merges entries. Returns those that were news, and the digest of the whole.

@@ -9,19 +9,38 @@ const B: GatewayId = GatewayId::from_bytes([1; 32]);
 
 /// A shelf in memory.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(BTreeMap<Key, (Address, Roster, u64)>);
+pub(crate) struct Memory {
+    rosters: BTreeMap<Key, (Address, Roster, u64)>,
+    expired: BTreeMap<Key, u64>,
+    is_full: bool,
+}
+
+impl Memory {
+    fn expire(&mut self, key: &Key) {
+        let (_, _, digest) = self.rosters.remove(key).unwrap();
+        self.expired.insert(*key, digest);
+    }
+}
 
 impl Shelf for Memory {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
-        self.0.get(key).map(|(owner, roster, _)| (owner.clone(), roster.clone()))
+        self.rosters.get(key).map(|(owner, roster, _)| (owner.clone(), roster.clone()))
     }
 
     fn put(&mut self, key: Key, owner: Address, roster: Roster, digest: u64) {
-        self.0.insert(key, (owner, roster, digest));
+        self.rosters.insert(key, (owner, roster, digest));
+    }
+
+    fn room_for(&self, _: &Address, _: usize) -> Result<(), Full> {
+        if self.is_full { Err(Full::Domain) } else { Ok(()) }
+    }
+
+    fn expired(&self, key: &Key) -> Option<u64> {
+        self.expired.get(key).copied()
     }
 
     fn digests(&self) -> Vec<(Key, u64)> {
-        self.0.iter().map(|(key, (_, _, digest))| (*key, *digest)).collect()
+        self.rosters.iter().map(|(key, (_, _, digest))| (*key, *digest)).collect()
     }
 }
 
@@ -136,4 +155,38 @@ fn one_roster_wanted_a_thousand_times_does_not_fill_the_memory() {
     let replies = a.received(B, want, false).unwrap().replies;
     let bytes: usize = replies.iter().map(|r| postcard::to_stdvec(r).unwrap().len()).sum();
     assert!((MAX_WANTED / 2..2 * MAX_WANTED).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn what_expired_at_one_home_is_not_taken_again_from_another() {
+    let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
+    let frames = a.save(&alice(), &with(&["bob@yahoo"]));
+    exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
+    b.shelf.expire(&Key::of(&alice()));
+    let digests = a.linked(&B);
+    assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
+    assert!(b.load(&alice()).is_empty());
+    // She signed on again and changed it.
+    let more = with(&["bob@yahoo", "carol@msn"]);
+    let frames = a.save(&alice(), &more);
+    exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
+    let digests = a.linked(&B);
+    exchange(&mut a, &mut b, digests);
+    assert_eq!(b.load(&alice()), more);
+}
+
+#[test]
+fn what_a_domain_has_no_room_for_is_not_asked_for_again_and_again() {
+    let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
+    let frames = a.save(&alice(), &with(&["bob@yahoo"]));
+    b.shelf.is_full = true;
+    exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
+    assert!(b.load(&alice()).is_empty());
+    let digests = a.linked(&B);
+    assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
+    b.shelf.is_full = false;
+    b.forget_refused();
+    let digests = a.linked(&B);
+    exchange(&mut a, &mut b, digests);
+    assert_eq!(b.load(&alice()), with(&["bob@yahoo"]));
 }

@@ -2,37 +2,36 @@
 //!
 //! Writes are grouped: a thread commits whatever came in while it committed before, so nobody
 //! waits for the disk who does not ask to.
+//!
+//! What does not parse is never overwritten: it is put aside where it stays.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+mod batch;
+mod shares;
+mod tables;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Roster, UnixMillis};
-use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use crosstalk_core::{Address, Origin, Roster, UnixMillis};
+use redb::{Database, DatabaseError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::Error;
-use crate::map::Map;
 use crate::members::Key;
 use crate::outbox::Post;
+use crate::rosters::Shelf;
+use crate::{Error, clock};
+use batch::{List, Queue};
+use shares::Shares;
+pub use shares::{Full, Lists};
 #[cfg(test)]
-use crate::planted;
-use crate::rosters::{self, Shelf};
+pub(crate) use tables::next_epoch;
 
 /// The name of the database in the state directory.
 const FILE: &str = "overlay.redb";
-/// Postcard of `(owner, roster)`.
-const ROSTERS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("rosters/1");
-/// Digests of the rosters.
-const DIGESTS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("digests/1");
-/// Postcard of `(when it was said, message)`.
-const OUTBOX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("outbox/1");
-/// Numbers with a name.
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta/1");
-const EPOCH: &str = "epoch";
 /// The messages that have come to disk, by number and revision; none at all where that failed.
 pub(crate) type Told = mpsc::Receiver<Option<Vec<(u64, u64)>>>;
 
@@ -43,8 +42,11 @@ type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 const MAX_UNHEARD: usize = 16;
 /// How long a failed commit waits to be tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// The most rosters that wait for the disk.
-const MAX_QUEUED: usize = 20_000;
+/// Somebody who was seen within this time, or an eighth of what lists are kept for, is not written
+/// down again.
+const SEEN_LATELY: Duration = Duration::from_hours(24);
+/// The most rosters that expire at a time.
+const MAX_EXPIRING: usize = 10_000;
 
 /// The store; a cheap clone.
 #[derive(Clone)]
@@ -56,59 +58,17 @@ struct Shared {
     /// `None` once closed.
     db: RwLock<Option<Database>>,
     queue: Mutex<Queue>,
+    /// Locked after the queue, where both are.
+    shares: Mutex<Shares>,
     wake: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
     open: Opener,
     path: PathBuf,
     /// Tells of messages that are on disk, by number and revision, and of failures.
     kept: mpsc::Sender<Option<Vec<(u64, u64)>>>,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: Batch,
-    committing: Arc<Batch>,
-    told: Vec<oneshot::Sender<()>>,
-    closing: bool,
-}
-
-/// What is written with one wait for the disk.
-#[derive(Default)]
-struct Batch {
-    rosters: Map<Key, (Address, Roster, u64)>,
-    posts: BTreeMap<u64, Option<Kept>>,
-}
-
-/// A revision of a message, and its bytes.
-type Kept = (u64, Vec<u8>);
-
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.rosters.is_empty() && self.posts.is_empty()
-    }
-
-    /// Takes what was to be written earlier, except where there is something newer.
-    fn add_older(&mut self, older: &Self) {
-        for (key, value) in &older.rosters {
-            self.rosters.entry(*key).or_insert_with(|| value.clone());
-        }
-        for (number, kept) in &older.posts {
-            self.posts.entry(*number).or_insert_with(|| kept.clone());
-        }
-    }
-}
-
-impl Queue {
-    /// Whether nothing waits. Those who wait for that are told.
-    fn is_done(&mut self) -> bool {
-        let done = self.waiting.is_empty();
-        if done {
-            for tell in self.told.drain(..) {
-                let _ = tell.send(());
-            }
-        }
-        done
-    }
+    /// How long this gateway had run when it started, in milliseconds, and when that was. Clocks
+    /// can be wrong by years, and a gateway that is off sees nobody sign on.
+    ran: (u64, Instant),
 }
 
 impl Store {
@@ -141,18 +101,20 @@ impl Store {
         wall: UnixMillis,
     ) -> Result<(Self, u64, Told), redb::Error> {
         let db = open()?;
-        let epoch = begin_epoch(&db, wall)?;
+        let begun = tables::begin(&db, wall)?;
         let (kept, told) = mpsc::channel(MAX_UNHEARD);
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(db)),
             queue: Mutex::default(),
+            shares: Mutex::new(Shares::new(&begun.accounts)),
             wake: Condvar::new(),
             thread: Mutex::default(),
             open: Box::new(open),
             path,
             kept,
+            ran: (begun.ran, clock::now()),
         });
-        Ok((Self { shared }, epoch, told))
+        Ok((Self { shared }, begun.epoch, told))
     }
 
     /// Commits what waits, in place of the thread.
@@ -171,7 +133,7 @@ impl Store {
 
     /// The messages that are on disk, by number, with their age.
     pub(crate) fn posts(&self, wall: UnixMillis) -> Vec<(u64, Post, Duration)> {
-        let posts = self.shared.read(read_posts).unwrap_or_default().into_iter();
+        let posts = self.shared.read(tables::read_posts).unwrap_or_default().into_iter();
         posts.map(|(number, said, post)| (number, post, wall.since(said))).collect()
     }
 
@@ -185,7 +147,9 @@ impl Store {
 
     /// Keeps a message no longer.
     pub(crate) fn forget(&self, number: u64) {
-        lock(&self.shared.queue).waiting.posts.insert(number, None);
+        let mut queue = lock(&self.shared.queue);
+        let may_be_on_disk = queue.committing.posts.contains_key(&number);
+        queue.waiting.forget(number, may_be_on_disk);
         self.shared.wake.notify_one();
     }
 
@@ -196,15 +160,89 @@ impl Store {
         if queue.waiting.is_empty() && queue.committing.is_empty() {
             let _ = tell.send(());
         } else {
-            queue.told.push(tell);
+            queue.tell(tell);
             self.shared.wake.notify_one();
         }
         told
     }
 
+    /// Bounds what is stored from now on.
+    pub(crate) fn limit(&self, limits: Lists) {
+        lock(&self.shared.shares).limits = limits;
+    }
+
+    /// Whether the list of `owner` may be stored with so many bytes.
+    pub(crate) fn room_for(&self, owner: &Address, bytes: usize) -> Result<(), Full> {
+        let (key, origin) = (Key::of(owner), Origin::of(owner));
+        let queue = lock(&self.shared.queue);
+        let (held, own) = (queue.waiting.held(&origin), queue.waiting.len_of(&key));
+        let under_way = queue.committing.held(&origin);
+        let after = |held: usize, under_way: usize| held - own + under_way + bytes;
+        let shares = lock(&self.shared.shares);
+        if !shares.may_wait(&origin, after(held.0, under_way.0), after(held.1, under_way.1)) {
+            return Err(Full::Disk);
+        }
+        drop(queue);
+        let may_grow = shares.may_grow(&origin, || self.shared.len_of(&key), bytes);
+        if may_grow { Ok(()) } else { Err(Full::Domain) }
+    }
+
+    /// For how long this gateway has run, in milliseconds.
+    fn ran(&self) -> u64 {
+        let (before, since) = self.shared.ran;
+        let now = clock::now().saturating_duration_since(since).as_millis();
+        before.saturating_add(u64::try_from(now).unwrap_or(u64::MAX))
+    }
+
+    /// The rosters of those who have not been seen for `age`. Writes down that time has passed.
+    pub(crate) fn overdue(&self, age: Duration) -> Vec<Key> {
+        let ran = self.ran();
+        {
+            let mut queue = lock(&self.shared.queue);
+            (queue.waiting.ran, queue.waiting.marks_time) = (ran, true);
+        }
+        self.shared.wake.notify_one();
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let Some(before) = ran.checked_sub(age).filter(|_| age > 0) else { return Vec::new() };
+        self.shared.read(|db| tables::read_overdue(db, before)).unwrap_or_default()
+    }
+
+    /// Removes rosters of which nothing was heard meanwhile. Returns how many.
+    pub(crate) fn expire(&self, overdue: &[Key], age: Duration) -> usize {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let before = self.ran().saturating_sub(age);
+        overdue.iter().take(MAX_EXPIRING).filter(|key| self.expire_one(key, before)).count()
+    }
+
+    fn expire_one(&self, key: &Key, before: u64) -> bool {
+        let mut queue = lock(&self.shared.queue);
+        let is_moving = [&queue.waiting, &*queue.committing]
+            .iter()
+            .any(|batch| batch.list(key).is_some() || batch.seen.contains_key(key));
+        let account = self.shared.read(|db| tables::read_account(db, key)).flatten();
+        let Some(account) = account.filter(|account| !is_moving && account.seen <= before) else {
+            return false;
+        };
+        // Made anew: that of a list that was never compared is not on disk.
+        let roster = self.shared.read(|db| tables::read_roster(db, key)).flatten();
+        let Some((owner, roster)) = roster else { return false };
+        let digest = crate::rosters::digest(&roster);
+        queue.waiting.ran = self.ran();
+        queue.waiting.put(*key, List::Expired { digest });
+        let bytes = usize::try_from(account.bytes).unwrap_or(usize::MAX);
+        lock(&self.shared.shares).change(&Origin::of(&owner), bytes, 0);
+        self.shared.wake.notify_one();
+        true
+    }
+
     /// Writes what waits and closes the file. Afterwards the store is empty and keeps nothing.
     pub(crate) fn close(&self) {
-        lock(&self.shared.queue).closing = true;
+        let ran = self.ran();
+        {
+            let mut queue = lock(&self.shared.queue);
+            queue.closing = true;
+            (queue.waiting.ran, queue.waiting.marks_time) = (ran, true);
+        }
         self.shared.wake.notify_one();
         if let Some(thread) = lock(&self.shared.thread).take() {
             let _ = thread.join();
@@ -216,34 +254,67 @@ impl Store {
 impl Shelf for Store {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
         let queue = lock(&self.shared.queue);
-        let (waiting, committing) = (&queue.waiting.rosters, &queue.committing.rosters);
-        let queued = waiting.get(key).or_else(|| committing.get(key));
-        if let Some((owner, roster, _)) = queued {
-            return Some((owner.clone(), roster.clone()));
-        }
+        let queued = queue.waiting.list(key).or_else(|| queue.committing.list(key)).cloned();
         drop(queue);
-        self.shared.read(|db| read_roster(db, key)).flatten()
+        match queued {
+            Some(list) => list.read(),
+            None => self.shared.read(|db| tables::read_roster(db, key)).flatten(),
+        }
     }
 
     fn put(&mut self, key: Key, owner: Address, roster: Roster, digest: u64) {
+        let Ok(bytes) = postcard::to_stdvec(&(&owner, &roster)) else { return };
+        drop(roster);
+        let (from, origin) = (self.shared.len_of(&key), Origin::of(&owner));
         let mut queue = lock(&self.shared.queue);
-        let waiting = &mut queue.waiting.rosters;
-        if waiting.len() >= MAX_QUEUED && !waiting.contains_key(&key) {
-            tracing::error!(%owner, "this gateway: the disk is too slow, a roster was not stored");
-            return;
-        }
-        waiting.insert(key, (owner, roster, digest));
+        lock(&self.shared.shares).change(&origin, from, bytes.len());
+        queue.waiting.ran = self.ran();
+        queue.waiting.put(key, List::Kept { owner, bytes: bytes.into(), digest });
         self.shared.wake.notify_one();
     }
 
     fn digests(&self) -> Vec<(Key, u64)> {
-        let mut digests: Map<_, _> =
-            self.shared.read(read_digests).unwrap_or_default().into_iter().collect();
+        let stored = self.shared.read(tables::read_digests).unwrap_or_default();
+        let mut digests: crate::map::Map<_, _> = stored.into_iter().collect();
         let queue = lock(&self.shared.queue);
         for batch in [&*queue.committing, &queue.waiting] {
-            digests.extend(batch.rosters.iter().map(|(key, (_, _, digest))| (*key, *digest)));
+            for (key, list) in batch.lists() {
+                match list.digest() {
+                    Some(digest) => digests.insert(*key, digest),
+                    None => digests.remove(key),
+                };
+            }
         }
         digests.into_iter().collect()
+    }
+
+    fn room_for(&self, owner: &Address, bytes: usize) -> Result<(), Full> {
+        Self::room_for(self, owner, bytes)
+    }
+
+    fn is_seen(&mut self, key: Key) {
+        let account = self.shared.read(|db| tables::read_account(db, &key)).flatten();
+        let ran = self.ran();
+        let age = lock(&self.shared.shares).limits.age;
+        let lately = if age.is_zero() { SEEN_LATELY } else { SEEN_LATELY.min(age / 8) };
+        let ago =
+            |account: &shares::Account| Duration::from_millis(ran.saturating_sub(account.seen));
+        if account.is_some_and(|account| ago(&account) >= lately) {
+            let mut queue = lock(&self.shared.queue);
+            queue.waiting.ran = ran;
+            queue.waiting.seen.insert(key, ran);
+            self.shared.wake.notify_one();
+        }
+    }
+
+    fn expired(&self, key: &Key) -> Option<u64> {
+        let queue = lock(&self.shared.queue);
+        let queued = queue.waiting.list(key).or_else(|| queue.committing.list(key));
+        if let Some(list) = queued {
+            return if let List::Expired { digest } = list { Some(*digest) } else { None };
+        }
+        drop(queue);
+        self.shared.read(|db| tables::read_expired(db, key)).flatten()
     }
 }
 
@@ -253,14 +324,26 @@ impl Shared {
         result.inspect_err(|e| tracing::error!("this gateway: cannot read its store: {e}")).ok()
     }
 
+    /// The bytes of a roster that is stored, or about to be.
+    fn len_of(&self, key: &Key) -> usize {
+        let queue = lock(&self.queue);
+        let batches = [&queue.waiting, &*queue.committing];
+        if let Some(batch) = batches.iter().find(|batch| batch.list(key).is_some()) {
+            return batch.len_of(key);
+        }
+        drop(queue);
+        let account = self.read(|db| tables::read_account(db, key)).flatten();
+        account.map_or(0, |account| usize::try_from(account.bytes).unwrap_or(usize::MAX))
+    }
+
     /// Uses the database, if there is one.
     fn with<T>(&self, done: impl FnOnce(&Database) -> T) -> Option<T> {
         self.db.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(done)
     }
 
     /// Whether a batch came to disk; says when that changes.
-    fn write(&self, batch: &Batch, fails: &mut bool) -> bool {
-        let failed = match self.with(|db| write_batch(db, batch)) {
+    fn write(&self, batch: &batch::Batch, fails: &mut bool) -> bool {
+        let failed = match self.with(|db| tables::write_batch(db, batch)) {
             Some(Ok(())) => {
                 if *fails {
                     tracing::warn!("this gateway: its store can be written again");
@@ -308,7 +391,7 @@ impl Shared {
                 self.reopen();
                 let mut queue = lock(&self.queue);
                 if queue.closing {
-                    return queue.told.clear();
+                    return queue.tell_nobody();
                 }
                 drop(self.wake.wait_timeout(queue, RETRY));
             }
@@ -345,148 +428,4 @@ fn private_file(path: &Path) -> std::io::Result<()> {
     options.append(true).create(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
-}
-
-/// The boot after `last`. The wall clock keeps epochs growing where the store was lost, the
-/// count where the clock went back.
-pub(crate) fn next_epoch(last: u64, wall: UnixMillis) -> u64 {
-    #[cfg(test)]
-    if last > 0 && planted::is(planted::Fault::ReusedEpoch) {
-        return last;
-    }
-    wall.0.max(last.saturating_add(1))
-}
-
-fn begin_epoch(db: &Database, wall: UnixMillis) -> Result<u64, redb::Error> {
-    let write = db.begin_write()?;
-    let epoch = {
-        write.open_table(ROSTERS)?;
-        write.open_table(DIGESTS)?;
-        write.open_table(OUTBOX)?;
-        let mut meta = write.open_table(META)?;
-        let last = meta.get(EPOCH)?.map_or(0, |value| value.value());
-        let epoch = next_epoch(last, wall);
-        meta.insert(EPOCH, epoch)?;
-        epoch
-    };
-    write.commit()?;
-    Ok(epoch)
-}
-
-fn read_roster(db: &Database, key: &Key) -> Result<Option<(Address, Roster)>, redb::Error> {
-    let table = db.begin_read()?.open_table(ROSTERS)?;
-    Ok(table.get(key.as_bytes())?.and_then(|bytes| parse_roster(key, bytes.value())))
-}
-
-fn parse_roster(key: &Key, bytes: &[u8]) -> Option<(Address, Roster)> {
-    let roster = postcard::from_bytes(bytes);
-    roster.inspect_err(|e| tracing::error!(?key, "a stored roster is damaged: {e}")).ok()
-}
-
-fn read_posts(db: &Database) -> Result<Vec<(u64, UnixMillis, Post)>, redb::Error> {
-    let table = db.begin_read()?.open_table(OUTBOX)?;
-    let mut posts = Vec::new();
-    for entry in table.iter()? {
-        let (number, bytes) = entry?;
-        match postcard::from_bytes(bytes.value()) {
-            Ok((said, post)) => posts.push((number.value(), said, post)),
-            Err(e) => tracing::error!(number = number.value(), "a kept message is damaged: {e}"),
-        }
-    }
-    Ok(posts)
-}
-
-fn read_digests(db: &Database) -> Result<Vec<(Key, u64)>, redb::Error> {
-    let table = db.begin_read()?.open_table(DIGESTS)?;
-    let entries = table.iter()?.map(|entry| {
-        let (key, digest) = entry?;
-        Ok((Key::from_bytes(*key.value()), digest.value()))
-    });
-    entries.collect()
-}
-
-fn write_batch(db: &Database, batch: &Batch) -> Result<(), redb::Error> {
-    let write = db.begin_write()?;
-    {
-        let mut table = write.open_table(ROSTERS)?;
-        let mut digests = write.open_table(DIGESTS)?;
-        for (key, (owner, roster, digest)) in &batch.rosters {
-            // What could not be read for a while is not overwritten either.
-            let stored = table.get(key.as_bytes())?.and_then(|b| parse_roster(key, b.value()));
-            let (mut roster, mut digest) = (Cow::Borrowed(roster), *digest);
-            if let Some((_, stored)) = stored
-                && !stored.beyond(&roster).is_empty()
-            {
-                roster.to_mut().merge(stored);
-                digest = rosters::digest(&roster);
-            }
-            let Ok(bytes) = postcard::to_stdvec(&(owner, &*roster)) else { continue };
-            table.insert(key.as_bytes(), bytes.as_slice())?;
-            digests.insert(key.as_bytes(), digest)?;
-        }
-        let mut outbox = write.open_table(OUTBOX)?;
-        for (number, kept) in &batch.posts {
-            match kept {
-                Some((_, bytes)) => drop(outbox.insert(number, bytes.as_slice())?),
-                None => drop(outbox.remove(number)?),
-            }
-        }
-    }
-    write.commit()?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crosstalk_core::{Contact, Stamp};
-
-    fn roster() -> Roster {
-        let mut roster = Roster::default();
-        let contact = Contact::new("bob@yahoo".parse().unwrap(), "bob@yahoo.xt".into());
-        roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
-        roster
-    }
-
-    #[test]
-    fn rosters_survive_and_epochs_grow() {
-        let dir = tempfile::tempdir().unwrap();
-        let alice: Address = "alice@aol".parse().unwrap();
-        let key = Key::of(&alice);
-        let (mut store, first, _) = Store::open(dir.path(), UnixMillis(1000)).unwrap();
-        store.put(key, alice.clone(), roster(), 7);
-        assert_eq!(store.get(&key), Some((alice.clone(), roster())), "before it is on disk");
-        store.close();
-        let (store, second, _) = Store::open(dir.path(), UnixMillis(10)).unwrap();
-        assert!(second > first, "even though the clock went back");
-        assert_eq!(store.get(&key), Some((alice, roster())));
-        assert_eq!(store.digests(), [(key, 7)]);
-    }
-
-    #[test]
-    fn a_commit_can_be_waited_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
-        let alice: Address = "alice@aol".parse().unwrap();
-        store.put(Key::of(&alice), alice, roster(), 7);
-        store.committed().blocking_recv().unwrap();
-        assert!(lock(&store.shared.queue).waiting.rosters.is_empty());
-    }
-
-    #[test]
-    fn the_file_is_its_owners_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let _store = Store::open(dir.path(), UnixMillis(1)).unwrap();
-        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0);
-    }
-
-    #[test]
-    fn a_store_that_another_gateway_uses_is_not_opened() {
-        let dir = tempfile::tempdir().unwrap();
-        let _held = Store::open(dir.path(), UnixMillis(1)).unwrap();
-        let refused = Store::open(dir.path(), UnixMillis(2)).map(|_| ());
-        assert!(matches!(refused, Err(Error::InUse { .. })));
-    }
 }

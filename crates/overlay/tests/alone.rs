@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Failure, Roster, Stamp, UnixMillis,
 };
-use crosstalk_overlay::{Config, Inbound, Message, Overlay};
+use crosstalk_overlay::{Config, Inbound, Limits, Lists, Message, Overlay};
 
 fn alice() -> Address {
     "alice@aol".parse().unwrap()
@@ -99,4 +99,26 @@ async fn an_address_in_use_is_named_with_the_reason() {
     let error = Overlay::join(&config, state.path()).err().unwrap();
     let said = error.to_string();
     assert!(said.contains("127.0.0.1:") && said.contains("in use"), "{said}");
+}
+
+#[tokio::test]
+async fn the_list_of_who_does_not_sign_on_expires_and_that_of_who_is_there_does_not() {
+    let state = tempfile::tempdir().unwrap();
+    let lists = Lists { age: Duration::from_secs(2), ..Lists::default() };
+    let limits = Limits { lists, ..Limits::default() };
+    let (overlay, _inbound) = Overlay::alone_keeping(state.path(), limits).unwrap();
+    let mut roster = Roster::default();
+    let contact = Contact::new("bob@yahoo".parse().unwrap(), "bob@yahoo.xt".into());
+    roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
+    let away: Address = "away@aol".parse().unwrap();
+    overlay.sign_on(&alice()).await;
+    for owner in [&alice(), &away] {
+        overlay.save(owner, &roster).await;
+    }
+    while overlay.expired() == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((overlay.expired(), overlay.load(&away).await.is_empty()), (1, true));
+    assert_eq!(overlay.load(&alice()).await, roster);
+    overlay.shutdown().await;
 }

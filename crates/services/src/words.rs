@@ -53,6 +53,18 @@ pub fn kept(name: &str) -> Speech {
     speech!("[CrossTalk: {} is offline and gets this at the next sign-on.]", Quoted::name(name))
 }
 
+/// What somebody is told whose list could not be changed, since all those of the same domain have
+/// as much as they may have.
+pub fn domain_is_full() -> Speech {
+    "Your list was not changed: all the people of your domain together have no more room here."
+        .into()
+}
+
+/// What somebody is told whose list could not be changed, since it could not be stored.
+pub fn disk_is_full() -> Speech {
+    "Your list was not changed: it cannot be stored at the moment. Please try again later.".into()
+}
+
 /// How available somebody is, in words, such as `away, idle for 5 minutes: "at lunch"`.
 pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> Speech {
     let show = match presence.show {

@@ -71,13 +71,14 @@ fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
     let Snapshot { users, sessions, sent, delivered, undelivered, slow, drops, memory } = people;
     writeln!(text, "People      {users} signed on here, in {sessions} sessions")?;
     writeln!(text, "Messages    {sent} sent, {delivered} received, {undelivered} not delivered")?;
-    let Drops { flood, outbox, mailbox, blocked, requests } = *drops;
+    let Drops { flood, outbox, mailbox, blocked, requests, lists } = *drops;
     let dropped = [
         (flood, "said too fast"),
         (outbox, "more than can wait to be sent"),
         (mailbox, "more than a client took"),
         (blocked, "from people who are blocked"),
         (requests, "requests of strangers that made room for others"),
+        (lists, "lists of people who did not sign on"),
     ];
     writeln!(text, "Dropped     {}", Counted(&dropped))?;
     write_memory(text, memory)?;

@@ -159,7 +159,7 @@ pub struct Outbox {
 
 impl Default for Outbox {
     fn default() -> Self {
-        let overlay::Limits { age, messages, bytes } = overlay::Limits::default();
+        let overlay::Limits { age, messages, bytes, .. } = overlay::Limits::default();
         Self { age, messages, bytes }
     }
 }
@@ -193,6 +193,12 @@ pub struct Limits {
     pub drain: Duration,
     /// Bytes waiting for one side of a connection before the other side is no longer read.
     pub buffer: usize,
+    /// How long a list of foreign contacts is kept of somebody who does not sign on, in time that the
+    /// gateway runs; for ever with zero.
+    #[serde(deserialize_with = "text::duration")]
+    pub unused_lists: Duration,
+    /// Bytes of all the lists of foreign contacts of people of one domain.
+    pub lists_of_domain: usize,
 }
 
 impl Default for Limits {
@@ -207,6 +213,8 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
             buffer: 256 * 1024,
+            unused_lists: overlay::Lists::default().age,
+            lists_of_domain: overlay::Lists::default().of_domain,
         }
     }
 }

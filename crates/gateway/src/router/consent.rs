@@ -2,8 +2,9 @@
 
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, MAX_LIST, MAX_LOCAL,
-    Outgoing, RosterEdit, Standing,
+    Outgoing, Roster, RosterEdit, Standing,
 };
+use crosstalk_overlay::Full;
 
 use super::asking::Room;
 use super::notes::{Note, asks};
@@ -12,6 +13,8 @@ use super::presence::{sees, shows, watches};
 use super::work::Chore;
 use super::{Hub, now};
 
+/// What a change usually adds to a list at most, in bytes.
+const MOST_NEW: usize = 2048;
 /// The longest spelling of a name, in bytes: the longest name, with signs that stand for others.
 const MAX_SPELLING: usize = 4 * MAX_LOCAL;
 /// The longest words of introduction, in bytes.
@@ -22,6 +25,11 @@ impl Person {
     /// edit was refused because the list is full or nobody can have that name.
     pub(super) fn edit(&mut self, hub: &Hub, edit: RosterEdit) {
         let address = edit.address().clone();
+        let adds = !matches!(edit, RosterEdit::Remove(_) | RosterEdit::Block(_, false));
+        if let Err(full) = self.room_to_change(hub, adds) {
+            self.post(hub, &Note::Changed(address));
+            return self.say_full(hub, full);
+        }
         let possible = hub.names.network(address.network()).is_some() && address != self.user;
         let changed = match edit {
             _ if address.is_control() => self.edit_control(hub, edit),
@@ -68,6 +76,11 @@ impl Person {
         if self.contact(to).is_some_and(|c| c.blocked) {
             return self.undelivered(hub, &envelope, number, Failure::Refused);
         }
+        let adds = matches!(step, Consent::Request(_) | Consent::Grant);
+        if let Err(full) = self.room_to_change(hub, adds) {
+            self.post(hub, &Note::Changed(to.clone()));
+            return self.say_full(hub, full);
+        }
         let changed = self.change(hub, to, |contact| {
             contact.sent(step);
         });
@@ -102,6 +115,9 @@ impl Person {
         from: &Address,
         step: &Consent,
     ) -> Result<(), Failure> {
+        // What cannot be written down is not taken: it comes again.
+        let adds = matches!(step, Consent::Request(_) | Consent::Grant);
+        self.room_to_change(hub, adds).map_err(|_| Failure::Busy)?;
         let known = self.contact(from);
         if matches!(step, Consent::Request(_)) {
             if known.is_some_and(|c| c.from == Standing::Granted) {
@@ -140,6 +156,13 @@ impl Person {
             self.deliver_to_all(hub, &envelope, Default::default);
         }
         Ok(())
+    }
+
+    /// Whether a change of the list, which may add to it, could be stored.
+    fn room_to_change(&self, hub: &Hub, adds: bool) -> Result<(), Full> {
+        let more = if adds { MOST_NEW } else { 0 };
+        let bytes = self.roster.as_ref().map_or(0, Roster::stored_bytes) + more;
+        hub.overlay.room_for(&self.user, bytes)
     }
 
     /// Forgets a request, as if it were taken back; who asked asks again at the next sign-on.

@@ -6,6 +6,7 @@ use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Presence, Roster, RosterEdit,
     Standing,
 };
+use crosstalk_overlay::Full;
 use crosstalk_services::{Action, View};
 
 use super::consent::list;
@@ -131,6 +132,20 @@ impl Person {
         let body = Body::Text { text: answer.say.into(), auto: false };
         let envelope = hub.envelope(Address::control(), self.user.clone(), body);
         self.deliver_to_all(hub, &envelope, Default::default);
+    }
+
+    /// Says why a list was not changed, a few times a minute at most.
+    pub(super) fn say_full(&mut self, hub: &Hub, full: Full) {
+        let cost = 10;
+        if hub.options.control && self.answers.take(Instant::now(), ANSWERS, cost) {
+            let words = match full {
+                Full::Domain => crosstalk_services::domain_is_full(),
+                Full::Disk => crosstalk_services::disk_is_full(),
+            };
+            let body = Body::Text { text: words.into(), auto: false };
+            let envelope = hub.envelope(Address::control(), self.user.clone(), body);
+            self.deliver_to_all(hub, &envelope, Default::default);
+        }
     }
 
     /// Puts in words what a session's client cannot show.

@@ -39,6 +39,8 @@ pub struct Drops {
     pub blocked: u64,
     /// Requests of strangers that made room for those of others.
     pub requests: u64,
+    /// Lists of people who did not sign on for so long as lists are kept.
+    pub lists: u64,
 }
 
 /// The counters behind a [`Snapshot`].
@@ -86,6 +88,7 @@ impl Hub {
                 mailbox: counters.mailbox.value(),
                 blocked: counters.blocked.value(),
                 requests: counters.requests.value(),
+                lists: self.overlay.expired(),
             },
         }
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crosstalk_core::{Address, Envelope, Presence, Roster};
 use crosstalk_overlay::GatewayId;
 
-use super::begun::Begun;
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, lock, notes};
@@ -198,12 +197,13 @@ impl Hub {
             (person.user.clone(), person.saving.clone())
         };
         let Ok(permit) = saving.acquire_owned().await else { return };
-        let overlay = self.overlay.clone();
-        let saved = Begun::new(async move {
-            overlay.save(&user, &roster).await;
+        let saved = self.overlay.save(&user, &roster);
+        // What waits for the disk waits in the store, once.
+        drop(roster);
+        self.runtime.spawn(async move {
+            saved.await;
             drop(permit);
         });
-        self.runtime.spawn(saved.end());
     }
 
     /// Watches `users` in the person's name. The overlay tells where those are that are new to

@@ -64,6 +64,13 @@ pub(crate) fn alone_with(options: Options) -> Gateway {
     Gateway { router: router(&overlay, inbound, options), overlay, state }
 }
 
+/// One whose overlay has these limits.
+pub(crate) fn alone_keeping(limits: overlay::Limits) -> Gateway {
+    let state = tempfile::tempdir().unwrap();
+    let (overlay, inbound) = Overlay::alone_keeping(state.path(), limits).unwrap();
+    Gateway { router: router(&overlay, inbound, Options::default()), overlay, state }
+}
+
 /// Two gateways with a link between them.
 pub(crate) struct Pair {
     pub(crate) left: Router,

@@ -3,6 +3,7 @@ use std::time::Instant;
 use bench::{Person, alone, befriend, pair, sign_in};
 use crosstalk_core::{Body, Consent, RosterEdit, Standing};
 use crosstalk_gateway::router::Router;
+use crosstalk_overlay as overlay;
 
 use crate::bench;
 
@@ -119,4 +120,40 @@ async fn all_names_of_a_domain_together_edit_as_much_as_a_few_people() {
     let mut honest = sign_in(&gateway.router, "zoe@honest.example@jabber");
     honest.adds("bob@yahoo");
     honest.has("bob@yahoo", |c| c.listed).await;
+}
+
+#[tokio::test]
+async fn a_domain_that_has_used_up_its_room_is_told_so_and_holds_up_nobody_else() {
+    let lists = overlay::Lists { of_domain: 100_000, ..overlay::Lists::default() };
+    let gateway = bench::alone_keeping(overlay::Limits { lists, ..overlay::Limits::default() });
+    let add = |person: &Person, n: usize| {
+        let (address, spelling) = (bench::address(&format!("u{n}@aol")), format!("u{n}@aol.xt"));
+        let (alias, groups) = (Some("a".repeat(500)), vec!["g".repeat(500)]);
+        person.edits(RosterEdit::List { address, spelling, alias, groups });
+    };
+    for n in 0..5 {
+        let mut person = sign_in(&gateway.router, &format!("s{n}@h{n}.evil.example@jabber"));
+        person.gets_roster().await;
+        for n in 0..100 {
+            add(&person, n);
+            tokio::task::yield_now().await;
+        }
+        person.everything().await;
+    }
+    let mut late = sign_in(&gateway.router, "late@evil.example@jabber");
+    late.gets_roster().await;
+    add(&late, 1);
+    late.has("u1@aol", crosstalk_core::Contact::is_blank).await;
+    let word = late.reads("crosstalk@gateway").await;
+    assert!(word.starts_with("Your list was not changed: "), "{word}");
+    // What makes room is done.
+    let mut first = sign_in(&gateway.router, "s0@h0.evil.example@jabber");
+    let listed = first.gets_roster().await.listed().count();
+    assert!(listed > 20, "{listed}");
+    first.removes("u1@aol");
+    first.has("u1@aol", crosstalk_core::Contact::is_blank).await;
+    let mut honest = sign_in(&gateway.router, "zoe@honest.example@jabber");
+    honest.gets_roster().await;
+    add(&honest, 1);
+    honest.has("u1@aol", |c| c.listed).await;
 }

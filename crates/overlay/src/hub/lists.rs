@@ -1,11 +1,13 @@
 //! Rosters, as people and other gateways ask for them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crosstalk_core::{Address, Blame, Fault, Roster, UnixMillis};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{Hub, lock};
 use crate::GatewayId;
@@ -19,6 +21,8 @@ use crate::rosters;
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a save waits for the disk; the store goes on trying.
 const SAVE_DEADLINE: Duration = Duration::from_secs(5);
+/// How often is looked for lists of people who do not sign on any more.
+const SWEEP: Duration = Duration::from_hours(1);
 /// How far ahead an entry may be, in milliseconds: a century, for gateways that do not know what
 /// year it is. Who writes after it writes a little later, until there is no later time.
 const FAR: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
@@ -26,6 +30,7 @@ const FAR: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 impl Hub {
     /// The roster of `owner`, from here and from its homes.
     pub(crate) async fn load(self: &Arc<Self>, owner: &Address) -> Roster {
+        lock(&self.rosters).is_seen(owner);
         let linked = self.linked();
         let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
         if let Some((ask, homes)) = asked {
@@ -40,15 +45,47 @@ impl Hub {
         lock(&self.rosters).load(owner)
     }
 
-    /// Merges `roster` into the stored one; resolves when it is on this gateway's disk.
-    pub(crate) async fn save(self: &Arc<Self>, owner: &Address, roster: &Roster) {
+    /// Merges `roster` into the stored one, at once; resolves when it is on this gateway's disk.
+    pub(crate) fn save(
+        self: &Arc<Self>,
+        owner: &Address,
+        roster: &Roster,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (frames, committed) = {
             let mut rosters = lock(&self.rosters);
             (rosters.save(owner, roster), self.store.committed())
         };
         self.queue(frames);
-        if !matches!(timeout(SAVE_DEADLINE, committed).await, Ok(Ok(()))) {
-            tracing::error!(%owner, "{}: the roster is not on disk yet", Blame::Gateway);
+        let owner = owner.clone();
+        async move {
+            if !matches!(timeout(SAVE_DEADLINE, committed).await, Ok(Ok(()))) {
+                tracing::error!(%owner, "{}: the roster is not on disk yet", Blame::Gateway);
+            }
+        }
+    }
+
+    /// Forgets the lists of those who have not signed on for `age` of this gateway's running, until
+    /// `stop`.
+    pub(crate) async fn expire_lists(self: Arc<Self>, age: Duration, stop: CancellationToken) {
+        let pause = (age / 8).clamp(Duration::from_secs(1), SWEEP);
+        let pause = if age.is_zero() { SWEEP } else { pause };
+        while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+            let hub = self.clone();
+            // The whole table of accounts is read.
+            let sweep = tokio::task::spawn_blocking(move || hub.sweep(age));
+            let _ = sweep.await;
+        }
+    }
+
+    fn sweep(self: &Arc<Self>, age: Duration) {
+        lock(&self.rosters).forget_refused();
+        let mut overdue = self.store.overdue(age);
+        overdue.retain(|key| !self.with(|node, _| node.is_anywhere(key)));
+        let expired = self.store.expire(&overdue, age);
+        if expired > 0 {
+            self.expired.fetch_add(expired as u64, Ordering::Relaxed);
+            let days = age.as_secs() / (24 * 60 * 60);
+            tracing::info!(expired, days, "forgot the lists of people who did not sign on");
         }
     }
 

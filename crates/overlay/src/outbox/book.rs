@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Address, Body, Envelope};
+use crosstalk_core::{Address, Body, Envelope, Origin};
 
 use crate::map::Map;
 use crate::message::Message;
+use crate::store::Lists;
 
-/// The most bytes kept for everybody together, and of them for steps of consent, which strangers
-/// may have kept.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
-const MAX_BYTES_OF_CONSENT: usize = MAX_BYTES / 2;
+/// What part of all may be of one domain.
+const OF_DOMAIN: usize = 8;
 /// What part of a receiver's share one sender may take, lest one keeps out the others.
 const SHARE: usize = 4;
 
@@ -24,11 +23,17 @@ pub struct Limits {
     pub messages: usize,
     /// The most bytes of one sender, and the most for one receiver; the same.
     pub bytes: usize,
+    /// The most bytes for everybody together: half of it for steps of consent, which strangers may
+    /// have kept, and an eighth of it of all the people of one domain.
+    pub total: usize,
+    /// Bounds on buddy lists.
+    pub lists: Lists,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { age: Duration::from_hours(14 * 24), messages: 1000, bytes: 1 << 20 }
+        let age = Duration::from_hours(14 * 24);
+        Self { age, messages: 1000, bytes: 1 << 20, total: 256 << 20, lists: Lists::default() }
     }
 }
 
@@ -44,6 +49,8 @@ enum Account {
     Sender(Address),
     Receiver(Address),
     Pair(Address, Address),
+    /// All senders of a domain.
+    Domain(Origin),
 }
 
 #[derive(Default)]
@@ -60,13 +67,18 @@ impl Book {
     /// Whether a message of `size` bytes may be kept besides what is.
     pub(super) fn has_room(&self, message: &Message, size: usize) -> bool {
         let fits = |account: &Account| {
-            let share = if let Account::Pair(..) = account { SHARE } else { 1 };
-            self.accounts.get(account).is_none_or(|held| {
-                held.messages < self.limits.messages.div_ceil(share)
-                    && held.bytes + size <= self.limits.bytes / share
-            })
+            let (messages, bytes) = match account {
+                Account::Pair(..) => {
+                    (self.limits.messages.div_ceil(SHARE), self.limits.bytes / SHARE)
+                }
+                Account::Domain(_) => (usize::MAX, self.limits.total / OF_DOMAIN),
+                _ => (self.limits.messages, self.limits.bytes),
+            };
+            self.accounts
+                .get(account)
+                .is_none_or(|held| held.messages < messages && held.bytes + size <= bytes)
         };
-        let most = if is_consent(message) { MAX_BYTES_OF_CONSENT } else { MAX_BYTES };
+        let most = self.limits.total / if is_consent(message) { 2 } else { 1 };
         self.bytes + size <= most && size <= self.limits.bytes && accounts(message).iter().all(fits)
     }
 
@@ -98,11 +110,17 @@ impl Book {
 /// A report is nobody's: it stands where a message was counted before.
 fn accounts(message: &Message) -> Vec<Account> {
     match message {
-        Message::Envelope(Envelope { from, to, .. }) => vec![
-            Account::Sender(from.clone()),
-            Account::Receiver(to.clone()),
-            Account::Pair(from.clone(), to.clone()),
-        ],
+        Message::Envelope(Envelope { from, to, .. }) => {
+            let origin = Origin::of(from);
+            let domain = origin.domain().is_some().then_some(Account::Domain(origin));
+            let mut all = vec![
+                Account::Sender(from.clone()),
+                Account::Receiver(to.clone()),
+                Account::Pair(from.clone(), to.clone()),
+            ];
+            all.extend(domain);
+            all
+        }
         _ => Vec::new(),
     }
 }
@@ -138,6 +156,19 @@ mod tests {
         assert!(!book.has_room(&eve, 300) && book.has_room(&ann, 300));
         book.release(&eve, 300);
         assert!(book.has_room(&eve, 300));
+    }
+
+    #[test]
+    fn all_senders_of_a_domain_together_leave_room_for_others() {
+        let mut book = Book::new(Limits { total: 80_000, ..Limits::default() });
+        let evil = |n: usize| says(&format!("u{n}@h{n}.evil.example@jabber"), "spam".into());
+        for n in 0..20 {
+            assert!(book.has_room(&evil(n), 500));
+            book.charge(&evil(n), 500);
+        }
+        assert!(!book.has_room(&evil(20), 500), "an eighth of all");
+        assert!(book.has_room(&says("ann@honest.example@jabber", "hi".into()), 500));
+        assert!(book.has_room(&says("ann@aol", "hi".into()), 500));
     }
 
     #[test]
