@@ -1,8 +1,10 @@
 //! What an engine keeps for a client that cannot be told yet, bounded by its bytes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crosstalk_core::{Address, Body, Consent, Envelope, Presence, RichText, Span, Style};
+use crosstalk_core::{
+    Address, Body, Consent, Envelope, MAX_CONTACTS, Presence, RichText, Span, Style,
+};
 
 /// The most deliveries that wait, and the most bytes of them.
 const MAX_WAITING: usize = 1_000;
@@ -70,12 +72,62 @@ fn of_envelope(envelope: &Envelope) -> usize {
 }
 
 /// A presence with as much of its text as is kept.
-pub(crate) fn shortened(mut presence: Presence) -> Presence {
-    if of_text(&presence.text) > MAX_STATUS {
-        let end = presence.text.text().floor_char_boundary(MAX_STATUS);
-        presence.text = RichText::plain(presence.text.text().get(..end).unwrap_or_default());
+pub(crate) fn shortened(presence: Presence) -> Presence {
+    Presence { text: short(presence.text), ..presence }
+}
+
+/// As much of the text of a presence as is kept.
+pub(crate) fn short(text: RichText) -> RichText {
+    if of_text(&text) <= MAX_STATUS {
+        return text;
     }
-    presence
+    let end = text.text().floor_char_boundary(MAX_STATUS);
+    RichText::plain(text.text().get(..end).unwrap_or_default())
+}
+
+/// What is known of the presence of contacts: of as many as a list holds, each with as much of its
+/// text as is kept.
+#[derive(Default)]
+pub(crate) struct Presences {
+    known: BTreeMap<Address, Presence>,
+    bytes: usize,
+}
+
+impl Presences {
+    pub(crate) fn get(&self, of: &Address) -> Option<&Presence> {
+        self.known.get(of)
+    }
+
+    /// Those whose presence is known.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &Address> {
+        self.known.keys()
+    }
+
+    /// Notes a presence, if there is room.
+    pub(crate) fn insert(&mut self, of: Address, presence: Presence) {
+        if self.known.len() < MAX_CONTACTS || self.known.contains_key(&of) {
+            self.remove(&of);
+            let presence = shortened(presence);
+            self.bytes += of_presence(&of, &presence);
+            self.known.insert(of, presence);
+        }
+    }
+
+    /// Forgets a presence. Returns whether there was one.
+    pub(crate) fn remove(&mut self, of: &Address) -> bool {
+        let known = self.known.remove(of);
+        self.bytes -= known.as_ref().map_or(0, |presence| of_presence(of, presence));
+        known.is_some()
+    }
+
+    /// How many bytes it takes.
+    pub(crate) const fn weight(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn of_presence(of: &Address, presence: &Presence) -> usize {
+    size_of::<Presence>() + of_address(of) + of_text(&presence.text)
 }
 
 #[cfg(test)]

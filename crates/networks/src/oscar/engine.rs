@@ -47,6 +47,13 @@ impl Engine for Oscar {
             _ => None,
         }
     }
+
+    fn weight(&self) -> usize {
+        match &self.phase {
+            Phase::Session(session) => session.weight(),
+            _ => 0,
+        }
+    }
 }
 
 impl Oscar {

@@ -61,16 +61,21 @@ fn take(request: Message, io: &mut Io<'_>) {
     if foreign.is_empty() {
         return io.out.forward(Side::Server, request.raw);
     }
+    let mut has_room = true;
     if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
         for contact in &foreign {
             if let (Kin::Foreign(address), Some(nick)) =
                 (io.kin(contact.name.as_bytes()), &contact.nick)
             {
-                desk.call(address, nick.clone());
+                has_room &= desk.call(address, nick.clone());
             }
         }
     }
     io.out.withhold();
+    if !has_room {
+        let answer = http::answer(&request.head, "503 Service Unavailable", "");
+        return io.out.insert(Side::Client, answer);
+    }
     if foreign.len() == contacts.len() {
         let answer = http::answer(&request.head, "200 OK", &answer(&foreign));
         return io.out.insert(Side::Client, answer);

@@ -7,17 +7,26 @@ use crosstalk_core::{Address, Bell, Ticket};
 use sha1::{Digest, Sha1};
 
 use super::link::Io;
+use crate::held;
 
 /// How long a cookie is good for here.
 const LIFETIME: Duration = Duration::from_hours(24);
-/// The most words that lie on one desk.
+/// The most words that lie on one desk, and the most bytes of them.
 const MAX_WORDS: usize = 1_000;
+const MAX_BYTES: usize = 64 << 10;
+
+/// What the person calls contacts, and how many bytes that takes.
+#[derive(Debug, Default)]
+struct Words {
+    names: Vec<(Address, String)>,
+    bytes: usize,
+}
 
 /// What other connections have to say to the session.
 #[derive(Clone, Debug)]
 pub(super) struct Desk {
     /// What the person calls contacts.
-    names: Arc<Mutex<Vec<(Address, String)>>>,
+    names: Arc<Mutex<Words>>,
     /// The session's.
     bell: Bell,
 }
@@ -36,27 +45,30 @@ impl Desk {
 
     /// The desk under a cookie.
     pub(super) fn find(cookie: &[u8], io: &Io<'_>) -> Option<Self> {
-        let ticket = io.context.lobby.take(io.now.instant, &key(cookie))?;
-        let desk = *ticket.note.downcast::<Self>().ok()?;
-        desk.leave(cookie, io);
-        Some(desk)
+        let desk = |ticket: &Ticket| ticket.note.downcast_ref::<Self>().cloned();
+        io.context.lobby.look(io.now.instant, &key(cookie), desk)
     }
 
-    /// Says what the person calls a contact.
-    pub(super) fn call(&self, contact: Address, name: String) {
-        let mut names = self.open();
-        if names.len() < MAX_WORDS {
-            names.push((contact, name));
+    /// Says what the person calls a contact. Returns whether there was room for it.
+    pub(super) fn call(&self, contact: Address, name: String) -> bool {
+        let mut words = self.open();
+        let size = held::of_address(&contact) + name.len();
+        let fits = words.names.len() < MAX_WORDS && words.bytes + size <= MAX_BYTES;
+        if fits {
+            words.bytes += size;
+            words.names.push((contact, name));
         }
+        drop(words);
         self.bell.ring();
+        fits
     }
 
     /// Takes what was said.
     pub(super) fn clear(&self) -> Vec<(Address, String)> {
-        std::mem::take(&mut *self.open())
+        std::mem::take(&mut *self.open()).names
     }
 
-    fn open(&self) -> MutexGuard<'_, Vec<(Address, String)>> {
+    fn open(&self) -> MutexGuard<'_, Words> {
         // A panic elsewhere cannot leave the list half-changed.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -67,6 +67,14 @@ impl Engine for Ymsg {
             Phase::Opening | Phase::Lookup(_) | Phase::Book(_) => None,
         }
     }
+
+    fn weight(&self) -> usize {
+        match &self.phase {
+            Phase::Session(session) => session.weight(),
+            Phase::Lookup(lookup) => lookup.weight(),
+            Phase::Opening | Phase::Book(_) => 0,
+        }
+    }
 }
 
 impl Ymsg {

@@ -63,6 +63,11 @@ struct Answer {
 }
 
 impl Lookup {
+    /// How many bytes are held.
+    pub(super) fn weight(&self) -> usize {
+        self.held.len()
+    }
+
     /// Passes bytes on, except an answer that is to be rewritten.
     pub(super) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, io: &mut Io<'_>) {
         if side == Side::Client {

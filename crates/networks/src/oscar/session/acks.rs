@@ -26,6 +26,8 @@ pub(super) const FULL: u16 = 0x000c;
 
 /// The most requests waited for; clients send one at a time.
 const MAX_PENDING: usize = 64;
+/// The most bytes of answers of ours that wait.
+const MAX_BYTES: usize = 256 << 10;
 /// How long an answer of ours waits for one of the server's that should come first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -62,27 +64,59 @@ struct Pending {
 
 /// The requests that are not answered yet, in order.
 #[derive(Debug, Default)]
-pub(super) struct Acks(VecDeque<Pending>);
+pub(super) struct Acks {
+    pending: VecDeque<Pending>,
+    bytes: usize,
+}
+
+impl Pending {
+    const fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match &self.answer {
+                Answer::Both(codes) => codes.len() * size_of::<Option<u16>>(),
+                Answer::Gateway(codes) => codes.len() * size_of::<u16>(),
+                Answer::Server | Answer::Hidden => 0,
+            }
+    }
+}
 
 impl Acks {
+    /// How many bytes it takes.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether no more answers can be kept until the server gives one.
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes > MAX_BYTES
+    }
+
     /// Whether no answer is awaited.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pending.is_empty()
     }
 
     /// Notes a request and who answers it.
     pub(super) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
-        if self.0.len() >= MAX_PENDING {
-            self.0.pop_front();
+        if self.pending.len() >= MAX_PENDING {
+            self.remove(0);
         }
-        self.0.push_back(Pending { request, since: now, answer });
+        let pending = Pending { request, since: now, answer };
+        self.bytes += pending.weight();
+        self.pending.push_back(pending);
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Pending> {
+        let pending = self.pending.remove(at)?;
+        self.bytes -= pending.weight();
+        Some(pending)
     }
 
     /// Judges the server's answer to `request`.
     pub(super) fn answered(&mut self, request: u32, codes: &[u16]) -> Outcome {
         let ours = |p: &Pending| p.request == request && !matches!(p.answer, Answer::Gateway(_));
-        let Some(at) = self.0.iter().position(ours) else { return Outcome::Forward };
-        match self.0.remove(at).map(|p| p.answer) {
+        let Some(at) = self.pending.iter().position(ours) else { return Outcome::Forward };
+        match self.remove(at).map(|p| p.answer) {
             Some(Answer::Both(mut known)) => {
                 let mut servers = codes.iter().copied();
                 for gap in known.iter_mut().filter(|code| code.is_none()) {
@@ -97,14 +131,12 @@ impl Acks {
 
     /// The next answer of ours whose turn has come: request and codes.
     pub(super) fn next_ready(&mut self, now: Instant) -> Option<(u32, Vec<u16>)> {
-        while let Some(first) = self.0.front() {
+        while let Some(first) = self.pending.front() {
             let overdue = now.saturating_duration_since(first.since) >= PATIENCE;
             if !overdue && !matches!(first.answer, Answer::Gateway(_)) {
                 return None;
             }
-            if let Some(Pending { request, answer: Answer::Gateway(codes), .. }) =
-                self.0.pop_front()
-            {
+            if let Some(Pending { request, answer: Answer::Gateway(codes), .. }) = self.remove(0) {
                 return Some((request, codes));
             }
         }
@@ -113,8 +145,8 @@ impl Acks {
 
     /// When to stop waiting for the server.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let ours = self.0.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
-        self.0.front().filter(|_| ours).map(|first| first.since + PATIENCE)
+        let ours = self.pending.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
+        self.pending.front().filter(|_| ours).map(|first| first.since + PATIENCE)
     }
 }
 

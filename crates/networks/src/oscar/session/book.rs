@@ -4,27 +4,25 @@
 //! of ours never has the id of one of the server's, never stands outside a group the client
 //! knows, and never has a name twice in a group: clients loop, or edit the server's list, if so.
 
+mod foreign;
+mod groups;
 mod place;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use crosstalk_core::Address;
 
+use self::foreign::{AllShown, MAX_SHOWN, Misplaced};
+use self::groups::Groups;
 use crate::oscar::wire::item::{List, ORDER};
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
+pub(super) use foreign::Shown;
 pub(super) use place::Plan;
 
-/// The most foreign items a client is shown.
-const MAX_SHOWN: usize = 4096;
-/// The most bytes of one foreign item.
-const MAX_ITEM: usize = 4096;
-/// The most items and groups of the server's that are remembered.
+/// The most items of the server's that are remembered.
 const MAX_OWN: usize = 20_000;
-const MAX_GROUPS: usize = 512;
-/// The most bytes of one group of the server's that is remembered.
-const MAX_GROUP: usize = 16 * 1024;
 /// The most ids remembered as foreign.
 const MAX_SPENT: usize = 4 * MAX_SHOWN;
 /// The root, whose members are the groups.
@@ -33,28 +31,15 @@ pub(super) const ROOT: u16 = 0;
 const PRIVACY: Class = Class::Other(4);
 const PRIVACY_MODE: u16 = 0x00ca;
 
-/// One foreign item that the client sees.
-#[derive(Clone, Debug)]
-pub(super) struct Shown {
-    /// Whose it is.
-    pub(super) address: Address,
-    /// The item.
-    pub(super) item: Item,
-}
-
 /// Both views of the list.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     /// The items on the server; groups are in `groups`.
     own: BTreeSet<ItemId>,
-    /// The server's groups, as the server has them, the root among them.
-    groups: BTreeMap<u16, Item>,
-    /// Groups that only the client knows, by id.
-    virtuals: BTreeMap<u16, Bytes>,
+    groups: Groups,
     /// The foreign items.
-    shown: BTreeMap<ItemId, Shown>,
-    /// Items of the server's with a foreign name, from before the person used the gateway.
-    misplaced: BTreeMap<ItemId, Bytes>,
+    shown: AllShown,
+    misplaced: Misplaced,
     /// Ids that were foreign at any time: a client may name them after it removed the item.
     spent: BTreeSet<ItemId>,
     /// Whether the server's whole list went by.
@@ -72,6 +57,13 @@ impl Book {
         *self = Self { spent, ..Self::default() };
     }
 
+    /// How many bytes both views take.
+    pub(super) fn weight(&self) -> usize {
+        // Trees are about half full.
+        let ids = 2 * size_of::<ItemId>() * (self.own.len() + self.spent.len());
+        ids + self.groups.weight() + self.shown.weight() + self.misplaced.weight()
+    }
+
     /// Notes a packet of the server's list.
     pub(super) fn learn(&mut self, list: &List, last: bool) {
         list.items.iter().for_each(|item| self.record(item));
@@ -81,18 +73,7 @@ impl Book {
     /// Notes an item that the server has.
     pub(super) fn record(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
-            let kept = Item {
-                name: Bytes::copy_from_slice(&item.name),
-                attributes: Bytes::copy_from_slice(&item.attributes),
-                ..item.clone()
-            };
-            self.virtuals.remove(&item.id.group);
-            self.groups.insert(item.id.group, kept);
-            let size = item.name.len() + item.attributes.len();
-            if self.groups.len() > MAX_GROUPS || size > MAX_GROUP {
-                self.groups.remove(&item.id.group);
-                self.overflowed = true;
-            }
+            self.overflowed |= !self.groups.record(item);
         } else if self.own.len() < MAX_OWN {
             self.own.insert(item.id);
         } else {
@@ -109,7 +90,7 @@ impl Book {
     /// Notes that the server no longer has an item.
     pub(super) fn forget(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
-            self.groups.remove(&item.id.group);
+            self.groups.forget(item.id.group);
         } else {
             self.own.remove(&item.id);
         }
@@ -122,46 +103,42 @@ impl Book {
 
     /// Notes an item that the server has although its name is foreign.
     pub(super) fn misplace(&mut self, item: &Item) {
-        if self.misplaced.len() < MAX_SHOWN {
-            self.misplaced.insert(item.id, Bytes::copy_from_slice(&item.name));
-        }
+        self.misplaced.insert(item);
     }
 
     /// Whether the server has this very item although its name is foreign.
     pub(super) fn is_misplaced(&self, item: &Item) -> bool {
-        self.misplaced.get(&item.id) == Some(&item.name)
+        self.misplaced.has(item)
     }
 
     /// The server's group of this id.
     pub(super) fn group(&self, id: u16) -> Option<&Item> {
-        self.groups.get(&id)
+        self.groups.server(id)
     }
 
     /// The foreign item of this id.
     pub(super) fn shown(&self, id: ItemId) -> Option<&Shown> {
-        self.shown.get(&id)
+        self.shown.get(id)
     }
 
     /// The foreign items of one person.
-    pub(super) fn of<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Item> {
-        self.shown.values().filter(move |s| s.address == *address).map(|s| &s.item)
+    pub(super) fn of(&self, address: &Address) -> impl Iterator<Item = &Item> {
+        self.shown.of(address)
     }
 
     /// Everybody who has a foreign item in group `group`.
     pub(super) fn members(&self, group: u16) -> impl Iterator<Item = &Address> {
-        let range = ItemId { group, item: 0 }..=ItemId { group, item: u16::MAX };
-        self.shown.range(range).map(|(_, s)| &s.address)
+        self.shown.in_group(group).map(|(_, s)| &s.address)
     }
 
     /// Everybody in a group of ours of this name.
     pub(super) fn members_of_virtual(&self, name: &Bytes) -> impl Iterator<Item = &Address> {
-        let ours = self.virtuals.iter().filter(move |(_, ours)| *ours == name);
-        ours.flat_map(|(group, _)| self.members(*group))
+        self.groups.ours_called(name).flat_map(|group| self.members(group))
     }
 
     /// Everybody who has a foreign item.
-    pub(super) fn everybody(&self) -> BTreeSet<&Address> {
-        self.shown.values().map(|s| &s.address).collect()
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &Address> {
+        self.shown.everybody()
     }
 
     /// Whether a person stands in the buddy list.
@@ -181,16 +158,15 @@ impl Book {
         }
     }
 
-    /// Whether a foreign item may be shown.
-    pub(super) fn has_room_for(&self, item: &Item) -> bool {
-        let small = item.name.len() + item.attributes.len() <= MAX_ITEM;
-        small && (self.shown.len() < MAX_SHOWN || self.shown.contains_key(&item.id))
+    /// Whether a foreign item of this person may be shown.
+    pub(super) fn has_room_for(&self, address: &Address, item: &Item) -> bool {
+        self.shown.has_room_for(address, item)
     }
 
     /// Shows a foreign item, or shows it differently.
     pub(super) fn show(&mut self, address: Address, item: Item) {
         self.spend(item.id);
-        self.shown.insert(item.id, Shown { address, item });
+        self.shown.insert(Shown { address, item });
     }
 
     /// Notes that an id that the client used is none of the server's.
@@ -202,27 +178,27 @@ impl Book {
 
     /// Shows a foreign item no longer.
     pub(super) fn hide(&mut self, id: ItemId) -> Option<Shown> {
-        self.shown.remove(&id)
+        self.shown.remove(id)
     }
 
     /// Whether only the client knows this group.
     pub(super) fn is_virtual(&self, group: u16) -> bool {
-        self.virtuals.contains_key(&group)
+        self.groups.ours(group).is_some()
     }
 
     /// The name of a group, whoever knows it.
     pub(super) fn group_name(&self, id: u16) -> Option<&Bytes> {
-        self.virtuals.get(&id).or_else(|| self.groups.get(&id).map(|g| &g.name))
+        self.groups.ours(id).or_else(|| self.groups.server(id).map(|g| &g.name))
     }
 
-    /// Renames a group that only the client knows.
-    pub(super) fn name_virtual(&mut self, id: u16, name: &Bytes) {
-        self.virtuals.insert(id, Bytes::copy_from_slice(name));
+    /// Renames a group that only the client knows. Returns whether there is room for its name.
+    pub(super) fn name_virtual(&mut self, id: u16, name: &Bytes) -> bool {
+        self.groups.put(id, name)
     }
 
     /// Drops a group that only the client knows.
     pub(super) fn drop_virtual(&mut self, id: u16) -> Option<Item> {
-        self.virtuals.remove(&id).map(|name| Item::new(name, id, 0, Class::Group))
+        self.groups.drop_ours(id)
     }
 
     /// The members that the server knows, of those that the client put in a group.
@@ -236,7 +212,7 @@ impl Book {
         let known = |member: u16| {
             let id = member_id(group, member);
             match (self.whole && !self.overflowed, group) {
-                (true, ROOT) => self.groups.contains_key(&member),
+                (true, ROOT) => self.groups.server(member).is_some(),
                 (true, _) => self.own.contains(&id),
                 (false, _) => !self.spent.contains(&id),
             }
@@ -248,16 +224,16 @@ impl Book {
     pub(super) fn for_client(&self, group: &Item) -> Option<Item> {
         let id = group.id.group;
         let foreign: Vec<u16> = if id == ROOT {
-            self.virtuals.keys().copied().collect()
+            self.groups.all_of_ours().collect()
         } else {
-            let range = ItemId { group: id, item: 0 }..=ItemId { group: id, item: u16::MAX };
-            self.shown.range(range).map(|(id, _)| id.item).collect()
+            self.shown.in_group(id).map(|(id, _)| id.item).collect()
         };
         if foreign.is_empty() {
             return None;
         }
         let mut order = group.order();
-        order.retain(|member| !foreign.contains(member));
+        // They are in order.
+        order.retain(|member| foreign.binary_search(member).is_err());
         order.extend(foreign);
         let mut group = group.clone();
         group.set_order(&order);
@@ -266,27 +242,24 @@ impl Book {
 
     /// A group as the client sees it, whoever knows it.
     pub(super) fn client_group(&self, id: u16) -> Option<Item> {
-        match self.virtuals.get(&id) {
+        match self.groups.ours(id) {
             Some(name) => {
                 let group = Item::new(name.clone(), id, 0, Class::Group);
                 Some(self.for_client(&group).unwrap_or(group))
             }
-            None => self.groups.get(&id).map(|g| self.for_client(g).unwrap_or_else(|| g.clone())),
+            None => self.group(id).map(|g| self.for_client(g).unwrap_or_else(|| g.clone())),
         }
     }
 }
 
-/// Whether an item bears `name`.
+/// Whether an item bears `name`: case and spaces do not count.
 pub(super) fn is_named(item: &Item, name: &str) -> bool {
-    is_name(&item.name, name)
+    squeezed(&item.name) == squeezed(name.as_bytes())
 }
 
-/// Whether two names are one: case and spaces do not count.
-fn is_name(one: &[u8], other: &str) -> bool {
-    let squeeze = |name: &[u8]| -> Vec<u8> {
-        name.iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect()
-    };
-    squeeze(one) == squeeze(other.as_bytes())
+/// A name as names are compared.
+fn squeezed(name: &[u8]) -> Vec<u8> {
+    name.iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect()
 }
 
 /// `group` with these members; without the TLV where there are none, as clients write it.

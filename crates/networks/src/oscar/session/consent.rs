@@ -11,7 +11,7 @@ use crosstalk_core::{
     Address, Body, Consent, Envelope, Event, Kin, MAX_CONTACTS, Roster, Standing,
 };
 
-use super::{Pass, Session};
+use super::{PER_PERSON, Pass, Session};
 use crate::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
@@ -38,6 +38,11 @@ impl Asked {
         self.awaited.extend(awaited.map(|c| c.address.clone()));
     }
 
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        (self.uins.len() + self.shown.len() + self.awaited.len()) * PER_PERSON
+    }
+
     /// Whether any number stands for anybody.
     pub(super) fn is_open(&self) -> bool {
         !self.uins.is_empty()
@@ -54,6 +59,9 @@ impl Asked {
     fn uin(&mut self, address: &Address) -> Option<u32> {
         if let Some((uin, _)) = self.uins.iter().find(|(_, a)| *a == address) {
             return Some(*uin);
+        }
+        if self.uins.len() >= MAX_CONTACTS {
+            return None;
         }
         let uin = UINS.into_iter().find(|uin| !self.uins.contains_key(uin))?;
         self.uins.insert(uin, address.clone());

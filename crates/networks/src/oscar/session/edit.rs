@@ -8,7 +8,8 @@ use crosstalk_core::{Address, Fault, Kin, MAX_CONTACTS, Side};
 
 use super::acks::{self, Answer};
 use super::book::{ROOT, is_named, with_order};
-use super::{Pass, Session};
+use super::list::packed;
+use super::{PER_PERSON, Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::wire::{Class, Item, Snac, Writer};
 
@@ -24,6 +25,8 @@ const OURS: u32 = 0x7fff_0000;
 pub(super) struct Edits {
     open: bool,
     dirty: BTreeSet<Address>,
+    /// The groups that the edit at hand renamed.
+    renamed: BTreeSet<u16>,
     due: Option<Instant>,
     requests: u32,
 }
@@ -50,6 +53,11 @@ impl Edits {
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.due
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.dirty.len() * PER_PERSON
     }
 
     /// Whose edits can be told now: nobody's while the transaction is open.
@@ -111,6 +119,9 @@ impl Session {
             0x09 => Op::Update,
             _ => Op::Delete,
         };
+        if self.acks.is_full() {
+            return Err(Fault::server("it leaves edits of the list unanswered"));
+        }
         let (items, whole) = Item::read_some(&snac.body);
         if whole.is_err() {
             return self.refuse_cut_edit(&items, io);
@@ -118,6 +129,7 @@ impl Session {
         self.make_groups(op, &items, io);
         self.record_own(op, &items, io);
         let fates: Vec<Fate> = items.iter().map(|item| self.fate(op, item, io)).collect();
+        self.touch_renamed(io.now.instant);
         let pass = self.pass_on(snac, &items, &fates, io);
         if self.edits.dirty.len() >= MAX_DIRTY {
             self.edits.end();
@@ -171,7 +183,7 @@ impl Session {
                 continue;
             }
             if self.is_servers(item, io) {
-                self.touch_if_renamed(item, io.now.instant);
+                self.touch_if_renamed(item);
                 self.book.record(item);
             } else {
                 self.book.spend(item.id);
@@ -180,20 +192,24 @@ impl Session {
     }
 
     /// A group's new name changes what groups its foreign members are in.
-    fn touch_if_renamed(&mut self, item: &Item, now: Instant) {
+    fn touch_if_renamed(&mut self, item: &Item) {
         let id = item.id.group;
         let renamed = self.book.group_name(id).is_some_and(|name| *name != item.name);
         if item.class == Class::Group && id != ROOT && renamed {
-            let members: Vec<Address> = self.book.members(id).cloned().collect();
-            for address in &members {
-                self.edits.touch(address, now);
-            }
+            self.edits.renamed.insert(id);
+        }
+    }
+
+    /// Touches the members of the groups that an edit renamed, however often.
+    fn touch_renamed(&mut self, now: Instant) {
+        for group in std::mem::take(&mut self.edits.renamed) {
+            self.book.members(group).for_each(|address| self.edits.touch(address, now));
         }
     }
 
     fn fate(&mut self, op: Op, item: &Item, io: &Io<'_>) -> Fate {
         if item.class == Class::Group && item.id.item == 0 {
-            return self.group_fate(op, item, io.now.instant);
+            return self.group_fate(op, item);
         }
         if self.is_servers(item, io) {
             if op == Op::Delete {
@@ -209,14 +225,16 @@ impl Session {
     }
 
     /// A group of the server's goes there without its foreign members.
-    fn group_fate(&mut self, op: Op, group: &Item, now: Instant) -> Fate {
+    fn group_fate(&mut self, op: Op, group: &Item) -> Fate {
         let id = group.id.group;
         if self.book.is_virtual(id) {
             if op == Op::Delete {
                 self.book.drop_virtual(id);
             } else {
-                self.touch_if_renamed(group, now);
-                self.book.name_virtual(id, &group.name);
+                self.touch_if_renamed(group);
+                if !self.book.name_virtual(id, &group.name) {
+                    return Fate::Ours(acks::FULL);
+                }
             }
             return Fate::Ours(acks::OK);
         }
@@ -244,7 +262,7 @@ impl Session {
             .contacts
             .as_ref()
             .is_none_or(|c| c.contains_key(&address) || c.len() < MAX_CONTACTS);
-        if !known || !self.book.has_room_for(item) {
+        if !known || !self.book.has_room_for(&address, item) {
             return acks::FULL;
         }
         self.edits.touch(&address, io.now.instant);
@@ -254,13 +272,13 @@ impl Session {
 
     fn update(&mut self, item: &Item, io: &Io<'_>) -> u16 {
         let Some(shown) = self.book.shown(item.id) else { return acks::NOT_FOUND };
-        if !self.book.has_room_for(item) {
+        let address = shown.address.clone();
+        let item = Item { name: shown.item.name.clone(), ..item.clone() };
+        if !self.book.has_room_for(&address, &item) {
             return acks::FULL;
         }
-        let address = shown.address.clone();
         self.edits.touch(&address, io.now.instant);
-        let name = shown.item.name.clone();
-        self.book.show(address, Item { name, ..owned(item) });
+        self.book.show(address, owned(&item));
         acks::OK
     }
 
@@ -285,24 +303,27 @@ impl Session {
                 wanted.insert(item.id.group);
             }
         }
-        for id in wanted {
-            let Some(group) = self.book.drop_virtual(id) else { continue };
-            self.book.record(&group);
-            self.edit_behind(0x08, &group, io);
-            if let Some(mut root) = self.book.group(ROOT).cloned() {
-                let mut order = root.order();
-                order.push(id);
-                root.set_order(&order);
-                self.book.record(&root);
-                self.edit_behind(0x09, &root, io);
-            }
+        let made: Vec<Item> = wanted.iter().filter_map(|id| self.book.drop_virtual(*id)).collect();
+        for group in &made {
+            self.book.record(group);
+        }
+        for groups in packed(&made) {
+            self.edit_behind(0x08, &groups, io);
+        }
+        if let Some(mut root) = self.book.group(ROOT).filter(|_| !made.is_empty()).cloned() {
+            let mut order = root.order();
+            order.extend(made.iter().map(|group| group.id.group));
+            root.set_order(&order);
+            self.book.record(&root);
+            self.edit_behind(0x09, &[root], io);
         }
     }
 
     /// Edits the server's list behind the client's back.
-    fn edit_behind(&mut self, subtype: u16, item: &Item, io: &mut Io<'_>) {
+    fn edit_behind(&mut self, subtype: u16, items: &[Item], io: &mut Io<'_>) {
         let request = self.edits.next_request();
-        self.tell_server(&Snac::new(0x13, subtype, request, item.encode()), io);
+        let body = items.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();
+        self.tell_server(&Snac::new(0x13, subtype, request, body), io);
         self.acks.expect(io.now.instant, request, Answer::Hidden);
     }
 }

@@ -81,6 +81,12 @@ impl Listing {
         }
     }
 
+    /// How many bytes are held back: frames, and the packets among them once more.
+    pub(super) fn weight(&self) -> usize {
+        let hold = |hold: &Hold| 2 * hold.frames.len() + hold.packets.len() * size_of::<Snac>();
+        self.hold.as_ref().map_or(0, hold)
+    }
+
     /// When the hold ends.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.hold.as_ref().map(|hold| hold.until)
@@ -175,7 +181,7 @@ impl Session {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
         }
-        if hold.frames.len() > MAX_PENDING {
+        if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
             self.release_if_complete(io);
@@ -255,7 +261,7 @@ impl Session {
     pub(super) fn plan_all(&mut self, io: &Io<'_>) -> Plan {
         let mut plan = Plan::default();
         let Some(known) = &self.contacts else { return plan };
-        let gone = self.book.everybody().into_iter().filter(|a| !known.contains_key(*a));
+        let gone = self.book.everybody().filter(|a| !known.contains_key(*a));
         let gone = gone.map(|address| Contact::new(address.clone(), String::new()));
         let contacts: Vec<Contact> = gone.chain(known.values().cloned()).collect();
         for contact in contacts.into_iter().filter(|c| !self.edits.touches(&c.address)) {

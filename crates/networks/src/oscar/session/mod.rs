@@ -18,22 +18,25 @@ mod talk;
 mod traffic;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, Body, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side};
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Roster, Side,
+};
 
 use super::MAX_NAME;
 use super::link::Io;
 use super::wire::{Reader, Snac, UserInfo};
+use crate::held::{Presences, Waiting};
 
 /// How long a client may take from sign-on to its first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);
 /// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
 const OUR_QUESTION: u32 = 0x7ffe_0000;
-/// The most deliveries that wait for the client to be ready.
-const MAX_WAITING: usize = 1024;
+/// How many bytes a person in a set takes, roughly.
+const PER_PERSON: usize = 128;
 
 /// What becomes of a frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub(super) struct Session {
     online: bool,
     /// When to stop waiting for that.
     settled_by: Option<Instant>,
-    waiting: VecDeque<Envelope>,
+    waiting: Waiting,
     rates: rate::Rates,
     acks: acks::Acks,
     book: book::Book,
@@ -69,7 +72,7 @@ pub(super) struct Session {
     edits: edit::Edits,
     watch: watch::Watch,
     own: presence::Own,
-    theirs: BTreeMap<Address, Presence>,
+    theirs: Presences,
     talk: talk::Talk,
     asked: consent::Asked,
 }
@@ -106,7 +109,7 @@ impl Session {
             contacts: None,
             online: false,
             settled_by: None,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             rates: rate::Rates::default(),
             acks: acks::Acks::default(),
             book: book::Book::default(),
@@ -114,7 +117,7 @@ impl Session {
             edits: edit::Edits::default(),
             watch: watch::Watch::default(),
             own: presence::Own::default(),
-            theirs: BTreeMap::new(),
+            theirs: Presences::default(),
             talk: talk::Talk::default(),
             asked: consent::Asked::default(),
         }
@@ -175,8 +178,10 @@ impl Session {
         self.rates.saw((0x01, 0x02), io.now.instant);
         io.forward(Side::Server, raw.clone());
         self.ask_who(io);
-        self.online = true;
-        self.settle(io);
+        // Who says it again has been told everything.
+        if !std::mem::replace(&mut self.online, true) {
+            self.settle(io);
+        }
         Pass::Done
     }
 
@@ -196,11 +201,11 @@ impl Session {
         self.settled_by = None;
         self.sync_list(io);
         self.sync_watch(io);
-        let known: Vec<Address> = self.theirs.keys().cloned().collect();
+        let known: Vec<Address> = self.theirs.people().cloned().collect();
         for address in known {
             self.show_presence(&address, io);
         }
-        while let Some(envelope) = self.waiting.pop_front() {
+        while let Some(envelope) = self.waiting.pop() {
             self.show(&envelope, io);
         }
     }
@@ -235,13 +240,27 @@ impl Session {
 
     /// Takes something for the person.
     pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
-        if self.is_settled() || self.waiting.len() >= MAX_WAITING {
+        if self.is_settled() {
             self.show(&envelope, io);
         } else if let Body::Presence(presence) = envelope.body {
             self.remember_presence(envelope.from, presence);
-        } else {
-            self.waiting.push_back(envelope);
+        } else if let Err(envelope) = self.waiting.push(envelope) {
+            match envelope.body {
+                Body::Text { .. } | Body::Attention => {
+                    let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
+                    io.send(envelope.from, body);
+                }
+                Body::Contact(Consent::Request(_)) => io.emit(Event::Unshown(*envelope)),
+                _ => self.show(&envelope, io),
+            }
         }
+    }
+
+    /// How many bytes the session holds.
+    pub(super) fn weight(&self) -> usize {
+        let lists = self.book.weight() + self.list.weight() + self.watch.weight();
+        let edits = self.edits.weight() + self.acks.weight() + self.asked.weight();
+        lists + edits + self.waiting.weight() + self.theirs.weight() + self.talk.weight()
     }
 
     fn show(&mut self, envelope: &Envelope, io: &mut Io<'_>) {

@@ -6,13 +6,13 @@ use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
 
 use super::push::PUSHED;
 use super::{Pass, Session};
-use crate::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, read_status_text, status_text,
 };
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
+use crate::{held, html};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;
@@ -70,7 +70,7 @@ impl Own {
         if let Some(away) = find(fields, AWAY) {
             let mime = find(fields, MIME).unwrap_or_default();
             let text = html::read(&message::decode_mime(mime, away));
-            self.away = Some(text).filter(|_| !away.is_empty());
+            self.away = Some(held::short(text)).filter(|_| !away.is_empty());
         }
     }
 
@@ -80,7 +80,8 @@ impl Own {
             self.status = status;
         }
         if let Some(text) = find(fields, BART).and_then(read_status_text) {
-            self.text = html::read(&message::decode_charset(0, text, EightBit::Latin));
+            let text = html::read(&message::decode_charset(0, text, EightBit::Latin));
+            self.text = held::short(text);
         }
     }
 
@@ -118,9 +119,7 @@ impl Session {
     /// Keeps the presence of a contact. That of others is not asked for and not kept.
     pub(super) fn remember_presence(&mut self, of: Address, presence: Presence) {
         let known = self.contacts.as_ref().is_none_or(|c| c.contains_key(&of));
-        if known
-            && (self.theirs.len() < crosstalk_core::MAX_CONTACTS || self.theirs.contains_key(&of))
-        {
+        if known {
             self.theirs.insert(of, presence);
         }
     }

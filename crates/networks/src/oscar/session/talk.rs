@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing};
 
 use super::presence::user_info;
-use super::{Pass, Session};
+use super::{PER_PERSON, Pass, Session};
 use crate::oscar::CP1251;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::{
@@ -60,6 +60,13 @@ struct Sent {
     id: EnvelopeId,
     request: u32,
     at: Instant,
+}
+
+impl Talk {
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.sent.len() * size_of::<Sent>() + self.partners.len() * PER_PERSON
+    }
 }
 
 impl Session {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crosstalk_core::{Address, Contact, Event, Kin, MAX_CONTACTS, RosterEdit, Side};
 
-use super::{Pass, Session};
+use super::{PER_PERSON, Pass, Session};
 use crate::oscar::link::Io;
 use crate::oscar::wire::{Reader, Snac, Writer};
 
@@ -15,6 +15,11 @@ pub(super) struct Watch(BTreeSet<Address>);
 impl Watch {
     pub(super) fn has(&self, address: &Address) -> bool {
         self.0.contains(address)
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * PER_PERSON
     }
 }
 
@@ -29,15 +34,15 @@ impl Session {
     /// 03/04 and 03/0f: names to watch. For a client without a stored list this is its list.
     pub(super) fn watched(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let parted = self.part(snac, io);
-        for address in parted.foreign {
+        let named: BTreeSet<Address> = parted.foreign.into_iter().collect();
+        for address in &named {
             if self.watch.0.len() < MAX_CONTACTS {
-                self.watch.0.insert(address);
+                self.watch.0.insert(address.clone());
             }
         }
         if self.is_settled() {
-            self.sync_watch(io);
-            let watched: Vec<Address> = self.watch.0.iter().cloned().collect();
-            for address in &watched {
+            self.list_watched(&named, io);
+            for address in &named {
                 self.show_presence(address, io);
             }
         }
@@ -63,11 +68,17 @@ impl Session {
 
     /// Lists whom an old client watches and the gateway does not know of.
     pub(super) fn sync_watch(&mut self, io: &mut Io<'_>) {
+        let watched = self.watch.0.clone();
+        self.list_watched(&watched, io);
+    }
+
+    fn list_watched(&mut self, named: &BTreeSet<Address>, io: &mut Io<'_>) {
         if self.list.is_stored() {
             return;
         }
-        let watched: Vec<Address> = self.watch.0.iter().cloned().collect();
-        for address in watched {
+        for address in
+            named.iter().filter(|address| self.watch.has(address)).cloned().collect::<Vec<_>>()
+        {
             let spelling = io.context.names.universal(&address);
             let Some(contacts) = &mut self.contacts else { return };
             let known = contacts.get(&address);

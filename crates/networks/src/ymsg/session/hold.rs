@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Event, Fault, MAX_PENDING};
+use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
 
 use super::super::desk::Desk;
 use super::super::link::Io;
@@ -46,9 +46,18 @@ impl Hold {
         if let Self::On(_, _, until) = self { Some(*until) } else { None }
     }
 
+    /// How many bytes are held back.
+    pub(super) const fn weight(&self) -> usize {
+        if let Self::On(_, length, _) = self { *length } else { 0 }
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         matches!(self, Self::Over)
     }
+}
+
+const fn weight(packet: &Packet) -> usize {
+    size_of::<Packet>() + packet.raw.len()
 }
 
 /// Whom a name in a packet is, on this network.
@@ -93,14 +102,16 @@ impl Session {
         }
         match &mut self.hold {
             Hold::Before if accepts => {
-                let length = packet.raw.len();
+                let length = weight(&packet);
                 let patience = if self.sign_on.user().is_some() { PATIENCE } else { NAMING };
                 self.hold = Hold::On(vec![packet], length, io.later(patience));
                 Ok(())
             }
             Hold::On(packets, length, _) => {
-                *length += packet.raw.len();
-                if *length > MAX_PENDING {
+                *length += weight(&packet);
+                // Before anybody is named it may be anybody's.
+                let most = if self.sign_on.user().is_some() { MAX_PENDING } else { MAX_UNKNOWN };
+                if *length > most {
                     return Err(Fault::server("the list is too long"));
                 }
                 packets.push(packet);
@@ -169,7 +180,7 @@ impl Session {
         for packet in &packets {
             self.server(packet, io);
         }
-        for envelope in std::mem::take(&mut self.waiting) {
+        while let Some(envelope) = self.waiting.pop() {
             self.deliver(envelope, io);
         }
     }

@@ -72,7 +72,7 @@ impl Session {
 
     /// Tells the client who is online.
     pub(super) fn show_online(&self, io: &mut Io<'_>) {
-        let online: Vec<Address> = self.presences.keys().cloned().collect();
+        let online: Vec<Address> = self.presences.people().cloned().collect();
         for address in online {
             self.show_presence(&address, io);
         }
@@ -83,11 +83,14 @@ impl Session {
         self.list.own.take(packet);
         let (is_first, is_last) = (!self.list.has_begun, packet.status == 0);
         self.list.has_begun = !is_last;
+        if !is_first && !is_last {
+            return io.forward(packet);
+        }
         let ours = self.ours(io);
         if ours.is_empty() {
             return io.forward(packet);
         }
-        if is_first && is_last {
+        if is_first && is_last && self.list.own.is_whole() {
             io.out.withhold();
             self.tell_list(ours, io);
         } else {
@@ -103,8 +106,11 @@ impl Session {
 
     /// Tells the client the whole list, in packets of a length that clients take.
     pub(super) fn tell_whole_list(&mut self, io: &mut Io<'_>) {
-        let ours = self.ours(io);
-        self.tell_list(ours, io);
+        // Of a list that is not known to its end the client would lose the rest.
+        if self.list.own.is_whole() {
+            let ours = self.ours(io);
+            self.tell_list(ours, io);
+        }
     }
 
     fn tell_list(&self, mut ours: Ours, io: &mut Io<'_>) {

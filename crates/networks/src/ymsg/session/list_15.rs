@@ -25,8 +25,11 @@ impl Session {
     pub(super) fn list_15_in(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let is_first = !std::mem::replace(&mut self.list.has_begun, true);
         self.list.own.take_15(packet);
+        if !is_first {
+            return io.forward(packet);
+        }
         let mut ours = self.ours(io);
-        if !is_first || ours.is_empty() {
+        if ours.is_empty() {
             return io.forward(packet);
         }
         io.out.withhold();

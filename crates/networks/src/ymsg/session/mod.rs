@@ -17,8 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Presence, Roster, Side,
-    Standing,
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Roster, Side, Standing,
 };
 
 use self::hold::Hold;
@@ -31,11 +30,12 @@ use super::desk::Desk;
 use super::link::{Io, spelling};
 use super::service;
 use super::wire::Packet;
+use crate::held::{Presences, Waiting};
 
 /// The status of what a server says.
 const ANSWER: u32 = 1;
-/// The most that waits for a list on its way to the client.
-const MAX_WAITING: usize = 1_000;
+/// How many bytes a person in a set takes, roughly.
+const PER_PERSON: usize = 128;
 
 /// A person's connection.
 #[derive(Default)]
@@ -55,13 +55,13 @@ pub(super) struct Session {
     greeting: Option<Instant>,
     list: List,
     /// What came for the person while the list was held.
-    waiting: Vec<Envelope>,
+    waiting: Waiting,
     /// Who was shown to the client as asking.
     asked: BTreeSet<Address>,
     /// Whom the person asked.
     awaited: BTreeSet<Address>,
     /// What is known of the presence of the foreign contacts.
-    presences: BTreeMap<Address, Presence>,
+    presences: Presences,
     own: Own,
     talk: Talk,
     /// What other connections of the client have to say.
@@ -203,14 +203,31 @@ impl Session {
         spelling(self.contact(address), address, &io.context.names)
     }
 
+    /// How many bytes the session holds.
+    pub(super) fn weight(&self) -> usize {
+        let people = self.asked.len() + self.awaited.len() + self.list.shown.len();
+        let lists = self.list.own.weight() + people * PER_PERSON + self.presences.weight();
+        lists + self.hold.weight() + self.waiting.weight() + self.talk.weight()
+    }
+
+    /// What cannot wait for the client.
+    fn refuse(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        match &envelope.body {
+            Body::Text { .. } | Body::Attention => {
+                let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
+                io.send(envelope.from, body);
+            }
+            Body::Presence(presence) => self.presence_in(&envelope.from, presence, io),
+            Body::Contact(Consent::Request(_)) => io.out.emit(Event::Unshown(envelope)),
+            _ => {}
+        }
+    }
+
     /// Something for the person.
     pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
         if !self.hold.is_over() {
-            if self.waiting.len() < MAX_WAITING {
-                self.waiting.push(envelope);
-            } else if matches!(envelope.body, Body::Text { .. } | Body::Attention) {
-                let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
-                io.send(envelope.from, body);
+            if let Err(envelope) = self.waiting.push(envelope) {
+                self.refuse(*envelope, io);
             }
             return;
         }

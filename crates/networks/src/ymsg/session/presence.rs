@@ -1,6 +1,6 @@
 //! Presence, of the person and of foreign contacts.
 
-use crosstalk_core::{Address, Event, MAX_CONTACTS, Presence, RichText, Show, UnixMillis};
+use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
 
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
@@ -106,11 +106,9 @@ impl Session {
 
     /// A foreign contact's presence.
     pub(super) fn presence_in(&mut self, of: &Address, presence: &Presence, io: &mut Io<'_>) {
-        let was = self.presences.contains_key(of);
-        if presence.is_online() && (was || self.presences.len() < MAX_CONTACTS) {
+        let was = self.presences.remove(of);
+        if presence.is_online() {
             self.presences.insert(of.clone(), presence.clone());
-        } else {
-            self.presences.remove(of);
         }
         let shown = self.name(of, io).filter(|_| self.list.shown.contains_key(of));
         match shown {

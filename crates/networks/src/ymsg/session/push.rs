@@ -56,7 +56,7 @@ impl Session {
         }
         if !wanted.is_empty() {
             self.list.shown.insert(address.clone(), wanted);
-        } else if self.presences.remove(address).is_some() {
+        } else if self.presences.remove(address) {
             io.tell(offline(&name));
         }
         !new.is_empty()

@@ -1,18 +1,34 @@
 //! The server's own list, as the client has it: kept to tell the client the whole of it again.
 
+use std::collections::HashMap;
+
 use super::super::service;
 use super::super::wire::Packet;
 
-/// The longest list of names that is kept, in bytes, and the most names that are added to one.
-const MAX_KEPT: usize = 1 << 20;
+/// The longest list that is kept, in bytes, and the most names in one.
+const MAX_KEPT: usize = 512 << 10;
 const MAX_NAMES: usize = 4_000;
+/// The most groups, and the most pairs that stand beside a list.
+const MAX_GROUPS: usize = 500;
+const MAX_OTHERS: usize = 64;
 /// The longest name of a person or a group, in bytes.
 const MAX_NAME: usize = 255;
+
+/// Names, by the place that each has in an order.
+type Names = HashMap<Vec<u8>, u32>;
 
 /// Names by group, in the bytes of the server.
 #[derive(Default)]
 pub(super) struct Servers {
-    groups: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
+    /// Each with its place among the groups.
+    groups: HashMap<Vec<u8>, (u32, Names)>,
+    /// The place of what comes next.
+    next: u32,
+    /// How many names there are, and how many bytes they and the groups take.
+    count: usize,
+    bytes: usize,
+    /// The server has more than is kept here.
+    overflowed: bool,
     /// The lines of a list in several packets, as far as it has come.
     lines: Vec<u8>,
     /// What else stood in the last packet of the list.
@@ -21,33 +37,59 @@ pub(super) struct Servers {
     current: Vec<u8>,
 }
 
+/// How many bytes a name in the list takes.
+const fn size(name: &[u8]) -> usize {
+    name.len() + 2 * size_of::<(Vec<u8>, u32)>()
+}
+
 impl Servers {
     /// Takes a packet of the list 0x55: `87=group:name,name\n`. The last has status 0.
     pub(super) fn take(&mut self, packet: &Packet) {
         for text in packet.all(87) {
             if self.lines.len() + text.len() <= MAX_KEPT {
                 self.lines.extend_from_slice(text);
+            } else {
+                self.overflowed = true;
             }
         }
         if packet.status != 0 {
             return;
         }
         let lines = std::mem::take(&mut self.lines);
-        self.groups = lines.split(|b| *b == b'\n').filter_map(line).collect();
-        let others = packet.pairs().filter(|(key, _)| *key != 87);
-        self.others = others.map(|(key, value)| (key, value.to_vec())).collect();
+        *self = Self { overflowed: self.overflowed, ..Self::default() };
+        for line in lines.split(|b| *b == b'\n') {
+            self.read(line);
+        }
+        let mut others = packet.pairs().filter(|(key, _)| *key != 87);
+        let kept = others.by_ref().take(MAX_OTHERS);
+        self.others = kept.map(|(key, value)| (key, value.to_vec())).collect();
+        self.overflowed |= others.next().is_some();
+        self.bytes += self.others.iter().map(|(_, value)| size(value)).sum::<usize>();
+    }
+
+    /// Takes a line `group:name,name`.
+    fn read(&mut self, line: &[u8]) {
+        let Some(at) = memchr::memchr(b':', line) else { return };
+        let (group, names) = line.split_at(at);
+        self.add_group(group);
+        let names = names.get(1..).unwrap_or_default();
+        for name in names.split(|b| *b == b',').filter(|name| !name.is_empty()) {
+            self.add(group, name);
+        }
     }
 
     /// Takes a packet of the list 0xF1: `65=group (7=name)*`.
     pub(super) fn take_15(&mut self, packet: &Packet) {
+        let mut current = std::mem::take(&mut self.current);
         for (key, value) in packet.pairs() {
             match key {
-                302 if value == b"320" => self.current.clear(),
-                65 => self.current = value.to_vec(),
-                7 if !self.current.is_empty() => self.add(&self.current.clone(), value),
+                302 if value == b"320" => current.clear(),
+                65 => value.get(..MAX_NAME).unwrap_or(value).clone_into(&mut current),
+                7 if !current.is_empty() => self.add(&current, value),
                 _ => {}
             }
         }
+        self.current = current;
     }
 
     /// Follows the server's answers to edits of its list.
@@ -63,55 +105,106 @@ impl Servers {
                 self.remove(value(224), value(7));
                 self.add(value(264), value(7));
             }
-            service::RENAME_GROUP => {
-                if let Some((name, _)) = self.groups.iter_mut().find(|(g, _)| g == value(65)) {
-                    *name = value(67).to_vec();
-                }
-            }
+            service::RENAME_GROUP => self.rename(value(65), value(67)),
             _ => {}
         }
     }
 
     pub(super) fn has_group(&self, name: &[u8]) -> bool {
-        self.groups.iter().any(|(group, _)| group == name)
+        self.groups.contains_key(name)
+    }
+
+    /// Whether this is the server's whole list.
+    pub(super) const fn is_whole(&self) -> bool {
+        !self.overflowed
     }
 
     /// The list as the lines of key 87.
     pub(super) fn text(&self) -> Vec<u8> {
-        let line = |(group, names): &(Vec<u8>, Vec<Vec<u8>>)| {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(_, (place, _))| *place);
+        let line = |(group, (_, names)): (&Vec<u8>, &(u32, Names))| {
+            let mut names: Vec<_> = names.iter().collect();
+            names.sort_unstable_by_key(|(_, place)| **place);
+            let names: Vec<&[u8]> = names.into_iter().map(|(name, _)| name.as_slice()).collect();
             [&group[..], b":", &names.join(&b","[..]), b"\n"].concat()
         };
-        self.groups.iter().flat_map(line).collect()
+        groups.into_iter().flat_map(line).collect()
+    }
+
+    /// How many bytes it takes.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes + self.lines.len() + self.current.len()
+    }
+
+    /// Whether there is room for a name.
+    fn fits(&mut self, name: &[u8]) -> bool {
+        let fits = (1..=MAX_NAME).contains(&name.len()) && self.bytes + size(name) <= MAX_KEPT;
+        self.overflowed |= !fits;
+        fits
+    }
+
+    fn place(&mut self, name: &[u8]) -> u32 {
+        self.bytes += size(name);
+        self.next += 1;
+        self.next
+    }
+
+    fn add_group(&mut self, group: &[u8]) -> bool {
+        if self.groups.contains_key(group) {
+            return true;
+        }
+        if self.groups.len() >= MAX_GROUPS || !self.fits(group) {
+            self.overflowed = true;
+            return false;
+        }
+        let place = self.place(group);
+        self.groups.insert(group.to_vec(), (place, Names::new()));
+        true
     }
 
     fn add(&mut self, group: &[u8], name: &[u8]) {
-        let known: usize = self.groups.iter().map(|(_, names)| names.len()).sum();
-        let is_name = |name: &[u8]| (1..=MAX_NAME).contains(&name.len());
-        if !is_name(group) || !is_name(name) || known >= MAX_NAMES {
+        if name.is_empty() || self.groups.get(group).is_some_and(|(_, n)| n.contains_key(name)) {
             return;
         }
-        let at = self.groups.iter().position(|(known, _)| known == group).unwrap_or_else(|| {
-            self.groups.push((group.to_vec(), Vec::new()));
-            self.groups.len() - 1
-        });
-        if let Some((_, names)) = self.groups.get_mut(at)
-            && !names.iter().any(|known| known == name)
-        {
-            names.push(name.to_vec());
+        if self.count >= MAX_NAMES || !self.fits(name) || !self.add_group(group) {
+            self.overflowed = true;
+            return;
+        }
+        let place = self.place(name);
+        if let Some((_, names)) = self.groups.get_mut(group) {
+            names.insert(name.to_vec(), place);
+            self.count += 1;
         }
     }
 
     fn remove(&mut self, group: &[u8], name: &[u8]) {
-        if let Some((_, names)) = self.groups.iter_mut().find(|(known, _)| known == group) {
-            names.retain(|known| known != name);
+        let Some((_, names)) = self.groups.get_mut(group) else { return };
+        if names.remove(name).is_some() {
+            self.bytes -= size(name);
+            self.count -= 1;
         }
-        self.groups.retain(|(known, names)| known != group || !names.is_empty());
+        if names.is_empty() {
+            self.groups.remove(group);
+            self.bytes -= size(group);
+        }
     }
-}
 
-/// Reads `group:name,name`.
-fn line(line: &[u8]) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
-    let at = memchr::memchr(b':', line)?;
-    let names = line.get(at + 1..)?.split(|b| *b == b',').filter(|name| !name.is_empty());
-    Some((line.get(..at)?.to_vec(), names.map(<[u8]>::to_vec).collect()))
+    fn rename(&mut self, from: &[u8], to: &[u8]) {
+        if from == to || !self.has_group(from) || !self.fits(to) {
+            return;
+        }
+        let Some((place, names)) = self.groups.remove(from) else { return };
+        self.bytes -= size(from);
+        if !self.has_group(to) {
+            self.bytes += size(to);
+            self.groups.insert(to.to_vec(), (place, names));
+            return;
+        }
+        for name in names.into_keys() {
+            self.bytes -= size(&name);
+            self.count -= 1;
+            self.add(to, &name);
+        }
+    }
 }

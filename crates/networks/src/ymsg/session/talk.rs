@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, RichText, Typing};
 
+use sha1::{Digest as _, Sha1};
+
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
 use super::super::{charset, format, pieces, service};
@@ -16,19 +18,24 @@ const BUZZ: &str = "<ding>";
 const STORED: u32 = 5;
 /// The most messages that are known again when a client repeats them.
 const MAX_KNOWN: usize = 64;
+/// The longest name of a receiver, in bytes.
+const MAX_NAME: usize = 255;
 /// The key of a message's name, which clients have acknowledged, or repeat it.
 const MESSAGE_ID: u32 = 429;
+
+type Digest = [u8; 20];
 
 /// The conversations of a person.
 #[derive(Default)]
 pub(super) struct Talk {
-    known: VecDeque<(Address, Vec<u8>)>,
+    /// Receivers, and digests of the names, which may be long.
+    known: VecDeque<(Address, Digest)>,
 }
 
 impl Talk {
     /// Whether a message is new, by its receiver and name.
-    fn is_new(&mut self, to: &Address, id: &[u8]) -> bool {
-        let message = (to.clone(), id.to_vec());
+    fn is_new(&mut self, to: &Address, id: Digest) -> bool {
+        let message = (to.clone(), id);
         if self.known.contains(&message) {
             return false;
         }
@@ -38,6 +45,11 @@ impl Talk {
         self.known.push_back(message);
         true
     }
+
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.known.len() * (size_of::<(Address, Digest)>() + MAX_NAME)
+    }
 }
 
 impl Session {
@@ -45,6 +57,12 @@ impl Session {
     pub(super) fn message_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let message = packet.first(14).unwrap_or_default();
         let message = io.line.charset.read(message, packet.number(charset::KEY)).into_owned();
+        let body = match message.trim() {
+            BUZZ => Body::Attention,
+            _ => Body::Text { text: format::read(&message), auto: false },
+        };
+        let is_empty = matches!(&body, Body::Text { text, .. } if text.is_empty());
+        let id = packet.first(MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
         for receiver in receivers(packet, io) {
             let to = match receiver {
                 Ok(to) => to,
@@ -54,19 +72,14 @@ impl Session {
                     continue;
                 }
             };
-            if let Some(id) = packet.first(MESSAGE_ID) {
+            if let Some((id, digest)) = id {
                 self.acknowledge(&to, id, io);
-                if !self.talk.is_new(&to, id) {
+                if !self.talk.is_new(&to, digest) {
                     continue;
                 }
             }
-            if message.trim() == BUZZ {
-                io.send(to, Body::Attention);
-                continue;
-            }
-            let text = format::read(&message);
-            if !text.is_empty() {
-                io.send(to, Body::Text { text, auto: false });
+            if !is_empty {
+                io.send(to, body.clone());
             }
         }
     }

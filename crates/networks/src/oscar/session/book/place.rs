@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use crosstalk_core::Contact;
 
-use super::{Book, ROOT, is_name, is_named};
+use super::{Book, ROOT, is_named, squeezed};
 use crate::oscar::wire::item::ALIAS;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
@@ -25,6 +25,8 @@ pub(in super::super) struct Plan {
     pub(in super::super) updates: Vec<Item>,
     /// Groups whose members changed.
     pub(in super::super) touched: BTreeSet<u16>,
+    /// How many of the deletes were looked through for groups that they emptied.
+    swept: usize,
 }
 
 impl Plan {
@@ -54,9 +56,8 @@ impl Book {
                 self.rename(contact, item, plan);
             }
         }
-        let there = |group: &u16| {
-            self.misplaced.iter().any(|(id, name)| id.group == *group && is_name(name, spelling))
-        };
+        let name = squeezed(spelling.as_bytes());
+        let there = |group: &u16| self.misplaced.is_in(*group, &name);
         let missing: Vec<u16> = groups.difference(&placed).copied().filter(|g| !there(g)).collect();
         for group in missing {
             let attributes = alias_attributes(&Bytes::new(), contact.alias.as_deref());
@@ -70,29 +71,31 @@ impl Book {
 
     fn wanted_groups(&mut self, contact: &Contact, plan: &mut Plan) -> BTreeSet<u16> {
         let named = contact.groups.iter().map(String::as_str).filter(|g| !g.is_empty());
-        let names: Vec<&str> = named.collect();
-        let names = if names.is_empty() { &[GROUP][..] } else { &names[..] };
-        names.iter().filter_map(|name| self.group_called(name, plan)).collect()
+        let groups: BTreeSet<u16> =
+            named.filter_map(|name| self.group_called(name, plan)).collect();
+        if groups.is_empty() {
+            self.group_called(GROUP, plan).into_iter().collect()
+        } else {
+            groups
+        }
     }
 
     /// The group of this name, made for the client alone where there is none.
     fn group_called(&mut self, name: &str, plan: &mut Plan) -> Option<u16> {
-        let ours = self.virtuals.iter().find(|(_, n)| n[..] == *name.as_bytes()).map(|(id, _)| *id);
-        let servers = || {
-            let mut groups = self.groups.values().filter(|g| g.id.group != ROOT);
-            groups.find(|g| g.name[..] == *name.as_bytes()).map(|g| g.id.group)
-        };
-        if let Some(id) = servers().or(ours) {
+        if let Some(id) = self.groups.called(name.as_bytes()) {
             return Some(id);
         }
         let taken = |id: &u16| {
-            self.groups.contains_key(id)
-                || self.virtuals.contains_key(id)
-                || self.own.iter().any(|own| own.group == *id)
+            let inside = ItemId { group: *id, item: 0 }..=ItemId { group: *id, item: u16::MAX };
+            self.group_name(*id).is_some() || self.own.range(inside).next().is_some()
         };
-        let id = (FIRST_GROUP..=LAST_ID).find(|id| !taken(id))?;
+        // One id is for those who find no other group.
+        let last = if name == GROUP { LAST_ID } else { LAST_ID - 1 };
+        let id = (FIRST_GROUP..=last).find(|id| !taken(id))?;
         let name = Bytes::copy_from_slice(name.as_bytes());
-        self.virtuals.insert(id, name.clone());
+        if !self.groups.put(id, &name) {
+            return None;
+        }
         self.spend(ItemId { group: id, item: 0 });
         plan.inserts.push(Item::new(name, id, 0, Class::Group));
         plan.touched.insert(ROOT);
@@ -110,15 +113,16 @@ impl Book {
     ) {
         let taken = |item: &u16| {
             let id = ItemId { group, item: *item };
-            self.own.contains(&id) || self.shown.contains_key(&id)
+            self.own.contains(&id) || self.shown.get(id).is_some()
         };
-        let range = ItemId { group, item: FIRST_ITEM }..ItemId { group, item: FIRST_GROUP };
-        let last = self.shown.range(range).next_back().map_or(FIRST_ITEM, |(id, _)| id.item);
+        let ours = self.shown.in_group(group).map(|(id, _)| id.item);
+        let ours = ours.rev().find(|id| *id < FIRST_GROUP);
+        let last = ours.map_or(FIRST_ITEM, |id| id.max(FIRST_ITEM));
         let mut free = (last..FIRST_GROUP).chain(FIRST_ITEM..last).filter(|id| !taken(id));
         let Some(id) = free.next() else { return };
         drop(free);
         let item = Item::new(spelling.as_bytes().to_vec(), group, id, class).with(attributes);
-        if !self.has_room_for(&item) {
+        if !self.has_room_for(&contact.address, &item) {
             return;
         }
         self.show(contact.address.clone(), item.clone());
@@ -133,13 +137,16 @@ impl Book {
         if item.attribute(ALIAS) != alias.map(str::as_bytes) {
             let attributes = alias_attributes(&item.attributes, alias);
             let item = item.with(attributes);
+            if !self.has_room_for(&contact.address, &item) {
+                return;
+            }
             self.show(contact.address.clone(), item.clone());
             plan.updates.push(item);
         }
     }
 
     fn remove(&mut self, item: Item, plan: &mut Plan) {
-        self.shown.remove(&item.id);
+        self.shown.remove(item.id);
         if item.class == Class::Buddy {
             plan.touched.insert(item.id.group);
         }
@@ -151,6 +158,7 @@ impl Book {
         let emptied: Vec<u16> = plan
             .deletes
             .iter()
+            .skip(std::mem::replace(&mut plan.swept, plan.deletes.len()))
             .map(|item| item.id.group)
             .filter(|group| self.is_virtual(*group) && self.members(*group).next().is_none())
             .collect();
