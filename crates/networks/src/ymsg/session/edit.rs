@@ -129,7 +129,8 @@ impl Session {
         }
         for (who, from, to) in moves {
             if let Kin::Foreign(address) = io.kin(who) {
-                self.rename_groups(|a| *a == address, &group(from, io), &group(to, io), io);
+                let contact = self.contact(&address).cloned();
+                self.regroup_all(contact, &group(from, io), &group(to, io), io);
             }
             if io.kin(who) != Kin::Own {
                 let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
@@ -145,7 +146,8 @@ impl Session {
     pub(super) fn rename_group(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
         let (from, to) =
             (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
-        let is_ours = self.rename_groups(|_| true, &group(from, io), &group(to, io), io);
+        let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
+        let is_ours = self.regroup_all(all, &group(from, io), &group(to, io), io);
         if !is_ours || self.list.own.has_group(from) {
             return true;
         }
@@ -154,24 +156,24 @@ impl Session {
         false
     }
 
-    /// Moves those contacts of a group that are `meant`. Returns whether there were any.
-    fn rename_groups(
+    /// Moves those of some contacts that are in a group. Returns whether there were any.
+    fn regroup_all(
         &mut self,
-        meant: impl Fn(&Address) -> bool,
+        contacts: impl IntoIterator<Item = Contact>,
         from: &str,
         to: &str,
         io: &mut Io<'_>,
     ) -> bool {
-        let all = self.contacts.iter().flatten().map(|(_, contact)| contact);
-        let inside =
-            |c: &&Contact| c.listed && meant(&c.address) && groups(c).iter().any(|g| g == from);
-        let members: Vec<Contact> = all.filter(inside).cloned().collect();
-        let any = !members.is_empty();
-        for mut contact in members {
-            contact.groups = groups(&contact);
-            contact.groups.retain(|g| g != from && g != to);
-            contact.groups.push(to.to_owned());
-            self.put(&contact, io);
+        let mut any = false;
+        for mut contact in contacts.into_iter().filter(|contact| contact.listed) {
+            let mut names = groups(&contact);
+            if names.iter().any(|name| name == from) {
+                any = true;
+                names.retain(|name| name != from && name != to);
+                names.push(to.to_owned());
+                contact.groups = names;
+                self.put(&contact, io);
+            }
         }
         any
     }

@@ -22,7 +22,7 @@ use crosstalk_core::{
 
 use self::hold::Hold;
 use self::list::List;
-use self::names::{names_foreign, pass_own_part};
+use self::names::{is_bounded, names_foreign, pass_own_part};
 use self::presence::Own;
 use self::sign_on::SignOn;
 use self::talk::{Talk, typing_out};
@@ -99,6 +99,10 @@ impl Session {
     ) -> Result<(), Fault> {
         match side {
             Side::Client => {
+                if !is_bounded(&packet, io) {
+                    io.out.withhold();
+                    return Err(Fault::client("a packet says too much to too many people"));
+                }
                 if self.client(&packet, io) {
                     io.out.forward(Side::Server, packet.raw);
                 } else {

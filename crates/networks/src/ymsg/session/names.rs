@@ -13,9 +13,31 @@ const PEOPLE: [u32; 12] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109, 118];
 const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
 /// The key whose value is several names.
 const SEVERAL: u32 = 51;
+/// The key of the group that somebody moves to.
+const MOVES_TO: u32 = 264;
 /// What begins and ends an entry of a list, around the name in it.
 const BEGIN: u32 = 300;
 const END: u32 = 301;
+
+/// The most foreign people that one packet may name.
+const MAX_FOREIGN: usize = 64;
+/// The most bytes that become of a packet where each of them is told all of it.
+const MAX_SPREAD: usize = 256 << 10;
+
+/// Whether a packet of the client may be spread to the foreign people that it names: what one
+/// says to many is repeated for each.
+pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
+    let people = packet.pairs().filter(|(key, _)| PEOPLE.contains(key));
+    let names = people.flat_map(|(key, value)| parts(key, value));
+    // One more than may be is as good as all.
+    let count = names.filter(|name| io.kin(name) != Kin::Own).take(MAX_FOREIGN + 1).count();
+    if count == 0 {
+        return true;
+    }
+    // One person may move more than once.
+    let count = count.max(packet.all(MOVES_TO).count());
+    count <= MAX_FOREIGN && (count < 2 || count * packet.raw.len() <= MAX_SPREAD)
+}
 
 /// Whether a packet of the client names somebody foreign.
 pub(super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
