@@ -37,7 +37,7 @@ fn item(name: String, group: u16, item: u16, class: Class) -> Item {
 
 /// 03/04 with these names.
 fn watch(names: impl IntoIterator<Item = String>) -> Snac {
-    Snac::new(3, 4, 1, names.into_iter().fold(Writer::new(), |w, name| w.short(name)).bytes())
+    Snac::new(3, 4, 1, names.into_iter().fold(Writer::new(), Writer::short).bytes())
 }
 
 fn friend(n: usize) -> String {
