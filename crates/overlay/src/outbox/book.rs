@@ -132,7 +132,7 @@ fn is_consent(message: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosstalk_core::{EnvelopeId, RichText, Style, UnixMillis};
+    use crosstalk_core::{EnvelopeId, MAX_LINK, RichText, Style, UnixMillis};
 
     use crate::outbox::entry::Entry;
 
@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn a_link_counts_with_all_its_length() {
         let mut text = RichText::default();
-        text.push("x", &[Style::Link("x".repeat(50_000))]);
+        text.push("x", &[Style::Link("x".repeat(MAX_LINK))]);
         let (now, long) = (std::time::Instant::now(), Duration::from_secs(1));
-        assert!(Entry::new(1, says("eve@aol", text), now, true, long).size() > 50_000);
+        assert!(Entry::new(1, says("eve@aol", text), now, true, long).size() > MAX_LINK);
     }
 }
