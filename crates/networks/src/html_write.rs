@@ -13,7 +13,8 @@ const MAX_TAGS: usize = 64 * 1024;
 
 /// `rich` as AIM clients write it: a whole document in HTML 3.2.
 pub fn aim(rich: &RichText) -> String {
-    let mut html = String::from("<HTML><BODY>");
+    let mut html = String::with_capacity(rich.text().len() + 32);
+    html.push_str("<HTML><BODY>");
     render(rich, &mut html, MAX_TAGS_AIM, "<BR>", |style| match style {
         Style::Bold => ("<B>".into(), "</B>"),
         Style::Italic => ("<I>".into(), "</I>"),
@@ -42,23 +43,35 @@ pub fn xhtml(rich: &RichText) -> String {
 
 /// Text as it stands inside either dialect: without the characters that XML cannot carry.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    let special = |c: char| matches!(c, '<' | '>' | '&' | '"' | '\'') || unfit_for_xml(c);
-    if !text.contains(special) {
+    if !text.contains(is_special) {
         return text.into();
     }
     let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c if unfit_for_xml(c) => {}
-            c => escaped.push(c),
-        }
-    }
+    push_escaped(text, &mut escaped);
     escaped.into()
+}
+
+const fn is_special(c: char) -> bool {
+    matches!(c, '<' | '>' | '&' | '"' | '\'') || unfit_for_xml(c)
+}
+
+fn push_escaped(text: &str, html: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(is_special) {
+        let (before, special) = rest.split_at(at);
+        html.push_str(before);
+        let mut special = special.chars();
+        match special.next() {
+            Some('<') => html.push_str("&lt;"),
+            Some('>') => html.push_str("&gt;"),
+            Some('&') => html.push_str("&amp;"),
+            Some('"') => html.push_str("&quot;"),
+            Some('\'') => html.push_str("&#39;"),
+            _ => {}
+        }
+        rest = special.as_str();
+    }
+    html.push_str(rest);
 }
 
 /// How long a character is where AIM clients read it, in UTF-16.
@@ -107,7 +120,7 @@ fn render(
             if i > 0 {
                 html.push_str(line_break);
             }
-            html.push_str(&escape(line));
+            push_escaped(line, html);
         }
     }
     close(&mut open, 0, html);

@@ -49,13 +49,25 @@ impl<'a> Head<'a> {
 /// TLV 02 around `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
 /// shows.
 pub fn encode(text: &str) -> Vec<u8> {
-    let (charset, bytes): (u16, Vec<u8>) = if text.is_ascii() {
-        (0x0000, text.into())
+    const BEFORE: usize = 4;
+    let (charset, length): (u16, usize) = if text.is_ascii() {
+        (0x0000, text.len())
     } else {
-        (0x0002, text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+        (0x0002, 2 * text.encode_utf16().count())
     };
-    let fragment = Writer::new().u16(charset).u16(0).raw(&bytes).bytes();
-    Writer::new().tlv(FEATURES, [1]).tlv(FRAGMENT, fragment).bytes().to_vec()
+    // A value longer than its length field can say is cut.
+    let length = length.min(usize::from(u16::MAX) - BEFORE) as u16;
+    let head = Writer::new().tlv(FEATURES, [1]).u16(FRAGMENT).u16(length + BEFORE as u16);
+    let head = head.u16(charset).u16(0).bytes();
+    let mut value = Vec::with_capacity(head.len() + usize::from(length));
+    value.extend_from_slice(&head);
+    if charset == 0 {
+        value.extend_from_slice(text.as_bytes());
+    } else {
+        value.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+    }
+    value.truncate(head.len() + usize::from(length));
+    value
 }
 
 /// What clients mean by eight-bit text.
