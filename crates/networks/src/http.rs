@@ -5,11 +5,14 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, MAX_PENDING, Side};
 
 use crate::http_chunks::Trail;
-pub(crate) use crate::http_head::{Head, asks};
+pub(crate) use crate::http_head::{Head, Heads, asks};
 use crate::http_head::{Length, MAX_HEAD};
 
 /// The longest message that is read whole, in bytes.
 pub(crate) const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;
+
+/// The longest field of a request that an answer of ours repeats, in bytes.
+const MAX_REPEATED: usize = 64;
 
 /// The fields that say how a body comes.
 const OF_BODY: [&str; 3] = ["content-length", "transfer-encoding", "expect"];
@@ -42,7 +45,8 @@ impl Message {
 
 /// An answer of ours, in XML, to a request.
 pub(crate) fn answer(request: &Head, status: &str, xml: &str) -> Bytes {
-    let connection = request.field("connection").unwrap_or("Keep-Alive");
+    let connection = request.field("connection").filter(|words| words.len() <= MAX_REPEATED);
+    let connection = connection.unwrap_or("Keep-Alive");
     let length = xml.len();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/xml; charset=utf-8\r\n\
@@ -54,6 +58,7 @@ pub(crate) fn answer(request: &Head, status: &str, xml: &str) -> Bytes {
 /// Reads the messages of one side whole.
 #[derive(Default)]
 pub(crate) struct Reader {
+    heads: Heads,
     /// The one that is on its way.
     incoming: Option<Incoming>,
 }
@@ -67,7 +72,7 @@ impl Reader {
     ) -> Result<Option<Message>, Fault> {
         let mut incoming = match self.incoming.take() {
             Some(incoming) => incoming,
-            None => match Head::read(side, buffer)? {
+            None => match self.heads.read(side, buffer)? {
                 Some(head) => Incoming::new(head)?,
                 None => return Ok(None),
             },
@@ -251,17 +256,44 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_sense_is_refused() {
-        for text in ["x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"] {
-            let head = Head::read(Side::Server, text.as_bytes());
-            assert!(head.and_then(|head| head.unwrap().body()).is_err());
+    fn a_head_that_comes_byte_by_byte_is_read_once_a_line() {
+        let fields = "Field: value\r\n".repeat(60);
+        let request = format!("GET / HTTP/1.1\r\n{fields}X: {}\r\n\r\n", "y".repeat(30_000));
+        let (mut heads, mut buffer) = (Heads::default(), Vec::new());
+        let begun = std::time::Instant::now();
+        for (at, byte) in request.bytes().enumerate() {
+            buffer.push(byte);
+            let head = heads.read(Side::Client, &buffer).unwrap();
+            assert_eq!(head.is_some(), at + 1 == request.len());
         }
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+        let mut heads = Heads::default();
+        let lines = (1..200).map(|n| "\r\n".repeat(n));
+        assert!(lines.into_iter().any(|some| heads.read(Side::Client, some.as_bytes()).is_err()));
+    }
+
+    #[test]
+    fn what_has_no_sense_is_refused() {
+        for length in
+            ["x", "+5", "", "-1", "5, 5", "5\r\nContent-Length: 6", "99999999999999999999"]
+        {
+            let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            let head = Head::read(Side::Server, text.as_bytes()).unwrap().unwrap();
+            assert!(head.body().is_err(), "{length}");
+        }
+        assert!(Head::read(Side::Server, b"x\r\n\r\n").is_err());
+        let both = b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert!(Head::read(Side::Client, both).unwrap().unwrap().body().is_err());
         let endless = b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n";
         let head = Head::read(Side::Client, endless).unwrap().unwrap();
         assert!(head.body().is_err());
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
-        let buffer = BytesMut::from(chunked);
-        let head = Head::read(Side::Server, &buffer).unwrap().unwrap();
-        assert!(Incoming::new(head).unwrap().advance(Side::Server, &buffer).is_err());
+        for size in ["zz", "+5", "-1", "", "0x5", "fffffffffffffffff"] {
+            let chunked =
+                format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n");
+            let buffer = BytesMut::from(chunked.as_str());
+            let head = Head::read(Side::Server, &buffer).unwrap().unwrap();
+            let advanced = Incoming::new(head).unwrap().advance(Side::Server, &buffer);
+            assert!(advanced.is_err(), "{size}");
+        }
     }
 }

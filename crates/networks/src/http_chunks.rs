@@ -60,7 +60,9 @@ impl Trail {
                 .ok_or_else(|| Fault::new(side.blame(), "a chunk is longer than it says"));
         }
         let digits = line.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-        let size = std::str::from_utf8(digits).ok().and_then(|d| usize::from_str_radix(d, 16).ok());
+        let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let size = digits.and_then(|digits| usize::from_str_radix(digits, 16).ok());
         self.data = size.ok_or_else(|| Fault::new(side.blame(), "a chunk has no length"))?;
         self.last = self.data == 0;
         Ok(false)

@@ -5,6 +5,8 @@ use crosstalk_core::{Fault, Side, Sniff};
 /// The longest head, in bytes, and the most fields in it.
 pub(crate) const MAX_HEAD: usize = 32 * 1024;
 const MAX_FIELDS: usize = 64;
+/// The most lines of a head that is not all there.
+const MAX_LINES: usize = MAX_FIELDS + 1;
 /// How many bytes decide what a connection asks for.
 const ENOUGH: usize = 64;
 const SCHEME: &[u8] = b"http://";
@@ -28,6 +30,36 @@ pub(crate) enum Length {
     Chunked,
     /// The connection ends with it.
     ToTheEnd,
+}
+
+/// Reads the head of the next message when it is there, however it comes: byte by byte costs no more
+/// than one look at each line.
+#[derive(Default)]
+pub(crate) struct Heads {
+    /// How much was looked at of a head that is not all there, and how many lines that is.
+    seen: usize,
+    lines: usize,
+}
+
+impl Heads {
+    /// Reads the head at the front of `buffer`; none if it is not all there.
+    pub(crate) fn read(&mut self, side: Side, buffer: &[u8]) -> Result<Option<Head>, Fault> {
+        let new = buffer.get(self.seen..).unwrap_or_default();
+        let ended = memchr::memchr_iter(b'\n', new).count();
+        let is_first = std::mem::replace(&mut self.seen, buffer.len()) == 0;
+        self.lines += ended;
+        // Only the end of a line ends a head or breaks its rules.
+        if !is_first && ended == 0 && buffer.len() < MAX_HEAD {
+            return Ok(None);
+        }
+        let head = Head::read(side, buffer)?;
+        if head.is_some() {
+            *self = Self::default();
+        } else if self.lines > MAX_LINES {
+            return Err(Fault::new(side.blame(), "a head is too long"));
+        }
+        Ok(head)
+    }
 }
 
 impl Head {
@@ -72,8 +104,7 @@ impl Head {
 
     /// The value of a field.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        let mut fields = self.fields.iter();
-        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.all(name).next()
     }
 
     /// How its body ends. An answer without a word of it goes on to the end.
@@ -82,23 +113,38 @@ impl Head {
         if answer && (self.status < 200 || matches!(self.status, 204 | 304)) {
             return Ok(Length::Fixed(0));
         }
-        if let Some(coding) = self.field("transfer-encoding") {
-            let chunked = coding.to_ascii_lowercase().ends_with("chunked");
-            return if chunked {
+        let side = if answer { Side::Server } else { Side::Client };
+        let broken = |why| Fault::new(side.blame(), why);
+        let mut lengths = self.all("content-length").peekable();
+        if let Some(coding) = self.all("transfer-encoding").last() {
+            let last = coding.rsplit(',').next().unwrap_or_default().trim();
+            return if !answer && lengths.peek().is_some() {
+                // What it is to one server it may not be to another (RFC 9112, section 6.3).
+                Err(broken("a request has two lengths"))
+            } else if last.eq_ignore_ascii_case("chunked") {
                 Ok(Length::Chunked)
             } else if answer {
                 Ok(Length::ToTheEnd)
             } else {
-                Err(Fault::client("a request has no end"))
+                Err(broken("a request has no end"))
             };
         }
-        let side = if answer { Side::Server } else { Side::Client };
-        match self.field("content-length").map(str::parse) {
-            Some(Ok(length)) => Ok(Length::Fixed(length)),
-            Some(Err(_)) => Err(Fault::new(side.blame(), "a length is no number")),
-            None if answer => Ok(Length::ToTheEnd),
-            None => Ok(Length::Fixed(0)),
+        let Some(first) = lengths.next() else {
+            return Ok(if answer { Length::ToTheEnd } else { Length::Fixed(0) });
+        };
+        let is_number = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
+        match first.parse() {
+            Ok(length) if is_number && lengths.all(|other| other == first) => {
+                Ok(Length::Fixed(length))
+            }
+            _ => Err(broken("a length is no number")),
         }
+    }
+
+    /// The values of the fields of that name.
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let is = move |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        self.fields.iter().filter(is).map(|(_, value)| value.as_str())
     }
 }
 

@@ -11,7 +11,7 @@ use super::groups::{Groups, contact_id};
 use crate::held;
 
 /// The most changes that wait, and the most bytes of them.
-const MAX_EDITS: usize = 1_024;
+pub(super) const MAX_EDITS: usize = 1_024;
 const MAX_BYTES: usize = 512 << 10;
 
 /// A person's foreign contacts, and what the client wants of them.

@@ -2,9 +2,15 @@
 //!
 //! Elements know where they stand in the text, so that one can be cut out or put in and every
 //! other byte stays as it was. Prefixes are ignored: these documents tell elements by local names.
+//!
+//! A [`Document`] is a list of places, 20 bytes for each element, and whatever else is asked of an
+//! element is read from the text again. Trees of other libraries recurse, or compare attributes and
+//! namespaces in pairs; both are for documents that one trusts.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -15,129 +21,234 @@ use crate::reference;
 /// The deepest that elements may lie in each other, and the most in a document.
 const MAX_DEPTH: usize = 64;
 const MAX_ELEMENTS: usize = 65_536;
+/// The most attributes of an element, and the longest name of either, in bytes.
+const MAX_ATTRIBUTES: usize = 32;
+const MAX_NAME: usize = 128;
 
-/// An element.
-pub(super) struct Element {
-    /// Its local name.
-    pub(super) name: String,
-    /// Attributes, by local name.
-    attributes: Vec<(String, String)>,
-    /// Its own character data, without that of its children.
-    pub(super) text: String,
-    pub(super) children: Vec<Element>,
-    /// All of it in the text.
-    pub(super) span: Range<usize>,
-    /// What is between its tags; none where there is one tag only.
-    pub(super) inside: Option<Range<usize>>,
+/// Where the elements of a text are, in order of their beginnings.
+pub(super) struct Document(Vec<Place>);
+
+/// Where an element is.
+struct Place {
+    /// Its start tag begins and ends.
+    start: u32,
+    open: u32,
+    /// Its end tag begins and ends; where there is one tag only, that is its end.
+    close: u32,
+    end: u32,
+    /// The first element that is not inside.
+    after: u32,
 }
 
-impl Element {
-    /// Reads a document; none where it is not well-formed.
+/// An element of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'a> {
+    places: &'a [Place],
+    text: &'a str,
+    at: usize,
+}
+
+impl Document {
+    /// Reads a document; none where it is not well-formed, or has too much of anything.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader::from_str(text);
-        let mut path: Vec<Self> = Vec::new();
-        let mut left = MAX_ELEMENTS;
+        let (mut places, mut path): (Vec<Place>, Vec<usize>) = (Vec::new(), Vec::new());
         loop {
-            let begin = position(&reader)?;
+            let start = position(&reader)?;
             let event = reader.read_event().ok()?;
             let end = position(&reader)?;
-            let done = match event {
-                Event::Start(start) if path.len() < MAX_DEPTH => {
-                    path.push(Self::open(&start, begin..end, Some(end..end))?);
-                    None
+            match event {
+                Event::Start(tag) if path.len() < MAX_DEPTH => {
+                    check(&tag)?;
+                    path.push(places.len());
+                    places.push(Place { start, open: end, close: end, end, after: 0 });
                 }
-                Event::Empty(start) => Some(Self::open(&start, begin..end, None)?),
+                Event::Empty(tag) => {
+                    check(&tag)?;
+                    let after = u32::try_from(places.len() + 1).ok()?;
+                    places.push(Place { start, open: end, close: end, end, after });
+                }
                 Event::End(_) => {
-                    let mut element = path.pop()?;
-                    element.span.end = end;
-                    element.inside = element.inside.map(|inside| inside.start..begin);
-                    Some(element)
+                    let after = u32::try_from(places.len()).ok()?;
+                    let place = places.get_mut(path.pop()?)?;
+                    (place.close, place.end, place.after) = (start, end, after);
                 }
-                Event::Text(text) => append(&mut path, &text.xml10_content()),
-                Event::CData(text) => append(&mut path, &text.xml10_content()),
-                Event::GeneralRef(name) => append(&mut path, &reference::resolve(&name)?),
-                Event::Decl(_) | Event::Comment(_) | Event::PI(_) => None,
-                Event::Start(_) | Event::DocType(_) | Event::Eof => return None,
-            };
-            if let Some(done) = done {
-                left = left.checked_sub(1)?;
-                match path.last_mut() {
-                    Some(parent) => parent.children.push(done),
-                    None => return Some(done),
+                Event::GeneralRef(name) if reference::resolve(&name).is_some() => {}
+                Event::Start(_) | Event::DocType(_) | Event::Eof | Event::GeneralRef(_) => {
+                    return None;
                 }
+                // Character data is read where it is asked for.
+                _ => {}
+            }
+            if places.len() > MAX_ELEMENTS {
+                return None;
+            }
+            if path.is_empty() && !places.is_empty() {
+                return Some(Self(places));
             }
         }
     }
 
-    fn open(
-        start: &BytesStart<'_>,
-        span: Range<usize>,
-        inside: Option<Range<usize>>,
-    ) -> Option<Self> {
-        let mut attributes = Vec::new();
-        for attribute in start.attributes() {
-            let attribute = attribute.ok()?;
-            let value = attribute.normalized_value(XmlVersion::Explicit1_0).ok()?;
-            let name: &str = attribute.key.local_name().into_inner();
-            attributes.push((name.to_owned(), value.into_owned()));
-        }
-        let name: &str = start.local_name().into_inner();
-        let (name, text) = (name.to_owned(), String::new());
-        Some(Self { name, attributes, text, children: Vec::new(), span, inside })
+    /// The outermost element; `text` is what was read.
+    pub(super) fn root<'a>(&'a self, text: &'a str) -> Element<'a> {
+        Element { places: &self.0, text, at: 0 }
+    }
+}
+
+/// Whether a start tag is one that can be read.
+fn check(tag: &BytesStart<'_>) -> Option<()> {
+    let (mut left, name) = (MAX_ATTRIBUTES, tag.name());
+    for attribute in tag.attributes() {
+        let attribute = attribute.ok()?;
+        attribute.normalized_value(XmlVersion::Explicit1_0).ok()?;
+        left = left.checked_sub(1)?;
+        (attribute.key.as_ref().len() <= MAX_NAME).then_some(())?;
+    }
+    (name.as_ref().len() <= MAX_NAME).then_some(())
+}
+
+fn position(reader: &Reader<&[u8]>) -> Option<u32> {
+    u32::try_from(reader.buffer_position()).ok()
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+impl<'a> Element<'a> {
+    fn place(&self) -> Option<&'a Place> {
+        self.places.get(self.at)
     }
 
-    /// The value of an attribute.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    fn slice(&self, from: u32, to: u32) -> &'a str {
+        self.text.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    /// What stands in its start tag: its whole name, and the attributes.
+    fn tag(&self) -> (&'a str, &'a str) {
+        let tag = self.place().map_or("", |place| self.slice(place.start, place.open));
+        let tag = tag.trim_start_matches('<').trim_end_matches('>');
+        let tag = tag.strip_suffix('/').unwrap_or(tag);
+        let end = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
+        tag.split_at(end)
+    }
+
+    /// Its local name.
+    pub(super) fn name(&self) -> &'a str {
+        local(self.tag().0)
+    }
+
+    /// All of it in the text.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.place().map_or(0..0, |place| place.start as usize..place.end as usize)
+    }
+
+    /// What is between its tags; none where there is one tag only.
+    fn inside(&self) -> Option<Range<usize>> {
+        let place = self.place().filter(|place| place.close < place.end)?;
+        Some(place.open as usize..place.close as usize)
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> + use<'a> {
+        let mut attributes = Attributes::new(self.tag().1, 0);
+        attributes.with_checks(false);
+        attributes.filter_map(|attribute| {
+            let attribute = attribute.ok()?;
+            let value = attribute.normalized_value(XmlVersion::Explicit1_0).ok()?;
+            Some((local(attribute.key.into_inner()), value))
+        })
+    }
+
+    /// The value of an attribute, by local name.
+    pub(super) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.attributes().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Its own character data, without that of its children.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        let Some(inside) = self.inside() else { return Cow::Borrowed("") };
+        let whole = self.text.get(inside.clone()).unwrap_or_default();
+        if !whole.contains(['<', '&', '\r']) {
+            return whole.into();
+        }
+        let (mut text, mut from) = (String::new(), inside.start);
+        for child in self.children() {
+            let span = child.span();
+            push_text(self.text.get(from..span.start).unwrap_or_default(), &mut text);
+            from = span.end;
+        }
+        push_text(self.text.get(from..inside.end).unwrap_or_default(), &mut text);
+        text.into()
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = Self> + Clone + use<'a> {
+        let Self { places, text, at } = *self;
+        let end = self.place().map_or(at, |place| place.after as usize);
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            let child = Self { places, text, at: next };
+            next = child.place().filter(|_| next < end)?.after as usize;
+            Some(child)
+        })
     }
 
     /// The first child of that name.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find(|child| child.name == name)
+    pub(super) fn child(&self, name: &str) -> Option<Self> {
+        self.children().find(|child| child.name() == name)
     }
 
     /// Every child of that name.
-    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
-        self.children.iter().filter(move |child| child.name == name)
+    pub(super) fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = Self> + use<'a, 'n> {
+        self.children().filter(move |child| child.name() == name)
     }
 
     /// The element at the end of a path of first children.
-    pub(super) fn at(&self, path: &[&str]) -> Option<&Self> {
-        path.iter().try_fold(self, |element, name| element.child(name))
+    pub(super) fn at(&self, path: &[&str]) -> Option<Self> {
+        path.iter().try_fold(*self, |element, name| element.child(name))
     }
 
     /// The character data at the end of a path, without the space around it; empty without one.
-    pub(super) fn text_at(&self, path: &[&str]) -> &str {
-        self.at(path).map_or("", |element| element.text.trim())
+    pub(super) fn text_at(&self, path: &[&str]) -> Cow<'a, str> {
+        self.at(path).map_or(Cow::Borrowed(""), |element| trimmed(element.text()))
     }
 
     /// The values of its attributes, and its own character data.
-    pub(super) fn values(&self) -> impl Iterator<Item = &str> {
-        let attributes = self.attributes.iter().map(|(_, value)| value.as_str());
-        attributes.chain([self.text.as_str()]).map(str::trim)
+    pub(super) fn values(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let values = self.attributes().map(|(_, value)| value);
+        values.chain([self.text()]).map(trimmed)
     }
 
     /// The element itself and everything inside, from the outside in.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Self> {
-        let mut left = vec![self];
-        std::iter::from_fn(move || {
-            let next = left.pop()?;
-            left.extend(next.children.iter().rev());
-            Some(next)
-        })
+    pub(super) fn all(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let Self { places, text, at } = *self;
+        let end = self.place().map_or(at, |place| place.after as usize);
+        (at..end).map(move |at| Self { places, text, at })
     }
 }
 
-fn position(reader: &Reader<&[u8]>) -> Option<usize> {
-    usize::try_from(reader.buffer_position()).ok()
+/// A text without the space around it.
+pub(super) fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) if text.trim().len() == text.len() => text.into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
+    }
 }
 
-/// Adds character data to the innermost open element.
-fn append(path: &mut [Element], text: &str) -> Option<Element> {
-    if let Some(parent) = path.last_mut() {
-        parent.text.push_str(text);
+/// Adds the character data of what stands between two elements.
+fn push_text(between: &str, text: &mut String) {
+    let mut reader = Reader::from_str(between);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(part)) => text.push_str(&part.xml10_content()),
+            Ok(Event::CData(part)) => text.push_str(&part.xml10_content()),
+            Ok(Event::GeneralRef(name)) => {
+                text.extend(reference::resolve(&name).as_deref());
+            }
+            Ok(Event::Eof) | Err(_) => return,
+            Ok(_) => {}
+        }
     }
-    None
 }
 
 /// A text in which parts are replaced.
@@ -146,25 +257,22 @@ pub(super) struct Changes(Vec<(Range<usize>, String)>);
 
 impl Changes {
     /// Takes an element out.
-    pub(super) fn cut(&mut self, element: &Element) {
-        self.0.push((element.span.clone(), String::new()));
+    pub(super) fn cut(&mut self, element: Element<'_>) {
+        self.0.push((element.span(), String::new()));
     }
 
     /// Puts `what` at the end of an element's content.
-    pub(super) fn append(&mut self, element: &Element, what: &str, text: &str) {
-        if let Some(inside) = &element.inside {
+    pub(super) fn append(&mut self, element: Element<'_>, what: &str) {
+        if let Some(inside) = element.inside() {
             return self.0.push((inside.end..inside.end, what.to_owned()));
         }
-        let tag = text.get(element.span.clone()).unwrap_or_default();
-        let (open, _) = tag.rsplit_once('/').unwrap_or((tag, ""));
-        let name = open.trim_start_matches('<').split_ascii_whitespace().next();
-        let name = name.unwrap_or_default();
-        self.0.push((element.span.clone(), format!("{open}>{what}</{name}>")));
+        let (name, attributes) = element.tag();
+        self.0.push((element.span(), format!("<{name}{attributes}>{what}</{name}>")));
     }
 
     /// Puts `what` at the beginning of an element's content, where it has any.
-    pub(super) fn prepend(&mut self, element: &Element, what: &str) {
-        if let Some(inside) = element.inside.as_ref().filter(|_| !what.is_empty()) {
+    pub(super) fn prepend(&mut self, element: Element<'_>, what: &str) {
+        if let Some(inside) = element.inside().filter(|_| !what.is_empty()) {
             self.0.push((inside.start..inside.start, what.to_owned()));
         }
     }
@@ -197,22 +305,35 @@ mod tests {
 
     #[test]
     fn elements_know_what_and_where_they_are() {
-        let a = Element::parse(TEXT).unwrap();
-        assert_eq!((a.name.as_str(), a.attribute("k")), ("a", Some("1 & 2")));
-        assert_eq!((a.text_at(&["b"]), a.named("b").count()), ("t<u", 2));
-        assert_eq!(a.child("c").unwrap().attribute("type"), Some("P"));
-        assert_eq!(&TEXT[a.children[1].span.clone()], "<b/>");
-        let names: Vec<_> = a.all().map(|e| e.name.as_str()).collect();
+        let document = Document::parse(TEXT).unwrap();
+        let a = document.root(TEXT);
+        assert_eq!((a.name(), a.attribute("k").as_deref()), ("a", Some("1 & 2")));
+        assert_eq!((&*a.text_at(&["b"]), a.named("b").count()), ("t<u", 2));
+        assert_eq!(a.child("c").unwrap().attribute("type").as_deref(), Some("P"));
+        assert_eq!(&TEXT[a.children().nth(1).unwrap().span()], "<b/>");
+        let names: Vec<_> = a.all().map(|e| e.name()).collect();
         assert_eq!(names, ["a", "b", "b", "c"]);
+        assert_eq!(a.children().map(|e| e.all().count()).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn character_data_is_that_around_the_children() {
+        let text = "<a> x<b>no</b><![CDATA[<]]>&gt;<!-- no --><c/>y\r\n</a>";
+        let document = Document::parse(text).unwrap();
+        assert_eq!(document.root(text).text(), " x<>y\n");
+        let values: Vec<_> = document.root(text).values().collect();
+        assert_eq!(values, ["x<>y"]);
     }
 
     #[test]
     fn changes_leave_every_other_byte() {
-        let a = Element::parse(TEXT).unwrap();
+        let document = Document::parse(TEXT).unwrap();
+        let [first, second, third] =
+            [0, 1, 2].map(|n| document.root(TEXT).children().nth(n).unwrap());
         let mut changes = Changes::default();
-        changes.cut(&a.children[0]);
-        changes.append(&a.children[1], "<n/>", TEXT);
-        changes.append(&a.children[2], "!", TEXT);
+        changes.cut(first);
+        changes.append(second, "<n/>");
+        changes.append(third, "!");
         let changed =
             TEXT.replace("<b>t&lt;&#117;</b><b/>", "<b><n/></b>").replace("\n</c>", "\n!</c>");
         assert_eq!(changes.apply(TEXT), changed);
@@ -222,8 +343,15 @@ mod tests {
     fn what_is_no_document_is_refused() {
         let deep = "<a>".repeat(100_000);
         let wide = format!("<a>{}</a>", "<b/>".repeat(70_000));
-        for text in ["", "x", "<a>", "<a></b>", "<a>&x;</a>", "<!DOCTYPE a><a/>", &deep, &wide] {
-            assert!(Element::parse(text).is_none());
+        let many: Vec<_> = (0..100).map(|n| format!("a{n}=''")).collect();
+        let many = format!("<a {}/>", many.join(" "));
+        let long = format!("<{}/>", "a".repeat(1_000));
+        for text in ["", "x", "<a>", "<a></b>", "<a>&x;</a>", "<!DOCTYPE a><a/>", "<a b='' b=''/>"]
+        {
+            assert!(Document::parse(text).is_none(), "{text}");
+        }
+        for text in [deep, wide, many, long] {
+            assert!(Document::parse(&text).is_none());
         }
     }
 }

@@ -10,11 +10,13 @@ use super::super::book::Edit;
 use super::super::desk::Io;
 use super::super::message::Content;
 use super::super::wire::{Command, with_payload};
-use super::super::xml::{Changes, Element, escape};
+use super::super::xml::{Changes, Document, Element, escape};
 use super::Session;
 use super::edit::NO_SUCH_NAME;
 use super::list::{ALLOW, BLOCK, FORWARD};
 
+/// The longest domain, in bytes (RFC 1035).
+const MAX_DOMAIN: usize = 255;
 /// The most queries whose answer is awaited to have ours added, and the most bytes of ours.
 const MAX_QUERIES: usize = 64;
 const MAX_FOUND: usize = 64 << 10;
@@ -70,14 +72,17 @@ impl Sifted {
     /// Reads a payload; none where nobody in it is foreign.
     fn read(payload: &[u8], io: &Io<'_>) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?;
-        let list = Element::parse(text)?;
+        let list = Document::parse(text)?;
+        let list = list.root(text);
         let (mut foreign, mut nowhere, mut left) = (Vec::new(), false, 0);
         let mut changes = Changes::default();
-        for domain in &list.children {
+        for domain in list.children() {
+            // It is written behind each name.
+            let of = domain.attribute("n").filter(|of| of.len() <= MAX_DOMAIN);
+            let of = of.unwrap_or_default();
             let mut gone = Vec::new();
-            for person in &domain.children {
-                let name = person.attribute("n").unwrap_or_default();
-                let name = format!("{name}@{}", domain.attribute("n").unwrap_or_default());
+            for person in domain.children() {
+                let name = format!("{}@{of}", person.attribute("n").unwrap_or_default());
                 match io.kin(&name) {
                     Kin::Own => continue,
                     Kin::Nowhere => nowhere = true,
@@ -85,8 +90,9 @@ impl Sifted {
                 }
                 gone.push(person);
             }
-            left += domain.children.len() - gone.len();
-            if gone.len() == domain.children.len() {
+            let there = domain.children().count();
+            left += there - gone.len();
+            if gone.len() == there {
                 changes.cut(domain);
             } else {
                 for person in gone {
@@ -99,14 +105,14 @@ impl Sifted {
         }
         let empty = changes.apply(text);
         let rest = (left > 0).then(|| empty.clone());
-        let initial = list.attribute("l") == Some("1");
+        let initial = list.attribute("l").as_deref() == Some("1");
         Some(Self { initial, foreign, nowhere, rest, empty })
     }
 }
 
 /// The lists that an entry is about: its own, or those of its services.
-fn lists(person: &Element) -> u8 {
-    let own = |e: &Element| e.attribute("l").and_then(|l| l.parse::<u8>().ok()).unwrap_or(0);
+fn lists(person: Element<'_>) -> u8 {
+    let own = |e: Element<'_>| e.attribute("l").and_then(|l| l.parse::<u8>().ok()).unwrap_or(0);
     own(person) | person.named("s").map(own).fold(0, |all, one| all | one)
 }
 
@@ -180,11 +186,11 @@ impl Session {
     pub(super) fn answered(&mut self, command: &Command, io: &mut Io<'_>) {
         let found = self.domains.take(command.transaction());
         let text = std::str::from_utf8(command.payload()).unwrap_or_default();
-        let (Some(found), Some(list)) = (found, Element::parse(text)) else {
+        let (Some(found), Some(list)) = (found, Document::parse(text)) else {
             return io.out.forward(Side::Client, command.raw.clone());
         };
         let mut changes = Changes::default();
-        changes.append(&list, &found, text);
+        changes.append(list.root(text), &found);
         io.out.withhold();
         let answer = with_payload(&format!("FQY {}", command.word(1)), &changes.apply(text));
         io.out.insert(Side::Client, answer);

@@ -1,11 +1,14 @@
 //! What a client asks of its address book, as far as it is about foreign people.
 
-use crosstalk_core::{Address, Kin};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::super::book::{Book, Edit};
+use crosstalk_core::{Address, Kin, MAX_LABEL};
+
+use super::super::book::{Book, Edit, MAX_EDITS};
 use super::super::desk::Io;
 use super::super::groups::{contact_guid, read_guid};
-use super::super::xml::{Changes, Element};
+use super::super::xml::{Changes, Element, trimmed};
 use super::words::{self, Role};
 
 /// What becomes of a request.
@@ -33,7 +36,7 @@ pub(super) enum Reads {
 /// A request that is being read.
 pub(super) struct Request<'a> {
     text: &'a str,
-    operation: &'a Element,
+    operation: Element<'a>,
     /// The list of whoever asks; none where that is not known.
     book: Option<&'a mut Book>,
     host: &'a str,
@@ -56,19 +59,19 @@ enum Who {
 }
 
 /// The operation in an envelope.
-pub(super) fn operation(envelope: &Element) -> Option<&Element> {
-    envelope.child("Body")?.children.first()
+pub(super) fn operation(envelope: Element<'_>) -> Option<Element<'_>> {
+    envelope.child("Body")?.children().next()
 }
 
 /// The ticket that a request shows.
-pub(super) fn ticket(envelope: &Element) -> &str {
+pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
     envelope.text_at(&["Header", "ABAuthHeader", "TicketToken"])
 }
 
 /// Reads a request.
 pub(super) fn read(
     text: &str,
-    operation: &Element,
+    operation: Element<'_>,
     book: Option<&mut Book>,
     host: &str,
     io: &Io<'_>,
@@ -91,7 +94,7 @@ pub(super) fn read(
 impl Request<'_> {
     fn decide(mut self, io: &Io<'_>) -> Ask {
         let operation = self.operation;
-        match operation.name.as_str() {
+        match operation.name() {
             "FindMembership" => return self.find(Reads::Members),
             "ABFindAll" | "ABFindContactsPaged" => return self.find(Reads::Contacts),
             "ABGroupAdd" => return self.add_group(),
@@ -108,25 +111,29 @@ impl Request<'_> {
     /// The lists are asked for. Only what has changed since is no answer to a client that has
     /// foreign people: the server knows nothing of them.
     fn find(self, reads: Reads) -> Ask {
-        let is = |e: &Element, name: &str| e.name.eq_ignore_ascii_case(name);
-        let all = || self.operation.all();
-        let changes = all().any(|e| is(e, "deltasOnly") && e.text.trim() == "true");
-        let ab = all().find(|e| is(e, "abId")).map_or("", |e| e.text.trim());
+        let named = |name: &'static str| {
+            self.operation.all().filter(move |e| e.name().eq_ignore_ascii_case(name))
+        };
+        let changes = named("deltasOnly").any(|e| e.text().trim() == "true");
+        let ab = named("abId").next().map(|e| trimmed(e.text())).unwrap_or_default();
         let circle = ab.bytes().any(|b| b != b'0' && b != b'-');
-        let later = all().any(|e| is(e, "pageContext") && !e.children.is_empty());
+        let later = named("pageContext").any(|e| e.children().next().is_some());
         if circle || later {
             return Ask::Pass(Reads::Nothing);
         }
         let somebody = self.book.as_ref().is_none_or(|book| book.contacts().next().is_some());
         if changes && somebody {
             let words = "Full sync required.  Details: Delta syncs disabled.";
-            return Ask::Fault(words::fault(&self.operation.name, "FullSyncRequired", words));
+            return Ask::Fault(words::fault(self.operation.name(), "FullSyncRequired", words));
         }
         Ask::Pass(reads)
     }
 
     fn add_group(self) -> Ask {
-        let name = self.operation.text_at(&["groupInfo", "GroupInfo", "name"]).to_owned();
+        let name = self.operation.text_at(&["groupInfo", "GroupInfo", "name"]).into_owned();
+        if name.len() > MAX_LABEL {
+            return Ask::Pass(Reads::Nothing);
+        }
         let ours = self.book.as_ref().and_then(|book| {
             let ours = book.groups.ours();
             ours.into_iter().find(|(known, _)| *known == name).map(|(_, id)| id)
@@ -142,12 +149,12 @@ impl Request<'_> {
 
     /// Groups are taken away or get another name, which their foreign members follow.
     fn groups(&mut self) {
-        let named = |e: &&Element| matches!(e.name.as_str(), "guid" | "groupId");
-        let ids: Vec<&Element> = self.operation.all().filter(named).collect();
-        let new = self.operation.all().find(|e| e.name == "name").map(|e| e.text.trim().to_owned());
-        let new = new.filter(|_| self.operation.name == "ABGroupUpdate");
-        for element in ids {
-            let id = element.text.trim();
+        let operation = self.operation;
+        let new = operation.all().find(|e| e.name() == "name").map(|e| trimmed(e.text()));
+        let new = new.filter(|name| operation.name() == "ABGroupUpdate" && name.len() <= MAX_LABEL);
+        let new = new.map(Cow::into_owned);
+        for element in operation.all().filter(|e| matches!(e.name(), "guid" | "groupId")) {
+            let id = &*trimmed(element.text());
             let Some(book) = &mut self.book else { continue };
             let Some(old) = book.groups.name(id).cloned() else {
                 self.left += 1;
@@ -166,25 +173,25 @@ impl Request<'_> {
             } else {
                 self.left += 1;
             }
-            self.edits.push(Edit::Regroup(old, new.clone()));
+            self.edit(Edit::Regroup(old, new.clone()));
         }
     }
 
     /// `Membership`s with `Member`s.
     fn members(&mut self, io: &Io<'_>) {
-        let adds = self.operation.name == "AddMember";
+        let adds = self.operation.name() == "AddMember";
         let operation = self.operation;
-        for membership in operation.all().filter(|e| e.name == "Membership") {
-            let role = Role::named(membership.text_at(&["MemberRole"]));
-            let members = membership.child("Members").map_or(&[][..], |e| e.children.as_slice());
+        for membership in operation.all().filter(|e| e.name() == "Membership") {
+            let role = Role::named(&membership.text_at(&["MemberRole"]));
+            let members = membership.child("Members").into_iter().flat_map(|e| e.children());
             let before = self.left;
             for member in members {
                 let who = self.member(member, io);
                 self.sort(member, &who);
                 let Who::Foreign { address, name } = who else { continue };
                 match role {
-                    Some(Role::Allow) if adds => self.edits.push(Edit::Allow(address, name)),
-                    Some(Role::Block) => self.edits.push(Edit::Block(address, name, adds)),
+                    Some(Role::Allow) if adds => self.edit(Edit::Allow(address, name)),
+                    Some(Role::Block) => self.edit(Edit::Block(address, name, adds)),
                     _ => {}
                 }
             }
@@ -194,7 +201,7 @@ impl Request<'_> {
         }
     }
 
-    fn member(&self, member: &Element, io: &Io<'_>) -> Who {
+    fn member(&self, member: Element<'_>, io: &Io<'_>) -> Who {
         let number = member.text_at(&["MembershipId"]).parse::<u32>();
         if let Some(number) = number.ok().filter(|number| words::is_ours(*number)) {
             let found = self.book.as_ref().and_then(|book| words::member_of(number, book));
@@ -204,17 +211,17 @@ impl Request<'_> {
             });
         }
         let names = ["PassportName", "Email"].map(|tag| member.text_at(&[tag]));
-        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(name, io))
+        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(&name, io))
     }
 
     /// `Contact`s, in a group or in none.
     fn contacts(&mut self, io: &Io<'_>) {
         let operation = self.operation;
-        let groups: Vec<String> = operation
+        let groups: BTreeSet<String> = operation
             .at(&["groupFilter", "groupIds"])
             .into_iter()
             .flat_map(|ids| ids.named("guid"))
-            .filter_map(|id| self.book.as_ref()?.groups.name(id.text.trim()).cloned())
+            .filter_map(|id| self.book.as_ref()?.groups.name(id.text().trim()).cloned())
             .collect();
         let contacts = operation.child("contacts");
         for contact in contacts.iter().flat_map(|contacts| contacts.named("Contact")) {
@@ -229,61 +236,73 @@ impl Request<'_> {
 
     fn edit_contact(
         &mut self,
-        contact: &Element,
+        contact: Element<'_>,
         address: &Address,
         name: Option<&String>,
-        groups: &[String],
+        groups: &BTreeSet<String>,
     ) {
         let info = contact.child("contactInfo");
         let annotation = |name: &str| {
             let annotations = info?.child("annotations")?;
             let found = annotations.named("Annotation").find(|a| a.text_at(&["Name"]) == name)?;
-            Some(found.text_at(&["Value"]).to_owned())
+            Some(found.text_at(&["Value"]).into_owned())
         };
         let nick = annotation("AB.NickName");
-        let messenger = info.map_or("", |info| info.text_at(&["isMessengerUser"]));
+        let messenger = info.map(|info| info.text_at(&["isMessengerUser"])).unwrap_or_default();
         let list = |group: Option<String>| Edit::List {
             address: address.clone(),
             name: name.cloned(),
             nick: nick.clone(),
             group,
         };
-        match self.operation.name.as_str() {
-            "ABContactDelete" => self.edits.push(Edit::Unlist(address.clone())),
+        match self.operation.name() {
+            "ABContactDelete" => self.edit(Edit::Unlist(address.clone())),
             "ABGroupContactDelete" => {
-                let edits = groups.iter().map(|g| Edit::Ungroup(address.clone(), g.clone()));
-                self.edits.extend(edits);
+                for group in groups {
+                    self.edit(Edit::Ungroup(address.clone(), group.clone()));
+                }
             }
             "ABContactUpdate" if messenger == "false" => {
-                self.edits.push(Edit::Unlist(address.clone()));
+                self.edit(Edit::Unlist(address.clone()));
             }
             "ABContactUpdate" if nick.is_none() && messenger != "true" => {}
             "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" | "CreateContact" => {
-                self.edits.extend(groups.iter().map(|group| list(Some(group.clone()))));
+                for group in groups {
+                    self.edit(list(Some(group.clone())));
+                }
                 if groups.is_empty() {
-                    self.edits.push(list(None));
+                    self.edit(list(None));
                 }
             }
             _ => {}
         }
     }
 
-    fn contact(&self, contact: &Element, io: &Io<'_>) -> Who {
+    fn contact(&self, contact: Element<'_>, io: &Io<'_>) -> Who {
         let guid = contact.text_at(&["contactId"]);
-        if let Some(address) = self.called(guid) {
+        if let Some(address) = self.called(&guid) {
             return Who::Foreign { address: address.clone(), name: None };
         }
         let info = contact.child("contactInfo");
-        let emails = info.and_then(|info| info.child("emails")).map(|emails| &emails.children);
-        let emails = emails.into_iter().flatten().map(|email| email.text_at(&["email"]));
-        let passport = info.map_or("", |info| info.text_at(&["passportName"]));
+        let emails = info.and_then(|info| info.child("emails"));
+        let emails = emails.into_iter().flat_map(|emails| emails.children());
+        let emails = emails.map(|email| email.text_at(&["email"]));
+        let passport = info.map(|info| info.text_at(&["passportName"])).unwrap_or_default();
         let names = std::iter::once(passport).chain(emails).filter(|name| !name.is_empty());
-        let mut kinds = names.map(|name| who(name, io));
+        let mut kinds = names.map(|name| who(&name, io));
         kinds.find(|who| !matches!(who, Who::Own)).unwrap_or(Who::Own)
     }
 
+    /// Notes an edit. One more than can be noted is enough for all to be refused: a request may be
+    /// about many people in many groups.
+    fn edit(&mut self, edit: Edit) {
+        if self.edits.len() <= MAX_EDITS {
+            self.edits.push(edit);
+        }
+    }
+
     /// Leaves a part for the server or takes it out.
-    fn sort(&mut self, part: &Element, who: &Who) {
+    fn sort(&mut self, part: Element<'_>, who: &Who) {
         match who {
             Who::Own => {
                 self.left += 1;
@@ -299,7 +318,8 @@ impl Request<'_> {
     fn mentions(&self, io: &Io<'_>) -> bool {
         self.operation.all().any(|element| {
             element.values().any(|value| {
-                is_name(value) && !matches!(io.kin(value), Kin::Own) || self.called(value).is_some()
+                let is_foreign = is_name(&value) && !matches!(io.kin(&value), Kin::Own);
+                is_foreign || self.called(&value).is_some()
             })
         })
     }
@@ -311,7 +331,7 @@ impl Request<'_> {
     }
 
     fn finish(mut self) -> Ask {
-        let operation = &self.operation.name;
+        let operation = self.operation.name();
         let edits = std::mem::take(&mut self.edits);
         let is_noted = self.book.as_mut().is_none_or(|book| book.edit(edits));
         if !is_noted {
@@ -328,7 +348,7 @@ impl Request<'_> {
             let words = "The name cannot be found.";
             return Ask::Fault(words::fault(operation, "InvalidPassportUser", words));
         }
-        let result = match operation.as_str() {
+        let result = match operation {
             "ABContactAdd" | "ABGroupContactAdd" => {
                 format!("<{operation}Result><guid>{}</guid></{operation}Result>", self.guid)
             }

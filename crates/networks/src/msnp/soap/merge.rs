@@ -10,29 +10,29 @@ use super::words::{self, Role};
 
 /// Whose list or address book an answer is, where the server says so. That is not the contact of
 /// type "Me" in it, which the client writes as it does every contact.
-pub(super) fn owner(envelope: &Element, io: &Io<'_>) -> Option<Address> {
+pub(super) fn owner(envelope: Element<'_>, io: &Io<'_>) -> Option<Address> {
     let result = result(envelope)?;
     let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);
-    let email = part(result, "ab").map_or("", |ab| ab.text_at(&["abInfo", "ownerEmail"]));
-    let name = [namespace, email].into_iter().find(|name| !name.is_empty())?;
-    io.context.names.address(name, &io.context.network).ok()
+    let email = part(result, "ab").map(|ab| ab.text_at(&["abInfo", "ownerEmail"]));
+    let name = [namespace, email.unwrap_or_default()].into_iter().find(|name| !name.is_empty())?;
+    io.context.names.address(&name, &io.context.network).ok()
 }
 
 /// `Body/...Response/...Result`.
-fn result(envelope: &Element) -> Option<&Element> {
-    envelope.child("Body")?.children.first()?.children.first()
+fn result(envelope: Element<'_>) -> Option<Element<'_>> {
+    envelope.child("Body")?.children().next()?.children().next()
 }
 
 /// A part of an address book, whose name begins with a capital or not, depending on the operation.
-fn part<'a>(result: &'a Element, name: &str) -> Option<&'a Element> {
-    result.children.iter().find(|child| child.name.eq_ignore_ascii_case(name))
+fn part<'a>(result: Element<'a>, name: &str) -> Option<Element<'a>> {
+    result.children().find(|child| child.name().eq_ignore_ascii_case(name))
 }
 
 /// The answer with the people at `desk` in it; none where it stays as it is.
 pub(super) fn merge(
     reads: &Reads,
     text: &str,
-    envelope: &Element,
+    envelope: Element<'_>,
     desk: &Desk,
     io: &Io<'_>,
 ) -> Option<String> {
@@ -41,12 +41,12 @@ pub(super) fn merge(
     let mut papers = desk.open();
     let book = &mut papers.book;
     match reads {
-        Reads::Members => members(result, book, text, &mut changes, io),
-        Reads::Contacts => contacts(result, book, text, &mut changes, io),
+        Reads::Members => members(result, book, &mut changes, io),
+        Reads::Contacts => contacts(result, book, &mut changes, io),
         Reads::Group(name) => {
             let id = result.text_at(&["guid"]);
             if !id.is_empty() {
-                book.groups.note(name.clone(), id.to_owned());
+                book.groups.note(name.clone(), id.into_owned());
             }
         }
         Reads::Nothing => {}
@@ -54,7 +54,7 @@ pub(super) fn merge(
     (!changes.is_empty()).then(|| changes.apply(text))
 }
 
-fn members(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
+fn members(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
     let mut services = result.child("Services").into_iter().flat_map(|s| s.named("Service"));
     let messenger = services.find(|s| s.text_at(&["Info", "Handle", "Type"]) == "Messenger");
     let Some(memberships) = messenger.and_then(|service| service.child("Memberships")) else {
@@ -71,10 +71,10 @@ fn members(result: &Element, book: &mut Book, text: &str, changes: &mut Changes,
         if entries.is_empty() {
             continue;
         }
-        let is = |m: &&Element| m.text_at(&["MemberRole"]) == role.name();
-        let there = memberships.children.iter().find(is);
+        let is = |m: &Element<'_>| m.text_at(&["MemberRole"]) == role.name();
+        let there = memberships.children().find(is);
         if let Some(members) = there.and_then(|membership| membership.child("Members")) {
-            changes.append(members, &entries, text);
+            changes.append(members, &entries);
         } else {
             let name = role.name();
             let membership = format!(
@@ -82,22 +82,22 @@ fn members(result: &Element, book: &mut Book, text: &str, changes: &mut Changes,
                  </Members><MembershipIsComplete>true</MembershipIsComplete></Membership>",
                 words::NAMESPACE
             );
-            changes.append(memberships, &membership, text);
+            changes.append(memberships, &membership);
         }
     }
 }
 
 /// Notes the groups of the server's.
-fn learn_groups(groups: &Element, book: &mut Book) {
+fn learn_groups(groups: Element<'_>, book: &mut Book) {
     for group in groups.named("Group") {
         let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
         if !id.is_empty() && !name.is_empty() {
-            book.groups.note(name.to_owned(), id.to_owned());
+            book.groups.note(name.into_owned(), id.into_owned());
         }
     }
 }
 
-fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes, io: &Io<'_>) {
+fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
     book.served = true;
     let groups = part(result, "groups");
     if let Some(groups) = groups {
@@ -119,7 +119,7 @@ fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes
         .map(|(name, id)| words::group(&name, &id, io.now.wall))
         .collect();
     // An address book can be told without the part for what it has nothing of.
-    let names = match result.name.as_str() {
+    let names = match result.name() {
         "ABFindContactsPagedResult" => ["Groups", "Contacts"],
         _ => ["groups", "contacts"],
     };
@@ -129,7 +129,7 @@ fn contacts(result: &Element, book: &mut Book, text: &str, changes: &mut Changes
     {
         match there {
             _ if what.is_empty() => {}
-            Some(there) => changes.append(there, &what, text),
+            Some(there) => changes.append(there, &what),
             None => {
                 let space = words::NAMESPACE;
                 missing.extend([format!("<{name} xmlns=\"{space}\">{what}</{name}>")]);

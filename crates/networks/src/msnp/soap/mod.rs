@@ -19,14 +19,16 @@ use crosstalk_core::{Address, Event, Fault, Side, Sniff};
 use self::ask::{Ask, Reads};
 use super::desk::{Desk, Io};
 use super::meet::{Doors, Token};
-use super::xml::Element;
-use crate::http::{self, Head, Incoming, Message};
+use super::xml::Document;
+use crate::http::{self, Head, Heads, Incoming, Message};
 
 /// The most requests that wait for an answer, and the most bytes of what is known of it.
 const MAX_ASKED: usize = 32;
 const MAX_BYTES: usize = 128 << 10;
 /// How many times its length an answer takes that is there as bytes, as text and as elements.
 const WAITING_FOLD: usize = 8;
+/// The longest name of a host, which answers of ours repeat, in bytes.
+const MAX_HOST: usize = 255;
 /// How long an answer waits for the foreign list, and how often it is looked for.
 const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
@@ -73,6 +75,7 @@ pub(super) fn opening(first: &[u8]) -> Result<Opening, Sniff> {
 pub(super) struct Connection {
     /// What the client asked for, and how it is answered; the oldest first.
     asked: VecDeque<Asked>,
+    heads: [Heads; 2],
     /// The messages of client and server that are on their way.
     reading: [Option<Reading>; 2],
     waiting: Option<Waiting>,
@@ -127,7 +130,7 @@ impl Reading {
 /// An answer that waits for the foreign list.
 struct Waiting {
     message: Message,
-    envelope: Element,
+    envelope: Document,
     reads: Reads,
     token: Option<Token>,
     owner: Address,
@@ -238,7 +241,8 @@ impl Connection {
         if let Some(reading) = self.reading[side as usize].take() {
             return Ok(Some(reading));
         }
-        let Some(head) = Head::read(side, buffer)? else { return Ok(None) };
+        let heads = &mut self.heads[side as usize];
+        let Some(head) = heads.read(side, buffer)? else { return Ok(None) };
         let message = Incoming::new(head)?;
         let whole = match side {
             Side::Client => self.begin_request(&message, io)?,
@@ -293,23 +297,24 @@ impl Connection {
 
     fn request(&mut self, message: Message, io: &mut Io<'_>) {
         let head = &message.head;
-        let envelope = message.text.as_deref().and_then(Element::parse);
+        let envelope = message.text.as_deref().and_then(Document::parse);
         let (Some(text), Some(envelope)) = (&message.text, envelope) else {
             return self.pass(message.raw, Reads::Nothing, None, io);
         };
-        let tickets = [ask::ticket(&envelope), oim::ticket(&envelope)];
-        let token = tickets.into_iter().find(|ticket| !ticket.is_empty());
-        let token = token.or_else(|| head.field("cookie")?.split_once("MSPAuth=").map(|(_, t)| t));
-        let token = token.map(Token::of);
+        let envelope = envelope.root(text);
+        let tickets = [ask::ticket(envelope), oim::ticket(envelope)];
+        let cookie = || head.field("cookie")?.split_once("MSPAuth=").map(|(_, ticket)| ticket);
+        let token = tickets.iter().map(AsRef::as_ref).find(|ticket| !ticket.is_empty());
+        let token = token.or_else(cookie).map(Token::of);
         let doors = Doors::of(io);
         let desk = token.and_then(|token| doors.desk(&doors.owner(&token)?));
         self.is_known |= desk.is_some();
-        let left = oim::read(&envelope, desk.as_ref(), io);
+        let left = oim::read(envelope, desk.as_ref(), io);
         let mut papers = desk.as_ref().map(Desk::open);
         let book = papers.as_mut().map(|papers| &mut papers.book);
         let book = book.filter(|book| book.is_filled());
-        let host = head.field("host").unwrap_or_default();
-        let Some(operation) = ask::operation(&envelope) else {
+        let host = head.field("host").filter(|host| host.len() <= MAX_HOST).unwrap_or_default();
+        let Some(operation) = ask::operation(envelope) else {
             return self.pass(message.raw, Reads::Nothing, None, io);
         };
         let decided = left.unwrap_or_else(|| ask::read(text, operation, book, host, io));
@@ -365,13 +370,14 @@ impl Connection {
     /// The server answered something that is read.
     fn answer(&mut self, message: Message, io: &mut Io<'_>) {
         let asked = self.next_asked();
-        let envelope = message.text.as_deref().and_then(Element::parse);
+        let envelope = message.text.as_deref().and_then(Document::parse);
         let (Some(Asked::OfServer(reads, token)), Some(envelope)) = (asked, envelope) else {
             io.out.forward(Side::Client, message.raw);
             return self.answer_in_turn(io);
         };
         let known = token.and_then(|token| Doors::of(io).owner(&token));
-        let named = merge::owner(&envelope, io);
+        let text = message.text.as_deref().unwrap_or_default();
+        let named = merge::owner(envelope.root(text), io);
         // A book of somebody else than the ticket is stays as it is.
         let owner = match (known, named) {
             (Some(known), Some(named)) => Some(known).filter(|known| *known == named),
@@ -404,7 +410,7 @@ impl Connection {
             Doors::of(io).belongs(token, &owner);
         }
         let text = message.text.as_deref().unwrap_or_default();
-        match merge::merge(&reads, text, &envelope, &desk, io) {
+        match merge::merge(&reads, text, envelope.root(text), &desk, io) {
             Some(merged) => {
                 io.out.withhold();
                 io.out.insert(Side::Client, message.with(&merged, &[]));

@@ -1,5 +1,7 @@
 //! Messages for people who are offline, which clients leave by SOAP since MSNP13.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crosstalk_core::{Kin, RichText};
@@ -11,21 +13,21 @@ use super::ask::Ask;
 use super::words;
 
 /// The ticket that a message is left with.
-pub(super) fn ticket(envelope: &Element) -> &str {
+pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
     let ticket = envelope.at(&["Header", "Ticket"]);
     ticket.and_then(|ticket| ticket.attribute("passport")).unwrap_or_default()
 }
 
 /// Reads a message by whoever sits at `desk`; none where it is for nobody foreign.
-pub(super) fn read(envelope: &Element, desk: Option<&Desk>, io: &Io<'_>) -> Option<Ask> {
+pub(super) fn read(envelope: Element<'_>, desk: Option<&Desk>, io: &Io<'_>) -> Option<Ask> {
     let to = envelope.at(&["Header", "To"])?.attribute("memberName")?;
-    let guest = match io.kin(to) {
+    let guest = match io.kin(&to) {
         Kin::Own => return None,
         Kin::Nowhere => return Some(Ask::Fault(words::oim_fault())),
         Kin::Foreign(guest) => guest,
     };
     let Some(desk) = desk else { return Some(Ask::Fault(words::oim_fault())) };
-    let text = text(&envelope.at(&["Body", "Content"])?.text);
+    let text = text(&envelope.at(&["Body", "Content"])?.text());
     if !desk.open().book.edit(vec![Edit::Say(guest, text)]) {
         return Some(Ask::Fault(words::oim_fault()));
     }

@@ -89,8 +89,8 @@ pub(super) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, M
                 false
             }
             Event::GeneralRef(name) => {
-                let text = reference::resolve(&name);
-                tree.say(text.ok_or(Malformed("a reference to nothing"))?.into())?;
+                let text = reference::resolve(&name).ok_or(Malformed("a reference to nothing"))?;
+                tree.say(Cow::Borrowed(&text))?;
                 false
             }
             _ => return Err(Malformed("a stanza is cut short")),
@@ -99,6 +99,12 @@ pub(super) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, M
             return Ok(root);
         }
     }
+}
+
+/// Whether two namespaces are the same, which may be long, and are compared for each element: mostly
+/// they are one and the same text.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one == other
 }
 
 /// A tree as far as it was read.
@@ -132,7 +138,7 @@ impl<'s> Tree<'s> {
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let ns = self.namespace(prefix)?;
         let outer = self.path.last().map_or(ns::CLIENT, |(parent, _)| parent.ns());
-        if *ns != *outer {
+        if !same(&ns, outer) {
             self.room = self.room.checked_sub(ns.len() + 9).ok_or(TOO_MUCH)?;
         }
         self.take(1)?;
@@ -164,7 +170,10 @@ impl<'s> Tree<'s> {
                 if self.declared.len() >= MAX_DECLARATIONS {
                     return Err(TOO_MUCH);
                 }
-                self.declared.push((prefix.into(), (&*value).into()));
+                // One of each text, so that elements in the same are told by where it lies.
+                let known = self.declared.iter().find(|(_, ns)| **ns == *value);
+                let ns = known.map_or_else(|| (&*value).into(), |(_, ns)| Arc::clone(ns));
+                self.declared.push((prefix.into(), ns));
             }
             if name != "xmlns" || open {
                 if attrs.iter().any(|(before, _)| **before == *name) {
