@@ -6,14 +6,13 @@ mod common;
 #[path = "cost/counter.rs"]
 mod counter;
 
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
 use common::Gateway;
-use counter::{Counter, cost};
+use counter::{Counter, cost, grows_linearly};
 use crosstalk_core::{Contact, Event, Lobby, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp};
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::xmpp::head::Head;
@@ -39,31 +38,6 @@ fn filled(unit: &str, size: usize) -> String {
 /// The same with a number in each, in the place of `#`.
 fn numbered(unit: &str, size: usize) -> String {
     (0..size / (unit.len() + 5)).map(|n| unit.replace('#', &n.to_string())).collect()
-}
-
-/// Whether work on four times as much takes less than eight times as much of the processor, the
-/// best of some runs, or hardly any. Other work on the machine does not count.
-fn grows_linearly(mut little: impl FnMut(), mut much: impl FnMut()) -> bool {
-    let (mut best, mut most) = (Duration::MAX, Duration::MAX);
-    (0..8).any(|_| {
-        best = best.min(time(&mut little));
-        most = most.min(time(&mut much));
-        most < (best * 8).max(Duration::from_millis(20))
-    })
-}
-
-fn time(work: &mut impl FnMut()) -> Duration {
-    let begun = used();
-    work();
-    used().saturating_sub(begun)
-}
-
-/// How long this thread has run, where the system says so; else how long the test has.
-fn used() -> Duration {
-    static BEGUN: OnceLock<Instant> = OnceLock::new();
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let ran = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());
-    ran.map_or_else(|| BEGUN.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
 }
 
 /// Content of about `size` bytes that costs most, with what is said of it.

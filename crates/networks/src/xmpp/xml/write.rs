@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::ns;
+use super::read::same;
 use super::{Element, Node};
 
 impl Element {
@@ -20,7 +21,7 @@ impl Element {
         // Inside a prefixed element the default namespace is still the outer one.
         let default = if prefix.is_empty() { &*self.ns } else { outer };
         let _ = write!(out, "<{prefix}{}", self.name);
-        if default != outer {
+        if !same(default, outer) {
             write_attr(out, "xmlns", &self.ns);
         }
         for (name, value) in &self.attrs {
