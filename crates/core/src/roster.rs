@@ -15,8 +15,9 @@ use entry::{Entry, Stamps};
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
-/// What a contact takes where it is stored besides its names, labels and words, roughly, in bytes.
-const STORED: usize = 64;
+/// What a contact takes where it is stored besides its names, labels and words, at the least, in
+/// bytes.
+const STORED: usize = 24;
 /// The most bytes of names, labels and words in a person's list.
 pub const MAX_LIST: usize = 1 << 20;
 
@@ -110,7 +111,7 @@ impl Roster {
         self.entries.contains_key(address) || self.entries.len() < MAX_CONTACTS
     }
 
-    /// The bytes that it takes where it is stored, roughly.
+    /// Roughly the bytes that it takes where it is stored, and no more than it does.
     pub fn stored_bytes(&self) -> usize {
         self.sums.whole + self.entries.len() * STORED
     }

@@ -158,6 +158,16 @@ fn one_roster_wanted_a_thousand_times_does_not_fill_the_memory() {
 }
 
 #[test]
+fn what_a_roster_is_said_to_take_is_no_more_than_it_does() {
+    for count in [0, 1, 5, 100] {
+        let names: Vec<_> = (0..count).map(|n| format!("u{n}@aol")).collect();
+        let roster = with(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let (said, takes) = (roster.stored_bytes(), size(&roster));
+        assert!(said <= takes && takes <= 3 * said + 100, "{count}: {said} {takes}");
+    }
+}
+
+#[test]
 fn what_expired_at_one_home_is_not_taken_again_from_another() {
     let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
     let frames = a.save(&alice(), &with(&["bob@yahoo"]));
