@@ -20,7 +20,12 @@ pub struct EnvelopeId(pub u128);
 
 impl fmt::Display for EnvelopeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        // In one piece, so that a string takes it without growing.
+        let mut digits = [b'0'; 32];
+        for (place, digit) in digits.iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(self.0 >> (4 * place)) as usize & 0xf];
+        }
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -241,6 +246,13 @@ mod tests {
         let said = Failure::Unconfirmed.of_message_to("bob@yahoo.xt");
         assert!(said.starts_with("A message to bob@yahoo.xt may not have arrived: "), "{said}");
         assert!(!said.contains("not delivered"), "{said}");
+    }
+
+    #[test]
+    fn an_id_is_32_digits() {
+        let id = EnvelopeId(0xfe << 120 | 0x1234_abcd);
+        assert_eq!(id.to_string(), format!("{:032x}", id.0));
+        assert_eq!(EnvelopeId(0).to_string(), "0".repeat(32));
     }
 
     #[test]

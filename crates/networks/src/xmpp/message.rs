@@ -134,13 +134,11 @@ impl Jabber {
     }
 
     fn text_message(&self, now: Now, envelope: &Envelope, text: &RichText) -> Element {
-        let mut message =
-            with_text(self.message(envelope), text).child(Element::new("active", ns::CHAT_STATES));
-        if !envelope.from.is_control() {
-            message.push(Element::new("request", ns::RECEIPTS));
-            message.push(Element::new("markable", ns::MARKERS));
-        }
-        message.children(delay(now, envelope))
+        let wanted = [("request", ns::RECEIPTS), ("markable", ns::MARKERS)];
+        let wanted = wanted.into_iter().filter(|_| !envelope.from.is_control());
+        let marks = std::iter::once(("active", ns::CHAT_STATES)).chain(wanted);
+        let marks = marks.map(|(name, ns)| Element::new(name, ns));
+        with_text(self.message(envelope), text).children(marks.chain(delay(now, envelope)))
     }
 
     /// A receipt for a message whose client asked for such.

@@ -10,7 +10,7 @@ impl Element {
     /// As XML for a stream whose stanzas are of `jabber:client` and whose `stream` prefix is
     /// the usual one.
     pub fn to_xml(&self) -> String {
-        let mut out = String::with_capacity(128);
+        let mut out = String::with_capacity(256);
         self.write(&mut out, ns::CLIENT);
         out
     }
