@@ -6,11 +6,8 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Capture, Gateway, Random, names, worlds};
-use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Input, Lobby, MAX_PENDING, Network, Presence,
-    RichText, Roster, Side, Sniff, Stamp,
-};
+use common::{Capture, Gateway, Random, damage, worlds};
+use crosstalk_core::{Address, Event, Lobby, MAX_PENDING, Network, Roster, Side, Sniff};
 use crosstalk_networks::{NETWORKS, Verdict, sniff};
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
@@ -103,102 +100,12 @@ fn every_network_decides_within_64_bytes() {
     }
 }
 
-/// Somebody elsewhere, as an address that the network itself could have.
-fn stranger(network: &dyn Network) -> Address {
-    let elsewhere = format!("far-{}", network.name()).parse().unwrap();
-    names().address("bob@example.org", &elsewhere).unwrap()
-}
-
-fn roster(network: &dyn Network) -> Roster {
-    let address = stranger(network);
-    let spelling = names().universal(&address);
-    let bob = Contact { listed: true, ..Contact::new(address, spelling) };
-    let mut roster = Roster::default();
-    roster.put(bob, Stamp::default());
-    roster
-}
-
-fn letter(network: &dyn Network, to: &Address, body: Body) -> Envelope {
-    let sent_at = crosstalk_core::UnixMillis(1_800_000_000_000);
-    Envelope { id: EnvelopeId(7), from: stranger(network), to: to.clone(), sent_at, body }
-}
-
-/// Damages a stream in one of the ways that networks, tools and enemies do.
-fn mutate(bytes: &mut Vec<u8>, spare: &[u8], foreign: &str, random: &mut Random) {
-    if bytes.is_empty() {
-        return;
-    }
-    let at = random.below(bytes.len());
-    let end = bytes.len().min(at + 1 + random.below(64));
-    match random.below(8) {
-        0 => bytes[at] ^= 1 << random.below(8),
-        1 => bytes.truncate(at),
-        2 => drop(bytes.drain(at..end)),
-        3 => bytes[at..end].fill_with(|| random.next() as u8),
-        4 => bytes[at..end].fill(0xff),
-        5 => drop(bytes.splice(at..at, foreign.bytes())),
-        6 => {
-            let from = random.below(spare.len().max(1)).min(spare.len());
-            let to = spare.len().min(from + random.below(512));
-            drop(bytes.splice(at..end, spare[from..to].iter().copied()));
-        }
-        _ => {
-            let copy = bytes[at..end].to_vec();
-            drop(bytes.splice(at..at, copy));
-        }
-    }
-}
-
-/// Plays a damaged capture, with deliveries in between. Faults end it, as in the gateway.
-fn play(network: &'static dyn Network, world: &[Capture], which: usize, random: &mut Random) {
-    let lobby = Arc::new(Lobby::default());
-    let foreign = names().universal(&stranger(network));
-    // A short connection that comes before may have left a ticket for this one.
-    let ticket = world[..which].last().filter(|before| before.reads.len() < 20);
-    if let Some(before) = ticket {
-        let mut gateway = Gateway::new(network, &lobby, Roster::default());
-        for (side, read) in &before.reads {
-            gateway.bytes(*side, read).unwrap();
-        }
-    }
-    let capture = &world[which];
-    let damaged = SIDES[random.below(2)];
-    let mut gateway = Gateway::new(network, &lobby, roster(network));
-    // Most rules are at work early, and what comes before the damage costs time.
-    let spoilt = (0..3).fold(capture.reads.len(), |end, _| random.below(end.max(1)));
-    let last = capture.reads.len().min(spoilt + 12);
-    for (i, (side, read)) in capture.reads[..last].iter().enumerate() {
-        let mut read = read.clone();
-        if i >= spoilt && *side == damaged {
-            mutate(&mut read, &capture.reads[random.below(i + 1)].1, &foreign, random);
-        }
-        if gateway.bytes(*side, &read).is_err() {
-            break;
-        }
-        let left = gateway.pending(*side).len();
-        assert!(left <= MAX_PENDING, "{}: {left} bytes wait", capture.name);
-    }
-    let user = gateway.events.iter().find_map(|event| match event {
-        crosstalk_core::Event::SignedIn { user, .. } => Some(user.name().clone()),
-        _ => None,
-    });
-    if let Some(user) = user {
-        let text = Body::Text { text: RichText::plain("<hi> & é"), auto: false };
-        for body in [text, Body::Presence(Presence::available()), Body::Attention] {
-            let _ = gateway.input(Input::Deliver(letter(network, &user, body)));
-        }
-        for input in [Input::Tick, Input::Rung, Input::Closed(damaged)] {
-            let _ = gateway.input(input);
-        }
-    }
-}
-
-fn damage(network: &'static dyn Network, mut random: Random) {
+fn break_streams(network: &'static dyn Network, mut random: Random) {
     let worlds: Vec<_> = worlds().into_iter().filter(|(n, _)| n.name() == network.name()).collect();
     for _ in 0..MUTATIONS {
         let (_, world) = &worlds[random.below(worlds.len())];
         let which = random.below(world.len());
-        play(network, world, which, &mut random);
+        damage::play(network, world, which, &mut random);
     }
 }
 
@@ -206,9 +113,70 @@ fn damage(network: &'static dyn Network, mut random: Random) {
 fn damaged_streams_neither_panic_nor_pile_up() {
     std::thread::scope(|threads| {
         for (i, network) in NETWORKS.iter().enumerate() {
-            threads.spawn(move || damage(*network, Random(1863 + i as u64)));
+            threads.spawn(move || break_streams(*network, Random(1863 + i as u64)));
         }
     });
+}
+
+/// The first to sign in while a capture is played, after those before it; what the client says goes
+/// through `edit`. That a server named whoever signs in is checked by the gateway itself.
+fn signs_in(
+    network: &'static dyn Network,
+    world: &[Capture],
+    edit: impl Fn(usize, &mut Vec<u8>),
+) -> Option<Address> {
+    let lobby = Arc::new(Lobby::default());
+    let (last, before) = world.split_last()?;
+    for before in before {
+        let mut gateway = Gateway::new(network, &lobby, Roster::default());
+        for (side, read) in &before.reads {
+            gateway.bytes(*side, read).ok()?;
+        }
+    }
+    let mut gateway = Gateway::new(network, &lobby, Roster::default());
+    for (i, (side, read)) in last.reads.iter().enumerate() {
+        let mut read = read.clone();
+        if *side == Side::Client {
+            edit(i, &mut read);
+        }
+        if gateway.bytes(*side, &read).is_err() {
+            break;
+        }
+    }
+    gateway.events.iter().find_map(|event| match event {
+        Event::SignedIn { user, .. } => Some(user.name().clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn whoever_a_client_says_it_is_the_server_decides() {
+    for network in NETWORKS {
+        let mut signed_in = 0;
+        let worlds = worlds().into_iter().filter(|(n, _)| n.name() == network.name());
+        for (_, world) in worlds {
+            for end in 1..=world.len() {
+                // The connection before may have left a ticket, or the client lies on it too.
+                let world = &world[end.saturating_sub(2)..end];
+                let Some(user) = signs_in(*network, world, |_, _| ()) else { continue };
+                signed_in += 1;
+                let name = user.local().split('@').next().unwrap_or_default();
+                let liar: String = name.chars().rev().collect();
+                for from in [0, 2, 4, 8, 16, 32] {
+                    let lie = |at: usize, read: &mut Vec<u8>| {
+                        if at >= from {
+                            damage::lie(read, name, &liar);
+                        }
+                    };
+                    for world in [world, &world[world.len() - 1..]] {
+                        let who = signs_in(*network, world, lie);
+                        assert!(who.is_none_or(|who| who == user), "{}", world[0].name);
+                    }
+                }
+            }
+        }
+        assert!(signed_in > 0, "nobody signs in with {}", network.name());
+    }
 }
 
 #[test]

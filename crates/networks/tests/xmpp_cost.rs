@@ -137,6 +137,7 @@ fn signed_in(contacts: Roster) -> Gateway {
         gateway.bytes(side, said.as_bytes()).unwrap();
     }
     assert!(gateway.events.iter().any(|event| matches!(event, Event::SignedIn { .. })));
+    gateway.unwatched = true;
     gateway
 }
 

@@ -5,16 +5,26 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{self, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Bell, Context, Engine, Envelope, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names,
-    Network, Now, Output, Roster, Side, TlsFacts, UnixMillis, Via,
+    Bell, Body, Confirmed, Consent, Context, Engine, Envelope, EnvelopeIds, Event, Fault, HostPort,
+    Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Roster, Side, TlsFacts, UnixMillis,
+    Via,
 };
 use crosstalk_networks::NETWORKS;
+
+pub mod damage;
+#[path = "../../../../fuzz/src/oracles.rs"]
+pub mod oracles;
+
+use self::oracles::{Witness, memory_allowed};
+
+/// What a contact of a roster may add to what a client is told, in bytes.
+const CONTACT: usize = 256;
 
 /// One connection, as its reads were captured.
 pub struct Capture {
@@ -82,9 +92,28 @@ pub fn names() -> Arc<Names> {
     Arc::new(Names::new("xt", usual.chain(elsewhere)))
 }
 
-/// An engine, and the bytes that it let through.
+/// How many bytes came in on all connections around one lobby: one may give what another was told.
+#[derive(Clone, Default)]
+struct Came(Arc<AtomicUsize>);
+
+impl Came {
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// An engine, and the bytes that it let through. Whatever comes, it checks who is said to have
+/// signed in, and that what the engine holds and gives is worth what came in.
 pub struct Gateway {
+    network: &'static dyn Network,
     engine: Box<dyn Engine>,
+    witness: Witness,
+    /// Which connection it is to the witness.
+    number: usize,
+    came: Came,
+    /// How much was given for the last input: bytes for either side, and texts.
+    given: usize,
+    is_known: bool,
     bell: Bell,
     out: Output,
     pending: [BytesMut; 2],
@@ -96,6 +125,8 @@ pub struct Gateway {
     pub held: Vec<Envelope>,
     pub now: Now,
     pub opaque: bool,
+    /// What is said is noted no more: nobody signs in any more, and notes would be measured too.
+    pub unwatched: bool,
 }
 
 impl Gateway {
@@ -131,8 +162,15 @@ impl Gateway {
             options: Vec::new(),
         };
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) };
+        let witness = Witness::of(lobby);
         let mut gateway = Self {
+            network,
             engine: network.engine(context),
+            number: witness.connected(),
+            witness,
+            came: lobby.common(),
+            given: 0,
+            is_known: false,
             bell,
             out: Output::default(),
             pending: Default::default(),
@@ -142,6 +180,7 @@ impl Gateway {
             held: Vec::new(),
             now,
             opaque: false,
+            unwatched: false,
         };
         gateway.input(Input::Start).unwrap();
         gateway
@@ -151,6 +190,10 @@ impl Gateway {
     pub fn bytes(&mut self, side: Side, bytes: &[u8]) -> Result<(), Fault> {
         let mut pending = std::mem::take(&mut self.pending[side as usize]);
         pending.extend_from_slice(bytes);
+        self.came.add(bytes.len());
+        if !self.unwatched {
+            self.witness.heard(self.number, side, bytes);
+        }
         let result = if self.opaque {
             self.out.forward(side.other(), pending.split().freeze());
             self.collect()
@@ -160,13 +203,46 @@ impl Gateway {
             result.and_then(|()| self.collect())
         };
         self.pending[side as usize] = pending;
-        result
+        self.check_size();
+        self.bound_strangers(side).and(result)
     }
 
     /// Gives anything else.
     pub fn input(&mut self, input: Input<'_>) -> Result<(), Fault> {
+        self.came.add(match &input {
+            Input::Deliver(envelope) | Input::Carbon(envelope) => weight(&envelope.body),
+            Input::Roster(roster) => roster.contacts().count() * CONTACT,
+            _ => 0,
+        });
         self.engine.handle(self.now, input, &mut self.out)?;
-        self.collect()
+        self.collect()?;
+        self.check_size();
+        Ok(())
+    }
+
+    /// Fails where no server said that it is `user`.
+    fn believe(&mut self, user: &Confirmed) {
+        let confirmed = self.witness.confirms(self.number, self.network, user.name());
+        assert!(confirmed, "provenance: no server said that it is {}", user.name());
+        self.is_known = true;
+    }
+
+    /// Fails where the engine holds or gives more than what came in is worth.
+    fn check_size(&mut self) {
+        let pending = self.pending.iter().map(BytesMut::len).sum::<usize>();
+        let held = pending + self.engine.weight() + std::mem::take(&mut self.given);
+        let came = self.came.0.load(Ordering::Relaxed);
+        assert!(held <= memory_allowed(came), "size: {held} bytes for {came} that came in");
+    }
+
+    /// Ends the connection, as the gateway does, when more waits than may before anybody is known.
+    fn bound_strangers(&self, side: Side) -> Result<(), Fault> {
+        let waits = self.pending.iter().map(BytesMut::len).sum::<usize>() + self.engine.weight();
+        let is_known = self.is_known || self.opaque || self.engine.is_known();
+        if is_known || waits <= MAX_UNKNOWN {
+            return Ok(());
+        }
+        Err(Fault::new(side.blame(), "more of it waits than may before anybody signed on"))
     }
 
     /// Lets time pass, and the engine act on it.
@@ -211,25 +287,44 @@ impl Gateway {
     fn collect(&mut self) -> Result<(), Fault> {
         for side in [Side::Client, Side::Server] {
             let sent = self.out.queue(side).drain(..);
-            sent.for_each(|bytes| self.sent[side as usize].extend_from_slice(&bytes));
+            for bytes in sent {
+                self.given += bytes.len();
+                self.sent[side as usize].extend_from_slice(&bytes);
+                if side == Side::Client && !self.unwatched {
+                    self.witness.shown(self.number, &bytes);
+                }
+            }
         }
         self.held.extend(self.out.take_held());
         while let Some(event) = self.out.next_event() {
             match &event {
-                Event::SignedIn { .. } => {
+                Event::SignedIn { user, .. } => {
+                    self.believe(user);
                     if let Some(roster) = self.roster.take() {
                         self.input(Input::Roster(roster))?;
                     }
                 }
+                Event::Converse { user, .. } => self.believe(user),
                 Event::Encrypt(side, _) => {
                     self.input(Input::Encrypted(*side, TlsFacts::default()))?;
                 }
                 Event::Opaque => self.opaque = true,
+                Event::Send(said) => self.given += weight(&said.body),
+                Event::Presence(presence) => self.given += presence.text.weight(),
                 _ => {}
             }
             self.events.push(event);
         }
         Ok(())
+    }
+}
+
+/// How much it says, in bytes.
+fn weight(body: &Body) -> usize {
+    match body {
+        Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => text.weight(),
+        Body::Presence(presence) => presence.text.weight(),
+        _ => 0,
     }
 }
 

@@ -76,6 +76,11 @@ pub fn cost<T>(work: impl FnOnce() -> T) -> (Cost, T) {
     (COST.get(), done)
 }
 
+/// What was asked for since the last [`cost`] began.
+pub fn so_far() -> Cost {
+    COST.get()
+}
+
 /// Whether work on four times as much takes less than eight times as long: the best of three, in
 /// the thread's own time on the processor, so that other work on the machine does not count. What
 /// takes less than [`SHORT`] is not told from noise; what grows with the square of its size is far

@@ -13,10 +13,10 @@ const ONCE: usize = 4 * 1024;
 
 /// A message that costs much: two parts, of which each is repeated over half of it.
 #[derive(Clone, Copy, Debug)]
-struct Worst(&'static str, &'static str, &'static str, &'static str);
+pub struct Worst(pub &'static str, pub &'static str, pub &'static str, pub &'static str);
 
 impl Worst {
-    fn of(self, length: usize) -> String {
+    pub fn of(self, length: usize) -> String {
         let Self(begin, first, between, second) = self;
         let many = |part: &str| if part.is_empty() { 0 } else { length / 2 / part.len() };
         let (first, second) = (first.repeat(many(first)), second.repeat(many(second)));
@@ -24,7 +24,7 @@ impl Worst {
     }
 }
 
-const WORST: [Worst; 45] = [
+pub const WORST: [Worst; 45] = [
     Worst("<p style='", "color:red;", "'>", "<br/>"),
     Worst("<p style='", "color:red;", "'>", "a&amp;b<br/>"),
     Worst("", "<p style='color:red;font-weight:bold'>", "", "<br/>"),
