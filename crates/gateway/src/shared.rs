@@ -11,7 +11,7 @@ use crosstalk_core::{
     NetworkId, Via,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{Config, NetworkConfig};
 use crate::descriptors::Division;
@@ -24,6 +24,11 @@ use crate::watchdog::Watchdog;
 
 /// The most long computations at a time: they must leave the processors to those who talk.
 const COMPUTING: usize = 2;
+
+/// The most sessions that are told something large at a time. A text to hundreds of sessions would
+/// otherwise put as many long turns before the short ones of everybody else; and with one, a second
+/// worker is left to them.
+const LARGE_AT_ONCE: usize = 1;
 
 /// The parts of a running gateway.
 pub(crate) struct Shared {
@@ -42,6 +47,8 @@ pub(crate) struct Shared {
     advice: Mutex<HashSet<&'static str>>,
     /// Places for long work of engines.
     computing: Arc<Semaphore>,
+    /// Turns of sessions that are told something large.
+    large: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -69,6 +76,7 @@ impl Shared {
             watchdogs,
             advice: Mutex::default(),
             computing: Arc::new(Semaphore::new(COMPUTING)),
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             config,
         })
     }
@@ -142,6 +150,14 @@ impl Shared {
             let _place = places.acquire().await.ok()?;
             tokio::task::spawn_blocking(move || work.run()).await.ok()
         })
+    }
+
+    /// Waits for the turn of a session that is told something large, first come first served.
+    pub(crate) fn turn(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>> {
+        let turns = Arc::clone(&self.large);
+        Box::pin(async move { turns.acquire_owned().await.ok() })
     }
 
     /// Bytes waiting for one side before the other is no longer read.

@@ -63,6 +63,14 @@ impl State {
         self.mail.len() < MAILBOX && self.bytes < MAILBOX_BYTES
     }
 
+    /// Has the session woken for the next piece.
+    fn wait(&mut self, cx: &Context<'_>) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+
     fn settle(&mut self) {
         if let Some(charge) = &mut self.charge {
             charge.set(self.bytes + self.aside);
@@ -129,14 +137,21 @@ impl Drop for Aside {
 }
 
 impl Mails {
+    /// How much the next piece takes, in bytes, once there is one.
+    pub(crate) fn poll_weight(&mut self, cx: &Context<'_>) -> Poll<usize> {
+        let mut state = lock(&self.0);
+        if let Some(mail) = state.mail.front() {
+            return Poll::Ready(mail.weight());
+        }
+        state.wait(cx);
+        Poll::Pending
+    }
+
     /// The next piece.
     pub(crate) fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Box<Mail>> {
         let mut state = lock(&self.0);
         let Some(mail) = state.mail.pop_front() else {
-            match &mut state.reader {
-                Some(reader) => reader.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            state.wait(cx);
             return Poll::Pending;
         };
         state.bytes -= mail.weight();

@@ -20,6 +20,7 @@ use crosstalk_core::{
     Address, Bell, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
     UnixMillis,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 use tokio::time::Sleep;
 
@@ -72,6 +73,9 @@ pub(crate) struct Session {
     turn: u8,
     /// Long work of the engine's.
     computing: Option<Pin<Box<dyn Future<Output = Option<Computed>> + Send>>>,
+    /// The session's turn to be told something large: waited for, and taken.
+    turn_to_come: Option<Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>>,
+    turn_taken: Option<OwnedSemaphorePermit>,
 }
 
 /// The person behind the client, once the base server accepted it.
@@ -113,6 +117,8 @@ impl Session {
             busy_since: None,
             turn: 0,
             computing: None,
+            turn_to_come: None,
+            turn_taken: None,
         }
     }
 

@@ -13,6 +13,9 @@ use crate::mail::Mail;
 /// not spin.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Mail of more bytes than this is large: sessions take turns to be told it.
+const LARGE: usize = 8 << 10;
+
 /// Something for the engine, or the end.
 pub(super) enum Wake {
     Bytes(Side),
@@ -26,6 +29,8 @@ pub(super) enum Wake {
 
 impl Session {
     pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        // What was told with it is done.
+        self.turn_taken = None;
         self.write_once(cx);
         self.charge();
         let nobody = self.client.ended && self.server.stream.is_none();
@@ -84,6 +89,12 @@ impl Session {
             return Poll::Pending;
         }
         let Some(person) = &mut self.person else { return Poll::Pending };
+        let Poll::Ready(weight) = person.mail.poll_weight(cx) else { return Poll::Pending };
+        if weight > LARGE {
+            let turn = self.turn_to_come.get_or_insert_with(|| self.shared.turn());
+            let Poll::Ready(turn) = turn.as_mut().poll(cx) else { return Poll::Pending };
+            (self.turn_to_come, self.turn_taken) = (None, turn);
+        }
         person.mail.poll_recv(cx).map(Wake::Mail)
     }
 
