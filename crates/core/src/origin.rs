@@ -1,6 +1,6 @@
 //! Where a name comes from, as far as it costs something to have another one.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::address::{Address, NetworkId};
 

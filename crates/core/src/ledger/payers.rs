@@ -1,7 +1,7 @@
 //! Those who pay, each with what is held at its cost.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use slab::Slab;
 
