@@ -23,14 +23,22 @@ const END: u32 = 301;
 const MAX_FOREIGN: usize = 64;
 /// The most bytes that become of a packet where each of them is told all of it.
 const MAX_SPREAD: usize = 256 << 10;
+/// To how many the longest packet, of 64 KiB, may be spread.
+const FEW: usize = 3;
 
 /// Whether a packet of the client may be spread to the foreign people that it names: what one
 /// says to many is repeated for each.
 pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
-    let people = packet.pairs().filter(|(key, _)| PEOPLE.contains(key));
-    let names = people.flat_map(|(key, value)| parts(key, value));
+    let names = || {
+        let people = packet.pairs().filter(|(key, _)| PEOPLE.contains(key));
+        people.flat_map(|(key, value)| parts(key, value))
+    };
+    // Most packets name so few that no length of a packet is too much.
+    if names().count().max(packet.all(MOVES_TO).count()) <= FEW {
+        return true;
+    }
     // One more than may be is as good as all.
-    let count = names.filter(|name| io.kin(name) != Kin::Own).take(MAX_FOREIGN + 1).count();
+    let count = names().filter(|name| io.kin(name) != Kin::Own).take(MAX_FOREIGN + 1).count();
     if count == 0 {
         return true;
     }

@@ -63,7 +63,8 @@ impl Session {
         };
         let is_empty = matches!(&body, Body::Text { text, .. } if text.is_empty());
         let id = packet.first(MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
-        for receiver in receivers(packet, io) {
+        let (mut body, mut receivers) = (Some(body), receivers(packet, io).into_iter().peekable());
+        while let Some(receiver) = receivers.next() {
             let to = match receiver {
                 Ok(to) => to,
                 Err(name) => {
@@ -78,8 +79,9 @@ impl Session {
                     continue;
                 }
             }
-            if !is_empty {
-                io.send(to, body.clone());
+            let said = if receivers.peek().is_some() { body.clone() } else { body.take() };
+            if let Some(said) = said.filter(|_| !is_empty) {
+                io.send(to, said);
             }
         }
     }
