@@ -76,7 +76,7 @@ impl Stage {
         let mesh: [Seat; 3] = [("aol", &ids[0]), ("jabber", &ids[1]), ("msn", &ids[2])]
             .map(|(network, id)| Seat { network, id, port: free_port() });
         let tls = format!(
-            "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\"]\nroots = [\"{}\"]\n",
+            "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\", \"localhost\"]\nroots = [\"{}\"]\n",
             prosody.ca().display()
         );
         let yahoo_listener = free_port();

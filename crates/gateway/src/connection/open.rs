@@ -183,7 +183,7 @@ async fn begin_tls(
     peer.tls =
         Some(Box::new(Hello { host: peer.host.clone(), alpn: alpn.iter().cloned().collect() }));
     server.stream = Some(stream);
-    let (stream, client_facts) = shared.tls.accept(opening, alpn).await?;
+    let (stream, client_facts) = shared.tls.accept(opening, &peer.host, alpn).await?;
     client.stream = Some(stream);
     Ok(vec![(Side::Client, client_facts), (Side::Server, server_facts)])
 }

@@ -67,7 +67,7 @@ impl Session {
             Side::Client => match shared.tls.hear(tcp, early, &host).await {
                 Ok(Heard::Hello(opening)) => {
                     self.peer.host.clone_from(&opening.hello.host);
-                    shared.tls.accept(opening, None).await
+                    shared.tls.accept(opening, &host, None).await
                 }
                 Ok(Heard::Other(..)) => Err(Fault::client("it asked for TLS and did not begin it")),
                 Err(fault) => Err(fault),

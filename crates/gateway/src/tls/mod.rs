@@ -160,14 +160,20 @@ impl Tls {
     }
 
     /// Finishes the handshake with a client, if it is for a host whose TLS ends here; whoever
-    /// wants another is told so. `alpn` is what the server chose.
+    /// wants another is told so. `server` is the host that the server was verified for, and `alpn`
+    /// what it chose.
     pub(crate) async fn accept(
         &self,
         mut opening: Box<Opening>,
+        server: &str,
         alpn: Option<Vec<u8>>,
     ) -> Result<(Stream, TlsFacts), Fault> {
+        // A client that takes the gateway for its server may ask for the gateway by name. Servers
+        // show whoever asks for a host that they do not know the certificate that they have.
         let host = &opening.hello.host;
+        let host = if self.terminates(host) { host } else { server };
         if !self.terminates(host) {
+            let host = &opening.hello.host;
             let what = format!("it wants TLS with {host}, which is not under `terminate`");
             let _ = timeout(self.patience, opening.tcp.write_all(&UNRECOGNIZED_NAME)).await;
             return Err(Fault::client(what));

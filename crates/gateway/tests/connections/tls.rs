@@ -173,7 +173,7 @@ async fn go_ahead(gateway: &Running) -> TcpStream {
 async fn no_certificate_is_made_for_a_host_whose_tls_does_not_end_here() {
     let authorities = Authorities::new();
     let hosts = authorities.path("ca/hosts");
-    let terminate = vec!["*.lines.test".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let terminate = vec!["*.other.test".parse().unwrap(), "127.0.0.1".parse().unwrap()];
     let (server, gateway) = authorities.gateway(|config| config.tls.terminate = terminate).await;
     let root = authorities.path("ca/ca.pem");
     // STARTTLS, which has begun: it is refused in the words of TLS.
@@ -186,6 +186,20 @@ async fn no_certificate_is_made_for_a_host_whose_tls_does_not_end_here() {
     let untrusted = handshake_for("made-up.test", passed, &root, &TLS13).await.unwrap_err();
     assert!(untrusted.to_string().contains("not valid for name"), "{untrusted}");
     assert!(!hosts.exists(), "nothing was made for anybody");
+}
+
+#[tokio::test]
+async fn whoever_calls_the_server_by_another_name_is_shown_the_server_s_certificate() {
+    let authorities = Authorities::new();
+    let (_, gateway) = authorities.gateway(|_| {}).await;
+    let root = authorities.path("ca/ca.pem");
+    // As Pidgin does with the host of a direct listener.
+    let shown = handshake_for("localhost", go_ahead(&gateway).await, &root, &TLS13).await;
+    let shown = shown.unwrap_err().to_string();
+    assert!(shown.contains("lines.test"), "{shown}");
+    let made = authorities.path("ca/hosts").read_dir().unwrap();
+    let made: Vec<_> = made.map(|file| file.unwrap().file_name()).collect();
+    assert!(made.iter().all(|file| file.to_string_lossy().starts_with("lines.test")), "{made:?}");
 }
 
 #[test]
