@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import base64
 import multiprocessing
 import os
 import re
@@ -26,16 +27,16 @@ AT_ONCE = 100
 STREAM = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' "
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
-PLAIN = "AGFubgBzZWNyZXQ="
 
 
 def sign_on(number):
     """Pairs of what the client says and how the server's answer to it ends."""
     opening = f"<?xml version='1.0'?>{STREAM}to='{HOST}'>"
+    plain = base64.b64encode(f"\0user{number}\0secret".encode()).decode()
     bind = f"<iq type='set' id='b{number}'><bind xmlns='{BIND}'/></iq>"
     return [
         (opening, "</stream:features>"),
-        (f"<auth xmlns='{SASL}' mechanism='PLAIN'>{PLAIN}</auth>", "/>"),
+        (f"<auth xmlns='{SASL}' mechanism='PLAIN'>{plain}</auth>", "/>"),
         (opening, "</stream:features>"),
         (bind, "</iq>"),
         ("<presence/>", "</presence>"),
