@@ -49,7 +49,10 @@ impl Scene {
         let mut scene = Self::signed_on(version, roster);
         client(&mut scene.ns, if version < 10 { "SYN 5 0" } else { "SYN 5 0 0" });
         server(&mut scene.ns, if version < 10 { "SYN 5 1 0 1" } else { "SYN 5 a b 0 0" });
-        server(&mut scene.ns, if version < 10 { "LSG 0 Other%20Contacts 0" } else { "PRP MFN x" });
+        server(
+            &mut scene.ns,
+            if version < 10 { "LSG 0 Other%20Contacts 0" } else { "PRP MFN Mary" },
+        );
         scene.ns.wait(Duration::from_millis(200));
         client(&mut scene.ns, "CHG 6 NLN 0");
         server(&mut scene.ns, "CHG 6 NLN 0");

@@ -32,7 +32,7 @@ impl Scene {
         let place = self.client_got();
         assert!(place.starts_with(&format!("XFR 9 SB {NS} CKI ")), "{place}");
         let mut talk = self.connect(&place, "USR 1 Mary@hotmail.com KEY");
-        assert_eq!(got(&mut talk), "USR 1 OK Mary@hotmail.com Mary@hotmail.com\r\n");
+        assert_eq!(got(&mut talk), "USR 1 OK Mary@hotmail.com Mary\r\n", "the nick, as servers do");
         assert!(matches!(talk.events[..], [Event::Alone]));
         talk
     }
@@ -43,6 +43,17 @@ impl Scene {
         client(&mut talk, &format!("CAL 2 {BOB}"));
         assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n"));
         talk
+    }
+
+    /// Has the server let the client into a switchboard of its own, for a call of `who`.
+    fn call_in(&mut self, talk: &mut Gateway, who: &str, version: u32) {
+        client(talk, &format!("CAL 4 {who}"));
+        self.ns.hear();
+        let tail = if version < 14 { "" } else { " U messenger.msn.com 1" };
+        server(&mut self.ns, &format!("XFR 900001 SB 192.0.2.1:1863 CKI key.1{tail}"));
+        talk.hear();
+        server(talk, "USR 1 OK mary@hotmail.com M%20A");
+        assert!(sent(talk).ends_with(&format!("CAL 4 {who}\r\n")));
     }
 
     /// Has the server let the client into a switchboard, for a call of Eve by `talk`.
@@ -184,7 +195,7 @@ fn calls_of_who_is_offline_or_cannot_be_are_refused() {
     client(&mut talk, &format!("CAL 2 {BOB}"));
     client(&mut talk, "CAL 3 bob@nowhere.xt");
     client(&mut talk, "CAL 4 MARY@hotmail.com");
-    assert_eq!(got(&mut talk), "217 2\r\n208 3\r\nCAL 4 RINGING 1234567\r\n");
+    assert_eq!(got(&mut talk), "217 2\r\n208 3\r\n215 4\r\n");
     scene.ns.hear();
     assert_eq!(scene.server_got(), "");
 }
@@ -200,7 +211,7 @@ fn a_key_is_good_once_and_for_its_owner() {
     assert!(other.bytes(Side::Client, stolen.as_bytes()).is_err());
     assert!(other.altered(), "the key is not passed on");
     let mut own = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
-    assert_eq!(got(&mut own), "USR 1 OK mary@hotmail.com mary@hotmail.com\r\n");
+    assert_eq!(got(&mut own), "USR 1 OK mary@hotmail.com Mary\r\n");
     let again = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
     assert!(again.opaque, "it means nothing here any more");
 }
@@ -327,16 +338,20 @@ fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dial
 fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     const ME: &str = "mary@hotmail.com;{1BE99E6D-1C6E-4BEA-8B3E-9C464006A774}";
     let mut scene = Scene::signed_on(18, roster(contact(Standing::Granted, false)));
+    client(&mut scene.ns, "CHG 6 NLN 2754609152:48 0");
+    server(&mut scene.ns, "CHG 6 NLN 2754609152:48 0");
+    server(&mut scene.ns, "NLN NLN 1:mary@hotmail.com Mary 2754609152:48 0");
+    scene.take_all();
     client(&mut scene.ns, "XFR 9 SB");
     let place = scene.client_got();
     assert!(place.ends_with(" U messenger.msn.com 1\r\n"), "{place}");
     let mut talk = scene.connect(&place, &format!("USR 1 {ME} KEY"));
-    assert_eq!(got(&mut talk), format!("USR 1 OK {ME} mary@hotmail.com\r\n"));
+    assert_eq!(got(&mut talk), format!("USR 1 OK {ME} Mary\r\n"));
     client(&mut talk, "CAL 2 mary@hotmail.com");
+    let herself = "JOI mary@hotmail.com Mary 2754609152:48\r\n";
+    assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\n{herself}"));
     client(&mut talk, &format!("CAL 3 {BOB}"));
-    let expected = format!(
-        "CAL 2 RINGING 1234567\r\nCAL 3 RINGING 1234567\r\nJOI {BOB} {BOB} 2416181284:00\r\n"
-    );
+    let expected = format!("CAL 3 RINGING 1234567\r\nJOI {BOB} {BOB} 2416181284:00\r\n");
     assert_eq!(got(&mut talk), expected);
     client(&mut talk, &format!("CAL 4 {EVE}"));
     scene.ns.hear();
@@ -352,14 +367,59 @@ fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     server(&mut talk, &format!("JOI {EVE} Eve 1:0"));
     let both = say(&mut talk, "MSG 6 N", "for both");
     assert_eq!(sent(&mut talk), both);
-    server(&mut scene.ns, "CHG 6 NLN 0");
-    scene.client_got();
     deliver(&mut scene.ns, says("one"));
     let ring = scene.client_got();
     assert!(ring.ends_with(&format!(" {BOB} {BOB} U messenger.msn.com 1\r\n")), "{ring}");
     let mut answered = scene.connect(&ring, &format!("ANS 1 {ME} KEY 900002"));
-    let expected = format!("IRO 1 1 1 {BOB} {BOB} 2416181284:00\r\nANS 1 OK\r\n");
+    let expected = format!("IRO 1 1 1 {BOB} {BOB} 2416181284:00\r\nANS 1 OK\r\n{herself}");
     assert_eq!(got(&mut answered), expected);
+}
+
+#[test]
+fn who_calls_themselves_is_there_since_msnp16_and_was_there_before() {
+    for (version, caps, answer) in [
+        (9, "268435456", "215 2\r\n"),
+        (15, "268435456", "215 2\r\n"),
+        (16, "268435456", "CAL 2 RINGING 1234567\r\nJOI mary@hotmail.com M%20A 268435456:0\r\n"),
+        (18, "7:48", "CAL 2 RINGING 1234567\r\nJOI mary@hotmail.com M%20A 7:48\r\n"),
+    ] {
+        let mut scene = Scene::signed_on(version, listed());
+        server(&mut scene.ns, &format!("CHG 6 NLN {caps} 0"));
+        server(&mut scene.ns, "PRP 7 MFN M%20A");
+        scene.take_all();
+        client(&mut scene.ns, "XFR 9 SB");
+        let place = scene.client_got();
+        let mut talk = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
+        assert_eq!(got(&mut talk), "USR 1 OK mary@hotmail.com M%20A\r\n");
+        client(&mut talk, "CAL 2 mary@hotmail.com");
+        assert_eq!(got(&mut talk), answer, "{version}");
+        scene.call_in(&mut talk, EVE, version);
+        client(&mut talk, "CAL 2 mary@hotmail.com");
+        assert_eq!(sent(&mut talk), "CAL 2 mary@hotmail.com\r\n", "the server answers there");
+    }
+}
+
+#[test]
+fn the_nick_is_what_the_server_calls_the_person_last() {
+    for (version, line, nick) in [
+        (9, "REA 7 19 mary@hotmail.com M%20A", "M%20A"),
+        (9, "REA 7 19 eve@x.org Eve", "Mary"),
+        (11, "PRP MFN M%20A", "M%20A"),
+        (11, "PRP 7 MFN M%20A", "M%20A"),
+        (11, "PRP 7 PHH 555", "mary@hotmail.com"),
+        (16, "NLN NLN mary@hotmail.com 1 M%20A 7:48 0", "M%20A"),
+        (18, "NLN NLN 1:Mary@hotmail.com M%20A 7:48 0", "M%20A"),
+        (18, "NLN NLN 1:eve@x.org Eve 7:48 0", "mary@hotmail.com"),
+    ] {
+        let mut scene = Scene::signed_on(version, listed());
+        server(&mut scene.ns, line);
+        assert_eq!(scene.client_got(), format!("{line}\r\n"));
+        client(&mut scene.ns, "XFR 9 SB");
+        let place = scene.client_got();
+        let mut talk = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
+        let answer = format!("USR 1 OK mary@hotmail.com {nick}\r\n");
+        assert_eq!(got(&mut talk), answer, "MSNP{version}: {line}");
+    }
 }
 
 #[test]

@@ -86,7 +86,8 @@ impl Session {
     /// How many bytes are held for the client.
     pub(super) fn weight(&self) -> usize {
         let own = self.own.weight() + self.groups.weight() + self.domains.weight();
-        self.merge.weight() + self.requests.weight() + own
+        let me = self.desk.open().me.weight();
+        self.merge.weight() + self.requests.weight() + own + me
     }
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
@@ -168,7 +169,12 @@ impl Session {
             }
             "CHG" => {
                 io.out.forward(Side::Client, command.raw.clone());
+                self.desk.open().me.can(command.word(3));
                 self.changed_status(command, io);
+            }
+            "PRP" | "REA" | "NLN" => {
+                self.note_nick(command, io);
+                io.out.forward(Side::Client, command.raw.clone());
             }
             "XFR" if self.rings.is_ours(command) => self.opened(command, io),
             // Somebody of the server's under the name of somebody foreign.
@@ -217,10 +223,36 @@ impl Session {
             if self.version >= 13 {
                 Doors::of(io).open(user, *token, &self.desk);
             }
+            if self.version < 10 {
+                self.desk.open().me.is_called(command.word(4));
+            }
             let (user, endpoint) = (user.clone(), self.endpoint.clone());
             io.out.emit(Event::SignedIn { user, endpoint });
         }
         Ok(())
+    }
+
+    /// Notes what the server calls the person, if that is what a command says: `PRP MFN nick`,
+    /// `PRP n MFN nick`, before MSNP10 `REA n version name nick`, and of one's own presence since
+    /// MSNP16 `NLN status name 1 nick` or `NLN status 1:name nick`.
+    fn note_nick(&self, command: &Command, io: &Io<'_>) {
+        let Some(user) = self.sign_on.user() else { return };
+        let at = match (command.verb(), self.version) {
+            ("PRP", _) => (1..3).find(|at| command.word(*at) == "MFN").map(|at| (None, at + 1)),
+            ("REA", ..10) => Some((Some(3), 4)),
+            ("NLN", 16..18) => Some((Some(2), 4)),
+            ("NLN", 18..) => Some((Some(2), 3)),
+            _ => None,
+        };
+        let Some((name, nick)) = at else { return };
+        let name = name.map(|name| command.word(name));
+        let name = name.map(|name| name.strip_prefix("1:").unwrap_or(name));
+        let is_own = |name| {
+            io.context.names.address(name, &io.context.network).is_ok_and(|own| own == *user.name())
+        };
+        if name.is_none_or(is_own) {
+            self.desk.open().me.is_called(command.word(nick));
+        }
     }
 
     fn invitation(&self, host: Host) -> Option<Invitation> {

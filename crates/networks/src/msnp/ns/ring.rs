@@ -19,8 +19,6 @@ const MAX_RINGING: usize = 128;
 const FIRST: u32 = 900_001;
 /// The most switchboards asked of the server at a time.
 const MAX_ASKED: usize = 64;
-/// What comes behind the key of a conversation since MSNP13.
-const TAIL: &str = " U messenger.msn.com 1";
 
 /// Rings to come, and switchboards that the server was asked for.
 #[derive(Default)]
@@ -119,8 +117,13 @@ impl Session {
         io.tell(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
     }
 
+    /// What comes behind the key of a conversation.
     const fn tail(&self) -> &'static str {
-        if self.version >= 13 { TAIL } else { "" }
+        match self.version {
+            ..13 => "",
+            13 => " U messenger.msn.com",
+            14.. => " U messenger.msn.com 1",
+        }
     }
 
     /// Asks the server for the switchboards that conversations played here need.

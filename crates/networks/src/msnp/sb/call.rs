@@ -9,7 +9,7 @@ use crosstalk_core::{Event, Fault, Kin, Side};
 
 use super::super::desk::{Host, Io, Place, passport};
 use super::super::wire::Command;
-use super::Switchboard;
+use super::{ENDPOINTS, Switchboard};
 
 /// The most foreign people in one conversation.
 const MAX_GUESTS: usize = 20;
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The errors of calling somebody who is not online, and who cannot be.
 const OFFLINE: &str = "217";
 const NO_SUCH_NAME: &str = "208";
+/// The error of calling somebody who is there.
+const ALREADY_HERE: &str = "215";
 
 /// The server's part in a conversation.
 pub(super) enum Server {
@@ -124,7 +126,12 @@ impl Switchboard {
         let (id, who) = (command.transaction(), passport(command.word(2)));
         if who.eq_ignore_ascii_case(self.invitation.user.name().local()) {
             // Other places of the person, of which nobody here knows.
-            io.tell(format!("CAL {id} RINGING 1234567"));
+            if self.invitation.version < ENDPOINTS {
+                io.tell(format!("{ALREADY_HERE} {id}"));
+            } else {
+                io.tell(format!("CAL {id} RINGING 1234567"));
+                self.join_self(io);
+            }
             return false;
         }
         let call = Call { id, raw: command.raw.clone() };

@@ -17,11 +17,14 @@ use self::call::Server;
 use self::talk::Sent;
 use super::MAX_NAME;
 use super::chunks::Chunks;
-use super::desk::{Host, Invitation, Io, capabilities, passport, spelling};
+use super::desk::{CAPABILITIES, Host, Invitation, Io, capabilities, passport, spelling};
 use super::wire::{Command, encode};
 
 /// The most own people that are told apart in one conversation.
 const MAX_OWN: usize = 1_000;
+
+/// The first version in which a person can be at several places at a time.
+const ENDPOINTS: u32 = 16;
 
 /// One conversation of a person.
 pub(super) struct Switchboard {
@@ -162,10 +165,22 @@ impl Switchboard {
             self.invitation.desk.open().rung.remove(&by);
             io.tell(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
             io.tell(format!("ANS {id} OK"));
+            self.join_self(io);
             self.welcome(by, name, io);
         } else {
             let name = command.word(2);
-            io.tell(format!("USR {id} OK {name} {}", passport(name)));
+            let papers = self.invitation.desk.open();
+            io.tell(format!("USR {id} OK {name} {}", papers.me.nick(passport(name))));
+        }
+    }
+
+    /// Since MSNP16, where a person can be at several places, the person comes into a conversation
+    /// like everybody else. Clients say nothing before they saw that.
+    fn join_self(&self, io: &mut Io<'_>) {
+        let version = self.invitation.version;
+        if version >= ENDPOINTS {
+            let papers = self.invitation.desk.open();
+            io.tell(format!("JOI {}", papers.me.introduced(passport(&self.entry.1), version)));
         }
     }
 
@@ -188,10 +203,10 @@ impl Switchboard {
         Some((name.clone(), name))
     }
 
-    /// What IRO and JOI say of a guest: name, nick and, since MSNP13, what its client can do.
+    /// What IRO and JOI say of a guest: name, nick and, since MSNP12, what its client can do.
     fn introduced(&self, name: &str, nick: &str) -> String {
         let front = format!("{name} {}", encode(nick));
         let version = self.invitation.version;
-        if version < 13 { front } else { format!("{front} {}", capabilities(version)) }
+        if version < CAPABILITIES { front } else { format!("{front} {}", capabilities(version)) }
     }
 }
