@@ -49,6 +49,12 @@ impl Talk {
         say(write, &format!("{verb} {} {rest}", self.transaction)).await
     }
 
+    async fn call_first(&mut self) -> io::Result<()> {
+        self.calls = false;
+        let first = self.with.first().cloned().unwrap_or_default();
+        self.ask("CAL", &first).await
+    }
+
     async fn message(&mut self, payload: &str) -> io::Result<()> {
         self.transaction += 1;
         let Some(write) = &mut self.write else { return Ok(()) };
@@ -90,9 +96,13 @@ impl Session {
     pub(super) async fn talked(&mut self, number: u32, command: &Command) -> io::Result<()> {
         let Some(talk) = self.talks.get_mut(&number) else { return Ok(()) };
         match command.verb() {
-            "USR" if talk.calls => {
-                let first = talk.with.concat();
-                talk.ask("CAL", &first).await?;
+            // Since MSNP16 clients call themselves first, and nobody before they are there.
+            "USR" if talk.calls && self.version >= 16 => talk.ask("CAL", &self.user).await?,
+            "USR" if talk.calls => talk.call_first().await?,
+            "JOI" if person(command.word(1)) == self.user => {
+                if talk.calls {
+                    talk.call_first().await?;
+                }
             }
             "JOI" | "IRO" => {
                 let at = if command.verb() == "JOI" { 1 } else { 4 };

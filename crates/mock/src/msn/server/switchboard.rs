@@ -52,6 +52,9 @@ impl Seat {
         let id = command.word(1);
         match (command.verb(), self.board) {
             ("USR" | "ANS", None) => return self.enter(shared, command),
+            ("CAL", Some(board)) if command.word(2).eq_ignore_ascii_case(&self.user) => {
+                self.call_self(shared, board, id);
+            }
             ("CAL", Some(board)) => self.call(shared, board, id, command.word(2)),
             ("MSG", Some(board)) => self.tell_others(shared, board, command),
             ("OUT", _) | (_, None) => return false,
@@ -99,7 +102,24 @@ impl Seat {
         } else {
             format!("ANS {id} OK")
         });
+        if verb == "ANS" && version >= 16 {
+            self.join_self(version);
+        }
         true
+    }
+
+    /// Since MSNP16 a person comes into a conversation like everybody else.
+    fn join_self(&self, version: u32) {
+        self.say(&format!("JOI {0} {0} {1}", self.user, capabilities(version)));
+    }
+
+    fn call_self(&self, shared: &Shared, board: u32, id: &str) {
+        let version = shared.world().online(&self.user).map_or(0, |online| online.version);
+        if version < 16 {
+            return self.say(&format!("215 {id}"));
+        }
+        self.say(&format!("CAL {id} RINGING {board}"));
+        self.join_self(version);
     }
 
     fn call(&self, shared: &Shared, board: u32, id: &str, who: &str) {
