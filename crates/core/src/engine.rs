@@ -40,6 +40,12 @@ pub trait Engine: Send {
     /// reconnect is better than a leak.
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault>;
 
+    /// Whether the client shows now what people say. Until then what must not get lost is not
+    /// given to the engine: to whoever says it the person is not there, and it comes when this turns
+    /// true. Asked after every input, so it follows from the engine's state. Presence, steps of
+    /// consent and what the gateway itself has to say come all the same.
+    fn takes_texts(&self) -> bool;
+
     /// When the engine next wants [`Input::Tick`].
     fn deadline(&self) -> Option<Instant> {
         None
@@ -77,7 +83,8 @@ pub enum Input<'a> {
     /// [is blank](Contact::is_blank) is gone. An engine compares it with what its client shows;
     /// its own edits come back here too.
     Changed(Contact),
-    /// Something for the person behind the client.
+    /// Something for the person behind the client. What people say comes only while the engine
+    /// [takes it](Engine::takes_texts).
     Deliver(Envelope),
     /// A message that this [conversation](Event::Converse) sent has arrived, or is kept until its
     /// receiver signs on. What did not comes as [`Body::Undelivered`].

@@ -112,6 +112,19 @@ pub enum Body {
     },
 }
 
+impl Body {
+    /// Whether it is of use only to a client that shows now what people say: everything but what a
+    /// client keeps for itself, such as presence and consent.
+    pub const fn needs_reader(&self) -> bool {
+        match self {
+            Self::Text { .. } | Self::Typing(_) | Self::Attention | Self::Undelivered { .. } => {
+                true
+            }
+            Self::Presence(_) | Self::Receipt { .. } | Self::Contact(_) => false,
+        }
+    }
+}
+
 /// A typing state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Typing {

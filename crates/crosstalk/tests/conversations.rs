@@ -60,6 +60,7 @@ impl Stage {
             let name = format!("friend{n}of{user}@aol");
             let user: Address = name.parse().unwrap();
             let (member, mail) = self.router.sign_in(user, "test".into());
+            member.takes_texts(true);
             let ids = EnvelopeIds::new(n as u64);
             Friend { name: format!("{name}.xt"), of: of.clone(), member, mail, ids }
         };
@@ -129,6 +130,9 @@ async fn one_person_talks_with_fifty_at_once_and_the_server_knows_of_none() {
     for (way, user) in stage.ways().into_iter().zip(USERS) {
         let mut friends = stage.friends(user);
         let mut client = msn::sign_on(&account(user), &way).await.unwrap();
+        // Who has chosen a status is shown the control contact, and can be talked to.
+        let online = |event: &Event| matches!(event, Event::Presence { .. }).then_some(());
+        client.expect(PATIENCE, online).await.unwrap();
         // Half of them begin, and with the others the client does.
         let (callers, _) = friends.split_at_mut(MANY / 2);
         for friend in &mut *callers {

@@ -150,6 +150,28 @@ fn signs_in(
 }
 
 #[test]
+fn nobody_takes_texts_before_signing_on() {
+    for network in NETWORKS {
+        let mut took = 0;
+        for (_, captures) in worlds().into_iter().filter(|(n, _)| n.name() == network.name()) {
+            let lobby = Arc::new(Lobby::default());
+            for capture in &captures {
+                let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                for (side, read) in &capture.reads {
+                    gateway.bytes(*side, read).unwrap();
+                    let is_known = gateway.events.iter().any(|event| {
+                        matches!(event, Event::SignedIn { .. } | Event::Converse { .. })
+                    });
+                    assert!(is_known || !gateway.takes_texts(), "{}", capture.name);
+                }
+                took += usize::from(gateway.takes_texts());
+            }
+        }
+        assert!(took > 0, "nobody ever takes a text with {}", network.name());
+    }
+}
+
+#[test]
 fn whoever_a_client_says_it_is_the_server_decides() {
     for network in NETWORKS {
         let mut signed_in = 0;

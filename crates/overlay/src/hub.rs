@@ -292,6 +292,11 @@ impl Hub {
         told.await.unwrap_or(Err(NO_WAY))
     }
 
+    /// Tries at once what waits for `user`.
+    pub(crate) fn hurry(self: &Arc<Self>, user: &Address) {
+        self.with(|node, now| node.hurry(now, user));
+    }
+
     /// How many messages are kept.
     pub(crate) fn kept(&self) -> usize {
         lock(&self.state).node.kept_count()

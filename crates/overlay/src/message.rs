@@ -18,7 +18,8 @@ pub enum Message {
         of: Address,
         /// What it is now.
         presence: Presence,
-        /// For whom at the receiving gateway.
+        /// For whom at the receiving gateway. For nobody, it says that the person now takes texts,
+        /// of which the receiving gateway keeps some: they are tried again.
         to: Vec<Address>,
     },
     /// People at the sending gateway want to see somebody at the receiving one.

@@ -190,6 +190,12 @@ impl Overlay {
         self.hub().post(Message::Envelope(envelope), may_keep).await
     }
 
+    /// Tries at once to deliver what was posted for `user` and waits: where `user` is, more is
+    /// taken now than before.
+    pub fn hurry(&self, user: &Address) {
+        self.hub().hurry(user);
+    }
+
     /// How many messages are on disk until their receivers sign on.
     pub fn kept(&self) -> usize {
         self.hub().kept()

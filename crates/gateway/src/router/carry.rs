@@ -146,6 +146,19 @@ impl Hub {
         });
     }
 
+    /// Tells a gateway whose texts for the person were not taken that they are now. One that does
+    /// not hear it tries again by itself.
+    pub(super) async fn wake(self: &Arc<Self>, person: &Shared, gateway: GatewayId) {
+        let (of, telling) = telling(person);
+        let Ok(permit) = telling.acquire_owned().await else { return };
+        let message = Message::Presence { of, presence: Presence::offline(), to: Vec::new() };
+        let attempt = self.begin_sending(gateway, message);
+        self.runtime.spawn(async move {
+            let _ = attempt.end().await;
+            drop(permit);
+        });
+    }
+
     /// Finds a contact, and goes on as if it had just arrived wherever it is.
     pub(super) async fn seek(self: &Arc<Self>, person: &Shared, contact: Address) {
         let (_, telling) = telling(person);

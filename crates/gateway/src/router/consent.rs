@@ -153,7 +153,7 @@ impl Person {
             }
         } else if changed {
             let envelope = hub.envelope(from.clone(), self.user.clone(), Body::Contact(step));
-            self.deliver_to_all(hub, &envelope, Default::default);
+            self.deliver_to_all(hub, &envelope, None, Default::default);
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Person {
                     return self.undelivered(hub, &envelope, Some(number), Failure::Busy);
                 }
                 self.carbon(hub, number, &envelope);
-                self.answer(hub, text.text());
+                self.answer(hub, number, text.text());
             }
             Body::Contact(Consent::Request(_)) => {
                 let grant = self.deliver(hub, &envelope.to, Body::Contact(Consent::Grant));
@@ -110,7 +110,7 @@ impl Person {
         }
     }
 
-    fn answer(&mut self, hub: &Hub, command: &str) {
+    fn answer(&mut self, hub: &Hub, number: u64, command: &str) {
         let Some(roster) = &self.roster else { return };
         let view = View {
             user: &self.user,
@@ -131,7 +131,7 @@ impl Person {
         }
         let body = Body::Text { text: answer.say.into(), auto: false };
         let envelope = hub.envelope(Address::control(), self.user.clone(), body);
-        self.deliver_to_all(hub, &envelope, Default::default);
+        self.deliver_to_all(hub, &envelope, Some(number), Default::default);
     }
 
     /// Says why a list was not changed, a few times a minute at most.
@@ -144,7 +144,7 @@ impl Person {
             };
             let body = Body::Text { text: words.into(), auto: false };
             let envelope = hub.envelope(Address::control(), self.user.clone(), body);
-            self.deliver_to_all(hub, &envelope, Default::default);
+            self.deliver_to_all(hub, &envelope, None, Default::default);
         }
     }
 

@@ -58,6 +58,12 @@ impl Member {
         self.hub.with(&self.person, |person| person.talk_with(&self.hub, self.number, with));
     }
 
+    /// Says whether the session's client [takes](crosstalk_core::Engine::takes_texts) what people
+    /// say. At first it does not; a conversation always does.
+    pub fn takes_texts(&self, takes: bool) {
+        self.hub.with(&self.person, |person| person.set_takes(self.number, takes));
+    }
+
     /// Keeps a delivery that the session's engine [holds](crosstalk_core::Output::hold).
     pub fn hold(&self, envelope: Envelope, handed: Handed) {
         self.hub.hold(&self.person, self.number, envelope, handed);

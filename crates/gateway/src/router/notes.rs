@@ -104,17 +104,22 @@ impl Person {
         Mail::Deliver(envelope, Handed::default())
     }
 
-    /// Gives the same envelope to every session, or to the conversation that a session has with
-    /// its sender. Returns whether any had room.
+    /// Gives the same envelope to every session that takes it, or to the conversation that a
+    /// session has with its sender. The session that `asked` for it takes it in any case. Returns
+    /// whether any had room.
     pub(super) fn deliver_to_all(
         &self,
         hub: &Hub,
         envelope: &Envelope,
+        asked: Option<u64>,
         handed: impl Fn() -> Handed,
     ) -> bool {
         let talks = self.talks_for(envelope);
         let talks_of = |s: &&Session| talks.iter().any(|t| t.endpoint == s.endpoint);
-        let sessions = self.sessions.iter().filter(|s| !talks_of(s)).map(|s| &s.mailbox);
+        let said = envelope.body.needs_reader();
+        let takes = |s: &&Session| s.takes || !said || Some(s.number) == asked;
+        let sessions = self.sessions.iter().filter(|s| !talks_of(s) && takes(s));
+        let sessions = sessions.map(|s| &s.mailbox);
         let all = talks.iter().map(|t| &t.mailbox).chain(sessions);
         let give = |m: &&_| try_send(hub, m, Mail::Deliver(envelope.clone(), handed()));
         all.filter(give).count() > 0

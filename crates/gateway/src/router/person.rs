@@ -43,6 +43,8 @@ pub(super) struct Person {
     pub(super) shown: Presence,
     /// Who wants to hear of every change of it, and may as far as the list says so.
     pub(super) subscribers: BTreeMap<GatewayId, BTreeSet<Address>>,
+    /// Gateways that keep texts since no session here took them.
+    pub(super) turned_away: BTreeSet<GatewayId>,
     /// Who wants to and may not, or so it seems.
     pub(super) doubted: BTreeSet<Address>,
     pub(super) heard: Heard,
@@ -70,6 +72,8 @@ pub(super) struct Session {
     pub(super) mailbox: Mailbox,
     since: UnixMillis,
     pub(super) presence: Presence,
+    /// Whether the client takes what people say.
+    pub(super) takes: bool,
     /// What did not fit into the mailbox, and whether a task waits for room.
     pub(super) behind: BTreeSet<Note>,
     pub(super) catching_up: bool,
@@ -92,6 +96,7 @@ impl Person {
             waiting: VecDeque::new(),
             shown: Presence::offline(),
             subscribers: BTreeMap::new(),
+            turned_away: BTreeSet::new(),
             doubted: BTreeSet::new(),
             heard: Heard::default(),
             watched: BTreeSet::new(),
@@ -121,6 +126,7 @@ impl Person {
             mailbox,
             since: now(),
             presence: Presence::offline(),
+            takes: false,
             behind: BTreeSet::new(),
             catching_up: false,
         });
@@ -150,13 +156,24 @@ impl Person {
         self.refresh();
         if self.sessions.is_empty() {
             self.subscribers.clear();
+            self.turned_away.clear();
             self.heard = Heard::default();
             self.waiting.clear();
             self.todo.chores.insert(Chore::Depart);
         }
     }
 
-    /// Whether the person is signed in and can be reached.
+    /// A session's client takes from now on what people say, or no longer. What others kept of it
+    /// comes at once.
+    pub(super) fn set_takes(&mut self, number: u64, takes: bool) {
+        let Some(session) = self.session(number) else { return };
+        session.takes = takes;
+        if takes {
+            self.todo.wake.append(&mut self.turned_away);
+        }
+    }
+
+    /// Whether the person is signed in and has a list.
     pub(super) fn is_here(&self) -> bool {
         !self.sessions.is_empty() && self.roster.is_some()
     }

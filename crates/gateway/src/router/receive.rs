@@ -67,6 +67,10 @@ impl Hub {
         presence: &Presence,
         to: &[Address],
     ) -> Result<(), Failure> {
+        if to.is_empty() {
+            self.overlay.hurry(of);
+            return Ok(());
+        }
         let mut anybody = Err(Failure::Offline);
         for watcher in to.iter().filter_map(|w| self.people.get(w)) {
             self.with(&watcher, |p| {
@@ -119,6 +123,10 @@ impl Person {
         if envelope.from.is_control() {
             return Arrival::Settled(Err(Failure::Refused));
         }
+        if envelope.body.needs_reader() && !self.sessions.iter().any(|s| s.takes) {
+            self.turned_away.insert(from);
+            return Arrival::Settled(Err(Failure::Offline));
+        }
         if let Some(deed) = deed(&envelope.body)
             && !is_friend(self.contact(&envelope.from))
             && !hub.strangers.may(Instant::now(), &envelope.from, from, deed)
@@ -131,7 +139,7 @@ impl Person {
                 self.receive_message(hub, envelope)
             }
             Body::Typing(_) | Body::Receipt { .. } => {
-                self.deliver_to_all(hub, envelope, Default::default);
+                self.deliver_to_all(hub, envelope, None, Default::default);
                 Arrival::Settled(Ok(()))
             }
             Body::Contact(step) => Arrival::Settled(self.consented(hub, &envelope.from, step)),
@@ -142,7 +150,7 @@ impl Person {
 
     fn receive_message(&mut self, hub: &Hub, envelope: &Envelope) -> Arrival {
         let delivery = Delivery::new();
-        if self.deliver_to_all(hub, envelope, || delivery.handed()) {
+        if self.deliver_to_all(hub, envelope, None, || delivery.handed()) {
             return Arrival::Waiting(delivery);
         }
         Arrival::Settled(Err(Failure::Busy))

@@ -108,7 +108,7 @@ impl Person {
                 try_send(hub, mailbox, Mail::Deliver(envelope.clone(), Handed::default()));
             }
             None => {
-                self.deliver_to_all(hub, envelope, Default::default);
+                self.deliver_to_all(hub, envelope, None, Default::default);
             }
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Todo {
     pub(super) tell: BTreeMap<GatewayId, BTreeSet<Address>>,
     /// Whom to ask for presence, and where.
     pub(super) probes: BTreeSet<(Address, GatewayId)>,
+    /// The gateways to tell that the person now takes texts.
+    pub(super) wake: BTreeSet<GatewayId>,
     /// Whom to find.
     pub(super) seek: BTreeSet<Address>,
     pub(super) chores: BTreeSet<Chore>,
@@ -80,6 +82,7 @@ pub(super) enum Step {
     Carry(Outbound),
     Tell(GatewayId, Presence, Vec<Address>),
     Ask(Address, GatewayId),
+    Wake(GatewayId),
     Seek(Address),
     Load,
     Save(Roster),
@@ -95,6 +98,9 @@ impl Person {
             Lane::Presence => {
                 if let Some((gateway, presence, to)) = self.next_told() {
                     return Some(Step::Tell(gateway, presence, to));
+                }
+                if let Some(gateway) = self.todo.wake.pop_first() {
+                    return Some(Step::Wake(gateway));
                 }
                 if let Some((of, at)) = self.todo.probes.pop_first() {
                     return Some(Step::Ask(of, at));
@@ -172,6 +178,7 @@ impl Hub {
             Step::Carry(outbound) => self.carry(person, outbound).await,
             Step::Tell(gateway, presence, to) => self.tell(person, gateway, presence, to).await,
             Step::Ask(of, at) => self.ask(person, of, at).await,
+            Step::Wake(gateway) => self.wake(person, gateway).await,
             Step::Seek(contact) => self.seek(person, contact).await,
             Step::Load => {
                 let stored = self.overlay.load(&user()).await;

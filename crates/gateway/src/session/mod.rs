@@ -83,8 +83,24 @@ struct Person {
     user: Address,
     member: Member,
     mail: Mails,
+    /// Whether the router knows that the client takes what people say.
+    takes_texts: bool,
     /// Deliveries that are done when that many bytes were written to the client.
     unconfirmed: VecDeque<(u64, Handed)>,
+}
+
+impl Person {
+    fn new(user: Address, member: Member, mail: Mails) -> Self {
+        Self { user, member, mail, takes_texts: false, unconfirmed: VecDeque::new() }
+    }
+
+    /// Tells the router what the client takes, if that has changed.
+    fn takes(&mut self, texts: bool) {
+        if self.takes_texts != texts {
+            self.takes_texts = texts;
+            self.member.takes_texts(texts);
+        }
+    }
 }
 
 impl Session {
@@ -233,7 +249,9 @@ impl Session {
     /// Gives the engine something to deliver. It is done when the client has taken what became
     /// of it.
     fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
-        if !handed.take() {
+        // It may have come while the client still took it.
+        let is_too_late = envelope.body.needs_reader() && handed.is_awaited();
+        if is_too_late && !self.engine.takes_texts() || !handed.take() {
             return Ok(());
         }
         self.tell(Input::Deliver(envelope))?;
@@ -279,6 +297,9 @@ impl Session {
                 }
             }
         }
+        if let Some(person) = &mut self.person {
+            person.takes(self.engine.takes_texts());
+        }
         Ok(())
     }
 
@@ -286,7 +307,7 @@ impl Session {
         self.check(&user).await?;
         let (member, mail) =
             self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
-        self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
+        self.person = Some(Person::new(user, member, mail));
         Ok(())
     }
 
@@ -303,7 +324,7 @@ impl Session {
         }
         let (member, mail) =
             self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
-        self.person = Some(Person { user, member, mail, unconfirmed: VecDeque::new() });
+        self.person = Some(Person::new(user, member, mail));
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl Network for Lines {
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
         let Context { via, ids, lobby, bell, .. } = context;
-        Box::new(LinesEngine { via, ids, lobby, bell })
+        Box::new(LinesEngine { via, ids, lobby, bell, takes_texts: false })
     }
 }
 
@@ -52,6 +52,7 @@ struct LinesEngine {
     ids: EnvelopeIds,
     lobby: Arc<Lobby>,
     bell: Bell,
+    takes_texts: bool,
 }
 
 impl Engine for LinesEngine {
@@ -90,6 +91,10 @@ impl Engine for LinesEngine {
         }
         Ok(())
     }
+
+    fn takes_texts(&self) -> bool {
+        self.takes_texts
+    }
 }
 
 impl LinesEngine {
@@ -100,7 +105,10 @@ impl LinesEngine {
                 let user = Confirmed::by_server(rest.parse().unwrap());
                 out.emit(Event::SignedIn { user, endpoint: String::new() });
                 out.emit(Event::Presence(Presence::available()));
+                self.takes_texts = true;
             }
+            "busy" => self.takes_texts = false,
+            "ready" => self.takes_texts = true,
             "send" => {
                 let (to, text) = rest.split_once(' ').unwrap();
                 let body = Body::Text { text: text.into(), auto: false };

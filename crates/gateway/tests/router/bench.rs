@@ -219,6 +219,7 @@ pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
     let (member, mail) = router.sign_in(user.clone(), "test".into());
     let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
     let person = Person { user, member, mail, last_id };
+    person.member.takes_texts(true);
     person.shows(Show::Available, "");
     person
 }

@@ -6,4 +6,5 @@ mod consent;
 mod messages;
 mod presence;
 mod strangers;
+mod takes;
 mod talks;

@@ -70,6 +70,14 @@ impl Engine for Msnp {
         Ok(())
     }
 
+    fn takes_texts(&self) -> bool {
+        match &self.phase {
+            Phase::Notification(session) => session.takes_texts(),
+            Phase::Switchboard(switchboard) => switchboard.takes_texts(),
+            _ => false,
+        }
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Notification(session) => session.deadline(),

@@ -41,6 +41,10 @@ impl Engine for Oscar {
         result
     }
 
+    fn takes_texts(&self) -> bool {
+        matches!(&self.phase, Phase::Session(session) if session.is_settled())
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),

@@ -13,4 +13,8 @@ impl Engine for Passthrough {
         }
         Ok(())
     }
+
+    fn takes_texts(&self) -> bool {
+        false
+    }
 }

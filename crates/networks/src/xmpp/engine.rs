@@ -60,6 +60,10 @@ impl Engine for Jabber {
         result
     }
 
+    fn takes_texts(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.takes_texts)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let sweep = self.person.as_ref().and_then(|p| p.sweep_at);
         let entering = match &self.signon.stage {

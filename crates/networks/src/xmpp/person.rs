@@ -37,6 +37,9 @@ pub(super) struct Person {
     pub(super) roster: RosterView,
     /// Whether the client sent presence: only then it wants others'.
     pub(super) available: bool,
+    /// Whether it is to be given messages: it is available, with a priority that is not negative
+    /// (RFC 6121, section 8.5.2).
+    pub(super) takes_texts: bool,
     /// Whether the person hides (XEP-0126, XEP-0186).
     pub(super) invisible: bool,
     /// The person's presence as others see it.
@@ -187,6 +190,7 @@ impl Person {
             foreign: Foreign::Awaited,
             roster: RosterView::default(),
             available: false,
+            takes_texts: false,
             invisible: false,
             presence: Presence::offline(),
             chat_states: Support::Unknown,

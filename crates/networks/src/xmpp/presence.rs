@@ -34,6 +34,7 @@ impl Jabber {
         let presence = match head.kind.as_deref() {
             None => {
                 person.available = true;
+                person.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
                 if stanza.as_ref().is_some_and(|s| s.get("c", ns::CAPS).is_some()) {
                     // Clients that say what they understand all understand chat states.
                     person.chat_states = Support::Yes;
@@ -44,6 +45,7 @@ impl Jabber {
             }
             Some(kind @ ("unavailable" | "invisible")) => {
                 person.available = kind == "invisible";
+                person.takes_texts = person.available;
                 Presence::offline()
             }
             Some(_) => return Ok(()),
@@ -152,8 +154,7 @@ impl Jabber {
 /// A client's presence stanza as presence. A negative priority takes no messages, so nobody is
 /// told of it.
 fn read(now: Now, stanza: &Element) -> Presence {
-    let priority = stanza.text_of("priority").and_then(|p| p.trim().parse::<i32>().ok());
-    if priority.is_some_and(|p| p < 0) {
+    if has_negative_priority(stanza) {
         return Presence::offline();
     }
     let show = match stanza.text_of("show").as_deref().map(str::trim) {
@@ -171,6 +172,11 @@ fn read(now: Now, stanza: &Element) -> Presence {
         idle_since: since.or_else(|| Some(now.wall.minus(Duration::from_secs(last?)))),
         online_since: None,
     }
+}
+
+fn has_negative_priority(stanza: &Element) -> bool {
+    let priority = stanza.text_of("priority").and_then(|p| p.trim().parse::<i32>().ok());
+    priority.is_some_and(|p| p < 0)
 }
 
 /// Presence as a stanza, with both ways to say how long somebody is idle.

@@ -61,6 +61,10 @@ impl Engine for Ymsg {
         Ok(())
     }
 
+    fn takes_texts(&self) -> bool {
+        matches!(&self.phase, Phase::Session(session) if session.takes_texts())
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),

@@ -276,6 +276,10 @@ impl Gateway {
         self.engine.weight()
     }
 
+    pub fn takes_texts(&self) -> bool {
+        self.engine.takes_texts()
+    }
+
     pub fn is_known(&self) -> bool {
         self.engine.is_known()
     }

@@ -127,3 +127,15 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
         }
     }
 }
+
+#[test]
+fn a_client_takes_texts_once_it_has_a_status() {
+    for version in [9, 12, 18] {
+        let mut scene = Scene::signed_on(version, Roster::default());
+        assert!(!scene.ns.takes_texts(), "before CHG it cannot be rung");
+        client(&mut scene.ns, "CHG 6 HDN 0");
+        assert!(!scene.ns.takes_texts());
+        server(&mut scene.ns, "CHG 6 HDN 0");
+        assert!(scene.ns.takes_texts(), "hidden it still talks");
+    }
+}

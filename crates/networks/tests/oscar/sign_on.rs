@@ -8,7 +8,7 @@ use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, flap};
 
 use crate::common::{Gateway, Random};
-use crate::scene::kinds;
+use crate::scene::{LIBPURPLE, Scene, kinds, list};
 
 /// Where clients come to, and where the server sends them.
 const LOGIN: &str = "login.oscar.aol.com:5190";
@@ -248,4 +248,16 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
 fn lie(random: &mut Random) -> Writer {
     (0..random.below(4))
         .fold(Writer::new(), |w, _| w.tlv([1, 3, 0x11, 0x4b, 0x5a][random.below(5)], "ceo"))
+}
+
+#[test]
+fn a_client_takes_texts_when_it_is_ready_and_has_its_list() {
+    let mut scene = Scene::accepted(LIBPURPLE, Roster::default());
+    assert!(!scene.gateway.takes_texts(), "before 01/02");
+    scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
+    scene.server(Snac::new(0x13, 6, 8, list(Vec::new())));
+    scene.client(Snac::new(0x13, 7, 9, Bytes::new()));
+    assert!(!scene.gateway.takes_texts());
+    scene.client(Snac::new(1, 2, 10, Bytes::new()));
+    assert!(scene.gateway.takes_texts());
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Blame, Event, Fault, Lobby};
+use crosstalk_core::{Blame, Event, Fault, Input, Lobby, Roster};
 
 use crate::common::Random;
 use crate::scene::{Scene, listed};
@@ -133,4 +133,20 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
         }
         assert!(signed_in(&scene).iter().all(|user| user == "mallory"));
     }
+}
+
+#[test]
+fn a_client_takes_texts_once_it_has_its_list_and_is_greeted() {
+    for version in [9, 12, 16] {
+        let mut scene = Scene::before_the_list(version, None);
+        scene.accept();
+        assert!(!scene.gateway.takes_texts(), "the list waits for ours");
+        scene.gateway.input(Input::Roster(Roster::default())).unwrap();
+        assert!(scene.gateway.takes_texts());
+    }
+    let mut scene = Scene::before_the_list(9, Roster::default());
+    scene.server("55/0 87= 88= 89=ann 3=ann");
+    assert!(!scene.gateway.takes_texts(), "it forgets what it was told before its first status");
+    scene.server("1/0 0=ann 1=ann 8=0");
+    assert!(scene.gateway.takes_texts());
 }

@@ -89,6 +89,12 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
+    /// What waits for `user` is tried now.
+    pub(crate) fn hurry(&mut self, now: Instant, user: &Address) {
+        self.outbox.arrived(now, user);
+        self.work_off(now);
+    }
+
     /// The router wants to know where `user` signs on, and is now.
     pub(crate) fn watch(&mut self, now: Instant, user: &Address) {
         let Some(by_router) = self.awaited.get_mut(user) else {

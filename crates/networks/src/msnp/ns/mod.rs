@@ -79,6 +79,11 @@ impl Session {
         }
     }
 
+    /// Whether the client can be rung: it has chosen its status.
+    pub(super) const fn takes_texts(&self) -> bool {
+        self.own.is_shown()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.merge.deadline()
     }

@@ -127,6 +127,11 @@ impl Switchboard {
         !matches!(self.server, Server::Knocked)
     }
 
+    /// Whether somebody foreign is in the conversation.
+    pub(super) fn takes_texts(&self) -> bool {
+        !self.guests.is_empty()
+    }
+
     /// Somebody of the server's is in the conversation; other places of the person are not
     /// somebody.
     fn comes(&mut self, name: &str) {

@@ -186,7 +186,7 @@ impl Session {
     }
 
     /// Whether the client can take what is pushed to it.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.online && self.user().is_some() && self.contacts.is_some() && !self.list.is_awaited()
     }
 

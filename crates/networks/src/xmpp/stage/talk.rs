@@ -323,3 +323,21 @@ fn receipts_are_not_multiplied() {
     stage.client(&format!("<message to='alice@aol'>{}</message>", received.repeat(1000)));
     assert!(stage.bodies().len() <= 2);
 }
+
+#[test]
+fn a_client_takes_texts_while_it_is_available_to_them() {
+    let mut stage = Stage::bound(alice());
+    assert!(!stage.engine.takes_texts(), "a script that sends no presence");
+    for (presence, takes) in [
+        ("<presence/>", true),
+        ("<presence><priority>-1</priority></presence>", false),
+        ("<presence><show>dnd</show><priority>0</priority></presence>", true),
+        ("<presence type='unavailable' to='ben@chat.test'/>", true),
+        ("<presence type='unavailable'/>", false),
+        ("<presence to='room@conference.chat.test/ann'/>", false),
+        ("<presence><priority> 127 </priority></presence>", true),
+    ] {
+        stage.client(presence);
+        assert_eq!(stage.engine.takes_texts(), takes, "{presence}");
+    }
+}

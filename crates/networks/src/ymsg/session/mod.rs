@@ -69,6 +69,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Whether the client has its list, and has been shown that it is signed on.
+    pub(super) const fn takes_texts(&self) -> bool {
+        self.hold.is_over() && self.is_greeted
+    }
+
     pub(super) const fn deadline(&self) -> Option<Instant> {
         if let Some(at) = self.hold.deadline() { Some(at) } else { self.greeting }
     }

@@ -1,0 +1,124 @@
+//! Sessions whose clients do not take what people say, or not yet.
+
+use bench::{Person, address, alone, among, befriend, pair, sign_in};
+use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Show, Typing, UnixMillis};
+use crosstalk_gateway::mail::Mail;
+use crosstalk_overlay::{Inbound, Message};
+
+use crate::bench;
+
+/// What comes until it is quiet, as far as it is from `name` and not about its state.
+async fn said_by(person: &mut Person, name: &str) -> Vec<String> {
+    let all = person.everything().await;
+    let from = format!("from: {name}");
+    all.into_iter().filter(|m| m.contains(&from) && !m.contains("body: Presence")).collect()
+}
+
+#[tokio::test]
+async fn what_is_said_waits_until_a_client_takes_it() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    bob.member.takes_texts(false);
+    for i in 0..20 {
+        alice.says("bob@yahoo", &format!("line {i}"));
+    }
+    pair.keeps_left(20).await;
+    alice.sends("bob@yahoo", Body::Typing(Typing::Active));
+    assert_eq!(said_by(&mut bob, "alice@aol").await, [""; 0], "also no typing");
+    // One that signs on and is gone before it takes anything loses nothing.
+    drop(sign_in_deaf(&pair.right, "bob@yahoo"));
+    bob.member.takes_texts(true);
+    for i in 0..20 {
+        assert_eq!(bob.reads("alice@aol").await, format!("line {i}"));
+    }
+    pair.keeps_left(0).await;
+}
+
+/// Signs `user` in with a client that takes nothing yet.
+fn sign_in_deaf(router: &crosstalk_gateway::router::Router, user: &str) -> Person {
+    let person = sign_in(router, user);
+    person.member.takes_texts(false);
+    person
+}
+
+#[tokio::test]
+async fn of_two_sessions_the_one_that_takes_texts_gets_them() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = sign_in(&gateway.router, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    let mut script = sign_in_deaf(&gateway.router, "bob@yahoo");
+    alice.says("bob@yahoo", "hello");
+    assert_eq!(bob.reads("alice@aol").await, "hello");
+    assert_eq!(said_by(&mut script, "alice@aol").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_that_takes_nothing_speaks_and_hears_what_became_of_it() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut script = sign_in_deaf(&gateway.router, "bob@yahoo");
+    alice.gets_roster().await;
+    script.says("alice@aol", "the backup is done");
+    assert_eq!(alice.reads("bob@yahoo").await, "the backup is done");
+    let lost = script.says("nobody@aol", "hello");
+    assert_eq!(script.fails(lost).await, crosstalk_core::Failure::Offline);
+    let control = Address::control().to_string();
+    script.says(&control, "/who");
+    assert!(!script.reads(&control).await.is_empty(), "who asks is answered");
+    script.adds("alice@aol");
+    alice.is_asked_by("bob@yahoo").await;
+}
+
+#[tokio::test]
+async fn gateways_that_keep_something_hear_when_a_client_begins_to_take_it() {
+    let (gateway, mut others) = among::<2>().await;
+    let mut bob = sign_in_deaf(&gateway.router, "bob@yahoo");
+    bob.gets_roster().await;
+    let there = &mut others[0];
+    let text = Envelope {
+        id: EnvelopeId(1),
+        from: address("alice@aol"),
+        to: address("bob@yahoo"),
+        sent_at: UnixMillis(0),
+        body: Body::Text { text: "hello".into(), auto: false },
+    };
+    let tried = there.overlay.send(&gateway.overlay.id(), Message::Envelope(text)).await;
+    assert_eq!(tried, Err(crosstalk_core::Failure::Offline));
+    bob.member.takes_texts(true);
+    let told = async {
+        loop {
+            if let Some(Inbound::Message { message, answer, .. }) = there.inbound.recv().await {
+                answer.give(Ok(()));
+                if let Message::Presence { of, presence, to } = message {
+                    return (of, presence.show, to);
+                }
+            }
+        }
+    };
+    let told = tokio::time::timeout(bench::PATIENCE, told).await.unwrap();
+    assert_eq!(told, (address("bob@yahoo"), Show::Offline, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_a_mailbox_holds_when_a_client_stops_taking_it_is_not_lost() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = sign_in(&gateway.router, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    alice.says("bob@yahoo", "hello");
+    let (envelope, handed) = loop {
+        match *bob.mail.recv().await.unwrap() {
+            Mail::Deliver(envelope, handed) if matches!(envelope.body, Body::Text { .. }) => {
+                break (envelope, handed);
+            }
+            _ => {}
+        }
+    };
+    bob.member.takes_texts(false);
+    drop((envelope, handed));
+    bob.member.takes_texts(true);
+    assert_eq!(bob.reads("alice@aol").await, "hello");
+}
