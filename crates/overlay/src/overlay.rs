@@ -176,8 +176,8 @@ impl Overlay {
     }
 
     /// Takes what somebody here says, to be delivered wherever its receiver is: to every gateway
-    /// at once; in the order of posting, as far as sender, receiver and kind (words or consent)
-    /// are the same.
+    /// at once; in the order of posting, as far as sender, receiver and kind (consent or anything
+    /// else) are the same.
     ///
     /// Resolves when it was written to a client of the receiver, or is on this gateway's disk and
     /// waits; or fails, and nothing more will come of it but where the failure is

@@ -32,14 +32,15 @@ impl Hub {
         let speaking = lock(person).speaking.clone();
         let Ok(permit) = speaking.acquire_owned().await else { return };
         match outbound.envelope.body {
-            Body::Text { auto: false, .. } | Body::Contact(_) => {
-                self.post(person, outbound, permit);
+            Body::Receipt { .. } | Body::Presence(_) => {
+                self.send_on(person, outbound, permit).await;
             }
-            _ => self.send_on(person, outbound, permit).await,
+            _ => self.post(person, outbound, permit),
         }
     }
 
-    /// Gives what must not get lost to the overlay, which keeps it where it may.
+    /// Gives to the overlay what must not get lost, which it keeps where it may, and whatever
+    /// else must not overtake that.
     fn post(self: &Arc<Self>, person: &Shared, outbound: Outbound, permit: OwnedSemaphorePermit) {
         let Outbound { envelope, from_session, tries, aside } = outbound;
         let may_keep = lock(person).may_keep(&envelope);
@@ -64,7 +65,7 @@ impl Hub {
         });
     }
 
-    /// Sends what is of no use later.
+    /// Sends what is of no use later, and may overtake.
     async fn send_on(
         self: &Arc<Self>,
         person: &Shared,

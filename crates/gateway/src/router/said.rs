@@ -59,10 +59,15 @@ impl Person {
     }
 
     /// Whether an envelope may wait for its receiver: words only between people of whom at
-    /// least one may see the other's presence, so that strangers fill no disks.
+    /// least one may see the other's presence, so that strangers fill no disks; and nothing that
+    /// is of no use later.
     pub(super) fn may_keep(&self, envelope: &Envelope) -> bool {
         let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
-        matches!(envelope.body, Body::Contact(_)) || self.contact(&envelope.to).is_some_and(known)
+        match envelope.body {
+            Body::Contact(_) => true,
+            Body::Text { auto: false, .. } => self.contact(&envelope.to).is_some_and(known),
+            _ => false,
+        }
     }
 
     /// Tells the session that said it, in the conversation, that it waits for its receiver. What

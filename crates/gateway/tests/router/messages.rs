@@ -33,6 +33,30 @@ async fn texts_typing_and_receipts_go_both_ways_in_order() {
 }
 
 #[tokio::test]
+async fn nothing_overtakes_what_was_said_before() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    for (router, name) in [(&pair.left, "carol@yahoo"), (&pair.right, "bob@yahoo")] {
+        let mut bob = sign_in(router, name);
+        befriend(&mut alice, &mut bob).await;
+        for i in 0..20 {
+            let said = [
+                Body::Typing(Typing::Active),
+                Body::Text { text: format!("text {i}").as_str().into(), auto: i % 2 == 1 },
+                Body::Attention,
+            ];
+            for body in &said {
+                alice.sends(name, body.clone());
+            }
+            for body in said {
+                let next = |b: &Body| (!matches!(b, Body::Presence(_))).then(|| b.clone());
+                assert_eq!(bob.hears("alice@aol", next).await, body, "round {i}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_delivered_is_reported() {
     let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");

@@ -51,7 +51,9 @@ async fn of_two_sessions_the_one_that_takes_texts_gets_them() {
     befriend(&mut alice, &mut bob).await;
     let mut script = sign_in_deaf(&gateway.router, "bob@yahoo");
     alice.says("bob@yahoo", "hello");
+    alice.sends("bob@yahoo", Body::Attention);
     assert_eq!(bob.reads("alice@aol").await, "hello");
+    bob.hears("alice@aol", |b| (*b == Body::Attention).then_some(())).await;
     assert_eq!(said_by(&mut script, "alice@aol").await, [""; 0]);
 }
 

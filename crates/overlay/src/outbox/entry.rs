@@ -196,8 +196,12 @@ impl Entry {
         matters.then_some(Message::Report { of: envelope.id, from, to, why })
     }
 
-    /// Whether a step of consent in the same direction says otherwise now.
+    /// Whether a step of consent in the same direction says otherwise now, or the typing state is
+    /// another one.
     pub(super) fn is_superseded(&self, by: &Message) -> bool {
+        if is_typing(by) {
+            return is_typing(&self.message);
+        }
         let asks = |message: &Message| match message {
             Message::Envelope(envelope) => match &envelope.body {
                 Body::Contact(step) => Some(matches!(step, Consent::Request(_) | Consent::Cancel)),
@@ -207,6 +211,10 @@ impl Entry {
         };
         asks(by).is_some() && asks(by) == asks(&self.message)
     }
+}
+
+fn is_typing(message: &Message) -> bool {
+    matches!(message, Message::Envelope(Envelope { body: Body::Typing(_), .. }))
 }
 
 /// Who says something to whom. Ordered by receiver first.
@@ -221,6 +229,7 @@ pub(super) struct Lane {
 /// What waits for its own kind only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
+    /// Texts, and what must not overtake them: typing and calls for attention.
     Text,
     Consent,
     Report,

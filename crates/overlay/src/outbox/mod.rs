@@ -478,7 +478,8 @@ impl Outbox {
         });
     }
 
-    /// A step of consent takes the place of an earlier one in the same direction that still waits.
+    /// A step of consent takes the place of an earlier one in the same direction that still waits,
+    /// and a typing state that of any earlier one.
     fn supersede(&mut self, queue: &mut Queue, by: &Message) {
         let busy = !matches!(queue.step, Step::Idle);
         let in_flight = queue.head().filter(|_| busy).map(|head| head.number);

@@ -1,5 +1,5 @@
 use super::*;
-use crosstalk_core::{Body, Consent, Envelope, EnvelopeId, UnixMillis};
+use crosstalk_core::{Body, Consent, Envelope, EnvelopeId, Typing, UnixMillis};
 
 const HERE: GatewayId = GatewayId::from_bytes([0; 32]);
 const THERE: GatewayId = GatewayId::from_bytes([1; 32]);
@@ -404,4 +404,32 @@ fn a_disk_that_fails_delays_nobody_who_is_there() {
     bench.outbox.disk_failed(bench.now);
     bench.work();
     assert_eq!(bench.sent, [(1, THERE), (2, THERE)]);
+}
+
+#[test]
+fn what_is_not_kept_does_not_overtake_and_is_over_where_words_wait() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at = vec![THERE];
+    let typing = |typing| Body::Typing(typing);
+    let texts = [(1, text(1)), (2, says(2, typing(Typing::Active))), (3, says(3, Body::Attention))];
+    for (id, message) in texts {
+        bench.outbox.post(bench.now, message, id == 1);
+    }
+    bench.outbox.post(bench.now, text(4), true);
+    // The state of typing that counts is the last one.
+    bench.outbox.post(bench.now, says(5, typing(Typing::Paused)), false);
+    bench.outbox.post(bench.now, says(6, typing(Typing::Idle)), false);
+    bench.work();
+    for _ in 0..4 {
+        bench.answers(Some(Ok(())));
+    }
+    assert_eq!(bench.sent.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3, 4, 6]);
+    bench.at.clear();
+    bench.says(7);
+    for (id, body) in [(8, typing(Typing::Active)), (9, Body::Attention)] {
+        let number = bench.outbox.post(bench.now, says(id, body), false);
+        bench.work();
+        assert_eq!(bench.settled.last(), Some(&(number, Err(Failure::Offline))));
+    }
+    assert_eq!((bench.disk.len(), bench.sent.len()), (1, 4));
 }
