@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use crosstalk_core::{Address, Envelope, Failure, HostPort, NetworkId, Roster};
+use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, HostPort, NetworkId, Roster};
 use libp2p_identity::Keypair;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -188,6 +188,18 @@ impl Overlay {
     /// [`Message::Report`], wherever that is then.
     pub async fn post(&self, envelope: Envelope, may_keep: bool) -> Result<Fate, Failure> {
         self.hub().post(Message::Envelope(envelope), may_keep).await
+    }
+
+    /// Takes a report of something that `from` said and that was not delivered: it waits, also on
+    /// disk, until a client of `from` has it. Resolves as [`Self::post`] does.
+    pub async fn report(
+        &self,
+        of: EnvelopeId,
+        from: Address,
+        to: Address,
+        why: Failure,
+    ) -> Result<Fate, Failure> {
+        self.hub().post(Message::Report { of, from, to, why }, true).await
     }
 
     /// Tries at once to deliver what was posted for `user` and waits: where `user` is, more is

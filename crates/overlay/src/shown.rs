@@ -27,8 +27,11 @@ impl Print {
     pub(crate) fn of(message: &Message) -> Option<Self> {
         let (kind, id, from, to) = match message {
             Message::Envelope(Envelope { id, from, to, body, .. }) => match body {
-                Body::Text { .. } | Body::Contact(_) | Body::Attention => ("said", id, from, to),
-                _ => return None,
+                Body::Text { .. }
+                | Body::Contact(_)
+                | Body::Attention
+                | Body::Undelivered { .. } => ("said", id, from, to),
+                Body::Typing(_) | Body::Presence(_) | Body::Receipt { .. } => return None,
             },
             Message::Report { of, from, to, .. } => ("report", of, from, to),
             Message::Presence { .. } | Message::Probe { .. } => return None,

@@ -82,7 +82,7 @@ impl Drop for Member {
         if !self.talks {
             tracing::info!(user = %self.user, self.endpoint, "signed out");
         }
-        self.hub.with(&self.person, |person| person.close(self.number));
+        self.hub.with(&self.person, |person| person.close(&self.hub, self.number));
         if self.talks {
             self.hub.people.leave(&self.person);
         }

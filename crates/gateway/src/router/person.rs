@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crosstalk_core::{Address, Bucket, Contact, Event, Presence, Roster, UnixMillis};
+use crosstalk_core::{Address, Bucket, Contact, Event, Failure, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
 use tokio::sync::Semaphore;
 
@@ -143,7 +143,7 @@ impl Person {
     }
 
     /// Ends a session, or a conversation.
-    pub(super) fn close(&mut self, number: u64) {
+    pub(super) fn close(&mut self, hub: &Hub, number: u64) {
         if let Some(at) = self.talks.iter().position(|t| t.number == number) {
             self.talks.remove(at);
             return;
@@ -158,7 +158,9 @@ impl Person {
             self.subscribers.clear();
             self.turned_away.clear();
             self.heard = Heard::default();
-            self.waiting.clear();
+            for (_, event, _) in std::mem::take(&mut self.waiting) {
+                self.unheard(hub, number, event, Failure::Unreachable);
+            }
             self.todo.chores.insert(Chore::Depart);
         }
     }
@@ -218,7 +220,10 @@ impl Person {
                     Ok(aside) if self.waiting.len() < WAITING => {
                         self.waiting.push_back((number, event, aside));
                     }
-                    _ => hub.counters.outbox.add(),
+                    _ => {
+                        hub.counters.outbox.add();
+                        self.unheard(hub, number, event, Failure::Busy);
+                    }
                 }
             }
             Event::Send(outgoing) => self.send(hub, number, outgoing),
@@ -235,6 +240,14 @@ impl Person {
             | Event::Advise(_)
             | Event::Compute(_)
             | Event::SignedOut => {}
+        }
+    }
+
+    /// Nothing will come of what a session's engine emitted: of what was said, the session hears so.
+    fn unheard(&mut self, hub: &Hub, number: u64, event: Event, why: Failure) {
+        if let Event::Send(outgoing) = event {
+            let envelope = self.envelope(outgoing);
+            self.undelivered(hub, &envelope, Some(number), why);
         }
     }
 

@@ -6,7 +6,7 @@ use super::Hub;
 use super::notes::try_send;
 use super::person::Person;
 use super::work::Outbound;
-use crate::mail::{Handed, Mail, weight};
+use crate::mail::{Delivery, Handed, Mail, weight};
 
 /// The most messages that wait to leave; what comes on top fails as [`Failure::Busy`].
 const OUTBOX: usize = 256;
@@ -64,7 +64,7 @@ impl Person {
     pub(super) fn may_keep(&self, envelope: &Envelope) -> bool {
         let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
         match envelope.body {
-            Body::Contact(_) => true,
+            Body::Contact(_) | Body::Undelivered { .. } => true,
             Body::Text { auto: false, .. } => self.contact(&envelope.to).is_some_and(known),
             _ => false,
         }
@@ -82,8 +82,9 @@ impl Person {
         self.say_in_conversation(hub, &notice, from_session);
     }
 
-    /// Tells the session that said it, or all if that one is gone, that it did not arrive; of
-    /// what a person would not miss, nothing is said.
+    /// Tells the session that said it that it did not arrive. If that one is gone, or goes before
+    /// its client has the report, the report waits for a client that takes it. Of what a person
+    /// would not miss, nothing is said.
     pub(super) fn undelivered(
         &mut self,
         hub: &Hub,
@@ -100,9 +101,21 @@ impl Person {
             return;
         }
         hub.counters.undelivered.add();
-        let body = Body::Undelivered { of: envelope.id, why };
-        let report = hub.envelope(envelope.to.clone(), self.user.clone(), body);
-        self.say_in_conversation(hub, &report, from_session);
+        let (of, user, to) = (envelope.id, self.user.clone(), envelope.to.clone());
+        let body = Body::Undelivered { of, why };
+        let report = hub.envelope(to.clone(), user.clone(), body);
+        let delivery = Delivery::new();
+        if let Some(mailbox) = from_session.and_then(|number| self.mailbox(number)) {
+            try_send(hub, mailbox, Mail::Deliver(report, delivery.handed()));
+        }
+        let overlay = hub.overlay.clone();
+        hub.runtime.spawn(async move {
+            if delivery.outcome().await.is_err()
+                && let Err(failed) = overlay.report(of, user, to, why).await
+            {
+                tracing::warn!(%failed, "nobody is told of a message that was not delivered");
+            }
+        });
     }
 
     /// Delivers something about a conversation to the session that has it, or to all if that one

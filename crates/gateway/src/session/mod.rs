@@ -17,8 +17,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Bell, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
-    UnixMillis,
+    Address, Bell, Body, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output,
+    Side, UnixMillis,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
@@ -250,7 +250,8 @@ impl Session {
     /// of it.
     fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
         // It may have come while the client still took it.
-        let is_too_late = envelope.body.needs_reader() && handed.is_awaited();
+        let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
+        let is_too_late = is_said && handed.is_awaited();
         if is_too_late && !self.engine.takes_texts() || !handed.take() {
             return Ok(());
         }

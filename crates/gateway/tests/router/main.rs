@@ -5,6 +5,7 @@ mod bench;
 mod consent;
 mod messages;
 mod presence;
+mod reports;
 mod strangers;
 mod takes;
 mod talks;

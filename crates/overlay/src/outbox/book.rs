@@ -49,6 +49,8 @@ enum Account {
     Sender(Address),
     Receiver(Address),
     Pair(Address, Address),
+    /// What somebody is to be told of his own messages.
+    Reports(Address),
     /// All senders of a domain.
     Domain(Origin),
 }
@@ -107,7 +109,7 @@ impl Book {
     }
 }
 
-/// A report is nobody's: it stands where a message was counted before.
+/// Who pays. A report is its receiver's, who said what it is about.
 fn accounts(message: &Message) -> Vec<Account> {
     match message {
         Message::Envelope(Envelope { from, to, .. }) => {
@@ -120,6 +122,11 @@ fn accounts(message: &Message) -> Vec<Account> {
             ];
             all.extend(domain);
             all
+        }
+        Message::Report { from, .. } => {
+            let origin = Origin::of(from);
+            let domain = origin.domain().is_some().then_some(Account::Domain(origin));
+            domain.into_iter().chain([Account::Reports(from.clone())]).collect()
         }
         _ => Vec::new(),
     }

@@ -162,7 +162,9 @@ impl Entry {
             _ => 0,
         };
         let names = match &self.message {
-            Message::Envelope(Envelope { from, to, .. }) => from.local().len() + to.local().len(),
+            Message::Envelope(Envelope { from, to, .. }) | Message::Report { from, to, .. } => {
+                from.local().len() + to.local().len()
+            }
             _ => 0,
         };
         OVERHEAD + names + text
@@ -222,7 +224,7 @@ fn is_typing(message: &Message) -> bool {
 pub(super) struct Lane {
     pub(super) to: Address,
     kind: Kind,
-    /// None of a report, which the gateway itself makes.
+    /// None of a report that the gateway itself makes.
     from: Option<Address>,
 }
 
@@ -240,8 +242,11 @@ impl Lane {
         let to = message.receiver().clone();
         match message {
             Message::Envelope(envelope) => {
-                let consent = matches!(envelope.body, Body::Contact(_));
-                let kind = if consent { Kind::Consent } else { Kind::Text };
+                let kind = match envelope.body {
+                    Body::Contact(_) => Kind::Consent,
+                    Body::Undelivered { .. } => Kind::Report,
+                    _ => Kind::Text,
+                };
                 Self { to, kind, from: Some(envelope.from.clone()) }
             }
             _ => Self { to, kind: Kind::Report, from: None },
