@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use crosstalk_core::{
     Context, Engine, Event, Fault, Input, Kin, MAX_TEXT, Now, Output, Roster, Side, Via,
 };
@@ -14,7 +14,8 @@ use super::jid::Naming;
 use super::link::Link;
 use super::negotiation::Stage;
 use super::person::Person;
-use super::signon::SignOn;
+use super::refusal::Word;
+use super::signon::{Answered, SignOn};
 use super::wire::{Frame, Framer, Malformed};
 use super::xml::{Element, Scope, TOO_MUCH, scan};
 
@@ -53,7 +54,7 @@ impl Engine for Jabber {
             // The client gets the rest when it resumes.
             self.leave_ticket(now, out);
         }
-        if result.is_err() && (self.person.is_some() || !self.held.is_empty()) {
+        if result.is_err() && (self.is_ours(out) || !self.held.is_empty()) {
             // Spliced, the next stanza for a foreign name would reach the server.
             out.withhold();
         }
@@ -104,11 +105,14 @@ impl Jabber {
                 }
             }
             Input::Bytes(side, buf) => self.bytes(now, side, buf, out)?,
-            Input::Encrypted(..) if !self.held.is_empty() => {
+            Input::Encrypted(..) if self.held.holds_words() => {
                 // Said in the clear, it would count as said inside TLS.
                 return Err(Fault::client("it spoke between STARTTLS and TLS"));
             }
-            Input::Encrypted(side, facts) => self.signon.encrypted(side, facts, out),
+            Input::Encrypted(side, facts) => {
+                self.held = Held { until: self.held.until, ..Held::default() };
+                self.signon.encrypted(side, facts, out);
+            }
             Input::Closed(_) => self.leave_ticket(now, out),
             Input::Roster(roster) => self.roster_known(now, &roster, out)?,
             Input::Changed(contact) => self.contact_changed(now, contact, out)?,
@@ -147,6 +151,11 @@ impl Jabber {
                 self.frame(now, side, frame, out)?;
                 self.release(now, out)?;
             }
+        }
+        if self.signon.may_be_padded(side) {
+            // Clients of go-xmpp end `<starttls/>` by a line break.
+            let words = buf.iter().position(|b| !b.is_ascii_whitespace());
+            buf.advance(words.unwrap_or(buf.len()));
         }
         Ok(())
     }
@@ -193,6 +202,10 @@ impl Jabber {
     }
 
     fn server_frame(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
+        if let Frame::Stanza(_) = frame {
+            self.signon.answer = Answered::Wholly;
+            self.signon.awaits_first_word = false;
+        }
         match frame {
             Frame::Stanza(raw) if self.person.is_some() => self.server_stanza(now, &raw, out),
             Frame::Stanza(raw) => self.signon_from_server(now, raw, out),
@@ -217,11 +230,22 @@ impl Jabber {
         }
         let open = Element::parse_open(&raw).map_err(|e| broken(side, e))?;
         let scope = Scope::of(&open);
-        if scope.stanzas() != super::ns::CLIENT {
-            self.splice(out);
+        match side {
+            Side::Client => {
+                self.signon.answer = Answered::Not;
+                if let Some(domain) = open.attr("to") {
+                    self.naming.set_domain(domain);
+                }
+            }
+            Side::Server => self.signon.answer = Answered::ByHeader,
         }
-        if let (Side::Client, Some(domain)) = (side, open.attr("to")) {
-            self.naming.set_domain(domain);
+        if scope.stanzas() != super::ns::CLIENT {
+            const NO_CLIENT: &str = "the stream is not a client's";
+            match side {
+                _ if !self.is_ours(out) => self.splice(out),
+                Side::Client => return self.end_stream("invalid-namespace", NO_CLIENT, out),
+                Side::Server => return Err(Fault::server(NO_CLIENT)),
+            }
         }
         self.lane(side).scope = scope;
         out.forward(side.other(), raw);
@@ -298,6 +322,16 @@ impl Jabber {
     /// The name and namespace of the only child of a stanza of the client's.
     pub(super) fn only_child(&self, raw: &[u8]) -> Result<Option<(String, String)>, Fault> {
         scan::only_child(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
+    }
+
+    /// The name and namespace of a top-level element of the client's.
+    pub(super) fn name_of(&self, raw: &[u8]) -> Result<(String, String), Fault> {
+        scan::root(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
+    }
+
+    /// What a top-level element of the client's is.
+    pub(super) fn word(&self, raw: &[u8]) -> Result<Word, Fault> {
+        self.name_of(raw).map(|(name, ns)| Word::of(&name, &ns))
     }
 
     /// Stops interpreting, after what is queued.

@@ -47,6 +47,10 @@ impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
+
+    fn holds_words(&self) -> bool {
+        self.frames.iter().any(|frame| !matches!(frame, Frame::Space(_)))
+    }
 }
 
 /// What both sides said, and what it waits for besides the sign-on.
@@ -69,6 +73,11 @@ impl Held {
         self.weight() > if known { MAX_PENDING } else { MAX_UNKNOWN }
     }
 
+    /// Whether anything is held besides white space.
+    pub(super) fn holds_words(&self) -> bool {
+        self.client.holds_words() || self.server.holds_words()
+    }
+
     /// Whether nothing is held.
     pub(super) fn is_empty(&self) -> bool {
         self.client.is_empty() && self.server.is_empty()
@@ -89,6 +98,7 @@ impl Jabber {
     fn client_has_to_wait(&self) -> bool {
         self.opaque
             || self.held.until.is_some()
+            || self.signon.awaits_first_word
             || self.signon.stage.awaits_server()
             || self.signon.expects_tls(Side::Client)
     }

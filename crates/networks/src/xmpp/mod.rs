@@ -17,6 +17,7 @@ pub mod ns;
 mod person;
 mod presence;
 mod query;
+mod refusal;
 mod reoriginate;
 mod resume;
 mod roster;

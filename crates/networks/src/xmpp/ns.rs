@@ -72,5 +72,7 @@ pub const CAPS: &str = "http://jabber.org/protocol/caps";
 pub const RSM: &str = "http://jabber.org/protocol/rsm";
 /// Privacy lists (XEP-0016).
 pub const PRIVACY: &str = "jabber:iq:privacy";
+/// Whether the person looks at the client (XEP-0352).
+pub const CLIENT_STATE: &str = "urn:xmpp:csi:0";
 /// How the namespaces of invisibility begin (XEP-0186).
 pub const INVISIBLE: &str = "urn:xmpp:invisible:";

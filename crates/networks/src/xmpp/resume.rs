@@ -11,7 +11,8 @@ use super::head::Head;
 use super::negotiation::{Entering, Former, Stage, unasked};
 use super::ns;
 use super::person::{Leftover, Person};
-use super::signon::refuse_compression;
+use super::refusal::{self, Word};
+use super::signon::NOT_UNDERSTOOD;
 use super::xml::Element;
 
 /// How long a session waits for its client where the server does not say, and at most.
@@ -49,22 +50,22 @@ impl Jabber {
         raw: &Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        match (head.name, head.xmlns.as_deref()) {
-            ("compress", _) => {
-                refuse_compression(out);
+        let (name, ns) = self.name_of(raw)?;
+        match (Word::of(&name, &ns), name.as_str()) {
+            (Word::Compress, _) => {
+                refusal::compression(out);
                 return Ok(());
             }
-            ("enable", Some(sm @ (ns::SM | ns::SM2))) => {
-                self.link.acks = Some(Acks::enable(sm));
-            }
-            ("a", Some(ns::SM | ns::SM2)) => {
+            (Word::Management, "enable") => self.link.acks = Some(Acks::enable(&ns)),
+            (Word::Management, "a") => {
                 if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
                     let theirs = acks.client_handled(h)?;
                     translated(Side::Server, acks, raw, (h, theirs), out);
                     return Ok(());
                 }
             }
-            _ => {}
+            (Word::Management | Word::Attention, _) => {}
+            _ => return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out),
         }
         out.forward(Side::Server, raw.clone());
         Ok(())

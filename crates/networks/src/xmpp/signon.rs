@@ -10,8 +10,14 @@ use super::negotiation::{
 };
 use super::ns;
 use super::person::Person;
+use super::refusal::{self, Word};
 use super::reoriginate::Proxy;
-use super::xml::Element;
+
+/// Why a stream ends on which the client says what nobody here knows.
+pub(super) const NOT_UNDERSTOOD: &str = "the gateway on the way does not know this element";
+const SASL2_ALONE: &str = "a Jabber server offers to sign on by SASL2 alone, which the gateway does \
+                           not understand: without its host under `terminate`, its people sign on \
+                           and meet nobody foreign";
 
 /// How far the stream is.
 #[derive(Default)]
@@ -25,6 +31,23 @@ pub(super) struct SignOn {
     pub(super) closed: bool,
     /// SASL on the client's behalf.
     pub(super) proxy: Proxy,
+    /// How the server answered the client's last header.
+    pub(super) answer: Answered,
+    /// The client's next word waits for the first of the server's.
+    pub(super) awaits_first_word: bool,
+    /// The client was offered SASL2, as the server said it.
+    offers_sasl2: bool,
+}
+
+/// How far a server's answer to a stream header is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Answered {
+    #[default]
+    Not,
+    /// By its own header.
+    ByHeader,
+    /// By that, and by its features or whatever else it says first.
+    Wholly,
 }
 
 /// What is known of the TLS of both sides.
@@ -57,6 +80,11 @@ impl SignOn {
         }
     }
 
+    /// Whether white space of `side` stands between STARTTLS and TLS, and is nobody's.
+    pub(super) const fn may_be_padded(&self, side: Side) -> bool {
+        matches!((side, &self.tls), (Side::Client, Tls::Asked | Tls::Server(_)))
+    }
+
     /// TLS is up on a side; in lockstep, so that a client never talks to a server in the clear.
     pub(super) fn encrypted(&mut self, side: Side, facts: TlsFacts, out: &mut Output) {
         match side {
@@ -85,24 +113,36 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let head = Head::of(&raw).map_err(|e| Fault::client(e.0))?;
         match head.name {
-            "starttls" if matches!(self.signon.stage, Stage::Greeted) => {
-                self.signon.tls = Tls::Asked;
-            }
-            "compress" => {
-                refuse_compression(out);
-                return Ok(());
-            }
-            // SASL2 signs on and binds in words of its own.
-            "authenticate" => self.splice(out),
-            "auth" | "response" | "abort" => {
-                return self.sasl_from_client(head.name, raw.clone(), out);
-            }
-            "resume" if matches!(self.signon.stage, Stage::Authenticated(_)) => {
-                return self.resume_from_client(now, &raw, out);
-            }
             "iq" => return self.iq_of_nobody(&head, raw.clone(), out),
             "message" | "presence" => return self.stanza_of_nobody(&head, raw.clone(), out),
             _ => {}
+        }
+        match self.word(&raw)? {
+            Word::StartTls if matches!(self.signon.stage, Stage::Greeted) => {
+                self.signon.tls = Tls::Asked;
+            }
+            Word::Sasl => return self.sasl_from_client(head.name, raw.clone(), out),
+            Word::Management
+                if head.name == "resume"
+                    && matches!(self.signon.stage, Stage::Authenticated(_)) =>
+            {
+                return self.resume_from_client(now, &raw, out);
+            }
+            Word::Compress | Word::Sasl2 if self.comes_first(&raw) => return Ok(()),
+            Word::Compress => {
+                refusal::compression(out);
+                return Ok(());
+            }
+            Word::Sasl2 if self.signon.offers_sasl2 && !self.is_ours(out) => self.splice(out),
+            Word::Sasl2 => {
+                refusal::sasl2(head.name, out);
+                return Ok(());
+            }
+            Word::Unknown if self.is_ours(out) => {
+                return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out);
+            }
+            // In any other state these are the server's to refuse.
+            Word::StartTls | Word::Management | Word::Attention | Word::Unknown => {}
         }
         out.forward(Side::Server, raw);
         Ok(())
@@ -181,10 +221,7 @@ impl Jabber {
         let head = Head::of(&raw).map_err(|e| Fault::server(e.0))?;
         match head.name {
             "features" => return self.features(raw, out),
-            "proceed" => {
-                self.proceed(raw, out);
-                return Ok(());
-            }
+            "proceed" => return self.proceed(raw, out),
             "failure" if matches!(self.signon.tls, Tls::Asked) => self.signon.tls = Tls::Idle,
             "challenge" | "success" | "failure" => {
                 return self.sasl_from_server(head.name, raw.clone(), out);
@@ -264,15 +301,20 @@ impl Jabber {
     }
 
     /// Starts TLS on both sides, or steps aside where that is not ours to do.
-    fn proceed(&mut self, raw: Bytes, out: &mut Output) {
-        if matches!(self.signon.tls, Tls::Asked) && self.context.terminate_tls {
+    fn proceed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        if !matches!(self.signon.tls, Tls::Asked) {
+            return Err(unasked());
+        }
+        if self.context.terminate_tls {
             self.signon.tls = Tls::Server(raw);
             let domain = self.naming.domain().to_owned();
             out.emit(Event::Encrypt(Side::Server, Some(domain).filter(|d| !d.is_empty())));
         } else {
+            // Nothing behind it could be read.
             out.forward(Side::Client, raw);
             self.splice(out);
         }
+        Ok(())
     }
 
     /// Hides what a stream with a gateway in it cannot carry, and only that.
@@ -280,10 +322,16 @@ impl Jabber {
         let mut features = self.parse(Side::Server, &raw)?;
         let untouched = features.clone();
         let plain_sasl = features.get("mechanisms", ns::SASL).is_some();
+        let sasl2_alone = !plain_sasl && features.get("authentication", ns::SASL2).is_some();
+        let ends_here = self.signon.facts.client;
         features.retain(|f| {
             let sasl2 = f.is("authentication", ns::SASL2);
-            !(f.is("compression", ns::COMPRESS_FEATURE) || plain_sasl && sasl2)
+            !(f.is("compression", ns::COMPRESS_FEATURE) || (plain_sasl || ends_here) && sasl2)
         });
+        self.signon.offers_sasl2 = features.get("authentication", ns::SASL2).is_some();
+        if sasl2_alone && !self.signon.offers_sasl2 {
+            out.emit(Event::Advise(SASL2_ALONE));
+        }
         if self.signon.facts.client
             && let Some(facts) = &self.signon.facts.server
         {
@@ -298,12 +346,4 @@ impl Jabber {
         }
         Ok(())
     }
-}
-
-/// Compression would blind the gateway; a client that asks although it was not offered hears so.
-pub(super) fn refuse_compression(out: &mut Output) {
-    let failure = Element::new("failure", ns::COMPRESS)
-        .child(Element::new("unsupported-method", ns::COMPRESS));
-    out.withhold();
-    out.insert(Side::Client, failure.to_xml());
 }

@@ -3,6 +3,7 @@
 mod acks;
 mod identity;
 mod list;
+mod refusal;
 mod resume;
 mod signon;
 mod talk;
@@ -16,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
     Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
     HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Standing,
-    UnixMillis, Via,
+    TlsFacts, UnixMillis, Via,
 };
 
 use super::engine::Jabber;
@@ -25,8 +26,20 @@ use super::jid::tests::names;
 const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
                     xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 
+const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 const SUCCESS: &str = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
 const BIND: &str = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+
+fn features(inside: &str) -> String {
+    format!("<stream:features>{inside}</stream:features>")
+}
+
+fn mechanisms(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|n| format!("<mechanism>{n}</mechanism>")).collect();
+    let names = names.concat();
+    format!("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{names}</mechanisms>")
+}
 
 /// `<auth/>` by PLAIN.
 fn auth(name: &str) -> String {
@@ -77,6 +90,13 @@ impl Stage {
         stage.bind();
         stage.give(Input::Roster(roster));
         stage
+    }
+
+    /// TLS of ours is on, on both sides.
+    fn encrypt(&mut self) {
+        let facts = TlsFacts { exporter: Some([1; 32].into()), server_end_point: None };
+        self.give(Input::Encrypted(Side::Server, facts.clone()));
+        self.give(Input::Encrypted(Side::Client, facts));
     }
 
     /// The server believes that the client is `name`, by PLAIN.

@@ -1,20 +1,6 @@
 //! TLS, SASL and features.
 
 use super::*;
-use crosstalk_core::TlsFacts;
-
-const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-
-fn features(inside: &str) -> String {
-    format!("<stream:features>{inside}</stream:features>")
-}
-
-fn mechanisms(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|n| format!("<mechanism>{n}</mechanism>")).collect();
-    let names = names.concat();
-    format!("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{names}</mechanisms>")
-}
 
 const BINDINGS: &str = "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>\
                         <channel-binding type='tls-exporter'/></sasl-channel-binding>";
@@ -24,9 +10,7 @@ fn encrypted(options: &[&'static str]) -> Stage {
     let mut stage = Stage::with(Arc::default(), options);
     stage.client(OPEN);
     stage.server(OPEN);
-    let facts = TlsFacts { exporter: Some([1; 32].into()), server_end_point: None };
-    stage.give(Input::Encrypted(Side::Server, facts.clone()));
-    stage.give(Input::Encrypted(Side::Client, facts));
+    stage.encrypt();
     stage.sent();
     stage
 }

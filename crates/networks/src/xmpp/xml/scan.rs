@@ -46,6 +46,14 @@ pub(crate) fn only_child(
     }
 }
 
+/// The local name and the namespace of a top-level element.
+pub(crate) fn root(element: &[u8], scope: &Scope) -> Result<(String, String), Malformed> {
+    match reader(element)?.read_event().map_err(|_| BROKEN)? {
+        Event::Start(start) | Event::Empty(start) => named(&start, None, scope),
+        _ => Err(BROKEN),
+    }
+}
+
 /// Whether an attribute's value or a text is a name by what `is_name` says. What people say to
 /// each other may hold any name.
 pub(crate) fn mentions(stanza: &[u8], is_name: impl Fn(&str) -> bool) -> Result<bool, Malformed> {
