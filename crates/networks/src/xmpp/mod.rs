@@ -78,10 +78,14 @@ const MAX_SNIFF: usize = 64;
 /// How a stream header begins.
 const OPEN: &[u8] = b"<stream:stream";
 
-/// An XML declaration and the start of a stream header, with any white space.
+/// An XML declaration and the start of a stream header, with any white space, and with the mark of
+/// byte order that some put in front.
 fn sniff(first: &[u8]) -> Sniff {
     let more = if first.len() < MAX_SNIFF { Sniff::More } else { Sniff::No };
-    let mut rest = first.trim_ascii_start();
+    if !first.is_empty() && wire::BOM.starts_with(first) {
+        return more;
+    }
+    let mut rest = first.strip_prefix(wire::BOM).unwrap_or(first).trim_ascii_start();
     if rest.starts_with(b"<?xml ") {
         let Some(end) = memchr::memmem::find(rest, b"?>") else { return more };
         rest = rest.get(end + 2..).unwrap_or_default().trim_ascii_start();
@@ -107,6 +111,8 @@ mod tests {
             "<stream:stream to='x'",
             "<?xml version='1.0' encoding='UTF-8'?>\n<stream:stream",
             " \n<?xml version=\"1.0\"?><stream:stream xmlns='jabber:client'",
+            "\u{feff}<stream:stream to='x'",
+            "\u{feff}<?xml version='1.0'?><stream:stream",
         ] {
             let answers: Vec<_> = (0..=stream.len())
                 .map(|n| Xmpp.sniff(Side::Client, &stream.as_bytes()[..n]))
@@ -124,6 +130,8 @@ mod tests {
             "VER 1 MSNP18",
             "*\u{1}",
             "<?xml version='1.0'?><x",
+            "\u{feff}GET / HTTP/1.1",
+            "\u{fefe}<stream:stream",
         ] {
             assert_eq!(Xmpp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
         }

@@ -19,11 +19,14 @@ pub enum Frame {
     Open(Bytes),
     /// A whole child of the stream: a stanza or another top-level element.
     Stanza(Bytes),
-    /// White space between stanzas: a keep-alive.
+    /// White space between stanzas: a keep-alive. Or a [`BOM`].
     Space(Bytes),
     /// `</stream:stream>`.
     Close(Bytes),
 }
+
+/// What editors and libraries put at the front of a text in UTF-8, to say that it is that.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl Frame {
     /// The bytes as they arrived.
@@ -151,14 +154,17 @@ impl Framer {
     fn text(&mut self, rest: &[u8]) -> Result<Stop, Malformed> {
         let end = memchr(b'<', rest).unwrap_or(rest.len());
         let (text, markup) = rest.split_at(end);
-        self.seen += end;
-        if self.depth == 0 && self.seen > 0 {
-            return if text.iter().all(u8::is_ascii_whitespace) {
-                Ok(Stop::Frame(Frame::Space))
-            } else {
-                Err(Malformed("text outside of any stanza"))
-            };
+        if self.depth == 0 && end > 0 {
+            let rest = behind_space(text);
+            if rest.len() < text.len() {
+                self.seen += text.len() - rest.len();
+                return Ok(Stop::Frame(Frame::Space));
+            }
+            let more = markup.is_empty() && rest.len() < BOM.len() && BOM.starts_with(rest);
+            let text = Malformed("text outside of any stanza");
+            return if more { Ok(Stop::Starved) } else { Err(text) };
         }
+        self.seen += end;
         self.token = match markup {
             [] | [b'<'] => return Ok(Stop::Starved),
             [_, b'/', ..] => Token::End,
@@ -215,6 +221,15 @@ enum Stop {
     Frame(fn(Bytes) -> Frame),
 }
 
+/// What stands behind white space and marks of byte order.
+fn behind_space(text: &[u8]) -> &[u8] {
+    let mut rest = text.trim_ascii_start();
+    while let Some(behind) = rest.strip_prefix(BOM) {
+        rest = behind.trim_ascii_start();
+    }
+    rest
+}
+
 /// Whether a start tag is a stream header, whatever its prefix.
 fn is_stream(tag: &[u8]) -> bool {
     let name = tag.get(1..).unwrap_or_default();
@@ -262,6 +277,25 @@ mod tests {
             })
             .collect();
         assert_eq!(names, "DO_S_SSSOSC");
+    }
+
+    #[test]
+    fn a_byte_order_mark_in_front_of_a_header_passes_at_every_chunking() {
+        let stream = b"\xef\xbb\xbf<?xml version='1.0'?><stream:stream>\xef\xbb\xbf\n<a/>";
+        for chunk in 1..=stream.len() {
+            let (mut framer, mut buf) = (Framer::default(), BytesMut::new());
+            let mut passed = Vec::new();
+            for bytes in stream.chunks(chunk) {
+                buf.extend_from_slice(bytes);
+                while let Some(frame) = framer.next(&mut buf).unwrap() {
+                    passed.extend(frame.into_bytes());
+                }
+            }
+            assert_eq!(passed, stream, "chunks of {chunk}");
+        }
+        for bad in [&b"\xef\xbb<a/>"[..], b"\xef\xbbx", b"\xef\xef", b"\xbb"] {
+            assert!(Framer::default().next(&mut BytesMut::from(bad)).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
