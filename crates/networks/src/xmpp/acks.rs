@@ -15,6 +15,8 @@ const MAX_UNACKED_BYTES: usize = 1024 * 1024;
 /// After how many of them the client is asked for one, and after how many bytes.
 const ASK_EVERY: usize = 50;
 const ASK_EVERY_BYTES: usize = 64 * 1024;
+/// The most messages of the client's that would be known again.
+const MAX_TAKEN: usize = 1000;
 /// How many changes between kinds of stanza a log holds.
 const MAX_RUNS: usize = 10_000;
 
@@ -56,7 +58,8 @@ impl Acks {
     pub(super) fn weight(&self) -> usize {
         let down =
             self.down.as_ref().map_or(0, |down| down.bytes + down.log.len() * size_of::<Sent>());
-        down + self.up.log.len() * size_of::<(bool, u32)>()
+        let up = self.up.log.len() * size_of::<(bool, u32)>();
+        down + up + self.up.taken.len() * size_of::<(u32, u64)>()
     }
 
     /// A stanza of the server goes to the client.
@@ -93,7 +96,25 @@ impl Acks {
             }
             _ => self.up.log.push_back((forwarded, 1)),
         }
+        self.up.sent = self.up.sent.wrapping_add(1);
         Ok(())
+    }
+
+    /// The stanza that the client sent last is a message that the gateway took.
+    pub(super) fn took(&mut self, mark: u64) {
+        let up = &mut self.up;
+        if up.taken.len() >= MAX_TAKEN {
+            up.taken.pop_front();
+        }
+        up.taken.push_back((up.sent, mark));
+    }
+
+    /// The marks of messages that the client was not told of, and among how many stanzas they are
+    /// that it will send again.
+    pub(super) fn untold(&mut self) -> (VecDeque<u64>, u32) {
+        let up = &mut self.up;
+        let marks = std::mem::take(&mut up.taken).into_iter().map(|(_, mark)| mark).collect();
+        (marks, up.sent.wrapping_sub(up.client))
     }
 
     /// The client handled `h` stanzas. Returns how many of the server's that were.
@@ -135,9 +156,13 @@ impl Acks {
                 left -= part;
             }
             if *n > 0 {
-                return Ok(up.client);
+                break;
             }
             up.log.pop_front();
+        }
+        let untold = up.sent.wrapping_sub(up.client);
+        while up.taken.front().is_some_and(|(at, _)| up.sent.wrapping_sub(*at) >= untold) {
+            up.taken.pop_front();
         }
         if left > 0 {
             return Err(Fault::server("it acknowledges more than it was sent"));
@@ -149,6 +174,7 @@ impl Acks {
     /// Returns our part of that.
     pub(super) fn resumed(&mut self) -> Vec<Bytes> {
         self.up.log.clear();
+        self.up.sent = self.up.client;
         self.is_full = false;
         let down = self.down.get_or_insert_default();
         down.log.retain(|sent| matches!(sent, Sent::Gateway(_)));
@@ -187,6 +213,11 @@ struct Up {
     server: u32,
     /// The same in the client's count.
     client: u32,
+    /// What the client sent in all, in its count.
+    sent: u32,
+    /// Marks of messages that the gateway took and the client was not told of, with their places
+    /// in that count.
+    taken: VecDeque<(u32, u64)>,
 }
 
 #[cfg(test)]

@@ -258,6 +258,9 @@ impl Jabber {
         if !head.is_stanza() {
             return self.ack_from_client(&head, raw, out);
         }
+        if let Some(person) = &mut self.person {
+            person.repeats.count();
+        }
         let kin = head.to.as_deref().map_or(Kin::Own, |to| self.naming.kin(to));
         let to = match kin {
             Kin::Foreign(to) => to,

@@ -7,6 +7,7 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::ns;
 use super::person::{Carbons, Sent};
+use super::repeats;
 use super::xml::{Element, Scope};
 use crate::html;
 use crate::time::timestamp;
@@ -26,8 +27,17 @@ impl Jabber {
         self.link.keep(out)?;
         let Some(person) = &mut self.person else { return Ok(()) };
         let id = stanza.attr("id").unwrap_or_default().to_owned();
-        if kind == "error" || (!id.is_empty() && person.is_repeat(to, &id)) {
+        if kind == "error" {
             return Ok(());
+        }
+        if self.link.acks.is_some() || person.repeats.may_come() {
+            let mark = repeats::mark(to, stanza);
+            if let Some(acks) = &mut self.link.acks {
+                acks.took(mark);
+            }
+            if person.repeats.take(mark) {
+                return Ok(());
+            }
         }
         person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
         if typing(stanza).is_some() {

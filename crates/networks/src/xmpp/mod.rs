@@ -19,6 +19,7 @@ mod presence;
 mod query;
 mod refusal;
 mod reoriginate;
+mod repeats;
 mod resume;
 mod roster;
 mod scram;

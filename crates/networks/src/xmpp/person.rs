@@ -1,13 +1,13 @@
 //! The person behind a client, and what that client has been shown.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence};
 
 use super::jid::{self, Naming};
+use super::repeats::Repeats;
 
 /// The resource of every foreign person.
 const RESOURCE: &str = "CrossTalk";
@@ -63,9 +63,8 @@ pub(super) struct Person {
     spellings: BTreeMap<Address, String>,
     /// People to whom the client sent chat states.
     typed_to: BTreeSet<Address>,
-    /// Message ids that an earlier connection took, and those of this one.
-    repeats: HashSet<u64>,
-    ids: VecDeque<u64>,
+    /// Messages that an earlier connection took.
+    pub(super) repeats: Repeats,
 }
 
 /// How far the foreign part of the list is.
@@ -162,8 +161,8 @@ pub(super) struct BlockView {
 /// What a session that could not be resumed leaves to the next.
 #[derive(Default)]
 pub(super) struct Leftover {
-    /// Messages of the client that the gateway took, for [`Person::is_repeat`].
-    pub(super) taken: Vec<u64>,
+    /// Messages of the client that the gateway took.
+    pub(super) repeats: Repeats,
     /// Messages for the client that it did not acknowledge.
     pub(super) again: Vec<Bytes>,
 }
@@ -204,8 +203,7 @@ impl Person {
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
             again: Vec::new(),
-            repeats: HashSet::new(),
-            ids: VecDeque::new(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -213,7 +211,7 @@ impl Person {
     pub(super) fn inherit(&mut self, left: Leftover) {
         self.waits += left.again.iter().map(Bytes::len).sum::<usize>();
         self.again = left.again;
-        self.repeats = left.taken.into_iter().collect();
+        self.repeats = left.repeats;
     }
 
     /// Keeps something until the client is available; if there is too much, drops it.
@@ -243,7 +241,7 @@ impl Person {
     pub(super) fn weight(&self) -> usize {
         let contacts = self.contacts.values().map(|known| known.weight());
         let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
-        size_of::<Self>() + self.waits + contacts.chain(sent).sum::<usize>()
+        size_of::<Self>() + self.waits + self.repeats.weight() + contacts.chain(sent).sum::<usize>()
     }
 
     /// The person's bare JID.
@@ -307,28 +305,8 @@ impl Person {
         self.sent.push_back(sent);
     }
 
-    /// Whether an earlier connection already took this message; if not, remembers it.
-    pub(super) fn is_repeat(&mut self, to: &Address, id: &str) -> bool {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((to, id));
-        if self.repeats.remove(&hash) {
-            return true;
-        }
-        if self.ids.len() >= MAX_SENT {
-            self.ids.pop_front();
-        }
-        self.ids.push_back(hash);
-        false
-    }
-
-    /// The messages of this connection and of earlier ones, for [`Person::is_repeat`].
-    pub(super) fn taken(&self) -> Vec<u64> {
-        self.repeats.iter().chain(&self.ids).copied().take(2 * MAX_SENT).collect()
-    }
-
     /// The session goes on over a new connection.
     pub(super) fn reconnected(&mut self, now: Now) {
-        self.repeats = self.taken().into_iter().collect();
-        self.ids.clear();
         self.foreign = Foreign::Awaited;
         self.sweep_at = Some(now.instant + RETURN);
         for known in self.contacts.values_mut() {

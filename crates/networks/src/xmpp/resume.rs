@@ -38,7 +38,11 @@ impl Resumable {
         self.acks.client_handled(h)?;
         let mut again = std::mem::take(&mut self.person.again);
         again.extend(self.acks.resumed().into_iter().filter(|said| said.starts_with(b"<message")));
-        Ok(Leftover { taken: self.person.taken(), again })
+        let mut repeats = std::mem::take(&mut self.person.repeats);
+        let (marks, stanzas) = self.acks.untold();
+        repeats.go_on(marks, stanzas);
+        repeats.begin_anew();
+        Ok(Leftover { repeats, again })
     }
 }
 
@@ -267,6 +271,8 @@ impl Jabber {
         let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
         resumed.set("h", acks.server_handled(h)?.to_string());
         out.insert(Side::Client, resumed.to_xml());
+        let (marks, stanzas) = acks.untold();
+        person.repeats.go_on(marks, stanzas);
         for ours in acks.resumed() {
             out.insert(Side::Client, ours);
         }

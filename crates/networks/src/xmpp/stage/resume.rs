@@ -80,6 +80,90 @@ fn after_a_failed_resume_nothing_is_lost_and_nothing_sent_twice() {
     assert_eq!(next.bodies().len(), 1, "ids may be used again");
 }
 
+/// A session of Ann's with stream management, whose client sent `stanzas` and was told of none.
+fn said(stanzas: &str) -> Stage {
+    let mut stage = Stage::online(alice());
+    stage.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    stage.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+    stage.client(stanzas);
+    stage
+}
+
+/// What was said to foreign people since the last look.
+fn heard(stage: &mut Stage) -> Vec<String> {
+    let bodies = stage.bodies().into_iter().filter_map(|(_, body)| match body {
+        Body::Text { text, .. } => Some(text.text().to_owned()),
+        _ => None,
+    });
+    bodies.collect()
+}
+
+/// The connection breaks and the session goes on, of which the server handled `h` stanzas.
+fn resume(stage: &mut Stage, h: u32) -> Stage {
+    stage.give(Input::Closed(Side::Client));
+    let mut next = another(stage, "ann");
+    next.client(&RESUME.replace("h='2'", "h='0'"));
+    next.server(&RESUMED.replace("h='0'", &format!("h='{h}'")));
+    next.give(Input::Tick);
+    next.bodies();
+    next.sent();
+    next
+}
+
+fn says(id: &str, text: &str) -> String {
+    format!("<message to='alice@aol' type='chat' {id}><body>{text}</body></message>")
+}
+
+#[test]
+fn a_new_text_under_an_id_of_before_is_delivered() {
+    let old = says("id='1'", "/who");
+    // The client was told that the first arrived, or was not and has something else to say.
+    for acknowledged in [true, false] {
+        let own = "<message to='ben@chat.test'><body>x</body></message>";
+        let mut stage = said(&format!("{}{old}", if acknowledged { "" } else { own }));
+        assert_eq!(heard(&mut stage), ["/who"]);
+        if acknowledged {
+            stage.client("<r xmlns='urn:xmpp:sm:3'/>");
+            stage.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+            assert!(stage.to(Side::Client).contains("h='1'"));
+        }
+        let mut next = resume(&mut stage, 0);
+        next.client(&says("id='1'", "/help"));
+        assert_eq!(heard(&mut next), ["/help"]);
+        next.client(&old);
+        let repeat = heard(&mut next).is_empty();
+        assert_eq!(repeat, !acknowledged);
+    }
+}
+
+#[test]
+fn what_was_acknowledged_may_be_said_again_to_the_word() {
+    let mut stage = said(&says("id='1'", "ok"));
+    stage.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    let mut next = resume(&mut stage, 0);
+    heard(&mut stage);
+    next.client(&says("id='1'", "ok"));
+    assert_eq!(heard(&mut next), ["ok"]);
+}
+
+#[test]
+fn what_was_received_and_not_acknowledged_is_heard_once_however_often_the_connection_breaks() {
+    let own = "<message to='ben@chat.test'><body>x</body></message>";
+    let all = [own.into(), says("id='1'", "a"), says("", "a"), own.into(), says("", "a")];
+    let mut stage = said(&all.concat());
+    assert_eq!(heard(&mut stage), ["a", "a", "a"]);
+    let mut once = resume(&mut stage, 0);
+    // It comes as far as the second and breaks again.
+    once.client(&all[..2].concat());
+    let mut twice = resume(&mut once, 0);
+    let delay = "<delay xmlns='urn:xmpp:delay' stamp='2001-09-09T01:46:40Z'/></message>";
+    twice.client(&all.concat().replace("</message>", delay));
+    assert!(heard(&mut once).is_empty() && heard(&mut twice).is_empty());
+    assert_eq!(twice.to(Side::Server).matches("ben@chat.test").count(), 2);
+    twice.client(&all[1]);
+    assert_eq!(heard(&mut twice), ["a"], "the repeats are over");
+}
+
 #[test]
 fn a_session_that_was_closed_is_not_kept() {
     let mut stage = managed();
