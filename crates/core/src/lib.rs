@@ -39,7 +39,7 @@ pub use fault::{Blame, Fault};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use lobby::Lobby;
 pub use names::{Kin, Names};
-pub use network::{Context, Defaults, Network, Sniff, Via};
+pub use network::{Context, Defaults, Network, Sniff, Unread, Via};
 pub use origin::Origin;
 pub use private::Private;
 pub use provenance::{Claimed, Confirmed};

@@ -43,6 +43,13 @@ pub trait Network: Send + Sync + 'static {
         &[]
     }
 
+    /// Other protocols in which the network's servers take sign-ons and texts, and which no engine
+    /// of this one reads. Where they are readable on the way, their connections are refused unless
+    /// the operator lets them pass: what passes unread takes foreign names and texts to the server.
+    fn unread(&self) -> &'static [Unread] {
+        &[]
+    }
+
     /// The services under which the DNS lists the servers of a domain (RFC 2782), such as
     /// `_xmpp-client._tcp`, where names have a domain whose servers alone speak for it. None where
     /// names belong to the network as a whole.
@@ -52,6 +59,20 @@ pub trait Network: Send + Sync + 'static {
 
     /// An engine for one connection.
     fn engine(&self, context: Context) -> Box<dyn Engine>;
+}
+
+/// A protocol in which a network's servers can be spoken to, and which no engine reads.
+#[derive(Debug)]
+pub struct Unread {
+    /// Its name in configuration, such as `toc`.
+    pub name: &'static str,
+    /// How people call it, such as `TOC`.
+    pub title: &'static str,
+    /// Judges the first bytes of a client; and of one that speaks HTTP each request: its head, then
+    /// its head and the first bytes of its body.
+    pub sniff: fn(&[u8]) -> Sniff,
+    /// What the client is told before its connection ends, in its own words.
+    pub refusal: &'static [u8],
 }
 
 /// The usual names of a network.

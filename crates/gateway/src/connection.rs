@@ -14,10 +14,11 @@ use crate::config::Proxy;
 use crate::memory::Account;
 use crate::places::Place;
 use crate::policy::Asked;
-use crate::session::{End, Leg, Session};
+use crate::session::{End, Leg, Peer, Session};
 use crate::shared::Shared;
 use crate::splice;
 use crate::stream::Stream;
+use crate::tls;
 pub(crate) use origin::Origin;
 use report::Report;
 
@@ -107,15 +108,19 @@ pub(crate) fn serve(
             Err(Dead::Gone) => None,
             Err(Dead::Fault(fault)) => Some(fault),
             Ok(Road::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
-            Ok(Road::Interpreted(session)) => match Box::pin(connection.interpret(session)).await {
-                (End::Closed, _) => None,
-                (End::Silent, _) => Some(Fault::client("it never said who it is")),
-                (End::Fault(fault), _) => Some(fault),
-                (End::Opaque(fault), legs) => {
-                    let later = Box::pin(connection.pass(legs)).await;
-                    fault.or(later)
+            Ok(Road::Interpreted(session)) => {
+                let (end, legs) = Box::pin(connection.interpret(session)).await;
+                let (end, legs) = Box::pin(connection.reconsider(end, legs)).await;
+                match end {
+                    End::Closed => None,
+                    End::Silent => Some(Fault::client("it never said who it is")),
+                    End::Fault(fault) => Some(fault),
+                    End::Opaque(fault) => {
+                        let later = Box::pin(connection.pass(legs)).await;
+                        fault.or(later)
+                    }
                 }
-            },
+            }
         };
         connection.fault = fault.map(Box::new);
     }
@@ -128,6 +133,29 @@ impl Connection {
         let legs = session.into_legs();
         self.report.count(&legs);
         (end, legs)
+    }
+
+    /// Asks whether a client of whom an engine took nothing speaks what must not pass unread.
+    async fn reconsider(&mut self, end: End, legs: Box<(Leg, Leg)>) -> (End, Box<(Leg, Leg)>) {
+        let (End::Opaque(Some(_)) | End::Fault(_)) = &end else { return (end, legs) };
+        let (client, server) = &*legs;
+        let first = &client.inbox;
+        let is_first = !first.is_empty() && client.received == first.len() as u64;
+        let place = self.report.target.as_ref().filter(|_| is_first && !tls::is_hello(first));
+        let known = self.report.network.as_ref();
+        let undialled = server.stream.is_none();
+        let watch = place.and_then(|at| Some((self.shared.watch(known, at, undialled)?, at)));
+        let Some((watch, place)) = watch else { return (end, legs) };
+        let peer = Peer::new(&self.way, &self.place, place);
+        let charge = self.account.entry().charge();
+        let session = Session::new(Arc::clone(&self.shared), watch, *legs, peer, charge);
+        let (later, legs) = self.interpret(Box::new(session)).await;
+        match (end, later) {
+            // What cannot pass any more is not passed; but there may be more to say of it.
+            (End::Fault(fault), End::Opaque(_) | End::Closed) => (End::Fault(fault), legs),
+            (End::Opaque(fault), End::Opaque(None)) => (End::Opaque(fault), legs),
+            (_, later) => (later, legs),
+        }
     }
 
     /// Connects the two sides with nothing in between.

@@ -10,6 +10,7 @@ use crosstalk_core::{
     Bell, Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network,
     NetworkId, Via,
 };
+use crosstalk_networks::Watch;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -29,6 +30,9 @@ const COMPUTING: usize = 2;
 /// otherwise put as many long turns before the short ones of everybody else; and with one, a second
 /// worker is left to them.
 const LARGE_AT_ONCE: usize = 1;
+
+/// An engine for a connection, with its bell and who watches it.
+pub(crate) type Interpreter = (Box<dyn Engine>, Bell, Arc<Watchdog>);
 
 /// The parts of a running gateway.
 pub(crate) struct Shared {
@@ -109,13 +113,8 @@ impl Shared {
         known.map_or_else(at_port, |id| networks.get(id))
     }
 
-    /// An engine for a connection of `network` to `host`, with its bell and who watches it.
-    pub(crate) fn engine(
-        &self,
-        network: &NetworkConfig,
-        via: Via,
-        host: &str,
-    ) -> (Box<dyn Engine>, Bell, Arc<Watchdog>) {
+    /// An engine for a connection of `network` to `host`.
+    pub(crate) fn engine(&self, network: &NetworkConfig, via: Via, host: &str) -> Interpreter {
         let bell = Bell::default();
         let engine = network.protocol.engine(Context {
             network: network.id.clone(),
@@ -128,9 +127,27 @@ impl Shared {
             terminate_tls: self.tls.terminates(host),
             options: network.options.clone(),
         });
-        let watchdog = self.watchdogs.get(&network.id).cloned();
-        let watchdog = watchdog.unwrap_or_else(|| Arc::new(Watchdog::new(network.id.clone())));
-        (engine, bell, watchdog)
+        (engine, bell, self.watchdog(&network.id))
+    }
+
+    /// An engine that refuses what must not pass unread to `place`, on a connection on which no
+    /// protocol of ours was recognised; none where everything may pass. `undialled` if the server
+    /// is not connected.
+    pub(crate) fn watch(
+        &self,
+        known: Option<&NetworkId>,
+        place: &HostPort,
+        undialled: bool,
+    ) -> Option<Interpreter> {
+        let refused = self.config.refused_at(known, place);
+        let watchdog = self.watchdog(&refused.first()?.0);
+        let watch = Watch::new(refused, place.clone(), undialled);
+        Some((Box::new(watch), Bell::default(), watchdog))
+    }
+
+    fn watchdog(&self, network: &NetworkId) -> Arc<Watchdog> {
+        let watchdog = self.watchdogs.get(network).cloned();
+        watchdog.unwrap_or_else(|| Arc::new(Watchdog::new(network.clone())))
     }
 
     /// Tells the operator something, once.

@@ -242,6 +242,28 @@ fn the_usual_networks_are_there_and_a_table_changes_one() {
 }
 
 #[test]
+fn what_passes_unread_is_named_for_each_network() {
+    let place = |host: &str| HostPort::new(host, 5280);
+    let names = |toml: &str, host: &str| -> Vec<String> {
+        let refused = parse(toml).unwrap().refused_at(None, &place(host));
+        refused.iter().map(|(id, unread)| format!("{id} {}", unread.name)).collect()
+    };
+    let jabber = ["jabber bosh", "jabber websocket"];
+    assert_eq!(names("", "chat.example.org"), jabber, "anybody can have a server");
+    let work =
+        "[networks.work]\nprotocol = \"xmpp\"\nhosts = [\"*.example.org\"]\npass = [\"bosh\"]\n";
+    assert_eq!(names(work, "chat.example.org"), ["work websocket"], "the nearest network says");
+    assert_eq!(names(work, "other.example.net"), jabber);
+    let aol = names("[networks.aol]\npass = [\"toc\"]\n", "login.oscar.aol.com");
+    assert!(aol.contains(&"aol http".to_owned()) && !aol.contains(&"aol toc".to_owned()));
+    let id = "aol".parse().unwrap();
+    let of_aol = parse("").unwrap().refused_at(Some(&id), &place("login.oscar.aol.com"));
+    assert!(of_aol.iter().all(|(network, _)| *network == id), "it belongs to that one");
+    let said = complaint("[networks.jabber]\npass = [\"boch\"]\n");
+    assert!(said.starts_with("gw.toml:2:") && said.contains("did you mean `bosh`?"), "{said}");
+}
+
+#[test]
 fn a_named_server_is_connected_instead_of_the_one_dialled() {
     let config =
         parse("[networks.aol]\nservers = { \"Login.AIM.test\" = \"127.0.0.1:5191\" }\n").unwrap();

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, MAX_PENDING, Side};
 
 use crate::http_chunks::Trail;
-pub(crate) use crate::http_head::{Head, Heads, asks};
+pub(crate) use crate::http_head::{Head, Heads, asks, begins, is_request};
 use crate::http_head::{Length, MAX_HEAD};
 
 /// The longest message that is read whole, in bytes.

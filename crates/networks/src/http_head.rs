@@ -9,6 +9,8 @@ const MAX_FIELDS: usize = 64;
 const MAX_LINES: usize = MAX_FIELDS + 1;
 /// How many bytes decide what a connection asks for.
 const ENOUGH: usize = 64;
+/// The longest name of a method, in bytes.
+const MAX_METHOD: usize = 16;
 const SCHEME: &[u8] = b"http://";
 
 /// The head of a message.
@@ -142,7 +144,7 @@ impl Head {
     }
 
     /// The values of the fields of that name.
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let is = move |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
         self.fields.iter().filter(is).map(|(_, value)| value.as_str())
     }
@@ -168,8 +170,20 @@ pub(crate) fn asks(first: &[u8], method: &[u8], path: &[u8]) -> Sniff {
     }
 }
 
-/// Whether bytes begin with others, as far as they go.
-fn begins(bytes: &[u8], with: &[u8]) -> Sniff {
+/// Whether a client begins with a request of HTTP: a method, and the target behind it.
+pub(crate) fn is_request(first: &[u8]) -> Sniff {
+    let method = first.iter().take(MAX_METHOD).take_while(|b| b.is_ascii_uppercase()).count();
+    match first.get(method..).unwrap_or_default() {
+        [] if method < MAX_METHOD => Sniff::More,
+        [b' '] if method > 0 => Sniff::More,
+        [b' ', b'/' | b'*', ..] if method > 0 => Sniff::Yes,
+        [b' ', target @ ..] if method > 0 => begins(target, SCHEME),
+        _ => Sniff::No,
+    }
+}
+
+/// Whether bytes begin with others, as far as they go, in any case.
+pub(crate) fn begins(bytes: &[u8], with: &[u8]) -> Sniff {
     let seen = bytes.len().min(with.len());
     match (bytes.get(..seen), with.get(..seen)) {
         (Some(bytes), Some(with)) if !bytes.eq_ignore_ascii_case(with) => Sniff::No,

@@ -19,8 +19,11 @@ pub mod oscar;
 pub mod passthrough;
 mod reference;
 mod time;
+mod unread;
 pub mod xmpp;
 pub mod ymsg;
+
+pub use unread::Watch;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
 pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp, &msnp::Msnp, &ymsg::Ymsg];

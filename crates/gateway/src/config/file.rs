@@ -43,6 +43,7 @@ struct Table {
     servers: BTreeMap<String, HostPort>,
     direct: Vec<Direct>,
     options: Vec<String>,
+    pass: Vec<String>,
 }
 
 impl File {
@@ -116,19 +117,25 @@ impl Table {
                 })
             }
         }?;
-        let known: Vec<_> = protocol.options().iter().map(|(name, _)| *name).collect();
-        let option = |(i, name): (usize, &String)| {
-            known.iter().copied().find(|k| k == name).ok_or_else(|| {
-                Problem::unknown(at(&format!("options.{i}")), "option", name, &known)
-            })
+        let known = |key: &str, kind: &str, names: &[String], known: Vec<&'static str>| {
+            let resolve =
+                |(i, name): (usize, &String)| {
+                    known.iter().copied().find(|k| k == name).ok_or_else(|| {
+                        Problem::unknown(at(&format!("{key}.{i}")), kind, name, &known)
+                    })
+                };
+            names.iter().enumerate().map(resolve).collect::<Result<Vec<_>, _>>()
         };
+        let options = protocol.options().iter().map(|(name, _)| *name).collect();
+        let unread = protocol.unread().iter().map(|unread| unread.name).collect();
         let usual = protocol.defaults();
         Ok(NetworkConfig {
             hosts: self.hosts.unwrap_or_else(|| usual_hosts(&id, &usual)),
             ports: self.ports.unwrap_or_else(|| usual.ports.to_vec()),
             servers: self.servers.into_iter().map(|(k, v)| (k.to_lowercase(), v)).collect(),
             direct: self.direct,
-            options: self.options.iter().enumerate().map(option).collect::<Result<_, _>>()?,
+            options: known("options", "option", &self.options, options)?,
+            pass: known("pass", "unread protocol", &self.pass, unread)?,
             protocol,
             id,
         })

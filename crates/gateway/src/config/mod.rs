@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crosstalk_core::{HostPort, Names, NetworkId, Private};
+use crosstalk_core::{HostPort, Names, NetworkId, Private, Unread};
 use crosstalk_overlay::{self as overlay, GatewayId};
 use serde::Deserialize;
 
@@ -300,6 +300,33 @@ impl Config {
             let ranked = self.networks.values().filter(fits).filter_map(|n| Some((rank(n)?, n)));
             ranked.max_by_key(|(rank, _)| *rank).map(|(_, n)| n)
         })
+    }
+}
+
+impl Config {
+    /// What must not pass unread to `place`, and the networks whose settings say so: the one that it
+    /// belongs to, else of each protocol the one that names the host most exactly.
+    pub fn refused_at(
+        &self,
+        known: Option<&NetworkId>,
+        place: &HostPort,
+    ) -> Vec<(NetworkId, &'static Unread)> {
+        let mut nearest: BTreeMap<&str, (usize, &NetworkConfig)> = BTreeMap::new();
+        for network in self.networks.values() {
+            let rank = match known {
+                Some(id) => (network.id == *id).then_some(0),
+                None => network.hosts.iter().filter_map(|h| h.rank(&place.host)).max(),
+            };
+            let before = nearest.get(network.protocol.name()).map(|(rank, _)| *rank);
+            if let Some(rank) = rank.filter(|rank| before.is_none_or(|before| before < *rank)) {
+                nearest.insert(network.protocol.name(), (rank, network));
+            }
+        }
+        let of = |network: &NetworkConfig| {
+            let id = network.id.clone();
+            network.refused().map(move |unread| (id.clone(), unread)).collect::<Vec<_>>()
+        };
+        nearest.values().flat_map(|(_, network)| of(network)).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
-use crosstalk_core::{HostPort, Network, NetworkId};
+use crosstalk_core::{HostPort, Network, NetworkId, Unread};
 use serde::Deserialize;
 
 use super::allow::HostPattern;
@@ -27,6 +27,8 @@ pub struct NetworkConfig {
     pub direct: Vec<Direct>,
     /// The protocol's switches that are on.
     pub options: Vec<&'static str>,
+    /// The [unread](Network::unread) protocols that pass, by name.
+    pub pass: Vec<&'static str>,
 }
 
 impl NetworkConfig {
@@ -35,6 +37,11 @@ impl NetworkConfig {
         let host = dialled.host.to_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
         self.servers.get(&format!("{host}:{}", dialled.port)).or_else(|| self.servers.get(host))
+    }
+
+    /// What must not pass unread to the network's servers.
+    pub fn refused(&self) -> impl Iterator<Item = &'static Unread> {
+        self.protocol.unread().iter().filter(|unread| !self.pass.contains(&unread.name))
     }
 
     /// Whether the operator said that what a client dialled is this network's: by a name, and
@@ -57,6 +64,7 @@ impl fmt::Debug for NetworkConfig {
             .field("servers", &self.servers)
             .field("direct", &self.direct)
             .field("options", &self.options)
+            .field("pass", &self.pass)
             .finish()
     }
 }

@@ -15,11 +15,14 @@ use crate::memory::Account;
 use crate::places::Place;
 use crate::policy::Asked;
 use crate::session::{Leg, Peer, Session, Unnamed};
-use crate::shared::Shared;
+use crate::shared::{Interpreter, Shared};
 use crate::sniff::{Recognised, first_of_client, recognise};
 use crate::stream::{self, Stream};
 use crate::tls::{self, Heard, Hello, Opening};
 use crate::ways_in::{Turned, greet, original_destination};
+
+/// The name of HTTP/2 in the hello of TLS.
+const HTTP_2: &[u8] = b"h2";
 
 /// Finds out what a new connection is.
 pub(super) async fn open(
@@ -103,7 +106,8 @@ async fn across(
     peer.unnamed = Some(Box::new(Unnamed::new(target.clone())));
     let mut recognised = recognise(&mut client, &mut server, handshake, sniff).await;
     if let Recognised::Tls = recognised {
-        let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
+        let place = (known.as_ref(), &target);
+        let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(facts) = tls else {
             return Ok(Road::Opaque(Box::new((client, server))));
         };
@@ -113,13 +117,17 @@ async fn across(
     let network = match recognised {
         Recognised::Network(protocol) => shared.network_of(protocol, known.as_ref(), &target),
         Recognised::Unclear => shared.network_at(known.as_ref(), target.port),
-        Recognised::Unknown | Recognised::Tls => None,
+        Recognised::Tls => return Ok(Road::Opaque(Box::new((client, server)))),
+        Recognised::Unknown => None,
         Recognised::Nothing => {
             return Err(Fault::client("neither it nor its server said anything").into());
         }
     };
     let Some(network) = network else {
-        return Ok(Road::Opaque(Box::new((client, server))));
+        let Some(watch) = shared.watch(known.as_ref(), &target, false) else {
+            return Ok(Road::Opaque(Box::new((client, server))));
+        };
+        return Ok(session(shared, account, watch, (client, server), peer));
     };
     report.network = Some(network.id.clone());
     peer.unnamed = peer.unnamed.filter(|_| !network.is_named(&target));
@@ -134,7 +142,7 @@ async fn terminate(
     account: &Account,
     client: &mut Leg,
     server: &mut Leg,
-    peer: &mut Peer,
+    (peer, place): (&mut Peer, (Option<&NetworkId>, &HostPort)),
 ) -> Result<Option<Vec<(Side, TlsFacts)>>, Dead> {
     if !shared.tls.terminates_any() || !server.inbox.is_empty() {
         return Ok(None);
@@ -149,7 +157,11 @@ async fn terminate(
     let early = std::mem::take(&mut client.inbox);
     let _handshake = shared.tls.handshake(&peer.origin).await?;
     let (tcp, early) = match shared.tls.hear(tcp, early, &peer.host).await? {
-        Heard::Hello(opening) if shared.tls.terminates(&opening.hello.host) => {
+        Heard::Hello(mut opening) if shared.tls.terminates(&opening.hello.host) => {
+            if !shared.config.refused_at(place.0, place.1).is_empty() {
+                // What must not pass unread could not be told in it.
+                opening.hello.alpn.retain(|protocol| protocol != HTTP_2);
+            }
             return begin_tls(shared, client, opening, server, server_tcp, peer).await.map(Some);
         }
         Heard::Hello(opening) => opening.undo(),
@@ -205,7 +217,8 @@ async fn direct(
         let dialled = shared.dialer.dial(&peer.origin, Asked::Engine, upstream).await;
         let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
         let mut server = Leg::new(Stream::Plain(tcp), BytesMut::new());
-        let tls = terminate(shared, account, &mut client, &mut server, &mut peer).await?;
+        let place = (Some(network), upstream);
+        let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(mut facts) = tls else {
             return Ok(Road::Opaque(Box::new((client, server))));
         };
@@ -228,6 +241,16 @@ fn interpreted(
     peer: Peer,
 ) -> Road {
     let engine = shared.engine(network, via, &peer.host);
+    session(shared, account, engine, legs, peer)
+}
+
+fn session(
+    shared: &Arc<Shared>,
+    account: &Account,
+    engine: Interpreter,
+    legs: (Leg, Leg),
+    peer: Peer,
+) -> Road {
     let shared = Arc::clone(shared);
     Road::Interpreted(Box::new(Session::new(shared, engine, legs, peer, account.entry().charge())))
 }

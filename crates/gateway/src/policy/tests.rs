@@ -41,6 +41,7 @@ fn policy() -> Policy {
         servers: [("old.example.org".to_owned(), HostPort::new("127.0.0.1", 5269))].into(),
         direct: Vec::new(),
         options: Vec::new(),
+        pass: Vec::new(),
     };
     let mut config = Config::alone("/nonexistent".into());
     config.networks = [(id.clone(), network)].into();

@@ -27,7 +27,7 @@ use tokio::time::Sleep;
 use crate::mail::{Handed, Mail, Mails};
 use crate::memory::Charge;
 use crate::router::Member;
-use crate::shared::Shared;
+use crate::shared::{Interpreter, Shared};
 use crate::stream::settle;
 use crate::watchdog::{self, Watchdog};
 
@@ -104,11 +104,10 @@ impl Person {
 }
 
 impl Session {
-    /// A session of an engine with its bell and who watches it; `server` is not connected in direct
-    /// mode.
+    /// A session of an engine; `server` is not connected in direct mode.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        (engine, bell, watchdog): (Box<dyn Engine>, Bell, Arc<Watchdog>),
+        (engine, bell, watchdog): Interpreter,
         (client, server): (Leg, Leg),
         peer: Peer,
         charge: Charge,
@@ -330,7 +329,10 @@ impl Session {
     }
 
     /// The two sides, client first, for those who carry on without an engine.
-    pub(crate) fn into_legs(self) -> Box<(Leg, Leg)> {
+    pub(crate) fn into_legs(mut self) -> Box<(Leg, Leg)> {
+        if let (None, Some(ready)) = (&self.server.stream, self.peer.ready.take()) {
+            self.server.stream = Some(ready.1);
+        }
         Box::new((self.client, self.server))
     }
 

@@ -7,4 +7,5 @@ mod session;
 mod splice;
 mod support;
 mod tls;
+mod unread;
 mod ways_in;

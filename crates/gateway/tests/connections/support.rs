@@ -159,6 +159,7 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
         servers: [("lines.test".to_owned(), upstream.clone())].into(),
         direct: vec![Direct { listen: free(), upstream, advertise: None }],
         options: Vec::new(),
+        pass: Vec::new(),
     };
     let mut config = Config::alone("/nonexistent".into());
     config.networks = [(id, network)].into();

@@ -92,6 +92,17 @@ async fn handshake_for(
     root: &Path,
     version: &'static SupportedProtocolVersion,
 ) -> std::io::Result<client::TlsStream<TcpStream>> {
+    handshake_with(&["other", "lines"], host, tcp, root, version).await
+}
+
+/// The same with an offer of application protocols.
+async fn handshake_with(
+    offer: &[&str],
+    host: &'static str,
+    tcp: TcpStream,
+    root: &Path,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<client::TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -99,7 +110,7 @@ async fn handshake_for(
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"other".to_vec(), b"lines".to_vec()];
+    config.alpn_protocols = offer.iter().map(|name| name.as_bytes().to_vec()).collect();
     let name = ServerName::try_from(host).unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
@@ -128,6 +139,24 @@ async fn tls_of_a_configured_host_ends_at_the_gateway_on_both_sides() {
             assert_eq!(tls.read(&mut [0; 10]).await.unwrap(), 0, "a clean end");
         }
     }
+}
+
+#[tokio::test]
+async fn requests_under_tls_that_ends_here_are_looked_at_and_so_come_one_by_one() {
+    let mut authorities = Authorities::new();
+    Arc::get_mut(&mut authorities.server).unwrap().alpn_protocols =
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let jabber = Config::alone("/nonexistent".into()).networks;
+    let (server, gateway) = authorities.gateway(|config| config.networks.extend(jabber)).await;
+    let (tcp, root) = (socks5(gateway.proxies[0], server).await, authorities.path("ca/ca.pem"));
+    let offer = ["h2", "http/1.1"];
+    let mut tls = handshake_with(&offer, "lines.test", tcp, &root, &TLS13).await.unwrap();
+    assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    tls.write_all(b"GET / HTTP/1.1\n\n").await.unwrap();
+    assert_eq!(line(&mut tls).await, "GET / HTTP/1.1", "as it was said");
+    assert_eq!(line(&mut tls).await, "");
+    tls.write_all(b"POST /http-bind HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(line(&mut tls).await, "HTTP/1.1 403 Forbidden\r");
 }
 
 #[tokio::test]

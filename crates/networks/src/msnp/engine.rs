@@ -12,6 +12,7 @@ use super::ns::Session;
 use super::sb::Switchboard;
 use super::soap;
 use super::wire::Command;
+use crate::http;
 
 /// The versions whose notification connections are interpreted.
 const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
@@ -128,12 +129,15 @@ impl Msnp {
                     return book.bytes(side, buffer, &mut io);
                 }
                 Phase::Opening if side == Side::Client => match soap::opening(buffer) {
-                    Ok(opening) => {
-                        self.open_http(opening, out);
+                    Sniff::Yes => {
+                        self.open_book(out);
                         continue;
                     }
-                    Err(Sniff::More) => return Ok(()),
-                    Err(_) => {}
+                    Sniff::More => return Ok(()),
+                    Sniff::No if http::is_request(buffer) == Sniff::Yes => {
+                        return Err(Fault::client("it speaks HTTP, and not to an address book"));
+                    }
+                    Sniff::No => {}
                 },
                 _ => {}
             }
@@ -185,24 +189,12 @@ impl Msnp {
         }
     }
 
-    /// The client's first request says what the connection is for.
-    fn open_http(&mut self, opening: soap::Opening, out: &mut Output) {
-        match opening {
-            soap::Opening::Soap => {
-                if let Via::Direct { upstream, .. } = &self.context.via {
-                    out.emit(Event::Dial(upstream.clone()));
-                }
-                self.phase = Phase::Soap(Box::default());
-            }
-            soap::Opening::Tunnel => {
-                out.emit(Event::Advise(
-                    "an MSN client speaks MSNP within HTTP, which passes through untouched: to \
-                     talk to people on other networks it has to connect to port 1863",
-                ));
-                out.emit(Event::Opaque);
-                self.phase = Phase::Spliced;
-            }
+    /// The client's first request is for an address book.
+    fn open_book(&mut self, out: &mut Output) {
+        if let Via::Direct { upstream, .. } = &self.context.via {
+            out.emit(Event::Dial(upstream.clone()));
         }
+        self.phase = Phase::Soap(Box::default());
     }
 
     /// The client's first command says what the connection is for.

@@ -19,10 +19,11 @@ pub mod message;
 mod ns;
 mod sb;
 mod soap;
+mod unread;
 pub mod wire;
 mod xml;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
 /// The longest e-mail address of a passport, in bytes.
 const MAX_NAME: usize = 129;
@@ -37,15 +38,14 @@ impl Network for Msnp {
     }
 
     /// The client speaks first: `VER n MSNP`, or at a switchboard `USR n` or `ANS n`; or it asks
-    /// over HTTP for an address book or for MSNP within.
+    /// over HTTP for an address book.
     fn sniff(&self, side: Side, first: &[u8]) -> Sniff {
         if side == Side::Server {
             return Sniff::No;
         }
         match soap::opening(first) {
-            Ok(_) => return Sniff::Yes,
-            Err(Sniff::More) => return Sniff::More,
-            Err(_) => {}
+            Sniff::No => {}
+            sure => return sure,
         }
         let (verb, rest) = first.split_at(first.len().min(4));
         let Some(at) = [b"VER ", b"USR ", b"ANS "].iter().position(|v| v.starts_with(verb)) else {
@@ -93,6 +93,10 @@ impl Network for Msnp {
         if legal { Ok(name) } else { Err(BadName::Local) }
     }
 
+    fn unread(&self) -> &'static [Unread] {
+        unread::UNREAD
+    }
+
     fn engine(&self, context: Context) -> Box<dyn Engine> {
         Box::new(engine::Msnp::new(context))
     }
@@ -114,15 +118,13 @@ mod tests {
             "POST /abservice/SharingService.asmx HTTP/1.1\r\n",
             "POST //abservice/abservice.asmx HTTP/1.1\r\n",
             "POST /OimWS/oim.asmx HTTP/1.1\r\n",
-            "POST /gateway/gateway.dll?Action=open&Server=NS HTTP/1.1\r\n",
-            "POST http://gateway.messenger.hotmail.com/gateway/gateway.dll?Action=open",
         ] {
             assert_eq!(Msnp.sniff(Side::Client, first.as_bytes()), Sniff::Yes, "{first}");
             for end in 0..12 {
                 assert_eq!(Msnp.sniff(Side::Client, &first.as_bytes()[..end]), Sniff::More);
             }
         }
-        for other in ["POST /RST2.srf HTTP/1.1", "POST http://example.org/ HTTP/1.1", "PUT /"] {
+        for other in ["POST /RST2.srf HTTP/1.1", "POST /gateway/gateway.dll?Action=open", "PUT /"] {
             assert_eq!(Msnp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
         }
         for other in ["USER anonymous\r\n", "VER x", "VER 1 CVR0", "USR \r\n", "GET / HTTP/1.1"] {

@@ -8,6 +8,7 @@ use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Vi
 use super::link::{Io, Lines};
 use super::session::Session;
 use super::signon::{self, Errand, Greeting, SignOn};
+use super::unread::{FLAPON, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
 use super::wire::{Channel, Snac};
 
@@ -123,7 +124,12 @@ impl Oscar {
             let (channel, length) = match flap::header(rest) {
                 Ok(Some((channel, _, length))) if length <= rest.len() => (channel, length),
                 Ok(_) => break Ok(()),
-                Err(e) => break Err(Fault::new(side.blame(), e.to_string())),
+                Err(e) => {
+                    if self.greeted && side == Side::Client && rest.starts_with(FLAPON) {
+                        self.io(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
+                    }
+                    break Err(Fault::new(side.blame(), e.to_string()));
+                }
             };
             let frame = &mut rest[..length];
             if !self.wants(now, side, channel, &frame[HEADER..]) {

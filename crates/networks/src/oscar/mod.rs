@@ -8,9 +8,10 @@ mod engine;
 mod link;
 mod session;
 mod signon;
+mod unread;
 pub mod wire;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
 /// The option for Russian ICQ clients.
 const CP1251: &str = "cp1251";
@@ -62,6 +63,10 @@ impl Network for Oscar {
 
     fn options(&self) -> &'static [(&'static str, &'static str)] {
         &[(CP1251, "read eight-bit messages as Windows-1251, which Russian ICQ clients write")]
+    }
+
+    fn unread(&self) -> &'static [Unread] {
+        unread::UNREAD
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {

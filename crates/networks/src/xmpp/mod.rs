@@ -27,10 +27,11 @@ mod signon;
 #[cfg(test)]
 mod stage;
 mod subscription;
+mod unread;
 pub mod wire;
 pub mod xml;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
 /// Where the gateway signs on for the client (see the option's help).
 const REORIGINATE: &str = "reoriginate";
@@ -67,6 +68,10 @@ impl Network for Xmpp {
             "for servers with channel binding: take the password from the client, inside its TLS, \
              and sign on with it; it is in this gateway's memory while that lasts",
         )]
+    }
+
+    fn unread(&self) -> &'static [Unread] {
+        unread::UNREAD
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {

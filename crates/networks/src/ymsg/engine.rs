@@ -3,12 +3,15 @@
 use std::time::Instant;
 
 use bytes::BytesMut;
-use crosstalk_core::{Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Via};
+use crosstalk_core::{
+    Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Sniff, Via,
+};
 
 use super::book::Book;
 use super::link::{Io, Line};
 use super::lookup::{self, Lookup};
 use super::session::Session;
+use super::sniff;
 use super::wire::Packet;
 
 /// The engine of one YMSG connection.
@@ -31,8 +34,12 @@ enum Phase {
 
 impl Engine for Ymsg {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
-        if let (Phase::Opening, Input::Bytes(_, bytes)) = (&self.phase, &input) {
-            self.open(now, bytes, out);
+        if let (Phase::Opening, Input::Bytes(side, bytes)) = (&self.phase, &input) {
+            match sniff::sniff(*side, bytes) {
+                Sniff::Yes => self.open(now, bytes, out),
+                Sniff::More => return Ok(()),
+                Sniff::No => return Err(Fault::new(side.blame(), "it speaks no YMSG")),
+            }
         }
         let mut io = Io { now, out, context: &mut self.context, line: &mut self.line };
         match (&mut self.phase, input) {

@@ -18,9 +18,10 @@ pub mod pieces;
 pub mod service;
 mod session;
 mod sniff;
+mod unread;
 pub mod wire;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff};
+use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
 /// The longest Yahoo id, in bytes. The usual ones have up to 32; some are mail addresses.
 const MAX_NAME: usize = 128;
@@ -68,6 +69,10 @@ impl Network for Ymsg {
 
     fn options(&self) -> &'static [(&'static str, &'static str)] {
         &charset::OPTIONS
+    }
+
+    fn unread(&self) -> &'static [Unread] {
+        unread::UNREAD
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {

@@ -40,34 +40,21 @@ const TOO_LONG: &str =
 /// What a request says of codings in which its answer could not be read.
 const CODED: [&str; 1] = ["accept-encoding"];
 
-/// What the first bytes of a client ask for over HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opening {
-    /// An address book, or messages for people who are offline.
-    Soap,
-    /// MSNP within HTTP.
-    Tunnel,
-}
-
 /// What the paths of requests begin with.
-const PATHS: [(&[u8], Opening); 4] = [
-    (b"/abservice/", Opening::Soap),
-    (b"//abservice/", Opening::Soap),
-    (b"/OimWS/", Opening::Soap),
-    (b"/gateway/gateway.dll", Opening::Tunnel),
-];
+const PATHS: [&[u8]; 3] = [b"/abservice/", b"//abservice/", b"/OimWS/"];
 
-/// Judges the first bytes of a client.
-pub(super) fn opening(first: &[u8]) -> Result<Opening, Sniff> {
+/// Judges the first bytes of a client: whether it asks for an address book, or for messages for
+/// people who are offline.
+pub(super) fn opening(first: &[u8]) -> Sniff {
     let mut otherwise = Sniff::No;
-    for (path, opening) in PATHS {
+    for path in PATHS {
         match http::asks(first, b"POST ", path) {
-            Sniff::Yes => return Ok(opening),
+            Sniff::Yes => return Sniff::Yes,
             Sniff::More => otherwise = Sniff::More,
             Sniff::No => {}
         }
     }
-    Err(otherwise)
+    otherwise
 }
 
 /// A connection to an address book.
