@@ -9,6 +9,7 @@ mod direct;
 mod edits;
 mod leaks;
 mod merge;
+mod order;
 mod presence;
 mod scene;
 mod sign_on;

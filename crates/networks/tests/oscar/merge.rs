@@ -120,26 +120,32 @@ fn an_id_of_the_servers_is_never_taken() {
 
 #[test]
 fn a_cached_list_is_asked_for_whole() {
-    let mut scene = Scene::accepted(LIBPURPLE, roster([bob(&[])]));
-    scene.client(Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
-    assert_eq!(scene.server_got(), [Snac::new(0x13, 4, 8, Bytes::new())]);
-    let mut scene = Scene::accepted(LIBPURPLE, Roster::default());
-    let cached = Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]);
-    scene.client(cached.clone());
-    assert_eq!(scene.server_got(), [cached], "nothing foreign, nothing changed");
+    // Whether there is anybody foreign or not: there may be soon, in a group of the list.
+    for contacts in [Some(roster([bob(&[])])), Some(Roster::default()), None] {
+        let mut scene = Scene::accepted(LIBPURPLE, contacts);
+        scene.client(Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
+        assert_eq!(scene.server_got(), [Snac::new(0x13, 4, 8, Bytes::new())]);
+    }
 }
 
 #[test]
-fn a_cached_list_that_the_server_confirms_is_asked_for_if_contacts_came_meanwhile() {
-    let mut scene = Scene::accepted(LIBPURPLE, None);
+fn a_first_contact_added_by_a_client_with_a_cached_list_stays_in_its_group() {
+    let mut scene = Scene::accepted(OFFICIAL, Roster::default());
     scene.client(Snac::new(0x13, 5, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
-    scene.gateway.input(Input::Roster(roster([bob(&["Friends"])]))).unwrap();
+    let asked = scene.server_got().remove(0);
+    scene.server(Snac::new(0x13, 6, asked.request, list(friends())));
+    scene.client(Snac::new(1, 2, 9, Bytes::new()));
     scene.forget();
-    scene.server(Snac::new(0x13, 0x0f, 8, &b"\x6b\x02\x9b\xb7\0\x05"[..]));
+    scene.client(edit(0x08, 10, &[buddy(BOB, 1, 2)]));
+    let events = scene.events();
+    let Some(Event::Roster(crosstalk_core::RosterEdit::List { groups, .. })) = events.first()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(groups, &["Friends"]);
+    scene.forget();
+    scene.changed(bob(&["Friends"]));
     assert!(scene.client_got().is_empty());
-    assert_eq!(scene.server_got(), [Snac::new(0x13, 4, 8, Bytes::new())]);
-    scene.server(Snac::new(0x13, 6, 8, list(friends())));
-    assert_eq!(lists(&mut scene)[0].1.items.len(), 4);
 }
 
 #[test]

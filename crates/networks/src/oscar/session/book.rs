@@ -141,6 +141,13 @@ impl Book {
         self.shown.everybody()
     }
 
+    /// Everything that only the client knows, groups behind their members.
+    pub(super) fn foreign_items(&self) -> Vec<Item> {
+        let people = self.everybody().flat_map(|address| self.of(address)).cloned();
+        let group = |id| Some(Item::new(self.groups.ours(id)?.clone(), id, 0, Class::Group));
+        people.chain(self.groups.all_of_ours().filter_map(group)).collect()
+    }
+
     /// Whether a person stands in the buddy list.
     pub(super) fn lists(&self, address: &Address) -> bool {
         self.of(address).any(|item| item.class == Class::Buddy)

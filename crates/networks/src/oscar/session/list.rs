@@ -14,6 +14,8 @@ use crate::oscar::wire::{Class, Item, Snac};
 
 /// How long the list waits for the foreign contacts, or for its last packet.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long everything else waits for the list, which some servers never send.
+const OVERDUE: Duration = Duration::from_secs(15);
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
 
@@ -36,8 +38,10 @@ enum State {
     /// The client has not asked for it: an old client never does.
     #[default]
     Unasked,
-    /// It is on its way.
-    Asked,
+    /// It is on its way, and waited for until then.
+    Asked(Instant),
+    /// It did not come in time: what belongs into it was pushed.
+    Overdue,
     /// The client has it.
     Known,
 }
@@ -56,9 +60,9 @@ impl Listing {
         self.hold.is_some()
     }
 
-    /// Whether the client waits for the list.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.state == State::Asked
+    /// Whether the client waits for the list, so that it cannot be told of anybody in it.
+    pub(super) const fn is_awaited(&self) -> bool {
+        matches!(self.state, State::Asked(_))
     }
 
     /// Whether the client keeps its list on the server.
@@ -67,18 +71,11 @@ impl Listing {
     }
 
     /// The client asked for the list, or for the rules of it.
-    pub(super) fn asked(&mut self) -> Pass {
+    pub(super) fn asked(&mut self, now: Instant) -> Pass {
         if self.state == State::Unasked {
-            self.state = State::Asked;
+            self.state = State::Asked(now + OVERDUE);
         }
         Pass::Forward
-    }
-
-    /// Stops waiting for a list that does not come.
-    pub(super) fn give_up(&mut self) {
-        if self.state == State::Asked {
-            self.state = State::Known;
-        }
     }
 
     /// How many bytes are held back: frames, and the packets among them once more.
@@ -87,9 +84,21 @@ impl Listing {
         self.hold.as_ref().map_or(0, hold)
     }
 
-    /// When the hold ends.
+    /// When the hold or the wait for the list ends.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.hold.as_ref().map(|hold| hold.until)
+        let hold = self.hold.as_ref().map(|hold| hold.until);
+        let list = if let State::Asked(until) = self.state { Some(until) } else { None };
+        hold.into_iter().chain(list).min()
+    }
+
+    /// Waits no longer for what has not come by now.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        if self.hold.as_ref().is_some_and(|hold| hold.until <= now) {
+            self.release();
+        }
+        if matches!(self.state, State::Asked(until) if until <= now) {
+            self.state = State::Overdue;
+        }
     }
 
     /// Frames to be taken again, after a hold.
@@ -106,33 +115,19 @@ impl Listing {
 }
 
 impl Session {
-    /// The client would take its own copy of the list, which may lack or hold foreign items:
-    /// it is made to take the server's.
+    /// The client would take its own copy of the list, which may lack or hold foreign items, and
+    /// whose groups are not known here: it is made to take the server's.
     pub(super) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        self.list.asked();
-        if !self.has_something_to_merge() {
-            return Pass::Forward;
-        }
+        self.list.asked(io.now.instant);
         io.withhold(Side::Server);
-        self.ask_for_list(snac.request, io);
+        self.tell_server(&Snac::new(0x13, 0x04, snac.request, Bytes::new()), io);
         Pass::Done
     }
 
-    /// The server says that the client's own copy is good.
-    pub(super) fn unchanged(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
-        if self.has_something_to_merge() {
-            io.withhold(Side::Client);
-            self.ask_for_list(snac.request, io);
-            return Pass::Done;
-        }
+    /// The server says that the client's own copy is good, though it was asked for the list.
+    pub(super) const fn unchanged(&mut self) -> Pass {
         self.list.state = State::Known;
-        io.forward(Side::Client, raw.clone());
-        self.settle(io);
-        Pass::Done
-    }
-
-    fn ask_for_list(&mut self, request: u32, io: &mut Io<'_>) {
-        self.tell_server(&Snac::new(0x13, 0x04, request, Bytes::new()), io);
+        Pass::Forward
     }
 
     fn has_something_to_merge(&self) -> bool {
@@ -146,6 +141,10 @@ impl Session {
             self.list.skip -= 1;
             self.list.was_held = self.list.skip > 0;
             return Pass::Withhold;
+        }
+        if self.list.state == State::Overdue {
+            self.withdraw(io);
+            self.list.state = State::Asked(io.now.instant + OVERDUE);
         }
         let merges = self.user().is_some()
             && !(self.list.was_held || self.list.open)
@@ -163,14 +162,11 @@ impl Session {
         if let Ok(list) = parse(snac) {
             self.learn(&list, last, io);
         }
-        if !last {
-            return Pass::Forward;
+        if last {
+            self.list.state = State::Known;
+            self.list.was_held = false;
         }
-        self.list.state = State::Known;
-        self.list.was_held = false;
-        io.forward(Side::Client, raw.clone());
-        self.settle(io);
-        Pass::Done
+        Pass::Forward
     }
 
     /// Holds back a frame of the server's.
@@ -201,13 +197,6 @@ impl Session {
             self.merge(&packets, io);
         }
         self.list.release();
-    }
-
-    /// Lets the list go without the foreign contacts, which are pushed later.
-    pub(super) fn release_if_due(&mut self, now: Instant) {
-        if self.list.deadline().is_some_and(|until| until <= now) {
-            self.list.release();
-        }
     }
 
     /// Sends the packets of the list with the foreign items at their end.

@@ -63,7 +63,9 @@ pub(super) struct Session {
     /// The client said that it is ready.
     online: bool,
     /// When to stop waiting for that.
-    settled_by: Option<Instant>,
+    online_by: Option<Instant>,
+    /// The client was told everything that waited for it, and is told what comes at once.
+    settled: bool,
     waiting: Waiting,
     rates: rate::Rates,
     acks: acks::Acks,
@@ -108,7 +110,8 @@ impl Session {
             kind,
             contacts: None,
             online: false,
-            settled_by: None,
+            online_by: None,
+            settled: false,
             waiting: Waiting::default(),
             rates: rate::Rates::default(),
             acks: acks::Acks::default(),
@@ -141,7 +144,9 @@ impl Session {
         self.identity = identity;
         let Some(user) = signed_in else { return Ok(pass) };
         self.own.signed_in(io.now.wall);
-        self.settled_by = Some(io.now.instant + SETTLING);
+        if !self.online {
+            self.online_by = Some(io.now.instant + SETTLING);
+        }
         if pass == Pass::Forward {
             io.forward(Side::Client, raw.clone());
         } else {
@@ -178,27 +183,27 @@ impl Session {
         self.rates.saw((0x01, 0x02), io.now.instant);
         io.forward(Side::Server, raw.clone());
         self.ask_who(io);
-        // Who says it again has been told everything.
-        if !std::mem::replace(&mut self.online, true) {
-            self.settle(io);
-        }
+        self.online = true;
+        self.online_by = None;
         Pass::Done
     }
 
-    /// Whether the client can take what is pushed to it.
+    /// Whether the client can take what is pushed to it: it says that it is ready before it asks
+    /// for its list or behind that, and may ask for none.
     pub(super) fn is_settled(&self) -> bool {
         self.online && self.user().is_some() && self.contacts.is_some() && !self.list.is_awaited()
     }
 
-    /// Tells a client that has become ready everything that waited for it.
+    /// Tells the client everything that waited, as soon as it can take it. Called whenever
+    /// something happened, so that it matters only what did and not in which order.
     fn settle(&mut self, io: &mut Io<'_>) {
         if self.online {
             self.tell_presence(io);
         }
-        if !self.is_settled() {
+        let settled = self.is_settled();
+        if std::mem::replace(&mut self.settled, settled) || !settled {
             return;
         }
-        self.settled_by = None;
         self.sync_list(io);
         self.sync_watch(io);
         let known: Vec<Address> = self.theirs.people().cloned().collect();
@@ -281,23 +286,22 @@ impl Session {
     /// Acts on what has waited long enough.
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
         let now = io.now.instant;
-        self.release_if_due(now);
-        if self.settled_by.is_some_and(|by| by <= now) {
-            self.settled_by = None;
+        self.list.give_up(now);
+        if self.online_by.is_some_and(|by| by <= now) {
+            self.online_by = None;
             self.online = true;
-            self.list.give_up();
-            self.settle(io);
         }
         if self.edits.is_due(now) {
             self.edits.end();
             self.publish_edits(io);
         }
         self.answer_edits(io);
+        self.settle(io);
     }
 
     /// When [`tick`](Self::tick) has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.settled_by, self.list.deadline(), self.edits.deadline(), self.acks.deadline()]
+        [self.online_by, self.list.deadline(), self.edits.deadline(), self.acks.deadline()]
             .into_iter()
             .flatten()
             .min()

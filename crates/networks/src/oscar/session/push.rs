@@ -58,6 +58,14 @@ impl Session {
         tell(0x12, Bytes::new());
     }
 
+    /// Takes back what was pushed for want of the list, which is coming after all.
+    pub(super) fn withdraw(&mut self, io: &mut Io<'_>) {
+        let mut plan = Plan::default();
+        plan.deletes = self.book.foreign_items();
+        self.push(&plan, io);
+        self.book.start_over();
+    }
+
     /// Edits of another session: what it says of groups lacks their foreign members.
     pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
         let Ok(content) = snac.content() else { return Pass::Forward };

@@ -94,6 +94,7 @@ impl Session {
             Pass::Done => {}
         }
         self.answer_edits(io);
+        self.settle(io);
         Ok(())
     }
 
@@ -115,7 +116,7 @@ impl Session {
             (0x13, 0x06) => return Ok(self.listed(snac, raw, io)),
             (0x13, 0x08..=0x0a) => return Ok(self.pushed(snac, raw, io)),
             (0x13, 0x0e) => return Ok(self.acknowledged(snac, content, io)),
-            (0x13, 0x0f) => return Ok(self.unchanged(snac, raw, io)),
+            (0x13, 0x0f) => return Ok(self.unchanged()),
             _ => {}
         }
         Ok(Pass::Forward)
@@ -135,7 +136,7 @@ impl Session {
             (0x04, 0x0b) => self.reply_out(snac, io),
             (0x09, _) => self.permits(snac, io),
             (0x0a, 0x02) => self.search_out(snac, io),
-            (0x13, 0x02 | 0x04) => self.list.asked(),
+            (0x13, 0x02 | 0x04) => self.list.asked(io.now.instant),
             (0x13, 0x05) => self.cached_list(snac, io),
             (0x13, 0x08..=0x0a) => return self.edit(snac, io),
             (0x13, 0x11) => self.edits.begin(),
