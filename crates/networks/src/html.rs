@@ -7,7 +7,7 @@
 use crosstalk_core::MAX_LINK;
 
 pub use crate::html_read::read;
-pub(crate) use crate::html_write::{MAX_TAGS_AIM, written};
+pub(crate) use crate::html_write::written;
 pub use crate::html_write::{aim, escape, xhtml};
 
 /// Links that are safe to offer to a reader.

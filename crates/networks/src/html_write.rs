@@ -8,7 +8,7 @@ use crate::html::is_safe;
 
 /// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
 /// comes after them has no formatting.
-pub(crate) const MAX_TAGS_AIM: usize = 8 * 1024;
+const MAX_TAGS_AIM: usize = 8 * 1024;
 const MAX_TAGS: usize = 64 * 1024;
 
 /// `rich` as AIM clients write it: a whole document in HTML 3.2.

@@ -1,6 +1,7 @@
 //! Messages and typing.
 
 use crosstalk_core::{Body, EnvelopeId, Failure, RichText, Roster, Style, Typing, UnixMillis};
+use crosstalk_networks::html;
 use crosstalk_networks::oscar::wire::message::{self, ACK, AUTO, Head, TEXT};
 use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, find};
 
@@ -114,20 +115,42 @@ fn a_message_that_waited_bears_its_time() {
     assert_eq!(find(&fields, 0x16), Some(&1_700_000_000u32.to_be_bytes()[..]));
 }
 
+/// The words of a text that is delivered to a client, and the longest SNAC that says them.
+fn told(client: &str, most: Option<u16>, text: &str) -> (String, usize) {
+    let mut scene = Scene::online(client, friends(), Roster::default());
+    if let Some(most) = most {
+        let parameters = Writer::new().u16(0).u32(0xb).u16(most).u16(999).u16(999).u32(0);
+        scene.client(Snac::new(4, 2, 11, parameters.bytes()));
+        assert_eq!(kinds(&scene.server_got()), [(4, 2)]);
+    }
+    scene.deliver("bob@far-oscar", Body::Text { text: text.into(), auto: false });
+    let got = scene.client_got();
+    let words: Vec<_> =
+        got.iter().map(|snac| html::read(&shown(snac).2).text().to_owned()).collect();
+    let longest = got.iter().map(|snac| snac.encode().len()).max().unwrap();
+    (words.join(" ").replace(['\n', ' '], ""), longest)
+}
+
 #[test]
 fn long_messages_come_in_pieces_that_the_client_takes() {
     let long: String = "ёлка ".repeat(2000);
-    let lengths = |client| {
-        let mut scene = Scene::online(client, friends(), Roster::default());
-        scene.deliver("bob@far-oscar", Body::Text { text: long.as_str().into(), auto: false });
-        let got = scene.client_got();
-        let texts: Vec<String> = got.iter().map(|snac| shown(snac).2).collect();
-        let words: usize = texts.iter().map(|text| text.matches("ёлка").count()).sum();
-        assert_eq!(words, 2000);
-        got.iter().map(|snac| snac.body.len()).max().unwrap()
-    };
-    assert!(lengths(OFFICIAL) < 8_000);
-    assert!(lengths(LIBPURPLE) > 20_000);
+    let xml: String = (0..600).map(|n| format!("<entry id=\"{n}\" a=\"x&y\"/>\n")).collect();
+    let euro = format!("{xml} \u{20ac}");
+    for text in [&long[..], &xml, &euro, &euro[..2_899]] {
+        let squeezed = text.replace(['\n', ' '], "");
+        for (client, said, most) in [
+            (OFFICIAL, None, 8_000),
+            (OFFICIAL, Some(8_000), 8_000),
+            (OFFICIAL, Some(2_000), 2_000),
+            (OFFICIAL, Some(0xffff), 8_000),
+            (LIBPURPLE, Some(8_000), 60_000),
+        ] {
+            let (words, longest) = told(client, said, text);
+            assert!(words == squeezed, "{client} misses some of {} characters", text.len());
+            assert!(longest <= most, "{client}: {longest}");
+        }
+    }
+    assert!(told(LIBPURPLE, None, &long).1 > 20_000, "and no more pieces than need be");
 }
 
 #[test]

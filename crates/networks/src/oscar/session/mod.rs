@@ -10,6 +10,7 @@ mod edit;
 mod identity;
 mod info;
 mod list;
+mod pieces;
 mod presence;
 mod publish;
 mod push;

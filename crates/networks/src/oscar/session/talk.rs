@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing};
 
+use super::pieces;
 use super::presence::user_info;
 use super::{PER_PERSON, Pass, Session};
+use crate::html;
 use crate::oscar::CP1251;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::{
     self, ACK, AUTO, EightBit, Head, OFFLINE, SENT, TEXT, WANTS_TYPING,
 };
 use crate::oscar::wire::{Reader, Snac, Writer, find};
-use crate::{cut, html};
 
 /// The family of messages.
 const FAMILY: u16 = 0x0004;
@@ -26,14 +27,13 @@ const MEMORY: Duration = Duration::from_mins(1);
 const MAX_SENT: usize = 64;
 /// The most people a client is told to want typing notices.
 const MAX_PARTNERS: usize = 512;
-/// The most characters of one message. Official clients take about 8,000 bytes, libpurple
-/// nearly a whole frame.
-const MAX_CHARS: usize = 3_000;
-const MAX_CHARS_LIBPURPLE: usize = 20_000;
-/// The most that the text of one message takes in AIM's HTML, in UTF-16: with all tags it fits into a
-/// frame, whatever its characters become.
-const MAX_WRITTEN: usize = 22_000;
-const _: () = assert!(2 * (MAX_WRITTEN + html::MAX_TAGS_AIM) < 61_000);
+/// The largest SNAC with a message that official clients take, unless they say less in 04/02; and
+/// what they say at least that they take. libpurple takes nearly a whole frame, whatever it says.
+const MOST: usize = 8_000;
+const LEAST: usize = 1_000;
+const MOST_LIBPURPLE: usize = 60_000;
+/// Bytes around the HTML of a text: TLV 02 and what is in it.
+const AROUND: usize = 17;
 
 /// Error codes of 04/01.
 mod code {
@@ -53,6 +53,8 @@ pub(super) struct Talk {
     partners: BTreeSet<Address>,
     /// The next cookie of messages that are not the text of an envelope.
     cookie: u64,
+    /// The largest message that the client said it takes.
+    most: Option<u16>,
 }
 
 /// A message of the person's that may still fail.
@@ -187,28 +189,50 @@ impl Session {
         };
         self.meet(&envelope.from);
         let fields = self.presence_fields(&envelope.from, io.now.wall).unwrap_or_default();
-        let late = envelope.is_delayed(io.now.wall);
-        let most = if self.is_libpurple() { MAX_CHARS_LIBPURPLE } else { MAX_CHARS };
-        for piece in split(text, most) {
-            let mut extra = Writer::new().tlv(TEXT, message::encode(&html::aim(&piece)));
-            if auto {
-                extra = extra.tlv(AUTO, []);
-            }
-            if late {
-                let sent = u32::try_from(envelope.sent_at.secs()).unwrap_or(u32::MAX);
-                extra = extra.tlv(OFFLINE, []).tlv(SENT, sent.to_be_bytes());
-            }
-            let extra = extra.tlv(WANTS_TYPING, []).bytes();
-            self.incoming(&name, &fields, &extra, io);
+        let mut extra = Writer::new();
+        if auto {
+            extra = extra.tlv(AUTO, []);
+        }
+        if envelope.is_delayed(io.now.wall) {
+            let sent = u32::try_from(envelope.sent_at.secs()).unwrap_or(u32::MAX);
+            extra = extra.tlv(OFFLINE, []).tlv(SENT, sent.to_be_bytes());
+        }
+        let extra = extra.tlv(WANTS_TYPING, []).bytes();
+        let around = Snac::HEADER + self.head_in(&name, &fields).len() + AROUND + extra.len();
+        for html in pieces::written(text, self.most_in_message().saturating_sub(around)) {
+            self.incoming(&name, &fields, &html, &extra, io);
         }
     }
 
+    /// The largest SNAC with a message that the client takes.
+    fn most_in_message(&self) -> usize {
+        if self.is_libpurple() {
+            return MOST_LIBPURPLE;
+        }
+        self.talk.most.map_or(MOST, |most| usize::from(most).clamp(LEAST, MOST))
+    }
+
+    /// 04/02 from the client: what messages it takes, on this channel or on all.
+    pub(super) fn parameters(&mut self, snac: &Snac) -> Pass {
+        let mut reader = Reader::new(&snac.body);
+        if let (Ok(0 | PLAIN), Ok(_flags), Ok(most)) = (reader.u16(), reader.u32(), reader.u16()) {
+            self.talk.most = Some(most);
+        }
+        Pass::Forward
+    }
+
     /// 04/07 with a cookie of its own.
-    fn incoming(&mut self, name: &str, fields: &[u8], extra: &[u8], io: &mut Io<'_>) {
+    fn incoming(&mut self, name: &str, fields: &[u8], html: &str, extra: &[u8], io: &mut Io<'_>) {
         self.talk.cookie = self.talk.cookie.wrapping_add(1);
+        let head = Writer::new().raw(&self.head_in(name, fields));
+        let body = head.tlv(TEXT, message::encode(html)).raw(extra).bytes();
+        io.answer(FAMILY, 0x07, 0, body);
+    }
+
+    /// How a 04/07 from `name` begins.
+    fn head_in(&self, name: &str, fields: &[u8]) -> Bytes {
         let cookie = self.talk.cookie.to_be_bytes();
-        let head = Writer::new().raw(&cookie).u16(PLAIN).raw(&user_info(name, fields));
-        io.answer(FAMILY, 0x07, 0, head.raw(extra).bytes());
+        Writer::new().raw(&cookie).u16(PLAIN).raw(&user_info(name, fields)).bytes()
     }
 
     pub(super) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
@@ -233,8 +257,8 @@ impl Session {
         }
         let Some(name) = self.spelling(of, io) else { return };
         let fields = self.presence_fields(of, io.now.wall).unwrap_or_default();
-        let extra = Writer::new().tlv(TEXT, message::encode("")).tlv(WANTS_TYPING, []).bytes();
-        self.incoming(&name, &fields, &extra, io);
+        let extra = Writer::new().tlv(WANTS_TYPING, []).bytes();
+        self.incoming(&name, &fields, "", &extra, io);
     }
 
     /// Notes a partner in conversation. Returns whether the partner is new.
@@ -294,61 +318,4 @@ fn is_rendezvous_end(channel: u16, fields: &[u8]) -> bool {
     const RENDEZVOUS: u16 = 0x0005;
     let kind = find(fields, RENDEZVOUS).and_then(|v| Reader::new(v).u16().ok());
     channel == 2 && kind.is_some_and(|kind| kind != 0)
-}
-
-/// How much of a text fits into a frame, in bytes.
-fn room(text: &str) -> usize {
-    let mut left = MAX_WRITTEN;
-    let fits = |c: char| left.checked_sub(html::written(c)).map(|less| left = less).is_some();
-    let mut fits = fits;
-    text.char_indices().find(|(_, c)| !fits(*c)).map_or(text.len(), |(at, _)| at)
-}
-
-/// Cuts a text into pieces of at most `most` characters, between words where possible.
-fn split(text: &RichText, most: usize) -> Vec<RichText> {
-    let whole = text.text();
-    let (mut pieces, mut start) = (Vec::new(), 0);
-    loop {
-        let rest = whole.get(start..).unwrap_or_default();
-        let piece = cut::front(rest, room(rest), most);
-        let end = start + piece.len();
-        if end == whole.len() {
-            pieces.push(text.slice(start..end));
-            return pieces;
-        }
-        // The space that was cut at is what the gap between messages stands for.
-        let shown = piece.strip_suffix([' ', '\n']).unwrap_or(piece);
-        pieces.push(text.slice(start..start + shown.len()));
-        start = end;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crosstalk_core::Style;
-
-    #[test]
-    fn long_texts_are_cut_between_words_and_keep_their_styles() {
-        let mut text = RichText::plain("one two ");
-        text.push("three fours", &[Style::Bold]);
-        let pieces = split(&text, 10);
-        let texts: Vec<_> = pieces.iter().map(RichText::text).collect();
-        assert_eq!(texts, ["one two", "three", "fours"]);
-        assert_eq!(pieces[1].spans()[0].end, 5);
-        assert_eq!(split(&RichText::plain("é".repeat(25)), 10).len(), 3);
-    }
-
-    #[test]
-    fn what_becomes_long_is_cut_so_that_it_fits_into_a_frame() {
-        for c in ['"', '<', '\n', 'é', '\u{1f600}', 'x'] {
-            let text = RichText::plain(format!("é{}", c.to_string().repeat(19_000)));
-            let pieces = split(&text, MAX_CHARS_LIBPURPLE);
-            let fits = |piece: &RichText| message::encode(&html::aim(piece)).len() < 61_000;
-            assert!(pieces.iter().all(fits), "{c:?}");
-            let whole: String = pieces.iter().map(RichText::text).collect();
-            assert_eq!(whole.replace('\n', ""), text.text().replace('\n', ""));
-            assert!(pieces.len() == 1 || html::written(c) > 1);
-        }
-    }
 }

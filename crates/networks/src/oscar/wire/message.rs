@@ -50,11 +50,8 @@ impl<'a> Head<'a> {
 /// shows.
 pub fn encode(text: &str) -> Vec<u8> {
     const BEFORE: usize = 4;
-    let (charset, length): (u16, usize) = if text.is_ascii() {
-        (0x0000, text.len())
-    } else {
-        (0x0002, 2 * text.encode_utf16().count())
-    };
+    let charset: u16 = if text.is_ascii() { 0x0000 } else { 0x0002 };
+    let length = size(text);
     // A value longer than its length field can say is cut.
     let length = length.min(usize::from(u16::MAX) - BEFORE) as u16;
     let head = Writer::new().tlv(FEATURES, [1]).u16(FRAGMENT).u16(length + BEFORE as u16);
@@ -68,6 +65,11 @@ pub fn encode(text: &str) -> Vec<u8> {
     }
     value.truncate(head.len() + usize::from(length));
     value
+}
+
+/// How many bytes `text` takes in TLV 02.
+pub fn size(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { 2 * text.encode_utf16().count() }
 }
 
 /// What clients mean by eight-bit text.
