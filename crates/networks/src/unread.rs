@@ -269,6 +269,10 @@ impl Engine for Watch {
             _ => 0,
         }
     }
+
+    fn takes_texts(&self) -> bool {
+        false
+    }
 }
 
 impl End {
