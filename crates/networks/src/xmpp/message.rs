@@ -85,7 +85,9 @@ impl Jabber {
         let stanza = match &envelope.body {
             Body::Presence(presence) => return self.presence_of(now, from, presence.clone(), out),
             Body::Contact(step) => return self.consent_from(from, step, out),
-            Body::Typing(_) if !person.understands_typing(from) => return Ok(()),
+            Body::Typing(_) if !person.understands_typing(from) => {
+                return self.ask_about_typing(out);
+            }
             Body::Typing(state) => self.message(&envelope).child(chat_state(*state)),
             Body::Text { text, .. } => self.text_message(now, &envelope, text),
             Body::Attention => self
@@ -104,7 +106,10 @@ impl Jabber {
                 error
             }
         };
-        self.link.say(&stanza, out)
+        self.link.say(&stanza, out)?;
+        let is_of_a_person = !envelope.from.is_control();
+        let is_text = matches!(envelope.body, Body::Text { .. });
+        if is_text && is_of_a_person { self.ask_about_typing(out) } else { Ok(()) }
     }
 
     /// A message the person sent from another session (XEP-0280).

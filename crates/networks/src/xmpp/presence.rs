@@ -79,13 +79,22 @@ impl Jabber {
         for message in again {
             self.link.say_again(&message, out)?;
         }
-        let ask = person.chat_states == Support::Unknown && !person.contacts.is_empty();
-        if ask {
-            self.ask_client(out)?;
+        if !person.contacts.is_empty() {
+            self.ask_about_typing(out)?;
         }
         self.show_everybody(now, out)?;
         for envelope in waiting {
             self.deliver(now, envelope, out)?;
+        }
+        Ok(())
+    }
+
+    /// Asks an available client once whether it shows typing: as soon as there is somebody foreign
+    /// whose typing it could show.
+    pub(super) fn ask_about_typing(&mut self, out: &mut Output) -> Result<(), Fault> {
+        let person = self.person.as_deref();
+        if person.is_some_and(|p| p.available && p.chat_states == Support::Unknown) {
+            self.ask_client(out)?;
         }
         Ok(())
     }

@@ -232,6 +232,9 @@ impl Jabber {
                 self.show_presence(now, &address, out)?;
             }
         }
+        if listed && !address.is_control() {
+            self.ask_about_typing(out)?;
+        }
         if was_blocked == blocked { Ok(()) } else { self.push_block(&address, blocked, out) }
     }
 

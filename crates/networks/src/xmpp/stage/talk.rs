@@ -341,3 +341,27 @@ fn a_client_takes_texts_while_it_is_available_to_them() {
         assert_eq!(stage.engine.takes_texts(), takes, "{presence}");
     }
 }
+
+#[test]
+fn a_client_is_asked_whether_it_shows_typing_when_somebody_foreign_comes() {
+    for comes in ["a text", "typing", "a contact"] {
+        let mut stage = Stage::online(Roster::default());
+        assert_eq!(stage.to(Side::Client), "", "own traffic is left alone");
+        match comes {
+            "a text" => stage.deliver("alice@aol", text("hi")),
+            "typing" => stage.deliver("alice@aol", Body::Typing(Typing::Active)),
+            _ => stage.give(Input::Changed(friend("alice@aol", "alice@aol"))),
+        }
+        let asked = stage.to(Side::Client);
+        assert!(asked.contains("disco#info"), "{comes}: {asked}");
+        let id = asked.split("type='get' id='").nth(1).unwrap().split('\'').next().unwrap();
+        stage.client(&format!(
+            "<iq type='result' id='{id}' to='chat.test'>\
+             <query xmlns='http://jabber.org/protocol/disco#info'>\
+             <feature var='http://jabber.org/protocol/chatstates'/></query></iq>"
+        ));
+        stage.deliver("alice@aol", Body::Typing(Typing::Active));
+        let seen = stage.to(Side::Client);
+        assert!(seen.contains("<composing") && !seen.contains("disco#info"), "{comes}: {seen}");
+    }
+}
