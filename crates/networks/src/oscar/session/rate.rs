@@ -108,15 +108,17 @@ impl Rates {
         }
     }
 
-    /// The body of a 01/0a that takes a withheld message off the client's account.
+    /// The body of a 01/0a that takes a withheld message off the client's account. It says that
+    /// the figures changed: all else is about a limit that is near, reached or left, and some
+    /// clients tell the person so.
     pub(super) fn refund(&mut self, kind: (u16, u16), now: Instant) -> Option<bytes::Bytes> {
-        const CLEARED: u16 = 4;
+        const CHANGED: u16 = 1;
         let timed = self.timed;
         let class = self.class(kind)?;
         let mut seen = class.clone();
         seen.count(now);
         let level = seen.level.max(class.level);
-        let writer = Writer::new().u16(CLEARED).u16(class.id).u32(class.window);
+        let writer = Writer::new().u16(CHANGED).u16(class.id).u32(class.window);
         let writer = class.thresholds.iter().fold(writer, |w, t| w.u32(*t));
         let writer = writer.u32(level).u32(class.max);
         Some(if timed { writer.u32(0).u8(0) } else { writer }.bytes())
@@ -153,7 +155,7 @@ mod tests {
         let (mut rates, now) = (Rates::default(), Instant::now());
         rates.learn(&limits(true), now);
         let body = rates.refund((4, 6), now).unwrap();
-        let expected = b"\0\x04\0\x03\0\0\0\x14\0\0\x13\xec\0\0\x13\x88\0\0\x0f\xa0\0\0\x0b\xb8\
+        let expected = b"\0\x01\0\x03\0\0\0\x14\0\0\x13\xec\0\0\x13\x88\0\0\x0f\xa0\0\0\x0b\xb8\
             \0\0\x17\x70\0\0\x17\x70\0\0\0\0\0";
         assert_eq!(body[..], expected[..]);
         rates.learn(&limits(false), now);
