@@ -5,11 +5,13 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
 
+use super::CP1251;
 use super::link::{Io, Lines};
 use super::session::Session;
 use super::signon::{self, Errand, Greeting, SignOn};
 use super::unread::{FLAPON, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
+use super::wire::message::EightBit;
 use super::wire::{Channel, Snac};
 
 /// The engine of one OSCAR connection.
@@ -232,15 +234,17 @@ impl Oscar {
             out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
         }
         self.io(now, out).forward(Side::Server, raw);
+        let cyrillic = self.context.option(CP1251);
+        let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
         match (errand, &greeting.cookie) {
             (Some(Errand::Session { issued_to, client }), _) => {
                 let client = Some(greeting.client).filter(|c| !c.is_empty()).unwrap_or(client);
-                self.phase = Phase::Session(Session::issued(client, issued_to).into());
+                self.phase = Phase::Session(Session::issued(client, issued_to, eight_bit).into());
             }
             (Some(Errand::Service), _) => self.become_service(out),
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
             (None, Some(_)) => {
-                self.phase = Phase::Session(Session::unknown(greeting.client).into());
+                self.phase = Phase::Session(Session::unknown(greeting.client, eight_bit).into());
             }
             (None, None) => self.phase = Phase::SignOn(greeting.begin()),
         }

@@ -1,7 +1,7 @@
 //! The client's edits of its stored list.
 
 use bytes::Bytes;
-use crosstalk_core::{Body, Consent, Event, Roster, RosterEdit};
+use crosstalk_core::{Body, Consent, Contact, Event, Roster, RosterEdit};
 use crosstalk_networks::oscar::wire::item::ALIAS;
 use crosstalk_networks::oscar::wire::{Class, Item, Snac, Writer};
 
@@ -197,4 +197,36 @@ fn an_old_client_keeps_its_own_list() {
     scene.client(Snac::new(9, 7, 14, Writer::new().short(BOB).bytes()));
     assert_eq!(edits(&scene.events()), [&RosterEdit::Block(bob_address(), true)]);
     assert!(scene.server_got().is_empty());
+}
+
+#[test]
+fn a_group_and_an_alias_in_eight_bits_are_one_group_and_one_alias() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), Roster::default());
+    let named = Item::new(&b"Fr\xe9nde"[..], 5, 0, Class::Group);
+    let alias = Writer::new().tlv(0x131, b"M\xe4ry").bytes();
+    let mary = Item::new(BOB, 5, 9, Class::Buddy).with(alias);
+    scene.client(mark(BEGIN));
+    scene.client(edit(INSERT, 3, &[named.clone(), mary]));
+    scene.client(mark(END));
+    assert_eq!(items(&scene.server_got()[1]), std::slice::from_ref(&named));
+    let events = scene.events();
+    let [RosterEdit::List { alias, groups, .. }] = edits(&events)[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (alias.as_deref(), &groups[..]),
+        (Some("M\u{e4}ry"), &["Fr\u{e9}nde".to_owned()][..])
+    );
+    scene.forget();
+    let contact = Contact { alias: alias.clone(), ..bob(&["Fr\u{e9}nde"]) };
+    scene.changed(contact.clone());
+    assert_eq!(scene.client_got(), [], "the client has it as it wrote it");
+    // And when it signs on again.
+    let mut scene = Scene::accepted(LIBPURPLE, roster([contact]));
+    scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
+    let stored = vec![group("", 0, &[5]), named.clone()];
+    scene.server(Snac::new(0x13, 6, 8, list(stored)));
+    let got = scene.client_got();
+    let list = crosstalk_networks::oscar::wire::item::List::parse(&got[0].body).unwrap();
+    let groups = list.items.iter().filter(|i| i.class == Class::Group && !i.name.is_empty());
+    assert_eq!(groups.map(|g| &g.name[..]).collect::<Vec<_>>(), [&named.name[..]]);
+    assert_eq!(list.items[2].id.group, 5);
 }

@@ -15,7 +15,8 @@ use crosstalk_core::Address;
 
 use self::foreign::{AllShown, MAX_SHOWN, Misplaced};
 use self::groups::Groups;
-use crate::oscar::wire::item::{List, ORDER};
+use crate::oscar::wire::item::{ALIAS, List, ORDER};
+use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
 pub(super) use foreign::Shown;
@@ -51,10 +52,25 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// An empty list of a client that means this by eight-bit text.
+    pub(super) fn read_as(eight_bit: EightBit) -> Self {
+        Self { groups: Groups::read_as(eight_bit), ..Self::default() }
+    }
+
     /// Forgets both views, since the client gets its list anew. Ids that were foreign stay so.
     pub(super) fn start_over(&mut self) {
         let spent = std::mem::take(&mut self.spent);
-        *self = Self { spent, ..Self::default() };
+        *self = Self { spent, ..Self::read_as(self.groups.eight_bit()) };
+    }
+
+    /// What a name in the list says.
+    pub(super) fn text(&self, name: &[u8]) -> String {
+        self.groups.text(name)
+    }
+
+    /// What the owner calls a buddy.
+    pub(super) fn alias(&self, item: &Item) -> Option<String> {
+        item.attribute(ALIAS).map(|alias| self.text(alias)).filter(|alias| !alias.is_empty())
     }
 
     /// How many bytes both views take.

@@ -12,14 +12,16 @@ use crosstalk_core::{
 };
 
 use super::{PER_PERSON, Pass, Session};
-use crate::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Reader, Snac, Truncated, Writer, find, message};
+use crate::{cut, html};
 
 /// Numbers for people who ask: ICQ's began at 10,000.
 const UINS: std::ops::Range<u32> = 1001..10_000;
 const FEEDBAG: u16 = 0x0013;
+/// The longest words of a request, in bytes: clients show them in a small dialogue.
+const MAX_WORDS: usize = 4_000;
 
 /// Open questions, in both directions.
 #[derive(Default)]
@@ -81,7 +83,8 @@ impl Session {
                 if !self.asked.shown.insert(from.clone()) {
                     return;
                 }
-                let body = Writer::new().short(uin.to_string()).long(text.text()).u16(0);
+                let words = cut::front(text.text(), MAX_WORDS, usize::MAX);
+                let body = Writer::new().short(uin.to_string()).long(words).u16(0);
                 io.answer(FEEDBAG, 0x19, 0, body.bytes());
             }
             Consent::Request(_) => io.emit(Event::Unshown(envelope.clone())),
@@ -112,19 +115,24 @@ impl Session {
         let step = match self.kin(name, io) {
             Kin::Own => return Pass::Forward,
             Kin::Nowhere => return Pass::Withhold,
-            Kin::Foreign(to) => step(snac.subtype, reader).map(|step| (to, step)),
+            Kin::Foreign(to) => step(snac.subtype, reader, self.eight_bit).map(|step| (to, step)),
         };
         if let Ok((to, step)) = step
             && self.user().is_some()
         {
-            match step {
-                Consent::Request(_) => self.await_consent(&to),
-                _ => drop(self.asked.shown.remove(&to)),
-            }
-            io.send(to, Body::Contact(step));
+            self.take_step(to, step, io);
         }
         self.refund(snac.kind(), io);
         Pass::Withhold
+    }
+
+    /// Sends a step of the person's.
+    pub(super) fn take_step(&mut self, to: Address, step: Consent, io: &mut Io<'_>) {
+        match step {
+            Consent::Request(_) => self.await_consent(&to),
+            _ => drop(self.asked.shown.remove(&to)),
+        }
+        io.send(to, Body::Contact(step));
     }
 
     /// 15/02: the client asks who is behind a number of ours, or looks for an e-mail address,
@@ -156,13 +164,13 @@ impl Session {
 }
 
 /// The step that one of the client's SNACs stands for, read from behind the name.
-fn step(subtype: u16, mut reader: Reader<'_>) -> Result<Consent, Truncated> {
+fn step(subtype: u16, mut reader: Reader<'_>, eight_bit: EightBit) -> Result<Consent, Truncated> {
     Ok(match subtype {
         0x14 => Consent::Grant,
         0x16 => Consent::Revoke,
         0x18 => {
             let text = reader.long().unwrap_or_default();
-            Consent::Request(html::read(&message::decode_charset(0, text, EightBit::Latin)))
+            Consent::Request(html::read(&message::decode_eight_bit(text, eight_bit)))
         }
         _ if reader.u8()? == 1 => Consent::Grant,
         _ => Consent::Revoke,

@@ -29,6 +29,7 @@ use crosstalk_core::{
 
 use super::MAX_NAME;
 use super::link::Io;
+use super::wire::message::EightBit;
 use super::wire::{Reader, Snac, UserInfo};
 use crate::held::{Presences, Waiting};
 
@@ -54,6 +55,7 @@ enum Pass {
 pub(super) struct Session {
     /// What the client calls itself; empty if it does not.
     client: String,
+    eight_bit: EightBit,
     /// Who signed in, as soon as the server said so.
     identity: identity::Identity,
     /// The client asked the server who it is.
@@ -93,19 +95,20 @@ enum Kind {
 
 impl Session {
     /// A session behind a cookie that a server of this network issued to `issued_to`.
-    pub(super) fn issued(client: String, issued_to: Option<Address>) -> Self {
+    pub(super) fn issued(client: String, issued_to: Option<Address>, eight_bit: EightBit) -> Self {
         let identity = identity::Identity::Cookie { issued_to };
-        Self { identity, ..Self::new(client, Kind::Session) }
+        Self { identity, ..Self::new(client, Kind::Session, eight_bit) }
     }
 
     /// What a cookie of unknown origin is for; the server will say.
-    pub(super) fn unknown(client: String) -> Self {
-        Self::new(client, Kind::Undecided)
+    pub(super) fn unknown(client: String, eight_bit: EightBit) -> Self {
+        Self::new(client, Kind::Undecided, eight_bit)
     }
 
-    fn new(client: String, kind: Kind) -> Self {
+    fn new(client: String, kind: Kind, eight_bit: EightBit) -> Self {
         Self {
             client,
+            eight_bit,
             identity: identity::Identity::default(),
             has_asked: false,
             kind,
@@ -116,7 +119,7 @@ impl Session {
             waiting: Waiting::default(),
             rates: rate::Rates::default(),
             acks: acks::Acks::default(),
-            book: book::Book::default(),
+            book: book::Book::read_as(eight_bit),
             list: list::Listing::default(),
             edits: edit::Edits::default(),
             watch: watch::Watch::default(),

@@ -64,23 +64,23 @@ impl Own {
     }
 
     /// 02/04: the away text; an empty away text says that the person is back.
-    fn read_away(&mut self, fields: &[u8]) {
+    fn read_away(&mut self, fields: &[u8], eight_bit: EightBit) {
         const MIME: u16 = 0x0003;
         const AWAY: u16 = 0x0004;
         if let Some(away) = find(fields, AWAY) {
             let mime = find(fields, MIME).unwrap_or_default();
-            let text = html::read(&message::decode_mime(mime, away));
+            let text = html::read(&message::decode_mime_as(mime, away, eight_bit));
             self.away = Some(held::short(text)).filter(|_| !away.is_empty());
         }
     }
 
     /// 01/1e: status bits and status text.
-    fn read_status(&mut self, fields: &[u8]) {
+    fn read_status(&mut self, fields: &[u8], eight_bit: EightBit) {
         if let Some(status) = find(fields, STATUS).and_then(|v| Reader::new(v).u32().ok()) {
             self.status = status;
         }
         if let Some(text) = find(fields, BART).and_then(read_status_text) {
-            let text = html::read(&message::decode_charset(0, text, EightBit::Latin));
+            let text = html::read(&message::decode_eight_bit(text, eight_bit));
             self.text = held::short(text);
         }
     }
@@ -96,10 +96,11 @@ impl Own {
 impl Session {
     /// What the client tells the server of the person.
     pub(super) fn own_presence(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let (now, eight_bit) = (io.now.wall, self.eight_bit);
         match snac.kind() {
-            (0x01, 0x11) => self.own.read_idle(&snac.body, io.now.wall),
-            (0x01, 0x1e) => self.own.read_status(&snac.body),
-            _ => self.own.read_away(&snac.body),
+            (0x01, 0x11) => self.own.read_idle(&snac.body, now),
+            (0x01, 0x1e) => self.own.read_status(&snac.body, eight_bit),
+            _ => self.own.read_away(&snac.body, eight_bit),
         }
         if self.online {
             self.tell_presence(io);

@@ -5,7 +5,6 @@ use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdi
 use super::Session;
 use crate::oscar::link::Io;
 use crate::oscar::wire::Class;
-use crate::oscar::wire::item::ALIAS;
 
 /// The class of those whom an ICQ user ignores.
 const IGNORE: Class = Class::Other(0x000e);
@@ -32,14 +31,15 @@ impl Session {
         for item in self.book.of(address) {
             match item.class {
                 Class::Buddy => {
-                    let name = text(&item.name);
+                    let name = self.book.text(&item.name);
                     after.listed = true;
-                    after.alias = item.attribute(ALIAS).map(text).filter(|a| !a.is_empty());
+                    after.alias = self.book.alias(item);
                     after.spelling = match self.asked.behind(&name) {
                         Some(_) => io.context.names.universal(address),
                         None => name,
                     };
-                    after.groups.extend(self.book.group_name(item.id.group).map(|name| text(name)));
+                    let group = self.book.group_name(item.id.group);
+                    after.groups.extend(group.map(|name| self.book.text(name)));
                 }
                 Class::Deny | IGNORE => after.blocked = true,
                 _ => {}
@@ -81,8 +81,4 @@ impl Session {
             io.send(address, Body::Contact(Consent::Request(RichText::default())));
         }
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

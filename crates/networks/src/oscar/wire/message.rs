@@ -73,9 +73,10 @@ pub fn size(text: &str) -> usize {
 }
 
 /// What clients mean by eight-bit text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EightBit {
     /// Western European text, as AIM clients write it.
+    #[default]
     Latin,
     /// Russian text, as ICQ clients on a Russian Windows write it under the name of Latin-1.
     Cyrillic,
@@ -115,20 +116,31 @@ pub fn decode_charset(charset: u16, bytes: &[u8], eight_bit: EightBit) -> String
     match charset {
         0x0002 => utf16(bytes),
         0x0003 => decode_bytes(eight_bit.encoding(), bytes),
-        _ => std::str::from_utf8(bytes)
-            .map_or_else(|_| decode_bytes(eight_bit.encoding(), bytes), ToOwned::to_owned),
+        _ => decode_eight_bit(bytes, eight_bit),
     }
+}
+
+/// Text without the name of a character set, as in buddy lists: UTF-8 as newer clients write it, else
+/// what older ones mean.
+pub fn decode_eight_bit(bytes: &[u8], eight_bit: EightBit) -> String {
+    std::str::from_utf8(bytes)
+        .map_or_else(|_| decode_bytes(eight_bit.encoding(), bytes), ToOwned::to_owned)
 }
 
 /// Text under a MIME type such as `text/aolrtf; charset="unicode-2-0"`: profiles and away texts.
 pub fn decode_mime(mime: &[u8], bytes: &[u8]) -> String {
+    decode_mime_as(mime, bytes, EightBit::Latin)
+}
+
+/// [`decode_mime`] for clients that may mean something else by eight-bit text.
+pub fn decode_mime_as(mime: &[u8], bytes: &[u8], eight_bit: EightBit) -> String {
     let mime = String::from_utf8_lossy(mime).to_ascii_lowercase();
     if mime.contains("unicode-2-0") {
         utf16(bytes)
     } else if mime.contains("utf-8") {
         decode_bytes(UTF_8, bytes)
     } else {
-        decode_charset(0, bytes, EightBit::Latin)
+        decode_eight_bit(bytes, eight_bit)
     }
 }
 
@@ -146,9 +158,23 @@ fn decode_bytes(encoding: &'static Encoding, bytes: &[u8]) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
+/// UTF-16, or what some clients write under its name: an odd length or half a pair cannot be UTF-16,
+/// and is UTF-8 where it can be.
 fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    let (pairs, left) = bytes.as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().map(|pair| u16::from_be_bytes(*pair)));
+    let text: Result<String, _> = text.collect();
+    let other = || std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    match (text, left.is_empty()) {
+        (Ok(text), true) => text,
+        (Ok(text), false) => other().map_or(text, ToOwned::to_owned),
+        (Err(_), _) => other().map_or_else(|| replaced(pairs), ToOwned::to_owned),
+    }
+}
+
+fn replaced(pairs: &[[u8; 2]]) -> String {
+    let text = char::decode_utf16(pairs.iter().map(|pair| u16::from_be_bytes(*pair)));
+    text.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]
@@ -182,6 +208,9 @@ mod tests {
     fn broken_text_is_still_text() {
         assert_eq!(decode_charset(2, b"\xd8\x3d\0a", EightBit::Latin), "\u{fffd}a");
         assert_eq!(decode_charset(0, b"caf\xe9", EightBit::Latin), "café");
+        assert_eq!(decode_charset(2, b"\0a\0b\0", EightBit::Latin), "ab", "and half a unit");
+        assert_eq!(decode_charset(2, b"hello", EightBit::Latin), "hello", "under a wrong name");
+        assert_eq!(decode_charset(2, "привет!".as_bytes(), EightBit::Latin), "привет!");
         assert_eq!(decode_charset(3, b"\xcf\xf0\xe8", EightBit::Cyrillic), "При");
     }
 
@@ -191,6 +220,8 @@ mod tests {
             let (mime, bytes) = encode_mime(text);
             assert_eq!(decode_mime(mime.as_bytes(), &bytes), text);
         }
-        assert_eq!(decode_mime(b"text/aolrtf; charset=\"utf-8\"", "é".as_bytes()), "é");
+        let utf8 = b"text/aolrtf; charset=\"utf-8\"";
+        assert_eq!(decode_mime(utf8, "é".as_bytes()), "é");
+        assert_eq!(decode_mime_as(b"", b"\xcf\xf0\xe8", EightBit::Cyrillic), "При");
     }
 }

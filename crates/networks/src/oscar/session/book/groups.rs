@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::ROOT;
+use crate::oscar::wire::message::{EightBit, decode_eight_bit};
 use crate::oscar::wire::{Class, Item};
 
 /// The most groups of the server's that are remembered, the most bytes of one, and of all.
@@ -20,29 +21,46 @@ pub(super) struct Groups {
     /// As the server has them, the root among them.
     servers: BTreeMap<u16, Item>,
     ours: BTreeMap<u16, Bytes>,
-    /// The ids of each name but the root's, those of the server first.
-    named: BTreeMap<Bytes, BTreeSet<(bool, u16)>>,
+    /// The ids of each name but the root's, those of the server first. Names are compared as they
+    /// are read, since not every client writes UTF-8.
+    named: BTreeMap<String, BTreeSet<(bool, u16)>>,
+    eight_bit: EightBit,
     /// How many bytes the server's take, and ours.
     bytes: usize,
     bytes_of_ours: usize,
 }
 
-const fn size(group: &Item) -> usize {
-    size_of::<Item>() + 2 * group.name.len() + group.attributes.len()
-}
-
-const fn size_of_ours(name: &Bytes) -> usize {
-    size_of::<Bytes>() + 2 * name.len()
-}
-
 impl Groups {
+    /// No groups yet, of a client that means this by eight-bit text.
+    pub(super) fn read_as(eight_bit: EightBit) -> Self {
+        Self { eight_bit, ..Self::default() }
+    }
+
+    pub(super) const fn eight_bit(&self) -> EightBit {
+        self.eight_bit
+    }
+
+    /// What a name or an alias in the list says.
+    pub(super) fn text(&self, name: &[u8]) -> String {
+        decode_eight_bit(name, self.eight_bit)
+    }
+
+    fn size(&self, group: &Item) -> usize {
+        let name = group.name.len() + self.text(&group.name).len();
+        size_of::<Item>() + name + group.attributes.len()
+    }
+
+    fn size_of_ours(&self, name: &[u8]) -> usize {
+        size_of::<Bytes>() + name.len() + self.text(name).len()
+    }
+
     /// Notes a group that the server has. Returns whether there was room.
     pub(super) fn record(&mut self, group: &Item) -> bool {
         let id = group.id.group;
         self.drop_ours(id);
         self.forget(id);
         let one = group.name.len() + group.attributes.len();
-        let all = self.bytes + size(group);
+        let all = self.bytes + self.size(group);
         if self.servers.len() >= MAX_GROUPS || one > MAX_GROUP || all > MAX_BYTES {
             return false;
         }
@@ -58,7 +76,7 @@ impl Groups {
     /// Notes that the server no longer has a group.
     pub(super) fn forget(&mut self, id: u16) {
         if let Some(group) = self.servers.remove(&id) {
-            self.bytes -= size(&group);
+            self.bytes -= self.size(&group);
             self.call_no_longer(id, false, &group.name);
         }
     }
@@ -81,8 +99,8 @@ impl Groups {
     /// Makes a group of ours, or gives it another name. Returns whether there was room.
     pub(super) fn put(&mut self, id: u16, name: &[u8]) -> bool {
         let name = Bytes::copy_from_slice(name);
-        let before = self.ours.get(&id).map_or(0, size_of_ours);
-        let all = self.bytes_of_ours - before + size_of_ours(&name);
+        let before = self.ours.get(&id).map_or(0, |name| self.size_of_ours(name));
+        let all = self.bytes_of_ours - before + self.size_of_ours(&name);
         if all > MAX_OURS {
             return false;
         }
@@ -96,19 +114,20 @@ impl Groups {
     /// Drops a group of ours.
     pub(super) fn drop_ours(&mut self, id: u16) -> Option<Item> {
         let name = self.ours.remove(&id)?;
-        self.bytes_of_ours -= size_of_ours(&name);
+        self.bytes_of_ours -= self.size_of_ours(&name);
         self.call_no_longer(id, true, &name);
         Some(Item::new(name, id, 0, Class::Group))
     }
 
     /// The group of this name, rather the server's.
-    pub(super) fn called(&self, name: &[u8]) -> Option<u16> {
+    pub(super) fn called(&self, name: &str) -> Option<u16> {
         self.named.get(name)?.first().map(|(_, id)| *id)
     }
 
     /// The groups of ours of this name.
     pub(super) fn ours_called(&self, name: &[u8]) -> impl Iterator<Item = u16> {
-        let ids = self.named.get(name).into_iter().flat_map(|ids| ids.range((true, 0)..));
+        let ids =
+            self.named.get(&self.text(name)).into_iter().flat_map(|ids| ids.range((true, 0)..));
         ids.map(|(_, id)| *id)
     }
 
@@ -117,17 +136,18 @@ impl Groups {
         self.bytes + self.bytes_of_ours
     }
 
-    fn call(&mut self, id: u16, is_ours: bool, name: &Bytes) {
+    fn call(&mut self, id: u16, is_ours: bool, name: &[u8]) {
         if id != ROOT {
-            self.named.entry(name.clone()).or_default().insert((is_ours, id));
+            self.named.entry(self.text(name)).or_default().insert((is_ours, id));
         }
     }
 
-    fn call_no_longer(&mut self, id: u16, is_ours: bool, name: &Bytes) {
-        if let Some(ids) = self.named.get_mut(name) {
+    fn call_no_longer(&mut self, id: u16, is_ours: bool, name: &[u8]) {
+        let name = self.text(name);
+        if let Some(ids) = self.named.get_mut(&name) {
             ids.remove(&(is_ours, id));
             if ids.is_empty() {
-                self.named.remove(name);
+                self.named.remove(&name);
             }
         }
     }

@@ -82,7 +82,7 @@ impl Book {
 
     /// The group of this name, made for the client alone where there is none.
     fn group_called(&mut self, name: &str, plan: &mut Plan) -> Option<u16> {
-        if let Some(id) = self.groups.called(name.as_bytes()) {
+        if let Some(id) = self.groups.called(name) {
             return Some(id);
         }
         let taken = |id: &u16| {
@@ -134,7 +134,8 @@ impl Book {
 
     fn rename(&mut self, contact: &Contact, item: Item, plan: &mut Plan) {
         let alias = contact.alias.as_deref();
-        if item.attribute(ALIAS) != alias.map(str::as_bytes) {
+        // Whoever wrote it in other bytes meant the same.
+        if self.alias(&item).as_deref() != alias {
             let attributes = alias_attributes(&item.attributes, alias);
             let item = item.with(attributes);
             if !self.has_room_for(&contact.address, &item) {
@@ -252,6 +253,21 @@ mod tests {
         assert_eq!(plan.updates[0].attribute(ALIAS), Some(&b"Bobby"[..]));
         assert_eq!(plan.inserts[0].class, Class::Deny);
         assert!(plan.deletes.is_empty());
+    }
+
+    #[test]
+    fn names_in_eight_bits_are_the_same_names() {
+        let mut book = server_list();
+        book.record(&Item::new(&b"Fr\xe9nde"[..], 5, 0, Class::Group));
+        let alias = Writer::new().tlv(ALIAS, b"M\xe4ry").bytes();
+        let item = Item::new("bob@yahoo.xt", 5, 9, Class::Buddy).with(alias);
+        let contact = Contact { alias: Some("Märy".into()), ..bob(&["Frénde"]) };
+        book.show(contact.address.clone(), item.clone());
+        assert_eq!(book.alias(&item).as_deref(), Some("Märy"));
+        assert!(placed(&mut book, &contact).is_empty(), "what is not ours stays as it is");
+        book.hide(item.id);
+        let plan = placed(&mut book, &contact);
+        assert_eq!((plan.inserts.len(), plan.inserts[0].id.group), (1, 5), "and no group twice");
     }
 
     #[test]
