@@ -124,6 +124,15 @@ fn the_persons_own_state_is_told_and_still_reaches_the_server() {
 }
 
 #[test]
+fn places_in_an_away_text_are_filled_in() {
+    let mut scene = online();
+    let away = Writer::new().tlv(3, "text/aolrtf").tlv(4, "Hi %n, it is %t, <B>%d</B>, 100%");
+    scene.client(Snac::new(2, 4, 1, away.bytes()));
+    let told = told(&mut scene);
+    assert_eq!(told[0].text.text(), "Hi you, it is 08:00 UTC, 2027-01-15, 100%");
+}
+
+#[test]
 fn idle_time_is_told_as_the_moment_it_began() {
     let mut scene = online();
     let now = scene.gateway.now.wall.0;

@@ -4,6 +4,7 @@
 //! what it withholds concerns a foreign person, and is answered here.
 
 mod acks;
+mod away;
 mod book;
 mod consent;
 mod edit;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
 
 use super::push::PUSHED;
-use super::{Pass, Session};
+use super::{Pass, Session, away};
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::user::{
@@ -16,6 +16,9 @@ use crate::{held, html};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;
+
+/// What everybody is called who reads an away text with a place for their name.
+const STRANGER: &str = "you";
 
 /// Bits of ICQ's status.
 mod icq {
@@ -64,12 +67,13 @@ impl Own {
     }
 
     /// 02/04: the away text; an empty away text says that the person is back.
-    fn read_away(&mut self, fields: &[u8], eight_bit: EightBit) {
+    fn read_away(&mut self, fields: &[u8], eight_bit: EightBit, now: UnixMillis) {
         const MIME: u16 = 0x0003;
         const AWAY: u16 = 0x0004;
         if let Some(away) = find(fields, AWAY) {
             let mime = find(fields, MIME).unwrap_or_default();
-            let text = html::read(&message::decode_mime_as(mime, away, eight_bit));
+            let text = message::decode_mime_as(mime, away, eight_bit);
+            let text = html::read(&away::filled(&text, STRANGER, now));
             self.away = Some(held::short(text)).filter(|_| !away.is_empty());
         }
     }
@@ -100,7 +104,7 @@ impl Session {
         match snac.kind() {
             (0x01, 0x11) => self.own.read_idle(&snac.body, now),
             (0x01, 0x1e) => self.own.read_status(&snac.body, eight_bit),
-            _ => self.own.read_away(&snac.body, eight_bit),
+            _ => self.own.read_away(&snac.body, eight_bit, now),
         }
         if self.online {
             self.tell_presence(io);
