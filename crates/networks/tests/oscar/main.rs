@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod consent;
+mod content;
 mod costs;
 mod direct;
 mod edits;

@@ -7,6 +7,7 @@ mod acks;
 mod away;
 mod book;
 mod consent;
+mod content;
 mod edit;
 mod identity;
 mod info;

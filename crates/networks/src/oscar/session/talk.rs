@@ -6,21 +6,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing};
 
-use super::pieces;
+use super::content::{self, Content};
 use super::presence::user_info;
-use super::{PER_PERSON, Pass, Session};
+use super::{PER_PERSON, Pass, Session, away, pieces};
 use crate::html;
-use crate::oscar::CP1251;
 use crate::oscar::link::Io;
-use crate::oscar::wire::message::{
-    self, ACK, AUTO, EightBit, Head, OFFLINE, SENT, TEXT, WANTS_TYPING,
-};
+use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
 use crate::oscar::wire::{Reader, Snac, Writer, find};
 
 /// The family of messages.
 const FAMILY: u16 = 0x0004;
 /// The channel of plain messages.
-const PLAIN: u16 = 1;
+pub(super) const PLAIN: u16 = 1;
 /// How long a client remembers a request, so that an error can be joined to it.
 const MEMORY: Duration = Duration::from_mins(1);
 /// The most messages whose failure can be joined to them.
@@ -36,10 +33,11 @@ const MOST_LIBPURPLE: usize = 60_000;
 const AROUND: usize = 17;
 
 /// Error codes of 04/01.
-mod code {
+pub(super) mod code {
     pub(super) const NOT_LOGGED_IN: u16 = 0x0004;
     pub(super) const SERVICE_UNAVAILABLE: u16 = 0x0005;
-    pub(super) const NOT_SUPPORTED: u16 = 0x0009;
+    /// By the other's client.
+    pub(in super::super) const NOT_SUPPORTED: u16 = 0x0009;
     pub(super) const REFUSED: u16 = 0x000a;
     pub(super) const DENIED: u16 = 0x000d;
     pub(super) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
@@ -77,60 +75,64 @@ impl Session {
         let mut reader = Reader::new(&snac.body);
         let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
         let fields = reader.rest();
-        let to = match self.kin(head.name, io) {
+        let content = match self.kin(head.name, io) {
             Kin::Own => return Pass::Forward,
-            Kin::Nowhere => Err(code::NO_MATCH),
-            Kin::Foreign(_) if self.user().is_none() => Err(code::SERVICE_UNAVAILABLE),
-            Kin::Foreign(_) if head.channel != PLAIN => Err(code::NOT_SUPPORTED),
-            Kin::Foreign(to) => Ok(to),
+            Kin::Nowhere => Content::Refused(code::NO_MATCH),
+            Kin::Foreign(_) if self.user().is_none() => Content::Refused(code::SERVICE_UNAVAILABLE),
+            Kin::Foreign(to) => content::read(head.channel, fields, self.eight_bit).to(to),
         };
-        match to {
-            Ok(to) => self.send_text(&head, fields, &to, snac.request, io),
-            Err(_) if is_rendezvous_end(head.channel, fields) => {}
-            Err(code) => refuse(snac.request, code, io),
+        match content {
+            Content::Words(to, text) => {
+                let text = self.read_text(&head, fields, &text, io);
+                self.say(&head, fields, (to, text), snac.request, io);
+            }
+            Content::Step(to, step) => {
+                acknowledge(&head, fields, snac.request, io);
+                self.take_step(to, step, io);
+            }
+            Content::Ended => {}
+            Content::Refused(code) => refuse(snac.request, code, io),
         }
         self.refund(snac.kind(), io);
         Pass::Withhold
     }
 
-    fn send_text(
+    fn say(
         &mut self,
         head: &Head<'_>,
         fields: &[u8],
-        to: &Address,
+        (to, text): (Address, RichText),
         request: u32,
         io: &mut Io<'_>,
     ) {
-        if find(fields, ACK).is_some() {
-            io.answer(FAMILY, 0x0c, request, head.write(Writer::new()).bytes());
-        }
-        let cyrillic = io.context.option(CP1251);
-        let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
-        let text = find(fields, TEXT).and_then(|text| message::decode_as(text, eight_bit));
-        let text = text.unwrap_or_default();
-        let text = self.read_text(&text);
         if text.is_empty() {
-            return;
+            return refuse(request, code::NOT_SUPPORTED, io);
         }
+        acknowledge(head, fields, request, io);
         let auto = find(fields, AUTO).is_some();
         let id = io.send(to.clone(), Body::Text { text, auto });
         if self.talk.sent.len() >= MAX_SENT {
             self.talk.sent.pop_front();
         }
         self.talk.sent.push_back(Sent { id, request, at: io.now.instant });
-        if self.meet(to) {
-            self.rearm_typing(to, io);
+        if self.meet(&to) {
+            self.rearm_typing(&to, io);
         }
     }
 
-    /// AIM users write HTML, ICQ users mostly do not.
-    fn read_text(&self, text: &str) -> RichText {
+    /// AIM users write HTML, ICQ users mostly do not. Some clients leave the places in an automatic
+    /// answer to be filled in by whoever shows it.
+    fn read_text(&self, head: &Head<'_>, fields: &[u8], text: &str, io: &Io<'_>) -> RichText {
         let icq = self.user().is_some_and(|u| u.local().bytes().all(|b| b.is_ascii_digit()));
         let is_html = text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"));
-        if icq && !is_html {
+        if head.channel != PLAIN || (icq && !is_html) {
             return RichText::plain(text.replace("\r\n", "\n"));
         }
-        html::read(text)
+        if find(fields, AUTO).is_none() {
+            return html::read(text);
+        }
+        let reader = String::from_utf8_lossy(head.name);
+        html::read(&away::filled(text, &html::escape(&reader), io.now.wall))
     }
 
     /// 04/14 from the client.
@@ -313,9 +315,9 @@ fn refuse(request: u32, code: u16, io: &mut Io<'_>) {
     io.answer(FAMILY, 0x01, request, Bytes::copy_from_slice(&code.to_be_bytes()));
 }
 
-/// Whether a rendezvous message only ends or accepts something: no answer is expected.
-fn is_rendezvous_end(channel: u16, fields: &[u8]) -> bool {
-    const RENDEZVOUS: u16 = 0x0005;
-    let kind = find(fields, RENDEZVOUS).and_then(|v| Reader::new(v).u16().ok());
-    channel == 2 && kind.is_some_and(|kind| kind != 0)
+/// Says that a message was taken, to a client that wants to know.
+fn acknowledge(head: &Head<'_>, fields: &[u8], request: u32, io: &mut Io<'_>) {
+    if find(fields, ACK).is_some() {
+        io.answer(FAMILY, 0x0c, request, head.write(Writer::new()).bytes());
+    }
 }
