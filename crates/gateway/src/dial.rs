@@ -43,7 +43,13 @@ impl Failed {
             Self::Unresolved(Unresolved::Unconfigured) => Blame::Gateway,
             _ => Blame::Server,
         };
-        Fault::new(blame, format!("{to}: {self}"))
+        let help = match self {
+            Self::Refused(Refusal::NotConfigured) => {
+                format!(": `allow = [\"{to}\"]` under [[proxy]] lets clients dial it")
+            }
+            _ => String::new(),
+        };
+        Fault::new(blame, format!("{to}: {self}{help}"))
     }
 }
 
@@ -112,5 +118,25 @@ impl Dialer {
         let set = tcp.set_nodelay(true).and_then(|()| keep_alive(&SockRef::from(&tcp)));
         set.map_err(Failed::Connect)?;
         Ok(tcp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Allow;
+
+    #[test]
+    fn who_reads_of_a_refusal_reads_the_rule_that_lifts_it() {
+        for (place, rule) in [
+            (HostPort::new("upload.example.org", 443), "upload.example.org:443"),
+            (HostPort::new("2001:db8::7", 5190), "[2001:db8::7]:5190"),
+        ] {
+            let said = Failed::from(Refusal::NotConfigured).fault(&place).what;
+            assert!(said.contains(&format!("`allow = [\"{rule}\"]` under [[proxy]]")), "{said}");
+            assert!(rule.parse::<Allow>().unwrap().permits(&place.host, place.port));
+        }
+        let said = Failed::from(Refusal::Itself).fault(&HostPort::new("localhost", 1080)).what;
+        assert!(!said.contains("allow"), "{said}");
     }
 }

@@ -242,6 +242,17 @@ fn the_usual_networks_are_there_and_a_table_changes_one() {
 }
 
 #[test]
+fn files_of_a_named_domain_are_within_reach_and_others_need_a_rule() {
+    let web = |toml: &str, place: &str| parse(toml).unwrap().is_own_web(&place.parse().unwrap());
+    let named = "[networks.jabber]\nhosts = [\"*.example.org\"]\n";
+    assert!(web(named, "upload.example.org:443") && web(named, "example.org:443"));
+    for other in ["upload.example.org:80", "upload.example.net:443", "login.live.com:443"] {
+        assert!(!web(named, other), "{other}");
+    }
+    assert!(!web("", "upload.example.org:443"), "that anybody can have a server opens nothing");
+}
+
+#[test]
 fn what_passes_unread_is_named_for_each_network() {
     let place = |host: &str| HostPort::new(host, 5280);
     let names = |toml: &str, host: &str| -> Vec<String> {

@@ -35,6 +35,9 @@ pub const DEFAULT_SUFFIX: &str = "xt";
 pub const DEFAULT_PROXY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
 
+/// The port of HTTPS.
+const WEB: u16 = 443;
+
 /// Everything that can be set, resolved: nothing in it needs a default or a look-up any more.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -127,6 +130,12 @@ impl Tls {
     /// Whether TLS of `host` ends here.
     pub fn terminates(&self, host: &str) -> bool {
         self.terminate.iter().any(|p| p.matches(host))
+    }
+
+    /// Whether `host` is terminated by itself, and not only as one of many.
+    pub fn names(&self, host: &str) -> bool {
+        let one = |p: &&HostPattern| matches!(p, HostPattern::Name(_) | HostPattern::Net(_));
+        self.terminate.iter().filter(one).any(|p| p.matches(host))
     }
 
     /// The first of the terminated hosts, and its place among them, for which the operator's
@@ -304,6 +313,14 @@ impl Config {
 }
 
 impl Config {
+    /// Whether `place` is where a domain that the operator named for a network keeps its files and
+    /// pages: clients get there by what their own server says.
+    pub fn is_own_web(&self, place: &HostPort) -> bool {
+        let domains = self.networks.values().filter(|n| !n.protocol.services().is_empty());
+        let mut hosts = domains.flat_map(|n| &n.hosts).filter(|h| **h != HostPattern::Any);
+        place.port == WEB && hosts.any(|h| h.matches(&place.host))
+    }
+
     /// What must not pass unread to `place`, and the networks whose settings say so: the one that it
     /// belongs to, else of each protocol the one that names the host most exactly.
     pub fn refused_at(

@@ -157,7 +157,10 @@ async fn terminate(
     let early = std::mem::take(&mut client.inbox);
     let _handshake = shared.tls.handshake(&peer.origin).await?;
     let (tcp, early) = match shared.tls.hear(tcp, early, &peer.host).await? {
-        Heard::Hello(mut opening) if shared.tls.terminates(&opening.hello.host) => {
+        Heard::Hello(mut opening)
+            if shared.tls.terminates(&opening.hello.host)
+                && !is_web(shared, &opening.hello, place.0) =>
+        {
             if !shared.config.refused_at(place.0, place.1).is_empty() {
                 // What must not pass unread could not be told in it.
                 opening.hello.alpn.retain(|protocol| protocol != HTTP_2);
@@ -170,6 +173,17 @@ async fn terminate(
     *client = Leg::new(Stream::Plain(tcp), early);
     server.stream = Some(Stream::Plain(server_tcp));
     Ok(None)
+}
+
+/// Whether a client asks for pages or files of a domain whose chat ends here: nothing in them is
+/// ours, and it trusts their certificates by other ways. A host that is terminated by its own name
+/// is meant to be.
+fn is_web(shared: &Shared, hello: &Hello, known: Option<&NetworkId>) -> bool {
+    let offers = |of: &[u8]| hello.alpn.iter().any(|protocol| protocol == of);
+    let network = known.and_then(|id| shared.config.networks.get(id));
+    let by_domain = network.is_none_or(|n| !n.protocol.services().is_empty());
+    let web = (offers(HTTP_2) || offers(b"http/1.1")) && !offers(b"xmpp-client");
+    web && by_domain && !shared.config.tls.names(&hello.host)
 }
 
 /// Starts TLS with the server as the client asked for it, and then with the client as the server

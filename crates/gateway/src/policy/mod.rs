@@ -112,6 +112,7 @@ impl Policy {
             return Ok(permit(Some(id.clone()), usual));
         }
         match asked {
+            Asked::Proxy(_) if self.config.is_own_web(target) => Ok(permit(None, usual)),
             Asked::Proxy(rules) => Ok(permit(None, by_rule(rules, target)?)),
             Asked::Engine if named => Ok(permit(None, Addresses::Any)),
             Asked::Engine | Asked::Transparent => Ok(permit(None, usual)),

@@ -160,6 +160,31 @@ async fn requests_under_tls_that_ends_here_are_looked_at_and_so_come_one_by_one(
 }
 
 #[tokio::test]
+async fn pages_of_a_domain_whose_chat_ends_here_pass_unread() {
+    let mut authorities = Authorities::new();
+    Arc::get_mut(&mut authorities.server).unwrap().alpn_protocols =
+        vec![b"h2".to_vec(), b"xmpp-client".to_vec()];
+    let jabber = Config::alone("/nonexistent".into()).networks;
+    let many = vec!["*.test".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let change = |config: &mut Config| {
+        config.networks.extend(jabber);
+        config.tls.terminate = many;
+    };
+    let (server, gateway) = authorities.gateway(change).await;
+    for (offer, root) in [
+        (&["h2", "http/1.1"][..], "root.pem"),
+        (&["xmpp-client"], "ca/ca.pem"),
+        (&["h2", "xmpp-client"], "ca/ca.pem"),
+        (&[], "ca/ca.pem"),
+    ] {
+        let tcp = socks5(gateway.proxies[0], server).await;
+        let root = authorities.path(root);
+        let tls = handshake_with(offer, "lines.test", tcp, &root, &TLS13).await;
+        assert!(tls.is_ok(), "{offer:?} {:?}", tls.err());
+    }
+}
+
+#[tokio::test]
 async fn tls_of_any_other_host_passes_through() {
     let authorities = Authorities::new();
     let (server, gateway) = authorities.gateway(|config| config.tls.terminate.clear()).await;
