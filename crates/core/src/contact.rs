@@ -1,8 +1,9 @@
 //! One foreign person in somebody's list, and the consent between the two.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::address::Address;
+use crate::clean::label;
 use crate::envelope::Consent;
 use crate::rich::RichText;
 
@@ -31,8 +32,10 @@ pub struct Contact {
     /// The spelling under which the owner added the contact: the only one the owner is shown.
     pub spelling: String,
     /// The owner's name for the contact.
+    #[serde(deserialize_with = "alias")]
     pub alias: Option<String>,
     /// The owner's groups that hold the contact.
+    #[serde(deserialize_with = "groups")]
     pub groups: Vec<String>,
     /// Whether the contact stands in the owner's buddy list. One that only asked, or is only
     /// blocked, does not.
@@ -102,6 +105,16 @@ impl Contact {
     pub fn is_blank(&self) -> bool {
         !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None
     }
+}
+
+/// Reads an alias that an earlier version or another gateway kept.
+fn alias<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(from).map(|alias: Option<String>| alias.map(label))
+}
+
+/// Reads groups that an earlier version or another gateway kept.
+fn groups<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    Vec::deserialize(from).map(|groups: Vec<String>| groups.into_iter().map(label).collect())
 }
 
 fn replace(standing: &mut Standing, with: Standing) -> bool {

@@ -7,6 +7,7 @@
 mod address;
 mod bell;
 mod bucket;
+mod clean;
 mod compute;
 mod contact;
 mod engine;
@@ -29,6 +30,7 @@ mod time;
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
 pub use bell::Bell;
 pub use bucket::{Bucket, Rate};
+pub use clean::label;
 pub use compute::{Computation, Computed};
 pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Standing};
 pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clean::{cleaned, is_clean};
 use crate::spans::{MAX_SPANS, Runs, Span, Spans, Style, Styles};
 
 /// The longest text of one message, in bytes of UTF-8.
@@ -13,7 +14,8 @@ pub const MAX_TEXT: usize = 64 * 1024;
 
 /// Plain text with styled stretches. The text alone is always readable.
 ///
-/// Invariant: every span is non-empty, inside the text and on character boundaries; of each kind of
+/// Invariant: the text has no control characters but tabs and line feeds, and whatever ended a line
+/// where it came from is a line feed; every span is non-empty, inside the text and on character boundaries; of each kind of
 /// style at most one is in effect at a place, and stretches of one style that touch are one. So a
 /// text takes at most a small multiple of what it was read from: a span needs a character of its
 /// own and the words that began it.
@@ -31,6 +33,9 @@ impl RichText {
     /// Text without formatting, cut at [`MAX_TEXT`] on a character boundary.
     pub fn plain(text: impl Into<String>) -> Self {
         let mut text = text.into();
+        if !is_clean(&text) {
+            text = cleaned(&text, |_| ());
+        }
         text.truncate(text.floor_char_boundary(MAX_TEXT));
         if text.capacity() > 2 * text.len() + MAX_SLACK {
             text.shrink_to_fit();
@@ -58,15 +63,20 @@ impl RichText {
     /// Appends what fits of a text; returns where it begins.
     fn append(&mut self, text: &str) -> usize {
         let start = self.text.len();
+        let clean = (!is_clean(text)).then(|| cleaned(text, |_| ()));
+        let text = clean.as_deref().unwrap_or(text);
         self.text.push_str(&text[..text.floor_char_boundary(MAX_TEXT - start)]);
         start
     }
 
-    /// Styles a stretch; one that breaks the invariant or [`MAX_SPANS`] is dropped. Stretches of
+    /// Styles a stretch; one that breaks the invariant or [`MAX_SPANS`] is dropped, and so is a link
+    /// whose address has a control character. Stretches of
     /// one kind of style are given in order: of one that begins before the last of its kind ends,
     /// what follows that counts.
     pub fn style(&mut self, range: Range<usize>, style: impl Borrow<Style>) {
-        if range.is_empty() || self.text.get(range.clone()).is_none() {
+        let outside = range.is_empty() || self.text.get(range.clone()).is_none();
+        let is_broken = |url: &str| url.contains(char::is_control) || !is_clean(url);
+        if outside || matches!(style.borrow(), Style::Link(url) if is_broken(url)) {
             return;
         }
         let spans = self.spans.get_or_insert_default();
@@ -159,12 +169,31 @@ impl TryFrom<(String, Vec<Span>)> for RichText {
         }
         // Earlier versions, and others, have them in any order.
         spans.sort_by_key(|span| span.start);
+        // And they have characters that no text has.
+        let (text, moved) = if is_clean(&text) { (text, None) } else { moved(&text) };
+        let place = |at: u32| moved.as_ref().map_or(Some(&at), |to| to.get(at as usize)).copied();
         let mut rich = Self::plain(text);
         for Span { start, end, style } in spans {
-            rich.style(start as usize..end as usize, &style);
+            if let (Some(start), Some(end)) = (place(start), place(end)) {
+                rich.style(start as usize..end as usize, &style);
+            }
         }
         Ok(rich)
     }
+}
+
+/// The clean text, and where each place of the old one is in it.
+fn moved(text: &str) -> (String, Option<Vec<u32>>) {
+    let (mut places, mut length) = (Vec::with_capacity(text.len() + 1), 0);
+    let clean = cleaned(text, |at| {
+        // What was left out before it is at its place.
+        places.resize(at, length);
+        let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        places.resize(at + width, length);
+        length += width as u32;
+    });
+    places.resize(text.len() + 1, length);
+    (clean, Some(places))
 }
 
 impl From<RichText> for (String, Vec<Span>) {
@@ -195,6 +224,27 @@ mod tests {
         assert_eq!(rich.spans().len(), 2, "adjoining spans of one style are one");
         rich.extend(" more");
         assert!(rich.spans().iter().all(|span| span.end as usize == rich.text().len()));
+    }
+
+    #[test]
+    fn no_text_has_control_characters_however_it_is_made() {
+        let (dirty, clean) =
+            ("\0one\r\ntw\x1bo\rthr\u{7f}ee\t\u{85}\u{fffe}\x0b", "one\ntwo\nthree\t");
+        let mut pushed = RichText::default();
+        pushed.push(dirty, &[Style::Bold]);
+        let mut extended = RichText::plain("");
+        extended.extend(dirty);
+        let span = |start, end| Span { start, end, style: Style::Bold };
+        let told = RichText::try_from((dirty.to_owned(), vec![span(1, 4), span(6, 10)])).unwrap();
+        let made =
+            [dirty.into(), dirty.to_owned().into(), RichText::plain(dirty), pushed, extended];
+        assert!(made.iter().chain([&told]).all(|rich| rich.text() == clean));
+        let styled: Vec<_> =
+            told.spans().iter().map(|s| &clean[s.start as usize..s.end as usize]).collect();
+        assert_eq!(styled, ["one", "two"], "spans stay where they were");
+        let mut linked = RichText::plain("link");
+        linked.style(0..4, Style::Link("http://x.org/\r\n".to_owned()));
+        assert_eq!(linked.spans(), []);
     }
 
     #[test]

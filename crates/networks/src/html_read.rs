@@ -11,6 +11,8 @@ use crate::html_look::{self, Effect, Look};
 const MAX_HTML: usize = 4 * MAX_TEXT;
 /// The most elements open at once; deeper ones do not format.
 const MAX_DEPTH: usize = 64;
+/// The end of nothing, which is text.
+const NAMELESS: &str = "</>";
 /// Elements that messages use. Every other tag is text.
 const ELEMENTS: [&str; 29] = [
     "html",
@@ -52,6 +54,9 @@ pub fn read(html: &str) -> RichText {
     let cut = &html[..html.floor_char_boundary(MAX_HTML)];
     let lines = cut.contains('\r').then(|| cut.replace("\r\n", "\n").replace('\r', "\n"));
     let lines = lines.as_deref().unwrap_or(cut);
+    // The tokenizer says nothing of this one.
+    let nameless = lines.contains(NAMELESS).then(|| lines.replace(NAMELESS, "&lt;/>"));
+    let lines = nameless.as_deref().unwrap_or(lines);
     let mut reader = HtmlReader::new(lines);
     let emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| {
         reader.event(&event, span);
@@ -140,7 +145,8 @@ impl<'a> HtmlReader<'a> {
             CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
             CallbackEvent::CloseStartTag { self_closing } => self.start(self_closing, span.end),
             CallbackEvent::EndTag { name } => self.close(element(name), span),
-            CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } => {}
+            CallbackEvent::Comment { .. } => self.declaration("<!--", "-->", span),
+            CallbackEvent::Doctype { .. } => self.declaration("<!", ">", span),
         }
         self.end = span.end;
     }
@@ -160,6 +166,14 @@ impl<'a> HtmlReader<'a> {
             self.rich.extend(text);
         } else {
             self.look.push(text, &mut self.rich);
+        }
+    }
+
+    /// What the tokenizer takes for a comment or the like: it may be `<?>`, or `</ >`, or have no end.
+    fn declaration(&mut self, begin: &str, end: &str, span: Span<usize>) {
+        let raw = self.raw(span.start..span.end);
+        if !raw.starts_with(begin) || !raw.ends_with(end) {
+            self.text(raw);
         }
     }
 
@@ -264,10 +278,23 @@ mod tests {
             "<unfinished",
             "<b",
             "?OTR:AAMC=",
+            "run <?php echo 1; ?> or <!x> or </ > ok",
+            "<![CDATA[x]]>",
+            "a</>b</1>c",
+            "<!-- never ends",
+            "<!doctype",
+            "<?",
         ] {
             assert_eq!(read(text).text(), text);
         }
         assert_eq!(read("one\r\ntwo\rthree").text(), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn comments_are_no_text() {
+        assert_eq!(read("a<!-- ICQ_COOL_FONT -->b<!DOCTYPE html>c").text(), "abc");
+        let many = "<?".repeat(20_000) + &"<!x>".repeat(10_000);
+        assert_eq!(read(&many).text().len(), MAX_TEXT);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The person's list: edits, the steps of consent in both directions, and what follows.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LABEL, MAX_LIST, MAX_LOCAL,
-    Outgoing, Roster, RosterEdit, Standing,
+    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LIST, MAX_LOCAL, Outgoing,
+    Roster, RosterEdit, Standing, label,
 };
 use crosstalk_overlay::Full;
 
@@ -266,10 +266,4 @@ fn cut(step: Consent) -> Consent {
         }
         step => step,
     }
-}
-
-/// Cuts a label to the length that is kept.
-fn label(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_LABEL));
-    text
 }

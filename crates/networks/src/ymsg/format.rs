@@ -1,7 +1,8 @@
 //! Formatted messages: escape codes such as `ESC[1m`, and tags such as `<font color="#ff0000">`.
 //!
-//! Neither nests: each changes how what follows looks. A `<` that begins no known tag is text, and
-//! there is no way to write one that begins a known tag.
+//! Neither nests: each changes how what follows looks. Clients themselves write only tags with
+//! attributes, of fonts and fading colours, and their ends. Any other tag that one is sent was typed
+//! by somebody, and is text here, although clients that get it act on some.
 
 use std::fmt;
 
@@ -22,6 +23,8 @@ const TAGS: [&str; 18] = [
     "b", "i", "u", "font", "fade", "alt", "snd", "ding", "black", "blue", "cyan", "gray", "green",
     "pink", "purple", "orange", "red", "yellow",
 ];
+/// Of these, the ones that clients write.
+const WRITTEN: [&str; 3] = ["font", "fade", "alt"];
 /// Links that are safe to offer to a reader.
 const SCHEMES: [&str; 4] = ["http:", "https:", "ftp:", MAIL];
 const MAIL: &str = "mailto:";
@@ -50,7 +53,10 @@ pub fn read(message: &str) -> RichText {
         reader.text(text);
         let known = match after.strip_prefix("\x1b[") {
             Some(code) => code_of(code).map(|(code, rest)| (reader.code(code), rest)),
-            None => tag(after).map(|(tag, rest)| (reader.tag(tag), rest)),
+            None => tag(after).filter(|(tag, _)| reader.wrote(tag)).map(|(tag, rest)| {
+                reader.tag(tag);
+                ((), rest)
+            }),
         };
         rest = if let Some(((), rest)) = known {
             rest
@@ -102,6 +108,8 @@ struct Reader {
     link: bool,
     /// The colours before each tag that is open.
     before: Vec<u32>,
+    /// How many tags of each kind that clients write are open.
+    open: [usize; WRITTEN.len()],
 }
 
 impl Reader {
@@ -128,24 +136,61 @@ impl Reader {
         }
     }
 
+    /// Whether a tag looks as clients write them: one that begins something has attributes, and one
+    /// that ends something ends what was begun.
+    fn wrote(&mut self, tag: &str) -> bool {
+        let name = name(tag);
+        let Some(at) = WRITTEN.iter().position(|known| known.eq_ignore_ascii_case(name)) else {
+            return false;
+        };
+        if tag.starts_with('/') {
+            let open = self.open[at].checked_sub(1).filter(|_| tag.len() == name.len() + 1);
+            self.open[at] = open.unwrap_or(self.open[at]);
+            return open.is_some();
+        }
+        let rest = tag.get(name.len()..).unwrap_or_default();
+        let begins = if at == 0 { has_attributes(rest) } else { has_colours(rest) };
+        self.open[at] += usize::from(begins);
+        begins
+    }
+
     fn tag(&mut self, tag: &str) {
-        let begins = !tag.starts_with('/');
-        let name = name(tag).to_ascii_lowercase();
-        let named = COLOURS.iter().find(|(colour, _)| *colour == name).map(|(_, rgb)| *rgb);
-        match name.as_str() {
-            "b" => self.look.bold = begins,
-            "i" => self.look.italic = begins,
-            "u" => self.look.underline = begins,
-            _ if named.is_none() && name != "font" => {}
-            _ if begins && self.before.len() < MAX_DEPTH => {
-                self.before.push(self.look.colour);
-                let colour = named.or_else(|| rgb(attribute(tag, "color")?));
-                self.look.colour = colour.unwrap_or(self.look.colour);
-            }
-            _ if !begins => self.look.colour = self.before.pop().unwrap_or_default(),
-            _ => {}
+        if !name(tag).eq_ignore_ascii_case("font") {
+            return;
+        }
+        if tag.starts_with('/') {
+            self.look.colour = self.before.pop().unwrap_or_default();
+        } else if self.before.len() < MAX_DEPTH {
+            self.before.push(self.look.colour);
+            let colour = attribute(tag, "color").and_then(rgb);
+            self.look.colour = colour.unwrap_or(self.look.colour);
         }
     }
+}
+
+/// Whether this is `name=value` or several of that, with the value in quotes or without.
+fn has_attributes(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let named = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        let Some(value) = named.strip_prefix('=').filter(|_| named.len() < rest.len()) else {
+            return false;
+        };
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        rest = match quote.map(|quote| value.get(1..).and_then(|v| v.split_once(quote))) {
+            Some(Some((_, after))) => after,
+            Some(None) => return false,
+            None => value.find(' ').and_then(|at| value.get(at..)).unwrap_or_default(),
+        }
+        .trim_start();
+    }
+    !text.trim().is_empty()
+}
+
+/// Whether this is `#rrggbb` or several of that.
+fn has_colours(text: &str) -> bool {
+    let digits = |b: u8| b.is_ascii_hexdigit() || matches!(b, b'#' | b',' | b' ');
+    text.contains('#') && text.bytes().all(digits)
 }
 
 /// The value of an attribute, in quotes or without.
@@ -256,12 +301,12 @@ mod tests {
     #[test]
     fn tags_of_official_clients_are_read() {
         let rich = read(
-            "<font face=\"Arial\" size=\"10\"><FONT COLOR='#00ff00'>g</font><b>b</B>\r\n\x1b[38mr<fade #1,#2>x",
+            "<font face=\"Arial\" size=\"10\"><FONT COLOR='#00ff00'>g</font>b\r\n\x1b[38mr<fade #1,#2>x</fade>",
         );
         assert_eq!(rich.text(), "gb\nrx");
         assert_eq!(runs(&rich)[0], ("g", vec![&Style::Colour(0x00_ff00)]));
-        assert_eq!(runs(&rich)[1], ("b", vec![&Style::Bold]));
-        assert_eq!(runs(&rich)[3], ("rx", vec![&Style::Colour(0xff_0000)]));
+        assert_eq!(runs(&rich)[1], ("b\n", vec![]));
+        assert_eq!(runs(&rich)[2], ("rx", vec![&Style::Colour(0xff_0000)]));
     }
 
     #[test]
@@ -269,8 +314,36 @@ mod tests {
         let plain = "a < b & c > \"d\" <grin> <3 <";
         assert_eq!(read(plain), RichText::plain(plain));
         assert_eq!(write(&RichText::plain(plain)), plain);
-        assert_eq!(write(&RichText::plain("<b>no</b> <ding>")), "< b>no< /b> < ding>");
-        assert_eq!(read(&write(&RichText::plain("<b>no</b>"))).text(), "< b>no< /b>");
+        for typed in [
+            "<b>1 &lt; 2</b> & so on",
+            "if a <b and c> d",
+            "</font> <font> <font of tears> <fade away> </alt> <font color=red",
+            "<red>x</red> hey <ding> <u>",
+        ] {
+            assert_eq!(read(typed), RichText::plain(typed));
+            assert_eq!(read(&write(&RichText::plain(typed))), RichText::plain(typed));
+        }
+        let font = "<font size=\"3\">typed</font>";
+        assert_eq!(read(&write(&RichText::plain(font))).text(), font);
+    }
+
+    /// As libpurple finds tags: up to the next `>`, by the name in front of a blank or slash.
+    #[test]
+    fn clients_that_get_text_that_looks_like_a_tag_find_none() {
+        for known in TAGS {
+            for typed in
+                [format!("<{known}>"), format!("a </{known}> b"), format!("<{known} x='1'>")]
+            {
+                let written = write(&RichText::plain(&typed));
+                let tags = written.match_indices('<').map(|(at, _)| &written[at + 1..]);
+                let names =
+                    tags.map(|rest| rest.trim_start_matches('/').split(['>', ' ', '/']).next());
+                for name in names {
+                    let name = name.unwrap_or_default();
+                    assert!(!TAGS.contains(&name) && name.starts_with('\x1b'), "{written:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crosstalk_core::{MAX_LINK, MAX_TEXT, RichText, Style};
 
 use super::format::{Look, tag};
 
+/// The end of a link where there is none: clients show nothing for it, and no name of a tag begins so.
+const BREAK: &str = "\x1b[xlm";
+
 /// Writes a message, in codes that clients of all versions know. They have none for links.
 pub fn write(rich: &RichText) -> String {
     let mut writer = Writer::default();
@@ -23,7 +26,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes text that looks so; a blank in what would be a tag keeps it from being one.
+    /// Writes text that looks so; a code in what would be a tag keeps it from being one.
     pub(super) fn write(&mut self, text: &str, look: Look) {
         self.now.turn_into(look, &mut self.message);
         self.now = look;
@@ -31,7 +34,10 @@ impl Writer {
         while let Some(at) = rest.find('<') {
             let (before, after) = rest.split_at(at);
             self.message.push_str(before);
-            self.message.push_str(if tag(after).is_some() { "< " } else { "<" });
+            self.message.push('<');
+            if tag(after).is_some() {
+                self.message.push_str(BREAK);
+            }
             rest = after.get(1..).unwrap_or_default();
         }
         self.message.push_str(rest);
@@ -62,8 +68,9 @@ impl Room {
         let (bytes, chars) = (self.bytes.checked_sub(codes), self.chars.checked_sub(codes));
         let (Some(mut bytes), Some(mut chars)) = (bytes, chars) else { return 0 };
         for (at, c) in text.char_indices() {
-            let blank = usize::from(c == '<' && tag(&text[at..]).is_some());
-            let left = (bytes.checked_sub(c.len_utf8() + blank), chars.checked_sub(1 + blank));
+            let is_tag = c == '<' && tag(&text[at..]).is_some();
+            let code = if is_tag { BREAK.len() } else { 0 };
+            let left = (bytes.checked_sub(c.len_utf8() + code), chars.checked_sub(1 + code));
             let (Some(left), Some(few)) = left else { return at };
             (bytes, chars) = (left, few);
         }

@@ -4,12 +4,12 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
-use crosstalk_networks::ymsg::{format, pieces, service};
+use crosstalk_networks::ymsg::{pieces, service};
 
 use super::Session;
 use crate::Event;
-use crate::yahoo::BUZZ;
 use crate::yahoo::packet::{Packet, read};
+use crate::yahoo::{BUZZ, markup};
 
 /// The status of a message that was stored until now.
 const STORED: u32 = 5;
@@ -141,7 +141,7 @@ impl Session {
         self.tell(match failure {
             Some((to, why)) => Event::Undelivered { to: to.to_lowercase(), why: why.into() },
             None if said == BUZZ => Event::Nudged { by },
-            None => Event::Said { from: by, text: format::read(&said), auto: false },
+            None => Event::Said { from: by, text: markup::read(&said), auto: false },
         })
         .await;
         let id = packet.text(429);
