@@ -109,16 +109,12 @@ impl Naming {
         })
     }
 
-    /// How `address` is written where its owner has not written it: `bob@yahoo`, and
-    /// `carol\40hotmail.com@msn` by XEP-0106.
+    /// How `address` is written where its owner has not written it: as the manual says, and as the
+    /// gateway itself calls it, `bob@yahoo.xt` and `carol%hotmail.com@msn.xt`.
     pub(super) fn spell(&self, address: &Address) -> String {
-        let network = address.network().as_str();
-        if network == self.domain {
-            let universal = self.names.universal(address);
-            let (local, domain) = universal.rsplit_once('@').unwrap_or_default();
-            return format!("{}@{domain}", escape(local));
-        }
-        format!("{}@{network}", escape(&address.local().replace('%', "%%")))
+        let universal = self.names.universal(address);
+        let (local, domain) = universal.rsplit_once('@').unwrap_or_default();
+        format!("{}@{domain}", escape(local))
     }
 
     /// `spelling` if it is a JID that means `address`.

@@ -39,11 +39,12 @@ impl Jabber {
                 return Ok(());
             }
         }
-        person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
         if typing(stanza).is_some() {
             person.learn_typing(to);
         }
         if let Some(text) = text(stanza) {
+            // What a client sends by itself repeats the name that it was shown.
+            person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
             let envelope = self.context.ids.next_id();
             person.remember(Sent {
                 id: envelope,

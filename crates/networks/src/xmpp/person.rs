@@ -276,6 +276,19 @@ impl Person {
         }
     }
 
+    /// Remembers how the client knew somebody who is a contact no more.
+    pub(super) fn keep_spelling(
+        &mut self,
+        naming: &Naming,
+        address: &Address,
+        spelling: Option<&str>,
+    ) {
+        let spelling = spelling.and_then(|spelling| naming.accept(spelling, address));
+        if let Some(spelling) = spelling.filter(|_| self.spellings.len() < MAX_STRANGERS) {
+            self.spellings.insert(address.clone(), spelling.to_owned());
+        }
+    }
+
     /// Remembers that the client knows chat states with somebody.
     pub(super) fn learn_typing(&mut self, address: &Address) {
         if self.typed_to.len() < MAX_STRANGERS {

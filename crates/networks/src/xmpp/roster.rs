@@ -211,10 +211,13 @@ impl Jabber {
         let mark = new_item.as_ref().map(|item| mark_of(&address, item));
         person.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
         let (listed, blocked) = (contact.listed, contact.blocked);
+        let former = before.as_ref().map(|known| known.contact.spelling.clone());
         let (presence, stale) =
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
-        if !contact.is_blank() {
+        if contact.is_blank() {
+            person.keep_spelling(&self.naming, &address, former.as_deref());
+        } else {
             let known = Box::new(Known { contact, presence, stale, mark });
             person.contacts.insert(address.clone(), known);
         }

@@ -5,8 +5,8 @@ use crosstalk_core::{
 };
 
 use super::engine::Jabber;
-use super::ns;
 use super::xml::Element;
+use super::{jid, ns};
 
 impl Jabber {
     /// Presence that the client directs at a foreign person.
@@ -18,12 +18,9 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         self.link.keep(out)?;
-        if let (Some(person), Some(jid)) = (&mut self.person, stanza.attr("to")) {
-            person.learn_spelling(&self.naming, to, jid);
-        }
         let step = match stanza.attr("type") {
             Some("subscribe") => {
-                self.list_unlisted(to, out);
+                self.list_unlisted(to, stanza.attr("to").unwrap_or_default(), out);
                 Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
             }
             Some("subscribed") => Consent::Grant,
@@ -37,10 +34,15 @@ impl Jabber {
         Ok(())
     }
 
-    /// Whom the client asks stands in its list from then on (RFC 6121, section 3.1.2).
-    fn list_unlisted(&mut self, address: &Address, out: &mut Output) {
+    /// Whom the client asks stands in its list from then on (RFC 6121, section 3.1.2), as the
+    /// client spells it.
+    fn list_unlisted(&mut self, address: &Address, typed: &str, out: &mut Output) {
         if let Some(person) = self.person.as_ref().filter(|p| !p.lists(address)) {
-            let spelling = person.bare_of(&self.naming, address);
+            let typed = jid::bare(typed).to_lowercase();
+            let spelling = match self.naming.accept(&typed, address) {
+                Some(typed) => typed.to_owned(),
+                None => person.bare_of(&self.naming, address),
+            };
             let (address, groups) = (address.clone(), Vec::new());
             out.emit(Event::Roster(RosterEdit::List { address, spelling, alias: None, groups }));
         }

@@ -221,7 +221,7 @@ fn requests_wait_until_the_client_is_available() {
     stage.client("<presence/>");
     let seen = stage.to(Side::Client);
     assert!(seen.contains("from='alice@aol/CrossTalk'"), "{seen}");
-    assert!(seen.contains("type='subscribe' from='zed@msn'"), "{seen}");
+    assert!(seen.contains("type='subscribe' from='zed@msn.xt'"), "{seen}");
     assert!(seen.contains("<status>let me in</status>"), "{seen}");
 }
 
@@ -314,4 +314,49 @@ fn the_block_list_is_one() {
     stage.client(all);
     assert_eq!(stage.to(Side::Server), all);
     assert_eq!(stage.edits(), [RosterEdit::Block("alice@aol".parse().unwrap(), false)]);
+}
+
+/// How a stanza to the client spells whom it is from, or about, the first time.
+fn spelled(seen: &str, attribute: &str) -> String {
+    let begin = format!("{attribute}='");
+    let rest = seen.split(begin.as_str()).nth(1).unwrap_or_else(|| panic!("{seen}"));
+    rest.split(['\'', '/']).next().unwrap().to_owned()
+}
+
+#[test]
+fn a_person_has_one_spelling_and_it_is_what_the_client_adds() {
+    let manual = "carol%hotmail.com@msn.xt";
+    let carol: Address = "carol@hotmail.com@msn".parse().unwrap();
+    let text = || Body::Text { text: RichText::plain("hi"), auto: false };
+    let mut stage = Stage::online(Roster::default());
+    stage.deliver("carol@hotmail.com@msn", text());
+    assert_eq!(spelled(&stage.to(Side::Client), "from"), manual, "a stranger, as the manual says");
+    // A receipt, which clients send on their own, teaches nothing; adding her does.
+    for added in ["carol\\40hotmail.com@msn", manual] {
+        stage.client(&format!(
+            "<message to='{manual}'><received xmlns='urn:xmpp:receipts' id='{:032x}'/></message>",
+            7
+        ));
+        stage.events();
+        stage.client(&format!("<presence type='subscribe' to='{added}'/>"));
+        let edits = stage.edits();
+        let [RosterEdit::List { spelling, .. }] = &edits[..] else { panic!("{edits:?}") };
+        assert_eq!(spelling, added);
+        let listed = friend("carol@hotmail.com@msn", added);
+        stage.give(Input::Changed(listed.clone()));
+        stage.sent();
+        stage.deliver("carol@hotmail.com@msn", text());
+        assert_eq!(spelled(&stage.to(Side::Client), "from"), added);
+        for blocked in [true, false] {
+            stage.give(Input::Changed(Contact { blocked, ..listed.clone() }));
+            stage.sent();
+            stage.deliver("carol@hotmail.com@msn", text());
+            assert_eq!(spelled(&stage.to(Side::Client), "from"), added, "blocked: {blocked}");
+        }
+        // The gateway says of who is no contact what it says of strangers.
+        stage.give(Input::Changed(Contact::new(carol.clone(), manual.into())));
+        stage.sent();
+        stage.deliver("carol@hotmail.com@msn", text());
+        assert_eq!(spelled(&stage.to(Side::Client), "from"), added, "removed");
+    }
 }

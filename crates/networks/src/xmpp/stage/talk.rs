@@ -75,7 +75,7 @@ fn a_foreign_message_comes_from_the_one_full_name() {
         "{seen}"
     );
     assert!(seen.contains("<body>hé</body>"), "{seen}");
-    assert!(seen.contains("from='alice@aol/CrossTalk'"), "{seen}");
+    assert!(seen.contains("from='alice@aol.xt/CrossTalk'"), "{seen}");
     assert!(!seen.contains("<delay"), "{seen}");
 }
 
