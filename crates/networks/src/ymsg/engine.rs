@@ -38,6 +38,8 @@ impl Engine for Ymsg {
             match sniff::sniff(*side, bytes) {
                 Sniff::Yes => self.open(now, bytes, out),
                 Sniff::More => return Ok(()),
+                // Whoever asks for something else may ask for a server next.
+                Sniff::No if bytes.starts_with(b"GET ") => self.open(now, bytes, out),
                 Sniff::No => return Err(Fault::new(side.blame(), "it speaks no YMSG")),
             }
         }
