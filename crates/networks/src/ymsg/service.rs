@@ -22,6 +22,18 @@ pub const CONFERENCE_INVITE: u16 = 0x18;
 pub const CONFERENCE_DECLINE: u16 = 0x1a;
 /// An invitation to a conference that goes on.
 pub const CONFERENCE_ADD_INVITE: u16 = 0x1c;
+/// Files are offered, through a server of theirs.
+pub const FILE_OFFER: u16 = 0x46;
+/// Somebody is called.
+pub const VOICE_CHAT: u16 = 0x4a;
+/// A file is offered, from client to client.
+pub const P2P_FILE: u16 = 0x4d;
+/// Somebody is asked to show a camera.
+pub const WEBCAM: u16 = 0x50;
+/// Somebody is invited to a chat room.
+pub const CHAT_INVITE: u16 = 0x9d;
+/// A figure that says something aloud.
+pub const AUDIBLE: u16 = 0xd0;
 /// Typing, games and other signs.
 pub const NOTIFY: u16 = 0x4b;
 /// A client says who it is, and is challenged.
@@ -60,3 +72,8 @@ pub const STATUS_15: u16 = 0xf0;
 pub const LIST_15: u16 = 0xf1;
 /// A message arrived.
 pub const MESSAGE_ACK: u16 = 0xfb;
+
+/// What clients send by themselves, and of which they show nothing: looks, ways from client to
+/// client, pictures and their sums, details, steps of a file transfer, and that something arrived.
+pub(super) const AUTOMATIC: [u16; 13] =
+    [PING, 0x15, KEEP_ALIVE, 0x4f, 0xbd, 0xbe, 0xc1, 0xc2, 0xc7, 0xd3, 0xdd, 0xde, MESSAGE_ACK];

@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Body, Consent, Roster, RosterEdit};
 
-use crate::scene::{BOB, Scene, bob, listed};
+use crate::scene::{BOB, Scene, bob, listed, says};
 
 fn in_groups(edits: &[RosterEdit]) -> Vec<Vec<String>> {
     let groups = |edit: &RosterEdit| match edit {
@@ -109,9 +109,35 @@ fn what_foreign_people_cannot_do_is_declined_or_stays_here() {
     assert_eq!(scene.client_got(), [format!("1a/1 1=ann 57=room 54={BOB} 14={no}")]);
     scene.client(&format!("dc/0 1=ann 5={BOB} 265=token 222=1"));
     assert_eq!(scene.client_got(), [format!("dc/1 4={BOB} 5=ann 265=token 222=4")]);
-    for other in ["be/0 4=ann 13=1", "4d/0 4=ann 49=FILEXFER", "4f/0 4=ann", "fb/0 1=ann 430=7"] {
+    for other in ["be/0 4=ann 13=1", "4f/0 4=ann", "fb/0 1=ann 430=7", "4b/0 49=IMVIRONMENT"] {
         scene.client(&format!("{other} 5={BOB}"));
-        assert!(scene.client_got().is_empty());
+        assert!(scene.client_got().is_empty(), "no person knows of that");
     }
-    assert!(scene.server_got().is_empty());
+    assert!(scene.server_got().is_empty() && scene.said().is_empty());
+}
+
+#[test]
+fn what_the_client_has_no_answer_for_is_said_in_words() {
+    let mut scene = Scene::signed_on(16, listed());
+    for (sent, cannot) in [
+        ("46/0 20=http://x 27=a.png", "be sent files"),
+        ("4d/0 49=FILEXFER 27=a.png", "be sent files"),
+        ("4a/0 57=room", "be called"),
+        ("50/0", "show a camera"),
+        ("9d/0 104=room", "be invited to chat rooms"),
+        ("4b/0 49=GAME 13=1 14=;chess", "be invited to games"),
+        ("4b/0 49=WEBCAMINVITE 13=0 14=_", "be shown a camera"),
+        ("4b/0 49=NEW", "be shown that"),
+        ("1234/0 14=something_new", "be shown that"),
+        ("d0/0 230=base.us.x", "hear that"),
+    ] {
+        scene.client(&format!("{sent} 5={BOB}"));
+        let words = format!("{BOB} is on another network and cannot {cannot}.").replace(' ', "_");
+        let got = scene.client_got();
+        assert!(got.len() == 1 && got[0].contains(&words), "{sent}: {got:?}");
+        assert!(got[0].starts_with("06/1 5=ann 4=crosstalk@gateway.xt "), "{got:?}");
+    }
+    scene.client(&format!("d0/0 1=ann 5={BOB} 230=base.us.x 231=Whatever! 97=1"));
+    assert_eq!(scene.said()[0].body, says("Whatever!"));
+    assert!(scene.server_got().is_empty() && scene.client_got().is_empty());
 }

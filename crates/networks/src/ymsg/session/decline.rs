@@ -1,12 +1,16 @@
-//! What foreign people cannot be asked: conferences, files, pictures, games.
+//! What foreign people cannot be shown: conferences, files, cameras, games.
 
-use crosstalk_core::Address;
+use std::fmt;
+
+use crosstalk_core::{Address, Body, RichText};
 
 use super::super::link::Io;
 use super::super::service::{
-    CONFERENCE_ADD_INVITE, CONFERENCE_DECLINE, CONFERENCE_INVITE, FILE_TRANSFER,
+    AUDIBLE, CHAT_INVITE, CONFERENCE_ADD_INVITE, CONFERENCE_DECLINE, CONFERENCE_INVITE, FILE_OFFER,
+    FILE_TRANSFER, NOTIFY, P2P_FILE, VOICE_CHAT, WEBCAM,
 };
 use super::super::wire::{Draft, Packet};
+use super::super::{charset, service};
 use super::names::receivers;
 use super::{ANSWER, Session};
 
@@ -15,27 +19,96 @@ const NO_CONFERENCE: &str = "People of other networks cannot join conferences.";
 /// A file transfer is offered, and declined.
 const OFFERED: u32 = 1;
 const DECLINED: &str = "4";
+/// The key of what an audible says aloud.
+const SPOKEN: u32 = 231;
+
+/// What becomes of something that a client has for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The client does it by itself, and shows nothing of it to anybody: pictures are asked for,
+    /// ways from client to client are tried.
+    Automatic,
+    /// It is answered as the other's client would.
+    Conference,
+    File,
+    /// It is said in words.
+    Spoken,
+    /// The client has no answer that it shows, so the person is told.
+    Told(&'static str),
+}
+
+impl Kind {
+    fn of(packet: &Packet) -> Self {
+        match packet.service {
+            CONFERENCE_INVITE | CONFERENCE_ADD_INVITE => Self::Conference,
+            FILE_TRANSFER if packet.number(222) == Some(OFFERED) => Self::File,
+            AUDIBLE => Self::Spoken,
+            FILE_OFFER | P2P_FILE => Self::Told("be sent files"),
+            VOICE_CHAT => Self::Told("be called"),
+            WEBCAM => Self::Told("show a camera"),
+            CHAT_INVITE => Self::Told("be invited to chat rooms"),
+            NOTIFY => Self::of_sign(packet.first(49).unwrap_or_default()),
+            other if service::AUTOMATIC.contains(&other) => Self::Automatic,
+            FILE_TRANSFER => Self::Automatic,
+            _ => Self::Told("be shown that"),
+        }
+    }
+
+    /// What a sign that is no typing stands for.
+    fn of_sign(sign: &[u8]) -> Self {
+        let is = |name: &str| sign.eq_ignore_ascii_case(name.as_bytes());
+        match () {
+            // Both sides of a conversation get the same background, if both have it.
+            () if is("IMVIRONMENT") => Self::Automatic,
+            () if is("GAME") => Self::Told("be invited to games"),
+            () if is("WEBCAMINVITE") => Self::Told("be shown a camera"),
+            () => Self::Told("be shown that"),
+        }
+    }
+}
+
+/// Why something was not shown to somebody.
+struct Cannot<'a>(&'a str, &'static str);
+
+impl fmt::Display for Cannot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(who, what) = self;
+        write!(f, "{who} is on another network and cannot {what}.")
+    }
+}
 
 impl Session {
-    /// Answers for foreign people where the client waits for an answer.
+    /// Answers for foreign people.
     pub(super) fn decline(&self, packet: &Packet, io: &mut Io<'_>) {
-        let all = receivers(packet, io);
-        for who in all.iter().flatten() {
-            let Some(who) = self.name(who, io) else { continue };
-            match packet.service {
-                CONFERENCE_INVITE | CONFERENCE_ADD_INVITE => {
+        let kind = Kind::of(packet);
+        for to in receivers(packet, io).into_iter().flatten() {
+            let Some(who) = self.name(&to, io) else { continue };
+            match kind {
+                Kind::Automatic => {}
+                Kind::Conference => {
                     let room = packet.first(57).unwrap_or_default();
                     let draft = Draft::new(CONFERENCE_DECLINE, ANSWER).with(1, &self.me);
                     io.tell(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
                 }
-                FILE_TRANSFER if packet.number(222) == Some(OFFERED) => {
+                Kind::File => {
                     let transfer = packet.first(265).unwrap_or_default();
                     let draft = Draft::new(FILE_TRANSFER, ANSWER).with(4, who).with(5, &self.me);
                     io.tell(draft.with(265, transfer).with(222, DECLINED));
                 }
-                _ => {}
+                Kind::Spoken => self.speak(packet, to, &who, io),
+                Kind::Told(what) => self.note(&Cannot(&who, what).to_string(), io),
             }
         }
+    }
+
+    /// Says what an audible says.
+    fn speak(&self, packet: &Packet, to: Address, who: &str, io: &mut Io<'_>) {
+        let spoken = packet.first(SPOKEN).unwrap_or_default();
+        let spoken = io.line.charset.read(spoken, packet.number(charset::KEY));
+        if spoken.trim().is_empty() {
+            return self.note(&Cannot(who, "hear that").to_string(), io);
+        }
+        io.send(to, Body::Text { text: RichText::plain(spoken), auto: false });
     }
 
     /// The client hides from somebody, or no longer: whether that person may see it is consent.

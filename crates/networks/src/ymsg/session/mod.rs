@@ -25,7 +25,7 @@ use self::list::List;
 use self::names::{is_bounded, names_foreign, pass_own_part};
 use self::presence::Own;
 use self::sign_on::SignOn;
-use self::talk::{Talk, typing_out};
+use self::talk::{Talk, is_typing, typing_out};
 use super::desk::Desk;
 use super::link::{Io, spelling};
 use super::service;
@@ -131,7 +131,7 @@ impl Session {
             service::LOGOFF => io.out.emit(Event::SignedOut),
             _ if !names_foreign(packet, io) => {}
             service::MESSAGE | service::MASS_MESSAGE => self.message_out(packet, io),
-            service::NOTIFY => typing_out(packet, io),
+            service::NOTIFY if is_typing(packet) => typing_out(packet, io),
             service::ADD_BUDDY => self.add(packet, io),
             service::REMOVE_BUDDY => self.remove(packet, io),
             service::MOVE_BUDDY => self.regroup(packet, io),

@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Something the gateway has to say.
-    fn note(&self, words: &str, io: &mut Io<'_>) {
+    pub(super) fn note(&self, words: &str, io: &mut Io<'_>) {
         let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
         let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
         let body = Body::Text { text: RichText::plain(words), auto: true };
@@ -131,12 +131,13 @@ impl Session {
     }
 }
 
+/// Whether a sign is one of typing.
+pub(super) fn is_typing(packet: &Packet) -> bool {
+    packet.first(49).is_some_and(|kind| kind.eq_ignore_ascii_case(b"TYPING"))
+}
+
 /// 0x4B: `5=who 49=TYPING 13=1`.
 pub(super) fn typing_out(packet: &Packet, io: &mut Io<'_>) {
-    let kind = packet.first(49).unwrap_or_default();
-    if !kind.eq_ignore_ascii_case(b"TYPING") {
-        return;
-    }
     let typing = if packet.number(13) == Some(1) { Typing::Active } else { Typing::Idle };
     for to in receivers(packet, io).into_iter().flatten() {
         io.send(to, Body::Typing(typing));
