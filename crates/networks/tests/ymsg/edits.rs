@@ -141,3 +141,30 @@ fn what_the_client_has_no_answer_for_is_said_in_words() {
     assert_eq!(scene.said()[0].body, says("Whatever!"));
     assert!(scene.server_got().is_empty() && scene.client_got().is_empty());
 }
+
+#[test]
+fn no_foreign_name_reaches_the_server_under_any_key_of_any_service() {
+    let mut scene = Scene::signed_on(16, listed());
+    // Words that somebody chose may be anything; all else may be a name.
+    let words = [
+        6, 14, 16, 19, 27, 57, 58, 65, 67, 96, 104, 105, 117, 129, 216, 224, 231, 254, 264, 277,
+        278, 307,
+    ];
+    let keys = (0..150).chain((150..500).step_by(7)).filter(|key| !words.contains(key));
+    let keys: Vec<u32> = keys.collect();
+    // Who signs on says who that is.
+    let services = (0..=0xff).chain([0x100, 0x1234]).filter(|s| ![0x54, 0x57].contains(s));
+    for service in services {
+        for key in &keys {
+            for packet in [
+                format!("{service:x}/0 1=ann 5=eve {key}={BOB} 14=hi"),
+                format!("{service:x}/0 1=ann {key}={BOB} 14=hi"),
+            ] {
+                scene.client(&packet);
+                let got = scene.server_got();
+                assert!(got.iter().all(|packet| !packet.contains(BOB)), "{packet}: {got:?}");
+            }
+        }
+        scene.forget();
+    }
+}

@@ -122,8 +122,15 @@ impl Session {
     /// Takes a packet of the client. Returns whether the server is to have it as it is.
     fn client(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
         match packet.service {
-            service::AUTH => self.sign_on = std::mem::take(&mut self.sign_on).asked(),
-            service::AUTH_RESPONSE => self.answered(packet, io),
+            // Whatever name somebody signs on by is for the server.
+            service::AUTH => {
+                self.sign_on = std::mem::take(&mut self.sign_on).asked();
+                return true;
+            }
+            service::AUTH_RESPONSE => {
+                self.answered(packet, io);
+                return true;
+            }
             service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
                 self.status_out(packet, io);
             }
@@ -140,8 +147,8 @@ impl Session {
             service::PRESENCE_PERMANENT => self.stealth(packet, io),
             _ => self.decline(packet, io),
         }
-        if packet.service == service::RENAME_GROUP {
-            return self.rename_group(packet, io);
+        if packet.service == service::RENAME_GROUP && !self.rename_group(packet, io) {
+            return false;
         }
         !names_foreign(packet, io) || pass_own_part(packet, io)
     }

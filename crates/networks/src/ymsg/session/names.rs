@@ -9,6 +9,14 @@ use super::super::wire::{Draft, Packet};
 
 /// The keys whose values are names of people.
 const PEOPLE: [u32; 12] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109, 118];
+/// The keys whose values are words that somebody chose, or a secret: what looks like a name there is
+/// none. Under any other key it is one, whatever the key is for.
+const WORDS: [u32; 24] = [
+    6, 14, 16, 19, 27, 57, 58, 65, 67, 96, 104, 105, 117, 129, 216, 224, 231, 254, 264, 277, 278,
+    307, 1002, 1003,
+];
+/// The longest value that is looked at under keys that are not known, in bytes.
+const MAX_VALUE: usize = 256;
 /// Those that say for whom the packet is.
 const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
 /// The key whose value is several names.
@@ -48,10 +56,8 @@ pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
 }
 
 /// Whether a packet of the client names somebody foreign.
-pub(super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
-    packet.pairs().any(|(key, value)| {
-        PEOPLE.contains(&key) && own_part(key, value, io).is_none_or(|own| own != value)
-    })
+pub(in super::super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
+    packet.pairs().any(|(key, value)| own_part(key, value, io).is_none_or(|own| own != value))
 }
 
 /// The foreign people that a packet is for. `Err` is one that nobody can be.
@@ -72,8 +78,7 @@ pub(super) fn pass_own_part(packet: &Packet, io: &mut Io<'_>) -> bool {
     let mut kept: Vec<(u32, Cow<'_, [u8]>)> = Vec::new();
     let mut in_foreign_entry = false;
     for (key, value) in packet.pairs() {
-        let own = if PEOPLE.contains(&key) { own_part(key, value, io) } else { Some(value.into()) };
-        match own {
+        match own_part(key, value, io) {
             None => in_foreign_entry = kept.pop_if(|(last, _)| *last == BEGIN).is_some(),
             Some(_) if in_foreign_entry => in_foreign_entry = key != END,
             Some(own) => kept.push((key, own)),
@@ -92,8 +97,13 @@ fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(move |b| key == SEVERAL && *b == b',')
 }
 
-/// What of a value names own people; `None` where nothing does.
+/// What of a value is for the server: all but the names of foreign people. `None` where nothing is.
 fn own_part<'a>(key: u32, value: &'a [u8], io: &Io<'_>) -> Option<Cow<'a, [u8]>> {
+    if !PEOPLE.contains(&key) {
+        let may_name = !WORDS.contains(&key) && value.len() <= MAX_VALUE && value.contains(&b'@');
+        let is_name = may_name && matches!(io.kin(value), Kin::Foreign(_));
+        return (!is_name).then(|| value.into());
+    }
     let is_own = |name: &&[u8]| io.kin(name) == Kin::Own;
     if parts(key, value).all(|name| is_own(&name)) {
         return Some(value.into());
