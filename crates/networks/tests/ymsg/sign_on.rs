@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Blame, Event, Fault, Input, Lobby, Roster};
+use crosstalk_core::{Blame, Body, Event, Fault, Input, Lobby, Presence, Roster};
 
 use crate::common::Random;
-use crate::scene::{Scene, listed};
+use crate::scene::{BOB, Scene, listed, says};
 
 fn signed_in(scene: &Scene) -> Vec<String> {
     let user = |event: &Event| match event {
@@ -149,4 +149,82 @@ fn a_client_takes_texts_once_it_has_its_list_and_is_greeted() {
     assert!(!scene.gateway.takes_texts(), "it forgets what it was told before its first status");
     scene.server("1/0 0=ann 1=ann 8=0");
     assert!(scene.gateway.takes_texts());
+}
+
+/// What the client got where these happen in this order: the server's list (`A`) and first status
+/// (`B`), the foreign list (`R`), a text (`T`) and a presence (`P`) of Bob's, and time passes (`W`).
+/// None where somebody would be told something before the person is signed in.
+fn in_order(version: u16, order: &str) -> Option<Vec<String>> {
+    let mut scene = Scene::before_the_list(version, None);
+    let mut waits = false;
+    // The gateway keeps a text until the session takes it.
+    let mut deliver = |scene: &mut Scene, comes: bool| {
+        waits |= comes;
+        if waits && scene.gateway.takes_texts() {
+            waits = false;
+            scene.deliver(says("a_text"));
+        }
+    };
+    for step in order.chars() {
+        let is_known = !signed_in(&scene).is_empty();
+        match (step, version) {
+            ('A', 10) => scene.server("55/0 87= 88= 89=ann 3=ann"),
+            ('A', _) => scene.server("f1/0"),
+            ('B', 10) => scene.server("1/0 0=ann 1=ann 8=0"),
+            ('B', _) => scene.server("f0/1 0=ann 1=ann 8=0"),
+            ('W', _) => scene.gateway.wait(Duration::from_secs(4)),
+            _ if !is_known => return None,
+            ('R', _) => scene.gateway.input(Input::Roster(listed())).unwrap(),
+            ('T', _) => deliver(&mut scene, true),
+            _ => scene.deliver(Body::Presence(Presence::available())),
+        }
+        deliver(&mut scene, false);
+    }
+    for _ in 0..3 {
+        scene.gateway.wait(Duration::from_secs(4));
+        deliver(&mut scene, false);
+    }
+    Some(scene.client_got())
+}
+
+fn orders(steps: &str) -> Vec<String> {
+    if steps.is_empty() {
+        return vec![String::new()];
+    }
+    let first = |at: usize| {
+        let (step, rest) = (&steps[at..=at], [&steps[..at], &steps[at + 1..]].concat());
+        orders(&rest).into_iter().map(move |order| format!("{step}{order}"))
+    };
+    (0..steps.len()).flat_map(first).collect()
+}
+
+#[test]
+fn whatever_comes_first_the_client_ends_with_the_same() {
+    let mut tried = 0;
+    for (version, order) in [10, 16].into_iter().flat_map(|v| {
+        // A server may also do without one of the two.
+        let all = ["ABRTPW", "ARTPW", "BRTPW"].into_iter().flat_map(orders);
+        all.map(move |order| (v, order))
+    }) {
+        let Some(got) = in_order(version, &order) else { continue };
+        tried += 1;
+        let places = |of: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            got.iter().enumerate().filter(|(_, packet)| of(packet)).map(|(at, _)| at).collect()
+        };
+        let texts = places(&|packet| packet.starts_with("06/"));
+        assert_eq!(texts.len(), 1, "{version} {order}: {got:?}");
+        let is_list = |packet: &str| ["55/", "f1/"].iter().any(|list| packet.starts_with(list));
+        let lists = places(&|packet| is_list(packet) && packet.contains(BOB));
+        assert!(!lists.is_empty(), "{version} {order}: {got:?}");
+        let is_status =
+            |packet: &str| ["01/1", "04/1", "f0/1"].iter().any(|s| packet.starts_with(s));
+        let online = places(&|packet| {
+            is_status(packet) && packet.contains(&format!("7={BOB}_10=0").replace('_', " "))
+        });
+        // With the first status of the server's, clients of before version 15 forget what was shown.
+        let server = places(&|packet| packet.starts_with("01/0"));
+        let last = lists.iter().chain(&server).max().copied();
+        assert!(online.last().copied() > last, "{version} {order}: {got:?}");
+    }
+    assert!(tried > 300, "{tried}");
 }

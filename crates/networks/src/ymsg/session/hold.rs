@@ -177,6 +177,7 @@ impl Session {
         // it was shown before.
         self.is_greeted = io.line.is_new();
         self.greeting = (!self.is_greeted).then(|| io.later(GREETING));
+        self.listing = Some(io.later(PATIENCE));
         for packet in &packets {
             self.server(packet, io);
         }

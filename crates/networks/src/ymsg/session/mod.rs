@@ -49,10 +49,14 @@ pub(super) struct Session {
     /// The foreign contacts; none before the gateway told them.
     contacts: Option<BTreeMap<Address, Contact>>,
     hold: Hold,
-    /// The server has shown a status to the client, or is not waited for any more.
+    /// The server has shown the client its own status.
+    has_status: bool,
+    /// It has, or is not waited for any more.
     is_greeted: bool,
     /// Until when it is.
     greeting: Option<Instant>,
+    /// Until when the server's list is waited for, where it began with something else.
+    listing: Option<Instant>,
     list: List,
     /// What came for the person while the list was held.
     waiting: Waiting,
@@ -74,8 +78,8 @@ impl Session {
         self.hold.is_over() && self.is_greeted
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        if let Some(at) = self.hold.deadline() { Some(at) } else { self.greeting }
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.hold.deadline(), self.greeting, self.listing].into_iter().flatten().min()
     }
 
     pub(super) fn tick(&mut self, io: &mut Io<'_>) {
@@ -84,6 +88,10 @@ impl Session {
         }
         if self.greeting.is_some_and(|at| at <= io.now.instant) {
             self.greeted(io);
+        }
+        if self.listing.is_some_and(|at| at <= io.now.instant) {
+            self.listing = None;
+            self.push_all(io);
         }
     }
 
@@ -156,8 +164,14 @@ impl Session {
     /// Takes a packet of the server that is not held back.
     fn server(&mut self, packet: &Packet, io: &mut Io<'_>) {
         match packet.service {
-            service::LIST => self.list_in(packet, io),
-            service::LIST_15 => self.list_15_in(packet, io),
+            service::LIST => {
+                self.listing = None;
+                self.list_in(packet, io);
+            }
+            service::LIST_15 => {
+                self.listing = None;
+                self.list_15_in(packet, io);
+            }
             service::AUTH => {
                 self.challenged(packet, io);
                 io.forward(packet);
@@ -175,6 +189,10 @@ impl Session {
                 self.list.own.follow(packet);
                 io.forward(packet);
                 if matches!(packet.service, service::LOGON | service::STATUS_15) {
+                    // With the first it forgets what it was shown, also if that was not waited for.
+                    let is_first = packet.first(1).is_some() && !self.has_status;
+                    self.has_status |= is_first;
+                    self.is_greeted &= io.line.is_new() || !is_first;
                     self.greeted(io);
                 }
             }
