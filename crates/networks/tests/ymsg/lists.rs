@@ -190,3 +190,22 @@ fn groups_of_other_networks_cannot_break_the_lines_of_the_list() {
     scene.accept();
     assert_eq!(scene.client_got()[0], format!("55/0 87=a_b_c_d:{BOB}\\n 88= 89=ann 3=ann"));
 }
+
+#[test]
+fn a_group_of_the_servers_keeps_the_bytes_that_it_has_there() {
+    for (version, list) in [
+        (10, "55/0 87=Café:eve\\n 88= 89=ann 3=ann"),
+        (16, "f1/0 302=318 300=318 65=Café 302=319 300=319 7=eve 301=319 303=319 301=318 303=318"),
+    ] {
+        let mut scene = Scene::before_the_list(version, Roster::default());
+        scene.server(list);
+        scene.server(if version == 10 { "1/0 0=ann 1=ann 8=0" } else { "f0/1 0=ann 1=ann 8=0" });
+        scene.forget();
+        scene.changed(Contact { groups: vec!["Café".into(), "Büro".into()], ..contact() });
+        // Of the server's it is UTF-8; another would be in the bytes of the client's Windows.
+        let raw = scene.gateway.take(crosstalk_core::Side::Client);
+        let has = |bytes: &[u8]| raw.windows(bytes.len()).any(|part| part == bytes);
+        assert!(has("Café".as_bytes()) && !has(b"Caf\xe9"), "{version}");
+        assert!(has(b"B\xfcro") && !has("Büro".as_bytes()), "{version}");
+    }
+}

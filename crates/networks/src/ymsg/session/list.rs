@@ -11,6 +11,7 @@ use super::super::wire::{Draft, Packet};
 use super::Session;
 use super::edit::groups;
 use super::servers::Servers;
+use super::spelled::Spelled;
 
 /// The longest value of key 87 in one packet, in bytes: servers cut at about that.
 const MAX_LINES: usize = 800;
@@ -95,7 +96,7 @@ impl Session {
             self.tell_list(ours, io);
         } else {
             if is_first {
-                tell_in_front(&ours, io);
+                tell_in_front(&ours, &Spelled::of(&self.list.own, io.line.charset), io);
             }
             io.forward(packet);
         }
@@ -125,7 +126,8 @@ impl Session {
             }
             text.push(b'\n');
         }
-        text.extend(lines(&ours.groups, io.line.charset).concat());
+        let spelled = Spelled::of(&self.list.own, io.line.charset);
+        text.extend(lines(&ours.groups, &spelled).concat());
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
             let (front, after) = rest.split_at(MAX_LINES);
@@ -146,8 +148,8 @@ impl Session {
 }
 
 /// Tells the client our part before the first of several packets, which may break off anywhere.
-fn tell_in_front(ours: &Ours, io: &mut Io<'_>) {
-    for lines in lines(&ours.groups, io.line.charset) {
+fn tell_in_front(ours: &Ours, spelled: &Spelled, io: &mut Io<'_>) {
+    for lines in lines(&ours.groups, spelled) {
         io.tell(Draft::new(service::LIST, MORE).with(87, lines));
     }
     if !ours.ignored.is_empty() {
@@ -156,10 +158,10 @@ fn tell_in_front(ours: &Ours, io: &mut Io<'_>) {
 }
 
 /// Groups as lines of key 87, of a length that fits into one packet each.
-fn lines(groups: &BTreeMap<String, Vec<String>>, charset: Charset) -> Vec<Vec<u8>> {
+fn lines(groups: &BTreeMap<String, Vec<String>>, spelled: &Spelled) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for (group, names) in groups {
-        let head = [&charset.write_group(group)[..], b":"].concat();
+        let head = [&spelled.write(group)[..], b":"].concat();
         let mut line = head.clone();
         for name in names {
             if line.len() > head.len() && line.len() + name.len() + 2 > MAX_LINES {

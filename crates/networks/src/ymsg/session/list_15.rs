@@ -6,6 +6,7 @@ use super::super::service;
 use super::super::wire::{Draft, Packet};
 use super::Session;
 use super::list::Ours;
+use super::spelled::Spelled;
 
 /// How much of ours one packet holds, in bytes. What the server says beside it is less than the
 /// rest of a packet, or ours come in packets of their own.
@@ -33,14 +34,14 @@ impl Session {
             return io.forward(packet);
         }
         io.out.withhold();
-        let is_short =
-            packet.raw.len() + length(&sections(&ours, io.line.charset).concat()) <= MAX_OURS;
+        let spelled = Spelled::of(&self.list.own, io.line.charset);
+        let is_short = packet.raw.len() + length(&sections(&ours, &spelled).concat()) <= MAX_OURS;
         if is_short {
             let woven = woven(packet, &mut ours, io.line.charset);
-            let pairs = [sections(&ours, io.line.charset).concat(), woven].concat();
+            let pairs = [sections(&ours, &spelled).concat(), woven].concat();
             io.tell(drafted(packet.status, &pairs));
         } else {
-            for pairs in sections(&ours, io.line.charset) {
+            for pairs in sections(&ours, &spelled) {
                 io.tell(drafted(0, &pairs));
             }
             io.forward(packet);
@@ -50,10 +51,10 @@ impl Session {
 }
 
 /// The packets that tell the client of a contact that came to its list.
-pub(super) fn sections_of(groups: &[String], name: &str, charset: Charset) -> Vec<Draft> {
+pub(super) fn sections_of(groups: &[String], name: &str, spelled: &Spelled) -> Vec<Draft> {
     let groups = groups.iter().map(|g| (g.clone(), vec![name.to_owned()])).collect();
     let ours = Ours { groups, ignored: Vec::new() };
-    sections(&ours, charset).iter().map(|pairs| drafted(0, pairs)).collect()
+    sections(&ours, spelled).iter().map(|pairs| drafted(0, pairs)).collect()
 }
 
 /// The server's pairs, with ours in the groups that are there.
@@ -74,13 +75,13 @@ fn woven(packet: &Packet, ours: &mut Ours, charset: Charset) -> Pairs {
 }
 
 /// Ignored people and groups, each part of a length that fits into one packet.
-fn sections(ours: &Ours, charset: Charset) -> Vec<Pairs> {
+fn sections(ours: &Ours, spelled: &Spelled) -> Vec<Pairs> {
     let mut parts = vec![Pairs::new()];
     let ignored = ours.ignored.chunks(MAX_NAMES).map(|names| section(IGNORED, names));
     let groups = ours.groups.iter().flat_map(|(group, names)| {
         names.chunks(MAX_NAMES).map(move |names| {
             let mut pairs = Pairs::from([(302, GROUP.into()), (300, GROUP.into())]);
-            pairs.push((65, charset.write_group(group).into_owned()));
+            pairs.push((65, spelled.write(group).into_owned()));
             pairs.extend(section(BUDDY, names));
             pairs.extend([(301, GROUP.into()), (303, GROUP.into())]);
             pairs

@@ -11,6 +11,7 @@ mod presence;
 mod push;
 mod servers;
 mod sign_on;
+mod spelled;
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};

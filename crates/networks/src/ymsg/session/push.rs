@@ -8,6 +8,7 @@ use super::super::wire::Draft;
 use super::edit::groups;
 use super::list_15::sections_of;
 use super::presence::offline;
+use super::spelled::Spelled;
 use super::{ANSWER, Session};
 
 impl Session {
@@ -21,7 +22,8 @@ impl Session {
     /// Brings the client's list up to some contacts. Clients take no new one from an answer to an
     /// edit that they did not make, but from a list; before version 15 a list is all there is.
     pub(super) fn push(&mut self, contacts: &[Contact], io: &mut Io<'_>) {
-        let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, io)).collect();
+        let spelled = Spelled::of(&self.list.own, io.line.charset);
+        let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, &spelled, io)).collect();
         if !new.is_empty() && !io.line.is_new() {
             self.tell_whole_list(io);
         }
@@ -32,15 +34,14 @@ impl Session {
 
     /// Tells the client of the groups that a contact left and came to. Returns whether there are
     /// any of these.
-    fn place(&mut self, contact: &Contact, io: &mut Io<'_>) -> bool {
+    fn place(&mut self, contact: &Contact, spelled: &Spelled, io: &mut Io<'_>) -> bool {
         let address = &contact.address;
         let Some(name) = self.name(address, io) else { return false };
-        let charset = io.line.charset;
         let shown = self.list.shown.remove(address).unwrap_or_default();
         let wanted = if contact.listed { groups(contact) } else { Vec::new() };
         let edit = |service, group: &String| {
             let draft = Draft::new(service, ANSWER).with(1, &self.me).with(66, "0");
-            draft.with(7, &name).with(65, charset.write_group(group))
+            draft.with(7, &name).with(65, spelled.write(group))
         };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
             io.tell(edit(service::REMOVE_BUDDY, group));
@@ -50,7 +51,7 @@ impl Session {
             io.tell(edit(service::ADD_BUDDY, group));
         }
         if io.line.is_new() {
-            for draft in sections_of(&new, &name, charset) {
+            for draft in sections_of(&new, &name, spelled) {
                 io.tell(draft);
             }
         }

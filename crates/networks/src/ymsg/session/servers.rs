@@ -110,6 +110,11 @@ impl Servers {
         }
     }
 
+    /// The names of the groups, as the server writes them.
+    pub(super) fn group_names(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.groups.keys()
+    }
+
     pub(super) fn has_group(&self, name: &[u8]) -> bool {
         self.groups.contains_key(name)
     }
