@@ -49,6 +49,9 @@ const TOC: &[u8] = b"FLAPON\r\n\r\n";
 const BOSH: &[u8] = b"POST /http-bind HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n<body";
 const MSN: &[u8] = b"POST /gateway/gateway.dll?Action=open HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
 const YAHOO: &[u8] = b"POST /notify HTTP/1.0\r\nContent-Length: 4\r\n\r\nYMSG";
+/// A file for somebody of AIM, of three bytes.
+const FILE: &[u8] = b"POST /notifyft HTTP/1.0\r\nContent-Length: 38\r\n\r\n\
+    YMSG\0\x0a\0\0\0\x0f\0\x46\0\0\0\0\0\0\0\x075\xc0\x80bob@aol.xt\xc0\x80png";
 const SOCKET: &[u8] =
     b"GET /xmpp-websocket HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: xmpp\r\n\r\n";
@@ -63,6 +66,7 @@ async fn what_no_engine_reads_is_refused_in_its_own_words_and_reaches_no_server(
         ("jabber", b"", SOCKET, forbidden),
         ("msn", b"", MSN, forbidden),
         ("yahoo", b"", YAHOO, forbidden),
+        ("yahoo", b"", FILE, forbidden),
     ] {
         let (server, heard) = listener(greeting).await;
         let gateway = usual(server, network, &[]);

@@ -12,6 +12,7 @@ use super::link::{Io, Line};
 use super::lookup::{self, Lookup};
 use super::session::Session;
 use super::sniff;
+use super::upload::Upload;
 use super::wire::Packet;
 
 /// The engine of one YMSG connection.
@@ -30,6 +31,8 @@ enum Phase {
     Lookup(Box<Lookup>),
     /// Edits of the address book over HTTP.
     Book(Box<Book>),
+    /// A file over HTTP.
+    Upload(Box<Upload>),
 }
 
 impl Engine for Ymsg {
@@ -65,6 +68,7 @@ impl Engine for Ymsg {
             }
             (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut io),
             (Phase::Book(book), Input::Bytes(side, bytes)) => book.bytes(side, bytes, &mut io)?,
+            (Phase::Upload(file), Input::Bytes(side, bytes)) => file.bytes(side, bytes, &mut io)?,
             _ => {}
         }
         Ok(())
@@ -77,7 +81,7 @@ impl Engine for Ymsg {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),
-            Phase::Opening | Phase::Lookup(_) | Phase::Book(_) => None,
+            Phase::Opening | Phase::Lookup(_) | Phase::Book(_) | Phase::Upload(_) => None,
         }
     }
 
@@ -85,7 +89,7 @@ impl Engine for Ymsg {
         match &self.phase {
             Phase::Session(session) => session.weight(),
             Phase::Lookup(lookup) => lookup.weight(),
-            Phase::Opening | Phase::Book(_) => 0,
+            Phase::Opening | Phase::Book(_) | Phase::Upload(_) => 0,
         }
     }
 }
@@ -106,6 +110,7 @@ impl Ymsg {
         }
         self.phase = match first.first() {
             Some(b'G') => Phase::Lookup(Box::default()),
+            Some(b'P') if sniff::is_upload(first) => Phase::Upload(Box::default()),
             Some(b'P') => Phase::Book(Box::default()),
             _ => Phase::Session(Box::default()),
         };

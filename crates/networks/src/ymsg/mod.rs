@@ -19,6 +19,7 @@ pub mod service;
 mod session;
 mod sniff;
 mod unread;
+mod upload;
 pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
@@ -38,7 +39,7 @@ impl Network for Ymsg {
     }
 
     /// Both sides begin with `YMSG`; a look-up begins with `GET /capacity`, and an edit of the
-    /// address book with `POST /yab/`.
+    /// address book with `POST /yab/`, and a file with `POST /notifyft`.
     fn sniff(&self, side: Side, first: &[u8]) -> Sniff {
         sniff::sniff(side, first)
     }

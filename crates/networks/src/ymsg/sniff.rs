@@ -5,10 +5,17 @@ use crosstalk_core::{Side, Sniff};
 use super::wire::MAGIC;
 use crate::http;
 
-/// What requests over HTTP begin with: the question which server to use, and edits of the address
-/// book.
-const REQUESTS: [(&[u8], &[u8]); 3] =
-    [(b"GET ", b"/capacity "), (b"GET ", b"/capacity?"), (b"POST ", b"/yab/")];
+/// The request that sends a file.
+const UPLOAD: (&[u8], &[u8]) = (b"POST ", b"/notifyft");
+/// What requests over HTTP begin with: the question which server to use, edits of the address book,
+/// and a file.
+const REQUESTS: [(&[u8], &[u8]); 4] =
+    [(b"GET ", b"/capacity "), (b"GET ", b"/capacity?"), (b"POST ", b"/yab/"), UPLOAD];
+
+/// Whether a client sends a file.
+pub(super) fn is_upload(first: &[u8]) -> bool {
+    http::asks(first, UPLOAD.0, UPLOAD.1) == Sniff::Yes
+}
 
 /// Judges what `side` sent first: both begin packets with `YMSG`.
 pub(super) fn sniff(side: Side, first: &[u8]) -> Sniff {
@@ -21,7 +28,7 @@ pub(super) fn sniff(side: Side, first: &[u8]) -> Sniff {
     };
     let verdicts = match side {
         Side::Client => REQUESTS.map(|(method, path)| http::asks(first, method, path)),
-        Side::Server => [Sniff::No; 3],
+        Side::Server => [Sniff::No; 4],
     };
     // What is sure comes before what may be.
     let sure = |verdict: &Sniff| match verdict {

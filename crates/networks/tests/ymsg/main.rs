@@ -14,3 +14,4 @@ mod presence;
 mod scene;
 mod sign_on;
 mod talk;
+mod upload;

@@ -23,7 +23,8 @@ use crosstalk_core::{
 
 use self::hold::Hold;
 use self::list::List;
-use self::names::{is_bounded, names_foreign, pass_own_part};
+pub(super) use self::names::names_foreign;
+use self::names::{is_bounded, pass_own_part};
 use self::presence::Own;
 use self::sign_on::SignOn;
 use self::talk::{Talk, is_typing, typing_out};
