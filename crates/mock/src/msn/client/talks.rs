@@ -99,11 +99,10 @@ impl Session {
             // Since MSNP16 clients call themselves first, and nobody before they are there.
             "USR" if talk.calls && self.version >= 16 => talk.ask("CAL", &self.user).await?,
             "USR" if talk.calls => talk.call_first().await?,
-            "JOI" if person(command.word(1)) == self.user => {
-                if talk.calls {
-                    talk.call_first().await?;
-                }
+            "JOI" if person(command.word(1)) == self.user && talk.calls => {
+                talk.call_first().await?;
             }
+            "JOI" if person(command.word(1)) == self.user => {}
             "JOI" | "IRO" => {
                 let at = if command.verb() == "JOI" { 1 } else { 4 };
                 talk.here.insert(person(command.word(at)));
