@@ -169,10 +169,12 @@ pub fn with_payload(head: &str, payload: &str) -> String {
     format!("{head} {}\r\n{payload}", payload.len())
 }
 
-/// Writes a name into one word, by percent encoding.
+/// Writes a name into one word, by percent encoding, without what clients show as nothing or
+/// end at.
 pub fn encode(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    // Bytes of longer characters are none of these.
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_control()) {
         if byte.is_ascii_alphanumeric() || b"-_.@!*'()".contains(&byte) {
             word.push(char::from(byte));
         } else {
@@ -264,5 +266,6 @@ mod tests {
             assert_eq!(decode(&encode(name)), name);
             assert!(encode(name).is_ascii() && !encode(name).contains(' '));
         }
+        assert_eq!(encode("a\0b\r\n\u{7f}c"), "abc");
     }
 }

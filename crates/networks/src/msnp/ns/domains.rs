@@ -10,7 +10,7 @@ use super::super::book::Edit;
 use super::super::desk::Io;
 use super::super::message::Content;
 use super::super::wire::{Command, with_payload};
-use super::super::xml::{Changes, Document, Element, escape};
+use super::super::xml::{Changes, Document, Element, escaped};
 use super::Session;
 use super::edit::NO_SUCH_NAME;
 use super::list::{ALLOW, BLOCK, FORWARD};
@@ -235,7 +235,7 @@ pub(super) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
 
 /// Shows the client who asks to see the person: it asks back by its own dialogue.
 pub(super) fn show_request(name: &str, nick: &str, io: &mut Io<'_>) {
-    let who = list(&entry(name, &format!("t=\"1\" l=\"8\" f=\"{}\"", escape(nick))));
+    let who = list(&entry(name, &format!("t=\"1\" l=\"8\" f=\"{}\"", escaped(nick))));
     io.out.insert(Side::Client, with_payload("ADL 0", &who));
 }
 
@@ -251,5 +251,5 @@ fn list(entries: &str) -> String {
 
 fn entry(name: &str, attributes: &str) -> String {
     let (user, domain) = name.split_once('@').unwrap_or((name, ""));
-    format!("<d n=\"{}\"><c n=\"{}\" {attributes} /></d>", escape(domain), escape(user))
+    format!("<d n=\"{}\"><c n=\"{}\" {attributes} /></d>", escaped(domain), escaped(user))
 }

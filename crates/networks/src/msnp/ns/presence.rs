@@ -1,10 +1,10 @@
 //! Presence, of the person and of foreign contacts.
 
 use crosstalk_core::{Address, Event, Presence, RichText, Show, Side};
-use quick_xml::escape::{escape, unescape};
 
 use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
+use super::super::xml::{escaped, unescaped};
 use super::Session;
 use crate::held::shortened;
 
@@ -78,8 +78,7 @@ impl Session {
             None => return,
         };
         let message = message.get(..message.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
-        self.own.message =
-            unescape(message).map_or_else(|_| message.into(), std::borrow::Cow::into_owned);
+        self.own.message = unescaped(message);
         self.tell_presence(io);
     }
 
@@ -153,7 +152,7 @@ impl Session {
             16.. => format!("{verb} {status} {who} {nick} {capabilities} 0"),
         });
         if self.version >= 11 {
-            let text = escape(presence.text.text());
+            let text = escaped(presence.text.text());
             let data = format!("<Data><PSM>{text}</PSM><CurrentMedia></CurrentMedia></Data>");
             io.out.insert(Side::Client, with_payload(&format!("UBX {who}"), &data));
         }

@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 use super::super::book::Book;
 use super::super::desk::{Io, spelling};
 use super::super::groups::{contact_guid, contact_id};
-use super::super::xml::escape;
+use super::super::xml::escaped;
 use crate::time::timestamp;
 
 /// The namespace of address books.
@@ -210,12 +210,6 @@ fn envelope(header: &str, body: &str) -> String {
 fn annotation(name: &str, value: &str) -> String {
     let value = escaped(value);
     format!("<Annotation><Name>{name}</Name><Value>{value}</Value></Annotation>")
-}
-
-/// Text for XML, without the characters that it cannot have.
-fn escaped(text: &str) -> String {
-    let legal = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    escape(text.chars().filter(legal).collect::<String>()).into_owned()
 }
 
 /// The number by which a person's other services would be found.
