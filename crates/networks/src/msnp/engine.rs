@@ -8,6 +8,7 @@ use crosstalk_core::{
 };
 
 use super::desk::{Host, Invitation, Io};
+use super::foreign::is_named_in;
 use super::ns::Session;
 use super::sb::Switchboard;
 use super::soap;
@@ -182,6 +183,10 @@ impl Msnp {
                 Ok(())
             }
             Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
+            Phase::Choosing if side == Side::Client && is_named_in(&command, &io) => {
+                out.withhold();
+                Err(Fault::client("it calls itself by a foreign name"))
+            }
             Phase::Opening | Phase::Choosing | Phase::Watched | Phase::Soap(_) | Phase::Spliced => {
                 out.forward(side.other(), command.raw);
                 Ok(())
@@ -213,6 +218,10 @@ impl Msnp {
         }
         let mut io = Io { now, out, context: &mut self.context };
         let (dial, invitation) = Invitation::claim(command, &mut io)?;
+        if invitation.is_none() && is_named_in(command, &io) {
+            out.withhold();
+            return Err(Fault::client("it calls itself by a foreign name"));
+        }
         let held_here = |i: &Invitation| matches!(i.host, Host::Gateway(_));
         match &self.context.via {
             _ if invitation.as_ref().is_some_and(held_here) => out.emit(Event::Alone),

@@ -13,6 +13,7 @@ mod book;
 mod chunks;
 mod desk;
 mod engine;
+mod foreign;
 mod groups;
 mod meet;
 pub mod message;

@@ -10,8 +10,10 @@ use crosstalk_core::{Fault, MAX_PENDING, Side};
 pub const MAX_LINE: usize = 8 * 1024;
 
 /// What clients send with a payload.
-const FROM_CLIENT: [&str; 13] =
-    ["MSG", "UUX", "QRY", "PAG", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG", "PUT", "VAS"];
+const FROM_CLIENT: [&str; 15] = [
+    "MSG", "UUX", "QRY", "PAG", "PGD", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG", "PUT",
+    "DEL", "VAS",
+];
 /// What servers send with a payload.
 const FROM_SERVER: [&str; 14] = [
     "MSG", "UBX", "NOT", "GCF", "IPG", "ADL", "RML", "FQY", "UBM", "UBN", "UUN", "SDG", "PUT",

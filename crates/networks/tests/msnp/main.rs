@@ -6,6 +6,7 @@ mod common;
 mod costs;
 mod domains;
 mod early;
+mod names;
 mod sign_on;
 mod soap;
 mod talks;

@@ -225,11 +225,15 @@ fn what_is_said_of_own_people_too_loses_the_foreign_ones_only() {
 }
 
 #[test]
-fn a_request_that_is_not_known_is_kept_where_it_names_somebody_foreign() {
+fn a_request_that_is_not_known_is_refused_where_it_names_somebody_foreign() {
     let mut book = Book::of(listed());
     let connect = format!("<contact><email>{BOB}</email></contact>");
-    let (server_got, client_got) = book.ask("InviteSomehow", &connect);
-    assert!(server_got.is_empty() && client_got.contains("<InviteSomehowResponse "));
+    // The second invites people to a circle, which foreign people cannot be in.
+    for operation in ["InviteSomehow", "CreateContact"] {
+        let (server_got, client_got) = book.ask(operation, &connect);
+        assert!(server_got.is_empty() && client_got.starts_with("HTTP/1.1 500 "), "{client_got}");
+        assert!(client_got.contains("InvalidPassportUser") && book.edits().is_empty());
+    }
     let own = "<contact><email>eve@x.org</email></contact>";
     assert_eq!(book.ask("InviteSomehow", own).0, request("InviteSomehow", own));
 }

@@ -195,7 +195,7 @@ fn calls_of_who_is_offline_or_cannot_be_are_refused() {
     client(&mut talk, &format!("CAL 2 {BOB}"));
     client(&mut talk, "CAL 3 bob@nowhere.xt");
     client(&mut talk, "CAL 4 MARY@hotmail.com");
-    assert_eq!(got(&mut talk), "217 2\r\n208 3\r\n215 4\r\n");
+    assert_eq!(got(&mut talk), "217 2\r\n217 3\r\n215 4\r\n");
     scene.ns.hear();
     assert_eq!(scene.server_got(), "");
 }

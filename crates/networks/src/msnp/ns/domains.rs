@@ -8,13 +8,15 @@ use crosstalk_core::{Address, Event, Kin, Side};
 
 use super::super::book::Edit;
 use super::super::desk::Io;
+use super::super::foreign::is_foreign;
 use super::super::message::Content;
 use super::super::wire::{Command, with_payload};
 use super::super::xml::{Changes, Document, Element, escaped};
 use super::Session;
-use super::edit::NO_SUCH_NAME;
 use super::list::{ALLOW, BLOCK, FORWARD};
 
+/// The error of a payload that is no list.
+const NO_LIST: &str = "241";
 /// The longest domain, in bytes (RFC 1035).
 const MAX_DOMAIN: usize = 255;
 /// The most queries whose answer is awaited to have ours added, and the most bytes of ours.
@@ -54,6 +56,14 @@ impl Domains {
     }
 }
 
+/// Why a list is not passed on.
+enum Refused {
+    /// It is none.
+    NoList,
+    /// A foreign name stands where none belongs.
+    Misplaced,
+}
+
 /// A list without the foreign people in it.
 struct Sifted {
     /// Whether it is the list that a client begins with.
@@ -69,11 +79,15 @@ struct Sifted {
 }
 
 impl Sifted {
-    /// Reads a payload; none where nobody in it is foreign.
-    fn read(payload: &[u8], io: &Io<'_>) -> Option<Self> {
-        let text = std::str::from_utf8(payload).ok()?;
-        let list = Document::parse(text)?;
+    /// Reads a payload; none where nobody in it is foreign. Refuses what no server could read, and
+    /// foreign names in places where lists have none.
+    fn read(payload: &[u8], io: &Io<'_>) -> Result<Option<Self>, Refused> {
+        let text = std::str::from_utf8(payload).map_err(|_| Refused::NoList)?;
+        let list = Document::parse(text).ok_or(Refused::NoList)?;
         let list = list.root(text);
+        if text.get(list.span().end..).is_some_and(|behind| !behind.trim().is_empty()) {
+            return Err(Refused::NoList);
+        }
         let (mut foreign, mut nowhere, mut left) = (Vec::new(), false, 0);
         let mut changes = Changes::default();
         for domain in list.children() {
@@ -84,6 +98,7 @@ impl Sifted {
             for person in domain.children() {
                 let name = format!("{}@{of}", person.attribute("n").unwrap_or_default());
                 match io.kin(&name) {
+                    Kin::Own if is_foreign(&name, io) => return Err(Refused::Misplaced),
                     Kin::Own => continue,
                     Kin::Nowhere => nowhere = true,
                     Kin::Foreign(address) => foreign.push((address, name, lists(person))),
@@ -92,7 +107,7 @@ impl Sifted {
             }
             let there = domain.children().count();
             left += there - gone.len();
-            if gone.len() == there {
+            if gone.len() == there && there > 0 {
                 changes.cut(domain);
             } else {
                 for person in gone {
@@ -100,13 +115,18 @@ impl Sifted {
                 }
             }
         }
-        if foreign.is_empty() && !nowhere {
-            return None;
-        }
         let empty = changes.apply(text);
+        let left_over = Document::parse(&empty).ok_or(Refused::NoList)?;
+        let names = |element: Element<'_>| element.values().any(|value| is_foreign(&value, io));
+        if left_over.root(&empty).all().any(names) {
+            return Err(Refused::Misplaced);
+        }
+        if foreign.is_empty() && !nowhere {
+            return Ok(None);
+        }
         let rest = (left > 0).then(|| empty.clone());
         let initial = list.attribute("l").as_deref() == Some("1");
-        Some(Self { initial, foreign, nowhere, rest, empty })
+        Ok(Some(Self { initial, foreign, nowhere, rest, empty }))
     }
 }
 
@@ -119,9 +139,13 @@ fn lists(person: Element<'_>) -> u8 {
 impl Session {
     /// ADL and RML. Returns whether the server is to have the command as it is.
     pub(super) fn edit_domains(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let Some(sifted) = Sifted::read(command.payload(), io) else {
-            self.domains.told = true;
-            return true;
+        let sifted = match Sifted::read(command.payload(), io) {
+            Ok(Some(sifted)) => sifted,
+            Ok(None) => {
+                self.domains.told = true;
+                return true;
+            }
+            Err(why) => return self.refuse_list(command, &why, io),
         };
         io.out.withhold();
         let rest = sifted.rest.or_else(|| {
@@ -132,7 +156,7 @@ impl Session {
             self.domains.told = true;
             resend(command, rest, io);
         } else if sifted.nowhere && sifted.foreign.is_empty() {
-            io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+            io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
         } else {
             io.tell(format!("{} {} OK", command.verb(), command.word(1)));
         }
@@ -143,6 +167,16 @@ impl Session {
                 self.edit_lists(&address, &name, lists, adds, io);
             }
         }
+        false
+    }
+
+    fn refuse_list(&self, command: &Command, why: &Refused, io: &mut Io<'_>) -> bool {
+        let error = match why {
+            Refused::NoList => NO_LIST,
+            Refused::Misplaced => self.no_such_name(),
+        };
+        io.out.withhold();
+        io.tell(format!("{error} {}", command.word(1)));
         false
     }
 
@@ -164,12 +198,18 @@ impl Session {
     /// FQY, since MSNP14: on which networks are these people? Returns whether the server is to
     /// have the command as it is.
     pub(super) fn query(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let Some(sifted) = Sifted::read(command.payload(), io) else { return true };
+        let sifted = match Sifted::read(command.payload(), io) {
+            Ok(Some(sifted)) => sifted,
+            Ok(None) => return true,
+            Err(why) => return self.refuse_list(command, &why, io),
+        };
         io.out.withhold();
         let found: String =
             sifted.foreign.iter().map(|(_, name, _)| entry(name, "t=\"1\"")).collect();
         match sifted.rest {
-            None if found.is_empty() => io.tell(format!("{NO_SUCH_NAME} {}", command.word(1))),
+            None if found.is_empty() => {
+                io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
+            }
             None => {
                 let answer = with_payload(&format!("FQY {}", command.word(1)), &list(&found));
                 io.out.insert(Side::Client, answer);
@@ -227,8 +267,10 @@ pub(super) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
     let body = Content::read(command.payload()).body();
     match (guest, body) {
         (Some(guest), Some(body)) if command.verb() == "UUM" => drop(io.send(guest, body)),
-        (None, _) => io.tell(format!("{NO_SUCH_NAME} {}", command.word(1))),
-        _ => {}
+        // Only since MSNP13 are there such messages.
+        (None, _) => io.tell(format!("208 {}", command.word(1))),
+        // What clients arrange by UUN (folders, transfers) is not to be had here.
+        (Some(_), _) => io.tell(format!("217 {}", command.word(1))),
     }
     false
 }

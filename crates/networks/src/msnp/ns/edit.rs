@@ -7,8 +7,6 @@ use super::super::groups::{contact_guid, read_guid};
 use super::super::wire::{Command, decode, encode};
 use super::Session;
 
-/// The error of a name that nobody can have.
-pub(super) const NO_SUCH_NAME: &str = "208";
 /// The error of a list that is full.
 const FULL: &str = "210";
 
@@ -20,6 +18,11 @@ struct Target {
 }
 
 impl Session {
+    /// The error of a name that nobody can have.
+    pub(super) const fn no_such_name(&self) -> &'static str {
+        if self.has_guids() { "208" } else { "205" }
+    }
+
     /// Whom a command names by name or GUID. `Err` where it is withheld whatever it asks for.
     fn target(&self, name: &str, guid: &str, io: &Io<'_>) -> Result<Option<Target>, ()> {
         if !name.is_empty() {
@@ -65,28 +68,25 @@ impl Session {
         }
         let shown = name.unwrap_or_default();
         if command.verb() == "ADD" {
-            // A `%` in a name that comes back as a nick would be taken for an escape.
-            let nick = if nick == shown { encode(&nick) } else { nick };
+            let nick = encoded(&nick, &shown);
             let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
             let group = Some(command.word(5)).filter(|g| !g.is_empty());
             let group = group.map(|g| format!(" {g}")).unwrap_or_default();
             io.tell(format!("ADD {id} {list} {version} {shown} {nick}{group}"));
         } else if command.word(2) == "FL" && !shown.is_empty() {
-            let nick = if nick.is_empty() { encode(&shown) } else { nick };
+            let nick = if nick.is_empty() { encode(&shown) } else { encoded(&nick, &shown) };
             let guid = contact_guid(&address);
             io.tell(format!("ADC {} FL N={shown} F={nick} C={guid}", command.word(1)));
         } else {
             io.tell(command.from(0));
         }
-        self.show_presence(&address, None, io);
+        self.show_presence(&address, Some(command.transaction()), io);
         false
     }
 
     /// REM. Returns whether the server is to have the command.
     pub(super) fn remove(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let by_guid = self.has_guids() && command.word(2) == "FL";
-        let who = command.word(3);
-        let (name, guid) = if by_guid { ("", who) } else { (who, "") };
+        let (name, guid) = name_or_guid(command.word(3));
         let Target { address, name } = match self.taken(command, name, guid, io) {
             Ok(target) => target,
             Err(forward) => return forward,
@@ -112,8 +112,7 @@ impl Session {
     /// REA of MSNP8 and 9, which clients also send to note what a contact calls itself, and SBP
     /// since MSNP10. Returns whether the server is to have the command.
     pub(super) fn rename(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let (name, guid) =
-            if command.verb() == "SBP" { ("", command.word(2)) } else { (command.word(2), "") };
+        let (name, guid) = name_or_guid(command.word(2));
         let Target { address, name } = match self.taken(command, name, guid, io) {
             Ok(target) => target,
             Err(forward) => return forward,
@@ -127,7 +126,8 @@ impl Session {
             io.tell(command.from(0));
         } else {
             let (id, version) = (command.word(1), &self.list_version);
-            io.tell(format!("REA {id} {version} {} {nick}", name.unwrap_or_default()));
+            let name = name.unwrap_or_default();
+            io.tell(format!("REA {id} {version} {name} {}", encoded(nick, &name)));
         }
         false
     }
@@ -168,11 +168,33 @@ impl Session {
             io.out.withhold();
         }
         let Ok(target) = target else {
-            io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+            io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
             return Err(false);
         };
         target.ok_or(true)
     }
+}
+
+/// A word that is either a name or, of contacts since MSNP10, a GUID. Some clients name by name
+/// whom they know the GUID of.
+fn name_or_guid(word: &str) -> (&str, &str) {
+    if read_guid(word).is_some() { ("", word) } else { (word, "") }
+}
+
+/// A nick as it comes back to a client: without a `%` that would be taken for an escape. Clients
+/// that know no nick give the name for one, as it is.
+fn encoded(nick: &str, name: &str) -> String {
+    if nick == name {
+        return encode(nick);
+    }
+    let mut parts = nick.split('%');
+    let mut word = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_escape = part.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        word.push_str(if is_escape { "%" } else { "%25" });
+        word.push_str(part);
+    }
+    word
 }
 
 /// A letter or a page that the server is to send somebody, to praise MSN. Returns whether it is to

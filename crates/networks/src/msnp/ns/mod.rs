@@ -25,6 +25,7 @@ use self::ring::Rings;
 use self::sign_on::SignOn;
 use super::desk::{Desk, Host, Invitation, Io, Known, spelling};
 use super::engine::named;
+use super::foreign::is_named_in;
 use super::groups::Groups;
 use super::meet::Doors;
 use super::wire::Command;
@@ -32,6 +33,9 @@ use crate::held::Waiting;
 
 /// The longest that a client may call itself, in bytes; what is behind that is cut off.
 const MAX_ENDPOINT: usize = 128;
+
+/// The error of a sign-on that fails.
+const NOT_THEM: &str = "911";
 
 /// A person's notification connection.
 pub(super) struct Session {
@@ -159,9 +163,15 @@ impl Session {
             }
             _ => true,
         };
-        if forward {
-            io.out.forward(Side::Server, command.raw.clone());
+        if !forward {
+            return;
         }
+        if is_named_in(command, io) {
+            io.out.withhold();
+            let error = if command.verb() == "USR" { NOT_THEM } else { self.no_such_name() };
+            return io.tell(format!("{error} {}", command.word(1)));
+        }
+        io.out.forward(Side::Server, command.raw.clone());
     }
 
     /// Takes a command of the server that is not held back.

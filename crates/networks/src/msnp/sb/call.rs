@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crosstalk_core::{Event, Fault, Kin, Side};
 
 use super::super::desk::{Host, Io, Place, passport};
+use super::super::foreign::is_named_in;
 use super::super::wire::Command;
 use super::{ENDPOINTS, Switchboard};
 
@@ -17,9 +18,8 @@ const MAX_GUESTS: usize = 20;
 const MAX_CALLS: usize = 20;
 /// How long the server may take to open a switchboard, and to let the client in.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The errors of calling somebody who is not online, and who cannot be.
+/// The error of calling somebody who is not online, or cannot be.
 const OFFLINE: &str = "217";
-const NO_SUCH_NAME: &str = "208";
 /// The error of calling somebody who is there.
 const ALREADY_HERE: &str = "215";
 
@@ -92,10 +92,10 @@ impl Switchboard {
     pub(super) fn call(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
         let (id, who) = (command.word(1), passport(command.word(2)));
         let guest = match io.kin(who) {
-            Kin::Own => return Ok(self.call_own(command, io)),
-            Kin::Nowhere => {
+            Kin::Own if !is_named_in(command, io) => return Ok(self.call_own(command, io)),
+            Kin::Own | Kin::Nowhere => {
                 io.out.withhold();
-                io.tell(format!("{NO_SUCH_NAME} {id}"));
+                io.tell(format!("{OFFLINE} {id}"));
                 return Ok(false);
             }
             Kin::Foreign(guest) => guest,
@@ -104,9 +104,13 @@ impl Switchboard {
         if let Server::Knocked = self.server {
             return Err(Fault::client("it called somebody before the conversation was open"));
         }
+        if self.guests.contains_key(&guest) {
+            io.tell(format!("{ALREADY_HERE} {id}"));
+            return Ok(false);
+        }
         let known = self.invitation.desk.open().people.get(&guest).cloned();
         let offline = known.as_ref().is_some_and(|k| !k.online) && !guest.is_control();
-        if offline || self.guests.len() >= MAX_GUESTS && !self.guests.contains_key(&guest) {
+        if offline || self.guests.len() >= MAX_GUESTS {
             io.tell(format!("{OFFLINE} {id}"));
             return Ok(false);
         }

@@ -18,11 +18,14 @@ use self::talk::Sent;
 use super::MAX_NAME;
 use super::chunks::Chunks;
 use super::desk::{CAPABILITIES, Host, Invitation, Io, capabilities, passport, spelling};
+use super::foreign::is_named_in;
 use super::wire::{Command, encode};
 
 /// The most own people that are told apart in one conversation.
 const MAX_OWN: usize = 1_000;
 
+/// The error of a name that nobody can have.
+const NO_SUCH_NAME: &str = "208";
 /// The first version in which a person can be at several places at a time.
 const ENDPOINTS: u32 = 16;
 
@@ -92,6 +95,11 @@ impl Switchboard {
         match command.verb() {
             "CAL" => self.call(command, io),
             "MSG" => Ok(self.message_out(command, io)),
+            _ if self.server.has_client() && is_named_in(command, io) => {
+                io.out.withhold();
+                io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+                Ok(false)
+            }
             _ if self.server.has_client() => Ok(true),
             _ => {
                 io.out.withhold();

@@ -11,6 +11,19 @@ use super::super::groups::{contact_guid, read_guid};
 use super::super::xml::{Changes, Element, trimmed};
 use super::words::{self, Role};
 
+/// What can be done to foreign people; whatever else is asked about them is refused.
+const KNOWN: [&str; 9] = [
+    "ABContactAdd",
+    "ABContactDelete",
+    "ABContactUpdate",
+    "ABGroupContactAdd",
+    "ABGroupContactDelete",
+    "ABGroupDelete",
+    "ABGroupUpdate",
+    "AddMember",
+    "DeleteMember",
+];
+
 /// What becomes of a request.
 pub(super) enum Ask {
     /// The server has it, and its answer is read for this.
@@ -266,7 +279,7 @@ impl Request<'_> {
                 self.edit(Edit::Unlist(address.clone()));
             }
             "ABContactUpdate" if nick.is_none() && messenger != "true" => {}
-            "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" | "CreateContact" => {
+            "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" => {
                 for group in groups {
                     self.edit(list(Some(group.clone())));
                 }
@@ -344,7 +357,7 @@ impl Request<'_> {
         if self.left > 0 {
             return Ask::Change(self.changes.apply(self.text));
         }
-        if self.book.is_none() || !self.foreign {
+        if self.book.is_none() || !self.foreign || !KNOWN.contains(&operation) {
             let words = "The name cannot be found.";
             return Ask::Fault(words::fault(operation, "InvalidPassportUser", words));
         }

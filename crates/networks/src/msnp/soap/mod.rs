@@ -18,6 +18,7 @@ use crosstalk_core::{Address, Event, Fault, Side, Sniff};
 
 use self::ask::{Ask, Reads};
 use super::desk::{Desk, Io};
+use super::foreign::is_foreign;
 use super::meet::{Doors, Token};
 use super::xml::Document;
 use crate::http::{self, Head, Heads, Incoming, Message};
@@ -286,7 +287,7 @@ impl Connection {
         let head = &message.head;
         let envelope = message.text.as_deref().and_then(Document::parse);
         let (Some(text), Some(envelope)) = (&message.text, envelope) else {
-            return self.pass(message.raw, Reads::Nothing, None, io);
+            return self.unread(message, io);
         };
         let envelope = envelope.root(text);
         let tickets = [ask::ticket(envelope), oim::ticket(envelope)];
@@ -302,7 +303,7 @@ impl Connection {
         let book = book.filter(|book| book.is_filled());
         let host = head.field("host").filter(|host| host.len() <= MAX_HOST).unwrap_or_default();
         let Some(operation) = ask::operation(envelope) else {
-            return self.pass(message.raw, Reads::Nothing, None, io);
+            return self.unread(message, io);
         };
         let decided = left.unwrap_or_else(|| ask::read(text, operation, book, host, io));
         drop(papers);
@@ -324,6 +325,15 @@ impl Connection {
             Ask::Answer(text) => self.reply(head, "200 OK", &text, io),
             Ask::Fault(text) => self.reply(head, "500 Internal Server Error", &text, io),
         }
+    }
+
+    /// A request that cannot be read is for the server, unless somebody foreign is in it.
+    fn unread(&mut self, message: Message, io: &mut Io<'_>) {
+        if is_foreign(&String::from_utf8_lossy(&message.raw), io) {
+            let fault = words::fault("", "BadArgument", "The request cannot be read.");
+            return self.reply(&message.head, "500 Internal Server Error", &fault, io);
+        }
+        self.pass(message.raw, Reads::Nothing, None, io);
     }
 
     fn pass(&mut self, raw: Bytes, reads: Reads, token: Option<Token>, io: &mut Io<'_>) {
