@@ -7,6 +7,7 @@ mod costs;
 mod domains;
 mod early;
 mod names;
+mod recorded;
 mod sign_on;
 mod soap;
 mod talks;
