@@ -16,17 +16,29 @@ pub(super) const MAX_HEAD: usize = 8 * 1024;
 /// The most that is read of a body, in bytes: a text of full length in lines of one character.
 const MAX_BODY: usize = 2 * MAX_TEXT;
 
+/// What a text is that cannot be said in one piece.
+const TOO_LONG: &str = "a text of this length";
+
 /// What clients say to each other in MSG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// `text/plain`.
+    /// `text/plain`; and actions, which are text in `text/x-msnmsgr-datacast`.
     Text(RichText),
     /// `text/x-msmsgscontrol`: typing.
     Typing,
     /// `text/x-msnmsgr-datacast` with `ID: 1`.
     Nudge,
-    /// File transfers, pictures, capabilities and the like.
-    Other,
+    /// A frame of what a client offers another one, such as a file, and of what comes of it.
+    Frame,
+    /// The same in the words of MSNP8 and before.
+    Invitation,
+    /// What can be shown to nobody elsewhere, and what it is.
+    Unshown(&'static str),
+    /// What is not known here.
+    Unknown,
+    /// What clients tell each other and nobody sees: what they can do, and the pictures that stand
+    /// for words, which say what was typed for them.
+    Technical,
 }
 
 impl Content {
@@ -37,10 +49,44 @@ impl Content {
         let kind = field(&head, "content-type").unwrap_or_default().to_ascii_lowercase();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         match kind {
-            "text/plain" => Self::Text(styled(&body().replace("\r\n", "\n"), &head)),
+            // The kind that MIME takes for granted.
+            "text/plain" | "" if !head.is_empty() => Self::text(&body(), &head),
             "text/x-msmsgscontrol" if field(&head, "typinguser").is_some() => Self::Typing,
-            "text/x-msnmsgr-datacast" if field(&body(), "id") == Some("1") => Self::Nudge,
-            _ => Self::Other,
+            "text/x-msnmsgr-datacast" => Self::cast(&body()),
+            "application/x-msnmsgrp2p" => Self::Frame,
+            "text/x-msmsgsinvite" => Self::Invitation,
+            "image/gif" | "application/x-ms-ink" => Self::Unshown("a drawing"),
+            "text/x-msmsgscontrol"
+            | "text/x-mms-emoticon"
+            | "text/x-mms-animemoticon"
+            | "text/x-clientcaps"
+            | "text/x-clientinfo"
+            | "text/x-keepalive" => Self::Technical,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn text(body: &str, head: &str) -> Self {
+        let text = body.replace("\r\n", "\n");
+        if text.len() > MAX_TEXT {
+            Self::Unshown(TOO_LONG)
+        } else {
+            Self::Text(styled(&text, head))
+        }
+    }
+
+    /// `ID: n` and, of some, `Data: what`.
+    fn cast(body: &str) -> Self {
+        match field(body, "id") {
+            Some("1") => Self::Nudge,
+            Some("2") => Self::Unshown("a wink"),
+            Some("3") => Self::Unshown("a voice clip"),
+            Some("4") => {
+                let mut text = RichText::plain("");
+                text.push(field(body, "data").unwrap_or_default(), &[Style::Italic]);
+                Self::Text(text)
+            }
+            _ => Self::Unknown,
         }
     }
 
@@ -50,7 +96,7 @@ impl Content {
             Self::Text(text) => Some(Body::Text { text, auto: false }),
             Self::Typing => Some(Body::Typing(Typing::Active)),
             Self::Nudge => Some(Body::Attention),
-            Self::Other => None,
+            _ => None,
         }
     }
 }
@@ -177,7 +223,7 @@ mod tests {
         assert_eq!(Content::read(payload.as_bytes()), Content::Text(text));
         assert_eq!(Content::read(typing("a@b.c").as_bytes()), Content::Typing);
         assert_eq!(Content::read(nudge().as_bytes()), Content::Nudge);
-        assert_eq!(Content::read(b"Content-Type: text/x-clientcaps\r\n\r\n"), Content::Other);
+        assert_eq!(Content::read(b"Content-Type: text/x-clientcaps\r\n\r\n"), Content::Technical);
     }
 
     #[test]
@@ -190,17 +236,55 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_any_message_is_cut_and_a_head_without_end_says_nothing() {
+    fn what_is_longer_than_any_message_or_has_no_end_of_its_head_is_not_cut() {
         let head = "Content-Type: text/plain\r\nX-MMS-IM-Format: EF=BBBIB; CO=ff\r\n";
-        let payload = format!("{head}\r\n{}", "x".repeat(1 << 20));
-        let Content::Text(text) = Content::read(payload.as_bytes()) else { panic!("no text") };
-        assert_eq!((text.text().len(), text.spans().len()), (MAX_TEXT, 3));
+        let text = |length| Content::read(format!("{head}\r\n{}", "x".repeat(length)).as_bytes());
+        let Content::Text(longest) = text(MAX_TEXT) else { panic!("no text") };
+        assert_eq!((longest.text().len(), longest.spans().len()), (MAX_TEXT, 3));
+        for length in [MAX_TEXT + 1, 2 * MAX_TEXT, 1 << 20] {
+            assert_eq!(text(length), Content::Unshown(TOO_LONG));
+        }
         let endless = format!("{head}{}\r\n\r\ntext", "X: y\r\n".repeat(MAX_HEAD));
-        assert_eq!(Content::read(endless.as_bytes()), Content::Other);
+        assert_eq!(Content::read(endless.as_bytes()), Content::Unknown);
         let invalid =
             [b"Content-Type: text/plain\r\n\r\n".as_slice(), &vec![0xff; 90_000]].concat();
-        let Content::Text(text) = Content::read(&invalid) else { panic!("no text") };
-        assert!(text.text().len() > MAX_TEXT - 3 && text.weight() <= MAX_TEXT);
+        assert_eq!(Content::read(&invalid), Content::Unshown(TOO_LONG));
+    }
+
+    #[test]
+    fn texts_have_no_control_characters_in_either_direction() {
+        let payload = &texts(&"a\0b\u{1b}\tc\nd\u{85}".into())[0];
+        assert!(payload.ends_with("\r\n\r\nab\tc\r\nd"), "{payload:?}");
+        let text = Content::read(b"Content-Type: text/plain\r\n\r\na\rb\r\nc\nd");
+        assert_eq!(text, Content::Text("a\nb\nc\nd".into()));
+    }
+
+    #[test]
+    fn every_kind_is_one_thing() {
+        let read = |head: &str, body: &str| {
+            Content::read(format!("MIME-Version: 1.0\r\n{head}\r\n\r\n{body}").as_bytes())
+        };
+        let cast = |body: &str| read("Content-Type: text/x-msnmsgr-datacast", body);
+        let mut action = RichText::plain("");
+        action.push("waves", &[Style::Italic]);
+        assert_eq!(cast("ID: 4\r\nData: waves\r\n\r\n"), Content::Text(action));
+        assert_eq!(cast("ID: 2\r\nData: <msnobj/>\r\n\r\n"), Content::Unshown("a wink"));
+        assert_eq!(cast("ID: 3\r\nData: <msnobj/>\r\n\r\n"), Content::Unshown("a voice clip"));
+        assert_eq!(cast("ID: 99\r\n\r\n"), Content::Unknown);
+        assert_eq!(read("X-Y: z", "hello"), Content::Text("hello".into()));
+        for (kind, content) in [
+            ("image/gif", Content::Unshown("a drawing")),
+            ("application/x-ms-ink", Content::Unshown("a drawing")),
+            ("application/x-msnmsgrp2p", Content::Frame),
+            ("text/x-msmsgsinvite; charset=UTF-8", Content::Invitation),
+            ("text/x-mms-emoticon", Content::Technical),
+            ("TEXT/X-MMS-ANIMEMOTICON", Content::Technical),
+            ("text/x-clientinfo", Content::Technical),
+            ("text/x-msmsgscontrol", Content::Technical),
+            ("application/x-something-new", Content::Unknown),
+        ] {
+            assert_eq!(read(&format!("Content-Type: {kind}"), "x"), content, "{kind}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod groups;
 mod meet;
 pub mod message;
 mod ns;
+mod peer;
 mod sb;
 mod soap;
 mod unread;

@@ -6,6 +6,7 @@ mod common;
 mod costs;
 mod domains;
 mod early;
+mod kinds;
 mod names;
 mod recorded;
 mod sign_on;

@@ -119,7 +119,7 @@ fn no_foreign_name_reaches_the_server_and_who_names_one_gets_an_answer() {
 #[test]
 fn in_a_conversation_at_the_server_foreign_names_do_not_reach_it_either() {
     for name in NAMES {
-        for line in ["CAL 7 NAME", "ZZZ 7 NAME"] {
+        for line in ["CAL 7 NAME", "ZZZ 7 NAME", "MSG 7 N"] {
             let mut scene = Scene::signed_on(18, Roster::default());
             let ring = "RNG 7 192.0.2.1:1863 CKI key.1 eve@x.org Eve U messenger.msn.com 1";
             server(&mut scene.ns, ring);

@@ -17,7 +17,7 @@ const EVE: &str = "eve@x.org";
 
 impl Scene {
     /// Connects the client to the place of an XFR or RNG, and has it say `first` with the key.
-    fn connect(&self, place: &str, first: &str) -> Gateway {
+    pub(crate) fn connect(&self, place: &str, first: &str) -> Gateway {
         let words: Vec<&str> = place.split_whitespace().collect();
         let key = words[1 + words.iter().position(|w| *w == "CKI").unwrap()];
         let mut talk = Gateway::new(&Msnp, &self.lobby, None);
@@ -38,7 +38,7 @@ impl Scene {
     }
 
     /// One with Bob.
-    fn talk_with_bob(&mut self) -> Gateway {
+    pub(crate) fn talk_with_bob(&mut self) -> Gateway {
         let mut talk = self.talk();
         client(&mut talk, &format!("CAL 2 {BOB}"));
         assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n"));
@@ -46,7 +46,7 @@ impl Scene {
     }
 
     /// Has the server let the client into a switchboard of its own, for a call of `who`.
-    fn call_in(&mut self, talk: &mut Gateway, who: &str, version: u32) {
+    pub(crate) fn call_in(&mut self, talk: &mut Gateway, who: &str, version: u32) {
         client(talk, &format!("CAL 4 {who}"));
         self.ns.hear();
         let tail = if version < 14 { "" } else { " U messenger.msn.com 1" };
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// Has the server let the client into a switchboard, for a call of Eve by `talk`.
-    fn call_eve(&mut self, talk: &mut Gateway) {
+    pub(crate) fn call_eve(&mut self, talk: &mut Gateway) {
         client(talk, &format!("CAL 4 {EVE}"));
         self.ns.hear();
         assert_eq!(self.server_got(), "XFR 900001 SB\r\n");
@@ -76,15 +76,15 @@ impl Scene {
     }
 }
 
-fn got(talk: &mut Gateway) -> String {
+pub(crate) fn got(talk: &mut Gateway) -> String {
     text(talk.take(Side::Client))
 }
 
-fn sent(talk: &mut Gateway) -> String {
+pub(crate) fn sent(talk: &mut Gateway) -> String {
     text(talk.take(Side::Server))
 }
 
-fn say(talk: &mut Gateway, head: &str, words: &str) -> String {
+pub(crate) fn say(talk: &mut Gateway, head: &str, words: &str) -> String {
     let message = with_payload(head, &message::texts(&words.into())[0]);
     talk.bytes(Side::Client, message.as_bytes()).unwrap();
     message
@@ -444,26 +444,4 @@ fn nonsense_in_a_conversation_neither_panics_nor_reaches_the_server() {
         }
         assert_eq!(sent(&mut talk), "");
     }
-}
-
-#[test]
-fn a_message_in_several_parts_is_one_text() {
-    let mut scene = Scene::online(11, listed());
-    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
-    scene.client_got();
-    let mut talk = scene.talk_with_bob();
-    let begin = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\
-                 X-MMS-IM-Format: EF=B; CO=0\r\nMessage-ID: {7B7B34E6}\r\nChunks: 3";
-    let parts = [begin, "Message-ID: {7B7B34E6}\r\nChunk: 1", "Message-ID: {7B7B34E6}\r\nChunk: 2"];
-    for (n, (head, words)) in parts.into_iter().zip(["one, ", "two, ", "three."]).enumerate() {
-        assert!(said(&mut talk).is_empty());
-        let part = with_payload(&format!("MSG {} A", n + 3), &format!("{head}\r\n\r\n{words}"));
-        talk.bytes(Side::Client, part.as_bytes()).unwrap();
-    }
-    let [whole] = &said(&mut talk)[..] else { panic!("one message") };
-    let Body::Text { text, .. } = &whole.body else { panic!("a text") };
-    assert_eq!((text.text(), text.spans()[0].end), ("one, two, three.", 16));
-    assert_eq!(got(&mut talk), "ACK 3\r\nACK 4\r\n", "the last is told when it has arrived");
-    talk.input(Input::Delivered(whole.id)).unwrap();
-    assert_eq!(got(&mut talk), "ACK 5\r\n");
 }

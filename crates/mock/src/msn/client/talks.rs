@@ -142,7 +142,7 @@ impl Session {
             Content::Text(text) => self.hear(&from, text).await,
             Content::Typing => self.tell(Event::Typing { from, typing: Typing::Active }).await,
             Content::Nudge => self.tell(Event::Nudged { by: from }).await,
-            Content::Other => {}
+            _ => {}
         }
     }
 

@@ -203,6 +203,8 @@ impl Switchboard {
     }
 
     pub(in super::super) fn tick(&mut self, io: &mut Io<'_>) {
+        let late = self.chunks.overdue(io.now.instant);
+        self.say_late(late, io);
         if self.server.deadline().is_some_and(|until| until <= io.now.instant) {
             io.out.emit(Event::Alone);
             self.give_up(io);

@@ -19,6 +19,7 @@ use super::MAX_NAME;
 use super::chunks::Chunks;
 use super::desk::{CAPABILITIES, Host, Invitation, Io, capabilities, passport, spelling};
 use super::foreign::is_named_in;
+use super::peer::Offer;
 use super::wire::{Command, encode};
 
 /// The most own people that are told apart in one conversation.
@@ -43,8 +44,11 @@ pub(super) struct Switchboard {
     guests: BTreeMap<Address, String>,
     /// What the client waits to hear of.
     sent: VecDeque<Sent>,
-    /// What the client has begun to say.
+    /// How many bytes that is.
+    sent_bytes: usize,
+    /// What the client has begun to say, and to offer.
     chunks: Chunks,
+    offer: Option<Box<Offer>>,
 }
 
 impl Switchboard {
@@ -59,7 +63,9 @@ impl Switchboard {
             bytes: 0,
             guests: BTreeMap::new(),
             sent: VecDeque::new(),
+            sent_bytes: 0,
             chunks: Chunks::default(),
+            offer: None,
         };
         if let Host::Server = switchboard.invitation.host {
             io.out.forward(Side::Server, command.raw.clone());
@@ -86,8 +92,8 @@ impl Switchboard {
         Ok(())
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.server.deadline()
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.server.deadline().into_iter().chain(self.chunks.deadline()).min()
     }
 
     /// Returns whether the server is to have the command.
@@ -162,8 +168,8 @@ impl Switchboard {
 
     /// How many bytes are held.
     pub(super) fn weight(&self) -> usize {
-        let sent = self.sent.len() * size_of::<Sent>();
-        self.bytes + self.server.weight() + sent + self.chunks.weight()
+        let offer = self.offer.as_ref().map_or(0, |offer| offer.weight());
+        self.bytes + self.server.weight() + self.sent_bytes + self.chunks.weight() + offer
     }
 
     /// The client enters a conversation that is played here, and finds in it who rang.
