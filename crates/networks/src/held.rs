@@ -62,7 +62,8 @@ pub(crate) fn of_text(text: &RichText) -> usize {
     text.text().len() + size_of_val::<[Span]>(text.spans()) + links.sum::<usize>()
 }
 
-fn of_envelope(envelope: &Envelope) -> usize {
+/// How many bytes an envelope takes, roughly.
+pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
     let body = match &envelope.body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => of_text(text),
         Body::Presence(presence) => of_text(&presence.text),

@@ -1,22 +1,25 @@
 //! What the connections of one person share.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Bell, Body, Confirmed, Contact, Context, EnvelopeId, Event, Fault, HostPort, Kin,
-    Names, Now, Outgoing, Output, Owner, Private, Side, Ticket, Via,
+    Address, Bell, Body, Confirmed, Contact, Context, Envelope, EnvelopeId, Event, Fault, HostPort,
+    Kin, Names, Now, Outgoing, Output, Owner, Private, Side, Ticket, Via,
 };
 
 use super::book::Book;
 use super::wire::Command;
+use crate::held::of_envelope;
 
 /// How long the place of a conversation is good for.
 const TICKET: Duration = Duration::from_mins(5);
 /// The most keys to conversations played here that one person holds; the oldest makes room.
 const MAX_KEYS: usize = 256;
+/// The most bytes of texts that are kept for the next conversation.
+const MAX_UNREAD: usize = 64 << 10;
 /// The longest word of the server about the person that is kept, in bytes: a nick of 129 characters,
 /// encoded.
 const MAX_WORD: usize = 129 * 4 * 3;
@@ -42,10 +45,50 @@ pub(super) struct Papers {
     pub(super) book: Book,
     /// Foreign people for whom the client was rung, until when it may answer.
     pub(super) rung: BTreeMap<Address, Instant>,
+    /// What the client may not have read in conversations that it left.
+    pub(super) unread: Unread,
     /// What the server says of the person itself.
     pub(super) me: Me,
     errands: Vec<Errand>,
     keys: VecDeque<String>,
+}
+
+/// Texts that crossed with a client's leaving, for the next conversation with their senders.
+#[derive(Default)]
+pub(super) struct Unread {
+    envelopes: Vec<Envelope>,
+    bytes: usize,
+}
+
+impl Unread {
+    /// Keeps texts, while there is room.
+    pub(super) fn extend(&mut self, envelopes: Vec<Envelope>) {
+        for envelope in envelopes {
+            let bytes = of_envelope(&envelope);
+            if self.bytes + bytes <= MAX_UNREAD {
+                self.bytes += bytes;
+                self.envelopes.push(envelope);
+            }
+        }
+    }
+
+    /// Takes those of one person.
+    pub(super) fn take(&mut self, from: &Address) -> Vec<Envelope> {
+        let theirs: Vec<Envelope> =
+            self.envelopes.extract_if(.., |envelope| envelope.from == *from).collect();
+        self.bytes -= theirs.iter().map(of_envelope).sum::<usize>();
+        theirs
+    }
+
+    /// Who they are from.
+    pub(super) fn senders(&self) -> BTreeSet<Address> {
+        self.envelopes.iter().map(|envelope| envelope.from.clone()).collect()
+    }
+
+    /// How many bytes they are.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// The person, in the words of the notification server: a server that plays a switchboard says

@@ -58,10 +58,11 @@ impl Engine for Msnp {
             }
             (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut io),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
-            (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(&envelope, &mut io),
+            (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(envelope, &mut io),
             (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut io),
             (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut io),
             (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
+            (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut io),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
             (Input::Tick, Phase::Notification(ns)) => return ns.tick(&mut io),
             (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),

@@ -7,6 +7,7 @@ mod costs;
 mod domains;
 mod early;
 mod kinds;
+mod leaving;
 mod names;
 mod recorded;
 mod sign_on;

@@ -95,7 +95,9 @@ impl Session {
     /// How many bytes are held for the client.
     pub(super) fn weight(&self) -> usize {
         let own = self.own.weight() + self.groups.weight() + self.domains.weight();
-        let me = self.desk.open().me.weight();
+        let papers = self.desk.open();
+        let me = papers.me.weight() + papers.unread.weight();
+        drop(papers);
         self.merge.weight() + self.requests.weight() + own + me
     }
 
@@ -110,6 +112,10 @@ impl Session {
     pub(super) fn rung(&mut self, io: &mut Io<'_>) {
         self.apply_edits(io);
         self.run_errands(io);
+        let unread = self.desk.open().unread.senders();
+        for from in unread {
+            self.rings_for(&from, io);
+        }
     }
 
     /// Takes a command of either side.

@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Sees to it that the client is rung for `from`. Returns false where too many ring.
-    fn rings_for(&mut self, from: &Address, io: &mut Io<'_>) -> bool {
+    pub(super) fn rings_for(&mut self, from: &Address, io: &mut Io<'_>) -> bool {
         if !self.own.is_shown() {
             if self.rings.early.len() < MAX_RINGING {
                 self.rings.early.insert(from.clone(), io.later(PATIENCE));

@@ -6,6 +6,7 @@
 //! there. One that the server rang the client for is the server's from the beginning.
 
 mod call;
+mod leave;
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,6 +15,7 @@ use std::time::Instant;
 use crosstalk_core::{Address, Event, Fault, Side};
 
 use self::call::Server;
+use self::leave::Recent;
 use self::talk::Sent;
 use super::MAX_NAME;
 use super::chunks::Chunks;
@@ -49,6 +51,8 @@ pub(super) struct Switchboard {
     /// What the client has begun to say, and to offer.
     chunks: Chunks,
     offer: Option<Box<Offer>>,
+    /// What the client may not have read yet.
+    recent: Recent,
 }
 
 impl Switchboard {
@@ -66,6 +70,7 @@ impl Switchboard {
             sent_bytes: 0,
             chunks: Chunks::default(),
             offer: None,
+            recent: Recent::default(),
         };
         if let Host::Server = switchboard.invitation.host {
             io.out.forward(Side::Server, command.raw.clone());
@@ -101,6 +106,13 @@ impl Switchboard {
         match command.verb() {
             "CAL" => self.call(command, io),
             "MSG" => Ok(self.message_out(command, io)),
+            "OUT" => {
+                self.leave(io);
+                if !self.server.has_client() {
+                    io.out.withhold();
+                }
+                Ok(self.server.has_client())
+            }
             _ if self.server.has_client() && is_named_in(command, io) => {
                 io.out.withhold();
                 io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
@@ -169,7 +181,12 @@ impl Switchboard {
     /// How many bytes are held.
     pub(super) fn weight(&self) -> usize {
         let offer = self.offer.as_ref().map_or(0, |offer| offer.weight());
-        self.bytes + self.server.weight() + self.sent_bytes + self.chunks.weight() + offer
+        self.bytes
+            + self.server.weight()
+            + self.sent_bytes
+            + self.chunks.weight()
+            + offer
+            + self.recent.weight()
     }
 
     /// The client enters a conversation that is played here, and finds in it who rang.
@@ -203,14 +220,19 @@ impl Switchboard {
         }
     }
 
-    /// Lets a guest in, and has the gateway bring what the guests say.
+    /// Lets a guest in, and has the gateway bring what the guests say. What the client did not read
+    /// of it in the conversation before comes first.
     fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
+        let unread = self.invitation.desk.open().unread.take(&guest);
         self.guests.insert(guest, name);
         io.out.emit(Event::Converse {
             user: self.invitation.user.clone(),
             endpoint: self.invitation.endpoint.clone(),
             with: self.guests.keys().cloned().collect(),
         });
+        for envelope in unread {
+            self.deliver(envelope, io);
+        }
     }
 
     /// The name and nick under which the client knows `address`.

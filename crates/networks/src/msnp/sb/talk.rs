@@ -186,8 +186,12 @@ impl Switchboard {
     }
 
     /// Something that a guest says, or that became of what was said to one.
-    pub(in super::super) fn deliver(&mut self, envelope: &Envelope, io: &mut Io<'_>) {
-        let Some(name) = self.guests.get(&envelope.from).cloned() else { return };
+    pub(in super::super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        let Some(name) = self.guests.get(&envelope.from).cloned() else {
+            // It was on its way when the client left.
+            return io.out.hold(envelope);
+        };
+        self.recent.note(&envelope, io.now.instant);
         let payloads = match &envelope.body {
             Body::Text { text, .. } if envelope.is_delayed(io.now.wall) => {
                 message::late_texts(text, envelope.sent_at)

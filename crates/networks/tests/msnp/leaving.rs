@@ -1,0 +1,91 @@
+//! Conversations that their client leaves, at any moment.
+
+use super::talks::{got, say};
+use super::*;
+
+fn scene() -> Scene {
+    Scene::online(11, roster(contact(Standing::Granted, true)))
+}
+
+/// One with Bob, who is online.
+fn talk(scene: &mut Scene) -> Gateway {
+    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    scene.client_got();
+    scene.talk_with_bob()
+}
+
+#[test]
+fn what_is_said_after_the_client_left_is_for_another_conversation() {
+    let out = |talk: &mut Gateway| client(talk, "OUT");
+    let closed = |talk: &mut Gateway| talk.input(Input::Closed(Side::Client)).unwrap();
+    for leave in [out, closed] {
+        let mut scene = scene();
+        let mut talk = talk(&mut scene);
+        leave(&mut talk);
+        let nobody = |e: &Event| matches!(e, Event::Converse { with, .. } if with.is_empty());
+        assert!(talk.events.last().is_some_and(nobody));
+        deliver(&mut talk, says("too late"));
+        assert_eq!(got(&mut talk), "");
+        assert_eq!(talk.held.len(), 1, "it is given back");
+    }
+}
+
+#[test]
+fn what_crossed_with_the_leaving_is_said_again_in_the_next_conversation() {
+    let mut scene = scene();
+    let mut talk = talk(&mut scene);
+    deliver(&mut talk, says("crossing"));
+    assert!(got(&mut talk).ends_with("crossing"));
+    client(&mut talk, "OUT");
+    scene.ns.hear();
+    let ring = scene.client_got();
+    assert!(ring.starts_with("RNG ") && ring.lines().count() == 1, "{ring}");
+    let mut next = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900001");
+    let heard = got(&mut next);
+    assert!(heard.contains("ANS 1 OK\r\nMSG ") && heard.ends_with("crossing"), "{heard}");
+    next.wait(Duration::from_millis(150));
+    client(&mut next, "OUT");
+    scene.ns.hear();
+    assert_eq!(scene.client_got(), "", "it is not said a third time");
+}
+
+#[test]
+fn it_waits_for_a_conversation_that_the_client_opens_as_well() {
+    let mut scene = scene();
+    let mut first = talk(&mut scene);
+    deliver(&mut first, says("crossing"));
+    client(&mut first, "OUT");
+    client(&mut scene.ns, "XFR 9 SB");
+    let place = scene.client_got();
+    let mut next = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
+    client(&mut next, &format!("CAL 2 {BOB}"));
+    let heard = got(&mut next);
+    assert!(heard.contains("JOI ") && heard.ends_with("crossing"), "{heard}");
+}
+
+#[test]
+fn what_was_there_before_is_read() {
+    let mut scene = scene();
+    let mut talk = talk(&mut scene);
+    for n in 0..100 {
+        deliver(&mut talk, says(&format!("{n} {}", "x".repeat(10_000))));
+        assert!(talk.weight() < 100_000, "{}", talk.weight());
+    }
+    talk.wait(Duration::from_millis(150));
+    client(&mut talk, "OUT");
+    scene.ns.hear();
+    assert_eq!(scene.client_got(), "");
+}
+
+#[test]
+fn what_the_client_had_begun_to_say_is_said_as_far_as_it_came() {
+    let mut scene = scene();
+    let mut talk = talk(&mut scene);
+    let head = "Content-Type: text/plain\r\nMessage-ID: {1}\r\nChunks: 2\r\n\r\nhalf";
+    talk.bytes(Side::Client, with_payload("MSG 3 N", head).as_bytes()).unwrap();
+    assert!(said(&mut talk).is_empty());
+    client(&mut talk, "OUT");
+    assert_eq!(said(&mut talk)[0].body, says("half"));
+    say(&mut talk, "MSG 4 A", "after");
+    assert_eq!(got(&mut talk), "NAK 4\r\n");
+}
