@@ -8,10 +8,11 @@ use crosstalk_overlay::{GatewayId, Message};
 
 use super::Hub;
 use super::begun::{Attempt, Begun};
+use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
 use super::strangers::{deed, is_friend};
-use crate::mail::Delivery;
+use crate::mail::{Delivery, Mail};
 
 /// How long the lists of one person at several gateways may differ.
 const DOUBT: Duration = Duration::from_secs(3);
@@ -45,13 +46,24 @@ impl Hub {
         let Some(person) = self.people.get(&envelope.to) else {
             return Begun::Ended(Err(Failure::Offline));
         };
-        let delivery = match self.with(&person, |p| p.receive(self, from, envelope)) {
+        let (arrival, in_talk) = self.with(&person, |p| {
+            (p.receive(self, from, envelope), !p.talks_for(envelope).is_empty())
+        });
+        let delivery = match arrival {
             Arrival::Settled(result) => return Begun::Ended(result),
             Arrival::Waiting(delivery) => delivery,
         };
+        let again = in_talk.then(|| envelope.clone());
         let hub = self.clone();
         Begun::new(async move {
-            let result = delivery.outcome().await;
+            let mut result = delivery.outcome().await;
+            // The conversation may have ended with it, and the person is still there.
+            if result == Err(Failure::Offline)
+                && let Some(envelope) = again
+                && let Some(delivery) = hub.with(&person, |p| p.receive_outside(&hub, &envelope))
+            {
+                result = delivery.outcome().await;
+            }
             if result.is_ok() {
                 hub.counters.delivered.add();
             }
@@ -149,6 +161,15 @@ impl Person {
             // Presence has a message of its own, which knows where it comes from.
             Body::Presence(_) => Arrival::Settled(Err(Failure::Refused)),
         }
+    }
+
+    /// Gives sessions what a conversation of theirs did not take: their clients open another one.
+    fn receive_outside(&self, hub: &Hub, envelope: &Envelope) -> Option<Delivery> {
+        let delivery = Delivery::new();
+        let give = || Mail::Deliver(envelope.clone(), delivery.handed());
+        let sessions = self.sessions.iter().filter(|s| s.takes);
+        let given = sessions.filter(|s| try_send(hub, &s.mailbox, give())).count();
+        (given > 0).then_some(delivery)
     }
 
     fn receive_message(&mut self, hub: &Hub, envelope: &Envelope) -> Arrival {

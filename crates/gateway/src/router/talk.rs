@@ -108,6 +108,12 @@ impl Person {
     /// Keeps a message for a conversation that there may be by now. Returns its number where it
     /// has to wait.
     fn hold(&mut self, hub: &Hub, session: u64, envelope: Envelope, handed: Handed) -> Option<u64> {
+        if let Some(talk) = self.talks.iter().find(|t| t.number == session) {
+            // Its client is leaving, and has to open another one.
+            let mailbox = self.mailbox(talk.session?)?;
+            try_send(hub, mailbox, Mail::Deliver(envelope, handed));
+            return None;
+        }
         let endpoint = &self.sessions.iter().find(|s| s.number == session)?.endpoint;
         let open = self.talks_for(&envelope).into_iter().find(|t| t.endpoint == *endpoint);
         if let Some(talk) = open {

@@ -101,6 +101,25 @@ async fn what_waits_for_a_conversation_is_delivered_there() {
 }
 
 #[tokio::test]
+async fn what_a_conversation_did_not_take_is_for_its_session() {
+    let gateway = alone();
+    let [mut mary, mut bob] = mary_and_bob(&gateway.router).await;
+    let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
+    bob.says("mary@aol", "one");
+    // It ends with it.
+    let (_, handed) = text(&mut talk).await;
+    drop(talk);
+    drop(handed);
+    assert_eq!(mary.reads("bob@yahoo").await, "one");
+    let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
+    bob.says("mary@aol", "two");
+    let (envelope, handed) = text(&mut talk).await;
+    talk.member.hold(envelope, handed);
+    assert_eq!(mary.reads("bob@yahoo").await, "two", "it is given back");
+    bob.hears_nothing_of("mary@aol").await;
+}
+
+#[tokio::test]
 async fn what_two_sessions_hold_is_delivered_once() {
     let gateway = alone();
     let [mary, mut bob] = mary_and_bob(&gateway.router).await;
