@@ -1,7 +1,7 @@
 //! `crosstalk ca`: the private CA that certificates for terminated TLS come from.
 
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crosstalk_gateway::tls::ca;
@@ -11,8 +11,8 @@ use crate::complaint::Complaint;
 
 pub(crate) fn run(args: &Ca) -> Result<ExitCode, Complaint> {
     match &args.what {
-        CaCommand::Init(place) => init(&directory(place)?),
-        CaCommand::Export(place) => export(&directory(place)?),
+        CaCommand::Init(place) => init(place),
+        CaCommand::Export(place) => export(place),
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -21,21 +21,26 @@ fn directory(place: &Place) -> Result<PathBuf, Complaint> {
     Ok(place.draft()?.tls.authority)
 }
 
-fn init(dir: &Path) -> Result<(), Complaint> {
-    ca::init(dir).map_err(|e| Complaint::failed("no CA was made", e))?;
+fn init(place: &Place) -> Result<(), Complaint> {
+    let dir = directory(place)?;
+    ca::init(&dir).map_err(|e| Complaint::failed("no CA was made", e))?;
     println!(
         "Made a private CA in {}.\n\
-         Clients that are to trust it need its certificate: crosstalk ca export > crosstalk-ca.pem\n\
+         Clients that are to trust it need its certificate: crosstalk ca export{} > crosstalk-ca.pem\n\
          Its key, ca.key, can speak for every host to those clients: keep it to yourself.",
-        dir.display()
+        dir.display(),
+        place.arguments()
     );
     Ok(())
 }
 
-fn export(dir: &Path) -> Result<(), Complaint> {
+fn export(place: &Place) -> Result<(), Complaint> {
+    let dir = directory(place)?;
     if !dir.is_dir() {
-        return Err(Complaint::Failed("there is no CA yet: run `crosstalk ca init`".into()));
+        let with = place.arguments();
+        let words = format!("there is no CA yet: run `crosstalk ca init{with}`");
+        return Err(Complaint::Failed(words));
     }
-    let pem = ca::export(dir).map_err(|e| Complaint::failed("the CA cannot be shown", e))?;
+    let pem = ca::export(&dir).map_err(|e| Complaint::failed("the CA cannot be shown", e))?;
     stdout().write_all(pem.as_bytes()).map_err(|e| Complaint::failed("stdout", e))
 }

@@ -18,6 +18,14 @@ impl Place {
         self.with(Config::draft)
     }
 
+    /// The arguments that name this place, for a command that somebody is shown, each with a blank
+    /// before it.
+    pub(crate) fn arguments(&self) -> String {
+        let places = [("config", &self.config), ("data", &self.data)];
+        let given = places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
+        given.map(|(name, path)| format!(" --{name} {}", quoted(&path.to_string_lossy()))).collect()
+    }
+
     fn with(
         &self,
         read: fn(&Path, PathBuf) -> Result<Config, Report>,
@@ -32,6 +40,15 @@ impl Place {
             None => Ok(Config::alone(data)),
         }
     }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+=:@%".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The directory for the user's own data, as the XDG Base Directory Specification says.

@@ -136,6 +136,24 @@ fn a_ca_is_made_once_kept_private_and_exported() {
 }
 
 #[test]
+fn a_command_that_is_shown_is_about_the_same_gateway() {
+    let home = TempDir::new().unwrap();
+    let (data, config) = (home.path().join("a b"), home.path().join("gateway.toml"));
+    std::fs::write(&config, format!("data = \"{}\"\n", data.display())).unwrap();
+    let file = config.to_str().unwrap();
+    let early = run(&["ca", "export", "--config", file], home.path());
+    assert!(text(&early.stderr).contains(&format!("`crosstalk ca init --config {file}`")));
+    let made = run(&["ca", "init", "--config", file], home.path());
+    let shown = text(&made.stdout);
+    assert!(shown.contains(&format!(": crosstalk ca export --config {file} > ")), "{shown}");
+    let pem = run(&["ca", "export", "--config", file], home.path()).stdout;
+    assert!(text(&pem).starts_with("-----BEGIN CERTIFICATE-----"));
+    let id = run(&["mesh", "id", "--data", data.to_str().unwrap()], home.path());
+    let at = format!("crosstalk mesh id --data '{}' --at ", data.display());
+    assert!(text(&id.stdout).contains(&at), "{}", text(&id.stdout));
+}
+
+#[test]
 fn the_lines_that_id_prints_are_a_member_for_another_gateway() {
     let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let printed = run(&["id"], here.path()).stdout;

@@ -12,12 +12,12 @@ use crate::complaint::Complaint;
 pub(crate) fn run(args: &MeshId) -> Result<ExitCode, Complaint> {
     let config = args.place.draft()?;
     let id = Overlay::identify(&config.data).map_err(|e| Complaint::failed("no id", e))?;
-    println!("{}", told(&config, &id, &addresses(&config, &args.at)));
+    println!("{}", told(&config, &id, &addresses(&config, &args.at), &args.place.arguments()));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The lines to send. All of it is TOML, so that it can be pasted as it is.
-fn told(config: &Config, id: &GatewayId, addresses: &[HostPort]) -> String {
+fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], place: &str) -> String {
     let at: Vec<_> = addresses.iter().map(|a| format!(" --at {a}")).collect();
     let at = at.concat();
     let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
@@ -25,10 +25,12 @@ fn told(config: &Config, id: &GatewayId, addresses: &[HostPort]) -> String {
         items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
     };
     let nowhere = if addresses.is_empty() {
-        "# Without an address this gateway only calls others. If they can reach it, say where:\n\
-         #   crosstalk mesh id --at gateway.example.org:7700\n"
+        format!(
+            "# Without an address this gateway only calls others. If they can reach it, say where:\n\
+             #   crosstalk mesh id{place} --at gateway.example.org:7700\n"
+        )
     } else {
-        ""
+        String::new()
     };
     format!(
         "{nowhere}# For the operator of a mesh, to let this gateway take part:\n\
