@@ -1,7 +1,7 @@
 //! Every kind of content that a client can send to somebody foreign: said, put into words, or
 //! refused with an error. None gets a yes and nothing else.
 
-use crosstalk_core::{Body, Consent, Typing};
+use crosstalk_core::{Body, Consent, Presence, Typing};
 use crosstalk_networks::oscar::wire::message::{self, ACK, AUTO, Head, TEXT};
 use crosstalk_networks::oscar::wire::{Snac, Writer};
 
@@ -98,6 +98,8 @@ fn all() -> Vec<(&'static str, Snac, Fate)> {
 fn nothing_gets_a_yes_and_nothing_else() {
     for (what, snac, fate) in all() {
         let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
+        scene.presence(Presence::available());
+        scene.forget();
         scene.client(snac);
         assert_eq!(scene.server_got(), [], "{what}");
         let said = scene.said().into_iter().next().map(|said| said.body);
@@ -126,4 +128,13 @@ fn nothing_gets_a_yes_and_nothing_else() {
             _ => assert_eq!(got, [], "{what}"),
         }
     }
+}
+
+#[test]
+fn who_is_not_there_takes_no_offers() {
+    let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
+    scene.client(offer(REQUEST, 0x0946_1343));
+    scene.client(Snac::new(4, 8, 0x2d, Writer::new().u16(0).short(BOB).bytes()));
+    let refused = [0x2c, 0x2d].map(|request| Snac::new(4, 1, request, &[0, 4][..]));
+    assert_eq!(scene.client_news(), refused);
 }

@@ -12,6 +12,7 @@ mod leaks;
 mod merge;
 mod order;
 mod presence;
+mod recorded;
 mod scene;
 mod sign_on;
 mod talk;

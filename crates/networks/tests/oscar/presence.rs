@@ -19,11 +19,11 @@ fn info(snac: &Snac) -> UserInfo<'_> {
 fn an_arrival_and_a_departure_are_what_clients_accept() {
     let mut scene = online();
     scene.presence(Presence::available());
-    let arrival =
-        Writer::new().short(BOB).u16(0).u16(2).tlv(1, [0, 0x10]).tlv(0x1d, [0, 2, 4, 0]).bytes();
+    let arrival = Writer::new().short(BOB).u16(0).u16(4).tlv(1, [0, 0x10]).tlv(6, [0; 4]);
+    let arrival = arrival.tlv(0x1e, [0; 4]).tlv(0x1d, [0, 2, 4, 0]).bytes();
     assert_eq!(scene.client_got(), [Snac::new(3, 0x0b, PUSHED, arrival)]);
     scene.presence(Presence::offline());
-    let departure = Writer::new().short(BOB).u16(0).u16(0).bytes();
+    let departure = Writer::new().short(BOB).u16(0).u16(1).tlv(1, [0, 0]).bytes();
     assert_eq!(scene.client_got(), [Snac::new(3, 0x0c, PUSHED, departure)]);
 }
 

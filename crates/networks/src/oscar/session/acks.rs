@@ -15,8 +15,6 @@ use crate::oscar::wire::{Reader, Snac, Writer};
 
 /// The code for success.
 pub(super) const OK: u16 = 0x0000;
-/// The code for an item that is not there.
-pub(super) const NOT_FOUND: u16 = 0x0002;
 /// The code for an item that exists.
 pub(super) const EXISTS: u16 = 0x0003;
 /// The code for a name nobody can have.

@@ -252,7 +252,8 @@ impl Session {
         let Kin::Foreign(address) = self.kin(&item.name, io) else { return acks::BAD_NAME };
         let twin = |other: &Item| {
             let name = String::from_utf8_lossy(&item.name);
-            other.class == item.class
+            other.id != item.id
+                && other.class == item.class
                 && (other.id.group == item.id.group || !is_named(other, &name))
         };
         if self.book.is_own(item.id) || self.book.of(&address).any(twin) {
@@ -270,8 +271,10 @@ impl Session {
         acks::OK
     }
 
+    /// Servers take a change of what is not there for an addition, and an addition of what is there
+    /// for a change.
     fn update(&mut self, item: &Item, io: &Io<'_>) -> u16 {
-        let Some(shown) = self.book.shown(item.id) else { return acks::NOT_FOUND };
+        let Some(shown) = self.book.shown(item.id) else { return self.insert(item, io) };
         let address = shown.address.clone();
         let item = Item { name: shown.item.name.clone(), ..item.clone() };
         if !self.book.has_room_for(&address, &item) {
@@ -283,8 +286,9 @@ impl Session {
     }
 
     fn delete(&mut self, item: &Item, io: &Io<'_>) -> u16 {
-        let Some(shown) = self.book.hide(item.id) else { return acks::NOT_FOUND };
-        self.edits.touch(&shown.address, io.now.instant);
+        if let Some(shown) = self.book.hide(item.id) {
+            self.edits.touch(&shown.address, io.now.instant);
+        }
         acks::OK
     }
 

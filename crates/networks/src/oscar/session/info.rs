@@ -26,7 +26,7 @@ impl Session {
         let about = self.kin(name, io);
         let answer = match &about {
             Kin::Own => return Pass::Forward,
-            Kin::Foreign(_) if snac.subtype == 0x0b => Some((0x0c, empty_directory_entry())),
+            _ if snac.subtype == 0x0b => Some((0x0c, empty_directory_entry())),
             Kin::Foreign(about) => self.describe(about, io).map(|body| (0x06, body)),
             Kin::Nowhere => None,
         };

@@ -9,7 +9,7 @@ use super::{Pass, Session, away};
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::user::{
-    BART, CLASSES, IDLE, SIGNED_ON, STATUS, read_status_text, status_text,
+    BART, CLASSES, IDLE, SIGNED_ON, STATUS, SUBSCRIPTIONS, read_status_text, status_text,
 };
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
 use crate::{held, html};
@@ -138,7 +138,7 @@ impl Session {
         let Some(name) = self.spelling(of, io) else { return };
         let (subtype, body) = match info_fields(presence, io.now.wall) {
             Some(fields) => (0x0b, user_info(&name, &fields)),
-            None => (0x0c, user_info(&name, &[])),
+            None => (0x0c, user_info(&name, &Writer::new().tlv(CLASSES, [0, 0]).bytes())),
         };
         io.answer(0x03, subtype, PUSHED, body);
         if presence.is_online() {
@@ -164,16 +164,17 @@ fn info_fields(presence: &Presence, now: UnixMillis) -> Option<Vec<u8>> {
     }
     let away = presence.show < Show::Available;
     let classes = if away { ORDINARY | user::AWAY } else { ORDINARY };
-    let mut fields = Writer::new().tlv(CLASSES, classes.to_be_bytes());
+    let mut fields = Writer::new();
     if let Some(since) = presence.online_since {
         let seconds = u32::try_from(since.secs()).unwrap_or(u32::MAX);
         fields = fields.tlv(SIGNED_ON, seconds.to_be_bytes());
     }
+    fields = fields.tlv(CLASSES, classes.to_be_bytes()).tlv(STATUS, [0; 4]);
     if let Some(since) = presence.idle_since {
         let minutes = u16::try_from(now.since(since).as_secs() / 60).unwrap_or(u16::MAX);
         fields = fields.tlv(IDLE, minutes.to_be_bytes());
     }
-    let fields = fields.tlv(BART, status_text(shown_text(presence)));
+    let fields = fields.tlv(SUBSCRIPTIONS, [0; 4]).tlv(BART, status_text(shown_text(presence)));
     Some(fields.bytes().to_vec())
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, RichText, Typing};
+use crosstalk_core::{
+    Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, Presence, RichText, Typing,
+};
 
 use super::content::{self, Content};
 use super::presence::user_info;
@@ -41,7 +43,6 @@ pub(super) mod code {
     pub(super) const REFUSED: u16 = 0x000a;
     pub(super) const DENIED: u16 = 0x000d;
     pub(super) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
-    pub(super) const NO_MATCH: u16 = 0x0014;
 }
 
 /// The conversations of a session.
@@ -77,9 +78,9 @@ impl Session {
         let fields = reader.rest();
         let content = match self.kin(head.name, io) {
             Kin::Own => return Pass::Forward,
-            Kin::Nowhere => Content::Refused(code::NO_MATCH),
+            Kin::Nowhere => Content::Refused(code::NOT_LOGGED_IN),
             Kin::Foreign(_) if self.user().is_none() => Content::Refused(code::SERVICE_UNAVAILABLE),
-            Kin::Foreign(to) => content::read(head.channel, fields, self.eight_bit).to(to),
+            Kin::Foreign(to) => self.content(&head, fields, to),
         };
         match content {
             Content::Words(to, text) => {
@@ -95,6 +96,21 @@ impl Session {
         }
         self.refund(snac.kind(), io);
         Pass::Withhold
+    }
+
+    /// What a message to `to` holds. Who is known to be away takes no offers, whatever they are.
+    fn content(&self, head: &Head<'_>, fields: &[u8], to: Address) -> Content<Address> {
+        let away = self.is_away(&to);
+        match content::read(head.channel, fields, self.eight_bit).to(to) {
+            Content::Refused(_) if away => Content::Refused(code::NOT_LOGGED_IN),
+            content => content,
+        }
+    }
+
+    /// Whether the client shows that somebody is not there.
+    fn is_away(&self, whom: &Address) -> bool {
+        let is_contact = self.contacts.as_ref().is_some_and(|c| c.contains_key(whom));
+        is_contact && !self.theirs.get(whom).is_some_and(Presence::is_online)
     }
 
     fn say(
@@ -157,10 +173,12 @@ impl Session {
     pub(super) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else { return Pass::Forward };
-        if self.kin(name, io) == Kin::Own {
-            return Pass::Forward;
-        }
-        refuse(snac.request, code::DENIED, io);
+        let code = match self.kin(name, io) {
+            Kin::Own => return Pass::Forward,
+            Kin::Foreign(of) if !self.is_away(&of) => code::DENIED,
+            _ => code::NOT_LOGGED_IN,
+        };
+        refuse(snac.request, code, io);
         Pass::Withhold
     }
 
@@ -302,9 +320,8 @@ pub(super) fn attention() -> RichText {
 /// The error that says so; none where it takes words: an error means that nothing was sent.
 const fn failure_code(why: Failure) -> Option<u16> {
     Some(match why {
-        Failure::Offline | Failure::Blocked => code::NOT_LOGGED_IN,
+        Failure::Offline | Failure::Blocked | Failure::NoSuchUser => code::NOT_LOGGED_IN,
         Failure::Unreachable => code::SERVICE_UNAVAILABLE,
-        Failure::NoSuchUser => code::NO_MATCH,
         Failure::Refused => code::REFUSED,
         Failure::Busy | Failure::Expired => code::TEMPORARILY_UNAVAILABLE,
         Failure::Unconfirmed => return None,

@@ -12,6 +12,8 @@ pub const IDLE: u16 = 0x0004;
 pub const STATUS: u16 = 0x0006;
 /// A TLV of the block: icon and status text, as BART ids.
 pub const BART: u16 = 0x001d;
+/// A TLV of the block: what the person pays for, in bits.
+pub const SUBSCRIPTIONS: u16 = 0x001e;
 /// The class of one who is away.
 pub const AWAY: u16 = 0x0020;
 
