@@ -22,7 +22,7 @@ pub(super) fn read(message: &str) -> RichText {
         if ACTED_ON.contains(&name.as_str()) {
             shown.push_str(before);
         } else if name == "font" {
-            shown.push_str(&format!("{before}<{tag}>"));
+            shown.extend([before, "<", &tag, ">"]);
         } else {
             break;
         }
