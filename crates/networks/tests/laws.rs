@@ -7,11 +7,17 @@ mod common;
 use std::sync::Arc;
 
 use common::{Capture, Gateway, Random, damage, worlds};
-use crosstalk_core::{Address, Event, Lobby, MAX_PENDING, Network, Roster, Side, Sniff};
+use crosstalk_core::{
+    Address, Body, Envelope, EnvelopeId, Event, Input, Lobby, MAX_PENDING, Network, RichText,
+    Roster, Side, Sniff,
+};
 use crosstalk_networks::{NETWORKS, Verdict, sniff};
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 const MUTATIONS: usize = 10_000;
+/// At how many bytes of sign-ons somebody says something, beside the start of each read.
+const POINTS: usize = 1_000;
+const SAID: &str = "said meanwhile";
 
 /// How the reads of a capture are cut before an engine gets them.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +174,94 @@ fn nobody_takes_texts_before_signing_on() {
             }
         }
         assert!(took > 0, "nobody ever takes a text with {}", network.name());
+    }
+}
+
+/// Where somebody may say something while a capture is played: at the start of each read, and at
+/// some bytes within. Each is a read and how much of it came before.
+fn points(capture: &Capture, count: usize, random: &mut Random) -> Vec<(usize, usize)> {
+    let reads = capture.reads.iter().enumerate();
+    let mut points: Vec<_> = reads.map(|(at, _)| (at, 0)).collect();
+    for _ in 0..count {
+        let at = random.below(capture.reads.len());
+        points.push((at, random.below(capture.reads[at].1.len())));
+    }
+    points
+}
+
+/// Somebody says something when `point` has come, and it is given to the engine as soon as that
+/// takes it. Returns whether it was.
+fn say_at(gateway: &mut Gateway, capture: &Capture, point: (usize, usize)) -> bool {
+    let mut given = false;
+    for (at, (side, read)) in capture.reads.iter().enumerate() {
+        let (before, after) = read.split_at(if at == point.0 { point.1 } else { 0 });
+        for part in [before, after] {
+            if !part.is_empty() {
+                gateway.bytes(*side, part).unwrap();
+            }
+            if given || at < point.0 || !gateway.takes_texts() {
+                continue;
+            }
+            let signed_in = gateway.events.iter().find_map(|event| match event {
+                Event::SignedIn { user, .. } => Some(user.name().clone()),
+                _ => None,
+            });
+            // A conversation beside a session hears its own people only.
+            let Some(to) = signed_in else { return false };
+            given = true;
+            let text = RichText::plain(SAID);
+            let from = Address::new("bob", "far-oscar".parse().unwrap()).unwrap();
+            let body = Body::Text { text, auto: false };
+            let sent_at = gateway.now.wall;
+            let said = Envelope { id: EnvelopeId(7), from, to, sent_at, body };
+            gateway.input(Input::Deliver(said)).unwrap();
+            // Were the connection cut now, it would be lost unless it is on its way or given back.
+            let shown = times_shown(gateway);
+            let back = gateway.held.len() + unshown(gateway);
+            assert_eq!(shown + back, 1, "{}, {point:?}", capture.name);
+        }
+    }
+    if given {
+        assert!(times_shown(gateway) <= 1, "{}, {point:?}: said twice", capture.name);
+    }
+    given
+}
+
+/// How often the client was sent what was said.
+fn times_shown(gateway: &Gateway) -> usize {
+    memchr::memmem::find_iter(gateway.sent(Side::Client), SAID).count()
+}
+
+fn unshown(gateway: &Gateway) -> usize {
+    gateway.events.iter().filter(|event| matches!(event, Event::Unshown(_))).count()
+}
+
+#[test]
+fn what_is_said_at_any_point_of_a_sign_on_is_shown_once_or_kept() {
+    for network in NETWORKS {
+        let mut random = Random(198);
+        let worlds: Vec<_> =
+            worlds().into_iter().filter(|(n, _)| n.name() == network.name()).collect();
+        let captures = worlds.iter().map(|(_, captures)| captures.len()).sum::<usize>();
+        let (mut tried, mut given) = (0, 0);
+        for (_, world) in &worlds {
+            for (at, capture) in world.iter().enumerate() {
+                for point in points(capture, POINTS.div_ceil(captures.max(1)), &mut random) {
+                    // The connection before may have left a ticket.
+                    let lobby = Arc::new(Lobby::default());
+                    for before in &world[at.saturating_sub(1)..at] {
+                        let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                        for (side, read) in &before.reads {
+                            gateway.bytes(*side, read).unwrap();
+                        }
+                    }
+                    let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                    tried += 1;
+                    given += usize::from(say_at(&mut gateway, capture, point));
+                }
+            }
+        }
+        assert!(tried >= POINTS && given > tried / 10, "{}: {given} of {tried}", network.name());
     }
 }
 

@@ -18,6 +18,7 @@ use crosstalk_core::{
 use crosstalk_networks::NETWORKS;
 
 pub mod damage;
+pub mod kinds;
 #[path = "../../../../fuzz/src/oracles.rs"]
 pub mod oracles;
 
@@ -264,6 +265,11 @@ impl Gateway {
     /// Takes what was sent to a side so far.
     pub fn take(&mut self, to: Side) -> Vec<u8> {
         std::mem::take(&mut self.sent[to as usize])
+    }
+
+    /// What was sent to a side and not taken yet.
+    pub fn sent(&self, to: Side) -> &[u8] {
+        &self.sent[to as usize]
     }
 
     /// What the engine left of the bytes of a side.
