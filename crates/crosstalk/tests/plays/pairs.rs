@@ -51,7 +51,7 @@ impl Table {
         if measured.len() < pairs().len() {
             return Ok(());
         }
-        let (path, page) = (root().join("docs/compatibility.md"), page(&measured));
+        let (path, page) = (root().join("docs/compatibility.md"), page(&measured) + &kinds()?);
         if std::env::var_os(REWRITE).is_some() {
             return Ok(std::fs::write(path, page)?);
         }
@@ -125,12 +125,33 @@ fn page(measured: &BTreeMap<Pair, Vec<Outcome>>) -> String {
     page
 }
 
+/// What becomes of each kind of content, by network, as the networks' own tests found it.
+fn kinds() -> std::io::Result<String> {
+    let mut kinds = String::from(KINDS);
+    for (id, title) in KINDS_OF {
+        let rows = std::fs::read_to_string(root().join(format!("tests/kinds/{id}.md")))?;
+        let _ = write!(kinds, "\n### {title}\n\n| Kind | What becomes of it |\n|---|---|\n{rows}");
+    }
+    Ok(kinds)
+}
+
 /// What the play says came instead, with articles.
 fn sentence(note: &str) -> String {
     let (words, quoted) = note.split_at(note.find('“').unwrap_or(note.len()));
     let words = words.replace("sender", "the sender").replace("receiver", "the receiver");
     format!("T{}{quoted}", words.strip_prefix('t').unwrap_or(&words))
 }
+
+/// The engines, and whose clients they read.
+const KINDS_OF: [(&str, &str); 4] =
+    [("oscar", "AIM and ICQ"), ("xmpp", "Jabber"), ("msnp", "MSN"), ("ymsg", "Yahoo")];
+
+const KINDS: &str = "
+## What becomes of each kind of content
+
+What a client sends to somebody on another network, kind by kind. Tests of each network send it and look at what the other
+network, the client and its server get. Nothing gets a yes and nothing else, and nothing of it reaches the server.
+";
 
 const HEAD: &str = "\
 # What crosses between which networks

@@ -3,6 +3,7 @@
 
 use crosstalk_core::{Failure, Typing};
 
+use super::common::kinds::Outcome;
 use super::talks::{got, sent};
 use super::*;
 
@@ -37,31 +38,43 @@ fn offer() -> Vec<u8> {
     [&frame, words.as_bytes(), &[0; 4]].concat()
 }
 
-fn kinds() -> Vec<(String, Vec<u8>, Fate)> {
+fn kinds() -> Vec<(&'static str, String, Vec<u8>, Fate)> {
     let invitation = "Application-Name: File Transfer\r\nInvitation-Command: INVITE\r\n\
                       Invitation-Cookie: 33267\r\nApplication-File: a.txt\r\n\r\n";
     let frames = format!("application/x-msnmsgrp2p\r\nP2P-Dest: {BOB}");
-    let texts: &[(&str, &str, Fate)] = &[
-        ("text/plain; charset=UTF-8", "hello", Fate::Shown),
-        ("text/x-msmsgscontrol\r\nTypingUser: mary@hotmail.com", "\r\n", Fate::Shown),
-        ("text/x-msnmsgr-datacast", "ID: 1\r\n\r\n", Fate::Shown),
-        ("text/x-msnmsgr-datacast", "ID: 2\r\nData: <msnobj/>\r\n\r\n", Fate::Refused),
-        ("text/x-msnmsgr-datacast", "ID: 3\r\nData: <msnobj/>\r\n\r\n", Fate::Refused),
-        ("text/x-msnmsgr-datacast", "ID: 4\r\nData: waves\r\n\r\n", Fate::Shown),
-        ("text/x-msnmsgr-datacast", "ID: 77\r\n\r\n", Fate::Unknown),
-        ("image/gif", "base64:R0lG", Fate::Refused),
-        ("application/x-ms-ink", "base64:AAAA", Fate::Refused),
-        ("text/x-msmsgsinvite; charset=UTF-8", invitation, Fate::Declined),
-        ("text/x-mms-emoticon", ":a:\t<msnobj/>\t", Fate::Technical),
-        ("text/x-clientcaps", "Client-Name: x\r\n", Fate::Technical),
-        ("text/x-keepalive", "", Fate::Technical),
-        ("application/x-something-new", "x", Fate::Unknown),
+    let texts: &[(&str, &str, &str, Fate)] = &[
+        ("text", "text/plain; charset=UTF-8", "hello", Fate::Shown),
+        ("typing", "text/x-msmsgscontrol\r\nTypingUser: mary@hotmail.com", "\r\n", Fate::Shown),
+        ("nudge", "text/x-msnmsgr-datacast", "ID: 1\r\n\r\n", Fate::Shown),
+        ("wink", "text/x-msnmsgr-datacast", "ID: 2\r\nData: <msnobj/>\r\n\r\n", Fate::Refused),
+        (
+            "voice clip",
+            "text/x-msnmsgr-datacast",
+            "ID: 3\r\nData: <msnobj/>\r\n\r\n",
+            Fate::Refused,
+        ),
+        ("action", "text/x-msnmsgr-datacast", "ID: 4\r\nData: waves\r\n\r\n", Fate::Shown),
+        ("any other datacast", "text/x-msnmsgr-datacast", "ID: 77\r\n\r\n", Fate::Unknown),
+        ("drawing as a picture", "image/gif", "base64:R0lG", Fate::Refused),
+        ("drawing in ink", "application/x-ms-ink", "base64:AAAA", Fate::Refused),
+        (
+            "offer of a file before MSNP9",
+            "text/x-msmsgsinvite; charset=UTF-8",
+            invitation,
+            Fate::Declined,
+        ),
+        ("custom emoticon", "text/x-mms-emoticon", ":a:\t<msnobj/>\t", Fate::Technical),
+        ("what a client can do", "text/x-clientcaps", "Client-Name: x\r\n", Fate::Technical),
+        ("keep-alive", "text/x-keepalive", "", Fate::Technical),
+        ("any other kind", "application/x-something-new", "x", Fate::Unknown),
     ];
     let mut kinds: Vec<_> = texts
         .iter()
-        .map(|(kind, body, fate)| ((*kind).to_owned(), body.as_bytes().to_vec(), *fate))
+        .map(|(name, kind, body, fate)| {
+            (*name, (*kind).to_owned(), body.as_bytes().to_vec(), *fate)
+        })
         .collect();
-    kinds.push((frames, offer(), Fate::Declined));
+    kinds.push(("offer of a file or a call", frames, offer(), Fate::Declined));
     kinds
 }
 
@@ -79,9 +92,22 @@ fn message(letter: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     [line.as_bytes(), head.as_bytes(), body].concat()
 }
 
+/// The same in the words of the page.
+fn outcome((name, _, _, fate): &(&str, String, Vec<u8>, Fate)) -> Outcome {
+    match fate {
+        Fate::Shown if *name == "typing" => Outcome::Typing,
+        Fate::Shown if *name == "nudge" => Outcome::Attention,
+        Fate::Shown => Outcome::Said,
+        Fate::Refused | Fate::Unknown | Fate::Declined => Outcome::Refused,
+        Fate::Technical => Outcome::Automatic,
+    }
+}
+
 #[test]
 fn nothing_gets_a_yes_and_nothing_else() {
-    for (kind, body, fate) in kinds() {
+    let found: Vec<_> = kinds().iter().map(|kind| (kind.0, outcome(kind))).collect();
+    common::kinds::check("msnp", &found);
+    for (_, kind, body, fate) in kinds() {
         for letter in ["U", "N", "A", "D"] {
             let (_scene, mut talk) = scene();
             talk.bytes(Side::Client, &message(letter, &kind, &body)).unwrap();
@@ -133,7 +159,7 @@ fn where_the_server_has_it_too_the_guests_side_is_told_in_words_and_transfers_go
 #[test]
 fn typing_and_nudges_are_what_they_were() {
     let (_scene, mut talk) = scene();
-    for (kind, body, _) in kinds().iter().skip(1).take(2) {
+    for (_, kind, body, _) in kinds().iter().skip(1).take(2) {
         talk.bytes(Side::Client, &message("U", kind, body)).unwrap();
     }
     let bodies: Vec<Body> = said(&mut talk).into_iter().map(|o| o.body).collect();

@@ -5,6 +5,7 @@ use crosstalk_core::{Body, Consent, Presence, Typing};
 use crosstalk_networks::oscar::wire::message::{self, ACK, AUTO, Head, TEXT};
 use crosstalk_networks::oscar::wire::{Snac, Writer};
 
+use crate::common::kinds::{self, Outcome};
 use crate::scene::*;
 
 /// What becomes of a kind of content.
@@ -94,9 +95,24 @@ fn all() -> Vec<(&'static str, Snac, Fate)> {
     ]
 }
 
+impl Fate {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Said(_) => Outcome::Said,
+            Self::Asks(_) | Self::Takes(_) => Outcome::Consent,
+            Self::Types => Outcome::Typing,
+            Self::Refused(_) => Outcome::Refused,
+            Self::Ends => Outcome::Automatic,
+        }
+    }
+}
+
 #[test]
 fn nothing_gets_a_yes_and_nothing_else() {
-    for (what, snac, fate) in all() {
+    let all = all();
+    let found: Vec<_> = all.iter().map(|(what, _, fate)| (*what, fate.outcome())).collect();
+    kinds::check("oscar", &found);
+    for (what, snac, fate) in all {
         let mut scene = Scene::online(LIBPURPLE, friends(), roster([bob(&["Friends"])]));
         scene.presence(Presence::available());
         scene.forget();

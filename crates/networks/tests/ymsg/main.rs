@@ -6,6 +6,7 @@ mod common;
 
 mod book;
 mod consent;
+mod content;
 mod costs;
 mod edits;
 mod lists;

@@ -1,0 +1,71 @@
+//! An AIM user and people at Jabber clients of terminals.
+
+use crosstalk_interop::{Person, Stage, Terminal};
+
+const ALICE: &str = "alice@aol.xt";
+const TEXT: &str = "<b>Привет</b> & 🦊";
+
+#[test]
+fn aim_and_profanity_meet() {
+    let stage = Stage::behind_listeners();
+    let romeo = stage.profanity("romeo");
+    romeo.shows("logged in successfully");
+    let mut alice = stage.aim("alice");
+    let name = &stage.jabber_name("romeo");
+    alice.does(&["add", name, "Friends"]);
+    romeo.shows("Received authorization request");
+    romeo.types(&format!("/sub allow {ALICE}"));
+    alice.finds(name, &[("online", "yes")]);
+    romeo.types(&format!("/sub request {ALICE}"));
+    grants(&mut alice, name);
+    they_chat(&mut alice, &romeo, name, &format!("/msg {ALICE}"));
+    romeo.types("/status set away \"gone fishing\"");
+    alice.finds(name, &[("show", "away"), ("status", "gone fishing")]);
+    romeo.types("/quit");
+    alice.finds(name, &[("online", "no")]);
+    stage.kept_its_secrets(&[TEXT]);
+}
+
+#[test]
+fn aim_and_poezio_meet() {
+    let stage = Stage::behind_socks();
+    let romeo = stage.poezio("romeo");
+    romeo.shows("Authentication success");
+    let mut alice = stage.aim("alice");
+    let name = &stage.jabber_name("romeo");
+    alice.does(&["add", name, "Friends"]);
+    romeo.shows(&format!("{ALICE} wants to subscribe"));
+    romeo.types(&format!("/accept {ALICE}"));
+    grants(&mut alice, name);
+    alice.finds(name, &[("online", "yes")]);
+    they_chat(&mut alice, &romeo, name, &format!("/message {ALICE}"));
+    romeo.types("/status away gone fishing");
+    alice.finds(name, &[("show", "away"), ("status", "gone fishing")]);
+    romeo.types("/quit");
+    alice.finds(name, &[("online", "no")]);
+    stage.kept_its_secrets(&[TEXT]);
+}
+
+#[test]
+fn what_a_script_says_by_go_sendxmpp_arrives() {
+    let stage = Stage::behind_listeners();
+    let mut alice = stage.aim("alice");
+    assert_eq!(stage.go_sendxmpp("romeo", ALICE, TEXT), "");
+    alice.sees("im", &[("name", &stage.jabber_name("romeo")), ("text", TEXT)]);
+    stage.kept_its_secrets(&[TEXT]);
+}
+
+fn grants(alice: &mut Person, name: &str) {
+    let request = alice.sees_request(name);
+    alice.grants(&request);
+}
+
+fn they_chat(alice: &mut Person, romeo: &Terminal, name: &str, say: &str) {
+    romeo.types(&format!("{say} {TEXT}"));
+    alice.sees("im", &[("name", name), ("text", TEXT)]);
+    alice.says(name, &alice.types(TEXT));
+    romeo.shows(TEXT);
+    // His client is shown what she says next, and not what he just said.
+    alice.says(name, &alice.types("and <this> too"));
+    romeo.shows("and <this> too");
+}
