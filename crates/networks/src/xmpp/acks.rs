@@ -58,7 +58,7 @@ impl Acks {
     pub(super) fn weight(&self) -> usize {
         let down =
             self.down.as_ref().map_or(0, |down| down.bytes + down.log.len() * size_of::<Sent>());
-        let up = self.up.log.len() * size_of::<(bool, u32)>();
+        let up = self.up.log.len() * size_of::<(Said, u32)>();
         down + up + self.up.taken.len() * size_of::<(u32, u64)>()
     }
 
@@ -68,6 +68,13 @@ impl Acks {
         match down.log.back_mut() {
             Some(Sent::Server(n)) => *n = n.saturating_add(1),
             _ => down.log.push_back(Sent::Server(1)),
+        }
+    }
+
+    /// A stanza of the server is for the gateway, and the client does not count it.
+    pub(super) fn server_said_to_us(&mut self) {
+        if let Some(down) = &mut self.down {
+            down.log.push_back(Sent::ToUs);
         }
     }
 
@@ -88,16 +95,14 @@ impl Acks {
 
     /// A stanza of the client went to the server, or was kept from it.
     pub(super) fn client_sent(&mut self, forwarded: bool) -> Result<(), Fault> {
-        let runs = self.up.log.len();
-        match self.up.log.back_mut() {
-            Some((kind, n)) if *kind == forwarded => *n = n.saturating_add(1),
-            _ if runs >= MAX_RUNS => {
-                return Err(Fault::server("it acknowledges nothing"));
-            }
-            _ => self.up.log.push_back((forwarded, 1)),
-        }
+        self.up.push(if forwarded { Said::Forwarded } else { Said::Withheld })?;
         self.up.sent = self.up.sent.wrapping_add(1);
         Ok(())
+    }
+
+    /// A stanza of ours goes to the server, which the client does not count.
+    pub(super) fn we_asked(&mut self) -> Result<(), Fault> {
+        self.up.push(Said::ByUs)
     }
 
     /// The stanza that the client sent last is a message that the gateway took.
@@ -137,7 +142,12 @@ impl Acks {
                     left -= 1;
                     (down.ours, down.bytes) = (down.ours - 1, down.bytes - stanza.len());
                 }
+                Sent::ToUs => down.server = down.server.wrapping_add(1),
             }
+            down.log.pop_front();
+        }
+        while let Some(Sent::ToUs) = down.log.front() {
+            down.server = down.server.wrapping_add(1);
             down.log.pop_front();
         }
         Ok(down.server)
@@ -148,11 +158,13 @@ impl Acks {
         let up = &mut self.up;
         let mut left = h.wrapping_sub(up.server);
         up.server = h;
-        while let Some((forwarded, n)) = up.log.front_mut() {
-            let part = if *forwarded { left.min(*n) } else { *n };
-            up.client = up.client.wrapping_add(part);
+        while let Some((said, n)) = up.log.front_mut() {
+            let part = if *said == Said::Withheld { *n } else { left.min(*n) };
+            if *said != Said::ByUs {
+                up.client = up.client.wrapping_add(part);
+            }
             *n -= part;
-            if *forwarded {
+            if *said != Said::Withheld {
                 left -= part;
             }
             if *n > 0 {
@@ -180,7 +192,7 @@ impl Acks {
         down.log.retain(|sent| matches!(sent, Sent::Gateway(_)));
         let ours = down.log.iter().filter_map(|sent| match sent {
             Sent::Gateway(stanza) => Some(stanza.clone()),
-            Sent::Server(_) => None,
+            Sent::Server(_) | Sent::ToUs => None,
         });
         ours.collect()
     }
@@ -203,12 +215,35 @@ struct Down {
 enum Sent {
     Server(u32),
     Gateway(Bytes),
+    /// One of the server's that the client does not see.
+    ToUs,
+}
+
+/// What became of a stanza of the client's, or whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Forwarded,
+    Withheld,
+    /// It is ours, and the client does not count it.
+    ByUs,
+}
+
+impl Up {
+    fn push(&mut self, said: Said) -> Result<(), Fault> {
+        let runs = self.log.len();
+        match self.log.back_mut() {
+            Some((kind, n)) if *kind == said => *n = n.saturating_add(1),
+            _ if runs >= MAX_RUNS => return Err(Fault::server("it acknowledges nothing")),
+            _ => self.log.push_back((said, 1)),
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Up {
-    /// Runs of stanzas that were forwarded (true) or withheld.
-    log: VecDeque<(bool, u32)>,
+    /// Runs of stanzas.
+    log: VecDeque<(Said, u32)>,
     /// What the server acknowledged last, in its count.
     server: u32,
     /// The same in the client's count.
@@ -261,6 +296,22 @@ mod tests {
         let mut quiet = Acks::enable("urn:xmpp:sm:3");
         quiet.client_sent(false).unwrap();
         assert_eq!(quiet.server_handled(0), Ok(1), "what the gateway took is settled");
+    }
+
+    #[test]
+    fn what_the_gateway_and_the_server_say_to_each_other_the_client_does_not_count() {
+        let mut acks = busy();
+        acks.server_said_to_us();
+        acks.server_sent();
+        acks.we_asked().unwrap();
+        acks.client_sent(true).unwrap();
+        assert_eq!(acks.client_handled(4), Ok(3));
+        assert_eq!(acks.client_handled(5), Ok(4), "settled with what stands before it");
+        assert_eq!(acks.client_handled(6), Ok(5));
+        assert_eq!(acks.server_handled(3), Ok(6));
+        assert_eq!(acks.server_handled(4), Ok(6), "that was ours");
+        assert_eq!(acks.server_handled(5), Ok(7));
+        assert!(acks.client_handled(7).is_err() && acks.server_handled(6).is_err());
     }
 
     #[test]

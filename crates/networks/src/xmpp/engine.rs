@@ -71,7 +71,8 @@ impl Engine for Jabber {
             Stage::Entering(entering) => Some(entering.at),
             _ => None,
         };
-        [self.held.until, sweep, entering].into_iter().flatten().min()
+        let privacy = self.person.as_ref().and_then(|p| p.privacy.deadline());
+        [self.held.until, sweep, entering, privacy].into_iter().flatten().min()
     }
 
     fn weight(&self) -> usize {
@@ -115,7 +116,11 @@ impl Jabber {
             }
             Input::Closed(_) => self.leave_ticket(now, out),
             Input::Roster(roster) => self.roster_known(now, &roster, out)?,
-            Input::Changed(contact) => self.contact_changed(now, contact, out)?,
+            Input::Changed(contact) => {
+                self.contact_changed(now, contact, out)?;
+                self.ask_privacy(now, out)?;
+                self.publish(out);
+            }
             Input::Deliver(envelope) => self.deliver(now, envelope, out)?,
             Input::Carbon(envelope) => self.carbon(now, &envelope, out)?,
             Input::Tick => self.tick(now, out)?,
@@ -129,6 +134,10 @@ impl Jabber {
         if self.held.until.is_some_and(|until| until <= now.instant) {
             self.stop_waiting();
         }
+        if let Some(person) = &mut self.person {
+            person.privacy.tick(now.instant);
+        }
+        self.publish(out);
         self.sweep(now, out)
     }
 
@@ -163,6 +172,8 @@ impl Jabber {
     fn roster_known(&mut self, now: Now, roster: &Roster, out: &mut Output) -> Result<(), Fault> {
         self.take_roster(now, roster, out)?;
         self.held.until = None;
+        self.ask_privacy(now, out)?;
+        self.publish(out);
         Ok(())
     }
 

@@ -66,6 +66,21 @@ impl Link {
         Ok(())
     }
 
+    /// A question of ours goes to the server.
+    pub(super) fn ask(&mut self, stanza: &Element, out: &mut Output) -> Result<(), Fault> {
+        self.acks.as_mut().map_or(Ok(()), Acks::we_asked)?;
+        out.insert(Side::Server, stanza.to_xml());
+        Ok(())
+    }
+
+    /// A stanza of the server is for the gateway alone.
+    pub(super) fn swallow(&mut self, out: &mut Output) {
+        out.withhold();
+        if let Some(acks) = &mut self.acks {
+            acks.server_said_to_us();
+        }
+    }
+
     fn count_up(&mut self, forwarded: bool) -> Result<(), Fault> {
         self.acks.as_mut().map_or(Ok(()), |acks| acks.client_sent(forwarded))
     }

@@ -16,6 +16,7 @@ mod negotiation;
 pub mod ns;
 mod person;
 mod presence;
+mod privacy;
 mod query;
 mod refusal;
 mod reoriginate;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence};
 
 use super::jid::{self, Naming};
+use super::privacy::Privacy;
 use super::repeats::Repeats;
 
 /// The resource of every foreign person.
@@ -40,9 +41,10 @@ pub(super) struct Person {
     /// Whether it is to be given messages: it is available, with a priority that is not negative
     /// (RFC 6121, section 8.5.2).
     pub(super) takes_texts: bool,
-    /// Whether the person hides (XEP-0126, XEP-0186).
-    pub(super) invisible: bool,
-    /// The person's presence as others see it.
+    /// Whether the person hides (XEP-0016, XEP-0186).
+    pub(super) privacy: Privacy,
+    /// The person's presence as the client says it, and as others see it.
+    pub(super) said: Presence,
     pub(super) presence: Presence,
     /// Whether the client understands chat states.
     pub(super) chat_states: Support,
@@ -190,7 +192,8 @@ impl Person {
             roster: RosterView::default(),
             available: false,
             takes_texts: false,
-            invisible: false,
+            privacy: Privacy::default(),
+            said: Presence::offline(),
             presence: Presence::offline(),
             chat_states: Support::Unknown,
             adding: BTreeSet::new(),
@@ -241,7 +244,11 @@ impl Person {
     pub(super) fn weight(&self) -> usize {
         let contacts = self.contacts.values().map(|known| known.weight());
         let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
-        size_of::<Self>() + self.waits + self.repeats.weight() + contacts.chain(sent).sum::<usize>()
+        size_of::<Self>()
+            + self.waits
+            + self.repeats.weight()
+            + self.privacy.weight()
+            + contacts.chain(sent).sum::<usize>()
     }
 
     /// The person's bare JID.
@@ -320,6 +327,7 @@ impl Person {
 
     /// The session goes on over a new connection.
     pub(super) fn reconnected(&mut self, now: Now) {
+        self.privacy.reconnected();
         self.foreign = Foreign::Awaited;
         self.sweep_at = Some(now.instant + RETURN);
         for known in self.contacts.values_mut() {

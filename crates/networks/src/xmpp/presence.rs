@@ -10,7 +10,7 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
-use super::person::Support;
+use super::person::{Foreign, Support};
 use super::query;
 use super::xml::Element;
 use crate::time::timestamp;
@@ -40,8 +40,7 @@ impl Jabber {
                     person.chat_states = Support::Yes;
                 }
                 // Of what is too long to be read others see that the person is there.
-                let read = || stanza.as_ref().map_or(Presence::available(), |s| read(now, s));
-                if person.invisible { Presence::offline() } else { read() }
+                stanza.as_ref().map_or(Presence::available(), |s| read(now, s))
             }
             Some(kind @ ("unavailable" | "invisible")) => {
                 person.available = kind == "invisible";
@@ -51,21 +50,41 @@ impl Jabber {
             Some(_) => return Ok(()),
         };
         let became_available = person.available && !was_available;
-        self.publish(presence, out);
+        person.said = presence;
+        self.ask_privacy(now, out)?;
+        self.publish(out);
         if became_available { self.became_available(now, out) } else { Ok(()) }
     }
 
-    /// The person hides or stops hiding (XEP-0126, XEP-0186).
-    pub(super) fn hide(&mut self, invisible: bool, out: &mut Output) {
-        let Some(person) = &mut self.person else { return };
-        person.invisible = invisible;
-        if invisible {
-            self.publish(Presence::offline(), out);
+    /// Asks the server what hides the person: which list is in force, and what it does.
+    pub(super) fn ask_privacy(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let child = |name| Element::new("list", ns::PRIVACY).with("name", name);
+        let mut query = Element::new("query", ns::PRIVACY);
+        if let Some(name) = person.privacy.wants() {
+            query.push(child(name));
+        } else if !person.said.is_online()
+            || person.contacts.is_empty()
+            || !person.privacy.asks_default(now.instant)
+        {
+            return Ok(());
         }
+        let ask = Element::new("iq", ns::CLIENT)
+            .with("type", "get")
+            .with("id", query::our_id(&mut self.context.ids))
+            .child(query);
+        person.privacy.ask(&ask, &self.naming);
+        self.link.ask(&ask, out)
     }
 
-    fn publish(&mut self, presence: Presence, out: &mut Output) {
+    /// Tells foreign people of the person's presence, if it is not what they know.
+    pub(super) fn publish(&mut self, out: &mut Output) {
         let Some(person) = &mut self.person else { return };
+        // Without the list nobody knows whom the person would hide from.
+        let unsure = person.foreign != Foreign::Here && person.contacts.is_empty();
+        let hides =
+            person.said.is_online() && (unsure || person.privacy.hides(person, &self.naming));
+        let presence = if hides { Presence::offline() } else { person.said.clone() };
         if person.presence != presence {
             person.presence = presence.clone();
             out.emit(Event::Presence(presence));

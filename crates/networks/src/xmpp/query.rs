@@ -1,7 +1,7 @@
 //! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Side};
+use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Presence, Side};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -124,7 +124,14 @@ impl Jabber {
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
-                self.hide(name == "invisible", out);
+                if let Some(person) = &mut self.person {
+                    person.privacy.commanded = name == "invisible";
+                    // Who shows again says so by presence.
+                    if name == "visible" {
+                        person.said = Presence::offline();
+                    }
+                }
+                self.publish(out);
             }
             Some(("query", ns::ROSTER | ns::PRIVACY) | ("block" | "unblock", ns::BLOCKING)) => {
                 let Some(stanza) = self.read(Side::Client, &raw)? else {
@@ -134,7 +141,12 @@ impl Jabber {
                     Some((_, ns::ROSTER)) if get => return self.roster_get(now, raw, &stanza, out),
                     Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, out),
                     Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, out),
-                    _ => self.privacy(&stanza, out),
+                    _ => {
+                        if let Some(person) = &mut self.person {
+                            person.privacy.ask(&stanza, &self.naming);
+                        }
+                        self.publish(out);
+                    }
                 }
             }
             _ => {}
@@ -142,12 +154,40 @@ impl Jabber {
         self.forward_if_clean(raw, head, out)
     }
 
-    /// The client chooses among its privacy lists.
-    fn privacy(&mut self, stanza: &Element, out: &mut Output) {
-        let query = stanza.get("query", ns::PRIVACY);
-        if let Some(active) = query.and_then(|query| query.get("active", ns::PRIVACY)) {
-            self.hide(active.attr("name") == Some("invisible"), out);
+    /// The server answers what the client, or the gateway, asked of privacy lists.
+    fn privacy_answered(
+        &mut self,
+        now: Now,
+        head: &Head<'_>,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let id = head.id.as_deref().unwrap_or_default();
+        let read = self.read(Side::Server, &raw)?;
+        if let Some(person) = &mut self.person {
+            person.privacy.answered(read.as_ref(), id, &self.naming);
         }
+        if id.starts_with(OURS) {
+            self.link.swallow(out);
+        } else {
+            self.link.down(raw, out);
+        }
+        self.ask_privacy(now, out)?;
+        self.publish(out);
+        Ok(())
+    }
+
+    /// The server says that a privacy list was changed, by this session or another.
+    fn privacy_pushed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let read = self.read(Side::Server, &raw)?;
+        let list = read.as_ref().and_then(|iq| iq.get("query", ns::PRIVACY)?.elements().next());
+        if let (Some(person), Some(name)) = (&mut self.person, list.and_then(|l| l.attr("name"))) {
+            person.privacy.changed(name);
+        }
+        self.link.down(raw, out);
+        self.ask_privacy(now, out)?;
+        self.publish(out);
+        Ok(())
     }
 
     /// The archive of what was said with a foreign person is empty.
@@ -194,10 +234,24 @@ impl Jabber {
                     person.blocking.asked.remove(at);
                     return self.blocklist_result(raw, out);
                 }
+                if person.privacy.awaits(id) {
+                    return self.privacy_answered(now, head, raw, out);
+                }
+                if id.starts_with(OURS) {
+                    // Asked on a connection of before.
+                    self.link.swallow(out);
+                    return Ok(());
+                }
                 if matches!(&person.carbons, Carbons::Asked(asked) if asked == id) {
                     let enabled = head.kind.as_deref() == Some("result");
                     person.carbons = if enabled { Carbons::On } else { Carbons::Off };
                 }
+            }
+            Some("set")
+                if person.is_self(head.from.as_deref())
+                    && memchr::memmem::find(&raw, ns::PRIVACY.as_bytes()).is_some() =>
+            {
+                return self.privacy_pushed(now, raw, out);
             }
             // Only the server, or the account itself, pushes (RFC 6121, section 2.1.6).
             Some("set")

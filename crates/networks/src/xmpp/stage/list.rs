@@ -105,7 +105,7 @@ fn the_request_waits_for_the_foreign_part_and_what_follows_waits_behind() {
     assert_eq!(stage.sent(), (String::new(), String::new()));
     assert!(stage.engine.deadline().is_some());
     stage.give(Input::Roster(alice()));
-    assert_eq!(stage.to(Side::Server), format!("{GET}<presence/>"));
+    assert_eq!(stage.no_lists(), format!("{GET}<presence/>"));
     assert_eq!(stage.engine.deadline(), None);
 }
 
@@ -145,6 +145,7 @@ fn adding_renaming_and_removing_stay_here() {
     let mut carol = friend("carol@hotmail.com@msn", spelling);
     (carol.to, carol.from) = (Standing::None, Standing::None);
     stage.give(Input::Changed(carol.clone()));
+    stage.no_lists();
     let push = stage.to(Side::Client);
     assert!(push.contains("jid='carol\\40hotmail.com@msn' subscription='none'"), "{push}");
     stage.give(Input::Changed(carol));
@@ -248,6 +249,9 @@ fn the_invisible_stay_so_for_foreign_people() {
     assert!(matches!(&stage.events()[..], [Event::Presence(p)] if !p.is_online()));
     stage.client("<presence><show>chat</show></presence>");
     assert!(stage.events().is_empty());
+    stage.client("<iq id='v' type='set'><visible xmlns='urn:xmpp:invisible:0'/></iq>");
+    stage.client("<presence><show>chat</show></presence>");
+    assert!(matches!(&stage.events()[..], [Event::Presence(p)] if p.is_online()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod acks;
 mod identity;
 mod list;
+mod privacy;
 mod refusal;
 mod resume;
 mod signon;
@@ -135,9 +136,19 @@ impl Stage {
         stage.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
         stage.server("<iq id='r' type='result'><query xmlns='jabber:iq:roster'/></iq>");
         stage.client("<presence/>");
+        stage.no_lists();
         stage.events();
         stage.sent();
         stage
+    }
+
+    /// The server has no privacy lists (XEP-0016), if it is asked. Returns what else it was sent.
+    fn no_lists(&mut self) -> String {
+        let sent = self.to(Side::Server);
+        let Some((before, asked)) = sent.split_once("<iq type='get' id='xt-") else { return sent };
+        let (id, rest) = asked.split_once("'><query xmlns='jabber:iq:privacy'/></iq>").unwrap();
+        self.server(&format!("<iq type='error' id='xt-{id}'/>"));
+        format!("{before}{rest}")
     }
 
     fn client(&mut self, xml: &str) {
