@@ -53,8 +53,12 @@ impl Bucket {
     /// not.
     pub fn owe(&mut self, now: Instant, rate: Rate, units: u32) -> Option<Duration> {
         self.0 = self.after(now, rate, units);
-        let ahead = self.0.saturating_duration_since(now);
-        ahead.checked_sub(rate.burst).filter(|wait| !wait.is_zero())
+        self.debt(now, rate)
+    }
+
+    /// How long to wait until no more is used than there is.
+    pub fn debt(&self, now: Instant, rate: Rate) -> Option<Duration> {
+        self.ahead(now).checked_sub(rate.burst).filter(|wait| !wait.is_zero())
     }
 
     /// Whether it is as full as a new one.

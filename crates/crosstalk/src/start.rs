@@ -37,7 +37,11 @@ pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
         Some(mesh) => Overlay::join(&part(&config, mesh), &config.data),
     };
     let (overlay, inbound) = joined.map_err(|e| broken(&e))?;
-    let options = Options { control: config.control, memory: config.limits.memory.connections() };
+    let options = Options {
+        control: config.control,
+        memory: config.limits.memory.connections(),
+        pace: config.limits.pace(),
+    };
     let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
     let gateway = Gateway::start(config.clone(), router.clone())
         .map_err(|e| broken(&format_args!("{e}{}", advice(&e))))?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crosstalk_core::{Contact, Envelope, EnvelopeId, Failure, Roster};
 use tokio::sync::mpsc;
 
-pub(crate) use mailbox::{Aside, Mailbox, mailbox};
+pub(crate) use mailbox::{Aside, Mailbox, is_much, mailbox};
 pub use mailbox::{MAILBOX, MAILBOX_BYTES, Mails};
 
 /// How long a delivery may wait for a session to begin with it; less than the overlay gives the

@@ -157,8 +157,11 @@ impl Gateways {
             Some(mesh) => Overlay::join(&mesh, &config.data)?,
             None => Overlay::alone(&config.data)?,
         };
-        let options =
-            Options { control: config.control, memory: config.limits.memory.connections() };
+        let options = Options {
+            control: config.control,
+            memory: config.limits.memory.connections(),
+            pace: config.limits.pace(),
+        };
         let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
         let gateway = Gateway::start(config, router)?;
         let proxy = *gateway.proxies.first().ok_or("no proxy")?;

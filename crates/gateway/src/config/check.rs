@@ -181,6 +181,8 @@ impl Config {
             ("connections", limits.connections, 1),
             ("connections_per_client", limits.connections_per_client, 1),
             ("buffer", limits.buffer, 4096),
+            ("texts", limits.texts as usize, 1),
+            ("texts_per_second", limits.texts_per_second as usize, 1),
         ];
         for (key, value, least) in sizes.into_iter().filter(|(_, value, least)| value < least) {
             let what = format!("{value} is too little: {least} is the least that works");

@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crosstalk_core::{HostPort, Names, NetworkId, Private, Unread};
+use crosstalk_core::{HostPort, Names, NetworkId, Private, Rate, Unread};
 use crosstalk_overlay::{self as overlay, GatewayId};
 use serde::Deserialize;
 
@@ -202,6 +202,11 @@ pub struct Limits {
     pub drain: Duration,
     /// Bytes waiting for one side of a connection before the other side is no longer read.
     pub buffer: usize,
+    /// How many texts one person may say at once, and how many in a second from then on. Of who says
+    /// more no more is read until that is made up for.
+    pub texts: u32,
+    /// See `texts`.
+    pub texts_per_second: u32,
     /// How long a list of foreign contacts is kept of somebody who does not sign on, in time that the
     /// gateway runs; for ever with zero.
     #[serde(deserialize_with = "text::duration")]
@@ -222,9 +227,18 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
             buffer: 256 * 1024,
+            texts: 500,
+            texts_per_second: 50,
             unused_lists: overlay::Lists::default().age,
             lists_of_domain: overlay::Lists::default().of_domain,
         }
+    }
+}
+
+impl Limits {
+    /// How much one person may say.
+    pub fn pace(&self) -> Rate {
+        Rate::new(self.texts, Duration::from_secs(1) / self.texts_per_second.max(1))
     }
 }
 

@@ -126,6 +126,24 @@ impl Mailbox {
         state.settle();
         Some(Aside { mailbox: self.clone(), bytes })
     }
+
+    /// How many bytes wait elsewhere for the session, and whether that is much.
+    pub(crate) fn aside(&self) -> (usize, bool) {
+        let aside = lock(&self.0).aside;
+        (aside, is_much(aside))
+    }
+}
+
+/// Whether a session should say no more for now, with so many bytes aside.
+pub(crate) const fn is_much(aside: usize) -> bool {
+    aside >= MAX_ASIDE / 4
+}
+
+impl Aside {
+    /// How many bytes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Drop for Aside {

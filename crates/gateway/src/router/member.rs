@@ -1,15 +1,19 @@
 //! A session's place at the router.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 
 use super::people::Shared;
 use super::person::Person;
-use super::{Hub, now, strangers};
-use crate::mail::{Handed, Mail, Mails, mailbox};
+use super::{Hub, lock, now, strangers};
+use crate::mail::{self, Handed, Mail, Mailbox, Mails, mailbox};
 use crate::memory::Entry;
+
+/// So much of what a person says may wait before no more is read, and how long that lasts at least.
+const MANY: usize = 256;
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// One signed-in session of a person; dropping it signs the session out.
 pub struct Member {
@@ -74,6 +78,12 @@ impl Member {
     /// towards the client.
     pub fn take(&self, event: Event) {
         self.hub.with(&self.person, |person| person.take(&self.hub, self.number, event));
+    }
+
+    /// For how long no more of what the client says is to be read, since the person has said so
+    /// much. To be asked again then.
+    pub fn pause(&self) -> Option<Duration> {
+        lock(&self.person).pause(&self.hub, self.number)
     }
 }
 
@@ -140,15 +150,31 @@ impl Person {
         if outgoing.to == self.user || blocked || presence || receipt && !self.shown.is_online() {
             return Some(Failure::Refused);
         }
-        let (bucket, rate) = match outgoing.body {
-            Body::Contact(_) => (&mut self.requests, strangers::REQUESTS),
-            Body::Typing(_) | Body::Receipt { .. } => (&mut self.signals, strangers::SIGNALS),
-            _ => (&mut self.speech, strangers::SPEECH),
-        };
-        if bucket.take(Instant::now(), rate, 1) {
-            return None;
+        let now = Instant::now();
+        match outgoing.body {
+            Body::Contact(_) => drop(self.requests.owe(now, strangers::REQUESTS, 1)),
+            Body::Typing(_) | Body::Receipt { .. } => {
+                // Nobody misses one of very many.
+                if !self.signals.take(now, strangers::SIGNALS, 1) {
+                    hub.counters.flood.add();
+                    return Some(Failure::Busy);
+                }
+            }
+            _ => drop(self.speech.owe(now, hub.options.pace, 1)),
         }
-        hub.counters.flood.add();
-        Some(Failure::Busy)
+        None
+    }
+
+    /// How long no more of what a session's client says is to be read: until what was said is
+    /// made up for, or has left.
+    fn pause(&self, hub: &Hub, number: u64) -> Option<Duration> {
+        let now = Instant::now();
+        let much = self.mailbox(number).map(Mailbox::aside).is_some_and(|(bytes, is_much)| {
+            is_much && mail::is_much(bytes.saturating_sub(self.held_bytes(number)))
+        });
+        let many = much || self.todo.outbox.len() >= MANY || self.waiting.len() >= MANY;
+        let speech = self.speech.debt(now, hub.options.pace);
+        let requests = self.requests.debt(now, strangers::REQUESTS);
+        [speech, requests, many.then_some(AGAIN)].into_iter().flatten().max()
     }
 }

@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Address, Body, Budgets, Envelope, EnvelopeId, Names, UnixMillis};
+use crosstalk_core::{Address, Body, Budgets, Envelope, EnvelopeId, Names, Rate, UnixMillis};
 use crosstalk_overlay::{GatewayId, Inbound, Overlay};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -66,11 +66,14 @@ pub struct Options {
     pub control: bool,
     /// What connections may hold, with all that waits for them.
     pub memory: Budgets,
+    /// What one person may say. Who says more is heard more slowly.
+    pub pace: Rate,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { control: true, memory: Budgets::of(256 << 20) }
+        let pace = crate::config::Limits::default().pace();
+        Self { control: true, memory: Budgets::of(256 << 20), pace }
     }
 }
 

@@ -17,8 +17,8 @@ use super::work::{Chore, Todo};
 use super::{Hub, now};
 use crate::mail::{Aside, Mailbox, weight};
 
-/// The most events that wait for the roster.
-const WAITING: usize = 256;
+/// The most events that wait for the roster: sessions pause long before.
+const WAITING: usize = 4096;
 /// The most messages of one person that are under way at a time, and the most tellings and
 /// askings of presence.
 const SPEAKING: usize = 64;
@@ -38,7 +38,7 @@ pub(super) struct Person {
     pub(super) roster: Option<Roster>,
     /// Who waits for the person's answer.
     pub(super) asking: Asking,
-    waiting: VecDeque<(u64, Event, Option<Aside>)>,
+    pub(super) waiting: VecDeque<(u64, Event, Option<Aside>)>,
     /// The presence the sessions add up to.
     pub(super) shown: Presence,
     /// Who wants to hear of every change of it, and may as far as the list says so.

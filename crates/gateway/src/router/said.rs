@@ -8,10 +8,9 @@ use super::person::Person;
 use super::work::Outbound;
 use crate::mail::{Delivery, Handed, Mail, weight};
 
-/// The most messages that wait to leave; what comes on top fails as [`Failure::Busy`].
-const OUTBOX: usize = 256;
-/// The same for steps of consent, of which a client that imports a list says many.
-const CONSENT_OUTBOX: usize = 4096;
+/// The most that waits to leave; what comes on top fails as [`Failure::Busy`]. Sessions pause long
+/// before, but what they have read by then is taken.
+const OUTBOX: usize = 4096;
 /// Up to so many that wait, and so many bytes, nobody is charged for a message.
 const FEW: usize = 8;
 const SHORT: usize = 1024;
@@ -21,14 +20,10 @@ impl Person {
     /// direction that still waits.
     pub(super) fn queue(&mut self, hub: &Hub, envelope: Envelope, from_session: Option<u64>) {
         let outbox = &mut self.todo.outbox;
-        let most = match &envelope.body {
-            Body::Contact(step) => {
-                outbox.retain(|o| !(o.envelope.to == envelope.to && is_superseded(o, step)));
-                CONSENT_OUTBOX
-            }
-            _ => OUTBOX,
-        };
-        let is_full = outbox.len() >= most;
+        if let Body::Contact(step) = &envelope.body {
+            outbox.retain(|o| !(o.envelope.to == envelope.to && is_superseded(o, step)));
+        }
+        let is_full = outbox.len() >= OUTBOX;
         let (many, bytes) = (outbox.len() >= FEW, weight::of_envelope(&envelope));
         // What leaves at once, as most does, is not worth an account.
         let charged = from_session.filter(|_| many || bytes > SHORT);

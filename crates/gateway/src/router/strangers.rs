@@ -10,10 +10,10 @@ use crosstalk_overlay::GatewayId;
 
 use super::lock;
 
-/// What one person may say.
-pub(super) const SPEECH: Rate = Rate::new(50, Duration::from_millis(50));
+/// What one stranger may say to people who do not know him.
+const SPEECH: Rate = Rate::new(50, Duration::from_millis(50));
 /// What a client may add by itself: a receipt for each of what others say, and typing.
-pub(super) const SIGNALS: Rate = Rate::new(200, Duration::from_millis(20));
+pub(super) const SIGNALS: Rate = Rate::new(1000, Duration::from_millis(10));
 /// Steps of consent: enough for a client that imports a whole list at once.
 pub(super) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
 /// Changes of the list.

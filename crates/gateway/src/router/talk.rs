@@ -40,7 +40,7 @@ pub(super) struct Held {
     pub(super) session: u64,
     envelope: Envelope,
     handed: Handed,
-    _aside: Option<Aside>,
+    aside: Option<Aside>,
 }
 
 impl Hub {
@@ -126,8 +126,14 @@ impl Person {
             return None;
         };
         let number = self.next_number();
-        self.held.push(Held { number, session, envelope, handed, _aside: aside });
+        self.held.push(Held { number, session, envelope, handed, aside });
         Some(number)
+    }
+
+    /// How many bytes wait for conversations of a session.
+    pub(super) fn held_bytes(&self, session: u64) -> usize {
+        let held = self.held.iter().filter(|h| h.session == session);
+        held.filter_map(|h| h.aside.as_ref()).map(Aside::bytes).sum()
     }
 
     /// The conversations that get `envelope` instead of the sessions they belong to: of each

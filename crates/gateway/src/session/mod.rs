@@ -66,6 +66,8 @@ pub(crate) struct Session {
     /// By when something must have happened for the session to go on.
     limit: Option<Instant>,
     ticked: Option<Instant>,
+    /// Until when the client is read no further, since its person has said so much.
+    paused: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     /// Since when it has not waited for anything.
     busy_since: Option<Instant>,
@@ -128,6 +130,7 @@ impl Session {
             alone: false,
             limit,
             ticked: None,
+            paused: None,
             timer: None,
             busy_since: None,
             turn: 0,
@@ -183,6 +186,7 @@ impl Session {
                 Wake::Rung => self.tell(Input::Rung)?,
                 Wake::Computed(result) => self.tell(Input::Computed(result))?,
                 Wake::Tick => self.tell(Input::Tick)?,
+                Wake::Resumed => self.pause(),
                 Wake::Over(end) => return Err(end),
             }
             self.act().await?;
@@ -272,6 +276,7 @@ impl Session {
         poll_fn(|cx| self.poll_write_once(cx)).await;
         // What follows may take long, as dialling does.
         self.charge();
+        let mut has_said = false;
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
@@ -293,14 +298,24 @@ impl Session {
                 | Event::Unshown(_)) => {
                     if let Some(person) = &self.person {
                         person.member.take(event);
+                        has_said = true;
                     }
                 }
             }
+        }
+        if has_said {
+            self.pause();
         }
         if let Some(person) = &mut self.person {
             person.takes(self.engine.takes_texts());
         }
         Ok(())
+    }
+
+    /// Reads no more of the client for as long as the router wants.
+    fn pause(&mut self) {
+        let pause = self.person.as_ref().and_then(|person| person.member.pause());
+        self.paused = pause.map(|pause| Instant::now() + pause);
     }
 
     async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {

@@ -24,6 +24,8 @@ pub(super) enum Wake {
     Rung,
     Computed(Computed),
     Tick,
+    /// The client may be read again, if the person has not said more elsewhere.
+    Resumed,
     Over(End),
 }
 
@@ -68,6 +70,9 @@ impl Session {
 
     fn poll_side(&mut self, cx: &mut Context<'_>, side: Side) -> Poll<Wake> {
         let bound = self.shared.bound();
+        if side == Side::Client && self.paused.is_some() {
+            return Poll::Pending;
+        }
         let is_full = self.leg(side.other()).outbox.waiting() >= bound;
         // Only what the engine itself answers goes beyond this: a side that asks has to read.
         if self.charge.is_closed(self.was_known) {
@@ -163,7 +168,8 @@ impl Session {
             let dialled = self.server.stream.is_some();
             (at, Wake::Over(if dialled { End::Closed } else { End::Silent }))
         });
+        let resumed = self.paused.map(|at| (at, Wake::Resumed));
         let [client, server] = stuck;
-        [tick, client, server, limit].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [tick, client, server, limit, resumed].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }

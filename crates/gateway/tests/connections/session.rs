@@ -149,3 +149,27 @@ async fn an_engine_can_leave_its_server_and_go_on_with_the_client_and_with_anoth
     assert_eq!(line(&mut client).await, "hello");
     assert_eq!(line(&mut client).await, "more");
 }
+
+#[tokio::test]
+async fn a_client_that_says_much_is_read_more_slowly_and_all_of_it_arrives() {
+    let gateway = gateway(echo().await, |config| {
+        config.limits.texts = 20;
+        config.limits.texts_per_second = 100;
+    });
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!signin ann@lines\nready\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "ready");
+    bob.write_all(b"!signin bob@lines\n!send ann@lines hello\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "bob@lines: hello");
+    let said: String = (0..70).map(|i| format!("!send ann@lines {i}\n")).collect();
+    let begun = std::time::Instant::now();
+    bob.write_all(said.as_bytes()).await.unwrap();
+    for i in 0..70 {
+        assert_eq!(line(&mut ann).await, format!("bob@lines: {i}"));
+    }
+    // What comes behind it is read when that is made up for, and not refused.
+    bob.write_all(b"!send ann@lines last\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "bob@lines: last");
+    assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+}

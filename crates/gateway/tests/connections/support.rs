@@ -170,7 +170,11 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
     let names = Arc::new(config.names());
-    let options = Options { control: false, memory: config.limits.memory.connections() };
+    let options = Options {
+        control: false,
+        memory: config.limits.memory.connections(),
+        pace: config.limits.pace(),
+    };
     let router = Router::new(overlay, inbound, names, options);
     let gateway = Gateway::start(config, router.clone()).unwrap();
     Running { gateway, router, _state: state }
