@@ -11,7 +11,7 @@ use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, Unix
 
 pub use commands::{COMMANDS, Command};
 pub use speech::Speech;
-pub use words::{disk_is_full, domain_is_full, in_words, kept};
+pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 
 /// What a command may look at.
 pub struct View<'a> {

@@ -53,6 +53,14 @@ pub fn kept(name: &str) -> Speech {
     speech!("[CrossTalk: {} is offline and gets this at the next sign-on.]", Quoted::name(name))
 }
 
+/// The same with somebody who is there, and cannot be told anything at the moment.
+pub fn delayed(name: &str) -> Speech {
+    speech!(
+        "[CrossTalk: {} cannot be reached at the moment and gets this later.]",
+        Quoted::name(name)
+    )
+}
+
 /// What somebody is told whose list could not be changed, since all those of the same domain have
 /// as much as they may have.
 pub fn domain_is_full() -> Speech {

@@ -6,7 +6,9 @@ use crosstalk_core::{
     Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp, Standing,
     UnixMillis,
 };
-use crosstalk_services::{Action, Answer, COMMANDS, Command, Speech, View, in_words, kept};
+use crosstalk_services::{
+    Action, Answer, COMMANDS, Command, Speech, View, delayed, in_words, kept,
+};
 
 struct Plain;
 
@@ -258,6 +260,7 @@ fn what_happened_is_told_with_the_words_of_others_in_quotation_marks() {
         is_honest(said[0].text(), lines);
     }
     is_honest(kept(FORGED).text(), 1);
+    is_honest(delayed(FORGED).text(), 1);
 }
 
 #[test]

@@ -71,7 +71,9 @@ impl Person {
         if !matches!(envelope.body, Body::Text { .. }) {
             return;
         }
-        let text = crosstalk_services::kept(&self.spelling(hub, &envelope.to)).into();
+        let is_there = self.presence_of(hub, &envelope.to).is_online();
+        let words = if is_there { crosstalk_services::delayed } else { crosstalk_services::kept };
+        let text = words(&self.spelling(hub, &envelope.to)).into();
         let notice = Body::Text { text, auto: true };
         let notice = hub.envelope(envelope.to.clone(), self.user.clone(), notice);
         self.say_in_conversation(hub, &notice, from_session);

@@ -124,3 +124,19 @@ async fn what_a_mailbox_holds_when_a_client_stops_taking_it_is_not_lost() {
     bob.member.takes_texts(true);
     assert_eq!(bob.reads("alice@aol").await, "hello");
 }
+
+#[tokio::test]
+async fn of_somebody_who_is_there_nobody_hears_that_he_is_offline() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = sign_in(&gateway.router, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    alice.everything().await;
+    alice.says("bob@yahoo", "hello");
+    // His client goes away with it, and another one of his is there.
+    let phone = sign_in(&gateway.router, "bob@yahoo");
+    phone.member.takes_texts(false);
+    drop(bob);
+    let notice = alice.reads("bob@yahoo").await;
+    assert!(!notice.contains("offline") && notice.contains("later"), "{notice}");
+}
