@@ -66,6 +66,8 @@ struct Connection {
     shared: Arc<Shared>,
     way: Arc<Way>,
     report: Report,
+    /// Its session, while that lasts.
+    session: Option<Box<Session>>,
     /// Why it ended, where somebody is to blame.
     fault: Option<Box<Fault>>,
     /// What it holds in memory.
@@ -78,6 +80,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // Ended from outside, it had no time to say so.
         let ended = self.account.close();
+        if let Some(session) = &self.session {
+            self.report.user = session.user().cloned();
+        }
         self.report.log(ended.as_ref().or(self.fault.as_deref()));
     }
 }
@@ -94,7 +99,7 @@ pub(crate) fn serve(
     (place, account): (Place, Account),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection = Connection { shared, way, report, fault: None, account, place };
+    let connection = Connection { shared, way, report, session: None, fault: None, account, place };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
         let Connection { shared, way, report, place, account, .. } = &mut *connection;
@@ -127,10 +132,11 @@ pub(crate) fn serve(
 }
 
 impl Connection {
-    async fn interpret(&mut self, mut session: Box<Session>) -> (End, Box<(Leg, Leg)>) {
+    async fn interpret(&mut self, session: Box<Session>) -> (End, Box<(Leg, Leg)>) {
+        let session = self.session.insert(session);
         let end = session.run().await;
         self.report.user = session.user().cloned();
-        let legs = session.into_legs();
+        let legs = self.session.take().map(|session| session.into_legs()).unwrap_or_default();
         self.report.count(&legs);
         (end, legs)
     }

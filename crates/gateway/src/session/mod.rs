@@ -4,29 +4,27 @@ mod authority;
 mod end;
 mod leg;
 mod peer;
+mod person;
 mod server;
 mod waiting;
 mod wake;
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
 use crosstalk_core::{
-    Address, Bell, Body, Computed, Engine, Envelope, Event, Fault, Input, MAX_PENDING, Now, Output,
-    Side, UnixMillis,
+    Address, Bell, Computed, Engine, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
+    UnixMillis,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 use tokio::time::Sleep;
 
-use crate::mail::{Handed, Mail, Mails};
+use crate::mail::Mail;
 use crate::memory::Charge;
-use crate::router::Member;
 use crate::shared::{Interpreter, Shared};
 use crate::stream::settle;
 use crate::watchdog::{self, Watchdog};
@@ -35,6 +33,7 @@ pub(crate) use authority::Unnamed;
 pub(crate) use end::End;
 pub(crate) use leg::Leg;
 pub(crate) use peer::Peer;
+use person::Person;
 use wake::Wake;
 
 /// How long one side may go on after the other has ended.
@@ -56,6 +55,9 @@ pub(crate) struct Session {
     server: Leg,
     /// How servers are named in TLS, and by whom.
     peer: Peer,
+    /// Who signed in on it, though perhaps signed out again.
+    user: Option<Address>,
+    /// The person's place at the router, while that lasts.
     person: Option<Person>,
     /// What waits.
     charge: Charge,
@@ -80,31 +82,6 @@ pub(crate) struct Session {
     turn_taken: Option<OwnedSemaphorePermit>,
 }
 
-/// The person behind the client, once the base server accepted it.
-struct Person {
-    user: Address,
-    member: Member,
-    mail: Mails,
-    /// Whether the router knows that the client takes what people say.
-    takes_texts: bool,
-    /// Deliveries that are done when that many bytes were written to the client.
-    unconfirmed: VecDeque<(u64, Handed)>,
-}
-
-impl Person {
-    fn new(user: Address, member: Member, mail: Mails) -> Self {
-        Self { user, member, mail, takes_texts: false, unconfirmed: VecDeque::new() }
-    }
-
-    /// Tells the router what the client takes, if that has changed.
-    fn takes(&mut self, texts: bool) {
-        if self.takes_texts != texts {
-            self.takes_texts = texts;
-            self.member.takes_texts(texts);
-        }
-    }
-}
-
 impl Session {
     /// A session of an engine; `server` is not connected in direct mode.
     pub(crate) fn new(
@@ -124,6 +101,7 @@ impl Session {
             client,
             server,
             peer,
+            user: None,
             person: None,
             charge,
             was_known: false,
@@ -141,8 +119,8 @@ impl Session {
     }
 
     /// Who signed in, if somebody did.
-    pub(crate) fn user(&self) -> Option<&Address> {
-        self.person.as_ref().map(|p| &p.user)
+    pub(crate) const fn user(&self) -> Option<&Address> {
+        self.user.as_ref()
     }
 
     /// Drives the engine until the connection ends or there is nothing more to interpret; then
@@ -216,12 +194,15 @@ impl Session {
         self.act().await?;
         let leg = self.leg(side);
         leg.known = leg.ended;
+        if leg.ended {
+            self.leave(side);
+        }
         Ok(())
     }
 
     /// Once somebody signed in, passing through would take the next foreign name to the server.
     fn at_fault(&self, fault: Fault) -> End {
-        let ends = self.out.altered() || self.person.is_some();
+        let ends = self.out.altered() || self.user.is_some();
         if ends { End::Fault(fault) } else { End::Opaque(Some(fault)) }
     }
 
@@ -249,28 +230,6 @@ impl Session {
         }
     }
 
-    /// Gives the engine something to deliver. It is done when the client has taken what became
-    /// of it.
-    fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
-        // It may have come while the client still took it.
-        let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
-        let is_too_late = is_said && handed.is_awaited();
-        if is_too_late && !self.engine.takes_texts() || !handed.take() {
-            return Ok(());
-        }
-        self.tell(Input::Deliver(envelope))?;
-        let held = self.out.take_held();
-        let queued: usize = self.out.queue(Side::Client).iter().map(Bytes::len).sum();
-        let outbox = &self.client.outbox;
-        let until = outbox.written() + (outbox.waiting() + queued) as u64;
-        let Some(person) = &mut self.person else { return Ok(()) };
-        match held {
-            Some(held) => person.member.hold(held, handed),
-            None => person.unconfirmed.push_back((until, handed)),
-        }
-        Ok(())
-    }
-
     /// Does what the engine asked for, after a first attempt to write what it queued.
     async fn act(&mut self) -> Result<(), End> {
         poll_fn(|cx| self.poll_write_once(cx)).await;
@@ -296,7 +255,9 @@ impl Session {
                 | Event::Send(_)
                 | Event::Roster(_)
                 | Event::Unshown(_)) => {
-                    if let Some(person) = &self.person {
+                    if let Some(person) = &self.person
+                        && !(person.is_leaving && matches!(event, Event::Presence(_)))
+                    {
                         person.member.take(event);
                         has_said = true;
                     }
@@ -309,37 +270,6 @@ impl Session {
         if let Some(person) = &mut self.person {
             person.takes(self.engine.takes_texts());
         }
-        Ok(())
-    }
-
-    /// Reads no more of the client for as long as the router wants.
-    fn pause(&mut self) {
-        let pause = self.person.as_ref().and_then(|person| person.member.pause());
-        self.paused = pause.map(|pause| Instant::now() + pause);
-    }
-
-    async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
-        self.check(&user).await?;
-        let (member, mail) =
-            self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
-        self.person = Some(Person::new(user, member, mail));
-        Ok(())
-    }
-
-    async fn converse(
-        &mut self,
-        user: Address,
-        endpoint: String,
-        with: Vec<Address>,
-    ) -> Result<(), End> {
-        self.check(&user).await?;
-        if let Some(person) = &self.person {
-            person.member.talk_with(with);
-            return Ok(());
-        }
-        let (member, mail) =
-            self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
-        self.person = Some(Person::new(user, member, mail));
         Ok(())
     }
 

@@ -20,7 +20,7 @@ impl Session {
         self.was_known = is_known;
         let entry = self.charge.entry();
         if is_known {
-            entry.know(self.person.as_ref().and_then(|p| self.peer.payer_of(&p.user)));
+            entry.know(self.user.as_ref().and_then(|user| self.peer.payer_of(user)));
         } else {
             entry.forget();
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod hostile;
+mod log;
 mod memory;
 mod session;
 mod splice;

@@ -173,3 +173,25 @@ async fn a_client_that_says_much_is_read_more_slowly_and_all_of_it_arrives() {
     assert_eq!(line(&mut ann).await, "bob@lines: last");
     assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn whoever_lost_the_server_is_offline_at_once() {
+    let server = server(|mut tcp| async move {
+        exactly(&mut tcp, 6).await;
+        let _ = tcp.write_all(b"bye!\n").await;
+    })
+    .await;
+    let gateway = gateway(server, |_| {});
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!signin ann@lines\n!answer ready\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "ready");
+    ann.write_all(b"leave\n").await.unwrap();
+    // Her client leaves the connection open.
+    assert_eq!(rest(&mut ann).await, b"bye!\n");
+    bob.write_all(b"!signin bob@lines\n!send ann@lines hi\n").await.unwrap();
+    assert_eq!(line(&mut bob).await, "undelivered: the receiver is offline");
+    // What she says last is heard.
+    ann.write_all(b"!send bob@lines still here\n").await.unwrap();
+    assert_eq!(line(&mut bob).await, "ann@lines: still here");
+}

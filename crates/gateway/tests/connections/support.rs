@@ -76,11 +76,15 @@ impl Engine for LinesEngine {
                     }
                 }
             }
-            Input::Deliver(envelope) => {
-                if let Body::Text { text, .. } = envelope.body {
+            Input::Deliver(envelope) => match envelope.body {
+                Body::Text { text, .. } => {
                     out.insert(Side::Client, format!("{}: {}\n", envelope.from, text.text()));
                 }
-            }
+                Body::Undelivered { why, .. } => {
+                    out.insert(Side::Client, format!("undelivered: {why}\n"));
+                }
+                _ => {}
+            },
             Input::Encrypted(side, facts) => {
                 let facts =
                     format!("{} {}", facts.exporter.is_some(), facts.server_end_point.is_some());
@@ -107,6 +111,7 @@ impl LinesEngine {
                 out.emit(Event::Presence(Presence::available()));
                 self.takes_texts = true;
             }
+            "signout" => out.emit(Event::SignedOut),
             "busy" => self.takes_texts = false,
             "ready" => self.takes_texts = true,
             "send" => {

@@ -1,0 +1,109 @@
+//! The person behind a session's client at the router.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Body, Envelope, Event, Input, Presence, Side};
+
+use super::{End, Session};
+use crate::mail::{Handed, Mails};
+use crate::router::Member;
+
+/// The person behind the client, once the base server accepted it.
+pub(super) struct Person {
+    pub(super) member: Member,
+    pub(super) mail: Mails,
+    /// Whether the router knows that the client takes what people say.
+    pub(super) takes_texts: bool,
+    /// The server is gone.
+    pub(super) is_leaving: bool,
+    /// Deliveries that are done when that many bytes were written to the client.
+    pub(super) unconfirmed: VecDeque<(u64, Handed)>,
+}
+
+impl Person {
+    pub(super) fn new(member: Member, mail: Mails) -> Self {
+        Self { member, mail, takes_texts: false, is_leaving: false, unconfirmed: VecDeque::new() }
+    }
+
+    /// Tells the router what the client takes, if that has changed.
+    pub(super) fn takes(&mut self, texts: bool) {
+        let takes = texts && !self.is_leaving;
+        if self.takes_texts != takes {
+            self.takes_texts = takes;
+            self.member.takes_texts(takes);
+        }
+    }
+}
+
+impl Session {
+    /// A side is gone for good. A client that is gone is not told anything more; one whose server
+    /// is gone can say its last words, and is offline to others.
+    pub(super) fn leave(&mut self, gone: Side) {
+        match (gone, &mut self.person) {
+            (Side::Client, _) => self.person = None,
+            (Side::Server, Some(person)) => {
+                person.member.take(Event::Presence(Presence::offline()));
+                person.is_leaving = true;
+                person.takes(false);
+            }
+            (Side::Server, None) => {}
+        }
+    }
+
+    /// Gives the engine something to deliver. It is done when the client has taken what became
+    /// of it.
+    pub(super) fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
+        // It may have come while the client still took it.
+        let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
+        let takes = self.person.as_ref().is_some_and(|person| person.takes_texts);
+        if is_said && handed.is_awaited() && !takes || !handed.take() {
+            return Ok(());
+        }
+        self.tell(Input::Deliver(envelope))?;
+        let held = self.out.take_held();
+        let queued: usize = self.out.queue(Side::Client).iter().map(Bytes::len).sum();
+        let outbox = &self.client.outbox;
+        let until = outbox.written() + (outbox.waiting() + queued) as u64;
+        let Some(person) = &mut self.person else { return Ok(()) };
+        match held {
+            Some(held) => person.member.hold(held, handed),
+            None => person.unconfirmed.push_back((until, handed)),
+        }
+        Ok(())
+    }
+
+    /// Reads no more of the client for as long as the router wants.
+    pub(super) fn pause(&mut self) {
+        let pause = self.person.as_ref().and_then(|person| person.member.pause());
+        self.paused = pause.map(|pause| Instant::now() + pause);
+    }
+
+    pub(super) async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
+        self.check(&user).await?;
+        let (member, mail) =
+            self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
+        self.person = Some(Person::new(member, mail));
+        self.user = Some(user);
+        Ok(())
+    }
+
+    pub(super) async fn converse(
+        &mut self,
+        user: Address,
+        endpoint: String,
+        with: Vec<Address>,
+    ) -> Result<(), End> {
+        self.check(&user).await?;
+        if let Some(person) = &self.person {
+            person.member.talk_with(with);
+            return Ok(());
+        }
+        let (member, mail) =
+            self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
+        self.person = Some(Person::new(member, mail));
+        self.user = Some(user);
+        Ok(())
+    }
+}
