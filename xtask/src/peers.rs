@@ -1,5 +1,6 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
-//! slixmpp, Prosody and ejabberd; and proxychains for clients that know no proxy.
+//! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; proxychains for clients that know no
+//! proxy, and tmux for those that want a terminal.
 //!
 //! Everything but Debian packages is put under the target directory.
 
@@ -14,14 +15,18 @@ const PACKAGES: &[&str] = &[
     "ca-certificates",
     "ejabberd",
     "gcc",
+    "go-sendxmpp",
     "libc6-dev",
     "pkg-config",
     "libpurple0",
     "libpurple-dev",
+    "poezio",
+    "profanity",
     "prosody",
     "proxychains4",
     "python3",
     "python3-venv",
+    "tmux",
 ];
 
 /// The newest Debian release whose libpurple has the AIM plugin.

@@ -45,7 +45,7 @@ impl Court {
     /// Before an ejabberd.
     pub fn of_ejabberd() -> Self {
         Self::set(|directory| {
-            let ejabberd = Ejabberd::start(&directory, &USERS);
+            let ejabberd = Ejabberd::start_unencrypted(directory, &USERS);
             (ejabberd.port(), Box::new(ejabberd))
         })
     }

@@ -7,26 +7,46 @@ use std::time::Duration;
 
 use crate::process::{Running, wait_until};
 use crate::prosody::DOMAIN;
-use crate::{RawJabber, free_port};
+use crate::{RawJabber, certificate, free_port};
 
-/// An ejabberd without TLS, on which anybody may register.
+/// What is in its configuration for encryption, where there is any.
+const ENCRYPTED: &str = "starttls: true";
+const UNENCRYPTED: &str = "starttls: false";
+
+/// An ejabberd on which anybody may register.
 pub struct Ejabberd {
     _process: Running,
+    directory: PathBuf,
     port: u16,
 }
 
 impl Ejabberd {
-    /// Starts one with `users`, each with a password.
-    pub fn start(directory: &Path, users: &[(&str, &str)]) -> Self {
+    /// Starts one that offers STARTTLS, with `users`, each with a password, and a certificate for
+    /// its domain.
+    pub fn start(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(&directory).unwrap();
+        certificate::make(&directory, &[DOMAIN]);
+        let parts = ["server.pem", "server.key"].map(|name| directory.join(name));
+        let both = parts.map(|path| fs::read_to_string(path).unwrap()).concat();
+        fs::write(directory.join("both.pem"), both).unwrap();
+        Self::run(directory, users, ENCRYPTED)
+    }
+
+    /// Starts one without TLS.
+    pub fn start_unencrypted(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        Self::run(directory, users, UNENCRYPTED)
+    }
+
+    fn run(directory: PathBuf, users: &[(&str, &str)], encryption: &str) -> Self {
         let spool = directory.join("spool");
         fs::create_dir_all(&spool).unwrap();
         let port = free_port();
         let config = directory.join("ejabberd.yml");
-        fs::write(&config, configuration(port)).unwrap();
+        fs::write(&config, configuration(&directory, port, encryption)).unwrap();
         // Without `ejabberdctl`, which wants a user of its own and a daemon for names of nodes.
         let mut command = Command::new("erl");
         command.args(["-noinput", "-mnesia", "dir"]).arg(format!("\"{}\"", spool.display()));
-        command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries()).env("HOME", directory);
+        command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries()).env("HOME", &directory);
         command.env("EJABBERD_CONFIG_PATH", &config);
         command.env("EJABBERD_LOG_PATH", directory.join("ejabberd.log"));
         let mut process = Running::logging(&mut command, &directory.join("out.log"));
@@ -38,12 +58,22 @@ impl Ejabberd {
         for (user, password) in users {
             RawJabber::connect(port).registers(user, password);
         }
-        Self { _process: process, port }
+        Self { _process: process, directory, port }
     }
 
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The certificate of the CA behind its own, a PEM file.
+    pub fn ca(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Everything it noticed: each stanza is in its log as a whole.
+    pub fn memory(&self) -> String {
+        fs::read_to_string(self.directory.join("ejabberd.log")).unwrap()
     }
 }
 
@@ -59,24 +89,39 @@ fn libraries() -> PathBuf {
     found.expect("ejabberd is missing: run `cargo xtask peers` first")
 }
 
-fn configuration(port: u16) -> String {
+fn configuration(directory: &Path, port: u16, encryption: &str) -> String {
+    let certificate = directory.join("both.pem");
+    let certificates = if encryption == ENCRYPTED {
+        format!("certfiles: [\"{}\"]", certificate.display())
+    } else {
+        String::new()
+    };
     format!(
         r#"hosts: ["{DOMAIN}"]
-loglevel: info
+loglevel: debug
+{certificates}
 listen:
   -
     port: {port}
     ip: "127.0.0.1"
     module: ejabberd_c2s
     max_stanza_size: 1048576
-    starttls: false
+    {encryption}
     access: all
 auth_method: internal
 auth_password_format: scram
 registration_timeout: infinity
 modules:
+  mod_blocking: {{}}
+  mod_carboncopy: {{}}
+  mod_client_state: {{}}
   mod_disco: {{}}
+  mod_last: {{}}
   mod_legacy_auth: {{}}
+  mod_offline: {{}}
+  mod_ping: {{}}
+  mod_privacy: {{}}
+  mod_private: {{}}
   mod_register:
     access: all
     ip_access: all

@@ -1,9 +1,9 @@
 //! CrossTalk between clients and servers that others wrote.
 //!
-//! A [`Stage`] is base networks (our AIM, Yahoo and MSN servers, a real Prosody) and a gateway
+//! A [`Stage`] is base networks (our AIM, Yahoo and MSN servers, a real Prosody or ejabberd) and a gateway
 //! process before each, but AIM and Yahoo share theirs. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
-//! `drivers`. [`Pidgin`] is the program itself, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
+//! `drivers`, or at a client in a [`Terminal`]. [`Pidgin`] is the program itself, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
 //! client lies to real servers.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
@@ -15,13 +15,17 @@ mod desktop;
 mod ejabberd;
 mod event;
 mod gateway;
+mod jabber_clients;
+mod jabber_server;
 mod msn;
 mod person;
 mod pidgin;
 mod process;
 mod prosody;
+mod proxychains;
 mod raw_jabber;
 mod stage;
+mod terminal;
 mod yahoo;
 
 use std::net::TcpListener;
@@ -41,6 +45,7 @@ pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
 pub use raw_jabber::RawJabber;
 pub use stage::Stage;
+pub use terminal::Terminal;
 pub use yahoo::{YahooServer, YahooUser};
 
 /// Where `cargo xtask peers` has put the clients.

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::process::Running;
+use crate::proxychains::proxychains;
 use crate::{Event, built, peer};
 
 /// How long a client gets to show something.
@@ -89,11 +90,10 @@ impl Person {
         let driver = built("msnp11");
         let (mut command, host, port) = match way {
             Way::Socks(proxy, host, port) => {
-                std::fs::create_dir_all(home).unwrap();
-                let config = home.join("proxychains.conf");
-                std::fs::write(&config, proxychains(*proxy, nexus)).unwrap();
-                let mut command = Command::new("proxychains4");
-                command.arg("-q").arg("-f").arg(config).arg(driver);
+                // The web server that gives out tickets is no host of the proxy's.
+                let web = nexus.trim_start_matches("http://").split(['/', ':']).next();
+                let mut command = proxychains(home, *proxy, web);
+                command.arg(driver);
                 (command, host, port)
             }
             Way::Direct(host, port) => (Command::new(driver), host, port),
@@ -361,17 +361,6 @@ fn forward(output: impl Read + Send + 'static, to: Sender<Event>) {
             }
         }
     });
-}
-
-/// What has every connection go through the proxy, names unresolved, but those to the web server
-/// at `nexus`.
-fn proxychains(proxy: u16, nexus: &str) -> String {
-    let web = nexus.trim_start_matches("http://").split('/').next().unwrap_or_default();
-    format!(
-        "strict_chain\nproxy_dns\nremote_dns_subnet 224\ntcp_read_time_out 20000\n\
-         tcp_connect_time_out 20000\nlocalnet {web}/255.255.255.255\n\
-         [ProxyList]\nsocks5 127.0.0.1 {proxy}\n"
-    )
 }
 
 /// The sources of the drivers.

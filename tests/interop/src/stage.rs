@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::jabber_clients::{self, Account};
+use crate::jabber_server::{JabberServer, Kind};
 use crate::prosody::DOMAIN;
 use crate::{
-    AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Prosody, Way, YahooServer, YahooUser,
+    AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Terminal, Way, YahooServer, YahooUser,
     free_port,
 };
 
@@ -24,8 +26,8 @@ const MSN_HOST: &str = "messenger.msn.test";
 /// The domain of the MSN server's users.
 const PASSPORTS: &str = "msn.test";
 
-/// Our AIM server behind one gateway, a real Prosody behind the next, our MSN server behind the
-/// last.
+/// Our AIM server behind one gateway, a real Jabber server behind the next, our MSN server behind
+/// the last.
 pub struct Stage {
     /// The gateway of the AIM users.
     pub west: Gateway,
@@ -33,8 +35,7 @@ pub struct Stage {
     pub east: Gateway,
     /// The gateway of the MSN users.
     pub south: Gateway,
-    /// The Jabber server.
-    pub prosody: Prosody,
+    jabber: JabberServer,
     /// The AIM server.
     pub aim: AimServer,
     /// The MSN server.
@@ -50,26 +51,28 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage where clients come through SOCKS5.
+    /// A stage with Prosody, where clients come through SOCKS5.
     pub fn behind_socks() -> Self {
-        Self::set(true)
+        Self::set(true, Kind::Prosody)
     }
 
-    /// A stage where clients take the gateways for their servers.
+    /// A stage with Prosody, where clients take the gateways for their servers.
     pub fn behind_listeners() -> Self {
-        Self::set(false)
+        Self::set(false, Kind::Prosody)
     }
 
-    fn set(socks: bool) -> Self {
+    /// A stage with ejabberd, where clients come through SOCKS5.
+    pub fn of_ejabberd() -> Self {
+        Self::set(true, Kind::Ejabberd)
+    }
+
+    fn set(socks: bool, jabber: Kind) -> Self {
         let directory = fresh_directory();
         let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD), ("dave", PASSWORD)]);
         let msn = MsnServer::start(&[("mary", PASSWORD), ("mike", PASSWORD)]);
         let yahoo = YahooServer::start(&[("yolanda", PASSWORD)]);
-        let prosody = Prosody::start(
-            directory.join("prosody"),
-            &[("romeo", PASSWORD), ("juliet", PASSWORD)],
-            &[],
-        );
+        let users = [("romeo", PASSWORD), ("juliet", PASSWORD)];
+        let jabber = JabberServer::start(jabber, &directory, &users);
         let [mut west, mut east, mut south] =
             ["west", "east", "south"].map(|name| Gateway::prepare(directory.join(name)));
         let ids = [&west, &east, &south].map(Gateway::id);
@@ -77,13 +80,13 @@ impl Stage {
             .map(|(network, id)| Seat { network, id, port: free_port() });
         let tls = format!(
             "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\", \"localhost\"]\nroots = [\"{}\"]\n",
-            prosody.ca().display()
+            jabber.ca().display()
         );
         let yahoo_listener = free_port();
         let yahoo_too = network_table("yahoo", YAHOO_HOST, yahoo.port(), yahoo_listener);
         let [aim_ways, jabber_ways, msn_ways] = [
             (&mut west, AIM_HOST, aim.port(), 5190, yahoo_too.as_str()),
-            (&mut east, DOMAIN, prosody.port(), 5222, &tls),
+            (&mut east, DOMAIN, jabber.port(), 5222, &tls),
             (&mut south, MSN_HOST, msn.port(), 1863, ""),
         ]
         .into_iter()
@@ -108,7 +111,7 @@ impl Stage {
             west,
             east,
             south,
-            prosody,
+            jabber,
             aim,
             msn,
             yahoo,
@@ -155,6 +158,32 @@ impl Stage {
         let mut person = Person::at_slixmpp(&self.jid(name), PASSWORD, &self.jabber_way, &ca);
         person.signs_on();
         person
+    }
+
+    /// A person at Profanity, which signs on.
+    pub fn profanity(&self, name: &str) -> Terminal {
+        self.with_account(name, "profanity", jabber_clients::profanity)
+    }
+
+    /// A person at Poezio, which signs on.
+    pub fn poezio(&self, name: &str) -> Terminal {
+        self.with_account(name, "poezio", jabber_clients::poezio)
+    }
+
+    /// Has a script of somebody's say `text` by go-sendxmpp, and returns what it complains of.
+    pub fn go_sendxmpp(&self, name: &str, to: &str, text: &str) -> String {
+        self.with_account(name, "go-sendxmpp", |at| jabber_clients::go_sendxmpp(at, to, text))
+    }
+
+    fn with_account<R>(&self, name: &str, client: &str, act: impl FnOnce(&Account<'_>) -> R) -> R {
+        let home = self.directory.join("home").join(format!("{name}-{client}"));
+        act(&Account {
+            jid: &self.jid(name),
+            password: PASSWORD,
+            way: &self.jabber_way,
+            ca: &self.east.ca(),
+            home: &home,
+        })
     }
 
     /// A person at msnp11-sdk who touches no hosts file, signed on.
@@ -210,13 +239,13 @@ impl Stage {
         for foreign in ["romeo", "juliet", "jabber", "alice", "carol", "aol", ".xt", "crosstalk"] {
             assert!(!self.msn.has_heard(foreign), "the MSN server learnt of {foreign}");
         }
-        let memory = self.prosody.memory().to_lowercase();
-        let told = self.aim.has_heard("alice") && memory.contains("recv: <presence");
+        let memory = self.jabber.memory().to_lowercase();
+        let told = self.aim.has_heard("alice") && memory.contains("<presence");
         assert!(told, "servers whose ears are stopped prove nothing");
-        // Prosody's random names of connections have letters enough for a short word.
+        // Random names of connections have letters enough for a short word.
         for foreign in ["alice", "carol", "mary", "mike", "@aol", ".xt", "crosstalk@"] {
             let line = memory.lines().find(|line| line.contains(foreign));
-            assert!(line.is_none(), "Prosody learnt of {foreign}: {line:?}");
+            assert!(line.is_none(), "the Jabber server learnt of {foreign}: {line:?}");
         }
         let cookies = self.aim.cookies();
         assert!(!cookies.is_empty(), "AIM users sign on with cookies");

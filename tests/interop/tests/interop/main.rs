@@ -8,3 +8,4 @@ mod liar;
 mod msn;
 mod resume;
 mod story;
+mod terminals;

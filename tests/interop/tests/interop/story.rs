@@ -35,6 +35,13 @@ fn aim_and_libpurples_jabber_meet_behind_listeners() {
     story(&stage, romeo);
 }
 
+#[test]
+fn aim_and_slixmpp_meet_at_ejabberd() {
+    let stage = Stage::of_ejabberd();
+    let romeo = stage.slixmpp("romeo");
+    story(&stage, romeo);
+}
+
 fn story(stage: &Stage, mut romeo: Person) {
     let mut alice = stage.aim("alice");
     let romeo_name = &stage.jabber_name("romeo");

@@ -1,0 +1,52 @@
+//! Real Jabber servers.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Ejabberd, Prosody};
+
+/// Which server a stage has.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Prosody,
+    Ejabberd,
+}
+
+/// A server with STARTTLS.
+pub(crate) enum JabberServer {
+    Prosody(Prosody),
+    Ejabberd(Ejabberd),
+}
+
+impl JabberServer {
+    /// Starts one with `users`, each with a password.
+    pub(crate) fn start(kind: Kind, directory: &Path, users: &[(&str, &str)]) -> Self {
+        match kind {
+            Kind::Prosody => Self::Prosody(Prosody::start(directory.join("prosody"), users, &[])),
+            Kind::Ejabberd => Self::Ejabberd(Ejabberd::start(directory.join("ejabberd"), users)),
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        match self {
+            Self::Prosody(server) => server.port(),
+            Self::Ejabberd(server) => server.port(),
+        }
+    }
+
+    /// The certificate of the CA behind its own, a PEM file.
+    pub(crate) fn ca(&self) -> PathBuf {
+        match self {
+            Self::Prosody(server) => server.ca(),
+            Self::Ejabberd(server) => server.ca(),
+        }
+    }
+
+    /// Everything it noticed: each stanza is in it as a whole.
+    pub(crate) fn memory(&self) -> String {
+        match self {
+            Self::Prosody(server) => server.memory(),
+            Self::Ejabberd(server) => server.memory(),
+        }
+    }
+}
