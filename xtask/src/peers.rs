@@ -23,6 +23,7 @@ const PACKAGES: &[&str] = &[
     "poezio",
     "profanity",
     "prosody",
+    "prosody-modules",
     "proxychains4",
     "python3",
     "python3-venv",

@@ -27,6 +27,7 @@ const ALICE: &str = "alice@aol.xt";
 pub struct Court {
     gateway: Gateway,
     listener: u16,
+    upstream: u16,
     alice: Client,
     runtime: Runtime,
     _servers: (AimServer, Box<dyn Send>),
@@ -38,6 +39,14 @@ impl Court {
     pub fn of_prosody() -> Self {
         Self::set(|directory| {
             let prosody = Prosody::start_unencrypted(directory, &USERS);
+            (prosody.port(), Box::new(prosody))
+        })
+    }
+
+    /// Before a Prosody that offers SASL2.
+    pub fn of_prosody_with_sasl2() -> Self {
+        Self::set(|directory| {
+            let prosody = Prosody::start_with_sasl2(directory, &USERS);
             (prosody.port(), Box::new(prosody))
         })
     }
@@ -70,7 +79,7 @@ impl Court {
         let way = Way::Direct(SocketAddr::from(([127, 0, 0, 1], aim_listener)));
         let alice = Account::new(AIM_USER.0, AIM_USER.1);
         let alice = runtime.block_on(by_id("aol").unwrap().sign_on(&alice, &way)).unwrap();
-        Self { gateway, listener, alice, runtime, _servers: (aim, server), directory }
+        Self { gateway, listener, upstream, alice, runtime, _servers: (aim, server), directory }
     }
 
     /// A new connection through the gateway.
@@ -78,7 +87,12 @@ impl Court {
         RawJabber::connect(self.listener)
     }
 
-    /// The same, on which the server knows that it is Mallory's.
+    /// A new connection to the server itself.
+    pub fn without_a_gateway(&self) -> RawJabber {
+        RawJabber::connect(self.upstream)
+    }
+
+    /// A new connection on which the server knows that it is Mallory's.
     pub fn mallory(&self) -> RawJabber {
         let mut mallory = self.connects();
         mallory.authenticates(MALLORY.0, MALLORY.1);

@@ -21,6 +21,14 @@ const UNENCRYPTED: &str = r#"c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 modules_disabled = { "s2s", "tls" }"#;
 
+/// The same, and with what Debian has of newer ways to sign on (XEP-0388, XEP-0386).
+const SASL2: &str = r#"c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+modules_disabled = { "s2s", "tls" }
+plugin_paths = { "/usr/lib/prosody/modules" }
+modules_enabled = { "saslauth", "roster", "sasl2", "sasl2_bind2", "smacks",
+    "disco", "stanza_debug", "posix" }"#;
+
 /// A Prosody that trusts nobody.
 pub struct Prosody {
     _process: Running,
@@ -40,6 +48,11 @@ impl Prosody {
     /// Starts one without TLS, at which people sign on by whatever there ever was.
     pub fn start_unencrypted(directory: PathBuf, users: &[(&str, &str)]) -> Self {
         Self::run(directory, users, UNENCRYPTED)
+    }
+
+    /// Starts one without TLS, which offers SASL2.
+    pub fn start_with_sasl2(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        Self::run(directory, users, SASL2)
     }
 
     fn run(directory: PathBuf, users: &[(&str, &str)], more: &str) -> Self {

@@ -69,9 +69,14 @@ impl RawJabber {
 
     /// Opens a stream, and waits for the server's features.
     pub fn opens(&mut self) -> &mut Self {
-        self.opens_again();
-        self.hears("</stream:features>");
+        self.is_offered();
         self
+    }
+
+    /// Opens a stream, and returns what comes up to the end of the server's features.
+    pub fn is_offered(&mut self) -> String {
+        self.opens_again();
+        self.hears("</stream:features>")
     }
 
     /// Opens a stream without waiting.

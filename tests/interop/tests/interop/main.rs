@@ -7,5 +7,6 @@ mod kills;
 mod liar;
 mod msn;
 mod resume;
+mod sasl2;
 mod story;
 mod terminals;
