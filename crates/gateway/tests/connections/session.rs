@@ -162,7 +162,7 @@ async fn a_client_that_says_much_is_read_more_slowly_and_all_of_it_arrives() {
     assert_eq!(line(&mut ann).await, "ready");
     bob.write_all(b"!signin bob@lines\n!send ann@lines hello\n").await.unwrap();
     assert_eq!(line(&mut ann).await, "bob@lines: hello");
-    let said: String = (0..70).map(|i| format!("!send ann@lines {i}\n")).collect();
+    let said = (0..70).fold(String::new(), |all, i| all + &format!("!send ann@lines {i}\n"));
     let begun = std::time::Instant::now();
     bob.write_all(said.as_bytes()).await.unwrap();
     for i in 0..70 {
