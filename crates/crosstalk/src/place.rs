@@ -23,7 +23,9 @@ impl Place {
     pub(crate) fn arguments(&self) -> String {
         let places = [("config", &self.config), ("data", &self.data)];
         let given = places.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
-        given.map(|(name, path)| format!(" --{name} {}", quoted(&path.to_string_lossy()))).collect()
+        given.fold(String::new(), |all, (name, path)| {
+            all + &format!(" --{name} {}", quoted(&path.to_string_lossy()))
+        })
     }
 
     fn with(

@@ -186,9 +186,16 @@ async fn those_who_have_not_signed_on_are_ended_before_anybody_else() {
     assert!(unknown <= budget / 4 && is_strained && ended.unknown > 100, "{ended:?}");
     assert_eq!((ended.whole, ended.payer), (0, 0));
     let mut over = 0;
-    for mut tcp in held {
-        let gone = timeout(Duration::from_millis(1), tcp.read_u8()).await;
-        over += u64::from(matches!(gone, Ok(Err(_))));
+    // On a busy machine some are told later that it ended.
+    for _ in 0..20 {
+        over = 0;
+        for tcp in &mut held {
+            let gone = timeout(Duration::from_millis(2), tcp.read_u8()).await;
+            over += u64::from(matches!(gone, Ok(Err(_))));
+        }
+        if over >= ended.unknown {
+            break;
+        }
     }
     assert_eq!(over, ended.unknown, "the ends that were counted, and no others");
     watching.end().await;

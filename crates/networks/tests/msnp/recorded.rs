@@ -32,10 +32,10 @@ fn recorded(version: u32) -> Vec<Recorded> {
                 scenes.push(Recorded { title: title.to_owned(), steps: Vec::new() });
             }
             Some(("> ", said)) => {
-                scenes.last_mut().unwrap().steps.push((Side::Client, said.into()))
+                scenes.last_mut().unwrap().steps.push((Side::Client, said.into()));
             }
             Some(("< ", said)) => {
-                scenes.last_mut().unwrap().steps.push((Side::Server, said.into()))
+                scenes.last_mut().unwrap().steps.push((Side::Server, said.into()));
             }
             _ => {}
         }
