@@ -25,15 +25,22 @@ pub(super) fn written(text: &RichText, most: usize) -> Vec<String> {
 
 /// The piece of `text` that begins at `start`: where it ends, and its HTML.
 fn piece(text: &RichText, start: usize, most: usize) -> (usize, String) {
-    let rest = text.text().get(start..).unwrap_or_default();
-    let mut front = "";
-    // With room for words alone, then for as much in tags.
-    for room in [most, most / 2] {
+    let whole = text.text();
+    let rest = whole.get(start..).unwrap_or_default();
+    let (mut front, mut room) = ("", most);
+    // With room for words alone, then for as much in tags as the first has, then for half.
+    for attempt in 0..3 {
         front = cut::front(rest, reach(rest, room), usize::MAX);
-        let html = html::aim(&text.slice(start..start + shown(front, rest).len()));
-        if message::size(&html) <= most {
+        let html = if front.len() == whole.len() {
+            html::aim(text)
+        } else {
+            html::aim(&text.slice(start..start + shown(front, rest).len()))
+        };
+        let size = message::size(&html);
+        if size <= most {
             return (start + front.len(), html);
         }
+        room = if attempt == 0 { (room * most / size).max(most / 2) } else { most / 2 };
     }
     (start + front.len(), html::aim(&RichText::plain(shown(front, rest))))
 }
@@ -70,7 +77,7 @@ mod tests {
         text.push(&"strong ".repeat(100), &[Style::Bold]);
         let pieces = written(&text, 300);
         assert!((5..8).contains(&pieces.len()), "{}", pieces.len());
-        assert_eq!(format!("{} ", back(&pieces)), text.text());
+        assert_eq!(back(&pieces), text.text());
         let last = html::read(pieces.last().unwrap());
         let span = &last.spans()[0];
         assert_eq!((span.start, span.end as usize), (0, last.text().len()));
