@@ -259,11 +259,15 @@ fn what_passes_unread_is_named_for_each_network() {
         let refused = parse(toml).unwrap().refused_at(None, &place(host));
         refused.iter().map(|(id, unread)| format!("{id} {}", unread.name)).collect()
     };
-    let jabber = ["jabber bosh", "jabber websocket"];
+    let jabber = ["jabber bosh", "jabber websocket", "jabber xml"];
     assert_eq!(names("", "chat.example.org"), jabber, "anybody can have a server");
     let work =
         "[networks.work]\nprotocol = \"xmpp\"\nhosts = [\"*.example.org\"]\npass = [\"bosh\"]\n";
-    assert_eq!(names(work, "chat.example.org"), ["work websocket"], "the nearest network says");
+    assert_eq!(
+        names(work, "chat.example.org"),
+        ["work websocket", "work xml"],
+        "the nearest network says"
+    );
     assert_eq!(names(work, "other.example.net"), jabber);
     let aol = names("[networks.aol]\npass = [\"toc\"]\n", "login.oscar.aol.com");
     assert!(aol.contains(&"aol http".to_owned()) && !aol.contains(&"aol toc".to_owned()));

@@ -90,6 +90,19 @@ async fn what_no_engine_reads_is_refused_in_its_own_words_and_reaches_no_server(
 }
 
 #[tokio::test]
+async fn a_stream_in_words_that_are_not_read_ends_with_an_error_of_streams() {
+    let (server, heard) = listener(b"").await;
+    let gateway = usual(server, "jabber", &[]);
+    for first in [&b"<s:stream xmlns:s='http://etherx.jabber.org/streams'>"[..], b"\xff\xfe<\0"] {
+        let mut client = socks5(gateway.proxies[0], server).await;
+        client.write_all(first).await.unwrap();
+        let got = String::from_utf8(rest(&mut client).await).unwrap();
+        assert!(got.contains("<stream:error><bad-namespace-prefix "), "{got}");
+    }
+    assert_eq!(*heard.lock().unwrap(), b"");
+}
+
+#[tokio::test]
 async fn what_the_operator_lets_pass_passes_unread() {
     for (network, name, first) in [
         ("aol", "toc", TOC),

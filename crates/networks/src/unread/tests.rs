@@ -74,6 +74,11 @@ fn each_unread_protocol_is_refused_with_the_line_that_lets_it_pass() {
             "XMPP over WebSocket",
             "pass = [\"websocket\"]` under [networks.jabber]",
         ),
+        (
+            "<s:stream xmlns:s='x'>",
+            "XMPP in other XML",
+            "pass = [\"xml\"]` under [networks.jabber]",
+        ),
         ("POST /gateway/gateway.dll HTTP/1.1\r\n\r\n", "MSNP over HTTP", "[networks.msn]"),
         ("POST /notify HTTP/1.1\r\n\r\n", "YMSG over HTTP", "[networks.yahoo]"),
         ("GET /im/sendIM?t=bob HTTP/1.1\r\n\r\n", "AIM over HTTP", "[\"http\"]"),

@@ -1,7 +1,9 @@
-//! What Jabber's servers speak besides streams over TCP: BOSH (XEP-0206) and WebSocket (RFC 7395).
+//! What Jabber's servers speak besides streams over TCP: BOSH (XEP-0206) and WebSocket (RFC 7395); and
+//! streams that are written as few clients write them.
 
 use crosstalk_core::{Sniff, Unread};
 
+use super::wire;
 use crate::http;
 use crate::unread::{Asked, FORBIDDEN};
 
@@ -16,7 +18,48 @@ pub(super) const UNREAD: &[Unread] = &[
         sniff: websocket,
         refusal: FORBIDDEN,
     },
+    Unread { name: "xml", title: "XMPP in other XML", sniff: other_xml, refusal: BAD_PREFIX },
 ];
+
+/// How much of a stream is looked at, in bytes.
+const MAX_PROLOG: usize = 1024;
+/// A stream of ours that ends with an error (RFC 6120, section 4.9.3.2).
+const BAD_PREFIX: &[u8] = b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+    xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><stream:error>\
+    <bad-namespace-prefix xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+
+/// A stream in UTF-16, behind a comment or the like, or with another prefix than `stream`: all of
+/// which some server may read.
+fn other_xml(first: &[u8]) -> Sniff {
+    const WIDE: [&[u8]; 4] = [b"\xfe\xff", b"\xff\xfe", b"\0<", b"<\0"];
+    if WIDE.iter().any(|begin| first.starts_with(begin)) {
+        return Sniff::Yes;
+    }
+    let more = if first.len() < MAX_PROLOG { Sniff::More } else { Sniff::Yes };
+    if first.len() < wire::BOM.len() && wire::BOM.starts_with(first) {
+        return Sniff::More;
+    }
+    let mut rest = first.strip_prefix(wire::BOM).unwrap_or(first);
+    loop {
+        rest = rest.trim_ascii_start();
+        let end: &[u8] = match rest {
+            [b'<', b'?', ..] => b"?>",
+            [b'<', b'!', b'-', ..] => b"-->",
+            [b'<', b'!', ..] => b">",
+            _ => break,
+        };
+        let Some(at) = memchr::memmem::find(rest, end) else { return more };
+        rest = rest.get(at + end.len()..).unwrap_or_default();
+    }
+    let Some(tag) = rest.strip_prefix(b"<") else {
+        return if rest.is_empty() { more } else { Sniff::No };
+    };
+    let Some(end) = tag.iter().position(|b| b.is_ascii_whitespace() || b"/>".contains(b)) else {
+        return more;
+    };
+    let name = tag.get(..end).unwrap_or_default();
+    if name.rsplit(|b| *b == b':').next() == Some(b"stream") { Sniff::Yes } else { Sniff::No }
+}
 
 /// By the path, or wherever it is by the element that it is all about.
 fn bosh(first: &[u8]) -> Sniff {
@@ -78,6 +121,29 @@ mod tests {
             ["GET /http-bind HTTP/1.1\r\n\r\n", "PUT /upload/1/a.png HTTP/1.1\r\n\r\n<body"]
         {
             assert_eq!(bosh(other.as_bytes()), Sniff::No, "{other}");
+        }
+    }
+
+    #[test]
+    fn streams_in_other_words_are_known_and_what_else_is_xml_is_not() {
+        for stream in [
+            "<s:stream xmlns:s='http://etherx.jabber.org/streams'>",
+            "<stream xmlns='http://etherx.jabber.org/streams'>",
+            "\u{feff}<?xml version='1.0'?>\n<!-- hello --> <!DOCTYPE x><?pi?><x:stream ",
+            "<\0?\0x\0",
+            "\0<\0?",
+        ] {
+            assert_eq!(other_xml(stream.as_bytes()), Sniff::Yes, "{stream}");
+        }
+        assert_eq!(other_xml(b"\xff\xfe<\0"), Sniff::Yes);
+        assert_eq!(other_xml(format!("<!--{}", "x".repeat(MAX_PROLOG)).as_bytes()), Sniff::Yes);
+        for open in ["", "\u{feff}", "<", "<?xml version='1.0'?>", "<!-- ", "<s:str"] {
+            assert_eq!(other_xml(open.as_bytes()), Sniff::More, "{open}");
+        }
+        for other in
+            ["<policy-file-request/>", "GET / HTTP/1.1", "<streams>", "SSH-2.0", "\u{16}\u{3}"]
+        {
+            assert_eq!(other_xml(other.as_bytes()), Sniff::No, "{other}");
         }
     }
 
