@@ -24,6 +24,7 @@ mod soap;
 mod unread;
 pub mod wire;
 mod xml;
+mod xml_text;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 

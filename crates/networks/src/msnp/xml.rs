@@ -11,10 +11,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use quick_xml::events::attributes::Attributes;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-
-use quick_xml::escape::escape;
 
 use crate::reference;
 
@@ -24,9 +22,6 @@ const MAX_ELEMENTS: usize = 65_536;
 /// The most attributes of an element, and the longest name of either, in bytes.
 const MAX_ATTRIBUTES: usize = 32;
 const MAX_NAME: usize = 128;
-
-/// The longest reference, in bytes.
-const MAX_REFERENCE: usize = 16;
 
 /// Where the elements of a text are, in order of their beginnings.
 pub(super) struct Document(Vec<Place>);
@@ -229,32 +224,6 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Text for XML, without the characters that it cannot have.
-pub(super) fn escaped(text: &str) -> String {
-    let legal = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    escape(text.chars().filter(legal).collect::<String>()).into_owned()
-}
-
-/// The inverse of it; a reference to nothing that is known stays as it is.
-pub(super) fn unescaped(text: &str) -> String {
-    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((front, behind)) = rest.split_once('&') {
-        plain.push_str(front);
-        let end = behind.bytes().take(MAX_REFERENCE).position(|b| b == b';');
-        let name = end.and_then(|end| behind.get(..end));
-        let one = name.and_then(|name| reference::resolve(&BytesRef::new(name)));
-        if let (Some(name), Some(one)) = (name, one) {
-            plain.push_str(&one);
-            rest = behind.get(name.len() + 1..).unwrap_or_default();
-        } else {
-            plain.push('&');
-            rest = behind;
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
 /// A text without the space around it.
 pub(super) fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
@@ -366,22 +335,6 @@ mod tests {
         let changed =
             TEXT.replace("<b>t&lt;&#117;</b><b/>", "<b><n/></b>").replace("\n</c>", "\n!</c>");
         assert_eq!(changes.apply(TEXT), changed);
-    }
-
-    #[test]
-    fn references_are_resolved_one_by_one() {
-        for (text, plain) in [
-            ("a &amp; b &lt; &#99; &#x64;", "a & b < c d"),
-            ("&nbsp; &amp; &bogus; &lt;3", "&nbsp; & &bogus; <3"),
-            ("AT&T & &; &amp", "AT&T & &; &amp"),
-            ("&&amp;&#xffffffff;&#0;&", "&&&#xffffffff;&#0;&"),
-        ] {
-            assert_eq!(unescaped(text), plain, "{text}");
-        }
-        assert_eq!(unescaped(&escaped("<a b='c'>&\"\0\r\u{1b}\u{ffff}x")), "<a b='c'>&\"x");
-        let begun = std::time::Instant::now();
-        assert_eq!(unescaped(&"&".repeat(1_000_000)).len(), 1_000_000);
-        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 
     #[test]

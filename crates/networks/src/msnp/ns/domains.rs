@@ -11,7 +11,8 @@ use super::super::desk::Io;
 use super::super::foreign::is_foreign;
 use super::super::message::Content;
 use super::super::wire::{Command, with_payload};
-use super::super::xml::{Changes, Document, Element, escaped};
+use super::super::xml::{Changes, Document, Element};
+use super::super::xml_text::escaped;
 use super::Session;
 use super::list::{ALLOW, BLOCK, FORWARD};
 

@@ -4,7 +4,7 @@ use crosstalk_core::{Address, Event, Presence, RichText, Show, Side};
 
 use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
-use super::super::xml::{escaped, unescaped};
+use super::super::xml_text::{escaped, unescaped};
 use super::Session;
 use crate::held::shortened;
 
@@ -96,6 +96,29 @@ impl Session {
             self.show_presence(&address, Some(command.transaction()), io);
         }
         self.ring_all(io);
+    }
+
+    /// Notes what the server calls the person, if that is what a command says: `PRP MFN nick`,
+    /// `PRP n MFN nick`, before MSNP10 `REA n version name nick`, and of one's own presence since
+    /// MSNP16 `NLN status name 1 nick` or `NLN status 1:name nick`.
+    pub(super) fn note_nick(&self, command: &Command, io: &Io<'_>) {
+        let Some(user) = self.sign_on.user() else { return };
+        let at = match (command.verb(), self.version) {
+            ("PRP", _) => (1..3).find(|at| command.word(*at) == "MFN").map(|at| (None, at + 1)),
+            ("REA", ..10) => Some((Some(3), 4)),
+            ("NLN", 16..18) => Some((Some(2), 4)),
+            ("NLN", 18..) => Some((Some(2), 3)),
+            _ => None,
+        };
+        let Some((name, nick)) = at else { return };
+        let name = name.map(|name| command.word(name));
+        let name = name.map(|name| name.strip_prefix("1:").unwrap_or(name));
+        let is_own = |name| {
+            io.context.names.address(name, &io.context.network).is_ok_and(|own| own == *user.name())
+        };
+        if name.is_none_or(is_own) {
+            self.desk.open().me.is_called(command.word(nick));
+        }
     }
 
     fn tell_presence(&self, io: &mut Io<'_>) {

@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 use super::super::book::Book;
 use super::super::desk::{Io, spelling};
 use super::super::groups::{contact_guid, contact_id};
-use super::super::xml::escaped;
+use super::super::xml_text::escaped;
 use crate::time::timestamp;
 
 /// The namespace of address books.
