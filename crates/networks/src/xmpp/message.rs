@@ -4,6 +4,7 @@ use crosstalk_core::{
     Address, Body, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output, RichText, Typing,
 };
 
+use super::content::{self, Fate};
 use super::engine::Jabber;
 use super::ns;
 use super::person::{Carbons, Sent};
@@ -24,6 +25,10 @@ impl Jabber {
         if kind == "groupchat" {
             return self.refuse(&stanza.head(), "service-unavailable", out);
         }
+        let fate = if kind == "error" { Fate::Nothing } else { content::fate(stanza) };
+        if let Fate::Refused(why) = fate {
+            return self.refuse_saying(&stanza.head(), "feature-not-implemented", why, out);
+        }
         self.link.keep(out)?;
         let Some(person) = &mut self.person else { return Ok(()) };
         let id = stanza.attr("id").unwrap_or_default().to_owned();
@@ -42,7 +47,7 @@ impl Jabber {
         if typing(stanza).is_some() {
             person.learn_typing(to);
         }
-        if let Some(text) = text(stanza) {
+        if let Fate::Said(text) = fate {
             // What a client sends by itself repeats the name that it was shown.
             person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
             let envelope = self.context.ids.next_id();

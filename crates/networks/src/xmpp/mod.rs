@@ -6,6 +6,7 @@
 mod acks;
 mod blocking;
 mod claim;
+mod content;
 mod engine;
 pub mod head;
 mod held;

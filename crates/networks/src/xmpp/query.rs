@@ -280,13 +280,27 @@ impl Jabber {
         condition: &str,
         out: &mut Output,
     ) -> Result<(), Fault> {
+        self.refuse_saying(asked, condition, "", out)
+    }
+
+    /// The same, with a reason in words.
+    pub(super) fn refuse_saying(
+        &mut self,
+        asked: &Head<'_>,
+        condition: &str,
+        why: &str,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
         self.link.keep(out)?;
         if matches!(asked.kind.as_deref(), Some("error" | "result")) {
             return Ok(());
         }
-        let error = Element::new("error", ns::CLIENT)
+        let mut error = Element::new("error", ns::CLIENT)
             .with("type", "cancel")
             .child(Element::new(condition, ns::STANZAS));
+        if !why.is_empty() {
+            error.push(Element::new("text", ns::STANZAS).say(why));
+        }
         let answer = self.reply(asked, "error").child(error);
         self.link.say(&answer, out)
     }

@@ -1,6 +1,7 @@
 //! The engine between a client and a server, both played by the test.
 
 mod acks;
+mod content;
 mod identity;
 mod list;
 mod privacy;
