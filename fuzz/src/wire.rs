@@ -17,7 +17,8 @@ use crosstalk_networks::ymsg::wire::{Draft, Style};
 pub(crate) fn framed(network: &str, text: &[u8]) -> Vec<u8> {
     match (network, text) {
         ("oscar", [channel, body @ ..]) => {
-            let mut frame = flap::encode(Channel::Data, 0, body).to_vec();
+            let body = body.get(..u16::MAX.into()).unwrap_or(body);
+            let mut frame = flap::encode(Channel::Data, 0, body).unwrap_or_default().to_vec();
             frame[1] = *channel;
             frame
         }
@@ -81,7 +82,7 @@ fn instant_message(text: &[u8]) -> Vec<u8> {
     let fragment = [&[0, 0, 0, 0], text.get(..8000).unwrap_or(text)].concat();
     let block = Writer::new().tlv(0x0501, [1]).tlv(0x0101, fragment).bytes();
     let body: Bytes = from.write(head).tlv(2, block).bytes();
-    flap::encode(Channel::Data, 0, &Snac::new(4, 7, 0, body).encode()).to_vec()
+    flap::encode(Channel::Data, 0, &Snac::new(4, 7, 0, body).encode()).unwrap_or_default().to_vec()
 }
 
 /// A stanza: its kind, type and id in the first line, and what is in it. A server lets nobody write

@@ -47,7 +47,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     }
 
     pub(super) async fn frame(&mut self, channel: Channel, body: &[u8]) -> io::Result<()> {
-        let frame: Bytes = flap::encode(channel, self.sequence, body);
+        let frame: Bytes = flap::encode(channel, self.sequence, body).map_err(invalid)?;
         self.sequence = self.sequence.wrapping_add(1);
         self.write.write_all(&frame).await
     }

@@ -92,7 +92,8 @@ impl Oscar {
     fn start(&mut self, now: Now, out: &mut Output) {
         if let Via::Direct { .. } = self.context.via {
             self.greeted = true;
-            self.io(now, out).insert(Side::Client, Channel::SignOn, &flap::VERSION.to_be_bytes());
+            let version = flap::VERSION.to_be_bytes();
+            let _ = self.io(now, out).insert(Side::Client, Channel::SignOn, &version);
         }
     }
 
@@ -128,7 +129,7 @@ impl Oscar {
                 Ok(_) => break Ok(()),
                 Err(e) => {
                     if self.greeted && side == Side::Client && rest.starts_with(FLAPON) {
-                        self.io(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
+                        let _ = self.io(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
                     }
                     break Err(Fault::new(side.blame(), e.to_string()));
                 }

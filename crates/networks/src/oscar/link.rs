@@ -5,7 +5,7 @@ use crosstalk_core::{Address, EnvelopeId};
 use crosstalk_core::{Body, Context, Event, Now, Outgoing, Output, Side};
 
 use super::wire::flap::{self, HEADER};
-use super::wire::{Channel, Snac};
+use super::wire::{Channel, Snac, TooLong};
 
 /// The numbering of the frames that go to one side.
 ///
@@ -94,25 +94,44 @@ impl Io<'_> {
     }
 
     /// Puts a frame of ours into the stream to `to`.
-    pub(super) fn insert(&mut self, to: Side, channel: Channel, body: &[u8]) {
+    pub(super) fn insert(
+        &mut self,
+        to: Side,
+        channel: Channel,
+        body: &[u8],
+    ) -> Result<(), TooLong> {
+        if body.len() > usize::from(u16::MAX) {
+            return Err(TooLong);
+        }
         let number = self.lines.to(to).insert();
-        self.out.insert(to, flap::encode(channel, number, body));
+        self.out.insert(to, flap::encode(channel, number, body)?);
+        Ok(())
     }
 
     /// Puts a SNAC of ours into the stream to `to`.
-    pub(super) fn snac(&mut self, to: Side, snac: &Snac) {
-        self.insert(to, Channel::Data, &snac.encode());
+    pub(super) fn snac(&mut self, to: Side, snac: &Snac) -> Result<(), TooLong> {
+        self.insert(to, Channel::Data, &snac.encode())
     }
 
-    /// Tells the client something, in answer to `request`.
+    /// Tells the client something, in answer to `request`. In place of what does not fit it is told
+    /// that, if it asked.
     pub(super) fn answer(
         &mut self,
         family: u16,
         subtype: u16,
         request: u32,
-        body: impl Into<Bytes>,
+        body: impl TryInto<Bytes>,
     ) {
-        self.snac(Side::Client, &Snac::new(family, subtype, request, body));
+        const ERROR: u16 = 0x0001;
+        const TOO_BIG: [u8; 2] = [0x00, 0x0b];
+        let body = body.try_into().map_err(|_| TooLong);
+        let snac = |subtype, body| Snac::new(family, subtype, request, body);
+        let said = body.and_then(|body: Bytes| self.snac(Side::Client, &snac(subtype, body)));
+        // What nobody asked for has no request, or one of the server's.
+        if said.is_err() && (1..1 << 31).contains(&request) {
+            let refusal = snac(ERROR, Bytes::from_static(&TOO_BIG));
+            let _ = self.snac(Side::Client, &refusal);
+        }
     }
 
     /// Asks the gateway for something.
@@ -133,7 +152,7 @@ mod tests {
     use super::*;
 
     fn numbered(line: &mut Line, number: u16) -> u16 {
-        let mut frame = flap::encode(Channel::KeepAlive, number, &[]).to_vec();
+        let mut frame = flap::encode(Channel::KeepAlive, number, &[]).unwrap().to_vec();
         line.pass(&mut frame);
         u16::from_be_bytes([frame[2], frame[3]])
     }

@@ -114,7 +114,8 @@ impl SignOn {
         match redirect(fields, errand, None, io) {
             Some(fields) => {
                 io.withhold(Side::Client);
-                io.insert(Side::Client, channel, &[head, &fields].concat());
+                // As it came there is no way for the client to go.
+                let _ = io.insert(Side::Client, channel, &[head, &fields].concat());
             }
             None => io.forward(Side::Client, raw),
         }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crosstalk_core::{
     Body, Consent, Contact, Event, Failure, Presence, RichText, Roster, RosterEdit, Side,
 };
+use crosstalk_networks::oscar::wire::snac::MORE;
 use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, Writer};
 
 use crate::common::assert_linear;
@@ -134,10 +135,18 @@ fn a_list_with_a_group_for_each_contact_is_merged_in_proportion() {
         let mut scene = Scene::accepted(LIBPURPLE, many(count));
         scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
         let items: Vec<Item> = friends().into_iter().chain(own().take(5 * count)).collect();
-        let list = Snac::new(0x13, 6, 8, list(items));
+        // A frame holds no more.
+        let packets = items.chunks(3_000);
+        let last = packets.len() - 1;
+        let packets = packets.enumerate().map(|(n, items)| {
+            let flags = if n == last { 0 } else { MORE };
+            Snac { flags, ..Snac::new(0x13, 6, 8, list(items.to_vec())) }
+        });
+        let packets: Vec<Snac> = packets.collect();
         timed(|| {
-            // A frame holds no more, and nor does the link.
-            scene.server(list);
+            for packet in packets {
+                scene.server(packet);
+            }
         })
     });
 }

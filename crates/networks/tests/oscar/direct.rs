@@ -27,12 +27,12 @@ fn dialled(gateway: &Gateway) -> String {
 }
 
 fn send(gateway: &mut Gateway, from: Side, number: u16, snac: &Snac) {
-    gateway.bytes(from, &flap::encode(Channel::Data, number, &snac.encode())).unwrap();
+    gateway.bytes(from, &flap::encode(Channel::Data, number, &snac.encode()).unwrap()).unwrap();
 }
 
 fn hello(fields: Writer) -> Vec<u8> {
     let body = Writer::new().u32(flap::VERSION).raw(&fields.bytes()).bytes();
-    flap::encode(Channel::SignOn, 1, &body).to_vec()
+    flap::encode(Channel::SignOn, 1, &body).unwrap().to_vec()
 }
 
 /// The client's proof of who it is.
@@ -61,7 +61,9 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     login.bytes(Side::Client, &hello(Writer::new())).unwrap();
     assert_eq!(dialled(&login), "login.aim.test:5190");
     assert_eq!(frames(&mut login, Side::Server)[0].channel, Channel::SignOn);
-    login.bytes(Side::Server, &flap::encode(Channel::SignOn, 0x64, &[0, 0, 0, 1])).unwrap();
+    login
+        .bytes(Side::Server, &flap::encode(Channel::SignOn, 0x64, &[0, 0, 0, 1]).unwrap())
+        .unwrap();
     assert!(login.take(Side::Client).is_empty(), "the server's greeting is swallowed");
     send(&mut login, Side::Client, 2, &response());
     let answer = Snac::new(0x17, 3, 2, redirect("bos-cookie", "bos.aim.test:5190"));
@@ -75,7 +77,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     let mut bos = connected(&lobby);
     bos.bytes(Side::Client, &hello(Writer::new().tlv(6, "bos-cookie"))).unwrap();
     assert_eq!(dialled(&bos), "bos.aim.test:5190");
-    bos.bytes(Side::Server, &flap::encode(Channel::SignOn, 7, &[0, 0, 0, 1])).unwrap();
+    bos.bytes(Side::Server, &flap::encode(Channel::SignOn, 7, &[0, 0, 0, 1]).unwrap()).unwrap();
     send(&mut bos, Side::Server, 8, &Snac::new(1, 7, 4, &b"\0\0"[..]));
     assert_eq!(bos.events.len(), 1, "nobody signs in before the server says who it is");
     send(&mut bos, Side::Server, 9, &Snac::new(1, 0x0f, 6, alice()));
@@ -90,7 +92,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     let mut icons = connected(&lobby);
     icons.bytes(Side::Client, &hello(Writer::new().tlv(6, "icons"))).unwrap();
     assert_eq!(dialled(&icons), "icons.aim.test:5190");
-    icons.bytes(Side::Server, &flap::encode(Channel::SignOn, 3, &[0, 0, 0, 1])).unwrap();
+    icons.bytes(Side::Server, &flap::encode(Channel::SignOn, 3, &[0, 0, 0, 1]).unwrap()).unwrap();
     send(&mut icons, Side::Server, 4, &Snac::new(1, 3, 0, &b"\0\x10"[..]));
     let got = frames(&mut icons, Side::Client);
     assert_eq!(got[1].sequence, got[0].sequence + 1);
@@ -102,8 +104,8 @@ fn a_roasted_sign_on_is_redirected_too() {
     let mut login = connected(&lobby);
     let roasted = Writer::new().tlv(1, "carolTB").tlv(2, [0x84, 0x54]).tlv(3, "AOL 3.0");
     login.bytes(Side::Client, &hello(roasted)).unwrap();
-    login.bytes(Side::Server, &flap::encode(Channel::SignOn, 1, &[0, 0, 0, 1])).unwrap();
-    let last = flap::encode(Channel::SignOff, 2, &redirect("cookie", "bos.aim.test:5190"));
+    login.bytes(Side::Server, &flap::encode(Channel::SignOn, 1, &[0, 0, 0, 1]).unwrap()).unwrap();
+    let last = flap::encode(Channel::SignOff, 2, &redirect("cookie", "bos.aim.test:5190")).unwrap();
     login.bytes(Side::Server, &last).unwrap();
     let got = frames(&mut login, Side::Client);
     assert_eq!(got[1].channel, Channel::SignOff);

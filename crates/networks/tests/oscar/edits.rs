@@ -174,7 +174,8 @@ fn an_edit_cut_short_behind_a_foreign_name_ends_the_connection() {
         crosstalk_networks::oscar::wire::Channel::Data,
         0x300,
         &snac.encode(),
-    );
+    )
+    .unwrap();
     let fault = scene.gateway.bytes(crosstalk_core::Side::Client, &frame).unwrap_err();
     assert_eq!(fault.blame, crosstalk_core::Blame::Client);
     assert!(scene.gateway.altered() && scene.server_got().is_empty());

@@ -15,4 +15,5 @@ mod presence;
 mod recorded;
 mod scene;
 mod sign_on;
+mod sizes;
 mod talk;

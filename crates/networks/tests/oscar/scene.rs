@@ -80,7 +80,7 @@ impl Scene {
 
     pub fn frame(&mut self, side: Side, channel: Channel, body: &[u8]) {
         self.numbers[side as usize] += 1;
-        let frame = flap::encode(channel, self.numbers[side as usize], body);
+        let frame = flap::encode(channel, self.numbers[side as usize], body).unwrap();
         self.gateway.bytes(side, &frame).unwrap();
     }
 

@@ -37,7 +37,7 @@ impl Line {
 
     fn frame(&mut self, side: Side, channel: Channel, body: &[u8]) -> Result<(), Fault> {
         self.number += 1;
-        self.gateway.bytes(side, &flap::encode(channel, self.number, body))
+        self.gateway.bytes(side, &flap::encode(channel, self.number, body).unwrap())
     }
 
     fn client(&mut self, snac: &Snac) {

@@ -26,7 +26,7 @@ struct Aim {
 impl Aim {
     async fn send(&mut self, channel: Channel, body: &[u8]) {
         self.sequence += 1;
-        self.line.write(&flap::encode(channel, self.sequence, body)).await;
+        self.line.write(&flap::encode(channel, self.sequence, body).unwrap()).await;
     }
 
     async fn snac(&mut self, family: u16, subtype: u16, body: impl Into<Bytes>) {

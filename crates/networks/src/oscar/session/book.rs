@@ -20,7 +20,7 @@ use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
 pub(super) use foreign::Shown;
-pub(super) use place::Plan;
+pub(super) use place::{Plan, shown_alias};
 
 /// The most items of the server's that are remembered.
 const MAX_OWN: usize = 20_000;

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use crosstalk_core::{
     Address, Body, Consent, Envelope, Event, Kin, MAX_CONTACTS, Roster, Standing,
 };
@@ -85,7 +84,7 @@ impl Session {
                 }
                 let words = cut::front(text.text(), MAX_WORDS, usize::MAX);
                 let body = Writer::new().short(uin.to_string()).long(words).u16(0);
-                io.answer(FEEDBAG, 0x19, 0, body.bytes());
+                io.answer(FEEDBAG, 0x19, 0, body);
             }
             Consent::Request(_) => io.emit(Event::Unshown(envelope.clone())),
             Consent::Grant => drop(self.asked.awaited.remove(from)),
@@ -93,7 +92,7 @@ impl Session {
                 // Only an answer is news; one who ends a friendship later just goes offline.
                 if self.asked.awaited.remove(from) && self.list.is_stored() {
                     let Some(name) = self.spelling(from, io) else { return };
-                    let body = Writer::new().short(name).u8(0).long("").u16(0).bytes();
+                    let body = Writer::new().short(name).u8(0).long("").u16(0);
                     io.answer(FEEDBAG, 0x1b, 0, body);
                 }
             }
@@ -204,21 +203,20 @@ impl Question {
     }
 
     /// The short details of somebody who has a nick and nothing else.
-    fn answer(&self, nick: &str) -> Bytes {
+    fn answer(&self, nick: &str) -> Writer {
         const SHORT: u16 = 0x0104;
         const SUCCESS: u8 = 0x0a;
-        let text = |w: Writer, text: &str| {
-            w.u16((text.len() as u16 + 1).swap_bytes()).raw(text.as_bytes()).u8(0)
-        };
+        let text =
+            |w: Writer, text: &str| w.little_count(text.len() + 1).raw(text.as_bytes()).u8(0);
         let details = ["", "", ""].into_iter().fold(text(self.head(SHORT, SUCCESS), nick), text);
-        framed(&details.u8(0).u8(0).u8(0).bytes())
+        framed(details.u8(0).u8(0).u8(0))
     }
 
     /// A search that found nobody.
-    fn nobody(&self) -> Bytes {
+    fn nobody(&self) -> Writer {
         const LAST_FOUND: u16 = 0x01ae;
         const FAILURE: u8 = 0x32;
-        framed(&self.head(LAST_FOUND, FAILURE).bytes())
+        framed(self.head(LAST_FOUND, FAILURE))
     }
 
     /// How an answer of `kind` begins.
@@ -230,7 +228,6 @@ impl Question {
 }
 
 /// Behind its length, inside TLV 01.
-fn framed(answer: &[u8]) -> Bytes {
-    let length = (answer.len() as u16).swap_bytes();
-    Writer::new().tlv(1, Writer::new().u16(length).raw(answer).bytes()).bytes()
+fn framed(answer: Writer) -> Writer {
+    Writer::new().around(1, Writer::new().little(answer))
 }

@@ -1,6 +1,5 @@
 //! Questions about foreign people that the server could not answer.
 
-use bytes::Bytes;
 use crosstalk_core::{Address, Kin, RichText, Show};
 
 use super::presence::{shown_text, user_info};
@@ -30,14 +29,14 @@ impl Session {
             Kin::Foreign(about) => self.describe(about, io).map(|body| (0x06, body)),
             Kin::Nowhere => None,
         };
-        let (subtype, body) = answer.unwrap_or((0x01, code(NOT_LOGGED_IN)));
+        let (subtype, body) = answer.unwrap_or((0x01, Writer::new().u16(NOT_LOGGED_IN)));
         io.answer(LOCATE, subtype, snac.request, body);
         self.refund(snac.kind(), io);
         Pass::Withhold
     }
 
     /// User info, profile and away text; `None` while the person is offline.
-    fn describe(&self, about: &Address, io: &Io<'_>) -> Option<Bytes> {
+    fn describe(&self, about: &Address, io: &Io<'_>) -> Option<Writer> {
         const PROFILE: [u16; 2] = [0x0001, 0x0002];
         const AWAY: [u16; 2] = [0x0003, 0x0004];
         let fields = self.presence_fields(about, io.now.wall)?;
@@ -58,7 +57,7 @@ impl Session {
             };
             writer = text(writer, AWAY, &away);
         }
-        Some(writer.bytes())
+        Some(writer)
     }
 
     /// 0a/02: a search for an e-mail address, which a foreign name looks like.
@@ -66,16 +65,12 @@ impl Session {
         if self.kin(&snac.body, io) == Kin::Own {
             return Pass::Forward;
         }
-        io.answer(snac.family, 0x01, snac.request, code(NO_MATCH));
+        io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));
         Pass::Withhold
     }
 }
 
-fn empty_directory_entry() -> Bytes {
+fn empty_directory_entry() -> Writer {
     const FOUND: u16 = 1;
-    Writer::new().u16(FOUND).u16(0).bytes()
-}
-
-fn code(code: u16) -> Bytes {
-    Bytes::copy_from_slice(&code.to_be_bytes())
+    Writer::new().u16(FOUND).u16(0)
 }

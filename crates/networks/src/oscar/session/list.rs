@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const OVERDUE: Duration = Duration::from_secs(15);
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
+/// The most in one of the server's, with room for what stands around it in a frame.
+const MAX_SENT: usize = 65_000;
 
 /// How far the stored list has come.
 #[derive(Default)]
@@ -221,11 +223,12 @@ impl Session {
             }
         }
         append(&mut lists, &self.with_members(&plan));
+        let lists: Vec<List> = lists.into_iter().flat_map(fitting).collect();
         let count = lists.len();
         for (i, list) in lists.into_iter().enumerate() {
             let (flags, changed) = if i + 1 == count { (0, changed) } else { (MORE, 0) };
             let body = List { changed, ..list }.encode();
-            io.snac(Side::Client, &Snac { flags, body, ..first.clone() });
+            let _ = io.snac(Side::Client, &Snac { flags, body, ..first.clone() });
         }
         io.withhold(Side::Client);
         self.list.state = State::Known;
@@ -292,12 +295,21 @@ fn append(lists: &mut Vec<List>, items: &[Item]) {
     }
 }
 
+/// A packet of the server's, in several if it has become too long for one.
+fn fitting(list: List) -> Vec<List> {
+    if size(&list.items) <= MAX_SENT {
+        return vec![list];
+    }
+    let part = |items| List { version: list.version, items, changed: 0 };
+    packed(&list.items).into_iter().map(part).collect()
+}
+
 /// Items in packets that every client takes.
 pub(super) fn packed(items: &[Item]) -> Vec<Vec<Item>> {
     let mut packets: Vec<Vec<Item>> = Vec::new();
     let mut room = 0;
     for item in items {
-        let length = item.encode().len();
+        let length = item.size();
         if let Some(packet) = packets.last_mut().filter(|_| length <= room) {
             packet.push(item.clone());
         } else {
@@ -310,5 +322,5 @@ pub(super) fn packed(items: &[Item]) -> Vec<Vec<Item>> {
 }
 
 fn size(items: &[Item]) -> usize {
-    items.iter().map(|item| item.encode().len()).sum()
+    items.iter().map(Item::size).sum()
 }

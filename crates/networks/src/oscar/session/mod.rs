@@ -344,10 +344,10 @@ impl Session {
         self.client.starts_with("Purple/") || self.client.contains("libpurple")
     }
 
-    /// Sends the server something in the client's name.
+    /// Sends the server something in the client's name: no more than the client said.
     fn tell_server(&mut self, snac: &Snac, io: &mut Io<'_>) {
         self.rates.saw(snac.kind(), io.now.instant);
-        io.snac(Side::Server, snac);
+        let _ = io.snac(Side::Server, snac);
     }
 
     /// Gives back to the client's account what the server did not see.

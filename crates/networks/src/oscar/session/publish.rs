@@ -3,6 +3,7 @@
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Standing};
 
 use super::Session;
+use super::book::shown_alias;
 use crate::oscar::link::Io;
 use crate::oscar::wire::Class;
 
@@ -33,7 +34,8 @@ impl Session {
                 Class::Buddy => {
                     let name = self.book.text(&item.name);
                     after.listed = true;
-                    after.alias = self.book.alias(item);
+                    let unshown = before.alias.clone().filter(|_| shown_alias(&before).is_none());
+                    after.alias = self.book.alias(item).or(unshown);
                     after.spelling = match self.asked.behind(&name) {
                         Some(_) => io.context.names.universal(address),
                         None => name,

@@ -46,16 +46,16 @@ impl Session {
         let touched = plan.touched.iter().filter(|g| !made.contains(g));
         let groups = touched.filter_map(|group| self.book.client_group(*group));
         let updates: Vec<Item> = plan.updates.iter().cloned().chain(groups).collect();
-        let mut tell = |subtype, body: Bytes| io.answer(0x13, subtype, PUSHED, body);
-        tell(0x11, Bytes::new());
+        let mut tell = |subtype, body: Writer| io.answer(0x13, subtype, PUSHED, body);
+        tell(0x11, Writer::new());
         for (subtype, items) in
             [(DELETE, &plan.deletes), (INSERT, &self.with_members(plan)), (UPDATE, &updates)]
         {
             for items in packed(items) {
-                tell(subtype, items.iter().fold(Writer::new(), |w, i| i.write(w)).bytes());
+                tell(subtype, items.iter().fold(Writer::new(), |w, i| i.write(w)));
             }
         }
-        tell(0x12, Bytes::new());
+        tell(0x12, Writer::new());
     }
 
     /// Takes back what was pushed for want of the list, which is coming after all.
@@ -94,10 +94,11 @@ impl Session {
             }
         }
         if changed {
-            let (updates, rest) = items.iter().partition(|item| adopted.contains(&item.id));
+            let is_adopted = |item: &Item| adopted.contains(&item.id);
+            let (updates, rest): (Vec<Item>, _) = items.iter().cloned().partition(is_adopted);
             io.withhold(Side::Client);
-            retell(snac, UPDATE, updates, io);
-            retell(snac, snac.subtype, rest, io);
+            retell(snac, UPDATE, &updates, io);
+            retell(snac, snac.subtype, &rest, io);
         } else {
             io.forward(Side::Client, raw.clone());
         }
@@ -167,12 +168,11 @@ impl Session {
 }
 
 /// Tells the client of these items what `snac` says of its own, as an edit of kind `subtype`.
-fn retell(snac: &Snac, subtype: u16, items: Vec<&Item>, io: &mut Io<'_>) {
-    if items.is_empty() {
-        return;
-    }
+fn retell(snac: &Snac, subtype: u16, items: &[Item], io: &mut Io<'_>) {
     let content = snac.content().map_or(0, <[u8]>::len);
     let prefix = snac.body.get(..snac.body.len().saturating_sub(content)).unwrap_or_default();
-    let body = items.into_iter().fold(Writer::new().raw(prefix), |w, item| item.write(w)).bytes();
-    io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
+    for items in packed(items) {
+        let body = items.iter().fold(Writer::new().raw(prefix), |w, item| item.write(w)).bytes();
+        let _ = io.snac(Side::Client, &Snac { subtype, body, ..snac.clone() });
+    }
 }

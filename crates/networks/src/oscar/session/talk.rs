@@ -3,18 +3,16 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use crosstalk_core::{
     Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, Presence, RichText, Typing,
 };
 
 use super::content::{self, Content};
-use super::presence::user_info;
 use super::{PER_PERSON, Pass, Session, away, pieces};
 use crate::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
-use crate::oscar::wire::{Reader, Snac, Writer, find};
+use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find};
 
 /// The family of messages.
 const FAMILY: u16 = 0x0004;
@@ -33,6 +31,8 @@ const LEAST: usize = 1_000;
 const MOST_LIBPURPLE: usize = 60_000;
 /// Bytes around the HTML of a text: TLV 02 and what is in it.
 const AROUND: usize = 17;
+/// Bytes before that, without the name and the fields of its sender.
+const HEAD: usize = 15;
 
 /// Error codes of 04/01.
 pub(super) mod code {
@@ -218,7 +218,7 @@ impl Session {
             extra = extra.tlv(OFFLINE, []).tlv(SENT, sent.to_be_bytes());
         }
         let extra = extra.tlv(WANTS_TYPING, []).bytes();
-        let around = Snac::HEADER + self.head_in(&name, &fields).len() + AROUND + extra.len();
+        let around = Snac::HEADER + HEAD + name.len() + fields.len() + AROUND + extra.len();
         for html in pieces::written(text, self.most_in_message().saturating_sub(around)) {
             self.incoming(&name, &fields, &html, &extra, io);
         }
@@ -244,15 +244,11 @@ impl Session {
     /// 04/07 with a cookie of its own.
     fn incoming(&mut self, name: &str, fields: &[u8], html: &str, extra: &[u8], io: &mut Io<'_>) {
         self.talk.cookie = self.talk.cookie.wrapping_add(1);
-        let head = Writer::new().raw(&self.head_in(name, fields));
-        let body = head.tlv(TEXT, message::encode(html)).raw(extra).bytes();
+        let room = HEAD + name.len() + fields.len() + AROUND + message::size(html) + extra.len();
+        let head = Writer::with_room(room).raw(&self.talk.cookie.to_be_bytes()).u16(PLAIN);
+        let from = UserInfo { name: name.as_bytes(), warning: 0, tlvs: fields };
+        let body = from.write(head).around(TEXT, message::written(html)).raw(extra);
         io.answer(FAMILY, 0x07, 0, body);
-    }
-
-    /// How a 04/07 from `name` begins.
-    fn head_in(&self, name: &str, fields: &[u8]) -> Bytes {
-        let cookie = self.talk.cookie.to_be_bytes();
-        Writer::new().raw(&cookie).u16(PLAIN).raw(&user_info(name, fields)).bytes()
     }
 
     pub(super) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
@@ -266,7 +262,7 @@ impl Session {
             Typing::Idle => 0,
         };
         let head = Head { cookie: [0; 8], channel: PLAIN, name: name.as_bytes() };
-        io.answer(FAMILY, 0x14, 0, head.write(Writer::new()).u16(state).bytes());
+        io.answer(FAMILY, 0x14, 0, head.write(Writer::new()).u16(state));
     }
 
     /// Tells libpurple again that a partner wants typing notices, which every arrival makes it
@@ -329,12 +325,12 @@ const fn failure_code(why: Failure) -> Option<u16> {
 }
 
 fn refuse(request: u32, code: u16, io: &mut Io<'_>) {
-    io.answer(FAMILY, 0x01, request, Bytes::copy_from_slice(&code.to_be_bytes()));
+    io.answer(FAMILY, 0x01, request, Writer::new().u16(code));
 }
 
 /// Says that a message was taken, to a client that wants to know.
 fn acknowledge(head: &Head<'_>, fields: &[u8], request: u32, io: &mut Io<'_>) {
     if find(fields, ACK).is_some() {
-        io.answer(FAMILY, 0x0c, request, head.write(Writer::new()).bytes());
+        io.answer(FAMILY, 0x0c, request, head.write(Writer::new()));
     }
 }

@@ -169,7 +169,7 @@ impl Session {
         let prefix = snac.body.len() - content.len();
         let body = [&snac.body[..prefix], &fields].concat();
         io.withhold(Side::Client);
-        io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
+        let _ = io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
         Pass::Done
     }
 }

@@ -7,6 +7,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 #[error("a field is cut short")]
 pub struct Truncated;
 
+/// Something is longer than the field can say that holds its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it does not fit into its field")]
+pub struct TooLong;
+
 /// Reads fields off the front of a slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a>(&'a [u8]);
@@ -85,9 +90,12 @@ pub fn find(bytes: &[u8], kind: u16) -> Option<&[u8]> {
     tlvs(bytes).find(|(k, _)| *k == kind).map(|(_, value)| value)
 }
 
-/// Writes fields. A value longer than its length field can say is cut.
+/// Writes fields. One that does not fit spoils the whole: nothing is cut.
 #[derive(Debug, Default)]
-pub struct Writer(BytesMut);
+pub struct Writer {
+    bytes: BytesMut,
+    is_spoilt: bool,
+}
 
 impl Writer {
     /// Nothing written yet.
@@ -95,46 +103,72 @@ impl Writer {
         Self::default()
     }
 
+    /// Nothing written yet, with room for so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { bytes: BytesMut::with_capacity(bytes), is_spoilt: false }
+    }
+
     /// One byte.
     #[must_use]
     pub fn u8(mut self, value: u8) -> Self {
-        self.0.put_u8(value);
+        self.bytes.put_u8(value);
         self
     }
 
     /// Two bytes.
     #[must_use]
     pub fn u16(mut self, value: u16) -> Self {
-        self.0.put_u16(value);
+        self.bytes.put_u16(value);
         self
     }
 
     /// Four bytes.
     #[must_use]
     pub fn u32(mut self, value: u32) -> Self {
-        self.0.put_u32(value);
+        self.bytes.put_u32(value);
         self
     }
 
     /// Bytes as they are.
     #[must_use]
     pub fn raw(mut self, bytes: &[u8]) -> Self {
-        self.0.put_slice(bytes);
+        self.bytes.put_slice(bytes);
         self
+    }
+
+    /// A count of what follows.
+    #[must_use]
+    pub fn count(self, count: usize) -> Self {
+        match u16::try_from(count) {
+            Ok(count) => self.u16(count),
+            Err(_) => self.spoilt(),
+        }
+    }
+
+    /// A count of what follows in little-endian, as ICQ's old messages have it.
+    #[must_use]
+    pub fn little_count(self, count: usize) -> Self {
+        match u16::try_from(count) {
+            Ok(count) => self.u16(count.swap_bytes()),
+            Err(_) => self.spoilt(),
+        }
     }
 
     /// Bytes behind their length in one byte.
     #[must_use]
     pub fn short(self, bytes: impl AsRef<[u8]>) -> Self {
-        let bytes = cut(bytes.as_ref(), u8::MAX.into());
-        self.u8(bytes.len() as u8).raw(bytes)
+        let bytes = bytes.as_ref();
+        match u8::try_from(bytes.len()) {
+            Ok(length) => self.u8(length).raw(bytes),
+            Err(_) => self.spoilt(),
+        }
     }
 
     /// Bytes behind their length in two bytes.
     #[must_use]
     pub fn long(self, bytes: impl AsRef<[u8]>) -> Self {
-        let bytes = cut(bytes.as_ref(), u16::MAX.into());
-        self.u16(bytes.len() as u16).raw(bytes)
+        let bytes = bytes.as_ref();
+        self.count(bytes.len()).raw(bytes)
     }
 
     /// One TLV.
@@ -143,15 +177,43 @@ impl Writer {
         self.u16(kind).long(value)
     }
 
-    /// What was written.
+    /// What was written elsewhere behind its length in little-endian.
+    #[must_use]
+    pub fn little(self, inner: Self) -> Self {
+        let written = self.little_count(inner.bytes.len()).raw(&inner.bytes);
+        if inner.is_spoilt { written.spoilt() } else { written }
+    }
+
+    /// One TLV around what was written elsewhere.
+    #[must_use]
+    pub fn around(self, kind: u16, inner: Self) -> Self {
+        let written = self.tlv(kind, &inner.bytes);
+        if inner.is_spoilt { written.spoilt() } else { written }
+    }
+
+    const fn spoilt(mut self) -> Self {
+        self.is_spoilt = true;
+        self
+    }
+
+    /// What was written, if all of it fits.
+    pub fn finish(self) -> Result<Bytes, TooLong> {
+        if self.is_spoilt { Err(TooLong) } else { Ok(self.bytes.freeze()) }
+    }
+
+    /// What was written; nothing where not all of it fits.
     #[must_use]
     pub fn bytes(self) -> Bytes {
-        self.0.freeze()
+        self.finish().unwrap_or_default()
     }
 }
 
-fn cut(bytes: &[u8], most: usize) -> &[u8] {
-    bytes.get(..most).unwrap_or(bytes)
+impl TryFrom<Writer> for Bytes {
+    type Error = TooLong;
+
+    fn try_from(written: Writer) -> Result<Self, TooLong> {
+        written.finish()
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +229,18 @@ mod tests {
         assert_eq!(find(reader.rest(), 0x131), Some(&b"Bobby"[..]));
         assert_eq!(reader.tlv(), Ok((0x131, &b"Bobby"[..])));
         assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_and_not_cut() {
+        let long = |length: usize| vec![7; length];
+        assert_eq!(Writer::new().short(long(255)).finish().map(|b| b.len()), Ok(256));
+        assert_eq!(Writer::new().short(long(256)).u8(1).finish(), Err(TooLong));
+        assert_eq!(Writer::new().tlv(1, long(65_535)).finish().map(|b| b.len()), Ok(65_539));
+        assert_eq!(Writer::new().long(long(65_536)).finish(), Err(TooLong));
+        assert_eq!(Writer::new().count(65_536).finish(), Err(TooLong));
+        let inner = Writer::new().short(long(256));
+        assert_eq!(Writer::new().around(5, inner).finish(), Err(TooLong));
     }
 
     #[test]

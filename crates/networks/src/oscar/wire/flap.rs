@@ -2,6 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::fields::TooLong;
+
 /// The first byte of every frame.
 pub const MARK: u8 = 0x2a;
 /// Bytes before a frame's body: mark, channel, sequence number, length of the body.
@@ -108,15 +110,15 @@ pub fn header(bytes: &[u8]) -> Result<Option<(Channel, u16, usize)>, NotFlap> {
     }
 }
 
-/// A frame around `body`, which is cut at 65,535 bytes.
-pub fn encode(channel: Channel, sequence: u16, body: &[u8]) -> Bytes {
-    let body = body.get(..u16::MAX.into()).unwrap_or(body);
+/// A frame around `body`.
+pub fn encode(channel: Channel, sequence: u16, body: &[u8]) -> Result<Bytes, TooLong> {
+    let length = u16::try_from(body.len()).map_err(|_| TooLong)?;
     let mut frame = BytesMut::with_capacity(HEADER + body.len());
     frame.put_slice(&[MARK, channel.number()]);
     frame.put_u16(sequence);
-    frame.put_u16(body.len() as u16);
+    frame.put_u16(length);
     frame.put_slice(body);
-    frame.freeze()
+    Ok(frame.freeze())
 }
 
 #[cfg(test)]
@@ -126,8 +128,8 @@ mod tests {
     #[test]
     fn frames_are_taken_whole_and_in_order() {
         let mut buffer = BytesMut::new();
-        buffer.extend(encode(Channel::SignOn, 7, &VERSION.to_be_bytes()));
-        buffer.extend(encode(Channel::KeepAlive, 8, &[]));
+        buffer.extend(encode(Channel::SignOn, 7, &VERSION.to_be_bytes()).unwrap());
+        buffer.extend(encode(Channel::KeepAlive, 8, &[]).unwrap());
         buffer.extend([MARK, 2, 0]);
         let hello = Frame::take(&mut buffer).unwrap().unwrap();
         assert_eq!((hello.channel, hello.sequence), (Channel::SignOn, 7));
@@ -135,6 +137,12 @@ mod tests {
         assert_eq!(Frame::take(&mut buffer).unwrap().unwrap().channel, Channel::KeepAlive);
         assert_eq!(Frame::take(&mut buffer), Ok(None));
         assert_eq!(buffer.len(), 3);
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_not_cut() {
+        assert!(encode(Channel::Data, 1, &vec![0; 65_535]).is_ok());
+        assert_eq!(encode(Channel::Data, 1, &vec![0; 65_536]), Err(TooLong));
     }
 
     #[test]

@@ -123,6 +123,12 @@ impl Item {
         self.write(Writer::new()).bytes()
     }
 
+    /// How many bytes it takes among others.
+    pub const fn size(&self) -> usize {
+        const FIXED: usize = 10;
+        FIXED + self.name.len() + self.attributes.len()
+    }
+
     /// The value of the first TLV of type `kind`.
     pub fn attribute(&self, kind: u16) -> Option<&[u8]> {
         find(&self.attributes, kind)
@@ -172,9 +178,9 @@ impl List {
         Ok(Self { version, items, changed: reader.u32()? })
     }
 
-    /// A body of 13/06.
+    /// A body of 13/06; empty where it does not fit.
     pub fn encode(&self) -> Bytes {
-        let writer = Writer::new().u8(self.version).u16(self.items.len() as u16);
+        let writer = Writer::new().u8(self.version).count(self.items.len());
         self.items.iter().fold(writer, |w, item| item.write(w)).u32(self.changed).bytes()
     }
 }

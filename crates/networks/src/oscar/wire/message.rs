@@ -22,6 +22,9 @@ const FEATURES: u16 = 0x0501;
 /// A fragment of TLV 02: text with its character set.
 const FRAGMENT: u16 = 0x0101;
 
+/// Bytes around a fragment's content.
+const AROUND: usize = 9;
+
 /// The head of every ICBM in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
@@ -46,25 +49,25 @@ impl<'a> Head<'a> {
     }
 }
 
-/// TLV 02 around `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
-/// shows.
+/// What TLV 02 holds for `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
+/// shows. Nothing where it does not fit.
 pub fn encode(text: &str) -> Vec<u8> {
+    written(text).bytes().to_vec()
+}
+
+/// [`encode`], to be put around.
+pub fn written(text: &str) -> Writer {
     const BEFORE: usize = 4;
-    let charset: u16 = if text.is_ascii() { 0x0000 } else { 0x0002 };
-    let length = size(text);
-    // A value longer than its length field can say is cut.
-    let length = length.min(usize::from(u16::MAX) - BEFORE) as u16;
-    let head = Writer::new().tlv(FEATURES, [1]).u16(FRAGMENT).u16(length + BEFORE as u16);
-    let head = head.u16(charset).u16(0).bytes();
-    let mut value = Vec::with_capacity(head.len() + usize::from(length));
-    value.extend_from_slice(&head);
-    if charset == 0 {
-        value.extend_from_slice(text.as_bytes());
+    let length = BEFORE + size(text);
+    let head = |charset: u16| {
+        let head = Writer::with_room(AROUND + length).tlv(FEATURES, [1]).u16(FRAGMENT);
+        head.count(length).u16(charset).u16(0)
+    };
+    if text.is_ascii() {
+        head(0x0000).raw(text.as_bytes())
     } else {
-        value.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+        text.encode_utf16().fold(head(0x0002), Writer::u16)
     }
-    value.truncate(head.len() + usize::from(length));
-    value
 }
 
 /// How many bytes `text` takes in TLV 02.

@@ -10,7 +10,7 @@ pub mod message;
 pub mod snac;
 pub mod user;
 
-pub use fields::{Reader, Truncated, Writer, find, tlvs};
+pub use fields::{Reader, TooLong, Truncated, Writer, find, tlvs};
 pub use flap::{Channel, Frame};
 pub use item::{Class, Item, ItemId};
 pub use snac::Snac;

@@ -50,8 +50,8 @@ impl<'a> UserInfo<'a> {
     /// Appends the block to `writer`.
     #[must_use]
     pub fn write(&self, writer: Writer) -> Writer {
-        let count = super::tlvs(self.tlvs).count() as u16;
-        writer.short(self.name).u16(self.warning).u16(count).raw(self.tlvs)
+        let count = super::tlvs(self.tlvs).count();
+        writer.short(self.name).u16(self.warning).count(count).raw(self.tlvs)
     }
 }
 

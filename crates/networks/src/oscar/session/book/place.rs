@@ -14,6 +14,8 @@ const GROUP: &str = "Other networks";
 /// Our groups and items have high ids, since clients pick low ones.
 const FIRST_GROUP: u16 = 0x7f01;
 const FIRST_ITEM: u16 = 0x6001;
+/// The longest alias that is shown, in bytes.
+const MAX_ALIAS: usize = 1_000;
 /// Ids above this are negative to some clients.
 const LAST_ID: u16 = 0x7fff;
 
@@ -60,7 +62,7 @@ impl Book {
         let there = |group: &u16| self.misplaced.is_in(*group, &name);
         let missing: Vec<u16> = groups.difference(&placed).copied().filter(|g| !there(g)).collect();
         for group in missing {
-            let attributes = alias_attributes(&Bytes::new(), contact.alias.as_deref());
+            let attributes = alias_attributes(&Bytes::new(), shown_alias(contact));
             self.add(contact, spelling, group, Class::Buddy, attributes, plan);
         }
         if contact.blocked && !denied {
@@ -133,7 +135,7 @@ impl Book {
     }
 
     fn rename(&mut self, contact: &Contact, item: Item, plan: &mut Plan) {
-        let alias = contact.alias.as_deref();
+        let alias = shown_alias(contact);
         // Whoever wrote it in other bytes meant the same.
         if self.alias(&item).as_deref() != alias {
             let attributes = alias_attributes(&item.attributes, alias);
@@ -171,6 +173,11 @@ impl Book {
             }
         }
     }
+}
+
+/// What a contact is called, unless that is longer than clients show.
+pub(in super::super) fn shown_alias(contact: &Contact) -> Option<&str> {
+    contact.alias.as_deref().filter(|alias| alias.len() <= MAX_ALIAS)
 }
 
 /// `attributes` with this alias in place of the one there.
