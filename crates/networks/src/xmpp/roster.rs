@@ -143,6 +143,12 @@ impl Jabber {
             Kin::Nowhere => return self.refuse(&stanza.head(), "item-not-found", out),
             Kin::Foreign(address) => address,
         };
+        let mut groups: Vec<String> = groups(item).collect();
+        groups.sort_unstable();
+        if groups.windows(2).any(|two| matches!(two, [one, other] if one == other)) {
+            // RFC 6121, section 2.3.3.
+            return self.refuse(&stanza.head(), "bad-request", out);
+        }
         let Some(person) = &mut self.person else { return Ok(()) };
         let listed = person.lists(&address);
         let edit = if item.attr("subscription") == Some("remove") {
@@ -272,11 +278,16 @@ impl Jabber {
     }
 }
 
+/// The groups of a roster item.
+fn groups(item: &Element) -> impl Iterator<Item = String> {
+    item.elements().filter(|e| e.is("group", ns::ROSTER)).map(Element::text)
+}
+
 /// What a client's roster item asks for.
 fn list(address: Address, spelling: String, item: &Element) -> RosterEdit {
     let label =
         |text: &str| text.get(..text.floor_char_boundary(MAX_LABEL)).unwrap_or_default().to_owned();
-    let groups = item.elements().filter(|e| e.is("group", ns::ROSTER)).map(|g| label(&g.text()));
+    let groups = groups(item).map(|group| label(&group));
     RosterEdit::List {
         address,
         spelling,

@@ -163,6 +163,24 @@ fn adding_renaming_and_removing_stay_here() {
 }
 
 #[test]
+fn one_group_twice_in_an_item_is_an_error() {
+    let mut stage = Stage::online(alice());
+    for (groups, right) in [
+        ("<group>A</group><group>A</group>", false),
+        ("<group>A</group><group>B</group><group>&#65;</group>", false),
+        ("<group>A</group><group>a</group>", true),
+    ] {
+        stage.client(&format!(
+            "<iq id='1' type='set'><query xmlns='jabber:iq:roster'>\
+             <item jid='zed@msn'>{groups}</item></query></iq>"
+        ));
+        let (told, leaked) = stage.sent();
+        assert_eq!(told.contains("<bad-request"), !right, "{groups}: {told}");
+        assert_eq!((stage.edits().len(), leaked), (usize::from(right), String::new()));
+    }
+}
+
+#[test]
 fn whoever_is_asked_is_listed() {
     let mut stage = Stage::online(alice());
     stage.client("<presence type='subscribe' to='zed@msn'/>");
