@@ -95,7 +95,7 @@ impl Jabber {
                 return self.ask_about_typing(out);
             }
             Body::Typing(state) => self.message(&envelope).child(chat_state(*state)),
-            Body::Text { text, .. } => self.text_message(now, &envelope, text),
+            Body::Text { text, auto } => self.text_message(now, &envelope, (text, *auto)),
             Body::Attention => self
                 .message(&envelope)
                 .child(Element::new("attention", ns::ATTENTION))
@@ -154,9 +154,14 @@ impl Jabber {
         message.with("from", person.full_of(&self.naming, &envelope.from)).with("to", &person.full)
     }
 
-    fn text_message(&self, now: Now, envelope: &Envelope, text: &RichText) -> Element {
+    fn text_message(
+        &self,
+        now: Now,
+        envelope: &Envelope,
+        (text, auto): (&RichText, bool),
+    ) -> Element {
         let wanted = [("request", ns::RECEIPTS), ("markable", ns::MARKERS)];
-        let wanted = wanted.into_iter().filter(|_| !envelope.from.is_control());
+        let wanted = wanted.into_iter().filter(|_| !auto && !envelope.from.is_control());
         let marks = std::iter::once(("active", ns::CHAT_STATES)).chain(wanted);
         let marks = marks.map(|(name, ns)| Element::new(name, ns));
         with_text(self.message(envelope), text).children(marks.chain(delay(now, envelope)))

@@ -173,6 +173,17 @@ fn the_client_s_receipts_go_back() {
 }
 
 #[test]
+fn nobody_is_asked_for_receipts_of_what_no_person_said() {
+    let mut stage = Stage::online(alice());
+    let said = RichText::plain("away");
+    stage.deliver("alice@aol", Body::Text { text: said.clone(), auto: true });
+    stage.deliver("crosstalk@gateway", Body::Text { text: said, auto: false });
+    let seen = stage.to(Side::Client);
+    assert_eq!(seen.matches("<body>away</body>").count(), 2, "{seen}");
+    assert!(!seen.contains("urn:xmpp:receipts") && !seen.contains("chat-markers"), "{seen}");
+}
+
+#[test]
 fn attention_is_drawn_both_ways() {
     let mut stage = Stage::online(alice());
     stage.client("<message to='alice@aol' type='headline'><attention xmlns='urn:xmpp:attention:0'/></message>");
