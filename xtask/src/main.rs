@@ -3,6 +3,7 @@
 mod deny;
 mod fuzz;
 mod graph;
+mod long;
 mod peers;
 mod pictures;
 mod rule;
@@ -18,10 +19,13 @@ use steps::{Outcome, Steps};
 
 const HELP: &str = "\
 cargo xtask test [--no-interop]   everything that must hold before a change lands
-cargo xtask test --long           the same with the whole hostile load and an hour of each fuzz target
+cargo xtask test --long           the same with Gajim and Dino, the whole hostile load and an hour of
+                                  each fuzz target
 cargo xtask deps-rule             who may see whom among the crates
 cargo xtask peers                 install the third-party software that interop tests talk to
 cargo xtask interop [FILTER]      interop tests alone
+cargo xtask interop --long [FILTER]
+                                  those alone that only --long runs
 cargo xtask compatibility         writes docs/compatibility.md from what tests find
 cargo xtask pictures              take the pictures of the README again
 cargo xtask fuzz [TARGET]... [--time 1h] [--jobs 2] [--sanitizer none]
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         ["deps-rule"] => rule::check(&root()),
         ["peers"] => peers::install(&root()).map(drop),
         ["interop"] => interop(None),
+        ["interop", "--long"] => long_interop(None),
+        ["interop", "--long", filter] => long_interop(Some(filter)),
         ["interop", filter] => interop(Some(filter)),
         ["compatibility"] => compatibility(),
         ["pictures"] => take_pictures(),
@@ -75,7 +81,7 @@ fn target(root: &Path) -> PathBuf {
 struct TestOptions {
     /// Tests with real clients and servers.
     interop: bool,
-    /// What takes hours: the whole hostile load, and fuzzing.
+    /// What takes hours: the whole hostile load, and fuzzing; and clients with windows.
     long: bool,
 }
 
@@ -121,6 +127,9 @@ fn test(options: &TestOptions) -> Outcome {
         )
     });
     if options.long {
+        if with_interop {
+            steps.run("interop, the long way", || long_interop(None));
+        }
         steps.run("whole load", whole_load);
         let all = fuzz::Request::parse(&[]);
         steps.run("fuzzing", || all.and_then(|request| fuzz::run(&root(), &request)));
@@ -153,6 +162,12 @@ fn interop(filter: Option<&str>) -> Outcome {
     peers::install(&root())?;
     build()?;
     interop_tests(filter)
+}
+
+fn long_interop(filter: Option<&str>) -> Outcome {
+    long::install(&root())?;
+    build()?;
+    with_peers("long", filter)
 }
 
 fn seeds() -> Outcome {

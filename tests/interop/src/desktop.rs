@@ -12,7 +12,7 @@ use crate::process::{Running, wait_until};
 const SCREEN: &str = "1000x700x24";
 
 /// How long a window may take to come up.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What GTK 2 windows look like.
 const LOOK: &str = "\
@@ -34,11 +34,18 @@ const FRAMES: &str = "\
 </theme></openbox_config>
 ";
 
+/// Under this, a program takes itself for the user `nobody`, who may still mount what nobody else
+/// sees. Its files stay those of whoever runs the tests.
+const NOBODY: &[&str] =
+    &["unshare", "--user", "--map-user=65534", "--map-group=65534", "--keep-caps"];
+
 /// An X server of its own, with a window manager and a message bus.
 pub struct Desktop {
     directory: PathBuf,
     display: String,
     bus: String,
+    /// What every command on it begins with.
+    under: &'static [&'static str],
     // In this order: what needs the X server ends before it.
     _manager: Running,
     _bus: Running,
@@ -48,6 +55,15 @@ pub struct Desktop {
 impl Desktop {
     /// Opens one that keeps its files in `directory`.
     pub fn open(directory: PathBuf) -> Self {
+        Self::under(&["env"], directory)
+    }
+
+    /// Opens one for programs that refuse to be root's.
+    pub fn of_nobody(directory: PathBuf) -> Self {
+        Self::under(NOBODY, directory)
+    }
+
+    fn under(under: &'static [&'static str], directory: PathBuf) -> Self {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("gtkrc"), LOOK).unwrap();
         fs::write(directory.join("openbox.xml"), FRAMES).unwrap();
@@ -55,34 +71,109 @@ impl Desktop {
         x.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]);
         let (screen, number) = first_line(x.stderr(Stdio::null()));
         let display = format!(":{number}");
-        let mut daemon = Command::new("dbus-daemon");
-        let (bus, address) =
-            first_line(daemon.args(["--session", "--nofork", "--print-address=1"]));
+        let mut daemon = Command::new(under[0]);
+        daemon.args(&under[1..]).args(["dbus-daemon", "--session", "--nofork"]);
+        daemon.stderr(Stdio::null());
+        let (bus, address) = first_line(daemon.arg("--print-address=1"));
         let mut openbox = Command::new("openbox");
         openbox.arg("--config-file").arg(directory.join("openbox.xml")).env("DISPLAY", &display);
         let manager = Running::logging(&mut openbox, &directory.join("openbox.log"));
-        Self { directory, display, bus: address, _manager: manager, _bus: bus, _screen: screen }
+        Self {
+            directory,
+            display,
+            bus: address,
+            under,
+            _manager: manager,
+            _bus: bus,
+            _screen: screen,
+        }
     }
 
     /// A command that shows its windows here.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = Command::new(self.under[0]);
+        command.args(&self.under[1..]).arg(program);
         command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
         command.env("GTK2_RC_FILES", self.directory.join("gtkrc")).env("LANG", "C.UTF-8");
+        // Nobody here needs a screen reader.
+        command.env("NO_AT_BRIDGE", "1").env("GTK_A11Y", "none");
         command
     }
 
     /// Makes the window whose title is `title` this wide and high, as soon as there is one, and
     /// the one in use.
     pub fn resizes(&self, title: &str, width: u32, height: u32) {
-        let size = [width.to_string(), height.to_string()];
-        let done = wait_until(PATIENCE, || {
-            let mut xdotool = self.command("xdotool");
-            xdotool.args(["search", "--onlyvisible", "--name", &format!("^{title}$")]);
-            xdotool.args(["windowsize", "--sync"]).args(&size).arg("windowactivate");
-            xdotool.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+        let (name, [width, height]) =
+            (format!("^{title}$"), [width, height].map(|n| n.to_string()));
+        let words = ["search", "--onlyvisible", "--name", &name, "windowsize", "--sync"];
+        let words = [&words[..], &[&width, &height, "windowactivate"]].concat();
+        assert!(wait_until(PATIENCE, || self.xdotool(&words)), "there is no window {title:?}");
+    }
+
+    /// Presses a key in the window whose title is `title`, as soon as there is one.
+    #[track_caller]
+    pub(crate) fn presses(&self, title: &str, key: &str) {
+        self.goes_to(title);
+        self.xdotool(&["key", key]);
+    }
+
+    /// Types `text` and Enter in the window whose title is `title`, as soon as there is one.
+    #[track_caller]
+    pub(crate) fn types(&self, title: &str, text: &str) {
+        self.goes_to(title);
+        self.xdotool(&["type", "--delay", "50", text]);
+        self.xdotool(&["key", "Return"]);
+    }
+
+    #[track_caller]
+    fn goes_to(&self, title: &str) {
+        let title = format!("^({title})$");
+        let words = ["search", "--onlyvisible", "--name", &title, "windowactivate", "--sync"];
+        assert!(wait_until(PATIENCE, || self.xdotool(&words)), "there is no window {title:?}");
+    }
+
+    fn xdotool(&self, words: &[&str]) -> bool {
+        let mut command = self.command("xdotool");
+        command.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().success()
+    }
+
+    /// Does what a button or a menu of a GTK program would, by the name that its sources give to
+    /// the action, of the program or of its window.
+    #[track_caller]
+    pub(crate) fn activates(&self, program: &str, action: &str, parameter: &str) {
+        let application = format!("/{}", program.replace('.', "/"));
+        let window = format!("{application}/window/1");
+        let known = |path: &str| {
+            let listed = self.calls(program, path, &["List"]);
+            listed.is_some_and(|names| names.contains(&format!("'{action}'")))
+        };
+        let mut object = None;
+        let found = wait_until(PATIENCE, || {
+            object = [&window, &application].into_iter().find(|path| known(path));
+            object.is_some()
         });
-        assert!(done, "there is no window {title:?}");
+        assert!(found, "{program} does not know {action}");
+        let words = ["Activate", action, &format!("[{parameter}]"), "{}"];
+        assert!(self.calls(program, object.unwrap(), &words).is_some(), "{program}: {action}");
+    }
+
+    /// Calls one of the functions by which GTK programs take actions, and returns the answer.
+    fn calls(&self, program: &str, object: &str, words: &[&str]) -> Option<String> {
+        let mut gdbus = self.command("gdbus");
+        gdbus.args(["call", "--session", "--dest", program, "--object-path", object, "--method"]);
+        gdbus.arg(format!("org.gtk.Actions.{}", words[0])).args(&words[1..]);
+        let output = gdbus.output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Leaves a picture of the whole screen behind when a test fails.
+    pub(crate) fn remembers_a_failure(&self) {
+        if std::thread::panicking() {
+            let file = self.directory.join("screen.png");
+            let mut import = self.command("import");
+            let _ = import.args(["-silent", "-window", "root"]).arg(file).status();
+        }
     }
 
     /// Takes a picture of the window whose title is `title`, with its frame, as soon as there is

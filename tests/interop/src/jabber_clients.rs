@@ -1,7 +1,7 @@
 //! Jabber clients of people who like terminals.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::proxychains::proxychains;
@@ -27,11 +27,12 @@ impl Account<'_> {
         }
     }
 
-    /// Writes a file under the home.
-    fn writes(&self, path: &str, text: &str) {
+    /// Writes a file under the home, and returns where it is.
+    pub(crate) fn writes(&self, path: &str, text: &str) -> PathBuf {
         let path = self.home.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::write(&path, text).unwrap();
+        path
     }
 }
 

@@ -3,7 +3,8 @@
 //! A [`Stage`] is base networks (our AIM, Yahoo and MSN servers, a real Prosody or ejabberd) and a gateway
 //! process before each, but AIM and Yahoo share theirs. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
-//! `drivers`, or at a client in a [`Terminal`]. [`Pidgin`] is the program itself, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
+//! `drivers`, or at a client in a [`Terminal`]. [`Pidgin`], [`Gajim`] and [`Dino`] are the programs
+//! themselves, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
 //! client lies to real servers.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
@@ -12,8 +13,10 @@ mod certificate;
 mod court;
 mod crowd;
 mod desktop;
+mod dino;
 mod ejabberd;
 mod event;
+mod gajim;
 mod gateway;
 mod jabber_clients;
 mod jabber_server;
@@ -24,8 +27,10 @@ mod process;
 mod prosody;
 mod proxychains;
 mod raw_jabber;
+mod sqlite;
 mod stage;
 mod terminal;
+mod trusting;
 mod yahoo;
 
 use std::net::TcpListener;
@@ -36,8 +41,10 @@ pub use aim::AimServer;
 pub use court::Court;
 pub use crowd::{Crowd, Friend};
 pub use desktop::{Desktop, side_by_side};
+pub use dino::Dino;
 pub use ejabberd::Ejabberd;
 pub use event::Event;
+pub use gajim::Gajim;
 pub use gateway::Gateway;
 pub use msn::MsnServer;
 pub use person::{Person, Way};

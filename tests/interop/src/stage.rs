@@ -8,8 +8,8 @@ use crate::jabber_clients::{self, Account};
 use crate::jabber_server::{JabberServer, Kind};
 use crate::prosody::DOMAIN;
 use crate::{
-    AimServer, Desktop, Gateway, MsnServer, Person, Pidgin, Terminal, Way, YahooServer, YahooUser,
-    free_port,
+    AimServer, Desktop, Dino, Gajim, Gateway, MsnServer, Person, Pidgin, Terminal, Way,
+    YahooServer, YahooUser, free_port,
 };
 
 /// Every password on the stage. No log may hold it.
@@ -168,6 +168,16 @@ impl Stage {
     /// A person at Poezio, which signs on.
     pub fn poezio(&self, name: &str) -> Terminal {
         self.with_account(name, "poezio", jabber_clients::poezio)
+    }
+
+    /// A person at Gajim, signed on.
+    pub fn gajim<'a>(&self, name: &str, desktop: &'a Desktop) -> Gajim<'a> {
+        self.with_account(name, "gajim", |account| Gajim::start(account, desktop))
+    }
+
+    /// A person at Dino, which signs on.
+    pub fn dino<'a>(&self, name: &str, desktop: &'a Desktop) -> Dino<'a> {
+        self.with_account(name, "dino", |account| Dino::start(account, desktop))
     }
 
     /// Has a script of somebody's say `text` by go-sendxmpp, and returns what it complains of.

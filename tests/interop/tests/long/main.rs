@@ -1,0 +1,3 @@
+//! Jabber clients with windows, which `cargo xtask test --long` installs.
+
+mod windows;

@@ -1,0 +1,26 @@
+//! What interop tests need that run only in `cargo xtask test --long`.
+
+use std::path::Path;
+
+use crate::peers;
+use crate::steps::Outcome;
+
+/// Debian packages for Jabber clients with windows, and for a screen to show them on.
+const PACKAGES: &[&str] = &[
+    "dbus",
+    "dino-im",
+    "fonts-dejavu-core",
+    "gajim",
+    "imagemagick",
+    "libglib2.0-bin",
+    "openbox",
+    "sqlite3",
+    "xdotool",
+    "xvfb",
+];
+
+/// Installs what is missing.
+pub(crate) fn install(root: &Path) -> Outcome {
+    peers::packages(PACKAGES)?;
+    peers::install(root).map(drop)
+}
