@@ -209,14 +209,14 @@ impl Question {
         let text =
             |w: Writer, text: &str| w.little_count(text.len() + 1).raw(text.as_bytes()).u8(0);
         let details = ["", "", ""].into_iter().fold(text(self.head(SHORT, SUCCESS), nick), text);
-        framed(details.u8(0).u8(0).u8(0))
+        framed(&details.u8(0).u8(0).u8(0))
     }
 
     /// A search that found nobody.
     fn nobody(&self) -> Writer {
         const LAST_FOUND: u16 = 0x01ae;
         const FAILURE: u8 = 0x32;
-        framed(self.head(LAST_FOUND, FAILURE))
+        framed(&self.head(LAST_FOUND, FAILURE))
     }
 
     /// How an answer of `kind` begins.
@@ -228,6 +228,6 @@ impl Question {
 }
 
 /// Behind its length, inside TLV 01.
-fn framed(answer: Writer) -> Writer {
-    Writer::new().around(1, Writer::new().little(answer))
+fn framed(answer: &Writer) -> Writer {
+    Writer::new().around(1, &Writer::new().little(answer))
 }

@@ -247,7 +247,7 @@ impl Session {
         let room = HEAD + name.len() + fields.len() + AROUND + message::size(html) + extra.len();
         let head = Writer::with_room(room).raw(&self.talk.cookie.to_be_bytes()).u16(PLAIN);
         let from = UserInfo { name: name.as_bytes(), warning: 0, tlvs: fields };
-        let body = from.write(head).around(TEXT, message::written(html)).raw(extra);
+        let body = from.write(head).around(TEXT, &message::written(html)).raw(extra);
         io.answer(FAMILY, 0x07, 0, body);
     }
 

@@ -179,14 +179,14 @@ impl Writer {
 
     /// What was written elsewhere behind its length in little-endian.
     #[must_use]
-    pub fn little(self, inner: Self) -> Self {
+    pub fn little(self, inner: &Self) -> Self {
         let written = self.little_count(inner.bytes.len()).raw(&inner.bytes);
         if inner.is_spoilt { written.spoilt() } else { written }
     }
 
     /// One TLV around what was written elsewhere.
     #[must_use]
-    pub fn around(self, kind: u16, inner: Self) -> Self {
+    pub fn around(self, kind: u16, inner: &Self) -> Self {
         let written = self.tlv(kind, &inner.bytes);
         if inner.is_spoilt { written.spoilt() } else { written }
     }
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(Writer::new().long(long(65_536)).finish(), Err(TooLong));
         assert_eq!(Writer::new().count(65_536).finish(), Err(TooLong));
         let inner = Writer::new().short(long(256));
-        assert_eq!(Writer::new().around(5, inner).finish(), Err(TooLong));
+        assert_eq!(Writer::new().around(5, &inner).finish(), Err(TooLong));
     }
 
     #[test]
