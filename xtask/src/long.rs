@@ -4,10 +4,13 @@ use std::path::Path;
 
 use crate::peers;
 use crate::steps::Outcome;
+use crate::suite;
 
-/// Debian packages for Jabber clients with windows, and for a screen to show them on.
+/// Debian packages for Jabber clients with windows and for a screen to show them on; and for a
+/// folder with another release in it.
 const PACKAGES: &[&str] = &[
     "dbus",
+    "debootstrap",
     "dino-im",
     "fonts-dejavu-core",
     "gajim",
@@ -22,5 +25,5 @@ const PACKAGES: &[&str] = &[
 /// Installs what is missing.
 pub(crate) fn install(root: &Path) -> Outcome {
     peers::packages(PACKAGES)?;
-    peers::install(root).map(drop)
+    suite::install(&peers::install(root)?)
 }

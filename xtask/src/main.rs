@@ -9,6 +9,7 @@ mod pictures;
 mod rule;
 mod sources;
 mod steps;
+mod suite;
 mod terminal;
 mod tools;
 
@@ -19,8 +20,8 @@ use steps::{Outcome, Steps};
 
 const HELP: &str = "\
 cargo xtask test [--no-interop]   everything that must hold before a change lands
-cargo xtask test --long           the same with Gajim and Dino, the whole hostile load and an hour of
-                                  each fuzz target
+cargo xtask test --long           the same with Gajim, Dino and software of Debian's next release,
+                                  the whole hostile load and an hour of each fuzz target
 cargo xtask deps-rule             who may see whom among the crates
 cargo xtask peers                 install the third-party software that interop tests talk to
 cargo xtask interop [FILTER]      interop tests alone
@@ -104,7 +105,9 @@ fn test(options: &TestOptions) -> Outcome {
     let mut steps = Steps::default();
     if with_interop {
         // First of all, so that a machine that lacks something says so within a minute.
-        steps.run("interop peers", || peers::install(&root()).map(drop));
+        steps.run("interop peers", || {
+            if options.long { long::install(&root()) } else { peers::install(&root()).map(drop) }
+        });
     }
     steps.run("toolchain", toolchain);
     steps.run("dependency rule", || rule::check(&root()));
@@ -128,7 +131,7 @@ fn test(options: &TestOptions) -> Outcome {
     });
     if options.long {
         if with_interop {
-            steps.run("interop, the long way", || long_interop(None));
+            steps.run("interop, the long way", || with_peers("long", None));
         }
         steps.run("whole load", whole_load);
         let all = fuzz::Request::parse(&[]);

@@ -77,7 +77,7 @@ fn is_installed(package: &str) -> bool {
 }
 
 /// `env` with the rights of root, to put a command behind; `None` without a way to get them.
-fn as_root() -> Option<Command> {
+pub(crate) fn as_root() -> Option<Command> {
     let mut command = if quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0") {
         Command::new("env")
     } else {
@@ -131,7 +131,7 @@ fn aim_plugin(peers: &Path) -> Outcome {
 }
 
 /// The mirror that this machine gets Debian from.
-fn mirror() -> Result<String, String> {
+pub(crate) fn mirror() -> Result<String, String> {
     let format = "$(ORIGIN) $(LABEL) $(REPO_URI)";
     let targets = quiet(Command::new("apt-get").args(["indextargets", "--format", format]))?;
     let mirror = targets.lines().find_map(|line| line.strip_prefix("Debian Debian "));
@@ -183,7 +183,7 @@ fn find(directory: &Path, prefix: &str) -> Result<PathBuf, String> {
 }
 
 /// Runs a command with its output on the terminal.
-fn run(command: &mut Command) -> Outcome {
+pub(crate) fn run(command: &mut Command) -> Outcome {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{command:?} ended with {status}")),

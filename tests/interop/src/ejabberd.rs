@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Running, wait_until};
 use crate::prosody::DOMAIN;
+use crate::suite::Suite;
 use crate::{RawJabber, certificate, free_port};
 
 /// What is in its configuration for encryption, where there is any.
@@ -23,30 +23,30 @@ pub struct Ejabberd {
 impl Ejabberd {
     /// Starts one that offers STARTTLS, with `users`, each with a password, and a certificate for
     /// its domain.
-    pub fn start(directory: PathBuf, users: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(suite: Suite, directory: PathBuf, users: &[(&str, &str)]) -> Self {
         fs::create_dir_all(&directory).unwrap();
         certificate::make(&directory, &[DOMAIN]);
         let parts = ["server.pem", "server.key"].map(|name| directory.join(name));
         let both = parts.map(|path| fs::read_to_string(path).unwrap()).concat();
         fs::write(directory.join("both.pem"), both).unwrap();
-        Self::run(directory, users, ENCRYPTED)
+        Self::run(suite, directory, users, ENCRYPTED)
     }
 
     /// Starts one without TLS.
     pub fn start_unencrypted(directory: PathBuf, users: &[(&str, &str)]) -> Self {
-        Self::run(directory, users, UNENCRYPTED)
+        Self::run(Suite::Own, directory, users, UNENCRYPTED)
     }
 
-    fn run(directory: PathBuf, users: &[(&str, &str)], encryption: &str) -> Self {
+    fn run(suite: Suite, directory: PathBuf, users: &[(&str, &str)], encryption: &str) -> Self {
         let spool = directory.join("spool");
         fs::create_dir_all(&spool).unwrap();
         let port = free_port();
         let config = directory.join("ejabberd.yml");
         fs::write(&config, configuration(&directory, port, encryption)).unwrap();
         // Without `ejabberdctl`, which wants a user of its own and a daemon for names of nodes.
-        let mut command = Command::new("erl");
+        let mut command = suite.command("erl");
         command.args(["-noinput", "-mnesia", "dir"]).arg(format!("\"{}\"", spool.display()));
-        command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries()).env("HOME", &directory);
+        command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries(suite)).env("HOME", &directory);
         command.env("EJABBERD_CONFIG_PATH", &config);
         command.env("EJABBERD_LOG_PATH", directory.join("ejabberd.log"));
         let mut process = Running::logging(&mut command, &directory.join("out.log"));
@@ -78,15 +78,17 @@ impl Ejabberd {
 }
 
 /// Where Debian puts what Erlang programs bring with them.
-fn libraries() -> PathBuf {
-    let root = fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok);
+fn libraries(suite: Suite) -> PathBuf {
+    let top = suite.root();
+    let all = fs::read_dir(top.join("usr/lib")).unwrap().filter_map(Result::ok);
     let has_ejabberd = |path: &PathBuf| {
         let inside = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
         let mut names = inside.map(|entry| entry.file_name().to_string_lossy().into_owned());
         names.any(|name| name.starts_with("ejabberd-"))
     };
-    let found = root.map(|entry| entry.path()).find(has_ejabberd);
-    found.expect("ejabberd is missing: run `cargo xtask peers` first")
+    let found = all.map(|entry| entry.path()).find(has_ejabberd);
+    let found = found.expect("ejabberd is missing: run `cargo xtask peers` first");
+    Path::new("/").join(found.strip_prefix(top).unwrap())
 }
 
 fn configuration(directory: &Path, port: u16, encryption: &str) -> String {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::proxychains::proxychains;
+use crate::suite::Suite;
 use crate::{Terminal, Way};
 
 /// Whom a client signs on as, and how it reaches the server.
@@ -12,6 +13,8 @@ pub(crate) struct Account<'a> {
     pub(crate) jid: &'a str,
     pub(crate) password: &'a str,
     pub(crate) way: &'a Way,
+    /// Which release the client is from.
+    pub(crate) suite: Suite,
     /// The certificate of the CA to trust, a PEM file.
     pub(crate) ca: &'a Path,
     /// Where the client may keep what it likes.
@@ -48,7 +51,7 @@ pub(crate) fn profanity(account: &Account<'_>) -> Terminal {
         ),
     );
     account.writes(".config/profanity/profrc", "[ui]\nsplash=false\n");
-    let mut command = Command::new("profanity");
+    let mut command = account.suite.command("profanity");
     command.args(["-a", "mine"]).env("HOME", account.home).env("LANG", "C.UTF-8");
     Terminal::start(jid, account.home, &command)
 }

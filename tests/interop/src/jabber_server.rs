@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::suite::Suite;
 use crate::{Ejabberd, Prosody};
 
 /// Which server a stage has.
@@ -19,10 +20,15 @@ pub(crate) enum JabberServer {
 
 impl JabberServer {
     /// Starts one with `users`, each with a password.
-    pub(crate) fn start(kind: Kind, directory: &Path, users: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(
+        (kind, suite): (Kind, Suite),
+        directory: &Path,
+        users: &[(&str, &str)],
+    ) -> Self {
+        let directory = directory.join("jabber");
         match kind {
-            Kind::Prosody => Self::Prosody(Prosody::start(directory.join("prosody"), users, &[])),
-            Kind::Ejabberd => Self::Ejabberd(Ejabberd::start(directory.join("ejabberd"), users)),
+            Kind::Prosody => Self::Prosody(Prosody::start_of(suite, directory, users)),
+            Kind::Ejabberd => Self::Ejabberd(Ejabberd::start(suite, directory, users)),
         }
     }
 

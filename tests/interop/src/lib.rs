@@ -29,6 +29,7 @@ mod proxychains;
 mod raw_jabber;
 mod sqlite;
 mod stage;
+mod suite;
 mod terminal;
 mod trusting;
 mod yahoo;

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Running, wait_until};
+use crate::suite::Suite;
 use crate::{certificate, free_port};
 
 /// The domain it serves.
@@ -42,20 +42,27 @@ impl Prosody {
     pub fn start(directory: PathBuf, users: &[(&str, &str)], other_names: &[&str]) -> Self {
         fs::create_dir_all(&directory).unwrap();
         certificate::make(&directory, &[&[DOMAIN], other_names].concat());
-        Self::run(directory, users, ENCRYPTED)
+        Self::run(Suite::Own, directory, users, ENCRYPTED)
+    }
+
+    /// Starts the one of a release, with a certificate for its domain.
+    pub(crate) fn start_of(suite: Suite, directory: PathBuf, users: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(&directory).unwrap();
+        certificate::make(&directory, &[DOMAIN]);
+        Self::run(suite, directory, users, ENCRYPTED)
     }
 
     /// Starts one without TLS, at which people sign on by whatever there ever was.
     pub fn start_unencrypted(directory: PathBuf, users: &[(&str, &str)]) -> Self {
-        Self::run(directory, users, UNENCRYPTED)
+        Self::run(Suite::Own, directory, users, UNENCRYPTED)
     }
 
     /// Starts one without TLS, which offers SASL2.
     pub fn start_with_sasl2(directory: PathBuf, users: &[(&str, &str)]) -> Self {
-        Self::run(directory, users, SASL2)
+        Self::run(Suite::Own, directory, users, SASL2)
     }
 
-    fn run(directory: PathBuf, users: &[(&str, &str)], more: &str) -> Self {
+    fn run(suite: Suite, directory: PathBuf, users: &[(&str, &str)], more: &str) -> Self {
         // Prosody escapes everything but letters and digits in the names of its files.
         let accounts = directory.join("data").join(DOMAIN.replace('.', "%2e")).join("accounts");
         fs::create_dir_all(&accounts).unwrap();
@@ -67,7 +74,7 @@ impl Prosody {
         let config = directory.join("prosody.cfg.lua");
         let text = configuration(&directory, port, more);
         fs::write(&config, text).unwrap();
-        let mut command = Command::new("prosody");
+        let mut command = suite.command("prosody");
         command.arg("--config").arg(&config);
         let mut process = Running::logging(&mut command, &directory.join("out.log"));
         let up = wait_until(Duration::from_secs(20), || {

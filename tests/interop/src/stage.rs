@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::jabber_clients::{self, Account};
 use crate::jabber_server::{JabberServer, Kind};
 use crate::prosody::DOMAIN;
+use crate::suite::Suite;
 use crate::{
     AimServer, Desktop, Dino, Gajim, Gateway, MsnServer, Person, Pidgin, Terminal, Way,
     YahooServer, YahooUser, free_port,
@@ -45,6 +46,8 @@ pub struct Stage {
     yahoo_listener: u16,
     aim_way: Way,
     jabber_way: Way,
+    /// Which release the Jabber server and the terminal clients are from.
+    suite: Suite,
     /// MSN users come as each wants to: through the proxy or to the listener.
     msn_ways: [Way; 2],
     directory: PathBuf,
@@ -53,20 +56,37 @@ pub struct Stage {
 impl Stage {
     /// A stage with Prosody, where clients come through SOCKS5.
     pub fn behind_socks() -> Self {
-        Self::set(true, Kind::Prosody)
+        Self::set(true, (Kind::Prosody, Suite::Own), "")
     }
 
     /// A stage with Prosody, where clients take the gateways for their servers.
     pub fn behind_listeners() -> Self {
-        Self::set(false, Kind::Prosody)
+        Self::set(false, (Kind::Prosody, Suite::Own), "")
     }
 
     /// A stage with ejabberd, where clients come through SOCKS5.
     pub fn of_ejabberd() -> Self {
-        Self::set(true, Kind::Ejabberd)
+        Self::set(true, (Kind::Ejabberd, Suite::Own), "")
     }
 
-    fn set(socks: bool, jabber: Kind) -> Self {
+    /// A stage with the Prosody of Debian's next release, where clients come through SOCKS5.
+    pub fn of_next_prosody() -> Self {
+        Self::set(true, (Kind::Prosody, Suite::Next), "")
+    }
+
+    /// A stage with the ejabberd of Debian's next release, where clients come through SOCKS5.
+    pub fn of_next_ejabberd() -> Self {
+        Self::set(true, (Kind::Ejabberd, Suite::Next), "")
+    }
+
+    /// A stage with the Prosody and the terminal clients of Debian's next release, where clients
+    /// take the gateway for their server and the gateway signs on in their place.
+    pub fn reoriginating() -> Self {
+        Self::set(false, (Kind::Prosody, Suite::Next), "options = [\"reoriginate\"]\n")
+    }
+
+    fn set(socks: bool, jabber: (Kind, Suite), options: &str) -> Self {
+        let suite = jabber.1;
         let directory = fresh_directory();
         let aim = AimServer::start(&[("alice", PASSWORD), ("carol", PASSWORD), ("dave", PASSWORD)]);
         let msn = MsnServer::start(&[("mary", PASSWORD), ("mike", PASSWORD)]);
@@ -78,8 +98,9 @@ impl Stage {
         let ids = [&west, &east, &south].map(Gateway::id);
         let mesh: [Seat; 3] = [("aol", &ids[0]), ("jabber", &ids[1]), ("msn", &ids[2])]
             .map(|(network, id)| Seat { network, id, port: free_port() });
+        // Its own table is the last one before what comes here.
         let tls = format!(
-            "[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\", \"localhost\"]\nroots = [\"{}\"]\n",
+            "{options}[tls]\nterminate = [\"{DOMAIN}\", \"127.0.0.1\", \"localhost\"]\nroots = [\"{}\"]\n",
             jabber.ca().display()
         );
         let yahoo_listener = free_port();
@@ -118,6 +139,7 @@ impl Stage {
             yahoo_listener,
             aim_way,
             jabber_way,
+            suite,
             msn_ways,
             directory,
         }
@@ -191,6 +213,7 @@ impl Stage {
             jid: &self.jid(name),
             password: PASSWORD,
             way: &self.jabber_way,
+            suite: self.suite,
             ca: &self.east.ca(),
             home: &home,
         })

@@ -8,5 +8,7 @@ mod liar;
 mod msn;
 mod resume;
 mod sasl2;
+#[path = "../stories/mod.rs"]
+mod stories;
 mod story;
 mod terminals;

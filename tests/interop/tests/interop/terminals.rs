@@ -1,29 +1,15 @@
 //! An AIM user and people at Jabber clients of terminals.
 
-use crosstalk_interop::{Person, Stage, Terminal};
+use crosstalk_interop::Stage;
+
+use crate::stories::at_terminals::{grants, they_chat, with_profanity};
 
 const ALICE: &str = "alice@aol.xt";
 const TEXT: &str = "<b>Привет</b> & 🦊";
 
 #[test]
 fn aim_and_profanity_meet() {
-    let stage = Stage::behind_listeners();
-    let romeo = stage.profanity("romeo");
-    romeo.shows("logged in successfully");
-    let mut alice = stage.aim("alice");
-    let name = &stage.jabber_name("romeo");
-    alice.does(&["add", name, "Friends"]);
-    romeo.shows("Received authorization request");
-    romeo.types(&format!("/sub allow {ALICE}"));
-    alice.finds(name, &[("online", "yes")]);
-    romeo.types(&format!("/sub request {ALICE}"));
-    grants(&mut alice, name);
-    they_chat(&mut alice, &romeo, name, &format!("/msg {ALICE}"));
-    romeo.types("/status set away \"gone fishing\"");
-    alice.finds(name, &[("show", "away"), ("status", "gone fishing")]);
-    romeo.types("/quit");
-    alice.finds(name, &[("online", "no")]);
-    stage.kept_its_secrets(&[TEXT]);
+    with_profanity(&Stage::behind_listeners());
 }
 
 #[test]
@@ -53,19 +39,4 @@ fn what_a_script_says_by_go_sendxmpp_arrives() {
     assert_eq!(stage.go_sendxmpp("romeo", ALICE, TEXT), "");
     alice.sees("im", &[("name", &stage.jabber_name("romeo")), ("text", TEXT)]);
     stage.kept_its_secrets(&[TEXT]);
-}
-
-fn grants(alice: &mut Person, name: &str) {
-    let request = alice.sees_request(name);
-    alice.grants(&request);
-}
-
-fn they_chat(alice: &mut Person, romeo: &Terminal, name: &str, say: &str) {
-    romeo.types(&format!("{say} {TEXT}"));
-    alice.sees("im", &[("name", name), ("text", TEXT)]);
-    alice.says(name, &alice.types(TEXT));
-    romeo.shows(TEXT);
-    // His client is shown what she says next, and not what he just said.
-    alice.says(name, &alice.types("and <this> too"));
-    romeo.shows("and <this> too");
 }

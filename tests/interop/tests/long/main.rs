@@ -1,3 +1,8 @@
-//! Jabber clients with windows, which `cargo xtask test --long` installs.
+//! Jabber clients with windows, and the servers and clients of Debian's next release, all of which
+//! `cargo xtask test --long` installs.
+#![allow(clippy::unwrap_used, missing_docs)]
 
+mod next;
+#[path = "../stories/mod.rs"]
+mod stories;
 mod windows;
