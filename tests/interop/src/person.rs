@@ -90,8 +90,9 @@ impl Person {
         let driver = built("msnp11");
         let (mut command, host, port) = match way {
             Way::Socks(proxy, host, port) => {
-                // The web server that gives out tickets is no host of the proxy's.
-                let web = nexus.trim_start_matches("http://").split(['/', ':']).next();
+                // The web server that gives out tickets is no host of the proxy's; others at the
+                // same address are.
+                let web = nexus.trim_start_matches("http://").split('/').next();
                 let mut command = proxychains(home, *proxy, web);
                 command.arg(driver);
                 (command, host, port)
