@@ -113,6 +113,11 @@ pub enum Body {
 }
 
 impl Body {
+    /// Whether it is what people say, which is not lost where its receiver cannot hear it yet.
+    pub const fn is_said(&self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Attention)
+    }
+
     /// Whether it is of use only to a client that shows now what people say: everything but what a
     /// client keeps for itself, such as presence and consent.
     pub const fn needs_reader(&self) -> bool {

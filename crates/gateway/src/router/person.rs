@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Bucket, Contact, Event, Failure, Presence, Roster, UnixMillis};
 use crosstalk_overlay::GatewayId;
@@ -25,6 +25,9 @@ const SPEAKING: usize = 64;
 const TELLING: usize = 16;
 /// The most versions of a list that wait for the disk.
 const SAVING: usize = 4;
+/// How long a client may take from its sign-on until it takes texts, before senders are told that
+/// its person is not there.
+const ARRIVING: Duration = Duration::from_secs(5);
 
 pub(super) struct Person {
     pub(super) user: Address,
@@ -74,6 +77,8 @@ pub(super) struct Session {
     pub(super) presence: Presence,
     /// Whether the client takes what people say.
     pub(super) takes: bool,
+    /// Until when the client may still be about to take it for the first time.
+    arriving_until: Option<Instant>,
     /// What did not fit into the mailbox, and whether a task waits for room.
     pub(super) behind: BTreeSet<Note>,
     pub(super) catching_up: bool,
@@ -127,6 +132,7 @@ impl Person {
             since: now(),
             presence: Presence::offline(),
             takes: false,
+            arriving_until: Some(Instant::now() + ARRIVING),
             behind: BTreeSet::new(),
             catching_up: false,
         });
@@ -171,8 +177,14 @@ impl Person {
         let Some(session) = self.session(number) else { return };
         session.takes = takes;
         if takes {
+            session.arriving_until = None;
             self.todo.wake.append(&mut self.turned_away);
         }
+    }
+
+    /// Whether what people say will soon be taken here for the first time.
+    pub(super) fn is_arriving(&self, now: Instant) -> bool {
+        self.sessions.iter().any(|s| s.arriving_until.is_some_and(|until| now < until))
     }
 
     /// Whether the person is signed in and has a list.

@@ -16,12 +16,16 @@ use crate::mail::{Delivery, Mail};
 
 /// How long the lists of one person at several gateways may differ.
 const DOUBT: Duration = Duration::from_secs(3);
+/// How long until it is looked again whether somebody who signs on takes texts now.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What became of an arrival.
 enum Arrival {
     Settled(Result<(), Failure>),
     /// In mailboxes.
     Waiting(Delivery),
+    /// The person just signs on, and no client takes it yet.
+    TooEarly,
 }
 
 impl Hub {
@@ -46,16 +50,38 @@ impl Hub {
         let Some(person) = self.people.get(&envelope.to) else {
             return Begun::Ended(Err(Failure::Offline));
         };
-        let (arrival, in_talk) = self.with(&person, |p| {
-            (p.receive(self, from, envelope), !p.talks_for(envelope).is_empty())
-        });
+        if let Some(attempt) = self.hand_over(&person, from, envelope) {
+            return attempt;
+        }
+        // Its sender says nothing else to this person before the answer, so that order is kept.
+        let (hub, envelope) = (self.clone(), envelope.clone());
+        Begun::new(async move {
+            loop {
+                tokio::time::sleep(AGAIN).await;
+                if let Some(attempt) = hub.hand_over(&person, from, &envelope) {
+                    return attempt.end().await;
+                }
+            }
+        })
+    }
+
+    /// Gives an envelope to the sessions of a person; nothing while the person just signs on.
+    fn hand_over(
+        self: &Arc<Self>,
+        person: &Shared,
+        from: GatewayId,
+        envelope: &Envelope,
+    ) -> Option<Attempt> {
+        let (arrival, in_talk) = self
+            .with(person, |p| (p.receive(self, from, envelope), !p.talks_for(envelope).is_empty()));
         let delivery = match arrival {
-            Arrival::Settled(result) => return Begun::Ended(result),
+            Arrival::Settled(result) => return Some(Begun::Ended(result)),
             Arrival::Waiting(delivery) => delivery,
+            Arrival::TooEarly => return None,
         };
         let again = in_talk.then(|| envelope.clone());
-        let hub = self.clone();
-        Begun::new(async move {
+        let (hub, person) = (self.clone(), person.clone());
+        Some(Begun::new(async move {
             let mut result = delivery.outcome().await;
             // The conversation may have ended with it, and the person is still there.
             if result == Err(Failure::Offline)
@@ -68,7 +94,7 @@ impl Hub {
                 hub.counters.delivered.add();
             }
             result
-        })
+        }))
     }
 
     /// Shows people here a presence of somebody at `gateway`.
@@ -125,6 +151,10 @@ async fn doubt(hub: Arc<Hub>, person: Shared, watcher: Address) {
 
 impl Person {
     fn receive(&mut self, hub: &Hub, from: GatewayId, envelope: &Envelope) -> Arrival {
+        let takes = self.roster.is_some() && self.sessions.iter().any(|s| s.takes);
+        if envelope.body.is_said() && !takes && self.is_arriving(Instant::now()) {
+            return Arrival::TooEarly;
+        }
         if !self.is_here() {
             return Arrival::Settled(Err(Failure::Offline));
         }

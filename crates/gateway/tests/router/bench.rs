@@ -215,13 +215,18 @@ static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Signs `user` in at `router`, available.
 pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
-    let user = address(user);
-    let (member, mail) = router.sign_in(user.clone(), "test".into());
-    let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
-    let person = Person { user, member, mail, last_id };
+    let person = sign_in_early(router, user);
     person.member.takes_texts(true);
     person.shows(Show::Available, "");
     person
+}
+
+/// The same, whose client takes nothing yet.
+pub(crate) fn sign_in_early(router: &Router, user: &str) -> Person {
+    let user = address(user);
+    let (member, mail) = router.sign_in(user.clone(), "test".into());
+    let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
+    Person { user, member, mail, last_id }
 }
 
 /// A conversation of `user` with `with`, beside the session of [`sign_in`].

@@ -140,3 +140,17 @@ async fn of_somebody_who_is_there_nobody_hears_that_he_is_offline() {
     let notice = alice.reads("bob@yahoo").await;
     assert!(!notice.contains("offline") && notice.contains("later"), "{notice}");
 }
+
+#[tokio::test]
+async fn what_a_stranger_says_while_somebody_signs_on_is_heard() {
+    let gateway = alone();
+    let mut alice = sign_in(&gateway.router, "alice@aol");
+    let mut bob = bench::sign_in_early(&gateway.router, "bob@yahoo");
+    alice.says("bob@yahoo", "first");
+    alice.says("bob@yahoo", "second");
+    assert_eq!(said_by(&mut bob, "alice@aol").await, [""; 0], "his client takes nothing yet");
+    bob.member.takes_texts(true);
+    for text in ["first", "second"] {
+        assert_eq!(bob.reads("alice@aol").await, text);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Body, Envelope, Event};
+use crosstalk_core::{Envelope, Event};
 
 use super::super::desk::Io;
 use super::Switchboard;
@@ -28,8 +28,10 @@ impl Recent {
     pub(super) fn note(&mut self, envelope: &Envelope, now: Instant) {
         self.drop_older(now);
         let bytes = of_envelope(envelope);
-        let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
-        if is_said && self.told.len() < MAX_RECENT && self.bytes + bytes <= MAX_BYTES {
+        if envelope.body.is_said()
+            && self.told.len() < MAX_RECENT
+            && self.bytes + bytes <= MAX_BYTES
+        {
             self.bytes += bytes;
             self.told.push_back((now, envelope.clone()));
         }
