@@ -205,6 +205,13 @@ impl Jabber {
                 out.forward(Side::Server, raw);
                 Ok(())
             }
+            // Clients of go-xmpp end `<auth/>` and `<response/>` by a line break. A server that gets it
+            // with the word forgets it with the stream; alone it may come behind `<success/>`, where
+            // nothing may stand before the next header.
+            Frame::Space(_) if self.signon.facts.client && self.person.is_none() => {
+                out.withhold();
+                Ok(())
+            }
             other => {
                 out.forward(Side::Server, other.into_bytes());
                 Ok(())

@@ -19,6 +19,11 @@ const SASL2_ALONE: &str = "a Jabber server offers to sign on by SASL2 alone, whi
                            not understand: without its host under `terminate`, its people sign on \
                            and meet nobody foreign";
 
+/// What the operator is told of a client that would notice a gateway.
+const CHANNEL_BINDING: &str = "a Jabber client signs on with channel binding, which no gateway gets \
+                               through: options = [\"reoriginate\"] under its network lets it in, and \
+                               docs/security.md says what that costs";
+
 /// How far the stream is.
 #[derive(Default)]
 pub(super) struct SignOn {
@@ -158,6 +163,9 @@ impl Jabber {
                     return Ok(());
                 }
                 let mechanism = said.attr("mechanism").unwrap_or_default();
+                if self.signon.facts.client && mechanism.to_ascii_uppercase().ends_with("-PLUS") {
+                    out.emit(Event::Advise(CHANNEL_BINDING));
+                }
                 Stage::Authenticating(Authenticating::begin(mechanism, &said.text()))
             }
             (Stage::Authenticating(sasl), "response") => {

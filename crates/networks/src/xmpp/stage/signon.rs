@@ -121,6 +121,38 @@ fn a_modern_server_s_are_never_hidden() {
 }
 
 #[test]
+fn the_operator_hears_of_a_client_that_binds_the_channel() {
+    let bound =
+        "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-1-PLUS'>cD0=</auth>";
+    let advised = |stage: &mut Stage| {
+        let mut events = stage.events().into_iter();
+        events.any(|e| matches!(e, Event::Advise(what) if what.contains("reoriginate")))
+    };
+    let mut stage = encrypted(&[]);
+    stage.server(&features(&format!("{}{BINDINGS}", mechanisms(&["SCRAM-SHA-1-PLUS"]))));
+    stage.client(bound);
+    assert!(advised(&mut stage));
+    let mut plain = Stage::new();
+    plain.client(OPEN);
+    plain.server(&format!("{OPEN}{}", features(&mechanisms(&["SCRAM-SHA-1-PLUS"]))));
+    plain.client(bound);
+    assert!(!advised(&mut plain), "there is no gateway in that channel");
+}
+
+#[test]
+fn white_space_behind_the_words_of_sasl_is_nobody_s() {
+    let mut stage = encrypted(&[]);
+    stage.server(&features(&mechanisms(&["PLAIN"])));
+    stage.sent();
+    let said = auth("ann");
+    stage.client(&format!("{said}\n"));
+    assert_eq!(stage.to(Side::Server), said);
+    stage.server("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+    stage.client(&format!(" \r\n{OPEN}"));
+    assert_eq!(stage.to(Side::Server), OPEN);
+}
+
+#[test]
 fn where_allowed_the_gateway_signs_on_with_its_own_binding() {
     let offer =
         features(&format!("{}{BINDINGS}", mechanisms(&["SCRAM-SHA-1", "SCRAM-SHA-256-PLUS"])));
