@@ -19,7 +19,7 @@ pub enum Frame {
     Open(Bytes),
     /// A whole child of the stream: a stanza or another top-level element.
     Stanza(Bytes),
-    /// White space between stanzas: a keep-alive. Or a [`BOM`].
+    /// White space between stanzas: a keep-alive. Or a mark of byte order.
     Space(Bytes),
     /// `</stream:stream>`.
     Close(Bytes),

@@ -1,6 +1,6 @@
 //! A stanza as a small tree, for the few that are interpreted.
 //!
-//! What only passes is never made into one: of that, [`scan`] looks at names as they go by.
+//! What only passes is never made into one: of that, `scan` looks at names as they go by.
 
 mod read;
 pub(super) mod scan;
