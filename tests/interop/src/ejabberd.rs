@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::process::{Running, wait_until};
+use crate::process::Running;
 use crate::prosody::DOMAIN;
 use crate::suite::Suite;
 use crate::{RawJabber, certificate, free_port};
@@ -49,12 +49,9 @@ impl Ejabberd {
         command.args(["-s", "ejabberd"]).env("ERL_LIBS", libraries(suite)).env("HOME", &directory);
         command.env("EJABBERD_CONFIG_PATH", &config);
         command.env("EJABBERD_LOG_PATH", directory.join("ejabberd.log"));
-        let mut process = Running::logging(&mut command, &directory.join("out.log"));
-        let up = wait_until(Duration::from_mins(1), || {
-            process.has_ended() || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        let out = fs::read_to_string(directory.join("out.log")).unwrap_or_default();
-        assert!(up && !process.has_ended(), "ejabberd did not start:\n{out}");
+        let log = directory.join("out.log");
+        let process =
+            Running::serving("ejabberd", &mut command, &log, &[port], Duration::from_mins(1));
         for (user, password) in users {
             RawJabber::connect(port).registers(user, password);
         }

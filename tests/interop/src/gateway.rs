@@ -1,13 +1,12 @@
 //! A gateway process.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::built;
-use crate::process::{Running, wait_until};
+use crate::process::Running;
 
 /// `crosstalk gateway` with a configuration and a directory of its own.
 pub struct Gateway {
@@ -45,12 +44,8 @@ impl Gateway {
     /// Starts it and waits for its listeners.
     pub fn start(&mut self) {
         let mut command = self.command(&["gateway"]);
-        let mut process = Running::logging(&mut command, &self.log_file());
-        let up = wait_until(Duration::from_secs(20), || {
-            let open = |port: &u16| TcpStream::connect(("127.0.0.1", *port)).is_ok();
-            process.has_ended() || self.ports.iter().all(open)
-        });
-        assert!(up && !process.has_ended(), "the gateway did not start:\n{}", self.log());
+        let (log, within) = (self.log_file(), Duration::from_secs(20));
+        let process = Running::serving("the gateway", &mut command, &log, &self.ports, within);
         self.process = Some(process);
     }
 

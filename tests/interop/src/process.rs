@@ -1,6 +1,7 @@
 //! Child processes that end with the test.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +15,25 @@ impl Running {
         let file = File::options().create(true).append(true).open(log).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         Self::start(command)
+    }
+
+    /// Starts a server called `name` in the same way, and waits until it listens at all `ports` of
+    /// loopback. Fails, with what it wrote, where it does not in time.
+    pub(crate) fn serving(
+        name: &str,
+        command: &mut Command,
+        log: &Path,
+        ports: &[u16],
+        within: Duration,
+    ) -> Self {
+        let mut server = Self::logging(command, log);
+        let listens = |port: &u16| TcpStream::connect(("127.0.0.1", *port)).is_ok();
+        let up = wait_until(within, || server.has_ended() || ports.iter().all(listens));
+        if !up || server.has_ended() {
+            let wrote = fs::read_to_string(log).unwrap_or_default();
+            panic!("{name} did not start:\n{wrote}");
+        }
+        server
     }
 
     /// Starts `command` as it is.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::process::{Running, wait_until};
+use crate::process::Running;
 use crate::suite::Suite;
 use crate::{certificate, free_port};
 
@@ -76,12 +76,9 @@ impl Prosody {
         fs::write(&config, text).unwrap();
         let mut command = suite.command("prosody");
         command.arg("--config").arg(&config);
-        let mut process = Running::logging(&mut command, &directory.join("out.log"));
-        let up = wait_until(Duration::from_secs(20), || {
-            process.has_ended() || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        let out = fs::read_to_string(directory.join("out.log")).unwrap_or_default();
-        assert!(up && !process.has_ended(), "Prosody did not start:\n{out}");
+        let log = directory.join("out.log");
+        let process =
+            Running::serving("Prosody", &mut command, &log, &[port], Duration::from_secs(20));
         Self { _process: process, directory, port }
     }
 
