@@ -151,8 +151,9 @@ async fn doubt(hub: Arc<Hub>, person: Shared, watcher: Address) {
 
 impl Person {
     fn receive(&mut self, hub: &Hub, from: GatewayId, envelope: &Envelope) -> Arrival {
-        let takes = self.roster.is_some() && self.sessions.iter().any(|s| s.takes);
-        if envelope.body.is_said() && !takes && self.is_arriving(Instant::now()) {
+        let takes = self.sessions.iter().any(|s| s.takes);
+        let hears = takes && self.is_here();
+        if envelope.body.is_said() && !hears && self.is_arriving(Instant::now()) {
             return Arrival::TooEarly;
         }
         if !self.is_here() {
@@ -165,7 +166,7 @@ impl Person {
         if envelope.from.is_control() {
             return Arrival::Settled(Err(Failure::Refused));
         }
-        if envelope.body.needs_reader() && !self.sessions.iter().any(|s| s.takes) {
+        if envelope.body.needs_reader() && !takes {
             self.turned_away.insert(from);
             return Arrival::Settled(Err(Failure::Offline));
         }
