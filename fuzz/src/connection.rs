@@ -5,7 +5,7 @@ use std::task::{self, Waker};
 use bytes::BytesMut;
 use crosstalk_core::{
     Address, Bell, Computation, Computed, Context, Engine, Envelope, EnvelopeId, EnvelopeIds,
-    Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Private, Side, TlsFacts, Via,
+    Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
 };
 
 use crate::mail;
@@ -186,7 +186,7 @@ impl Connection {
         let Some(engine) = &mut self.engine else { return };
         shared.looked_at += engine.weight();
         let result = engine.handle(shared.now, input, &mut self.out);
-        shared.held.extend(self.out.take_held());
+        shared.held.extend(self.out.take_deferred());
         let events: Vec<Event> = std::iter::from_fn(|| self.out.next_event()).collect();
         // What an engine writes to somebody it may write before it says who that is.
         for event in &events {
@@ -217,12 +217,12 @@ impl Connection {
             Event::Converse { with, .. } => self.with = with,
             Event::SignedOut => self.user = None,
             Event::Encrypt(side, _) => {
-                let exporter = Some(Private::from([7; 32]));
+                let exporter = Some(Redacted::from([7; 32]));
                 let facts = TlsFacts { exporter, server_end_point: Some(vec![9; 32]) };
                 self.tell(shared, Input::Encrypted(side, facts));
             }
             Event::Dial(_) => self.server = true,
-            Event::Alone => {
+            Event::DetachServer => {
                 self.server = false;
                 self.ended[Side::Server as usize] = false;
                 self.pending[Side::Server as usize].clear();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Names, Network, Presence,
-    RichText, Roster, Show, Stamp, Standing, Style, Typing, UnixMillis,
+    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Names, Network,
+    Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
 };
 use crosstalk_networks::NETWORKS;
 
@@ -46,9 +46,9 @@ pub(crate) fn roster(names: &Names) -> Roster {
 
 fn contact(names: &Names, address: Address, flags: u8) -> Contact {
     let standing = |granted: bool, asked: bool| match (granted, asked) {
-        (true, _) => Standing::Granted,
-        (_, true) => Standing::Asked(RichText::plain("may I?")),
-        _ => Standing::None,
+        (true, _) => Subscription::Granted,
+        (_, true) => Subscription::Asked(RichText::plain("may I?")),
+        _ => Subscription::None,
     };
     let spelling = names.universal(&address);
     Contact {
@@ -106,7 +106,7 @@ fn body(what: u8, of: EnvelopeId, words: RichText) -> Body {
         13 => Body::Undelivered { of, why: Failure::Busy },
         14 => Body::Presence(Presence::offline()),
         _ => Body::Presence(Presence {
-            show: if what & 64 != 0 { Show::Away } else { Show::Available },
+            show: if what & 64 != 0 { Availability::Away } else { Availability::Available },
             text: words,
             idle_since: (what & 128 != 0).then_some(UnixMillis(1_799_999_000_000)),
             online_since: None,

@@ -14,7 +14,7 @@ pub const MAX_GROUPS: usize = 32;
 
 /// How far consent has gone, in one direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
+pub enum Subscription {
     /// Never asked, refused or withdrawn.
     #[default]
     None,
@@ -41,9 +41,9 @@ pub struct Contact {
     /// blocked, does not.
     pub listed: bool,
     /// May the owner see the contact's presence?
-    pub to: Standing,
+    pub to: Subscription,
     /// May the contact see the owner's presence?
-    pub from: Standing,
+    pub from: Subscription,
     /// The owner wants to hear nothing of the contact and show nothing to it.
     pub blocked: bool,
 }
@@ -57,8 +57,8 @@ impl Contact {
             alias: None,
             groups: Vec::new(),
             listed: false,
-            to: Standing::None,
-            from: Standing::None,
+            to: Subscription::None,
+            from: Subscription::None,
             blocked: false,
         }
     }
@@ -66,11 +66,11 @@ impl Contact {
     /// Applies a step of consent that the owner took. Returns whether anything changed.
     pub fn sent(&mut self, step: &Consent) -> bool {
         match step {
-            Consent::Request(_) if self.to == Standing::Granted => false,
-            Consent::Request(text) => replace(&mut self.to, Standing::Asked(text.clone())),
-            Consent::Cancel => replace(&mut self.to, Standing::None),
-            Consent::Grant => replace(&mut self.from, Standing::Granted),
-            Consent::Revoke => replace(&mut self.from, Standing::None),
+            Consent::Request(_) if self.to == Subscription::Granted => false,
+            Consent::Request(text) => replace(&mut self.to, Subscription::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.to, Subscription::None),
+            Consent::Grant => replace(&mut self.from, Subscription::Granted),
+            Consent::Revoke => replace(&mut self.from, Subscription::None),
         }
     }
 
@@ -80,30 +80,33 @@ impl Contact {
     /// cannot put themselves on a list.
     pub fn received(&mut self, step: &Consent) -> bool {
         match step {
-            Consent::Request(_) if self.from == Standing::Granted => false,
-            Consent::Request(text) => replace(&mut self.from, Standing::Asked(text.clone())),
-            Consent::Cancel => replace(&mut self.from, Standing::None),
-            Consent::Grant if self.listed || self.to != Standing::None => {
-                replace(&mut self.to, Standing::Granted)
+            Consent::Request(_) if self.from == Subscription::Granted => false,
+            Consent::Request(text) => replace(&mut self.from, Subscription::Asked(text.clone())),
+            Consent::Cancel => replace(&mut self.from, Subscription::None),
+            Consent::Grant if self.listed || self.to != Subscription::None => {
+                replace(&mut self.to, Subscription::Granted)
             }
             Consent::Grant => false,
-            Consent::Revoke => replace(&mut self.to, Standing::None),
+            Consent::Revoke => replace(&mut self.to, Subscription::None),
         }
     }
 
     /// The bytes of names, labels and words that it takes.
     pub fn weight(&self) -> usize {
         let words = [&self.to, &self.from].map(|standing| match standing {
-            Standing::Asked(words) => words.text().len(),
-            Standing::None | Standing::Granted => 0,
+            Subscription::Asked(words) => words.text().len(),
+            Subscription::None | Subscription::Granted => 0,
         });
         let labels = self.alias.iter().chain(&self.groups).map(String::len);
         self.address.local().len() + self.spelling.len() + labels.chain(words).sum::<usize>()
     }
 
     /// Whether nothing worth remembering is left.
-    pub fn is_blank(&self) -> bool {
-        !self.listed && !self.blocked && self.to == Standing::None && self.from == Standing::None
+    pub fn is_empty(&self) -> bool {
+        !self.listed
+            && !self.blocked
+            && self.to == Subscription::None
+            && self.from == Subscription::None
     }
 }
 
@@ -117,7 +120,7 @@ fn groups<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     Vec::deserialize(from).map(|groups: Vec<String>| groups.into_iter().map(label).collect())
 }
 
-fn replace(standing: &mut Standing, with: Standing) -> bool {
+fn replace(standing: &mut Subscription, with: Subscription) -> bool {
     let changed = *standing != with;
     *standing = with;
     changed
@@ -164,18 +167,18 @@ mod tests {
         asker.listed = true;
         let request = Consent::Request(RichText::plain("hi"));
         assert!(asker.sent(&request) && asked.received(&request));
-        assert_eq!(asked.from, Standing::Asked(RichText::plain("hi")));
+        assert_eq!(asked.from, Subscription::Asked(RichText::plain("hi")));
         assert!(asked.sent(&Consent::Grant) && asker.received(&Consent::Grant));
-        assert_eq!((&asker.to, &asked.from), (&Standing::Granted, &Standing::Granted));
+        assert_eq!((&asker.to, &asked.from), (&Subscription::Granted, &Subscription::Granted));
         assert!(!asked.received(&request), "asking again changes nothing");
         assert!(asker.sent(&Consent::Cancel) && asked.received(&Consent::Cancel));
-        assert!(asked.is_blank() && !asker.is_blank());
+        assert!(asked.is_empty() && !asker.is_empty());
     }
 
     #[test]
     fn a_stranger_cannot_grant_himself_onto_a_list() {
         let mut stranger = Contact::new("eve@yahoo".parse().unwrap(), "eve@yahoo.xt".into());
         assert!(!stranger.received(&Consent::Grant));
-        assert!(stranger.is_blank());
+        assert!(stranger.is_empty());
     }
 }

@@ -17,8 +17,8 @@ use crate::compute::{Computation, Computed};
 use crate::contact::{Contact, RosterEdit};
 use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
 use crate::fault::Fault;
-use crate::private::Private;
 use crate::provenance::Confirmed;
+use crate::redacted::Redacted;
 use crate::roster::Roster;
 use crate::time::Now;
 
@@ -80,7 +80,7 @@ pub enum Input<'a> {
     /// The person's foreign contacts: once after [`Event::SignedIn`], as soon as they are known.
     Roster(Roster),
     /// One contact changed, on whatever side and in whichever session. A contact that
-    /// [is blank](Contact::is_blank) is gone. An engine compares it with what its client shows;
+    /// [is empty](Contact::is_empty) is gone. An engine compares it with what its client shows;
     /// its own edits come back here too.
     Changed(Contact),
     /// Something for the person behind the client. What people say comes only while the engine
@@ -103,7 +103,7 @@ pub enum Input<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct TlsFacts {
     /// `tls-exporter` of RFC 9266; only of TLS 1.3.
-    pub exporter: Option<Private<[u8; 32]>>,
+    pub exporter: Option<Redacted<[u8; 32]>>,
     /// `tls-server-end-point` of RFC 5929: the hash of the server's certificate.
     pub server_end_point: Option<Vec<u8>>,
 }
@@ -111,12 +111,12 @@ pub struct TlsFacts {
 /// What an engine wants besides bytes on the two streams.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Connect upstream: once with [`crate::Via::Direct`], and once after each [`Event::Alone`].
+    /// Connect upstream: once with [`crate::Via::Direct`], and once after each [`Event::DetachServer`].
     Dial(HostPort),
     /// Go on without a server, with the client alone: one that is connected is left. The engine
     /// plays it from now on, or asks for another by [`Event::Dial`]; if that one cannot be
     /// reached, the engine is told that the server [closed](Input::Closed), and is alone again.
-    Alone,
+    DetachServer,
     /// Start TLS on a side, after the bytes written so far: as server towards the client, as
     /// client towards the server. Whatever that side sends next belongs to TLS, and the engine
     /// gets no more of it before [`Input::Encrypted`].
@@ -182,7 +182,7 @@ pub struct Output {
     to_client: VecDeque<Bytes>,
     to_server: VecDeque<Bytes>,
     events: VecDeque<Event>,
-    held: Option<Box<Envelope>>,
+    deferred: Option<Box<Envelope>>,
     altered: bool,
 }
 
@@ -208,13 +208,13 @@ impl Output {
     /// Gives the envelope of an [`Input::Deliver`] back: the client is asked to open a conversation
     /// for it. The gateway delivers it to the connection that [converses](Event::Converse) with
     /// the sender; if none does in time, or the session ends first, it counts as undelivered.
-    pub fn hold(&mut self, envelope: Envelope) {
-        self.held = Some(Box::new(envelope));
+    pub fn defer(&mut self, envelope: Envelope) {
+        self.deferred = Some(Box::new(envelope));
     }
 
     /// What the engine gave back of the delivery before.
-    pub fn take_held(&mut self) -> Option<Envelope> {
-        self.held.take().map(|held| *held)
+    pub fn take_deferred(&mut self) -> Option<Envelope> {
+        self.deferred.take().map(|deferred| *deferred)
     }
 
     /// Asks for something besides bytes.

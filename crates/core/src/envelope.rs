@@ -209,7 +209,7 @@ impl fmt::Display for Failure {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
-pub enum Show {
+pub enum Availability {
     /// Not there, or invisible: nobody can tell.
     #[default]
     Offline,
@@ -229,7 +229,7 @@ pub enum Show {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// Availability.
-    pub show: Show,
+    pub show: Availability,
     /// Status or away text; empty for none.
     pub text: RichText,
     /// Since when the person has not touched the client.
@@ -246,12 +246,12 @@ impl Presence {
 
     /// Available, without a text.
     pub fn available() -> Self {
-        Self { show: Show::Available, ..Self::default() }
+        Self { show: Availability::Available, ..Self::default() }
     }
 
     /// Whether others see the person at all.
     pub fn is_online(&self) -> bool {
-        self.show != Show::Offline
+        self.show != Availability::Offline
     }
 }
 

@@ -18,9 +18,10 @@ mod lobby;
 mod names;
 mod network;
 mod origin;
-mod private;
+
 mod provenance;
 mod quoted;
+mod redacted;
 mod rich;
 mod roster;
 mod spans;
@@ -32,20 +33,20 @@ pub use bell::Bell;
 pub use bucket::{Bucket, Rate};
 pub use clean::label;
 pub use compute::{Computation, Computed};
-pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Standing};
+pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Subscription};
 pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};
 pub use envelope::{
-    Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Show, Typing,
+    Availability, Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Typing,
 };
 pub use fault::{Blame, Fault};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use lobby::Lobby;
-pub use names::{Kin, Names};
+pub use names::{NameClass, Names};
 pub use network::{Context, Defaults, Network, Sniff, Unread, Via};
 pub use origin::Origin;
-pub use private::Private;
 pub use provenance::{Claimed, Confirmed};
 pub use quoted::Quoted;
+pub use redacted::Redacted;
 pub use rich::{MAX_TEXT, RichText};
 pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
 pub use spans::{MAX_LINK, MAX_SPANS, Span, Style, Styles};

@@ -8,7 +8,7 @@ use crate::network::Network;
 
 /// What a name seen in a client means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kin {
+pub enum NameClass {
     /// A name of the client's own network: none of our business.
     Own,
     /// Somebody reached through the gateway.
@@ -86,14 +86,14 @@ impl Names {
     }
 
     /// What `name`, in the universal or the short spelling, means.
-    pub fn classify(&self, name: &str) -> Kin {
-        let Some((local, domain)) = name.rsplit_once('@') else { return Kin::Own };
+    pub fn classify(&self, name: &str) -> NameClass {
+        let Some((local, domain)) = name.rsplit_once('@') else { return NameClass::Own };
         match self.network_of(domain) {
-            None => Kin::Own,
-            Some(Err(_)) => Kin::Nowhere,
+            None => NameClass::Own,
+            Some(Err(_)) => NameClass::Nowhere,
             Some(Ok(network)) => match self.address(&unescape(local), &network) {
-                Ok(address) => Kin::Foreign(address),
-                Err(_) => Kin::Nowhere,
+                Ok(address) => NameClass::Foreign(address),
+                Err(_) => NameClass::Nowhere,
             },
         }
     }

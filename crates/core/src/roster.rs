@@ -50,14 +50,14 @@ impl Sums {
     fn add(&mut self, entry: &Entry) {
         let weight = entry.contact.weight();
         self.whole += weight;
-        self.weight += if entry.contact.is_blank() { 0 } else { weight };
+        self.weight += if entry.contact.is_empty() { 0 } else { weight };
         self.newest = self.newest.max(entry.stamps.newest());
     }
 
     fn take_away(&mut self, entry: &Entry) {
         let weight = entry.contact.weight();
         self.whole -= weight;
-        self.weight -= if entry.contact.is_blank() { 0 } else { weight };
+        self.weight -= if entry.contact.is_empty() { 0 } else { weight };
     }
 }
 
@@ -83,7 +83,7 @@ impl Roster {
 
     /// The contact at `address`.
     pub fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.entries.get(address).map(|e| &e.contact).filter(|c| !c.is_blank())
+        self.entries.get(address).map(|e| &e.contact).filter(|c| !c.is_empty())
     }
 
     /// Whether there is a contact at `address`, or was one that was removed and is remembered.
@@ -93,7 +93,7 @@ impl Roster {
 
     /// Every contact, listed or not, in order of address.
     pub fn contacts(&self) -> impl Iterator<Item = &Contact> {
-        self.entries.values().map(|e| &e.contact).filter(|c| !c.is_blank())
+        self.entries.values().map(|e| &e.contact).filter(|c| !c.is_empty())
     }
 
     /// The contacts that stand in the buddy list.
@@ -128,7 +128,7 @@ impl Roster {
         self.has_room_for(&contact.address) && (new <= old || whole - old + new <= MAX_LIST)
     }
 
-    /// Writes what is new in `contact`, or forgets it where it [is blank](Contact::is_blank).
+    /// Writes what is new in `contact`, or forgets it where it [is empty](Contact::is_empty).
     /// Returns whether it was written: what makes a full roster fuller is not.
     ///
     /// A request does not overrule an answer that another copy has and this one had not.
@@ -228,11 +228,11 @@ impl Roster {
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
         let wiped = self.entries.remove(&wiping());
-        let removed = self.entries.values().filter(|e| e.contact.is_blank());
+        let removed = self.entries.values().filter(|e| e.contact.is_empty());
         let mut stamps: Vec<_> = removed.map(|e| e.stamps.newest()).collect();
         stamps.sort_unstable();
         if let Some(&middle) = stamps.get(stamps.len() / 2) {
-            self.entries.retain(|_, e| !e.contact.is_blank() || e.stamps.newest() > middle);
+            self.entries.retain(|_, e| !e.contact.is_empty() || e.stamps.newest() > middle);
         }
         self.entries.extend(wiped.map(|entry| (wiping(), entry)));
         self.sum_up();
@@ -247,7 +247,7 @@ fn wiping() -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::Standing;
+    use crate::contact::Subscription;
 
     fn contact(name: &str) -> Contact {
         let address: Address = name.parse().unwrap();
@@ -319,33 +319,33 @@ mod tests {
         let mut left = Roster::default();
         left.put(contact("a@aol"), at(1));
         let mut right = left.clone();
-        right.put(Contact { from: Standing::Granted, ..contact("a@aol") }, at(5));
+        right.put(Contact { from: Subscription::Granted, ..contact("a@aol") }, at(5));
         left.put(Contact { alias: Some("Al".into()), ..contact("a@aol") }, at(7));
         left.put(
-            Contact { to: Standing::Granted, alias: Some("Al".into()), ..contact("a@aol") },
+            Contact { to: Subscription::Granted, alias: Some("Al".into()), ..contact("a@aol") },
             at(9),
         );
         let (l, r) = (left.clone(), right.clone());
         assert!(left.merge(r) && right.merge(l));
         assert_eq!(left, right);
         let both = left.contact(&"a@aol".parse().unwrap()).unwrap();
-        assert_eq!((&both.to, &both.from), (&Standing::Granted, &Standing::Granted));
+        assert_eq!((&both.to, &both.from), (&Subscription::Granted, &Subscription::Granted));
         assert_eq!(both.alias.as_deref(), Some("Al"));
     }
 
     #[test]
     fn a_request_overrules_only_the_answers_it_follows() {
-        let asked = Contact { from: Standing::Asked("hi".into()), ..contact("a@aol") };
-        let granted = Contact { from: Standing::Granted, ..contact("a@aol") };
+        let asked = Contact { from: Subscription::Asked("hi".into()), ..contact("a@aol") };
+        let granted = Contact { from: Subscription::Granted, ..contact("a@aol") };
         let address = &"a@aol".parse().unwrap();
         let mut here = Roster::default();
         here.put(asked.clone(), at(1));
         let mut stale = here.clone();
         here.put(granted, at(100));
-        let again = Contact { from: Standing::Asked("hello?".into()), ..asked.clone() };
+        let again = Contact { from: Subscription::Asked("hello?".into()), ..asked.clone() };
         stale.put(again, at(200));
         assert!(stale.merge(here.clone()) && !here.merge(stale.clone()));
-        assert_eq!(here.contact(address).unwrap().from, Standing::Granted);
+        assert_eq!(here.contact(address).unwrap().from, Subscription::Granted);
         here.put(contact("a@aol"), at(300));
         here.put(asked.clone(), at(400));
         assert!(stale.merge(here.clone()));

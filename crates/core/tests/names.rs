@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crosstalk_core::{
-    Address, BadName, Context, Defaults, Engine, Kin, Names, Network, Side, Sniff,
+    Address, BadName, Context, Defaults, Engine, NameClass, Names, Network, Side, Sniff,
 };
 
 struct Plain;
@@ -30,8 +30,8 @@ fn names() -> Names {
     Names::new("xt", ["msn", "yahoo", "jabber"].map(|id| (id.parse().unwrap(), &Plain as _)))
 }
 
-fn foreign(text: &str) -> Kin {
-    Kin::Foreign(text.parse().unwrap())
+fn foreign(text: &str) -> NameClass {
+    NameClass::Foreign(text.parse().unwrap())
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn universal_spelling_round_trips() {
         let address: Address = text.parse().unwrap();
         let spelled = names().universal(&address);
         assert_eq!(spelled.matches('@').count(), 1, "{spelled}");
-        assert_eq!(names().classify(&spelled), Kin::Foreign(address), "{spelled}");
+        assert_eq!(names().classify(&spelled), NameClass::Foreign(address), "{spelled}");
     }
 }
 
@@ -49,15 +49,15 @@ fn short_forms_and_case_are_understood() {
     assert_eq!(names().classify("Bob@Yahoo"), foreign("bob@yahoo"));
     assert_eq!(names().classify("BOB@YAHOO.XT"), foreign("bob@yahoo"));
     assert_eq!(names().classify("carol@hotmail.com@msn"), foreign("carol@hotmail.com@msn"));
-    assert_eq!(names().classify("crosstalk@gateway.xt"), Kin::Foreign(Address::control()));
+    assert_eq!(names().classify("crosstalk@gateway.xt"), NameClass::Foreign(Address::control()));
 }
 
 #[test]
 fn own_names_are_left_alone_and_ours_without_owner_go_nowhere() {
     for own in ["bob", "carol@hotmail.com", "x@text", "x@yahoo.com"] {
-        assert_eq!(names().classify(own), Kin::Own, "{own}");
+        assert_eq!(names().classify(own), NameClass::Own, "{own}");
     }
     for nowhere in ["bob@icq.xt", "@yahoo", "bob@gateway.xt", "x@.xt"] {
-        assert_eq!(names().classify(nowhere), Kin::Nowhere, "{nowhere}");
+        assert_eq!(names().classify(nowhere), NameClass::Nowhere, "{nowhere}");
     }
 }

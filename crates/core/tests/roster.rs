@@ -1,7 +1,7 @@
 //! Rosters that somebody else writes into.
 #![allow(clippy::unwrap_used)]
 
-use crosstalk_core::{Contact, MAX_LIST, Roster, Stamp, Standing, UnixMillis};
+use crosstalk_core::{Contact, MAX_LIST, Roster, Stamp, Subscription, UnixMillis};
 
 fn at(millis: u64) -> Stamp {
     Stamp { millis, writer: 1 }
@@ -17,7 +17,7 @@ fn stranger(n: u64) -> Contact {
 fn strangers_who_ask_and_take_it_back_leave_room_in_a_list() {
     let mut roster = Roster::default();
     for n in 0..1000 {
-        let asks = Contact { from: Standing::Asked("hi".into()), ..stranger(n) };
+        let asks = Contact { from: Subscription::Asked("hi".into()), ..stranger(n) };
         assert!(roster.put(asks, at(2 * n)) && roster.put(stranger(n), at(2 * n + 1)));
     }
     let known = Contact { listed: true, ..stranger(1000) };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crosstalk_core::{Address, Kin};
+use crosstalk_core::{Address, NameClass};
 use crosstalk_gateway::config::Config;
 use crosstalk_overlay::Overlay;
 
@@ -49,8 +49,8 @@ async fn wipe_asleep(config: &Config, user: &Address) -> Result<(), Complaint> {
 fn who(config: &Config, text: &str) -> Result<Address, Complaint> {
     let names = config.names();
     let spelled = match names.classify(text) {
-        Kin::Foreign(address) => Some(address),
-        Kin::Own | Kin::Nowhere => None,
+        NameClass::Foreign(address) => Some(address),
+        NameClass::Own | NameClass::Nowhere => None,
     };
     let full = || {
         let plain: Address = text.parse().ok()?;

@@ -11,10 +11,10 @@ use crosstalk_core::{Fault, HostPort, NetworkId};
 use tokio::net::TcpStream;
 
 use crate::config::Proxy;
+use crate::connection_permits::ConnectionPermit;
 use crate::memory::Account;
-use crate::places::Place;
 use crate::policy::Asked;
-use crate::session::{End, Leg, Peer, Session};
+use crate::session::{End, Endpoint, Peer, Session};
 use crate::shared::Shared;
 use crate::splice;
 use crate::stream::Stream;
@@ -23,7 +23,7 @@ pub(crate) use origin::Origin;
 use report::Report;
 
 /// How the clients of a listener come in.
-pub(crate) enum Way {
+pub(crate) enum Ingress {
     /// With a proxy protocol.
     Proxy(Proxy),
     /// Taking the listener for the server of a network.
@@ -40,22 +40,22 @@ pub(crate) enum Way {
 }
 
 /// What a connection turned out to be.
-enum Road {
+enum Opened {
     /// One with an engine.
     Interpreted(Box<Session>),
     /// One without. In direct mode its server is not connected yet.
-    Opaque(Box<(Leg, Leg)>),
+    Opaque(Box<(Endpoint, Endpoint)>),
 }
 
 /// Why a connection came to nothing.
-enum Dead {
+enum OpenError {
     /// The client left before it was clear what it wanted.
     Gone,
     /// Somebody did wrong.
     Fault(Fault),
 }
 
-impl From<Fault> for Dead {
+impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
@@ -64,7 +64,7 @@ impl From<Fault> for Dead {
 /// What is kept of a connection all the time.
 struct Connection {
     shared: Arc<Shared>,
-    way: Arc<Way>,
+    way: Arc<Ingress>,
     report: Report,
     /// Its session, while that lasts.
     session: Option<Box<Session>>,
@@ -73,7 +73,7 @@ struct Connection {
     /// What it holds in memory.
     account: Account,
     /// Its place among all, and who is behind it.
-    place: Place,
+    place: ConnectionPermit,
 }
 
 impl Drop for Connection {
@@ -93,10 +93,10 @@ impl Drop for Connection {
 /// not of the largest.
 pub(crate) fn serve(
     shared: Arc<Shared>,
-    way: Arc<Way>,
+    way: Arc<Ingress>,
     tcp: TcpStream,
     peer: SocketAddr,
-    (place, account): (Place, Account),
+    (place, account): (ConnectionPermit, Account),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
     let connection = Connection { shared, way, report, session: None, fault: None, account, place };
@@ -110,10 +110,10 @@ pub(crate) fn serve(
         let (mut connection, road) = opening.await;
         connection.place.standing().is_known();
         let fault = match road {
-            Err(Dead::Gone) => None,
-            Err(Dead::Fault(fault)) => Some(fault),
-            Ok(Road::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
-            Ok(Road::Interpreted(session)) => {
+            Err(OpenError::Gone) => None,
+            Err(OpenError::Fault(fault)) => Some(fault),
+            Ok(Opened::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
+            Ok(Opened::Interpreted(session)) => {
                 let (end, legs) = Box::pin(connection.interpret(session)).await;
                 let (end, legs) = Box::pin(connection.reconsider(end, legs)).await;
                 match end {
@@ -132,7 +132,7 @@ pub(crate) fn serve(
 }
 
 impl Connection {
-    async fn interpret(&mut self, session: Box<Session>) -> (End, Box<(Leg, Leg)>) {
+    async fn interpret(&mut self, session: Box<Session>) -> (End, Box<(Endpoint, Endpoint)>) {
         let session = self.session.insert(session);
         let end = session.run().await;
         self.report.user = session.user().cloned();
@@ -142,7 +142,11 @@ impl Connection {
     }
 
     /// Asks whether a client of whom an engine took nothing speaks what must not pass unread.
-    async fn reconsider(&mut self, end: End, legs: Box<(Leg, Leg)>) -> (End, Box<(Leg, Leg)>) {
+    async fn reconsider(
+        &mut self,
+        end: End,
+        legs: Box<(Endpoint, Endpoint)>,
+    ) -> (End, Box<(Endpoint, Endpoint)>) {
         let (End::Opaque(Some(_)) | End::Fault(_)) = &end else { return (end, legs) };
         let (client, server) = &*legs;
         let first = &client.inbox;
@@ -165,9 +169,9 @@ impl Connection {
     }
 
     /// Connects the two sides with nothing in between.
-    async fn pass(&mut self, mut legs: Box<(Leg, Leg)>) -> Option<Fault> {
+    async fn pass(&mut self, mut legs: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
         let (client, server) = &mut *legs;
-        if let (None, Way::Direct { upstream, .. }) = (&server.stream, &*self.way) {
+        if let (None, Ingress::Direct { upstream, .. }) = (&server.stream, &*self.way) {
             match Box::pin(self.shared.dialer.dial(&self.place.origin, Asked::Engine, upstream))
                 .await
             {

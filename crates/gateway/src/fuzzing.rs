@@ -7,17 +7,17 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::{tls, ways_in};
+use crate::{ingress, tls};
 
 /// Reads `bytes` as whatever a client may begin with: an opening of a proxy protocol, or a hello of
 /// TLS. An opening is what it is however much of what follows has arrived.
 pub fn begin(bytes: &[u8]) {
     let users = BTreeMap::from([("ann".to_owned(), "s:ecret".to_owned().into())]);
     for users in [users, BTreeMap::new()] {
-        for (parser, length) in ways_in::taken(bytes, &users).into_iter().enumerate() {
+        for (parser, length) in ingress::taken(bytes, &users).into_iter().enumerate() {
             let Some(length) = length else { continue };
             let opening = bytes.get(..length).expect("no more is taken than there is");
-            let again = ways_in::taken(opening, &users)[parser];
+            let again = ingress::taken(opening, &users)[parser];
             assert_eq!(again, Some(length), "what follows an opening changes it");
         }
     }

@@ -1,12 +1,13 @@
 //! Sockets and tasks: ways in, sessions and the router.
 //!
-//! The one road of a connection: [`Gateway::start`] binds listeners; `listen` accepts; `ways_in`
+//! The one road of a connection: [`Gateway::start`] binds listeners; `listen` accepts; `ingress`
 //! hears where the client wants to go; `dial` connects it as `policy` allows; `sniff` recognises
 //! what is spoken, under `tls` where that ends here; `session` drives the network's engine
 //! between the two streams and the [`router`]; `splice` carries what is not interpreted.
 
 pub mod config;
 mod connection;
+mod connection_permits;
 pub mod descriptors;
 mod dial;
 mod dns;
@@ -14,10 +15,10 @@ mod fair;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod ingress;
 mod listen;
 pub mod mail;
 mod memory;
-mod places;
 mod policy;
 pub mod router;
 mod running;
@@ -28,7 +29,6 @@ mod splice;
 mod stream;
 pub mod tls;
 mod watchdog;
-mod ways_in;
 
 pub use memory::Usage;
 pub use running::{Gateway, StartError};

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::connection::{Origin, Way, serve};
+use crate::connection::{Ingress, Origin, serve};
+use crate::connection_permits::ConnectionPermits;
 use crate::dial::keep_alive;
-use crate::places::Places;
 use crate::shared::Shared;
 
 /// How long to wait after the system had no file descriptor or memory for a connection.
@@ -48,8 +48,8 @@ impl Listener {
     pub(crate) async fn run(
         self,
         shared: Arc<Shared>,
-        way: Way,
-        places: Arc<Places>,
+        way: Ingress,
+        permits: Arc<ConnectionPermits>,
         mut stop: watch::Receiver<bool>,
     ) {
         let (way, mut connections) = (Arc::new(way), JoinSet::new());
@@ -66,11 +66,11 @@ impl Listener {
                     // Over the limit, closing at once is all that costs nothing.
                     let origin = Origin::of(peer.ip());
                     let payer = Payer::Address(origin.address);
-                    let Some(place) = places.take(origin) else { continue };
+                    let Some(permit) = permits.take(origin) else { continue };
                     let account = shared.router.memory().open(&payer);
-                    let (standing, entry) = (place.standing().clone(), account.entry().clone());
+                    let (standing, entry) = (permit.standing().clone(), account.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    let task = connections.spawn(serve(shared, way, tcp, peer, (place, account)));
+                    let task = connections.spawn(serve(shared, way, tcp, peer, (permit, account)));
                     standing.is_served_by(task.clone());
                     entry.set_task(task);
                 }
@@ -79,7 +79,7 @@ impl Listener {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(%error, "cannot accept connections for now");
                     }
-                    places.shed();
+                    permits.shed();
                     sleep(PAUSE).await;
                 }
             }

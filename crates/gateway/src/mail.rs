@@ -26,16 +26,16 @@ pub enum Mail {
     /// [`crosstalk_core::Input::Changed`].
     Changed(Contact),
     /// [`crosstalk_core::Input::Deliver`], to be confirmed.
-    Deliver(Envelope, Handed),
+    Deliver(Envelope, DeliveryReceipt),
     /// [`crosstalk_core::Input::Delivered`].
     Delivered(EnvelopeId),
     /// [`crosstalk_core::Input::Carbon`].
     Carbon(Envelope),
 }
 
-/// A session's side of a delivery. Dropped without [`done`](Handed::done), the delivery failed.
+/// A session's side of a delivery. Dropped without [`done`](DeliveryReceipt::done), the delivery failed.
 #[derive(Debug, Default)]
-pub struct Handed(Option<Handle>);
+pub struct DeliveryReceipt(Option<Handle>);
 
 #[derive(Clone, Debug)]
 struct Handle {
@@ -50,7 +50,7 @@ const TAKEN: u8 = 1;
 /// It was given up before: it must not be shown any more.
 const WITHDRAWN: u8 = 2;
 
-impl Handed {
+impl DeliveryReceipt {
     /// Whether anybody waits for the delivery.
     pub(crate) fn is_awaited(&self) -> bool {
         self.0.as_ref().is_some_and(|handle| !handle.done.is_closed())
@@ -87,8 +87,8 @@ impl Delivery {
     }
 
     /// A handle for one more session.
-    pub(crate) fn handed(&self) -> Handed {
-        Handed(Some(self.handle.clone()))
+    pub(crate) fn handed(&self) -> DeliveryReceipt {
+        DeliveryReceipt(Some(self.handle.clone()))
     }
 
     /// Waits until one session is done. Fails when all have dropped their handles, or when none

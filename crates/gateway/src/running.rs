@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Direct};
-use crate::connection::Way;
+use crate::connection::Ingress;
+use crate::connection_permits::ConnectionPermits;
 use crate::descriptors::Division;
 use crate::listen::Listener;
-use crate::places::Places;
 use crate::router::Router;
 use crate::shared::Shared;
 use crate::tls::{self, Tls};
@@ -55,7 +55,7 @@ impl Gateway {
         let division = Division::of_process(&config.limits);
         let shared = Arc::new(Shared::new(Arc::clone(&config), router, &division)?);
         let mut listeners = Vec::new();
-        let mut bind = |at, way: &dyn Fn(SocketAddr) -> Way| {
+        let mut bind = |at, way: &dyn Fn(SocketAddr) -> Ingress| {
             let listener = Listener::bind(at).map_err(|e| StartError::Listen(at, e))?;
             let bound = listener.address;
             listeners.push((listener, way(bound)));
@@ -63,14 +63,14 @@ impl Gateway {
         };
         let (mut proxies, mut transparent, mut direct) = (Vec::new(), Vec::new(), Vec::new());
         for proxy in &config.proxies {
-            proxies.push(bind(proxy.listen, &|_| Way::Proxy(proxy.clone()))?);
+            proxies.push(bind(proxy.listen, &|_| Ingress::Proxy(proxy.clone()))?);
         }
         for redirected in &config.transparent {
-            transparent.push(bind(redirected.listen, &|_| Way::Transparent)?);
+            transparent.push(bind(redirected.listen, &|_| Ingress::Transparent)?);
         }
         for network in config.networks.values() {
             for played in &network.direct {
-                let way = |bound| Way::Direct {
+                let way = |bound| Ingress::Direct {
                     network: network.id.clone(),
                     upstream: played.upstream.clone(),
                     advertise: advertised(played, bound),
@@ -79,12 +79,12 @@ impl Gateway {
             }
         }
         shared.policy.set_own(listeners.iter().map(|(listener, _)| listener.address).collect());
-        let places = Places::new(division.connections, division.connections_per_client);
+        let permits = ConnectionPermits::new(division.connections, division.connections_per_client);
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
         for (listener, way) in listeners {
-            let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));
-            running.spawn(listener.run(shared, way, places, stopped.clone()));
+            let (shared, permits) = (Arc::clone(&shared), Arc::clone(&permits));
+            running.spawn(listener.run(shared, way, permits, stopped.clone()));
         }
         Ok(Self { proxies, transparent, direct, stop, listeners: running })
     }

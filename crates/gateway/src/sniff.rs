@@ -8,7 +8,7 @@ use crosstalk_core::Network;
 use crosstalk_networks::{Verdict, sniff};
 use tokio::time::{Instant, timeout_at};
 
-use crate::session::Leg;
+use crate::session::Endpoint;
 use crate::tls;
 
 /// The most bytes of one side that are looked at; every network decides within 64.
@@ -31,8 +31,8 @@ pub(crate) enum Recognised {
 /// Waits for the first bytes, at most for `handshake`, and then at most `patience` until they are
 /// clear. They stay in the legs' inboxes.
 pub(crate) async fn recognise(
-    client: &mut Leg,
-    server: &mut Leg,
+    client: &mut Endpoint,
+    server: &mut Endpoint,
     handshake: Duration,
     patience: Duration,
 ) -> Recognised {
@@ -58,7 +58,7 @@ pub(crate) async fn recognise(
     }
 }
 
-fn judge(client: &Leg, server: &Leg) -> Option<Recognised> {
+fn judge(client: &Endpoint, server: &Endpoint) -> Option<Recognised> {
     if tls::is_hello(&client.inbox) {
         return Some(Recognised::Tls);
     }
@@ -73,7 +73,7 @@ fn judge(client: &Leg, server: &Leg) -> Option<Recognised> {
 }
 
 /// Reads from whichever side has something; true when one ended.
-fn poll_either(cx: &mut Context<'_>, client: &mut Leg, server: &mut Leg) -> Poll<bool> {
+fn poll_either(cx: &mut Context<'_>, client: &mut Endpoint, server: &mut Endpoint) -> Poll<bool> {
     for leg in [client, server] {
         if let Poll::Ready(read) = leg.poll_read(cx, ENOUGH) {
             let before = leg.inbox.len();
@@ -85,8 +85,8 @@ fn poll_either(cx: &mut Context<'_>, client: &mut Leg, server: &mut Leg) -> Poll
 }
 
 /// The first bytes of a client that takes us for its server, without waiting long for them.
-pub(crate) async fn first_of_client(client: &mut Leg, patience: Duration) {
-    let mut nobody = Leg::default();
+pub(crate) async fn first_of_client(client: &mut Endpoint, patience: Duration) {
+    let mut nobody = Endpoint::default();
     let _ =
         timeout_at(Instant::now() + patience, poll_fn(|cx| poll_either(cx, client, &mut nobody)))
             .await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Presence, Private, RichText, Typing};
+use crosstalk_core::{Presence, Redacted, RichText, Typing};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,13 +15,13 @@ pub struct Account {
     /// The name to sign on with, spelled as the user spells it.
     pub name: String,
     /// The password.
-    pub password: Private<String>,
+    pub password: Redacted<String>,
 }
 
 impl Account {
     /// An account.
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { name: name.into(), password: Private::new(password.into()) }
+        Self { name: name.into(), password: Redacted::new(password.into()) }
     }
 
     /// The version of the protocol that the user's client speaks, where the name ends with its

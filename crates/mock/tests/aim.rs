@@ -3,7 +3,7 @@
 
 mod common;
 
-use crosstalk_core::{Show, Typing};
+use crosstalk_core::{Availability, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, aim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -37,16 +37,16 @@ async fn buddies_see_each_other_come_go_and_be_away() {
     let mut alice = signed_on(&server, "Alice").await;
     alice.act(Act::Add("bobtb".into())).await;
     let bob = signed_on(&server, "Bob TB").await;
-    sees(&mut alice, "Bob TB", Show::Available, "").await;
+    sees(&mut alice, "Bob TB", Availability::Available, "").await;
     bob.act(Act::Away("обед & more".into())).await;
-    sees(&mut alice, "Bob TB", Show::Away, "обед & more").await;
+    sees(&mut alice, "Bob TB", Availability::Away, "обед & more").await;
     bob.act(Act::Invisible(true)).await;
-    sees(&mut alice, "Bob TB", Show::Offline, "").await;
+    sees(&mut alice, "Bob TB", Availability::Offline, "").await;
     bob.act(Act::Invisible(false)).await;
     bob.act(Act::Back).await;
-    sees(&mut alice, "Bob TB", Show::Available, "").await;
+    sees(&mut alice, "Bob TB", Availability::Available, "").await;
     bob.act(Act::SignOff).await;
-    sees(&mut alice, "Bob TB", Show::Offline, "").await;
+    sees(&mut alice, "Bob TB", Availability::Offline, "").await;
 }
 
 #[tokio::test]
@@ -92,11 +92,11 @@ async fn one_who_is_denied_neither_sees_nor_reaches_anybody() {
     let server = server().await;
     let (mut alice, bob) = (signed_on(&server, "Alice").await, signed_on(&server, "Bob TB").await);
     alice.act(Act::Add("Bob TB".into())).await;
-    sees(&mut alice, "Bob TB", Show::Available, "").await;
+    sees(&mut alice, "Bob TB", Availability::Available, "").await;
     bob.act(Act::Block("Alice".into())).await;
-    sees(&mut alice, "Bob TB", Show::Offline, "").await;
+    sees(&mut alice, "Bob TB", Availability::Offline, "").await;
     bob.act(Act::Unblock("Alice".into())).await;
-    sees(&mut alice, "Bob TB", Show::Available, "").await;
+    sees(&mut alice, "Bob TB", Availability::Available, "").await;
 }
 
 /// What an AIM 3 sent in a capture, where it signed on with its password roasted.

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{SOON, sees};
-use crosstalk_core::Show;
+use crosstalk_core::Availability;
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, msn};
 
 /// A version of each kind there is.
@@ -61,7 +61,7 @@ async fn every_version_meets_every_other() {
         expects(&mut a, &Event::Listed(bob_name.clone())).await;
         expects(&mut b, &Event::Asked { by: ann_name.clone(), text: "".into() }).await;
         b.act(Act::Accept(ann_name.clone())).await;
-        sees(&mut a, &bob_name, Show::Available, "").await;
+        sees(&mut a, &bob_name, Availability::Available, "").await;
         a.say(&bob_name, "hello").await;
         expects(&mut b, &Event::Said { from: ann_name.clone(), text: "hello".into(), auto: false })
             .await;
@@ -76,7 +76,7 @@ async fn every_version_meets_every_other() {
         drop(a);
         let mut a = signed_on(&server, &ann).await;
         expects(&mut a, &Event::Listed(bob_name.clone())).await;
-        sees(&mut a, &bob_name, Show::Available, "").await;
+        sees(&mut a, &bob_name, Availability::Available, "").await;
         a.act(Act::Remove(bob_name.clone())).await;
         expects(&mut a, &Event::Unlisted(bob_name.clone())).await;
         drop(a);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use crosstalk_core::{Show, Typing};
+use crosstalk_core::{Availability, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, xmpp};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -38,7 +38,7 @@ async fn befriend(asker: &mut Client, asked: &mut Client, asker_jid: &str, asked
         asked.expect(SOON, |e| matches!(e, Event::Asked { .. }).then(|| e.clone())).await;
     assert_eq!(question, Some(Event::Asked { by: asker_jid.into(), text: "".into() }));
     asked.act(Act::Accept(asker_jid.into())).await;
-    sees(asker, asked_jid, Show::Available, "").await;
+    sees(asker, asked_jid, Availability::Available, "").await;
 }
 
 #[tokio::test]
@@ -54,13 +54,13 @@ async fn presence_is_seen_by_those_who_were_accepted() {
     let (mut alice, mut bob) = (signed_on(&server, "alice").await, signed_on(&server, "bob").await);
     befriend(&mut alice, &mut bob, ALICE, BOB).await;
     bob.act(Act::Away("обед & <more>".into())).await;
-    sees(&mut alice, BOB, Show::Away, "обед & <more>").await;
+    sees(&mut alice, BOB, Availability::Away, "обед & <more>").await;
     bob.act(Act::Invisible(true)).await;
-    sees(&mut alice, BOB, Show::Offline, "").await;
+    sees(&mut alice, BOB, Availability::Offline, "").await;
     bob.act(Act::Back).await;
-    sees(&mut alice, BOB, Show::Available, "").await;
+    sees(&mut alice, BOB, Availability::Available, "").await;
     bob.act(Act::SignOff).await;
-    sees(&mut alice, BOB, Show::Offline, "").await;
+    sees(&mut alice, BOB, Availability::Offline, "").await;
     alice.act(Act::Remove(BOB.into())).await;
     assert_eq!(next_but_presence(&mut alice).await, Some(Event::Unlisted(BOB.into())));
 }

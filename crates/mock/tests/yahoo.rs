@@ -3,7 +3,7 @@
 
 mod common;
 
-use crosstalk_core::{RichText, Show, Style, Typing};
+use crosstalk_core::{Availability, RichText, Style, Typing};
 use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, yahoo};
 
 use self::common::{SOON, sees};
@@ -49,16 +49,16 @@ async fn buddies_of_every_version_see_each_other() {
         let mut watched = signed_on(&server, other).await;
         watcher.act(Act::Add(other.into())).await;
         shows(&mut watcher, Event::Listed(other.into())).await;
-        sees(&mut watcher, other, Show::Available, "").await;
+        sees(&mut watcher, other, Availability::Available, "").await;
         shows(&mut watched, Event::Asked { by: name.into(), text: "".into() }).await;
         watched.act(Act::Away("обед & more".into())).await;
-        sees(&mut watcher, other, Show::Away, "обед & more").await;
+        sees(&mut watcher, other, Availability::Away, "обед & more").await;
         watched.act(Act::Invisible(true)).await;
-        sees(&mut watcher, other, Show::Offline, "").await;
+        sees(&mut watcher, other, Availability::Offline, "").await;
         watched.act(Act::Invisible(false)).await;
-        sees(&mut watcher, other, Show::Available, "").await;
+        sees(&mut watcher, other, Availability::Available, "").await;
         watched.act(Act::SignOff).await;
-        sees(&mut watcher, other, Show::Offline, "").await;
+        sees(&mut watcher, other, Availability::Offline, "").await;
         watcher.act(Act::Remove(other.into())).await;
         shows(&mut watcher, Event::Unlisted(other.into())).await;
     }
@@ -123,9 +123,9 @@ async fn one_who_is_refused_neither_sees_nor_reaches_anybody() {
     let server = server().await;
     let (mut ann, mut bob) = (signed_on(&server, "ann16").await, signed_on(&server, "ann10").await);
     ann.act(Act::Add("ann10".into())).await;
-    sees(&mut ann, "ann10", Show::Available, "").await;
+    sees(&mut ann, "ann10", Availability::Available, "").await;
     bob.act(Act::Deny("ann16".into())).await;
-    sees(&mut ann, "ann10", Show::Offline, "").await;
+    sees(&mut ann, "ann10", Availability::Offline, "").await;
     ann.say("ann10", "hello").await;
     ann.act(Act::Type { to: "ann10".into(), typing: Typing::Active }).await;
     let typing = |e: &Event| match e {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::iter;
 
 use crosstalk_core::{
-    Address, Consent, Contact, MAX_LABEL, Origin, Quoted, RichText, RosterEdit, Standing,
+    Address, Consent, Contact, MAX_LABEL, Origin, Quoted, RichText, RosterEdit, Subscription,
 };
 
 use crate::naming::{closest, name, networks, resolve, spell};
@@ -112,7 +112,7 @@ fn add(arguments: &str, view: &View<'_>) -> Answer {
         if !view.roster.has_room_for(&address) {
             return Answer::say("Your list is full. Take somebody off it with /remove first.");
         }
-        let granted = known.is_some_and(|c| c.to == Standing::Granted);
+        let granted = known.is_some_and(|c| c.to == Subscription::Granted);
         let who = name(&address, view);
         let say = if granted {
             speech!("{} is on your list.", who)
@@ -171,11 +171,11 @@ fn who(name: &str, view: &View<'_>) -> Answer {
 
 fn accept(name: &str, view: &View<'_>) -> Answer {
     asking("accept", name, view, |contact| match contact.from {
-        Standing::Granted => {
+        Subscription::Granted => {
             Answer::say(speech!("{} already sees when you are online.", shown(contact)))
         }
-        Standing::None => Answer::say(speech!("{} has not asked.", shown(contact))),
-        Standing::Asked(_) => {
+        Subscription::None => Answer::say(speech!("{} has not asked.", shown(contact))),
+        Subscription::Asked(_) => {
             Answer::say(speech!("{} now sees when you are online.", shown(contact)))
                 .and(Action::Consent(contact.address.clone(), Consent::Grant))
         }
@@ -186,7 +186,7 @@ fn deny(name: &str, view: &View<'_>) -> Answer {
     asking("deny", name, view, |contact| {
         let say = speech!("{} does not see when you are online.", shown(contact));
         match contact.from {
-            Standing::None => Answer::say(say),
+            Subscription::None => Answer::say(say),
             _ => Answer::say(say).and(Action::Consent(contact.address.clone(), Consent::Revoke)),
         }
     })
@@ -283,7 +283,7 @@ fn asking(
 }
 
 fn asks(contact: &Contact) -> bool {
-    matches!(contact.from, Standing::Asked(_)) && !contact.blocked
+    matches!(contact.from, Subscription::Asked(_)) && !contact.blocked
 }
 
 /// One contact in one line.
@@ -291,9 +291,9 @@ fn line(contact: &Contact, view: &View<'_>) -> Speech {
     let alias = contact.alias.as_ref().map(|alias| speech!(" ({})", Quoted::alias(alias)));
     let state = match contact.to {
         _ if contact.blocked => "blocked".into(),
-        Standing::Granted => words::presence(&(view.presence)(&contact.address), view.now),
-        Standing::Asked(_) => "has not answered yet".into(),
-        Standing::None => "does not show you when they are online".into(),
+        Subscription::Granted => words::presence(&(view.presence)(&contact.address), view.now),
+        Subscription::Asked(_) => "has not answered yet".into(),
+        Subscription::None => "does not show you when they are online".into(),
     };
     speech!("{}{}: {}", shown(contact), alias.unwrap_or_default(), state)
 }

@@ -1,6 +1,6 @@
 //! Whom a person means by a name.
 
-use crosstalk_core::{Address, Contact, Kin, Names, NetworkId, Quoted};
+use crosstalk_core::{Address, Contact, NameClass, Names, NetworkId, Quoted};
 
 use crate::View;
 use crate::speech::{Speech, speech};
@@ -13,9 +13,9 @@ pub(crate) fn resolve(name: &str, view: &View<'_>) -> Result<Address, Speech> {
         return Ok(contact.address.clone());
     }
     match view.names.classify(name) {
-        Kin::Foreign(address) => Ok(address),
-        Kin::Own => by_nickname(name, view),
-        Kin::Nowhere => Err(nowhere(name, view.names)),
+        NameClass::Foreign(address) => Ok(address),
+        NameClass::Own => by_nickname(name, view),
+        NameClass::Nowhere => Err(nowhere(name, view.names)),
     }
 }
 

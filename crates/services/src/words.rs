@@ -1,6 +1,6 @@
 //! What the control contact says of its own accord, for clients that cannot show it otherwise.
 
-use crosstalk_core::{Body, Consent, Envelope, Presence, Quoted, Show, UnixMillis};
+use crosstalk_core::{Availability, Body, Consent, Envelope, Presence, Quoted, UnixMillis};
 
 use crate::speech::{Speech, speech};
 
@@ -76,12 +76,12 @@ pub fn disk_is_full() -> Speech {
 /// How available somebody is, in words, such as `away, idle for 5 minutes: "at lunch"`.
 pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> Speech {
     let show = match presence.show {
-        Show::Offline => return "offline".into(),
-        Show::ExtendedAway => "away for long",
-        Show::Away => "away",
-        Show::Busy => "busy",
-        Show::Available => "online",
-        Show::Chatty => "online and glad to talk",
+        Availability::Offline => return "offline".into(),
+        Availability::ExtendedAway => "away for long",
+        Availability::Away => "away",
+        Availability::Busy => "busy",
+        Availability::Available => "online",
+        Availability::Chatty => "online and glad to talk",
     };
     let idle = match presence.idle_since.map_or(0, |since| now.since(since).as_secs() / 60) {
         0 => Speech::default(),

@@ -3,8 +3,8 @@
 
 use crosstalk_core::{
     Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
-    Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp, Standing,
-    UnixMillis,
+    Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp,
+    Subscription, UnixMillis,
 };
 use crosstalk_services::{
     Action, Answer, COMMANDS, Command, Speech, View, delayed, in_words, kept,
@@ -110,10 +110,10 @@ fn mistakes_get_a_hint() {
 #[test]
 fn the_list_says_who_is_online_and_who_waits() {
     let bob =
-        Contact { to: Standing::Granted, alias: Some("Bobby".into()), ..contact("bob@yahoo") };
-    let carol = Contact { to: Standing::Asked("".into()), ..contact("carol@msn") };
+        Contact { to: Subscription::Granted, alias: Some("Bobby".into()), ..contact("bob@yahoo") };
+    let carol = Contact { to: Subscription::Asked("".into()), ..contact("carol@msn") };
     let mut dave = contact("dave@msn");
-    (dave.listed, dave.from) = (false, Standing::Asked("hi".into()));
+    (dave.listed, dave.from) = (false, Subscription::Asked("hi".into()));
     let eve = Contact { blocked: true, ..contact("eve@msn") };
     let list = says("/list", &[bob.clone(), carol, dave, eve]);
     assert!(
@@ -133,7 +133,7 @@ fn the_list_says_who_is_online_and_who_waits() {
 #[test]
 fn who_waits_for_an_answer_is_hidden_by_no_number_of_others() {
     let asker = |name: String| {
-        let from = Standing::Asked("hi".into());
+        let from = Subscription::Asked("hi".into());
         Contact { listed: false, from, ..contact(&name) }
     };
     let mut all: Vec<_> = (0..90).map(|n| asker(format!("a{n}@h{n}.evil.example@yahoo"))).collect();
@@ -152,7 +152,7 @@ fn who_waits_for_an_answer_is_hidden_by_no_number_of_others() {
 #[test]
 fn requests_are_accepted_and_denied_by_any_name() {
     let mut dave = contact("dave@msn");
-    dave.from = Standing::Asked("hi".into());
+    dave.from = Subscription::Asked("hi".into());
     for name in ["", " dave", " dave@msn", " DAVE@MSN.xt"] {
         let yes = ask(&format!("/accept{name}"), &[dave.clone()]);
         assert_eq!(yes.act, [Action::Consent(address("dave@msn"), Consent::Grant)], "{name}");
@@ -216,9 +216,9 @@ fn is_honest(said: &str, lines: usize) {
 #[test]
 fn words_of_others_stay_in_quotation_marks_on_the_line_they_are_given() {
     let mut bob =
-        Contact { to: Standing::Granted, alias: Some(FORGED.into()), ..contact("bob@yahoo") };
+        Contact { to: Subscription::Granted, alias: Some(FORGED.into()), ..contact("bob@yahoo") };
     bob.spelling = FORGED.into();
-    bob.from = Standing::Asked(FORGED.into());
+    bob.from = Subscription::Asked(FORGED.into());
     for (command, lines) in [
         ("/list".into(), 4),
         ("/who".into(), 2),
@@ -283,7 +283,7 @@ fn a_long_message_is_told_whole_and_long_words_are_cut() {
 fn a_name_that_is_not_shown_as_it_is_is_understood_as_it_is_shown() {
     let long = |domain: &str| {
         let mut who = contact(&format!("bob%{}{domain}@yahoo", "a.".repeat(400)));
-        who.from = Standing::Asked("hi".into());
+        who.from = Subscription::Asked("hi".into());
         who
     };
     let (mut evil, honest) = (long("evil.example"), long("honest.example"));

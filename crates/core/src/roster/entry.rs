@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::contact::{Contact, Standing};
+use crate::contact::{Contact, Subscription};
 use crate::time::UnixMillis;
 
 /// A hybrid logical clock reading: milliseconds pushed forward where the clock lags, and the
@@ -77,7 +77,7 @@ impl Entry {
     /// over or `wiped`, so that it gives way to every decision that was not known here.
     pub(super) fn write(&mut self, contact: Contact, stamp: Stamp, wiped: Stamp) {
         let weak = |over: Stamp| over.max(wiped).next(UnixMillis(0), stamp.writer);
-        let asked = |standing: &Standing| matches!(standing, Standing::Asked(_));
+        let asked = |standing: &Subscription| matches!(standing, Subscription::Asked(_));
         let (old, stamps) = (&self.contact, &mut self.stamps);
         if listing(old) != listing(&contact) {
             let decides = contact.listed || old.listed;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Kin, Names, NetworkId};
+use crosstalk_core::{Address, NameClass, Names, NetworkId};
 use crosstalk_mock::xmpp::unescape;
 use crosstalk_mock::{Account, Act, Client, Event, Network, SignOnError, Way};
 use tokio::time::timeout;
@@ -145,9 +145,9 @@ impl Reader {
     pub(crate) fn means(&self, name: &str, address: &Address) -> bool {
         let own = || self.names.address(name, &self.own).ok();
         match self.names.classify(&unescape(name)) {
-            Kin::Foreign(foreign) => foreign == *address,
-            Kin::Own => own().is_some_and(|own| own == *address),
-            Kin::Nowhere => false,
+            NameClass::Foreign(foreign) => foreign == *address,
+            NameClass::Own => own().is_some_and(|own| own == *address),
+            NameClass::Nowhere => false,
         }
     }
 }

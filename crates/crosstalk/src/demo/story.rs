@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Presence, RichText, Show, Style, Typing};
+use crosstalk_core::{Address, Availability, Presence, RichText, Style, Typing};
 use crosstalk_mock::{Act, Event};
 
 use super::actor::{Actor, Miss};
@@ -162,7 +162,7 @@ impl Scene {
         watcher.looks_up().await;
         let begun = Instant::now();
         who.does(Act::Away(text.into())).await;
-        let away = |p: &Presence| p.show == Show::Away && p.text.text() == text;
+        let away = |p: &Presence| p.show == Availability::Away && p.text.text() == text;
         self.watch(watcher, who, &format!("away with the words {text:?}"), away).await?;
         let what = format!("sees {} away: {text}", who.name);
         self.tell.step(watcher.name, what, Some(begun.elapsed()));
@@ -173,7 +173,7 @@ impl Scene {
         watcher.looks_up().await;
         let begun = Instant::now();
         who.does(Act::Back).await;
-        self.watch(watcher, who, "back", |p| p.show >= Show::Available).await?;
+        self.watch(watcher, who, "back", |p| p.show >= Availability::Available).await?;
         self.tell.step(watcher.name, format!("sees {} back", who.name), Some(begun.elapsed()));
         Ok(())
     }

@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crosstalk_core::{HostPort, Names, NetworkId, Private, Rate, Unread};
+use crosstalk_core::{HostPort, Names, NetworkId, Rate, Redacted, Unread};
 use crosstalk_overlay::{self as overlay, GatewayId};
 use serde::Deserialize;
 
@@ -73,7 +73,7 @@ pub struct Proxy {
     pub listen: SocketAddr,
     /// Names and passwords of those who may use it; empty for everybody who can reach it.
     #[serde(default)]
-    pub users: BTreeMap<String, Private<String>>,
+    pub users: BTreeMap<String, Redacted<String>>,
     /// What may be dialled besides the hosts and ports of the configured networks. Only a rule
     /// here, or a server named for a network, opens a loopback or private address.
     #[serde(default)]

@@ -8,18 +8,18 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::report::Report;
-use super::{Dead, Origin, Road, Way};
+use super::{Ingress, OpenError, Opened, Origin};
 use crate::config::{Limits, NetworkConfig, Proxy};
+use crate::connection_permits::ConnectionPermit;
 use crate::dial::Dialled;
+use crate::ingress::{HandshakeError, greet, original_destination};
 use crate::memory::Account;
-use crate::places::Place;
 use crate::policy::Asked;
-use crate::session::{Leg, Peer, Session, Unnamed};
+use crate::session::{Endpoint, Peer, Session, Unnamed};
 use crate::shared::{Interpreter, Shared};
 use crate::sniff::{Recognised, first_of_client, recognise};
 use crate::stream::{self, Stream};
 use crate::tls::{self, Heard, Hello, Opening};
-use crate::ways_in::{Turned, greet, original_destination};
 
 /// The name of HTTP/2 in the hello of TLS.
 const HTTP_2: &[u8] = b"h2";
@@ -27,32 +27,32 @@ const HTTP_2: &[u8] = b"h2";
 /// Finds out what a new connection is.
 pub(super) async fn open(
     shared: &Arc<Shared>,
-    way: &Arc<Way>,
+    way: &Arc<Ingress>,
     tcp: TcpStream,
-    (place, account): (&mut Place, &Account),
+    (place, account): (&mut ConnectionPermit, &Account),
     report: &mut Report,
-) -> Result<Road, Dead> {
+) -> Result<Opened, OpenError> {
     // A small message must not wait for the acknowledgement of the one before.
-    tcp.set_nodelay(true).map_err(|_| Dead::Gone)?;
+    tcp.set_nodelay(true).map_err(|_| OpenError::Gone)?;
     match &**way {
-        Way::Proxy(proxy) => {
+        Ingress::Proxy(proxy) => {
             let (client, server, target) =
                 by_proxy(shared, proxy, tcp, (&mut place.origin, account), report).await?;
             let peer = Peer::new(way, place, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
-        Way::Transparent => {
+        Ingress::Transparent => {
             let target = original_destination(&tcp)
                 .map_err(|_| Fault::client("no firewall redirected it here"))?;
             let target = HostPort::new(target.ip().to_canonical().to_string(), target.port());
             report.target = Some(target.clone());
             let server = shared.dialer.dial(&place.origin, Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
-            let client = Leg::new(Stream::Plain(tcp), BytesMut::new());
+            let client = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
             let peer = Peer::new(way, place, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
-        Way::Direct { network, upstream, advertise } => {
+        Ingress::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
             let peer = Peer::new(way, place, upstream);
@@ -68,12 +68,12 @@ async fn by_proxy(
     mut tcp: TcpStream,
     (origin, account): (&mut Origin, &Account),
     report: &mut Report,
-) -> Result<(Leg, Dialled, HostPort), Dead> {
+) -> Result<(Endpoint, Dialled, HostPort), OpenError> {
     let patience = shared.config.limits.handshake;
     let request = match timeout(patience, greet(&mut tcp, &proxy.users)).await {
         Ok(Ok(request)) => request,
-        Ok(Err(Turned::Gone)) => return Err(Dead::Gone),
-        Ok(Err(Turned::Away(why))) => return Err(Fault::client(why).into()),
+        Ok(Err(HandshakeError::Gone)) => return Err(OpenError::Gone),
+        Ok(Err(HandshakeError::Refused(why))) => return Err(Fault::client(why).into()),
         Err(_) => return Err(Fault::client("it took too long to ask for a host").into()),
     };
     if let Some(user) = &request.user {
@@ -87,8 +87,8 @@ async fn by_proxy(
     let dialled = shared.dialer.dial(origin, Asked::Proxy(&proxy.allow), &request.target).await;
     let told = request.protocol.answer(&mut tcp, dialled.as_ref().map(|_| ())).await;
     let server = dialled.map_err(|e| e.fault(&request.target))?;
-    told.map_err(|_| Dead::Gone)?;
-    Ok((Leg::new(Stream::Plain(tcp), request.early), server, request.target))
+    told.map_err(|_| OpenError::Gone)?;
+    Ok((Endpoint::new(Stream::Plain(tcp), request.early), server, request.target))
 }
 
 /// Finds out what two connected sides speak, under TLS where that ends here.
@@ -96,12 +96,12 @@ async fn across(
     shared: &Arc<Shared>,
     account: &Account,
     mut peer: Peer,
-    mut client: Leg,
+    mut client: Endpoint,
     server: Dialled,
     (target, report): (HostPort, &mut Report),
-) -> Result<Road, Dead> {
+) -> Result<Opened, OpenError> {
     let known = server.network;
-    let mut server = Leg::new(Stream::Plain(server.tcp), BytesMut::new());
+    let mut server = Endpoint::new(Stream::Plain(server.tcp), BytesMut::new());
     let Limits { handshake, sniff, .. } = shared.config.limits;
     peer.unnamed = Some(Box::new(Unnamed::new(target.clone())));
     let mut recognised = recognise(&mut client, &mut server, handshake, sniff).await;
@@ -109,7 +109,7 @@ async fn across(
         let place = (known.as_ref(), &target);
         let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(facts) = tls else {
-            return Ok(Road::Opaque(Box::new((client, server))));
+            return Ok(Opened::Opaque(Box::new((client, server))));
         };
         peer.facts = facts;
         recognised = recognise(&mut client, &mut server, handshake, sniff).await;
@@ -117,7 +117,7 @@ async fn across(
     let network = match recognised {
         Recognised::Network(protocol) => shared.network_of(protocol, known.as_ref(), &target),
         Recognised::Unclear => shared.network_at(known.as_ref(), target.port),
-        Recognised::Tls => return Ok(Road::Opaque(Box::new((client, server)))),
+        Recognised::Tls => return Ok(Opened::Opaque(Box::new((client, server)))),
         Recognised::Unknown => None,
         Recognised::Nothing => {
             return Err(Fault::client("neither it nor its server said anything").into());
@@ -125,7 +125,7 @@ async fn across(
     };
     let Some(network) = network else {
         let Some(watch) = shared.watch(known.as_ref(), &target, false) else {
-            return Ok(Road::Opaque(Box::new((client, server))));
+            return Ok(Opened::Opaque(Box::new((client, server))));
         };
         return Ok(session(shared, account, watch, (client, server), peer));
     };
@@ -140,10 +140,10 @@ async fn across(
 async fn terminate(
     shared: &Shared,
     account: &Account,
-    client: &mut Leg,
-    server: &mut Leg,
+    client: &mut Endpoint,
+    server: &mut Endpoint,
     (peer, place): (&mut Peer, (Option<&NetworkId>, &HostPort)),
-) -> Result<Option<Vec<(Side, TlsFacts)>>, Dead> {
+) -> Result<Option<Vec<(Side, TlsFacts)>>, OpenError> {
     if !shared.tls.terminates_any() || !server.inbox.is_empty() {
         return Ok(None);
     }
@@ -170,7 +170,7 @@ async fn terminate(
         Heard::Hello(opening) => opening.undo(),
         Heard::Other(tcp, early) => (tcp, early),
     };
-    *client = Leg::new(Stream::Plain(tcp), early);
+    *client = Endpoint::new(Stream::Plain(tcp), early);
     server.stream = Some(Stream::Plain(server_tcp));
     Ok(None)
 }
@@ -190,12 +190,12 @@ fn is_web(shared: &Shared, hello: &Hello, known: Option<&NetworkId>) -> bool {
 /// chose.
 async fn begin_tls(
     shared: &Shared,
-    client: &mut Leg,
+    client: &mut Endpoint,
     opening: Box<Opening>,
-    server: &mut Leg,
+    server: &mut Endpoint,
     server_tcp: TcpStream,
     peer: &mut Peer,
-) -> Result<Vec<(Side, TlsFacts)>, Dead> {
+) -> Result<Vec<(Side, TlsFacts)>, OpenError> {
     let (stream, server_facts) = match shared.tls.connect(server_tcp, &opening.hello).await {
         Ok(connected) => connected,
         Err(fault) => {
@@ -222,19 +222,19 @@ async fn direct(
     mut peer: Peer,
     (network, via, upstream): (&NetworkId, Via, &HostPort),
     tcp: TcpStream,
-) -> Result<Road, Dead> {
-    let mut client = Leg::new(Stream::Plain(tcp), BytesMut::new());
+) -> Result<Opened, OpenError> {
+    let mut client = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
     if shared.tls.terminates(&upstream.host) {
         first_of_client(&mut client, shared.config.limits.sniff).await;
     }
     if tls::is_hello(&client.inbox) {
         let dialled = shared.dialer.dial(&peer.origin, Asked::Engine, upstream).await;
         let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
-        let mut server = Leg::new(Stream::Plain(tcp), BytesMut::new());
+        let mut server = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
         let place = (Some(network), upstream);
         let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(mut facts) = tls else {
-            return Ok(Road::Opaque(Box::new((client, server))));
+            return Ok(Opened::Opaque(Box::new((client, server))));
         };
         let of_server = facts.pop().map(|(_, facts)| facts).unwrap_or_default();
         peer.facts = facts;
@@ -243,7 +243,7 @@ async fn direct(
     let network = shared.config.networks.get(network);
     let network =
         network.ok_or_else(|| Fault::gateway("a listener's network is not configured"))?;
-    Ok(interpreted(shared, account, network, via, (client, Leg::default()), peer))
+    Ok(interpreted(shared, account, network, via, (client, Endpoint::default()), peer))
 }
 
 fn interpreted(
@@ -251,9 +251,9 @@ fn interpreted(
     account: &Account,
     network: &NetworkConfig,
     via: Via,
-    legs: (Leg, Leg),
+    legs: (Endpoint, Endpoint),
     peer: Peer,
-) -> Road {
+) -> Opened {
     let engine = shared.engine(network, via, &peer.host);
     session(shared, account, engine, legs, peer)
 }
@@ -262,9 +262,15 @@ fn session(
     shared: &Arc<Shared>,
     account: &Account,
     engine: Interpreter,
-    legs: (Leg, Leg),
+    legs: (Endpoint, Endpoint),
     peer: Peer,
-) -> Road {
+) -> Opened {
     let shared = Arc::clone(shared);
-    Road::Interpreted(Box::new(Session::new(shared, engine, legs, peer, account.entry().charge())))
+    Opened::Interpreted(Box::new(Session::new(
+        shared,
+        engine,
+        legs,
+        peer,
+        account.entry().charge(),
+    )))
 }

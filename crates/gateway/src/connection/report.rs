@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, Fault, HostPort, NetworkId};
 
-use super::Way;
-use crate::session::Leg;
+use super::Ingress;
+use crate::session::Endpoint;
 
 /// What is known of a connection so far.
 pub(super) struct Report {
@@ -24,11 +24,11 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(peer: SocketAddr, way: &Way) -> Self {
+    pub(super) fn new(peer: SocketAddr, way: &Ingress) -> Self {
         let (way, target) = match way {
-            Way::Proxy(_) => ("proxy", None),
-            Way::Direct { upstream, .. } => ("direct", Some(upstream.clone())),
-            Way::Transparent => ("transparent", None),
+            Ingress::Proxy(_) => ("proxy", None),
+            Ingress::Direct { upstream, .. } => ("direct", Some(upstream.clone())),
+            Ingress::Transparent => ("transparent", None),
         };
         let since = Instant::now();
         Self { peer, way, since, target, network: None, user: None, sent: (0, 0) }
@@ -39,7 +39,7 @@ impl Report {
         self.way = protocol;
     }
 
-    pub(super) const fn count(&mut self, legs: &(Leg, Leg)) {
+    pub(super) const fn count(&mut self, legs: &(Endpoint, Endpoint)) {
         self.sent = (legs.0.received, legs.1.received);
     }
 

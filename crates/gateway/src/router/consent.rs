@@ -2,7 +2,7 @@
 
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LIST, MAX_LOCAL, Outgoing,
-    Roster, RosterEdit, Standing, label,
+    Roster, RosterEdit, Subscription, label,
 };
 use crosstalk_overlay::Full;
 
@@ -50,10 +50,10 @@ impl Person {
     fn remove(&mut self, hub: &Hub, address: &Address) -> bool {
         let Some(contact) = self.contact(address) else { return false };
         let mut steps = Vec::new();
-        if contact.to != Standing::None {
+        if contact.to != Subscription::None {
             steps.push(Consent::Cancel);
         }
-        if contact.from != Standing::None {
+        if contact.from != Subscription::None {
             steps.push(Consent::Revoke);
         }
         let changed = self.change(hub, address, |contact| {
@@ -86,7 +86,7 @@ impl Person {
         });
         let standing = self.contact(to).map(|c| &c.to);
         match (step, standing) {
-            (Consent::Request(_), Some(Standing::Granted)) => {
+            (Consent::Request(_), Some(Subscription::Granted)) => {
                 // Granted long ago; a client that asks again waits for the answer.
                 let answer = self.deliver(hub, to, Body::Contact(Consent::Grant));
                 if let Some(session) = number.and_then(|n| self.session(n)) {
@@ -120,13 +120,13 @@ impl Person {
         self.room_to_change(hub, adds).map_err(|_| Failure::Busy)?;
         let known = self.contact(from);
         if matches!(step, Consent::Request(_)) {
-            if known.is_some_and(|c| c.from == Standing::Granted) {
+            if known.is_some_and(|c| c.from == Subscription::Granted) {
                 // The asker missed the answer.
                 self.say(hub, from, Consent::Grant);
                 return Ok(());
             }
             let half_full = self.roster.as_ref().is_some_and(|r| r.weight() > MAX_LIST / 2);
-            let is_new = known.is_none_or(|c| c.from == Standing::None);
+            let is_new = known.is_none_or(|c| c.from == Subscription::None);
             match self.asking.room_for(from) {
                 _ if !is_new => {}
                 _ if half_full => return Err(Failure::Busy),
@@ -185,7 +185,7 @@ impl Person {
         let unknown = || Contact::new(address.clone(), hub.names.universal(address));
         let mut contact = before.clone().unwrap_or_else(unknown);
         change(&mut contact);
-        if before.as_ref() == Some(&contact) || before.is_none() && contact.is_blank() {
+        if before.as_ref() == Some(&contact) || before.is_none() && contact.is_empty() {
             return false;
         }
         let stamp = roster.stamp().next(now(), hub.writer);
@@ -224,7 +224,7 @@ impl Person {
             self.post(hub, &Note::Presence(address.clone()));
         }
         if turned(shows).0 != turned(shows).1 {
-            self.show_or_hide(address, after.is_some_and(|c| c.from == Standing::Granted));
+            self.show_or_hide(address, after.is_some_and(|c| c.from == Subscription::Granted));
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Presence, Roster, RosterEdit,
-    Standing,
+    Subscription,
 };
 use crosstalk_overlay::Full;
 use crosstalk_services::{Action, View};
@@ -34,7 +34,7 @@ fn shown_control(hub: &Hub, stored: Option<&Contact>) -> Contact {
     let mut contact = Contact::new(address, spelling);
     if hub.options.control && stored.is_none_or(|c| !c.blocked) {
         contact.listed = true;
-        (contact.to, contact.from) = (Standing::Granted, Standing::Granted);
+        (contact.to, contact.from) = (Subscription::Granted, Subscription::Granted);
         contact.alias = stored.map_or(Some(TITLE.into()), |c| c.alias.clone());
         contact.groups = stored.map_or(vec![TITLE.into()], |c| c.groups.clone());
         if let Some(stored) = stored {

@@ -8,7 +8,7 @@ use crosstalk_core::{Address, Body, Envelope, Event, Failure, Outgoing};
 use super::people::Shared;
 use super::person::Person;
 use super::{Hub, lock, now, strangers};
-use crate::mail::{self, Handed, Mail, Mailbox, Mails, mailbox};
+use crate::mail::{self, DeliveryReceipt, Mail, Mailbox, Mails, mailbox};
 use crate::memory::Entry;
 
 /// So much of what a person says may wait before no more is read, and how long that lasts at least.
@@ -69,7 +69,7 @@ impl Member {
     }
 
     /// Keeps a delivery that the session's engine [holds](crosstalk_core::Output::hold).
-    pub fn hold(&self, envelope: Envelope, handed: Handed) {
+    pub fn hold(&self, envelope: Envelope, handed: DeliveryReceipt) {
         self.hub.hold(&self.person, self.number, envelope, handed);
     }
 

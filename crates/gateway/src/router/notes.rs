@@ -1,12 +1,12 @@
 //! Mail about the state of things. It is never lost: what does not fit into a mailbox is noted,
 //! and written from the state of the moment when there is room.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Envelope, MAX_CONTACTS, Standing};
+use crosstalk_core::{Address, Body, Consent, Contact, Envelope, MAX_CONTACTS, Subscription};
 
 use super::people::Shared;
 use super::person::{Person, Session};
 use super::{Hub, control, lock};
-use crate::mail::{Handed, Mail, Mailbox};
+use crate::mail::{DeliveryReceipt, Mail, Mailbox};
 
 /// The most notes that wait for one session: of each kind and for every contact one, and as many
 /// again for those that come and go.
@@ -86,7 +86,7 @@ impl Person {
             Note::Changed(address) => Some(Mail::Changed(self.shown_contact(hub, address))),
             Note::Request(address) => {
                 let contact = self.contact(address).filter(|c| asks(c))?;
-                let Standing::Asked(words) = &contact.from else { return None };
+                let Subscription::Asked(words) = &contact.from else { return None };
                 Some(self.deliver(hub, address, Body::Contact(Consent::Request(words.clone()))))
             }
             Note::Presence(address) => {
@@ -101,7 +101,7 @@ impl Person {
     /// A delivery that nobody waits for.
     pub(super) fn deliver(&self, hub: &Hub, from: &Address, body: Body) -> Mail {
         let envelope = hub.envelope(from.clone(), self.user.clone(), body);
-        Mail::Deliver(envelope, Handed::default())
+        Mail::Deliver(envelope, DeliveryReceipt::default())
     }
 
     /// Gives the same envelope to every session that takes it, or to the conversation that a
@@ -112,7 +112,7 @@ impl Person {
         hub: &Hub,
         envelope: &Envelope,
         asked: Option<u64>,
-        handed: impl Fn() -> Handed,
+        handed: impl Fn() -> DeliveryReceipt,
     ) -> bool {
         let talks = self.talks_for(envelope);
         let talks_of = |s: &&Session| talks.iter().any(|t| t.endpoint == s.endpoint);
@@ -159,5 +159,5 @@ pub(super) async fn catch_up(
 
 /// Whether the contact waits for the owner's answer.
 pub(super) fn asks(contact: &Contact) -> bool {
-    matches!(contact.from, Standing::Asked(_)) && !contact.blocked
+    matches!(contact.from, Subscription::Asked(_)) && !contact.blocked
 }

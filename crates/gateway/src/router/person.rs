@@ -244,7 +244,7 @@ impl Person {
             Event::Unshown(envelope) => self.say_unshown(hub, number, &envelope),
             // The session's own business.
             Event::Dial(_)
-            | Event::Alone
+            | Event::DetachServer
             | Event::Encrypt(..)
             | Event::Opaque
             | Event::SignedIn { .. }

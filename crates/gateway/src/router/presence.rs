@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Standing};
+use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
 use crosstalk_overlay::GatewayId;
 
 use super::Hub;
@@ -45,17 +45,17 @@ pub(super) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presen
 
 /// Whether the owner sees the contact.
 pub(super) fn sees(contact: &Contact) -> bool {
-    contact.to == Standing::Granted && !contact.blocked
+    contact.to == Subscription::Granted && !contact.blocked
 }
 
 /// Whether the contact sees the owner.
 pub(super) fn shows(contact: &Contact) -> bool {
-    contact.from == Standing::Granted && !contact.blocked
+    contact.from == Subscription::Granted && !contact.blocked
 }
 
 /// Whether the owner's gateway must hear when the contact signs on.
 pub(super) fn watches(contact: &Contact) -> bool {
-    contact.to != Standing::None && !contact.blocked && !contact.address.is_control()
+    contact.to != Subscription::None && !contact.blocked && !contact.address.is_control()
 }
 
 /// What other gateways told of the contacts.
@@ -144,7 +144,7 @@ impl Person {
     /// Whether the list remembers somebody who may not see this person. Of one it knows nothing
     /// about, a copy of it elsewhere may know more.
     fn refuses(&self, watcher: &Address) -> bool {
-        let none = |c: &Contact| c.from == Standing::None && !c.blocked;
+        let none = |c: &Contact| c.from == Subscription::None && !c.blocked;
         self.contact(watcher).is_none_or(none)
             && self.roster.as_ref().is_some_and(|r| r.remembers(watcher))
     }
@@ -154,14 +154,14 @@ impl Person {
         let contact = self.contact(contact).filter(|c| watches(c));
         let Some(contact) = contact.filter(|_| self.is_here()) else { return };
         match &contact.to {
-            Standing::Granted => {
+            Subscription::Granted => {
                 self.todo.probes.insert((contact.address.clone(), gateway));
             }
-            Standing::Asked(words) => {
+            Subscription::Asked(words) => {
                 let (to, words) = (contact.address.clone(), words.clone());
                 self.say(hub, &to, Consent::Request(words));
             }
-            Standing::None => {}
+            Subscription::None => {}
         }
     }
 
@@ -236,22 +236,22 @@ impl Person {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosstalk_core::{Show, UnixMillis};
+    use crosstalk_core::{Availability, UnixMillis};
 
-    fn presence(show: Show, text: &str, idle: Option<u64>) -> Presence {
+    fn presence(show: Availability, text: &str, idle: Option<u64>) -> Presence {
         let idle_since = idle.map(UnixMillis);
         Presence { show, text: text.into(), idle_since, online_since: None }
     }
 
     #[test]
     fn the_most_available_session_wins_and_all_must_be_idle() {
-        let away = presence(Show::Away, "lunch", Some(5));
-        let there = presence(Show::Available, "", Some(9));
-        let busy = presence(Show::Busy, "call", None);
+        let away = presence(Availability::Away, "lunch", Some(5));
+        let there = presence(Availability::Available, "", Some(9));
+        let busy = presence(Availability::Busy, "call", None);
         let merged = merge([&away, &there].into_iter());
-        assert_eq!(merged, presence(Show::Available, "", Some(9)));
+        assert_eq!(merged, presence(Availability::Available, "", Some(9)));
         let merged = merge([&there, &away, &busy].into_iter());
-        assert_eq!((merged.show, merged.idle_since), (Show::Available, None));
+        assert_eq!((merged.show, merged.idle_since), (Availability::Available, None));
         assert_eq!(merge([&Presence::offline(), &away].into_iter()), away);
         assert_eq!(merge([].into_iter()), Presence::offline());
     }

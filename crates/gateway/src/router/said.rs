@@ -1,12 +1,12 @@
 //! What a person said and is not carried yet, and what the person hears of its fate.
 
-use crosstalk_core::{Body, Consent, Contact, Envelope, Failure, Standing};
+use crosstalk_core::{Body, Consent, Contact, Envelope, Failure, Subscription};
 
 use super::Hub;
 use super::notes::try_send;
 use super::person::Person;
 use super::work::Outbound;
-use crate::mail::{Delivery, Handed, Mail, weight};
+use crate::mail::{Delivery, DeliveryReceipt, Mail, weight};
 
 /// The most that waits to leave; what comes on top fails as [`Failure::Busy`]. Sessions pause long
 /// before, but what they have read by then is taken.
@@ -43,10 +43,10 @@ impl Person {
         let Body::Contact(step) = &outbound.envelope.body else { return };
         let contact = self.contact(&outbound.envelope.to);
         let is_meant = match step {
-            Consent::Request(_) => contact.is_some_and(|c| matches!(c.to, Standing::Asked(_))),
-            Consent::Cancel => contact.is_none_or(|c| c.to == Standing::None),
-            Consent::Grant => contact.is_some_and(|c| c.from == Standing::Granted),
-            Consent::Revoke => contact.is_none_or(|c| c.from == Standing::None),
+            Consent::Request(_) => contact.is_some_and(|c| matches!(c.to, Subscription::Asked(_))),
+            Consent::Cancel => contact.is_none_or(|c| c.to == Subscription::None),
+            Consent::Grant => contact.is_some_and(|c| c.from == Subscription::Granted),
+            Consent::Revoke => contact.is_none_or(|c| c.from == Subscription::None),
         };
         if is_meant {
             self.todo.outbox.push_back(outbound);
@@ -57,7 +57,7 @@ impl Person {
     /// least one may see the other's presence, so that strangers fill no disks; and nothing that
     /// is of no use later.
     pub(super) fn may_keep(&self, envelope: &Envelope) -> bool {
-        let known = |c: &Contact| [&c.to, &c.from].contains(&&Standing::Granted);
+        let known = |c: &Contact| [&c.to, &c.from].contains(&&Subscription::Granted);
         match envelope.body {
             Body::Contact(_) | Body::Undelivered { .. } => true,
             Body::Text { auto: false, .. } => self.contact(&envelope.to).is_some_and(known),
@@ -120,7 +120,7 @@ impl Person {
     fn say_in_conversation(&self, hub: &Hub, envelope: &Envelope, session: Option<u64>) {
         match session.and_then(|number| self.mailbox(number)) {
             Some(mailbox) => {
-                try_send(hub, mailbox, Mail::Deliver(envelope.clone(), Handed::default()));
+                try_send(hub, mailbox, Mail::Deliver(envelope.clone(), DeliveryReceipt::default()));
             }
             None => {
                 self.deliver_to_all(hub, envelope, None, Default::default);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Bucket, Contact, Origin, Rate, Standing};
+use crosstalk_core::{Address, Body, Bucket, Contact, Origin, Rate, Subscription};
 use crosstalk_overlay::GatewayId;
 
 use super::lock;
@@ -97,7 +97,7 @@ impl Table {
 
 /// Whether one of the two lets the other see him: what strangers do is not theirs to pay for.
 pub(super) fn is_friend(contact: Option<&Contact>) -> bool {
-    contact.is_some_and(|c| c.to == Standing::Granted || c.from == Standing::Granted)
+    contact.is_some_and(|c| c.to == Subscription::Granted || c.from == Subscription::Granted)
 }
 
 /// What a stranger does by saying this; nothing where it is an answer.

@@ -11,7 +11,7 @@ use super::notes::try_send;
 use super::people::Shared;
 use super::person::Person;
 use super::said::is_message;
-use crate::mail::{Aside, Handed, Mail, Mailbox, weight};
+use crate::mail::{Aside, DeliveryReceipt, Mail, Mailbox, weight};
 
 /// The most conversations of one person; the oldest makes room, and its people are heard in the
 /// main session again.
@@ -39,7 +39,7 @@ pub(super) struct Held {
     number: u64,
     pub(super) session: u64,
     envelope: Envelope,
-    handed: Handed,
+    handed: DeliveryReceipt,
     aside: Option<Aside>,
 }
 
@@ -50,7 +50,7 @@ impl Hub {
         person: &Shared,
         session: u64,
         envelope: Envelope,
-        handed: Handed,
+        handed: DeliveryReceipt,
     ) {
         let patience = if handed.is_awaited() { PATIENCE } else { MUCH_PATIENCE };
         let held = self.with(person, |p| p.hold(self, session, envelope, handed));
@@ -107,7 +107,13 @@ impl Person {
 
     /// Keeps a message for a conversation that there may be by now. Returns its number where it
     /// has to wait.
-    fn hold(&mut self, hub: &Hub, session: u64, envelope: Envelope, handed: Handed) -> Option<u64> {
+    fn hold(
+        &mut self,
+        hub: &Hub,
+        session: u64,
+        envelope: Envelope,
+        handed: DeliveryReceipt,
+    ) -> Option<u64> {
         if let Some(talk) = self.talks.iter().find(|t| t.number == session) {
             // Its client is leaving, and has to open another one.
             let mailbox = self.mailbox(talk.session?)?;

@@ -6,7 +6,7 @@ use std::task::Poll;
 use crosstalk_core::{Fault, Side};
 use tokio::time::timeout;
 
-use super::{LAST_WORDS, Leg, Session};
+use super::{Endpoint, LAST_WORDS, Session};
 
 /// Why a session is over.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Session {
         (self.client.known, self.server.known) = (true, true);
         let rest = poll_fn(|cx| {
             self.write_once(cx);
-            let done = |leg: &Leg| leg.shut || leg.stream.is_none();
+            let done = |leg: &Endpoint| leg.shut || leg.stream.is_none();
             if done(&self.client) && done(&self.server) { Poll::Ready(()) } else { Poll::Pending }
         });
         let _ = timeout(LAST_WORDS, rest).await;

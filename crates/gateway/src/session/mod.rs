@@ -2,7 +2,7 @@
 
 mod authority;
 mod end;
-mod leg;
+mod endpoint;
 mod peer;
 mod person;
 mod server;
@@ -31,7 +31,7 @@ use crate::watchdog::{self, Watchdog};
 
 pub(crate) use authority::Unnamed;
 pub(crate) use end::End;
-pub(crate) use leg::Leg;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use peer::Peer;
 use person::Person;
 use wake::Wake;
@@ -51,8 +51,8 @@ pub(crate) struct Session {
     bell: Bell,
     watchdog: Arc<Watchdog>,
     out: Output,
-    client: Leg,
-    server: Leg,
+    client: Endpoint,
+    server: Endpoint,
     /// How servers are named in TLS, and by whom.
     peer: Peer,
     /// Who signed in on it, though perhaps signed out again.
@@ -87,7 +87,7 @@ impl Session {
     pub(crate) fn new(
         shared: Arc<Shared>,
         (engine, bell, watchdog): Interpreter,
-        (client, server): (Leg, Leg),
+        (client, server): (Endpoint, Endpoint),
         peer: Peer,
         charge: Charge,
     ) -> Self {
@@ -239,7 +239,7 @@ impl Session {
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
-                Event::Alone => self.leave_server(),
+                Event::DetachServer => self.leave_server(),
                 Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::Advise(what) => self.shared.advise(what),
@@ -274,14 +274,14 @@ impl Session {
     }
 
     /// The two sides, client first, for those who carry on without an engine.
-    pub(crate) fn into_legs(mut self) -> Box<(Leg, Leg)> {
+    pub(crate) fn into_legs(mut self) -> Box<(Endpoint, Endpoint)> {
         if let (None, Some(ready)) = (&self.server.stream, self.peer.ready.take()) {
             self.server.stream = Some(ready.1);
         }
         Box::new((self.client, self.server))
     }
 
-    fn leg(&mut self, side: Side) -> &mut Leg {
+    fn leg(&mut self, side: Side) -> &mut Endpoint {
         match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,

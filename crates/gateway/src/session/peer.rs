@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crosstalk_core::{Address, HostPort, Side, TlsFacts};
 
 use super::Unnamed;
-use crate::connection::{Origin, Way};
-use crate::places::{Place, Standing};
+use crate::connection::{Ingress, Origin};
+use crate::connection_permits::{ConnectionPermit, PermitKey};
 use crate::policy::Asked;
 use crate::stream::Stream;
 use crate::tls;
@@ -14,11 +14,11 @@ use crate::tls;
 /// What a session knows about its server before and besides the stream.
 pub(crate) struct Peer {
     /// How the client came in.
-    way: Arc<Way>,
+    way: Arc<Ingress>,
     /// Who the client is, as far as costs go.
     pub(crate) origin: Origin,
     /// Its place among all connections.
-    pub(super) standing: Standing,
+    pub(super) standing: PermitKey,
     /// The host that certificates are made for and checked against, unless the client names
     /// another in its hello.
     pub(crate) host: String,
@@ -35,7 +35,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// What is known of the server at `host` of the client in `place` that came in by `way`.
-    pub(crate) fn new(way: &Arc<Way>, place: &Place, host: &HostPort) -> Self {
+    pub(crate) fn new(way: &Arc<Ingress>, place: &ConnectionPermit, host: &HostPort) -> Self {
         let (way, host) = (Arc::clone(way), host.host.clone());
         let (origin, standing) = (place.origin.clone(), place.standing().clone());
         Self {
@@ -53,9 +53,9 @@ impl Peer {
     /// What the policy is asked for a server that the engine wants: what the client may have.
     pub(super) fn asks(&self) -> Asked<'_> {
         match &*self.way {
-            Way::Proxy(proxy) => Asked::Proxy(&proxy.allow),
-            Way::Transparent => Asked::Transparent,
-            Way::Direct { .. } => Asked::Engine,
+            Ingress::Proxy(proxy) => Asked::Proxy(&proxy.allow),
+            Ingress::Transparent => Asked::Transparent,
+            Ingress::Direct { .. } => Asked::Engine,
         }
     }
 

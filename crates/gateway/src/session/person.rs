@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Body, Envelope, Event, Input, Presence, Side};
 
 use super::{End, Session};
-use crate::mail::{Handed, Mails};
+use crate::mail::{DeliveryReceipt, Mails};
 use crate::router::Member;
 
 /// The person behind the client, once the base server accepted it.
@@ -19,7 +19,7 @@ pub(super) struct Person {
     /// The server is gone.
     pub(super) is_leaving: bool,
     /// Deliveries that are done when that many bytes were written to the client.
-    pub(super) unconfirmed: VecDeque<(u64, Handed)>,
+    pub(super) unconfirmed: VecDeque<(u64, DeliveryReceipt)>,
 }
 
 impl Person {
@@ -54,7 +54,11 @@ impl Session {
 
     /// Gives the engine something to deliver. It is done when the client has taken what became
     /// of it.
-    pub(super) fn deliver(&mut self, envelope: Envelope, handed: Handed) -> Result<(), End> {
+    pub(super) fn deliver(
+        &mut self,
+        envelope: Envelope,
+        handed: DeliveryReceipt,
+    ) -> Result<(), End> {
         // It may have come while the client still took it.
         let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
         let takes = self.person.as_ref().is_some_and(|person| person.takes_texts);
@@ -62,7 +66,7 @@ impl Session {
             return Ok(());
         }
         self.tell(Input::Deliver(envelope))?;
-        let held = self.out.take_held();
+        let held = self.out.take_deferred();
         let queued: usize = self.out.queue(Side::Client).iter().map(Bytes::len).sum();
         let outbox = &self.client.outbox;
         let until = outbox.written() + (outbox.waiting() + queued) as u64;

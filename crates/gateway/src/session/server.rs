@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crosstalk_core::{Fault, HostPort, Input, Side, TlsFacts};
 use tokio::net::TcpStream;
 
-use super::{End, Leg, Peer, Session};
+use super::{End, Endpoint, Peer, Session};
 use crate::shared::Shared;
 use crate::stream::{self, Stream};
 use crate::tls::{self, Heard};
@@ -44,7 +44,7 @@ impl Session {
         self.out.withhold();
         self.alone = true;
         let received = self.server.received;
-        self.server = Leg::default();
+        self.server = Endpoint::default();
         self.server.received = received;
         self.limit = None;
     }

@@ -20,7 +20,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::memory::Charge;
-use crate::session::Leg;
+use crate::session::Endpoint;
 use crate::stream::{Stream, settle};
 use pipe::Pipe;
 
@@ -38,8 +38,8 @@ pub(crate) type Broken = (Side, io::Error);
 /// one side has ended, it may be silent for `patience`. No more than `pipes` are open at once in
 /// the process.
 pub(crate) async fn run(
-    client: &mut Leg,
-    server: &mut Leg,
+    client: &mut Endpoint,
+    server: &mut Endpoint,
     charge: &mut Charge,
     patience: Duration,
     pipes: u16,
@@ -81,7 +81,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn by(client: &Leg, server: &Leg, flows: [&Flow; 2]) -> Self {
+    fn by(client: &Endpoint, server: &Endpoint, flows: [&Flow; 2]) -> Self {
         let held = |flow: &Flow| flow.pipe.as_ref().map_or(0, Pipe::held);
         Self {
             received: client.received + server.received,
@@ -126,7 +126,7 @@ impl Flow {
     }
 
     /// Moves what it can; ready once the direction has ended and its sink was told.
-    fn poll(&mut self, cx: &mut Context<'_>, from: &mut Leg, to: &mut Leg) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, from: &mut Endpoint, to: &mut Endpoint) -> Poll<()> {
         while !self.ended {
             if let Err(error) = ready!(self.poll_drain(cx, from.ended, to)) {
                 self.broken = Some((self.source.other(), error));
@@ -147,7 +147,7 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
         last: bool,
-        to: &mut Leg,
+        to: &mut Endpoint,
     ) -> Poll<io::Result<()>> {
         let Some(stream) = &mut to.stream else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
@@ -168,8 +168,8 @@ impl Flow {
     fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut Leg,
-        to: &mut Leg,
+        from: &mut Endpoint,
+        to: &mut Endpoint,
     ) -> Poll<io::Result<()>> {
         let (Some(source), Some(sink)) = (&from.stream, &mut to.stream) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));

@@ -1,8 +1,8 @@
 //! TLS that ends here: as server towards clients, as client towards servers.
 
 pub mod ca;
-mod facts;
-mod leaves;
+mod certificates;
+mod channel_binding;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use crate::config;
 use crate::connection::Origin;
 use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
-use leaves::Leaves;
+use certificates::CertificateStore;
 
 /// How many times longer than for its hello a client may take for the rest of the handshake: some
 /// ask their owner about the certificate in the midst of it.
@@ -66,7 +66,7 @@ pub enum Error {
 pub(crate) struct Tls {
     config: config::Tls,
     patience: Duration,
-    leaves: Leaves,
+    certificates: CertificateStore,
     client: ClientConfig,
     server: ServerConfig,
     handshakes: FairSemaphore,
@@ -113,8 +113,8 @@ pub(crate) fn is_hello(first: &[u8]) -> bool {
 impl Tls {
     pub(crate) fn new(config: &config::Tls, patience: Duration) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
-        let leaves = Leaves::new(config, Arc::clone(&provider))?;
-        if let Some((_, host)) = config.uncovered().filter(|_| !leaves.has_authority()) {
+        let certificates = CertificateStore::new(config, Arc::clone(&provider))?;
+        if let Some((_, host)) = config.uncovered().filter(|_| !certificates.has_authority()) {
             return Err(Error::NoAuthority(host.to_string(), config.authority.clone()));
         }
         let client = client_config(config, Arc::clone(&provider))?;
@@ -123,7 +123,7 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Show(None)));
         let handshakes = FairSemaphore::new(HANDSHAKES, SHARE);
-        Ok(Self { config: config.clone(), patience, leaves, client, server, handshakes })
+        Ok(Self { config: config.clone(), patience, certificates, client, server, handshakes })
     }
 
     /// Whether TLS of `host` ends here.
@@ -178,10 +178,10 @@ impl Tls {
             let _ = timeout(self.patience, opening.tcp.write_all(&UNRECOGNIZED_NAME)).await;
             return Err(Fault::client(what));
         }
-        let shown = self.leaves.get(host).await;
+        let shown = self.certificates.get(host).await;
         let leaf = shown.as_ref().and_then(|s| s.cert.first().cloned());
         let stream = self.finish(opening, shown, alpn).await?;
-        let facts = facts::facts(stream.get_ref().1, leaf.as_ref());
+        let facts = channel_binding::channel_binding(stream.get_ref().1, leaf.as_ref());
         Ok((Stream::Tls(Box::new(TlsStream::Server(stream))), facts))
     }
 
@@ -225,7 +225,7 @@ impl Tls {
         };
         let session = stream.get_ref().1;
         let leaf = session.peer_certificates().and_then(|c| c.first());
-        let facts = facts::facts(session, leaf);
+        let facts = channel_binding::channel_binding(session, leaf);
         Ok((Stream::Tls(Box::new(TlsStream::Client(stream))), facts))
     }
 }

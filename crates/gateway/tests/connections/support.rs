@@ -121,7 +121,7 @@ impl LinesEngine {
                 out.emit(Event::Send(Outgoing { id: self.ids.next_id(), to, body }));
             }
             "alone" => {
-                out.emit(Event::Alone);
+                out.emit(Event::DetachServer);
                 out.insert(Side::Client, "alone\n");
             }
             "dial" => {

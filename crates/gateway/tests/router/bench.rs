@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
-    Event, Names, Network, NetworkId, Outgoing, Presence, RichText, Roster, RosterEdit, Show, Side,
-    Sniff,
+    Address, Availability, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope,
+    EnvelopeId, Event, Names, Network, NetworkId, Outgoing, Presence, RichText, Roster, RosterEdit,
+    Side, Sniff,
 };
 use crosstalk_gateway::mail::{Mail, Mails};
 use crosstalk_gateway::router::{Member, Options, Router};
@@ -143,7 +143,7 @@ impl Joined {
     }
 
     /// The next presence that the gateway is told of, and for how many people.
-    pub(crate) async fn is_told(&mut self) -> (Show, usize) {
+    pub(crate) async fn is_told(&mut self) -> (Availability, usize) {
         timeout(PATIENCE, self.next_told()).await.expect("a gateway waits in vain")
     }
 
@@ -153,7 +153,7 @@ impl Joined {
         assert!(more.is_err(), "told of {more:?}");
     }
 
-    async fn next_told(&mut self) -> (Show, usize) {
+    async fn next_told(&mut self) -> (Availability, usize) {
         loop {
             let inbound = self.inbound.recv().await.unwrap();
             if let Inbound::Message { message, answer, .. } = inbound {
@@ -166,7 +166,7 @@ impl Joined {
     }
 
     /// Waits until `count` people here were told that presence.
-    pub(crate) async fn tells_all(&mut self, show: Show, count: usize) {
+    pub(crate) async fn tells_all(&mut self, show: Availability, count: usize) {
         let mut told = 0;
         while told < count {
             let (shown, to) = self.is_told().await;
@@ -217,7 +217,7 @@ static SESSIONS: AtomicU64 = AtomicU64::new(1);
 pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
     let person = sign_in_early(router, user);
     person.member.takes_texts(true);
-    person.shows(Show::Available, "");
+    person.shows(Availability::Available, "");
     person
 }
 
@@ -239,7 +239,7 @@ pub(crate) fn converse(router: &Router, user: &str, with: &[&str]) -> Person {
 }
 
 impl Person {
-    pub(crate) fn shows(&self, show: Show, text: &str) {
+    pub(crate) fn shows(&self, show: Availability, text: &str) {
         let presence = Presence { show, text: text.into(), ..Presence::default() };
         self.member.take(Event::Presence(presence));
     }
@@ -312,7 +312,7 @@ impl Person {
     }
 
     /// Waits until `name` looks like that.
-    pub(crate) async fn sees(&mut self, name: &str, show: Show) -> Presence {
+    pub(crate) async fn sees(&mut self, name: &str, show: Availability) -> Presence {
         self.hears(name, |body| match body {
             Body::Presence(presence) if presence.show == show => Some(presence.clone()),
             _ => None,
@@ -396,5 +396,5 @@ async fn shows_to(asked: &mut Person, asker: &mut Person) {
     asked.is_asked_by(&asker_name).await;
     asked.answers(&asker_name, Consent::Grant);
     asker.is_told(&asked_name, Consent::Grant).await;
-    asker.sees(&asked_name, Show::Available).await;
+    asker.sees(&asked_name, Availability::Available).await;
 }

@@ -1,6 +1,7 @@
 use bench::{address, alone, alone_with, among, befriend, pair, sign_in};
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Event, Failure, Roster, RosterEdit, Show, Stamp, Standing,
+    Address, Availability, Body, Consent, Contact, Event, Failure, Roster, RosterEdit, Stamp,
+    Subscription,
 };
 use crosstalk_gateway::router::Options;
 
@@ -26,7 +27,7 @@ async fn nothing_is_shown_before_consent_and_after_a_refusal() {
     alice.hears_nothing_of("bob@yahoo").await;
     bob.answers("alice@aol", Consent::Revoke);
     alice.is_told("bob@yahoo", Consent::Revoke).await;
-    bob.shows(Show::Away, "lunch");
+    bob.shows(Availability::Away, "lunch");
     alice.hears_nothing_of("bob@yahoo").await;
 }
 
@@ -37,14 +38,14 @@ async fn a_grant_can_be_taken_back_and_given_again() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     bob.answers("alice@aol", Consent::Revoke);
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     alice.is_told("bob@yahoo", Consent::Revoke).await;
-    bob.shows(Show::Away, "");
+    bob.shows(Availability::Away, "");
     alice.hears_nothing_of("bob@yahoo").await;
     alice.adds("bob@yahoo");
     bob.is_asked_by("alice@aol").await;
     bob.answers("alice@aol", Consent::Grant);
-    alice.sees("bob@yahoo", Show::Away).await;
+    alice.sees("bob@yahoo", Availability::Away).await;
 }
 
 #[tokio::test]
@@ -52,14 +53,14 @@ async fn a_request_waits_for_whoever_is_offline() {
     let pair = pair().await;
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.adds("bob@yahoo");
-    alice.has("bob@yahoo", |c| matches!(c.to, Standing::Asked(_))).await;
+    alice.has("bob@yahoo", |c| matches!(c.to, Subscription::Asked(_))).await;
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     bob.is_asked_by("alice@aol").await;
     drop(bob);
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     bob.is_asked_by("alice@aol").await;
     bob.answers("alice@aol", Consent::Grant);
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
 }
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn an_answer_given_while_the_asker_is_away_is_found_later() {
     bob.answers("alice@aol", Consent::Grant);
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.is_told("bob@yahoo", Consent::Grant).await;
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
     drop(alice);
     bob.answers("alice@aol", Consent::Revoke);
     let mut alice = sign_in(&pair.left, "alice@aol");
@@ -89,15 +90,15 @@ async fn what_was_granted_elsewhere_outlasts_what_was_written_here_without_knowi
     alice.adds("bob@yahoo");
     bob.is_asked_by("alice@aol").await;
     bob.adds("alice@aol");
-    bob.has("alice@aol", |c| matches!(c.to, Standing::Asked(_))).await;
+    bob.has("alice@aol", |c| matches!(c.to, Subscription::Asked(_))).await;
     // Before all this he granted it at the other gateway; only now it is heard of here.
     let contact = Contact::new(address("alice@aol"), "alice@aol.xt".into());
-    let granted = Contact { from: Standing::Granted, ..contact };
+    let granted = Contact { from: Subscription::Granted, ..contact };
     let mut roster = Roster::default();
     roster.put(granted, Stamp { millis: 1000, writer: 1 });
     others[0].overlay.save(&address("bob@yahoo"), &roster).await;
     bob.has("alice@aol", |c| {
-        c.listed && c.from == Standing::Granted && matches!(c.to, Standing::Asked(_))
+        c.listed && c.from == Subscription::Granted && matches!(c.to, Subscription::Asked(_))
     })
     .await;
 }
@@ -109,12 +110,12 @@ async fn removal_ends_consent_in_both_directions() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     alice.removes("bob@yahoo");
-    bob.sees("alice@aol", Show::Offline).await;
+    bob.sees("alice@aol", Availability::Offline).await;
     bob.is_told("alice@aol", Consent::Revoke).await;
-    alice.has("bob@yahoo", crosstalk_core::Contact::is_blank).await;
-    bob.shows(Show::Away, "");
+    alice.has("bob@yahoo", crosstalk_core::Contact::is_empty).await;
+    bob.shows(Availability::Away, "");
     alice.hears_nothing_of("bob@yahoo").await;
-    alice.shows(Show::Away, "");
+    alice.shows(Availability::Away, "");
     bob.hears_nothing_of("alice@aol").await;
 }
 
@@ -124,7 +125,7 @@ async fn the_list_is_there_at_the_next_sign_on() {
     let router = &gateway.router;
     let mut alice = sign_in(router, "alice@aol");
     alice.adds("bob@yahoo");
-    alice.has("bob@yahoo", |c| matches!(c.to, Standing::Asked(_))).await;
+    alice.has("bob@yahoo", |c| matches!(c.to, Subscription::Asked(_))).await;
     drop(alice);
     let mut alice = sign_in(router, "alice@aol");
     let roster = alice.gets_roster().await;
@@ -139,20 +140,20 @@ async fn a_block_hides_and_silences() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     bob.edits(RosterEdit::Block(address("alice@aol"), true));
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     bob.everything().await;
-    bob.shows(Show::Away, "");
+    bob.shows(Availability::Away, "");
     alice.sends("bob@yahoo", Body::Typing(crosstalk_core::Typing::Active));
     alice.says("bob@yahoo", "hello?");
     assert!(alice.reads("bob@yahoo").await.contains("offline"), "as if he were away");
     alice.hears_nothing_of("bob@yahoo").await;
     let refused = bob.says("alice@aol", "hello?");
     assert_eq!(bob.fails(refused).await, Failure::Refused);
-    alice.shows(Show::Away, "");
+    alice.shows(Availability::Away, "");
     bob.hears_nothing_of("alice@aol").await;
     bob.edits(RosterEdit::Block(address("alice@aol"), false));
-    alice.sees("bob@yahoo", Show::Away).await;
-    bob.sees("alice@aol", Show::Away).await;
+    alice.sees("bob@yahoo", Availability::Away).await;
+    bob.sees("alice@aol", Availability::Away).await;
 }
 
 #[tokio::test]
@@ -166,7 +167,7 @@ async fn every_session_hears_of_every_change() {
     alice.has("bob@yahoo", |c| c.listed).await;
     elsewhere.has("bob@yahoo", |c| c.listed).await;
     alice.adds("nobody@nowhere");
-    alice.has("nobody@nowhere", crosstalk_core::Contact::is_blank).await;
+    alice.has("nobody@nowhere", crosstalk_core::Contact::is_empty).await;
 }
 
 #[tokio::test]
@@ -178,7 +179,7 @@ async fn a_person_is_not_asked_by_any_number_of_strangers() {
     for i in 0..150 {
         let mut stranger = sign_in(router, &format!("s{i}@aol"));
         stranger.adds("bob@yahoo");
-        stranger.has("bob@yahoo", |c| c.to != Standing::None).await;
+        stranger.has("bob@yahoo", |c| c.to != Subscription::None).await;
         tokio::task::yield_now().await;
     }
     let asked = bob.everything().await.iter().filter(|m| m.contains("Request")).count();
@@ -193,7 +194,7 @@ async fn the_control_contact_adds_asks_and_accepts() {
     let control = "crosstalk@gateway";
     let roster = alice.gets_roster().await;
     assert_eq!(roster.contact(&address(control)).unwrap().spelling, "crosstalk@gateway.xt");
-    alice.sees(control, Show::Available).await;
+    alice.sees(control, Availability::Available).await;
     alice.says(control, "/add bob@yahoo Bobby");
     assert!(alice.reads(control).await.starts_with("Added bob@yahoo.xt."));
     // Bob's client has no dialogue for it.
@@ -209,7 +210,7 @@ async fn the_control_contact_adds_asks_and_accepts() {
     let question = bob.reads(control).await;
     assert!(question.contains("/accept alice@aol.xt or /deny alice@aol.xt"), "{question}");
     bob.says(control, "/accept alice");
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
     alice.says(control, "/list");
     assert!(alice.reads(control).await.contains("bob@yahoo.xt (\"Bobby\"): online"));
 }
@@ -222,7 +223,7 @@ async fn the_control_contact_can_be_removed_and_switched_off() {
     let mut alice = sign_in(router, "alice@aol");
     alice.gets_roster().await;
     alice.removes(control);
-    alice.has(control, crosstalk_core::Contact::is_blank).await;
+    alice.has(control, crosstalk_core::Contact::is_empty).await;
     drop(alice);
     let mut alice = sign_in(router, "alice@aol");
     assert!(alice.gets_roster().await.contact(&address(control)).is_none());

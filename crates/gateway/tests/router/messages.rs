@@ -1,5 +1,5 @@
 use bench::{Person, address, alone, befriend, pair, sign_in};
-use crosstalk_core::{Body, EnvelopeId, Failure, RosterEdit, Show, Typing};
+use crosstalk_core::{Availability, Body, EnvelopeId, Failure, RosterEdit, Typing};
 use crosstalk_gateway::mail::{MAILBOX, MAILBOX_BYTES, Mail};
 
 use crate::bench;
@@ -241,7 +241,7 @@ async fn what_is_said_to_a_friend_who_is_away_waits_in_order_and_says_so_once() 
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     drop(bob);
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     for i in 0..5 {
         alice.says("bob@yahoo", &format!("line {i}"));
     }
@@ -264,11 +264,11 @@ async fn what_a_blocked_person_says_looks_kept_and_never_arrives() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     bob.edits(RosterEdit::Block(address("alice@aol"), true));
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     alice.says("bob@yahoo", "are you there?");
     assert!(alice.reads("bob@yahoo").await.contains("offline"));
     bob.edits(RosterEdit::Block(address("alice@aol"), false));
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
     alice.says("bob@yahoo", "and now?");
     assert_eq!(bob.reads("alice@aol").await, "and now?");
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bench::{PATIENCE, address, alone, befriend, pair, sign_in};
-use crosstalk_core::{Body, Contact, Envelope, Roster, Show, Stamp, Standing};
+use crosstalk_core::{Availability, Body, Contact, Envelope, Roster, Stamp, Subscription};
 use crosstalk_gateway::mail::{MAILBOX, Mail};
 use tokio::time::{sleep, timeout};
 
@@ -14,12 +14,12 @@ async fn changes_and_departures_are_seen() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.shows(Show::Away, "lunch");
-    assert_eq!(alice.sees("bob@yahoo", Show::Away).await.text.text(), "lunch");
+    bob.shows(Availability::Away, "lunch");
+    assert_eq!(alice.sees("bob@yahoo", Availability::Away).await.text.text(), "lunch");
     drop(bob);
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     let _bob = sign_in(&pair.right, "bob@yahoo");
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
 }
 
 #[tokio::test]
@@ -32,9 +32,9 @@ async fn who_comes_back_at_once_is_seen_and_sees() {
         bob.adds("carol@jabber");
         drop(bob);
         bob = sign_in(&pair.right, "bob@yahoo");
-        bob.shows(Show::Busy, "");
-        alice.sees("bob@yahoo", Show::Busy).await;
-        bob.sees("alice@aol", Show::Available).await;
+        bob.shows(Availability::Busy, "");
+        alice.sees("bob@yahoo", Availability::Busy).await;
+        bob.sees("alice@aol", Availability::Available).await;
     }
 }
 
@@ -44,12 +44,12 @@ async fn who_signs_on_later_sees_who_is_there() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.shows(Show::Busy, "");
+    bob.shows(Availability::Busy, "");
     drop(alice);
     let mut alice = sign_in(&pair.left, "alice@aol");
-    alice.sees("bob@yahoo", Show::Busy).await;
+    alice.sees("bob@yahoo", Availability::Busy).await;
     let mut elsewhere = sign_in(&pair.left, "alice@aol");
-    elsewhere.sees("bob@yahoo", Show::Busy).await;
+    elsewhere.sees("bob@yahoo", Availability::Busy).await;
 }
 
 #[tokio::test]
@@ -58,8 +58,8 @@ async fn the_invisible_are_offline_to_everybody() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.shows(Show::Offline, "at the secret base");
-    assert!(alice.sees("bob@yahoo", Show::Offline).await.text.is_empty());
+    bob.shows(Availability::Offline, "at the secret base");
+    assert!(alice.sees("bob@yahoo", Availability::Offline).await.text.is_empty());
     drop(alice);
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.hears_nothing_of("bob@yahoo").await;
@@ -74,11 +74,11 @@ async fn the_most_available_session_counts() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     let phone = sign_in(&pair.right, "bob@yahoo");
-    bob.shows(Show::Away, "desk");
-    phone.shows(Show::Busy, "phone");
-    assert_eq!(alice.sees("bob@yahoo", Show::Busy).await.text.text(), "phone");
+    bob.shows(Availability::Away, "desk");
+    phone.shows(Availability::Busy, "phone");
+    assert_eq!(alice.sees("bob@yahoo", Availability::Busy).await.text.text(), "phone");
     drop(phone);
-    assert_eq!(alice.sees("bob@yahoo", Show::Away).await.text.text(), "desk");
+    assert_eq!(alice.sees("bob@yahoo", Availability::Away).await.text.text(), "desk");
 }
 
 #[tokio::test]
@@ -87,12 +87,12 @@ async fn one_person_at_two_gateways_is_one() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.shows(Show::Away, "");
-    alice.sees("bob@yahoo", Show::Away).await;
+    bob.shows(Availability::Away, "");
+    alice.sees("bob@yahoo", Availability::Away).await;
     let other = sign_in(&pair.left, "bob@yahoo");
-    alice.sees("bob@yahoo", Show::Available).await;
+    alice.sees("bob@yahoo", Availability::Available).await;
     drop(other);
-    alice.sees("bob@yahoo", Show::Away).await;
+    alice.sees("bob@yahoo", Availability::Away).await;
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn all_at_a_lost_gateway_go_offline() {
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     pair.lose_right().await;
-    alice.sees("bob@yahoo", Show::Offline).await;
+    alice.sees("bob@yahoo", Availability::Offline).await;
     alice.says("bob@yahoo", "hello?");
     assert!(alice.reads("bob@yahoo").await.contains("offline"), "it waits for him");
 }
@@ -115,22 +115,25 @@ async fn a_change_is_one_message_for_each_gateway_however_many_watch_there() {
     let mut roster = Roster::default();
     for watcher in &watchers {
         let contact = Contact::new(watcher.clone(), watcher.to_string());
-        roster.put(Contact { from: Standing::Granted, ..contact }, Stamp { millis: 1, writer: 1 });
+        roster.put(
+            Contact { from: Subscription::Granted, ..contact },
+            Stamp { millis: 1, writer: 1 },
+        );
     }
     gateway.overlay.save(&address("alice@aol"), &roster).await;
     let mut alice = sign_in(&gateway.router, "alice@aol");
     alice.gets_roster().await;
     for other in &mut others {
         other.probes("alice@aol", &gateway, &watchers).await;
-        other.tells_all(Show::Available, WATCHERS).await;
+        other.tells_all(Availability::Available, WATCHERS).await;
     }
-    alice.shows(Show::Away, "lunch");
+    alice.shows(Availability::Away, "lunch");
     for other in &mut others {
-        assert_eq!(other.is_told().await, (Show::Away, WATCHERS));
+        assert_eq!(other.is_told().await, (Availability::Away, WATCHERS));
     }
     drop(alice);
     for other in &mut others {
-        assert_eq!(other.is_told().await, (Show::Offline, WATCHERS));
+        assert_eq!(other.is_told().await, (Availability::Offline, WATCHERS));
     }
     for other in &mut others {
         other.is_told_no_more().await;
@@ -151,12 +154,12 @@ async fn a_long_list_does_not_overflow_a_slow_session() {
         alice.adds(&format!("f{i}@yahoo"));
         friend.is_asked_by("alice@aol").await;
         friend.answers("alice@aol", crosstalk_core::Consent::Grant);
-        alice.sees(&format!("f{i}@yahoo"), Show::Available).await;
+        alice.sees(&format!("f{i}@yahoo"), Availability::Available).await;
         friends.push(friend);
     }
     alice.everything().await;
     for friend in &friends {
-        friend.shows(Show::Away, "");
+        friend.shows(Availability::Away, "");
     }
     let overflows = async {
         while alice.mail.len() < MAILBOX {
@@ -166,7 +169,7 @@ async fn a_long_list_does_not_overflow_a_slow_session() {
     timeout(PATIENCE, overflows).await.expect("more comes than a mailbox takes");
     let is_away = |mail: &Mail| match mail {
         Mail::Deliver(Envelope { from, body: Body::Presence(presence), .. }, _) => {
-            (presence.show == Show::Away).then(|| from.clone())
+            (presence.show == Availability::Away).then(|| from.clone())
         }
         _ => None,
     };
@@ -182,7 +185,7 @@ async fn a_text_as_long_as_a_book_is_no_status() {
     let mut alice = sign_in(&gateway.router, "alice@aol");
     let mut bob = sign_in(&gateway.router, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.shows(Show::Away, &"é".repeat(30_000));
-    let presence = alice.sees("bob@yahoo", Show::Away).await;
+    bob.shows(Availability::Away, &"é".repeat(30_000));
+    let presence = alice.sees("bob@yahoo", Availability::Away).await;
     assert_eq!(presence.text.text().len(), 4096);
 }

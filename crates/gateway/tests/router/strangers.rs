@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use bench::{Person, alone, befriend, pair, sign_in};
-use crosstalk_core::{Body, Consent, RosterEdit, Standing};
+use crosstalk_core::{Body, Consent, RosterEdit, Subscription};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay as overlay;
 
@@ -12,7 +12,7 @@ async fn ask(router: &Router, domain: &str, count: usize) {
     for n in 0..count {
         let mut stranger = sign_in(router, &format!("s{n}@h{n}.{domain}@jabber"));
         stranger.adds("bob@yahoo");
-        stranger.has("bob@yahoo", |c| c.to != Standing::None).await;
+        stranger.has("bob@yahoo", |c| c.to != Subscription::None).await;
         tokio::task::yield_now().await;
     }
 }
@@ -51,7 +51,7 @@ async fn many_domains_that_fill_everything_make_room_for_another_one() {
     let mut honest = sign_in(&gateway.router, "zoe@honest.example@jabber");
     honest.adds("bob@yahoo");
     // Who has to make room was there first, and asks again at the next sign-on.
-    bob.has("s0@h0.evil0.example@jabber", |c| c.from == Standing::None).await;
+    bob.has("s0@h0.evil0.example@jabber", |c| c.from == Subscription::None).await;
     bob.is_asked_by("zoe@honest.example@jabber").await;
     assert_eq!(gateway.router.snapshot().drops.requests, 1);
     bob.everything().await;
@@ -143,7 +143,7 @@ async fn a_domain_that_has_used_up_its_room_is_told_so_and_holds_up_nobody_else(
     let mut late = sign_in(&gateway.router, "late@evil.example@jabber");
     late.gets_roster().await;
     add(&late, 1);
-    late.has("u1@aol", crosstalk_core::Contact::is_blank).await;
+    late.has("u1@aol", crosstalk_core::Contact::is_empty).await;
     let word = late.reads("crosstalk@gateway").await;
     assert!(word.starts_with("Your list was not changed: "), "{word}");
     // What makes room is done.
@@ -151,7 +151,7 @@ async fn a_domain_that_has_used_up_its_room_is_told_so_and_holds_up_nobody_else(
     let listed = first.gets_roster().await.listed().count();
     assert!(listed > 20, "{listed}");
     first.removes("u1@aol");
-    first.has("u1@aol", crosstalk_core::Contact::is_blank).await;
+    first.has("u1@aol", crosstalk_core::Contact::is_empty).await;
     let mut honest = sign_in(&gateway.router, "zoe@honest.example@jabber");
     honest.gets_roster().await;
     add(&honest, 1);

@@ -1,7 +1,7 @@
 //! Sessions whose clients do not take what people say, or not yet.
 
 use bench::{Person, address, alone, among, befriend, pair, sign_in};
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Show, Typing, UnixMillis};
+use crosstalk_core::{Address, Availability, Body, Envelope, EnvelopeId, Typing, UnixMillis};
 use crosstalk_gateway::mail::Mail;
 use crosstalk_overlay::{Inbound, Message};
 
@@ -101,7 +101,7 @@ async fn gateways_that_keep_something_hear_when_a_client_begins_to_take_it() {
         }
     };
     let told = tokio::time::timeout(bench::PATIENCE, told).await.unwrap();
-    assert_eq!(told, (address("bob@yahoo"), Show::Offline, Vec::new()));
+    assert_eq!(told, (address("bob@yahoo"), Availability::Offline, Vec::new()));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use bench::{Person, alone, converse, sign_in};
 use crosstalk_core::{Body, Envelope, Failure, Typing};
-use crosstalk_gateway::mail::{Handed, Mail};
+use crosstalk_gateway::mail::{DeliveryReceipt, Mail};
 use crosstalk_gateway::router::Router;
 
 use crate::bench;
@@ -17,7 +17,7 @@ async fn mary_and_bob(router: &Router) -> [Person; 2] {
 }
 
 /// The next text of the person's mail, still to be confirmed.
-async fn text(person: &mut Person) -> (Envelope, Handed) {
+async fn text(person: &mut Person) -> (Envelope, DeliveryReceipt) {
     loop {
         match *person.mail.recv().await.unwrap() {
             Mail::Deliver(envelope, handed) if matches!(envelope.body, Body::Text { .. }) => {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Kin, Names, Presence, Typing};
+use crosstalk_core::{Address, NameClass, Names, Presence, Typing};
 use tokio::time::{Instant, timeout_at};
 
 use crate::xmpp::unescape;
@@ -31,8 +31,8 @@ pub(super) struct Person {
 /// A name so that spellings that mean the same are equal.
 pub(super) fn key(names: &Names, name: &str) -> String {
     match names.classify(&unescape(name)) {
-        Kin::Foreign(address) => address.to_string(),
-        Kin::Own | Kin::Nowhere => name.to_lowercase().replace(' ', ""),
+        NameClass::Foreign(address) => address.to_string(),
+        NameClass::Own | NameClass::Nowhere => name.to_lowercase().replace(' ', ""),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Address, Presence, RichText, Show, Span, Typing};
+use crosstalk_core::{Address, Availability, Presence, RichText, Span, Typing};
 use tokio::time::Instant;
 
 use super::lines::{Asking, Does, Heard, How};
@@ -135,13 +135,15 @@ impl Person {
 
     fn is_seen(&self, whom: &str, how: &How) -> bool {
         let Presence { show, text, idle_since, .. } = self.presence(whom);
-        let away = matches!(show, Show::Away | Show::ExtendedAway | Show::Busy);
+        let away =
+            matches!(show, Availability::Away | Availability::ExtendedAway | Availability::Busy);
         match how {
             How::Available => {
-                matches!(show, Show::Available | Show::Chatty) && idle_since.is_none()
+                matches!(show, Availability::Available | Availability::Chatty)
+                    && idle_since.is_none()
             }
             How::Away(wanted) => away && wanted.as_deref().is_none_or(|w| w == text.text()),
-            How::Offline => show == Show::Offline,
+            How::Offline => show == Availability::Offline,
             How::Idle => idle_since.is_some(),
             How::Typing => self.typing(whom) == Typing::Active,
         }

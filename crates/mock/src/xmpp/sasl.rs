@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use crosstalk_core::Private;
+use crosstalk_core::Redacted;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -37,7 +37,7 @@ pub(super) fn plain(local: &str, password: &str) -> Vec<u8> {
 /// The user whom PLAIN proves.
 pub(super) fn check_plain(
     said: &[u8],
-    password: impl FnOnce(&str) -> Option<Private<String>>,
+    password: impl FnOnce(&str) -> Option<Redacted<String>>,
 ) -> Option<String> {
     let said = std::str::from_utf8(said).ok()?;
     let mut parts = said.split('\0');

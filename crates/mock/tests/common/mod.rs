@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crosstalk_core::Show;
+use crosstalk_core::Availability;
 use crosstalk_mock::{Client, Event};
 
 /// How long anything may take.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// Waits until `client` is shown `name` so.
-pub(crate) async fn sees(client: &mut Client, name: &str, show: Show, text: &str) {
+pub(crate) async fn sees(client: &mut Client, name: &str, show: Availability, text: &str) {
     let seen = client.expect(SOON, |event| match event {
         Event::Presence { of, presence } if of == name => {
             (presence.show == show && presence.text.text() == text).then_some(())

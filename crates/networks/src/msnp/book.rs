@@ -94,7 +94,7 @@ impl Book {
     pub(super) fn put(&mut self, contact: &Contact) {
         let Some(contacts) = &mut self.contacts else { return };
         let address = &contact.address;
-        if !contact.is_blank() {
+        if !contact.is_empty() {
             contacts.insert(address.clone(), contact.clone());
             self.ids.insert(contact_id(address), address.clone());
         } else if contacts.remove(address).is_some() && !self.promised.contains(address) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{
     Address, Bell, Body, Confirmed, Contact, Context, Envelope, EnvelopeId, Event, Fault, HostPort,
-    Kin, Names, Now, Outgoing, Output, Owner, Private, Side, Ticket, Via,
+    NameClass, Names, Now, Outgoing, Output, Owner, Redacted, Side, Ticket, Via,
 };
 
 use super::book::Book;
@@ -149,7 +149,7 @@ pub(super) struct Known {
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) at: HostPort,
-    pub(super) key: Private<String>,
+    pub(super) key: Redacted<String>,
 }
 
 /// A conversation's wish for a switchboard of the server's. It is woken when that is granted,
@@ -306,7 +306,7 @@ impl Io<'_> {
     }
 
     /// What a name means here.
-    pub(super) fn kin(&self, name: &str) -> Kin {
+    pub(super) fn class_of(&self, name: &str) -> NameClass {
         self.context.names.classify(name)
     }
 

@@ -225,7 +225,7 @@ impl Msnp {
         }
         let held_here = |i: &Invitation| matches!(i.host, Host::Gateway(_));
         match &self.context.via {
-            _ if invitation.as_ref().is_some_and(held_here) => out.emit(Event::Alone),
+            _ if invitation.as_ref().is_some_and(held_here) => out.emit(Event::DetachServer),
             Via::Direct { .. } => {
                 let to = dial.ok_or_else(|| Fault::client("no server named this conversation"))?;
                 out.emit(Event::Dial(to));

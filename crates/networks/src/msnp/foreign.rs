@@ -3,7 +3,7 @@
 //! What is about foreign people is taken out of the commands that are known to name people. A name
 //! can stand in other places, in words of other kinds, or in commands that nobody here knows.
 
-use crosstalk_core::Kin;
+use crosstalk_core::NameClass;
 
 use super::desk::Io;
 use super::wire::{Command, decode};
@@ -37,8 +37,8 @@ pub(super) fn is_foreign(text: &str, io: &Io<'_>) -> bool {
     let mut tokens =
         text.split(|c: char| c.is_whitespace() || c.is_control() || AROUND.contains(&c));
     tokens.any(|token| {
-        let is_name = token.contains('@') && io.kin(token) != Kin::Own;
-        is_name || token.contains("%40") && io.kin(&decode(token)) != Kin::Own
+        let is_name = token.contains('@') && io.class_of(token) != NameClass::Own;
+        is_name || token.contains("%40") && io.class_of(&decode(token)) != NameClass::Own
     })
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, HostPort, Owner, Private, Side, Ticket, Via};
+use crosstalk_core::{Address, HostPort, Owner, Redacted, Side, Ticket, Via};
 
 use super::link::Io;
 use super::wire::{Channel, Reader, Snac, Truncated, Writer, find, flap, tlvs};
@@ -56,7 +56,7 @@ fn client_in(fields: &[u8]) -> Option<String> {
 /// The client's SIGNON frame.
 pub(super) struct Greeting {
     pub(super) client: String,
-    pub(super) cookie: Option<Private<Vec<u8>>>,
+    pub(super) cookie: Option<Redacted<Vec<u8>>>,
     /// It holds a roasted password, which is a request for a cookie.
     asks: bool,
 }
@@ -66,7 +66,7 @@ impl Greeting {
         let mut reader = Reader::new(body);
         reader.u32()?;
         let fields = reader.rest();
-        let cookie = find(fields, COOKIE).map(|c| Private::new(c.to_vec()));
+        let cookie = find(fields, COOKIE).map(|c| Redacted::new(c.to_vec()));
         let asks = find(fields, ROASTED).is_some();
         Ok(Self { client: client_in(fields).unwrap_or_default(), cookie, asks })
     }

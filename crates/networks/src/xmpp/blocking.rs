@@ -1,7 +1,7 @@
 //! The block list (XEP-0191): foreign names are kept from the server and shown beside its own.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Kin, MAX_CONTACTS, Output, RosterEdit, Side};
+use crosstalk_core::{Address, Event, Fault, MAX_CONTACTS, NameClass, Output, RosterEdit, Side};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -64,24 +64,24 @@ impl Jabber {
             return self.forward_if_clean(raw, &stanza.head(), out);
         };
         let block = change.name() == "block";
-        let kins: Vec<Kin> = change
+        let classes: Vec<NameClass> = change
             .elements()
-            .map(|item| self.naming.kin(item.attr("jid").unwrap_or_default()))
+            .map(|item| self.naming.class_of(item.attr("jid").unwrap_or_default()))
             .collect();
-        if kins.contains(&Kin::Nowhere) {
+        if classes.contains(&NameClass::Nowhere) {
             return self.refuse(&stanza.head(), "item-not-found", out);
         }
-        if kins.len() > MAX_CONTACTS {
+        if classes.len() > MAX_CONTACTS {
             return self.refuse(&stanza.head(), "policy-violation", out);
         }
-        let everybody = !block && kins.is_empty();
+        let everybody = !block && classes.is_empty();
         let foreign: Vec<Address> = if everybody {
             let contacts = self.person.iter().flat_map(|p| &p.contacts);
             let blocked = contacts.filter(|(_, known)| known.contact.blocked);
             blocked.map(|(address, _)| address.clone()).collect()
         } else {
-            let foreign = kins.iter().filter_map(|kin| match kin {
-                Kin::Foreign(address) => Some(address.clone()),
+            let foreign = classes.iter().filter_map(|class| match class {
+                NameClass::Foreign(address) => Some(address.clone()),
                 _ => None,
             });
             foreign.collect()
@@ -92,13 +92,15 @@ impl Jabber {
         if everybody || foreign.is_empty() {
             return self.link.up(raw, out);
         }
-        if foreign.len() == kins.len() {
+        if foreign.len() == classes.len() {
             return self.result(&stanza.head(), out);
         }
         let mut rest = stanza.clone();
         if let Some(change) = rest.get_mut(change.name(), ns::BLOCKING) {
             let naming = &self.naming;
-            change.retain(|item| naming.kin(item.attr("jid").unwrap_or_default()) == Kin::Own);
+            change.retain(|item| {
+                naming.class_of(item.attr("jid").unwrap_or_default()) == NameClass::Own
+            });
         }
         self.link.up_as(&rest, out)
     }

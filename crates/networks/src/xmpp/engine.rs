@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use crosstalk_core::{
-    Context, Engine, Event, Fault, Input, Kin, MAX_TEXT, Now, Output, Roster, Side, Via,
+    Context, Engine, Event, Fault, Input, MAX_TEXT, NameClass, Now, Output, Roster, Side, Via,
 };
 
 use super::acks::Acks;
@@ -279,11 +279,11 @@ impl Jabber {
         if let Some(person) = &mut self.person {
             person.repeats.count();
         }
-        let kin = head.to.as_deref().map_or(Kin::Own, |to| self.naming.kin(to));
-        let to = match kin {
-            Kin::Foreign(to) => to,
-            Kin::Nowhere => return self.refuse(&head, "item-not-found", out),
-            Kin::Own => return self.own_stanza(now, raw.clone(), &head, out),
+        let class = head.to.as_deref().map_or(NameClass::Own, |to| self.naming.class_of(to));
+        let to = match class {
+            NameClass::Foreign(to) => to,
+            NameClass::Nowhere => return self.refuse(&head, "item-not-found", out),
+            NameClass::Own => return self.own_stanza(now, raw.clone(), &head, out),
         };
         // Larger than anything that could arrive at somebody: not worth reading.
         let read = (raw.len() <= MAX_FOREIGN).then(|| self.read(Side::Client, raw));

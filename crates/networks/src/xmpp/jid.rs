@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosstalk_core::{Address, BadName, Kin, Names};
+use crosstalk_core::{Address, BadName, NameClass, Names};
 use stringprep::{nameprep, nodeprep};
 
 /// The longest part of a JID, in bytes (RFC 7622, section 3.1).
@@ -80,12 +80,12 @@ impl Naming {
     }
 
     /// What a JID, bare or full, means.
-    pub(super) fn kin(&self, jid: &str) -> Kin {
+    pub(super) fn class_of(&self, jid: &str) -> NameClass {
         let bare = bare(jid).trim();
         let (local, domain) = bare.rsplit_once('@').unwrap_or(("", bare));
         match self.network_of(domain) {
-            None => Kin::Own,
-            Some(_) if local.is_empty() => Kin::Nowhere,
+            None => NameClass::Own,
+            Some(_) if local.is_empty() => NameClass::Nowhere,
             Some(domain) => self.names.classify(&format!("{}@{domain}", unescape(local))),
         }
     }
@@ -120,7 +120,8 @@ impl Naming {
     /// `spelling` if it is a JID that means `address`.
     pub(super) fn accept<'a>(&self, spelling: &'a str, address: &Address) -> Option<&'a str> {
         let legal = prepare(spelling).is_ok_and(|prepared| prepared == spelling);
-        (legal && self.kin(spelling) == Kin::Foreign(address.clone())).then_some(spelling)
+        (legal && self.class_of(spelling) == NameClass::Foreign(address.clone()))
+            .then_some(spelling)
     }
 
     /// `domain` as servers compare it, if it is a network's.
@@ -244,15 +245,19 @@ pub(super) mod tests {
             ("alice@\u{ff41}\u{ff4f}\u{ff4c}\u{3002}xt", "alice@aol"),
             ("alice@a\u{ad}ol", "alice@aol"),
         ] {
-            assert_eq!(naming().kin(jid), Kin::Foreign(address.parse().unwrap()), "{jid}");
+            assert_eq!(
+                naming().class_of(jid),
+                NameClass::Foreign(address.parse().unwrap()),
+                "{jid}"
+            );
         }
         for own in
             ["ben@chat.test", "chat.test", "ben@example.org/aol", "room@conference.chat.test"]
         {
-            assert_eq!(naming().kin(own), Kin::Own, "{own}");
+            assert_eq!(naming().class_of(own), NameClass::Own, "{own}");
         }
         for nowhere in ["x@icq.xt", "msn.xt", "dave@jabber", "bob@gateway"] {
-            assert_eq!(naming().kin(nowhere), Kin::Nowhere, "{nowhere}");
+            assert_eq!(naming().class_of(nowhere), NameClass::Nowhere, "{nowhere}");
         }
     }
 
@@ -271,7 +276,7 @@ pub(super) mod tests {
     fn a_server_named_like_a_network_keeps_its_people() {
         let mut naming = naming();
         naming.set_domain("aol");
-        assert_eq!(naming.kin("ben@aol"), Kin::Own);
+        assert_eq!(naming.class_of("ben@aol"), NameClass::Own);
         assert_eq!(naming.spell(&"alice@aol".parse().unwrap()), "alice@aol.xt");
     }
 

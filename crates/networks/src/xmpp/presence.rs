@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Event, Fault, Now, Output, Presence, RichText, Show, Side, UnixMillis,
+    Address, Availability, Event, Fault, Now, Output, Presence, RichText, Side, UnixMillis,
 };
 
 use super::engine::Jabber;
@@ -186,11 +186,11 @@ fn read(now: Now, stanza: &Element) -> Presence {
         return Presence::offline();
     }
     let show = match stanza.text_of("show").as_deref().map(str::trim) {
-        Some("away") => Show::Away,
-        Some("xa") => Show::ExtendedAway,
-        Some("dnd") => Show::Busy,
-        Some("chat") => Show::Chatty,
-        _ => Show::Available,
+        Some("away") => Availability::Away,
+        Some("xa") => Availability::ExtendedAway,
+        Some("dnd") => Availability::Busy,
+        Some("chat") => Availability::Chatty,
+        _ => Availability::Available,
     };
     let since = stanza.get("idle", ns::IDLE).and_then(|idle| time_of(idle.attr("since")?));
     let last = stanza.get("query", ns::LAST).and_then(|last| last.attr("seconds")?.parse().ok());
@@ -212,12 +212,12 @@ fn write(now: Now, presence: &Presence) -> Element {
     let mut stanza = Element::new("presence", ns::CLIENT);
     let child = |name, text: &str| Element::new(name, ns::CLIENT).say(text);
     match presence.show {
-        Show::Offline => stanza.set("type", "unavailable"),
-        Show::ExtendedAway => stanza.push(child("show", "xa")),
-        Show::Away => stanza.push(child("show", "away")),
-        Show::Busy => stanza.push(child("show", "dnd")),
-        Show::Chatty => stanza.push(child("show", "chat")),
-        Show::Available => {}
+        Availability::Offline => stanza.set("type", "unavailable"),
+        Availability::ExtendedAway => stanza.push(child("show", "xa")),
+        Availability::Away => stanza.push(child("show", "away")),
+        Availability::Busy => stanza.push(child("show", "dnd")),
+        Availability::Chatty => stanza.push(child("show", "chat")),
+        Availability::Available => {}
     }
     if !presence.text.is_empty() {
         stanza.push(child("status", presence.text.text()));

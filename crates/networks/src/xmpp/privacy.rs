@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Kin, Standing};
+use crosstalk_core::{NameClass, Subscription};
 
 use super::jid::Naming;
 use super::ns;
@@ -114,12 +114,12 @@ impl Lists {
         let mut watchers = person.contacts.values().map(|known| &known.contact);
         let mut watched = false;
         let denied = watchers.any(|contact| {
-            let may_see = contact.from == Standing::Granted;
+            let may_see = contact.from == Subscription::Granted;
             watched |= may_see;
             may_see && {
                 let jid = person.bare_of(naming, &contact.address);
                 let domain = jid.rsplit_once('@').map_or("", |(_, domain)| domain);
-                let both = contact.to == Standing::Granted;
+                let both = contact.to == Subscription::Granted;
                 let decides = rules.iter().find(|rule| match &rule.whom {
                     Whom::Everybody => true,
                     Whom::Domain(denied) => denied == domain,
@@ -282,7 +282,9 @@ fn rules(list: &Element, naming: &Naming) -> Vec<Rule> {
             let value = item.attr("value").unwrap_or_default();
             let whom = match item.attr("type") {
                 None => Whom::Everybody,
-                Some("jid") if value.contains('@') || naming.kin(value) == Kin::Own => return None,
+                Some("jid") if value.contains('@') || naming.class_of(value) == NameClass::Own => {
+                    return None;
+                }
                 Some("jid") => Whom::Domain(value.to_lowercase()),
                 Some("group") => Whom::Group(value.chars().take(MAX_NAME).collect()),
                 Some(_) => Whom::Subscription(value.chars().take(MAX_NAME).collect()),

@@ -1,7 +1,7 @@
 //! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, EnvelopeIds, Fault, Kin, Now, Output, Presence, Side};
+use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Now, Output, Presence, Side};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -331,7 +331,7 @@ impl Jabber {
     fn mentions_foreign(&self, stanza: &[u8]) -> Result<bool, Fault> {
         let is_foreign = |name: &str| {
             let shaped = name.contains('@') && !name.contains(char::is_whitespace);
-            shaped && self.naming.kin(name) != Kin::Own
+            shaped && self.naming.class_of(name) != NameClass::Own
         };
         if !self.naming.may_be_in(stanza) {
             return Ok(false);

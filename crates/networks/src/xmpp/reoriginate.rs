@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crosstalk_core::{Computed, Event, Fault, Output, Private, Side, TlsFacts};
+use crosstalk_core::{Computed, Event, Fault, Output, Redacted, Side, TlsFacts};
 use sha2::{Digest, Sha256};
 
 use super::engine::Jabber;
@@ -88,7 +88,7 @@ impl Jabber {
         };
         let (hash, binding) = (*hash, binding.clone());
         out.withhold();
-        let plain = Private::new(BASE64.decode(auth.text().trim()).unwrap_or_default());
+        let plain = Redacted::new(BASE64.decode(auth.text().trim()).unwrap_or_default());
         let mut parts = plain.expose().split(|b| *b == 0).map(std::str::from_utf8);
         let (Some("PLAIN"), Some(Ok(authzid)), Some(Ok(user)), Some(Ok(password)), None) =
             (auth.attr("mechanism"), parts.next(), parts.next(), parts.next(), parts.next())
@@ -99,7 +99,7 @@ impl Jabber {
             return true;
         };
         let nonce = self.nonce(&binding);
-        let password = Private::new(password.to_owned());
+        let password = Redacted::new(password.to_owned());
         let (scram, first) = Scram::begin(hash, &binding, (authzid, user), &password, nonce);
         let mechanism = match hash {
             Hash::Sha1 => "SCRAM-SHA-1-PLUS",

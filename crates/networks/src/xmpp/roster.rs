@@ -7,8 +7,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Contact, Event, Fault, Kin, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, Now, Output,
-    Presence, Roster, RosterEdit, Side, Standing,
+    Address, Contact, Event, Fault, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, NameClass, Now, Output,
+    Presence, Roster, RosterEdit, Side, Subscription,
 };
 
 use super::engine::Jabber;
@@ -91,8 +91,8 @@ impl Jabber {
         // What the server holds under a name of ours is a leftover from before the gateway.
         let naming = &self.naming;
         query.retain(|item| {
-            !matches!(naming.kin(item.attr("jid").unwrap_or_default()),
-                Kin::Foreign(a) if person.contacts.contains_key(&a))
+            !matches!(naming.class_of(item.attr("jid").unwrap_or_default()),
+                NameClass::Foreign(a) if person.contacts.contains_key(&a))
         });
         for known in person.contacts.values().filter(|known| known.contact.listed) {
             query.push(item(person, naming, &known.contact));
@@ -138,10 +138,10 @@ impl Jabber {
             return self.forward_if_clean(raw, &stanza.head(), out);
         };
         let spelled = item.attr("jid").unwrap_or_default();
-        let address = match self.naming.kin(spelled) {
-            Kin::Own => return self.link.up(raw, out),
-            Kin::Nowhere => return self.refuse(&stanza.head(), "item-not-found", out),
-            Kin::Foreign(address) => address,
+        let address = match self.naming.class_of(spelled) {
+            NameClass::Own => return self.link.up(raw, out),
+            NameClass::Nowhere => return self.refuse(&stanza.head(), "item-not-found", out),
+            NameClass::Foreign(address) => address,
         };
         let mut groups: Vec<String> = groups(item).collect();
         groups.sort_unstable();
@@ -221,7 +221,7 @@ impl Jabber {
         let (presence, stale) =
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
-        if contact.is_blank() {
+        if contact.is_empty() {
             person.keep_spelling(&self.naming, &address, former.as_deref());
         } else {
             let known = Box::new(Known { contact, presence, stale, mark });
@@ -299,12 +299,12 @@ fn list(address: Address, spelling: String, item: &Element) -> RosterEdit {
 /// A contact as a roster item.
 fn item(person: &Person, naming: &Naming, contact: &Contact) -> Element {
     let subscription = match (&contact.to, &contact.from) {
-        (Standing::Granted, Standing::Granted) => "both",
-        (Standing::Granted, _) => "to",
-        (_, Standing::Granted) => "from",
+        (Subscription::Granted, Subscription::Granted) => "both",
+        (Subscription::Granted, _) => "to",
+        (_, Subscription::Granted) => "from",
         _ => "none",
     };
-    let asked = matches!(contact.to, Standing::Asked(_)).then_some("subscribe");
+    let asked = matches!(contact.to, Subscription::Asked(_)).then_some("subscribe");
     let jid = naming.accept(&contact.spelling, &contact.address).map(str::to_owned);
     let jid = jid.unwrap_or_else(|| person.bare_of(naming, &contact.address));
     let mut item = Element::new("item", ns::ROSTER)

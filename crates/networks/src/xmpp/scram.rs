@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crosstalk_core::{Computation, Private};
+use crosstalk_core::{Computation, Redacted};
 use hmac::{Hmac, KeyInit, Mac};
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
@@ -27,15 +27,15 @@ pub(super) enum Hash {
 #[derive(Clone, Debug)]
 pub(super) struct Binding {
     pub(super) kind: &'static str,
-    pub(super) data: Private<Vec<u8>>,
+    pub(super) data: Redacted<Vec<u8>>,
 }
 
 /// One exchange, after the first message.
 pub(super) struct Scram {
     hash: Hash,
-    password: Private<String>,
+    password: Redacted<String>,
     /// The header and the channel's data, as the final message repeats them.
-    bound: Private<Vec<u8>>,
+    bound: Redacted<Vec<u8>>,
     nonce: String,
     first_bare: String,
     /// What the server asked, while the key for that is derived.
@@ -46,12 +46,12 @@ pub(super) struct Scram {
 
 /// The key that an honest server signs with, and what it signs.
 struct Proof {
-    key: Private<Vec<u8>>,
+    key: Redacted<Vec<u8>>,
     transcript: String,
 }
 
 /// The key derived from a password, which takes long.
-pub(super) struct Salted(Private<Vec<u8>>);
+pub(super) struct Salted(Redacted<Vec<u8>>);
 
 /// The server does not keep to SCRAM, or does not know the password.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Scram {
         hash: Hash,
         binding: &Binding,
         (authzid, user): (&str, &str),
-        password: &Private<String>,
+        password: &Redacted<String>,
         nonce: String,
     ) -> (Self, Vec<u8>) {
         let user = prepared(user);
@@ -73,7 +73,7 @@ impl Scram {
         let first_bare = format!("n={},r={nonce}", escape(&user));
         let first = format!("{header}{first_bare}").into_bytes();
         let bound = [header.as_bytes(), binding.data.expose()].concat().into();
-        let password = Private::new(prepared(password.expose()));
+        let password = Redacted::new(prepared(password.expose()));
         (Self { hash, password, bound, nonce, first_bare, challenge: None, proof: None }, first)
     }
 
@@ -202,7 +202,7 @@ mod tests {
             Hash::Sha256,
             &Binding { kind: "x", data: Vec::new().into() },
             ("", "user"),
-            &Private::new("pencil".into()),
+            &Redacted::new("pencil".into()),
             "rOprNGfwEbeRWgbNEkqO".into(),
         );
         scram.bound = b"n,,".to_vec().into();
@@ -219,7 +219,13 @@ mod tests {
     fn a_dishonest_server_is_noticed() {
         let binding = Binding { kind: "tls-exporter", data: vec![1].into() };
         let begin = || {
-            Scram::begin(Hash::Sha1, &binding, ("", "a,b"), &Private::new("x".into()), "abc".into())
+            Scram::begin(
+                Hash::Sha1,
+                &binding,
+                ("", "a,b"),
+                &Redacted::new("x".into()),
+                "abc".into(),
+            )
         };
         assert_eq!(begin().1, b"p=tls-exporter,,n=a=2Cb,r=abc");
         let (long, heavy) = ("A".repeat(400), "x".repeat(5000));

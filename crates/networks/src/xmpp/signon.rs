@@ -1,7 +1,7 @@
 //! From the first byte until the server bound a session: TLS, SASL, and who it is.
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, Kin, Now, Output, Side, TlsFacts};
+use crosstalk_core::{Event, Fault, NameClass, Now, Output, Side, TlsFacts};
 
 use super::engine::Jabber;
 use super::head::Head;
@@ -213,7 +213,7 @@ impl Jabber {
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if head.to.as_deref().is_some_and(|to| self.naming.kin(to) != Kin::Own) {
+        if head.to.as_deref().is_some_and(|to| self.naming.class_of(to) != NameClass::Own) {
             return self.refuse(head, "service-unavailable", out);
         }
         self.forward_if_clean(raw, head, out)

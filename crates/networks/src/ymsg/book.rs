@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::BytesMut;
-use crosstalk_core::{Fault, Kin, Side};
+use crosstalk_core::{Fault, NameClass, Side};
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
@@ -56,7 +56,7 @@ impl Book {
 fn take(request: Message, io: &mut Io<'_>) {
     let body = request.text.as_deref().unwrap_or_default();
     let contacts = contacts(body);
-    let is_foreign = |contact: &&Contact| io.kin(contact.name.as_bytes()) != Kin::Own;
+    let is_foreign = |contact: &&Contact| io.class_of(contact.name.as_bytes()) != NameClass::Own;
     let foreign: Vec<&Contact> = contacts.iter().filter(is_foreign).collect();
     if foreign.is_empty() {
         return io.out.forward(Side::Server, request.raw);
@@ -64,8 +64,8 @@ fn take(request: Message, io: &mut Io<'_>) {
     let mut has_room = true;
     if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
         for contact in &foreign {
-            if let (Kin::Foreign(address), Some(nick)) =
-                (io.kin(contact.name.as_bytes()), &contact.nick)
+            if let (NameClass::Foreign(address), Some(nick)) =
+                (io.class_of(contact.name.as_bytes()), &contact.nick)
             {
                 has_room &= desk.call(address, nick.clone());
             }

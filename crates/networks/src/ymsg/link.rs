@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Contact, Context, EnvelopeId, Event, Kin, Names, Now, Outgoing, Output, Side,
+    Address, Body, Contact, Context, EnvelopeId, Event, NameClass, Names, Now, Outgoing, Output,
+    Side,
 };
 
 use super::charset::{self, Charset};
@@ -93,7 +94,7 @@ impl Io<'_> {
     }
 
     /// What a name in a packet means here.
-    pub(super) fn kin(&self, name: &[u8]) -> Kin {
+    pub(super) fn class_of(&self, name: &[u8]) -> NameClass {
         self.context.names.classify(charset::read_name(name).trim())
     }
 

@@ -305,7 +305,7 @@ impl Gateway {
                 }
             }
         }
-        self.held.extend(self.out.take_held());
+        self.held.extend(self.out.take_deferred());
         while let Some(event) = self.out.next_event() {
             match &event {
                 Event::SignedIn { user, .. } => {

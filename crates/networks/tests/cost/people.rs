@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, Presence, RichText, Roster,
-    Side, Stamp, Standing,
+    Side, Stamp, Subscription,
 };
 use crosstalk_networks::msnp::Msnp;
 use crosstalk_networks::msnp::wire::with_payload;
@@ -172,8 +172,8 @@ fn bob() -> Address {
 }
 
 fn roster() -> Roster {
-    let to = Standing::Granted;
-    let from = Standing::Granted;
+    let to = Subscription::Granted;
+    let from = Subscription::Granted;
     let mut roster = Roster::default();
     let contact = Contact { listed: true, to, from, ..Contact::new(bob(), BOB.into()) };
     roster.put(contact, Stamp::default());

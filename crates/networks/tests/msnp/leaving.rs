@@ -4,7 +4,7 @@ use super::talks::{got, say};
 use super::*;
 
 fn scene() -> Scene {
-    Scene::online(11, roster(contact(Standing::Granted, true)))
+    Scene::online(11, roster(contact(Subscription::Granted, true)))
 }
 
 /// One with Bob, who is online.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use common::Gateway;
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, HostPort, Input, Lobby, Outgoing,
-    Presence, RichText, Roster, RosterEdit, Side, Stamp, Standing, UnixMillis, Via,
+    Presence, RichText, Roster, RosterEdit, Side, Stamp, Subscription, UnixMillis, Via,
 };
 use crosstalk_networks::msnp::Msnp;
 use crosstalk_networks::msnp::message;
@@ -117,7 +117,7 @@ fn bob() -> Address {
     "bob@far-oscar".parse().unwrap()
 }
 
-fn contact(from: Standing, listed: bool) -> Contact {
+fn contact(from: Subscription, listed: bool) -> Contact {
     let groups = if listed { vec!["Work".into()] } else { Vec::new() };
     Contact { listed, from, groups, ..Contact::new(bob(), BOB.into()) }
 }
@@ -129,7 +129,7 @@ fn roster(contact: Contact) -> Roster {
 }
 
 fn listed() -> Roster {
-    roster(contact(Standing::Granted, true))
+    roster(contact(Subscription::Granted, true))
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn the_foreign_list_joins_groups_of_the_same_name() {
 
 #[test]
 fn one_who_asks_while_the_person_is_away_stands_in_the_reverse_list() {
-    let asks = contact(Standing::Asked(RichText::default()), false);
+    let asks = contact(Subscription::Asked(RichText::default()), false);
     let mut scene = Scene::signed_on(9, roster(asks));
     server(&mut scene.ns, "SYN 5 1 0 1");
     server(&mut scene.ns, "LSG 0 Friends 0");
@@ -234,7 +234,8 @@ fn presence_is_shown_and_the_personal_message_with_it() {
 
 #[test]
 fn to_block_one_who_asks_is_to_say_no_and_to_allow_one_ends_the_block() {
-    let mut scene = Scene::online(11, roster(contact(Standing::Asked(RichText::default()), false)));
+    let mut scene =
+        Scene::online(11, roster(contact(Subscription::Asked(RichText::default()), false)));
     let blocks = |scene: &mut Scene| -> Vec<bool> {
         let block = |e: &Event| match e {
             Event::Roster(RosterEdit::Block(_, blocked)) => Some(*blocked),
@@ -262,9 +263,9 @@ fn one_who_no_longer_watches_leaves_the_reverse_list() {
         [(9, format!("REM 0 RL 1 {BOB}\r\n")), (11, format!("REM 0 RL {BOB}\r\n"))]
     {
         let mut scene = Scene::online(version, listed());
-        scene.ns.input(Input::Changed(contact(Standing::None, true))).unwrap();
+        scene.ns.input(Input::Changed(contact(Subscription::None, true))).unwrap();
         assert_eq!(scene.client_got(), told);
-        scene.ns.input(Input::Changed(contact(Standing::None, true))).unwrap();
+        scene.ns.input(Input::Changed(contact(Subscription::None, true))).unwrap();
         assert_eq!(scene.client_got(), "");
     }
 }

@@ -4,7 +4,7 @@
 //! its own. The same is said here about foreign people, and answered by the gateway. Names,
 //! numbers that servers choose, and what stands under [`line`] aside, it has to be the same.
 
-use crosstalk_core::Show;
+use crosstalk_core::Availability;
 
 use super::*;
 
@@ -118,8 +118,8 @@ impl Replay {
         let mut roster = roster(Contact {
             alias: Some("Bob X".into()),
             groups: Vec::new(),
-            to: Standing::Granted,
-            ..contact(Standing::Granted, true)
+            to: Subscription::Granted,
+            ..contact(Subscription::Granted, true)
         });
         let dave = Contact::new("dave@far-oscar".parse().unwrap(), DAVE.into());
         roster.put(Contact { listed: true, ..dave }, Stamp::default());
@@ -205,7 +205,8 @@ impl Replay {
 
     /// Has happen what began a scene elsewhere; gives what the client got.
     fn happens(&mut self, title: &str) -> String {
-        let away = Presence { show: Show::Away, text: "1 < 2".into(), ..Presence::available() };
+        let away =
+            Presence { show: Availability::Away, text: "1 < 2".into(), ..Presence::available() };
         match (title, &mut self.talk) {
             ("the other is away", _) => deliver(&mut self.scene.ns, Body::Presence(away)),
             ("the other goes", _) => {

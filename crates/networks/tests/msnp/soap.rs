@@ -127,7 +127,7 @@ fn foreign_people_are_in_the_lists_and_the_address_book() {
 
 #[test]
 fn one_who_asks_is_pending_and_asked_about_once() {
-    let words = Standing::Asked("let me in & talk".into());
+    let words = Subscription::Asked("let me in & talk".into());
     let mut book = Book::of(roster(contact(words, false)));
     let got = book.fetch("FindMembership", "", &memberships());
     let pending = between(&got, "<MemberRole>Pending</MemberRole>", "</Membership>");
@@ -157,7 +157,7 @@ fn whoever_asks_later_is_told_of_in_a_list_that_the_server_seems_to_push() {
     client(&mut book.ns, "CHG 6 NLN 0");
     server(&mut book.ns, "CHG 6 NLN 0");
     book.ns.take(Side::Client);
-    let asks = contact(Standing::Asked("hi".into()), false);
+    let asks = contact(Subscription::Asked("hi".into()), false);
     book.ns.input(Input::Changed(asks)).unwrap();
     deliver(&mut book.ns, Body::Contact(Consent::Request("hi".into())));
     let who =

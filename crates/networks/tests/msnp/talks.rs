@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crosstalk_core::{
-    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Standing, Typing, UnixMillis, Via,
+    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Subscription, Typing, UnixMillis,
+    Via,
 };
 use crosstalk_networks::msnp::{Msnp, message, wire::with_payload};
 
@@ -33,7 +34,7 @@ impl Scene {
         assert!(place.starts_with(&format!("XFR 9 SB {NS} CKI ")), "{place}");
         let mut talk = self.connect(&place, "USR 1 Mary@hotmail.com KEY");
         assert_eq!(got(&mut talk), "USR 1 OK Mary@hotmail.com Mary\r\n", "the nick, as servers do");
-        assert!(matches!(talk.events[..], [Event::Alone]));
+        assert!(matches!(talk.events[..], [Event::DetachServer]));
         talk
     }
 
@@ -137,7 +138,7 @@ fn who_has_no_foreign_contacts_converses_at_the_server() {
 
 #[test]
 fn the_server_is_asked_for_its_own_people_and_hears_nothing_before() {
-    let mut scene = Scene::online(11, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::online(11, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
     say(&mut talk, "MSG 3 N", "for Bob alone");
     scene.call_eve(&mut talk);
@@ -148,7 +149,7 @@ fn the_server_is_asked_for_its_own_people_and_hears_nothing_before() {
     say(&mut talk, "MSG 6 N", "for Bob again");
     assert_eq!(sent(&mut talk), "");
     talk.input(Input::Closed(Side::Server)).unwrap();
-    assert!(matches!(talk.events.last(), Some(Event::Alone)), "Bob stays");
+    assert!(matches!(talk.events.last(), Some(Event::DetachServer)), "Bob stays");
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn a_key_is_good_once_and_for_its_owner() {
 
 #[test]
 fn a_failure_is_a_nak_where_the_client_waits_for_one_and_else_in_words() {
-    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::online(9, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
     for (id, letter) in [(3, "N"), (4, "A")] {
         say(&mut talk, &format!("MSG {id} {letter}"), "hello");
@@ -234,7 +235,7 @@ fn a_failure_is_a_nak_where_the_client_waits_for_one_and_else_in_words() {
 
 #[test]
 fn of_what_may_have_arrived_no_client_hears_that_it_did_not() {
-    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::online(9, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
     for (id, letter) in [(3, "N"), (4, "A"), (5, "U")] {
         say(&mut talk, &format!("MSG {id} {letter}"), "hello");
@@ -248,7 +249,7 @@ fn of_what_may_have_arrived_no_client_hears_that_it_did_not() {
 
 #[test]
 fn what_is_for_several_is_acknowledged_when_all_are_settled() {
-    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::online(9, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
     client(&mut talk, "CAL 3 carol@far-oscar.xt");
     got(&mut talk);
@@ -285,7 +286,7 @@ fn whoever_writes_first_rings_and_the_message_waits_for_the_answer() {
 
 #[test]
 fn what_waited_is_shown_with_the_time_it_was_said_at() {
-    let mut scene = Scene::online(9, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::online(9, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
     deliver_of(&mut talk, UnixMillis(1_700_000_000_000), says("late"));
     assert!(got(&mut talk).ends_with("\r\n\r\n[2023-11-14 22:13:20 UTC] late"));
@@ -331,13 +332,13 @@ fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dial
     let key = place.trim_end().strip_prefix("XFR 9 SB 192.0.2.9:1999 CKI ").unwrap();
     let mut talk = connect();
     client(&mut talk, &format!("USR 1 mary@hotmail.com {key}"));
-    assert!(matches!(talk.events[..], [Event::Alone]));
+    assert!(matches!(talk.events[..], [Event::DetachServer]));
 }
 
 #[test]
 fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     const ME: &str = "mary@hotmail.com;{1BE99E6D-1C6E-4BEA-8B3E-9C464006A774}";
-    let mut scene = Scene::signed_on(18, roster(contact(Standing::Granted, false)));
+    let mut scene = Scene::signed_on(18, roster(contact(Subscription::Granted, false)));
     client(&mut scene.ns, "CHG 6 NLN 2754609152:48 0");
     server(&mut scene.ns, "CHG 6 NLN 2754609152:48 0");
     server(&mut scene.ns, "NLN NLN 1:mary@hotmail.com Mary 2754609152:48 0");
@@ -426,7 +427,7 @@ fn the_nick_is_what_the_server_calls_the_person_last() {
 fn nonsense_in_a_conversation_neither_panics_nor_reaches_the_server() {
     let mut random = Random(18);
     for _ in 0..500 {
-        let mut scene = Scene::online(11, roster(contact(Standing::Granted, false)));
+        let mut scene = Scene::online(11, roster(contact(Subscription::Granted, false)));
         let mut talk = scene.talk_with_bob();
         for _ in 0..20 {
             let mut word = |words: &[&str]| words[random.below(words.len())].to_owned();

@@ -1,7 +1,7 @@
 //! Presence, both ways, and questions about foreign people.
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Presence, Show, UnixMillis};
+use crosstalk_core::{Availability, Event, Presence, UnixMillis};
 use crosstalk_networks::oscar::wire::user::status_text;
 use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message};
 
@@ -32,7 +32,7 @@ fn away_text_idle_and_sign_on_time_are_shown() {
     let mut scene = online();
     let now = scene.gateway.now.wall.0;
     scene.presence(Presence {
-        show: Show::Away,
+        show: Availability::Away,
         text: "gone fishing".into(),
         idle_since: Some(UnixMillis(now - 600_000)),
         online_since: Some(UnixMillis(now - 7_200_000)),
@@ -77,7 +77,11 @@ fn questions_about_a_foreign_person_are_answered() {
         scene.client_news().remove(0)
     };
     assert_eq!(ask(&mut scene), Snac::new(2, 1, 0x30, &[0, 4][..]), "not logged in");
-    scene.presence(Presence { show: Show::Away, text: "ушёл".into(), ..Presence::default() });
+    scene.presence(Presence {
+        show: Availability::Away,
+        text: "ушёл".into(),
+        ..Presence::default()
+    });
     scene.forget();
     let answer = ask(&mut scene);
     assert_eq!((answer.kind(), answer.request), ((2, 6), 0x30));
@@ -105,15 +109,23 @@ fn the_persons_own_state_is_told_and_still_reaches_the_server() {
         .tlv(3, r#"text/aolrtf; charset="us-ascii""#)
         .tlv(4, "<HTML><BODY>gone <B>fishing</B></BODY></HTML>");
     let steps = [
-        (Snac::new(2, 4, 1, away.bytes()), Show::Away, "gone fishing"),
-        (Snac::new(2, 4, 2, Writer::new().tlv(4, []).bytes()), Show::Available, ""),
+        (Snac::new(2, 4, 1, away.bytes()), Availability::Away, "gone fishing"),
+        (Snac::new(2, 4, 2, Writer::new().tlv(4, []).bytes()), Availability::Available, ""),
         (
             Snac::new(1, 0x1e, 3, Writer::new().tlv(0x1d, status_text("tea")).bytes()),
-            Show::Available,
+            Availability::Available,
             "tea",
         ),
-        (Snac::new(1, 0x1e, 4, Writer::new().tlv(6, [0, 0, 0, 0x13]).bytes()), Show::Busy, "tea"),
-        (Snac::new(1, 0x1e, 5, Writer::new().tlv(6, [0x10, 2, 1, 0]).bytes()), Show::Offline, ""),
+        (
+            Snac::new(1, 0x1e, 4, Writer::new().tlv(6, [0, 0, 0, 0x13]).bytes()),
+            Availability::Busy,
+            "tea",
+        ),
+        (
+            Snac::new(1, 0x1e, 5, Writer::new().tlv(6, [0x10, 2, 1, 0]).bytes()),
+            Availability::Offline,
+            "",
+        ),
     ];
     for (snac, show, text) in steps {
         scene.client(snac.clone());

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crosstalk_core::{Body, Contact, Presence, Show, Typing, UnixMillis};
+use crosstalk_core::{Availability, Body, Contact, Presence, Typing, UnixMillis};
 use crosstalk_networks::oscar::wire::user::AWAY;
 use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, tlvs};
 
@@ -87,7 +87,7 @@ fn scene(title: &str) -> Scene {
     let mut scene = Scene::online(OFFICIAL, friends(), roster(contacts));
     let since = Some(UnixMillis(scene.gateway.now.wall.0 - 1_000));
     let there = Presence { online_since: since, ..Presence::available() };
-    let away = Presence { show: Show::Away, text: "away".into(), ..there.clone() };
+    let away = Presence { show: Availability::Away, text: "away".into(), ..there.clone() };
     scene.presence(there);
     scene.deliver("eve@far-oscar", Body::Presence(away));
     scene.forget();

@@ -1,11 +1,11 @@
 //! Requests and their answers.
 
-use crosstalk_core::{Body, Consent, Contact, Event, RichText, Roster, Standing};
+use crosstalk_core::{Body, Consent, Contact, Event, RichText, Roster, Subscription};
 
 use crate::scene::{BOB, Scene, bob, contact, roster_of};
 
 fn asks() -> Contact {
-    let from = Standing::Asked(RichText::default());
+    let from = Subscription::Asked(RichText::default());
     Contact { from, ..Contact::new(bob(), BOB.into()) }
 }
 
@@ -57,7 +57,7 @@ fn clients_without_a_word_for_yes_are_asked_by_the_control_contact_too() {
 #[test]
 fn the_answer_to_the_persons_own_request_is_shown() {
     let awaits = || {
-        let to = Standing::Asked(RichText::default());
+        let to = Subscription::Asked(RichText::default());
         roster_of([Contact { to, ..contact() }])
     };
     for (version, no) in
@@ -76,7 +76,7 @@ fn the_answer_to_the_persons_own_request_is_shown() {
 
 #[test]
 fn who_is_hidden_from_does_not_see() {
-    let granted = Contact { from: Standing::Granted, ..contact() };
+    let granted = Contact { from: Subscription::Granted, ..contact() };
     let mut scene = Scene::signed_on(16, roster_of([granted]));
     scene.client(&format!("b9/0 1=ann 31=1 13=2 302=319 300=319 7={BOB} 301=319 303=319"));
     scene.client(&format!("b9/0 1=ann 31=2 13=2 302=319 300=319 7={BOB} 301=319 303=319"));

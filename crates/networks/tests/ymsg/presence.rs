@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Body, Presence, Roster, Show, UnixMillis};
+use crosstalk_core::{Availability, Body, Presence, Roster, UnixMillis};
 
 use crate::scene::{BOB, Scene, contact, listed};
 
 const NOW: u64 = 1_800_000_000_000;
 
 fn away(text: &str) -> Presence {
-    Presence { show: Show::Away, text: text.into(), ..Presence::default() }
+    Presence { show: Availability::Away, text: text.into(), ..Presence::default() }
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn since_version_15_presence_is_one_kind_of_packet() {
     let mut scene = Scene::signed_on(16, listed());
     let idle_since = Some(UnixMillis(NOW - 300_000));
     scene.deliver(Body::Presence(Presence { idle_since, ..Presence::available() }));
-    scene.deliver(Body::Presence(Presence { show: Show::Busy, ..Presence::default() }));
+    scene.deliver(Body::Presence(Presence { show: Availability::Busy, ..Presence::default() }));
     let of =
         |rest: &str| format!("f0/1 0=ann 302=315 300=315 7={BOB} {rest} 17=0 13=1 301=315 303=315");
     let expected = [of("10=999 11=0 137=300"), of("10=2 11=0 47=1")];
@@ -76,14 +76,14 @@ fn who_is_not_in_the_list_is_shown_as_soon_as_it_is() {
 fn the_persons_own_states_are_seen() {
     let mut scene = Scene::signed_on(16, Roster::default());
     for (packet, show, text, idle) in [
-        ("c6/0 10=0 19= 47=0", Show::Available, "", false),
-        ("c6/0 10=99 97=1 19=gone_fishing 47=1", Show::Away, "gone fishing", false),
-        ("c6/0 10=99 97=1 19=here 47=0", Show::Available, "here", false),
-        ("c6/0 10=999 19= 47=2", Show::Available, "", true),
-        ("c6/0 10=2 19= 47=1", Show::Busy, "Busy", false),
-        ("c6/0 10=8 19= 47=1", Show::Away, "Out to lunch", false),
-        ("03/0 10=99 19=old_words 47=1", Show::Away, "old words", false),
-        ("04/0 10=0", Show::Available, "", false),
+        ("c6/0 10=0 19= 47=0", Availability::Available, "", false),
+        ("c6/0 10=99 97=1 19=gone_fishing 47=1", Availability::Away, "gone fishing", false),
+        ("c6/0 10=99 97=1 19=here 47=0", Availability::Available, "here", false),
+        ("c6/0 10=999 19= 47=2", Availability::Available, "", true),
+        ("c6/0 10=2 19= 47=1", Availability::Busy, "Busy", false),
+        ("c6/0 10=8 19= 47=1", Availability::Away, "Out to lunch", false),
+        ("03/0 10=99 19=old_words 47=1", Availability::Away, "old words", false),
+        ("04/0 10=0", Availability::Available, "", false),
     ] {
         scene.client(packet);
         assert_eq!(scene.server_got(), [packet]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use crosstalk_core::{
     Address, Body, Contact, Envelope, EnvelopeId, Event, Fault, Input, Lobby, Outgoing, Presence,
-    Roster, RosterEdit, Side, Stamp, Standing,
+    Roster, RosterEdit, Side, Stamp, Subscription,
 };
 use crosstalk_networks::ymsg::Ymsg;
 use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
@@ -192,7 +192,7 @@ pub fn bob() -> Address {
 
 pub fn contact() -> Contact {
     let groups = vec!["Work".into()];
-    let to = Standing::Granted;
+    let to = Subscription::Granted;
     Contact { listed: true, groups, to, ..Contact::new(bob(), BOB.into()) }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
 use crosstalk_networks::html;
 use crosstalk_networks::oscar::wire::message::{self, Head};
 use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, UserInfo, Writer, find, user};
@@ -76,7 +76,7 @@ impl Session {
         // An answer that is still to come is about how it was before.
         self.asked_away
             .retain(|(_, e)| !matches!(e, Event::Presence { of: asked, .. } if *asked == of));
-        let away = presence.show == Show::Away;
+        let away = presence.show == Availability::Away;
         let event = Event::Presence { of, presence };
         if !away {
             self.tell(event).await;
@@ -197,7 +197,7 @@ fn presence(info: &UserInfo<'_>) -> Presence {
     let since = info.tlv(user::SIGNED_ON).and_then(|v| Reader::new(v).u32().ok());
     let status = info.tlv(user::BART).and_then(user::read_status_text).unwrap_or_default();
     Presence {
-        show: if away { Show::Away } else { Show::Available },
+        show: if away { Availability::Away } else { Availability::Available },
         text: RichText::plain(text(status)),
         idle_since: idle.map(|idle| UnixMillis::from(SystemTime::now()).minus(idle)),
         online_since: since.map(|seconds| UnixMillis(u64::from(seconds) * 1000)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use crosstalk_core::Private;
+use crosstalk_core::Redacted;
 use crosstalk_networks::oscar::wire::{Class, Item, Snac};
 use tokio::sync::mpsc;
 
@@ -30,7 +30,7 @@ pub(super) struct Pass {
 pub(super) struct User {
     /// The name as the user spells it.
     pub(super) spelled: String,
-    pub(super) password: Private<String>,
+    pub(super) password: Redacted<String>,
     /// The stored buddy list.
     pub(super) items: Vec<Item>,
     /// When it last changed, in seconds since 1970.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crosstalk_core::{Presence, RichText, Show, UnixMillis};
+use crosstalk_core::{Availability, Presence, RichText, UnixMillis};
 use crosstalk_networks::msnp::wire::Command;
 
 use super::Session;
@@ -67,10 +67,10 @@ impl Session {
     async fn seen(&mut self, name: &str, status: &str) {
         let name = name.to_lowercase();
         let show = match status {
-            "FLN" => Show::Offline,
-            "BSY" | "PHN" => Show::Busy,
-            "AWY" | "BRB" | "LUN" => Show::Away,
-            _ => Show::Available,
+            "FLN" => Availability::Offline,
+            "BSY" | "PHN" => Availability::Busy,
+            "AWY" | "BRB" | "LUN" => Availability::Away,
+            _ => Availability::Available,
         };
         let idle_since = (status == "IDL").then_some(UnixMillis(1));
         let before = self.presences.remove(&name).unwrap_or_default();

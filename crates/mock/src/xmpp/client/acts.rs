@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
 use crosstalk_networks::xmpp::xml::Element;
 use crosstalk_networks::xmpp::{message, ns};
 
@@ -31,7 +31,7 @@ impl Session {
             }
             Act::Invite(_) => self.tell(Event::Unable).await,
             Act::Away(text) => {
-                self.presence.show = Show::Away;
+                self.presence.show = Availability::Away;
                 self.presence.text = RichText::plain(text);
                 self.show().await?;
             }
@@ -98,7 +98,7 @@ impl Session {
     /// Shows its presence.
     pub(super) async fn show(&mut self) -> io::Result<()> {
         let mut stanza = Element::new("presence", ns::CLIENT);
-        if self.presence.show == Show::Away {
+        if self.presence.show == Availability::Away {
             stanza.push(Element::new("show", ns::CLIENT).say("away"));
         }
         if !self.presence.text.is_empty() {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
 use crosstalk_networks::xmpp::message::text;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
@@ -161,11 +161,11 @@ fn features(node: Option<&str>) -> Element {
 /// What an available contact shows.
 fn presence(stanza: &Element) -> Presence {
     let show = match stanza.text_of("show").as_deref() {
-        Some("away") => Show::Away,
-        Some("xa") => Show::ExtendedAway,
-        Some("dnd") => Show::Busy,
-        Some("chat") => Show::Chatty,
-        _ => Show::Available,
+        Some("away") => Availability::Away,
+        Some("xa") => Availability::ExtendedAway,
+        Some("dnd") => Availability::Busy,
+        Some("chat") => Availability::Chatty,
+        _ => Availability::Available,
     };
     let text = RichText::plain(stanza.text_of("status").unwrap_or_default());
     Presence { show, text, idle_since: idle_since(stanza), online_since: None }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crosstalk_core::Private;
+use crosstalk_core::Redacted;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 use tokio_rustls::TlsAcceptor;
@@ -112,7 +112,7 @@ async fn scram(
     Ok(last.map(|last| (jid(&server.local), sasl::encode(last.as_bytes()))))
 }
 
-fn password(shared: &Shared, local: &str) -> Option<Private<String>> {
+fn password(shared: &Shared, local: &str) -> Option<Redacted<String>> {
     shared.world().users.get(&jid(local)).map(|user| user.password.clone())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crosstalk_core::Private;
+use crosstalk_core::Redacted;
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 use tokio::sync::mpsc;
@@ -13,7 +13,7 @@ use crate::xmpp::{DOMAIN, bare};
 
 /// A user, signed on or not.
 pub(super) struct User {
-    pub(super) password: Private<String>,
+    pub(super) password: Redacted<String>,
     /// By bare JID.
     pub(super) roster: BTreeMap<String, Item>,
     /// Requests to see the user's presence that wait for an answer, by bare JID.

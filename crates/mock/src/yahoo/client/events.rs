@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crosstalk_core::{Presence, RichText, Show, Typing, UnixMillis};
+use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
 use crosstalk_networks::ymsg::{pieces, service};
 
 use super::Session;
@@ -175,10 +175,10 @@ fn presence(service: u16, pairs: &[(u32, Vec<u8>)]) -> Presence {
     let idle = code == "999" || away == "2" || seconds > 0;
     let show = match code.as_str() {
         "12" => return Presence::offline(),
-        "2" => Show::Busy,
-        "0" | "999" => Show::Available,
-        "99" if away != "1" => Show::Available,
-        _ => Show::Away,
+        "2" => Availability::Busy,
+        "0" | "999" => Availability::Available,
+        "99" if away != "1" => Availability::Available,
+        _ => Availability::Away,
     };
     let since = UnixMillis::from(SystemTime::now()).minus(Duration::from_secs(seconds));
     let text = RichText::plain(value(19).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! What the client's edits do, in whatever words it made them.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Standing};
+use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
 use super::super::book::Edit;
 use super::super::desk::Io;
@@ -69,9 +69,9 @@ impl Session {
             contact.groups.push(group);
         }
         contact.listed = true;
-        let new = contact.to == Standing::None;
+        let new = contact.to == Subscription::None;
         if new {
-            contact.to = Standing::Asked(RichText::default());
+            contact.to = Subscription::Asked(RichText::default());
         }
         self.put(&contact, io);
         if new {
@@ -100,7 +100,7 @@ impl Session {
         io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
         self.presences.remove(address);
         contact.listed = false;
-        (contact.to, contact.from) = (Standing::None, Standing::None);
+        (contact.to, contact.from) = (Subscription::None, Subscription::None);
         self.changed(&contact, io);
     }
 
@@ -133,8 +133,8 @@ impl Session {
     pub(super) fn allow(&mut self, address: &Address, name: Option<&str>, io: &mut Io<'_>) {
         self.block(address, name, false, io);
         let Some(mut contact) = self.draft(address, name, io) else { return };
-        if contact.from != Standing::Granted {
-            contact.from = Standing::Granted;
+        if contact.from != Subscription::Granted {
+            contact.from = Subscription::Granted;
             self.changed(&contact, io);
             io.send(address.clone(), Body::Contact(Consent::Grant));
         }
@@ -154,8 +154,8 @@ impl Session {
             return;
         }
         contact.blocked = blocked;
-        if blocked && matches!(contact.from, Standing::Asked(_)) {
-            contact.from = Standing::None;
+        if blocked && matches!(contact.from, Subscription::Asked(_)) {
+            contact.from = Subscription::None;
             io.send(address.clone(), Body::Contact(Consent::Revoke));
         }
         self.changed(&contact, io);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Kin, Side};
+use crosstalk_core::{Address, Event, NameClass, Side};
 
 use super::super::book::Edit;
 use super::super::desk::Io;
@@ -98,11 +98,11 @@ impl Sifted {
             let mut gone = Vec::new();
             for person in domain.children() {
                 let name = format!("{}@{of}", person.attribute("n").unwrap_or_default());
-                match io.kin(&name) {
-                    Kin::Own if is_foreign(&name, io) => return Err(Refused::Misplaced),
-                    Kin::Own => continue,
-                    Kin::Nowhere => nowhere = true,
-                    Kin::Foreign(address) => foreign.push((address, name, lists(person))),
+                match io.class_of(&name) {
+                    NameClass::Own if is_foreign(&name, io) => return Err(Refused::Misplaced),
+                    NameClass::Own => continue,
+                    NameClass::Nowhere => nowhere = true,
+                    NameClass::Foreign(address) => foreign.push((address, name, lists(person))),
                 }
                 gone.push(person);
             }
@@ -259,10 +259,10 @@ impl Session {
 /// somebody offline. Returns whether the server is to have the command.
 pub(super) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
     let who = command.word(2);
-    let guest = match io.kin(who.split(';').next().unwrap_or_default()) {
-        Kin::Own => return true,
-        Kin::Nowhere => None,
-        Kin::Foreign(guest) => Some(guest),
+    let guest = match io.class_of(who.split(';').next().unwrap_or_default()) {
+        NameClass::Own => return true,
+        NameClass::Nowhere => None,
+        NameClass::Foreign(guest) => Some(guest),
     };
     io.out.withhold();
     let body = Content::read(command.payload()).body();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Standing};
+use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::super::desk::{Io, spelling};
 use super::super::wire::{Command, decode, encode};
@@ -157,7 +157,7 @@ impl Session {
         }
         let name = spelling(Some(contact), &contact.address, &io.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
-        if list == REVERSE && matches!(contact.from, Standing::Asked(_)) {
+        if list == REVERSE && matches!(contact.from, Subscription::Asked(_)) {
             self.desk.open().book.asked.insert(contact.address.clone());
         }
         if list != FORWARD || self.version < 7 {

@@ -1,6 +1,6 @@
 //! The client's edits of its lists, as far as they are about foreign people.
 
-use crosstalk_core::{Address, Kin};
+use crosstalk_core::{Address, NameClass};
 
 use super::super::desk::Io;
 use super::super::groups::{contact_guid, read_guid};
@@ -26,10 +26,12 @@ impl Session {
     /// Whom a command names by name or GUID. `Err` where it is withheld whatever it asks for.
     fn target(&self, name: &str, guid: &str, io: &Io<'_>) -> Result<Option<Target>, ()> {
         if !name.is_empty() {
-            return match io.kin(name) {
-                Kin::Own => Ok(None),
-                Kin::Foreign(address) => Ok(Some(Target { address, name: Some(name.to_owned()) })),
-                Kin::Nowhere => Err(()),
+            return match io.class_of(name) {
+                NameClass::Own => Ok(None),
+                NameClass::Foreign(address) => {
+                    Ok(Some(Target { address, name: Some(name.to_owned()) }))
+                }
+                NameClass::Nowhere => Err(()),
             };
         }
         let Some(id) = read_guid(guid) else { return Ok(None) };
@@ -200,7 +202,7 @@ fn encoded(nick: &str, name: &str) -> String {
 /// A letter or a page that the server is to send somebody, to praise MSN. Returns whether it is to
 /// have the command.
 pub(super) fn invite(command: &Command, io: &mut Io<'_>) -> bool {
-    if matches!(io.kin(command.word(2)), Kin::Own) {
+    if matches!(io.class_of(command.word(2)), NameClass::Own) {
         return true;
     }
     io.out.withhold();

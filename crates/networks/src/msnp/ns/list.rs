@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Standing};
+use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::super::desk::{Io, spelling};
 use super::super::groups::contact_guid;
@@ -110,9 +110,9 @@ impl Merge {
 pub(super) fn lists(contact: &Contact) -> u8 {
     let consent = match contact.from {
         _ if contact.blocked => BLOCK,
-        Standing::Granted => ALLOW | REVERSE,
-        Standing::Asked(_) => REVERSE,
-        Standing::None => 0,
+        Subscription::Granted => ALLOW | REVERSE,
+        Subscription::Asked(_) => REVERSE,
+        Subscription::None => 0,
     };
     consent | if contact.listed { FORWARD } else { 0 }
 }
@@ -224,7 +224,7 @@ impl Session {
         let lists = Some(lists(contact)).filter(|l| *l != 0)?;
         let name = spelling(Some(contact), &contact.address, &io.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
-        if matches!(contact.from, Standing::Asked(_)) {
+        if matches!(contact.from, Subscription::Asked(_)) {
             self.desk.open().book.asked.insert(contact.address.clone());
         }
         let listed = lists & FORWARD != 0;

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, Kin, Presence, Roster, Side,
-    Standing,
+    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, NameClass, Presence, Roster,
+    Side, Subscription,
 };
 
 use self::domains::{Domains, message_to, show_request};
@@ -199,7 +199,7 @@ impl Session {
             }
             "XFR" if self.rings.is_ours(command) => self.opened(command, io),
             // Somebody of the server's under the name of somebody foreign.
-            "RNG" if io.kin(command.word(5)) != Kin::Own => io.out.withhold(),
+            "RNG" if io.class_of(command.word(5)) != NameClass::Own => io.out.withhold(),
             "XFR" | "RNG" => {
                 let shown = match self.invitation(Host::Server) {
                     Some(invitation) => named(command, io, invitation),
@@ -278,9 +278,9 @@ impl Session {
     /// A change that was made on some side. The client is told of a contact that no longer wants
     /// to see the person, where its version has words for that.
     pub(super) fn updated(&mut self, contact: &Contact, io: &mut Io<'_>) {
-        let granted = |c: &Contact| c.from == Standing::Granted;
+        let granted = |c: &Contact| c.from == Subscription::Granted;
         let left = self.contact(&contact.address).is_some_and(|c| granted(&c))
-            && contact.from == Standing::None;
+            && contact.from == Subscription::None;
         self.changed(contact, io);
         let name = self.shown(&contact.address, io).map(|(name, _)| name);
         if let Some(name) = name.filter(|_| left && self.merge.is_done()) {
@@ -295,7 +295,7 @@ impl Session {
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, io: &Io<'_>) {
         let mut papers = self.desk.open();
-        if !matches!(contact.from, Standing::Asked(_)) {
+        if !matches!(contact.from, Subscription::Asked(_)) {
             papers.book.asked.remove(&contact.address);
         }
         papers.book.put(contact);

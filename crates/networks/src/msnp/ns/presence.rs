@@ -1,6 +1,6 @@
 //! Presence, of the person and of foreign contacts.
 
-use crosstalk_core::{Address, Event, Presence, RichText, Show, Side};
+use crosstalk_core::{Address, Availability, Event, Presence, RichText, Side};
 
 use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
@@ -45,9 +45,9 @@ impl Own {
         let status = self.status.as_deref()?;
         let show = match status {
             "HDN" | "FLN" => return Some(Presence::offline()),
-            "BSY" | "PHN" => Show::Busy,
-            "AWY" | "BRB" | "LUN" => Show::Away,
-            _ => Show::Available,
+            "BSY" | "PHN" => Availability::Busy,
+            "AWY" | "BRB" | "LUN" => Availability::Away,
+            _ => Availability::Available,
         };
         let text = RichText::plain(self.message.as_str());
         let idle_since = (status == "IDL").then_some(io.now.wall);
@@ -58,8 +58,8 @@ impl Own {
 /// What MSN calls a presence.
 const fn status(presence: &Presence) -> &'static str {
     match presence.show {
-        Show::Busy => "BSY",
-        Show::Away | Show::ExtendedAway => "AWY",
+        Availability::Busy => "BSY",
+        Availability::Away | Availability::ExtendedAway => "AWY",
         _ if presence.idle_since.is_some() => "IDL",
         _ => "NLN",
     }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Envelope, Event, Failure, HostPort, Private, Side, Standing};
+use crosstalk_core::{
+    Address, Body, Envelope, Event, Failure, HostPort, Redacted, Side, Subscription,
+};
 
 use super::super::desk::{Errand, Host, Io, Place};
 use super::super::wire::{Command, encode};
@@ -62,7 +64,7 @@ impl Session {
     /// ring.
     pub(super) fn message_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
         let from = envelope.from.clone();
-        let granted = self.contact(&from).is_some_and(|c| c.from == Standing::Granted);
+        let granted = self.contact(&from).is_some_and(|c| c.from == Subscription::Granted);
         if self.allow_only && !granted && !from.is_control() {
             return refuse(&envelope, Failure::Refused, io);
         }
@@ -72,7 +74,7 @@ impl Session {
         if !self.rings_for(&from, io) {
             return refuse(&envelope, Failure::Busy, io);
         }
-        io.out.hold(envelope);
+        io.out.defer(envelope);
     }
 
     /// Rings for everybody who wrote before the client was ready.
@@ -144,7 +146,7 @@ impl Session {
         // As if the client were to go there, which then may be connected to.
         io.expect(key, place, ());
         if let Ok(at) = place.parse::<HostPort>() {
-            errand.done(Place { at, key: Private::new(key.to_owned()) });
+            errand.done(Place { at, key: Redacted::new(key.to_owned()) });
         }
     }
 

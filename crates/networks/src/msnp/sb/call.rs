@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, Kin, Side};
+use crosstalk_core::{Event, Fault, NameClass, Side};
 
 use super::super::desk::{Host, Io, Place, passport};
 use super::super::foreign::is_named_in;
@@ -91,14 +91,14 @@ impl Switchboard {
     /// `CAL n who`: the client calls somebody in. Returns whether the server is to have it.
     pub(super) fn call(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
         let (id, who) = (command.word(1), passport(command.word(2)));
-        let guest = match io.kin(who) {
-            Kin::Own if !is_named_in(command, io) => return Ok(self.call_own(command, io)),
-            Kin::Own | Kin::Nowhere => {
+        let guest = match io.class_of(who) {
+            NameClass::Own if !is_named_in(command, io) => return Ok(self.call_own(command, io)),
+            NameClass::Own | NameClass::Nowhere => {
                 io.out.withhold();
                 io.tell(format!("{OFFLINE} {id}"));
                 return Ok(false);
             }
-            Kin::Foreign(guest) => guest,
+            NameClass::Foreign(guest) => guest,
         };
         io.out.withhold();
         if let Server::Knocked = self.server {
@@ -184,7 +184,7 @@ impl Switchboard {
                 io.out.insert(Side::Server, call.raw);
             }
         } else if is_answer && command.verb().parse::<u16>().is_ok() {
-            io.out.emit(Event::Alone);
+            io.out.emit(Event::DetachServer);
             self.give_up(io);
         }
     }
@@ -194,7 +194,7 @@ impl Switchboard {
         if self.guests.is_empty() && self.server.has_client() {
             return;
         }
-        io.out.emit(Event::Alone);
+        io.out.emit(Event::DetachServer);
         self.bytes = 0;
         for name in std::mem::take(&mut self.own) {
             io.tell(format!("BYE {name}"));
@@ -206,7 +206,7 @@ impl Switchboard {
         let late = self.chunks.overdue(io.now.instant);
         self.say_late(late, io);
         if self.server.deadline().is_some_and(|until| until <= io.now.instant) {
-            io.out.emit(Event::Alone);
+            io.out.emit(Event::DetachServer);
             self.give_up(io);
         }
     }

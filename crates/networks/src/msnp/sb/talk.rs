@@ -189,7 +189,7 @@ impl Switchboard {
     pub(in super::super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
         let Some(name) = self.guests.get(&envelope.from).cloned() else {
             // It was on its way when the client left.
-            return io.out.hold(envelope);
+            return io.out.defer(envelope);
         };
         self.recent.note(&envelope, io.now.instant);
         let payloads = match &envelope.body {

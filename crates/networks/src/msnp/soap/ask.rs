@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crosstalk_core::{Address, Kin, MAX_LABEL};
+use crosstalk_core::{Address, MAX_LABEL, NameClass};
 
 use super::super::book::{Book, Edit, MAX_EDITS};
 use super::super::desk::Io;
@@ -331,7 +331,7 @@ impl Request<'_> {
     fn mentions(&self, io: &Io<'_>) -> bool {
         self.operation.all().any(|element| {
             element.values().any(|value| {
-                let is_foreign = is_name(&value) && !matches!(io.kin(&value), Kin::Own);
+                let is_foreign = is_name(&value) && !matches!(io.class_of(&value), NameClass::Own);
                 is_foreign || self.called(&value).is_some()
             })
         })
@@ -376,9 +376,9 @@ fn is_name(text: &str) -> bool {
 }
 
 fn who(name: &str, io: &Io<'_>) -> Who {
-    match io.kin(name) {
-        Kin::Own => Who::Own,
-        Kin::Foreign(address) => Who::Foreign { address, name: Some(name.to_owned()) },
-        Kin::Nowhere => Who::Nowhere,
+    match io.class_of(name) {
+        NameClass::Own => Who::Own,
+        NameClass::Foreign(address) => Who::Foreign { address, name: Some(name.to_owned()) },
+        NameClass::Nowhere => Who::Nowhere,
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crosstalk_core::{Kin, RichText};
+use crosstalk_core::{NameClass, RichText};
 
 use super::super::book::Edit;
 use super::super::desk::{Desk, Io};
@@ -21,10 +21,10 @@ pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
 /// Reads a message by whoever sits at `desk`; none where it is for nobody foreign.
 pub(super) fn read(envelope: Element<'_>, desk: Option<&Desk>, io: &Io<'_>) -> Option<Ask> {
     let to = envelope.at(&["Header", "To"])?.attribute("memberName")?;
-    let guest = match io.kin(&to) {
-        Kin::Own => return None,
-        Kin::Nowhere => return Some(Ask::Fault(words::oim_fault())),
-        Kin::Foreign(guest) => guest,
+    let guest = match io.class_of(&to) {
+        NameClass::Own => return None,
+        NameClass::Nowhere => return Some(Ask::Fault(words::oim_fault())),
+        NameClass::Foreign(guest) => guest,
     };
     let Some(desk) = desk else { return Some(Ask::Fault(words::oim_fault())) };
     let text = text(&envelope.at(&["Body", "Content"])?.text());

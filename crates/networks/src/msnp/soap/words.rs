@@ -1,6 +1,6 @@
 //! What is written into an address book: contacts, groups and members of ours.
 
-use crosstalk_core::{Address, Contact, Standing, UnixMillis};
+use crosstalk_core::{Address, Contact, Subscription, UnixMillis};
 use sha1::{Digest, Sha1};
 
 use super::super::book::Book;
@@ -45,8 +45,8 @@ impl Role {
 
     /// Whether a contact has it. Clients want everybody in their list either allowed or blocked.
     pub(super) const fn holds(self, contact: &Contact) -> bool {
-        let asks = matches!(contact.from, Standing::Asked(_)) && !contact.blocked;
-        let granted = matches!(contact.from, Standing::Granted);
+        let asks = matches!(contact.from, Subscription::Asked(_)) && !contact.blocked;
+        let granted = matches!(contact.from, Subscription::Granted);
         match self {
             Self::Allow => !contact.blocked && !asks && (granted || contact.listed),
             Self::Block => contact.blocked,
@@ -81,7 +81,7 @@ pub(super) fn member(contact: &Contact, role: Role, io: &Io<'_>) -> Option<Strin
     let (id, now) = (membership(&contact.address, role), timestamp(io.now.wall));
     let nick = escaped(contact.alias.as_deref().unwrap_or(&name));
     let invitation = match &contact.from {
-        Standing::Asked(words) if role == Role::Pending && !words.text().is_empty() => format!(
+        Subscription::Asked(words) if role == Role::Pending && !words.text().is_empty() => format!(
             "<Annotations>{}</Annotations>",
             annotation("MSN.IM.InviteMessage", words.text())
         ),

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crosstalk_core::{
-    Address, Body, Consent, Envelope, Event, Kin, MAX_CONTACTS, Roster, Standing,
+    Address, Body, Consent, Envelope, Event, MAX_CONTACTS, NameClass, Roster, Subscription,
 };
 
 use super::{PER_PERSON, Pass, Session};
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn learn(&mut self, roster: &Roster) {
-        let awaited = roster.contacts().filter(|c| matches!(c.to, Standing::Asked(_)));
+        let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
         self.awaited.extend(awaited.map(|c| c.address.clone()));
     }
 
@@ -111,10 +111,12 @@ impl Session {
     pub(super) fn consent_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let Ok(name) = reader.short() else { return Pass::Forward };
-        let step = match self.kin(name, io) {
-            Kin::Own => return Pass::Forward,
-            Kin::Nowhere => return Pass::Withhold,
-            Kin::Foreign(to) => step(snac.subtype, reader, self.eight_bit).map(|step| (to, step)),
+        let step = match self.class_of(name, io) {
+            NameClass::Own => return Pass::Forward,
+            NameClass::Nowhere => return Pass::Withhold,
+            NameClass::Foreign(to) => {
+                step(snac.subtype, reader, self.eight_bit).map(|step| (to, step))
+            }
         };
         if let Ok((to, step)) = step
             && self.user().is_some()
@@ -158,7 +160,7 @@ impl Session {
     fn has_foreign(&self, search: &[u8], io: &Io<'_>) -> bool {
         let texts = search.split(|b| !(b.is_ascii_graphic() || *b == b' '));
         let mut texts = texts.filter(|text| text.contains(&b'@'));
-        texts.any(|text| self.kin(text, io) != Kin::Own)
+        texts.any(|text| self.class_of(text, io) != NameClass::Own)
     }
 }
 

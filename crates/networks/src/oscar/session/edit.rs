@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Fault, Kin, MAX_CONTACTS, Side};
+use crosstalk_core::{Address, Fault, MAX_CONTACTS, NameClass, Side};
 
 use super::acks::{self, Answer};
 use super::book::{ROOT, is_named, with_order};
@@ -170,7 +170,8 @@ impl Session {
 
     fn is_servers(&self, item: &Item, io: &Io<'_>) -> bool {
         item.class == Class::Group
-            || (self.book.shown(item.id).is_none() && self.kin(&item.name, io) == Kin::Own)
+            || (self.book.shown(item.id).is_none()
+                && self.class_of(&item.name, io) == NameClass::Own)
             || self.book.is_misplaced(item)
     }
 
@@ -249,7 +250,9 @@ impl Session {
     }
 
     fn insert(&mut self, item: &Item, io: &Io<'_>) -> u16 {
-        let Kin::Foreign(address) = self.kin(&item.name, io) else { return acks::BAD_NAME };
+        let NameClass::Foreign(address) = self.class_of(&item.name, io) else {
+            return acks::BAD_NAME;
+        };
         let twin = |other: &Item| {
             let name = String::from_utf8_lossy(&item.name);
             other.id != item.id

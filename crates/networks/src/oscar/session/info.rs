@@ -1,6 +1,6 @@
 //! Questions about foreign people that the server could not answer.
 
-use crosstalk_core::{Address, Kin, RichText, Show};
+use crosstalk_core::{Address, Availability, NameClass, RichText};
 
 use super::presence::{shown_text, user_info};
 use super::{Pass, Session};
@@ -22,12 +22,12 @@ impl Session {
             _ => true,
         };
         let Some(name) = reader.short().ok().filter(|_| skipped) else { return Pass::Forward };
-        let about = self.kin(name, io);
+        let about = self.class_of(name, io);
         let answer = match &about {
-            Kin::Own => return Pass::Forward,
+            NameClass::Own => return Pass::Forward,
             _ if snac.subtype == 0x0b => Some((0x0c, empty_directory_entry())),
-            Kin::Foreign(about) => self.describe(about, io).map(|body| (0x06, body)),
-            Kin::Nowhere => None,
+            NameClass::Foreign(about) => self.describe(about, io).map(|body| (0x06, body)),
+            NameClass::Nowhere => None,
         };
         let (subtype, body) = answer.unwrap_or((0x01, Writer::new().u16(NOT_LOGGED_IN)));
         io.answer(LOCATE, subtype, snac.request, body);
@@ -49,7 +49,7 @@ impl Session {
             writer.tlv(mime_kind, mime).tlv(kind, bytes)
         };
         let mut writer = text(writer, PROFILE, &profile);
-        if presence.show < Show::Available {
+        if presence.show < Availability::Available {
             let away = if presence.text.is_empty() {
                 RichText::plain(shown_text(presence))
             } else {
@@ -62,7 +62,7 @@ impl Session {
 
     /// 0a/02: a search for an e-mail address, which a foreign name looks like.
     pub(super) fn search_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        if self.kin(&snac.body, io) == Kin::Own {
+        if self.class_of(&snac.body, io) == NameClass::Own {
             return Pass::Forward;
         }
         io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));

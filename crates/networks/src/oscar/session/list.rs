@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Contact, Kin, MAX_PENDING, Side};
+use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
 
 use super::book::Plan;
 use super::{Pass, Session};
@@ -243,7 +243,7 @@ impl Session {
     /// Notes items of the server's with a foreign name.
     pub(super) fn note_misplaced(&mut self, items: &[Item], io: &Io<'_>) {
         for item in items.iter().filter(|item| item.name.contains(&b'@')) {
-            if item.class != Class::Group && self.kin(&item.name, io) != Kin::Own {
+            if item.class != Class::Group && self.class_of(&item.name, io) != NameClass::Own {
                 self.book.misplace(item);
             }
         }

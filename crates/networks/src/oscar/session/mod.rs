@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Roster, Side,
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, NameClass, Roster, Side,
 };
 
 use super::MAX_NAME;
@@ -235,7 +235,7 @@ impl Session {
     pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
         let address = contact.address.clone();
-        if contact.is_blank() {
+        if contact.is_empty() {
             contacts.remove(&address);
         } else {
             contacts.insert(address.clone(), contact.clone());
@@ -319,11 +319,11 @@ impl Session {
     }
 
     /// What a name in a SNAC of the client's means.
-    fn kin(&self, name: &[u8], io: &Io<'_>) -> Kin {
+    fn class_of(&self, name: &[u8], io: &Io<'_>) -> NameClass {
         // Some clients send the zero that ends a name along with it.
         let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
         match self.asked.behind(&name) {
-            Some(address) => Kin::Foreign(address.clone()),
+            Some(address) => NameClass::Foreign(address.clone()),
             None => io.context.names.classify(&name),
         }
     }
@@ -334,7 +334,9 @@ impl Session {
         let contact = self.contacts.as_ref().and_then(|c| c.get(address));
         contact
             .map(|c| c.spelling.clone())
-            .filter(|s| s.len() <= MAX_NAME && names.classify(s) == Kin::Foreign(address.clone()))
+            .filter(|s| {
+                s.len() <= MAX_NAME && names.classify(s) == NameClass::Foreign(address.clone())
+            })
             .or_else(|| Some(names.universal(address)))
             .filter(|s| u8::try_from(s.len()).is_ok())
     }

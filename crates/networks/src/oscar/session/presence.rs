@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
+use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
 use super::push::PUSHED;
 use super::{Pass, Session, away};
@@ -52,15 +52,15 @@ impl Own {
         }
         let has = |bits| self.status & bits != 0;
         let show = if has(icq::DO_NOT_DISTURB | icq::OCCUPIED) {
-            Show::Busy
+            Availability::Busy
         } else if has(icq::NOT_AVAILABLE) {
-            Show::ExtendedAway
+            Availability::ExtendedAway
         } else if has(icq::AWAY) || self.away.is_some() {
-            Show::Away
+            Availability::Away
         } else if has(icq::CHATTY) {
-            Show::Chatty
+            Availability::Chatty
         } else {
-            Show::Available
+            Availability::Available
         };
         let text = self.away.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| self.text.clone());
         Presence { show, text, idle_since: self.idle_since, online_since: self.online_since }
@@ -162,7 +162,7 @@ fn info_fields(presence: &Presence, now: UnixMillis) -> Option<Vec<u8>> {
     if !presence.is_online() {
         return None;
     }
-    let away = presence.show < Show::Available;
+    let away = presence.show < Availability::Available;
     let classes = if away { ORDINARY | user::AWAY } else { ORDINARY };
     let mut fields = Writer::new();
     if let Some(since) = presence.online_since {
@@ -181,7 +181,7 @@ fn info_fields(presence: &Presence, now: UnixMillis) -> Option<Vec<u8>> {
 /// The status text, or the name of a state that clients have no sign for.
 pub(super) fn shown_text(presence: &Presence) -> &str {
     match presence.show {
-        Show::Busy if presence.text.is_empty() => "Busy",
+        Availability::Busy if presence.text.is_empty() => "Busy",
         _ => presence.text.text(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the gateway is told of the client's edits, contact by contact.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Standing};
+use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
 use super::Session;
 use super::book::shown_alias;
@@ -47,7 +47,7 @@ impl Session {
                 _ => {}
             }
         }
-        if after.is_blank() {
+        if after.is_empty() {
             contacts.remove(address);
         } else {
             contacts.insert(address.clone(), after.clone());
@@ -78,7 +78,7 @@ impl Session {
             let address = address.clone();
             io.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
         }
-        if !before.listed && before.to != Standing::Granted {
+        if !before.listed && before.to != Subscription::Granted {
             self.await_consent(&address);
             io.send(address, Body::Contact(Consent::Request(RichText::default())));
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Envelope, EnvelopeId, Event, Failure, Kin, Presence, RichText, Typing,
+    Address, Body, Envelope, EnvelopeId, Event, Failure, NameClass, Presence, RichText, Typing,
 };
 
 use super::content::{self, Content};
@@ -76,11 +76,13 @@ impl Session {
         let mut reader = Reader::new(&snac.body);
         let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
         let fields = reader.rest();
-        let content = match self.kin(head.name, io) {
-            Kin::Own => return Pass::Forward,
-            Kin::Nowhere => Content::Refused(code::NOT_LOGGED_IN),
-            Kin::Foreign(_) if self.user().is_none() => Content::Refused(code::SERVICE_UNAVAILABLE),
-            Kin::Foreign(to) => self.content(&head, fields, to),
+        let content = match self.class_of(head.name, io) {
+            NameClass::Own => return Pass::Forward,
+            NameClass::Nowhere => Content::Refused(code::NOT_LOGGED_IN),
+            NameClass::Foreign(_) if self.user().is_none() => {
+                Content::Refused(code::SERVICE_UNAVAILABLE)
+            }
+            NameClass::Foreign(to) => self.content(&head, fields, to),
         };
         match content {
             Content::Words(to, text) => {
@@ -160,9 +162,11 @@ impl Session {
             Ok(1) => Typing::Paused,
             _ => Typing::Idle,
         };
-        match self.kin(head.name, io) {
-            Kin::Own => return Pass::Forward,
-            Kin::Foreign(to) if self.user().is_some() => drop(io.send(to, Body::Typing(typing))),
+        match self.class_of(head.name, io) {
+            NameClass::Own => return Pass::Forward,
+            NameClass::Foreign(to) if self.user().is_some() => {
+                io.send(to, Body::Typing(typing));
+            }
             _ => {}
         }
         self.refund(snac.kind(), io);
@@ -173,9 +177,9 @@ impl Session {
     pub(super) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else { return Pass::Forward };
-        let code = match self.kin(name, io) {
-            Kin::Own => return Pass::Forward,
-            Kin::Foreign(of) if !self.is_away(&of) => code::DENIED,
+        let code = match self.class_of(name, io) {
+            NameClass::Own => return Pass::Forward,
+            NameClass::Foreign(of) if !self.is_away(&of) => code::DENIED,
             _ => code::NOT_LOGGED_IN,
         };
         refuse(snac.request, code, io);
@@ -185,7 +189,7 @@ impl Session {
     /// 04/0b: what the client could not do with something it got.
     pub(super) fn reply_out(&mut self, snac: &Snac, io: &Io<'_>) -> Pass {
         let foreign = Head::read(&mut Reader::new(&snac.body))
-            .is_ok_and(|head| self.kin(head.name, io) != Kin::Own);
+            .is_ok_and(|head| self.class_of(head.name, io) != NameClass::Own);
         if foreign { Pass::Withhold } else { Pass::Forward }
     }
 

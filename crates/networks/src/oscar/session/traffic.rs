@@ -1,7 +1,7 @@
 //! Which frames matter, and who takes them.
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, Kin, Now, Owner, Side};
+use crosstalk_core::{Fault, NameClass, Now, Owner, Side};
 
 use super::{Kind, Pass, Session};
 use crate::oscar::link::Io;
@@ -109,7 +109,7 @@ impl Session {
             // Somebody of the server's under the name of somebody foreign.
             (0x04, 0x07 | 0x14)
                 if Head::read(&mut Reader::new(content))
-                    .is_ok_and(|head| self.kin(head.name, io) != Kin::Own) =>
+                    .is_ok_and(|head| self.class_of(head.name, io) != NameClass::Own) =>
             {
                 return Ok(Pass::Withhold);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crosstalk_core::{Address, Contact, Event, Kin, MAX_CONTACTS, RosterEdit, Side};
+use crosstalk_core::{Address, Contact, Event, MAX_CONTACTS, NameClass, RosterEdit, Side};
 
 use super::{PER_PERSON, Pass, Session};
 use crate::oscar::link::Io;
@@ -116,13 +116,13 @@ impl Session {
         let mut writer = Writer::new();
         let mut altered = false;
         while let Ok(name) = reader.short() {
-            match self.kin(name, io) {
-                Kin::Own => writer = writer.short(name),
-                Kin::Foreign(address) => {
+            match self.class_of(name, io) {
+                NameClass::Own => writer = writer.short(name),
+                NameClass::Foreign(address) => {
                     altered = true;
                     parted.foreign.push(address);
                 }
-                Kin::Nowhere => altered = true,
+                NameClass::Nowhere => altered = true,
             }
         }
         parted.own = writer.bytes().to_vec();

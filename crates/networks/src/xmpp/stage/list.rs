@@ -1,7 +1,7 @@
 //! Roster, consent, presence and block list.
 
 use super::*;
-use crosstalk_core::{Consent, RichText, Show};
+use crosstalk_core::{Availability, Consent, RichText};
 
 const GET: &str = "<iq id='g' type='get'><query xmlns='jabber:iq:roster'/></iq>";
 
@@ -143,7 +143,7 @@ fn adding_renaming_and_removing_stay_here() {
     assert_eq!(spelling, "carol\\40hotmail.com@msn");
     assert_eq!((alias.as_deref(), groups.as_slice()), (Some("Carol"), &["A".to_owned()][..]));
     let mut carol = friend("carol@hotmail.com@msn", spelling);
-    (carol.to, carol.from) = (Standing::None, Standing::None);
+    (carol.to, carol.from) = (Subscription::None, Subscription::None);
     stage.give(Input::Changed(carol.clone()));
     stage.no_lists();
     let push = stage.to(Side::Client);
@@ -252,7 +252,7 @@ fn the_person_s_presence_goes_both_ways() {
     stage.client(away);
     assert_eq!(stage.to(Side::Server), away);
     let [Event::Presence(presence)] = &stage.events()[..] else { panic!("no presence") };
-    assert_eq!((presence.show, presence.text.text()), (Show::ExtendedAway, "lunch"));
+    assert_eq!((presence.show, presence.text.text()), (Availability::ExtendedAway, "lunch"));
     assert_eq!(presence.idle_since, Some(UnixMillis(1_000_000_000_000 - 60_000)));
     stage.client("<presence><priority>-1</priority></presence>");
     assert!(matches!(&stage.events()[..], [Event::Presence(p)] if !p.is_online()));
@@ -279,7 +279,7 @@ fn foreign_presence_has_all_that_clients_read() {
     let text = RichText::plain("out & about");
     stage.deliver(
         "alice@aol",
-        Body::Presence(Presence { show: Show::Away, text, idle_since, online_since: None }),
+        Body::Presence(Presence { show: Availability::Away, text, idle_since, online_since: None }),
     );
     let seen = stage.to(Side::Client);
     for part in [

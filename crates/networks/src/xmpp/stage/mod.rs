@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
     Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
-    HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Standing,
+    HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Subscription,
     TlsFacts, UnixMillis, Via,
 };
 
@@ -220,8 +220,8 @@ impl Stage {
 fn friend(address: &str, spelling: &str) -> Contact {
     Contact {
         listed: true,
-        to: Standing::Granted,
-        from: Standing::Granted,
+        to: Subscription::Granted,
+        from: Subscription::Granted,
         groups: vec!["Friends".into()],
         ..Contact::new(address.parse::<Address>().unwrap(), spelling.into())
     }

@@ -41,7 +41,7 @@ fn list(items: &str) -> String {
 #[test]
 fn what_counts_is_what_the_list_does() {
     let mut other = friend("zed@msn", "zed@msn");
-    other.to = Standing::None;
+    other.to = Subscription::None;
     for (items, shown) in [
         (ALL.into(), false),
         (OUT.into(), false),

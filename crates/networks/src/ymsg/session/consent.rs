@@ -1,6 +1,6 @@
 //! Authorisation: the questions that clients ask and are asked.
 
-use crosstalk_core::{Address, Body, Consent, Envelope, Event, Kin, Standing};
+use crosstalk_core::{Address, Body, Consent, Envelope, Event, NameClass, Subscription};
 
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
@@ -42,7 +42,7 @@ impl Session {
     pub(super) fn consent_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let yes = packet.service == service::AUTHORISE && packet.first(13) == Some(YES.as_bytes());
         let who = packet.first(5).or_else(|| packet.first(7)).unwrap_or_default();
-        if let Kin::Foreign(address) = io.kin(who) {
+        if let NameClass::Foreign(address) = io.class_of(who) {
             self.answer_request(&address, yes, io);
         }
     }
@@ -52,9 +52,9 @@ impl Session {
         let was_asked = self.asked.remove(address);
         let mut contact = self.draft(address, io);
         let (standing, step) = if yes {
-            (Standing::Granted, Consent::Grant)
+            (Subscription::Granted, Consent::Grant)
         } else {
-            (Standing::None, Consent::Revoke)
+            (Subscription::None, Consent::Revoke)
         };
         if was_asked || contact.from != standing {
             contact.from = standing;

@@ -1,7 +1,8 @@
 //! The client's edits of its list, as far as they are about foreign people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Event, Kin, MAX_CONTACTS, RichText, RosterEdit, Standing,
+    Address, Body, Consent, Contact, Event, MAX_CONTACTS, NameClass, RichText, RosterEdit,
+    Subscription,
 };
 
 use super::super::link::Io;
@@ -29,14 +30,16 @@ impl Session {
             io.line.charset.read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
         let words = RichText::plain(words);
         for who in packet.all(7) {
-            let done = match io.kin(who) {
-                Kin::Own => continue,
-                Kin::Nowhere => code::NO_SUCH_NAME,
-                Kin::Foreign(address) => self.list_in_group(&address, who, &group, &words, io),
+            let done = match io.class_of(who) {
+                NameClass::Own => continue,
+                NameClass::Nowhere => code::NO_SUCH_NAME,
+                NameClass::Foreign(address) => {
+                    self.list_in_group(&address, who, &group, &words, io)
+                }
             };
             let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, who);
             io.tell(draft.with(65, bytes).with(66, done));
-            if let Kin::Foreign(address) = io.kin(who) {
+            if let NameClass::Foreign(address) = io.class_of(who) {
                 self.show_presence(&address, io);
             }
         }
@@ -66,11 +69,11 @@ impl Session {
         contact.groups = if contact.listed { groups(&contact) } else { Vec::new() };
         contact.groups.push(group.to_owned());
         contact.listed = true;
-        let is_new = contact.to == Standing::None;
+        let is_new = contact.to == Subscription::None;
         if is_new {
-            contact.to = Standing::Asked(words.clone());
+            contact.to = Subscription::Asked(words.clone());
         }
-        let asks = matches!(contact.from, Standing::Asked(_));
+        let asks = matches!(contact.from, Subscription::Asked(_));
         self.put(&contact, io);
         if is_new {
             self.awaited.insert(address.clone());
@@ -88,10 +91,10 @@ impl Session {
         let bytes = packet.first(65).unwrap_or_default();
         let group = group(bytes, io);
         for who in packet.all(7) {
-            match io.kin(who) {
-                Kin::Own => continue,
-                Kin::Nowhere => {}
-                Kin::Foreign(address) => self.take_out(&address, &group, io),
+            match io.class_of(who) {
+                NameClass::Own => continue,
+                NameClass::Nowhere => {}
+                NameClass::Foreign(address) => self.take_out(&address, &group, io),
             }
             let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me);
             io.tell(draft.with(66, code::DONE).with(7, who).with(65, bytes));
@@ -109,7 +112,7 @@ impl Session {
         self.presences.remove(address);
         self.awaited.remove(address);
         contact.listed = false;
-        (contact.to, contact.from) = (Standing::None, Standing::None);
+        (contact.to, contact.from) = (Subscription::None, Subscription::None);
         self.list.shown.remove(address);
         self.changed(&contact, io);
         io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
@@ -128,11 +131,11 @@ impl Session {
             }
         }
         for (who, from, to) in moves {
-            if let Kin::Foreign(address) = io.kin(who) {
+            if let NameClass::Foreign(address) = io.class_of(who) {
                 let contact = self.contact(&address).cloned();
                 self.regroup_all(contact, &group(from, io), &group(to, io), io);
             }
-            if io.kin(who) != Kin::Own {
+            if io.class_of(who) != NameClass::Own {
                 let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
                 let draft = draft.with(66, code::DONE).with(302, "240").with(300, "240");
                 let draft = draft.with(7, who).with(224, from).with(264, to);
@@ -190,10 +193,10 @@ impl Session {
     pub(super) fn ignore(&mut self, packet: &Packet, io: &mut Io<'_>) {
         let mode = packet.first(13).unwrap_or_default();
         for who in packet.all(7) {
-            let done = match io.kin(who) {
-                Kin::Own => continue,
-                Kin::Nowhere => code::NO_SUCH_NAME,
-                Kin::Foreign(address) => {
+            let done = match io.class_of(who) {
+                NameClass::Own => continue,
+                NameClass::Nowhere => code::NO_SUCH_NAME,
+                NameClass::Foreign(address) => {
                     self.block(&address, mode == b"1", io);
                     code::DONE
                 }

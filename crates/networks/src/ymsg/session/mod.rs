@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Kin, Roster, Side, Standing,
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, NameClass, Roster, Side,
+    Subscription,
 };
 
 use self::hold::Hold;
@@ -205,7 +206,7 @@ impl Session {
     pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
         self.contacts = Some(contacts);
-        let awaited = roster.contacts().filter(|c| matches!(c.to, Standing::Asked(_)));
+        let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
         self.awaited.extend(awaited.map(|c| c.address.clone()));
         if self.hold.is_over() {
             self.push_all(io);
@@ -217,12 +218,12 @@ impl Session {
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
-        if contact.is_blank() {
+        if contact.is_empty() {
             contacts.remove(&contact.address);
         } else {
             contacts.insert(contact.address.clone(), contact.clone());
         }
-        if !matches!(contact.from, Standing::Asked(_)) {
+        if !matches!(contact.from, Subscription::Asked(_)) {
             self.asked.remove(&contact.address);
         }
         if self.hold.is_over() {
@@ -291,5 +292,5 @@ impl Session {
 /// server's took the name.
 fn is_under_foreign_name(packet: &Packet, io: &Io<'_>) -> bool {
     let mut senders = packet.all(4).peekable();
-    senders.peek().is_some() && senders.all(|name| io.kin(name) != Kin::Own)
+    senders.peek().is_some() && senders.all(|name| io.class_of(name) != NameClass::Own)
 }

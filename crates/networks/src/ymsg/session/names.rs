@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crosstalk_core::{Address, Kin};
+use crosstalk_core::{Address, NameClass};
 
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
@@ -46,7 +46,8 @@ pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
         return true;
     }
     // One more than may be is as good as all.
-    let count = names().filter(|name| io.kin(name) != Kin::Own).take(MAX_FOREIGN + 1).count();
+    let count =
+        names().filter(|name| io.class_of(name) != NameClass::Own).take(MAX_FOREIGN + 1).count();
     if count == 0 {
         return true;
     }
@@ -64,12 +65,12 @@ pub(in super::super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
 pub(super) fn receivers(packet: &Packet, io: &Io<'_>) -> Vec<Result<Address, Vec<u8>>> {
     let pairs = packet.pairs().filter(|(key, _)| RECEIVERS.contains(key));
     let names = pairs.flat_map(|(key, value)| parts(key, value));
-    let kin = |name: &[u8]| match io.kin(name) {
-        Kin::Own => None,
-        Kin::Foreign(address) => Some(Ok(address)),
-        Kin::Nowhere => Some(Err(name.to_owned())),
+    let foreign = |name: &[u8]| match io.class_of(name) {
+        NameClass::Own => None,
+        NameClass::Foreign(address) => Some(Ok(address)),
+        NameClass::Nowhere => Some(Err(name.to_owned())),
     };
-    names.filter_map(kin).collect()
+    names.filter_map(foreign).collect()
 }
 
 /// Gives the server what a packet says to own people. Returns false: the server is not to
@@ -101,10 +102,10 @@ fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn own_part<'a>(key: u32, value: &'a [u8], io: &Io<'_>) -> Option<Cow<'a, [u8]>> {
     if !PEOPLE.contains(&key) {
         let may_name = !WORDS.contains(&key) && value.len() <= MAX_VALUE && value.contains(&b'@');
-        let is_name = may_name && matches!(io.kin(value), Kin::Foreign(_));
+        let is_name = may_name && matches!(io.class_of(value), NameClass::Foreign(_));
         return (!is_name).then(|| value.into());
     }
-    let is_own = |name: &&[u8]| io.kin(name) == Kin::Own;
+    let is_own = |name: &&[u8]| io.class_of(name) == NameClass::Own;
     if parts(key, value).all(|name| is_own(&name)) {
         return Some(value.into());
     }

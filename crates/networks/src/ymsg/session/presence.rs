@@ -1,6 +1,6 @@
 //! Presence, of the person and of foreign contacts.
 
-use crosstalk_core::{Address, Event, Presence, RichText, Show, UnixMillis};
+use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
 use super::super::link::Io;
 use super::super::wire::{Draft, Packet};
@@ -57,11 +57,11 @@ impl Own {
             return Presence::offline();
         }
         let (show, text) = match self.status {
-            BUSY | ON_THE_PHONE => (Show::Busy, self.word()),
-            ON_VACATION => (Show::ExtendedAway, self.word()),
-            1..=9 => (Show::Away, self.word()),
-            CUSTOM if self.away == IS_AWAY => (Show::Away, self.text.as_str()),
-            _ => (Show::Available, self.text.as_str()),
+            BUSY | ON_THE_PHONE => (Availability::Busy, self.word()),
+            ON_VACATION => (Availability::ExtendedAway, self.word()),
+            1..=9 => (Availability::Away, self.word()),
+            CUSTOM if self.away == IS_AWAY => (Availability::Away, self.text.as_str()),
+            _ => (Availability::Available, self.text.as_str()),
         };
         let (text, idle_since) = (RichText::plain(text), self.idle_since);
         Presence { show, text, idle_since, online_since: None }
@@ -161,12 +161,12 @@ pub(super) fn offline(name: &str) -> Draft {
 fn written(presence: &Presence) -> (u32, String, u32) {
     let text = pieces::front(presence.text.text(), pieces::MAX_STATUS).replace('\n', " ");
     let is_idle = presence.idle_since.is_some();
-    let away = !matches!(presence.show, Show::Available | Show::Chatty);
+    let away = !matches!(presence.show, Availability::Available | Availability::Chatty);
     let kind = if is_idle { IS_IDLE } else { u32::from(away) };
     let status = match presence.show {
         _ if !text.is_empty() => CUSTOM,
-        Show::Busy => BUSY,
-        Show::Away | Show::ExtendedAway => return (CUSTOM, "Away".into(), kind),
+        Availability::Busy => BUSY,
+        Availability::Away | Availability::ExtendedAway => return (CUSTOM, "Away".into(), kind),
         _ if is_idle => IDLE,
         _ => AVAILABLE,
     };

@@ -92,14 +92,14 @@ pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
 
 /// Why a client does not get through the opening of its proxy protocol.
 #[derive(Debug)]
-pub(crate) enum Turned {
+pub(crate) enum HandshakeError {
     /// It left, or sent nothing at all.
     Gone,
     /// It broke the rules, or is not allowed in.
-    Away(&'static str),
+    Refused(&'static str),
 }
 
-impl From<std::io::Error> for Turned {
+impl From<std::io::Error> for HandshakeError {
     fn from(_: std::io::Error) -> Self {
         Self::Gone
     }
@@ -113,26 +113,26 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Reads until `parse` has seen enough, and takes what it saw.
-    async fn take<T>(&mut self, parse: impl Fn(&[u8]) -> Parsed<T>) -> Result<T, Turned> {
+    async fn take<T>(&mut self, parse: impl Fn(&[u8]) -> Parsed<T>) -> Result<T, HandshakeError> {
         loop {
             match parse(&self.read) {
                 Parsed::Whole(value, len) => {
                     let _ = self.read.split_to(len.min(self.read.len()));
                     return Ok(value);
                 }
-                Parsed::Wrong(why) => return Err(Turned::Away(why)),
+                Parsed::Wrong(why) => return Err(HandshakeError::Refused(why)),
                 Parsed::More if self.read.len() >= MAX_OPENING => {
-                    return Err(Turned::Away("its opening is too long"));
+                    return Err(HandshakeError::Refused("its opening is too long"));
                 }
                 Parsed::More => {}
             }
             if self.tcp.read_buf(&mut self.read).await? == 0 {
-                return Err(Turned::Gone);
+                return Err(HandshakeError::Gone);
             }
         }
     }
 
-    async fn send(&mut self, answer: &[u8]) -> Result<(), Turned> {
+    async fn send(&mut self, answer: &[u8]) -> Result<(), HandshakeError> {
         Ok(self.tcp.write_all(answer).await?)
     }
 }

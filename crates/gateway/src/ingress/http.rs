@@ -6,7 +6,7 @@ use crosstalk_core::HostPort;
 
 use super::proxy::{Users, user};
 use super::socks5::text_of;
-use super::{Opening, Parsed, Turned};
+use super::{HandshakeError, Opening, Parsed};
 use crate::dial::Failed;
 
 /// The most header fields of a request.
@@ -33,11 +33,11 @@ pub(super) enum Asks {
 pub(super) async fn negotiate(
     opening: &mut Opening<'_>,
     users: &Users,
-) -> Result<(HostPort, Option<Box<str>>), Turned> {
+) -> Result<(HostPort, Option<Box<str>>), HandshakeError> {
     let asks = match opening.take(|read| parse(read, users)).await {
-        Err(Turned::Away(why)) => {
+        Err(HandshakeError::Refused(why)) => {
             opening.send(response("400 Bad Request", "", "This is no HTTP.\n").as_bytes()).await?;
-            return Err(Turned::Away(why));
+            return Err(HandshakeError::Refused(why));
         }
         asks => asks?,
     };
@@ -59,7 +59,7 @@ pub(super) async fn negotiate(
         }
     };
     opening.send(response.as_bytes()).await?;
-    Err(Turned::Away(why))
+    Err(HandshakeError::Refused(why))
 }
 
 /// What the client is told of its CONNECT.

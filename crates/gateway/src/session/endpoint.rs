@@ -13,7 +13,7 @@ use crate::stream::{self, Outbox, Stream};
 
 /// A side's stream with what was read of it and not consumed, and what waits to be written.
 #[derive(Default)]
-pub(crate) struct Leg {
+pub(crate) struct Endpoint {
     /// `None` before the server is connected.
     pub(crate) stream: Option<Stream>,
     /// Read and not consumed yet.
@@ -32,7 +32,7 @@ pub(crate) struct Leg {
     stuck: Option<Box<(Instant, u64)>>,
 }
 
-impl Leg {
+impl Endpoint {
     /// A connected side that already sent `early`.
     pub(crate) fn new(stream: Stream, early: BytesMut) -> Self {
         Self { stream: Some(stream), received: early.len() as u64, inbox: early, ..Self::default() }

@@ -1,13 +1,13 @@
 //! Channel bindings of a TLS session.
 
-use crosstalk_core::{Private, TlsFacts};
+use crosstalk_core::{Redacted, TlsFacts};
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ConnectionCommon, ProtocolVersion, SideData};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The facts of `session`, whose server showed `certificate`.
-pub(super) fn facts<D: SideData>(
+pub(super) fn channel_binding<D: SideData>(
     session: &ConnectionCommon<D>,
     certificate: Option<&CertificateDer<'_>>,
 ) -> TlsFacts {
@@ -16,7 +16,7 @@ pub(super) fn facts<D: SideData>(
         session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).ok()
     });
     TlsFacts {
-        exporter: exporter.flatten().map(Private::new),
+        exporter: exporter.flatten().map(Redacted::new),
         server_end_point: certificate.and_then(|c| end_point(c)),
     }
 }

@@ -6,7 +6,7 @@ use crosstalk_core::HostPort;
 
 use super::proxy::Users;
 use super::socks5::text_of;
-use super::{Opening, Parsed, Turned};
+use super::{HandshakeError, Opening, Parsed};
 use crate::dial::Failed;
 
 const CONNECT: u8 = 1;
@@ -18,7 +18,7 @@ const REJECTED: u8 = 91;
 pub(super) async fn negotiate(
     opening: &mut Opening<'_>,
     users: &Users,
-) -> Result<HostPort, Turned> {
+) -> Result<HostPort, HandshakeError> {
     let target = opening.take(parse).await?;
     let why = match target {
         Some(target) if users.is_empty() => return Ok(target),
@@ -26,7 +26,7 @@ pub(super) async fn negotiate(
         None => "it asks for more than SOCKS4 CONNECT to a host",
     };
     opening.send(&reply(REJECTED)).await?;
-    Err(Turned::Away(why))
+    Err(HandshakeError::Refused(why))
 }
 
 /// What the client is told of its request; the protocol has no reasons.

@@ -23,7 +23,7 @@ const MOST: usize = 1024;
 const FRESH: Duration = Duration::from_hours(24);
 
 /// The operator's certificates, and those made on the fly.
-pub(super) struct Leaves {
+pub(super) struct CertificateStore {
     own: Vec<(Vec<HostPattern>, Arc<CertifiedKey>)>,
     maker: Option<Arc<Maker>>,
     made: Mutex<LruCache<String, Made>>,
@@ -43,7 +43,7 @@ struct Made {
     leaf: Arc<OnceCell<Arc<CertifiedKey>>>,
 }
 
-impl Leaves {
+impl CertificateStore {
     pub(super) fn new(config: &config::Tls, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let own = config.certificates.iter().map(|c| Ok((c.hosts.clone(), load(c, &provider)?)));
         let own = own.collect::<Result<_, Error>>()?;
@@ -131,20 +131,20 @@ mod tests {
     use super::*;
     use tokio_rustls::rustls::crypto::ring;
 
-    fn leaves(dir: &Path, terminate: &[&str]) -> Leaves {
+    fn certificates(dir: &Path, terminate: &[&str]) -> CertificateStore {
         let terminate = terminate.iter().map(|host| host.parse().unwrap()).collect();
         let config = config::Tls { terminate, authority: dir.into(), ..config::Tls::default() };
-        Leaves::new(&config, Arc::new(ring::default_provider())).unwrap()
+        CertificateStore::new(&config, Arc::new(ring::default_provider())).unwrap()
     }
 
     #[tokio::test]
     async fn those_who_ask_for_the_same_host_at_once_are_shown_the_same_certificate() {
         let dir = tempfile::tempdir().unwrap();
         ca::init(dir.path()).unwrap();
-        let leaves = Arc::new(leaves(dir.path(), &["*"]));
+        let certificates = Arc::new(certificates(dir.path(), &["*"]));
         let ask = || {
-            let leaves = Arc::clone(&leaves);
-            tokio::spawn(async move { leaves.get("chat.test").await.unwrap() })
+            let certificates = Arc::clone(&certificates);
+            tokio::spawn(async move { certificates.get("chat.test").await.unwrap() })
         };
         let [one, two, three] = [ask(), ask(), ask()];
         let one = one.await.unwrap();
@@ -155,13 +155,13 @@ mod tests {
     async fn the_host_that_was_not_asked_for_the_longest_is_forgotten_first() {
         let dir = tempfile::tempdir().unwrap();
         ca::init(dir.path()).unwrap();
-        let leaves = leaves(dir.path(), &["*"]);
-        let first = leaves.get("first.test").await.unwrap();
+        let certificates = certificates(dir.path(), &["*"]);
+        let first = certificates.get("first.test").await.unwrap();
         for i in 0..MOST {
-            leaves.asked(&format!("{i}.made-up.test"));
-            leaves.asked("first.test");
+            certificates.asked(&format!("{i}.made-up.test"));
+            certificates.asked("first.test");
         }
-        assert!(Arc::ptr_eq(&first, &leaves.get("first.test").await.unwrap()));
-        assert_eq!(leaves.made.lock().unwrap().len(), MOST);
+        assert!(Arc::ptr_eq(&first, &certificates.get("first.test").await.unwrap()));
+        assert_eq!(certificates.made.lock().unwrap().len(), MOST);
     }
 }

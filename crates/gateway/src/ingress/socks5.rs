@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crosstalk_core::HostPort;
 
 use super::proxy::{Users, user};
-use super::{Opening, Parsed, Turned};
+use super::{HandshakeError, Opening, Parsed};
 use crate::dial::Failed;
 
 const NO_AUTHENTICATION: u8 = 0;
@@ -20,7 +20,7 @@ const CONNECT: u8 = 1;
 pub(super) async fn negotiate(
     opening: &mut Opening<'_>,
     users: &Users,
-) -> Result<(HostPort, Option<Box<str>>), Turned> {
+) -> Result<(HostPort, Option<Box<str>>), HandshakeError> {
     let offered = opening.take(parse_methods).await?;
     let method = if users.is_empty() { NO_AUTHENTICATION } else { PASSWORD };
     // Some clients offer only passwords and send whatever they were given.
@@ -30,7 +30,9 @@ pub(super) async fn negotiate(
     };
     if !offered.contains(&method) {
         opening.send(&[5, 0xff]).await?;
-        return Err(Turned::Away("it offers no SOCKS5 authentication that is taken here"));
+        return Err(HandshakeError::Refused(
+            "it offers no SOCKS5 authentication that is taken here",
+        ));
     }
     opening.send(&[5, method]).await?;
     let mut known = None;
@@ -39,14 +41,14 @@ pub(super) async fn negotiate(
         let allowed = known.is_some() || users.is_empty();
         opening.send(&[1, u8::from(!allowed)]).await?;
         if !allowed {
-            return Err(Turned::Away("its proxy password is wrong"));
+            return Err(HandshakeError::Refused("its proxy password is wrong"));
         }
     }
     match opening.take(parse_request).await? {
         Ok(target) => Ok((target, known)),
         Err(code) => {
             opening.send(&reply(code)).await?;
-            Err(Turned::Away("it asks for more than SOCKS5 CONNECT to a host"))
+            Err(HandshakeError::Refused("it asks for more than SOCKS5 CONNECT to a host"))
         }
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 /// no log line or panic message can carry them by accident.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Private<T>(T);
+pub struct Redacted<T>(T);
 
-impl<T> Private<T> {
+impl<T> Redacted<T> {
     /// Wraps `value`.
     pub const fn new(value: T) -> Self {
         Self(value)
@@ -29,19 +29,19 @@ impl<T> Private<T> {
     }
 }
 
-impl<T> From<T> for Private<T> {
+impl<T> From<T> for Redacted<T> {
     fn from(value: T) -> Self {
         Self(value)
     }
 }
 
-impl<T> fmt::Debug for Private<T> {
+impl<T> fmt::Debug for Redacted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[private]")
     }
 }
 
-impl<T> fmt::Display for Private<T> {
+impl<T> fmt::Display for Redacted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[private]")
     }
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn formatting_shows_nothing() {
-        let secret = Private::new("hunter2");
+        let secret = Redacted::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "[private] [private]");
     }
 }

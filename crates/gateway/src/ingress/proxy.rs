@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
-use crosstalk_core::Private;
+use crosstalk_core::Redacted;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpStream;
 
-use super::{MAX_OPENING, Opening, Parsed, Protocol, Request, Turned, http, socks4, socks5};
+use super::{
+    HandshakeError, MAX_OPENING, Opening, Parsed, Protocol, Request, http, socks4, socks5,
+};
 
 /// Names and passwords of those who may use a proxy; empty for everybody.
-pub(super) type Users = BTreeMap<String, Private<String>>;
+pub(super) type Users = BTreeMap<String, Redacted<String>>;
 
 /// Listens to a client until it said where it wants to go. Whoever is turned away was told so in
 /// its own protocol.
-pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request, Turned> {
+pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request, HandshakeError> {
     let mut opening = Opening { tcp, read: BytesMut::with_capacity(512) };
     let first = opening.take(|read| match read.first() {
         Some(first) => Parsed::Whole(*first, 0),
@@ -24,7 +26,7 @@ pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request,
         5 => (Protocol::Socks5, socks5::negotiate(&mut opening, users).await?),
         4 => (Protocol::Socks4, (socks4::negotiate(&mut opening, users).await?, None)),
         b'A'..=b'Z' => (Protocol::Http, http::negotiate(&mut opening, users).await?),
-        _ => return Err(Turned::Away("it speaks no proxy protocol")),
+        _ => return Err(HandshakeError::Refused("it speaks no proxy protocol")),
     };
     let mut early = opening.read;
     if early.is_empty() {
@@ -37,7 +39,7 @@ pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request,
 /// The user called `name`, who may come in with `password`; takes the same time however wrong
 /// the password is.
 pub(super) fn user(users: &Users, name: &[u8], password: &[u8]) -> Option<Box<str>> {
-    let none = Private::default();
+    let none = Redacted::default();
     let known = std::str::from_utf8(name).ok().and_then(|n| users.get_key_value(n));
     let own = known.map_or(&none, |(_, own)| own);
     let right = bool::from(own.expose().as_bytes().ct_eq(password));

@@ -8,9 +8,9 @@ use tokio::task::AbortHandle;
 
 use crate::connection::Origin;
 
-/// Places for connections: so many in all, and for each client. When all are taken, a connection
+/// Permits for connections: so many in all, and for each client. When all are taken, a connection
 /// on which nobody signed on makes room, of whoever has the most of them.
-pub(crate) struct Places {
+pub(crate) struct ConnectionPermits {
     most: usize,
     most_per_client: usize,
     taken: Mutex<Taken>,
@@ -24,7 +24,7 @@ struct Taken {
     unsigned: BTreeSet<(usize, IpAddr)>,
     /// Those that made room and are not gone yet.
     shed: HashSet<u64>,
-    /// How many places were ever taken.
+    /// How many permits were ever taken.
     ever: u64,
     /// The operator was told that all are taken.
     told: bool,
@@ -51,27 +51,27 @@ impl Client {
 }
 
 /// A place taken by one connection.
-pub(crate) struct Place {
-    standing: Standing,
+pub(crate) struct ConnectionPermit {
+    standing: PermitKey,
     /// Who has it.
     pub(crate) origin: Origin,
 }
 
 /// What is known of the connection in a place.
 #[derive(Clone)]
-pub(crate) struct Standing {
-    places: Arc<Places>,
+pub(crate) struct PermitKey {
+    permits: Arc<ConnectionPermits>,
     client: IpAddr,
     id: u64,
 }
 
-impl Places {
+impl ConnectionPermits {
     pub(crate) fn new(most: usize, most_per_client: usize) -> Arc<Self> {
         Arc::new(Self { most, most_per_client, taken: Mutex::default() })
     }
 
     /// A place for a connection of `origin`; `None` if it has to go.
-    pub(crate) fn take(self: &Arc<Self>, origin: Origin) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, origin: Origin) -> Option<ConnectionPermit> {
         let client = origin.address;
         let mut taken = self.lock();
         let own = taken.clients.get(&client);
@@ -88,7 +88,10 @@ impl Places {
         taken.ever += 1;
         let id = taken.ever;
         taken.change(client, |own| own.fresh.insert(id, None));
-        Some(Place { standing: Standing { places: Arc::clone(self), client, id }, origin })
+        Some(ConnectionPermit {
+            standing: PermitKey { permits: Arc::clone(self), client, id },
+            origin,
+        })
     }
 
     /// Ends a connection of which nothing is known yet, or on which nobody signed on, since the
@@ -145,17 +148,17 @@ impl Taken {
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     /// By which others say what the connection turned out to be.
-    pub(crate) const fn standing(&self) -> &Standing {
+    pub(crate) const fn standing(&self) -> &PermitKey {
         &self.standing
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let Standing { places, client, id } = &self.standing;
-        let mut taken = places.lock();
+        let PermitKey { permits, client, id } = &self.standing;
+        let mut taken = permits.lock();
         if taken.shed.remove(id) {
             return;
         }
@@ -168,10 +171,10 @@ impl Drop for Place {
     }
 }
 
-impl Standing {
+impl PermitKey {
     /// The task in which the connection is served, which ends when it makes room.
     pub(crate) fn is_served_by(&self, task: AbortHandle) {
-        let mut taken = self.places.lock();
+        let mut taken = self.permits.lock();
         if taken.shed.contains(&self.id) {
             task.abort();
             return;
@@ -202,7 +205,7 @@ impl Standing {
     }
 
     fn change(&self, change: impl FnOnce(&mut Client, u64)) {
-        self.places.lock().change(self.client, |own| change(own, self.id));
+        self.permits.lock().change(self.client, |own| change(own, self.id));
     }
 }
 
@@ -216,9 +219,9 @@ mod tests {
 
     #[test]
     fn places_are_limited_per_client_and_in_all_and_come_back() {
-        let places = Places::new(3, 2);
+        let permits = ConnectionPermits::new(3, 2);
         let take =
-            |ip: &str| places.take(origin(ip)).inspect(|place| place.standing().has_signed_on());
+            |ip: &str| permits.take(origin(ip)).inspect(|place| place.standing().has_signed_on());
         let (first, second) = (take("2001:db8::1"), take("2001:db8::2"));
         assert!(first.is_some() && second.is_some());
         assert!(take("2001:db8::3").is_none(), "one network is one client");
@@ -227,15 +230,15 @@ mod tests {
         drop(first);
         assert!(take("2001:db8::3").is_some());
         drop((second, third));
-        let taken = places.lock();
+        let taken = permits.lock();
         assert_eq!((taken.all, taken.clients.len(), taken.unsigned.len()), (0, 0, 0));
     }
 
     #[tokio::test]
     async fn whoever_has_the_most_that_nobody_signed_on_makes_room() {
-        let places = Places::new(4, 4);
+        let permits = ConnectionPermits::new(4, 4);
         let served = |ip: &str| {
-            let place = places.take(origin(ip))?;
+            let place = permits.take(origin(ip))?;
             let task = tokio::spawn(std::future::pending::<()>());
             place.standing().is_served_by(task.abort_handle());
             Some((place, task))
@@ -254,9 +257,9 @@ mod tests {
         let third = served("192.0.2.3").unwrap();
         assert!(first.1.await.unwrap_err().is_cancelled());
         drop((fresh.0, first.0, second.0, third.0, known.0));
-        assert!(!signed_on.1.is_finished() && places.lock().all == 1);
+        assert!(!signed_on.1.is_finished() && permits.lock().all == 1);
         drop(signed_on.0);
-        let taken = places.lock();
+        let taken = permits.lock();
         assert!(taken.clients.is_empty() && taken.unsigned.is_empty() && taken.shed.is_empty());
     }
 }
