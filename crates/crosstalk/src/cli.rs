@@ -9,9 +9,13 @@ use crosstalk_core::{HostPort, NetworkId};
 use crosstalk_gateway::config::HostPattern;
 use crosstalk_overlay::{Day, GatewayId, parse_address};
 
+#[cfg(feature = "demo")]
 const START_HERE: &str = "\
 Begin with `crosstalk demo`. Then `crosstalk gateway` runs a gateway for this machine, and says
 what to enter in a client.";
+#[cfg(not(feature = "demo"))]
+const START_HERE: &str = "\
+`crosstalk gateway` runs a gateway for this machine, and says what to enter in a client.";
 
 /// Connects people on different instant messaging networks, each with the client they have
 #[derive(Parser)]
@@ -26,6 +30,7 @@ pub(crate) enum Command {
     /// Run a gateway; without a configuration, one for the people on this machine
     Gateway(Gateway),
     /// Show two gateways, four networks and eight people talking, all on this machine
+    #[cfg(feature = "demo")]
     Demo(Demo),
     /// Manage the private CA, for connections whose encryption ends at the gateway
     Ca(Ca),
@@ -41,7 +46,7 @@ pub(crate) enum Command {
 
 /// Which gateway is meant.
 #[derive(Args)]
-pub(crate) struct Place {
+pub(crate) struct Instance {
     /// Configuration file; docs/configuration.md explains every key
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -53,7 +58,7 @@ pub(crate) struct Place {
 #[derive(Args)]
 pub(crate) struct Gateway {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
     /// Check the configuration and the files it names, and exit
     #[arg(long)]
     pub(crate) check: bool,
@@ -68,6 +73,7 @@ pub(crate) struct Gateway {
     pub(crate) log: Option<String>,
 }
 
+#[cfg(feature = "demo")]
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Keep everything running afterwards, and say how to join with a client of your own
@@ -90,9 +96,9 @@ pub(crate) struct Ca {
 #[derive(Subcommand)]
 pub(crate) enum CaCommand {
     /// Make the CA's key and certificate; never replaces one
-    Init(Place),
+    Init(Instance),
     /// Print the CA's certificate, for clients to import
-    Export(Place),
+    Export(Instance),
 }
 
 #[derive(Args)]
@@ -100,7 +106,7 @@ pub(crate) struct Wipe {
     /// The name with its network, such as alice@aol or dave@example.org@jabber
     pub(crate) user: String,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
 }
 
 /// A mesh is a group of gateways with one operator, who signs the list of its members. The operator
@@ -118,15 +124,15 @@ pub(crate) enum Mesh {
     /// Enter the mesh whose operator sent a membership file
     Join(Join),
     /// Leave the mesh
-    Leave(Place),
+    Leave(Instance),
     /// Show how many people are on, the members, and the links to them
-    Status(Place),
+    Status(Instance),
 }
 
 #[derive(Args)]
 pub(crate) struct MeshId {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
     /// Where other gateways can reach this one; may be repeated. Without it, this one only calls others
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     pub(crate) at: Vec<HostPort>,
@@ -146,7 +152,7 @@ pub(crate) struct Admit {
     #[arg(long, value_name = "DAY")]
     pub(crate) until: Option<Day>,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
 }
 
 #[derive(Args)]
@@ -154,7 +160,7 @@ pub(crate) struct Revoke {
     /// The gateway's id
     pub(crate) id: GatewayId,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
 }
 
 #[derive(Args)]
@@ -162,5 +168,5 @@ pub(crate) struct Join {
     /// The membership file that the operator sent, or - for standard input
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) instance: Instance,
 }

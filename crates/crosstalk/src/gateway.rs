@@ -4,18 +4,21 @@ use std::process::ExitCode;
 
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
+use crosstalk_gateway::router::Router;
+use crosstalk_overlay::Overlay;
 use tokio::task::JoinHandle;
 
 use crate::cli;
-use crate::complaint::Complaint;
-use crate::door::Door;
+use crate::cli_error::CliError;
+use crate::control_socket::{ControlSocket, Request};
+use crate::mesh::status;
 use crate::signals::Signals;
 use crate::start::{Started, start};
 use crate::welcome::welcome;
-use crate::{log, open_files, runtime};
+use crate::{log, open_files, runtime, wipe};
 
-pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
-    let mut config = args.place.config()?;
+pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
+    let mut config = args.instance.config()?;
     if let Some(listen) = args.proxy {
         match config.proxies.first_mut() {
             Some(proxy) => proxy.listen = listen,
@@ -23,7 +26,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
         }
     }
     if let Some(open) = config.proxies.iter().find_map(|proxy| config.opens(proxy)) {
-        return Err(Complaint::Usage(format!(
+        return Err(CliError::Usage(format!(
             "{open}\n  help: listen on 127.0.0.1, or set the proxy's `users` or the `hosts` of \
              [networks.{}] in a configuration",
             open.network
@@ -32,7 +35,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
     config.tls.terminate.extend(args.terminate.iter().cloned());
     let filter = log::filter(args.log.as_deref().unwrap_or(&config.log))?;
     if args.check {
-        Gateway::check(&config).map_err(|e| Complaint::failed("the gateway would not start", e))?;
+        Gateway::check(&config).map_err(|e| CliError::failed("the gateway would not start", e))?;
         for warning in config.warnings() {
             println!("warning: {warning}");
         }
@@ -48,13 +51,13 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, Complaint> {
 }
 
 /// Runs until a signal comes, then until the sessions have ended or a second signal comes.
-async fn serve(config: Config) -> Result<ExitCode, Complaint> {
-    let mut signals = Signals::listen().map_err(|e| Complaint::failed("signals", e))?;
+async fn serve(config: Config) -> Result<ExitCode, CliError> {
+    let mut signals = Signals::listen().map_err(|e| CliError::failed("signals", e))?;
     let started = start(config)?;
-    let door = open_door(&started);
+    let commands = open_control_socket(&started);
     println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
     signals.next().await;
-    door.abort();
+    commands.abort();
     let drain = started.config.limits.drain;
     tracing::info!("stopping: no new connections; sessions get {drain:?} to end");
     tokio::select! {
@@ -64,12 +67,28 @@ async fn serve(config: Config) -> Result<ExitCode, Complaint> {
 }
 
 /// Lets commands on this machine ask the gateway how it is.
-fn open_door(started: &Started) -> JoinHandle<()> {
-    match Door::open(&started.config.data) {
-        Ok(door) => tokio::spawn(door.serve(started.overlay.clone(), started.router.clone())),
+fn open_control_socket(started: &Started) -> JoinHandle<()> {
+    match ControlSocket::open(&started.config.data) {
+        Ok(socket) => {
+            let (overlay, router) = (started.overlay.clone(), started.router.clone());
+            tokio::spawn(
+                socket.serve(move |request| answer(overlay.clone(), router.clone(), request)),
+            )
+        }
         Err(error) => {
             tracing::warn!("`crosstalk mesh status` and `wipe` cannot ask this gateway: {error}");
             tokio::spawn(async {})
+        }
+    }
+}
+
+/// Does what a command asks, and says what came of it.
+async fn answer(overlay: Overlay, router: Router, request: Request) -> String {
+    match request {
+        Request::Status => status::awake(&overlay.status(), &router.snapshot()),
+        Request::Wipe(user) => {
+            overlay.wipe(&user).await;
+            wipe::done(&user)
         }
     }
 }

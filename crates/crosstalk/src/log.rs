@@ -5,11 +5,11 @@ use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::complaint::Complaint;
+use crate::cli_error::CliError;
 
 /// Reads which lines to log: a level, or levels by part as in `info,libp2p=warn`.
-pub(crate) fn filter(text: &str) -> Result<Targets, Complaint> {
-    let wrong = |what: String| Complaint::Usage(format!("log level {text:?}: {what}"));
+pub(crate) fn filter(text: &str) -> Result<Targets, CliError> {
+    let wrong = |what: String| CliError::Usage(format!("log level {text:?}: {what}"));
     if let Some(level) = bad_level(text) {
         return Err(wrong(format!("{level} is none of error, warn, info, debug, trace and off")));
     }

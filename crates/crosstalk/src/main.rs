@@ -2,14 +2,15 @@
 
 mod ca;
 mod cli;
-mod complaint;
+mod cli_error;
+mod control_socket;
+#[cfg(feature = "demo")]
 mod demo;
-mod door;
 mod gateway;
+mod instance;
 mod log;
 mod mesh;
 mod open_files;
-mod place;
 mod signals;
 mod start;
 mod welcome;
@@ -20,24 +21,25 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use complaint::Complaint;
+use cli_error::CliError;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Gateway(args) => gateway::run(&args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Mesh(mesh) => mesh::run(&mesh),
         Command::Wipe(args) => wipe::run(&args),
         Command::Id(args) => mesh::id::run(&args),
     };
-    done.unwrap_or_else(|complaint| {
-        eprintln!("crosstalk: {complaint}");
-        complaint.exit_code()
+    done.unwrap_or_else(|error| {
+        eprintln!("crosstalk: {error}");
+        error.exit_code()
     })
 }
 
 /// What the commands' tasks run on.
-fn runtime() -> Result<tokio::runtime::Runtime, Complaint> {
-    tokio::runtime::Runtime::new().map_err(|e| Complaint::failed("threads", e))
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new().map_err(|e| CliError::failed("threads", e))
 }

@@ -11,7 +11,7 @@ use crosstalk_gateway::router::{Options, Router};
 use crosstalk_gateway::{Gateway, StartError};
 use crosstalk_overlay::{Limits, Lists, Member, Membership, Overlay};
 
-use crate::complaint::Complaint;
+use crate::cli_error::CliError;
 
 /// A running gateway and its part of the network between gateways.
 pub(crate) struct Started {
@@ -26,8 +26,8 @@ pub(crate) struct Started {
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// Starts what `config` describes.
-pub(crate) fn start(mut config: Config) -> Result<Started, Complaint> {
-    let broken = |e: &dyn std::fmt::Display| Complaint::failed("the gateway cannot start", e);
+pub(crate) fn start(mut config: Config) -> Result<Started, CliError> {
+    let broken = |e: &dyn std::fmt::Display| CliError::failed("the gateway cannot start", e);
     let document = Membership::load(&config.data).map_err(|e| broken(&e))?;
     if let Some(document) = &document {
         take_part(&mut config, document).map_err(|e| broken(&e))?;

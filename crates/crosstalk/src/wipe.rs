@@ -7,18 +7,18 @@ use crosstalk_gateway::config::Config;
 use crosstalk_overlay::Overlay;
 
 use crate::cli::Wipe;
-use crate::complaint::Complaint;
-use crate::door::{self, Request};
+use crate::cli_error::CliError;
+use crate::control_socket::{self, Request};
 use crate::runtime;
 use crate::start::kept;
 
-pub(crate) fn run(args: &Wipe) -> Result<ExitCode, Complaint> {
-    let config = args.place.draft()?;
+pub(crate) fn run(args: &Wipe) -> Result<ExitCode, CliError> {
+    let config = args.instance.draft()?;
     let user = who(&config, &args.user)?;
-    match door::ask(&config.data, &Request::Wipe(user.clone())) {
+    match control_socket::ask(&config.data, &Request::Wipe(user.clone())) {
         Ok(text) => println!("{text}"),
-        Err(door::Closed::Failed(why)) => return Err(Complaint::Failed(why)),
-        Err(door::Closed::NotRunning) => {
+        Err(control_socket::Closed::Failed(why)) => return Err(CliError::Failed(why)),
+        Err(control_socket::Closed::NotRunning) => {
             runtime()?.block_on(wipe_asleep(&config, &user))?;
             println!("{}", done(&user));
             println!("The gateway is not running: others learn it when it is.");
@@ -37,16 +37,16 @@ pub(crate) fn done(user: &Address) -> String {
 }
 
 /// The store of a gateway that does not run, opened for this.
-async fn wipe_asleep(config: &Config, user: &Address) -> Result<(), Complaint> {
+async fn wipe_asleep(config: &Config, user: &Address) -> Result<(), CliError> {
     let opened = Overlay::alone_keeping(&config.data, kept(config));
-    let (overlay, _inbound) = opened.map_err(|e| Complaint::Failed(e.to_string()))?;
+    let (overlay, _inbound) = opened.map_err(|e| CliError::Failed(e.to_string()))?;
     overlay.wipe(user).await;
     overlay.shutdown().await;
     Ok(())
 }
 
 /// The person that is meant, in either spelling.
-fn who(config: &Config, text: &str) -> Result<Address, Complaint> {
+fn who(config: &Config, text: &str) -> Result<Address, CliError> {
     let names = config.names();
     let spelled = match names.classify(text) {
         NameClass::Foreign(address) => Some(address),
@@ -58,7 +58,7 @@ fn who(config: &Config, text: &str) -> Result<Address, Complaint> {
     };
     spelled.or_else(full).filter(|user| !user.is_control()).ok_or_else(|| {
         let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
-        Complaint::Usage(format!(
+        CliError::Usage(format!(
             "{text} is nobody's name\n  help: write name@network, where the network is one of {}",
             networks.join(", ")
         ))

@@ -38,13 +38,42 @@ fn every_file_that_a_manual_names_is_there() {
         let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
         let links = links.filter(|l| !l.is_empty() && !l.contains("://"));
         let links = links.map(|link| manual.parent().unwrap().join(link));
-        let quoted = text.split('`').skip(1).step_by(2).filter(|q| q.starts_with("crates/"));
-        for path in links.chain(quoted.map(|path| top.join(path))) {
+        for path in links {
             assert!(path.exists(), "{} names {}", manual.display(), path.display());
+            named += 1;
+        }
+        for (path, function) in places(&text) {
+            let what = format!("{} names {path}:{}", manual.display(), function.unwrap_or(""));
+            let path = top.join(path);
+            assert!(path.exists(), "{what}");
+            let Some(function) = function else { continue };
+            let code = fs::read_to_string(&path).expect(&what);
+            let is_there =
+                ["(", "<"].iter().any(|end| code.contains(&format!("fn {function}{end}")));
+            assert!(is_there, "{what}");
             named += 1;
         }
     }
     assert!(named > 20, "the manuals name files");
+}
+
+/// The files that a text names by their paths from the top, each with the function that follows it
+/// behind a colon.
+fn places(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let quoted = text.split('`').skip(1).step_by(2).filter(|q| q.starts_with("crates/"));
+    quoted.map(|q| q.split_once(':').map_or((q, None), |(path, function)| (path, Some(function))))
+}
+
+#[test]
+fn each_step_of_the_road_is_a_function() {
+    let text = include_str!("../../../ARCHITECTURE.md");
+    let road =
+        text.split("\n## ").find(|part| part.starts_with("The road of one message")).unwrap();
+    let rows: Vec<_> = road.lines().filter(|l| l.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 10, "the road has its steps");
+    for row in rows {
+        assert!(places(row).any(|(_, function)| function.is_some()), "no function: {row}");
+    }
 }
 
 #[test]

@@ -12,22 +12,22 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::cli::Demo;
-use crate::complaint::Complaint;
+use crate::cli_error::CliError;
 use crate::signals::Signals;
 use crate::{log, runtime};
 use cast::Cast;
 use stage::Stage;
 use tell::Teller;
 
-pub(crate) fn run(args: &Demo) -> Result<ExitCode, Complaint> {
+pub(crate) fn run(args: &Demo) -> Result<ExitCode, CliError> {
     if let Some(level) = &args.log {
         log::start(log::filter(level)?);
     }
     runtime()?.block_on(show(args))
 }
 
-async fn show(args: &Demo) -> Result<ExitCode, Complaint> {
-    let mut signals = Signals::listen().map_err(|e| Complaint::failed("signals", e))?;
+async fn show(args: &Demo) -> Result<ExitCode, CliError> {
+    let mut signals = Signals::listen().map_err(|e| CliError::failed("signals", e))?;
     let tell = Teller::new();
     let (stage, cast) = tokio::select! {
         played = perform(tell, args.messages) => played?,
@@ -45,9 +45,9 @@ async fn show(args: &Demo) -> Result<ExitCode, Complaint> {
 }
 
 /// Tells the story from its beginning to its end, or to the first thing that goes wrong.
-async fn perform(tell: Teller, messages: usize) -> Result<(Stage, Cast), Complaint> {
+async fn perform(tell: Teller, messages: usize) -> Result<(Stage, Cast), CliError> {
     let begun = Instant::now();
-    let missed = |miss| Complaint::failed("the demo failed", miss);
+    let missed = |miss| CliError::failed("the demo failed", miss);
     tell::say("CrossTalk: four networks, two gateways, eight people, all on this machine.");
     let stage = Stage::build(tell).await?;
     tell.chapter("Signing on, each to their own server with their own password");

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::actor::Miss;
 use super::cast::{GUEST, LEFT, PASSWORD, RIGHT};
 use super::tell::Teller;
-use crate::complaint::Complaint;
+use crate::cli_error::CliError;
 use crate::start::{Started, start};
 
 /// The networks: id, and what clients take for the name and port of its server.
@@ -73,8 +73,8 @@ struct Seat {
 
 impl Stage {
     /// Starts the servers and the gateways, and waits until the gateways are joined.
-    pub(crate) async fn build(tell: Teller) -> Result<Self, Complaint> {
-        let state = tempfile::tempdir().map_err(|e| Complaint::failed("temporary directory", e))?;
+    pub(crate) async fn build(tell: Teller) -> Result<Self, CliError> {
+        let state = tempfile::tempdir().map_err(|e| CliError::failed("temporary directory", e))?;
         let [left, right] = ["left", "right"].map(|name| Seat::take(state.path().join(name)));
         let (left, right) = (left?, right?);
         tell.chapter("Four base servers, and two gateways in front of them");
@@ -147,9 +147,9 @@ impl Stage {
 }
 
 impl Base {
-    async fn start(at: usize) -> Result<Self, Complaint> {
+    async fn start(at: usize) -> Result<Self, CliError> {
         let (id, host, port) = NETWORKS[at];
-        let broken = |e: &dyn std::fmt::Display| Complaint::failed(&format!("{id} in the demo"), e);
+        let broken = |e: &dyn std::fmt::Display| CliError::failed(&format!("{id} in the demo"), e);
         let network = by_id(id).ok_or_else(|| broken(&"is not there"))?;
         let names = [LEFT[at].account, RIGHT[at].account, GUEST];
         let accounts = names.map(|name| Account::new(name, PASSWORD));
@@ -168,13 +168,13 @@ impl Gateway {
     }
 
     /// Waits until the gateway has a link to `other`.
-    async fn joined(&self, other: GatewayId) -> Result<(), Complaint> {
+    async fn joined(&self, other: GatewayId) -> Result<(), CliError> {
         let deadline = Instant::now() + JOINING;
         while !self.started.overlay.linked().contains(&other) {
             if Instant::now() > deadline {
                 let why =
                     format!("the gateways did not find each other within {} s", JOINING.as_secs());
-                return Err(Complaint::Failed(why));
+                return Err(CliError::Failed(why));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -183,13 +183,13 @@ impl Gateway {
 }
 
 impl Seat {
-    fn take(state: PathBuf) -> Result<Self, Complaint> {
-        let id = Overlay::identify(&state).map_err(|e| Complaint::failed("no id", e))?;
-        let mesh = free().map_err(|e| Complaint::failed("no free port on loopback", e))?;
+    fn take(state: PathBuf) -> Result<Self, CliError> {
+        let id = Overlay::identify(&state).map_err(|e| CliError::failed("no id", e))?;
+        let mesh = free().map_err(|e| CliError::failed("no free port on loopback", e))?;
         Ok(Self { state, id, mesh })
     }
 
-    fn start(&self, bases: &[Base], other: &Self) -> Result<Gateway, Complaint> {
+    fn start(&self, bases: &[Base], other: &Self) -> Result<Gateway, CliError> {
         let config = self.config(bases, other);
         let names = Arc::new(config.names());
         Ok(Gateway { names, started: start(config)? })

@@ -7,17 +7,17 @@ use crosstalk_gateway::config::{Config, Mesh};
 use crosstalk_overlay::{GatewayId, Overlay};
 
 use crate::cli::MeshId;
-use crate::complaint::Complaint;
+use crate::cli_error::CliError;
 
-pub(crate) fn run(args: &MeshId) -> Result<ExitCode, Complaint> {
-    let config = args.place.draft()?;
-    let id = Overlay::identify(&config.data).map_err(|e| Complaint::failed("no id", e))?;
-    println!("{}", told(&config, &id, &addresses(&config, &args.at), &args.place.arguments()));
+pub(crate) fn run(args: &MeshId) -> Result<ExitCode, CliError> {
+    let config = args.instance.draft()?;
+    let id = Overlay::identify(&config.data).map_err(|e| CliError::failed("no id", e))?;
+    println!("{}", told(&config, &id, &addresses(&config, &args.at), &args.instance.arguments()));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The lines to send. All of it is TOML, so that it can be pasted as it is.
-fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], place: &str) -> String {
+fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], instance: &str) -> String {
     let at: Vec<_> = addresses.iter().map(|a| format!(" --at {a}")).collect();
     let at = at.concat();
     let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
@@ -27,7 +27,7 @@ fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], place: &str) ->
     let nowhere = if addresses.is_empty() {
         format!(
             "# Without an address this gateway only calls others. If they can reach it, say where:\n\
-             #   crosstalk mesh id{place} --at gateway.example.org:7700\n"
+             #   crosstalk mesh id{instance} --at gateway.example.org:7700\n"
         )
     } else {
         String::new()

@@ -13,26 +13,26 @@ use std::process::ExitCode;
 use crosstalk_gateway::config::Config;
 use crosstalk_overlay::{Admitted, Member, Membership, Operator, Overlay};
 
-use crate::cli::{Admit, Join, Mesh, MeshId, Place, Revoke};
-use crate::complaint::Complaint;
+use crate::cli::{Admit, Instance, Join, Mesh, MeshId, Revoke};
+use crate::cli_error::CliError;
 
-pub(crate) fn run(mesh: &Mesh) -> Result<ExitCode, Complaint> {
+pub(crate) fn run(mesh: &Mesh) -> Result<ExitCode, CliError> {
     match mesh {
         Mesh::Init(args) => init(args)?,
         Mesh::Id(args) => return id::run(args),
         Mesh::Admit(args) => admit(args)?,
         Mesh::Revoke(args) => revoke(args)?,
         Mesh::Join(args) => join(args)?,
-        Mesh::Leave(place) => leave(place)?,
-        Mesh::Status(place) => return status::run(place),
+        Mesh::Leave(instance) => leave(instance)?,
+        Mesh::Status(instance) => return status::run(instance),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn init(args: &MeshId) -> Result<(), Complaint> {
-    let config = args.place.draft()?;
+fn init(args: &MeshId) -> Result<(), CliError> {
+    let config = args.instance.draft()?;
     if let Some(document) = load(&config)? {
-        return Err(Complaint::Failed(format!(
+        return Err(CliError::Failed(format!(
             "this gateway is already in a mesh, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
             document.operator()
         )));
@@ -61,8 +61,8 @@ fn init(args: &MeshId) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn admit(args: &Admit) -> Result<(), Complaint> {
-    let config = args.place.draft()?;
+fn admit(args: &Admit) -> Result<(), CliError> {
+    let config = args.instance.draft()?;
     let (operator, document) = operated(&config)?;
     let Admit { id, at, networks, until, .. } = args;
     let member = Member { id: *id, addresses: at.clone(), networks: networks.clone() };
@@ -79,18 +79,18 @@ fn admit(args: &Admit) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn revoke(args: &Revoke) -> Result<(), Complaint> {
-    let config = args.place.draft()?;
+fn revoke(args: &Revoke) -> Result<(), CliError> {
+    let config = args.instance.draft()?;
     let (operator, document) = operated(&config)?;
     if Overlay::identify(&config.data).map_err(broken)? == args.id {
-        return Err(Complaint::Usage(
+        return Err(CliError::Usage(
             "that is this gateway, the operator's\n  help: `crosstalk mesh leave` takes it out"
                 .into(),
         ));
     }
     let members: Vec<_> = document.members().filter(|m| m.member.id != args.id).collect();
     if members.len() == document.members().count() {
-        return Err(Complaint::Failed(format!("{} is no member", args.id)));
+        return Err(CliError::Failed(format!("{} is no member", args.id)));
     }
     let document = write(&config, &operator, document.version() + 1, &members)?;
     println!("Revoked {}: membership version {}.", args.id, document.version());
@@ -98,26 +98,26 @@ fn revoke(args: &Revoke) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn join(args: &Join) -> Result<(), Complaint> {
-    let config = args.place.draft()?;
+fn join(args: &Join) -> Result<(), CliError> {
+    let config = args.instance.draft()?;
     refuse_fixed_list(&config)?;
-    let text = read(&args.file).map_err(|e| Complaint::failed(&name(&args.file), e))?;
-    let document = Membership::parse(&text).map_err(|e| Complaint::failed(&name(&args.file), e))?;
+    let text = read(&args.file).map_err(|e| CliError::failed(&name(&args.file), e))?;
+    let document = Membership::parse(&text).map_err(|e| CliError::failed(&name(&args.file), e))?;
     let id = Overlay::identify(&config.data).map_err(broken)?;
     if !document.members().any(|m| m.member.id == id) {
-        return Err(Complaint::Failed(format!(
+        return Err(CliError::Failed(format!(
             "this gateway, {id}, is not among the members\n  help: send the operator what `crosstalk mesh id` prints"
         )));
     }
     match load(&config)? {
         Some(own) if own.operator() != document.operator() => {
-            return Err(Complaint::Failed(format!(
+            return Err(CliError::Failed(format!(
                 "this gateway is in another mesh, that of operator {}\n  help: `crosstalk mesh leave` takes it out",
                 own.operator()
             )));
         }
         Some(own) if own != document && !document.replaces(&own) => {
-            return Err(Complaint::Failed(format!(
+            return Err(CliError::Failed(format!(
                 "this is version {}, and this gateway has version {} already",
                 document.version(),
                 own.version()
@@ -136,10 +136,10 @@ fn join(args: &Join) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn leave(place: &Place) -> Result<(), Complaint> {
-    let config = place.draft()?;
+fn leave(instance: &Instance) -> Result<(), CliError> {
+    let config = instance.draft()?;
     if !Membership::forget(&config.data).map_err(broken)? {
-        return Err(Complaint::Failed("this gateway is in no mesh".into()));
+        return Err(CliError::Failed("this gateway is in no mesh".into()));
     }
     println!("Left the mesh, from the next start of this gateway on.");
     println!("Ask the operator to revoke this gateway, so that the others do not wait for it.");
@@ -147,16 +147,16 @@ fn leave(place: &Place) -> Result<(), Complaint> {
 }
 
 /// The document of this gateway's mesh, and the key that signs the next one.
-fn operated(config: &Config) -> Result<(Operator, Membership), Complaint> {
+fn operated(config: &Config) -> Result<(Operator, Membership), CliError> {
     let operator = Operator::load(&config.data).map_err(broken)?;
     match (operator, load(config)?) {
         (Some(operator), Some(document)) if operator.id() == document.operator() => {
             Ok((operator, document))
         }
-        (_, None) => Err(Complaint::Failed(
+        (_, None) => Err(CliError::Failed(
             "this gateway is in no mesh\n  help: `crosstalk mesh init` begins one".into(),
         )),
-        (_, Some(document)) => Err(Complaint::Failed(format!(
+        (_, Some(document)) => Err(CliError::Failed(format!(
             "only the operator of the mesh, {}, decides who its members are",
             document.operator()
         ))),
@@ -168,20 +168,20 @@ fn write(
     operator: &Operator,
     version: u64,
     members: &[Admitted],
-) -> Result<Membership, Complaint> {
+) -> Result<Membership, CliError> {
     let document = operator.sign(version, members);
-    let document = document.map_err(|e| Complaint::Usage(e.to_string()))?;
+    let document = document.map_err(|e| CliError::Usage(e.to_string()))?;
     document.save(&config.data).map_err(broken)?;
     Ok(document)
 }
 
-fn load(config: &Config) -> Result<Option<Membership>, Complaint> {
+fn load(config: &Config) -> Result<Option<Membership>, CliError> {
     Membership::load(&config.data).map_err(broken)
 }
 
-fn refuse_fixed_list(config: &Config) -> Result<(), Complaint> {
+fn refuse_fixed_list(config: &Config) -> Result<(), CliError> {
     match &config.mesh {
-        Some(mesh) if !mesh.members.is_empty() => Err(Complaint::Usage(
+        Some(mesh) if !mesh.members.is_empty() => Err(CliError::Usage(
             "the configuration has a fixed list of members\n  help: take out [[mesh.member]]: the operator's membership takes its place"
                 .into(),
         )),
@@ -207,6 +207,6 @@ fn operator_key(config: &Config) -> String {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
-fn broken(error: crosstalk_overlay::Error) -> Complaint {
-    Complaint::Failed(error.to_string())
+fn broken(error: crosstalk_overlay::Error) -> CliError {
+    CliError::Failed(error.to_string())
 }

@@ -8,20 +8,20 @@ use crosstalk_gateway::Usage;
 use crosstalk_gateway::router::{Drops, Snapshot};
 use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
 
-use crate::cli::Place;
-use crate::complaint::Complaint;
-use crate::door::{self, Request};
+use crate::cli::Instance;
+use crate::cli_error::CliError;
+use crate::control_socket::{self, Request};
 
-pub(super) fn run(place: &Place) -> Result<ExitCode, Complaint> {
-    let config = place.draft()?;
-    match door::ask(&config.data, &Request::Status) {
+pub(super) fn run(instance: &Instance) -> Result<ExitCode, CliError> {
+    let config = instance.draft()?;
+    match control_socket::ask(&config.data, &Request::Status) {
         Ok(text) => println!("{text}"),
-        Err(door::Closed::NotRunning) => {
+        Err(control_socket::Closed::NotRunning) => {
             let id = Overlay::identify(&config.data).map_err(super::broken)?;
             let membership = super::load(&config)?;
             println!("{}", asleep(&id, membership.as_ref()));
         }
-        Err(door::Closed::Failed(why)) => return Err(Complaint::Failed(why)),
+        Err(control_socket::Closed::Failed(why)) => return Err(CliError::Failed(why)),
     }
     Ok(ExitCode::SUCCESS)
 }

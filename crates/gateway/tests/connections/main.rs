@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod hostile;
+mod ingress;
 mod log;
 mod memory;
 mod session;
@@ -9,4 +10,3 @@ mod splice;
 mod support;
 mod tls;
 mod unread;
-mod ways_in;

@@ -6,7 +6,7 @@ use crosstalk_gateway::config::Report;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Complaint {
+pub(crate) enum CliError {
     /// The configuration or the command line cannot work.
     #[error("{0}")]
     Config(#[from] Report),
@@ -18,7 +18,7 @@ pub(crate) enum Complaint {
     Failed(String),
 }
 
-impl Complaint {
+impl CliError {
     /// Something was tried and went wrong.
     pub(crate) fn failed(what: &str, why: impl std::fmt::Display) -> Self {
         Self::Failed(format!("{what}: {why}"))

@@ -1,11 +1,12 @@
-//! The way in for commands on the same machine: a socket in the data directory, which only the
-//! gateway's own user can enter.
+//! The control socket, by which commands on the same machine ask the gateway: it lies in the data
+//! directory, which only the gateway's own user can enter.
 //!
 //! A command writes one line. The gateway writes `ok` or `no`, a line break and a text, and
 //! closes.
 
 use std::fmt;
 use std::fs::{File, Permissions};
+use std::future::Future;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net;
@@ -13,14 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crosstalk_core::Address;
-use crosstalk_gateway::router::Router;
-use crosstalk_overlay::Overlay;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
-
-use crate::mesh::status;
-use crate::wipe;
 
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,14 +62,14 @@ impl fmt::Display for Request {
     }
 }
 
-fn place(data: &Path) -> PathBuf {
+fn path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
 /// Asks the gateway that runs with its data in `data`.
 pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
     let failed = |e: io::Error| Closed::Failed(format!("the gateway does not answer: {e}"));
-    let mut socket = net::UnixStream::connect(place(data)).map_err(|e| match e.kind() {
+    let mut socket = net::UnixStream::connect(path(data)).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Closed::NotRunning,
         _ => failed(e),
     })?;
@@ -89,17 +85,17 @@ pub(crate) fn ask(data: &Path, request: &Request) -> Result<String, Closed> {
 }
 
 /// The gateway's side.
-pub(crate) struct Door {
+pub(crate) struct ControlSocket {
     listener: UnixListener,
     /// A descriptor for whoever comes while there is no other left.
     spare: Option<File>,
     path: PathBuf,
 }
 
-impl Door {
+impl ControlSocket {
     /// Opens it. The store is held by this process, so a socket that is there is left over.
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
-        let path = place(data);
+        let path = path(data);
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
@@ -110,12 +106,16 @@ impl Door {
         Ok(Self { listener, spare: spare(), path })
     }
 
-    /// Answers until it is dropped.
-    pub(crate) async fn serve(mut self, overlay: Overlay, router: Router) {
+    /// Gives each request to `answer`, until it is dropped.
+    pub(crate) async fn serve<A, F>(mut self, answer: A)
+    where
+        A: Fn(Request) -> F + Clone + Send + 'static,
+        F: Future<Output = String> + Send + 'static,
+    {
         loop {
             match self.listener.accept().await {
                 Ok((socket, _)) => {
-                    let talk = timeout(PATIENCE, talk(socket, overlay.clone(), router.clone()));
+                    let talk = timeout(PATIENCE, talk(socket, answer.clone()));
                     if self.spare.is_some() {
                         tokio::spawn(talk);
                     } else {
@@ -137,12 +137,16 @@ impl Door {
 }
 
 /// Hears one command, and answers.
-async fn talk(socket: UnixStream, overlay: Overlay, router: Router) -> io::Result<()> {
+async fn talk<A, F>(socket: UnixStream, answer: A) -> io::Result<()>
+where
+    A: Fn(Request) -> F,
+    F: Future<Output = String>,
+{
     let mut socket = BufReader::new(socket);
     let mut line = String::new();
     (&mut socket).take(LONGEST).read_line(&mut line).await?;
     let answer = match Request::parse(line.trim_end()) {
-        Some(request) => format!("ok\n{}", obey(&overlay, &router, &request).await),
+        Some(request) => format!("ok\n{}", answer(request).await),
         None => "no\nthe running gateway does not know this: is it older?".into(),
     };
     socket.write_all(answer.as_bytes()).await?;
@@ -154,18 +158,8 @@ fn spare() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-impl Drop for Door {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-async fn obey(overlay: &Overlay, router: &Router, request: &Request) -> String {
-    match request {
-        Request::Status => status::awake(&overlay.status(), &router.snapshot()),
-        Request::Wipe(user) => {
-            overlay.wipe(user).await;
-            wipe::done(user)
-        }
     }
 }

@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 
 use crosstalk_gateway::config::{Config, Report};
 
-use crate::cli::Place;
-use crate::complaint::Complaint;
+use crate::cli::Instance;
+use crate::cli_error::CliError;
 
-impl Place {
+impl Instance {
     /// The configuration that the command line points at, checked, or that of a lone gateway.
-    pub(crate) fn config(&self) -> Result<Config, Complaint> {
+    pub(crate) fn config(&self) -> Result<Config, CliError> {
         self.with(Config::read)
     }
 
     /// The same before its parts fit together, for commands that prepare them.
-    pub(crate) fn draft(&self) -> Result<Config, Complaint> {
+    pub(crate) fn draft(&self) -> Result<Config, CliError> {
         self.with(Config::draft)
     }
 
-    /// The arguments that name this place, for a command that somebody is shown, each with a blank
+    /// The arguments that name this instance, for a command that somebody is shown, each with a blank
     /// before it.
     pub(crate) fn arguments(&self) -> String {
         let places = [("config", &self.config), ("data", &self.data)];
@@ -28,12 +28,9 @@ impl Place {
         })
     }
 
-    fn with(
-        &self,
-        read: fn(&Path, PathBuf) -> Result<Config, Report>,
-    ) -> Result<Config, Complaint> {
+    fn with(&self, read: fn(&Path, PathBuf) -> Result<Config, Report>) -> Result<Config, CliError> {
         let data = self.data.clone().or_else(user_data).ok_or_else(|| {
-            Complaint::Usage(
+            CliError::Usage(
                 "there is no home directory: name one for keys and buddy lists with --data".into(),
             )
         })?;
