@@ -10,20 +10,22 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cards::Card;
-use crate::clock::Wall;
+use crate::Error;
+use crate::common::clock::Wall;
 use crate::hub::Hub;
-use crate::journal::Journal;
-use crate::members::{Member, Members, REPLICAS};
+use crate::hub::status::Status;
+use crate::membership::GatewayId;
 use crate::membership::Membership;
-use crate::message::{Fate, Inbound, Message};
+use crate::membership::identity;
+use crate::membership::members::{Member, Members, REPLICAS};
+use crate::membership::signed_addresses::Card;
 use crate::node::Past;
+use crate::node::violations::Counts;
 use crate::outbox::Limits;
-use crate::refusals::Counts;
-use crate::status::Status;
-use crate::store::{Full, Store};
-use crate::swarm::Net;
-use crate::{Error, GatewayId, identity};
+use crate::storage::journal::Journal;
+use crate::storage::store::{Full, Store};
+use crate::transport::swarm::Net;
+use crate::wire::message::{Fate, Inbound, Message};
 
 /// Events that wait for the gateway before the overlay waits for it.
 const INBOUND: usize = 1024;

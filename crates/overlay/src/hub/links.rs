@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Port, Tickets, lock};
-use crate::GatewayId;
-use crate::cards::Card;
-use crate::clock;
-use crate::frame::Frame;
-use crate::members::Members;
-use crate::refusals::{Counts, Refusal};
-use crate::status::LinkStatus;
+use crate::common::clock;
+use crate::hub::status::LinkStatus;
+use crate::membership::GatewayId;
+use crate::membership::members::Members;
+use crate::membership::signed_addresses::Card;
+use crate::node::violations::{Counts, Refusal};
+use crate::wire::frame::Frame;
 
 impl Hub {
     /// A link to `peer` in its boot `epoch` came up, on which frames are of `version`; one that

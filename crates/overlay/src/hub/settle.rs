@@ -6,12 +6,12 @@ use crosstalk_core::Failure;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Hub, MAX_BACKLOG, Port, State};
-use crate::GatewayId;
-use crate::answer::{Answer, Way};
-use crate::clock;
+use crate::common::clock;
 use crate::delivery::NO_WAY;
-use crate::message::{Fate, Inbound, Message, Outcome};
+use crate::hub::answer::{Answer, Way};
+use crate::membership::GatewayId;
 use crate::node::Effect;
+use crate::wire::message::{Fate, Inbound, Message, Outcome};
 
 /// What is done when the lock is free: who hears of it may want the lock at once.
 pub(super) enum Follows {

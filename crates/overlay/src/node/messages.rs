@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Failure, Fault, NetworkId};
 
 use super::{Effect, Node, Said, Ticket};
-use crate::GatewayId;
 use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
-use crate::frame::Frame;
-use crate::message::{Message, Outcome};
-use crate::refusals::Refusal;
+use crate::membership::GatewayId;
+use crate::node::violations::Refusal;
+use crate::wire::frame::Frame;
+use crate::wire::message::{Message, Outcome};
 
 impl<T, L> Node<T, L> {
     /// Sends `message`; what becomes of it comes as [`Effect::Outcome`].

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use crosstalk_core::HostPort;
 
 use super::{COMPARE, Effect, MAX_CARDS, Node};
-use crate::GatewayId;
-use crate::cards::{BadCard, Card};
-use crate::frame::Frame;
-use crate::members::Members;
-use crate::refusals::Refusal;
+use crate::membership::GatewayId;
+use crate::membership::members::Members;
+use crate::membership::signed_addresses::{BadCard, Card};
+use crate::node::violations::Refusal;
+use crate::wire::frame::Frame;
 
 impl<T, L> Node<T, L> {
     /// The members changed. Who is none any more, or has other rights, is as good as dead; with

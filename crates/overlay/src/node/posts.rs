@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use crosstalk_core::Address;
 
 use super::{Effect, Node, Ticket};
-use crate::GatewayId;
-use crate::message::{Message, Outcome};
+use crate::delivery::dedup::Print;
+use crate::membership::GatewayId;
 use crate::outbox::{Do, Limits, Outbox, Post};
-use crate::shown::Print;
+use crate::wire::message::{Message, Outcome};
 
 /// What a gateway brings over from its last boot.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crosstalk_core::{Address, Body, Envelope, Origin};
 
-use crate::map::Map;
-use crate::message::Message;
-use crate::store::Lists;
+use crate::common::map::Map;
+use crate::storage::store::Lists;
+use crate::wire::message::Message;
 
 /// What part of all may be of one domain.
 const OF_DOMAIN: usize = 8;

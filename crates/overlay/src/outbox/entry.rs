@@ -7,8 +7,8 @@ use crosstalk_core::{Address, Body, Consent, Envelope, Failure, RichText, Span, 
 use serde::{Deserialize, Serialize};
 
 use super::Do;
-use crate::GatewayId;
-use crate::message::Message;
+use crate::membership::GatewayId;
+use crate::wire::message::Message;
 
 /// What a message takes besides its text and names, and a style besides its link, roughly.
 const OVERHEAD: usize = 256;

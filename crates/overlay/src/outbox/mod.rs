@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Failure};
 
-use crate::GatewayId;
-use crate::map::Map;
-use crate::message::{Fate, Message, Outcome};
 #[cfg(test)]
-use crate::planted;
+use crate::common::fault_injection;
+use crate::common::map::Map;
+use crate::membership::GatewayId;
+use crate::wire::message::{Fate, Message, Outcome};
 use book::Book;
 pub use book::Limits;
 pub(crate) use entry::Post;
@@ -305,7 +305,9 @@ impl Outbox {
         let first = to.first().copied();
         queue.step = Step::Sending { waits: to, why: Failure::Offline, asking };
         #[cfg(test)]
-        if let Some(first) = first.filter(|_| planted::is(planted::Fault::SkippedAck)) {
+        if let Some(first) =
+            first.filter(|_| fault_injection::is(fault_injection::Fault::SkippedAck))
+        {
             self.delivered(now, queue, first);
         }
     }

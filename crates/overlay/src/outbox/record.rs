@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::Outbox;
 use super::entry::{Entry, Queue, Step};
-use crate::GatewayId;
-use crate::message::Fate;
+use crate::membership::GatewayId;
+use crate::wire::message::Fate;
 
 impl Outbox {
     /// A revision of a message is on disk.

@@ -7,8 +7,8 @@ use crosstalk_core::Address;
 use super::GHOST;
 use super::machine::{id, number};
 use super::world::World;
-use crate::members::Key;
-use crate::message::Fate;
+use crate::membership::members::Key;
+use crate::wire::message::Fate;
 
 /// From whom to whom, from which gateway to which: where order is kept.
 pub(super) type Conversation = (Address, Address, usize, usize);

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, UnixMillis};
 
-use crate::GatewayId;
-use crate::frame::Frame;
-use crate::lease::LinkId;
-use crate::members::{Member, Members, REPLICAS};
+use crate::delivery::dedup::Print;
+use crate::directory::lease::LinkId;
+use crate::membership::GatewayId;
+use crate::membership::members::{Member, Members, REPLICAS};
 use crate::node::{Node, Past};
 use crate::outbox::{Limits, Post};
 use crate::rosters::Rosters;
 use crate::rosters::tests::Memory;
-use crate::shown::Print;
-use crate::store;
+use crate::storage::store;
+use crate::wire::frame::Frame;
 
 pub(super) type Plain = Node<(), ()>;
 

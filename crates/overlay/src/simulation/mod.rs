@@ -13,7 +13,7 @@ mod world;
 
 use std::time::Duration;
 
-use crate::planted::{self, Fault};
+use crate::common::fault_injection::{self, Fault};
 use crosstalk_core::Failure;
 use world::World;
 
@@ -160,10 +160,10 @@ fn a_seed_is_a_run() {
 
 /// How many of the first runs find a planted fault.
 fn found(fault: Fault) -> usize {
-    planted::plant(Some(fault));
+    fault_injection::plant(Some(fault));
     let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();
     let found = (0..10).filter(fails).count();
-    planted::plant(None);
+    fault_injection::plant(None);
     found
 }
 

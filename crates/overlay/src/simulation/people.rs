@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Failure};
 
 use super::world::{Event, Way, World};
-use crate::message::{Fate, Message};
+use crate::wire::message::{Fate, Message};
 
 /// The least time between two moves of somebody: longer than a message can be under way to where
 /// the person was before.

@@ -8,9 +8,9 @@ use crosstalk_core::Address;
 use super::super::GHOST;
 use super::super::machine::{id, number};
 use super::world::World;
-use crate::members::{Key, Members, REPLICAS};
-use crate::message::Fate;
+use crate::membership::members::{Key, Members, REPLICAS};
 use crate::rosters::Shelf as _;
+use crate::wire::message::Fate;
 
 impl World {
     /// Nobody is seen at a gateway that is dead, or cut off, for longer than a lease and five

@@ -13,7 +13,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 use super::super::machine::id;
 use super::host::Host;
-use crate::link::{self, Greeting};
+use crate::transport::link::{self, Greeting};
 
 const PORT: u16 = 7000;
 /// How long a connection may take to come up.

@@ -17,14 +17,14 @@ use tokio_util::sync::CancellationToken;
 use super::super::machine::id;
 use super::ledger::Shared;
 use super::{LONG, SHORT, dial, router};
-use crate::clock::{self, Wall};
+use crate::common::clock::{self, Wall};
 use crate::hub::Hub;
-use crate::journal::Journal;
-use crate::members::{Members, REPLICAS};
-use crate::message::Inbound;
+use crate::membership::members::{Members, REPLICAS};
 use crate::node::Past;
 use crate::outbox::Limits;
-use crate::store::{Store, Told};
+use crate::storage::journal::Journal;
+use crate::storage::store::{Store, Told};
+use crate::wire::message::Inbound;
 
 /// Few enough that a busy router lets events wait in the hub.
 const INBOUND: usize = 8;

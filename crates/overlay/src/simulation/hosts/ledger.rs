@@ -14,9 +14,9 @@ use super::super::people::{Added, Person, Said, user};
 use super::disk::Disk;
 use super::host::Host;
 use super::{Dice, Totals};
-use crate::GatewayId;
-use crate::members::Member;
-use crate::message::{Fate, Message};
+use crate::membership::GatewayId;
+use crate::membership::members::Member;
+use crate::wire::message::{Fate, Message};
 
 pub(super) type Shared = Rc<RefCell<Ledger>>;
 

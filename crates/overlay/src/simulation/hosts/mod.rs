@@ -16,7 +16,7 @@ mod world;
 use std::time::Duration;
 
 use super::{CHAOS, DELIVERY, Dice, Totals};
-use crate::planted::{self, Fault};
+use crate::common::fault_injection::{self, Fault};
 use world::World;
 
 /// How long it may take until everything is well: a link that stalled is noticed when the lease
@@ -69,9 +69,9 @@ fn a_seed_is_a_run_of_hosts() {
 #[test]
 fn hosts_find_every_planted_fault() {
     for fault in [Fault::SkippedAck, Fault::DroppedAntiEntropy, Fault::ReusedEpoch] {
-        planted::plant(Some(fault));
+        fault_injection::plant(Some(fault));
         let found = (0..60).find(|seed| std::panic::catch_unwind(|| run(*seed, 3)).is_err());
-        planted::plant(None);
+        fault_injection::plant(None);
         println!("{fault:?}: seed {found:?}");
         assert!(found.is_some(), "{fault:?}");
     }

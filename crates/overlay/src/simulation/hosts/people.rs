@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::super::people::{Said, user};
 use super::world::World;
-use crate::message::Message;
+use crate::wire::message::Message;
 
 /// The least time between two moves of somebody: longer than a message can be under way to where
 /// the person was before.

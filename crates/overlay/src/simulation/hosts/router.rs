@@ -9,9 +9,9 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::host::{Act, Host, QUEUE};
-use crate::GatewayId;
-use crate::answer::Answer;
-use crate::message::{Inbound, Message};
+use crate::hub::answer::Answer;
+use crate::membership::GatewayId;
+use crate::wire::message::{Inbound, Message};
 
 /// How long a client may take to take a message.
 const SLOWEST: Duration = Duration::from_secs(3);

@@ -1,0 +1,133 @@
+//! The window in which a message that was shown here is recognised when it comes again. Pure.
+//!
+//! The window outlives a restart (see `journal`): a sender that did not hear that its message was
+//! shown, because this gateway or the link died, repeats it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Body, Envelope};
+use sha2::{Digest as _, Sha256};
+
+use crate::common::map::Set;
+use crate::wire::message::Message;
+
+/// How long a message is remembered.
+pub(crate) const WINDOW: Duration = Duration::from_hours(24);
+/// The most messages remembered; the oldest are forgotten first.
+pub(crate) const MAX_SHOWN: usize = 131_072;
+
+/// Tells a message from all others: half the SHA-256 of its id and of who says it to whom, so
+/// that nobody can take the place of another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Print(pub(crate) [u8; 16]);
+
+impl Print {
+    /// The print of a message that must not be shown twice; none where that does not matter.
+    pub(crate) fn of(message: &Message) -> Option<Self> {
+        let (kind, id, from, to) = match message {
+            Message::Envelope(Envelope { id, from, to, body, .. }) => match body {
+                Body::Text { .. }
+                | Body::Contact(_)
+                | Body::Attention
+                | Body::Undelivered { .. } => ("said", id, from, to),
+                Body::Typing(_) | Body::Presence(_) | Body::Receipt { .. } => return None,
+            },
+            Message::Report { of, from, to, .. } => ("report", of, from, to),
+            Message::Presence { .. } | Message::Probe { .. } => return None,
+        };
+        let mut hash = Sha256::new();
+        for part in ["ct/", kind, "/1\0"] {
+            hash.update(part);
+        }
+        for who in [from, to] {
+            for part in [who.local(), "@", who.network().as_str(), "\0"] {
+                hash.update(part);
+            }
+        }
+        hash.update(id.0.to_le_bytes());
+        let hash: [u8; 32] = hash.finalize().into();
+        Some(Self(std::array::from_fn(|i| hash[i])))
+    }
+}
+
+/// What was shown here in the last day.
+#[derive(Default)]
+pub(crate) struct Shown {
+    prints: Set<Print>,
+    order: VecDeque<(Instant, Print)>,
+}
+
+impl Shown {
+    /// Remembers again what was shown before this boot, oldest first, with how long ago.
+    pub(crate) fn restore(&mut self, now: Instant, shown: Vec<(Print, Duration)>) {
+        for (print, ago) in shown.into_iter().filter(|(_, ago)| *ago < WINDOW) {
+            // A clock that began later than that cannot tell, and remembers it for longer.
+            self.insert(now.checked_sub(ago).unwrap_or(now), print);
+        }
+    }
+
+    pub(crate) fn contains(&self, print: &Print) -> bool {
+        self.prints.contains(print)
+    }
+
+    /// A message was shown. Says whether that is new.
+    pub(crate) fn insert(&mut self, now: Instant, print: Print) -> bool {
+        let new = self.prints.insert(print);
+        if new {
+            self.order.push_back((now, print));
+            if self.order.len() > MAX_SHOWN {
+                self.forget_oldest();
+            }
+        }
+        new
+    }
+
+    /// Forgets what is older than the window.
+    pub(crate) fn forget_before(&mut self, now: Instant) {
+        let old = |at: &Instant| now.saturating_duration_since(*at) >= WINDOW;
+        while self.order.front().is_some_and(|(at, _)| old(at)) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, print)) = self.order.pop_front() {
+            self.prints.remove(&print);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(n: usize) -> Print {
+        Print((n as u128).to_le_bytes())
+    }
+
+    #[test]
+    fn what_was_shown_is_remembered_for_the_window() {
+        let (mut shown, start) = (Shown::default(), Instant::now());
+        assert!(shown.insert(start, print(1)) && !shown.insert(start, print(1)));
+        shown.forget_before(start + WINDOW / 2);
+        assert!(shown.contains(&print(1)));
+        shown.forget_before(start + WINDOW);
+        assert!(!shown.contains(&print(1)));
+    }
+
+    #[test]
+    fn what_was_shown_before_a_restart_is_remembered_for_the_rest_of_it() {
+        let (mut shown, start) = (Shown::default(), Instant::now());
+        shown.restore(start, vec![(print(1), WINDOW), (print(2), Duration::from_secs(1))]);
+        assert!(!shown.contains(&print(1)) && shown.contains(&print(2)));
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let (mut shown, now) = (Shown::default(), Instant::now());
+        assert!((0..=MAX_SHOWN).all(|n| shown.insert(now, print(n))));
+        assert!(!shown.contains(&print(0)) && shown.contains(&print(1)));
+        assert_eq!(shown.prints.len(), MAX_SHOWN);
+    }
+}

@@ -1,0 +1,71 @@
+//! The reasons why an overlay cannot start.
+
+use std::path::PathBuf;
+
+use crate::membership::BadMembership;
+
+/// Why the overlay cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state directory, or a file in it, cannot be used.
+    #[error("cannot use {path}: {source}")]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process holds the database.
+    #[error("another gateway is using {path}, or is still ending: stop it, or wait for it")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The database cannot be used.
+    #[error("cannot open the store {path}: {source}")]
+    Store {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: redb::Error,
+    },
+    /// The key file does not hold a key.
+    #[error("{path} does not hold the key of a gateway")]
+    Key {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The membership document is not good.
+    #[error("{path}: {why}")]
+    Membership {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: BadMembership,
+    },
+    /// There are two lists of members.
+    #[error(
+        "{path} says who the members of the mesh are, and so does the configuration: keep one of the two"
+    )]
+    TwoLists {
+        /// The document.
+        path: PathBuf,
+    },
+    /// Others can read the key.
+    #[error("{path} can be read by others: chmod 600 it, and make a new key if somebody did")]
+    SharedKey {
+        /// Which.
+        path: PathBuf,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        why: String,
+    },
+    /// The transport cannot be set up.
+    #[error("cannot set up the network: {0}")]
+    Network(String),
+}

@@ -1,0 +1,502 @@
+//! One gateway on the overlay, without I/O: leases, directory and delivery put together.
+//!
+//! Calls bring in what happened, with the time; frames to send wait in a queue for each peer,
+//! everything else that follows waits as [`Effect`]s.
+
+#[cfg(test)]
+mod membership_tests;
+mod messages;
+mod peers;
+mod posts;
+pub(crate) mod violations;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Blame, Failure, Fault};
+
+use crate::common::map::Map;
+use crate::common::queue::{Pushed, Queue};
+use crate::delivery::dedup::Print;
+use crate::delivery::{Call, Delivery};
+use crate::directory::lease::{Begin, Leases, LinkId, RENEW, TTL};
+use crate::directory::search::Searches;
+use crate::directory::subscriptions::{Moment, Move};
+use crate::directory::{Directory, News};
+use crate::membership::GatewayId;
+use crate::membership::members::{Key, Members};
+use crate::membership::signed_addresses::Cards;
+use crate::membership::versions::Eras;
+use crate::node::violations::{Refusal, Refusals};
+use crate::outbox::{Limits, Outbox, Post};
+use crate::wire::frame::{Frame, MAX_BATCH, MAX_HOPS, NEWEST, Record};
+use crate::wire::message::{Fate, Message, Outcome};
+pub(crate) use posts::Past;
+
+/// The most cards in a frame.
+const MAX_CARDS: usize = 64;
+/// Rosters are compared with one peer in so many renewals of the lease, in turn: one a minute.
+const COMPARE: u64 = 12;
+/// The first version of the frame set in which gateways say their era.
+const ERAS: u8 = 2;
+
+/// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
+/// searches.
+#[derive(Debug)]
+pub(crate) enum Effect<T, L> {
+    /// Hand a message, said that long ago, to the router, which answers through
+    /// [`Node::answer`].
+    Deliver { from: GatewayId, call: Call, message: Message, age: Duration },
+    /// Hand a message of this gateway's own to the router, which answers through
+    /// [`Node::answer_own`].
+    DeliverOwn(u64, Message),
+    /// Write down that something was shown here.
+    Shown(Print),
+    /// Put a revision of a posted message on disk, then call [`Node::kept`].
+    Keep { number: u64, revision: u64, post: Post, age: Duration },
+    /// Take a posted message off the disk.
+    Forget(u64),
+    /// What became of a posted message, or that it is kept.
+    Settled(u64, Result<Fate, Failure>),
+    /// What became of a message sent.
+    Outcome(T, Outcome),
+    /// Where somebody is.
+    Found(L, Vec<GatewayId>),
+    /// A watched person signed on.
+    Arrived(Address, GatewayId),
+    /// A watched person signed off.
+    Left(Address, GatewayId),
+    /// A gateway is gone.
+    Lost(GatewayId),
+    /// Frames wait for a peer.
+    Wake(GatewayId),
+    /// Close a link.
+    Close(GatewayId, LinkId),
+    /// Compare rosters with a peer.
+    Compare(GatewayId),
+}
+
+/// Who wants to know.
+pub(crate) enum Ticket<T> {
+    /// The owner of the node.
+    Owner(T),
+    /// The outbox, about this message.
+    Post(u64),
+}
+
+/// One gateway.
+pub(crate) struct Node<T, L> {
+    members: Arc<Members>,
+    leases: Leases,
+    directory: Directory,
+    delivery: Delivery<Ticket<T>>,
+    searches: Searches<Ticket<L>>,
+    outbox: Outbox,
+    /// Whom the outbox watches, and whether the router does too.
+    awaited: BTreeMap<Address, bool>,
+    queues: Map<GatewayId, Queue>,
+    /// The frame sets agreed with the peers on their present links.
+    versions: Map<GatewayId, u8>,
+    effects: VecDeque<Effect<T, L>>,
+    renew_at: Option<Instant>,
+    seq: u64,
+    /// With whom rosters were compared last without an occasion.
+    compared: Option<GatewayId>,
+    eras: Eras,
+    cards: Cards,
+    /// The last number and lease that each peer said on its present link.
+    said: Map<GatewayId, Said>,
+    pub(crate) refusals: Refusals,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    number: u64,
+    lease: u64,
+}
+
+impl<T, L> Node<T, L> {
+    /// A gateway in its boot `epoch`.
+    pub(crate) fn new(members: Arc<Members>, epoch: u64) -> Self {
+        Self {
+            leases: Leases::default(),
+            directory: Directory::new(members.clone(), epoch),
+            delivery: Delivery::new(),
+            searches: Searches::default(),
+            outbox: Outbox::new(members.own(), Limits::default(), epoch),
+            awaited: BTreeMap::new(),
+            queues: Map::default(),
+            versions: Map::default(),
+            effects: VecDeque::new(),
+            renew_at: None,
+            seq: 0,
+            compared: None,
+            eras: Eras::new(members.era()),
+            cards: Cards::default(),
+            said: Map::default(),
+            refusals: Refusals::default(),
+            members,
+        }
+    }
+
+    /// The next thing to do.
+    pub(crate) fn next_effect(&mut self) -> Option<Effect<T, L>> {
+        self.effects.pop_front()
+    }
+
+    /// Applies a change to the directory's own side: signing on and off, watching.
+    pub(crate) fn publish(&mut self, now: Instant, change: impl FnOnce(&mut Directory)) {
+        change(&mut self.directory);
+        self.spread_news(now);
+    }
+
+    /// Whether a person is signed on here.
+    pub(crate) fn is_here(&self, user: &Address) -> bool {
+        self.directory.is_here(user)
+    }
+
+    /// Whether the person at `key` is signed on at any gateway, as far as is known here.
+    pub(crate) fn is_anywhere(&self, key: &Key) -> bool {
+        self.directory.is_anywhere(key)
+    }
+
+    /// Where `user` is, as far as is known without asking.
+    #[cfg(test)]
+    pub(crate) fn locate_here(&self, user: &Address) -> Vec<GatewayId> {
+        self.directory.locate(user)
+    }
+
+    /// Where this gateway, as a home, knows the person at `key` to be; `None` where it is none.
+    #[cfg(test)]
+    pub(crate) fn home_locations(
+        &self,
+        key: &Key,
+    ) -> Option<std::collections::BTreeSet<GatewayId>> {
+        let is_home = self.members.is_home(&self.members.own(), key);
+        is_home.then(|| self.directory.kept(key).into_iter().map(|(gateway, _)| gateway).collect())
+    }
+
+    /// The present link to `peer`.
+    pub(crate) fn link_of(&self, peer: &GatewayId) -> Option<LinkId> {
+        self.leases.link(peer)
+    }
+
+    /// Who hears from this home what changed in the roster at `key` by a word of `by`: the other
+    /// gateways where its owner is; and the other homes where `by` is none: it may not reach them
+    /// now, and have lost what it said when it can.
+    pub(crate) fn concerned(&self, key: &Key, by: &GatewayId) -> BTreeSet<GatewayId> {
+        let mut all: BTreeSet<_> = self.directory.kept(key).into_iter().map(|(id, _)| id).collect();
+        if !self.members.is_home(by, key) {
+            all.extend(self.members.homes(key));
+        }
+        all.retain(|gateway| gateway != by && *gateway != self.members.own());
+        all
+    }
+
+    /// Looks for `user`; the answer comes as [`Effect::Found`], at once where it is known here.
+    pub(crate) fn locate(&mut self, now: Instant, user: &Address, ticket: L) {
+        self.find(now, user, Ticket::Owner(ticket));
+    }
+
+    fn find(&mut self, now: Instant, user: &Address, ticket: Ticket<L>) {
+        let key = Key::of(user);
+        let known = self.directory.locate(user);
+        let homes = self.members.homes(&key);
+        let asked: Vec<_> =
+            homes.iter().copied().filter(|home| self.leases.link(home).is_some()).collect();
+        if !known.is_empty() || homes.contains(&self.members.own()) || asked.is_empty() {
+            return self.found(now, ticket, known);
+        }
+        let ask = self.searches.begin(now, user.network().clone(), asked.clone(), ticket);
+        for home in asked {
+            self.queue(home, &Frame::Locate { ask, key });
+        }
+    }
+
+    fn found(&mut self, now: Instant, ticket: Ticket<L>, at: Vec<GatewayId>) {
+        let (at, beyond): (Vec<_>, Vec<_>) =
+            at.into_iter().partition(|gateway| self.directory.is_living(gateway));
+        match ticket {
+            Ticket::Owner(ticket) => self.effects.push_back(Effect::Found(ticket, at)),
+            Ticket::Post(number) => {
+                if at.is_empty() && !beyond.is_empty() {
+                    self.outbox.out_of_reach(now, number);
+                } else {
+                    self.outbox.located(now, number, &at);
+                }
+                self.work_off(now);
+            }
+        }
+    }
+
+    /// A link to `peer`, now in its boot `epoch`, came up in place of any older one. The two
+    /// agreed on a `version` of the frame set.
+    pub(crate) fn linked(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        link: LinkId,
+        epoch: u64,
+        version: u8,
+    ) {
+        let begin = self.leases.linked(now, peer, link, epoch);
+        if begin == Begin::Rebooted {
+            self.end(now, peer);
+        }
+        self.queues.remove(&peer);
+        self.versions.insert(peer, version);
+        self.said.insert(peer, Said::default());
+        self.eras.linked(peer, version < ERAS);
+        self.queue(peer, &lease(self.seq));
+        self.queue(peer, &Frame::Era(self.members.era()));
+        self.queue_cards(peer, &self.cards.all());
+        for frame in self.delivery.linked(peer, epoch) {
+            self.queue(peer, &frame);
+        }
+        if self.eras.is_shared(&peer) {
+            self.sync(now, peer);
+        }
+        self.outbox.linked(now, peer);
+        self.work_off(now);
+    }
+
+    /// A link closed.
+    pub(crate) fn unlinked(&mut self, now: Instant, peer: GatewayId, link: LinkId) {
+        if self.leases.unlinked(now, &peer, link) {
+            self.queues.remove(&peer);
+            self.eras.unlinked(&peer);
+            for (ticket, at) in self.searches.gone(&peer) {
+                self.found(now, ticket, at);
+            }
+        }
+    }
+
+    /// Renews leases and ends what ran out. To be called a few times a second.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        for peer in self.leases.lapsed(now) {
+            self.end(now, peer);
+        }
+        if self.renew_at.is_none_or(|at| at <= now) {
+            self.renew_at = Some(now + RENEW);
+            self.seq += 1;
+            let linked: Vec<_> = self.leases.links().collect();
+            for peer in linked {
+                self.queue(peer, &lease(self.seq));
+            }
+            self.spread_heard_out(now);
+            self.ask_for_membership(now);
+            self.compare_next();
+        }
+        for (peer, unanswered) in self.delivery.expired(now) {
+            self.give_up(now, peer, unanswered);
+        }
+        for (ticket, at) in self.searches.expired(now) {
+            self.found(now, ticket, at);
+        }
+        self.outbox.tick(now);
+        self.work_off(now);
+    }
+
+    /// A frame came from `peer`. On `Err` its link is to be closed.
+    pub(crate) fn received(
+        &mut self,
+        now: Instant,
+        peer: GatewayId,
+        frame: Frame,
+    ) -> Result<(), Fault> {
+        let peers = |what| Fault::new(Blame::Peer, what);
+        match frame {
+            Frame::Lease { seq, .. }
+                if self.is_replayed(peer, |said| &mut said.lease, seq.saturating_add(1)) =>
+            {
+                self.refusals.refuse(now, peer, Refusal::Replay, "a lease that it said before");
+            }
+            Frame::Lease { ttl_ms, .. } => {
+                self.leases.renewed(now, &peer, Duration::from_millis(ttl_ms.into()));
+            }
+            Frame::Records(records) if records.len() > MAX_BATCH => {
+                return Err(peers("a batch of too many records"));
+            }
+            Frame::Records(_) | Frame::Synced { .. } | Frame::HeardOut(_)
+                if !self.eras.is_shared(&peer) => {}
+            Frame::Records(records) => {
+                for record in records {
+                    let taken = self.directory.take(peer, record);
+                    taken.map_err(|_| peers("more records than one gateway may have"))?;
+                }
+                self.spread_news(now);
+            }
+            Frame::Synced { version } => {
+                self.directory.synced(peer, version);
+                self.spread_news(now);
+                self.spread_heard_out(now);
+            }
+            Frame::HeardOut(heard) if heard.len() > MAX_BATCH => {
+                return Err(peers("a batch of too many gateways"));
+            }
+            Frame::HeardOut(heard) => {
+                let heard = heard.into_iter();
+                let heard: Vec<_> = heard
+                    .map(|(gateway, epoch, version)| (gateway, Moment { epoch, version }))
+                    .collect();
+                self.directory.told_heard_out(peer, &heard);
+                self.spread_news(now);
+            }
+            Frame::Locate { ask, key } => {
+                let at = self.directory.kept(&key);
+                self.queue(peer, &Frame::Located { ask, at });
+            }
+            Frame::Located { ask, at } => {
+                let gateways = at.iter().map(|(gateway, _)| *gateway);
+                let beyond: Vec<_> = gateways.filter(|g| !self.may_link(g)).collect();
+                let stands = |(gateway, epoch): &(GatewayId, u64), network: &_| {
+                    (self.directory.lives(gateway, *epoch) || beyond.contains(gateway))
+                        && self.members.may_speak(gateway, network)
+                };
+                if let Some((ticket, at)) = self.searches.found(&peer, ask, at, stands) {
+                    self.found(now, ticket, at);
+                }
+            }
+            Frame::Message { number, settled, message } => {
+                return self.message(now, peer, (number, settled), message, Duration::ZERO);
+            }
+            Frame::Said { hops, .. } if hops > MAX_HOPS => {
+                return Err(peers("a message that was passed on"));
+            }
+            Frame::Said { number, settled, age_ms, message, .. } => {
+                let age = Duration::from_millis(age_ms);
+                return self.message(now, peer, (number, settled), message, age);
+            }
+            Frame::Answer { number, outcome } => {
+                if let Some(ticket) = self.delivery.answered(&peer, number) {
+                    self.conclude(now, peer, ticket, outcome);
+                }
+            }
+            Frame::RosterGet { .. }
+            | Frame::RosterGot { .. }
+            | Frame::RosterPut { .. }
+            | Frame::RosterDigests(_)
+            | Frame::RosterWant(_)
+            | Frame::Membership(_) => {}
+            Frame::Era(era) => {
+                if self.eras.told(peer, era) {
+                    self.sync(now, peer);
+                }
+                self.ask_for_membership(now);
+            }
+            Frame::Cards(cards) if cards.len() > MAX_CARDS => {
+                return Err(peers("a batch of too many cards"));
+            }
+            Frame::Cards(cards) => self.pass_on(now, peer, &cards),
+            Frame::MembershipGet => {
+                if let Some(document) = self.members.document() {
+                    let frame = Frame::Membership(document.signed());
+                    self.queue(peer, &frame);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
+    /// without a link, and where the peer's version lacks it, it is dropped.
+    pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
+        let version = self.versions.get(&peer).copied().unwrap_or(NEWEST);
+        let Some(frame) = frame.for_version(version) else { return true };
+        let Some(bytes) = frame.encode(version) else { return false };
+        let Some(link) = self.leases.link(&peer) else { return true };
+        match self.queues.entry(peer).or_default().push(bytes) {
+            Pushed::First => self.effects.push_back(Effect::Wake(peer)),
+            Pushed::Behind => {}
+            Pushed::Full => {
+                tracing::warn!(%peer, "{}: it reads too slowly, closing the link", Blame::Peer);
+                self.effects.push_back(Effect::Close(peer, link));
+            }
+        }
+        true
+    }
+
+    /// Moves up to `most` frames for a link to `frames`.
+    pub(crate) fn dequeue(
+        &mut self,
+        peer: &GatewayId,
+        link: LinkId,
+        most: usize,
+        frames: &mut Vec<Bytes>,
+    ) {
+        if self.leases.link(peer) != Some(link) {
+            return;
+        }
+        if let Some(queue) = self.queues.get_mut(peer) {
+            queue.take(most, frames);
+        }
+    }
+
+    /// Ends everything about a gateway that is gone.
+    fn end(&mut self, now: Instant, peer: GatewayId) {
+        self.directory.lost(&peer);
+        self.outbox.lost(&peer);
+        self.effects.push_back(Effect::Lost(peer));
+        for unanswered in self.delivery.lost(&peer) {
+            self.give_up(now, peer, unanswered);
+        }
+        for (ticket, at) in self.searches.gone(&peer) {
+            self.found(now, ticket, at);
+        }
+    }
+
+    fn spread_news(&mut self, now: Instant) {
+        let mut records: Map<GatewayId, Vec<Record>> = Map::default();
+        for news in self.directory.take_news() {
+            match news {
+                News::Tell(to, record) => records.entry(to).or_default().push(record),
+                News::Move(Move::Arrived(user, at)) => {
+                    self.arrived(now, user, at);
+                }
+                News::Move(Move::Left(user, at)) => {
+                    if !self.is_private(&user) {
+                        self.effects.push_back(Effect::Left(user, at));
+                    }
+                }
+            }
+        }
+        for (peer, records) in records {
+            self.queue_records(peer, records);
+        }
+        self.work_off(now);
+    }
+
+    /// Tells everybody whom this home has heard out since it told last.
+    fn spread_heard_out(&mut self, now: Instant) {
+        let heard = self.directory.take_heard_out();
+        let linked: Vec<_> = self.leases.links().collect();
+        for peer in linked {
+            self.queue_heard_out(peer, &heard);
+        }
+        self.spread_news(now);
+    }
+
+    fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Moment)]) {
+        for some in heard.chunks(MAX_BATCH) {
+            let some = some.iter().map(|(gateway, at)| (*gateway, at.epoch, at.version));
+            self.queue(peer, &Frame::HeardOut(some.collect()));
+        }
+    }
+
+    fn queue_records(&mut self, peer: GatewayId, mut records: Vec<Record>) {
+        while !records.is_empty() {
+            let rest = records.split_off(records.len().min(MAX_BATCH));
+            self.queue(peer, &Frame::Records(records));
+            records = rest;
+        }
+    }
+}
+
+fn lease(seq: u64) -> Frame {
+    Frame::Lease { seq, ttl_ms: u32::try_from(TTL.as_millis()).unwrap_or(u32::MAX) }
+}
+
+#[cfg(test)]
+mod tests;

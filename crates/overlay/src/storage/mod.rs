@@ -1,0 +1,4 @@
+//! The state directory of a gateway: its database, and the journal of what was shown.
+
+pub(crate) mod journal;
+pub(crate) mod store;

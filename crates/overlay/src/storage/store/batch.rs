@@ -1,0 +1,166 @@
+//! What waits for the disk, and how much that is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crosstalk_core::{Address, Origin, Roster};
+use tokio::sync::oneshot;
+
+use crate::common::map::Map;
+use crate::membership::members::Key;
+
+/// From how many on those who wait for a commit are looked through for such as no longer do.
+const MANY_WAIT: usize = 1024;
+
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) waiting: Batch,
+    pub(super) committing: Arc<Batch>,
+    told: Vec<oneshot::Sender<()>>,
+    pub(super) closing: bool,
+}
+
+/// What is written with one wait for the disk.
+#[derive(Default)]
+pub(super) struct Batch {
+    lists: Map<Key, List>,
+    /// The bytes of the lists, in all and of each origin.
+    bytes: usize,
+    of: Map<Origin, usize>,
+    pub(super) posts: BTreeMap<u64, Option<Kept>>,
+    /// Whose owners were seen, when the gateway had run for so long.
+    pub(super) seen: Map<Key, u64>,
+    /// How long it has run.
+    pub(super) ran: u64,
+    /// The time it has run is to be written.
+    pub(super) marks_time: bool,
+}
+
+/// A revision of a message, and its bytes.
+pub(super) type Kept = (u64, Vec<u8>);
+
+/// What becomes of a roster.
+#[derive(Clone)]
+pub(super) enum List {
+    /// It is written: postcard of `(owner, roster)`, since many may have to wait.
+    Kept { owner: Address, bytes: Arc<[u8]>, digest: u64 },
+    /// It is removed. The digest tells it from a later one.
+    Expired { digest: u64 },
+}
+
+impl List {
+    fn len(&self) -> usize {
+        match self {
+            Self::Kept { bytes, .. } => bytes.len(),
+            Self::Expired { .. } => 0,
+        }
+    }
+
+    /// The roster; none where it is removed.
+    pub(super) fn read(&self) -> Option<(Address, Roster)> {
+        match self {
+            Self::Kept { bytes, .. } => postcard::from_bytes(bytes).ok(),
+            Self::Expired { .. } => None,
+        }
+    }
+
+    pub(super) const fn digest(&self) -> Option<u64> {
+        match self {
+            Self::Kept { digest, .. } => Some(*digest),
+            Self::Expired { .. } => None,
+        }
+    }
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lists.is_empty() && self.posts.is_empty() && self.seen.is_empty() && !self.marks_time
+    }
+
+    pub(super) fn lists(&self) -> impl Iterator<Item = (&Key, &List)> {
+        self.lists.iter()
+    }
+
+    pub(super) fn list(&self, key: &Key) -> Option<&List> {
+        self.lists.get(key)
+    }
+
+    /// The bytes of its lists, in all and of `origin`.
+    pub(super) fn held(&self, origin: &Origin) -> (usize, usize) {
+        (self.bytes, self.of.get(origin).copied().unwrap_or_default())
+    }
+
+    /// The bytes of one of them.
+    pub(super) fn len_of(&self, key: &Key) -> usize {
+        self.lists.get(key).map_or(0, List::len)
+    }
+
+    pub(super) fn put(&mut self, key: Key, list: List) {
+        self.count(&list, true);
+        if let Some(old) = self.lists.insert(key, list) {
+            self.count(&old, false);
+        }
+    }
+
+    fn count(&mut self, list: &List, more: bool) {
+        let List::Kept { owner, bytes, .. } = list else { return };
+        let of = self.of.entry(Origin::of(owner)).or_default();
+        for sum in [of, &mut self.bytes] {
+            *sum = if more { *sum + bytes.len() } else { sum.saturating_sub(bytes.len()) };
+        }
+    }
+
+    /// Takes a message off the disk, where it may be.
+    pub(super) fn forget(&mut self, number: u64, may_be_on_disk: bool) {
+        let never_left = matches!(self.posts.get(&number), Some(Some((1, _))));
+        if never_left && !may_be_on_disk {
+            self.posts.remove(&number);
+        } else {
+            self.posts.insert(number, None);
+        }
+    }
+
+    /// Takes what was to be written earlier, except where there is something newer.
+    pub(super) fn add_older(&mut self, older: &Self) {
+        for (key, list) in &older.lists {
+            if !self.lists.contains_key(key) {
+                self.put(*key, list.clone());
+            }
+        }
+        for (number, kept) in &older.posts {
+            self.posts.entry(*number).or_insert_with(|| kept.clone());
+        }
+        for (key, seen) in &older.seen {
+            let newest = self.seen.entry(*key).or_default();
+            *newest = (*newest).max(*seen);
+        }
+        self.ran = self.ran.max(older.ran);
+        self.marks_time |= older.marks_time;
+    }
+}
+
+impl Queue {
+    /// Whether nothing waits. Those who wait for that are told.
+    pub(super) fn is_done(&mut self) -> bool {
+        let done = self.waiting.is_empty();
+        if done {
+            for tell in self.told.drain(..) {
+                let _ = tell.send(());
+            }
+        }
+        done
+    }
+
+    /// Somebody waits until nothing does.
+    pub(super) fn tell(&mut self, tell: oneshot::Sender<()>) {
+        if self.told.len() >= MANY_WAIT {
+            self.told.retain(|waits| !waits.is_closed());
+        }
+        self.told.push(tell);
+    }
+
+    /// Nobody is told any more.
+    pub(super) fn tell_nobody(&mut self) {
+        self.told.clear();
+    }
+}

@@ -1,0 +1,9 @@
+//! The connections to other gateways: libp2p, and one stream for each pair.
+
+pub(crate) mod link;
+mod rate_limit;
+pub(crate) mod swarm;
+#[cfg(test)]
+mod version_tests;
+#[cfg(test)]
+mod violation_tests;

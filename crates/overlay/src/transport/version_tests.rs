@@ -1,0 +1,127 @@
+//! Gateways of different versions of the frame set, side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, EnvelopeId, Failure, Presence, Roster, Stamp, UnixMillis,
+};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::common::clock::Wall;
+use crate::hub::Hub;
+use crate::membership::GatewayId;
+use crate::membership::members::{Member, Members, REPLICAS};
+use crate::storage::store::Store;
+use crate::transport::link::{self, Greeting};
+use crate::wire::frame::{NEWEST, OLDEST};
+use crate::wire::message::{Inbound, Message};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Gateway {
+    hub: Arc<Hub>,
+    inbound: mpsc::Receiver<Inbound>,
+    greeting: Arc<Greeting>,
+    _state: tempfile::TempDir,
+}
+
+fn id(n: u8) -> GatewayId {
+    GatewayId::from_bytes([n; 32])
+}
+
+fn alice() -> Address {
+    "alice@aol".parse().unwrap()
+}
+
+fn bob() -> Address {
+    "bob@aol".parse().unwrap()
+}
+
+fn roster() -> Roster {
+    let mut roster = Roster::default();
+    let contact = Contact::new(bob(), "bob".into());
+    roster.put(Contact { listed: true, ..contact }, Stamp { millis: 1, writer: 1 });
+    roster
+}
+
+impl Gateway {
+    /// Gateway `n` of 0 and 1, which speaks the versions from the oldest to `newest`.
+    fn new(n: u8, newest: u8) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let aol = vec!["aol".parse().unwrap()];
+        let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
+        let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
+        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
+        let (tell, inbound) = mpsc::channel(64);
+        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
+        let greeting = Arc::new(Greeting { versions: (OLDEST, newest), addresses: Vec::new() });
+        Self { hub, inbound, greeting, _state: state }
+    }
+
+    async fn next(&mut self) -> Inbound {
+        timeout(PATIENCE, self.inbound.recv()).await.expect("in time").unwrap()
+    }
+
+    async fn answers(&mut self, outcome: Result<(), Failure>) -> Message {
+        match self.next().await {
+            Inbound::Message { message, answer, .. } => {
+                answer.give(outcome);
+                message
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn link(a: &Gateway, b: &Gateway) {
+    let (left, right) = tokio::io::duplex(1 << 20);
+    tokio::spawn(link::run(a.hub.clone(), id(1), left, a.greeting.clone()));
+    tokio::spawn(link::run(b.hub.clone(), id(0), right, b.greeting.clone()));
+    let linked = async {
+        while a.hub.linked().is_empty() || b.hub.linked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, linked).await.expect("the two agree");
+}
+
+#[tokio::test]
+async fn everything_of_version_1_works_with_gateways_of_any_version() {
+    for (ours, theirs) in [(NEWEST, OLDEST), (OLDEST, NEWEST), (NEWEST, NEWEST)] {
+        let (mut here, mut there) = (Gateway::new(0, ours), Gateway::new(1, theirs));
+        here.hub.save(&alice(), &roster()).await;
+        link(&here, &there).await;
+
+        there.hub.publish(|directory| directory.watch(&alice())).await;
+        here.hub.publish(|directory| directory.sign_on(&alice())).await;
+        let arrived = there.next().await;
+        assert!(matches!(arrived, Inbound::Arrived { at, .. } if at == id(0)), "{arrived:?}");
+        assert_eq!(there.hub.locate(&alice()).await, [id(0)]);
+        assert_eq!(there.hub.load(&alice()).await, roster());
+
+        let envelope = Message::Envelope(Envelope {
+            id: EnvelopeId(1),
+            from: alice(),
+            to: bob(),
+            sent_at: UnixMillis(1_000),
+            body: Body::Attention,
+        });
+        let presence =
+            Message::Presence { of: alice(), presence: Presence::available(), to: vec![bob()] };
+        let probe = Message::Probe { of: bob(), by: vec![alice()] };
+        for (message, outcome) in
+            [(envelope, Ok(())), (presence, Ok(())), (probe, Err(Failure::Offline))]
+        {
+            let send = here.hub.send(id(1), message.clone());
+            let (sent, heard) = tokio::join!(send, there.answers(outcome));
+            assert_eq!(sent, outcome);
+            assert_eq!(std::mem::discriminant(&heard), std::mem::discriminant(&message));
+        }
+        let send = there.hub.send(id(0), Message::Probe { of: alice(), by: vec![bob()] });
+        let (sent, _) = tokio::join!(send, here.answers(Ok(())));
+        assert_eq!(sent, Ok(()));
+        assert_eq!(here.hub.counts(), there.hub.counts(), "nothing was refused");
+    }
+}

@@ -1,0 +1,346 @@
+//! The wire between two gateways: what is said, and how it is written.
+//!
+//! A frame is a version byte and a postcard value, at most [`MAX_FRAME`] bytes, behind a length
+//! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest
+//! version that both speak. Version 3 brought no frame but [`Failure::Unconfirmed`].
+//!
+//! A version adds frames at the end of [`Frame`] and changes none that is there, so that
+//! gateways can be upgraded one at a time. What a peer's version lacks is not sent to it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::membership::GatewayId;
+use crate::membership::Signed;
+use crate::membership::members::Key;
+use crate::membership::signed_addresses::Card;
+use crate::wire::message::Message;
+
+/// The oldest frame set spoken here. Every [`Hello`] is written in it.
+pub(crate) const OLDEST: u8 = 1;
+/// The newest.
+pub(crate) const NEWEST: u8 = 3;
+/// The longest frame, in bytes.
+pub(crate) const MAX_FRAME: usize = 256 * 1024;
+/// The most entries of one list in a frame.
+pub(crate) const MAX_BATCH: usize = 1024;
+
+/// What a gateway says first on a link. Its layout is the same in every version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    /// The oldest frame set it speaks.
+    pub(crate) oldest: u8,
+    /// The newest; the link uses the newest that both speak.
+    pub(crate) newest: u8,
+    /// Its boot: a number that grows with each start.
+    pub(crate) epoch: u64,
+    /// Where it can be dialled, as `host:port`.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// Everything else that gateways say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Frame {
+    /// The sender lives and will say so again before the time is over.
+    Lease {
+        /// Counts up.
+        seq: u64,
+        /// How long this holds.
+        ttl_ms: u32,
+    },
+    /// News of locations and watches.
+    Records(Vec<Record>),
+    /// Every record of the sender that the receiver keeps was sent on this link: others are void.
+    Synced {
+        /// The sender's count of changes so far.
+        version: u64,
+    },
+    /// As a home the sender has heard these gateways out, in that boot and up to that count of
+    /// changes: where it does not say that somebody is, nobody is.
+    HeardOut(Vec<(GatewayId, u64, u64)>),
+    /// Where is this person?
+    Locate {
+        /// Names the question.
+        ask: u64,
+        /// The person.
+        key: Key,
+    },
+    /// The answer.
+    Located {
+        /// The question.
+        ask: u64,
+        /// Gateways with their epochs.
+        at: Vec<(GatewayId, u64)>,
+    },
+    /// From router to router.
+    Message {
+        /// Counts up on this link and over reconnects of one boot.
+        number: u64,
+        /// The sender has the answers of all below this.
+        settled: u64,
+        /// What is said.
+        message: Message,
+    },
+    /// What became of a message.
+    Answer {
+        /// Which.
+        number: u64,
+        /// What the receiving router said.
+        outcome: Result<(), Failure>,
+    },
+    /// What is in this person's roster?
+    RosterGet {
+        /// Names the question.
+        ask: u64,
+        /// Whose.
+        owner: Address,
+    },
+    /// The answer is complete: the parts came before.
+    RosterGot {
+        /// The question.
+        ask: u64,
+    },
+    /// Entries of a roster, to be merged.
+    RosterPut {
+        /// Whose.
+        owner: Address,
+        /// Some of its entries.
+        part: Roster,
+        /// In the last part, where the sender wants what the receiver has beyond this: the
+        /// digest of the whole.
+        whole: Option<u64>,
+        /// How often the two have exchanged this roster since it changed.
+        turn: u8,
+    },
+    /// What the sender has of rosters that the receiver keeps.
+    RosterDigests(Vec<(Key, u64)>),
+    /// Send me those.
+    RosterWant(Vec<Key>),
+    /// The version of the sender's membership document, 0 where it has a fixed list. What the
+    /// directories of two gateways say to each other counts while both have the same.
+    Era(u64),
+    /// Send me your membership document.
+    MembershipGet,
+    /// Here it is.
+    Membership(Signed),
+    /// Where gateways can be dialled.
+    Cards(Vec<Card>),
+    /// From router to router, in place of [`Self::Message`].
+    Said {
+        /// As there.
+        number: u64,
+        /// As there.
+        settled: u64,
+        /// How many gateways it came from, the sender included.
+        hops: u8,
+        /// How long ago it was said: clocks of gateways differ.
+        age_ms: u64,
+        /// What is said.
+        message: Message,
+    },
+}
+
+/// The most gateways that a message comes from: nobody passes on what another said, so that
+/// nothing circles.
+pub(crate) const MAX_HOPS: u8 = 1;
+
+impl Frame {
+    /// The version that brought this frame.
+    pub(crate) const fn since(&self) -> u8 {
+        match self {
+            Self::Lease { .. }
+            | Self::Records(_)
+            | Self::Synced { .. }
+            | Self::HeardOut(_)
+            | Self::Locate { .. }
+            | Self::Located { .. }
+            | Self::Message { .. }
+            | Self::Answer { .. }
+            | Self::RosterGet { .. }
+            | Self::RosterGot { .. }
+            | Self::RosterPut { .. }
+            | Self::RosterDigests(_)
+            | Self::RosterWant(_) => 1,
+            Self::Era(_)
+            | Self::MembershipGet
+            | Self::Membership(_)
+            | Self::Cards(_)
+            | Self::Said { .. } => 2,
+        }
+    }
+
+    /// Whether it is about rosters, which a node leaves to others.
+    pub(crate) const fn is_of_rosters(&self) -> bool {
+        matches!(
+            self,
+            Self::RosterGet { .. }
+                | Self::RosterGot { .. }
+                | Self::RosterPut { .. }
+                | Self::RosterDigests(_)
+                | Self::RosterWant(_)
+        )
+    }
+
+    /// Whether a node takes it.
+    pub(crate) const fn is_of_node(&self) -> bool {
+        !self.is_of_rosters() && !matches!(self, Self::Membership(_))
+    }
+}
+
+/// News of one person, as far as a home is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Record {
+    /// To a home: the person is at the sender.
+    Here {
+        /// Who.
+        key: Key,
+        /// The sender's count of changes when this became so.
+        version: u64,
+    },
+    /// To a home: no longer.
+    Gone {
+        /// Who.
+        key: Key,
+        /// As above.
+        version: u64,
+    },
+    /// To a home: somebody at the sender wants to know.
+    Watch {
+        /// Of whom.
+        key: Key,
+        /// Comes back with the answer.
+        turn: u64,
+    },
+    /// To a home: no longer.
+    Unwatch {
+        /// Of whom.
+        key: Key,
+    },
+    /// From a home to a watching gateway.
+    Seen {
+        /// Who.
+        key: Key,
+        /// The gateway it is about.
+        gateway: GatewayId,
+        /// That gateway's boot.
+        epoch: u64,
+        /// That gateway's count of changes.
+        version: u64,
+        /// Whether the person is there.
+        present: bool,
+    },
+    /// From a home to a watching gateway: it was told everything that is known of the person.
+    Answered {
+        /// Of whom.
+        key: Key,
+        /// The watch.
+        turn: u64,
+    },
+}
+
+impl Hello {
+    /// The newest version that both speak; `None` where there is none.
+    pub(crate) fn agree(&self, theirs: &Self) -> Option<u8> {
+        let newest = self.newest.min(theirs.newest);
+        (newest >= self.oldest.max(theirs.oldest)).then_some(newest)
+    }
+
+    /// Its bytes; `None` where they would be too many.
+    pub(crate) fn encode(&self) -> Option<Bytes> {
+        write(OLDEST, self)
+    }
+
+    /// Reads what [`Self::encode`] wrote.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        read(OLDEST, bytes)
+    }
+}
+
+impl Frame {
+    /// Its bytes in a `version` that has it; `None` where they would be too many.
+    pub(crate) fn encode(&self, version: u8) -> Option<Bytes> {
+        write(version, self)
+    }
+
+    /// Reads what [`Self::encode`] wrote. The peer is to blame for anything else.
+    pub(crate) fn decode(version: u8, bytes: &[u8]) -> Result<Self, Fault> {
+        let frame: Self = read(version, bytes)?;
+        if frame.since() <= version { Ok(frame) } else { Err(blame(UNKNOWN)) }
+    }
+}
+
+impl Frame {
+    /// The same as far as an older `version` can say it.
+    pub(crate) fn for_version(&self, version: u8) -> Option<Cow<'_, Self>> {
+        match self {
+            Self::Said { message: Message::Report { .. }, .. } if version < 2 => None,
+            Self::Said { number, settled, message, .. } if version < 2 => {
+                let (number, settled, message) = (*number, *settled, message.clone());
+                Some(Cow::Owned(Self::Message { number, settled, message }))
+            }
+            Self::Answer { number, outcome: Err(Failure::Blocked) } if version < 2 => {
+                let outcome = Err(Failure::Offline);
+                Some(Cow::Owned(Self::Answer { number: *number, outcome }))
+            }
+            Self::Said { message: Message::Report { why: Failure::Unconfirmed, .. }, .. }
+                if version < UNCONFIRMED =>
+            {
+                let mut said = self.clone();
+                if let Self::Said { message: Message::Report { why, .. }, .. } = &mut said {
+                    *why = Failure::Unreachable;
+                }
+                Some(Cow::Owned(said))
+            }
+            Self::Answer { number, outcome: Err(Failure::Unconfirmed) }
+                if version < UNCONFIRMED =>
+            {
+                let outcome = Err(Failure::Unreachable);
+                Some(Cow::Owned(Self::Answer { number: *number, outcome }))
+            }
+            frame if frame.since() > version => None,
+            frame => Some(Cow::Borrowed(frame)),
+        }
+    }
+}
+
+/// The first version of the frame set that knows [`Failure::Unconfirmed`].
+const UNCONFIRMED: u8 = 3;
+
+/// Room for most frames, in bytes.
+const USUAL: usize = 512;
+
+const UNKNOWN: &str = "a malformed or unknown frame";
+
+fn write<T: Serialize>(version: u8, value: &T) -> Option<Bytes> {
+    let mut room = [version; USUAL];
+    if let Ok(written) = postcard::to_slice(value, &mut room[1..]) {
+        let length = 1 + written.len();
+        return Some(Bytes::copy_from_slice(&room[..length]));
+    }
+    let bytes = postcard::to_extend(value, vec![version]).ok()?;
+    (bytes.len() <= MAX_FRAME).then(|| bytes.into())
+}
+
+fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Fault> {
+    match bytes.split_first() {
+        None => Err(blame("an empty frame")),
+        Some((said, rest)) if *said == version => match postcard::take_from_bytes(rest) {
+            Ok((value, [])) => Ok(value),
+            Ok(_) => Err(blame("a frame with bytes after its end")),
+            Err(_) => Err(blame(UNKNOWN)),
+        },
+        Some(_) => Err(blame("a frame of a version that was not agreed")),
+    }
+}
+
+fn blame(what: &'static str) -> Fault {
+    Fault::new(Blame::Peer, what)
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;
