@@ -17,6 +17,9 @@ const BANNED: &[(&str, &str)] = &[
 /// Crates whose sources are pure.
 const PURE: &[&str] = &["core", "networks", "services"];
 
+/// The folder beside the networks that holds what several of them need.
+const COMMON: &str = "common";
+
 /// The breaches in the sources of the crates under `crates`.
 pub(crate) fn breaches(crates: &Path) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
@@ -27,8 +30,8 @@ pub(crate) fn breaches(crates: &Path) -> Result<Vec<String>, String> {
         }
     }
     let networks = crates.join("networks/src");
-    // A network is a folder whole; beside what all of them use there may be more of the same.
-    let is_network = |path: &PathBuf| path.is_dir() && !path.with_extension("rs").is_file();
+    // `common` is what all of them may use.
+    let is_network = |path: &PathBuf| path.is_dir() && !path.ends_with(COMMON);
     let folders: Vec<String> = entries(&networks)?
         .into_iter()
         .filter(is_network)

@@ -1,29 +1,18 @@
 //! The protocols CrossTalk interprets, as pure state machines: one folder a network.
 //!
 //! [`NETWORKS`] is the one registry. Adding a network is a folder and a line here.
-//! What several networks need lies in files beside the folders.
+//! What several networks need lies in `common`.
 
 use crosstalk_core::{Network, Side, Sniff};
 
-mod cut;
-mod held;
-pub mod html;
-mod html_look;
-mod html_read;
-mod html_write;
-mod http;
-mod http_chunks;
-mod http_head;
+mod common;
 pub mod msnp;
 pub mod oscar;
-pub mod passthrough;
-mod reference;
-mod time;
-mod unread;
 pub mod xmpp;
 pub mod ymsg;
 
-pub use unread::Watch;
+pub use common::html;
+pub use common::unread::Watch;
 
 /// Every protocol that can be recognised, in no particular order: at most one recognises any stream.
 pub static NETWORKS: &[&dyn Network] = &[&oscar::Oscar, &xmpp::Xmpp, &msnp::Msnp, &ymsg::Ymsg];

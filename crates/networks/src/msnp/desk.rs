@@ -12,7 +12,7 @@ use crosstalk_core::{
 
 use super::book::Book;
 use super::wire::Command;
-use crate::held::of_envelope;
+use crate::common::held::of_envelope;
 
 /// How long the place of a conversation is good for.
 const TICKET: Duration = Duration::from_mins(5);

@@ -13,7 +13,7 @@ use super::ns::Session;
 use super::sb::Switchboard;
 use super::soap;
 use super::wire::Command;
-use crate::http;
+use crate::common::http;
 
 /// The versions whose notification connections are interpreted.
 const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;

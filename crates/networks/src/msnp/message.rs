@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crosstalk_core::{Body, MAX_TEXT, RichText, Style, Typing, UnixMillis};
 
 use super::wire::decode;
-use crate::cut;
-use crate::time::timestamp;
+use crate::common::split_text;
+use crate::common::time::timestamp;
 
 /// The longest text in one MSG to a client, in bytes. Clients keep what they send short, and read
 /// what is longer.
@@ -169,7 +169,7 @@ fn payloads(text: &RichText, before: String) -> Vec<String> {
     let mut rest = whole.as_str();
     let mut payloads = Vec::new();
     loop {
-        let piece = cut::front(rest, MAX_PIECE, usize::MAX);
+        let piece = split_text::front(rest, MAX_PIECE, usize::MAX);
         rest = &rest[piece.len()..];
         payloads.push(format!("{head}{}", piece.replace('\n', "\r\n")));
         if rest.is_empty() {

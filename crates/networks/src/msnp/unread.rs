@@ -2,8 +2,8 @@
 
 use crosstalk_core::{Sniff, Unread};
 
-use crate::http;
-use crate::unread::FORBIDDEN;
+use crate::common::http;
+use crate::common::unread::FORBIDDEN;
 
 pub(super) const UNREAD: &[Unread] =
     &[Unread { name: "http", title: "MSNP over HTTP", sniff: over_http, refusal: FORBIDDEN }];

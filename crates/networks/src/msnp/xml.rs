@@ -14,7 +14,7 @@ use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use crate::reference;
+use crate::common::xml_entities;
 
 /// The deepest that elements may lie in each other, and the most in a document.
 const MAX_DEPTH: usize = 64;
@@ -71,7 +71,7 @@ impl Document {
                     let place = places.get_mut(path.pop()?)?;
                     (place.close, place.end, place.after) = (start, end, after);
                 }
-                Event::GeneralRef(name) if reference::resolve(&name).is_some() => {}
+                Event::GeneralRef(name) if xml_entities::resolve(&name).is_some() => {}
                 Event::Start(_) | Event::DocType(_) | Event::Eof | Event::GeneralRef(_) => {
                     return None;
                 }
@@ -241,7 +241,7 @@ fn push_text(between: &str, text: &mut String) {
             Ok(Event::Text(part)) => text.push_str(&part.xml10_content()),
             Ok(Event::CData(part)) => text.push_str(&part.xml10_content()),
             Ok(Event::GeneralRef(name)) => {
-                text.extend(reference::resolve(&name).as_deref());
+                text.extend(xml_entities::resolve(&name).as_deref());
             }
             Ok(Event::Eof) | Err(_) => return,
             Ok(_) => {}

@@ -3,7 +3,7 @@
 use quick_xml::escape::escape;
 use quick_xml::events::BytesRef;
 
-use crate::reference;
+use crate::common::xml_entities;
 
 /// The longest reference, in bytes.
 const MAX_REFERENCE: usize = 16;
@@ -21,7 +21,7 @@ pub(super) fn unescaped(text: &str) -> String {
         plain.push_str(front);
         let end = behind.bytes().take(MAX_REFERENCE).position(|b| b == b';');
         let name = end.and_then(|end| behind.get(..end));
-        let one = name.and_then(|name| reference::resolve(&BytesRef::new(name)));
+        let one = name.and_then(|name| xml_entities::resolve(&BytesRef::new(name)));
         if let (Some(name), Some(one)) = (name, one) {
             plain.push_str(&one);
             rest = behind.get(name.len() + 1..).unwrap_or_default();

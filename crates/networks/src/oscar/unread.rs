@@ -2,8 +2,8 @@
 
 use crosstalk_core::{Sniff, Unread};
 
-use crate::http;
-use crate::unread::{Asked, FORBIDDEN};
+use crate::common::http;
+use crate::common::unread::{Asked, FORBIDDEN};
 
 /// What a TOC client begins with.
 pub(super) const FLAPON: &[u8] = b"FLAPON";

@@ -10,8 +10,8 @@ use super::ns;
 use super::person::{Carbons, Sent};
 use super::repeats;
 use super::xml::{Element, Scope};
-use crate::html;
-use crate::time::timestamp;
+use crate::common::html;
+use crate::common::time::timestamp;
 
 impl Jabber {
     /// The client sends a message to a foreign person.

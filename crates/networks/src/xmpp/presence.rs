@@ -13,7 +13,7 @@ use super::ns;
 use super::person::{Foreign, Support};
 use super::query;
 use super::xml::Element;
-use crate::time::timestamp;
+use crate::common::time::timestamp;
 
 impl Jabber {
     /// Presence for the person's own server: broadcast, or directed at somebody there.

@@ -4,8 +4,8 @@
 use crosstalk_core::{Sniff, Unread};
 
 use super::wire;
-use crate::http;
-use crate::unread::{Asked, FORBIDDEN};
+use crate::common::http;
+use crate::common::unread::{Asked, FORBIDDEN};
 
 /// The usual ends of the paths of BOSH.
 const PATHS: [&str; 2] = ["/http-bind", "/bosh"];

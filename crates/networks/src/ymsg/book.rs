@@ -12,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::desk::Desk;
 use super::link::Io;
-use crate::http::{self, Head, Message};
+use crate::common::http::{self, Head, Message};
 
 /// The element of a contact, and its attributes for its id, what it is called, and its number.
 const CONTACT: &str = "ct";

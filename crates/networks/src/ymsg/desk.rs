@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Bell, Ticket};
 use sha1::{Digest, Sha1};
 
 use super::link::Io;
-use crate::held;
+use crate::common::held;
 
 /// How long a cookie is good for here.
 const LIFETIME: Duration = Duration::from_hours(24);

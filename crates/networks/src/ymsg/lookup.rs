@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Context, Fault, HostPort, Owner, Side, Ticket, Via};
 
 use super::link::Io;
-use crate::http::{Head, Incoming, Message};
+use crate::common::http::{Head, Incoming, Message};
 
 /// The longest first line of a question, in bytes.
 const MAX_QUESTION: usize = 8 * 1024;

@@ -4,7 +4,7 @@ use crosstalk_core::RichText;
 
 use super::format::{self, Look};
 use super::format_write::{Room, Writer};
-use crate::cut;
+use crate::common::split_text;
 
 /// The most that one message holds, codes included, in bytes of UTF-8.
 pub const MAX_BYTES: usize = 948;
@@ -27,7 +27,7 @@ pub fn messages(text: &RichText) -> Vec<String> {
     let (mut messages, mut looks, mut start) = (Vec::new(), looks.as_slice(), 0);
     loop {
         let rest = whole.get(start..).unwrap_or_default();
-        let end = start + cut::front(rest, room(whole, looks, start), usize::MAX).len();
+        let end = start + split_text::front(rest, room(whole, looks, start), usize::MAX).len();
         messages.push(write(whole, looks, start, end));
         start = end;
         if start >= whole.len() {
@@ -65,7 +65,7 @@ fn write(whole: &str, looks: &[(usize, Look)], start: usize, end: usize) -> Stri
 
 /// The longest front of `text` of at most `room` bytes and [`MAX_CHARS`]; at least a character.
 pub fn front(text: &str, room: usize) -> &str {
-    cut::front(text, room, MAX_CHARS)
+    split_text::front(text, room, MAX_CHARS)
 }
 
 #[cfg(test)]

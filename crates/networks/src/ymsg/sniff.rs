@@ -3,7 +3,7 @@
 use crosstalk_core::{Side, Sniff};
 
 use super::wire::MAGIC;
-use crate::http;
+use crate::common::http;
 
 /// The request that sends a file.
 const UPLOAD: (&[u8], &[u8]) = (b"POST ", b"/notifyft");

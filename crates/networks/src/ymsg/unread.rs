@@ -3,8 +3,8 @@
 use crosstalk_core::{Sniff, Unread};
 
 use super::wire::MAGIC;
-use crate::http;
-use crate::unread::{Asked, FORBIDDEN};
+use crate::common::http;
+use crate::common::unread::{Asked, FORBIDDEN};
 
 /// The path to which packets are written. Files go elsewhere, behind packets of their own.
 const PATH: &str = "/notify";

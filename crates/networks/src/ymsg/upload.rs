@@ -7,7 +7,7 @@ use crosstalk_core::{Event, Fault, Side};
 use super::link::Io;
 use super::session::names_foreign;
 use super::wire::{MAGIC, Packet};
-use crate::http::{self, Head, Heads};
+use crate::common::http::{self, Head, Heads};
 
 /// The longest head and packet in front of a file, in bytes.
 const MAX_FRONT: usize = 32 * 1024;

@@ -29,7 +29,7 @@ use super::foreign::is_named_in;
 use super::groups::Groups;
 use super::meet::Doors;
 use super::wire::Command;
-use crate::held::Waiting;
+use crate::common::held::Waiting;
 
 /// The longest that a client may call itself, in bytes; what is behind that is cut off.
 const MAX_ENDPOINT: usize = 128;

@@ -6,7 +6,7 @@ use super::super::desk::{Io, capabilities};
 use super::super::wire::{Command, encode, with_payload};
 use super::super::xml_text::{escaped, unescaped};
 use super::Session;
-use crate::held::shortened;
+use crate::common::held::shortened;
 
 /// The network of people with a passport, which names carry since MSNP14: as a word behind them,
 /// and since MSNP18 in front.

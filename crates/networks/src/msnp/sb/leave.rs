@@ -7,7 +7,7 @@ use crosstalk_core::{Envelope, Event};
 
 use super::super::desk::Io;
 use super::Switchboard;
-use crate::held::of_envelope;
+use crate::common::held::of_envelope;
 
 /// How long before a client leaves it may have stopped reading: clients do not say what they read,
 /// and a text that crosses with their leaving is lost.

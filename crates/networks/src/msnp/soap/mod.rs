@@ -21,7 +21,7 @@ use super::desk::{Desk, Io};
 use super::foreign::is_foreign;
 use super::meet::{Doors, Token};
 use super::xml::Document;
-use crate::http::{self, Head, Heads, Incoming, Message};
+use crate::common::http::{self, Head, Heads, Incoming, Message};
 
 /// The most requests that wait for an answer, and the most bytes of what is known of it.
 const MAX_ASKED: usize = 32;

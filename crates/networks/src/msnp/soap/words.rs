@@ -7,7 +7,7 @@ use super::super::book::Book;
 use super::super::desk::{Io, spelling};
 use super::super::groups::{contact_guid, contact_id};
 use super::super::xml_text::escaped;
-use crate::time::timestamp;
+use crate::common::time::timestamp;
 
 /// The namespace of address books.
 pub(super) const NAMESPACE: &str = "http://www.msn.com/webservices/AddressBook";

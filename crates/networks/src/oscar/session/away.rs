@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crosstalk_core::UnixMillis;
 
-use crate::time::timestamp;
+use crate::common::time::timestamp;
 
 /// `html` with its places filled in as AIM clients do who show it: `%n` with the reader's name, `%d`
 /// with the date and `%t` with the time, here of Greenwich. Those in tags are parts of addresses, and

@@ -11,10 +11,10 @@ use crosstalk_core::{
 };
 
 use super::{PER_PERSON, Pass, Session};
+use crate::common::{html, split_text};
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Reader, Snac, Truncated, Writer, find, message};
-use crate::{cut, html};
 
 /// Numbers for people who ask: ICQ's began at 10,000.
 const UINS: std::ops::Range<u32> = 1001..10_000;
@@ -82,7 +82,7 @@ impl Session {
                 if !self.asked.shown.insert(from.clone()) {
                     return;
                 }
-                let words = cut::front(text.text(), MAX_WORDS, usize::MAX);
+                let words = split_text::front(text.text(), MAX_WORDS, usize::MAX);
                 let body = Writer::new().short(uin.to_string()).long(words).u16(0);
                 io.answer(FEEDBAG, 0x19, 0, body);
             }

@@ -4,7 +4,7 @@ use crosstalk_core::{Address, Availability, NameClass, RichText};
 
 use super::presence::{shown_text, user_info};
 use super::{Pass, Session};
-use crate::html;
+use crate::common::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::{Reader, Snac, Writer, message};
 

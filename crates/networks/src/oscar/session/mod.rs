@@ -33,7 +33,7 @@ use super::MAX_NAME;
 use super::link::Io;
 use super::wire::message::EightBit;
 use super::wire::{Reader, Snac, UserInfo};
-use crate::held::{Presences, Waiting};
+use crate::common::held::{Presences, Waiting};
 
 /// How long a client may take from sign-on to its first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);

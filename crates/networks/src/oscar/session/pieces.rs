@@ -2,8 +2,8 @@
 
 use crosstalk_core::RichText;
 
+use crate::common::{html, split_text};
 use crate::oscar::wire::message;
-use crate::{cut, html};
 
 /// Characters around the text in its HTML.
 const AROUND: usize = "<HTML><BODY></BODY></HTML>".len();
@@ -30,7 +30,7 @@ fn piece(text: &RichText, start: usize, most: usize) -> (usize, String) {
     let (mut front, mut room) = ("", most);
     // With room for words alone, then for as much in tags as the first has, then for half.
     for attempt in 0..3 {
-        front = cut::front(rest, reach(rest, room), usize::MAX);
+        front = split_text::front(rest, reach(rest, room), usize::MAX);
         let html = if front.len() == whole.len() {
             html::aim(text)
         } else {

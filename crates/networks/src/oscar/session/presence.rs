@@ -6,13 +6,13 @@ use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMilli
 
 use super::push::PUSHED;
 use super::{Pass, Session, away};
+use crate::common::{held, html};
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, SUBSCRIPTIONS, read_status_text, status_text,
 };
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
-use crate::{held, html};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;

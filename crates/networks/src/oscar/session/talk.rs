@@ -9,7 +9,7 @@ use crosstalk_core::{
 
 use super::content::{self, Content};
 use super::{PER_PERSON, Pass, Session, away, pieces};
-use crate::html;
+use crate::common::html;
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find};

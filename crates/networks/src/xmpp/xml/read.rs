@@ -9,7 +9,7 @@ use quick_xml::{Reader, XmlVersion};
 use super::super::ns;
 use super::super::wire::Malformed;
 use super::{Attribute, Element, Node, add};
-use crate::reference;
+use crate::common::xml_entities;
 
 /// The deepest nesting that is interpreted.
 pub const MAX_DEPTH: usize = 64;
@@ -89,7 +89,8 @@ pub(super) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, M
                 false
             }
             Event::GeneralRef(name) => {
-                let text = reference::resolve(&name).ok_or(Malformed("a reference to nothing"))?;
+                let text =
+                    xml_entities::resolve(&name).ok_or(Malformed("a reference to nothing"))?;
                 tree.say(Cow::Borrowed(&text))?;
                 false
             }

@@ -6,7 +6,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::super::wire::Malformed;
 use super::Scope;
-use crate::reference;
+use crate::common::xml_entities;
 
 /// The longest name that anybody can have: a JID of three parts (RFC 7622).
 const MAX_NAME: usize = 3 * 1023 + 2;
@@ -74,7 +74,7 @@ pub(crate) fn mentions(stanza: &[u8], is_name: impl Fn(&str) -> bool) -> Result<
         match event {
             Event::Text(piece) if words.is_none() => text.add(&piece.xml10_content()),
             Event::CData(piece) if words.is_none() => text.add(&piece.xml10_content()),
-            Event::GeneralRef(name) => text.add(&reference::resolve(&name).ok_or(BROKEN)?),
+            Event::GeneralRef(name) => text.add(&xml_entities::resolve(&name).ok_or(BROKEN)?),
             Event::Text(_) | Event::CData(_) => {}
             Event::Start(_) | Event::Empty(_) | Event::End(_) => {
                 if std::mem::take(&mut text).is(&is_name) {

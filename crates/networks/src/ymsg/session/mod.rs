@@ -33,7 +33,7 @@ use super::desk::Desk;
 use super::link::{Io, spelling};
 use super::service;
 use super::wire::Packet;
-use crate::held::{Presences, Waiting};
+use crate::common::held::{Presences, Waiting};
 
 /// The status of what a server says.
 const ANSWER: u32 = 1;

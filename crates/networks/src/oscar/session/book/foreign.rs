@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crosstalk_core::Address;
 
 use super::squeezed;
-use crate::held;
+use crate::common::held;
 use crate::oscar::wire::{Item, ItemId};
 
 /// The most foreign items a client is shown, the most bytes of one, and of all.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crosstalk_core::{RichText, Style};
 
-use crate::html::is_safe;
+use crate::common::html::is_safe;
 
 /// The most bytes of tags in what is written, with room for the text in one packet of AIM; what
 /// comes after them has no formatting.
@@ -134,7 +134,7 @@ fn close(open: &mut Vec<Open<'_>>, kept: usize, html: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::html::read;
+    use crate::common::html::read;
 
     #[test]
     fn xhtml_has_no_character_that_xml_forbids() {

@@ -4,7 +4,7 @@ use crosstalk_core::{MAX_TEXT, RichText};
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
-use crate::html_look::{self, Effect, Look};
+use super::look::{self, Effect, Look};
 
 /// The most markup that is read of one message, in bytes: more than any client writes around a
 /// text of full length. What comes after is cut, as is text after the longest.
@@ -242,7 +242,7 @@ impl Tag {
         match self.attribute.take() {
             Some(Attribute::Alt) => value.clone_into(&mut self.alt),
             Some(Attribute::Colour) => {
-                self.look.colour = self.look.colour.or_else(|| html_look::colour(value));
+                self.look.colour = self.look.colour.or_else(|| look::colour(value));
             }
             Some(Attribute::Href) => self.look.link_to(value),
             Some(Attribute::Style) => self.look.read_css(value),

@@ -10,9 +10,9 @@ use crosstalk_core::{
 };
 
 pub(crate) use self::asked::Asked;
-use crate::http::{self, Head, Heads};
-use crate::http_chunks::Trail;
-use crate::http_head::Length;
+use crate::common::http::chunks::Trail;
+use crate::common::http::head::Length;
+use crate::common::http::{self, Head, Heads};
 
 /// How long a client may take for its first bytes.
 const PATIENCE: Duration = Duration::from_secs(10);

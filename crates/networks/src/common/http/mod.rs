@@ -1,12 +1,15 @@
 //! HTTP/1.1 (RFC 9112) as far as somebody between the two sides needs it: where messages end, and
 //! how they are written anew.
 
+pub(crate) mod chunks;
+pub(crate) mod head;
+
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, MAX_PENDING, Side};
 
-use crate::http_chunks::Trail;
-pub(crate) use crate::http_head::{Head, Heads, asks, begins, is_request};
-use crate::http_head::{Length, MAX_HEAD};
+use self::chunks::Trail;
+pub(crate) use self::head::{Head, Heads, asks, begins, is_request};
+use self::head::{Length, MAX_HEAD};
 
 /// The longest message that is read whole, in bytes.
 pub(crate) const MAX_WHOLE: usize = MAX_PENDING - MAX_HEAD;

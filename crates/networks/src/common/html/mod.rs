@@ -4,11 +4,15 @@
 //! Formatting that has no counterpart is dropped, text never: what looks like a tag but is none
 //! that messages use (`<grin>`) is taken for text.
 
+mod look;
+mod read;
+mod write;
+
 use crosstalk_core::MAX_LINK;
 
-pub use crate::html_read::read;
-pub(crate) use crate::html_write::written;
-pub use crate::html_write::{aim, escape, xhtml};
+pub use self::read::read;
+pub(crate) use self::write::written;
+pub use self::write::{aim, escape, xhtml};
 
 /// Links that are safe to offer to a reader.
 const SCHEMES: [&str; 9] =

@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Side, Sniff};
 
-use crate::http::{self, Head};
+use crate::common::http::{self, Head};
 
 /// A request as far as it is there, for those who judge it.
 pub(crate) struct Asked<'a> {

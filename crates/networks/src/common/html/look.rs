@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crosstalk_core::{RichText, Style};
 
-use crate::html::is_safe;
+use crate::common::html::is_safe;
 
 /// What an element does to the text inside besides its colour and where it leads.
 #[derive(Clone, Copy)]

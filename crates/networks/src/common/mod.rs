@@ -1,0 +1,9 @@
+//! What several networks need, once: no protocol's own terms in it.
+
+pub(crate) mod held;
+pub mod html;
+pub(crate) mod http;
+pub(crate) mod split_text;
+pub(crate) mod time;
+pub(crate) mod unread;
+pub(crate) mod xml_entities;
