@@ -27,6 +27,10 @@ pub(super) struct Book {
     pub(super) asked: BTreeSet<Address>,
     /// Whether the client has read an address book with the foreign contacts in it.
     pub(super) served: bool,
+    /// Whether the client has read the contacts themselves, and whether the notification connection
+    /// is to hear of that: what a client is told of people before it has them means nothing to it.
+    has_contacts: bool,
+    presences_due: bool,
     edits: Vec<Edit>,
     /// How many bytes the edits hold.
     bytes: usize,
@@ -100,6 +104,19 @@ impl Book {
         } else if contacts.remove(address).is_some() && !self.promised.contains(address) {
             self.ids.remove(&contact_id(address));
         }
+    }
+
+    /// The client reads the contacts. Returns whether it is for the first time.
+    pub(super) fn serve_contacts(&mut self) -> bool {
+        self.served = true;
+        let first = !std::mem::replace(&mut self.has_contacts, true);
+        self.presences_due |= first;
+        first
+    }
+
+    /// Whether the presence of the contacts is to be shown to a client that has just read them.
+    pub(super) fn take_presences_due(&mut self) -> bool {
+        std::mem::take(&mut self.presences_due)
     }
 
     /// Whether somebody may be written that is no contact yet.

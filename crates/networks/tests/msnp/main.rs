@@ -9,6 +9,7 @@ mod early;
 mod kinds;
 mod leaving;
 mod names;
+mod order;
 mod recorded;
 mod sign_on;
 mod soap;

@@ -47,7 +47,7 @@ impl Book {
     }
 }
 
-fn request(operation: &str, body: &str) -> String {
+pub(crate) fn request(operation: &str, body: &str) -> String {
     let envelope = format!(
         "<soap:Envelope xmlns:soap='http://schemas.xmlsoap.org/soap/envelope/'><soap:Header>\
          <ABAuthHeader xmlns='http://www.msn.com/webservices/AddressBook'>\
@@ -62,7 +62,7 @@ fn request(operation: &str, body: &str) -> String {
     )
 }
 
-fn answer(operation: &str, result: &str) -> String {
+pub(crate) fn answer(operation: &str, result: &str) -> String {
     let envelope = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope \
          xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header></soap:Header>\

@@ -147,6 +147,7 @@ impl Session {
         }
         if at >= total && list == REVERSE {
             self.merge = Merge::Done;
+            self.show_again(io);
         }
     }
 

@@ -202,6 +202,8 @@ impl Session {
         for command in &held.before {
             self.server(command, io)?;
         }
+        // The client may have gone online between the lines of its list.
+        let is_late = self.own.is_shown();
         for (name, id) in groups {
             let name = encode(&name);
             io.tell(if self.has_guids() {
@@ -212,6 +214,9 @@ impl Session {
         }
         for line in &lines {
             io.tell(line);
+        }
+        if is_late {
+            self.show_again(io);
         }
         for command in &held.after {
             self.server(command, io)?;

@@ -112,6 +112,10 @@ impl Session {
     pub(super) fn rung(&mut self, io: &mut Io<'_>) {
         self.apply_edits(io);
         self.run_errands(io);
+        let has_list = self.desk.open().book.take_presences_due();
+        if has_list {
+            self.show_again(io);
+        }
         let unread = self.desk.open().unread.senders();
         for from in unread {
             self.rings_for(&from, io);

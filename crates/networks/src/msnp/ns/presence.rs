@@ -91,11 +91,23 @@ impl Session {
             return;
         }
         self.begin_telling(io);
-        let online: Vec<Address> = self.presences.keys().cloned().collect();
-        for address in online {
-            self.show_presence(&address, Some(command.transaction()), io);
-        }
+        self.show_presences(Some(command.transaction()), io);
         self.ring_all(io);
+    }
+
+    /// The client has its list only now, and may be online since before: what it was told meanwhile
+    /// of people that it did not know meant nothing to it.
+    pub(super) fn show_again(&self, io: &mut Io<'_>) {
+        if self.own.is_shown() {
+            self.show_presences(None, io);
+        }
+    }
+
+    /// Shows everybody who is online.
+    fn show_presences(&self, initial: Option<u32>, io: &mut Io<'_>) {
+        for address in self.presences.keys() {
+            self.show_presence(address, initial, io);
+        }
     }
 
     /// Notes what the server calls the person, if that is what a command says: `PRP MFN nick`,

@@ -42,7 +42,12 @@ pub(super) fn merge(
     let book = &mut papers.book;
     match reads {
         Reads::Members => members(result, book, &mut changes, io),
-        Reads::Contacts => contacts(result, book, &mut changes, io),
+        Reads::Contacts => {
+            if book.serve_contacts() {
+                desk.ring();
+            }
+            contacts(result, book, &mut changes, io);
+        }
         Reads::Group(name) => {
             let id = result.text_at(&["guid"]);
             if !id.is_empty() {
@@ -98,7 +103,6 @@ fn learn_groups(groups: Element<'_>, book: &mut Book) {
 }
 
 fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
-    book.served = true;
     let groups = part(result, "groups");
     if let Some(groups) = groups {
         learn_groups(groups, book);

@@ -1,0 +1,423 @@
+//! The steps of a sign-on in any order, and connections that break at any point of it: what comes
+//! of them is the same.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::BytesMut;
+use crosstalk_networks::msnp::wire::Command;
+
+use super::soap::{answer, request};
+use super::*;
+use crate::common::Random;
+
+const EVE: &str = "eve@x.org";
+const SAID: &str = "said meanwhile";
+
+/// Something that happens while Mary signs on; each once, in any order that can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// SYN or, since MSNP13, the ADL that a client begins with.
+    AsksList,
+    /// The next line of what the server says to it.
+    Line,
+    /// Requests for the memberships and the address book since MSNP13, and what is said to them.
+    AsksMembers,
+    ToldMembers,
+    AsksContacts,
+    ToldContacts,
+    /// CHG, and what the server says to it.
+    AsksStatus,
+    ToldStatus,
+    /// The gateway gives the foreign contacts.
+    Contacts,
+    Text,
+    Presence,
+    /// A second passes.
+    Pause,
+}
+
+/// What a client makes of what it is told.
+#[derive(Debug, Default)]
+struct Client {
+    listed: BTreeMap<String, usize>,
+    groups: BTreeMap<String, usize>,
+    online: BTreeSet<String>,
+    rings: Vec<String>,
+}
+
+impl Client {
+    /// Takes what the notification connection says. Arrivals of those who are not in the list mean
+    /// nothing to it.
+    fn take(&mut self, version: u32, bytes: Vec<u8>) {
+        let mut bytes = BytesMut::from(&bytes[..]);
+        while let Some(command) = Command::take(Side::Server, &mut bytes).unwrap() {
+            match command.verb() {
+                "LST" => self.lists(version, &command),
+                "LSG" => {
+                    let at = if version < 8 { 6 } else { 1 + usize::from(version < 10) };
+                    *self.groups.entry(command.word(at).to_owned()).or_default() += 1;
+                }
+                "ILN" => self.arrives(command.word(3)),
+                "NLN" => self.arrives(command.word(2)),
+                "FLN" => drop(self.online.remove(command.word(1).trim_start_matches("1:"))),
+                "RNG" => self.rings.push(command.from(0)),
+                _ => {}
+            }
+        }
+        assert!(bytes.is_empty(), "half a command: {bytes:?}");
+    }
+
+    fn lists(&mut self, version: u32, line: &Command) {
+        let (name, is_forward) = match version {
+            ..8 => (line.word(6), line.word(2) == "FL" && line.word(4) != "0"),
+            8..10 => (line.word(1), line.word(3).parse::<u8>().unwrap() & 1 != 0),
+            _ => {
+                let lists = line.words().filter_map(|word| word.parse::<u8>().ok()).next();
+                (line.word(1).trim_start_matches("N="), lists.unwrap() & 1 != 0)
+            }
+        };
+        if is_forward {
+            *self.listed.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn arrives(&mut self, name: &str) {
+        let name = name.trim_start_matches("1:");
+        if self.listed.contains_key(name) {
+            self.online.insert(name.to_owned());
+        }
+    }
+
+    /// Takes an answer of the address book.
+    fn reads(&mut self, answer: &str) {
+        for name in [BOB, EVE] {
+            let found = answer.matches(&format!("<passportName>{name}</passportName>")).count();
+            *self.listed.entry(name.to_owned()).or_default() += found;
+        }
+        *self.groups.entry("Work".to_owned()).or_default() +=
+            answer.matches("<name>Work</name>").count();
+    }
+}
+
+/// The lines with which a server tells its list.
+fn lines(version: u32) -> VecDeque<String> {
+    let (eve, group) = (format!("{EVE} Eve"), "1-2-3");
+    let lines: Vec<String> = match version {
+        ..8 => {
+            let groups = if version == 7 {
+                vec!["LSG 5 18 1 1 0 Other%20Contacts 0".to_owned()]
+            } else {
+                Vec::new()
+            };
+            let behind = if version == 7 { " 0" } else { "" };
+            let lists = [
+                "GTC 5 18 A".to_owned(),
+                "BLP 5 18 AL".to_owned(),
+                format!("LST 5 FL 18 1 1 {eve}{behind}"),
+                "BPR 18 PHH 555".to_owned(),
+                format!("LST 5 AL 18 1 1 {eve}"),
+                "LST 5 BL 18 0 0".to_owned(),
+                format!("LST 5 RL 18 1 1 {eve}"),
+            ];
+            std::iter::once("SYN 5 18".to_owned()).chain(groups).chain(lists).collect()
+        }
+        8 | 9 => ["SYN 5 18 1 1", "GTC A", "BLP AL", "PRP PHH 555", "LSG 0 Friends 0"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("LST {eve} 11 0"), "BPR PHH 555".to_owned()])
+            .collect(),
+        10..13 => {
+            let kind = if version == 12 { " 1" } else { "" };
+            vec![
+                "SYN 5 a b 1 1".to_owned(),
+                "GTC A".to_owned(),
+                "BLP AL".to_owned(),
+                "PRP MFN Mary".to_owned(),
+                format!("LSG Friends {group}"),
+                format!("LST N={EVE} F=Eve C=4-5-6 11{kind} {group}"),
+                "BPR PHH 555".to_owned(),
+            ]
+        }
+        _ => vec!["ADL 5 OK".to_owned()],
+    };
+    lines.into()
+}
+
+/// What the server says of the address book.
+fn contacts() -> String {
+    format!(
+        "<Groups></Groups><Contacts><Contact><contactId>4-5-6</contactId><contactInfo>\
+         <contactType>Regular</contactType><passportName>{EVE}</passportName></contactInfo>\
+         </Contact></Contacts><Ab><abInfo><ownerEmail>mary@hotmail.com</ownerEmail></abInfo></Ab>"
+    )
+}
+
+fn memberships() -> String {
+    "<Services><Service><Memberships></Memberships><Info><Handle><Id>1</Id><Type>Messenger</Type>\
+     </Handle></Info></Service></Services><OwnerNamespace><Info><CreatorPassportName>\
+     mary@hotmail.com</CreatorPassportName></Info></OwnerNamespace>"
+        .to_owned()
+}
+
+/// A client, its server and the router, around the engines of one person.
+struct Play {
+    version: u32,
+    lobby: Arc<Lobby>,
+    ns: Gateway,
+    soap: Option<Gateway>,
+    talks: Vec<Gateway>,
+    client: Client,
+    lines: VecDeque<String>,
+    /// What the router has for the person and was not taken yet, and what was given back to it.
+    mail: Vec<Envelope>,
+    kept: Vec<Envelope>,
+    /// How often what somebody said was shown.
+    shown: usize,
+}
+
+impl Play {
+    fn new(version: u32, roster: Option<Roster>) -> Self {
+        let lobby = Arc::new(Lobby::default());
+        let ns = Self::sign_on(version, &lobby, roster);
+        Self {
+            version,
+            lobby,
+            ns,
+            soap: None,
+            talks: Vec::new(),
+            client: Client::default(),
+            lines: lines(version),
+            mail: Vec::new(),
+            kept: Vec::new(),
+            shown: 0,
+        }
+    }
+
+    fn sign_on(version: u32, lobby: &Arc<Lobby>, roster: Option<Roster>) -> Gateway {
+        let mut ns = Gateway::new(&Msnp, lobby, roster);
+        client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
+        server(&mut ns, &format!("VER 1 MSNP{version}"));
+        client(&mut ns, "USR 4 TWN S t=4cb93a44e8b5e3a4&p=");
+        server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
+        ns.take(Side::Client);
+        ns
+    }
+
+    /// Which connection a step writes to, from which side, and what.
+    fn bytes_of(&mut self, step: Step) -> Option<(bool, Side, Vec<u8>)> {
+        let syn = match self.version {
+            ..10 => "SYN 5 0\r\n".to_owned(),
+            10..13 => "SYN 5 0 0\r\n".to_owned(),
+            _ => with_payload("ADL 5", "<ml l=\"1\"></ml>"),
+        };
+        let chg = if self.version < 8 { "CHG 6 NLN\r\n" } else { "CHG 6 NLN 0\r\n" };
+        let (soap, side, text) = match step {
+            Step::AsksList => (false, Side::Client, syn),
+            Step::Line => (false, Side::Server, self.lines.pop_front().unwrap() + "\r\n"),
+            Step::AsksStatus => (false, Side::Client, chg.to_owned()),
+            Step::ToldStatus => (false, Side::Server, chg.to_owned()),
+            Step::AsksMembers => (true, Side::Client, request("FindMembership", "")),
+            Step::ToldMembers => (true, Side::Server, answer("FindMembership", &memberships())),
+            Step::AsksContacts => (true, Side::Client, request("ABFindContactsPaged", "")),
+            Step::ToldContacts => (true, Side::Server, answer("ABFindContactsPaged", &contacts())),
+            _ => return None,
+        };
+        Some((soap, side, text.into_bytes()))
+    }
+
+    fn step(&mut self, step: Step) {
+        if let Some((to_soap, side, bytes)) = self.bytes_of(step) {
+            self.write(to_soap, side, &bytes);
+        }
+        match step {
+            Step::Contacts => {
+                self.ns.input(Input::Roster(listed())).unwrap();
+                self.pump();
+            }
+            Step::Text => self.say(SAID),
+            Step::Presence => deliver(&mut self.ns, Body::Presence(Presence::available())),
+            Step::Pause => self.wait(),
+            _ => {}
+        }
+        self.pump();
+    }
+
+    /// Has a side write to a connection.
+    fn write(&mut self, to_soap: bool, side: Side, bytes: &[u8]) {
+        let lobby = &self.lobby;
+        let to = if to_soap {
+            self.soap.get_or_insert_with(|| Gateway::new(&Msnp, lobby, None))
+        } else {
+            &mut self.ns
+        };
+        to.bytes(side, bytes).unwrap();
+    }
+
+    fn say(&mut self, words: &str) {
+        let (to, sent_at) = ("mary@hotmail.com@msn".parse().unwrap(), self.ns.now.wall);
+        let body = says(words);
+        self.mail.push(Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body });
+        self.pump();
+    }
+
+    fn wait(&mut self) {
+        let others = self.talks.iter_mut().chain(&mut self.soap);
+        for gateway in std::iter::once(&mut self.ns).chain(others) {
+            // What waits for another connection is looked for in short steps.
+            for _ in 0..20 {
+                gateway.wait(Duration::from_millis(50));
+            }
+        }
+        self.pump();
+    }
+
+    /// Does what the router does with what people say, and the client with what it is told.
+    fn pump(&mut self) {
+        if self.ns.takes_texts() {
+            for envelope in std::mem::take(&mut self.mail) {
+                self.ns.input(Input::Deliver(envelope)).unwrap();
+            }
+        }
+        self.ns.hear();
+        self.kept.append(&mut self.ns.held);
+        let told = self.ns.take(Side::Client);
+        self.client.take(self.version, told);
+        if let Some(soap) = &mut self.soap {
+            soap.hear();
+            let told = text(soap.take(Side::Client));
+            self.client.reads(&told);
+        }
+        for ring in std::mem::take(&mut self.client.rings) {
+            let words: Vec<&str> = ring.split(' ').collect();
+            let mut talk = Gateway::new(&Msnp, &self.lobby, None);
+            client(&mut talk, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
+            self.talks.push(talk);
+        }
+        for talk in &mut self.talks {
+            let here =
+                |e: &Event| matches!(e, Event::Converse { with, .. } if with.contains(&bob()));
+            if talk.events.iter().any(here) {
+                for envelope in std::mem::take(&mut self.kept) {
+                    talk.input(Input::Deliver(envelope)).unwrap();
+                }
+            }
+            assert!(talk.held.is_empty());
+            self.shown += text(talk.take(Side::Client)).matches(SAID).count();
+        }
+    }
+
+    /// The client's connections break. Whatever it was not shown is with the router.
+    fn cut(self, told: &str) -> usize {
+        let Self { ns, mail, kept, shown, .. } = self;
+        let given_up = |e: &&Event| matches!(e, Event::Unshown(_));
+        let unshown = ns.events.iter().filter(given_up).count();
+        assert_eq!(mail.len() + kept.len() + shown + unshown, 1, "what is said is lost: {told}");
+        shown
+    }
+
+    /// Waits until nothing is waited for any more, and looks at what became of everything.
+    fn check(mut self, told: &str) {
+        for _ in 0..20 {
+            self.wait();
+        }
+        assert_eq!(self.shown, 1, "texts: {told}");
+        for name in [BOB, EVE] {
+            assert_eq!(self.client.listed.get(name), Some(&1), "in the list: {name}, {told}");
+        }
+        if self.version >= 7 {
+            let work = self.client.groups.get("Work");
+            assert_eq!(work, Some(&1), "groups: {told}");
+        }
+        assert!(self.client.online.contains(BOB), "online: {told}");
+        deliver(&mut self.ns, Body::Presence(Presence::offline()));
+        self.say(SAID);
+        self.wait();
+        assert!(!self.client.online.contains(BOB), "offline: {told}");
+        assert_eq!(self.shown, 2, "texts: {told}");
+    }
+}
+
+/// What has to come before a step.
+const fn needs(step: Step) -> &'static [Step] {
+    match step {
+        Step::Line => &[Step::AsksList],
+        // A client goes online when it has asked for its list.
+        Step::AsksStatus => &[Step::AsksList],
+        Step::ToldStatus => &[Step::AsksStatus],
+        Step::ToldMembers => &[Step::AsksMembers],
+        Step::AsksContacts => &[Step::AsksMembers],
+        // Answers come in the order of the requests.
+        Step::ToldContacts => &[Step::AsksContacts, Step::ToldMembers],
+        _ => &[],
+    }
+}
+
+/// Some order of the steps in which each comes behind what it needs.
+fn some_order(version: u32, random: &mut Random) -> Vec<Step> {
+    let mut left = vec![
+        Step::AsksList,
+        Step::AsksStatus,
+        Step::ToldStatus,
+        Step::Contacts,
+        Step::Text,
+        Step::Presence,
+        Step::Pause,
+        Step::Pause,
+    ];
+    left.extend(lines(version).iter().map(|_| Step::Line));
+    if version >= 13 {
+        left.extend([Step::AsksMembers, Step::ToldMembers, Step::AsksContacts, Step::ToldContacts]);
+    }
+    let mut order: Vec<Step> = Vec::new();
+    while !left.is_empty() {
+        let at = random.below(left.len());
+        if needs(left[at]).iter().all(|needed| order.contains(needed)) {
+            order.push(left.swap_remove(at));
+        }
+    }
+    order
+}
+
+#[test]
+fn whatever_the_order_of_the_steps_nothing_is_lost_and_nothing_doubled() {
+    let mut random = Random(13);
+    for round in 0..5_000 {
+        let version = 2 + round % 17;
+        let order = some_order(version, &mut random);
+        let early = random.below(2) == 0;
+        let told = format!("MSNP{version}, contacts early: {early}, {order:?}");
+        let mut play = Play::new(version, early.then(listed));
+        for step in order.iter().filter(|step| !early || **step != Step::Contacts) {
+            play.step(*step);
+        }
+        play.check(&told);
+    }
+}
+
+#[test]
+fn wherever_the_connection_breaks_what_is_said_is_shown_or_kept() {
+    let mut random = Random(198);
+    let (mut cuts, mut shown) = (0, 0);
+    while cuts < 1_000 {
+        for version in 2..=18 {
+            let order = some_order(version, &mut random);
+            for (at, step) in order.iter().enumerate() {
+                // At the beginning of each command, and at some byte in it.
+                for within in [false, true] {
+                    let mut play = Play::new(version, None);
+                    order[..at].iter().for_each(|step| play.step(*step));
+                    if within && let Some((to_soap, side, bytes)) = play.bytes_of(*step) {
+                        play.write(to_soap, side, &bytes[..random.below(bytes.len())]);
+                        play.pump();
+                    }
+                    if !order[..at].contains(&Step::Text) {
+                        play.say(SAID);
+                    }
+                    shown += play.cut(&format!("MSNP{version}, {at} of {order:?}"));
+                    cuts += usize::from(within);
+                }
+            }
+        }
+    }
+    assert!(shown > 100, "{shown} of {cuts}");
+}
