@@ -2,3 +2,5 @@
 
 pub(crate) mod journal;
 pub(crate) mod store;
+#[cfg(test)]
+pub(crate) mod golden_tests;

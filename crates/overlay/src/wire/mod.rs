@@ -2,3 +2,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod message;
+#[cfg(test)]
+pub(crate) mod golden_tests;
+#[cfg(test)]
+pub(crate) mod samples;

@@ -1,0 +1,58 @@
+//! The values on disk, as they were first written: what gateways of earlier versions stored is read
+//! for ever.
+
+use std::collections::BTreeSet;
+
+use crosstalk_core::{Body, UnixMillis};
+
+use crate::membership::GatewayId;
+use crate::outbox::Post;
+use crate::rosters;
+use crate::wire::golden_tests::{check, lines};
+use crate::wire::message::Message;
+use crate::wire::samples;
+
+const STORED: &str = include_str!("../../tests/layouts/stored.hex");
+
+fn gateway(n: u8) -> GatewayId {
+    GatewayId::from_bytes([n; 32])
+}
+
+/// A text whose receiver blocks its sender: nothing of what it said is left.
+fn silenced() -> Message {
+    let text = Body::Text { text: "".into(), auto: false };
+    Message::Envelope(samples::envelope(text))
+}
+
+/// Messages as they wait on disk.
+fn posts() -> Vec<(String, Post)> {
+    let named = samples::messages().into_iter().filter(|(name, _)| {
+        ["text styled", "consent request", "report expired", "attention"].contains(&name.as_str())
+    });
+    let post = |(name, message): (String, Message)| {
+        let tried = if name == "attention" { BTreeSet::new() } else { [gateway(1), gateway(2)].into() };
+        (name, Post { message, tried, muted: false })
+    };
+    let muted = Post { message: silenced(), tried: [gateway(3)].into(), muted: true };
+    named.map(post).chain([("muted".to_owned(), muted)]).collect()
+}
+
+#[test]
+fn what_is_stored_is_written_and_read_as_ever() {
+    let golden = lines(STORED);
+    let mut written = Vec::new();
+    for (name, post) in samples::posts() {
+        let kept = (UnixMillis(1_800_000_000_000), post);
+        written.push((format!("post {name}"), postcard::to_stdvec(&kept).unwrap()));
+    }
+    let stored = (samples::alice(), samples::roster());
+    written.push(("roster".to_owned(), postcard::to_stdvec(&stored).unwrap()));
+    let digest = rosters::digest(&samples::roster()).to_be_bytes();
+    written.push(("digest of the roster".to_owned(), digest.to_vec()));
+    check(&golden, &written);
+    for (name, post) in samples::posts() {
+        let read = postcard::from_bytes(&golden[format!("post {name}").as_str()]);
+        assert_eq!(read, Ok((UnixMillis(1_800_000_000_000), post)), "{name}");
+    }
+    assert_eq!(postcard::from_bytes(&golden["roster"]), Ok(stored));
+}

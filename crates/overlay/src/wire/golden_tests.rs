@@ -1,0 +1,63 @@
+//! The bytes on links, as they were first written: what gateways of earlier versions
+//! say and understand must never change.
+//!
+//! The bytes are lines of `name hex` in `tests/layouts`. A sample that has none fails, and says
+//! the line to add; a line is never changed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::frame::{Frame, Hello};
+use super::samples;
+
+const FRAMES: &str = include_str!("../../tests/layouts/frames.hex");
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+/// The lines of a file of bytes by name.
+pub(crate) fn lines(text: &'static str) -> BTreeMap<&'static str, Vec<u8>> {
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let lines = lines.map(|line| line.rsplit_once(' ').unwrap());
+    lines.map(|(name, hex)| (name, bytes(hex))).collect()
+}
+
+/// Checks that each sample is written as ever; the missing ones are told all at once.
+pub(crate) fn check(golden: &BTreeMap<&str, Vec<u8>>, written: &[(String, Vec<u8>)]) {
+    let mut missing = String::new();
+    for (name, bytes) in written {
+        match golden.get(name.as_str()) {
+            Some(golden) => assert_eq!(hex(bytes), hex(golden), "{name}"),
+            None => writeln!(missing, "{name} {}", hex(bytes)).unwrap(),
+        }
+    }
+    assert!(missing.is_empty(), "lines to add:\n{missing}");
+    assert_eq!(golden.len(), written.len(), "a sample is gone");
+}
+
+#[test]
+fn frames_are_written_and_read_as_ever() {
+    let golden = lines(FRAMES);
+    let mut written = vec![("hello".to_owned(), samples::hello().encode().unwrap()[1..].to_vec())];
+    for (name, frame) in samples::frames() {
+        let body = frame.encode(frame.since()).unwrap()[1..].to_vec();
+        for version in frame.since()..=3 {
+            let bytes = [&[version], body.as_slice()].concat();
+            assert_eq!(frame.encode(version).unwrap()[..], bytes, "{name}");
+            assert_eq!(Frame::decode(version, &bytes).as_ref(), Ok(&frame), "{name}");
+        }
+        written.push((name, body));
+    }
+    check(&golden, &written);
+    let hello = [&[1], golden["hello"].as_slice()].concat();
+    assert_eq!(Hello::decode(&hello), Ok(samples::hello()));
+}
