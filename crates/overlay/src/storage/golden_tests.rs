@@ -30,7 +30,8 @@ fn posts() -> Vec<(String, Post)> {
         ["text styled", "consent request", "report expired", "attention"].contains(&name.as_str())
     });
     let post = |(name, message): (String, Message)| {
-        let tried = if name == "attention" { BTreeSet::new() } else { [gateway(1), gateway(2)].into() };
+        let tried =
+            if name == "attention" { BTreeSet::new() } else { [gateway(1), gateway(2)].into() };
         (name, Post { message, tried, muted: false })
     };
     let muted = Post { message: silenced(), tried: [gateway(3)].into(), muted: true };
@@ -41,7 +42,7 @@ fn posts() -> Vec<(String, Post)> {
 fn what_is_stored_is_written_and_read_as_ever() {
     let golden = lines(STORED);
     let mut written = Vec::new();
-    for (name, post) in samples::posts() {
+    for (name, post) in posts() {
         let kept = (UnixMillis(1_800_000_000_000), post);
         written.push((format!("post {name}"), postcard::to_stdvec(&kept).unwrap()));
     }
@@ -50,7 +51,7 @@ fn what_is_stored_is_written_and_read_as_ever() {
     let digest = rosters::digest(&samples::roster()).to_be_bytes();
     written.push(("digest of the roster".to_owned(), digest.to_vec()));
     check(&golden, &written);
-    for (name, post) in samples::posts() {
+    for (name, post) in posts() {
         let read = postcard::from_bytes(&golden[format!("post {name}").as_str()]);
         assert_eq!(read, Ok((UnixMillis(1_800_000_000_000), post)), "{name}");
     }

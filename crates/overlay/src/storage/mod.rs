@@ -1,6 +1,6 @@
 //! The state directory of a gateway: its database, and the journal of what was shown.
 
-pub(crate) mod journal;
-pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod golden_tests;
+pub(crate) mod journal;
+pub(crate) mod store;

@@ -1,8 +1,8 @@
 //! What travels between gateways: frames, and the messages in them.
 
 pub(crate) mod frame;
-pub(crate) mod message;
 #[cfg(test)]
 pub(crate) mod golden_tests;
+pub(crate) mod message;
 #[cfg(test)]
 pub(crate) mod samples;
