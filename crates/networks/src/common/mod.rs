@@ -1,5 +1,6 @@
 //! What several networks need, once: no protocol's own terms in it.
 
+mod context;
 pub(crate) mod held;
 pub mod html;
 pub(crate) mod http;
@@ -7,3 +8,5 @@ pub(crate) mod split_text;
 pub(crate) mod time;
 pub(crate) mod unread;
 pub(crate) mod xml_entities;
+
+pub(crate) use context::{Cx, spelling};

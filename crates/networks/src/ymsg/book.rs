@@ -10,8 +10,8 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
+use super::context::Cx;
 use super::desk::Desk;
-use super::link::Io;
 use crate::common::http::{self, Head, Message};
 
 /// The element of a contact, and its attributes for its id, what it is called, and its number.
@@ -32,19 +32,19 @@ impl Book {
         &mut self,
         side: Side,
         bytes: &mut BytesMut,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         if side == Side::Server {
-            io.out.forward(Side::Client, bytes.split().freeze());
+            cx.out.forward(Side::Client, bytes.split().freeze());
             return Ok(());
         }
         loop {
             match self.requests.take(side, bytes) {
-                Ok(Some(request)) => take(request, io),
+                Ok(Some(request)) => take(request, cx),
                 Ok(None) => return Ok(()),
                 Err(fault) => {
                     // What cannot be read may name foreign people.
-                    io.out.withhold();
+                    cx.out.withhold();
                     return Err(fault);
                 }
             }
@@ -53,32 +53,32 @@ impl Book {
 }
 
 /// Passes on what a request says of own people, and answers it where it says nothing of them.
-fn take(request: Message, io: &mut Io<'_>) {
+fn take(request: Message, cx: &mut Cx<'_>) {
     let body = request.text.as_deref().unwrap_or_default();
     let contacts = contacts(body);
-    let is_foreign = |contact: &&Contact| io.class_of(contact.name.as_bytes()) != NameClass::Own;
+    let is_foreign = |contact: &&Contact| cx.class_of(contact.name.as_bytes()) != NameClass::Own;
     let foreign: Vec<&Contact> = contacts.iter().filter(is_foreign).collect();
     if foreign.is_empty() {
-        return io.out.forward(Side::Server, request.raw);
+        return cx.out.forward(Side::Server, request.raw);
     }
     let mut has_room = true;
-    if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), io)) {
+    if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), cx)) {
         for contact in &foreign {
             if let (NameClass::Foreign(address), Some(nick)) =
-                (io.class_of(contact.name.as_bytes()), &contact.nick)
+                (cx.class_of(contact.name.as_bytes()), &contact.nick)
             {
                 has_room &= desk.call(address, nick.clone());
             }
         }
     }
-    io.out.withhold();
+    cx.out.withhold();
     if !has_room {
         let answer = http::answer(&request.head, "503 Service Unavailable", "");
-        return io.out.insert(Side::Client, answer);
+        return cx.out.insert(Side::Client, answer);
     }
     if foreign.len() == contacts.len() {
         let answer = http::answer(&request.head, "200 OK", &answer(&foreign));
-        return io.out.insert(Side::Client, answer);
+        return cx.out.insert(Side::Client, answer);
     }
     let mut own = String::new();
     let mut at = 0;
@@ -87,7 +87,7 @@ fn take(request: Message, io: &mut Io<'_>) {
         at = contact.span.end;
     }
     own.push_str(body.get(at..).unwrap_or_default());
-    io.out.insert(Side::Server, request.with(&own, &[]));
+    cx.out.insert(Side::Server, request.with(&own, &[]));
 }
 
 /// The cookie `T` among those of a request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Bell, Ticket};
 use sha1::{Digest, Sha1};
 
-use super::link::Io;
+use super::context::Cx;
 use crate::common::held;
 
 /// How long a cookie is good for here.
@@ -38,15 +38,15 @@ impl Desk {
     }
 
     /// Puts the desk where connections with the cookie `T` find it.
-    pub(super) fn leave(&self, cookie: &[u8], io: &Io<'_>) {
-        let ticket = Ticket::new(self.clone(), io.later(LIFETIME));
-        io.context.lobby.leave(io.now.instant, key(cookie), ticket);
+    pub(super) fn leave(&self, cookie: &[u8], cx: &Cx<'_>) {
+        let ticket = Ticket::new(self.clone(), cx.later(LIFETIME));
+        cx.context.lobby.leave(cx.now.instant, key(cookie), ticket);
     }
 
     /// The desk under a cookie.
-    pub(super) fn find(cookie: &[u8], io: &Io<'_>) -> Option<Self> {
+    pub(super) fn find(cookie: &[u8], cx: &Cx<'_>) -> Option<Self> {
         let desk = |ticket: &Ticket| ticket.note.downcast_ref::<Self>().cloned();
-        io.context.lobby.look(io.now.instant, &key(cookie), desk)
+        cx.context.lobby.look(cx.now.instant, &key(cookie), desk)
     }
 
     /// Says what the person calls a contact. Returns whether there was room for it.

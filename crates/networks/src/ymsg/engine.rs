@@ -8,7 +8,7 @@ use crosstalk_core::{
 };
 
 use super::book::Book;
-use super::link::{Io, Line};
+use super::context::{Cx, Line};
 use super::lookup::{self, Lookup};
 use super::session::Session;
 use super::sniff;
@@ -46,29 +46,29 @@ impl Engine for Ymsg {
                 Sniff::No => return Err(Fault::new(side.blame(), "it speaks no YMSG")),
             }
         }
-        let mut io = Io { now, out, context: &mut self.context, line: &mut self.line };
+        let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.line };
         match (&mut self.phase, input) {
             (Phase::Session(session), Input::Bytes(side, bytes)) => {
                 while let Some(packet) = Packet::take(side, bytes)? {
-                    io.line.learn(side, packet.style);
-                    session.packet(side, packet, &mut io)?;
+                    cx.link.learn(side, packet.style);
+                    session.packet(side, packet, &mut cx)?;
                 }
             }
-            (Phase::Session(session), Input::Roster(roster)) => session.roster(&roster, &mut io),
+            (Phase::Session(session), Input::Roster(roster)) => session.roster(&roster, &mut cx),
             (Phase::Session(session), Input::Changed(contact)) => {
-                session.changed(&contact, &mut io);
+                session.changed(&contact, &mut cx);
             }
             (Phase::Session(session), Input::Deliver(envelope)) => {
-                session.deliver(envelope, &mut io);
+                session.deliver(envelope, &mut cx);
             }
-            (Phase::Session(session), Input::Tick) => session.tick(&mut io),
-            (Phase::Session(session), Input::Rung) => session.rung(&mut io),
+            (Phase::Session(session), Input::Tick) => session.tick(&mut cx),
+            (Phase::Session(session), Input::Rung) => session.rung(&mut cx),
             (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
-                lookup.bytes(side, bytes, &mut io);
+                lookup.bytes(side, bytes, &mut cx);
             }
-            (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut io),
-            (Phase::Book(book), Input::Bytes(side, bytes)) => book.bytes(side, bytes, &mut io)?,
-            (Phase::Upload(file), Input::Bytes(side, bytes)) => file.bytes(side, bytes, &mut io)?,
+            (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut cx),
+            (Phase::Book(book), Input::Bytes(side, bytes)) => book.bytes(side, bytes, &mut cx)?,
+            (Phase::Upload(file), Input::Bytes(side, bytes)) => file.bytes(side, bytes, &mut cx)?,
             _ => {}
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Context, Fault, HostPort, Owner, Side, Ticket, Via};
 
-use super::link::Io;
+use super::context::Cx;
 use crate::common::http::{Head, Incoming, Message};
 
 /// The longest first line of a question, in bytes.
@@ -69,25 +69,25 @@ impl Lookup {
     }
 
     /// Passes bytes on, except an answer that is to be rewritten.
-    pub(super) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, io: &mut Io<'_>) {
+    pub(super) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, cx: &mut Cx<'_>) {
         if side == Side::Client {
-            return self.ask(bytes, io);
+            return self.ask(bytes, cx);
         }
         let new = bytes.split().freeze();
-        if self.is_through || !is_direct(io) {
-            io.out.forward(Side::Client, new.clone());
+        if self.is_through || !is_direct(cx) {
+            cx.out.forward(Side::Client, new.clone());
         }
         if self.is_through {
             return;
         }
         self.held.extend_from_slice(&new);
-        if self.read(io).is_err() {
-            self.give_up(io);
+        if self.read(cx).is_err() {
+            self.give_up(cx);
         }
     }
 
     /// Takes as much of what is held as belongs to whole answers, or need not be held.
-    fn read(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+    fn read(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         while !self.held.is_empty() {
             let mut answer = match self.answer.take() {
                 Some(answer) => answer,
@@ -99,17 +99,17 @@ impl Lookup {
             let over = answer.message.advance(Side::Server, &self.held)?;
             answer.read &= self.held.len() <= MAX_ANSWER || over && answer.message.fits();
             if over && answer.read {
-                self::answer(answer.message.whole(Side::Server, &mut self.held)?, io);
+                self::answer(answer.message.whole(Side::Server, &mut self.held)?, cx);
                 continue;
             }
             if !answer.read {
                 let passed = answer.message.pass(&mut self.held).freeze();
-                if is_direct(io) {
-                    io.out.forward(Side::Client, passed);
+                if is_direct(cx) {
+                    cx.out.forward(Side::Client, passed);
                 }
-            } else if !is_direct(io) {
+            } else if !is_direct(cx) {
                 // The client may dial before the answer ends.
-                answer.look_ahead(&self.held, io);
+                answer.look_ahead(&self.held, cx);
             }
             if !over {
                 self.answer = Some(answer);
@@ -132,32 +132,32 @@ impl Lookup {
 
     /// Passes a question on; in direct mode the first in words that ask for an answer in one
     /// piece.
-    fn ask(&mut self, bytes: &mut BytesMut, io: &mut Io<'_>) {
+    fn ask(&mut self, bytes: &mut BytesMut, cx: &mut Cx<'_>) {
         while !self.is_through && !bytes.is_empty() {
             let mut question = match self.question.take() {
                 Some(question) => question,
-                None => match self.next_question(bytes, io) {
+                None => match self.next_question(bytes, cx) {
                     Some(question) => question,
                     None if self.is_through => break,
                     None => return,
                 },
             };
             let Ok(over) = question.advance(Side::Client, bytes) else {
-                self.give_up(io);
+                self.give_up(cx);
                 break;
             };
             let passed = question.pass(bytes).freeze();
-            self.first_line(&passed, io);
+            self.first_line(&passed, cx);
             if !over {
                 self.question = Some(question);
                 return;
             }
         }
-        io.out.forward(Side::Server, bytes.split().freeze());
+        cx.out.forward(Side::Server, bytes.split().freeze());
     }
 
     /// The question whose head is at the front of `bytes`.
-    fn next_question(&mut self, bytes: &BytesMut, io: &mut Io<'_>) -> Option<Incoming> {
+    fn next_question(&mut self, bytes: &BytesMut, cx: &mut Cx<'_>) -> Option<Incoming> {
         let question = Head::read(Side::Client, bytes).and_then(|head| {
             let Some(head) = head else { return Ok(None) };
             // The answer to another method may end where this one's would not.
@@ -169,55 +169,55 @@ impl Lookup {
             Incoming::new(head).map(Some)
         });
         question.unwrap_or_else(|_| {
-            self.give_up(io);
+            self.give_up(cx);
             None
         })
     }
 
     /// Passes a part of a question on.
-    fn first_line(&mut self, part: &Bytes, io: &mut Io<'_>) {
-        let is_first = !std::mem::replace(&mut self.is_asked, true) && is_direct(io);
+    fn first_line(&mut self, part: &Bytes, cx: &mut Cx<'_>) {
+        let is_first = !std::mem::replace(&mut self.is_asked, true) && is_direct(cx);
         let end = memchr::memchr(b'\n', part).filter(|_| is_first).map_or(0, |at| at + 1);
         let line = String::from_utf8_lossy(part.get(..end).unwrap_or_default());
         if line.contains("HTTP/1.1") {
-            io.out.withhold();
-            io.out.insert(Side::Server, line.replace("HTTP/1.1", "HTTP/1.0"));
-            io.out.forward(Side::Server, part.slice(end..));
+            cx.out.withhold();
+            cx.out.insert(Side::Server, line.replace("HTTP/1.1", "HTTP/1.0"));
+            cx.out.forward(Side::Server, part.slice(end..));
         } else {
-            io.out.forward(Side::Server, part.clone());
+            cx.out.forward(Side::Server, part.clone());
         }
     }
 
     /// The server has no more to say.
-    pub(super) fn end(&mut self, io: &mut Io<'_>) {
+    pub(super) fn end(&mut self, cx: &mut Cx<'_>) {
         if let Some(Answer { message, read: true, .. }) = self.answer.take()
             && let Ok(message) = message.end(Side::Server, &mut self.held)
         {
-            answer(message, io);
+            answer(message, cx);
         }
-        self.give_up(io);
+        self.give_up(cx);
     }
 
     /// Lets the rest pass as it is.
-    fn give_up(&mut self, io: &mut Io<'_>) {
+    fn give_up(&mut self, cx: &mut Cx<'_>) {
         self.is_through = true;
         let rest = std::mem::take(&mut self.held).freeze();
-        if is_direct(io) {
-            io.out.forward(Side::Client, rest);
+        if is_direct(cx) {
+            cx.out.forward(Side::Client, rest);
         }
     }
 }
 
 impl Answer {
     /// Looks through the lines that came since it was last done.
-    fn look_ahead(&mut self, held: &[u8], io: &Io<'_>) {
+    fn look_ahead(&mut self, held: &[u8], cx: &Cx<'_>) {
         let new = held.get(self.seen..).unwrap_or_default();
         let lines = memchr::memrchr(b'\n', new).map_or(0, |at| at + 1);
         self.seen += lines;
         let text = String::from_utf8_lossy(new.get(..lines).unwrap_or_default());
         for host in hosts(&text).take(MAX_HOSTS.saturating_sub(self.named)) {
             self.named += 1;
-            note(host, io);
+            note(host, cx);
         }
     }
 }
@@ -231,35 +231,35 @@ fn asks_for_a_server(head: &Head) -> bool {
     head.method == "GET" && path.eq_ignore_ascii_case(PATH)
 }
 
-fn is_direct(io: &Io<'_>) -> bool {
-    matches!(io.context.via, Via::Direct { .. })
+fn is_direct(cx: &Cx<'_>) -> bool {
+    matches!(cx.context.via, Via::Direct { .. })
 }
 
 /// An answer is there.
-fn answer(message: Message, io: &mut Io<'_>) {
+fn answer(message: Message, cx: &mut Cx<'_>) {
     let text = message.text.as_deref().unwrap_or_default();
-    hosts(text).take(MAX_HOSTS).for_each(|host| note(host, io));
-    let Via::Direct { advertise, .. } = &io.context.via else { return };
+    hosts(text).take(MAX_HOSTS).for_each(|host| note(host, cx));
+    let Via::Direct { advertise, .. } = &cx.context.via else { return };
     let Some(host) = hosts(text).next() else {
-        return io.out.forward(Side::Client, message.raw);
+        return cx.out.forward(Side::Client, message.raw);
     };
-    expect(io, &key(&advertise.host), host, PORTS[0]);
-    io.out.withhold();
-    io.out.insert(Side::Client, message.with(&rewritten(text, &advertise.host), &[]));
+    expect(cx, &key(&advertise.host), host, PORTS[0]);
+    cx.out.withhold();
+    cx.out.insert(Side::Client, message.with(&rewritten(text, &advertise.host), &[]));
 }
 
 /// Lets clients dial a server that an answer names.
-fn note(host: &str, io: &Io<'_>) {
+fn note(host: &str, cx: &Cx<'_>) {
     for port in PORTS {
-        expect(io, &format!("server {host}:{port}"), host, port);
+        expect(cx, &format!("server {host}:{port}"), host, port);
     }
 }
 
-fn expect(io: &Io<'_>, key: &str, host: &str, port: u16) {
-    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &io.context.via;
-    let ticket = Ticket::new(host.to_owned(), io.later(TICKET)).to(HostPort::new(host, port));
+fn expect(cx: &Cx<'_>, key: &str, host: &str, port: u16) {
+    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &cx.context.via;
+    let ticket = Ticket::new(host.to_owned(), cx.later(TICKET)).to(HostPort::new(host, port));
     let ticket = ticket.of(Owner::server(server)).weighing(host.len());
-    io.context.lobby.leave(io.now.instant, key, ticket);
+    cx.context.lobby.leave(cx.now.instant, key, ticket);
 }
 
 /// The servers that an answer names.

@@ -8,11 +8,12 @@
 
 mod book;
 pub mod charset;
+mod context;
 mod desk;
 mod engine;
 pub mod format;
 mod format_write;
-mod link;
+
 mod lookup;
 pub mod pieces;
 pub mod service;

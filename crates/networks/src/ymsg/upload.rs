@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use crosstalk_core::{Event, Fault, Side};
 
-use super::link::Io;
+use super::context::Cx;
 use super::session::names_foreign;
 use super::wire::{MAGIC, Packet};
 use crate::common::http::{self, Head, Heads};
@@ -28,26 +28,26 @@ impl Upload {
         &mut self,
         side: Side,
         bytes: &mut BytesMut,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         if side == Side::Server {
-            io.out.forward(Side::Client, bytes.split().freeze());
+            cx.out.forward(Side::Client, bytes.split().freeze());
             return Ok(());
         }
-        let told = self.judge(bytes, io);
+        let told = self.judge(bytes, cx);
         if told.is_err() {
             // What cannot be read must not go on as a pipe.
-            io.out.withhold();
+            cx.out.withhold();
         }
         if told? {
-            io.out.forward(Side::Server, bytes.split().freeze());
-            io.out.emit(Event::Opaque);
+            cx.out.forward(Side::Server, bytes.split().freeze());
+            cx.emit(Event::Opaque);
         }
         Ok(())
     }
 
     /// Whether what the client sent may go on; not yet where that is not clear.
-    fn judge(&mut self, bytes: &BytesMut, io: &mut Io<'_>) -> Result<bool, Fault> {
+    fn judge(&mut self, bytes: &BytesMut, cx: &mut Cx<'_>) -> Result<bool, Fault> {
         if self.head.is_none() {
             self.head = self.heads.read(Side::Client, bytes)?;
         }
@@ -67,11 +67,11 @@ impl Upload {
         }
         let Some(front) = length.and_then(|length| body.get(..length)) else { return Ok(false) };
         let packet = Packet::take(Side::Client, &mut BytesMut::from(front))?;
-        if packet.is_none_or(|packet| !names_foreign(&packet, io)) {
+        if packet.is_none_or(|packet| !names_foreign(&packet, cx)) {
             return Ok(true);
         }
         let refusal = http::answer(head, "403 Forbidden", "");
-        io.out.insert(Side::Client, refusal);
+        cx.out.insert(Side::Client, refusal);
         Err(Fault::client("it sends a file to somebody on another network"))
     }
 }

@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Address, Body, Consent, Envelope, Event, NameClass, Subscription};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::wire::{Draft, Packet};
 use super::super::{pieces, service};
 use super::{ANSWER, Session};
@@ -16,41 +16,41 @@ const NO: &str = "2";
 
 impl Session {
     /// Somebody asks to see the person.
-    pub(super) fn request_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
-        let Some(name) = self.name(&envelope.from, io) else {
-            return io.out.emit(Event::Unshown(envelope));
+    pub(super) fn request_in(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
+        let Some(name) = self.name(&envelope.from, cx) else {
+            return cx.emit(Event::Unshown(envelope));
         };
         if !self.asked.insert(envelope.from.clone()) {
             return;
         }
         let Body::Contact(Consent::Request(words)) = &envelope.body else { return };
         let words = pieces::front(words.text(), pieces::MAX_STATUS).to_owned();
-        if io.line.has_authorisation() {
+        if cx.link.has_authorisation() {
             let draft = Draft::new(service::AUTHORISE, ASKS).with(4, name).with(5, &self.me);
-            io.tell(io.line.write(draft, 14, &words));
+            cx.tell(cx.link.write(draft, 14, &words));
         } else {
             let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
             let time = envelope.sent_at.secs().to_string();
-            io.tell(io.line.write(draft, 14, &words).with(15, time));
+            cx.tell(cx.link.write(draft, 14, &words).with(15, time));
             if !self.says_yes {
-                io.out.emit(Event::Unshown(envelope));
+                cx.emit(Event::Unshown(envelope));
             }
         }
     }
 
     /// 0xD6 `5=who 13=1|2` and 0x86 `7=who`: the client's answers.
-    pub(super) fn consent_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn consent_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let yes = packet.service == service::AUTHORISE && packet.first(13) == Some(YES.as_bytes());
         let who = packet.first(5).or_else(|| packet.first(7)).unwrap_or_default();
-        if let NameClass::Foreign(address) = io.class_of(who) {
-            self.answer_request(&address, yes, io);
+        if let NameClass::Foreign(address) = cx.class_of(who) {
+            self.answer_request(&address, yes, cx);
         }
     }
 
     /// The person lets somebody see their presence, or does not.
-    pub(super) fn answer_request(&mut self, address: &Address, yes: bool, io: &mut Io<'_>) {
+    pub(super) fn answer_request(&mut self, address: &Address, yes: bool, cx: &mut Cx<'_>) {
         let was_asked = self.asked.remove(address);
-        let mut contact = self.draft(address, io);
+        let mut contact = self.draft(address, cx);
         let (standing, step) = if yes {
             (Subscription::Granted, Consent::Grant)
         } else {
@@ -58,29 +58,29 @@ impl Session {
         };
         if was_asked || contact.from != standing {
             contact.from = standing;
-            self.changed(&contact, io);
-            io.send(address.clone(), Body::Contact(step));
+            self.changed(&contact, cx);
+            cx.send(address.clone(), Body::Contact(step));
         }
     }
 
     /// Somebody lets the person see the presence.
-    pub(super) fn grant_in(&mut self, from: &Address, io: &mut Io<'_>) {
+    pub(super) fn grant_in(&mut self, from: &Address, cx: &mut Cx<'_>) {
         if self.awaited.remove(from)
-            && io.line.has_authorisation()
-            && let Some(name) = self.name(from, io)
+            && cx.link.has_authorisation()
+            && let Some(name) = self.name(from, cx)
         {
             let draft = Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me);
-            io.tell(draft.with(13, YES));
+            cx.tell(draft.with(13, YES));
         }
     }
 
     /// Somebody does not. Only an answer is news; one who ends a friendship goes offline.
-    pub(super) fn refusal_in(&mut self, from: &Address, io: &mut Io<'_>) {
+    pub(super) fn refusal_in(&mut self, from: &Address, cx: &mut Cx<'_>) {
         if !self.awaited.remove(from) {
             return;
         }
-        let Some(name) = self.name(from, io) else { return };
-        io.tell(if io.line.has_authorisation() {
+        let Some(name) = self.name(from, cx) else { return };
+        cx.tell(if cx.link.has_authorisation() {
             Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me).with(13, NO)
         } else {
             Draft::new(service::NEW_CONTACT, REFUSES).with(1, &self.me).with(3, name)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crosstalk_core::{Address, Body, RichText};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::service::{
     AUDIBLE, CHAT_INVITE, CONFERENCE_ADD_INVITE, CONFERENCE_DECLINE, CONFERENCE_INVITE, FILE_OFFER,
     FILE_TRANSFER, NOTIFY, P2P_FILE, VOICE_CHAT, WEBCAM,
@@ -79,46 +79,46 @@ impl fmt::Display for Cannot<'_> {
 
 impl Session {
     /// Answers for foreign people.
-    pub(super) fn decline(&self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn decline(&self, packet: &Packet, cx: &mut Cx<'_>) {
         let kind = Kind::of(packet);
-        for to in receivers(packet, io).into_iter().flatten() {
-            let Some(who) = self.name(&to, io) else { continue };
+        for to in receivers(packet, cx).into_iter().flatten() {
+            let Some(who) = self.name(&to, cx) else { continue };
             match kind {
                 Kind::Automatic => {}
                 Kind::Conference => {
                     let room = packet.first(57).unwrap_or_default();
                     let draft = Draft::new(CONFERENCE_DECLINE, ANSWER).with(1, &self.me);
-                    io.tell(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
+                    cx.tell(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
                 }
                 Kind::File => {
                     let transfer = packet.first(265).unwrap_or_default();
                     let draft = Draft::new(FILE_TRANSFER, ANSWER).with(4, who).with(5, &self.me);
-                    io.tell(draft.with(265, transfer).with(222, DECLINED));
+                    cx.tell(draft.with(265, transfer).with(222, DECLINED));
                 }
-                Kind::Spoken => self.speak(packet, to, &who, io),
-                Kind::Told(what) => self.note(&Cannot(&who, what).to_string(), io),
+                Kind::Spoken => self.speak(packet, to, &who, cx),
+                Kind::Told(what) => self.note(&Cannot(&who, what).to_string(), cx),
             }
         }
     }
 
     /// Says what an audible says.
-    fn speak(&self, packet: &Packet, to: Address, who: &str, io: &mut Io<'_>) {
+    fn speak(&self, packet: &Packet, to: Address, who: &str, cx: &mut Cx<'_>) {
         let spoken = packet.first(SPOKEN).unwrap_or_default();
-        let spoken = io.line.charset.read(spoken, packet.number(charset::KEY));
+        let spoken = cx.link.charset.read(spoken, packet.number(charset::KEY));
         if spoken.trim().is_empty() {
-            return self.note(&Cannot(who, "hear that").to_string(), io);
+            return self.note(&Cannot(who, "hear that").to_string(), cx);
         }
-        io.send(to, Body::Text { text: RichText::plain(spoken), auto: false });
+        cx.send(to, Body::Text { text: RichText::plain(spoken), auto: false });
     }
 
     /// The client hides from somebody, or no longer: whether that person may see it is consent.
-    pub(super) fn stealth(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn stealth(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let hides = packet.number(31) == Some(1) && packet.number(13) == Some(2);
-        let all: Vec<Address> = receivers(packet, io).into_iter().flatten().collect();
+        let all: Vec<Address> = receivers(packet, cx).into_iter().flatten().collect();
         for who in all {
-            self.answer_request(&who, !hides, io);
+            self.answer_request(&who, !hides, cx);
         }
         let draft = Draft::new(packet.service, ANSWER);
-        io.tell(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
+        cx.tell(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
     }
 }

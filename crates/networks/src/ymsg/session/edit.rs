@@ -1,11 +1,10 @@
 //! The client's edits of its list, as far as they are about foreign people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Event, MAX_CONTACTS, NameClass, RichText, RosterEdit,
-    Subscription,
+    Address, Body, Consent, Contact, MAX_CONTACTS, NameClass, RichText, RosterEdit, Subscription,
 };
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::wire::{Draft, Packet};
 use super::super::{charset, service};
 use super::{ANSWER, Session};
@@ -23,24 +22,24 @@ mod code {
 
 impl Session {
     /// 0x83: `7=who 65=group 14=words`.
-    pub(super) fn add(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn add(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
-        let group = group(bytes, io);
+        let group = group(bytes, cx);
         let words =
-            io.line.charset.read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
+            cx.link.charset.read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
         let words = RichText::plain(words);
         for who in packet.all(7) {
-            let done = match io.class_of(who) {
+            let done = match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => code::NO_SUCH_NAME,
                 NameClass::Foreign(address) => {
-                    self.list_in_group(&address, who, &group, &words, io)
+                    self.list_in_group(&address, who, &group, &words, cx)
                 }
             };
             let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, who);
-            io.tell(draft.with(65, bytes).with(66, done));
-            if let NameClass::Foreign(address) = io.class_of(who) {
-                self.show_presence(&address, io);
+            cx.tell(draft.with(65, bytes).with(66, done));
+            if let NameClass::Foreign(address) = cx.class_of(who) {
+                self.show_presence(&address, cx);
             }
         }
     }
@@ -52,13 +51,13 @@ impl Session {
         name: &[u8],
         group: &str,
         words: &RichText,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> &'static str {
         let full = self.contacts.as_ref().is_some_and(|c| c.len() >= MAX_CONTACTS);
         if full && self.contact(address).is_none() {
             return code::FULL;
         }
-        let mut contact = self.draft(address, io);
+        let mut contact = self.draft(address, cx);
         if !contact.listed {
             charset::read_name(name).trim().clone_into(&mut contact.spelling);
             contact.groups.clear();
@@ -74,52 +73,52 @@ impl Session {
             contact.to = Subscription::Asked(words.clone());
         }
         let asks = matches!(contact.from, Subscription::Asked(_));
-        self.put(&contact, io);
+        self.put(&contact, cx);
         if is_new {
             self.awaited.insert(address.clone());
-            io.send(address.clone(), Body::Contact(Consent::Request(words.clone())));
+            cx.send(address.clone(), Body::Contact(Consent::Request(words.clone())));
         }
         if asks && !self.says_yes {
             // Whoever has no other word for yes says it by adding the one who asked.
-            self.answer_request(address, true, io);
+            self.answer_request(address, true, cx);
         }
         code::DONE
     }
 
     /// 0x84: `7=who 65=group`.
-    pub(super) fn remove(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn remove(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
-        let group = group(bytes, io);
+        let group = group(bytes, cx);
         for who in packet.all(7) {
-            match io.class_of(who) {
+            match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => {}
-                NameClass::Foreign(address) => self.take_out(&address, &group, io),
+                NameClass::Foreign(address) => self.take_out(&address, &group, cx),
             }
             let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me);
-            io.tell(draft.with(66, code::DONE).with(7, who).with(65, bytes));
+            cx.tell(draft.with(66, code::DONE).with(7, who).with(65, bytes));
         }
     }
 
     /// Takes a contact out of a group, and with the last one off the list.
-    fn take_out(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+    fn take_out(&mut self, address: &Address, group: &str, cx: &mut Cx<'_>) {
         let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() else { return };
         contact.groups = groups(&contact);
         if contact.groups.len() > 1 {
             contact.groups.retain(|g| g != group);
-            return self.put(&contact, io);
+            return self.put(&contact, cx);
         }
         self.presences.remove(address);
         self.awaited.remove(address);
         contact.listed = false;
         (contact.to, contact.from) = (Subscription::None, Subscription::None);
         self.list.shown.remove(address);
-        self.changed(&contact, io);
-        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+        self.changed(&contact, cx);
+        cx.edit(RosterEdit::Remove(address.clone()));
     }
 
     /// 0xE7: `7=who 224=from 264=to`.
-    pub(super) fn regroup(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn regroup(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let (mut who, mut from) = (None, &b""[..]);
         let mut moves = Vec::new();
         for (key, value) in packet.pairs() {
@@ -131,31 +130,31 @@ impl Session {
             }
         }
         for (who, from, to) in moves {
-            if let NameClass::Foreign(address) = io.class_of(who) {
+            if let NameClass::Foreign(address) = cx.class_of(who) {
                 let contact = self.contact(&address).cloned();
-                self.regroup_all(contact, &group(from, io), &group(to, io), io);
+                self.regroup_all(contact, &group(from, cx), &group(to, cx), cx);
             }
-            if io.class_of(who) != NameClass::Own {
+            if cx.class_of(who) != NameClass::Own {
                 let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
                 let draft = draft.with(66, code::DONE).with(302, "240").with(300, "240");
                 let draft = draft.with(7, who).with(224, from).with(264, to);
-                io.tell(draft.with(301, "240").with(303, "240"));
+                cx.tell(draft.with(301, "240").with(303, "240"));
             }
         }
     }
 
     /// 0x89: `65=from 67=to`. Returns whether the server is to have it: it knows nothing of a
     /// group that only foreign people are in.
-    pub(super) fn rename_group(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
+    pub(super) fn rename_group(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> bool {
         let (from, to) =
             (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
-        let is_ours = self.regroup_all(all, &group(from, io), &group(to, io), io);
+        let is_ours = self.regroup_all(all, &group(from, cx), &group(to, cx), cx);
         if !is_ours || self.list.own.has_group(from) {
             return true;
         }
         let draft = Draft::new(service::RENAME_GROUP, ANSWER).with(1, &self.me);
-        io.tell(draft.with(66, code::DONE).with(67, to).with(65, from));
+        cx.tell(draft.with(66, code::DONE).with(67, to).with(65, from));
         false
     }
 
@@ -165,7 +164,7 @@ impl Session {
         contacts: impl IntoIterator<Item = Contact>,
         from: &str,
         to: &str,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> bool {
         let mut any = false;
         for mut contact in contacts.into_iter().filter(|contact| contact.listed) {
@@ -175,63 +174,63 @@ impl Session {
                 names.retain(|name| name != from && name != to);
                 names.push(to.to_owned());
                 contact.groups = names;
-                self.put(&contact, io);
+                self.put(&contact, cx);
             }
         }
         any
     }
 
     /// The person calls a contact something.
-    pub(super) fn call(&mut self, address: &Address, name: String, io: &mut Io<'_>) {
+    pub(super) fn call(&mut self, address: &Address, name: String, cx: &mut Cx<'_>) {
         if let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() {
             contact.alias = Some(name).filter(|name| !name.is_empty());
-            self.put(&contact, io);
+            self.put(&contact, cx);
         }
     }
 
     /// 0x85: `7=who 13=1` to ignore, 2 to ignore no longer.
-    pub(super) fn ignore(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn ignore(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let mode = packet.first(13).unwrap_or_default();
         for who in packet.all(7) {
-            let done = match io.class_of(who) {
+            let done = match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => code::NO_SUCH_NAME,
                 NameClass::Foreign(address) => {
-                    self.block(&address, mode == b"1", io);
+                    self.block(&address, mode == b"1", cx);
                     code::DONE
                 }
             };
             let draft = Draft::new(service::IGNORE_CONTACT, ANSWER).with(0, &self.me).with(7, who);
-            io.tell(draft.with(13, mode).with(66, done));
+            cx.tell(draft.with(13, mode).with(66, done));
         }
     }
 
-    fn block(&mut self, address: &Address, blocked: bool, io: &mut Io<'_>) {
-        let mut contact = self.draft(address, io);
+    fn block(&mut self, address: &Address, blocked: bool, cx: &mut Cx<'_>) {
+        let mut contact = self.draft(address, cx);
         if contact.blocked != blocked {
             contact.blocked = blocked;
-            self.changed(&contact, io);
-            io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+            self.changed(&contact, cx);
+            cx.edit(RosterEdit::Block(address.clone(), blocked));
         }
     }
 
     /// The contact as it is, or as it would begin.
-    pub(super) fn draft(&self, address: &Address, io: &Io<'_>) -> Contact {
-        let spelling = || io.context.names.universal(address);
+    pub(super) fn draft(&self, address: &Address, cx: &Cx<'_>) -> Contact {
+        let spelling = || cx.context.names.universal(address);
         let known = self.contact(address).cloned();
         known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
     }
 
     /// Writes a listed contact, here and in the stored list; the client shows it already.
-    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
-        io.out.emit(Event::Roster(RosterEdit::List {
+    fn put(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
+        cx.edit(RosterEdit::List {
             address: contact.address.clone(),
             spelling: contact.spelling.clone(),
             alias: contact.alias.clone(),
             groups: contact.groups.clone(),
-        }));
+        });
         self.list.shown.insert(contact.address.clone(), groups(contact));
-        self.changed(contact, io);
+        self.changed(contact, cx);
     }
 }
 
@@ -244,7 +243,7 @@ pub(super) fn groups(contact: &Contact) -> Vec<String> {
 }
 
 /// The name of a group as a client writes it.
-fn group(bytes: &[u8], io: &Io<'_>) -> String {
-    let name = io.line.charset.read(bytes, None);
+fn group(bytes: &[u8], cx: &Cx<'_>) -> String {
+    let name = cx.link.charset.read(bytes, None);
     if name.is_empty() { DEFAULT_GROUP.into() } else { name.into_owned() }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
 
+use super::super::context::Cx;
 use super::super::desk::Desk;
-use super::super::link::Io;
 use super::super::wire::Packet;
 use super::super::{charset, service};
 use super::Session;
@@ -61,8 +61,8 @@ const fn weight(packet: &Packet) -> usize {
 }
 
 /// Whom a name in a packet is, on this network.
-fn address(name: &[u8], io: &Io<'_>) -> Option<Address> {
-    io.context.names.address(charset::read_name(name).trim(), &io.context.network).ok()
+fn address(name: &[u8], cx: &Cx<'_>) -> Option<Address> {
+    cx.context.names.address(charset::read_name(name).trim(), &cx.context.network).ok()
 }
 
 const fn accepts(service: u16) -> bool {
@@ -71,40 +71,40 @@ const fn accepts(service: u16) -> bool {
 
 impl Session {
     /// 0x54: the client shows its proof, and what status it begins with.
-    pub(super) fn answered(&mut self, packet: &Packet, io: &Io<'_>) {
+    pub(super) fn answered(&mut self, packet: &Packet, cx: &Cx<'_>) {
         let version = packet.first(135).map(charset::read_name).unwrap_or_default();
         format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        let is_later = major.is_some_and(|major| major >= ANSWERING) && io.line.version() > 9;
-        self.says_yes = io.line.has_authorisation() || is_later;
+        let is_later = major.is_some_and(|major| major >= ANSWERING) && cx.link.version() > 9;
+        self.says_yes = cx.link.has_authorisation() || is_later;
         let names: Vec<_> = CLAIMS.iter().flat_map(|key| packet.all(*key)).collect();
-        let names: Vec<_> = names.into_iter().map(|name| address(name, io)).collect();
+        let names: Vec<_> = names.into_iter().map(|name| address(name, cx)).collect();
         let by_ticket = packet.first(COOKIE).is_some();
         self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
         self.own.begin(packet.status);
         if let Some(cookie) = packet.first(COOKIE) {
-            let desk = self.desk.get_or_insert_with(|| Desk::new(io.context.bell.clone()));
-            desk.leave(cookie, io);
+            let desk = self.desk.get_or_insert_with(|| Desk::new(cx.context.bell.clone()));
+            desk.leave(cookie, cx);
         }
     }
 
     /// 0x57 of the server, to the name that it is to know.
-    pub(super) fn challenged(&mut self, packet: &Packet, io: &Io<'_>) {
-        let name = packet.first(1).and_then(|name| address(name, io));
+    pub(super) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
+        let name = packet.first(1).and_then(|name| address(name, cx));
         self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
     }
 
     /// Takes a packet of the server, and holds it back as long as that is needed.
-    pub(super) fn held_back(&mut self, packet: Packet, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(super) fn held_back(&mut self, packet: Packet, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let accepts = self.sign_on.is_proved() && accepts(packet.service);
         if accepts {
-            self.accepts(&packet, io)?;
+            self.accepts(&packet, cx)?;
         }
         match &mut self.hold {
             Hold::Before if accepts => {
                 let length = weight(&packet);
                 let patience = if self.sign_on.user().is_some() { PATIENCE } else { NAMING };
-                self.hold = Hold::On(vec![packet], length, io.later(patience));
+                self.hold = Hold::On(vec![packet], length, cx.later(patience));
                 Ok(())
             }
             Hold::On(packets, length, _) => {
@@ -118,79 +118,79 @@ impl Session {
                 Ok(())
             }
             Hold::Before | Hold::Over => {
-                self.server(&packet, io);
+                self.server(&packet, cx);
                 Ok(())
             }
         }
     }
 
     /// A packet with which the server accepts its client, and may say who that is.
-    fn accepts(&mut self, packet: &Packet, io: &mut Io<'_>) -> Result<(), Fault> {
+    fn accepts(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let texts = NAMES.iter().flat_map(|key| packet.all(*key));
         let mut texts = texts.flat_map(|names| names.split(|b| *b == b',')).peekable();
         while texts.next_if(|name| name.trim_ascii().is_empty()).is_some() {}
         let Some(first) = texts.peek() else { return Ok(()) };
         let me = charset::read_name(first).trim().to_owned();
-        let names: Vec<Address> = texts.filter_map(|name| address(name, io)).collect();
-        let Some(user) = address(me.as_bytes(), io) else {
-            self.release(io);
+        let names: Vec<Address> = texts.filter_map(|name| address(name, cx)).collect();
+        let Some(user) = address(me.as_bytes(), cx) else {
+            self.release(cx);
             self.hold = Hold::Over;
-            io.out.emit(Event::Opaque);
+            cx.emit(Event::Opaque);
             return Ok(());
         };
         let judged = std::mem::take(&mut self.sign_on).named(user, &names);
         // Not even passed on unread: the client would go on under the wrong name.
-        let (sign_on, signs_in) = judged.inspect_err(|_| io.out.withhold())?;
+        let (sign_on, signs_in) = judged.inspect_err(|_| cx.out.withhold())?;
         self.sign_on = sign_on;
         if signs_in {
-            self.signed_in(me, io);
+            self.signed_in(me, cx);
         }
         Ok(())
     }
 
     /// The server knows the person, whom it calls `me`.
-    fn signed_in(&mut self, me: String, io: &mut Io<'_>) {
+    fn signed_in(&mut self, me: String, cx: &mut Cx<'_>) {
         let Some(user) = self.sign_on.user().cloned() else { return };
         self.me = me;
-        io.out.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
-        self.tell_presence(io);
+        cx.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
+        self.tell_presence(cx);
     }
 
     /// The list has waited long enough.
-    pub(super) fn waited(&mut self, io: &mut Io<'_>) {
+    pub(super) fn waited(&mut self, cx: &mut Cx<'_>) {
         let (sign_on, signs_in) = std::mem::take(&mut self.sign_on).unnamed();
         self.sign_on = sign_on;
         if !signs_in {
-            return self.release(io);
+            return self.release(cx);
         }
         if let Hold::On(_, _, until) = &mut self.hold {
-            *until = io.later(PATIENCE);
+            *until = cx.later(PATIENCE);
         }
         let me = self.sign_on.user().map(|user| user.name().local().to_owned());
-        self.signed_in(me.unwrap_or_default(), io);
+        self.signed_in(me.unwrap_or_default(), cx);
     }
 
     /// Lets the client have its list, with ours in it as far as that is known.
-    pub(super) fn release(&mut self, io: &mut Io<'_>) {
+    pub(super) fn release(&mut self, cx: &mut Cx<'_>) {
         let Hold::On(packets, ..) = std::mem::replace(&mut self.hold, Hold::Over) else { return };
         // Before version 15 a client is signed on by the server's first status, and forgets whom
         // it was shown before.
-        self.is_greeted = io.line.is_new();
-        self.greeting = (!self.is_greeted).then(|| io.later(GREETING));
-        self.listing = Some(io.later(PATIENCE));
+        self.is_greeted = cx.link.is_new();
+        self.greeting = (!self.is_greeted).then(|| cx.later(GREETING));
+        self.listing = Some(cx.later(PATIENCE));
         for packet in &packets {
-            self.server(packet, io);
+            self.server(packet, cx);
         }
         while let Some(envelope) = self.waiting.pop() {
-            self.deliver(envelope, io);
+            self.deliver(envelope, cx);
         }
     }
 
     /// The client has got a status from the server: now it takes ours.
-    pub(super) fn greeted(&mut self, io: &mut Io<'_>) {
+    pub(super) fn greeted(&mut self, cx: &mut Cx<'_>) {
         self.greeting = None;
         if !std::mem::replace(&mut self.is_greeted, true) {
-            self.show_online(io);
+            self.show_online(cx);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crosstalk_core::Address;
 
 use super::super::charset::Charset;
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::service;
 use super::super::wire::{Draft, Packet};
 use super::Session;
@@ -49,10 +49,10 @@ impl Ours {
 }
 
 impl Session {
-    pub(super) fn ours(&self, io: &Io<'_>) -> Ours {
+    pub(super) fn ours(&self, cx: &Cx<'_>) -> Ours {
         let mut ours = Ours::default();
         for contact in self.contacts.iter().flat_map(BTreeMap::values) {
-            let Some(name) = self.name(&contact.address, io) else { continue };
+            let Some(name) = self.name(&contact.address, cx) else { continue };
             for group in groups(contact).into_iter().filter(|_| contact.listed) {
                 ours.groups.entry(group).or_default().push(name.clone());
             }
@@ -64,74 +64,74 @@ impl Session {
     }
 
     /// Notes that the client shows everybody who is listed, and tells it who is online.
-    pub(super) fn all_shown(&mut self, io: &mut Io<'_>) {
+    pub(super) fn all_shown(&mut self, cx: &mut Cx<'_>) {
         let listed = self.contacts.iter().flat_map(BTreeMap::values).filter(|c| c.listed);
-        let listed = listed.filter(|c| self.name(&c.address, io).is_some());
+        let listed = listed.filter(|c| self.name(&c.address, cx).is_some());
         self.list.shown = listed.map(|c| (c.address.clone(), groups(c))).collect();
-        self.show_online(io);
+        self.show_online(cx);
     }
 
     /// Tells the client who is online.
-    pub(super) fn show_online(&self, io: &mut Io<'_>) {
+    pub(super) fn show_online(&self, cx: &mut Cx<'_>) {
         let online: Vec<Address> = self.presences.people().cloned().collect();
         for address in online {
-            self.show_presence(&address, io);
+            self.show_presence(&address, cx);
         }
     }
 
     /// 0x55 of the server: what is ours goes into it, or into packets before it.
-    pub(super) fn list_in(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn list_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         self.list.own.take(packet);
         let (is_first, is_last) = (!self.list.has_begun, packet.status == 0);
         self.list.has_begun = !is_last;
         if !is_first && !is_last {
-            return io.forward(packet);
+            return cx.forward(packet);
         }
-        let ours = self.ours(io);
+        let ours = self.ours(cx);
         if ours.is_empty() {
-            return io.forward(packet);
+            return cx.forward(packet);
         }
         if is_first && is_last && self.list.own.is_whole() {
-            io.out.withhold();
-            self.tell_list(ours, io);
+            cx.out.withhold();
+            self.tell_list(ours, cx);
         } else {
             if is_first {
-                tell_in_front(&ours, &Spelled::of(&self.list.own, io.line.charset), io);
+                tell_in_front(&ours, &Spelled::of(&self.list.own, cx.link.charset), cx);
             }
-            io.forward(packet);
+            cx.forward(packet);
         }
         if is_last {
-            self.all_shown(io);
+            self.all_shown(cx);
         }
     }
 
     /// Tells the client the whole list, in packets of a length that clients take.
-    pub(super) fn tell_whole_list(&mut self, io: &mut Io<'_>) {
+    pub(super) fn tell_whole_list(&mut self, cx: &mut Cx<'_>) {
         // Of a list that is not known to its end the client would lose the rest.
         if self.list.own.is_whole() {
-            let ours = self.ours(io);
-            self.tell_list(ours, io);
+            let ours = self.ours(cx);
+            self.tell_list(ours, cx);
         }
     }
 
-    fn tell_list(&self, mut ours: Ours, io: &mut Io<'_>) {
+    fn tell_list(&self, mut ours: Ours, cx: &mut Cx<'_>) {
         let mut text = Vec::new();
         for line in self.list.own.text().split_inclusive(|b| *b == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let group = line.split(|b| *b == b':').next().unwrap_or_default();
             text.extend_from_slice(line);
-            for name in ours.take(group, io.line.charset) {
+            for name in ours.take(group, cx.link.charset) {
                 text.extend((text.last() != Some(&b':')).then_some(b','));
                 text.extend_from_slice(name.as_bytes());
             }
             text.push(b'\n');
         }
-        let spelled = Spelled::of(&self.list.own, io.line.charset);
+        let spelled = Spelled::of(&self.list.own, cx.link.charset);
         text.extend(lines(&ours.groups, &spelled).concat());
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
             let (front, after) = rest.split_at(MAX_LINES);
-            io.tell(Draft::new(service::LIST, MORE).with(87, front));
+            cx.tell(Draft::new(service::LIST, MORE).with(87, front));
             rest = after;
         }
         let (server, others): (Vec<_>, Vec<_>) =
@@ -143,17 +143,17 @@ impl Session {
             let names: Vec<&[u8]> = names.filter(|names| !names.is_empty()).collect();
             draft = draft.with(88, names.join(&b","[..]));
         }
-        io.tell(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
+        cx.tell(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
     }
 }
 
 /// Tells the client our part before the first of several packets, which may break off anywhere.
-fn tell_in_front(ours: &Ours, spelled: &Spelled, io: &mut Io<'_>) {
+fn tell_in_front(ours: &Ours, spelled: &Spelled, cx: &mut Cx<'_>) {
     for lines in lines(&ours.groups, spelled) {
-        io.tell(Draft::new(service::LIST, MORE).with(87, lines));
+        cx.tell(Draft::new(service::LIST, MORE).with(87, lines));
     }
     if !ours.ignored.is_empty() {
-        io.tell(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
+        cx.tell(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list since version 15: groups of names, each between pairs that say what it is.
 
 use super::super::charset::Charset;
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::service;
 use super::super::wire::{Draft, Packet};
 use super::Session;
@@ -23,30 +23,30 @@ type Pairs = Vec<(u32, Vec<u8>)>;
 impl Session {
     /// 0xF1 of the server. Its first packet says the groups that ours are put into; what it lacks
     /// stands before it, where it cannot come between a group and its names.
-    pub(super) fn list_15_in(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn list_15_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let is_first = !std::mem::replace(&mut self.list.has_begun, true);
         self.list.own.take_15(packet);
         if !is_first {
-            return io.forward(packet);
+            return cx.forward(packet);
         }
-        let mut ours = self.ours(io);
+        let mut ours = self.ours(cx);
         if ours.is_empty() {
-            return io.forward(packet);
+            return cx.forward(packet);
         }
-        io.out.withhold();
-        let spelled = Spelled::of(&self.list.own, io.line.charset);
+        cx.out.withhold();
+        let spelled = Spelled::of(&self.list.own, cx.link.charset);
         let is_short = packet.raw.len() + length(&sections(&ours, &spelled).concat()) <= MAX_OURS;
         if is_short {
-            let woven = woven(packet, &mut ours, io.line.charset);
+            let woven = woven(packet, &mut ours, cx.link.charset);
             let pairs = [sections(&ours, &spelled).concat(), woven].concat();
-            io.tell(drafted(packet.status, &pairs));
+            cx.tell(drafted(packet.status, &pairs));
         } else {
             for pairs in sections(&ours, &spelled) {
-                io.tell(drafted(0, &pairs));
+                cx.tell(drafted(0, &pairs));
             }
-            io.forward(packet);
+            cx.forward(packet);
         }
-        self.all_shown(io);
+        self.all_shown(cx);
     }
 }
 

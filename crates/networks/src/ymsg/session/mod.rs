@@ -29,8 +29,8 @@ use self::names::{is_bounded, pass_own_part};
 use self::presence::Own;
 use self::sign_on::SignOn;
 use self::talk::{Talk, is_typing, typing_out};
+use super::context::{Cx, spelling};
 use super::desk::Desk;
-use super::link::{Io, spelling};
 use super::service;
 use super::wire::Packet;
 use crate::common::held::{Presences, Waiting};
@@ -85,24 +85,24 @@ impl Session {
         [self.hold.deadline(), self.greeting, self.listing].into_iter().flatten().min()
     }
 
-    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
-        if self.hold.deadline().is_some_and(|at| at <= io.now.instant) {
-            self.waited(io);
+    pub(super) fn tick(&mut self, cx: &mut Cx<'_>) {
+        if self.hold.deadline().is_some_and(|at| at <= cx.now.instant) {
+            self.waited(cx);
         }
-        if self.greeting.is_some_and(|at| at <= io.now.instant) {
-            self.greeted(io);
+        if self.greeting.is_some_and(|at| at <= cx.now.instant) {
+            self.greeted(cx);
         }
-        if self.listing.is_some_and(|at| at <= io.now.instant) {
+        if self.listing.is_some_and(|at| at <= cx.now.instant) {
             self.listing = None;
-            self.push_all(io);
+            self.push_all(cx);
         }
     }
 
     /// Another connection of the client left word.
-    pub(super) fn rung(&mut self, io: &mut Io<'_>) {
+    pub(super) fn rung(&mut self, cx: &mut Cx<'_>) {
         let words = self.desk.as_ref().map(Desk::clear).unwrap_or_default();
         for (address, name) in words {
-            self.call(&address, name, io);
+            self.call(&address, name, cx);
         }
     }
 
@@ -111,27 +111,27 @@ impl Session {
         &mut self,
         side: Side,
         packet: Packet,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         match side {
             Side::Client => {
-                if !is_bounded(&packet, io) {
-                    io.out.withhold();
+                if !is_bounded(&packet, cx) {
+                    cx.out.withhold();
                     return Err(Fault::client("a packet says too much to too many people"));
                 }
-                if self.client(&packet, io) {
-                    io.out.forward(Side::Server, packet.raw);
+                if self.client(&packet, cx) {
+                    cx.out.forward(Side::Server, packet.raw);
                 } else {
-                    io.out.withhold();
+                    cx.out.withhold();
                 }
                 Ok(())
             }
-            Side::Server => self.held_back(packet, io),
+            Side::Server => self.held_back(packet, cx),
         }
     }
 
     /// Takes a packet of the client. Returns whether the server is to have it as it is.
-    fn client(&mut self, packet: &Packet, io: &mut Io<'_>) -> bool {
+    fn client(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> bool {
         match packet.service {
             // Whatever name somebody signs on by is for the server.
             service::AUTH => {
@@ -139,84 +139,84 @@ impl Session {
                 return true;
             }
             service::AUTH_RESPONSE => {
-                self.answered(packet, io);
+                self.answered(packet, cx);
                 return true;
             }
             service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
-                self.status_out(packet, io);
+                self.status_out(packet, cx);
             }
-            service::VISIBLE_TOGGLE => self.visible_out(packet, io),
-            service::LOGOFF => io.out.emit(Event::SignedOut),
-            _ if !names_foreign(packet, io) => {}
-            service::MESSAGE | service::MASS_MESSAGE => self.message_out(packet, io),
-            service::NOTIFY if is_typing(packet) => typing_out(packet, io),
-            service::ADD_BUDDY => self.add(packet, io),
-            service::REMOVE_BUDDY => self.remove(packet, io),
-            service::MOVE_BUDDY => self.regroup(packet, io),
-            service::IGNORE_CONTACT => self.ignore(packet, io),
-            service::AUTHORISE | service::REJECT_CONTACT => self.consent_out(packet, io),
-            service::PRESENCE_PERMANENT => self.stealth(packet, io),
-            _ => self.decline(packet, io),
+            service::VISIBLE_TOGGLE => self.visible_out(packet, cx),
+            service::LOGOFF => cx.emit(Event::SignedOut),
+            _ if !names_foreign(packet, cx) => {}
+            service::MESSAGE | service::MASS_MESSAGE => self.message_out(packet, cx),
+            service::NOTIFY if is_typing(packet) => typing_out(packet, cx),
+            service::ADD_BUDDY => self.add(packet, cx),
+            service::REMOVE_BUDDY => self.remove(packet, cx),
+            service::MOVE_BUDDY => self.regroup(packet, cx),
+            service::IGNORE_CONTACT => self.ignore(packet, cx),
+            service::AUTHORISE | service::REJECT_CONTACT => self.consent_out(packet, cx),
+            service::PRESENCE_PERMANENT => self.stealth(packet, cx),
+            _ => self.decline(packet, cx),
         }
-        if packet.service == service::RENAME_GROUP && !self.rename_group(packet, io) {
+        if packet.service == service::RENAME_GROUP && !self.rename_group(packet, cx) {
             return false;
         }
-        !names_foreign(packet, io) || pass_own_part(packet, io)
+        !names_foreign(packet, cx) || pass_own_part(packet, cx)
     }
 
     /// Takes a packet of the server that is not held back.
-    fn server(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    fn server(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         match packet.service {
             service::LIST => {
                 self.listing = None;
-                self.list_in(packet, io);
+                self.list_in(packet, cx);
             }
             service::LIST_15 => {
                 self.listing = None;
-                self.list_15_in(packet, io);
+                self.list_15_in(packet, cx);
             }
             service::AUTH => {
-                self.challenged(packet, io);
-                io.forward(packet);
+                self.challenged(packet, cx);
+                cx.forward(packet);
             }
             service::AUTH_RESPONSE => {
                 self.sign_on = std::mem::take(&mut self.sign_on).refused();
-                io.forward(packet);
+                cx.forward(packet);
             }
             service::MESSAGE | service::NOTIFY | service::AUTHORISE
-                if is_under_foreign_name(packet, io) =>
+                if is_under_foreign_name(packet, cx) =>
             {
-                io.out.withhold();
+                cx.out.withhold();
             }
             _ => {
                 self.list.own.follow(packet);
-                io.forward(packet);
+                cx.forward(packet);
                 if matches!(packet.service, service::LOGON | service::STATUS_15) {
                     // With the first it forgets what it was shown, also if that was not waited for.
                     let is_first = packet.first(1).is_some() && !self.has_status;
                     self.has_status |= is_first;
-                    self.is_greeted &= io.line.is_new() || !is_first;
-                    self.greeted(io);
+                    self.is_greeted &= cx.link.is_new() || !is_first;
+                    self.greeted(cx);
                 }
             }
         }
     }
 
     /// The foreign list, once.
-    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
+    pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
         self.contacts = Some(contacts);
         let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
         self.awaited.extend(awaited.map(|c| c.address.clone()));
         if self.hold.is_over() {
-            self.push_all(io);
+            self.push_all(cx);
         } else if self.sign_on.user().is_some() {
-            self.release(io);
+            self.release(cx);
         }
     }
 
     /// A change of the list; the client's own edits are known already.
-    pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
+    pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
         if contact.is_empty() {
             contacts.remove(&contact.address);
@@ -227,7 +227,7 @@ impl Session {
             self.asked.remove(&contact.address);
         }
         if self.hold.is_over() {
-            self.push(std::slice::from_ref(contact), io);
+            self.push(std::slice::from_ref(contact), cx);
         }
     }
 
@@ -236,8 +236,8 @@ impl Session {
     }
 
     /// The name under which the client knows `address`.
-    fn name(&self, address: &Address, io: &Io<'_>) -> Option<String> {
-        spelling(self.contact(address), address, &io.context.names)
+    fn name(&self, address: &Address, cx: &Cx<'_>) -> Option<String> {
+        spelling(self.contact(address), address, &cx.context.names)
     }
 
     /// How many bytes the session holds.
@@ -248,41 +248,41 @@ impl Session {
     }
 
     /// What cannot wait for the client.
-    fn refuse(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+    fn refuse(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         match &envelope.body {
             Body::Text { .. } | Body::Attention => {
                 let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
-                io.send(envelope.from, body);
+                cx.send(envelope.from, body);
             }
-            Body::Presence(presence) => self.presence_in(&envelope.from, presence, io),
-            Body::Contact(Consent::Request(_)) => io.out.emit(Event::Unshown(envelope)),
+            Body::Presence(presence) => self.presence_in(&envelope.from, presence, cx),
+            Body::Contact(Consent::Request(_)) => cx.emit(Event::Unshown(envelope)),
             _ => {}
         }
     }
 
     /// Something for the person.
-    pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+    pub(super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         if !self.hold.is_over() {
             if let Err(envelope) = self.waiting.push(envelope) {
-                self.refuse(*envelope, io);
+                self.refuse(*envelope, cx);
             }
             return;
         }
         match &envelope.body {
             Body::Presence(presence) => {
-                self.presence_in(&envelope.from, presence, io);
+                self.presence_in(&envelope.from, presence, cx);
             }
-            Body::Text { .. } | Body::Attention => self.message_in(envelope, io),
-            Body::Typing(typing) => self.typing_in(&envelope.from, *typing, io),
+            Body::Text { .. } | Body::Attention => self.message_in(envelope, cx),
+            Body::Typing(typing) => self.typing_in(&envelope.from, *typing, cx),
             Body::Undelivered { why, .. } => {
-                let name = self.name(&envelope.from, io);
+                let name = self.name(&envelope.from, cx);
                 let name = name.unwrap_or_else(|| envelope.from.to_string());
                 let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
-                self.message_in(Envelope { from: Address::control(), body, ..envelope }, io);
+                self.message_in(Envelope { from: Address::control(), body, ..envelope }, cx);
             }
-            Body::Contact(Consent::Request(_)) => self.request_in(envelope, io),
-            Body::Contact(Consent::Grant) => self.grant_in(&envelope.from, io),
-            Body::Contact(Consent::Revoke) => self.refusal_in(&envelope.from, io),
+            Body::Contact(Consent::Request(_)) => self.request_in(envelope, cx),
+            Body::Contact(Consent::Grant) => self.grant_in(&envelope.from, cx),
+            Body::Contact(Consent::Revoke) => self.refusal_in(&envelope.from, cx),
             Body::Contact(Consent::Cancel) | Body::Receipt { .. } => {}
         }
     }
@@ -290,7 +290,7 @@ impl Session {
 
 /// Whether everybody in whose name a packet of the server's speaks is foreign: then somebody of the
 /// server's took the name.
-fn is_under_foreign_name(packet: &Packet, io: &Io<'_>) -> bool {
+fn is_under_foreign_name(packet: &Packet, cx: &Cx<'_>) -> bool {
     let mut senders = packet.all(4).peekable();
-    senders.peek().is_some() && senders.all(|name| io.class_of(name) != NameClass::Own)
+    senders.peek().is_some() && senders.all(|name| cx.class_of(name) != NameClass::Own)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crosstalk_core::{Address, NameClass};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::wire::{Draft, Packet};
 
 /// The keys whose values are names of people.
@@ -36,7 +36,7 @@ const FEW: usize = 3;
 
 /// Whether a packet of the client may be spread to the foreign people that it names: what one
 /// says to many is repeated for each.
-pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
+pub(super) fn is_bounded(packet: &Packet, cx: &Cx<'_>) -> bool {
     let names = || {
         let people = packet.pairs().filter(|(key, _)| PEOPLE.contains(key));
         people.flat_map(|(key, value)| parts(key, value))
@@ -47,7 +47,7 @@ pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
     }
     // One more than may be is as good as all.
     let count =
-        names().filter(|name| io.class_of(name) != NameClass::Own).take(MAX_FOREIGN + 1).count();
+        names().filter(|name| cx.class_of(name) != NameClass::Own).take(MAX_FOREIGN + 1).count();
     if count == 0 {
         return true;
     }
@@ -57,15 +57,15 @@ pub(super) fn is_bounded(packet: &Packet, io: &Io<'_>) -> bool {
 }
 
 /// Whether a packet of the client names somebody foreign.
-pub(in super::super) fn names_foreign(packet: &Packet, io: &Io<'_>) -> bool {
-    packet.pairs().any(|(key, value)| own_part(key, value, io).is_none_or(|own| own != value))
+pub(in super::super) fn names_foreign(packet: &Packet, cx: &Cx<'_>) -> bool {
+    packet.pairs().any(|(key, value)| own_part(key, value, cx).is_none_or(|own| own != value))
 }
 
 /// The foreign people that a packet is for. `Err` is one that nobody can be.
-pub(super) fn receivers(packet: &Packet, io: &Io<'_>) -> Vec<Result<Address, Vec<u8>>> {
+pub(super) fn receivers(packet: &Packet, cx: &Cx<'_>) -> Vec<Result<Address, Vec<u8>>> {
     let pairs = packet.pairs().filter(|(key, _)| RECEIVERS.contains(key));
     let names = pairs.flat_map(|(key, value)| parts(key, value));
-    let foreign = |name: &[u8]| match io.class_of(name) {
+    let foreign = |name: &[u8]| match cx.class_of(name) {
         NameClass::Own => None,
         NameClass::Foreign(address) => Some(Ok(address)),
         NameClass::Nowhere => Some(Err(name.to_owned())),
@@ -75,11 +75,11 @@ pub(super) fn receivers(packet: &Packet, io: &Io<'_>) -> Vec<Result<Address, Vec
 
 /// Gives the server what a packet says to own people. Returns false: the server is not to
 /// have the packet as it is.
-pub(super) fn pass_own_part(packet: &Packet, io: &mut Io<'_>) -> bool {
+pub(super) fn pass_own_part(packet: &Packet, cx: &mut Cx<'_>) -> bool {
     let mut kept: Vec<(u32, Cow<'_, [u8]>)> = Vec::new();
     let mut in_foreign_entry = false;
     for (key, value) in packet.pairs() {
-        match own_part(key, value, io) {
+        match own_part(key, value, cx) {
             None => in_foreign_entry = kept.pop_if(|(last, _)| *last == BEGIN).is_some(),
             Some(_) if in_foreign_entry => in_foreign_entry = key != END,
             Some(own) => kept.push((key, own)),
@@ -88,7 +88,7 @@ pub(super) fn pass_own_part(packet: &Packet, io: &mut Io<'_>) -> bool {
     if kept.iter().any(|(key, _)| RECEIVERS.contains(key)) {
         let draft = Draft::new(packet.service, packet.status);
         let draft = kept.iter().fold(draft, |draft, (key, value)| draft.with(*key, value));
-        io.pass_on(draft, packet.style);
+        cx.pass_on(draft, packet.style);
     }
     false
 }
@@ -99,13 +99,13 @@ fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// What of a value is for the server: all but the names of foreign people. `None` where nothing is.
-fn own_part<'a>(key: u32, value: &'a [u8], io: &Io<'_>) -> Option<Cow<'a, [u8]>> {
+fn own_part<'a>(key: u32, value: &'a [u8], cx: &Cx<'_>) -> Option<Cow<'a, [u8]>> {
     if !PEOPLE.contains(&key) {
         let may_name = !WORDS.contains(&key) && value.len() <= MAX_VALUE && value.contains(&b'@');
-        let is_name = may_name && matches!(io.class_of(value), NameClass::Foreign(_));
+        let is_name = may_name && matches!(cx.class_of(value), NameClass::Foreign(_));
         return (!is_name).then(|| value.into());
     }
-    let is_own = |name: &&[u8]| io.class_of(name) == NameClass::Own;
+    let is_own = |name: &&[u8]| cx.class_of(name) == NameClass::Own;
     if parts(key, value).all(|name| is_own(&name)) {
         return Some(value.into());
     }

@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::wire::{Draft, Packet};
 use super::super::{charset, pieces, service};
 use super::{ANSWER, Session};
@@ -75,7 +75,7 @@ impl Own {
 
 impl Session {
     /// 0x03, 0x04 and, since version 11, 0xC6: `10=status 19=text 47=kind`.
-    pub(super) fn status_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn status_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let own = &mut self.own;
         let status = packet.number(10).unwrap_or(AVAILABLE);
         if packet.service != service::STATUS_UPDATE {
@@ -83,71 +83,71 @@ impl Session {
             own.hidden = false;
         }
         let text =
-            io.line.charset.read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
+            cx.link.charset.read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
         pieces::front(&text, pieces::MAX_STATUS).clone_into(&mut own.text);
         own.away = packet.number(47).unwrap_or_default();
         own.status = status;
         let idle = status == IDLE || own.away == IS_IDLE;
-        own.idle_since = idle.then(|| own.idle_since.unwrap_or(io.now.wall));
-        self.tell_presence(io);
+        own.idle_since = idle.then(|| own.idle_since.unwrap_or(cx.now.wall));
+        self.tell_presence(cx);
     }
 
     /// 0xC5: `13=2` to be invisible, 1 to be seen.
-    pub(super) fn visible_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn visible_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         self.own.hidden = packet.number(13) == Some(HIDE);
-        self.tell_presence(io);
+        self.tell_presence(cx);
     }
 
-    pub(super) fn tell_presence(&self, io: &mut Io<'_>) {
+    pub(super) fn tell_presence(&self, cx: &mut Cx<'_>) {
         if self.sign_on.user().is_some() {
-            io.out.emit(Event::Presence(self.own.presence()));
+            cx.emit(Event::Presence(self.own.presence()));
         }
     }
 
     /// A foreign contact's presence.
-    pub(super) fn presence_in(&mut self, of: &Address, presence: &Presence, io: &mut Io<'_>) {
+    pub(super) fn presence_in(&mut self, of: &Address, presence: &Presence, cx: &mut Cx<'_>) {
         let was = self.presences.remove(of);
         if presence.is_online() {
             self.presences.insert(of.clone(), presence.clone());
         }
-        let shown = self.name(of, io).filter(|_| self.list.shown.contains_key(of));
+        let shown = self.name(of, cx).filter(|_| self.list.shown.contains_key(of));
         match shown {
-            Some(name) if presence.is_online() => self.show(&name, presence, was, io),
-            Some(name) if was => io.tell(offline(&name)),
+            Some(name) if presence.is_online() => self.show(&name, presence, was, cx),
+            Some(name) if was => cx.tell(offline(&name)),
             _ => {}
         }
     }
 
     /// Shows a contact online.
-    pub(super) fn show(&self, name: &str, presence: &Presence, was_online: bool, io: &mut Io<'_>) {
+    pub(super) fn show(&self, name: &str, presence: &Presence, was_online: bool, cx: &mut Cx<'_>) {
         if !self.is_greeted {
             return;
         }
         let (status, text, away) = written(presence);
         let is_plain = status == AVAILABLE;
-        let service = match (io.line.is_new(), was_online) {
+        let service = match (cx.link.is_new(), was_online) {
             (true, _) => service::STATUS_15,
             (false, false) => service::LOGON,
             (false, true) if is_plain => service::IS_BACK,
             (false, true) => service::IS_AWAY,
         };
         let mut draft = Draft::new(service, ANSWER).with(0, &self.me);
-        if io.line.is_new() {
+        if cx.link.is_new() {
             draft = draft.with(302, "315").with(300, "315");
         }
         draft = draft.with(7, name).with(10, status.to_string()).with(11, "0");
         if status == CUSTOM {
-            draft = io.line.write(draft, 19, &text);
+            draft = cx.link.write(draft, 19, &text);
         }
         // Clients take whoever is idle for away as well where both are said.
         if !is_plain && status != IDLE {
             draft = draft.with(47, away.to_string());
         }
         if let Some(since) = presence.idle_since {
-            draft = draft.with(137, io.now.wall.since(since).as_secs().to_string());
+            draft = draft.with(137, cx.now.wall.since(since).as_secs().to_string());
         }
         draft = draft.with(17, "0").with(13, "1");
-        io.tell(if io.line.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
+        cx.tell(if cx.link.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Address, Contact};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::service;
 use super::super::wire::Draft;
 use super::edit::groups;
@@ -14,29 +14,29 @@ use super::{ANSWER, Session};
 impl Session {
     /// Brings the client's list up to the foreign contacts, where it had its own before these
     /// were known.
-    pub(super) fn push_all(&mut self, io: &mut Io<'_>) {
+    pub(super) fn push_all(&mut self, cx: &mut Cx<'_>) {
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
-        self.push(&all, io);
+        self.push(&all, cx);
     }
 
     /// Brings the client's list up to some contacts. Clients take no new one from an answer to an
     /// edit that they did not make, but from a list; before version 15 a list is all there is.
-    pub(super) fn push(&mut self, contacts: &[Contact], io: &mut Io<'_>) {
-        let spelled = Spelled::of(&self.list.own, io.line.charset);
-        let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, &spelled, io)).collect();
-        if !new.is_empty() && !io.line.is_new() {
-            self.tell_whole_list(io);
+    pub(super) fn push(&mut self, contacts: &[Contact], cx: &mut Cx<'_>) {
+        let spelled = Spelled::of(&self.list.own, cx.link.charset);
+        let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, &spelled, cx)).collect();
+        if !new.is_empty() && !cx.link.is_new() {
+            self.tell_whole_list(cx);
         }
         for contact in new {
-            self.show_presence(&contact.address, io);
+            self.show_presence(&contact.address, cx);
         }
     }
 
     /// Tells the client of the groups that a contact left and came to. Returns whether there are
     /// any of these.
-    fn place(&mut self, contact: &Contact, spelled: &Spelled, io: &mut Io<'_>) -> bool {
+    fn place(&mut self, contact: &Contact, spelled: &Spelled, cx: &mut Cx<'_>) -> bool {
         let address = &contact.address;
-        let Some(name) = self.name(address, io) else { return false };
+        let Some(name) = self.name(address, cx) else { return false };
         let shown = self.list.shown.remove(address).unwrap_or_default();
         let wanted = if contact.listed { groups(contact) } else { Vec::new() };
         let edit = |service, group: &String| {
@@ -44,30 +44,30 @@ impl Session {
             draft.with(7, &name).with(65, spelled.write(group))
         };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
-            io.tell(edit(service::REMOVE_BUDDY, group));
+            cx.tell(edit(service::REMOVE_BUDDY, group));
         }
         let new: Vec<String> = wanted.iter().filter(|g| !shown.contains(g)).cloned().collect();
         for group in &new {
-            io.tell(edit(service::ADD_BUDDY, group));
+            cx.tell(edit(service::ADD_BUDDY, group));
         }
-        if io.line.is_new() {
+        if cx.link.is_new() {
             for draft in sections_of(&new, &name, spelled) {
-                io.tell(draft);
+                cx.tell(draft);
             }
         }
         if !wanted.is_empty() {
             self.list.shown.insert(address.clone(), wanted);
         } else if self.presences.remove(address) {
-            io.tell(offline(&name));
+            cx.tell(offline(&name));
         }
         !new.is_empty()
     }
 
     /// Shows everything that is known of a contact's presence.
-    pub(super) fn show_presence(&self, of: &Address, io: &mut Io<'_>) {
+    pub(super) fn show_presence(&self, of: &Address, cx: &mut Cx<'_>) {
         let Some(presence) = self.presences.get(of) else { return };
-        if let Some(name) = self.name(of, io).filter(|_| self.list.shown.contains_key(of)) {
-            self.show(&name, presence, false, io);
+        if let Some(name) = self.name(of, cx).filter(|_| self.list.shown.contains_key(of)) {
+            self.show(&name, presence, false, cx);
         }
     }
 }

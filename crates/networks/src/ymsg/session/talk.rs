@@ -6,7 +6,7 @@ use crosstalk_core::{Address, Body, Envelope, Event, Failure, RichText, Typing};
 
 use sha1::{Digest as _, Sha1};
 
-use super::super::link::Io;
+use super::super::context::Cx;
 use super::super::wire::{Draft, Packet};
 use super::super::{charset, format, pieces, service};
 use super::names::receivers;
@@ -54,80 +54,80 @@ impl Talk {
 
 impl Session {
     /// 0x06 and 0x17: `5=who 14=text 97=1`.
-    pub(super) fn message_out(&mut self, packet: &Packet, io: &mut Io<'_>) {
+    pub(super) fn message_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let message = packet.first(14).unwrap_or_default();
-        let message = io.line.charset.read(message, packet.number(charset::KEY)).into_owned();
+        let message = cx.link.charset.read(message, packet.number(charset::KEY)).into_owned();
         let body = match message.trim() {
             BUZZ => Body::Attention,
             _ => Body::Text { text: format::read(&message), auto: false },
         };
         let is_empty = matches!(&body, Body::Text { text, .. } if text.is_empty());
         let id = packet.first(MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
-        let (mut body, mut receivers) = (Some(body), receivers(packet, io).into_iter().peekable());
+        let (mut body, mut receivers) = (Some(body), receivers(packet, cx).into_iter().peekable());
         while let Some(receiver) = receivers.next() {
             let to = match receiver {
                 Ok(to) => to,
                 Err(name) => {
                     let name = charset::read_name(&name);
-                    self.note(&Failure::NoSuchUser.of_message_to(&name), io);
+                    self.note(&Failure::NoSuchUser.of_message_to(&name), cx);
                     continue;
                 }
             };
             if let Some((id, digest)) = id {
-                self.acknowledge(&to, id, io);
+                self.acknowledge(&to, id, cx);
                 if !self.talk.is_new(&to, digest) {
                     continue;
                 }
             }
             let said = if receivers.peek().is_some() { body.clone() } else { body.take() };
             if let Some(said) = said.filter(|_| !is_empty) {
-                io.send(to, said);
+                cx.send(to, said);
             }
         }
     }
 
     /// 0xFB, as the receiver's client sends it.
-    fn acknowledge(&self, from: &Address, id: &[u8], io: &mut Io<'_>) {
-        let Some(name) = self.name(from, io) else { return };
+    fn acknowledge(&self, from: &Address, id: &[u8], cx: &mut Cx<'_>) {
+        let Some(name) = self.name(from, cx) else { return };
         let draft = Draft::new(service::MESSAGE_ACK, ANSWER).with(4, name).with(5, &self.me);
         let draft = draft.with(302, "430").with(430, id).with(303, "430");
-        io.tell(draft.with(450, "0"));
+        cx.tell(draft.with(450, "0"));
     }
 
     /// A message or a buzz of a foreign person.
-    pub(super) fn message_in(&self, envelope: Envelope, io: &mut Io<'_>) {
-        let Some(name) = self.name(&envelope.from, io) else {
-            return io.out.emit(Event::Unshown(envelope));
+    pub(super) fn message_in(&self, envelope: Envelope, cx: &mut Cx<'_>) {
+        let Some(name) = self.name(&envelope.from, cx) else {
+            return cx.emit(Event::Unshown(envelope));
         };
         let messages = match &envelope.body {
             Body::Text { text, .. } => pieces::messages(text),
             _ => vec![BUZZ.to_owned()],
         };
-        let late = envelope.is_delayed(io.now.wall);
+        let late = envelope.is_delayed(cx.now.wall);
         for message in messages {
             let status = if late { STORED } else { ANSWER };
             let mut draft = Draft::new(service::MESSAGE, status).with(5, &self.me).with(4, &name);
             if late {
                 draft = draft.with(15, envelope.sent_at.secs().to_string());
             }
-            let draft = io.line.write(draft, 14, &message);
-            io.tell(draft.with(63, ";0").with(64, "0"));
+            let draft = cx.link.write(draft, 14, &message);
+            cx.tell(draft.with(63, ";0").with(64, "0"));
         }
     }
 
     /// Something the gateway has to say.
-    pub(super) fn note(&self, words: &str, io: &mut Io<'_>) {
+    pub(super) fn note(&self, words: &str, cx: &mut Cx<'_>) {
         let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
-        let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
+        let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
         let body = Body::Text { text: RichText::plain(words), auto: true };
-        self.message_in(Envelope { id, from: Address::control(), to: user, sent_at, body }, io);
+        self.message_in(Envelope { id, from: Address::control(), to: user, sent_at, body }, cx);
     }
 
-    pub(super) fn typing_in(&self, from: &Address, typing: Typing, io: &mut Io<'_>) {
-        let Some(name) = self.name(from, io) else { return };
+    pub(super) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
+        let Some(name) = self.name(from, cx) else { return };
         let draft = Draft::new(service::NOTIFY, ANSWER).with(5, &self.me).with(4, name);
         let on = if typing == Typing::Active { "1" } else { "0" };
-        io.tell(draft.with(49, "TYPING").with(14, " ").with(13, on));
+        cx.tell(draft.with(49, "TYPING").with(14, " ").with(13, on));
     }
 }
 
@@ -137,9 +137,9 @@ pub(super) fn is_typing(packet: &Packet) -> bool {
 }
 
 /// 0x4B: `5=who 49=TYPING 13=1`.
-pub(super) fn typing_out(packet: &Packet, io: &mut Io<'_>) {
+pub(super) fn typing_out(packet: &Packet, cx: &mut Cx<'_>) {
     let typing = if packet.number(13) == Some(1) { Typing::Active } else { Typing::Idle };
-    for to in receivers(packet, io).into_iter().flatten() {
-        io.send(to, Body::Typing(typing));
+    for to in receivers(packet, cx).into_iter().flatten() {
+        cx.send(to, Body::Typing(typing));
     }
 }

@@ -1,22 +1,13 @@
-//! What a handler works with.
+//! The context that handlers of YMSG work with.
 
-use std::time::{Duration, Instant};
-
-use crosstalk_core::{
-    Address, Body, Contact, Context, EnvelopeId, Event, NameClass, Names, Now, Outgoing, Output,
-    Side,
-};
+use crosstalk_core::{Address, Contact, Context, NameClass, Names, Side};
 
 use super::charset::{self, Charset};
 use super::wire::{Draft, Packet, Style};
+use crate::common;
 
-/// The time, the connection, and where everything goes.
-pub(super) struct Io<'a> {
-    pub(super) now: Now,
-    pub(super) out: &'a mut Output,
-    pub(super) context: &'a mut Context,
-    pub(super) line: &'a mut Line,
-}
+/// The context, with how the two sides write headers.
+pub(super) type Cx<'a> = common::Cx<'a, &'a mut Line>;
 
 /// How the two sides write headers.
 #[derive(Clone, Copy)]
@@ -69,10 +60,10 @@ impl Line {
     }
 }
 
-impl Io<'_> {
+impl Cx<'_> {
     /// Tells the client a packet of ours, as its server would.
     pub(super) fn tell(&mut self, draft: Draft) {
-        self.out.insert(Side::Client, draft.finish(self.line.server));
+        self.out.insert(Side::Client, draft.finish(self.link.server));
     }
 
     /// Tells the server a packet of the client's that was changed.
@@ -86,20 +77,9 @@ impl Io<'_> {
         self.out.forward(Side::Client, packet.raw.clone());
     }
 
-    /// Says something to a foreign person.
-    pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
-        let id = self.context.ids.next_id();
-        self.out.emit(Event::Send(Outgoing { id, to, body }));
-        id
-    }
-
     /// What a name in a packet means here.
     pub(super) fn class_of(&self, name: &[u8]) -> NameClass {
-        self.context.names.classify(charset::read_name(name).trim())
-    }
-
-    pub(super) fn later(&self, time: Duration) -> Instant {
-        self.now.instant + time
+        self.classify(charset::read_name(name).trim())
     }
 }
 
@@ -110,7 +90,7 @@ pub(super) fn spelling(
     address: &Address,
     names: &Names,
 ) -> Option<String> {
-    let fits = |name: &String| !name.contains([',', '\n', '\r']) && !name.trim().is_empty();
-    let own = contact.map(|c| c.spelling.clone());
-    own.filter(fits).or_else(|| Some(names.universal(address)).filter(fits))
+    let separates = |c: char| matches!(c, ',' | '\n' | '\r');
+    let is_taken = |name: &str| !name.contains(separates) && !name.trim().is_empty();
+    common::spelling(contact, address, names, is_taken)
 }
