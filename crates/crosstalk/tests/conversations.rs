@@ -11,7 +11,7 @@ use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, Proxy};
 use crosstalk_gateway::mail::{Mail, Mails};
 use crosstalk_gateway::router::{Member, Options, Router};
-use crosstalk_mock::{Account, Client, Event, Server, Way, msn};
+use crosstalk_mock::{Account, Client, Event, Route, Server, msn};
 use crosstalk_overlay::Overlay;
 use tempfile::TempDir;
 
@@ -46,11 +46,11 @@ impl Stage {
         Self { server, router, gateway, _state: state }
     }
 
-    fn ways(&self) -> [Way; 2] {
+    fn ways(&self) -> [Route; 2] {
         let server = HostPort::new("msn.test", 1863);
         let proxy = self.gateway.proxies[0];
         let direct = self.gateway.direct.iter().find(|(id, _)| id.as_str() == "msn").unwrap().1;
-        [Way::Socks5 { proxy, server }, Way::Direct(direct)]
+        [Route::Socks5 { proxy, server }, Route::Direct(direct)]
     }
 
     /// The foreign friends of `user`.

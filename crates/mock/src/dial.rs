@@ -18,7 +18,7 @@ const HTTPS: u16 = 443;
 
 /// A way to a server, or to a gateway in front of it.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum Route {
     /// Straight to an address: the server itself or a gateway's direct listener.
     Direct(SocketAddr),
     /// The same, and to another address for the web pages of the network.
@@ -44,7 +44,7 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
-impl Way {
+impl Route {
     /// Connects to the server that the way was made for.
     pub async fn dial(&self) -> io::Result<Box<dyn Stream>> {
         match self {

@@ -12,19 +12,19 @@ use futures_util::future::BoxFuture;
 
 pub mod aim;
 mod client;
+pub mod delivery_audit;
 mod dial;
 mod incoming;
 pub mod msn;
 pub mod play;
 mod protocol;
 mod server;
-pub mod tally;
 mod web;
 pub mod xmpp;
 pub mod yahoo;
 
 pub use client::{Account, Act, Client, Event, SignOnError};
-pub use dial::{Stream, Way};
+pub use dial::{Route, Stream};
 pub use server::{Listening, Record, Server};
 pub use web::Web;
 
@@ -51,7 +51,7 @@ pub trait Network: Send + Sync + 'static {
     fn sign_on<'a>(
         &'a self,
         account: &'a Account,
-        way: &'a Way,
+        way: &'a Route,
     ) -> BoxFuture<'a, Result<Client, SignOnError>>;
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crosstalk_core::{Address, Names};
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::{Account, Client, Network, Server, SignOnError, Way};
+use crate::{Account, Client, Network, Route, Server, SignOnError};
 
 /// A network as its folder says it; [`Network`] follows from it.
 pub(crate) trait Protocol: Send + Sync + 'static {
@@ -32,7 +32,7 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// Signs a client on.
     fn sign_on(
         account: &Account,
-        way: &Way,
+        way: &Route,
     ) -> impl Future<Output = Result<Client, SignOnError>> + Send;
 }
 
@@ -60,7 +60,7 @@ impl<P: Protocol> Network for P {
     fn sign_on<'a>(
         &'a self,
         account: &'a Account,
-        way: &'a Way,
+        way: &'a Route,
     ) -> BoxFuture<'a, Result<Client, SignOnError>> {
         P::sign_on(account, way).boxed()
     }

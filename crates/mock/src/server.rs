@@ -38,30 +38,30 @@ pub trait Server: Send + Sync {
 pub(crate) struct Shared<W> {
     /// Where the server listens.
     pub(crate) addr: SocketAddr,
-    world: Arc<Mutex<W>>,
+    state: Arc<Mutex<W>>,
 }
 
 impl<W> Clone for Shared<W> {
     fn clone(&self) -> Self {
-        Self { addr: self.addr, world: Arc::clone(&self.world) }
+        Self { addr: self.addr, state: Arc::clone(&self.state) }
     }
 }
 
 impl<W> Shared<W> {
-    pub(crate) fn new(addr: SocketAddr, world: W) -> Self {
-        Self { addr, world: Arc::new(Mutex::new(world)) }
+    pub(crate) fn new(addr: SocketAddr, state: W) -> Self {
+        Self { addr, state: Arc::new(Mutex::new(state)) }
     }
 
     /// Everything the server knows.
-    pub(crate) fn world(&self) -> MutexGuard<'_, W> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, W> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Has `serve` serve every connection that comes to `addr`, in one `world`.
+/// Has `serve` serve every connection that comes to `addr`, in one `state`.
 pub(crate) async fn host<W, C>(
     addr: SocketAddr,
-    world: W,
+    state: W,
     serve: fn(TcpStream, Shared<W>, Recorder) -> C,
 ) -> io::Result<(Shared<W>, Listening)>
 where
@@ -69,7 +69,7 @@ where
     C: Future<Output = io::Result<()>> + Send + 'static,
 {
     let listener = TcpListener::bind(addr).await?;
-    let shared = Shared::new(listener.local_addr()?, world);
+    let shared = Shared::new(listener.local_addr()?, state);
     let serving = shared.clone();
     let listening = Listening::begin(listener, move |stream, recorder| {
         serve(stream, serving.clone(), recorder)

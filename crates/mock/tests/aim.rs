@@ -4,7 +4,7 @@
 mod common;
 
 use crosstalk_core::{Availability, Typing};
-use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, aim};
+use crosstalk_mock::{Account, Act, Client, Event, Route, Server as _, SignOnError, aim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::common::{SOON, sees};
@@ -16,7 +16,7 @@ async fn server() -> aim::Server {
 
 async fn signed_on(server: &aim::Server, name: &str) -> Client {
     let account = Account::new(name, format!("{name}'s secret"));
-    aim::sign_on(&account, &Way::Direct(server.addr())).await.unwrap()
+    aim::sign_on(&account, &Route::Direct(server.addr())).await.unwrap()
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn wrong_credentials_are_refused_with_the_reason() {
         [("Alice", "guess", "the password is wrong"), ("Eve", "guess", "there is no such name")]
     {
         let refused =
-            aim::sign_on(&Account::new(name, password), &Way::Direct(server.addr())).await;
+            aim::sign_on(&Account::new(name, password), &Route::Direct(server.addr())).await;
         assert!(matches!(refused, Err(SignOnError::Refused(why)) if why == reason));
     }
 }

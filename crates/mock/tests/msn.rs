@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{SOON, sees};
 use crosstalk_core::Availability;
-use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, msn};
+use crosstalk_mock::{Account, Act, Client, Event, Route, Server as _, SignOnError, msn};
 
 /// A version of each kind there is.
 const VERSIONS: [u32; 17] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18];
@@ -25,8 +25,8 @@ async fn signed_on(server: &msn::Server, name: &String) -> Client {
     msn::sign_on(&account(name), &way(server)).await.unwrap()
 }
 
-fn way(server: &msn::Server) -> Way {
-    Way::Hosts { server: server.addr(), web: server.web().unwrap().addr }
+fn way(server: &msn::Server) -> Route {
+    Route::Hosts { server: server.addr(), web: server.web().unwrap().addr }
 }
 
 async fn expects(client: &mut Client, wanted: &Event) {

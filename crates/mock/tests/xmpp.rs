@@ -4,7 +4,7 @@
 mod common;
 
 use crosstalk_core::{Availability, Typing};
-use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, xmpp};
+use crosstalk_mock::{Account, Act, Client, Event, Route, Server as _, SignOnError, xmpp};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
@@ -20,7 +20,7 @@ async fn server() -> xmpp::Server {
 
 async fn signed_on(server: &xmpp::Server, name: &str) -> Client {
     let account = Account::new(name, format!("{name}'s secret"));
-    xmpp::sign_on(&account, &Way::Direct(server.addr())).await.unwrap()
+    xmpp::sign_on(&account, &Route::Direct(server.addr())).await.unwrap()
 }
 
 async fn next_but_presence(client: &mut Client) -> Option<Event> {
@@ -44,7 +44,8 @@ async fn befriend(asker: &mut Client, asked: &mut Client, asker_jid: &str, asked
 #[tokio::test]
 async fn a_wrong_password_is_refused() {
     let server = server().await;
-    let refused = xmpp::sign_on(&Account::new("alice", "guess"), &Way::Direct(server.addr())).await;
+    let refused =
+        xmpp::sign_on(&Account::new("alice", "guess"), &Route::Direct(server.addr())).await;
     assert!(matches!(refused, Err(SignOnError::Refused(why)) if why == "not-authorized"));
 }
 
@@ -105,7 +106,7 @@ async fn where_encryption_is_required_nobody_signs_on_without() {
     let alice = Account::new("alice", "secret");
     let (anywhere, users) = (([127, 0, 0, 1], 0).into(), std::slice::from_ref(&alice));
     let server = xmpp::Server::start_encrypted(anywhere, users, tls.into()).await.unwrap();
-    let way = Way::Direct(server.addr());
+    let way = Route::Direct(server.addr());
 
     assert!(matches!(xmpp::sign_on(&alice, &way).await, Err(SignOnError::Protocol(_))));
     let client = xmpp::sign_on_encrypted(&alice, &way, trust.into()).await;

@@ -4,7 +4,7 @@
 mod common;
 
 use crosstalk_core::{Availability, RichText, Style, Typing};
-use crosstalk_mock::{Account, Act, Client, Event, Server as _, SignOnError, Way, yahoo};
+use crosstalk_mock::{Account, Act, Client, Event, Route, Server as _, SignOnError, yahoo};
 
 use self::common::{SOON, sees};
 
@@ -18,7 +18,7 @@ async fn server() -> yahoo::Server {
 
 async fn signed_on(server: &yahoo::Server, name: &str) -> Client {
     let account = Account::new(name, format!("{name}'s secret"));
-    yahoo::sign_on(&account, &Way::Direct(server.addr())).await.unwrap()
+    yahoo::sign_on(&account, &Route::Direct(server.addr())).await.unwrap()
 }
 
 async fn shows(client: &mut Client, wanted: Event) {
@@ -29,7 +29,7 @@ async fn shows(client: &mut Client, wanted: Event) {
 #[tokio::test]
 async fn wrong_credentials_are_refused_with_the_reason() {
     let server = server().await;
-    let way = Way::Direct(server.addr());
+    let way = Route::Direct(server.addr());
     for (name, reason) in [
         ("ann9", "the password is wrong"),
         ("ann16", "the password is wrong"),

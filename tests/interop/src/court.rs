@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crosstalk_mock::{Account, Act, Client, Event, Way, by_id};
+use crosstalk_mock::{Account, Act, Client, Event, Route, by_id};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::prosody::DOMAIN;
@@ -76,7 +76,7 @@ impl Court {
         gateway.configure(&(jabber + &aol), &[listener, aim_listener]);
         gateway.start();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let way = Way::Direct(SocketAddr::from(([127, 0, 0, 1], aim_listener)));
+        let way = Route::Direct(SocketAddr::from(([127, 0, 0, 1], aim_listener)));
         let alice = Account::new(AIM_USER.0, AIM_USER.1);
         let alice = runtime.block_on(by_id("aol").unwrap().sign_on(&alice, &way)).unwrap();
         Self { gateway, listener, upstream, alice, runtime, _servers: (aim, server), directory }

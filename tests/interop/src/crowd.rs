@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crosstalk_mock::tally::{Boot, Tally};
+use crosstalk_mock::delivery_audit::{Boot, DeliveryAudit};
 
 use crate::{Event, Person};
 
@@ -29,7 +29,7 @@ struct Shared {
     boots: Mutex<Vec<(Boot, bool)>>,
     talking: AtomicBool,
     leaving: AtomicBool,
-    tally: Mutex<Tally>,
+    audit: Mutex<DeliveryAudit>,
 }
 
 /// Somebody to talk to: the name, and how it is spelled here.
@@ -43,7 +43,7 @@ impl Crowd {
             boots: Mutex::new(boots),
             talking: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
-            tally: Mutex::default(),
+            audit: Mutex::default(),
         });
         Self { shared, lives: Vec::new() }
     }
@@ -82,7 +82,7 @@ impl Crowd {
     pub fn lost(&self, gateway: usize) {
         let (boot, runs) = &mut self.shared.boots.lock().unwrap()[gateway];
         *runs = false;
-        self.tally().kill((*boot, Instant::now()));
+        self.audit().kill((*boot, Instant::now()));
     }
 
     /// It runs again.
@@ -93,8 +93,8 @@ impl Crowd {
     }
 
     /// What everybody has said and was shown.
-    pub fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.shared.tally.lock().unwrap()
+    pub fn audit(&self) -> MutexGuard<'_, DeliveryAudit> {
+        self.shared.audit.lock().unwrap()
     }
 
     /// Lets everybody go, in the order in which they came.
@@ -150,7 +150,7 @@ impl Life {
             }
             "sent" => {
                 if let Some((text, _)) = self.sending.take() {
-                    self.tally().sent(&text);
+                    self.audit().sent(&text);
                 }
             }
             "im" => self.hear(event),
@@ -159,7 +159,7 @@ impl Life {
             "refused" => self.is_refused(),
             "error" if event.get("command") == "im" => self.is_refused(),
             "error" if event.get("command").is_empty() => {
-                self.tally().report(self.name, event.name());
+                self.audit().report(self.name, event.name());
             }
             "error" => self.called = None,
             _ => {}
@@ -171,21 +171,21 @@ impl Life {
         // What arrives late says when it was said.
         let said = text.rsplit_once("] ").map_or(text, |(_, said)| said);
         if let Some((to, _)) = said.split_once(" was not delivered") {
-            self.tally().report(self.name, to);
+            self.audit().report(self.name, to);
         } else if let Some((to, _)) = said.split_once(" may not have arrived") {
-            self.tally().doubt(self.name, to);
+            self.audit().doubt(self.name, to);
         } else if text.contains("this was not delivered") {
-            self.tally().report(self.name, event.name());
+            self.audit().report(self.name, event.name());
         } else if text.contains("this may not have arrived") {
-            self.tally().doubt(self.name, event.name());
+            self.audit().doubt(self.name, event.name());
         } else {
-            self.tally().show(self.name, said, self.boot);
+            self.audit().show(self.name, said, self.boot);
         }
     }
 
     fn is_refused(&mut self) {
         if let Some((text, _)) = self.sending.take() {
-            self.tally().refuse(&text);
+            self.audit().refuse(&text);
         }
     }
 
@@ -205,7 +205,7 @@ impl Life {
         let (name, spelled) = self.friends[self.turn % self.friends.len()].clone();
         self.turn += 1;
         self.said = Instant::now();
-        let text = self.tally().say(self.name, name, self.boot);
+        let text = self.audit().say(self.name, name, self.boot);
         self.person.does(&["im", &spelled, &text]);
         self.sending = Some((text, self.said));
     }
@@ -216,7 +216,7 @@ impl Life {
         runs.then_some(boot)
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.shared.tally.lock().unwrap()
+    fn audit(&self) -> MutexGuard<'_, DeliveryAudit> {
+        self.shared.audit.lock().unwrap()
     }
 }

@@ -8,7 +8,7 @@ use crate::desktop::PATIENCE;
 use crate::jabber_clients::Account;
 use crate::process::{Running, wait_until};
 use crate::trusting::trusting;
-use crate::{Desktop, Way, sqlite};
+use crate::{Desktop, Route, sqlite};
 
 /// The name of its program on the message bus.
 const PROGRAM: &str = "im.dino.Dino";
@@ -23,7 +23,7 @@ pub struct Dino<'a> {
 impl<'a> Dino<'a> {
     /// Starts it, signing on through the desktop's proxy: it has no setting of its own.
     pub(crate) fn start(account: &Account<'_>, desktop: &'a Desktop) -> Self {
-        let Way::Socks(proxy, ..) = account.way else { panic!("Dino goes to its domain") };
+        let Route::Socks(proxy, ..) = account.way else { panic!("Dino goes to its domain") };
         account.writes(
             ".config/glib-2.0/settings/keyfile",
             &format!(

@@ -8,7 +8,7 @@ use crate::desktop::PATIENCE;
 use crate::jabber_clients::Account;
 use crate::process::{Running, wait_until};
 use crate::trusting::trusting;
-use crate::{Desktop, Way, sqlite};
+use crate::{Desktop, Route, sqlite};
 
 /// How Gajim calls the account.
 const ACCOUNT: &str = "mine";
@@ -32,7 +32,7 @@ pub struct Gajim<'a> {
 impl<'a> Gajim<'a> {
     /// Starts it, signing on through the proxy that the account's settings name.
     pub(crate) fn start(account: &Account<'_>, desktop: &'a Desktop) -> Self {
-        let Way::Socks(proxy, ..) = account.way else { panic!("Gajim goes to its domain") };
+        let Route::Socks(proxy, ..) = account.way else { panic!("Gajim goes to its domain") };
         let (name, host) = account.jid.split_once('@').unwrap();
         let password = account.password;
         let settings = account.writes(".config/gajim/settings.sqlite", "");

@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 
 use crate::proxychains::proxychains;
 use crate::suite::Suite;
-use crate::{Terminal, Way};
+use crate::{Route, Terminal};
 
 /// Whom a client signs on as, and how it reaches the server.
 pub(crate) struct Account<'a> {
     pub(crate) jid: &'a str,
     pub(crate) password: &'a str,
-    pub(crate) way: &'a Way,
+    pub(crate) way: &'a Route,
     /// Which release the client is from.
     pub(crate) suite: Suite,
     /// The certificate of the CA to trust, a PEM file.
@@ -25,8 +25,8 @@ impl Account<'_> {
     /// The host and the port to connect to, where the gateway is taken for the server.
     fn server(&self) -> (&str, u16) {
         match self.way {
-            Way::Direct(host, port) => (host, *port),
-            Way::Socks(..) => panic!("this client knows no proxy"),
+            Route::Direct(host, port) => (host, *port),
+            Route::Socks(..) => panic!("this client knows no proxy"),
         }
     }
 
@@ -59,7 +59,7 @@ pub(crate) fn profanity(account: &Account<'_>) -> Terminal {
 /// Poezio, signing on, with a proxy under it: Debian's version 0.14 takes its own setting for
 /// another host for nothing.
 pub(crate) fn poezio(account: &Account<'_>) -> Terminal {
-    let Way::Socks(proxy, ..) = account.way else { panic!("Poezio goes to its domain") };
+    let Route::Socks(proxy, ..) = account.way else { panic!("Poezio goes to its domain") };
     let Account { jid, password, .. } = account;
     account.writes(
         ".config/poezio/poezio.cfg",

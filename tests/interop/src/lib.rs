@@ -48,7 +48,7 @@ pub use event::Event;
 pub use gajim::Gajim;
 pub use gateway::Gateway;
 pub use msn::MsnServer;
-pub use person::{Person, Way};
+pub use person::{Person, Route};
 pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
 pub use raw_jabber::RawJabber;

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a client reaches its server.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum Route {
     /// Through the SOCKS5 proxy at this port, by the server's name and port.
     Socks(u16, String, u16),
     /// By connecting to this port of this host.
@@ -45,7 +45,7 @@ pub struct Person {
 
 impl Person {
     /// At libpurple's AIM, not signed on yet.
-    pub fn at_aim(name: &str, password: &str, way: &Way, home: &Path) -> Self {
+    pub fn at_aim(name: &str, password: &str, way: &Route, home: &Path) -> Self {
         let mut person = Self::at_purple(name, home, "prpl-aim", name, password);
         // The usual login asks a server on the web and would ignore where we send it.
         person.does(&["string", "login_type", "md5_login"]);
@@ -58,7 +58,7 @@ impl Person {
     pub fn at_purple_jabber(
         jid: &str,
         password: &str,
-        way: &Way,
+        way: &Route,
         home: &Path,
         trust: &Path,
     ) -> Self {
@@ -71,14 +71,14 @@ impl Person {
     }
 
     /// At slixmpp, trusting the CA in the file `trust`; not signed on yet.
-    pub fn at_slixmpp(jid: &str, password: &str, way: &Way, trust: &Path) -> Self {
+    pub fn at_slixmpp(jid: &str, password: &str, way: &Route, trust: &Path) -> Self {
         let mut command = Command::new(peer("venv/bin/python"));
         command.arg(drivers().join("slix.py")).args([jid, password]);
         match way {
-            Way::Socks(proxy, host, port) => {
+            Route::Socks(proxy, host, port) => {
                 command.args([host, &port.to_string(), &proxy.to_string()])
             }
-            Way::Direct(host, port) => command.args([host, &port.to_string(), ""]),
+            Route::Direct(host, port) => command.args([host, &port.to_string(), ""]),
         };
         command.arg(trust);
         Self::start(jid, Kind::Slixmpp, &mut command)
@@ -86,10 +86,16 @@ impl Person {
 
     /// At msnp11-sdk, which gets its ticket at `nexus`; not signed on yet. It knows no proxy: one
     /// is put under it, as users of old clients do.
-    pub fn at_msnp11(passport: &str, password: &str, way: &Way, nexus: &str, home: &Path) -> Self {
+    pub fn at_msnp11(
+        passport: &str,
+        password: &str,
+        way: &Route,
+        nexus: &str,
+        home: &Path,
+    ) -> Self {
         let driver = built("msnp11");
         let (mut command, host, port) = match way {
-            Way::Socks(proxy, host, port) => {
+            Route::Socks(proxy, host, port) => {
                 // The web server that gives out tickets is no host of the proxy's; others at the
                 // same address are.
                 let web = nexus.trim_start_matches("http://").split('/').next();
@@ -97,7 +103,7 @@ impl Person {
                 command.arg(driver);
                 (command, host, port)
             }
-            Way::Direct(host, port) => (Command::new(driver), host, port),
+            Route::Direct(host, port) => (Command::new(driver), host, port),
         };
         command.args([passport, password, host, &port.to_string(), nexus]);
         Self::start(passport, Kind::Msnp11, &mut command)
@@ -113,13 +119,13 @@ impl Person {
         person
     }
 
-    fn goes(&mut self, way: &Way, server_setting: &str) {
+    fn goes(&mut self, way: &Route, server_setting: &str) {
         let (host, port) = match way {
-            Way::Socks(proxy, host, port) => {
+            Route::Socks(proxy, host, port) => {
                 self.does(&["proxy", "127.0.0.1", &proxy.to_string()]);
                 (host, port)
             }
-            Way::Direct(host, port) => (host, port),
+            Route::Direct(host, port) => (host, port),
         };
         self.does(&["string", server_setting, host]);
         self.does(&["number", "port", &port.to_string()]);

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::process::{Running, wait_until};
-use crate::{Desktop, Way, peer};
+use crate::{Desktop, Route, peer};
 
 /// How long a client gets to show something.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ impl<'a> Pidgin<'a> {
     pub fn at_aim(
         name: &str,
         password: &str,
-        way: &Way,
+        way: &Route,
         home: &Path,
         desktop: &'a Desktop,
     ) -> Self {
@@ -165,12 +165,12 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn aim_account(name: &str, password: &str, way: &Way) -> String {
+fn aim_account(name: &str, password: &str, way: &Route) -> String {
     let (host, port, proxy) = match way {
-        Way::Socks(proxy, host, port) => {
+        Route::Socks(proxy, host, port) => {
             (host, port, format!("<type>socks5</type><host>127.0.0.1</host><port>{proxy}</port>"))
         }
-        Way::Direct(host, port) => (host, port, "<type>none</type>".to_owned()),
+        Route::Direct(host, port) => (host, port, "<type>none</type>".to_owned()),
     };
     format!(
         "<?xml version='1.0' encoding='UTF-8'?>

@@ -9,7 +9,7 @@ use crate::jabber_server::{JabberServer, Kind};
 use crate::prosody::DOMAIN;
 use crate::suite::Suite;
 use crate::{
-    AimServer, Desktop, Dino, Gajim, Gateway, MsnServer, Person, Pidgin, Terminal, Way,
+    AimServer, Desktop, Dino, Gajim, Gateway, MsnServer, Person, Pidgin, Route, Terminal,
     YahooServer, YahooUser, free_port,
 };
 
@@ -44,12 +44,12 @@ pub struct Stage {
     yahoo: YahooServer,
     /// Where the gateway of the AIM users plays the Yahoo server.
     yahoo_listener: u16,
-    aim_way: Way,
-    jabber_way: Way,
+    aim_way: Route,
+    jabber_way: Route,
     /// Which release the Jabber server and the terminal clients are from.
     suite: Suite,
     /// MSN users come as each wants to: through the proxy or to the listener.
-    msn_ways: [Way; 2],
+    msn_ways: [Route; 2],
     directory: PathBuf,
 }
 
@@ -119,8 +119,8 @@ impl Stage {
             gateway.configure(&tables.concat(), &[proxy, listener, mesh[own].port]);
             gateway.start();
             [
-                Way::Socks(proxy, host.to_owned(), usual),
-                Way::Direct("localhost".to_owned(), listener),
+                Route::Socks(proxy, host.to_owned(), usual),
+                Route::Direct("localhost".to_owned(), listener),
             ]
         })
         .collect::<Vec<_>>()
@@ -229,7 +229,7 @@ impl Stage {
         self.msn_by(name, &self.msn_ways[1])
     }
 
-    fn msn_by(&self, name: &str, way: &Way) -> Person {
+    fn msn_by(&self, name: &str, way: &Route) -> Person {
         let home = self.directory.join("home").join(name);
         let passport = self.passport(name);
         let mut person = Person::at_msnp11(&passport, PASSWORD, way, &self.msn.nexus(), &home);

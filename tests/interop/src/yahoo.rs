@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crosstalk_mock::{Account, Act, Client, Event, Network, Server, Way, by_id};
+use crosstalk_mock::{Account, Act, Client, Event, Network, Route, Server, by_id};
 use tokio::runtime::{Builder, Runtime};
 
 /// How long something may take to come.
@@ -32,7 +32,7 @@ impl YahooServer {
 
     /// A user, signed on through the gateway whose listener is at this port.
     pub(crate) fn user(&self, name: &str, password: &str, port: u16) -> YahooUser<'_> {
-        let (account, way) = (Account::new(name, password), Way::Direct(loopback(port)));
+        let (account, way) = (Account::new(name, password), Route::Direct(loopback(port)));
         let client = self.runtime.block_on(yahoo().sign_on(&account, &way)).unwrap();
         YahooUser { client, runtime: &self.runtime }
     }

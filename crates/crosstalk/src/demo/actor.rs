@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, NameClass, Names, NetworkId};
 use crosstalk_mock::xmpp::unescape;
-use crosstalk_mock::{Account, Act, Client, Event, Network, SignOnError, Way};
+use crosstalk_mock::{Account, Act, Client, Event, Network, Route, SignOnError};
 use tokio::time::timeout;
 
 /// How long anything may take before the story has failed.
@@ -63,7 +63,7 @@ impl Actor {
         network: &'static dyn Network,
         names: Arc<Names>,
         account: &Account,
-        way: &Way,
+        way: &Route,
     ) -> Result<Self, Miss> {
         let refused = |why| Miss::SignOn { who: name.into(), why };
         let client = network.sign_on(account, way).await.map_err(refused)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::config::{Config, Direct, Member, Mesh, Proxy};
-use crosstalk_mock::{Account, Network, Server, Way, by_id};
+use crosstalk_mock::{Account, Network, Route, Server, by_id};
 use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
 
@@ -102,10 +102,10 @@ impl Stage {
     }
 
     /// How a client of `base` reaches its server.
-    pub(crate) fn way(&self, at: &At, base: &Base) -> Option<Way> {
+    pub(crate) fn way(&self, at: &At, base: &Base) -> Option<Route> {
         Some(match at {
-            At::Left => Way::Socks5 { proxy: self.proxy()?, server: base.called.clone() },
-            At::Right => Way::Direct(self.gateways[1].direct(&base.id)?),
+            At::Left => Route::Socks5 { proxy: self.proxy()?, server: base.called.clone() },
+            At::Right => Route::Direct(self.gateways[1].direct(&base.id)?),
         })
     }
 

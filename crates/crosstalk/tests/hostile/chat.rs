@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::jabber::{Client, Way, message};
+use crate::jabber::{Client, Route, message};
 
 /// Where they are, who are nobody's attackers.
 const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
@@ -19,7 +19,7 @@ pub(crate) struct Chat {
 impl Chat {
     /// Both sign on at `host`.
     pub(crate) async fn begin(host: &str) -> Self {
-        let way = Way::to(host).from(THEIRS);
+        let way = Route::to(host).from(THEIRS);
         let (mut ann, mut ben) = (Client::dial(way).await, Client::dial(way).await);
         ann.signs_on("ann", host, "r").await;
         ben.signs_on("ben", host, "r").await;

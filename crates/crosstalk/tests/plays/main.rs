@@ -13,13 +13,13 @@ use crosstalk_mock::play::{Outcome, Performance, Play};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::pairs::Table;
-use self::stage::{Gateways, Setting, Way};
+use self::stage::{Gateways, Route, Setting};
 
 const SETTINGS: [Setting; 4] = [
-    Setting { way: Way::Socks5, alone: false },
-    Setting { way: Way::Direct, alone: false },
-    Setting { way: Way::Socks5, alone: true },
-    Setting { way: Way::Direct, alone: true },
+    Setting { way: Route::Socks5, alone: false },
+    Setting { way: Route::Direct, alone: false },
+    Setting { way: Route::Socks5, alone: true },
+    Setting { way: Route::Direct, alone: true },
 ];
 
 fn main() {

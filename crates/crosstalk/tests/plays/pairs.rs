@@ -11,13 +11,13 @@ use crosstalk_mock::NETWORKS;
 use crosstalk_mock::play::{Outcome, Play};
 use libtest_mimic::Trial;
 
-use super::stage::{Setting, Way};
+use super::stage::{Route, Setting};
 use super::{perform, root};
 
 /// Where it is set, the table is written anew instead of compared.
 const REWRITE: &str = "CROSSTALK_REWRITE";
 /// Two gateways, each with clients that use it as a proxy.
-const SETTING: Setting = Setting { way: Way::Socks5, alone: false };
+const SETTING: Setting = Setting { way: Route::Socks5, alone: false };
 
 /// Sender and receiver, as they stand in [`networks`].
 type Pair = [usize; 2];

@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 
 /// How clients come to a gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Route {
     Socks5,
     Direct,
 }
@@ -31,7 +31,7 @@ pub(crate) enum Way {
 /// How a play is performed.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting {
-    pub(crate) way: Way,
+    pub(crate) way: Route,
     /// All through one gateway, instead of each gateway of the play by its own.
     pub(crate) alone: bool,
 }
@@ -39,8 +39,8 @@ pub(crate) struct Setting {
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = match self.way {
-            Way::Socks5 => "over SOCKS5",
-            Way::Direct => "with the gateway as the server",
+            Route::Socks5 => "over SOCKS5",
+            Route::Direct => "with the gateway as the server",
         };
         write!(f, "{way}{}", if self.alone { ", through one gateway" } else { "" })
     }
@@ -53,7 +53,7 @@ const JOINING: Duration = Duration::from_secs(20);
 
 /// Every gateway of a play, each in a runtime of its own so that it can die alone.
 pub(crate) struct Gateways {
-    way: Way,
+    way: Route,
     names: Arc<Names>,
     /// The networks of the play.
     networks: BTreeMap<NetworkId, NetworkConfig>,
@@ -243,28 +243,28 @@ impl Stage for Gateways {
         Arc::clone(&self.names)
     }
 
-    fn way(&self, network: &str, gateway: &str) -> crosstalk_mock::Way {
+    fn way(&self, network: &str, gateway: &str) -> crosstalk_mock::Route {
         let known = self.networks.values().find(|n| n.id.as_str() == network);
         let ports = known.map_or(&[][..], |network| &network.ports);
         let seat = self.seats.iter().find(|seat| seat.names.iter().any(|n| n == gateway));
         let running = seat.and_then(|s| s.running.as_ref()).expect("the play starts the gateway");
         match self.way {
-            Way::Socks5 => crosstalk_mock::Way::Socks5 {
+            Route::Socks5 => crosstalk_mock::Route::Socks5 {
                 proxy: running.proxy,
                 server: HostPort::new(
                     host(network),
                     *ports.first().expect("a network of the play"),
                 ),
             },
-            Way::Direct => {
+            Route::Direct => {
                 let mut direct = running.direct.iter().filter(|(id, _)| id.as_str() == network);
                 let mut next = || direct.next().map(|(_, addr)| *addr);
                 let server = next().expect("each network has a listener");
                 let web = self.webs.iter().find(|(id, _)| id.as_str() == network);
                 // Nobody has clients look for pages here that are not read here.
                 match next().or(web.map(|(_, web)| web.addr)) {
-                    Some(web) => crosstalk_mock::Way::Hosts { server, web },
-                    None => crosstalk_mock::Way::Direct(server),
+                    Some(web) => crosstalk_mock::Route::Hosts { server, web },
+                    None => crosstalk_mock::Route::Direct(server),
                 }
             }
         }

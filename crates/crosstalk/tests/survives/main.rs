@@ -38,9 +38,9 @@ async fn wait_until(mesh: &Mesh, what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Waits until everybody has heard some more of all their friends.
 async fn go_on_talking(mesh: &Mesh, people: &People, when: &str) {
-    let before = people.tally().heard();
+    let before = people.audit().heard();
     let more = || {
-        let heard = people.tally().heard();
+        let heard = people.audit().heard();
         heard.len() == 4 * ROAMING.len()
             && heard.iter().enumerate().all(|(n, h)| *h >= before.get(n).unwrap_or(&0) + SOME)
     };
@@ -59,7 +59,7 @@ async fn what_was_accepted_survives_the_kill_of_each_gateway() {
         let next = (gateway + 1) % ROAMING.len();
         for victim in [gateway, next] {
             let killed = mesh.kill(victim);
-            people.tally().kill(killed);
+            people.audit().kill(killed);
             // Some people talk on from elsewhere, to Jabber people who are away. The second one
             // dies with what it keeps for those.
             sleep(AWAY).await;
@@ -70,12 +70,12 @@ async fn what_was_accepted_survives_the_kill_of_each_gateway() {
     }
     people.talk(false);
     let begun = Instant::now();
-    while !people.tally().unsettled().is_empty() {
-        let open = people.tally().unsettled();
+    while !people.audit().unsettled().is_empty() {
+        let open = people.audit().unsettled();
         assert!(begun.elapsed() < PATIENCE, "{open:?}\n{}", mesh.logs());
         sleep(Duration::from_millis(20)).await;
     }
-    let counts = people.tally().check();
+    let counts = people.audit().check();
     assert_eq!(counts.said_again, 0, "these clients do not do so");
     print(&counts.to_string());
 }

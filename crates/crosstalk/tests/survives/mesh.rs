@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, HostPort, Names};
 use crosstalk_gateway::config::Config;
-use crosstalk_mock::tally::Boot;
-use crosstalk_mock::{Account, Client, Server, SignOnError, Way, by_id};
+use crosstalk_mock::delivery_audit::Boot;
+use crosstalk_mock::{Account, Client, Route, Server, SignOnError, by_id};
 use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
 
@@ -185,7 +185,7 @@ impl Doors {
     ) -> Option<Result<(Boot, Client), SignOnError>> {
         let (boot, proxy) = self.0.lock().unwrap()[gateway]?;
         let (_, host, port) = NETWORKS.into_iter().find(|(id, ..)| *id == person.network)?;
-        let way = Way::Socks5 { proxy, server: HostPort::new(host, port) };
+        let way = Route::Socks5 { proxy, server: HostPort::new(host, port) };
         let client = by_id(person.network)?.sign_on(&person.account(), &way).await;
         Some(client.map(|client| (boot, client)))
     }

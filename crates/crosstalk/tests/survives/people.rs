@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crosstalk_core::Names;
-use crosstalk_mock::tally::{Boot, Tally};
+use crosstalk_mock::delivery_audit::{Boot, DeliveryAudit};
 use crosstalk_mock::{Act, Client, Event};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -36,7 +36,7 @@ struct Shared {
     names: Arc<Names>,
     doors: Doors,
     talking: AtomicBool,
-    tally: Mutex<Tally>,
+    audit: Mutex<DeliveryAudit>,
     /// Who has seen whom online.
     met: Mutex<Vec<(Person, Person)>>,
 }
@@ -55,7 +55,7 @@ impl People {
             names: mesh.names.clone(),
             doors: mesh.doors(),
             talking: AtomicBool::new(false),
-            tally: Mutex::default(),
+            audit: Mutex::default(),
             met: Mutex::default(),
         });
         let mut living = JoinSet::new();
@@ -79,8 +79,8 @@ impl People {
         self.shared.talking.store(talking, Ordering::Relaxed);
     }
 
-    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.shared.tally.lock().unwrap()
+    pub(crate) fn audit(&self) -> MutexGuard<'_, DeliveryAudit> {
+        self.shared.audit.lock().unwrap()
     }
 }
 
@@ -119,20 +119,20 @@ impl Life {
 
     async fn say(&self, boot: Boot, client: &Client) {
         for friend in &self.friends {
-            let text = self.shared.tally.lock().unwrap().say(self.person.name, friend.name, boot);
+            let text = self.shared.audit.lock().unwrap().say(self.person.name, friend.name, boot);
             client.say(&self.spells(friend), text).await;
         }
     }
 
     fn see(&self, event: Event, boot: Boot) {
         if let Some(to) = reported(&event) {
-            let mut tally = self.shared.tally.lock().unwrap();
-            let tell = if is_unsure(&event) { Tally::doubt } else { Tally::report };
-            return tell(&mut tally, self.person.name, to);
+            let mut audit = self.shared.audit.lock().unwrap();
+            let tell = if is_unsure(&event) { DeliveryAudit::doubt } else { DeliveryAudit::report };
+            return tell(&mut audit, self.person.name, to);
         }
         match event {
             Event::Said { text, .. } => {
-                self.shared.tally.lock().unwrap().show(self.person.name, text.text(), boot);
+                self.shared.audit.lock().unwrap().show(self.person.name, text.text(), boot);
             }
             Event::Presence { of, presence } if presence.is_online() => {
                 let mut met = self.shared.met.lock().unwrap();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crosstalk_networks::oscar::wire::Item;
 
 use crate::protocol::Protocol;
-use crate::{Account, Client, SignOnError, Way};
+use crate::{Account, Client, Route, SignOnError};
 
 mod client;
 mod link;
@@ -32,7 +32,7 @@ impl Protocol for Aim {
         Server::start(addr, users).await
     }
 
-    async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
         sign_on(account, way).await
     }
 }

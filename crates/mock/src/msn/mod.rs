@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use md5::{Digest, Md5};
 
 use crate::protocol::Protocol;
-use crate::{Account, Client, SignOnError, Way};
+use crate::{Account, Client, Route, SignOnError};
 
 mod book;
 mod client;
@@ -48,7 +48,7 @@ impl Protocol for Msn {
         Server::start(addr, users).await
     }
 
-    async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
         sign_on(account, way).await
     }
 }

@@ -16,7 +16,7 @@ use super::lines::{Does, Step};
 use super::outcome::{LOOK_AGAIN, Outcome};
 use super::person::{Person, SILENCE};
 use super::script::{Spelling, act, address, network};
-use crate::{Account, Act, Record, Server, Way, Web, by_id};
+use crate::{Account, Act, Record, Route, Server, Web, by_id};
 
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
@@ -27,7 +27,7 @@ pub trait Stage: Send + Sync {
     fn names(&self) -> Arc<Names>;
 
     /// How a client reaches the server of `network` through `gateway`.
-    fn way(&self, network: &str, gateway: &str) -> Way;
+    fn way(&self, network: &str, gateway: &str) -> Route;
 
     /// Ends a gateway as a crash does.
     fn kill(&mut self, gateway: &str);
@@ -185,7 +185,7 @@ impl<'a> Performance<'a> {
     async fn sign_on(&mut self, part: &Part, stage: &dyn Stage) -> Result<(), String> {
         let network = network(self.play, part)?;
         let sent = self.sent.entry(part.network.clone()).or_default();
-        let way = Way::Kept(stage.way(&part.network, &part.gateway).into(), sent.clone());
+        let way = Route::Kept(stage.way(&part.network, &part.gateway).into(), sent.clone());
         let client = network.sign_on(&account(part), &way).await.map_err(|e| e.to_string())?;
         let mut person = Person::new(client, stage.names());
         if let Some(before) = self.people.remove(&part.name) {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crosstalk_core::{Address, Names};
 
 use crate::protocol::Protocol;
-use crate::{Account, Client, SignOnError, Way};
+use crate::{Account, Client, Route, SignOnError};
 
 mod client;
 mod link;
@@ -46,7 +46,7 @@ impl Protocol for Xmpp {
         Server::start(addr, users).await
     }
 
-    async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
         sign_on(account, way).await
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use crate::protocol::Protocol;
-use crate::{Account, Client, SignOnError, Way};
+use crate::{Account, Client, Route, SignOnError};
 
 mod client;
 mod markup;
@@ -39,7 +39,7 @@ impl Protocol for Yahoo {
         Server::start(addr, users).await
     }
 
-    async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+    async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
         sign_on(account, way).await
     }
 }

@@ -38,9 +38,9 @@ fn what_real_clients_said_survives_the_kill_of_each_gateway() {
         go_on_talking(&crowd, &format!("after the kill of gateway {gateway}"));
     }
     crowd.talk(false);
-    let settled = wait(|| crowd.tally().unsettled().is_empty());
-    assert!(settled, "{:?}", crowd.tally().unsettled());
-    let counts = crowd.tally().check();
+    let settled = wait(|| crowd.audit().unsettled().is_empty());
+    assert!(settled, "{:?}", crowd.audit().unsettled());
+    let counts = crowd.audit().check();
     let mut people = crowd.disperse();
     nobody_is_a_ghost(&stage, &mut people);
     let _ = writeln!(std::io::stderr(), "libpurple, slixmpp and msnp11-sdk: {counts}");
@@ -93,16 +93,16 @@ fn at(stage: &mut Stage, gateway: usize) -> &mut Gateway {
 
 /// Waits until everybody has heard some more of all their friends.
 fn go_on_talking(crowd: &Crowd, when: &str) {
-    let before = crowd.tally().heard();
+    let before = crowd.audit().heard();
     let more = || {
-        let heard = crowd.tally().heard();
+        let heard = crowd.audit().heard();
         heard.len() == LANES
             && heard.iter().enumerate().all(|(n, h)| *h >= before.get(n).unwrap_or(&0) + SOME)
     };
     assert!(
         wait(more),
         "everybody hears everybody {when}: {before:?}, {:?}",
-        crowd.tally().heard()
+        crowd.audit().heard()
     );
 }
 

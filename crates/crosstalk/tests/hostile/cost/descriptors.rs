@@ -9,7 +9,7 @@ use crate::case::{Case, cases};
 use crate::chat::Chat;
 use crate::gateway::{Gateway, PROXY, Plan, until};
 use crate::jabber::server::listen;
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::{EVIL, FRIEND};
 
 /// How long the gateway may take to see that nothing will come of a connection.
@@ -66,7 +66,7 @@ async fn silent(connections: usize) -> (Gateway, usize, Vec<tokio::net::TcpStrea
     let before = gateway.files();
     let mut clients = Vec::new();
     for _ in 0..connections {
-        clients.push(Way::to(EVIL.0).dial().await.unwrap());
+        clients.push(Route::to(EVIL.0).dial().await.unwrap());
     }
     assert!(gateway.files() >= before + 2 * connections);
     (gateway, before, clients, kept)

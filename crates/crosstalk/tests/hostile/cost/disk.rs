@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::case::{Case, cases};
 use crate::chat::Chat;
 use crate::gateway::{MIB, Plan};
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::{EVIL, FRIEND, disk};
 
 const NAMES: u32 = 40;
@@ -39,7 +39,7 @@ async fn lists_that_a_full_disk_does_not_take_stay_within_the_budget() {
     let mut chat = Chat::begin(FRIEND.0).await;
     let edits = edits();
     for number in 0..NAMES {
-        let mut client = Client::dial(Way::to(EVIL.0)).await;
+        let mut client = Client::dial(Route::to(EVIL.0)).await;
         client.signs_on(&format!("disk{number}"), EVIL.0, "r").await;
         client.tries(&edits).await;
         client.reads_within(Duration::from_secs(5), "id='k899'").await;

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::case::{Case, cases};
 use crate::gateway::{Gateway, PROXY, Plan};
-use crate::jabber::{Client, Server, Way, message};
+use crate::jabber::{Client, Route, Server, message};
 use crate::world::{EVIL, FRIEND};
 
 const OTHER: &str = "127.0.0.1:1081";
@@ -46,9 +46,9 @@ async fn two() -> (Gateway, Gateway) {
 async fn a_text_to_a_gateway_that_stood_still_is_not_called_undelivered_and_shown() {
     let (_friends, _others) = (Server::start(FRIEND), Server::start(EVIL));
     let (_here, there) = two().await;
-    let mut ann = Client::dial(Way::to(FRIEND.0).by(PROXY)).await;
+    let mut ann = Client::dial(Route::to(FRIEND.0).by(PROXY)).await;
     ann.signs_on("ann", FRIEND.0, "r").await;
-    let mut ben = Client::dial(Way::to(EVIL.0).by(OTHER)).await;
+    let mut ben = Client::dial(Route::to(EVIL.0).by(OTHER)).await;
     ben.signs_on("ben", EVIL.0, "r").await;
     sleep(Duration::from_secs(2)).await;
     ann.send(&message(BEN, "before")).await;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::case::{Case, cases};
 use crate::dns::RESOLVER;
 use crate::gateway::Gateway;
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::FRIEND;
 
 /// Where the attacker is.
@@ -27,7 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
 pub(crate) async fn dial_dead(number: usize, from: Ipv4Addr) {
     for again in 0_u32.. {
         let name = format!("x{number}-{again}.blackhole.example");
-        let _ = Way::to(&name).from(from).dial().await;
+        let _ = Route::to(&name).from(from).dial().await;
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -40,7 +40,7 @@ async fn three_hundred_names_without_an_answer_stop_no_other_dial() {
     sleep(Duration::from_secs(1)).await;
     for who in ["ann", "ben", "cid"] {
         let begun = Instant::now();
-        let mut client = Client::dial(Way::to(FRIEND.0)).await;
+        let mut client = Client::dial(Route::to(FRIEND.0)).await;
         let waited = begun.elapsed();
         assert!(waited < LONGEST, "{who} waited for {waited:?}\n{}", gateway.log());
         client.signs_on(who, FRIEND.0, "r").await;

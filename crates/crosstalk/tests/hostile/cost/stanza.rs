@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::case::{Case, cases};
 use crate::chat::Chat;
 use crate::gateway::{Gateway, MIB, Plan};
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::{FRIEND, VICTIM};
 
 /// Enough to parse it ten times over.
@@ -45,7 +45,7 @@ async fn a_long_namespace_of_somebody_unknown_is_not_copied_for_each_child() {
     let mut gateway = Plan::new().limited(MOST).start().await;
     let mut chat = Chat::begin(FRIEND.0).await;
     let before = gateway.peak();
-    let mut nobody = Client::dial(Way::to(VICTIM.0)).await;
+    let mut nobody = Client::dial(Route::to(VICTIM.0)).await;
     nobody.send(&crate::jabber::client::open(VICTIM.0)).await;
     nobody.reads("</stream:features>").await;
     nobody.tries(&format!("<iq id='1' type='get'>{}</iq>", inherited(500_000, 130_000))).await;
@@ -88,7 +88,7 @@ async fn a_million_attributes_and_levels_cost_no_more_than_their_length() {
         format!("<x>{down}{up}</x>"),
         format!("<x{prefixes}>{children}</x>"),
     ] {
-        let mut nobody = Client::dial(Way::to(VICTIM.0)).await;
+        let mut nobody = Client::dial(Route::to(VICTIM.0)).await;
         nobody.send(&crate::jabber::client::open(VICTIM.0)).await;
         nobody.reads("</stream:features>").await;
         nobody.tries(&format!("<iq id='1' type='get'>{content}</iq>")).await;

@@ -13,7 +13,7 @@ use crate::chat::Chat;
 use crate::gateway::{Gateway, MIB};
 use crate::jabber::client::{PORT, open};
 use crate::jabber::server::listen;
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::{FRIEND, HOLE};
 
 const CONNECTIONS: u32 = 200;
@@ -52,7 +52,7 @@ async fn two_hundred_unfinished_megabytes_of_nobody_are_not_kept() {
     let (before, begin, rest) = (gateway.memory(), open(HOLE.0), unfinished());
     let mut held = Vec::new();
     for _ in 0..CONNECTIONS {
-        let mut client = Client::dial(Way::to(HOLE.0).from(Ipv4Addr::new(127, 0, 2, 1))).await;
+        let mut client = Client::dial(Route::to(HOLE.0).from(Ipv4Addr::new(127, 0, 2, 1))).await;
         let _ = timeout(Duration::from_millis(50), client.tries(&(begin.clone() + &rest))).await;
         held.push(client);
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::case::{Case, cases};
 use crate::chat::Chat;
 use crate::gateway::{Gateway, MIB, Plan};
-use crate::jabber::{Client, SM, Server, Way, message};
+use crate::jabber::{Client, Route, SM, Server, message};
 use crate::world::{EVIL, FRIEND};
 
 /// What the process is given.
@@ -80,7 +80,7 @@ async fn forty_sessions_that_read_nothing_stay_within_the_budget() {
     let mut chat = Chat::begin(FRIEND.0).await;
     let mut readers = Vec::new();
     for number in 0..READERS {
-        let mut reader = Client::dial(Way::to(EVIL.0)).await;
+        let mut reader = Client::dial(Route::to(EVIL.0)).await;
         reader.signs_on("sink", EVIL.0, &format!("r{number}")).await;
         readers.push(reader);
     }
@@ -97,7 +97,7 @@ async fn what_sessions_that_are_gone_had_not_acknowledged_stays_within_the_budge
     for generation in 0..4 {
         let mut reading = JoinSet::new();
         for number in 0..10 {
-            let mut reader = Client::dial(Way::to(EVIL.0)).await;
+            let mut reader = Client::dial(Route::to(EVIL.0)).await;
             reader.signs_on("sink", EVIL.0, &format!("g{generation}r{number}")).await;
             reader.send(&format!("<enable xmlns='{SM}' resume='true' max='3600'/>")).await;
             reading.spawn(async move {

@@ -24,7 +24,7 @@ const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 
 /// A way to a server.
 #[derive(Clone, Copy)]
-pub(crate) struct Way<'a> {
+pub(crate) struct Route<'a> {
     /// Where the client connects from.
     pub(crate) from: Ipv4Addr,
     pub(crate) proxy: &'a str,
@@ -35,7 +35,7 @@ pub(crate) struct Way<'a> {
     is_tight: bool,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Route<'a> {
     /// To the Jabber server of a host.
     pub(crate) const fn to(host: &'a str) -> Self {
         Self { from: Ipv4Addr::LOCALHOST, proxy: PROXY, host, port: PORT, is_tight: false }
@@ -139,7 +139,7 @@ impl Client {
     }
 
     /// Connects to the server of a host through the gateway.
-    pub(crate) async fn dial(way: Way<'_>) -> Self {
+    pub(crate) async fn dial(way: Route<'_>) -> Self {
         let stream = timeout(PATIENCE, way.dial()).await.expect("an answer of the proxy");
         Self::new(stream.unwrap_or_else(|reply| panic!("the proxy says {reply} to {}", way.host)))
     }
@@ -151,7 +151,7 @@ impl Client {
 
     /// Somebody who signed on at `host`, is there, and has their list.
     pub(crate) async fn sign_on(user: &str, host: &str) -> Self {
-        let mut client = Self::dial(Way::to(host)).await;
+        let mut client = Self::dial(Route::to(host)).await;
         client.signs_on(user, host, "r").await;
         client
     }

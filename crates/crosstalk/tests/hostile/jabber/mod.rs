@@ -4,5 +4,5 @@ pub(crate) mod client;
 pub(crate) mod cut;
 pub(crate) mod server;
 
-pub(crate) use client::{BIND, Client, PATIENCE, SM, Way, message};
+pub(crate) use client::{BIND, Client, PATIENCE, Route, SM, message};
 pub(crate) use server::Server;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::figures::Took;
-use crate::jabber::{Client, Server, Way, message};
+use crate::jabber::{Client, Route, Server, message};
 use crate::world::FRIEND;
 
 const PAIRS: u32 = 10;
@@ -83,7 +83,7 @@ async fn talk(said: Arc<Mutex<Vec<Text>>>, ended: Arc<AtomicBool>, ready: onesho
     let mut tasks = JoinSet::new();
     let begin = Instant::now() + Duration::from_secs(1);
     for number in 0..PAIRS {
-        let way = Way::to(FRIEND.0).from(Ipv4Addr::new(127, 0, 1, 1 + number as u8));
+        let way = Route::to(FRIEND.0).from(Ipv4Addr::new(127, 0, 1, 1 + number as u8));
         let (mut from, mut to) = (Client::dial(way).await, Client::dial(way).await);
         from.signs_on(&format!("ann{number}"), FRIEND.0, "r").await;
         to.signs_on(&format!("ben{number}"), FRIEND.0, "r").await;

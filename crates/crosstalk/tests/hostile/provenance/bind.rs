@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::case::{Case, cases};
 use crate::gateway::Gateway;
-use crate::jabber::{BIND, Client, Server, Way, message};
+use crate::jabber::{BIND, Client, Route, Server, message};
 use crate::world::{FRIEND, VICTIM};
 
 /// The gateway has read what a client sent, and what came of it.
@@ -43,7 +43,7 @@ impl Scene {
         let (server, friends) = (Server::start(VICTIM), Server::start(FRIEND));
         let gateway = Gateway::start().await;
         let fred = Client::sign_on("fred", FRIEND.0).await;
-        let mut mallory = Client::dial(Way::to(VICTIM.0)).await;
+        let mut mallory = Client::dial(Route::to(VICTIM.0)).await;
         mallory.authenticates("mallory", VICTIM.0).await;
         Self { gateway, mallory, fred, server, _friends: friends }
     }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crosstalk_core::HostPort;
-use crosstalk_mock::{Account, Event, Way as MockWay, by_id};
+use crosstalk_mock::{Account, Event, Route as MockRoute, by_id};
 
 use crate::case::{Case, cases};
 use crate::gateway::{PROXY, Plan};
@@ -29,7 +29,7 @@ async fn words_of_a_stranger_are_no_lines_of_the_control_contact() {
     let servers = format!("[networks.yahoo.servers]\n\"{HOST}\" = \"{at}\"\n");
     let gateway = Plan::new().with(&servers).start().await;
     let proxy = PROXY.parse().unwrap();
-    let way = MockWay::Socks5 { proxy, server: HostPort::new(HOST, PORT) };
+    let way = MockRoute::Socks5 { proxy, server: HostPort::new(HOST, PORT) };
     let mut dave = yahoo.sign_on(&dave, &way).await.unwrap();
     let mut stranger = Client::sign_on("mallory", EVIL.0).await;
     let words = format!("hello&#10;&#10;{LIE}&#13;&#10;{LIE}&#x2028;{LIE}");

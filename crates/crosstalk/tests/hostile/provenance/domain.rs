@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::case::{Case, cases};
 use crate::dns::{Names, Record};
 use crate::gateway::{Gateway, until};
-use crate::jabber::{Client, Server, Way, message};
+use crate::jabber::{Client, Route, Server, message};
 use crate::world::{FRIEND, LODGER, VICTIM};
 
 const A_WHILE: Duration = Duration::from_secs(2);
@@ -27,7 +27,7 @@ async fn a_host_under_a_domain_does_not_speak_for_it() {
     let _at_home = Server::at(VICTIM.0, lodger);
     let gateway = Gateway::start().await;
     let mut fred = Client::sign_on("fred", FRIEND.0).await;
-    let mut president = Client::dial(Way::to(LODGER.0)).await;
+    let mut president = Client::dial(Route::to(LODGER.0)).await;
     // The stream may pass through or be closed.
     president.authenticates("president", VICTIM.0).await;
     president.tries(BIND).await;
@@ -54,10 +54,10 @@ async fn the_host_that_the_domain_names_in_the_dns_speaks_for_it() {
     let lodger = SocketAddr::from((Ipv4Addr::from(LODGER.1), 5222));
     let _at_home = Server::at(VICTIM.0, lodger);
     let gateway = Gateway::start().await;
-    let mut lodger = Client::dial(Way::to(LODGER.0)).await;
+    let mut lodger = Client::dial(Route::to(LODGER.0)).await;
     lodger.authenticates("lodger", VICTIM.0).await;
     lodger.tries(BIND).await;
-    let mut president = Client::dial(Way::to(host)).await;
+    let mut president = Client::dial(Route::to(host)).await;
     president.signs_on("president", VICTIM.0, "r").await;
     let is_in = || gateway.signed_in().iter().any(|user| user.contains("president"));
     assert!(until(A_WHILE, is_in).await, "{}", gateway.log());

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::gateway::{Gateway, Plan, until};
-use crate::jabber::{PATIENCE, Way};
+use crate::jabber::{PATIENCE, Route};
 use crate::world::VICTIM;
 
 /// Who has the account.
@@ -58,7 +58,7 @@ impl Scene {
 
     /// A connection through it to where the server sent its client.
     pub(super) async fn through_to(&self, host: &str, port: u16) -> Line {
-        let way = Way::to(host).at(port);
+        let way = Route::to(host).at(port);
         Line::new(way.dial().await.expect("a server that can be dialled"))
     }
 

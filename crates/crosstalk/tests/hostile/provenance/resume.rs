@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::case::{Case, cases};
 use crate::gateway::Gateway;
 use crate::jabber::cut::between;
-use crate::jabber::{Client, SM, Server, Way, message};
+use crate::jabber::{Client, Route, SM, Server, message};
 use crate::world::FRIEND;
 
 /// The gateway has noticed that a connection ended.
@@ -54,7 +54,7 @@ impl Scene {
 
     /// The owner resumes, and has what was not acknowledged, once.
     async fn the_victim_resumes(self) {
-        let mut victim = Client::dial(Way::to(FRIEND.0)).await;
+        let mut victim = Client::dial(Route::to(FRIEND.0)).await;
         victim.authenticates("victim", FRIEND.0).await;
         victim.send(&self.resume()).await;
         victim.reads("<resumed").await;
@@ -69,7 +69,7 @@ async fn a_session_is_resumed_by_its_owner() {
 
 async fn what_was_not_acknowledged_is_resumed_by_its_owner_alone() {
     let scene = Scene::begin().await;
-    let mut mallory = Client::dial(Way::to(FRIEND.0)).await;
+    let mut mallory = Client::dial(Route::to(FRIEND.0)).await;
     mallory.authenticates("mallory", FRIEND.0).await;
     mallory.send(&scene.resume()).await;
     mallory.reads("failed").await;
@@ -82,7 +82,7 @@ async fn what_was_not_acknowledged_is_resumed_by_its_owner_alone() {
 
 async fn what_was_not_acknowledged_stays_from_those_who_did_not_authenticate() {
     let scene = Scene::begin().await;
-    let mut nobody = Client::dial(Way::to(FRIEND.0)).await;
+    let mut nobody = Client::dial(Route::to(FRIEND.0)).await;
     nobody.send(&crate::jabber::client::open(FRIEND.0)).await;
     nobody.reads("</stream:features>").await;
     nobody.tries(&scene.resume()).await;

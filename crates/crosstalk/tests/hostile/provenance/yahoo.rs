@@ -14,7 +14,7 @@ use super::liar::{LIAR, Line, PASSWORD, Scene, VICTIMS_NAME};
 use crate::case::{Case, cases};
 use crate::gateway::Plan;
 use crate::jabber::server::listen;
-use crate::jabber::{Client, Way};
+use crate::jabber::{Client, Route};
 use crate::world::{HOLE, VICTIM};
 
 const PORT: u16 = 5050;
@@ -80,14 +80,14 @@ async fn a_page_of_somebody_else_opens_no_way_to_a_server() {
     let at = SocketAddr::from((Ipv4Addr::from(VICTIM.1), WEB));
     let servers = format!("[networks.yahoo.servers]\n\"server.test:80\" = \"{at}\"\n");
     let gateway = Plan::new().with(&servers).start().await;
-    let mut asking = Client::dial(Way::to("server.test").at(WEB)).await;
+    let mut asking = Client::dial(Route::to("server.test").at(WEB)).await;
     for question in ["/capacity", "/a/page"] {
         asking.send(&format!("GET {question} HTTP/1.1\r\nHost: server.test\r\n\r\n")).await;
         asking.reads_on(Duration::from_millis(500)).await;
     }
     for (ip, opens) in [(VICTIM.1, true), (HOLE.1, false)] {
         let named = Ipv4Addr::from(ip).to_string();
-        let is_open = Way::to(&named).at(PORT).dial().await.is_ok();
+        let is_open = Route::to(&named).at(PORT).dial().await.is_ok();
         assert_eq!(is_open, opens, "{named}: {}", gateway.log());
     }
 }

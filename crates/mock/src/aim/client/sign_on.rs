@@ -8,10 +8,10 @@ use super::{Read, Session, Write};
 use crate::aim::digest;
 use crate::aim::link::{Incoming, Outgoing};
 use crate::incoming::invalid;
-use crate::{Account, Client, SignOnError, Stream, Way};
+use crate::{Account, Client, Route, SignOnError, Stream};
 
 /// Signs `account` on. The client has its whole buddy list when this returns.
-pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+pub async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
     let (host, cookie) = authorise(account, way).await?;
     let host = host.parse().map_err(|_| SignOnError::Protocol("a redirect without host:port"))?;
     let (incoming, outgoing) = connect(way.dial_to(&host).await?, Some(&cookie)).await?;
@@ -44,7 +44,7 @@ async fn connect(
 }
 
 /// BUCP: BOS's `host:port` and the cookie for it.
-async fn authorise(account: &Account, way: &Way) -> Result<(String, Vec<u8>), SignOnError> {
+async fn authorise(account: &Account, way: &Route) -> Result<(String, Vec<u8>), SignOnError> {
     let (mut incoming, mut outgoing) = connect(way.dial().await?, None).await?;
     let name = Writer::new().tlv(0x01, &account.name);
     let ask = name.tlv(0x4b, []).tlv(0x5a, []).bytes();

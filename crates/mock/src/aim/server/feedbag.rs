@@ -5,7 +5,7 @@ use crosstalk_networks::oscar::wire::item::List;
 use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, Writer};
 
 use super::setup::answer;
-use super::world::{World, unix_seconds};
+use super::state::{ServerState, unix_seconds};
 use super::{locate, presence};
 use crate::aim::{items, plain};
 
@@ -18,14 +18,14 @@ const EXISTS: u16 = 0x0003;
 const LIMITS: [u16; 21] =
     [400, 61, 200, 200, 1, 1, 50, 0, 0, 3, 0, 0, 0, 128, 255, 20, 200, 1, 0, 1, 200];
 
-pub(super) fn handle(world: &mut World, id: u64, snac: &Snac) {
+pub(super) fn handle(state: &mut ServerState, id: u64, snac: &Snac) {
     match snac.subtype {
-        0x02 => answer(world, id, snac, 0x03, rights()),
-        0x04 => list(world, id, snac),
-        0x05 => list_if_newer(world, id, snac),
-        0x08..=0x0a => edit(world, id, snac),
-        0x18 => locate::authorisation(world, id, snac, 0x19),
-        0x1a => locate::authorisation(world, id, snac, 0x1b),
+        0x02 => answer(state, id, snac, 0x03, rights()),
+        0x04 => list(state, id, snac),
+        0x05 => list_if_newer(state, id, snac),
+        0x08..=0x0a => edit(state, id, snac),
+        0x18 => locate::authorisation(state, id, snac, 0x19),
+        0x1a => locate::authorisation(state, id, snac, 0x1b),
         _ => {}
     }
 }
@@ -35,30 +35,30 @@ fn rights() -> Bytes {
     Writer::new().tlv(0x04, limits).bytes()
 }
 
-fn list(world: &World, id: u64, snac: &Snac) {
-    let Some(user) = world.session(id).and_then(|s| world.user(&s.user)) else { return };
+fn list(state: &ServerState, id: u64, snac: &Snac) {
+    let Some(user) = state.session(id).and_then(|s| state.user(&s.user)) else { return };
     let list = List { version: 0, items: user.items.clone(), changed: user.changed };
-    answer(world, id, snac, 0x06, list.encode());
+    answer(state, id, snac, 0x06, list.encode());
 }
 
 /// The client says when its copy changed and how many items it has.
-fn list_if_newer(world: &World, id: u64, snac: &Snac) {
-    let Some(user) = world.session(id).and_then(|s| world.user(&s.user)) else { return };
+fn list_if_newer(state: &ServerState, id: u64, snac: &Snac) {
+    let Some(user) = state.session(id).and_then(|s| state.user(&s.user)) else { return };
     let mut reader = Reader::new(&snac.body);
     let cached = (reader.u32().unwrap_or_default(), reader.u16().unwrap_or_default());
     let count = u16::try_from(user.items.len()).unwrap_or(u16::MAX);
     if cached == (user.changed, count) {
-        answer(world, id, snac, 0x0f, Writer::new().u32(cached.0).u16(cached.1).bytes());
+        answer(state, id, snac, 0x0f, Writer::new().u32(cached.0).u16(cached.1).bytes());
     } else {
-        list(world, id, snac);
+        list(state, id, snac);
     }
 }
 
 /// Applies an edit item by item, acknowledges it, and tells the user's other sessions.
-fn edit(world: &mut World, id: u64, snac: &Snac) {
-    let Some(name) = world.session(id).map(|s| s.user.clone()) else { return };
+fn edit(state: &mut ServerState, id: u64, snac: &Snac) {
+    let Some(name) = state.session(id).map(|s| s.user.clone()) else { return };
     let items = items(&snac.body);
-    let Some(user) = world.user_mut(&name) else { return };
+    let Some(user) = state.user_mut(&name) else { return };
     let outcomes: Vec<u8> = items
         .iter()
         .flat_map(|item| {
@@ -71,17 +71,17 @@ fn edit(world: &mut World, id: u64, snac: &Snac) {
         })
         .collect();
     user.changed = unix_seconds().max(user.changed + 1);
-    answer(world, id, snac, 0x0e, outcomes);
+    answer(state, id, snac, 0x0e, outcomes);
 
-    for (_, other) in world.sessions_of(&name).filter(|(other, _)| *other != id) {
+    for (_, other) in state.sessions_of(&name).filter(|(other, _)| *other != id) {
         other.push(snac.family, snac.subtype, snac.body.clone());
     }
     for item in &items {
         match item.class {
             Class::Buddy if snac.subtype == 0x08 => {
-                presence::show(world, id, &plain(&item.name));
+                presence::show(state, id, &plain(&item.name));
             }
-            Class::Permit | Class::Deny | Class::Other(PRIVACY) => presence::changed(world, id),
+            Class::Permit | Class::Deny | Class::Other(PRIVACY) => presence::changed(state, id),
             _ => {}
         }
     }
@@ -117,8 +117,8 @@ const PRIVACY: u16 = 4;
 const MODE: u16 = 0xca;
 
 /// Whether `owner` lets `other` see or write.
-pub(super) fn allows(world: &World, owner: &str, other: &str) -> bool {
-    let Some(user) = world.user(owner) else { return false };
+pub(super) fn allows(state: &ServerState, owner: &str, other: &str) -> bool {
+    let Some(user) = state.user(owner) else { return false };
     let has = |class| user.items.iter().any(|i| i.class == class && plain(&i.name) == other);
     let mode = user
         .items

@@ -5,7 +5,7 @@ use crosstalk_networks::oscar::wire::{Reader, Snac, Writer, find};
 
 use super::presence;
 use super::setup::answer;
-use super::world::{Mime, Session, World};
+use super::state::{Mime, ServerState, Session};
 use crate::aim::plain;
 
 /// "Not logged in."
@@ -16,10 +16,10 @@ const PROFILE: u32 = 0x1;
 const AWAY: u32 = 0x2;
 const CAPABILITIES: u32 = 0x4;
 
-pub(super) fn handle(world: &mut World, id: u64, snac: &Snac) {
+pub(super) fn handle(state: &mut ServerState, id: u64, snac: &Snac) {
     match snac.subtype {
-        0x02 => answer(world, id, snac, 0x03, limits()),
-        0x04 => about_me(world, id, &snac.body),
+        0x02 => answer(state, id, snac, 0x03, limits()),
+        0x04 => about_me(state, id, &snac.body),
         0x05 => {
             let mut reader = Reader::new(&snac.body);
             // The older question numbers what it asks for: 1 profile, 2 nothing, 3 away, 4 capabilities.
@@ -29,16 +29,16 @@ pub(super) fn handle(world: &mut World, id: u64, snac: &Snac) {
                 Ok(4) => CAPABILITIES,
                 _ => 0,
             };
-            tell(world, id, snac, wanted, reader);
+            tell(state, id, snac, wanted, reader);
         }
         0x0b => {
             let nothing_filed = Writer::new().u16(1).u16(0).bytes();
-            answer(world, id, snac, 0x0c, nothing_filed);
+            answer(state, id, snac, 0x0c, nothing_filed);
         }
         0x15 => {
             let mut reader = Reader::new(&snac.body);
             let wanted = reader.u32().unwrap_or_default();
-            tell(world, id, snac, wanted, reader);
+            tell(state, id, snac, wanted, reader);
         }
         _ => {}
     }
@@ -49,8 +49,8 @@ fn limits() -> Bytes {
 }
 
 /// 02/04: profile, away text and capabilities, each changed only where it is named.
-fn about_me(world: &mut World, id: u64, body: &Bytes) {
-    let Some(session) = world.session_mut(id) else { return };
+fn about_me(state: &mut ServerState, id: u64, body: &Bytes) {
+    let Some(session) = state.session_mut(id) else { return };
     let value = |kind| find(body, kind).map(|v| body.slice_ref(v));
     if let Some(text) = value(0x02) {
         session.profile = Some(Mime { kind: value(0x01).unwrap_or_default(), text });
@@ -62,17 +62,17 @@ fn about_me(world: &mut World, id: u64, body: &Bytes) {
     if let Some(capabilities) = value(0x05) {
         session.capabilities = capabilities;
     }
-    presence::changed(world, id);
+    presence::changed(state, id);
 }
 
-fn tell(world: &World, id: u64, snac: &Snac, wanted: u32, mut name: Reader<'_>) {
+fn tell(state: &ServerState, id: u64, snac: &Snac, wanted: u32, mut name: Reader<'_>) {
     let of = plain(name.short().unwrap_or_default());
-    let Some(asker) = world.session(id) else { return };
-    if !presence::is_visible(world, &of, &asker.user) {
-        return answer(world, id, snac, 0x01, NOT_THERE.to_be_bytes().to_vec());
+    let Some(asker) = state.session(id) else { return };
+    if !presence::is_visible(state, &of, &asker.user) {
+        return answer(state, id, snac, 0x01, NOT_THERE.to_be_bytes().to_vec());
     }
-    let sessions: Vec<&Session> = world.sessions_of(&of).map(|(_, s)| s).collect();
-    let mut body = Writer::new().raw(&presence::info(world, &of));
+    let sessions: Vec<&Session> = state.sessions_of(&of).map(|(_, s)| s).collect();
+    let mut body = Writer::new().raw(&presence::info(state, &of));
     let texts = [
         (PROFILE, 0x01, sessions.iter().find_map(|s| s.profile.as_ref())),
         (AWAY, 0x03, sessions.iter().find_map(|s| s.away.as_ref())),
@@ -88,17 +88,17 @@ fn tell(world: &World, id: u64, snac: &Snac, wanted: u32, mut name: Reader<'_>) 
         let known = sessions.iter().map(|s| &s.capabilities).find(|c| !c.is_empty());
         body = body.tlv(0x05, known.cloned().unwrap_or_default());
     }
-    answer(world, id, snac, 0x06, body.bytes());
+    answer(state, id, snac, 0x06, body.bytes());
 }
 
 /// 13/18 and 13/1a: carries a question for authorisation, or its answer, to the other person.
-pub(super) fn authorisation(world: &World, id: u64, snac: &Snac, subtype: u16) {
-    let Some(from) = world.session(id).and_then(|s| world.user(&s.user)) else { return };
+pub(super) fn authorisation(state: &ServerState, id: u64, snac: &Snac, subtype: u16) {
+    let Some(from) = state.session(id).and_then(|s| state.user(&s.user)) else { return };
     let mut reader = Reader::new(&snac.body);
     let Ok(to) = reader.short() else { return };
     let body = Writer::new().short(&from.spelled).raw(reader.rest()).bytes();
     let to = plain(to);
-    for (_, session) in world.sessions_of(&to) {
+    for (_, session) in state.sessions_of(&to) {
         session.push(0x13, subtype, body.clone());
     }
 }

@@ -5,7 +5,7 @@ use crosstalk_networks::oscar::wire::message::{self, Head};
 use crosstalk_networks::oscar::wire::{Reader, Snac, Writer, find, tlvs};
 
 use super::setup::answer;
-use super::world::{PUSHED, World, unix_seconds};
+use super::state::{PUSHED, ServerState, unix_seconds};
 use super::{feedbag, presence};
 use crate::aim::plain;
 
@@ -24,16 +24,16 @@ pub(super) struct Stored {
     at: u32,
 }
 
-pub(super) fn handle(world: &mut World, id: u64, snac: &Snac) {
+pub(super) fn handle(state: &mut ServerState, id: u64, snac: &Snac) {
     match snac.subtype {
-        0x02 => parameters(world, id, &snac.body),
-        0x04 => answer(world, id, snac, 0x05, limits()),
+        0x02 => parameters(state, id, &snac.body),
+        0x04 => answer(state, id, snac, 0x05, limits()),
         0x06 => {
-            let _ = send(world, id, snac);
+            let _ = send(state, id, snac);
         }
-        0x10 => stored(world, id, snac),
+        0x10 => stored(state, id, snac),
         0x14 => {
-            let _ = typing(world, id, snac);
+            let _ = typing(state, id, snac);
         }
         _ => {}
     }
@@ -43,49 +43,49 @@ fn limits() -> Bytes {
     Writer::new().u16(100).u32(3).u16(512).u16(999).u16(999).u32(0).bytes()
 }
 
-fn parameters(world: &mut World, id: u64, body: &[u8]) {
+fn parameters(state: &mut ServerState, id: u64, body: &[u8]) {
     let mut reader = Reader::new(body);
     if let (Ok(_channel), Ok(flags), Some(session)) =
-        (reader.u16(), reader.u32(), world.session_mut(id))
+        (reader.u16(), reader.u32(), state.session_mut(id))
     {
         session.message_flags = flags;
     }
 }
 
 /// 04/06: delivers as 04/07 to every session of the receiver, or stores, or says why not.
-fn send(world: &mut World, id: u64, snac: &Snac) -> Option<()> {
+fn send(state: &mut ServerState, id: u64, snac: &Snac) -> Option<()> {
     let mut reader = Reader::new(&snac.body);
     let head = Head::read(&mut reader).ok()?;
     let given = reader.rest();
-    let (to, me) = (plain(head.name), world.session(id)?.user.clone());
-    if presence::is_visible(world, &to, &me) || is_invisible_friend(world, &to, &me) {
-        let wants_typing = world.session(id)?.message_flags & TYPING_WANTED != 0;
+    let (to, me) = (plain(head.name), state.session(id)?.user.clone());
+    if presence::is_visible(state, &to, &me) || is_invisible_friend(state, &to, &me) {
+        let wants_typing = state.session(id)?.message_flags & TYPING_WANTED != 0;
         let kept = passed_on(given, wants_typing);
-        let body = delivery(world, &me, head.cookie, head.channel, &kept);
-        for (_, session) in world.sessions_of(&to) {
+        let body = delivery(state, &me, head.cookie, head.channel, &kept);
+        for (_, session) in state.sessions_of(&to) {
             session.push(0x04, 0x07, body.clone());
         }
-    } else if find(given, message::OFFLINE).is_some() && feedbag::allows(world, &to, &me) {
+    } else if find(given, message::OFFLINE).is_some() && feedbag::allows(state, &to, &me) {
         let tlvs = passed_on(given, false);
-        let user = world.user_mut(&to)?;
+        let user = state.user_mut(&to)?;
         if user.stored.len() < MOST_STORED {
             user.stored.push(Stored { from: me, cookie: head.cookie, tlvs, at: unix_seconds() });
         }
     } else {
-        answer(world, id, snac, 0x01, NOT_THERE.to_be_bytes().to_vec());
+        answer(state, id, snac, 0x01, NOT_THERE.to_be_bytes().to_vec());
         return None;
     }
     if find(given, message::ACK).is_some() {
-        let spelled = world.user(&to).map_or(to.as_str(), |user| &user.spelled);
+        let spelled = state.user(&to).map_or(to.as_str(), |user| &user.spelled);
         let ack = Head { name: spelled.as_bytes(), ..head }.write(Writer::new()).bytes();
-        answer(world, id, snac, 0x0c, ack);
+        answer(state, id, snac, 0x0c, ack);
     }
     Some(())
 }
 
 /// Whether `to` is signed on, if only invisibly: messages reach such a person.
-fn is_invisible_friend(world: &World, to: &str, me: &str) -> bool {
-    world.sessions_of(to).next().is_some() && feedbag::allows(world, to, me)
+fn is_invisible_friend(state: &ServerState, to: &str, me: &str) -> bool {
+    state.sessions_of(to).next().is_some() && feedbag::allows(state, to, me)
 }
 
 /// The TLVs that the receiver gets: not the sender's wishes towards the server.
@@ -97,38 +97,38 @@ fn passed_on(given: &[u8], wants_typing: bool) -> Bytes {
 }
 
 /// A body of 04/07.
-fn delivery(world: &World, from: &str, cookie: [u8; 8], channel: u16, tlvs: &[u8]) -> Bytes {
-    let info = presence::info(world, from);
+fn delivery(state: &ServerState, from: &str, cookie: [u8; 8], channel: u16, tlvs: &[u8]) -> Bytes {
+    let info = presence::info(state, from);
     Writer::new().raw(&cookie).u16(channel).raw(&info).raw(tlvs).bytes()
 }
 
 /// 04/10: delivers what was stored, then says that it was all.
-fn stored(world: &mut World, id: u64, snac: &Snac) {
-    let Some(me) = world.session(id).map(|s| s.user.clone()) else { return };
-    let stored = world.user_mut(&me).map(|u| std::mem::take(&mut u.stored)).unwrap_or_default();
+fn stored(state: &mut ServerState, id: u64, snac: &Snac) {
+    let Some(me) = state.session(id).map(|s| s.user.clone()) else { return };
+    let stored = state.user_mut(&me).map(|u| std::mem::take(&mut u.stored)).unwrap_or_default();
     for old in stored {
         let tlvs = Writer::new()
             .raw(&old.tlvs)
             .tlv(message::OFFLINE, [])
             .tlv(message::SENT, old.at.to_be_bytes())
             .bytes();
-        let body = delivery(world, &old.from, old.cookie, 1, &tlvs);
-        if let Some(session) = world.session(id) {
+        let body = delivery(state, &old.from, old.cookie, 1, &tlvs);
+        if let Some(session) = state.session(id) {
             session.push(0x04, 0x07, body);
         }
     }
-    answer(world, id, snac, 0x17, Bytes::new());
+    answer(state, id, snac, 0x17, Bytes::new());
 }
 
-fn typing(world: &World, id: u64, snac: &Snac) -> Option<()> {
+fn typing(state: &ServerState, id: u64, snac: &Snac) -> Option<()> {
     let mut reader = Reader::new(&snac.body);
     let head = Head::read(&mut reader).ok()?;
-    let me = world.user(&world.session(id)?.user)?;
+    let me = state.user(&state.session(id)?.user)?;
     let to = plain(head.name);
-    if feedbag::allows(world, &to, &world.session(id)?.user) {
+    if feedbag::allows(state, &to, &state.session(id)?.user) {
         let head = Head { name: me.spelled.as_bytes(), ..head };
         let body = head.write(Writer::new()).raw(reader.rest()).bytes();
-        for (_, session) in world.sessions_of(&to) {
+        for (_, session) in state.sessions_of(&to) {
             session.send(Snac::new(0x04, 0x14, PUSHED, body.clone()));
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use self::world::World;
+use self::state::ServerState;
 use super::link::{Incoming, Outgoing};
 use crate::Account;
 use crate::server::{Listening, Recorder, host};
@@ -17,7 +17,7 @@ mod presence;
 mod session;
 mod setup;
 mod sign_on;
-mod world;
+mod state;
 
 /// An AIM server in this process.
 pub struct Server {
@@ -26,12 +26,12 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-type Shared = crate::server::Shared<World>;
+type Shared = crate::server::Shared<ServerState>;
 
 impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
-        let (shared, listening) = host(addr, World::new(users), connection).await?;
+        let (shared, listening) = host(addr, ServerState::new(users), connection).await?;
         Ok(Self { shared, listening })
     }
 }
@@ -42,7 +42,7 @@ impl crate::Server for Server {
     }
 
     fn secrets(&self) -> Vec<String> {
-        vec![self.shared.world().secret()]
+        vec![self.shared.state().secret()]
     }
 }
 

@@ -5,29 +5,29 @@ use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, user};
 
 use super::feedbag;
 use super::setup::answer;
-use super::world::{Session, World};
+use super::state::{ServerState, Session};
 use crate::aim::plain;
 
 /// The status bit of one who wants to be seen by nobody.
 const INVISIBLE: u32 = 0x0100;
 
-pub(super) fn handle(world: &mut World, id: u64, snac: &Snac) {
+pub(super) fn handle(state: &mut ServerState, id: u64, snac: &Snac) {
     match snac.subtype {
         0x02 => {
             let limits =
                 [1, 2, 3, 4, 5].iter().fold(Writer::new(), |w, kind| w.tlv(*kind, [0x03, 0xe8]));
-            answer(world, id, snac, 0x03, limits.bytes());
+            answer(state, id, snac, 0x03, limits.bytes());
         }
         0x04 => {
             for name in names(&snac.body) {
-                if let Some(session) = world.session_mut(id) {
+                if let Some(session) = state.session_mut(id) {
                     session.local_buddies.insert(name.clone());
                 }
-                show(world, id, &name);
+                show(state, id, &name);
             }
         }
         0x05 => {
-            if let Some(session) = world.session_mut(id) {
+            if let Some(session) = state.session_mut(id) {
                 let gone = names(&snac.body);
                 session.local_buddies.retain(|name| !gone.contains(name));
             }
@@ -42,78 +42,78 @@ fn names(body: &[u8]) -> Vec<String> {
 }
 
 /// The session finished its set-up: it sees its buddies, and they see its user.
-pub(super) fn arrive(world: &mut World, id: u64) {
-    let Some(session) = world.session_mut(id) else { return };
+pub(super) fn arrive(state: &mut ServerState, id: u64) {
+    let Some(session) = state.session_mut(id) else { return };
     session.ready = true;
     let me = session.user.clone();
-    let others: Vec<String> = world
+    let others: Vec<String> = state
         .sessions()
         .filter(|(other, s)| *other != id && s.ready)
         .map(|(_, s)| s.user.clone())
         .collect();
     for other in others {
-        show(world, id, &other);
+        show(state, id, &other);
     }
-    announce(world, &me);
+    announce(state, &me);
 }
 
 /// The session ended.
-pub(super) fn leave(world: &mut World, id: u64) {
-    if let Some(session) = world.end(id)
+pub(super) fn leave(state: &mut ServerState, id: u64) {
+    if let Some(session) = state.end(id)
         && session.ready
     {
-        announce(world, &session.user);
+        announce(state, &session.user);
     }
 }
 
 /// Something that others see of the session's user changed.
-pub(super) fn changed(world: &World, id: u64) {
-    if let Some(session) = world.session(id).filter(|s| s.ready) {
-        announce(world, &session.user);
+pub(super) fn changed(state: &ServerState, id: u64) {
+    if let Some(session) = state.session(id).filter(|s| s.ready) {
+        announce(state, &session.user);
     }
 }
 
 /// Tells everybody who lists `me`.
-fn announce(world: &World, me: &str) {
-    for (_, session) in world.sessions().filter(|(_, s)| s.ready && s.user != me) {
-        if world.lists(session, me) {
-            tell(world, session, me);
+fn announce(state: &ServerState, me: &str) {
+    for (_, session) in state.sessions().filter(|(_, s)| s.ready && s.user != me) {
+        if state.lists(session, me) {
+            tell(state, session, me);
         }
     }
 }
 
 /// Tells one session of one buddy who is there.
-pub(super) fn show(world: &World, id: u64, other: &str) {
-    if let Some(session) = world.session(id)
-        && world.lists(session, other)
-        && is_visible(world, other, &session.user)
+pub(super) fn show(state: &ServerState, id: u64, other: &str) {
+    if let Some(session) = state.session(id)
+        && state.lists(session, other)
+        && is_visible(state, other, &session.user)
     {
-        tell(world, session, other);
+        tell(state, session, other);
     }
 }
 
-fn tell(world: &World, session: &Session, of: &str) {
-    if is_visible(world, of, &session.user) {
-        session.push(0x03, 0x0b, info(world, of));
+fn tell(state: &ServerState, session: &Session, of: &str) {
+    if is_visible(state, of, &session.user) {
+        session.push(0x03, 0x0b, info(state, of));
     } else {
-        let spelled = world.user(of).map_or(of, |user| &user.spelled);
+        let spelled = state.user(of).map_or(of, |user| &user.spelled);
         session.push(0x03, 0x0c, Writer::new().short(spelled).u16(0).u16(0).bytes());
     }
 }
 
 /// Whether `user` is signed on as far as `viewer` can tell.
-pub(super) fn is_visible(world: &World, user: &str, viewer: &str) -> bool {
-    world.sessions_of(user).any(|(_, s)| s.status & INVISIBLE == 0)
-        && feedbag::allows(world, user, viewer)
+pub(super) fn is_visible(state: &ServerState, user: &str, viewer: &str) -> bool {
+    state.sessions_of(user).any(|(_, s)| s.status & INVISIBLE == 0)
+        && feedbag::allows(state, user, viewer)
 }
 
 /// The user info block of `name`: away and idle only as far as all its sessions are.
-pub(super) fn info(world: &World, name: &str) -> Bytes {
+pub(super) fn info(state: &ServerState, name: &str) -> Bytes {
     /// A user of the free service.
     const FREE: u16 = 0x0010;
     const CAPABILITIES: u16 = 0x000d;
 
-    let sessions: Vec<&Session> = world.sessions_of(name).map(|(_, s)| s).collect();
+    let sessions: Vec<&Session> = state.sessions_of(name).map(|(_, s)| s).collect();
     let away = !sessions.is_empty() && sessions.iter().all(|s| s.away.is_some());
     let class = if away { FREE | user::AWAY } else { FREE };
     let since = sessions.iter().map(|s| s.since).min().unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn info(world: &World, name: &str) -> Bytes {
     if let Some(known) = sessions.iter().map(|s| &s.capabilities).find(|c| !c.is_empty()) {
         tlvs = tlvs.tlv(CAPABILITIES, known);
     }
-    let spelled = world.user(name).map_or(name, |user| &user.spelled);
+    let spelled = state.user(name).map_or(name, |user| &user.spelled);
     let info = UserInfo { name: spelled.as_bytes(), warning: 0, tlvs: &tlvs.bytes() };
     info.write(Writer::new()).bytes()
 }

@@ -6,7 +6,7 @@ use crosstalk_networks::oscar::wire::{Channel, Snac};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::world::{BOS, Pass};
+use super::state::{BOS, Pass};
 use super::{Shared, feedbag, locate, messages, presence, setup};
 use crate::aim::link::{Incoming, Outgoing};
 
@@ -27,7 +27,7 @@ where
     let (out, mut queue) = mpsc::channel(QUEUE);
     let service = pass.service;
     let _ = out.try_send(setup::families(service));
-    let id = shared.world().begin(pass.user, out);
+    let id = shared.state().begin(pass.user, out);
     let reading = read(shared, id, service, incoming);
     let writing = async {
         while let Some(snac) = queue.recv().await {
@@ -39,7 +39,7 @@ where
         ended = reading => ended,
         ended = writing => ended,
     };
-    presence::leave(&mut shared.world(), id);
+    presence::leave(&mut shared.state(), id);
     let _ = outgoing.frame(Channel::SignOff, &[]).await;
     outgoing.close().await;
     ended
@@ -63,26 +63,26 @@ async fn read<R: AsyncRead + Unpin>(
 
 /// A message on BOS. What nobody here knows is ignored, as servers do.
 fn handle(shared: &Shared, id: u64, snac: &Snac) {
-    let mut world = shared.world();
+    let mut state = shared.state();
     match snac.family {
-        0x01 => setup::handle(&mut world, shared.addr, id, snac),
-        0x02 => locate::handle(&mut world, id, snac),
-        0x03 => presence::handle(&mut world, id, snac),
-        0x04 => messages::handle(&mut world, id, snac),
-        0x09 => setup::privacy(&world, id, snac),
-        0x13 => feedbag::handle(&mut world, id, snac),
+        0x01 => setup::handle(&mut state, shared.addr, id, snac),
+        0x02 => locate::handle(&mut state, id, snac),
+        0x03 => presence::handle(&mut state, id, snac),
+        0x04 => messages::handle(&mut state, id, snac),
+        0x09 => setup::privacy(&state, id, snac),
+        0x13 => feedbag::handle(&mut state, id, snac),
         _ => {}
     }
 }
 
 /// A message on a service beside BOS, which is there so that clients find it: it has nothing.
 fn handle_beside(shared: &Shared, id: u64, service: u16, snac: &Snac) {
-    let mut world = shared.world();
+    let mut state = shared.state();
     match snac.kind() {
         // Ready here does not mean signed on.
         (0x01, 0x02) => {}
-        (0x01, _) => setup::handle(&mut world, shared.addr, id, snac),
-        (family, _) if family == service => setup::not_here(&world, id, snac),
+        (0x01, _) => setup::handle(&mut state, shared.addr, id, snac),
+        (family, _) if family == service => setup::not_here(&state, id, snac),
         _ => {}
     }
 }

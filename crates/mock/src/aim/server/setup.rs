@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crosstalk_networks::oscar::wire::{Reader, Snac, Writer, find, user};
 
 use super::presence;
-use super::world::{BOS, PUSHED, Pass, World};
+use super::state::{BOS, PUSHED, Pass, ServerState};
 
 /// The families of BOS, in the order servers list them.
 const FAMILIES: [u16; 12] =
@@ -23,65 +23,71 @@ pub(super) fn families(service: u16) -> Snac {
     Snac::new(0x01, 0x03, PUSHED, body)
 }
 
-pub(super) fn handle(world: &mut World, addr: SocketAddr, id: u64, snac: &Snac) {
+pub(super) fn handle(state: &mut ServerState, addr: SocketAddr, id: u64, snac: &Snac) {
     match snac.subtype {
-        0x02 => presence::arrive(world, id),
-        0x04 => redirect(world, addr, id, snac),
-        0x06 => answer(world, id, snac, 0x07, rates()),
-        0x0e => self_info(world, id, snac.request),
-        0x11 => idle(world, id, &snac.body),
-        0x17 => versions(world, id, snac),
-        0x1e => status(world, id, snac),
+        0x02 => presence::arrive(state, id),
+        0x04 => redirect(state, addr, id, snac),
+        0x06 => answer(state, id, snac, 0x07, rates()),
+        0x0e => self_info(state, id, snac.request),
+        0x11 => idle(state, id, &snac.body),
+        0x17 => versions(state, id, snac),
+        0x1e => status(state, id, snac),
         _ => {}
     }
 }
 
 /// Family 0009: limits of the lists of permitted and denied names.
-pub(super) fn privacy(world: &World, id: u64, snac: &Snac) {
+pub(super) fn privacy(state: &ServerState, id: u64, snac: &Snac) {
     if snac.subtype == 0x02 {
         let limits = Writer::new().tlv(0x02, [0, 100]).tlv(0x01, [0, 100]).tlv(0x03, [0, 100]);
-        answer(world, id, snac, 0x03, limits.bytes());
+        answer(state, id, snac, 0x03, limits.bytes());
     }
 }
 
 /// The error that a service has no answer.
-pub(super) fn not_here(world: &World, id: u64, snac: &Snac) {
+pub(super) fn not_here(state: &ServerState, id: u64, snac: &Snac) {
     /// "Not supported by this server."
     const NOT_SUPPORTED: u16 = 0x0008;
-    answer(world, id, snac, 0x01, NOT_SUPPORTED.to_be_bytes().to_vec());
+    answer(state, id, snac, 0x01, NOT_SUPPORTED.to_be_bytes().to_vec());
 }
 
 /// Answers `snac` within its family.
-pub(super) fn answer(world: &World, id: u64, snac: &Snac, subtype: u16, body: impl Into<Bytes>) {
-    if let Some(session) = world.session(id) {
+pub(super) fn answer(
+    state: &ServerState,
+    id: u64,
+    snac: &Snac,
+    subtype: u16,
+    body: impl Into<Bytes>,
+) {
+    if let Some(session) = state.session(id) {
         session.send(Snac::new(snac.family, subtype, snac.request, body));
     }
 }
 
 /// Agrees to the client's versions and greets.
-fn versions(world: &World, id: u64, snac: &Snac) {
-    answer(world, id, snac, 0x18, snac.body.clone());
+fn versions(state: &ServerState, id: u64, snac: &Snac) {
+    answer(state, id, snac, 0x18, snac.body.clone());
     let motd = Writer::new().u16(4).tlv(0x0b, "Welcome to a server of ours").bytes();
-    if let Some(session) = world.session(id) {
+    if let Some(session) = state.session(id) {
         session.push(0x01, 0x13, motd);
     }
 }
 
 /// Sends the client to another service, which is on the same port.
-fn redirect(world: &mut World, addr: SocketAddr, id: u64, snac: &Snac) {
-    let Some(user) = world.session(id).map(|s| s.user.clone()) else { return };
+fn redirect(state: &mut ServerState, addr: SocketAddr, id: u64, snac: &Snac) {
+    let Some(user) = state.session(id).map(|s| s.user.clone()) else { return };
     let service = Reader::new(&snac.body).u16().unwrap_or_default();
     if !SERVICES.contains(&service) {
-        return not_here(world, id, snac);
+        return not_here(state, id, snac);
     }
-    let cookie = world.issue(Pass { user, service });
+    let cookie = state.issue(Pass { user, service });
     let body = Writer::new()
         .tlv(0x0d, service.to_be_bytes())
         .tlv(0x05, addr.to_string())
         .tlv(0x06, cookie)
         .tlv(0x8e, [0])
         .bytes();
-    answer(world, id, snac, 0x05, body);
+    answer(state, id, snac, 0x05, body);
 }
 
 /// 01/07: the rates at which a client may speak.
@@ -127,31 +133,31 @@ fn rates() -> Bytes {
 }
 
 /// 01/0f: how the server describes the person to others.
-fn self_info(world: &World, id: u64, request: u32) {
-    if let Some(session) = world.session(id) {
-        let info = presence::info(world, &session.user);
+fn self_info(state: &ServerState, id: u64, request: u32) {
+    if let Some(session) = state.session(id) {
+        let info = presence::info(state, &session.user);
         session.send(Snac::new(0x01, 0x0f, request, info));
     }
 }
 
-fn idle(world: &mut World, id: u64, body: &[u8]) {
+fn idle(state: &mut ServerState, id: u64, body: &[u8]) {
     let seconds = Reader::new(body).u32().unwrap_or_default();
     let since = Instant::now().checked_sub(Duration::from_secs(seconds.into()));
-    if let Some(session) = world.session_mut(id) {
+    if let Some(session) = state.session_mut(id) {
         session.idle_since = since.filter(|_| seconds > 0);
     }
-    presence::changed(world, id);
+    presence::changed(state, id);
 }
 
 /// Status bits, icon and status text, each changed only where it is named.
-fn status(world: &mut World, id: u64, snac: &Snac) {
-    let Some(session) = world.session_mut(id) else { return };
+fn status(state: &mut ServerState, id: u64, snac: &Snac) {
+    let Some(session) = state.session_mut(id) else { return };
     if let Some(bits) = find(&snac.body, user::STATUS).and_then(|v| Reader::new(v).u32().ok()) {
         session.status = bits;
     }
     if let Some(bart) = find(&snac.body, user::BART) {
         session.bart = Bytes::copy_from_slice(bart);
     }
-    presence::changed(world, id);
-    self_info(world, id, snac.request);
+    presence::changed(state, id);
+    self_info(state, id, snac.request);
 }

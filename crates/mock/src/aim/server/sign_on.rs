@@ -7,7 +7,7 @@ use crosstalk_networks::oscar::wire::{Channel, Snac, Writer, find, flap};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
-use super::world::{BOS, Pass};
+use super::state::{BOS, Pass};
 use crate::aim::link::{Incoming, Outgoing};
 use crate::aim::{digest, plain, roast};
 use crate::incoming::invalid;
@@ -41,7 +41,7 @@ pub(super) async fn welcome<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let hello = hello.body();
     let tlvs = hello.get(4..).unwrap_or_default();
     if let Some(cookie) = find(tlvs, COOKIE) {
-        return Ok(shared.world().redeem(cookie));
+        return Ok(shared.state().redeem(cookie));
     }
     if let Some(roasted) = find(tlvs, ROASTED) {
         let name = find(tlvs, NAME).unwrap_or_default();
@@ -60,11 +60,11 @@ async fn bucp<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     incoming: &mut Incoming<R>,
     outgoing: &mut Outgoing<W>,
 ) -> io::Result<()> {
-    let key = shared.world().fresh_key();
+    let key = shared.state().fresh_key();
     while let Some(snac) = incoming.snac().await? {
         let name = find(&snac.body, NAME).unwrap_or_default();
         match snac.kind() {
-            (0x17, 0x06) if shared.world().user(&plain(name)).is_none() => {
+            (0x17, 0x06) if shared.state().user(&plain(name)).is_none() => {
                 let refusal = Writer::new().tlv(ERROR, NO_SUCH_NAME.to_be_bytes()).bytes();
                 outgoing.snac(&Snac::new(0x17, 0x03, 0, refusal)).await?;
                 return Ok(());
@@ -89,14 +89,14 @@ async fn bucp<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
 
 /// The way to BOS, or the reason why not.
 fn answer(shared: &Shared, name: &[u8], right: impl Fn(&str) -> bool) -> Bytes {
-    let mut world = shared.world();
+    let mut state = shared.state();
     let user = plain(name);
     let writer = Writer::new().tlv(NAME, name);
-    let refusal = match world.user(&user) {
+    let refusal = match state.user(&user) {
         None => NO_SUCH_NAME,
         Some(known) if !right(known.password.expose()) => WRONG_PASSWORD,
         Some(_) => {
-            let cookie = world.issue(Pass { user, service: BOS });
+            let cookie = state.issue(Pass { user, service: BOS });
             return writer
                 .tlv(HOST, shared.addr.to_string())
                 .tlv(COOKIE, cookie)

@@ -12,11 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::Session;
 use crate::msn::book::{CONTACTS, HOST, NAMESPACE, SHARING, all};
 use crate::msn::{ALLOW, BLOCK, FORWARD, book, entry, http};
-use crate::{Event, Stream, Way};
+use crate::{Event, Route, Stream};
 
 /// A client's address book.
 pub(super) struct Book {
-    way: Way,
+    way: Route,
     ticket: String,
     stream: Option<Box<dyn Stream>>,
     /// The membership of those who ask, by name.
@@ -26,7 +26,7 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) const fn new(way: Way, ticket: String) -> Self {
+    pub(super) const fn new(way: Route, ticket: String) -> Self {
         Self { way, ticket, stream: None, pending: BTreeMap::new(), asked: BTreeSet::new() }
     }
 

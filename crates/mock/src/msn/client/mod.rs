@@ -14,7 +14,7 @@ use self::talks::Talk;
 use super::USUAL;
 use super::link::Incoming;
 use crate::client::Driver;
-use crate::{Account, Client, Event, SignOnError, Stream, Way};
+use crate::{Account, Client, Event, Route, SignOnError, Stream};
 
 mod acts;
 mod book;
@@ -32,7 +32,7 @@ const NOTIFICATION: u32 = 0;
 const QUEUE: usize = 1024;
 
 /// Signs `account` on. The client has its whole list when this returns.
-pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+pub async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
     let signer = Signer::new(account, account.version().unwrap_or(USUAL));
     let (mut read, write) = signer.sign_on(way).await?;
     let (client, driver) = Client::new();
@@ -74,7 +74,7 @@ struct Session {
     user: String,
     /// What it is called at a switchboard.
     seat: String,
-    way: Way,
+    way: Route,
     write: Write,
     transaction: u32,
     driver: Driver,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncWriteExt, split};
 
 use super::{Incoming, Read, Write};
 use crate::msn::{digest, passport, ticket};
-use crate::{Account, SignOnError, Stream, Way};
+use crate::{Account, Route, SignOnError, Stream};
 
 /// How often a client lets itself be sent elsewhere.
 const MAX_REDIRECTS: usize = 4;
@@ -40,7 +40,7 @@ impl Signer {
     }
 
     /// Signs on at the dispatch server, and at whom that one sends us to.
-    pub(super) async fn sign_on(&self, way: &Way) -> Result<(Read, Write), SignOnError> {
+    pub(super) async fn sign_on(&self, way: &Route) -> Result<(Read, Write), SignOnError> {
         let (mut read, mut write) = connect(way.dial().await?);
         for _ in 0..MAX_REDIRECTS {
             let challenge = self.begin(&mut read, &mut write).await?;

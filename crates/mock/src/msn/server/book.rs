@@ -3,7 +3,7 @@
 use crosstalk_networks::xmpp::xml::Element;
 
 use super::Shared;
-use super::world::World;
+use super::state::ServerState;
 use crate::msn::book::{HOST, NAMESPACE, all, read};
 use crate::msn::http::{Request, answer};
 use crate::msn::{ALLOW, BLOCK, FORWARD, REVERSE, digest};
@@ -18,17 +18,17 @@ const PENDING: u8 = 16;
 pub(super) fn serve(shared: &Shared, request: &Request) -> String {
     let action = request.field("soapaction").trim_matches('"').rsplit('/').next();
     let action = action.unwrap_or_default();
-    let mut world = shared.world();
-    let Some((user, asked)) = caller(&world, request) else {
+    let mut state = shared.state();
+    let Some((user, asked)) = caller(&state, request) else {
         return answer("500 Internal Server Error", &[], "");
     };
     let result = match action {
-        "FindMembership" => memberships(&world, &user),
-        "ABFindAll" | "ABFindContactsPaged" => contacts(&world, &user, action),
-        "ABContactAdd" | "ABGroupContactAdd" => add(&mut world, &user, &asked),
-        "ABContactDelete" => delete(&mut world, &user, &asked),
-        "AddMember" => change_roles(&mut world, &user, &asked, World::put),
-        "DeleteMember" => change_roles(&mut world, &user, &asked, World::take),
+        "FindMembership" => memberships(&state, &user),
+        "ABFindAll" | "ABFindContactsPaged" => contacts(&state, &user, action),
+        "ABContactAdd" | "ABGroupContactAdd" => add(&mut state, &user, &asked),
+        "ABContactDelete" => delete(&mut state, &user, &asked),
+        "AddMember" => change_roles(&mut state, &user, &asked, ServerState::put),
+        "DeleteMember" => change_roles(&mut state, &user, &asked, ServerState::take),
         _ => String::new(),
     };
     let result = match action {
@@ -48,11 +48,11 @@ pub(super) fn serve(shared: &Shared, request: &Request) -> String {
 }
 
 /// Who asks, by the ticket, and the envelope.
-fn caller(world: &World, request: &Request) -> Option<(String, Element)> {
+fn caller(state: &ServerState, request: &Request) -> Option<(String, Element)> {
     let envelope = read(&request.body).ok()?;
     let token = all(&envelope, "TicketToken").first()?.text();
     let ticket = token.strip_prefix("t=")?.trim_end_matches("&p=").to_owned();
-    let user = world.users.iter().find(|(_, user)| user.ticket == ticket)?.0.clone();
+    let user = state.users.iter().find(|(_, user)| user.ticket == ticket)?.0.clone();
     Some((user, envelope))
 }
 
@@ -62,8 +62,8 @@ fn roles(lists: u8) -> u8 {
     lists | if pending { PENDING } else { 0 }
 }
 
-fn memberships(world: &World, user: &str) -> String {
-    let contacts = world.users.get(user).map(|u| &u.contacts);
+fn memberships(state: &ServerState, user: &str) -> String {
+    let contacts = state.users.get(user).map(|u| &u.contacts);
     let role = |(role, bit): (&str, u8)| {
         let inside = contacts.into_iter().flatten().filter(|(_, lists)| roles(**lists) & bit != 0);
         let member = |(name, _): (&String, &u8)| {
@@ -71,7 +71,7 @@ fn memberships(world: &World, user: &str) -> String {
                 "<Member xsi:type=\"PassportMember\"><MembershipId>{}</MembershipId>\
                  <Type>Passport</Type><State>Accepted</State><Deleted>false</Deleted>\
                  <PassportName>{name}</PassportName></Member>",
-                membership_id(world, name, bit)
+                membership_id(state, name, bit)
             )
         };
         let members: Vec<String> = inside.map(member).collect();
@@ -91,12 +91,12 @@ fn memberships(world: &World, user: &str) -> String {
 }
 
 /// The number of `name` in a role.
-fn membership_id(world: &World, name: &str, role: u8) -> usize {
-    let at = world.users.keys().position(|user| user == name).unwrap_or(world.users.len());
+fn membership_id(state: &ServerState, name: &str, role: u8) -> usize {
+    let at = state.users.keys().position(|user| user == name).unwrap_or(state.users.len());
     at * 32 + usize::from(role)
 }
 
-fn contacts(world: &World, user: &str, action: &str) -> String {
+fn contacts(state: &ServerState, user: &str, action: &str) -> String {
     let contact = |name: &str, kind: &str| {
         format!(
             "<Contact><contactId>{}</contactId><contactInfo><contactType>{kind}</contactType>\
@@ -107,7 +107,7 @@ fn contacts(world: &World, user: &str, action: &str) -> String {
             guid(name)
         )
     };
-    let listed = world.users.get(user).into_iter().flat_map(|u| &u.contacts);
+    let listed = state.users.get(user).into_iter().flat_map(|u| &u.contacts);
     let listed = listed.filter(|(_, lists)| **lists & FORWARD != 0);
     let listed: Vec<String> = listed.map(|(name, _)| contact(name, "Regular")).collect();
     let all = contact(user, "Me") + &listed.concat();
@@ -121,33 +121,33 @@ fn contacts(world: &World, user: &str, action: &str) -> String {
     )
 }
 
-fn add(world: &mut World, user: &str, asked: &Element) -> String {
+fn add(state: &mut ServerState, user: &str, asked: &Element) -> String {
     let names = all(asked, "passportName");
     let name = names.first().map(|name| name.text().to_lowercase()).unwrap_or_default();
-    world.put(user, &name, FORWARD);
+    state.put(user, &name, FORWARD);
     format!("<guid>{}</guid>", guid(&name))
 }
 
-fn delete(world: &mut World, user: &str, asked: &Element) -> String {
+fn delete(state: &mut ServerState, user: &str, asked: &Element) -> String {
     for id in all(asked, "contactId") {
-        let name = world.users.keys().find(|name| guid(name) == id.text()).cloned();
-        world.take(user, &name.unwrap_or_default(), FORWARD);
+        let name = state.users.keys().find(|name| guid(name) == id.text()).cloned();
+        state.take(user, &name.unwrap_or_default(), FORWARD);
     }
     String::new()
 }
 
 fn change_roles(
-    world: &mut World,
+    state: &mut ServerState,
     user: &str,
     asked: &Element,
-    change: fn(&mut World, &str, &str, u8),
+    change: fn(&mut ServerState, &str, &str, u8),
 ) -> String {
     for membership in all(asked, "Membership") {
         let role = membership.text_of("MemberRole").unwrap_or_default();
         // Who is pending follows from the other roles.
         let bit = ROLES.iter().find(|(name, bit)| *name == role && *bit != PENDING);
         for name in all(membership, "PassportName") {
-            change(world, user, &name.text().to_lowercase(), bit.map_or(0, |(_, bit)| *bit));
+            change(state, user, &name.text().to_lowercase(), bit.map_or(0, |(_, bit)| *bit));
         }
     }
     String::new()

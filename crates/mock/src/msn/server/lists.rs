@@ -18,8 +18,8 @@ impl Session {
     }
 
     fn list_by_list(&self, shared: &Shared, id: &str) {
-        let world = shared.world();
-        let Some(user) = world.users.get(&self.user) else { return };
+        let state = shared.state();
+        let Some(user) = state.users.get(&self.user) else { return };
         self.say(&format!("SYN {id} 2\r\nGTC {id} 2 A\r\nBLP {id} 2 AL"));
         if self.version >= 7 {
             self.say(&format!("LSG {id} 2 1 1 0 Other%20Contacts 0"));
@@ -38,8 +38,8 @@ impl Session {
     }
 
     fn list_by_contact(&self, shared: &Shared, id: &str) {
-        let world = shared.world();
-        let Some(user) = world.users.get(&self.user) else { return };
+        let state = shared.state();
+        let Some(user) = state.users.get(&self.user) else { return };
         let count = user.contacts.len();
         if self.version < 10 {
             self.say(&format!("SYN {id} 1 {count} 1"));
@@ -65,8 +65,8 @@ impl Session {
     pub(super) fn add(&self, shared: &Shared, command: &Command) {
         let (id, list) = (command.word(1), command.word(2));
         let who = command.word(3).trim_start_matches("N=").to_lowercase();
-        let mut world = shared.world();
-        if !world.users.contains_key(&who) {
+        let mut state = shared.state();
+        if !state.users.contains_key(&who) {
             return self.say(&format!("205 {id}"));
         }
         self.say(&match (self.version, list) {
@@ -75,25 +75,25 @@ impl Session {
             (_, "FL") => format!("ADC {id} FL N={who} F={who} C=guid-{who}"),
             _ => format!("ADC {id} {list} N={who}"),
         });
-        world.put(&self.user, &who, bit(list));
+        state.put(&self.user, &who, bit(list));
     }
 
     pub(super) fn remove(&self, shared: &Shared, command: &Command) {
         let (id, list) = (command.word(1), command.word(2));
         let who = command.word(3).trim_start_matches("guid-");
-        shared.world().take(&self.user, who, bit(list));
+        shared.state().take(&self.user, who, bit(list));
         let version = if self.version < 10 { "2 " } else { "" };
         self.say(&format!("REM {id} {list} {version}{}", command.word(3)));
     }
 
     /// ADL and RML: people by domain, each with the lists it is about.
     pub(super) fn change_lists(&self, shared: &Shared, command: &Command) {
-        let mut world = shared.world();
+        let mut state = shared.state();
         for (who, lists) in people(command) {
             if command.verb() == "ADL" {
-                world.put(&self.user, &who, lists);
+                state.put(&self.user, &who, lists);
             } else {
-                world.take(&self.user, &who, lists);
+                state.take(&self.user, &who, lists);
             }
         }
         self.say(&format!("{} {} OK", command.verb(), command.word(1)));
@@ -101,8 +101,8 @@ impl Session {
 
     /// FQY: who of these has a passport.
     pub(super) fn query(&self, shared: &Shared, command: &Command) {
-        let world = shared.world();
-        let known = people(command).into_iter().filter(|(who, _)| world.users.contains_key(who));
+        let state = shared.state();
+        let known = people(command).into_iter().filter(|(who, _)| state.users.contains_key(who));
         let known: Vec<String> = known.map(|(who, _)| entry(&who, "t=\"1\"")).collect();
         let answer = format!("<ml>{}</ml>", known.concat());
         self.send(with_payload(&format!("FQY {}", command.word(1)), &answer));

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
-use self::world::World;
+use self::state::ServerState;
 use super::book::HOST;
 use super::link::Incoming;
 use crate::server::{Listening, Recorder};
@@ -25,9 +25,9 @@ mod lists;
 mod notification;
 mod presence;
 mod sign_on;
+mod state;
 mod switchboard;
 mod web;
-mod world;
 
 /// An MSN server in this process.
 pub struct Server {
@@ -45,7 +45,7 @@ struct Shared {
     /// Where clients get their tickets and keep their lists.
     web: Web,
     tls: TlsAcceptor,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<ServerState>>,
 }
 
 /// What is on its way to one client.
@@ -55,8 +55,8 @@ type Line = mpsc::Sender<String>;
 const QUEUE: usize = 4096;
 
 impl Shared {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,8 +67,8 @@ impl Server {
         let anywhere = SocketAddr::new(addr.ip(), 0);
         let (inner, web) = (TcpListener::bind(anywhere).await?, TcpListener::bind(anywhere).await?);
         let (pages, tls) = Web::new(web.local_addr()?, HOST)?;
-        let world = Arc::new(Mutex::new(World::new(users)));
-        let shared = Shared { addr: inner.local_addr()?, web: pages, tls, world };
+        let state = Arc::new(Mutex::new(ServerState::new(users)));
+        let shared = Shared { addr: inner.local_addr()?, web: pages, tls, state };
 
         let serving = shared.clone();
         let dispatch = Listening::begin(dispatch, move |stream, recorder| {
@@ -101,7 +101,7 @@ impl crate::Server for Server {
     }
 
     fn secrets(&self) -> Vec<String> {
-        self.shared.world().secrets()
+        self.shared.state().secrets()
     }
 }
 

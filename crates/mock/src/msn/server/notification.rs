@@ -2,7 +2,7 @@
 
 use crosstalk_networks::msnp::wire::{Command, with_payload};
 
-use super::world::Online;
+use super::state::Online;
 use super::{Line, Shared};
 
 /// The versions it speaks.
@@ -67,38 +67,38 @@ impl Session {
         best.is_some()
     }
 
-    fn online<'a>(&self, world: &'a mut super::World) -> Option<&'a mut Online> {
-        world.users.get_mut(&self.user)?.online.as_mut()
+    fn online<'a>(&self, state: &'a mut super::ServerState) -> Option<&'a mut Online> {
+        state.users.get_mut(&self.user)?.online.as_mut()
     }
 
     fn change(&self, shared: &Shared, command: &Command) {
-        let mut world = shared.world();
-        let Some(online) = self.online(&mut world) else { return };
+        let mut state = shared.state();
+        let Some(online) = self.online(&mut state) else { return };
         let first = std::mem::replace(&mut online.status, command.word(2).to_owned()) == "HDN";
         self.say(&command.from(0));
         if first {
-            let people: Vec<String> = world.users.keys().cloned().collect();
+            let people: Vec<String> = state.users.keys().cloned().collect();
             for of in people {
-                world.show(&of, &self.user, Some(command.transaction()));
+                state.show(&of, &self.user, Some(command.transaction()));
             }
         }
-        world.show_all(&self.user);
+        state.show_all(&self.user);
     }
 
     /// UUX: the personal message.
     fn tell(&self, shared: &Shared, command: &Command) {
-        let mut world = shared.world();
-        if let Some(online) = self.online(&mut world) {
+        let mut state = shared.state();
+        if let Some(online) = self.online(&mut state) {
             online.message = String::from_utf8_lossy(command.payload()).into_owned();
         }
         self.say(&format!("UUX {} 0", command.word(1)));
-        world.show_all(&self.user);
+        state.show_all(&self.user);
     }
 
     fn open_board(&self, shared: &Shared, id: &str) {
-        let mut world = shared.world();
-        let board = world.open_board();
-        let key = world.key(&self.user, board);
+        let mut state = shared.state();
+        let board = state.open_board();
+        let key = state.key(&self.user, board);
         let more = match self.version {
             ..13 => "",
             13 => " U messenger.msn.com",
@@ -108,12 +108,12 @@ impl Session {
     }
 
     pub(super) fn leave(self, shared: &Shared) {
-        let mut world = shared.world();
-        if let Some(user) = world.users.get_mut(&self.user)
+        let mut state = shared.state();
+        if let Some(user) = state.users.get_mut(&self.user)
             && user.online.as_ref().is_some_and(|o| o.line.same_channel(&self.line))
         {
             user.online = None;
-            world.show_all(&self.user);
+            state.show_all(&self.user);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Presence as each version words it.
 
-use super::world::Online;
+use super::state::Online;
 use crate::msn::CAPABILITIES;
 
 /// How a client of `version` is shown `of`, who is online; with `initial`, in answer to that

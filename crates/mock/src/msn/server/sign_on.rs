@@ -7,7 +7,7 @@ use crosstalk_networks::msnp::wire::{Command, with_payload};
 
 use super::Shared;
 use super::notification::Session;
-use super::world::{Online, User};
+use super::state::{Online, User};
 use crate::msn::digest;
 
 /// What the answer to a nonce begins with: its length, version, mode, cipher and hash, and the
@@ -51,8 +51,8 @@ impl Session {
 
     fn admit(&mut self, shared: &Shared, command: &Command) -> bool {
         let id = command.word(1);
-        let mut world = shared.world();
-        let user = world.users.get_mut(&self.user).filter(|user| self.is_proven(user, command));
+        let mut state = shared.state();
+        let user = state.users.get_mut(&self.user).filter(|user| self.is_proven(user, command));
         let Some(user) = user else {
             self.say(&format!("911 {id}"));
             return false;

@@ -70,16 +70,16 @@ impl Seat {
             None => (name, None),
         };
         self.user = user.to_lowercase();
-        let mut world = shared.world();
-        let Some(board) = world.enter(&self.user, command.word(3)) else {
+        let mut state = shared.state();
+        let Some(board) = state.enter(&self.user, command.word(3)) else {
             self.say(&format!("911 {id}"));
             return false;
         };
         self.board = Some(board);
         let me = &self.user;
-        let version = world.online(me).map_or(0, |online| online.version);
+        let version = state.online(me).map_or(0, |online| online.version);
         let place = Place { line: self.line.clone(), endpoint, version };
-        let places = world.boards.entry(board).or_default();
+        let places = state.boards.entry(board).or_default();
         let there: Vec<(String, String)> = places
             .iter()
             .flat_map(|(who, place)| {
@@ -114,7 +114,7 @@ impl Seat {
     }
 
     fn call_self(&self, shared: &Shared, board: u32, id: &str) {
-        let version = shared.world().online(&self.user).map_or(0, |online| online.version);
+        let version = shared.state().online(&self.user).map_or(0, |online| online.version);
         if version < 16 {
             return self.say(&format!("215 {id}"));
         }
@@ -124,12 +124,12 @@ impl Seat {
 
     fn call(&self, shared: &Shared, board: u32, id: &str, who: &str) {
         let who = who.to_lowercase();
-        let mut world = shared.world();
-        let Some(version) = world.online(&who).filter(|o| o.status != "HDN").map(|o| o.version)
+        let mut state = shared.state();
+        let Some(version) = state.online(&who).filter(|o| o.status != "HDN").map(|o| o.version)
         else {
             return self.say(&format!("217 {id}"));
         };
-        let key = world.key(&who, board);
+        let key = state.key(&who, board);
         self.say(&format!("CAL {id} RINGING {board}"));
         let (at, me) = (shared.addr, &self.user);
         let more = match version {
@@ -137,14 +137,14 @@ impl Seat {
             13 => " U messenger.msn.com",
             14.. => " U messenger.msn.com 1",
         };
-        world.tell(&who, &format!("RNG {board} {at} CKI {key} {me} {me}{more}"));
+        state.tell(&who, &format!("RNG {board} {at} CKI {key} {me} {me}{more}"));
     }
 
     fn tell_others(&self, shared: &Shared, board: u32, command: &Command) {
         let payload = String::from_utf8_lossy(command.payload());
         let head = format!("MSG {0} {0} {1}\r\n", self.user, command.payload().len());
-        let world = shared.world();
-        let places = world.boards.get(&board);
+        let state = shared.state();
+        let places = state.boards.get(&board);
         let others = places.into_iter().flatten().filter(|(name, _)| **name != self.user);
         let tell = |place: &Place| place.line.try_send(format!("{head}{payload}")).is_ok();
         let told = others.filter(|(_, place)| tell(place)).count();
@@ -157,8 +157,8 @@ impl Seat {
     }
 
     pub(super) fn leave(self, shared: &Shared) {
-        let mut world = shared.world();
-        let places = self.board.and_then(|board| world.boards.get_mut(&board));
+        let mut state = shared.state();
+        let places = self.board.and_then(|board| state.boards.get_mut(&board));
         let Some(places) = places else { return };
         let Some(left) = places.remove(&self.user) else { return };
         for other in places.values() {

@@ -62,8 +62,8 @@ fn log_in(shared: &Shared, request: &Request) -> String {
         words.find_map(|w| w.trim().strip_prefix(key)).map(decode).unwrap_or_default()
     };
     let (name, password) = (word("sign-in="), word("pwd="));
-    let world = shared.world();
-    let user = world.users.get(&name.to_lowercase()).filter(|u| u.ticket == ticket(&password));
+    let state = shared.state();
+    let user = state.users.get(&name.to_lowercase()).filter(|u| u.ticket == ticket(&password));
     let Some(user) = user else {
         let refusal = "WWW-Authenticate: Passport1.4 da-status=failed,srealm=Passport.NET";
         return answer("401 Unauthorized", &[refusal.to_owned()], "");

@@ -13,20 +13,20 @@ use super::{Session, condition};
 use crate::incoming::invalid;
 use crate::xmpp::link::{Incoming, Link};
 use crate::xmpp::{DOMAIN, sasl};
-use crate::{Account, Client, SignOnError, Stream, Way};
+use crate::{Account, Client, Route, SignOnError, Stream};
 
 /// The resource that clients ask for.
 const RESOURCE: &str = "mock";
 
 /// Signs `account` on without encryption. The client has its whole roster when this returns.
-pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+pub async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
     begin(account, Link::new(way.dial().await?, None)).await
 }
 
 /// As [`sign_on`], after STARTTLS with a server that `tls` trusts.
 pub async fn sign_on_encrypted(
     account: &Account,
-    way: &Way,
+    way: &Route,
     tls: Arc<ClientConfig>,
 ) -> Result<Client, SignOnError> {
     let mut link = Link::new(way.dial().await?, None);

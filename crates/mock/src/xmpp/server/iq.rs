@@ -4,7 +4,7 @@ use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 
 use super::roster;
-use super::world::World;
+use super::state::ServerState;
 use crate::xmpp::link::{error, result};
 use crate::xmpp::{DOMAIN, bare};
 
@@ -14,17 +14,17 @@ const PING: &str = "urn:xmpp:ping";
 const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
 
 /// `iq` is from `jid`.
-pub(super) fn handle(world: &mut World, jid: &str, iq: &Element) {
+pub(super) fn handle(state: &mut ServerState, jid: &str, iq: &Element) {
     let me = bare(jid);
     let to = iq.attr("to").unwrap_or(&me).to_owned();
-    if to.contains('/') && world.sessions.contains_key(&to) {
-        return world.give(&to, iq);
+    if to.contains('/') && state.sessions.contains_key(&to) {
+        return state.give(&to, iq);
     }
     if !matches!(iq.attr("type"), Some("get" | "set")) {
         return;
     }
     let reply = if bare(&to) == me || to == DOMAIN {
-        own(world, jid, &me, iq)
+        own(state, jid, &me, iq)
     } else if bare(&to).ends_with(&format!("@{DOMAIN}")) {
         // Nobody here has published anything.
         Some(error(iq, "cancel", "service-unavailable"))
@@ -32,27 +32,27 @@ pub(super) fn handle(world: &mut World, jid: &str, iq: &Element) {
         Some(error(iq, "cancel", "remote-server-not-found"))
     };
     if let Some(reply) = reply {
-        world.give(jid, &reply);
+        state.give(jid, &reply);
     }
 }
 
 /// What the server itself answers.
-fn own(world: &mut World, jid: &str, me: &str, iq: &Element) -> Option<Element> {
+fn own(state: &mut ServerState, jid: &str, me: &str, iq: &Element) -> Option<Element> {
     let payload = iq.elements().next()?;
     let set = iq.attr("type") == Some("set");
     let reply = match (payload.name(), payload.ns()) {
-        ("query", ns::ROSTER) if set => roster::edit(world, me, iq),
-        ("query", ns::ROSTER) => roster::list(world, jid, me, iq),
+        ("query", ns::ROSTER) if set => roster::edit(state, me, iq),
+        ("query", ns::ROSTER) => roster::list(state, jid, me, iq),
         ("query", ns::DISCO_INFO) => result(iq).child(features()),
         ("query", ns::DISCO_ITEMS) => result(iq).child(Element::new("query", ns::DISCO_ITEMS)),
         ("ping", PING) | ("session", SESSION) => result(iq),
         ("enable" | "disable", ns::CARBONS) => {
-            if let Some(session) = world.sessions.get_mut(jid) {
+            if let Some(session) = state.sessions.get_mut(jid) {
                 session.wants_carbons = payload.name() == "enable";
             }
             result(iq)
         }
-        ("block" | "unblock", ns::BLOCKING) => block(world, me, iq, payload),
+        ("block" | "unblock", ns::BLOCKING) => block(state, me, iq, payload),
         ("vCard", ns::VCARD) => error(iq, "cancel", "item-not-found"),
         _ => error(iq, "cancel", "service-unavailable"),
     };
@@ -68,8 +68,8 @@ fn features() -> Element {
         .fold(Element::new("query", ns::DISCO_INFO).child(identity), Element::child)
 }
 
-fn block(world: &mut World, me: &str, iq: &Element, list: &Element) -> Element {
-    if let Some(user) = world.users.get_mut(me) {
+fn block(state: &mut ServerState, me: &str, iq: &Element, list: &Element) -> Element {
+    if let Some(user) = state.users.get_mut(me) {
         let names: Vec<String> = list.elements().filter_map(|i| i.attr("jid").map(bare)).collect();
         if list.name() == "block" {
             user.blocked.extend(names);

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use self::world::World;
+use self::state::ServerState;
 use super::link::Link;
 use super::sasl;
 use crate::Account;
@@ -20,8 +20,8 @@ mod negotiate;
 mod presence;
 mod roster;
 mod session;
+mod state;
 mod subscription;
-mod world;
 
 /// An XMPP server for [`super::DOMAIN`] in this process.
 pub struct Server {
@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-type Shared = crate::server::Shared<World>;
+type Shared = crate::server::Shared<ServerState>;
 
 impl Server {
     /// Listens at `addr`, for `users`, without encryption.
@@ -52,7 +52,7 @@ impl Server {
         users: &[Account],
         tls: Option<TlsAcceptor>,
     ) -> io::Result<Self> {
-        let (shared, listening) = host(addr, World::new(users, tls), connection).await?;
+        let (shared, listening) = host(addr, ServerState::new(users, tls), connection).await?;
         Ok(Self { shared, listening })
     }
 }
@@ -63,12 +63,12 @@ impl crate::Server for Server {
     }
 
     fn secrets(&self) -> Vec<String> {
-        let world = self.shared.world();
+        let state = self.shared.state();
         let local = |jid: &String| jid.split('@').next().unwrap_or_default().to_owned();
-        let plain = |(jid, user): (_, &world::User)| {
+        let plain = |(jid, user): (_, &state::User)| {
             sasl::encode(&sasl::plain(&local(jid), user.password.expose()))
         };
-        world.users.iter().map(plain).collect()
+        state.users.iter().map(plain).collect()
     }
 }
 

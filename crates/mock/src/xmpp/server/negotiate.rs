@@ -18,7 +18,7 @@ const TRIES: usize = 3;
 
 /// The connection and the user's bare JID, once both are known; `None` for one who gave up.
 pub(super) async fn run(shared: &Shared, mut link: Link) -> io::Result<Option<(Link, String)>> {
-    let tls = shared.world().tls.clone();
+    let tls = shared.state().tls.clone();
     if let Some(tls) = &tls {
         let offer = Element::new("starttls", ns::TLS).child(Element::new("required", ns::TLS));
         if !open(&mut link, features().child(offer)).await? {
@@ -113,7 +113,7 @@ async fn scram(
 }
 
 fn password(shared: &Shared, local: &str) -> Option<Redacted<String>> {
-    shared.world().users.get(&jid(local)).map(|user| user.password.clone())
+    shared.state().users.get(&jid(local)).map(|user| user.password.clone())
 }
 
 fn jid(local: &str) -> String {

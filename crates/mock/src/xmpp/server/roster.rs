@@ -3,17 +3,17 @@
 use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 
+use super::state::{Item, ServerState};
 use super::subscription;
-use super::world::{Item, World};
 use crate::xmpp::bare;
 use crate::xmpp::link::{error, result};
 
 /// The whole roster of `me`, for the session at `jid`.
-pub(super) fn list(world: &mut World, jid: &str, me: &str, iq: &Element) -> Element {
-    if let Some(session) = world.sessions.get_mut(jid) {
+pub(super) fn list(state: &mut ServerState, jid: &str, me: &str, iq: &Element) -> Element {
+    if let Some(session) = state.sessions.get_mut(jid) {
         session.wants_roster = true;
     }
-    let roster = world.users.get(me).map(|user| &user.roster);
+    let roster = state.users.get(me).map(|user| &user.roster);
     let query = roster
         .into_iter()
         .flatten()
@@ -23,22 +23,22 @@ pub(super) fn list(world: &mut World, jid: &str, me: &str, iq: &Element) -> Elem
 }
 
 /// Adds, changes or removes the one item of `iq`.
-pub(super) fn edit(world: &mut World, me: &str, iq: &Element) -> Element {
+pub(super) fn edit(state: &mut ServerState, me: &str, iq: &Element) -> Element {
     let item = iq.get("query", ns::ROSTER).and_then(|q| q.get("item", ns::ROSTER));
     let Some((item, contact)) = item.and_then(|i| Some((i, bare(i.attr("jid")?)))) else {
         return error(iq, "modify", "bad-request");
     };
-    let Some(user) = world.users.get_mut(me) else { return error(iq, "cancel", "item-not-found") };
+    let Some(user) = state.users.get_mut(me) else { return error(iq, "cancel", "item-not-found") };
     if item.attr("subscription") == Some("remove") {
         let Some(removed) = user.roster.remove(&contact) else {
             return error(iq, "cancel", "item-not-found");
         };
-        push(world, me, &contact);
+        push(state, me, &contact);
         if removed.to || removed.asks {
-            subscription::implied(world, me, &contact, "unsubscribe");
+            subscription::implied(state, me, &contact, "unsubscribe");
         }
         if removed.from {
-            subscription::implied(world, me, &contact, "unsubscribed");
+            subscription::implied(state, me, &contact, "unsubscribed");
         }
         return result(iq);
     }
@@ -46,42 +46,42 @@ pub(super) fn edit(world: &mut World, me: &str, iq: &Element) -> Element {
     entry.name = item.attr("name").map(ToOwned::to_owned);
     entry.groups =
         item.elements().filter(|e| e.is("group", ns::ROSTER)).map(Element::text).collect();
-    push(world, me, &contact);
+    push(state, me, &contact);
     result(iq)
 }
 
 /// Tells the sessions of `me` what became of an entry.
-fn push(world: &World, me: &str, contact: &str) {
-    let entry = world.users.get(me).and_then(|user| user.roster.get(contact));
+fn push(state: &ServerState, me: &str, contact: &str) {
+    let entry = state.users.get(me).and_then(|user| user.roster.get(contact));
     let item = entry.map_or_else(
         || Element::new("item", ns::ROSTER).with("jid", contact).with("subscription", "remove"),
         |entry| entry.element(contact),
     );
-    for (jid, _) in world.sessions_of(me).filter(|(_, session)| session.wants_roster) {
+    for (jid, _) in state.sessions_of(me).filter(|(_, session)| session.wants_roster) {
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
             .with("id", format!("push-{:x}", fastrand::u64(..)))
             .child(Element::new("query", ns::ROSTER).child(item.clone()));
-        world.give(jid, &push);
+        state.give(jid, &push);
     }
 }
 
 /// Changes an entry and tells the user's sessions, where something changed.
 /// A new entry is made only where `create` says so.
 pub(super) fn update(
-    world: &mut World,
+    state: &mut ServerState,
     me: &str,
     contact: &str,
     create: bool,
     change: impl FnOnce(&mut Item) -> bool,
 ) -> bool {
-    let Some(user) = world.users.get_mut(me) else { return false };
+    let Some(user) = state.users.get_mut(me) else { return false };
     if create {
         user.roster.entry(contact.to_owned()).or_default();
     }
     let changed = user.roster.get_mut(contact).is_some_and(change);
     if changed {
-        push(world, me, contact);
+        push(state, me, contact);
     }
     changed
 }

@@ -6,7 +6,7 @@ use crosstalk_networks::xmpp::ns;
 use crosstalk_networks::xmpp::xml::Element;
 use tokio::sync::mpsc;
 
-use super::world::{Session, World};
+use super::state::{ServerState, Session};
 use super::{Shared, iq, message, negotiate, presence};
 use crate::incoming::invalid;
 use crate::xmpp::link::{Incoming, Link, result};
@@ -27,11 +27,11 @@ pub(super) async fn run(shared: &Shared, mut link: Link, user: String) -> io::Re
     let Some(jid) = bind(&mut link, &user).await? else { return Ok(()) };
     let (out, queue) = mpsc::channel(QUEUE);
     let session = Session { out, presence: None, wants_roster: false, wants_carbons: false };
-    shared.world().sessions.insert(jid.clone(), session);
+    shared.state().sessions.insert(jid.clone(), session);
 
     let mut stream = Stream { shared, jid: &jid, managed: None };
     let ended = stream.serve(&mut link, queue).await;
-    presence::leave(&mut shared.world(), &jid);
+    presence::leave(&mut shared.state(), &jid);
     link.close().await;
     ended
 }
@@ -103,8 +103,8 @@ impl Stream<'_> {
         if let Some(managed) = &mut self.managed {
             managed.received = managed.received.wrapping_add(1);
         }
-        let world = &mut self.shared.world();
-        dispatch(world, self.jid, element);
+        let state = &mut self.shared.state();
+        dispatch(state, self.jid, element);
         Ok(())
     }
 
@@ -139,12 +139,12 @@ impl Stream<'_> {
 }
 
 /// A stanza of the client bound to `jid`, marked as coming from it.
-fn dispatch(world: &mut World, jid: &str, stanza: &Element) {
+fn dispatch(state: &mut ServerState, jid: &str, stanza: &Element) {
     let stanza = stanza.clone().with("from", jid);
     match stanza.name() {
-        "iq" => iq::handle(world, jid, &stanza),
-        "message" => message::handle(world, jid, &stanza),
-        "presence" => presence::handle(world, jid, &stanza),
+        "iq" => iq::handle(state, jid, &stanza),
+        "message" => message::handle(state, jid, &stanza),
+        "presence" => presence::handle(state, jid, &stanza),
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use super::{Outgoing, Read, Session};
 use crate::incoming::{Incoming, invalid};
 use crate::yahoo::packet::Packet;
 use crate::yahoo::{USUAL, cookies, hash, proof, response};
-use crate::{Account, Client, SignOnError, Stream, Way};
+use crate::{Account, Client, Route, SignOnError, Stream};
 
 /// The usual port, and that of the look-up that tells newer clients their server. A server at
 /// another port answers both there.
@@ -20,7 +20,7 @@ const LOOKUP_PORT: u16 = 80;
 const LONGEST_ANSWER: u64 = 4096;
 
 /// Signs `account` on. The client has its list, or the first packet of it, when this returns.
-pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError> {
+pub async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnError> {
     let version = account.version().and_then(|v| u16::try_from(v).ok()).unwrap_or(USUAL);
     let stream = if version < 15 { way.dial().await? } else { look_up(way).await? };
     let (read, write) = split(stream);
@@ -43,7 +43,7 @@ pub async fn sign_on(account: &Account, way: &Way) -> Result<Client, SignOnError
 }
 
 /// Asks which server to use, and connects to it.
-async fn look_up(way: &Way) -> Result<Box<dyn Stream>, SignOnError> {
+async fn look_up(way: &Route) -> Result<Box<dyn Stream>, SignOnError> {
     let server = way.server();
     let mut asking = match server.port {
         PORT => way.dial_to(&HostPort::new(server.host.clone(), LOOKUP_PORT)).await?,

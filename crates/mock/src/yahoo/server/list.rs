@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::session::Session;
-use super::world::World;
+use super::state::ServerState;
 use crate::yahoo::packet::Packet;
 use crosstalk_networks::ymsg::service;
 
@@ -11,8 +11,8 @@ const A_PACKET: usize = 2;
 
 impl Session {
     /// The whole list, in the form of the client's version.
-    pub(super) fn send_list(&self, world: &World) {
-        let Some(user) = world.users.get(&self.user) else { return };
+    pub(super) fn send_list(&self, state: &ServerState) {
+        let Some(user) = state.users.get(&self.user) else { return };
         if self.version < 15 {
             let line = |(group, names): (&String, &std::collections::BTreeSet<String>)| {
                 format!("{group}:{}\n", names.iter().cloned().collect::<Vec<_>>().join(","))
@@ -70,34 +70,34 @@ impl Session {
 
     pub(super) fn add(&self, shared: &Shared, packet: &Packet) {
         let (who, group) = (packet.text(7).to_lowercase(), packet.text(65));
-        let mut world = shared.world();
+        let mut state = shared.state();
         let reply = Packet::new(service::ADD_BUDDY, 1).with(1, self.user.as_str());
         let reply = reply.with(7, who.as_str()).with(65, group.as_str());
-        if !world.users.contains_key(&who) {
+        if !state.users.contains_key(&who) {
             return self.say(reply.with(66, "3"));
         }
-        if let Some(user) = world.users.get_mut(&self.user) {
+        if let Some(user) = state.users.get_mut(&self.user) {
             user.groups.entry(group).or_default().insert(who.clone());
         }
-        let there = world.online(&who).is_some_and(|o| o.visible) && world.admits(&who, &self.user);
-        let state = [(10, "0"), (11, "0"), (17, "0"), (13, if there { "1" } else { "0" })];
+        let there = state.online(&who).is_some_and(|o| o.visible) && state.admits(&who, &self.user);
+        let status = [(10, "0"), (11, "0"), (17, "0"), (13, if there { "1" } else { "0" })];
         let shown = Packet::new(service::NEW_CONTACT, 1).with(8, "1").with(7, who.as_str());
-        self.say(state.iter().fold(shown, |packet, (key, value)| packet.with(*key, *value)));
+        self.say(status.iter().fold(shown, |packet, (key, value)| packet.with(*key, *value)));
         self.say(reply.with(66, "0"));
-        let new = world.online(&who).is_some_and(|o| o.version >= 13);
+        let new = state.online(&who).is_some_and(|o| o.version >= 13);
         let asks = if new {
             Packet::new(service::AUTHORISE, 3).with(4, self.user.as_str()).with(5, who.as_str())
         } else {
             Packet::new(service::NEW_CONTACT, 3).with(1, who.as_str()).with(3, self.user.as_str())
         };
-        world.tell_or_keep(&who, asks.with(14, packet.text(14)).with(97, "1"));
-        world.show(&who, &self.user, service::IS_BACK);
+        state.tell_or_keep(&who, asks.with(14, packet.text(14)).with(97, "1"));
+        state.show(&who, &self.user, service::IS_BACK);
     }
 
     pub(super) fn remove(&self, shared: &Shared, packet: &Packet) {
         let (who, group) = (packet.text(7).to_lowercase(), packet.text(65));
-        let mut world = shared.world();
-        let user = world.users.get_mut(&self.user);
+        let mut state = shared.state();
+        let user = state.users.get_mut(&self.user);
         let names = user.and_then(|user| user.groups.get_mut(&group));
         let removed = names.is_some_and(|names| names.remove(&who));
         let reply = Packet::new(service::REMOVE_BUDDY, 1).with(1, self.user.as_str());
@@ -105,13 +105,13 @@ impl Session {
         self.say(reply.with(7, who.as_str()).with(65, group));
         // Older clients then get the list anew.
         if self.version < 15 {
-            self.send_list(&world);
+            self.send_list(&state);
         }
     }
 
     pub(super) fn move_buddy(&self, shared: &Shared, packet: &Packet) {
         let (who, from, to) = (packet.text(7), packet.text(224), packet.text(264));
-        if let Some(user) = shared.world().users.get_mut(&self.user)
+        if let Some(user) = shared.state().users.get_mut(&self.user)
             && user.groups.get_mut(&from).is_some_and(|names| names.remove(&who))
         {
             user.groups.entry(to.clone()).or_default().insert(who.clone());
@@ -123,7 +123,7 @@ impl Session {
 
     pub(super) fn rename_group(&self, shared: &Shared, packet: &Packet) {
         let (from, to) = (packet.text(65), packet.text(67));
-        if let Some(user) = shared.world().users.get_mut(&self.user)
+        if let Some(user) = shared.state().users.get_mut(&self.user)
             && let Some(names) = user.groups.remove(&from)
         {
             user.groups.entry(to.clone()).or_default().extend(names);
@@ -134,23 +134,23 @@ impl Session {
     /// The answer to one who asked.
     pub(super) fn answered(&self, shared: &Shared, asker: &str, yes: bool) {
         let asker = asker.to_lowercase();
-        let mut world = shared.world();
-        let Some(user) = world.users.get_mut(&self.user) else { return };
+        let mut state = shared.state();
+        let Some(user) = state.users.get_mut(&self.user) else { return };
         if yes {
             user.refused.remove(&asker);
         } else {
             user.refused.insert(asker.clone());
             let no = Packet::new(service::AUTHORISE, 1).with(4, self.user.as_str());
             let no = no.with(5, asker.as_str()).with(13, "2").with(14, "");
-            world.tell(&asker, no);
+            state.tell(&asker, no);
         }
-        world.show(&self.user, &asker, service::IS_BACK);
+        state.show(&self.user, &asker, service::IS_BACK);
     }
 
     pub(super) fn ignore(&self, shared: &Shared, packet: &Packet) {
         let (who, on) = (packet.text(7).to_lowercase(), packet.text(13) == "1");
-        let mut world = shared.world();
-        if let Some(user) = world.users.get_mut(&self.user) {
+        let mut state = shared.state();
+        if let Some(user) = state.users.get_mut(&self.user) {
             if on {
                 user.refused.insert(who.clone());
             } else {
@@ -160,7 +160,7 @@ impl Session {
         self.say(
             self.done(service::IGNORE_CONTACT).with(7, who.as_str()).with(13, packet.text(13)),
         );
-        world.show(&self.user, &who, service::IS_BACK);
+        state.show(&self.user, &who, service::IS_BACK);
     }
 }
 
@@ -175,13 +175,13 @@ mod tests {
     #[test]
     fn buddies_move_and_groups_get_other_names() {
         let users = ["ann", "bob"].map(|name| Account::new(name, "secret"));
-        let shared = Shared::new(([127, 0, 0, 1], 5050).into(), World::new(&users));
+        let shared = Shared::new(([127, 0, 0, 1], 5050).into(), ServerState::new(&users));
         let (line, mut said) = mpsc::channel(16);
         let mut session = Session::new(line);
         (session.user, session.version, session.signed_on) = ("ann".into(), 16, true);
         let mut does = |packet: Packet| {
             session.handle(&shared, &Packet { version: 16, ..packet }).unwrap();
-            let groups = shared.world().users["ann"].groups.clone();
+            let groups = shared.state().users["ann"].groups.clone();
             let full = groups.into_iter().filter(|(_, names)| names.contains("bob"));
             full.map(|(group, _)| group).collect::<Vec<_>>()
         };

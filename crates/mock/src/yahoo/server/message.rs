@@ -4,7 +4,7 @@ use crosstalk_networks::ymsg::{pieces, service};
 
 use super::Shared;
 use super::session::Session;
-use super::world::World;
+use super::state::ServerState;
 use crate::yahoo::packet::{Packet, SEND};
 
 /// The most messages that wait for one who is offline.
@@ -20,8 +20,8 @@ impl Session {
             return Err("a message with a status that clients do not send");
         }
         let to = packet.text(5).to_lowercase();
-        let mut world = shared.world();
-        if !world.admits(&to, &self.user) {
+        let mut state = shared.state();
+        if !state.admits(&to, &self.user) {
             return Ok(());
         }
         let relayed = Packet::new(service::MESSAGE, 1).with(5, to.as_str());
@@ -29,10 +29,10 @@ impl Session {
         let kept = packet.pairs.iter().filter(|(key, _)| [14, 63, 64, 97].contains(key));
         relayed.pairs.extend(kept.cloned());
         // Since YMSG16, clients acknowledge what has an id.
-        if world.online(&to).is_some_and(|o| o.version >= 16) {
+        if state.online(&to).is_some_and(|o| o.version >= 16) {
             relayed = relayed.with(429, format!("{:016X}", fastrand::u64(..)));
         }
-        world.tell_or_keep(&to, relayed);
+        state.tell_or_keep(&to, relayed);
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl Session {
         let to = packet.text(5).to_lowercase();
         let typing = Packet::new(service::NOTIFY, 1).with(5, to.as_str());
         let typing = typing.with(4, self.user.as_str()).with(49, packet.text(49));
-        shared.world().tell(&to, typing.with(14, " ").with(13, packet.text(13)));
+        shared.state().tell(&to, typing.with(14, " ").with(13, packet.text(13)));
     }
 
     /// An invitation to a conference goes to each who is invited.
@@ -49,12 +49,12 @@ impl Session {
             let invites = Packet::new(service::CONFERENCE_INVITE, 1).with(1, to.as_str());
             let invites = invites.with(57, packet.text(57)).with(50, self.user.as_str());
             let invites = invites.with(58, packet.text(58)).with(13, "0");
-            shared.world().tell(&to.to_lowercase(), invites);
+            shared.state().tell(&to.to_lowercase(), invites);
         }
     }
 }
 
-impl World {
+impl ServerState {
     /// Sends a packet to `user`, at the next sign-on where nobody is there.
     pub(super) fn tell_or_keep(&mut self, user: &str, packet: Packet) {
         if let Some(online) = self.online(user) {

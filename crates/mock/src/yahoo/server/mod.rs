@@ -10,7 +10,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
 
 use self::session::Session;
-use self::world::World;
+use self::state::ServerState;
 use super::packet::{NotYmsg, Packet};
 use crate::Account;
 use crate::incoming::{Incoming, invalid};
@@ -21,7 +21,7 @@ mod message;
 mod presence;
 mod session;
 mod sign_on;
-mod world;
+mod state;
 
 /// A Yahoo server in this process.
 pub struct Server {
@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 /// What every connection of a server shares.
-type Shared = crate::server::Shared<World>;
+type Shared = crate::server::Shared<ServerState>;
 
 /// What is on its way to one client.
 type Line = mpsc::Sender<Vec<u8>>;
@@ -50,7 +50,7 @@ enum Request {
 impl Server {
     /// Listens at `addr`, for `users`.
     pub async fn start(addr: SocketAddr, users: &[Account]) -> io::Result<Self> {
-        let (shared, listening) = host(addr, World::new(users), connection).await?;
+        let (shared, listening) = host(addr, ServerState::new(users), connection).await?;
         Ok(Self { shared, listening })
     }
 }
@@ -61,7 +61,7 @@ impl crate::Server for Server {
     }
 
     fn secrets(&self) -> Vec<String> {
-        self.shared.world().secrets()
+        self.shared.state().secrets()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::session::Session;
-use super::world::{Online, World};
+use super::state::{Online, ServerState};
 use crate::yahoo::packet::Packet;
 use crosstalk_networks::ymsg::service;
 
@@ -12,8 +12,8 @@ const INVISIBLE: &str = "12";
 impl Session {
     /// A client says how it is shown.
     pub(super) fn status(&self, shared: &Shared, packet: &Packet) {
-        let mut world = shared.world();
-        let Some(online) = world.users.get_mut(&self.user).and_then(|u| u.online.as_mut()) else {
+        let mut state = shared.state();
+        let Some(online) = state.users.get_mut(&self.user).and_then(|u| u.online.as_mut()) else {
             return;
         };
         let shown = packet.pairs.iter().filter(|(key, _)| [10, 19, 47].contains(key)).cloned();
@@ -23,19 +23,19 @@ impl Session {
             online.visible = packet.text(10) != INVISIBLE;
         }
         let back = packet.text(10) == "0";
-        world.show_all(&self.user, if back { service::IS_BACK } else { service::IS_AWAY });
+        state.show_all(&self.user, if back { service::IS_BACK } else { service::IS_AWAY });
     }
 
     pub(super) fn show(&self, shared: &Shared, visible: bool) {
-        let mut world = shared.world();
-        if let Some(online) = world.users.get_mut(&self.user).and_then(|u| u.online.as_mut()) {
+        let mut state = shared.state();
+        if let Some(online) = state.users.get_mut(&self.user).and_then(|u| u.online.as_mut()) {
             online.visible = visible;
         }
-        world.show_all(&self.user, service::IS_BACK);
+        state.show_all(&self.user, service::IS_BACK);
     }
 }
 
-impl World {
+impl ServerState {
     /// Shows `of` to everybody who has that buddy.
     pub(super) fn show_all(&self, of: &str, service: u16) {
         self.users.keys().filter(|to| *to != of).for_each(|to| self.show(of, to, service));

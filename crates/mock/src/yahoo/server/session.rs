@@ -76,12 +76,12 @@ impl Session {
     }
 
     pub(super) fn leave(self, shared: &Shared) {
-        let mut world = shared.world();
-        if let Some(user) = world.users.get_mut(&self.user)
+        let mut state = shared.state();
+        if let Some(user) = state.users.get_mut(&self.user)
             && user.online.as_ref().is_some_and(|o| o.line.same_channel(&self.line))
         {
             user.online = None;
-            world.show_all(&self.user, service::LOGOFF);
+            state.show_all(&self.user, service::LOGOFF);
         }
     }
 }

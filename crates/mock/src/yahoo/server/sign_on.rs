@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::session::Session;
-use super::world::Online;
+use super::state::Online;
 use crate::yahoo::hash;
 use crate::yahoo::packet::Packet;
 use crosstalk_networks::ymsg::service;
@@ -24,7 +24,7 @@ impl Session {
         }
         self.user = packet.text(1).to_lowercase();
         self.version = packet.version;
-        self.number = shared.world().number();
+        self.number = shared.state().number();
         self.challenge = if self.version >= 15 {
             format!("{:032x}", fastrand::u128(..))
         } else {
@@ -42,9 +42,9 @@ impl Session {
 
     /// 0x54: returns whether the client is signed on.
     pub(super) fn admit(&mut self, shared: &Shared, packet: &Packet) -> bool {
-        let mut world = shared.world();
-        let known = world.users.contains_key(&self.user);
-        if !known || !world.proves(&self.user, &self.challenge, packet) {
+        let mut state = shared.state();
+        let known = state.users.contains_key(&self.user);
+        if !known || !state.proves(&self.user, &self.challenge, packet) {
             let why = if known { "13" } else { "3" };
             self.say(
                 Packet::new(service::AUTH_RESPONSE, REFUSED)
@@ -54,8 +54,8 @@ impl Session {
             return false;
         }
         let answer = packet.text(if self.version < 15 { 6 } else { 307 });
-        world.hand_out(answer);
-        world.hand_out(self.challenge.clone());
+        state.hand_out(answer);
+        state.hand_out(self.challenge.clone());
         let online = Online {
             line: self.line.clone(),
             version: self.version,
@@ -63,20 +63,20 @@ impl Session {
             visible: true,
             status: vec![(10, b"0".to_vec())],
         };
-        let Some(user) = world.users.get_mut(&self.user) else { return false };
+        let Some(user) = state.users.get_mut(&self.user) else { return false };
         if let Some(before) = user.online.replace(online) {
             // "You have signed on at another place."
             before.send(Packet::new(service::LOGOFF, REFUSED));
         }
         let stored = std::mem::take(&mut user.stored);
         self.signed_on = true;
-        self.send_list(&world);
-        world.show_everybody(&self.user);
+        self.send_list(&state);
+        state.show_everybody(&self.user);
         self.say(Packet::new(service::PING, 0).with(143, "60").with(144, "13"));
         for packet in stored {
             self.say(packet);
         }
-        world.show_all(&self.user, service::LOGON);
+        state.show_all(&self.user, service::LOGON);
         true
     }
 }

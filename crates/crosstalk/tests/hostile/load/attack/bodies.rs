@@ -12,7 +12,7 @@ use super::{Attack, Crowd};
 use crate::cost::{dial_dead, flood, serve_unfinished, unfinished, worst_markup};
 use crate::dns::RESOLVER;
 use crate::jabber::client::open;
-use crate::jabber::{Client, Server, Way};
+use crate::jabber::{Client, Route, Server};
 use crate::world::{EVIL, HOLE};
 
 /// Between two texts of the worst markup on one session.
@@ -70,14 +70,14 @@ pub(super) fn spawn(attack: Attack, count: usize, crowd: &Arc<Crowd>, tasks: &mu
 
 /// Signs on, if the gateway lets it.
 async fn sign_on(user: &str, resource: &str, attack: Attack) -> Option<Client> {
-    let way = Way::to(EVIL.0).from(from(attack)).tight();
+    let way = Route::to(EVIL.0).from(from(attack)).tight();
     let mut client = Client::new(way.dial().await.ok()?);
     client.tries_to_sign_on(user, EVIL.0, resource).await?;
     Some(client)
 }
 
 async fn leave_unfinished(crowd: Arc<Crowd>, text: Arc<str>) {
-    let way = Way::to(HOLE.0).from(from(Attack::Unfinished)).tight();
+    let way = Route::to(HOLE.0).from(from(Attack::Unfinished)).tight();
     let coming = async { way.dial().await.ok().map(Client::new) };
     if let Some(mut here) = crowd.come(coming).await {
         here.there.insists(&text).await;

@@ -10,7 +10,7 @@ use crate::Account;
 use crate::msn::{FORWARD, REVERSE, entry, passport, ticket};
 
 /// Everything the server knows.
-pub(super) struct World {
+pub(super) struct ServerState {
     pub(super) users: BTreeMap<String, User>,
     /// The people in each switchboard.
     pub(super) boards: BTreeMap<u32, BTreeMap<String, Place>>,
@@ -37,7 +37,7 @@ pub(super) struct Online {
     pub(super) message: String,
 }
 
-impl World {
+impl ServerState {
     pub(super) fn new(users: &[Account]) -> Self {
         let user = |account: &Account| {
             let password = account.password.expose().clone();

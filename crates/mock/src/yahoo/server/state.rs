@@ -8,7 +8,7 @@ use crate::yahoo::packet::Packet;
 use crate::yahoo::{cookies, proof};
 
 /// Everything the server knows.
-pub(super) struct World {
+pub(super) struct ServerState {
     pub(super) users: BTreeMap<String, User>,
     handed_out: Vec<String>,
     next: u32,
@@ -43,7 +43,7 @@ impl Online {
     }
 }
 
-impl World {
+impl ServerState {
     pub(super) fn new(users: &[Account]) -> Self {
         let user = |account: &Account| {
             let password = account.password.expose().clone();

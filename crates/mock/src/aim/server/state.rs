@@ -71,7 +71,7 @@ pub(super) struct Session {
 }
 
 /// The server's whole state.
-pub(super) struct World {
+pub(super) struct ServerState {
     users: HashMap<String, User>,
     sessions: BTreeMap<u64, Session>,
     passes: HashMap<Vec<u8>, Pass>,
@@ -80,7 +80,7 @@ pub(super) struct World {
     salt: u64,
 }
 
-impl World {
+impl ServerState {
     pub(super) fn new(users: &[Account]) -> Self {
         let users = users.iter().map(|account| {
             let user = User {

@@ -69,7 +69,7 @@ pub(super) struct Session {
 }
 
 /// The server's whole state.
-pub(super) struct World {
+pub(super) struct ServerState {
     /// Where it is set, clients must encrypt before they sign on.
     pub(super) tls: Option<TlsAcceptor>,
     /// By bare JID.
@@ -78,7 +78,7 @@ pub(super) struct World {
     pub(super) sessions: BTreeMap<String, Session>,
 }
 
-impl World {
+impl ServerState {
     pub(super) fn new(users: &[Account], tls: Option<TlsAcceptor>) -> Self {
         let users = users.iter().map(|account| {
             let user = User {

@@ -27,7 +27,7 @@ type Lane = (String, String);
 
 /// Everything that happened, lane by lane.
 #[derive(Default)]
-pub struct Tally {
+pub struct DeliveryAudit {
     lanes: BTreeMap<Lane, Talk>,
     kills: HashMap<Boot, Instant>,
 }
@@ -70,7 +70,7 @@ pub struct Counts {
     kills: usize,
 }
 
-impl Tally {
+impl DeliveryAudit {
     /// The next text from one to another, who says it at a boot of a gateway.
     pub fn say(&mut self, from: &str, to: &str, at: Boot) -> String {
         let said = &mut self.lanes.entry((from.into(), to.into())).or_default().said;
@@ -292,48 +292,48 @@ mod tests {
 
     const AT: Boot = Boot { gateway: 0, count: 0 };
 
-    fn said(texts: usize) -> Tally {
-        let mut tally = Tally::default();
-        (0..texts).for_each(|_| drop(tally.say("anna", "xaver", AT)));
-        tally
+    fn said(texts: usize) -> DeliveryAudit {
+        let mut audit = DeliveryAudit::default();
+        (0..texts).for_each(|_| drop(audit.say("anna", "xaver", AT)));
+        audit
     }
 
     #[test]
     fn what_was_shown_reported_or_under_way_is_settled() {
-        let mut tally = said(4);
-        tally.show("xaver", "anna to xaver no 0", AT);
-        tally.report("anna", "xaver%jabber.test@jabber.xt");
-        assert_eq!(tally.unsettled().len(), 1);
-        tally.refuse("anna to xaver no 3");
-        assert_eq!(tally.unsettled().len(), 1);
-        tally.kill((AT, Instant::now()));
-        assert!(tally.unsettled().is_empty());
-        assert_eq!(tally.heard(), [1]);
+        let mut audit = said(4);
+        audit.show("xaver", "anna to xaver no 0", AT);
+        audit.report("anna", "xaver%jabber.test@jabber.xt");
+        assert_eq!(audit.unsettled().len(), 1);
+        audit.refuse("anna to xaver no 3");
+        assert_eq!(audit.unsettled().len(), 1);
+        audit.kill((AT, Instant::now()));
+        assert!(audit.unsettled().is_empty());
+        assert_eq!(audit.heard(), [1]);
     }
 
     #[test]
     #[should_panic(expected = "lost without a word: [1]")]
     fn a_lost_text_is_found() {
-        let mut tally = said(2);
-        tally.show("xaver", "anna to xaver no 0", AT);
-        tally.check();
+        let mut audit = said(2);
+        audit.show("xaver", "anna to xaver no 0", AT);
+        audit.check();
     }
 
     #[test]
     #[should_panic(expected = "0 was shown twice")]
     fn a_repeated_text_is_found() {
-        let mut tally = said(1);
-        tally.show("xaver", "anna to xaver no 0", AT);
-        tally.show("xaver", "anna to xaver no 0", AT);
-        tally.check();
+        let mut audit = said(1);
+        audit.show("xaver", "anna to xaver no 0", AT);
+        audit.show("xaver", "anna to xaver no 0", AT);
+        audit.check();
     }
 
     #[test]
     #[should_panic(expected = "0 came after Some(1)")]
     fn a_late_text_is_found() {
-        let mut tally = said(2);
-        tally.show("xaver", "anna to xaver no 1", AT);
-        tally.show("xaver", "anna to xaver no 0", AT);
-        tally.check();
+        let mut audit = said(2);
+        audit.show("xaver", "anna to xaver no 1", AT);
+        audit.show("xaver", "anna to xaver no 0", AT);
+        audit.check();
     }
 }
