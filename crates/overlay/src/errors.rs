@@ -1,8 +1,6 @@
-//! The reasons why an overlay cannot start.
+//! The reasons why an overlay cannot start, and why a membership document is refused.
 
 use std::path::PathBuf;
-
-use crate::membership::BadMembership;
 
 /// Why the overlay cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -68,4 +66,20 @@ pub enum Error {
     /// The transport cannot be set up.
     #[error("cannot set up the network: {0}")]
     Network(String),
+}
+
+/// What is wrong with a membership document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadMembership {
+    /// Its form.
+    #[error("this is not a membership document: {0}")]
+    Form(String),
+    /// It is not what the operator signed.
+    #[error(
+        "the signature does not fit: it was changed after the operator signed it, or cut short"
+    )]
+    Signature,
+    /// It lists what cannot be.
+    #[error("{0}")]
+    Contents(&'static str),
 }

@@ -38,15 +38,16 @@ mod storage;
 mod transport;
 mod wire;
 
-pub use errors::Error;
+pub use errors::{BadMembership, Error};
 pub use hub::answer::Answer;
+pub use hub::inbound::Inbound;
 pub use hub::status::{LinkStatus, PeerStatus, Status};
 pub use membership::{
-    Admitted, BadDay, BadGatewayId, BadMembership, Day, GatewayId, MAX_MEMBERS, Member, Membership,
-    Operator, REPLICAS, parse_address,
+    Admitted, BadDay, BadGatewayId, Day, GatewayId, MAX_MEMBERS, Member, Membership, Operator,
+    REPLICAS, parse_address,
 };
 pub use node::violations::Counts;
 pub use outbox::Limits;
 pub use overlay::{Config, Overlay};
-pub use storage::store::{Full, Lists};
-pub use wire::message::{Fate, Inbound, Message};
+pub use rosters::{Full, Lists};
+pub use wire::message::{Fate, Message};

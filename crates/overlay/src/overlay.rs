@@ -10,22 +10,22 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Error;
 use crate::common::clock::Wall;
+use crate::errors::Error;
 use crate::hub::Hub;
+use crate::hub::inbound::Inbound;
 use crate::hub::status::Status;
-use crate::membership::GatewayId;
-use crate::membership::Membership;
 use crate::membership::identity;
-use crate::membership::members::{Member, Members, REPLICAS};
 use crate::membership::signed_addresses::Card;
+use crate::membership::{GatewayId, Member, Members, Membership, REPLICAS};
 use crate::node::Past;
 use crate::node::violations::Counts;
 use crate::outbox::Limits;
+use crate::rosters::Full;
 use crate::storage::journal::Journal;
-use crate::storage::store::{Full, Store};
+use crate::storage::store::Store;
 use crate::transport::swarm::Net;
-use crate::wire::message::{Fate, Inbound, Message};
+use crate::wire::message::{Fate, Message};
 
 /// Events that wait for the gateway before the overlay waits for it.
 const INBOUND: usize = 1024;

@@ -18,8 +18,7 @@ use crosstalk_core::Address;
 use crate::common::map::Map;
 use crate::directory::replica::{Full, Home};
 use crate::directory::subscriptions::{Living, Moment, Move, Watches};
-use crate::membership::GatewayId;
-use crate::membership::members::{Key, Members};
+use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::Record;
 
 /// What follows from a change.

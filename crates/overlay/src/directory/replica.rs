@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::map::Map;
-use crate::membership::GatewayId;
-use crate::membership::members::Key;
+use crate::membership::{GatewayId, Key};
 
 /// The most records kept for one gateway.
 pub(crate) const MAX_HELD: usize = 500_000;

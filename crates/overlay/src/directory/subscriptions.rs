@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crosstalk_core::Address;
 
 use crate::common::map::Map;
-use crate::membership::GatewayId;
-use crate::membership::members::Key;
+use crate::membership::{GatewayId, Key};
 
 /// A gateway's boot, and its count of changes in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::membership::members::{Member, REPLICAS};
+use crate::membership::{Member, REPLICAS};
 use crosstalk_core::NetworkId;
 
 const NETWORK: &str = "aol";

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Roster, UnixMillis};
 use libp2p_identity::Keypair;
 
-use crate::membership::GatewayId;
 use crate::membership::identity::gateway_id;
-use crate::membership::members::{Member, Members, REPLICAS};
 use crate::membership::signed_addresses::{Card, Cards};
-use crate::membership::{Admitted, Membership, Operator, Signed};
+use crate::membership::{
+    Admitted, GatewayId, Member, Members, Membership, Operator, REPLICAS, Signed,
+};
 use crate::node::{Effect, Node};
 use crate::outbox::Post;
 use crate::wire::frame::{Frame, Hello, NEWEST, OLDEST};

@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Hub, Port, Tickets, lock};
 use crate::common::clock;
 use crate::hub::status::LinkStatus;
-use crate::membership::GatewayId;
-use crate::membership::members::Members;
 use crate::membership::signed_addresses::Card;
+use crate::membership::{GatewayId, Members};
 use crate::node::violations::{Counts, Refusal};
 use crate::wire::frame::Frame;
 

@@ -10,12 +10,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, lock};
-use crate::membership::GatewayId;
-use crate::membership::members::Key;
+use crate::hub::inbound::Inbound;
+use crate::membership::{GatewayId, Key};
 use crate::node::violations::Refusal;
 use crate::rosters;
 use crate::wire::frame::Frame;
-use crate::wire::message::Inbound;
 
 /// How long the homes of a roster have to answer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);

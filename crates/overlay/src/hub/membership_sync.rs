@@ -8,9 +8,7 @@ use crosstalk_core::Blame;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
-use crate::membership::GatewayId;
-use crate::membership::members::{Members, REPLICAS};
-use crate::membership::{Membership, Signed};
+use crate::membership::{GatewayId, Members, Membership, REPLICAS, Signed};
 use crate::node::violations::Refusal;
 
 /// How often the document on disk and the members' time are looked at.

@@ -1,6 +1,7 @@
 //! The node among tasks: its lock, its clock, and the ways in and out.
 
 pub(crate) mod answer;
+pub(crate) mod inbound;
 mod links;
 mod lists;
 pub(crate) mod membership_sync;
@@ -23,8 +24,8 @@ use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::directory::lease::LinkId;
 use crate::hub::answer::{Answer, Way};
-use crate::membership::GatewayId;
-use crate::membership::members::Members;
+use crate::hub::inbound::Inbound;
+use crate::membership::{GatewayId, Members};
 use crate::node::violations::Refusal;
 use crate::node::{Node, Past};
 use crate::outbox::Limits;
@@ -32,7 +33,7 @@ use crate::rosters::Rosters;
 use crate::storage::journal::Journal;
 use crate::storage::store::{Store, Told};
 use crate::wire::frame::Frame;
-use crate::wire::message::{Fate, Inbound, Message, Outcome};
+use crate::wire::message::{Fate, Message, Outcome};
 
 /// Events the router may lag behind.
 const MAX_BACKLOG: usize = 4096;

@@ -9,9 +9,10 @@ use super::{Hub, MAX_BACKLOG, Port, State};
 use crate::common::clock;
 use crate::delivery::NO_WAY;
 use crate::hub::answer::{Answer, Way};
+use crate::hub::inbound::Inbound;
 use crate::membership::GatewayId;
 use crate::node::Effect;
-use crate::wire::message::{Fate, Inbound, Message, Outcome};
+use crate::wire::message::{Fate, Message, Outcome};
 
 /// What is done when the lock is free: who hears of it may want the lock at once.
 pub(super) enum Follows {

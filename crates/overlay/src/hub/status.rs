@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::common::clock;
 use crate::hub::Hub;
-use crate::membership::GatewayId;
-use crate::membership::{Admitted, Membership};
+use crate::membership::{Admitted, GatewayId, Membership};
 use crate::node::violations::Counts;
 
 /// How a running gateway stands with the others.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use libp2p_identity::Keypair;
 
-use crate::Error;
+use crate::errors::Error;
 use crate::membership::GatewayId;
 
 /// The name of the key file in the state directory.

@@ -1,81 +1,14 @@
 //! Who belongs to the overlay, who may speak for whom, and who is home for a key.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use crosstalk_core::{Address, HostPort, NetworkId, UnixMillis};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use crosstalk_core::{HostPort, NetworkId, UnixMillis};
 
-use crate::membership::GatewayId;
-use crate::membership::{Admitted, Day, Membership};
+use super::key::head;
+use crate::membership::{Admitted, Day, GatewayId, Key, Member, Membership};
 
 /// How many gateways keep each record, where there are that many.
 pub const REPLICAS: usize = 3;
-
-/// A gateway of the overlay, as its operators agreed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// Its name.
-    pub id: GatewayId,
-    /// Where it listens; none where only it can reach us.
-    pub addresses: Vec<HostPort>,
-    /// The networks whose users it may speak for.
-    pub networks: Vec<NetworkId>,
-}
-
-/// Where a record lives: `SHA-256("ct/<kind>/1\0" + network + "\0" + local)`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Key([u8; 32]);
-
-impl Key {
-    /// The key of everything about a person: locations, watches and the roster share their
-    /// homes, so that a home knows where to tell of a change.
-    pub(crate) fn of(user: &Address) -> Self {
-        Self::hash("user", &[user.network().as_str().as_bytes(), b"\0", user.local().as_bytes()])
-    }
-
-    fn of_gateway(id: &GatewayId) -> Self {
-        Self::hash("gateway", &[id.as_bytes()])
-    }
-
-    fn hash(kind: &str, parts: &[&[u8]]) -> Self {
-        let mut hash = Sha256::new_with_prefix(format!("ct/{kind}/1\0"));
-        for part in parts {
-            hash.update(part);
-        }
-        Self(hash.finalize().into())
-    }
-
-    /// The bytes, as they are stored.
-    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The key whose stored bytes these are.
-    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    fn head(&self) -> u64 {
-        head(&self.0)
-    }
-
-    fn distance(&self, other: &Self) -> [u8; 32] {
-        std::array::from_fn(|i| self.0[i] ^ other.0[i])
-    }
-}
-
-fn head(bytes: &[u8; 32]) -> u64 {
-    u64::from_be_bytes(std::array::from_fn(|i| bytes[i]))
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// The member list with this gateway in it: a fixed one, or that of a signed document.
 #[derive(Debug)]
@@ -245,23 +178,6 @@ impl Entry {
     }
 }
 
-/// Reads `host:port` or a multiaddr (`/ip4/192.0.2.1/tcp/4001`, with or without a `/p2p/` end).
-pub fn parse_address(text: &str) -> Result<HostPort, &'static str> {
-    const SHAPE: &str = "expected host:port or /ip4|ip6|dns/HOST/tcp/PORT";
-    let Some(multiaddr) = text.strip_prefix('/') else {
-        return HostPort::from_str(text).map_err(|_| SHAPE);
-    };
-    let parts: Vec<_> = multiaddr.split('/').collect();
-    match parts[..] {
-        ["ip4" | "ip6" | "dns" | "dns4" | "dns6", host, "tcp", port]
-        | ["ip4" | "ip6" | "dns" | "dns4" | "dns6", host, "tcp", port, "p2p", _] => {
-            let port = port.parse().map_err(|_| SHAPE)?;
-            Ok(HostPort::new(host, port))
-        }
-        _ => Err(SHAPE),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,26 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_the_hash_that_the_format_says() {
-        let expected = Sha256::digest(b"ct/user/1\0aol\0alice");
-        assert_eq!(Key::of(&"alice@aol".parse().unwrap()).as_bytes()[..], expected[..]);
-    }
-
-    #[test]
     fn a_member_speaks_for_its_networks_only() {
         let (aol, yahoo) = ("aol".parse().unwrap(), "yahoo".parse().unwrap());
         let members = members(3);
         assert!(members.may_speak(&id(1), &aol) && !members.may_speak(&id(1), &yahoo));
         assert!(!members.may_speak(&id(9), &aol), "not a member");
-    }
-
-    #[test]
-    fn addresses_come_in_two_spellings() {
-        for text in ["[::1]:4001", "/ip6/::1/tcp/4001", "/ip6/::1/tcp/4001/p2p/12D3KooW"] {
-            assert_eq!(parse_address(text), Ok(HostPort::new("::1", 4001)), "{text}");
-        }
-        for bad in ["", "/", "/ip4/1.2.3.4/udp/1", "host"] {
-            assert!(parse_address(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -9,9 +9,7 @@ use libp2p_identity::{Keypair, PublicKey, ed25519};
 use serde::{Deserialize, Serialize};
 
 use crate::common::map::Map;
-use crate::membership::GatewayId;
-use crate::membership::is_address;
-use crate::membership::members::Members;
+use crate::membership::{GatewayId, Members, is_address};
 
 /// The most addresses on a card.
 pub(crate) const MAX_ADDRESSES: usize = 8;
@@ -111,7 +109,7 @@ impl Cards {
 mod tests {
     use super::*;
     use crate::membership::identity;
-    use crate::membership::members::{Member, REPLICAS};
+    use crate::membership::{Member, REPLICAS};
 
     fn key(n: u8) -> (Keypair, GatewayId) {
         let key = Keypair::ed25519_from_bytes([n; 32]).unwrap();

@@ -8,10 +8,10 @@ use crosstalk_core::{Address, UnixMillis};
 use libp2p_identity::Keypair;
 
 use crate::directory::lease::LinkId;
-use crate::membership::GatewayId;
 use crate::membership::identity;
-use crate::membership::members::{Key, Member, Members, REPLICAS};
-use crate::membership::{Admitted, Membership, Operator};
+use crate::membership::{
+    Admitted, GatewayId, Key, Member, Members, Membership, Operator, REPLICAS,
+};
 use crate::node::{Effect, Node};
 use crate::wire::frame::{Frame, NEWEST};
 

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use crosstalk_core::HostPort;
 
 use super::{COMPARE, Effect, MAX_CARDS, Node};
-use crate::membership::GatewayId;
-use crate::membership::members::Members;
 use crate::membership::signed_addresses::{BadCard, Card};
+use crate::membership::{GatewayId, Members};
 use crate::node::violations::Refusal;
 use crate::wire::frame::Frame;
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::delivery::NO_WAY;
-use crate::membership::members::{Member, REPLICAS};
+use crate::membership::{Member, REPLICAS};
 use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
 
 const AOL: GatewayId = GatewayId::from_bytes([0; 32]);

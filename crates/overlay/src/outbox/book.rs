@@ -5,7 +5,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Body, Envelope, Origin};
 
 use crate::common::map::Map;
-use crate::storage::store::Lists;
+use crate::rosters::Lists;
 use crate::wire::message::Message;
 
 /// What part of all may be of one domain.

@@ -4,6 +4,8 @@
 //! to the homes at once; when a link comes up the two sides compare digests and exchange what
 //! differs, so a write that a home missed reaches it then.
 
+mod limits;
+
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Blame, Fault, Roster};
@@ -12,10 +14,9 @@ use sha2::{Digest as _, Sha256};
 #[cfg(test)]
 use crate::common::fault_injection;
 use crate::common::map::Map;
-use crate::membership::GatewayId;
-use crate::membership::members::{Key, Members};
-use crate::storage::store::Full;
+use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::{Frame, MAX_BATCH};
+pub use limits::{Full, Lists};
 
 /// The most bytes of a roster.
 pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;

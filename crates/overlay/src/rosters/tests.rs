@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::membership::members::{Member, REPLICAS};
+use crate::membership::{Member, REPLICAS};
 use crosstalk_core::{Contact, Stamp};
 
 const A: GatewayId = GatewayId::from_bytes([0; 32]);

@@ -7,7 +7,7 @@ use crosstalk_core::Address;
 use super::GHOST;
 use super::machine::{id, number};
 use super::world::World;
-use crate::membership::members::Key;
+use crate::membership::Key;
 use crate::wire::message::Fate;
 
 /// From whom to whom, from which gateway to which: where order is kept.

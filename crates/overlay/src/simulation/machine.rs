@@ -9,8 +9,7 @@ use crosstalk_core::{Address, UnixMillis};
 
 use crate::delivery::dedup::Print;
 use crate::directory::lease::LinkId;
-use crate::membership::GatewayId;
-use crate::membership::members::{Member, Members, REPLICAS};
+use crate::membership::{GatewayId, Member, Members, REPLICAS};
 use crate::node::{Node, Past};
 use crate::outbox::{Limits, Post};
 use crate::rosters::Rosters;

@@ -11,9 +11,7 @@ use super::people::{Added, Person, Said};
 use super::{AGE, Dice, Totals};
 use crate::delivery::Call;
 use crate::directory::lease::LinkId;
-use crate::membership::GatewayId;
-use crate::membership::members;
-use crate::membership::members::Member;
+use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
 use crate::node::Effect;
 use crate::outbox::Limits;
 use crate::wire::frame::{Frame, NEWEST};
@@ -528,13 +526,9 @@ impl World {
         }
     }
 
-    pub(super) fn homes(&self, key: &members::Key) -> Vec<usize> {
-        let members = members::Members::new(
-            id(0),
-            self.members[0].networks.clone(),
-            &self.members[1..],
-            members::REPLICAS,
-        );
+    pub(super) fn homes(&self, key: &Key) -> Vec<usize> {
+        let members =
+            Members::new(id(0), self.members[0].networks.clone(), &self.members[1..], REPLICAS);
         members.homes(key).iter().map(number).collect()
     }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::common::clock::Wall;
-use crate::membership::members::{Member, Members, REPLICAS};
+use crate::hub::inbound::Inbound;
+use crate::membership::{Member, Members, REPLICAS};
 use crate::storage::store::Store;
-use crate::wire::message::Inbound;
 use crosstalk_core::UnixMillis;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;

@@ -49,7 +49,7 @@ mod tests {
     use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Roster, Stamp, UnixMillis};
 
     use super::*;
-    use crate::membership::members::Key;
+    use crate::membership::Key;
     use crate::wire::frame::{MAX_BATCH, MAX_HOPS, Record};
     use crate::wire::message::Message;
 

@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::compat::FuturesAsyncReadCompatExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
 use crate::common::log_limiter::Seldom;
+use crate::errors::Error;
 use crate::hub::Hub;
 use crate::membership::GatewayId;
 use crate::transport::link::{self, Greeting, Left};

@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use crate::common::clock::Wall;
 use crate::hub::Hub;
-use crate::membership::GatewayId;
-use crate::membership::members::{Member, Members, REPLICAS};
+use crate::hub::inbound::Inbound;
+use crate::membership::{GatewayId, Member, Members, REPLICAS};
 use crate::storage::store::Store;
 use crate::transport::link::{self, Greeting};
 use crate::wire::frame::{NEWEST, OLDEST};
-use crate::wire::message::{Inbound, Message};
+use crate::wire::message::Message;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

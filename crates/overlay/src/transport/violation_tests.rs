@@ -15,17 +15,18 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::clock::Wall;
+use crate::hub::inbound::Inbound;
 use crate::hub::{Hub, SHARE};
-use crate::membership::GatewayId;
 use crate::membership::identity;
-use crate::membership::members::{Key, Member, Members, REPLICAS};
 use crate::membership::signed_addresses::Card;
-use crate::membership::{Admitted, Membership, Operator};
+use crate::membership::{
+    Admitted, GatewayId, Key, Member, Members, Membership, Operator, REPLICAS,
+};
 use crate::node::violations::Counts;
 use crate::storage::store::Store;
 use crate::transport::link::{self, Greeting, Left, READS};
 use crate::wire::frame::{Frame, Hello, NEWEST, OLDEST};
-use crate::wire::message::{Inbound, Message};
+use crate::wire::message::Message;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The router's queue.

@@ -14,10 +14,8 @@ use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::membership::GatewayId;
-use crate::membership::Signed;
-use crate::membership::members::Key;
 use crate::membership::signed_addresses::Card;
+use crate::membership::{GatewayId, Key, Signed};
 use crate::wire::message::Message;
 
 /// The oldest frame set spoken here. Every [`Hello`] is written in it.

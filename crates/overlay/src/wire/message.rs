@@ -1,10 +1,7 @@
-//! What gateways say to each other on behalf of people, and what the overlay tells its owner.
+//! Messages that gateways send each other on behalf of people.
 
 use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, NetworkId, Presence};
 use serde::{Deserialize, Serialize};
-
-use crate::hub::answer::Answer;
-use crate::membership::GatewayId;
 
 /// Said from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
 /// one fails with [`Failure::Refused`].
@@ -73,44 +70,6 @@ impl Message {
             Self::Report { from, .. } => from,
         }
     }
-}
-
-/// What the overlay tells the gateway that it belongs to.
-///
-/// Everything about this gateway's own users is told too, under its own id: who is alone on
-/// the overlay sees the same events as who is not.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "messages are the rule, and move once")]
-pub enum Inbound {
-    /// A gateway says something, and waits for the answer.
-    Message {
-        /// Which gateway.
-        from: GatewayId,
-        /// What. The sender's right to speak for the people in it has been checked.
-        message: Message,
-        /// To be given once, when it is known what became of the message.
-        answer: Answer,
-    },
-    /// A watched person signed on at a gateway.
-    Arrived {
-        /// Who.
-        user: Address,
-        /// Where.
-        at: GatewayId,
-    },
-    /// A watched person signed off there.
-    Left {
-        /// Who.
-        user: Address,
-        /// Where.
-        at: GatewayId,
-    },
-    /// A gateway is gone, and with it everybody who had [arrived](Inbound::Arrived) there.
-    /// Who is still there when it comes back arrives again.
-    Lost(GatewayId),
-    /// The stored roster of a person signed on here was changed at another gateway;
-    /// [`crate::Overlay::load`] has it.
-    Roster(Address),
 }
 
 /// What became of a message that was [posted](crate::Overlay::post).

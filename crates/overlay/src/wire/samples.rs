@@ -8,8 +8,8 @@ use libp2p_identity::Keypair;
 
 use super::frame::{Frame, Hello, Record};
 use super::message::Message;
+use crate::membership::Key;
 use crate::membership::identity::gateway_id;
-use crate::membership::members::Key;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{Admitted, GatewayId, Member, Operator};
 

@@ -20,9 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use day::{BadDay, Day};
 pub use operator::Operator;
 
-use crate::Error;
-use crate::membership::GatewayId;
-use crate::membership::members::Member;
+use crate::errors::{BadMembership, Error};
+use crate::membership::{GatewayId, Member};
 
 /// The most members of a mesh.
 pub const MAX_MEMBERS: usize = 1000;
@@ -49,22 +48,6 @@ pub struct Admitted {
     pub member: Member,
     /// The last day on which it belongs; always where none is set.
     pub until: Option<Day>,
-}
-
-/// What is wrong with a membership document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadMembership {
-    /// Its form.
-    #[error("this is not a membership document: {0}")]
-    Form(String),
-    /// It is not what the operator signed.
-    #[error(
-        "the signature does not fit: it was changed after the operator signed it, or cut short"
-    )]
-    Signature,
-    /// It lists what cannot be.
-    #[error("{0}")]
-    Contents(&'static str),
 }
 
 /// A document as it travels.

@@ -5,7 +5,7 @@ use std::path::Path;
 use libp2p_identity::Keypair;
 
 use super::{Admitted, BadMembership, Contents, Entry, Membership, PURPOSE, Signed};
-use crate::Error;
+use crate::errors::Error;
 use crate::membership::GatewayId;
 use crate::membership::identity;
 

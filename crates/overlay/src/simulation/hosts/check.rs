@@ -8,7 +8,7 @@ use crosstalk_core::Address;
 use super::super::GHOST;
 use super::super::machine::{id, number};
 use super::world::World;
-use crate::membership::members::{Key, Members, REPLICAS};
+use crate::membership::{Key, Members, REPLICAS};
 use crate::rosters::Shelf as _;
 use crate::wire::message::Fate;
 

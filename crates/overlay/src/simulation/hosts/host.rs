@@ -19,12 +19,12 @@ use super::ledger::Shared;
 use super::{LONG, SHORT, dial, router};
 use crate::common::clock::{self, Wall};
 use crate::hub::Hub;
-use crate::membership::members::{Members, REPLICAS};
+use crate::hub::inbound::Inbound;
+use crate::membership::{Members, REPLICAS};
 use crate::node::Past;
 use crate::outbox::Limits;
 use crate::storage::journal::Journal;
 use crate::storage::store::{Store, Told};
-use crate::wire::message::Inbound;
 
 /// Few enough that a busy router lets events wait in the hub.
 const INBOUND: usize = 8;

@@ -14,8 +14,7 @@ use super::super::people::{Added, Person, Said, user};
 use super::disk::Disk;
 use super::host::Host;
 use super::{Dice, Totals};
-use crate::membership::GatewayId;
-use crate::membership::members::Member;
+use crate::membership::{GatewayId, Member};
 use crate::wire::message::{Fate, Message};
 
 pub(super) type Shared = Rc<RefCell<Ledger>>;

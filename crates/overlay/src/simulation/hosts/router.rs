@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::host::{Act, Host, QUEUE};
 use crate::hub::answer::Answer;
+use crate::hub::inbound::Inbound;
 use crate::membership::GatewayId;
-use crate::wire::message::{Inbound, Message};
+use crate::wire::message::Message;
 
 /// How long a client may take to take a message.
 const SLOWEST: Duration = Duration::from_secs(3);

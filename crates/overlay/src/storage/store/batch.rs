@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Origin, Roster};
 use tokio::sync::oneshot;
 
 use crate::common::map::Map;
-use crate::membership::members::Key;
+use crate::membership::Key;
 
 /// From how many on those who wait for a commit are looked through for such as no longer do.
 const MANY_WAIT: usize = 1024;

@@ -20,14 +20,13 @@ use crosstalk_core::{Address, Origin, Roster, UnixMillis};
 use redb::{Database, DatabaseError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::Error;
 use crate::common::clock;
-use crate::membership::members::Key;
+use crate::errors::Error;
+use crate::membership::Key;
 use crate::outbox::Post;
-use crate::rosters::Shelf;
+use crate::rosters::{Full, Lists, Shelf};
 use batch::{List, Queue};
 use shares::Shares;
-pub use shares::{Full, Lists};
 #[cfg(test)]
 pub(crate) use tables::next_epoch;
 

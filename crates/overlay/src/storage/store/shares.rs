@@ -1,44 +1,15 @@
 //! How much may be stored of whom, and for how long.
 
-use std::time::Duration;
-
 use crosstalk_core::{Address, Origin};
 use serde::{Deserialize, Serialize};
 
 use crate::common::map::Map;
+use crate::rosters::Lists;
 
 /// What the smallest list counts: what its row takes of the disk.
 const LEAST: usize = 512;
 /// What part of the bytes that may wait for the disk those of one domain may take.
 const SHARE: usize = 4;
-
-/// Bounds on buddy lists of people on foreign networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lists {
-    /// How long a list is kept of somebody who does not sign on, in time that this gateway runs; for
-    /// ever with zero.
-    pub age: Duration,
-    /// The most bytes of all the lists of people of one domain.
-    pub of_domain: usize,
-    /// The most bytes of lists that wait while the disk cannot be written; a quarter of it may be
-    /// of one domain.
-    pub waiting: usize,
-}
-
-impl Default for Lists {
-    fn default() -> Self {
-        Self { age: Duration::from_hours(365 * 24), of_domain: 64 << 20, waiting: 32 << 20 }
-    }
-}
-
-/// Why a list cannot be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// All those of the same domain have as much as they may have.
-    Domain,
-    /// The disk cannot be written, and as much waits for it as may.
-    Disk,
-}
 
 /// What is known of a list without reading it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::batch::{Batch, List};
 use super::shares::Account;
 #[cfg(test)]
 use crate::common::fault_injection;
-use crate::membership::members::Key;
+use crate::membership::Key;
 use crate::outbox::Post;
 use crate::rosters;
 
