@@ -7,6 +7,7 @@ use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Vi
 
 use super::CP1251;
 use super::link::{Io, Lines};
+use super::service;
 use super::session::Session;
 use super::signon::{self, Errand, Greeting, SignOn};
 use super::unread::{FLAPON, TOC_ERROR};
@@ -30,6 +31,8 @@ enum Phase {
     SignOn(SignOn),
     /// A cookie was shown for a session.
     Session(Box<Session>),
+    /// A service that is asked about people by name.
+    Lookups,
     /// A service of no interest.
     Service,
 }
@@ -37,7 +40,7 @@ enum Phase {
 impl Engine for Oscar {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.input(now, input, out);
-        if result.is_err() && matches!(self.phase, Phase::Session(_)) {
+        if result.is_err() && matches!(self.phase, Phase::Session(_) | Phase::Lookups) {
             // Spliced, the next foreign name would reach the server.
             out.withhold();
         }
@@ -171,6 +174,7 @@ impl Oscar {
             Phase::Greeting => side == Side::Client,
             Phase::SignOn(_) => SignOn::wants(side, channel, Snac::peek(body)),
             Phase::Session(session) => session.wants(now, side, channel, body),
+            Phase::Lookups => service::wants(side, channel, body),
             Phase::Service => false,
         }
     }
@@ -192,10 +196,11 @@ impl Oscar {
             Phase::SignOn(sign_on) => sign_on.take(side, channel, raw, &mut io),
             Phase::Session(session) => {
                 session.frame(side, raw, &mut io)?;
-                if session.is_service() {
-                    self.become_service(out);
+                if let Some(about_people) = session.as_service() {
+                    self.become_service(about_people, out);
                 }
             }
+            Phase::Lookups => service::take(side, raw, &mut io),
             Phase::Service => io.forward(side.other(), raw),
         }
         Ok(())
@@ -242,7 +247,9 @@ impl Oscar {
                 let client = Some(greeting.client).filter(|c| !c.is_empty()).unwrap_or(client);
                 self.phase = Phase::Session(Session::issued(client, issued_to, eight_bit).into());
             }
-            (Some(Errand::Service), _) => self.become_service(out),
+            (Some(Errand::Service { family }), _) => {
+                self.become_service(service::may_name_people(family), out);
+            }
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
             (None, Some(_)) => {
                 self.phase = Phase::Session(Session::unknown(greeting.client, eight_bit).into());
@@ -252,8 +259,13 @@ impl Oscar {
         Ok(())
     }
 
-    /// Steps aside. Behind a greeting of ours frames have to be renumbered to the end.
-    fn become_service(&mut self, out: &mut Output) {
+    /// Steps aside, unless people are asked for there by name. Behind a greeting of ours frames have
+    /// to be renumbered to the end.
+    fn become_service(&mut self, about_people: bool, out: &mut Output) {
+        if about_people {
+            self.phase = Phase::Lookups;
+            return;
+        }
         self.phase = Phase::Service;
         if let Via::Proxy { .. } = self.context.via {
             out.emit(Event::Opaque);

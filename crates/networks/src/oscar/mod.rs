@@ -6,6 +6,7 @@
 
 mod engine;
 mod link;
+mod service;
 mod session;
 mod signon;
 mod unread;

@@ -35,14 +35,17 @@ pub(super) enum Errand {
         client: String,
     },
     /// A service beside it, such as icons or chat.
-    Service,
+    Service {
+        /// Which, if the server said so.
+        family: Option<u16>,
+    },
 }
 
 impl Errand {
     const fn weight(&self) -> usize {
         match self {
             Self::Session { client, .. } => size_of::<Self>() + client.len(),
-            Self::Service => size_of::<Self>(),
+            Self::Service { .. } => size_of::<Self>(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod direct;
 mod edits;
 mod leaks;
 mod merge;
+mod names;
 mod order;
 mod presence;
 mod recorded;

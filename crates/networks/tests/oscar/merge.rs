@@ -237,6 +237,6 @@ fn signing_in_is_said_once_and_with_the_servers_word() {
 #[test]
 fn a_server_without_messages_is_left_alone() {
     let mut scene = Scene::connected(LIBPURPLE, Roster::default());
-    scene.server(Snac::new(1, 3, PUSHED, &b"\0\x01\0\x10"[..]));
+    scene.server(Snac::new(1, 3, PUSHED, &b"\0\x01\0\x0e"[..]));
     assert!(scene.gateway.opaque && !scene.gateway.altered());
 }

@@ -10,7 +10,7 @@ use crosstalk_core::{
     Address, Body, Consent, Envelope, Event, MAX_CONTACTS, NameClass, Roster, Subscription,
 };
 
-use super::{PER_PERSON, Pass, Session};
+use super::{PER_PERSON, Pass, Session, names_foreign};
 use crate::common::{html, split_text};
 use crate::oscar::link::Io;
 use crate::oscar::wire::message::EightBit;
@@ -110,7 +110,7 @@ impl Session {
     /// 13/14, 13/16, 13/18 and 13/1a from the client: grants, withdrawals, requests, answers.
     pub(super) fn consent_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
-        let Ok(name) = reader.short() else { return Pass::Forward };
+        let Ok(name) = reader.short() else { return self.unread(snac, io) };
         let step = match self.class_of(name, io) {
             NameClass::Own => return Pass::Forward,
             NameClass::Nowhere => return Pass::Withhold,
@@ -140,8 +140,9 @@ impl Session {
     /// which a foreign name looks like.
     pub(super) fn details(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let value = find(&snac.body, 1).unwrap_or_default();
-        let Ok(question) = Question::read(value) else { return Pass::Forward };
-        if SEARCHES.contains(&question.kind) && self.has_foreign(value, io) {
+        let Ok(question) = Question::read(value) else { return self.unread(snac, io) };
+        let is_own = OWN.contains(&question.kind);
+        if !is_own && names_foreign(value, |name| self.class_of(name, io)) {
             io.answer(0x15, 0x03, snac.request, question.nobody());
             self.refund(snac.kind(), io);
             return Pass::Withhold;
@@ -153,14 +154,6 @@ impl Session {
         io.answer(0x15, 0x03, snac.request, question.answer(&nick));
         self.refund(snac.kind(), io);
         Pass::Withhold
-    }
-
-    /// Whether one of the texts in a search is a foreign name. They stand between lengths and
-    /// zeros; a length that reads as a letter only makes the name longer at its front.
-    fn has_foreign(&self, search: &[u8], io: &Io<'_>) -> bool {
-        let texts = search.split(|b| !(b.is_ascii_graphic() || *b == b' '));
-        let mut texts = texts.filter(|text| text.contains(&b'@'));
-        texts.any(|text| self.class_of(text, io) != NameClass::Own)
     }
 }
 
@@ -186,8 +179,12 @@ struct Question {
     about: u32,
 }
 
-/// Kinds of questions that look for people: by details, by e-mail address, and the same in TLVs.
-const SEARCHES: [u16; 5] = [0x0515, 0x0529, 0x0533, 0x055f, 0x0573];
+/// Kinds that say something of the person, in which a name is a word: details, one by one and in
+/// TLVs, and a text message to a telephone. All others look for people.
+const OWN: [u16; 13] = [
+    0x03ea, 0x03f3, 0x03fd, 0x0406, 0x040b, 0x0410, 0x041a, 0x0424, 0x042e, 0x0442, 0x0c3a, 0x0fd2,
+    0x1482,
+];
 
 impl Question {
     fn read(value: &[u8]) -> Result<Self, Truncated> {

@@ -9,7 +9,7 @@ use crosstalk_core::{Address, Fault, MAX_CONTACTS, NameClass, Side};
 use super::acks::{self, Answer};
 use super::book::{ROOT, is_named, with_order};
 use super::list::packed;
-use super::{PER_PERSON, Pass, Session};
+use super::{PER_PERSON, Pass, Session, names_foreign};
 use crate::oscar::link::Io;
 use crate::oscar::wire::{Class, Item, Snac, Writer};
 
@@ -124,7 +124,7 @@ impl Session {
         }
         let (items, whole) = Item::read_some(&snac.body);
         if whole.is_err() {
-            return self.refuse_cut_edit(&items, io);
+            return self.refuse_cut_edit(&snac.body, &items, io);
         }
         self.make_groups(op, &items, io);
         self.record_own(op, &items, io);
@@ -160,8 +160,10 @@ impl Session {
     }
 
     /// An edit that cannot be read to its end passes only if nothing in it is foreign.
-    fn refuse_cut_edit(&self, items: &[Item], io: &mut Io<'_>) -> Result<Pass, Fault> {
-        if items.iter().all(|item| self.is_servers(item, io)) {
+    fn refuse_cut_edit(&self, body: &[u8], items: &[Item], io: &mut Io<'_>) -> Result<Pass, Fault> {
+        let rest = body.get(items.iter().map(Item::size).sum()..).unwrap_or_default();
+        let is_own = items.iter().all(|item| self.is_servers(item, io));
+        if is_own && !names_foreign(rest, |name| self.class_of(name, io)) {
             return Ok(Pass::Forward);
         }
         io.withhold(Side::Server);

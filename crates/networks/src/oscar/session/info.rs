@@ -21,10 +21,12 @@ impl Session {
             0x15 => reader.u32().is_ok(),
             _ => true,
         };
-        let Some(name) = reader.short().ok().filter(|_| skipped) else { return Pass::Forward };
+        let Some(name) = reader.short().ok().filter(|_| skipped) else {
+            return self.unread(snac, io);
+        };
         let about = self.class_of(name, io);
         let answer = match &about {
-            NameClass::Own => return Pass::Forward,
+            NameClass::Own => return self.unread(snac, io),
             _ if snac.subtype == 0x0b => Some((0x0c, empty_directory_entry())),
             NameClass::Foreign(about) => self.describe(about, io).map(|body| (0x06, body)),
             NameClass::Nowhere => None,
@@ -63,7 +65,7 @@ impl Session {
     /// 0a/02: a search for an e-mail address, which a foreign name looks like.
     pub(super) fn search_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         if self.class_of(&snac.body, io) == NameClass::Own {
-            return Pass::Forward;
+            return self.unread(snac, io);
         }
         io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));
         Pass::Withhold

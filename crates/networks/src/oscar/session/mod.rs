@@ -12,6 +12,7 @@ mod edit;
 mod identity;
 mod info;
 mod list;
+mod other_names;
 mod pieces;
 mod presence;
 mod publish;
@@ -34,6 +35,8 @@ use super::link::Io;
 use super::wire::message::EightBit;
 use super::wire::{Reader, Snac, UserInfo};
 use crate::common::held::{Presences, Waiting};
+
+pub(super) use other_names::{answer_no_match, is_words, names_foreign};
 
 /// How long a client may take from sign-on to its first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);
@@ -92,7 +95,10 @@ enum Kind {
     /// The cookie is unknown; the server's families will tell.
     Undecided,
     /// Something else.
-    Service,
+    Service {
+        /// It is asked about people by name.
+        about_people: bool,
+    },
 }
 
 impl Session {
@@ -132,9 +138,12 @@ impl Session {
         }
     }
 
-    /// Whether this is no session after all.
-    pub(super) fn is_service(&self) -> bool {
-        self.kind == Kind::Service
+    /// Whether this is no session after all but a service, and whether that is asked about people.
+    pub(super) const fn as_service(&self) -> Option<bool> {
+        match self.kind {
+            Kind::Service { about_people } => Some(about_people),
+            _ => None,
+        }
     }
 
     /// Who signed in, as soon as the server said so.

@@ -74,7 +74,7 @@ impl Session {
     /// 04/06 from the client.
     pub(super) fn message_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
-        let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
+        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
         let fields = reader.rest();
         let content = match self.class_of(head.name, io) {
             NameClass::Own => return Pass::Forward,
@@ -156,14 +156,14 @@ impl Session {
     /// 04/14 from the client.
     pub(super) fn typing_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
-        let Ok(head) = Head::read(&mut reader) else { return Pass::Forward };
+        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
         let typing = match reader.u16() {
             Ok(2) => Typing::Active,
             Ok(1) => Typing::Paused,
             _ => Typing::Idle,
         };
         match self.class_of(head.name, io) {
-            NameClass::Own => return Pass::Forward,
+            NameClass::Own => return self.unread(snac, io),
             NameClass::Foreign(to) if self.user().is_some() => {
                 io.send(to, Body::Typing(typing));
             }
@@ -176,9 +176,11 @@ impl Session {
     /// 04/08: a warning, which foreign people cannot be given.
     pub(super) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
-        let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else { return Pass::Forward };
+        let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else {
+            return self.unread(snac, io);
+        };
         let code = match self.class_of(name, io) {
-            NameClass::Own => return Pass::Forward,
+            NameClass::Own => return self.unread(snac, io),
             NameClass::Foreign(of) if !self.is_away(&of) => code::DENIED,
             _ => code::NOT_LOGGED_IN,
         };
@@ -187,10 +189,11 @@ impl Session {
     }
 
     /// 04/0b: what the client could not do with something it got.
-    pub(super) fn reply_out(&mut self, snac: &Snac, io: &Io<'_>) -> Pass {
-        let foreign = Head::read(&mut Reader::new(&snac.body))
-            .is_ok_and(|head| self.class_of(head.name, io) != NameClass::Own);
-        if foreign { Pass::Withhold } else { Pass::Forward }
+    pub(super) fn reply_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        match Head::read(&mut Reader::new(&snac.body)) {
+            Ok(head) if self.class_of(head.name, io) != NameClass::Own => Pass::Withhold,
+            _ => self.unread(snac, io),
+        }
     }
 
     /// Shows a text as 04/07, in as many pieces as the client needs.

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use crosstalk_core::{Fault, NameClass, Now, Owner, Side};
 
-use super::{Kind, Pass, Session};
+use super::{Kind, Pass, Session, is_words};
 use crate::oscar::link::Io;
+use crate::oscar::service;
 use crate::oscar::signon::{self, Errand};
 use crate::oscar::wire::flap::HEADER;
 use crate::oscar::wire::message::Head;
-use crate::oscar::wire::{Channel, Reader, Snac};
+use crate::oscar::wire::{Channel, Reader, Snac, find};
 
 /// The family of messages: a server that offers it serves a session.
 const MESSAGES: u16 = 0x0004;
@@ -65,7 +66,7 @@ impl Session {
             | (0x09, 0x05..=0x0b)
             | (0x0a | 0x15, 0x02)
             | (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => may_be_foreign(),
-            _ => false,
+            _ => body.contains(&b'@') && !is_words(kind),
         }
     }
 
@@ -137,6 +138,8 @@ impl Session {
             (0x04, 0x08) => self.warning_out(snac, io),
             (0x04, 0x0b) => self.reply_out(snac, io),
             (0x09, _) => self.permits(snac, io),
+            (0x06, 0x02) => self.invitation(snac, io),
+            (0x07, 0x04) => self.account_change(snac, io),
             (0x0a, 0x02) => self.search_out(snac, io),
             (0x13, 0x02 | 0x04) => self.list.asked(io.now.instant),
             (0x13, 0x05) => self.cached_list(snac, io),
@@ -149,21 +152,30 @@ impl Session {
             }
             (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => self.consent_out(snac, io),
             (0x15, 0x02) => self.details(snac, io),
-            _ => Pass::Forward,
+            _ => self.unread(snac, io),
         })
     }
 
     /// Who offers no messages serves no session.
     fn families(&mut self, content: &[u8]) {
-        let mut families = content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
-        let session = families.any(|family| family == MESSAGES);
-        self.kind = if session { Kind::Session } else { Kind::Service };
+        let families = || content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
+        self.kind = if families().any(|family| family == MESSAGES) {
+            Kind::Session
+        } else {
+            let mut families = families();
+            Kind::Service { about_people: families.any(|f| service::may_name_people(Some(f))) }
+        };
     }
 
     /// A redirect to a service: the connection that follows it is let through.
     fn redirected(&self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
         let owner = self.user().map(Owner::account);
-        let Some(fields) = signon::redirect(content, Some(Errand::Service), owner, io) else {
+        let Some(fields) = signon::redirect(
+            content,
+            Some(Errand::Service { family: service_in(content) }),
+            owner,
+            io,
+        ) else {
             return Pass::Forward;
         };
         let prefix = snac.body.len() - content.len();
@@ -172,4 +184,10 @@ impl Session {
         let _ = io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
         Pass::Done
     }
+}
+
+/// The family of the service that 01/05 redirects to.
+fn service_in(content: &[u8]) -> Option<u16> {
+    const SERVICE: u16 = 0x000d;
+    find(content, SERVICE).and_then(|family| Reader::new(family).u16().ok())
 }

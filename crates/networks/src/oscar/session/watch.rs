@@ -134,6 +134,9 @@ impl Session {
             }
             self.refund(snac.kind(), io);
             parted.pass = Pass::Done;
+        } else {
+            // What is no list of names must not take a foreign one to the server either.
+            parted.pass = self.unread(snac, io);
         }
         parted
     }

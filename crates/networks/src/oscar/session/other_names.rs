@@ -1,0 +1,76 @@
+//! Foreign names in SNACs that are about something else, cannot be read, or that nobody here knows.
+//!
+//! Every SNAC that passes to the server and is not of [words](is_words) is looked through: what names
+//! somebody foreign is answered here.
+
+use crosstalk_core::NameClass;
+
+use super::{Pass, Session};
+use crate::oscar::link::Io;
+use crate::oscar::wire::{Snac, Writer, find};
+
+/// An error: the server knows nobody of that name.
+const NO_MATCH: u16 = 0x0014;
+/// A TLV of 06/02 and 07/04: an e-mail address.
+const EMAIL: u16 = 0x0011;
+
+/// Whether a SNAC of the client's holds what the person says or is, in which a name is a word: chat,
+/// a text to be translated, a picture.
+pub(in crate::oscar) const fn is_words(kind: (u16, u16)) -> bool {
+    matches!(kind, (0x0c, 0x02) | (0x0e, 0x05) | (0x10, 0x02))
+}
+
+/// Whether a foreign name stands somewhere among other fields. Names stand between lengths and zeros;
+/// a length that reads as a letter only makes a name longer at its front.
+pub(in crate::oscar) fn names_foreign(
+    fields: &[u8],
+    class_of: impl Fn(&[u8]) -> NameClass,
+) -> bool {
+    let texts = fields.split(|b| !(b.is_ascii_graphic() || *b == b' '));
+    let mut texts = texts.filter(|text| text.contains(&b'@'));
+    texts.any(|text| class_of(text) != NameClass::Own)
+}
+
+/// Answers a SNAC that names somebody foreign to a server who knows nobody of that name.
+pub(in crate::oscar) fn answer_no_match(snac: &Snac, io: &mut Io<'_>) {
+    io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));
+}
+
+impl Session {
+    /// Withholds a SNAC of no known form in which a foreign name stands anywhere.
+    pub(super) fn unread(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        if !names_foreign(&snac.body, |name| self.class_of(name, io)) {
+            return Pass::Forward;
+        }
+        answer_no_match(snac, io);
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+
+    /// 06/02: an invitation to AIM by e-mail.
+    pub(super) fn invitation(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        let Some(address) = find(&snac.body, EMAIL) else { return self.unread(snac, io) };
+        if self.class_of(address, io) == NameClass::Own {
+            return Pass::Forward;
+        }
+        answer_no_match(snac, io);
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+
+    /// 07/04: a change of the account, such as of its e-mail address; passwords are not looked at.
+    pub(super) fn account_change(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+        const CHANGE_ANSWER: u16 = 0x05;
+        const MAY_READ_AND_WRITE: u16 = 0x0003;
+        const ERROR: u16 = 0x0008;
+        const BAD_EMAIL: u16 = 0x0023;
+        let address = find(&snac.body, EMAIL);
+        if address.is_none_or(|address| self.class_of(address, io) == NameClass::Own) {
+            return Pass::Forward;
+        }
+        let body = Writer::new().u16(MAY_READ_AND_WRITE).u16(1).tlv(ERROR, BAD_EMAIL.to_be_bytes());
+        io.answer(snac.family, CHANGE_ANSWER, snac.request, body);
+        self.refund(snac.kind(), io);
+        Pass::Withhold
+    }
+}
