@@ -1,4 +1,4 @@
-//! What crates the project is built from: `deny.toml` says which may be.
+//! Checks of third-party crates against `deny.toml`, which says which may be used.
 
 use std::path::Path;
 use std::process::Command;
@@ -40,7 +40,7 @@ pub(crate) fn advisories(root: &Path) -> Outcome {
     }
 }
 
-/// Why the database could not be fetched; `None` where it could.
+/// Reason why the database could not be fetched; `None` where it could.
 fn unreachable(said: &str) -> Option<&str> {
     let mut lines = said.lines().skip_while(|line| !line.contains("failed to fetch advisory"));
     let first = lines.next()?;

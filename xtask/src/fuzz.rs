@@ -48,7 +48,7 @@ pub(crate) fn run(root: &Path, request: &Request) -> Outcome {
 /// The places of a run.
 struct Stage {
     root: PathBuf,
-    /// Where the programs of the targets are.
+    /// Directory of the targets' programs.
     programs: PathBuf,
     logs: PathBuf,
     targets: Vec<String>,

@@ -57,12 +57,12 @@ impl Graph {
         edges.entry(from.to_owned()).or_default().insert(to.to_owned());
     }
 
-    /// What `name` depends on directly outside its tests.
+    /// Names of the crates that `name` depends on directly, except for its tests.
     pub(crate) fn direct(&self, name: &str) -> impl Iterator<Item = &str> {
         self.normal.get(name).into_iter().flatten().map(String::as_str)
     }
 
-    /// What the tests of `name` depend on directly.
+    /// Names of the crates that the tests of `name` depend on directly.
     pub(crate) fn in_tests(&self, name: &str) -> impl Iterator<Item = &str> {
         self.dev.get(name).into_iter().flatten().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! What interop tests need that run only in `cargo xtask test --long`.
+//! Prerequisites of the interop tests that run only in `cargo xtask test --long`.
 
 use std::path::Path;
 

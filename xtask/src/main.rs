@@ -72,17 +72,17 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Where cargo puts what it builds.
+/// Directory of cargo's build output.
 fn target(root: &Path) -> PathBuf {
     root.join(std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from))
 }
 
-/// What belongs to a run of everything.
+/// Options of a run of everything.
 #[derive(Debug, PartialEq, Eq)]
 struct TestOptions {
     /// Tests with real clients and servers.
     interop: bool,
-    /// What takes hours: the whole hostile load, and fuzzing; and clients with windows.
+    /// Runs also what takes hours: the whole hostile load, and fuzzing; and clients with windows.
     long: bool,
 }
 

@@ -33,7 +33,7 @@ const PACKAGES: &[&str] = &[
 /// The newest Debian release whose libpurple has the AIM plugin.
 const AIM_SUITE: &str = "bullseye";
 
-/// Where the peers are, once [`install`] has been called.
+/// Directory of the peers, once [`install`] has been called.
 pub(crate) fn directory(root: &Path) -> PathBuf {
     crate::target(root).join("peers")
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What pure code does not call, and what it is given instead.
+/// Calls and paths that pure code does not use, each with what it is given instead.
 const BANNED: &[(&str, &str)] = &[
     ("std::net", "addresses are text until the gateway dials"),
     ("std::fs", "files belong to the gateway and the overlay"),

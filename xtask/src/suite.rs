@@ -10,7 +10,7 @@ use crate::steps::Outcome;
 /// The release after the one that development machines run.
 const SUITE: &str = "trixie";
 
-/// What is installed in it. Profanity without a desktop does what the other does.
+/// Packages installed in it. Profanity without a desktop does what the other does.
 const PACKAGES: &[&str] = &["ca-certificates", "ejabberd", "profanity-light", "prosody"];
 
 /// Makes the folder under `peers`, unless it is there and has everything.

@@ -13,7 +13,7 @@ const CHAPTERS: [&str; 3] = [
     "Talking",
     "How long a message takes, client to client, with four conversations at once",
 ];
-/// What the demo says at its end when nothing went wrong.
+/// Line by which the demo ends when nothing went wrong.
 const VERDICT: &str = "All of it worked";
 const COMMAND: &str = "$ cargo run --release -- demo";
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::steps::Outcome;
 use crate::{succeed, target};
 
-/// Where the tools are, once they are installed.
+/// Directory of the tools, once they are installed.
 fn directory(root: &Path) -> PathBuf {
     target(root).join("tools")
 }

@@ -1,4 +1,4 @@
-//! Who a person is: a local name on a network.
+//! Names of people: a local part on a network.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl NetworkId {
     }
 }
 
-/// What is wrong with a name.
+/// Reason why a text is no name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     /// Not a legal [`NetworkId`].

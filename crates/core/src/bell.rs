@@ -1,4 +1,4 @@
-//! How one connection wakes the engine of another.
+//! A waker between connections: one makes the engine of another run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +13,7 @@ pub struct Bell(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     rung: bool,
-    /// Who waits for the bell.
+    /// Task that waits for the bell to be rung.
     waiting: Option<Waker>,
 }
 

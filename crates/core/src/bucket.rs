@@ -1,8 +1,8 @@
-//! How often something may happen.
+//! Rates: how often something may happen, and how much of that is used.
 
 use std::time::{Duration, Instant};
 
-/// What a [`Bucket`] gives: so many at once, and then one each time this has passed.
+/// A rate that a [`Bucket`] is held to: so many at once, and then one each time this has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     each: Duration,
@@ -20,7 +20,7 @@ impl Rate {
         Self { each, burst }
     }
 
-    /// What `people` may do together who each may do this.
+    /// The rate of `people` together, each of whom may do this.
     #[must_use]
     pub const fn of(self, people: u32) -> Self {
         let each = Duration::from_nanos(self.each.as_nanos() as u64 / people as u64);
@@ -28,7 +28,7 @@ impl Rate {
     }
 }
 
-/// How much of a [`Rate`] somebody has used: the instant up to which it is used up, so that
+/// The part of a [`Rate`] that somebody has used: the instant up to which it is used up, so that
 /// nothing has to be done as time passes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket(Instant);
@@ -56,7 +56,7 @@ impl Bucket {
         self.debt(now, rate)
     }
 
-    /// How long to wait until no more is used than there is.
+    /// Time to wait until no more is used than the rate allows; `None` if nothing is owed.
     pub fn debt(&self, now: Instant, rate: Rate) -> Option<Duration> {
         self.ahead(now).checked_sub(rate.burst).filter(|wait| !wait.is_zero())
     }
@@ -66,7 +66,7 @@ impl Bucket {
         self.0 <= now
     }
 
-    /// How far ahead of its rate it is.
+    /// Time by which the use runs ahead of the rate.
     pub fn ahead(&self, now: Instant) -> Duration {
         self.0.saturating_duration_since(now)
     }

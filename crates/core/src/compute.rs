@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// What came of a [`Computation`], for the engine that asked for it to downcast.
+/// The result of a [`Computation`], for the engine that asked for it to downcast.
 pub type Computed = Box<dyn Any + Send>;
 
 /// A pure computation of more than a millisecond, such as deriving a key from a password.

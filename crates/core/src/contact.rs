@@ -12,7 +12,7 @@ pub const MAX_LABEL: usize = 512;
 /// The most groups of one contact.
 pub const MAX_GROUPS: usize = 32;
 
-/// How far consent has gone, in one direction.
+/// Consent in one direction: whether one person may see the presence of the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subscription {
     /// Never asked, refused or withdrawn.
@@ -27,7 +27,7 @@ pub enum Subscription {
 /// One foreign person in somebody's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    /// Who.
+    /// The contact's name.
     pub address: Address,
     /// The spelling under which the owner added the contact: the only one the owner is shown.
     pub spelling: String,
@@ -126,13 +126,13 @@ fn replace(standing: &mut Subscription, with: Subscription) -> bool {
     changed
 }
 
-/// What owners change in their lists. Consent is not among it: that is said to the contact, in
-/// an envelope.
+/// A change that an owner makes in the own list. Consent is not among these: that is said to the
+/// contact, in an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RosterEdit {
     /// Lists a contact, or renames or regroups a listed one.
     List {
-        /// Who.
+        /// The contact that is listed.
         address: Address,
         /// As the owner's client spells it.
         spelling: String,
@@ -148,7 +148,7 @@ pub enum RosterEdit {
 }
 
 impl RosterEdit {
-    /// Who is edited.
+    /// The contact that is edited.
     pub const fn address(&self) -> &Address {
         match self {
             Self::List { address, .. } | Self::Remove(address) | Self::Block(address, _) => address,

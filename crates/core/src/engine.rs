@@ -46,14 +46,14 @@ pub trait Engine: Send {
     /// consent and what the gateway itself has to say come all the same.
     fn takes_texts(&self) -> bool;
 
-    /// When the engine next wants [`Input::Tick`].
+    /// Time at which the engine next wants [`Input::Tick`]; `None` while it waits for nothing.
     fn deadline(&self) -> Option<Instant> {
         None
     }
 
-    /// How many bytes the engine itself holds that wait for something: frames held back, stanzas
-    /// that are not acknowledged, lists that are not merged yet. Called after every input, so it
-    /// is a sum that the engine keeps, and not a walk.
+    /// Bytes held by the engine itself that wait for something: frames held back, stanzas that are
+    /// not acknowledged, lists that are not merged yet. Called after every input, so it is a sum
+    /// that the engine keeps, and not a walk.
     fn weight(&self) -> usize {
         0
     }
@@ -66,7 +66,7 @@ pub trait Engine: Send {
     }
 }
 
-/// What an engine is given.
+/// An input of an engine.
 pub enum Input<'a> {
     /// First of all, once. With [`crate::Via::Direct`] no server is connected yet.
     Start,
@@ -93,13 +93,13 @@ pub enum Input<'a> {
     Carbon(Envelope),
     /// Another connection rang this one's [`crate::Bell`].
     Rung,
-    /// What came of the engine's [`Event::Compute`].
+    /// The result of the engine's [`Event::Compute`].
     Computed(Computed),
     /// The [deadline](Engine::deadline) has passed.
     Tick,
 }
 
-/// What the caller knows of a TLS session, for SASL channel binding.
+/// Facts about a TLS session that SASL channel binding needs.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFacts {
     /// `tls-exporter` of RFC 9266; only of TLS 1.3.
@@ -108,7 +108,7 @@ pub struct TlsFacts {
     pub server_end_point: Option<Vec<u8>>,
 }
 
-/// What an engine wants besides bytes on the two streams.
+/// A request of an engine for something other than bytes on the two streams.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Connect upstream: once with [`crate::Via::Direct`], and once after each [`Event::DetachServer`].
@@ -130,7 +130,7 @@ pub enum Event {
     /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],
     /// [`Input::Deliver`] and [`Input::Carbon`] may come.
     SignedIn {
-        /// Who, as the server confirmed it.
+        /// The person, as the server confirmed the name.
         user: Confirmed,
         /// Which of the person's sessions, where the protocol names them; for people to read.
         endpoint: String,
@@ -140,7 +140,8 @@ pub enum Event {
     /// and what became of what was said to them, comes here and not there. Said again, it
     /// replaces who they are. There is no [`Input::Roster`], and no presence.
     Converse {
-        /// Who; the base server must have accepted the person on this connection too.
+        /// The person that the conversation belongs to; the base server must have accepted the
+        /// person on this connection too.
         user: Confirmed,
         /// The endpoint of the session that this conversation belongs to.
         endpoint: String,
@@ -172,11 +173,11 @@ pub struct Outgoing {
     pub id: EnvelopeId,
     /// To whom.
     pub to: Address,
-    /// What.
+    /// Content.
     pub body: Body,
 }
 
-/// Where an engine puts its answers. One for the life of a connection.
+/// The answers of an engine. One for the life of a connection.
 #[derive(Default)]
 pub struct Output {
     to_client: VecDeque<Bytes>,
@@ -212,7 +213,7 @@ impl Output {
         self.deferred = Some(Box::new(envelope));
     }
 
-    /// What the engine gave back of the delivery before.
+    /// Takes the envelope that the engine gave back at the last delivery, if any.
     pub fn take_deferred(&mut self) -> Option<Envelope> {
         self.deferred.take().map(|deferred| *deferred)
     }

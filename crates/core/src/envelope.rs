@@ -1,4 +1,4 @@
-//! What travels from one person to another, whatever their networks.
+//! Envelopes: messages between two people, whatever their networks.
 
 use std::fmt;
 use std::time::Duration;
@@ -60,13 +60,13 @@ impl EnvelopeIds {
 pub struct Envelope {
     /// Its name.
     pub id: EnvelopeId,
-    /// Who says it: set from the signed-in session, never from what a client wrote.
+    /// The sender: set from the signed-in session, never from what a client wrote.
     pub from: Address,
     /// To whom.
     pub to: Address,
-    /// When it was said.
+    /// Time at which the sender said it, by the clock of the sender's gateway.
     pub sent_at: UnixMillis,
-    /// What.
+    /// Content.
     pub body: Body,
 }
 
@@ -78,12 +78,12 @@ impl Envelope {
     }
 }
 
-/// What an envelope carries.
+/// The content of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// An instant message.
     Text {
-        /// What is said.
+        /// The text.
         text: RichText,
         /// Sent by the client on its own (an away message): never to be answered by another.
         auto: bool,
@@ -107,7 +107,7 @@ pub enum Body {
     Undelivered {
         /// Which.
         of: EnvelopeId,
-        /// Why.
+        /// Reason.
         why: Failure,
     },
 }
@@ -154,7 +154,7 @@ pub enum Consent {
     Cancel,
 }
 
-/// Why a message was not delivered.
+/// Reason why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// The receiver is signed on nowhere.
@@ -177,12 +177,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What somebody is told whose message to `name` met this. The name is quoted.
+    /// A sentence for somebody whose message to `name` met this failure. The name is quoted.
     pub fn of_message_to(self, name: &str) -> String {
         format!("A message to {} {}: {self}.", Quoted::name(name), self.outcome())
     }
 
-    /// What is known of the message: that it was not delivered, or not even that.
+    /// A verb phrase for the fate of the message: not delivered, or not even that is known.
     pub const fn outcome(self) -> &'static str {
         match self {
             Self::Unconfirmed => "may not have arrived",
@@ -205,7 +205,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// How available a person is, from least to most.
+/// Degrees of availability, from least to most.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -225,7 +225,7 @@ pub enum Availability {
     Chatty,
 }
 
-/// What others see of a person.
+/// The presence of a person, as others see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// Availability.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Who broke the rules.
+/// The side that broke the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// The user's client.
@@ -27,15 +27,15 @@ impl fmt::Display for Blame {
     }
 }
 
-/// Why a connection cannot go on being interpreted.
+/// A reason why a connection cannot go on being interpreted.
 ///
 /// The text names the rule that was broken and never quotes message text or credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{blame}: {what}")]
 pub struct Fault {
-    /// Who is to blame.
+    /// The side to blame.
     pub blame: Blame,
-    /// What happened, for an operator.
+    /// An account of what happened, for an operator.
     pub what: Cow<'static, str>,
 }
 

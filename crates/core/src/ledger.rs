@@ -19,7 +19,7 @@ use slab::Slab;
 use payers::Payers;
 pub use payers::{Payer, PayerKind};
 
-/// How much may be held, in bytes.
+/// Limits of the memory that may be held, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
     /// By all entries together.
@@ -56,15 +56,15 @@ impl EntryId {
 /// Which budget an entry is ended for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Short {
-    /// What those may hold together who have not signed on.
+    /// The budget of all together who have not signed on.
     Unknown,
-    /// What one payer may hold.
+    /// The budget of one payer.
     Payer(PayerKind),
-    /// What all may hold.
+    /// The budget of all.
     Whole,
 }
 
-/// What the caller has to do after an entry grew.
+/// Work for the caller after an entry grew.
 #[derive(Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Relief {
@@ -75,7 +75,7 @@ pub struct Relief {
     pub strained: bool,
 }
 
-/// How many entries were ended, by budget.
+/// Numbers of the entries that were ended, by budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// For [`Short::Unknown`].
@@ -233,22 +233,22 @@ impl Ledger {
         self.entries.is_empty()
     }
 
-    /// What an entry holds, in bytes.
+    /// Bytes held by an entry; none if it is closed.
     pub fn held(&self, id: EntryId) -> usize {
         self.entry(id).map_or(0, |entry| entry.held as usize)
     }
 
-    /// What all entries hold, in bytes, and which part of it those who have not signed on.
+    /// Bytes held by all entries, and by those of them whose people have not signed on.
     pub const fn used(&self) -> (usize, usize) {
         (self.whole.held, self.unknown.held)
     }
 
-    /// How much may be held.
+    /// The limits.
     pub const fn budgets(&self) -> Budgets {
         self.budgets
     }
 
-    /// How many entries were ended since the beginning.
+    /// Numbers of the entries ended since the beginning.
     pub const fn ended(&self) -> Ended {
         self.ended
     }

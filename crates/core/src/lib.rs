@@ -72,7 +72,7 @@ impl Side {
         }
     }
 
-    /// Who is to blame for what this side sent.
+    /// The blame for a fault in what this side sent.
     pub const fn blame(self) -> Blame {
         match self {
             Self::Client => Blame::Client,

@@ -74,13 +74,13 @@ impl Lobby {
         left
     }
 
-    /// How many bytes the tickets take, with their notes.
+    /// Bytes taken by the tickets, with their notes.
     pub fn weight(&self) -> usize {
         self.lock().weight()
     }
 
-    /// What all connections of the network have in common, such as an `Arc` with bounds of its
-    /// own; made when it is first asked for, and there as long as the gateway.
+    /// The value of this type that all connections of the network share, such as an `Arc` with
+    /// bounds of its own; made when it is first asked for, and kept as long as the gateway runs.
     pub fn common<T: Clone + Default + Send + 'static>(&self) -> T {
         let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
         let common = common.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));

@@ -1,4 +1,4 @@
-//! What people type for a foreign name, and what they are shown.
+//! Spellings of foreign names: those that people type, and those that they are shown.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::address::{Address, BadName, GATEWAY_NETWORK, NetworkId};
 use crate::network::Network;
 
-/// What a name seen in a client means.
+/// The meaning of a name that a client uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameClass {
     /// A name of the client's own network: none of our business.
@@ -85,7 +85,7 @@ impl Names {
         }
     }
 
-    /// What `name`, in the universal or the short spelling, means.
+    /// The meaning of `name`, in the universal or the short spelling.
     pub fn classify(&self, name: &str) -> NameClass {
         let Some((local, domain)) = name.rsplit_once('@') else { return NameClass::Own };
         match self.network_of(domain) {

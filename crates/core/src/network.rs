@@ -1,4 +1,4 @@
-//! What a network brings: its name, how to recognise it, and engines.
+//! A network as a plug-in: its name, the recognition of its protocol, and its engines.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::envelope::EnvelopeIds;
 use crate::lobby::Lobby;
 use crate::names::Names;
 
-/// What the first bytes of one side say about the protocol.
+/// An opinion on a connection's protocol from the first bytes of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sniff {
     /// It is this one.
@@ -32,7 +32,7 @@ pub trait Network: Send + Sync + 'static {
     /// within 64 bytes.
     fn sniff(&self, side: Side, first: &[u8]) -> Sniff;
 
-    /// Where this protocol is found when nothing is configured.
+    /// Hosts and ports of the protocol where nothing is configured.
     fn defaults(&self) -> Defaults;
 
     /// Brings a local name, as typed on any network, into the one form that equals itself.
@@ -66,12 +66,12 @@ pub trait Network: Send + Sync + 'static {
 pub struct Unread {
     /// Its name in configuration, such as `toc`.
     pub name: &'static str,
-    /// How people call it, such as `TOC`.
+    /// Title for people to read, such as `TOC`.
     pub title: &'static str,
     /// Judges the first bytes of a client; and of one that speaks HTTP each request: its head, then
     /// its head and the first bytes of its body.
     pub sniff: fn(&[u8]) -> Sniff,
-    /// What the client is told before its connection ends, in its own words.
+    /// Bytes that the client is sent before its connection ends, in its own protocol.
     pub refusal: &'static [u8],
 }
 
@@ -80,7 +80,7 @@ pub struct Unread {
 pub struct Defaults {
     /// The network's usual id, such as `aol`.
     pub id: &'static str,
-    /// How people call it, such as `AIM`.
+    /// Title for people to read, such as `AIM`.
     pub title: &'static str,
     /// The host names its clients dial.
     pub hosts: &'static [&'static str],
@@ -88,13 +88,13 @@ pub struct Defaults {
     pub ports: &'static [u16],
 }
 
-/// How a connection came in.
+/// The way in which a connection came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Via {
     /// Through a proxy protocol or a transparent redirect: the client knows the real address,
     /// and `dialled` is already being connected. Redirects by the server need no rewriting.
     Proxy {
-        /// What the client asked for.
+        /// The target that the client asked for.
         dialled: HostPort,
     },
     /// The client takes the gateway for the server. The engine asks for the upstream with
@@ -102,20 +102,20 @@ pub enum Via {
     Direct {
         /// The configured server.
         upstream: HostPort,
-        /// Where the client can reach this listener.
+        /// The address at which clients can reach this listener.
         advertise: HostPort,
     },
 }
 
-/// What an engine is told about its connection.
+/// Facts and helpers that an engine is given for its connection.
 pub struct Context {
     /// The network this connection belongs to.
     pub network: NetworkId,
     /// Every network's names.
     pub names: Arc<Names>,
-    /// What connections of one network leave for each other.
+    /// State that connections of one network leave for each other.
     pub lobby: Arc<Lobby>,
-    /// How the connection came in.
+    /// The way in which the connection came in.
     pub via: Via,
     /// Ids for the envelopes this engine sends.
     pub ids: EnvelopeIds,

@@ -1,4 +1,4 @@
-//! Where a name comes from, as far as it costs something to have another one.
+//! Origins: the part of a name of which another one costs something.
 
 use core::net::IpAddr;
 
@@ -10,8 +10,8 @@ const REGISTRIES: &[&str] = &[
     "mil", "ne", "net", "nom", "or", "org", "plc", "sch",
 ];
 
-/// Whose names are shared by many who may be one: those of a domain, or those of a network whose
-/// names have none.
+/// The origin of names that are shared by many who may be one: those of a domain, or those of a
+/// network whose names have none.
 ///
 /// Who has a domain has any number of names in it, and any number of domains under it, for
 /// nothing. So shares are given to origins, and not to names.
@@ -22,7 +22,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Where a name comes from.
+    /// The origin of a name.
     pub fn of(address: &Address) -> Self {
         let domain = address.local().rsplit_once('@').map(|(_, domain)| registered(domain).into());
         Self { network: address.network().clone(), domain }

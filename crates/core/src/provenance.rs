@@ -1,4 +1,4 @@
-//! Who says so: a name that somebody wrote is another type than one that a server confirmed.
+//! Provenance of names: one that somebody wrote is another type than one that a server confirmed.
 
 use crate::address::Address;
 

@@ -1,4 +1,4 @@
-//! What somebody else wrote, made fit to stand in a sentence of the gateway's own.
+//! Quotation of texts by others, made fit to stand in a sentence of the gateway's own.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use std::fmt;
 const MAX_WORDS: usize = 200;
 /// The longest piece of a message that is repeated whole, in characters.
 const MAX_PIECE: usize = 2000;
-/// How much of a long name is shown of its beginning and of its end, in characters. The end
-/// says where somebody comes from.
+/// Length of the parts of a long name that are shown, its beginning and its end, in characters. The
+/// end says where somebody comes from.
 const MAX_PART: usize = 60;
 /// Stands for the middle of a long name and for the end of long words.
 const CUT: &str = "...";
-/// What names have besides letters and digits, and no sentence can do with.
+/// Characters that names have besides letters and digits, and that no sentence can do with.
 const PLAIN: &str = "@%._-+=~#$&*^|'/";
 /// Stands for a character that could change how the rest is read.
 const HIDDEN: char = '?';

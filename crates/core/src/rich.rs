@@ -104,7 +104,7 @@ impl RichText {
         self.text.len() >= MAX_TEXT
     }
 
-    /// What it holds, in bytes: its text, its spans and the addresses of its links.
+    /// Bytes held: the text, its spans and the addresses of its links.
     pub fn weight(&self) -> usize {
         self.text.len() + self.spans.as_deref().map_or(0, Spans::weight)
     }

@@ -15,8 +15,7 @@ use entry::{Entry, Stamps};
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
-/// What a contact takes where it is stored besides its names, labels and words, at the least, in
-/// bytes.
+/// Bytes that a contact takes where it is stored besides its names, labels and words, at the least.
 const STORED: usize = 24;
 /// The most bytes of names, labels and words in a person's list.
 pub const MAX_LIST: usize = 1 << 20;
@@ -36,7 +35,7 @@ struct Stored {
     entries: BTreeMap<Address, Entry>,
 }
 
-/// What is asked of a whole roster at every change, and follows from its entries.
+/// Sums over the entries of a roster that are asked for at every change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sums {
     /// The bytes of its contacts.
@@ -156,7 +155,7 @@ impl Roster {
         self.merge(wiped);
     }
 
-    /// When the roster was last wiped; the earliest stamp where it never was.
+    /// Stamp of the last wipe of the roster; the earliest stamp if there was none.
     fn wiped(&self) -> Stamp {
         self.entries.get(&wiping()).map(|entry| entry.stamps.newest()).unwrap_or_default()
     }
@@ -239,7 +238,7 @@ impl Roster {
     }
 }
 
-/// Where the stamp of a wipe stands, among those of removed contacts. Nobody has this name.
+/// Reserved name under which the stamp of a wipe stands, among those of removed contacts.
 fn wiping() -> Address {
     Address::nobody("wiped")
 }
@@ -258,7 +257,7 @@ mod tests {
         Stamp { millis, writer: 1 }
     }
 
-    /// What is kept beside the entries is what they add up to.
+    /// Checks that the sums kept beside the entries are those of the entries.
     fn is_summed_up(roster: &Roster) {
         let Roster { entries, sums } = roster;
         assert_eq!(Roster::of(entries.clone()).sums, *sums);

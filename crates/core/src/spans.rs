@@ -13,7 +13,7 @@ pub const MAX_LINK: usize = 2048;
 /// The kinds of style: of each at most one is in effect at a place.
 const KINDS: usize = 6;
 
-/// How a stretch of text looks.
+/// The look of a stretch of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Style {
     /// Bold.
@@ -43,7 +43,7 @@ impl Style {
         }
     }
 
-    /// How long the address of a link is, in bytes.
+    /// Length of the address of a link, in bytes; 0 for other styles.
     const fn link(&self) -> usize {
         if let Self::Link(url) = self { url.len() } else { 0 }
     }
@@ -56,7 +56,7 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
-    /// How it looks.
+    /// Style of the span.
     pub style: Style,
 }
 
@@ -84,7 +84,7 @@ impl Spans {
         self.list
     }
 
-    /// What they take, in bytes.
+    /// Bytes that the spans take.
     pub(crate) const fn weight(&self) -> usize {
         self.list.len() * size_of::<Span>() + self.links
     }
@@ -184,7 +184,7 @@ pub(crate) struct Runs<'a> {
     /// The spans that begin further on.
     spans: &'a [Span],
     at: usize,
-    /// Where the style of each kind that is in effect ends, and which it is.
+    /// End and style of the span in effect, for each kind.
     active: [Option<(usize, &'a Style)>; KINDS],
 }
 

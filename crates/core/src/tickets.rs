@@ -15,18 +15,18 @@ pub const TICKET_BUDGET: usize = 64 << 20;
 /// Bytes that a ticket takes besides its key, its host and its note, roughly.
 const OVERHEAD: usize = 512;
 
-/// What one connection leaves for another, such as the state behind an OSCAR cookie.
+/// State that one connection leaves for another, such as the state behind an OSCAR cookie.
 pub struct Ticket {
     /// The upstream that the next connection will want. While the ticket lasts, clients may
     /// dial it even if it is not configured, since a configured server named it.
     pub dial: Option<HostPort>,
     /// Whatever the two engines agreed on.
     pub note: Box<dyn Any + Send>,
-    /// How many bytes the note holds.
+    /// Bytes that the note holds.
     pub weight: usize,
-    /// Whose share it counts to.
+    /// The owner whose share pays for it.
     pub owner: Owner,
-    /// When it expires.
+    /// Time of expiry.
     pub until: Instant,
 }
 
@@ -55,7 +55,8 @@ impl Ticket {
     }
 }
 
-/// Who left a ticket, as far as shares go: where room is short, whoever holds most makes it.
+/// The person or connection whose share of the room a ticket counts to: where room is short, the
+/// owner that holds most loses tickets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(Arc<str>);
 
@@ -74,7 +75,7 @@ impl Owner {
     }
 }
 
-/// When a ticket expires, and a number that makes this unique.
+/// Time of expiry, and a number that makes this unique.
 type Turn = (Instant, u64);
 
 struct Kept {
@@ -83,7 +84,7 @@ struct Kept {
     cost: usize,
 }
 
-/// What one owner holds.
+/// The tickets of one owner.
 #[derive(Default)]
 struct Share {
     cost: usize,
@@ -184,7 +185,7 @@ impl Tickets {
         gone
     }
 
-    /// How many bytes all tickets take, with their notes.
+    /// Bytes taken by all tickets, with their notes.
     pub const fn weight(&self) -> usize {
         self.cost
     }

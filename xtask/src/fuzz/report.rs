@@ -1,20 +1,20 @@
-//! What came of fuzzing, as libFuzzer wrote it.
+//! Results of fuzzing, as libFuzzer wrote them.
 
 use std::fmt::Write as _;
 
 use crate::steps::Outcome;
 
-/// What came of one target.
+/// The result of one target.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) target: String,
-    /// How many inputs were tried.
+    /// Number of inputs that were tried.
     pub(super) executions: u64,
-    /// How many edges of the code were reached.
+    /// Number of edges of the code that were reached.
     pub(super) coverage: u64,
-    /// How many inputs are in the corpus.
+    /// Number of inputs in the corpus.
     pub(super) corpus: u64,
-    /// What was found: a sentence, and where the input is.
+    /// The finding, if there is one: a sentence, and the path of the input.
     pub(super) found: Option<(String, String)>,
 }
 

@@ -1,16 +1,16 @@
-//! What `cargo xtask fuzz` is asked for.
+//! Arguments of `cargo xtask fuzz`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What is to be done.
+/// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     /// The targets; all where none is named.
     pub(super) targets: Vec<String>,
-    /// How long each runs.
+    /// Time for which each target runs.
     pub(super) time: Duration,
-    /// How many run at a time.
+    /// Number of targets that run at a time.
     pub(super) jobs: usize,
     /// The sanitizer, such as `address`. None of our code is unsafe: it costs half of the speed.
     pub(super) sanitizer: String,

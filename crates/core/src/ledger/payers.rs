@@ -18,7 +18,7 @@ pub enum Payer {
     Domain(Box<str>),
 }
 
-/// What a [`Payer`] is.
+/// The kind of a [`Payer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PayerKind {
     /// [`Payer::Address`].
@@ -44,7 +44,7 @@ impl Payer {
 struct Account {
     payer: Payer,
     sum: Sum,
-    /// How many entries it pays for.
+    /// Number of entries it pays for.
     entries: u32,
 }
 

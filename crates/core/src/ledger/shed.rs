@@ -1,4 +1,4 @@
-//! Whom to end when a budget is exceeded.
+//! The choice of entries to end when a budget is exceeded.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use super::{Ended, Entry, EntryId, Ledger, Relief, Short, Sum};
 /// ending it gives little back, so that its turn comes after all others.
 const LIGHT: u32 = 16 << 10;
 
-/// Whose entries a budget is about.
+/// The set of entries that a budget limits.
 #[derive(Clone, Copy)]
 enum Scope {
     Unknown,
@@ -49,8 +49,8 @@ impl Ledger {
         Relief { end, strained }
     }
 
-    /// Where a budget is exceeded, marks entries as ending until an eighth of it is free, so that
-    /// the search pays for itself. Returns whether it was exceeded.
+    /// Marks entries as ending until an eighth of the budget is free, if it is exceeded: so much at
+    /// once that the search pays for itself. Returns whether it was exceeded.
     fn shed(&mut self, scope: Scope, why: Short, end: &mut Vec<EntryId>) -> bool {
         let (sum, budget) = self.sum(scope);
         if sum.staying() <= budget {

@@ -16,7 +16,7 @@ use crate::time::UnixMillis;
 pub struct Stamp {
     /// Milliseconds since the epoch, never behind an earlier stamp that was seen.
     pub millis: u64,
-    /// Who wrote.
+    /// Number of the writer.
     pub writer: u64,
 }
 
@@ -36,8 +36,8 @@ pub(super) struct Entry {
     pub(super) stamps: Stamps,
 }
 
-/// When the parts of a contact were written, each by itself: copies that were changed at two
-/// gateways at once keep what was changed at either.
+/// Stamps of the parts of a contact, each by itself: copies that were changed at two gateways at
+/// once keep what was changed at either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamps {
     /// Spelling, alias, groups, and whether it is listed.
@@ -67,7 +67,7 @@ impl Stamps {
 }
 
 impl Entry {
-    /// What stands where nothing was written.
+    /// An entry whose parts were never written.
     pub(super) fn unwritten(address: Address) -> Self {
         Self { contact: Contact::new(address, String::new()), stamps: Stamps::default() }
     }
