@@ -12,8 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
 use common::Gateway;
-use counter::{Counter, cost, grows_linearly};
-use crosstalk_core::{Contact, Event, Lobby, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp};
+use counter::{Counter, cost, grows_linearly, kept};
+use crosstalk_core::{
+    Contact, Event, Input, Lobby, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp,
+};
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::xmpp::head::Head;
 use crosstalk_networks::xmpp::wire::Framer;
@@ -120,7 +122,11 @@ fn roster(contacts: usize) -> Roster {
 
 /// Ann, signed in, who has asked for her list.
 fn signed_in(contacts: Roster) -> Gateway {
-    let mut gateway = Gateway::new(&Xmpp, &Arc::new(Lobby::default()), contacts);
+    signed_in_with(&Arc::new(Lobby::default()), contacts)
+}
+
+fn signed_in_with(lobby: &Arc<Lobby>, contacts: Roster) -> Gateway {
+    let mut gateway = Gateway::new(&Xmpp, lobby, contacts);
     let said = BASE64.encode("\0ann\0secret");
     let sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
     let bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>";
@@ -238,7 +244,7 @@ fn a_list_that_comes_late_is_shown_in_linear_time() {
         let answer = "<iq type='result' id='r'><query xmlns='jabber:iq:roster' ver='1'/></iq>";
         gateway.bytes(Side::Server, answer.as_bytes()).unwrap();
         let roster = roster(contacts);
-        let (cost, ()) = cost(|| gateway.input(crosstalk_core::Input::Roster(roster)).unwrap());
+        let (cost, ()) = cost(|| gateway.input(Input::Roster(roster)).unwrap());
         assert_eq!(
             String::from_utf8(gateway.take(Side::Client)).unwrap().matches("+xt").count(),
             contacts
@@ -262,4 +268,30 @@ fn before_anybody_is_known_little_waits() {
     });
     assert!(fault.is_some());
     assert!(cost.peak() < 16 * MAX_UNKNOWN, "{cost:?}");
+}
+
+#[test]
+fn a_session_on_which_nothing_happens_keeps_little() {
+    let idle = |contacts| {
+        // The witness of these tests keeps its notes there.
+        let lobby = Arc::new(Lobby::default());
+        let mut gateway = signed_in_with(&lobby, roster(contacts));
+        let answer = "<iq type='result' id='r'><query xmlns='jabber:iq:roster' ver='1'/></iq>";
+        gateway.bytes(Side::Server, answer.as_bytes()).unwrap();
+        gateway.bytes(Side::Client, b"<presence/>").unwrap();
+        let sent = String::from_utf8(gateway.take(Side::Server)).unwrap();
+        // Which privacy list is in force.
+        if let Some((_, asked)) = sent.split_once("id='xt-") {
+            let (id, _) = asked.split_once('\'').unwrap();
+            let none = format!("<iq type='error' id='xt-{id}'/>");
+            gateway.bytes(Side::Server, none.as_bytes()).unwrap();
+        }
+        assert!(gateway.events.iter().any(|e| matches!(e, Event::Presence(p) if p.is_online())));
+        kept(gateway.into_engine())
+    };
+    // With what all engines share, which here is this one's own.
+    let engine = kept(Gateway::new(&Xmpp, &Arc::new(Lobby::default()), None).into_engine());
+    let (alone, one) = (idle(0) - engine, idle(1) - engine);
+    assert!(alone <= 520, "{alone}");
+    assert!(one <= alone + 850, "{one}");
 }

@@ -6,7 +6,7 @@ use crosstalk_core::{Address, Event, Fault, MAX_CONTACTS, NameClass, Output, Ros
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
-use super::person::MAX_STANZA_ID;
+use super::person::Asked;
 use super::query;
 use super::xml::Element;
 
@@ -18,11 +18,8 @@ impl Jabber {
         head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if let (Some(person), Some(id)) = (&mut self.person, head.id.as_deref())
-            && person.blocking.asked.len() < 16
-            && id.len() <= MAX_STANZA_ID
-        {
-            person.blocking.asked.push(id.to_owned());
+        if let Some(person) = &mut self.person {
+            person.asks(head.id.as_deref(), Asked::Blocklist);
         }
         self.link.up(raw, out)
     }
@@ -41,7 +38,7 @@ impl Jabber {
             self.link.down(raw, out);
             return Ok(());
         };
-        person.blocking.shown = true;
+        person.blocklist_shown = true;
         if blocked.is_empty() {
             self.link.down(raw, out);
             return Ok(());
@@ -112,7 +109,9 @@ impl Jabber {
         blocked: bool,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = self.person.as_ref().filter(|p| p.blocking.shown) else { return Ok(()) };
+        let Some(person) = self.person.as_ref().filter(|p| p.blocklist_shown) else {
+            return Ok(());
+        };
         let name = if blocked { "block" } else { "unblock" };
         let item =
             Element::new("item", ns::BLOCKING).with("jid", person.bare_of(&self.naming, address));

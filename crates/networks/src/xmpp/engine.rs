@@ -7,7 +7,6 @@ use crosstalk_core::{
     Context, Engine, Event, Fault, Input, MAX_TEXT, NameClass, Now, Output, Roster, Side, Via,
 };
 
-use super::acks::Acks;
 use super::head::Head;
 use super::held::Held;
 use super::jid::Naming;
@@ -50,7 +49,7 @@ pub(super) struct Jabber {
 impl Engine for Jabber {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.take(now, input, out);
-        if result.is_err() && self.link.acks.as_ref().is_some_and(Acks::is_full) {
+        if result.is_err() && self.link.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             // The client gets the rest when it resumes.
             self.leave_ticket(now, out);
         }
@@ -62,7 +61,7 @@ impl Engine for Jabber {
     }
 
     fn takes_texts(&self) -> bool {
-        self.person.as_ref().is_some_and(|person| person.takes_texts)
+        self.person.as_ref().is_some_and(|person| person.own.takes_texts)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -385,4 +384,15 @@ impl Jabber {
 
 fn broken(side: Side, malformed: Malformed) -> Fault {
     Fault::new(side.blame(), malformed.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_on_which_nothing_happens_is_small() {
+        assert!(size_of::<Jabber>() <= 496, "{}", size_of::<Jabber>());
+        assert!(size_of::<Person>() <= 408, "{}", size_of::<Person>());
+    }
 }

@@ -7,7 +7,7 @@ use crosstalk_core::{
 use super::content::{self, Fate};
 use super::engine::Jabber;
 use super::ns;
-use super::person::{Carbons, Sent};
+use super::person::Sent;
 use super::repeats;
 use super::xml::{Element, Scope};
 use crate::common::html;
@@ -82,7 +82,7 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
         if let Body::Contact(_) = envelope.body
-            && !person.available
+            && !person.own.available
         {
             person.wait_for_presence(envelope);
             return Ok(());
@@ -126,7 +126,7 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Some(person) = &self.person else { return Ok(()) };
-        let (Carbons::On, Body::Text { text, .. }) = (&person.carbons, &envelope.body) else {
+        let (true, Body::Text { text, .. }) = (person.carbons, &envelope.body) else {
             return Ok(());
         };
         let message = Element::new("message", ns::CLIENT)

@@ -14,20 +14,20 @@ use super::jid;
 use super::ns;
 use super::xml::Element;
 
-/// The state of one connection.
+/// The state of one connection. What leads to a session is boxed: the session does without it.
 #[derive(Default)]
 pub(super) enum Stage {
     /// The server knows nobody.
     #[default]
     Greeted,
     /// SASL is under way.
-    Authenticating(Authenticating),
+    Authenticating(Box<Authenticating>),
     /// SASL succeeded.
-    Authenticated(Authenticated),
+    Authenticated(Box<Authenticated>),
     /// The server was asked for a session.
-    Binding(Binding),
+    Binding(Box<Binding>),
     /// The server was asked for a session of before.
-    Resuming(Resuming),
+    Resuming(Box<Resuming>),
     /// The server gave a session, and the gateway is asked whether that server may.
     Entering(Box<Entering>),
     /// The person is known.
@@ -45,6 +45,24 @@ impl Stage {
             Self::Binding(_) | Self::Resuming(_) | Self::Entering(_) => true,
             Self::Greeted | Self::Authenticated(_) | Self::Bound | Self::Unfollowed => false,
         }
+    }
+}
+
+impl From<Authenticating> for Stage {
+    fn from(stage: Authenticating) -> Self {
+        Self::Authenticating(Box::new(stage))
+    }
+}
+
+impl From<Authenticated> for Stage {
+    fn from(stage: Authenticated) -> Self {
+        Self::Authenticated(Box::new(stage))
+    }
+}
+
+impl From<Binding> for Stage {
+    fn from(stage: Binding) -> Self {
+        Self::Binding(Box::new(stage))
     }
 }
 

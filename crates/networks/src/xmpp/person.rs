@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence};
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence, Subscription,
+};
 
 use super::jid::{self, Naming};
 use super::privacy::Privacy;
@@ -20,6 +22,8 @@ pub(super) const MAX_STANZA_ID: usize = 256;
 const MAX_STRANGERS: usize = 256;
 /// The most envelopes that wait for the client to be available.
 const MAX_WAITING: usize = 1000;
+/// The most requests of one kind that wait for the server's answer.
+const MAX_ASKED: usize = 16;
 /// How long contacts may take to show up again after a resumed session.
 const RETURN: Duration = Duration::from_secs(10);
 
@@ -36,28 +40,21 @@ pub(super) struct Person {
     /// Whether they are known.
     pub(super) foreign: Foreign,
     pub(super) roster: RosterView,
-    /// Whether the client sent presence: only then it wants others'.
-    pub(super) available: bool,
-    /// Whether it is to be given messages: it is available, with a priority that is not negative
-    /// (RFC 6121, section 8.5.2).
-    pub(super) takes_texts: bool,
     /// Whether the person hides (XEP-0016, XEP-0186).
     pub(super) privacy: Privacy,
-    /// The person's presence as the client says it, and as others see it.
-    pub(super) said: Presence,
-    pub(super) presence: Presence,
+    pub(super) own: OwnPresence,
     /// Whether the client understands chat states.
     pub(super) chat_states: Support,
     /// Contacts that the client just put into its list, and that are not confirmed yet.
     pub(super) adding: BTreeSet<Address>,
-    /// Messages that the client may not have got in a session that could not be resumed.
-    pub(super) again: Vec<Bytes>,
-    /// What came before the client was available.
-    waiting: VecDeque<Envelope>,
-    /// How many bytes wait in either.
-    waits: usize,
-    pub(super) carbons: Carbons,
-    pub(super) blocking: BlockView,
+    /// What waits for the client to be available; boxed, since that is soon.
+    waiting: Option<Box<Waiting>>,
+    /// What the client asked of its server that foreign people have a part in.
+    asked: Vec<(Box<str>, Asked)>,
+    /// Whether the client wants copies of what other sessions send (XEP-0280).
+    pub(super) carbons: bool,
+    /// Whether the client knows its block list (XEP-0191), and so gets pushes.
+    pub(super) blocklist_shown: bool,
     pub(super) sent: VecDeque<Sent>,
     /// When contacts that have not shown up again count as gone.
     pub(super) sweep_at: Option<Instant>,
@@ -67,6 +64,58 @@ pub(super) struct Person {
     typed_to: BTreeSet<Address>,
     /// Messages that an earlier connection took.
     pub(super) repeats: Repeats,
+}
+
+/// The presence of the person in this session.
+#[derive(Default)]
+pub(super) struct OwnPresence {
+    /// Whether the client sent presence: only then it wants others'.
+    pub(super) available: bool,
+    /// Whether it is to be given messages: it is available, with a priority that is not negative
+    /// (RFC 6121, section 8.5.2).
+    pub(super) takes_texts: bool,
+    /// As the client says it.
+    said: Presence,
+    told: Told,
+}
+
+/// What others were told of a presence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told {
+    /// That nobody is there.
+    #[default]
+    Offline,
+    /// One that it was before.
+    Former,
+    /// As it is.
+    Current,
+}
+
+impl OwnPresence {
+    /// Whether the client says that the person is there, whoever may see it.
+    pub(super) fn is_online(&self) -> bool {
+        self.said.is_online()
+    }
+
+    /// The client says so.
+    pub(super) fn say(&mut self, presence: Presence) {
+        if self.told == Told::Current && presence != self.said {
+            self.told = Told::Former;
+        }
+        self.said = presence;
+    }
+
+    /// The presence that others have to be told, now that they may see the person or not.
+    pub(super) fn tell(&mut self, visible: bool) -> Option<Presence> {
+        let told = if visible && self.is_online() { Told::Current } else { Told::Offline };
+        let before = std::mem::replace(&mut self.told, told);
+        (before != told).then(|| self.told())
+    }
+
+    /// Presence as others were told.
+    pub(super) fn told(&self) -> Presence {
+        if self.told == Told::Offline { Presence::offline() } else { self.said.clone() }
+    }
 }
 
 /// How far the foreign part of the list is.
@@ -135,29 +184,41 @@ impl Known {
 /// What the client knows of its roster.
 #[derive(Default)]
 pub(super) struct RosterView {
-    /// Requests on the way: the id, and whether the client's version has the current foreign part.
-    pub(super) asked: Vec<(String, bool)>,
     /// Whether it has its roster, and so gets pushes.
     pub(super) shown: bool,
     /// The server's version that the client has.
     pub(super) version: Option<String>,
 }
 
-/// Whether the client wants copies of what other sessions send (XEP-0280).
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Carbons {
-    #[default]
-    Off,
-    /// It asked in this request.
-    Asked(String),
-    On,
+/// What a client asks of its server that foreign people have a part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The roster.
+    Roster {
+        /// The client's version has the current foreign part.
+        current: bool,
+    },
+    /// Whom it blocks (XEP-0191).
+    Blocklist,
+    /// Copies of what other sessions send (XEP-0280).
+    Carbons,
 }
 
-/// What the client knows of its block list (XEP-0191).
+impl Asked {
+    fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+/// What waits for a client to be available.
 #[derive(Default)]
-pub(super) struct BlockView {
-    pub(super) asked: Vec<String>,
-    pub(super) shown: bool,
+pub(super) struct Waiting {
+    /// Messages that the client may not have got in a session that could not be resumed.
+    pub(super) again: Vec<Bytes>,
+    /// What came meanwhile.
+    pub(super) envelopes: VecDeque<Envelope>,
+    /// How many bytes both take.
+    bytes: usize,
 }
 
 /// What a session that could not be resumed leaves to the next.
@@ -190,54 +251,77 @@ impl Person {
             marks: Marks::default(),
             foreign: Foreign::Awaited,
             roster: RosterView::default(),
-            available: false,
-            takes_texts: false,
             privacy: Privacy::default(),
-            said: Presence::offline(),
-            presence: Presence::offline(),
+            own: OwnPresence::default(),
             chat_states: Support::Unknown,
             adding: BTreeSet::new(),
-            waiting: VecDeque::new(),
-            waits: 0,
-            carbons: Carbons::Off,
-            blocking: BlockView::default(),
+            waiting: None,
+            asked: Vec::new(),
+            carbons: false,
+            blocklist_shown: false,
             sent: VecDeque::new(),
             sweep_at: None,
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
-            again: Vec::new(),
             repeats: Repeats::default(),
         }
     }
 
     /// Takes over what another session left.
     pub(super) fn inherit(&mut self, left: Leftover) {
-        self.waits += left.again.iter().map(Bytes::len).sum::<usize>();
-        self.again = left.again;
+        if !left.again.is_empty() {
+            let waiting = self.waiting.get_or_insert_default();
+            waiting.bytes += left.again.iter().map(Bytes::len).sum::<usize>();
+            waiting.again = left.again;
+        }
         self.repeats = left.repeats;
+    }
+
+    /// The contacts who may see the person's presence.
+    pub(super) fn watchers(&self) -> impl Iterator<Item = &Contact> {
+        let contacts = self.contacts.values().map(|known| &known.contact);
+        contacts.filter(|contact| contact.from == Subscription::Granted)
     }
 
     /// Keeps something until the client is available; if there is too much, drops it.
     pub(super) fn wait_for_presence(&mut self, envelope: Envelope) {
-        if self.waiting.len() < MAX_WAITING {
+        let waiting = self.waiting.get_or_insert_default();
+        if waiting.envelopes.len() < MAX_WAITING {
             let words = match &envelope.body {
                 Body::Contact(Consent::Request(words)) => words.text().len(),
                 _ => 0,
             };
-            self.waits += size_of::<Envelope>() + words;
-            self.waiting.push_back(envelope);
+            waiting.bytes += size_of::<Envelope>() + words;
+            waiting.envelopes.push_back(envelope);
         }
     }
 
     /// What waited for the client to be available: messages of before, and others.
-    pub(super) fn take_waiting(&mut self) -> (Vec<Bytes>, VecDeque<Envelope>) {
-        self.waits = 0;
-        (std::mem::take(&mut self.again), std::mem::take(&mut self.waiting))
+    pub(super) fn take_waiting(&mut self) -> Waiting {
+        self.waiting.take().map(|waiting| *waiting).unwrap_or_default()
     }
 
     /// How many bytes wait for the client to be available.
-    pub(super) const fn waits(&self) -> usize {
-        self.waits
+    pub(super) fn waits(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
+    }
+
+    /// The client asks its server something under `id`.
+    pub(super) fn asks(&mut self, id: Option<&str>, what: Asked) {
+        let before = self.asked.iter().filter(|(_, asked)| asked.is_like(what)).count();
+        if let Some(id) = id.filter(|id| id.len() <= MAX_STANZA_ID && before < MAX_ASKED) {
+            self.asked.push((id.into(), what));
+        }
+    }
+
+    /// The server answers `id`: what was asked.
+    pub(super) fn answered(&mut self, id: &str) -> Option<Asked> {
+        let at = self.asked.iter().position(|(asked, _)| **asked == *id)?;
+        let (_, asked) = self.asked.remove(at);
+        if self.asked.is_empty() {
+            self.asked = Vec::new();
+        }
+        Some(asked)
     }
 
     /// How many bytes all of this takes, roughly; counted, not kept.
@@ -245,7 +329,7 @@ impl Person {
         let contacts = self.contacts.values().map(|known| known.weight());
         let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
         size_of::<Self>()
-            + self.waits
+            + self.waits()
             + self.repeats.weight()
             + self.privacy.weight()
             + contacts.chain(sent).sum::<usize>()

@@ -1,5 +1,6 @@
 //! Presence (RFC 6121, section 4), the person's own and that of foreign people.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -30,11 +31,11 @@ impl Jabber {
         if head.to.is_some() {
             return Ok(());
         }
-        let was_available = person.available;
+        let was_available = person.own.available;
         let presence = match head.kind.as_deref() {
             None => {
-                person.available = true;
-                person.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
+                person.own.available = true;
+                person.own.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
                 if stanza.as_ref().is_some_and(|s| s.get("c", ns::CAPS).is_some()) {
                     // Clients that say what they understand all understand chat states.
                     person.chat_states = Support::Yes;
@@ -43,14 +44,14 @@ impl Jabber {
                 stanza.as_ref().map_or(Presence::available(), |s| read(now, s))
             }
             Some(kind @ ("unavailable" | "invisible")) => {
-                person.available = kind == "invisible";
-                person.takes_texts = person.available;
+                person.own.available = kind == "invisible";
+                person.own.takes_texts = person.own.available;
                 Presence::offline()
             }
             Some(_) => return Ok(()),
         };
-        let became_available = person.available && !was_available;
-        person.said = presence;
+        let became_available = person.own.available && !was_available;
+        person.own.say(presence);
         self.ask_privacy(now, out)?;
         self.publish(out);
         if became_available { self.became_available(now, out) } else { Ok(()) }
@@ -63,7 +64,7 @@ impl Jabber {
         let mut query = Element::new("query", ns::PRIVACY);
         if let Some(name) = person.privacy.wants() {
             query.push(child(name));
-        } else if !person.said.is_online()
+        } else if !person.own.is_online()
             || person.contacts.is_empty()
             || !person.privacy.asks_default(now.instant)
         {
@@ -82,11 +83,13 @@ impl Jabber {
         let Some(person) = &mut self.person else { return };
         // Without the list nobody knows whom the person would hide from.
         let unsure = person.foreign != Foreign::Here && person.contacts.is_empty();
-        let hides =
-            person.said.is_online() && (unsure || person.privacy.hides(person, &self.naming));
-        let presence = if hides { Presence::offline() } else { person.said.clone() };
-        if person.presence != presence {
-            person.presence = presence.clone();
+        // Others see the person all alike: who hides from one of them hides from all.
+        let seen_by_all = |only: BTreeSet<Address>| {
+            !only.is_empty() && person.watchers().all(|contact| only.contains(&contact.address))
+        };
+        let audience = || person.privacy.audience(person, &self.naming);
+        let visible = person.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
+        if let Some(presence) = person.own.tell(visible) {
             out.emit(Event::Presence(presence));
         }
     }
@@ -94,15 +97,15 @@ impl Jabber {
     /// What waited for the client to be available: who is there, and what was asked meanwhile.
     fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
-        let (again, waiting) = person.take_waiting();
-        for message in again {
+        let waiting = person.take_waiting();
+        for message in waiting.again {
             self.link.say_again(&message, out)?;
         }
         if !person.contacts.is_empty() {
             self.ask_about_typing(out)?;
         }
         self.show_everybody(now, out)?;
-        for envelope in waiting {
+        for envelope in waiting.envelopes {
             self.deliver(now, envelope, out)?;
         }
         Ok(())
@@ -112,7 +115,7 @@ impl Jabber {
     /// whose typing it could show.
     pub(super) fn ask_about_typing(&mut self, out: &mut Output) -> Result<(), Fault> {
         let person = self.person.as_deref();
-        if person.is_some_and(|p| p.available && p.chat_states == Support::Unknown) {
+        if person.is_some_and(|p| p.own.available && p.chat_states == Support::Unknown) {
             self.ask_client(out)?;
         }
         Ok(())
@@ -153,7 +156,7 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Some(person) = &self.person else { return Ok(()) };
-        if !person.available {
+        if !person.own.available {
             return Ok(());
         }
         let offline = Presence::offline();

@@ -2,10 +2,10 @@
 //! person is there. What counts is what the list in force does, whatever its name; where that is
 //! not known yet, it counts as hiding.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{NameClass, Subscription};
+use crosstalk_core::{Address, Contact, NameClass, Subscription};
 
 use super::jid::Naming;
 use super::ns;
@@ -26,15 +26,37 @@ const MAX_ASKED: usize = 16;
 /// What is known of the person's lists.
 #[derive(Default)]
 pub(super) struct Privacy {
+    /// The person hides by command (XEP-0186).
+    pub(super) commanded: bool,
+    default: DefaultList,
+    /// Boxed, since few people have lists and most sessions only ask for them once.
+    lists: Option<Box<Account>>,
+}
+
+/// The lists of an account.
+#[derive(Default)]
+struct Account {
     /// As the server confirmed it.
     lists: Lists,
     /// What was asked for and not answered: under which id, and what comes of it.
     asked: VecDeque<(String, Change)>,
-    /// The person hides by command (XEP-0186).
-    pub(super) commanded: bool,
-    default: DefaultList,
     /// The list in force was changed by somebody, and is as it was only as far as is known.
     is_stale: bool,
+}
+
+/// The foreign people to whom presence may go; `None` is everybody who may see it. Who comes later
+/// is not among the others: whether the list lets them see it is not known before they are known.
+pub(super) type Audience = Option<BTreeSet<Address>>;
+
+/// Those who are in both.
+fn both(one: Audience, other: Audience) -> Audience {
+    match (one, other) {
+        (Some(mut one), Some(other)) => {
+            one.retain(|address| other.contains(address));
+            Some(one)
+        }
+        (one, other) => one.or(other),
+    }
 }
 
 /// What is known of the list that is in force where the session has none of its own.
@@ -102,54 +124,80 @@ impl Lists {
         }
     }
 
+    /// The server did what `change` says, and said this.
+    fn answered(&mut self, change: &Change, iq: &Element, naming: &Naming) {
+        self.apply(change);
+        let said = iq.get("query", ns::PRIVACY).into_iter().flat_map(Element::elements);
+        for child in said {
+            let name = child.attr("name").filter(|name| name.len() <= MAX_NAME);
+            match (change, child.name(), name) {
+                (Change::Content, "list", Some(name)) => {
+                    self.learn(name, Some(rules(child, naming)));
+                }
+                (Change::Names, "active", name) => self.active = name.map(str::to_owned),
+                (Change::Names, "default", name) => self.default = name.map(str::to_owned),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether nothing is known of any.
+    fn are_none(&self) -> bool {
+        self.known.is_empty() && self.in_force().is_none()
+    }
+
     /// The list in force (XEP-0016, section 2.2): the session's, else the account's.
     fn in_force(&self) -> Option<&str> {
         self.active.as_deref().or(self.default.as_deref())
     }
 
-    /// Whether the list in force keeps the person from anybody foreign who may see it.
-    fn hides(&self, person: &Person, naming: &Naming) -> bool {
-        let Some(name) = self.in_force() else { return false };
-        let Some(Some(rules)) = self.known.get(name) else { return true };
-        let mut watchers = person.contacts.values().map(|known| &known.contact);
-        let mut watched = false;
-        let denied = watchers.any(|contact| {
-            let may_see = contact.from == Subscription::Granted;
-            watched |= may_see;
-            may_see && {
-                let jid = person.bare_of(naming, &contact.address);
-                let domain = jid.rsplit_once('@').map_or("", |(_, domain)| domain);
-                let both = contact.to == Subscription::Granted;
-                let decides = rules.iter().find(|rule| match &rule.whom {
-                    Whom::Everybody => true,
-                    Whom::Domain(denied) => denied == domain,
-                    Whom::Group(group) => contact.groups.contains(group),
-                    Whom::Subscription(of) => of == if both { "both" } else { "from" },
-                });
-                decides.is_some_and(|rule| rule.denies)
-            }
+    /// Whom the list in force lets see the person, of those foreign people who may.
+    fn audience(&self, person: &Person, naming: &Naming) -> Audience {
+        let name = self.in_force()?;
+        let Some(Some(rules)) = self.known.get(name) else { return Some(BTreeSet::new()) };
+        if !rules.iter().any(|rule| rule.denies) {
+            return None;
+        }
+        let watchers = person.watchers().filter(|contact| {
+            let jid = person.bare_of(naming, &contact.address);
+            !rules.iter().find(|rule| rule.whom.is(contact, &jid)).is_some_and(|rule| rule.denies)
         });
-        let general = || rules.iter().find(|rule| rule.whom == Whom::Everybody);
-        denied || (!watched && general().is_some_and(|rule| rule.denies))
+        Some(watchers.map(|contact| contact.address.clone()).collect())
+    }
+}
+
+impl Whom {
+    /// Whether a rule about these is about a contact with this JID.
+    fn is(&self, contact: &Contact, jid: &str) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Domain(denied) => jid.rsplit_once('@').is_some_and(|(_, of)| of == denied),
+            Self::Group(group) => contact.groups.contains(group),
+            Self::Subscription(of) => {
+                of == if contact.to == Subscription::Granted { "both" } else { "from" }
+            }
+        }
     }
 }
 
 impl Privacy {
-    /// Whether foreign people must not see that the person is there: now, or once the server does
-    /// what it was asked for.
-    pub(super) fn hides(&self, person: &Person, naming: &Naming) -> bool {
-        let unknown = matches!(self.default, DefaultList::Asked(_));
-        if self.commanded || unknown || self.lists.hides(person, naming) {
-            return true;
+    /// Which foreign people may see that the person is there: now, and once the server does what it
+    /// was asked for.
+    pub(super) fn audience(&self, person: &Person, naming: &Naming) -> Audience {
+        if self.commanded || matches!(self.default, DefaultList::Asked(_)) {
+            return Some(BTreeSet::new());
         }
-        if self.asked.is_empty() {
-            return false;
+        let account = self.lists.as_ref()?;
+        let mut audience = account.lists.audience(person, naming);
+        if account.asked.is_empty() {
+            return audience;
         }
-        let mut then = self.lists.clone();
-        self.asked.iter().any(|(_, change)| {
+        let mut then = account.lists.clone();
+        for (_, change) in &account.asked {
             then.apply(change);
-            then.hides(person, naming)
-        })
+            audience = both(audience, then.audience(person, naming));
+        }
+        audience
     }
 
     /// A request of the client's, or of ours.
@@ -170,48 +218,56 @@ impl Privacy {
             })
         };
         if let Some(change) = change {
-            if self.asked.len() >= MAX_ASKED {
-                self.asked.pop_front();
+            let asked = &mut self.lists.get_or_insert_default().asked;
+            if asked.len() >= MAX_ASKED {
+                asked.pop_front();
             }
-            self.asked.push_back((id.to_owned(), change));
+            asked.push_back((id.to_owned(), change));
         }
     }
 
     /// Whether the server's answer to this id is awaited.
     pub(super) fn awaits(&self, id: &str) -> bool {
-        self.asked.iter().any(|(asked, _)| asked == id)
+        self.asked().any(|(asked, _)| asked == id)
+    }
+
+    fn asked(&self) -> impl Iterator<Item = &(String, Change)> {
+        self.lists.iter().flat_map(|account| &account.asked)
     }
 
     /// The server's answer; where it cannot be read, nothing is known of what it would say.
     pub(super) fn answered(&mut self, iq: Option<&Element>, id: &str, naming: &Naming) {
-        let at = self.asked.iter().position(|(asked, _)| asked == id);
-        let Some((_, change)) = at.and_then(|at| self.asked.remove(at)) else { return };
+        let Some(account) = &mut self.lists else { return };
+        let at = account.asked.iter().position(|(asked, _)| asked == id);
+        let Some((_, change)) = at.and_then(|at| account.asked.remove(at)) else { return };
         match change {
             Change::Names => self.default = DefaultList::Known,
-            Change::Content => self.is_stale = false,
+            Change::Content => account.is_stale = false,
             _ => {}
         }
-        let Some(iq) = iq.filter(|iq| iq.attr("type") == Some("result")) else { return };
-        self.lists.apply(&change);
-        let said = iq.get("query", ns::PRIVACY).into_iter().flat_map(Element::elements);
-        for child in said {
-            let name = child.attr("name").filter(|name| name.len() <= MAX_NAME);
-            match (&change, child.name(), name) {
-                (Change::Content, "list", Some(name)) => {
-                    self.lists.learn(name, Some(rules(child, naming)));
-                }
-                (Change::Names, "active", name) => self.lists.active = name.map(str::to_owned),
-                (Change::Names, "default", name) => self.lists.default = name.map(str::to_owned),
-                _ => {}
+        if let Some(iq) = iq.filter(|iq| iq.attr("type") == Some("result")) {
+            account.lists.answered(&change, iq, naming);
+        }
+        self.shrink();
+    }
+
+    /// Keeps no room for lists that there are not.
+    fn shrink(&mut self) {
+        let Some(account) = &mut self.lists else { return };
+        if account.asked.is_empty() {
+            account.asked = VecDeque::new();
+            if !account.is_stale && account.lists.are_none() {
+                self.lists = None;
             }
         }
     }
 
     /// The server says that a list is not as it was: another session changed it.
     pub(super) fn changed(&mut self, name: &str) {
-        if self.lists.in_force() == Some(name) {
-            self.is_stale = true;
-        } else if let Some(content) = self.lists.known.get_mut(name) {
+        let Some(account) = &mut self.lists else { return };
+        if account.lists.in_force() == Some(name) {
+            account.is_stale = true;
+        } else if let Some(content) = account.lists.known.get_mut(name) {
             *content = None;
         }
     }
@@ -242,21 +298,24 @@ impl Privacy {
 
     /// The list in force, if what it does is to be asked for.
     pub(super) fn wants(&self) -> Option<&str> {
-        let name = self.lists.in_force()?;
-        let asked = self.asked.iter().any(|(_, change)| match change {
+        let Account { lists, is_stale, .. } = &**self.lists.as_ref()?;
+        let name = lists.in_force()?;
+        let asked = self.asked().any(|(_, change)| match change {
             Change::Content => true,
             Change::List(asked, _) => asked == name,
             _ => false,
         });
-        let is_unknown = !matches!(self.lists.known.get(name), Some(Some(_)));
-        ((is_unknown || self.is_stale) && !asked && self.lists.known.len() < MAX_LISTS)
-            .then_some(name)
+        let is_unknown = !matches!(lists.known.get(name), Some(Some(_)));
+        ((is_unknown || *is_stale) && !asked && lists.known.len() < MAX_LISTS).then_some(name)
     }
 
     /// The session goes on over a new connection: the client repeats its requests, and ours are
     /// made again.
     pub(super) fn reconnected(&mut self) {
-        self.asked.clear();
+        if let Some(account) = &mut self.lists {
+            account.asked.clear();
+        }
+        self.shrink();
         if let DefaultList::Asked(_) = self.default {
             self.default = DefaultList::Unknown;
         }
@@ -264,8 +323,10 @@ impl Privacy {
 
     /// How many bytes it takes, roughly.
     pub(super) fn weight(&self) -> usize {
-        let lists = self.lists.known.keys().map(|name| 64 + name.len()).sum::<usize>();
-        lists + MAX_RULES.min(self.lists.known.values().flatten().map(Vec::len).sum()) * 64
+        let Some(account) = &self.lists else { return 0 };
+        let known = &account.lists.known;
+        let names = known.keys().map(|name| 64 + name.len()).sum::<usize>();
+        size_of::<Account>() + names + known.values().flatten().map(Vec::len).sum::<usize>() * 64
     }
 }
 

@@ -6,7 +6,7 @@ use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Now, Output, Presen
 use super::engine::Jabber;
 use super::head::Head;
 use super::ns;
-use super::person::{Carbons, MAX_STANZA_ID, Support};
+use super::person::{Asked, Support};
 use super::xml::{Element, scan};
 
 /// How the ids of our own IQs begin.
@@ -117,10 +117,11 @@ impl Jabber {
                 return self.nothing_archived(head, out);
             }
             Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
-                let id = head.id.as_deref().filter(|id| id.len() <= MAX_STANZA_ID);
-                if let (Some(person), Some(id)) = (&mut self.person, id) {
-                    let asked = Carbons::Asked(id.to_owned());
-                    person.carbons = if name == "enable" { asked } else { Carbons::Off };
+                if let Some(person) = &mut self.person {
+                    person.carbons = false;
+                    if name == "enable" {
+                        person.asks(head.id.as_deref(), Asked::Carbons);
+                    }
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
@@ -128,7 +129,7 @@ impl Jabber {
                     person.privacy.commanded = name == "invisible";
                     // Who shows again says so by presence.
                     if name == "visible" {
-                        person.said = Presence::offline();
+                        person.own.say(Presence::offline());
                     }
                 }
                 self.publish(out);
@@ -226,13 +227,15 @@ impl Jabber {
         match head.kind.as_deref() {
             // Other people can send answers too, to questions they were never asked.
             Some("result" | "error") if person.is_self(head.from.as_deref()) => {
-                if let Some(at) = person.roster.asked.iter().position(|(asked, _)| asked == id) {
-                    let (_, current) = person.roster.asked.remove(at);
-                    return self.roster_result(now, raw, current, out);
-                }
-                if let Some(at) = person.blocking.asked.iter().position(|asked| asked == id) {
-                    person.blocking.asked.remove(at);
-                    return self.blocklist_result(raw, out);
+                match person.answered(id) {
+                    Some(Asked::Roster { current }) => {
+                        return self.roster_result(now, raw, current, out);
+                    }
+                    Some(Asked::Blocklist) => return self.blocklist_result(raw, out),
+                    Some(Asked::Carbons) => {
+                        person.carbons = head.kind.as_deref() == Some("result");
+                    }
+                    None => {}
                 }
                 if person.privacy.awaits(id) {
                     return self.privacy_answered(now, head, raw, out);
@@ -241,10 +244,6 @@ impl Jabber {
                     // Asked on a connection of before.
                     self.link.swallow(out);
                     return Ok(());
-                }
-                if matches!(&person.carbons, Carbons::Asked(asked) if asked == id) {
-                    let enabled = head.kind.as_deref() == Some("result");
-                    person.carbons = if enabled { Carbons::On } else { Carbons::Off };
                 }
             }
             Some("set")

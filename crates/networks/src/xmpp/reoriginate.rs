@@ -23,15 +23,22 @@ pub(super) enum Proxy {
     #[default]
     Off,
     /// The client was offered nothing but PLAIN.
-    Offered(Hash, Binding),
+    Offered(Box<Offer>),
     /// An exchange with the server.
     Running(Box<Running>),
+}
+
+/// What the server offered for that.
+#[derive(Clone)]
+pub(super) struct Offer {
+    hash: Hash,
+    binding: Binding,
 }
 
 /// An exchange in the client's place, and what the client may try again if it fails.
 pub(super) struct Running {
     scram: Scram,
-    offer: (Hash, Binding),
+    offer: Box<Offer>,
     /// The key is being derived from the password.
     computing: bool,
 }
@@ -67,7 +74,7 @@ impl Proxy {
         mechanisms.retain(|_| false);
         mechanisms.push(Element::new("mechanism", ns::SASL).say("PLAIN"));
         features.retain(|f| !f.is("sasl-channel-binding", ns::CHANNEL_BINDING));
-        *self = Self::Offered(hash, binding);
+        *self = Self::Offered(Box::new(Offer { hash, binding }));
     }
 }
 
@@ -83,10 +90,9 @@ fn binding(types: &[String], facts: &TlsFacts) -> Option<Binding> {
 impl Jabber {
     /// The client's `<auth/>`. True if it is not for the server.
     pub(super) fn proxy_from_client(&mut self, auth: &Element, out: &mut Output) -> bool {
-        let Proxy::Offered(hash, binding) = &self.signon.proxy else {
-            return false;
-        };
-        let (hash, binding) = (*hash, binding.clone());
+        let Proxy::Offered(offer) = &self.signon.proxy else { return false };
+        let offer = offer.clone();
+        let (hash, binding) = (offer.hash, &offer.binding);
         out.withhold();
         let plain = Redacted::new(BASE64.decode(auth.text().trim()).unwrap_or_default());
         let mut parts = plain.expose().split(|b| *b == 0).map(std::str::from_utf8);
@@ -98,9 +104,9 @@ impl Jabber {
             out.insert(Side::Client, failure.to_xml());
             return true;
         };
-        let nonce = self.nonce(&binding);
+        let nonce = self.nonce(binding);
         let password = Redacted::new(password.to_owned());
-        let (scram, first) = Scram::begin(hash, &binding, (authzid, user), &password, nonce);
+        let (scram, first) = Scram::begin(hash, binding, (authzid, user), &password, nonce);
         let mechanism = match hash {
             Hash::Sha1 => "SCRAM-SHA-1-PLUS",
             Hash::Sha256 => "SCRAM-SHA-256-PLUS",
@@ -109,8 +115,8 @@ impl Jabber {
             Element::new("auth", ns::SASL).with("mechanism", mechanism).say(BASE64.encode(first));
         out.insert(Side::Server, first.to_xml());
         let sasl = Authenticating::begin("PLAIN", &auth.text());
-        self.signon.stage = Stage::Authenticating(sasl);
-        let running = Running { scram, offer: (hash, binding), computing: false };
+        self.signon.stage = sasl.into();
+        let running = Running { scram, offer, computing: false };
         self.signon.proxy = Proxy::Running(Box::new(running));
         true
     }
@@ -133,14 +139,13 @@ impl Jabber {
                 running.scram.verify(&data).map_err(dishonest)?;
                 out.insert(Side::Client, Element::new("success", ns::SASL).to_xml());
                 if let Stage::Authenticating(sasl) = std::mem::take(&mut self.signon.stage) {
-                    self.signon.stage = Stage::Authenticated(sasl.succeeded()?);
+                    self.signon.stage = sasl.succeeded()?.into();
                 }
                 self.signon.proxy = Proxy::Off;
             }
             // The client hears of it, and may try again in the same stream.
             _ => {
-                let (hash, binding) = running.offer.clone();
-                self.signon.proxy = Proxy::Offered(hash, binding);
+                self.signon.proxy = Proxy::Offered(running.offer.clone());
                 return Ok(false);
             }
         }

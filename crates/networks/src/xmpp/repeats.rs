@@ -21,9 +21,13 @@ pub(super) fn mark(to: &Address, stanza: &Element) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one((to, stanza.attr("id"), said))
 }
 
-/// The messages that a client will say again, as far as the gateway took them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Repeats {
+/// The messages that a client will say again, as far as the gateway took them. Boxed, since most
+/// connections go on with nothing of before.
+#[derive(Default)]
+pub(super) struct Repeats(Option<Box<Taken>>);
+
+#[derive(Default)]
+struct Taken {
     /// Their marks, in the order in which they were said.
     marks: VecDeque<u64>,
     /// Among how many of the client's next stanzas they are.
@@ -35,38 +39,46 @@ impl Repeats {
     /// connection before, `stanzas` of them with these `marks`, and of this what it had not come
     /// to.
     pub(super) fn go_on(&mut self, marks: VecDeque<u64>, stanzas: u32) {
-        let rest = std::mem::replace(&mut self.marks, marks);
-        self.marks.extend(rest);
-        self.left = self.left.saturating_add(stanzas);
+        if self.0.is_none() && marks.is_empty() {
+            return;
+        }
+        let taken = self.0.get_or_insert_default();
+        let rest = std::mem::replace(&mut taken.marks, marks);
+        taken.marks.extend(rest);
+        taken.left = taken.left.saturating_add(stanzas);
     }
 
     /// The same for a client that begins a new session instead.
     pub(super) fn begin_anew(&mut self) {
-        self.left = self.left.saturating_add(SIGN_ON);
+        if let Some(taken) = &mut self.0 {
+            taken.left = taken.left.saturating_add(SIGN_ON);
+        }
     }
 
     /// The client says a stanza.
     pub(super) fn count(&mut self) {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None if self.marks.is_empty() => {}
-            None => self.marks = VecDeque::new(),
+        let Some(taken) = &mut self.0 else { return };
+        match taken.left.checked_sub(1) {
+            Some(left) => taken.left = left,
+            None => self.0 = None,
         }
     }
 
     /// Whether any is to come.
     pub(super) fn may_come(&self) -> bool {
-        !self.marks.is_empty()
+        self.0.as_ref().is_some_and(|taken| !taken.marks.is_empty())
     }
 
     /// Whether a message with this mark was taken before. Each is known again once.
     pub(super) fn take(&mut self, mark: u64) -> bool {
-        let at = self.marks.iter().position(|taken| *taken == mark);
-        at.and_then(|at| self.marks.remove(at)).is_some()
+        let Some(taken) = &mut self.0 else { return false };
+        let at = taken.marks.iter().position(|taken| *taken == mark);
+        at.and_then(|at| taken.marks.remove(at)).is_some()
     }
 
     /// How many bytes it takes, roughly.
     pub(super) fn weight(&self) -> usize {
-        self.marks.len() * size_of::<u64>()
+        let weight = |taken: &Taken| size_of::<Taken>() + taken.marks.len() * size_of::<u64>();
+        self.0.as_ref().map_or(0, |taken| weight(taken))
     }
 }

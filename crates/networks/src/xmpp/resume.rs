@@ -23,7 +23,7 @@ const MAX_ID: usize = 4000;
 
 /// A session between two connections, kept in the lobby for the account that it is of.
 pub(super) struct Resumable {
-    acks: Acks,
+    acks: Box<Acks>,
     person: Box<Person>,
 }
 
@@ -36,7 +36,7 @@ impl Resumable {
     /// What is left for the next session of the person, whose client handled `h` stanzas of this.
     fn left(mut self, h: u32) -> Result<Leftover, Fault> {
         self.acks.client_handled(h)?;
-        let mut again = std::mem::take(&mut self.person.again);
+        let mut again = self.person.take_waiting().again;
         again.extend(self.acks.resumed().into_iter().filter(|said| said.starts_with(b"<message")));
         let mut repeats = std::mem::take(&mut self.person.repeats);
         let (marks, stanzas) = self.acks.untold();
@@ -60,7 +60,7 @@ impl Jabber {
                 refusal::compression(out);
                 return Ok(());
             }
-            (Word::Management, "enable") => self.link.acks = Some(Acks::enable(&ns)),
+            (Word::Management, "enable") => self.link.acks = Some(Box::new(Acks::enable(&ns))),
             (Word::Management, "a") => {
                 if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
                     let theirs = acks.client_handled(h)?;
@@ -159,7 +159,8 @@ impl Jabber {
         match (asked, found) {
             (Some(former), Some((user, full, mut acks))) => {
                 resume.set("h", acks.client_handled(former.h)?.to_string());
-                self.signon.stage = Stage::Resuming(authenticated.resume(former, user, full));
+                self.signon.stage =
+                    Stage::Resuming(Box::new(authenticated.resume(former, user, full)));
                 out.insert(Side::Server, resume.to_xml());
             }
             (asked, _) => {
@@ -214,7 +215,7 @@ impl Jabber {
         let acks = self.context.lobby.look(now.instant, &key, |ticket| {
             Some(ticket.note.downcast_ref::<Resumable>()?.acks.clone())
         });
-        self.signon.stage = Stage::Authenticated(resuming.failed());
+        self.signon.stage = resuming.failed().into();
         match failed.attr("h").and_then(|h| h.parse().ok()).zip(acks) {
             Some((h, mut acks)) => {
                 failed.set("h", acks.server_handled(h)?.to_string());
@@ -277,7 +278,7 @@ impl Jabber {
             out.insert(Side::Client, ours);
         }
         person.reconnected(now);
-        out.emit(Event::Presence(person.presence.clone()));
+        out.emit(Event::Presence(person.own.told()));
         self.link.acks = Some(acks);
         self.become_known(*person);
         Ok(())

@@ -14,7 +14,7 @@ use crosstalk_core::{
 use super::engine::Jabber;
 use super::jid::{self, Naming};
 use super::ns;
-use super::person::{Foreign, Known, MAX_STANZA_ID, Marks, Person};
+use super::person::{Asked, Foreign, Known, Marks, Person};
 use super::xml::Element;
 
 /// What stands between the server's version and the mark of the foreign part.
@@ -36,10 +36,7 @@ impl Jabber {
         let asked = stanza.get("query", ns::ROSTER).and_then(|q| q.attr("ver"));
         let (theirs, ours) = asked.map_or((None, None), |ver| split_version(ver));
         let current = ours == mark(person).as_deref();
-        let id = stanza.attr("id").filter(|id| id.len() <= MAX_STANZA_ID);
-        if let (Some(id), true) = (id, person.roster.asked.len() < 16) {
-            person.roster.asked.push((id.to_owned(), current));
-        }
+        person.asks(stanza.attr("id"), Asked::Roster { current });
         // With another foreign part, only a full answer lets the client forget old items.
         let wanted = if current { theirs } else { theirs.map(|_| "") };
         if current {

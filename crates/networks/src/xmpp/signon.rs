@@ -59,7 +59,8 @@ pub(super) enum Answered {
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) client: bool,
-    pub(super) server: Option<TlsFacts>,
+    /// Of use until somebody is signed on.
+    pub(super) server: Option<Box<TlsFacts>>,
 }
 
 /// STARTTLS (RFC 6120, section 5).
@@ -94,7 +95,7 @@ impl SignOn {
     pub(super) fn encrypted(&mut self, side: Side, facts: TlsFacts, out: &mut Output) {
         match side {
             Side::Client => self.facts.client = true,
-            Side::Server => self.facts.server = Some(facts),
+            Side::Server => self.facts.server = Some(Box::new(facts)),
         }
         self.tls = match (std::mem::take(&mut self.tls), side) {
             (Tls::Server(proceed), Side::Server) => {
@@ -166,12 +167,10 @@ impl Jabber {
                 if self.signon.facts.client && mechanism.to_ascii_uppercase().ends_with("-PLUS") {
                     out.emit(Event::Advise(CHANNEL_BINDING));
                 }
-                Stage::Authenticating(Authenticating::begin(mechanism, &said.text()))
+                Authenticating::begin(mechanism, &said.text()).into()
             }
-            (Stage::Authenticating(sasl), "response") => {
-                Stage::Authenticating(sasl.answered(&said.text()))
-            }
-            (Stage::Authenticating(sasl), "abort") => Stage::Authenticating(sasl.answered("")),
+            (Stage::Authenticating(sasl), "response") => sasl.answered(&said.text()).into(),
+            (Stage::Authenticating(sasl), "abort") => sasl.answered("").into(),
             (stage @ (Stage::Greeted | Stage::Unfollowed), _) => stage,
             _ => return Err(Fault::client("it signs on twice")),
         };
@@ -193,7 +192,7 @@ impl Jabber {
             }
             (Asks::ToSignOnOtherwise, Stage::Greeted | Stage::Unfollowed) => Stage::Unfollowed,
             (Asks::ToBind, Stage::Authenticated(authenticated)) => {
-                Stage::Binding(authenticated.bind(head.id.as_deref().unwrap_or_default().into()))
+                authenticated.bind(head.id.as_deref().unwrap_or_default().into()).into()
             }
             (asks, stage) => {
                 // The server could give a session that the gateway does not see.
@@ -253,8 +252,8 @@ impl Jabber {
         }
         let stage = std::mem::take(&mut self.signon.stage);
         self.signon.stage = match (stage, name) {
-            (Stage::Authenticating(sasl), "challenge") => Stage::Authenticating(sasl.challenged()?),
-            (Stage::Authenticating(sasl), "success") => Stage::Authenticated(sasl.succeeded()?),
+            (Stage::Authenticating(sasl), "challenge") => sasl.challenged()?.into(),
+            (Stage::Authenticating(sasl), "success") => sasl.succeeded()?.into(),
             (Stage::Authenticating(_) | Stage::Greeted, "failure") => Stage::Greeted,
             (Stage::Unfollowed, _) => Stage::Unfollowed,
             _ => return Err(unasked()),
@@ -277,8 +276,8 @@ impl Jabber {
             if let Stage::Binding(binding) = std::mem::take(&mut self.signon.stage) {
                 match binding.answered(&iq, &self.context.network)? {
                     Answer::Bound(bound) => self.bound(now, bound, out),
-                    Answer::Refused(stage) => self.signon.stage = Stage::Authenticated(stage),
-                    Answer::Other(stage) => self.signon.stage = Stage::Binding(stage),
+                    Answer::Refused(stage) => self.signon.stage = stage.into(),
+                    Answer::Other(stage) => self.signon.stage = stage.into(),
                 }
             }
         }
@@ -304,6 +303,9 @@ impl Jabber {
         if let Some((_, domain)) = person.bare().rsplit_once('@') {
             self.naming.set_domain(domain);
         }
+        // Nothing is negotiated on the stream any more.
+        self.signon.facts.server = None;
+        self.signon.proxy = Proxy::Off;
         self.signon.stage = Stage::Bound;
         self.person = Some(Box::new(person));
     }

@@ -290,6 +290,11 @@ impl Gateway {
         self.engine.is_known()
     }
 
+    /// The engine alone.
+    pub fn into_engine(self) -> Box<dyn Engine> {
+        self.engine
+    }
+
     pub fn altered(&self) -> bool {
         self.out.altered()
     }

@@ -69,6 +69,14 @@ impl Cost {
     }
 }
 
+/// How many bytes go back to the allocator when `thing` is dropped.
+#[allow(dead_code)]
+pub fn kept<T>(thing: T) -> usize {
+    COST.set(Cost::default());
+    drop(thing);
+    usize::try_from(-COST.get().held).unwrap_or(0)
+}
+
 /// What `work` costs, and what it gives.
 pub fn cost<T>(work: impl FnOnce() -> T) -> (Cost, T) {
     COST.set(Cost::default());

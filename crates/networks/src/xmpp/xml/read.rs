@@ -24,42 +24,47 @@ const MAX_DECLARATIONS: usize = 64;
 /// Well-formed as far as was looked, but more than is interpreted.
 pub const TOO_MUCH: Malformed = Malformed("a stanza holds more than is interpreted");
 
-/// The namespaces that a stream header declares for everything inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
-    default: Arc<str>,
-    prefixes: Vec<(Box<str>, Arc<str>)>,
-}
+/// The namespaces that a stream header declares for everything inside it. Nearly all headers declare
+/// the same two, which take no room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(Option<Box<Declared>>);
 
-impl Default for Scope {
-    /// The usual client stream.
-    fn default() -> Self {
-        Self { default: ns::CLIENT.into(), prefixes: vec![("stream".into(), ns::STREAMS.into())] }
-    }
+/// What an unusual header declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Declared {
+    default: Box<str>,
+    prefixes: Vec<(Box<str>, Box<str>)>,
 }
 
 impl Scope {
     /// What the header `open` declares.
     pub fn of(open: &Element) -> Self {
+        let default = open.attr("xmlns").unwrap_or_default();
         let declared = open.attrs.iter();
-        let prefixes = declared
-            .filter_map(|(k, v)| Some((k.strip_prefix("xmlns:")?.into(), (&**v).into())))
-            .collect();
-        Self { default: open.attr("xmlns").unwrap_or_default().into(), prefixes }
+        let prefixes = declared.filter_map(|(k, v)| Some((k.strip_prefix("xmlns:")?, &**v)));
+        let is_usual = default == ns::CLIENT && prefixes.clone().eq([("stream", ns::STREAMS)]);
+        Self((!is_usual).then(|| {
+            let prefixes = prefixes.map(|(prefix, ns)| (prefix.into(), ns.into())).collect();
+            Box::new(Declared { default: default.into(), prefixes })
+        }))
     }
 
     /// The namespace of stanzas.
     pub fn stanzas(&self) -> &str {
-        &self.default
+        self.0.as_ref().map_or(ns::CLIENT, |declared| &declared.default)
     }
 
     /// The namespace that a prefix stands for, or that names without one are of.
-    pub(super) fn namespace(&self, prefix: &str) -> Option<&Arc<str>> {
-        if prefix.is_empty() {
-            return Some(&self.default);
+    pub(super) fn namespace(&self, prefix: &str) -> Option<&str> {
+        match (&self.0, prefix) {
+            (_, "") => Some(self.stanzas()),
+            (None, "stream") => Some(ns::STREAMS),
+            (None, _) => None,
+            (Some(declared), _) => {
+                let found = declared.prefixes.iter().find(|(declared, _)| **declared == *prefix);
+                found.map(|(_, ns)| &**ns)
+            }
         }
-        let found = self.prefixes.iter().find(|(declared, _)| **declared == *prefix);
-        found.map(|(_, ns)| ns)
     }
 }
 
@@ -111,6 +116,8 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 /// A tree as far as it was read.
 struct Tree<'s> {
     scope: &'s Scope,
+    /// Those of its namespaces that were met, each in one place for all elements in it.
+    outside: Vec<(Box<str>, Arc<str>)>,
     /// The open elements, each with how many declarations were in force around it.
     path: Vec<(Element, usize)>,
     /// The declarations inside the stanza that are in force.
@@ -125,7 +132,8 @@ impl<'s> Tree<'s> {
     fn new(scope: &'s Scope, length: usize) -> Self {
         // Written again, each element names its namespace anew where a prefix named it before.
         let room = 4 * length + 4096;
-        Self { scope, path: Vec::new(), declared: Vec::new(), parts: MAX_PARTS, room }
+        let (outside, path, declared) = (Vec::new(), Vec::new(), Vec::new());
+        Self { scope, outside, path, declared, parts: MAX_PARTS, room }
     }
 
     /// Opens an element.
@@ -191,13 +199,15 @@ impl<'s> Tree<'s> {
     }
 
     /// The namespace that a prefix stands for.
-    fn namespace(&self, prefix: &str) -> Result<Arc<str>, Malformed> {
-        let mut inside = self.declared.iter().rev();
-        if let Some((_, ns)) = inside.find(|(declared, _)| **declared == *prefix) {
+    fn namespace(&mut self, prefix: &str) -> Result<Arc<str>, Malformed> {
+        let mut known = self.declared.iter().rev().chain(&self.outside);
+        if let Some((_, ns)) = known.find(|(declared, _)| **declared == *prefix) {
             return Ok(Arc::clone(ns));
         }
-        let outside = self.scope.namespace(prefix);
-        outside.map(Arc::clone).ok_or(Malformed("an undeclared prefix"))
+        let ns = self.scope.namespace(prefix).ok_or(Malformed("an undeclared prefix"))?;
+        let ns: Arc<str> = ns.into();
+        self.outside.push((prefix.into(), Arc::clone(&ns)));
+        Ok(ns)
     }
 
     /// Adds character data to the innermost open element.
