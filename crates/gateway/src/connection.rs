@@ -22,7 +22,7 @@ use crate::tls;
 pub(crate) use origin::Origin;
 use report::Report;
 
-/// How the clients of a listener come in.
+/// Kinds of listeners, by how their clients come in.
 pub(crate) enum Ingress {
     /// With a proxy protocol.
     Proxy(Proxy),
@@ -32,14 +32,14 @@ pub(crate) enum Ingress {
         network: NetworkId,
         /// Its server.
         upstream: HostPort,
-        /// Where the listener says it is.
+        /// Address under which the listener can be reached by its clients.
         advertise: HostPort,
     },
     /// Without knowing.
     Transparent,
 }
 
-/// What a connection turned out to be.
+/// Interpretation of a connection, once its first bytes are known.
 enum Opened {
     /// One with an engine.
     Interpreted(Box<Session>),
@@ -47,7 +47,7 @@ enum Opened {
     Opaque(Box<(Endpoint, Endpoint)>),
 }
 
-/// Why a connection came to nothing.
+/// Reason why a connection ended before it was interpreted.
 enum OpenError {
     /// The client left before it was clear what it wanted.
     Gone,
@@ -61,16 +61,16 @@ impl From<Fault> for OpenError {
     }
 }
 
-/// What is kept of a connection all the time.
+/// State that is kept as long as a connection lasts.
 struct Connection {
     shared: Arc<Shared>,
     way: Arc<Ingress>,
     report: Report,
     /// Its session, while that lasts.
     session: Option<Box<Session>>,
-    /// Why it ended, where somebody is to blame.
+    /// Reason of its end, where somebody is to blame.
     fault: Option<Box<Fault>>,
-    /// What it holds in memory.
+    /// Its account of memory.
     account: Account,
     /// Its place among all, and who is behind it.
     place: ConnectionPermit,

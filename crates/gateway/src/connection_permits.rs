@@ -24,7 +24,7 @@ struct Taken {
     unsigned: BTreeSet<(usize, IpAddr)>,
     /// Those that made room and are not gone yet.
     shed: HashSet<u64>,
-    /// How many permits were ever taken.
+    /// Number of permits ever taken; the last one's id.
     ever: u64,
     /// The operator was told that all are taken.
     told: bool,
@@ -53,11 +53,11 @@ impl Client {
 /// A place taken by one connection.
 pub(crate) struct ConnectionPermit {
     standing: PermitKey,
-    /// Who has it.
+    /// Origin of the connection that holds the permit.
     pub(crate) origin: Origin,
 }
 
-/// What is known of the connection in a place.
+/// Key of a taken permit, for whoever learns more about its connection.
 #[derive(Clone)]
 pub(crate) struct PermitKey {
     permits: Arc<ConnectionPermits>,

@@ -1,5 +1,5 @@
-//! What the file descriptors of the process are for. Each is a file, a socket or the end of a
-//! pipe, and the system gives out so many and no more.
+//! Budget of the process's file descriptors. Each is a file, a socket or the end of a pipe, and the
+//! system limits their number.
 
 use rustix::process::{Resource, getrlimit};
 
@@ -19,13 +19,13 @@ const PIPES: u64 = 256;
 /// The most names looked up at once.
 const LOOK_UPS: u64 = 32;
 
-/// How many descriptors a gateway with these limits wants to be allowed.
+/// Number of descriptors that a gateway with these limits needs.
 pub fn wanted(limits: &Limits) -> u64 {
     let besides = BESIDES + PIPES * PER_PIPE + LOOK_UPS * PER_LOOK_UP;
     PER_CONNECTION.saturating_mul(limits.connections as u64).saturating_add(besides)
 }
 
-/// How many of what there may be at once.
+/// Numbers of things that take descriptors and may be open at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Division {
     pub(crate) connections: usize,
@@ -35,7 +35,8 @@ pub(crate) struct Division {
 }
 
 impl Division {
-    /// What `limits` ask for, as far as this process may have it. Says so where that is less.
+    /// The division that `limits` ask for, as far as the process may have the descriptors. Logs a
+    /// warning where that is less.
     pub(crate) fn of_process(limits: &Limits) -> Self {
         let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let division = Self::of(allowed, limits);

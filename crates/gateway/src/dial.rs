@@ -17,7 +17,7 @@ use crate::policy::{Asked, Policy, Refusal};
 /// The most addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 
-/// Why there is no connection.
+/// Reason why connecting failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
     /// It is not allowed.

@@ -16,7 +16,7 @@ use crate::connection_permits::ConnectionPermits;
 use crate::dial::keep_alive;
 use crate::shared::Shared;
 
-/// How long to wait after the system had no file descriptor or memory for a connection.
+/// Pause after the system had no file descriptor or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The connections the system keeps ready for us to accept.
 const BACKLOG: i32 = 4096;

@@ -12,13 +12,13 @@ use bytesize::ByteSize;
 use crosstalk_core::{Budgets, Ended, EntryId, Fault, Ledger, Payer, PayerKind, Relief, Short};
 use tokio::task::AbortHandle;
 
-/// What a connection takes on which nothing waits, in bytes; what [`FREE`] leaves out included.
+/// Bytes of a connection on which nothing waits; what [`FREE`] leaves out included.
 const CONNECTION: usize = 4 << 10;
 /// Amounts up to this are not charged for themselves.
 const FREE: usize = 2 << 10;
-/// What is charged at a time.
+/// Step of charging, in bytes.
 const GRAIN: usize = 4 << 10;
-/// How often to look whether there is room again.
+/// Time between two checks whether there is room again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// The ledger of a gateway. A cheap handle.
@@ -28,8 +28,8 @@ pub(crate) struct Memory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     books: Mutex<Books>,
-    /// Who may take nothing more until those that are ended are gone; one of the three below.
-    /// Kept beside the lock, since it is asked before each read.
+    /// The connections that may take nothing more until those that are ended are gone; one of the
+    /// three values below. Kept beside the lock, since it is asked before each read.
     closed: AtomicU8,
 }
 
@@ -47,12 +47,12 @@ struct Books {
     tasks: Vec<Option<AbortHandle>>,
 }
 
-/// How much waits, and what became of what was too much.
+/// Memory that waits for connections, and the entries ended for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// What connections may hold, in bytes.
+    /// Bytes that connections may hold.
     pub budget: usize,
-    /// What they hold.
+    /// Bytes that they hold.
     pub used: usize,
     /// The part of it that is held by those who have not signed on.
     pub unknown: usize,
@@ -282,7 +282,7 @@ impl Charge {
         self.entry.memory.0.closed.load(Ordering::Relaxed) > u8::from(is_known)
     }
 
-    /// Whose it is.
+    /// The entry that is charged.
     pub(crate) const fn entry(&self) -> &Entry {
         &self.entry
     }

@@ -17,7 +17,7 @@ use crate::router::Router;
 use crate::shared::Shared;
 use crate::tls::{self, Tls};
 
-/// Why a gateway does not start.
+/// Reason why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A listener cannot be had.
@@ -96,7 +96,8 @@ impl Gateway {
     }
 }
 
-/// Where a direct listener says it is; the port that was found where any would do.
+/// Address under which a direct listener is reached; with the port that was found where any would
+/// do.
 fn advertised(direct: &Direct, bound: SocketAddr) -> HostPort {
     let mut advertised = direct.advertised();
     if advertised.port == 0 {

@@ -1,4 +1,4 @@
-//! What every connection of a gateway shares.
+//! State shared by all connections of a gateway.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     names: Arc<Names>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
     watchdogs: HashMap<NetworkId, Arc<Watchdog>>,
-    /// What the operator was told.
+    /// Advice that the operator was given already.
     advice: Mutex<HashSet<&'static str>>,
     /// Places for long work of engines.
     computing: Arc<Semaphore>,
@@ -182,7 +182,7 @@ impl Shared {
         self.config.limits.buffer
     }
 
-    /// How long a session in direct mode may go without a server.
+    /// Longest time that a session in direct mode may go without a server.
     pub(crate) fn undialled(&self) -> Duration {
         3 * self.config.limits.handshake
     }

@@ -14,7 +14,7 @@ use crate::tls;
 /// The most bytes of one side that are looked at; every network decides within 64.
 const ENOUGH: usize = 1024;
 
-/// What was recognised.
+/// Protocol recognised from the first bytes.
 pub(crate) enum Recognised {
     /// A protocol of ours.
     Network(&'static dyn Network),

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::NetworkId;
 
-/// How long one input may take.
+/// Longest time for one input.
 pub(crate) const SLOW: Duration = Duration::from_millis(100);
-/// How often the log says so of one network.
+/// Shortest time between two warnings about one network.
 const SELDOM: Duration = Duration::from_mins(1);
 
-/// What there is to say of one network's engines. Asked only after an input that took too long.
+/// Counts of the slow inputs of one network's engines. Locked only after an input that took too
+/// long.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     network: NetworkId,
@@ -19,9 +20,9 @@ pub(crate) struct Watchdog {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// When it was said last.
+    /// Time of the last warning.
     said: Option<Instant>,
-    /// How often it happened since then, and the longest time that one took.
+    /// Number of slow inputs since then, and the longest time that one took.
     times: u64,
     longest: Duration,
 }
@@ -42,7 +43,7 @@ impl Watchdog {
         }
     }
 
-    /// What is to be said now.
+    /// Counts a slow input. Returns number and longest time if a warning is due now.
     fn note(&self, now: Instant, took: Duration) -> Option<(u64, Duration)> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.times += 1;

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-//! What a configuration's writer is told.
+//! Messages about mistakes in a configuration, for the person who wrote it.
 
 use std::path::{Path, PathBuf};
 

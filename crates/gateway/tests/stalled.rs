@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use support::{gateway, server};
 
-/// What this process holds, in KiB.
+/// Resident memory of this process, in KiB.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();

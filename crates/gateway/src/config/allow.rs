@@ -47,7 +47,8 @@ impl HostPattern {
         }
     }
 
-    /// How exactly `host` is meant; the larger the more exact.
+    /// Rank of the match with `host`: the more exact the pattern, the larger; `None` if it does not
+    /// match.
     pub(super) fn rank(&self, host: &str) -> Option<usize> {
         let name = host.strip_suffix('.').unwrap_or(host);
         match self {
@@ -116,12 +117,12 @@ impl TryFrom<String> for HostPattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports(pub u16, pub u16);
 
-/// What may be dialled: a host pattern, alone or with `:port` or `:first-last` behind it. An
-/// IPv6 address with a port is written in brackets.
+/// Targets that may be dialled: a host pattern, alone or with `:port` or `:first-last` behind it.
+/// An IPv6 address with a port is written in brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Allow {
-    /// Where.
+    /// Hosts.
     pub host: HostPattern,
     /// At which ports.
     pub ports: Ports,

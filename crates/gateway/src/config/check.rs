@@ -1,4 +1,4 @@
-//! What the parts of a configuration say about each other.
+//! Checks of the parts of a configuration against each other.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use crosstalk_core::NetworkId;
 use super::report::Problem;
 use super::{Config, HostPattern, Memory, Proxy};
 
-/// How much can be logged, from most to least serious, and nothing.
+/// Log levels, from the fewest lines to the most, and `off`.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// The first level in `filter` that is none. A filter is a level, or several with commas
@@ -25,7 +25,7 @@ pub fn bad_level(filter: &str) -> Option<&str> {
      `{network}` has no `hosts` but *"
 )]
 pub struct OpenProxy {
-    /// Where it would listen.
+    /// Address at which the proxy would listen.
     pub listen: SocketAddr,
     /// The network whose servers can be anywhere.
     pub network: NetworkId,
@@ -117,7 +117,7 @@ impl Config {
         }
     }
 
-    /// Why `proxy` would be an open one, if it would.
+    /// Reason why `proxy` would be an open one, if it would.
     ///
     /// A network whose servers can be anywhere lets a proxy client dial every public host. That
     /// is for those who are known: for people on this machine, and for `users`.

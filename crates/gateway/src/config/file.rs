@@ -1,4 +1,4 @@
-//! What the TOML may say, and how it becomes a [`Config`].
+//! Fields of the TOML file, and their conversion into a [`Config`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ impl Table {
     }
 }
 
-/// Where the clients of network `id` go, if nobody says otherwise.
+/// Servers that clients of network `id` connect to unless the configuration says otherwise.
 fn usual_hosts(id: &NetworkId, usual: &Defaults) -> Vec<HostPattern> {
     if usual.id != id.as_str() {
         // A further network of the same protocol has servers of its own.

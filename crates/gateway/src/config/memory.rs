@@ -1,4 +1,4 @@
-//! How much memory the gateway may take, and how it is shared.
+//! Memory of the gateway: its limit, and the shares of its parts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,10 @@ use crosstalk_core::Budgets;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// What a gateway takes when nobody is connected, with room for stacks and libraries.
+/// Memory that a gateway takes when nobody is connected, with room for stacks and libraries, in
+/// bytes.
 const PROCESS: u64 = 12 << 20;
-/// Where the system does not say how much memory it has.
+/// Assumed memory of a machine whose system does not say how much it has, in bytes.
 const UNKNOWN_MACHINE: u64 = 1 << 30;
 
 /// The memory that the process may take in all, and its parts. Each has a use of its own and a
@@ -40,24 +41,24 @@ impl Memory {
         self.whole
     }
 
-    /// What connections may hold, with all that waits for them.
+    /// Share of connections, with all that waits for them.
     pub const fn connections(self) -> Budgets {
         Budgets::of((self.shared() - self.tickets() as u64 - self.overlay() as u64) as usize)
     }
 
-    /// What tickets may take that connections leave for each other, over all networks.
+    /// Share of the tickets that connections leave for each other, over all networks, in bytes.
     pub const fn tickets(self) -> usize {
         (self.shared() / 16) as usize
     }
 
-    /// What the network between gateways may take: its records, and lists and messages on their way
-    /// to the disk and to others.
+    /// Share of the network between gateways, in bytes: its records, and lists and messages on
+    /// their way to the disk and to others.
     pub const fn overlay(self) -> usize {
         (self.shared() / 4) as usize
     }
 
-    /// What is left for the parts. The allocator takes more than it is asked for, and keeps some of
-    /// what was given back: a quarter of the whole is for that.
+    /// Bytes to divide among the parts. The allocator takes more than it is asked for, and keeps
+    /// some of what was given back: a quarter of the whole is for that.
     const fn shared(self) -> u64 {
         (self.whole - self.whole / 4).saturating_sub(PROCESS)
     }

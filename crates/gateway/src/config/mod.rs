@@ -1,4 +1,4 @@
-//! What an operator can set.
+//! Settings of an operator.
 //!
 //! [`Config::read`] goes file, `file` (what the TOML may say), [`Config`] (defaults filled in,
 //! every name resolved), `check` (what the parts say about each other). Whatever is wrong
@@ -31,7 +31,7 @@ pub use report::{Problem, Report};
 
 /// The suffix of the universal spelling where none is configured.
 pub const DEFAULT_SUFFIX: &str = "xt";
-/// Where the proxy listens where none is configured.
+/// Address of the proxy where none is configured.
 pub const DEFAULT_PROXY: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
 
@@ -41,13 +41,13 @@ const WEB: u16 = 443;
 /// Everything that can be set, resolved: nothing in it needs a default or a look-up any more.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where state is kept. Created when missing, for its owner only.
+    /// Directory of the gateway's state. Created when missing, readable to its owner only.
     pub data: PathBuf,
     /// The suffix of the universal spelling, without its dot.
     pub suffix: String,
     /// Whether the control contact is in everybody's list.
     pub control: bool,
-    /// What is logged: a level, or levels by part as in `info,crosstalk_gateway=debug`.
+    /// Log filter: a level, or levels by part as in `info,crosstalk_gateway=debug`.
     pub log: String,
     /// Proxy listeners: SOCKS5, `SOCKS4a` and HTTP CONNECT on one port.
     pub proxies: Vec<Proxy>,
@@ -57,7 +57,7 @@ pub struct Config {
     pub networks: BTreeMap<NetworkId, NetworkConfig>,
     /// Encryption towards clients and servers.
     pub tls: Tls,
-    /// What is kept for people who are not there.
+    /// Bounds of what is kept for people who are not signed on.
     pub outbox: Outbox,
     /// Bounds.
     pub limits: Limits,
@@ -69,13 +69,13 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: SocketAddr,
     /// Names and passwords of those who may use it; empty for everybody who can reach it.
     #[serde(default)]
     pub users: BTreeMap<String, Redacted<String>>,
-    /// What may be dialled besides the hosts and ports of the configured networks. Only a rule
-    /// here, or a server named for a network, opens a loopback or private address.
+    /// Targets that may be dialled besides the hosts and ports of the configured networks. Only a
+    /// rule here, or a server named for a network, opens a loopback or private address.
     #[serde(default)]
     pub allow: Vec<Allow>,
 }
@@ -91,11 +91,11 @@ impl Proxy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transparent {
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: SocketAddr,
 }
 
-/// Where TLS ends at the gateway and what it trusts.
+/// Hosts whose TLS ends at the gateway, and the certificates used towards clients and servers.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
@@ -152,7 +152,7 @@ impl Tls {
     }
 }
 
-/// What people say to others who are not there is kept on disk, within these bounds.
+/// Bounds of the messages that are kept on disk for people who are not signed on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
@@ -177,38 +177,38 @@ impl Default for Outbox {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// What the gateway may take in all.
+    /// Memory limit of the whole gateway.
     pub memory: Memory,
     /// Client connections at once, over all listeners.
     pub connections: usize,
     /// Client connections at once from one IP address.
     pub connections_per_client: usize,
-    /// How long a client may take to say where it wants to go, and either side for a TLS handshake;
-    /// for the part in which a client may ask its owner, six times as long. So long a connection
-    /// may be silent before both sides have said something, and after one has left.
+    /// Longest time for a client to say where it wants to go, and for either side's TLS handshake;
+    /// six times as long for the part in which a client may ask its owner. Also the longest silence
+    /// of a connection before both sides have said something, and after one has left.
     #[serde(deserialize_with = "text::duration")]
     pub handshake: Duration,
-    /// How long to wait for the bytes that tell the protocol before the port decides.
+    /// Longest wait for the bytes that tell the protocol; after it the port decides.
     #[serde(deserialize_with = "text::duration")]
     pub sniff: Duration,
-    /// How long connecting to a server may take.
+    /// Longest time for connecting to a server.
     #[serde(deserialize_with = "text::duration")]
     pub dial: Duration,
-    /// How long a client or server may take nothing of what waits for it.
+    /// Longest time for which a client or server may take nothing of what waits for it.
     #[serde(deserialize_with = "text::duration")]
     pub stall: Duration,
-    /// How long running sessions get to end after SIGTERM.
+    /// Time that running sessions get to end after SIGTERM.
     #[serde(deserialize_with = "text::duration")]
     pub drain: Duration,
     /// Bytes waiting for one side of a connection before the other side is no longer read.
     pub buffer: usize,
-    /// How many texts one person may say at once, and how many in a second from then on. Of who says
-    /// more no more is read until that is made up for.
+    /// Number of texts that one person may send at once, before [`Limits::texts_per_second`] sets
+    /// the pace. From a person who exceeds both no more is read until that is made up for.
     pub texts: u32,
     /// See `texts`.
     pub texts_per_second: u32,
-    /// How long a list of foreign contacts is kept of somebody who does not sign on, in time that the
-    /// gateway runs; for ever with zero.
+    /// Time for which a list of foreign contacts is kept whose owner does not sign on, counted in
+    /// time that the gateway runs; for ever with zero.
     #[serde(deserialize_with = "text::duration")]
     pub unused_lists: Duration,
     /// Bytes of all the lists of foreign contacts of people of one domain.
@@ -236,7 +236,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How much one person may say.
+    /// Rate at which one person may send texts.
     pub fn pace(&self) -> Rate {
         Rate::new(self.texts, Duration::from_secs(1) / self.texts_per_second.max(1))
     }
@@ -246,7 +246,7 @@ impl Limits {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mesh {
-    /// Where other gateways reach this one. Where empty, as the membership document says.
+    /// Addresses to listen on for other gateways. Where empty, those of the membership document.
     pub listen: Vec<SocketAddr>,
     /// The addresses to tell others, where they differ from `listen`.
     #[serde(deserialize_with = "text::many")]
@@ -264,7 +264,7 @@ pub struct Member {
     /// Its id, as `crosstalk mesh id` prints it there.
     #[serde(deserialize_with = "text::one")]
     pub id: GatewayId,
-    /// Where to reach it; none for one that only calls us.
+    /// Addresses at which to reach it; none for a gateway that only calls us.
     #[serde(default, deserialize_with = "text::many")]
     pub addresses: Vec<HostPort>,
     /// The networks it may speak for.
@@ -335,8 +335,9 @@ impl Config {
         place.port == WEB && hosts.any(|h| h.matches(&place.host))
     }
 
-    /// What must not pass unread to `place`, and the networks whose settings say so: the one that it
-    /// belongs to, else of each protocol the one that names the host most exactly.
+    /// Kinds of traffic that must not pass unread to `place`, and the networks whose settings say
+    /// so: the one that it belongs to, else of each protocol the one that names the host most
+    /// exactly.
     pub fn refused_at(
         &self,
         known: Option<&NetworkId>,

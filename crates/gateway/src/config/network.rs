@@ -21,7 +21,8 @@ pub struct NetworkConfig {
     pub hosts: Vec<HostPattern>,
     /// The ports its clients dial.
     pub ports: Vec<u16>,
-    /// What is connected instead of what a client dialled, by lower-case `host` or `host:port`.
+    /// Servers that are connected in place of those that a client dialled, by lower-case `host` or
+    /// `host:port`.
     pub servers: BTreeMap<String, HostPort>,
     /// Listeners that clients take for the server.
     pub direct: Vec<Direct>,
@@ -39,7 +40,7 @@ impl NetworkConfig {
         self.servers.get(&format!("{host}:{}", dialled.port)).or_else(|| self.servers.get(host))
     }
 
-    /// What must not pass unread to the network's servers.
+    /// Kinds of traffic that must not pass unread to the network's servers.
     pub fn refused(&self) -> impl Iterator<Item = &'static Unread> {
         self.protocol.unread().iter().filter(|unread| !self.pass.contains(&unread.name))
     }
@@ -73,18 +74,18 @@ impl fmt::Debug for NetworkConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Direct {
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: SocketAddr,
     /// The server behind it.
     #[serde(deserialize_with = "text::one")]
     pub upstream: HostPort,
-    /// How clients reach this listener, where that is not `listen`.
+    /// Address at which clients reach this listener, where that is not `listen`.
     #[serde(default, deserialize_with = "text::some")]
     pub advertise: Option<HostPort>,
 }
 
 impl Direct {
-    /// How clients reach this listener.
+    /// Address at which clients reach this listener.
     pub fn advertised(&self) -> HostPort {
         let listen = || HostPort::new(self.listen.ip().to_string(), self.listen.port());
         self.advertise.clone().unwrap_or_else(listen)

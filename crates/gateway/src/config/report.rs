@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, shown where it stands.
+//! Problems of a configuration, shown at their lines.
 
 use std::fmt;
 use std::io;
@@ -13,9 +13,9 @@ use toml::de::{DeTable, DeValue};
 pub struct Problem {
     /// Dotted path of the key, list positions as numbers.
     pub at: String,
-    /// What is wrong.
+    /// Description of the problem.
     pub what: String,
-    /// What to do about it.
+    /// Advice on mending it.
     pub help: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Report {
         Self { path: path.into(), text: String::new(), found: vec![(None, problem)] }
     }
 
-    /// What the TOML reader or serde objects to.
+    /// Report of an error of the TOML reader or of serde.
     pub(super) fn syntax(path: &Path, source: &str, error: &toml::de::Error) -> Self {
         let mut problem = Problem::new("", error.message());
         if let Some((name, known)) = unknown_name(error.message()) {
@@ -121,7 +121,7 @@ fn show(
     write!(f, "       | {}{marks}", " ".repeat(column))
 }
 
-/// Where the key at a dotted path stands, or the nearest table that is there.
+/// Place of the key at a dotted path, or of the nearest table that is there.
 fn locate(document: &Spanned<DeTable<'_>>, path: &str) -> Option<Range<usize>> {
     let mut table = Some(document.get_ref());
     let mut list: Option<&[Spanned<DeValue<'_>>]> = None;

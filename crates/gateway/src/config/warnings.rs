@@ -1,11 +1,11 @@
-//! What works and may not be meant.
+//! Warnings of settings that work and may not be meant.
 
 use super::report::Problem;
 use super::{Allow, Config, HostPattern, NetworkConfig};
 
 impl Config {
-    /// What an operator should know of the configuration although a gateway starts with it, in
-    /// the order of the documentation.
+    /// Warnings for an operator about a configuration that a gateway starts with, in the order of
+    /// the documentation.
     pub fn warnings(&self) -> Vec<Problem> {
         let believing = self.believing();
         if believing.is_empty() {

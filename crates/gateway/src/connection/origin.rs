@@ -1,4 +1,4 @@
-//! Whom the costs of a connection are charged to.
+//! Origins of connections: those that their costs are charged to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,14 +18,15 @@ impl Origin {
         Self { address: subscriber(ip), user: None }
     }
 
-    /// Who pays: the user, wherever it comes from, or else the address.
+    /// The origin that pays: the user, whatever the address, or else the address.
     pub(crate) fn payer(&self) -> Self {
         let address = if self.user.is_some() { Ipv4Addr::UNSPECIFIED.into() } else { self.address };
         Self { address, user: self.user.clone() }
     }
 }
 
-/// What one client has to itself: an IPv4 address, or the network of an IPv6 address.
+/// Address or network that one client has to itself: an IPv4 address, or the /64 of an IPv6
+/// address.
 fn subscriber(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => {

@@ -9,16 +9,16 @@ use crosstalk_core::{Address, Fault, HostPort, NetworkId};
 use super::Ingress;
 use crate::session::Endpoint;
 
-/// What is known of a connection so far.
+/// Facts about a connection, gathered for its line in the log.
 pub(super) struct Report {
     peer: SocketAddr,
     way: &'static str,
     since: Instant,
-    /// What the client asked for, or the server behind its listener.
+    /// Target that the client asked for, or the server behind its listener.
     pub(super) target: Option<HostPort>,
     /// The network whose engine interprets it.
     pub(super) network: Option<NetworkId>,
-    /// Who signed in.
+    /// Person who signed in.
     pub(super) user: Option<Address>,
     sent: (u64, u64),
 }

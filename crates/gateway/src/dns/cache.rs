@@ -1,4 +1,4 @@
-//! What was looked up not long ago.
+//! Cache of recent look-ups.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl<T> Cache<T> {
         Self { names: Mutex::new(LruCache::new(NAMES)) }
     }
 
-    /// What is known of `name` and still holds.
+    /// The answer for `name` that is cached and has not expired.
     pub(super) fn get(&self, name: &str) -> Option<Result<Arc<[T]>, Unresolved>> {
         let mut names = self.lock();
         let entry = names.get(name)?;

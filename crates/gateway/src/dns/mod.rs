@@ -27,12 +27,12 @@ use system::System;
 
 /// Which part of the names looked up at once is one client's.
 const SHARE: usize = 8;
-/// How long looking up one name may take.
+/// Longest time for looking up one name.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most records of one name that are kept.
 const RECORDS: usize = 16;
 
-/// Why a name leads nowhere.
+/// Reason why a name does not resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unresolved {
     /// Its name servers say so, or it is no legal name.
@@ -46,7 +46,7 @@ pub(crate) enum Unresolved {
     Unconfigured,
 }
 
-/// What names lead to, as this machine's name servers and its hosts file say.
+/// Resolver of names, by this machine's name servers and its hosts file.
 pub(crate) struct Dns {
     system: System,
     slots: FairSemaphore,
@@ -103,7 +103,7 @@ impl Dns {
         .await
     }
 
-    /// What `cache` says of `name`, or else what `look_up` brings.
+    /// The answer of `cache` for `name`, or else that of `look_up`.
     async fn ask<T, F>(
         &self,
         origin: &Origin,
@@ -170,7 +170,7 @@ fn server(data: &RData) -> Option<HostPort> {
     (!host.is_empty()).then(|| HostPort::new(host.to_lowercase(), *port))
 }
 
-/// What `error` says of a name, and for how long that holds.
+/// The reason that `error` stands for, and the time for which it holds.
 fn reason(error: &NetError) -> (Unresolved, Duration) {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none))

@@ -1,4 +1,4 @@
-//! How the system has names looked up: `/etc/resolv.conf` and `/etc/hosts`, also after they
+//! The system's settings for name resolution: `/etc/resolv.conf` and `/etc/hosts`, also after they
 //! change.
 
 use std::fs::{self, File, Metadata};
@@ -18,14 +18,14 @@ use crosstalk_core::HostPort;
 
 use super::cache::Cache;
 
-/// How often the files are looked at, at most.
+/// Shortest time between two looks at the files.
 const CHECK: Duration = Duration::from_secs(5);
-/// How long one name server is waited for before another one, or the same again, is asked.
+/// Time to wait for one name server before another one, or the same again, is asked.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How often a name server is asked again.
+/// Number of times that a name server is asked again.
 const RETRIES: usize = 1;
 
-/// What the system says, as it was read last, with what was looked up since.
+/// The system's settings as they were read last, with a cache of answers by them.
 pub(super) struct View {
     /// `None` where the system names no server.
     pub(super) resolver: Option<TokioResolver>,
@@ -61,7 +61,7 @@ struct Read {
     view: Arc<View>,
     checked: Instant,
     stamps: [Option<Stamp>; 2],
-    /// What was wrong with them.
+    /// Problem with the files, if there was one.
     trouble: Option<String>,
 }
 
@@ -71,7 +71,7 @@ struct Files {
     hosts: PathBuf,
 }
 
-/// What changes when a file does.
+/// Time and size of a file, which change when it does.
 type Stamp = (Option<SystemTime>, u64);
 
 impl System {
@@ -87,7 +87,7 @@ impl System {
         Self { files, read: Mutex::new(read) }
     }
 
-    /// What the files say, if need be after a look at them.
+    /// The settings of the files, read again if need be.
     pub(super) async fn view(&self) -> Arc<View> {
         let stamps = {
             let mut read = self.lock();
@@ -126,7 +126,7 @@ impl Files {
         [&self.resolv, &self.hosts].map(|file| fs::metadata(file).ok().map(stamp))
     }
 
-    /// What they say, and what is wrong with them.
+    /// Reads the files: their settings, and any problem with them.
     fn read(&self) -> (View, Option<String>) {
         let mut hosts = Hosts::default();
         // Without the file names are looked up all the same.

@@ -34,7 +34,7 @@ impl Server {
         Self { address, asked }
     }
 
-    /// What looks names up at this server.
+    /// A resolver that asks this server.
     pub(crate) fn dns(&self) -> Arc<Dns> {
         let mut udp = ConnectionConfig::udp();
         udp.port = self.address.port();

@@ -16,7 +16,7 @@ const PAGE: &str = "This port is a CrossTalk proxy for instant messengers.\n\n\
     It carries no web pages. Enter its host and port in your messenger's settings as a proxy of\n\
     the type SOCKS5, SOCKS4a or HTTP (CONNECT).\n";
 
-/// What a request asks for.
+/// Target of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asks {
     /// A connection, for the user of that name where there are users.
@@ -62,7 +62,7 @@ pub(super) async fn negotiate(
     Err(HandshakeError::Refused(why))
 }
 
-/// What the client is told of its CONNECT.
+/// Response to the client's CONNECT.
 pub(super) fn answer(result: Result<(), &Failed>) -> String {
     let Err(failed) = result else {
         return "HTTP/1.1 200 Connection established\r\n\r\n".to_owned();

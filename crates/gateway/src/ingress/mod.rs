@@ -1,4 +1,5 @@
-//! How clients come in: by a proxy protocol, by taking us for their server, or without knowing.
+//! Ways in which clients come in: by a proxy protocol, by taking the gateway for their server, or
+//! by a firewall's redirection.
 
 mod http;
 mod proxy;
@@ -19,15 +20,15 @@ pub(crate) use transparent::original_destination;
 /// The largest opening of a proxy protocol, in bytes.
 const MAX_OPENING: usize = 8 * 1024;
 
-/// What a proxy client wants, and how it is told whether it got it.
+/// Request of a proxy client, which is to be answered.
 pub(crate) struct Request {
-    /// Where to.
+    /// Target to connect to.
     pub(crate) target: HostPort,
     /// Its name, where the proxy has users.
     pub(crate) user: Option<Box<str>>,
     /// The protocol it asked in.
     pub(crate) protocol: Protocol,
-    /// What it sent on without waiting for the answer.
+    /// Bytes that the client sent on without waiting for the answer.
     pub(crate) early: BytesMut,
 }
 
@@ -40,7 +41,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// How it is called in logs.
+    /// Name for the log.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Socks4 => "SOCKS4",
@@ -63,7 +64,7 @@ impl Protocol {
     }
 }
 
-/// What a parser says about an opening so far.
+/// Result of parsing an opening so far.
 #[derive(Debug, PartialEq, Eq)]
 enum Parsed<T> {
     /// It needs more bytes.
@@ -74,8 +75,8 @@ enum Parsed<T> {
     Wrong(&'static str),
 }
 
-/// How many bytes each parser of openings takes off `read`, in the order in which a client may need
-/// them; none where it wants more, or takes no such opening.
+/// Number of bytes that each parser of openings takes off `read`, in the order in which a client
+/// may need them; `None` where it wants more, or takes no such opening.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
     fn length<T>(parsed: &Parsed<T>) -> Option<usize> {
@@ -90,7 +91,7 @@ pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
     ]
 }
 
-/// Why a client does not get through the opening of its proxy protocol.
+/// Reason why a client does not get through the opening of its proxy protocol.
 #[derive(Debug)]
 pub(crate) enum HandshakeError {
     /// It left, or sent nothing at all.

@@ -29,7 +29,7 @@ pub(super) async fn negotiate(
     Err(HandshakeError::Refused(why))
 }
 
-/// What the client is told of its request; the protocol has no reasons.
+/// Reply to the client's request (SOCKS4 CD field; the protocol has no reasons).
 pub(super) const fn answer(result: Result<(), &Failed>) -> [u8; 8] {
     reply(if result.is_ok() { GRANTED } else { REJECTED })
 }

@@ -53,7 +53,7 @@ pub(super) async fn negotiate(
     }
 }
 
-/// What the client is told of its request.
+/// Reply to the client's request (RFC 1928, section 6).
 pub(super) fn answer(result: Result<(), &Failed>) -> [u8; 10] {
     reply(match result {
         Ok(()) => 0,
@@ -83,7 +83,7 @@ pub(super) fn parse_methods(read: &[u8]) -> Parsed<Vec<u8>> {
     }
 }
 
-/// Whom name and password stand for, as `whose` says.
+/// Parses a user name and password (RFC 1929) into the user that `whose` finds for them.
 pub(super) fn parse_password<T>(read: &[u8], whose: impl Fn(&[u8], &[u8]) -> T) -> Parsed<T> {
     let [version, rest @ ..] = read else { return Parsed::More };
     if *version != 1 {

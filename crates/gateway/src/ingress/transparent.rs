@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-/// Where the client of `tcp` wanted to go: `SO_ORIGINAL_DST`, `IP6T_SO_ORIGINAL_DST`.
+/// Address that the client of `tcp` dialled: `SO_ORIGINAL_DST`, `IP6T_SO_ORIGINAL_DST`.
 #[cfg(target_os = "linux")]
 pub(crate) fn original_destination(tcp: &TcpStream) -> io::Result<SocketAddr> {
     let socket = SockRef::from(tcp);
@@ -17,7 +17,7 @@ pub(crate) fn original_destination(tcp: &TcpStream) -> io::Result<SocketAddr> {
     original.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
-/// Where the client of `tcp` wanted to go: known on Linux only.
+/// Address that the client of `tcp` dialled: known on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn original_destination(_: &TcpStream) -> io::Result<SocketAddr> {
     Err(io::ErrorKind::Unsupported.into())

@@ -1,5 +1,5 @@
-//! Who may be connected to: decided by name before resolution, and again for every address
-//! after it, so that a name cannot turn into an address it must not be.
+//! Decisions about targets: made by name before resolution, and again for every address after it,
+//! so that a name cannot turn into an address it must not be.
 
 mod ranges;
 
@@ -12,7 +12,7 @@ use crosstalk_core::{HostPort, Lobby, NetworkId};
 
 use crate::config::{Allow, Config, HostPattern, NetworkConfig};
 
-/// Who asks for a connection.
+/// The party that asks for a connection.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked<'a> {
     /// A client, through a proxy with these rules.
@@ -23,7 +23,7 @@ pub(crate) enum Asked<'a> {
     Engine,
 }
 
-/// Why not.
+/// Reason for a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The name belongs to the gateway and exists in no DNS.
@@ -45,7 +45,7 @@ pub(crate) enum Refusal {
 pub(crate) struct Permit {
     /// The network it belongs to, where that is known.
     pub(crate) network: Option<NetworkId>,
-    /// Where to connect.
+    /// Host and port to connect to.
     pub(crate) upstream: HostPort,
     addresses: Addresses,
 }

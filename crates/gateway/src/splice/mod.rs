@@ -27,7 +27,7 @@ use pipe::Pipe;
 /// From how many bytes at once a direction is moved inside the kernel.
 const BULK: usize = 16 * 1024;
 
-/// What went wrong with a side.
+/// Side that failed, and its error.
 pub(crate) type Broken = (Side, io::Error);
 
 /// Moves bytes both ways, those that were read or queued before first, until both directions
@@ -72,7 +72,7 @@ pub(crate) async fn run(
     up.broken.or(down.broken)
 }
 
-/// How much was read and written, which changes as long as something goes on.
+/// Bytes read and written so far: a count that changes as long as anything moves.
 #[derive(PartialEq)]
 struct Moved {
     received: u64,

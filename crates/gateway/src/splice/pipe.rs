@@ -15,7 +15,7 @@ const SPARE: usize = 16;
 /// The most bytes asked for at once; a pipe takes what fits.
 const MOST: usize = 1 << 20;
 
-/// How many there are in the process, which has so many descriptors and no more.
+/// Number of pipes in the process, whose descriptors are limited.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -70,7 +70,7 @@ impl Pipe {
         self.held == 0
     }
 
-    /// How many bytes are in it, in memory of the kernel's.
+    /// Bytes in the pipe, in memory of the kernel's.
     pub(super) const fn held(&self) -> usize {
         self.held
     }

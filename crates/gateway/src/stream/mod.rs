@@ -15,7 +15,7 @@ use tokio_rustls::TlsStream;
 pub(crate) use outbox::Outbox;
 pub(crate) use scratch::{poll_read, settle};
 
-/// What the state, the keys and the record buffers of TLS take, in bytes.
+/// Bytes taken by the state, the keys and the record buffers of TLS.
 pub(crate) const TLS: usize = 24 * 1024;
 
 /// A connected side.
@@ -35,7 +35,7 @@ impl Stream {
         }
     }
 
-    /// How many bytes of memory it takes besides what every connection does.
+    /// Bytes of memory that it takes besides what every connection does.
     pub(crate) const fn weight(&self) -> usize {
         match self {
             Self::Plain(_) => 0,

@@ -1,4 +1,4 @@
-//! What waits to be written to one side.
+//! Queue of bytes to be written to one side.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -16,14 +16,14 @@ const PIECES: usize = 32;
 /// From how much on memory in front of what waits is given back.
 const SPENT: usize = 16 * 1024;
 
-/// What is on the way to one side.
+/// Bytes on the way to one side.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    /// What the other end was not ready for. Boxed, since mostly there is nothing.
+    /// Bytes that the other end was not ready for. Boxed, since mostly there are none.
     backlog: Option<Box<Backlog>>,
     /// TLS has records that TCP did not take yet.
     unflushed: bool,
-    /// How many bytes were written, ever.
+    /// Number of bytes ever written.
     written: u64,
 }
 
@@ -31,22 +31,22 @@ pub(crate) struct Outbox {
 /// read buffer that had to wait would keep the whole buffer.
 struct Backlog {
     bytes: BytesMut,
-    /// How much of the memory lies in front of them, since that was written.
+    /// Bytes of memory in front of them, taken by what was written since.
     spent: usize,
 }
 
 impl Outbox {
-    /// How many bytes wait.
+    /// Number of bytes that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.backlog().len()
     }
 
-    /// How many bytes of memory it takes.
+    /// Bytes of memory that it takes.
     pub(crate) fn capacity(&self) -> usize {
         self.backlog.as_ref().map_or(0, |backlog| backlog.bytes.capacity() + backlog.spent)
     }
 
-    /// How many bytes were taken by the other end's system so far.
+    /// Number of bytes that the other end's system has taken so far.
     pub(crate) const fn written(&self) -> u64 {
         self.written
     }

@@ -14,17 +14,17 @@ use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
-/// How long the authority's own certificate holds.
+/// Validity of the authority's own certificate, in days.
 const AUTHORITY_DAYS: i64 = 3650;
-/// How long a certificate for a host holds.
+/// Validity of a certificate for a host, in days.
 const LEAF_DAYS: i64 = 365;
-/// How long before its end a certificate for a host is made anew.
+/// Time before its end at which a certificate for a host is made anew, in days.
 const RENEWAL_DAYS: i64 = 30;
 /// The most hosts whose certificates are kept, besides those that the operator named. Clients
 /// choose among the others: the one that was not needed for the longest makes room.
 const MOST_KEPT: usize = 1024;
 
-/// What is wrong with the authority's files.
+/// Problem with the authority's files.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is one already: replacing it would break every client that trusts it.
@@ -112,7 +112,7 @@ impl Authority {
         Ok(vec![leaf.der().clone(), self.certificate.clone()])
     }
 
-    /// What `file` holds, if this authority would sign it again today.
+    /// The certificate chain in `file`, if this authority would sign it again today.
     fn kept(&self, file: &Path) -> Option<Vec<CertificateDer<'static>>> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).ok()?.collect();
         let chain = chain.ok()?;
@@ -188,7 +188,7 @@ fn leaf_key(dir: &Path) -> Result<KeyPair, Error> {
     key.map_err(|e| Error::Content(path, e))
 }
 
-/// Where the certificate for `host` is kept; `None` for what is no name to make a file of.
+/// Path of the certificate for `host`; `None` for what is no name to make a file of.
 fn leaf_file(dir: &Path, host: &str) -> Option<PathBuf> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:".contains(&b);
     let fits = (1..=253).contains(&host.len()) && !host.starts_with('.');

@@ -31,7 +31,7 @@ pub(super) struct CertificateStore {
     making: Semaphore,
 }
 
-/// What makes certificates.
+/// Issuer of certificates.
 struct Maker {
     authority: Authority,
     provider: Arc<CryptoProvider>,
@@ -83,7 +83,7 @@ impl CertificateStore {
         made.await.ok().cloned()
     }
 
-    /// Where the certificate for `host` is, or will be.
+    /// Cell with the certificate for `host`, empty until that is made.
     fn asked(&self, host: &str) -> Arc<OnceCell<Arc<CertifiedKey>>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = made.get(host)

@@ -29,7 +29,7 @@ use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
 use certificates::CertificateStore;
 
-/// How many times longer than for its hello a client may take for the rest of the handshake: some
+/// Factor by which a client may take longer for the rest of the handshake than for its hello: some
 /// ask their owner about the certificate in the midst of it.
 const ASKING: u32 = 6;
 /// The largest hello of a client, in bytes.
@@ -42,7 +42,7 @@ const SHARE: usize = 64;
 /// record of a server, whose version every client takes.
 const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 3, 1, 0, 2, 2, 112];
 
-/// Why TLS cannot be served.
+/// Reason why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The private authority is unusable.
@@ -72,7 +72,7 @@ pub(crate) struct Tls {
     handshakes: FairSemaphore,
 }
 
-/// What a client's hello asked for.
+/// Extensions of a client's hello: host, protocols.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hello {
     /// The host it wants: the name in the hello, else the one it dialled.
@@ -86,11 +86,11 @@ pub(crate) struct Opening {
     accepted: Accepted,
     tcp: TcpStream,
     early: BytesMut,
-    /// What it asked for.
+    /// The client's hello.
     pub(crate) hello: Hello,
 }
 
-/// What a client that should begin with TLS sent.
+/// Beginning of a client that should begin with TLS.
 pub(crate) enum Heard {
     /// Its hello.
     Hello(Box<Opening>),

@@ -1,4 +1,4 @@
-//! What the log says of connections that ended.
+//! Lines in the log about connections that ended.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Mutex, PoisonError};

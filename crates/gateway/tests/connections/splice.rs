@@ -73,7 +73,7 @@ async fn a_server_that_breaks_off_ends_the_client_too() {
     drop(TcpStream::connect(gateway.proxies[0]).await.unwrap());
 }
 
-/// What a connection may be silent for in the tests below.
+/// Longest silence of a connection in the tests below.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::test]

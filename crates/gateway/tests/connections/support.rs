@@ -262,7 +262,7 @@ pub(crate) async fn rest(tcp: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
     bytes
 }
 
-/// What `future` brings before a test has to fail.
+/// Result of `future`; the test fails if that takes too long.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
 }

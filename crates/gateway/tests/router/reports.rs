@@ -1,4 +1,4 @@
-//! What people are told of messages that were not delivered.
+//! Reports to senders about messages that were not delivered.
 
 use bench::{Person, alone, befriend, pair, sign_in};
 use crosstalk_core::{Body, EnvelopeId, Failure};

@@ -7,7 +7,7 @@ use crosstalk_overlay::{Inbound, Message};
 
 use crate::bench;
 
-/// What comes until it is quiet, as far as it is from `name` and not about its state.
+/// Messages from `name` that come until it is quiet, except for presence.
 async fn said_by(person: &mut Person, name: &str) -> Vec<String> {
     let all = person.everything().await;
     let from = format!("from: {name}");
