@@ -1,10 +1,10 @@
-//! What goes wrong in a command, in words for the person who gave it.
+//! Errors of a command, in words for the person who gave it.
 
 use std::process::ExitCode;
 
 use crosstalk_gateway::config::Report;
 
-/// Why a command did not do what it was asked.
+/// Reason why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     /// The configuration or the command line cannot work.

@@ -18,23 +18,23 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 
-/// How long either side waits for the other.
+/// Longest wait of either side for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait after the system had nothing left for a conversation.
+/// Pause after the system had nothing left for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest line.
 const LONGEST: u64 = 4096;
 
-/// What a command asks of a running gateway.
+/// Request of a command to a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// How it stands with its people and with the others.
+    /// State of its sessions and of its links to other gateways.
     Status,
     /// To forget somebody.
     Wipe(Address),
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Closed {
     /// No gateway runs with that data directory.

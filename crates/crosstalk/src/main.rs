@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// What the commands' tasks run on.
+/// Executor of the commands' tasks.
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Runtime::new().map_err(|e| CliError::failed("threads", e))
 }

@@ -1,4 +1,4 @@
-//! How many files, sockets among them, the gateway may have open.
+//! Limit of open files, sockets among them.
 
 use crosstalk_gateway::config::Limits;
 use crosstalk_gateway::descriptors;

@@ -15,14 +15,14 @@ use crate::cli_error::CliError;
 
 /// A running gateway and its part of the network between gateways.
 pub(crate) struct Started {
-    /// What it was started with, any port 0 replaced by the one that was found.
+    /// Configuration that it was started with, any port 0 replaced by the one that was found.
     pub(crate) config: Config,
     pub(crate) gateway: Gateway,
     pub(crate) overlay: Overlay,
     pub(crate) router: Router,
 }
 
-/// How long people's last words and lists may take to get out at the end.
+/// Longest time at the end for messages and lists that are still on their way out.
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// Starts what `config` describes.
@@ -49,7 +49,7 @@ pub(crate) fn start(mut config: Config) -> Result<Started, CliError> {
     Ok(Started { config, gateway, overlay, router })
 }
 
-/// What helps against an error, where that can be said.
+/// Advice against an error, where any can be given.
 fn advice(error: &StartError) -> &'static str {
     let StartError::Listen(_, error) = error else { return "" };
     match error.kind() {
@@ -80,8 +80,8 @@ fn take_part(config: &mut Config, document: &Membership) -> Result<(), crosstalk
     Ok(())
 }
 
-/// Where to listen to be reached at `address`: there, if it is on this machine for sure, else
-/// at every address, which a name or a router in between may lead to.
+/// Addresses to listen on so that `address` can be reached: that one, if it is on this machine for
+/// sure, else all, to which a name or a router in between may lead.
 fn listeners(address: &HostPort) -> Vec<SocketAddr> {
     let port = address.port;
     match address.host.parse::<IpAddr>() {
@@ -129,7 +129,7 @@ fn part(config: &Config, mesh: &Mesh) -> crosstalk_overlay::Config {
     }
 }
 
-/// What is kept for people who are not there.
+/// Limits of what is kept for people who are not signed on.
 pub(crate) fn kept(config: &Config) -> Limits {
     let Outbox { age, messages, bytes } = config.outbox;
     let limits = &config.limits;

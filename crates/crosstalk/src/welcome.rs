@@ -1,4 +1,4 @@
-//! What somebody who starts a gateway has to know.
+//! Text for somebody who starts a gateway.
 
 use std::fmt::{self, Display, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -31,7 +31,7 @@ fn write_to(text: &mut String, config: &Config, others: usize) -> fmt::Result {
     write!(text, "\n  State is kept in {}. Ctrl-C ends this.", config.data.display())
 }
 
-/// What is said where no encryption ends here.
+/// Note printed where no encryption ends at the gateway.
 const ENCRYPTED: &str = "
   What clients encrypt passes through unread, and Jabber clients encrypt. For those,
   run `crosstalk ca init` once and start with --terminate SERVER; docs/clients has the steps.
@@ -95,7 +95,7 @@ fn reachable(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// How somebody on `network` is written.
+/// Example of the spelling of a person on `network`.
 fn example(config: &Config, network: &NetworkConfig) -> Option<String> {
     let names = config.names();
     let address = ["sam", "sam@example.org"]

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Wipe) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is said when it is done.
+/// Message after a person was forgotten.
 pub(crate) fn done(user: &Address) -> String {
     format!(
         "Forgotten: {user}'s buddies on other networks, and messages from and to {user} that \

@@ -15,7 +15,7 @@ use crosstalk_mock::{Account, Client, Event, Route, Server, msn};
 use crosstalk_overlay::Overlay;
 use tempfile::TempDir;
 
-/// Who talks with so many people at once.
+/// People who talk with so many others at once.
 const USERS: [&str; 2] = ["mary", "mike"];
 const MANY: usize = 50;
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -33,14 +33,14 @@ impl Home {
         shell.current_dir(self.path()).output().unwrap()
     }
 
-    /// What a line that works prints.
+    /// Output of a command line that works.
     fn says(&self, line: &str) -> String {
         let output = self.types(line);
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What a line that does not work complains about.
+    /// Error message of a command line that does not work.
     fn complains(&self, line: &str) -> String {
         let output = self.types(line);
         assert!(!output.status.success(), "{line}");

@@ -22,11 +22,11 @@ const SHOWN_ASKING: usize = 20;
 
 /// One command.
 pub struct Command {
-    /// What is typed after the slash.
+    /// Command word, typed after the slash.
     pub name: &'static str,
-    /// What follows it.
+    /// Arguments that follow it, as /help shows them.
     pub arguments: &'static str,
-    /// What it does, in a sentence.
+    /// Effect of the command, in a sentence.
     pub help: &'static str,
     pub(crate) run: fn(&str, &View<'_>) -> Answer,
 }
@@ -79,7 +79,7 @@ pub static COMMANDS: &[Command] = &[
     Command { name: "unblock", arguments: "NAME", help: "Ends a block.", run: unblock },
 ];
 
-/// What to say about a command that does not exist.
+/// Reply to a command that does not exist.
 pub(crate) fn unknown(word: &str, name: &str) -> Speech {
     let word = Quoted::name(word);
     closest(Quoted::name(name).as_str(), COMMANDS.iter().map(|c| c.name)).map_or_else(
@@ -212,8 +212,8 @@ fn unblock(name: &str, view: &View<'_>) -> Answer {
     })
 }
 
-/// Who waits for the person's answer: from each domain one, then from each another one, so that
-/// many from one hide nobody from elsewhere.
+/// List of those who wait for the person's answer: from each domain one, then from each another
+/// one, so that many from one hide nobody from elsewhere.
 fn waiting<'a>(view: &'a View<'_>) -> Option<Speech> {
     let mut of_origin: HashMap<Origin, usize> = HashMap::new();
     let turn = |contact: &'a Contact| {

@@ -1,6 +1,5 @@
-//! What the control contact answers to commands such as /help and /who, and how it puts in
-//! words what a client cannot show. Pure: text and a view of the person's list in, text and
-//! actions out.
+//! Answers of the control contact to commands such as /help and /who, and words for events that a
+//! client cannot show. Pure: text and a view of the person's list in, text and actions out.
 
 mod commands;
 mod naming;
@@ -13,15 +12,15 @@ pub use commands::{COMMANDS, Command};
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 
-/// What a command may look at.
+/// State that a command may look at.
 pub struct View<'a> {
-    /// Who asks.
+    /// The person who gives the command.
     pub user: &'a Address,
     /// The networks and their spellings.
     pub names: &'a Names,
     /// The person's foreign contacts.
     pub roster: &'a Roster,
-    /// What the person sees of a contact.
+    /// Presence of a contact, as the person sees it.
     pub presence: &'a dyn Fn(&Address) -> Presence,
     /// The present.
     pub now: UnixMillis,
@@ -30,9 +29,9 @@ pub struct View<'a> {
 /// The answer to a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// What the control contact says.
+    /// Reply of the control contact.
     pub say: Speech,
-    /// What is done for the person, in order.
+    /// Actions to take for the person, in order.
     pub act: Vec<Action>,
 }
 

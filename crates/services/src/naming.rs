@@ -1,12 +1,12 @@
-//! Whom a person means by a name.
+//! Resolution of the names that a person types.
 
 use crosstalk_core::{Address, Contact, NameClass, Names, NetworkId, Quoted};
 
 use crate::View;
 use crate::speech::{Speech, speech};
 
-/// Whom `name` means: any spelling of a full name, how a contact is shown, or what the person
-/// calls it. `Err` says what to do instead.
+/// The address that `name` stands for: any spelling of a full name, the name under which a contact
+/// is shown, or the person's own alias for it. `Err` tells the person what to do instead.
 pub(crate) fn resolve(name: &str, view: &View<'_>) -> Result<Address, Speech> {
     // A name that is not shown as it is may be that of somebody else as it is shown.
     if let Some(contact) = as_shown(name, view) {
@@ -19,7 +19,8 @@ pub(crate) fn resolve(name: &str, view: &View<'_>) -> Result<Address, Speech> {
     }
 }
 
-/// How the person is shown `address`: as it was added, or in the universal spelling.
+/// The spelling of `address` that the person is shown: the one it was added under, or the universal
+/// one.
 pub(crate) fn spell(address: &Address, view: &View<'_>) -> String {
     match view.roster.contact(address) {
         Some(contact) => contact.spelling.clone(),

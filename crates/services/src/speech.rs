@@ -1,4 +1,4 @@
-//! What the control contact says, which cannot hold the words of others unquoted.
+//! Sentences of the control contact, which cannot hold the words of others unquoted.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ use crosstalk_core::{Failure, NetworkId, Quoted, RichText};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Speech(String);
 
-/// What fits into a blank.
+/// Values that fit into a blank of a sentence.
 pub(crate) trait Spoken: Display {}
 
 impl Spoken for &'static str {}
@@ -52,12 +52,12 @@ impl Speech {
         Self(all.iter().map(|s| s.0.as_str()).collect::<Vec<_>>().join(between))
     }
 
-    /// What became of a message to `name`, which is quoted in it.
+    /// Sentence on the failure of a message to `name`, which is quoted in it.
     pub(crate) fn undelivered(why: Failure, name: &str) -> Self {
         Self(why.of_message_to(name))
     }
 
-    /// What is said.
+    /// The text.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -81,7 +81,7 @@ impl From<Speech> for RichText {
     }
 }
 
-/// How many blanks a sentence has.
+/// Number of blanks in a sentence.
 pub(crate) const fn blanks(sentence: &str) -> usize {
     let (bytes, mut at, mut count) = (sentence.as_bytes(), 1, 0);
     while at < bytes.len() {

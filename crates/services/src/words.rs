@@ -1,11 +1,12 @@
-//! What the control contact says of its own accord, for clients that cannot show it otherwise.
+//! Sentences that the control contact says of its own accord, for clients that cannot show an event
+//! otherwise.
 
 use crosstalk_core::{Availability, Body, Consent, Envelope, Presence, Quoted, UnixMillis};
 
 use crate::speech::{Speech, speech};
 
-/// What happened, in words, to somebody who calls the envelope's sender `name`; a long message
-/// in several pieces.
+/// Words for an envelope, to somebody who calls its sender `name`; a long message in several
+/// pieces.
 ///
 /// Nothing where it does not matter enough to interrupt anybody.
 pub fn in_words(envelope: &Envelope, name: &str) -> Vec<Speech> {
@@ -48,7 +49,7 @@ fn message(name: &Quoted, text: &str) -> Vec<Speech> {
     Quoted::pieces(text).into_iter().enumerate().map(piece).collect()
 }
 
-/// What stands in a conversation with `name`, who is not there, when something is said.
+/// Note shown in a conversation with `name`, who is not signed on, when something is said.
 pub fn kept(name: &str) -> Speech {
     speech!("[CrossTalk: {} is offline and gets this at the next sign-on.]", Quoted::name(name))
 }
@@ -61,19 +62,19 @@ pub fn delayed(name: &str) -> Speech {
     )
 }
 
-/// What somebody is told whose list could not be changed, since all those of the same domain have
-/// as much as they may have.
+/// Words for somebody whose list could not be changed, since the people of the domain together hold
+/// as much as they may.
 pub fn domain_is_full() -> Speech {
     "Your list was not changed: all the people of your domain together have no more room here."
         .into()
 }
 
-/// What somebody is told whose list could not be changed, since it could not be stored.
+/// Words for somebody whose list could not be changed, since it could not be stored.
 pub fn disk_is_full() -> Speech {
     "Your list was not changed: it cannot be stored at the moment. Please try again later.".into()
 }
 
-/// How available somebody is, in words, such as `away, idle for 5 minutes: "at lunch"`.
+/// Words for a presence, such as `away, idle for 5 minutes: "at lunch"`.
 pub(crate) fn presence(presence: &Presence, now: UnixMillis) -> Speech {
     let show = match presence.show {
         Availability::Offline => return "offline".into(),

@@ -1,4 +1,4 @@
-//! What a person gets to read, and what is done in their name.
+//! Replies to a person's commands, and the actions taken in the person's name.
 #![allow(clippy::unwrap_used)]
 
 use crosstalk_core::{
@@ -40,7 +40,7 @@ fn contact(text: &str) -> Contact {
     Contact { listed: true, ..Contact::new(address(text), spelling) }
 }
 
-/// What alice@aol is answered with `contacts` on her list, bob@yahoo being online.
+/// Answer to alice@aol with `contacts` on her list, bob@yahoo being online.
 fn ask(text: &str, contacts: &[Contact]) -> Answer {
     let mut roster = Roster::default();
     for contact in contacts {

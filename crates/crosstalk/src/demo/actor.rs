@@ -10,28 +10,28 @@ use crosstalk_mock::xmpp::unescape;
 use crosstalk_mock::{Account, Act, Client, Event, Network, Route, SignOnError};
 use tokio::time::timeout;
 
-/// How long anything may take before the story has failed.
+/// Longest time for any step before the story has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a person should have seen and did not.
+/// Event that a person should have seen and did not.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Miss {
     /// The client is not signed on.
     #[error("{who} could not sign on: {why}")]
     SignOn {
-        /// Who.
+        /// The person.
         who: String,
-        /// Why.
+        /// Reason of the failure.
         why: SignOnError,
     },
     /// It did not come, or not in time.
     #[error("{who} should have seen {what} within {} s, and did not{}", PATIENCE.as_secs(), instead(.seen))]
     Unseen {
-        /// Who.
+        /// The person.
         who: String,
-        /// What.
+        /// The event that was expected.
         what: String,
-        /// What came instead.
+        /// Events that came instead.
         seen: Vec<Event>,
     },
     /// Something that must not have happened.
@@ -45,7 +45,7 @@ fn instead(seen: &[Event]) -> String {
 
 /// A person with a client that is signed on.
 pub(crate) struct Actor {
-    /// How the story calls the person.
+    /// Name of the person in the story.
     pub(crate) name: &'static str,
     /// The person's address.
     pub(crate) address: Address,
@@ -70,7 +70,7 @@ impl Actor {
         Ok(Self { name, address, network, names, client, unseen: VecDeque::new() })
     }
 
-    /// How this person's client spells `other`.
+    /// Spelling of `other` in this person's client.
     pub(crate) fn spells(&self, other: &Address) -> String {
         if other.network() == self.address.network() {
             other.local().into()
@@ -79,7 +79,7 @@ impl Actor {
         }
     }
 
-    /// How the person reads names.
+    /// Names in the person's client, for reading spellings.
     pub(crate) fn reader(&self) -> Reader {
         Reader { names: Arc::clone(&self.names), own: self.address.network().clone() }
     }
@@ -133,7 +133,7 @@ impl Actor {
     }
 }
 
-/// How one person reads names.
+/// Names as one person's client spells them.
 #[derive(Clone)]
 pub(crate) struct Reader {
     names: Arc<Names>,

@@ -17,13 +17,13 @@ pub(crate) const GUEST: &str = "guest";
 
 /// A part in the story.
 pub(crate) struct Part {
-    /// How the story calls the person.
+    /// Name of the person in the story.
     name: &'static str,
     /// The account's name.
     pub(crate) account: &'static str,
 }
 
-/// Who is at the left gateway, in the order of the stage's networks.
+/// People at the left gateway, in the order of the stage's networks.
 pub(crate) const LEFT: [Part; 4] = [
     Part { name: "Alice", account: "alice" },
     Part { name: "Mary", account: "mary" },
@@ -31,7 +31,7 @@ pub(crate) const LEFT: [Part; 4] = [
     Part { name: "Dave", account: "dave" },
 ];
 
-/// Who is at the right one.
+/// People at the right gateway.
 pub(crate) const RIGHT: [Part; 4] = [
     Part { name: "Carol", account: "carol" },
     Part { name: "Mike", account: "mike" },

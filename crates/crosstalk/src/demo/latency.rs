@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How long each of several messages took.
+/// Latencies of several messages.
 #[derive(Default)]
 pub(crate) struct Latency(Vec<Duration>);
 

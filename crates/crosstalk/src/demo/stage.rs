@@ -26,7 +26,7 @@ const NETWORKS: [(&str, &str, u16); 4] = [
     ("jabber", "jabber.test", 5222),
 ];
 
-/// How long the gateways may take to find each other.
+/// Longest time for the gateways to find each other.
 const JOINING: Duration = Duration::from_secs(10);
 
 /// Everything that runs.
@@ -41,11 +41,11 @@ pub(crate) struct Stage {
 pub(crate) struct Base {
     /// The network.
     pub(crate) id: NetworkId,
-    /// How people call it.
+    /// Title for people to read.
     pub(crate) title: &'static str,
-    /// What its clients do.
+    /// Scripted clients of the network.
     pub(crate) network: &'static dyn Network,
-    /// What clients take for the server's name and port.
+    /// Name and port that clients take for the server's.
     pub(crate) called: HostPort,
     server: Box<dyn Server>,
 }
@@ -64,7 +64,7 @@ struct Gateway {
     started: Started,
 }
 
-/// Where a gateway is going to be.
+/// Place of a gateway that does not run yet.
 struct Seat {
     state: PathBuf,
     id: GatewayId,
@@ -101,7 +101,7 @@ impl Stage {
         &self.bases
     }
 
-    /// How a client of `base` reaches its server.
+    /// Route from a client of `base` to its server.
     pub(crate) fn way(&self, at: &At, base: &Base) -> Option<Route> {
         Some(match at {
             At::Left => Route::Socks5 { proxy: self.proxy()?, server: base.called.clone() },
@@ -120,7 +120,7 @@ impl Stage {
         self.gateways[0].direct(&base.id)
     }
 
-    /// How names are written, at both gateways.
+    /// Spelling of names, the same at both gateways.
     pub(crate) fn names(&self) -> &Arc<Names> {
         &self.gateways[0].names
     }

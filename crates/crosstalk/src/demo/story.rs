@@ -1,4 +1,4 @@
-//! What the people do.
+//! The story that the demo plays.
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@ pub(crate) struct Teller {
     colour: bool,
 }
 
-/// How a piece of text looks on a terminal.
+/// Style of text on a terminal.
 #[derive(Clone, Copy)]
 enum Look {
     Title = 1,

@@ -46,7 +46,8 @@ fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], instance: &str)
     )
 }
 
-/// Where others can reach this gateway, as far as the command line or the configuration says.
+/// Addresses at which others can reach this gateway, as far as the command line or the
+/// configuration tells.
 pub(super) fn addresses(config: &Config, said: &[HostPort]) -> Vec<HostPort> {
     if said.is_empty() { config.mesh.iter().flat_map(configured).collect() } else { said.to_vec() }
 }

@@ -26,7 +26,7 @@ pub(super) fn run(instance: &Instance) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a running gateway says.
+/// Status of a running gateway, in words.
 pub(crate) fn awake(status: &Status, people: &Snapshot) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -34,7 +34,7 @@ pub(crate) fn awake(status: &Status, people: &Snapshot) -> String {
     text
 }
 
-/// What is known of one that does not run.
+/// Status of a gateway that does not run, from its files.
 fn asleep(id: &GatewayId, membership: Option<&Membership>) -> String {
     let mut text = format!("The gateway is not running.\n\nGateway     {id}\n");
     let Some(document) = membership else {
@@ -145,7 +145,7 @@ fn write_member(text: &mut String, admitted: &Admitted) -> fmt::Result {
     }
 }
 
-/// What was refused of other gateways.
+/// Counts of what was refused from other gateways.
 struct Refused<'a>(&'a Counts);
 
 impl fmt::Display for Refused<'_> {

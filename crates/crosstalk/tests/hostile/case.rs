@@ -1,4 +1,4 @@
-//! What a trial is, and how all of them are run: each as a process of its own.
+//! A trial, and the runner of all trials: each is a process of its own.
 
 use std::process::ExitStatus;
 use std::sync::{PoisonError, RwLock};
@@ -11,9 +11,9 @@ use tokio::time::timeout;
 
 use crate::world::World;
 
-/// How many trials wait for something at the same time.
+/// Number of trials that wait for something at the same time.
 const AT_ONCE: usize = 6;
-/// How long a trial may take before it counts as failed.
+/// Longest time of a trial before it counts as failed.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// Held for writing by a trial that measures time.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::jabber::{Client, Route, message};
 
-/// Where they are, who are nobody's attackers.
+/// Address of the two people, who are nobody's attackers.
 const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
 /// Ann writes to Ben, whom she has a foreign name of.
@@ -28,7 +28,7 @@ impl Chat {
         chat
     }
 
-    /// How long one text takes.
+    /// Sends one text and returns its latency.
     pub(crate) async fn once(&mut self) -> Duration {
         self.said += 1;
         let (text, begun) = (format!("no {}.", self.said), Instant::now());

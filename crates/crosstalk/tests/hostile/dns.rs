@@ -85,7 +85,7 @@ fn read_name(message: &[u8]) -> Option<(String, usize)> {
 }
 
 impl Record {
-    /// What is said of a name, if it is this one's.
+    /// Record data for a name, if this rule is about it.
     fn data(&self, of: &str, asked: u16) -> Option<Vec<u8>> {
         match self {
             Self::Host(name, ip) if *name == of && asked == ADDRESS => {

@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// The proxy of a gateway that a trial says nothing else of.
 pub(crate) const PROXY: &str = "127.0.0.1:1080";
-/// How long a gateway may take to start.
+/// Longest time for a gateway to start.
 const START: Duration = Duration::from_secs(20);
-/// Who signs in, and what goes wrong.
+/// Log filter: sign-ons, and what goes wrong.
 const LOG: &str = "warn,crosstalk_gateway::router=info";
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// How a gateway is to run.
+/// Settings of a gateway to start.
 pub(crate) struct Plan {
     home: TempDir,
     settings: String,
@@ -65,7 +65,7 @@ impl Plan {
         self
     }
 
-    /// Where its state is to be.
+    /// Directory for its state.
     pub(crate) fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
@@ -134,7 +134,7 @@ impl Gateway {
         std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
     }
 
-    /// Whom it signed in so far, as often as it did.
+    /// Users that signed in so far, in order, once for each time.
     pub(crate) fn signed_in(&self) -> Vec<String> {
         let log = self.whole_log();
         let lines = log.lines().filter(|line| line.contains("signed in"));
@@ -147,7 +147,7 @@ impl Gateway {
         ask(&self.home.path().join("data"), words).await
     }
 
-    /// Where its state is.
+    /// Directory of its state.
     pub(crate) fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
@@ -179,7 +179,7 @@ impl Gateway {
         self.counted("VmHWM:").unwrap_or(u64::MAX)
     }
 
-    /// How many files and sockets it has open.
+    /// Number of files and sockets that it has open.
     pub(crate) fn files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }

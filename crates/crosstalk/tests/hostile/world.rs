@@ -8,8 +8,8 @@ use tempfile::TempDir;
 /// Says to a process of this test which trial it performs.
 const TRIAL: &str = "CROSSTALK_TRIAL";
 
-/// What `unshare` is told, the first that works: an administrator may set limits besides, and
-/// somebody else is one in a namespace of users.
+/// Arguments of `unshare`, of which the first that works is used: an administrator may set limits
+/// besides, and somebody else is one in a namespace of users.
 const WAYS: [&[&str]; 2] =
     [&["--net", "--mount"], &["--user", "--map-root-user", "--net", "--mount"]];
 
@@ -24,7 +24,7 @@ pub(crate) const VICTIM: (&str, [u8; 4]) = ("victim.example", [8, 8, 1, 1]);
 /// The machine of somebody under that domain.
 pub(crate) const LODGER: (&str, [u8; 4]) = ("pc17.dhcp.victim.example", [8, 8, 1, 2]);
 
-/// What the names of hosts lead to.
+/// Hosts file of the trials.
 const HOSTS: &str = "\
 127.0.0.1 localhost
 8.8.1.1 victim.example xmpp.victim.example
@@ -33,7 +33,7 @@ const HOSTS: &str = "\
 8.8.1.4 friend.example
 8.8.9.9 hole.example
 ";
-/// Who is asked for other names. Where a trial puts nobody there, the answer is that nobody is.
+/// Name server for other names. Where a trial puts nobody there, the answer is that nobody is.
 const RESOLVER: &str = "nameserver 127.0.0.53\noptions timeout:5 attempts:2\n";
 
 /// Brings the network up; its arguments are the two files.
@@ -45,7 +45,7 @@ mount --bind \"$0\" /etc/hosts
 mount --bind \"$1\" /etc/resolv.conf
 ";
 
-/// How a world of its own is come by on this machine.
+/// Way of making a network namespace of its own on this machine.
 #[derive(Clone)]
 pub(crate) struct World(&'static [&'static str]);
 

@@ -36,7 +36,7 @@ pub(crate) fn capture() {
         .init();
 }
 
-/// How much was logged so far, in bytes.
+/// Length of the log so far, in bytes.
 pub(crate) fn length() -> usize {
     log().len()
 }

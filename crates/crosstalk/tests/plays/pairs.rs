@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use super::stage::{Route, Setting};
 use super::{perform, root};
 
-/// Where it is set, the table is written anew instead of compared.
+/// Environment variable that has the table written anew instead of compared.
 const REWRITE: &str = "CROSSTALK_REWRITE";
 /// Two gateways, each with clients that use it as a proxy.
 const SETTING: Setting = Setting { way: Route::Socks5, alone: false };
@@ -22,7 +22,7 @@ const SETTING: Setting = Setting { way: Route::Socks5, alone: false };
 /// Sender and receiver, as they stand in [`networks`].
 type Pair = [usize; 2];
 
-/// What came of the story.
+/// Outcomes of the story.
 #[derive(Clone, Default)]
 pub(crate) struct Table(Arc<Mutex<BTreeMap<Pair, Vec<Outcome>>>>);
 
@@ -125,7 +125,7 @@ fn page(measured: &BTreeMap<Pair, Vec<Outcome>>) -> String {
     page
 }
 
-/// What becomes of each kind of content, by network, as the networks' own tests found it.
+/// Tables of the fate of each kind of content, by network, as the networks' own tests found it.
 fn kinds() -> std::io::Result<String> {
     let mut kinds = String::from(KINDS);
     for (id, title) in KINDS_OF {
@@ -135,7 +135,7 @@ fn kinds() -> std::io::Result<String> {
     Ok(kinds)
 }
 
-/// What the play says came instead, with articles.
+/// Sentence for the play's note on what came instead, with articles.
 fn sentence(note: &str) -> String {
     let (words, quoted) = note.split_at(note.find('“').unwrap_or(note.len()));
     let words = words.replace("sender", "the sender").replace("receiver", "the receiver");

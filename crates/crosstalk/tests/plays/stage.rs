@@ -21,14 +21,14 @@ use tempfile::TempDir;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{sleep, timeout};
 
-/// How clients come to a gateway.
+/// Way of clients to a gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
     Socks5,
     Direct,
 }
 
-/// How a play is performed.
+/// Settings that a play is performed with.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting {
     pub(crate) way: Route,
@@ -48,7 +48,7 @@ impl fmt::Display for Setting {
 
 /// The port of web pages under TLS.
 const HTTPS: u16 = 443;
-/// How long gateways may take to find each other.
+/// Longest time for gateways to find each other.
 const JOINING: Duration = Duration::from_secs(20);
 
 /// Every gateway of a play, each in a runtime of its own so that it can die alone.
@@ -58,7 +58,7 @@ pub(crate) struct Gateways {
     /// The networks of the play.
     networks: BTreeMap<NetworkId, NetworkConfig>,
     webs: BTreeMap<NetworkId, Web>,
-    /// Where the TLS of web pages ends.
+    /// Hosts whose HTTPS ends at the gateway.
     ending_tls: Vec<String>,
     seats: Vec<Seat>,
     /// Dropped last: the gateways write there.
@@ -67,11 +67,11 @@ pub(crate) struct Gateways {
 
 /// A gateway, running or not.
 struct Seat {
-    /// What plays call it: more than one name where it stands for several.
+    /// Names in the plays: more than one where it stands for several.
     names: Vec<String>,
     state: PathBuf,
     id: GatewayId,
-    /// Where other gateways reach it, since it was last started.
+    /// Address for other gateways, since it was last started.
     mesh: Option<SocketAddr>,
     running: Option<Running>,
 }
@@ -323,7 +323,7 @@ fn is_in_use(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(crosstalk_overlay::Error::InUse { .. }))
 }
 
-/// What clients take for the name of a network's server.
+/// Host name that clients take for a network's server.
 fn host(network: &str) -> String {
     format!("{network}.test")
 }

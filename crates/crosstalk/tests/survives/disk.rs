@@ -13,7 +13,7 @@ const SIZE: &str = "12m";
 /// Mounts a file system that ends with this process.
 const MOUNT: &str = r#"mount -t tmpfs -o size="$1",mode=700 none "$0" && echo mounted && exec cat"#;
 
-/// What a gateway keeps its state on.
+/// Medium of a gateway's state.
 pub(crate) enum Disk {
     /// Mounted in a namespace that only its keeper is in.
     Mounted { keeper: Child, at: PathBuf },

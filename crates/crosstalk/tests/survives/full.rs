@@ -21,7 +21,7 @@ const WANDA: Person = Person::jabber("wanda");
 const ZENO: Person = Person::jabber("zeno");
 const VERA: Person = Person::jabber("vera");
 const EVERYBODY: [Person; 7] = [ANNA, BELLA, XAVER, YURI, WANDA, ZENO, VERA];
-/// How many texts are said before, while and after the disk is full.
+/// Number of texts that are sent before, while and after the disk is full.
 const SOME: usize = 10;
 
 /// The gateway of Anna, with the full disk, and that of the others.
@@ -33,7 +33,7 @@ struct Scene {
     disk: Disk,
     anna: Client,
     xaver: Client,
-    /// How many texts to Yuri were reported to Anna.
+    /// Number of texts to Yuri that were reported to Anna.
     reports: usize,
     _home: TempDir,
 }
@@ -104,8 +104,8 @@ impl Scene {
         found.await.unwrap_or_else(|| panic!("{} reports\n{}", self.reports, self.mesh.logs()))
     }
 
-    /// What Xaver says to Bella waits at his gateway, and is shown to her when she signs on at
-    /// the one with the full disk.
+    /// Signs Bella on at the gateway with the full disk: what Xaver sent her meanwhile waits at his
+    /// gateway, and is shown to her now.
     async fn bella_signs_on(&mut self) {
         let bella = XAVER.spells(&self.mesh.names, &BELLA);
         for number in 0..SOME {
@@ -239,7 +239,7 @@ async fn a_gateway_that_finds_a_full_disk_says_so_and_starts_when_there_is_room(
     }
 }
 
-/// What is shown to somebody who signs on, up to a last word that Anna says then.
+/// Texts that are shown to somebody who signs on, up to a last one that Anna sends then.
 async fn everything_said_to(mesh: &Mesh, person: &Person) -> Vec<String> {
     let mut client = sign_on(mesh, person, OTHERS).await;
     let anna = sign_on(mesh, &ANNA, HERS).await;

@@ -18,9 +18,9 @@ use people::{JABBER, People, ROAMING};
 use tokio::time::sleep;
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a gateway stays dead at least.
+/// Shortest time for which a gateway stays dead.
 const AWAY: Duration = Duration::from_secs(3);
-/// How many texts each person hears of each friend between two blows.
+/// Number of texts that each person gets from each friend between two faults.
 const SOME: usize = 6;
 
 /// Also where tests are quiet.

@@ -52,7 +52,7 @@ impl Person {
         Account::new(self.name, PASSWORD)
     }
 
-    /// How this person's client spells `other`, who is on another network.
+    /// Spelling of `other`, who is on another network, in this person's client.
     pub(crate) fn spells(&self, names: &Names, other: &Self) -> String {
         let local = by_id(other.network).unwrap().local(other.name);
         let address: Address = format!("{local}@{}", other.network).parse().unwrap();
@@ -69,7 +69,7 @@ pub(crate) struct Mesh {
     _home: TempDir,
 }
 
-/// Where clients come in at the gateways that run.
+/// Addresses for clients at the gateways that run.
 #[derive(Clone)]
 pub(crate) struct Doors(Arc<Mutex<Vec<Option<Door>>>>);
 
@@ -152,7 +152,7 @@ impl Mesh {
         self.seats[gateway].running.as_ref().unwrap().id()
     }
 
-    /// What the gateways logged.
+    /// Logs of the gateways.
     pub(crate) fn logs(&self) -> String {
         let log = |seat: &Seat| std::fs::read_to_string(seat.log()).unwrap_or_default();
         self.seats.iter().map(log).collect::<Vec<_>>().join("\n")

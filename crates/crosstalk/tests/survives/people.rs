@@ -15,7 +15,7 @@ use crate::mesh::{Doors, Mesh, Person};
 /// Between two texts of one person to one other, who has two such friends. What a Jabber client
 /// acknowledges counts too, and 20 a second are allowed.
 const PACE: Duration = Duration::from_millis(250);
-/// How long a sign-on may take before another one is tried.
+/// Longest time of a sign-on before another one is tried.
 const SIGN_ON: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,7 +37,7 @@ struct Shared {
     doors: Doors,
     talking: AtomicBool,
     audit: Mutex<DeliveryAudit>,
-    /// Who has seen whom online.
+    /// Pairs of people of whom the first has seen the second online.
     met: Mutex<Vec<(Person, Person)>>,
 }
 
@@ -69,7 +69,7 @@ impl People {
         Self { shared, _living: living }
     }
 
-    /// How many pairs of friends there are whose roaming side has seen the other online.
+    /// Number of pairs of friends whose roaming side has seen the other online.
     pub(crate) fn met(&self) -> usize {
         self.shared.met.lock().unwrap().len()
     }
@@ -179,7 +179,7 @@ pub(crate) fn reported(event: &Event) -> Option<&str> {
     }
 }
 
-/// What a report says of a text that may be shown all the same.
+/// Phrase in the report of a text that may be shown all the same.
 const UNSURE: &str = " may not have arrived";
 
 /// Whether a report leaves open what became of the text.

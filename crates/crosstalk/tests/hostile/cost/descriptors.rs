@@ -1,4 +1,5 @@
-//! When files run out, what they are needed for most goes on, and comes back with them.
+//! Behaviour when file descriptors run out: what they are needed for most goes on, and the rest
+//! comes back with them.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::jabber::server::listen;
 use crate::jabber::{Client, Route, Server};
 use crate::world::{EVIL, FRIEND};
 
-/// How long the gateway may take to see that nothing will come of a connection.
+/// Longest time for the gateway to see that nothing will come of a connection.
 const SECONDS: Duration = Duration::from_secs(40);
 
 pub(crate) fn cases() -> Vec<Case> {

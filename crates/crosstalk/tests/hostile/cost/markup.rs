@@ -1,4 +1,4 @@
-//! What is made of a text is bounded, and so is the time.
+//! Bounds on the result of converting a text, and on the time it takes.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::jabber::{Client, Server};
 use crate::world::{EVIL, FRIEND};
 
-/// What one text of the others may take meanwhile. A processor that shares its time with another
+/// Longest latency of the others' texts meanwhile. A processor that shares its time with another
 /// trial's compiler takes some of it.
 const LONGEST: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,4 @@
-//! What it may cost: every input as much as it is good for, and all of them together no more than
+//! Bounds on costs: for every input by what it is good for, and for all of them together by what
 //! the gateway has.
 
 mod descriptors;

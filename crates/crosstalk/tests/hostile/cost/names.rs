@@ -13,10 +13,10 @@ use crate::gateway::Gateway;
 use crate::jabber::{Client, Route, Server};
 use crate::world::FRIEND;
 
-/// Where the attacker is.
+/// Address of the attacker.
 const THEIRS: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
 const DEAD: usize = 300;
-/// How long somebody else may wait to be connected.
+/// Longest wait of somebody else for a connection.
 const LONGEST: Duration = Duration::from_secs(1);
 
 pub(crate) fn cases() -> Vec<Case> {

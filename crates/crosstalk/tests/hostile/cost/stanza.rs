@@ -1,4 +1,4 @@
-//! What is made of a stanza is at most a small multiple of it.
+//! Bound on the memory for a stanza: a small multiple of its size.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::world::{FRIEND, VICTIM};
 
 /// Enough to parse it ten times over.
 const A_WHILE: Duration = Duration::from_secs(3);
-/// What the process may have at most, so that a trial that fails does not take the machine.
+/// Limit on the process's address space, so that a trial that fails does not take the machine.
 const MOST: &str = "--as=1500000000";
-/// What one stanza of a mebibyte may make the process grow by.
+/// Limit on the growth of the process by one stanza of a mebibyte.
 const GROWTH: u64 = 32 * MIB;
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -1,4 +1,4 @@
-//! Who has not signed on is worth 64 KiB, whatever they leave unfinished.
+//! Bound of 64 KiB on a connection on which nobody signed on, whatever it leaves unfinished.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::jabber::{Client, Route, Server};
 use crate::world::{FRIEND, HOLE};
 
 const CONNECTIONS: u32 = 200;
-/// What a connection may take on either side, its sockets and tasks, and the two together.
+/// Limit on the memory of a connection on either side, its sockets and tasks, and the two together.
 const EACH: u64 = 192 << 10;
 
 pub(crate) fn cases() -> Vec<Case> {

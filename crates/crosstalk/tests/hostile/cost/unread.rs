@@ -1,4 +1,4 @@
-//! What waits for somebody is bounded, and so is what waits for all.
+//! Bounds on what waits for one person, and on what waits for all.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::gateway::{Gateway, MIB, Plan};
 use crate::jabber::{Client, Route, SM, Server, message};
 use crate::world::{EVIL, FRIEND};
 
-/// What the process is given.
+/// Memory limit of the process.
 const BUDGET: u64 = 192 * MIB;
 const SETTINGS: &str = "[limits]\nmemory = \"192MiB\"\n";
 const READERS: u32 = 40;

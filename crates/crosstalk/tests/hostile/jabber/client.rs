@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::gateway::PROXY;
 
-/// How long something that is to come may take.
+/// Longest wait for something that is to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const PORT: u16 = 5222;
 /// The room of a tight way in either direction, in bytes.
@@ -25,13 +25,13 @@ const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 /// A way to a server.
 #[derive(Clone, Copy)]
 pub(crate) struct Route<'a> {
-    /// Where the client connects from.
+    /// Address that the client connects from.
     pub(crate) from: Ipv4Addr,
     pub(crate) proxy: &'a str,
     /// The host that the proxy is asked for.
     pub(crate) host: &'a str,
     port: u16,
-    /// What waits on the way waits in the client and not in the system.
+    /// Keeps what waits in the client rather than in the system's buffers.
     is_tight: bool,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Route<'a> {
 pub(crate) struct Client {
     read: OwnedReadHalf,
     write: OwnedWriteHalf,
-    /// What was read and not looked for.
+    /// Bytes that were read and not looked for.
     read_so_far: Vec<u8>,
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn message(to: &str, text: &str) -> String {
     format!("<message to='{to}' type='chat'><body>{text}</body></message>")
 }
 
-/// What a client says, and what it then waits for.
+/// Stanzas of a client, and the text that it then waits for.
 type Step = (String, &'static str);
 
 fn authentication(user: &str, domain: &str) -> [Step; 3] {

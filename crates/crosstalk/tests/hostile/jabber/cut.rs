@@ -59,7 +59,7 @@ fn tag(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// What stands between two strings, the first time.
+/// Text between two strings, the first time that they occur.
 pub(crate) fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(from)?;
     rest.split_once(to).map(|(found, _)| found)

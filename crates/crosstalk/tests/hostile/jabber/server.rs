@@ -32,9 +32,10 @@ pub(crate) struct Server {
 struct World {
     /// By full JID.
     sessions: HashMap<String, mpsc::Sender<String>>,
-    /// Whose session an id of stream management resumes: the full JID and the count of stanzas.
+    /// Resumable sessions by their stream management id (XEP-0198): the full JID and the count of
+    /// stanzas.
     resumable: HashMap<String, (String, Arc<Mutex<u32>>)>,
-    /// How many ids were given out.
+    /// Number of ids given out.
     ids: u32,
 }
 
@@ -45,7 +46,7 @@ struct Session {
     line: mpsc::Sender<String>,
     user: Option<String>,
     full: Option<String>,
-    /// How many stanzas came since they are counted.
+    /// Number of stanzas that came since counting began.
     taken: Option<Arc<Mutex<u32>>>,
 }
 

@@ -1,4 +1,4 @@
-//! What was measured.
+//! Figures that were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{BUDGET, P99, TIMES};
 use crate::gateway::MIB;
 
-/// How long texts took, those that never arrived as long as they were waited for.
+/// Latencies of texts; of those that never arrived, the time for which they were waited for.
 pub(super) struct Took(Vec<Duration>);
 
 /// One run.
@@ -18,7 +18,7 @@ pub(super) struct Figures {
     pub(super) peak: u64,
     /// Of all processors.
     pub(super) worked: Duration,
-    /// How many connections of attackers there were at the end.
+    /// Number of attackers' connections at the end.
     pub(super) held: usize,
     pub(super) log: String,
 }
@@ -30,7 +30,7 @@ impl Took {
         Self(took)
     }
 
-    /// What so many of a hundred took at most.
+    /// Latency that so many of a hundred texts stayed within.
     fn percent(&self, percent: usize) -> Duration {
         self.0[(self.0.len() * percent).div_ceil(100) - 1]
     }

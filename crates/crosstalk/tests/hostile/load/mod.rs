@@ -1,4 +1,4 @@
-//! What other people's chat notices while all attacks run, each alone and together.
+//! Effect on other people's chat while all attacks run, each alone and together.
 //!
 //! `CROSSTALK_WHOLE=1 cargo test -p crosstalk --test hostile --release -- load` has the whole load,
 //! takes minutes and prints the figures of docs/security.md. Without the variable a tenth of it
@@ -18,13 +18,13 @@ use self::people::People;
 use crate::case::Case;
 use crate::gateway::{MIB, Plan};
 
-/// What the process may take, and be told so.
+/// Memory limit of the process, which it is told.
 const BUDGET: u64 = 256 * MIB;
 const SETTINGS: &str = "[limits]\nmemory = \"256MiB\"\n";
-/// What 99 of 100 texts may take of others, and how many times as long as without the load.
+/// Longest latency of 99 of 100 texts of others, and the factor over that without the load.
 const P99: Duration = Duration::from_millis(50);
 const TIMES: u32 = 10;
-/// How long the whole may take.
+/// Longest time of the whole trial.
 const LONGEST: Duration = Duration::from_mins(20);
 
 pub(crate) fn cases() -> Vec<Case> {

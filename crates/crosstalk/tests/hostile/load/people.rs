@@ -23,7 +23,7 @@ use crate::world::FRIEND;
 const PAIRS: u32 = 10;
 /// Between two texts of one of them, who may say twenty a second.
 const PACE: Duration = Duration::from_millis(100);
-/// How long a text is waited for that is late.
+/// Longest wait for a text that is late.
 const LATEST: Duration = Duration::from_secs(10);
 
 /// All of them, and their server, on a thread of their own.
@@ -33,7 +33,7 @@ pub(super) struct People {
     thread: Option<JoinHandle<()>>,
 }
 
-/// When a text was due, and when it arrived.
+/// Times at which a text was due, and at which it arrived.
 #[derive(Clone, Copy)]
 struct Text {
     due: Instant,
@@ -55,7 +55,7 @@ impl People {
         Self { said, ended, thread: Some(thread) }
     }
 
-    /// How long the texts took that were due in a time.
+    /// Latencies of the texts that were due in a range of time.
     pub(super) async fn took(&self, due: Range<Instant>) -> Took {
         let deadline = Instant::now() + LATEST;
         loop {

@@ -6,7 +6,7 @@ use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, Writer, find, flap};
 use super::liar::{LIAR, Line, PASSWORD, Scene, VICTIMS_NAME};
 use crate::case::{Case, cases};
 
-/// What TLV 2 hides a password with.
+/// Bytes that TLV 2 is masked with to hide a password.
 const PAD: [u8; 8] = [0xf3, 0x26, 0x81, 0xc4, 0x39, 0x86, 0xdb, 0x92];
 const PORT: u16 = 5190;
 

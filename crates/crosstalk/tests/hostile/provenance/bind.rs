@@ -72,7 +72,7 @@ impl Scene {
     }
 }
 
-/// What only a server may say.
+/// A stanza that only a server may send.
 fn bound_as_the_ceo(kind: &str, more: &str) -> String {
     format!(
         "<iq type='{kind}' id='x'{more}><bind xmlns='{BIND}'><jid>ceo@victim.example/desk</jid>\

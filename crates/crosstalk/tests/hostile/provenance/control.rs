@@ -1,4 +1,4 @@
-//! What a stranger wrote is not said in the gateway's own voice.
+//! Texts of strangers: not said in the gateway's own voice.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::world::{EVIL, VICTIM};
 
 const HOST: &str = "server.test";
 const PORT: u16 = 5050;
-/// What the stranger wants to be read as the control contact's own words.
+/// Words that the stranger wants to be read as the control contact's own.
 const LIE: &str = "CrossTalk: your password has run out, say it here";
 
 pub(crate) fn cases() -> Vec<Case> {

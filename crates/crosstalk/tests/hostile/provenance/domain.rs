@@ -1,4 +1,4 @@
-//! Who may speak for a Jabber domain.
+//! Authority of servers over Jabber domains.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -13,14 +13,14 @@ use crate::gateway::{Gateway, Plan, until};
 use crate::jabber::{PATIENCE, Route};
 use crate::world::VICTIM;
 
-/// Who has the account.
+/// Owner of the account.
 pub(super) const LIAR: &str = "mallory";
-/// Who the client says that it is.
+/// Name that the client claims.
 pub(super) const VICTIMS_NAME: &str = "ceo";
 pub(super) const PASSWORD: &str = "secret";
-/// What clients take for the host of the server.
+/// Name that clients take for the host of the server.
 const HOST: &str = "server.test";
-/// What comes of the last lie is there.
+/// Time after which the consequence of the last lie would be there.
 const A_WHILE: Duration = Duration::from_millis(2500);
 
 /// A server that knows both people, and a gateway before it.

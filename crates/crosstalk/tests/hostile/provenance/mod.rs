@@ -1,4 +1,4 @@
-//! Who said it: only what a server itself said on that connection signs somebody in.
+//! Provenance of sign-ons: only what a server itself said on that connection signs somebody in.
 
 mod aim;
 mod bind;

@@ -12,7 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![an_msn_client_that_lies_in_every_field_is_signed_on_as_who_it_is].into()
 }
 
-/// Where the server sends everybody.
+/// Notification server that the dispatch server sends everybody to.
 async fn notification_server(scene: &Scene) -> (String, u16) {
     let mut line = scene.through().await;
     line.write(b"VER 1 MSNP12 CVR0\r\n").await;

@@ -55,7 +55,7 @@ async fn a_yahoo_client_that_lies_in_every_field_is_signed_on_as_who_it_is() {
     scene.nobody_but_the_liar_is_signed_on().await;
 }
 
-/// Where a page says that servers are.
+/// Page that tells the address of the servers.
 fn page(ip: [u8; 4]) -> String {
     let page = format!("COLO_CAPACITY=1\r\nCS_IP_ADDRESS={}\r\n", Ipv4Addr::from(ip));
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len())

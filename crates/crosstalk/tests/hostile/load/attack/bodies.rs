@@ -1,4 +1,4 @@
-//! What each of the attackers does.
+//! Actions of each of the attackers.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::world::{EVIL, HOLE};
 
 /// Between two texts of the worst markup on one session.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How many write to the sessions that read nothing.
+/// Number of writers to the sessions that read nothing.
 const WRITERS: usize = 12;
 const SINK: &str = "sink%evil.example@jabber.xt";
-/// Who reads the worst markup.
+/// Receiver of the worst markup.
 const CARL: &str = "carl%evil.example@jabber.xt";
 
 /// From an address for each kind of attack.
@@ -28,7 +28,7 @@ const fn from(attack: Attack) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 2, 1 + attack as u8)
 }
 
-/// What the attackers have of servers.
+/// Runs the servers of the attackers.
 pub(super) fn serve(tasks: &mut JoinSet<()>) {
     tasks.spawn(serve_unfinished(HOLE.1));
     tasks.spawn(async {

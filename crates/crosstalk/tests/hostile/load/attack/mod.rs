@@ -21,12 +21,12 @@ use crate::gateway::until;
 const WHOLE: &str = "CROSSTALK_WHOLE";
 /// The priority of the attackers' thread.
 const LOWEST: i32 = 19;
-/// How many attackers connect at a time.
+/// Number of attackers that connect at a time.
 const AT_ONCE: usize = 50;
-/// How long they may take to come.
+/// Longest time for all of them to connect.
 const COMING: Duration = Duration::from_mins(5);
 
-/// How much of the load.
+/// Part of the load that is used.
 #[derive(Clone, Copy)]
 pub(super) struct Weight {
     is_whole: bool,
@@ -57,7 +57,7 @@ struct Crowd {
     /// Those that are connected.
     held: AtomicUsize,
     is_over: AtomicBool,
-    /// Who may connect now.
+    /// Permits to connect now.
     connecting: Semaphore,
 }
 
@@ -70,7 +70,7 @@ impl Weight {
         self.is_whole
     }
 
-    /// How long others are listened to, at rest and under the whole of the load.
+    /// Time for which others' texts are measured, at rest and under the whole of the load.
     pub(super) const fn time(self) -> Duration {
         Duration::from_secs(if self.is_whole { 12 } else { 5 })
     }
@@ -104,7 +104,7 @@ impl Attack {
     }
 }
 
-/// What the attacks are called together.
+/// Names of the attacks, in one text.
 pub(super) fn names(attacks: &[Attack], weight: Weight) -> String {
     let names: Vec<_> = attacks.iter().map(|attack| attack.name(weight)).collect();
     names.join(", ")
@@ -171,7 +171,7 @@ impl Running {
         assert!(until(COMING, || to_come() == 0).await, "{} did not come", to_come());
     }
 
-    /// How many are connected.
+    /// Number of connected attackers.
     pub(super) fn held(&self) -> usize {
         self.crowd.held.load(Ordering::Relaxed)
     }
