@@ -1,9 +1,13 @@
 //! Development commands, called as `cargo xtask COMMAND`.
 
+mod bare;
+mod circles;
 mod deny;
 mod fuzz;
 mod graph;
+mod lengths;
 mod long;
+mod modules;
 mod peers;
 mod pictures;
 mod rule;

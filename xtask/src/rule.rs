@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use crate::graph::Graph;
-use crate::sources;
 use crate::steps::Outcome;
+use crate::{circles, lengths, sources};
 
 /// Every crate that may be built into the product, and the crates of ours it may depend on.
 const MAY_SEE: &[(&str, &[&str])] = &[
@@ -43,7 +43,11 @@ const IMPURE: &[&str] =
 /// Checks the checkout at `root`; the error lists every breach.
 pub(crate) fn check(root: &Path) -> Outcome {
     let mut breaches = of_graph(&Graph::load(root)?);
-    breaches.extend(sources::breaches(&root.join("crates"))?);
+    let crates = root.join("crates");
+    breaches.extend(sources::breaches(&crates)?);
+    breaches.extend(circles::breaches(&crates)?);
+    let folders = ["crates", "xtask", "tests", "bench", "examples", "fuzz/fuzz_targets"];
+    breaches.extend(lengths::breaches(root, &folders.map(|folder| root.join(folder)))?);
     if breaches.is_empty() {
         println!("the dependency rule holds");
         return Ok(());

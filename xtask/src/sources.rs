@@ -69,13 +69,30 @@ fn mentions(text: &str, network: &str) -> Vec<String> {
 
 /// The numbered lines of a source file without comments, up to its tests.
 fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = product.lines().enumerate();
+    let lines = without_tests(text).lines().enumerate();
     lines.map(|(i, line)| (i + 1, line.split("//").next().unwrap_or_default()))
 }
 
+/// A source file up to its tests.
+pub(crate) fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
+/// Every Rust file below `directory`.
+pub(crate) fn all_rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in entries(directory)? {
+        if path.is_dir() {
+            files.extend(all_rust_files(&path)?);
+        } else if is_rust(&path) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 /// Every Rust file below `directory`, except modules that exist in tests only.
-fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     below(directory, &["tests".to_owned()])
 }
 
@@ -105,7 +122,14 @@ fn below(directory: &Path, test_only: &[String]) -> Result<Vec<PathBuf>, String>
 fn test_modules(text: &str) -> Vec<String> {
     let after = text.split("#[cfg(test)]").skip(1);
     let declared = after.filter_map(|rest| {
-        let (name, _) = rest.trim_start().strip_prefix("mod ")?.split_once(';')?;
+        let rest = rest.trim_start();
+        if let Some(path) = rest.strip_prefix("#[path = \"") {
+            return Some(path.split_once(".rs\"]")?.0.to_owned());
+        }
+        let (_, rest) = rest.split_once("mod ").filter(|(before, _)| {
+            before.is_empty() || (before.starts_with("pub") && !before.contains('\n'))
+        })?;
+        let (name, _) = rest.split_once(';')?;
         (!name.contains('{')).then(|| name.to_owned())
     });
     declared.collect()
@@ -115,7 +139,8 @@ fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs")
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
+/// What lies in `directory`, in order.
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let blame = |error| format!("{}: {error}", directory.display());
     let entries = fs::read_dir(directory).map_err(blame)?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -123,7 +148,8 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(paths)
 }
 
-fn read(file: &Path) -> Result<String, String> {
+/// The text of `file`.
+pub(crate) fn read(file: &Path) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
@@ -146,8 +172,8 @@ mod tests {
 
     #[test]
     fn modules_for_tests_only_are_known() {
-        let text = "#[cfg(test)]\nmod stage;\nmod wire;\n#[cfg(test)]\nmod tests {\n  x;\n}";
-        assert_eq!(test_modules(text), ["stage"]);
+        let text = "#[cfg(test)]\nmod stage;\nmod wire;\n#[cfg(test)]\npub(crate) mod golden;\n#[cfg(test)]\n#[path = \"a_tests.rs\"]\nmod tests;\n#[cfg(test)]\nmod tests {\n  x;\n}";
+        assert_eq!(test_modules(text), ["stage", "golden", "a_tests"]);
     }
 
     #[test]
