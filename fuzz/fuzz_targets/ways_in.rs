@@ -1,4 +1,4 @@
-//! What clients and servers begin with.
+//! First bytes of clients and servers.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| crosstalk_fuzz::targets::ways_in(data));

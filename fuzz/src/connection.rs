@@ -12,7 +12,7 @@ use crate::mail;
 use crate::meter::uncounted;
 use crate::stage::{Shared, random};
 
-/// How often an engine may want to be woken at one and the same time.
+/// Limit of the times that an engine may ask to be woken at one and the same instant.
 const MAX_TICKS: usize = 64;
 
 /// A connection of a script.
@@ -23,7 +23,7 @@ pub(crate) struct Connection {
     bell: Bell,
     /// The witness knows it by this.
     number: usize,
-    /// What engines left of the bytes of either side.
+    /// Bytes of either side that engines left unread.
     pending: [BytesMut; 2],
     ended: [bool; 2],
     /// Whether there is a server.
@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     with: Vec<Address>,
     computation: Option<Computation>,
     computed: Option<Computed>,
-    /// What the person said last.
+    /// Id of the person's last message.
     said: Option<EnvelopeId>,
 }
 
@@ -70,7 +70,7 @@ impl Connection {
         connection
     }
 
-    /// Who signed in.
+    /// Person who signed in.
     pub(crate) const fn user(&self) -> Option<&Address> {
         self.user.as_ref()
     }

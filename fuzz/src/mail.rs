@@ -1,4 +1,4 @@
-//! What the gateway brings to an engine, made from a few bytes.
+//! Input of the gateway for an engine, made from a few bytes.
 
 use std::sync::Arc;
 

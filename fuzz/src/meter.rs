@@ -1,5 +1,5 @@
-//! What something cost: memory, counted by the allocator, and time on this thread's processor,
-//! which other programs hardly change.
+//! Meter of costs: memory, counted by the allocator, and time on this thread's processor, which
+//! other programs hardly change.
 
 use std::time::Duration;
 

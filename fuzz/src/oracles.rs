@@ -1,5 +1,5 @@
-//! What holds of every connection whatever comes in: only a server's word signs somebody in, and
-//! an input costs no more than its size is worth.
+//! Properties of every connection whatever comes in: only a server's word signs somebody in, and an
+//! input costs no more than its size is worth.
 //!
 //! Used by the fuzz targets and by the tests of the networks, which include this file.
 
@@ -41,16 +41,18 @@ pub fn time_allowed(looked_at: usize) -> Duration {
     TIME_BASE + TIME_MULTIPLE.saturating_mul(u32::try_from(looked_at).unwrap_or(u32::MAX))
 }
 
-/// What the ends of all connections that share a lobby said so far, and what clients were shown.
+/// Record of what the ends of all connections that share a lobby said so far, and of what clients
+/// were shown.
 #[derive(Clone, Default)]
 pub struct Witness(Arc<Mutex<Vec<Statements>>>);
 
-/// What was said on one connection.
+/// Statements on one connection.
 #[derive(Default)]
 struct Statements {
     /// By the client.
     client: Vec<u8>,
-    /// How much the server had said when the client said what ends there.
+    /// Lengths: of the client's bytes up to the end of a statement, and of the server's bytes at
+    /// that time.
     times: Vec<(usize, usize)>,
     /// By the server in its own name.
     server: Vec<u8>,

@@ -7,10 +7,10 @@
 /// The connections of a script: they share a lobby.
 pub const CONNECTIONS: usize = 3;
 
-/// What a step begins with, on a line of its own.
+/// Mark that a step begins with, on a line of its own.
 const MARK: &[u8] = b"\n@@";
 
-/// What happens on a connection.
+/// Kind of an event on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `o`: a new connection takes this place; with `direct`, one that takes us for its server.
@@ -71,9 +71,9 @@ const LETTERS: [(u8, Kind); 16] = [
 pub struct Step<'a> {
     /// On which connection, below [`CONNECTIONS`].
     pub connection: usize,
-    /// What happens.
+    /// Kind of the event.
     pub kind: Kind,
-    /// What it is about.
+    /// Subject of the event.
     pub text: &'a [u8],
 }
 
@@ -130,7 +130,7 @@ impl Script {
         self.0.extend_from_slice(text);
     }
 
-    /// How long it is.
+    /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -16,7 +16,7 @@ use crate::script::{Kind, Script};
 /// The name of a seed that is made, and not kept for what it once found, begins with this.
 pub const MADE: &str = "made-";
 
-/// How much of one connection of a capture goes into a script, in bytes.
+/// Limit on the part of one connection of a capture that goes into a script, in bytes.
 const MOST: usize = 7 * 1024;
 
 /// Connections that belong together, as files below the captures of a network.
@@ -141,7 +141,7 @@ fn script(network: &str, connections: &[Reads]) -> Script {
     script
 }
 
-/// What may happen to somebody who is signed in.
+/// Adds events for somebody who is signed in.
 fn live(script: &mut Script, connection: usize) {
     let deliveries: [&[u8]; 12] = [
         b"\x10\x01\0bold <b> & \xd0\x9f\xd1\x80\xd0\xb8",

@@ -22,18 +22,18 @@ const MAX_MARKS: usize = 16;
 /// The most messages that wait for a conversation.
 const MAX_HELD: usize = 16;
 
-/// What all connections of a script have in common.
+/// State shared by all connections of a script.
 pub(crate) struct Shared {
     pub(crate) network: &'static dyn Network,
     pub(crate) names: Arc<Names>,
     pub(crate) lobby: Arc<Lobby>,
     pub(crate) witness: Witness,
     pub(crate) now: Now,
-    /// What was delivered: a mark in its words, and to whom.
+    /// Deliveries: the mark in the words, and the receiver.
     pub(crate) delivered: Vec<(String, Address)>,
-    /// What an engine gave back, for a conversation.
+    /// Envelopes that an engine gave back, for a conversation.
     pub(crate) held: Vec<Envelope>,
-    /// How many bytes of input engines had to look at in this step.
+    /// Bytes of input that engines had to look at in this step.
     pub(crate) looked_at: usize,
 }
 
@@ -77,7 +77,7 @@ struct Stage {
     connections: [Option<Connection>; CONNECTIONS],
     /// The longest read of a connection.
     reads: usize,
-    /// What no script can contain by chance.
+    /// Number in the marks of texts, which no script can contain by chance.
     mark: u64,
     serial: u32,
 }

@@ -17,7 +17,7 @@ use crosstalk_overlay::fuzzing::{Step, peers};
 use crate::meter::bounded;
 use crate::stage;
 
-/// How much of a text fits into one message of AIM, in bytes.
+/// Length of text that fits into one message of AIM, in bytes.
 const AIM_TEXT: usize = 8 * 1024;
 
 /// A target: its name, and what it does with an input.
@@ -209,7 +209,7 @@ fn write_everywhere(rich: &RichText) {
     assert!(encoded.as_deref() == Some(short.text()), "AIM: another text");
 }
 
-/// What is read from a link between gateways, and from the disk.
+/// Decodes frames of a link between gateways, and records of the disk.
 pub fn frames(data: &[u8]) {
     let data = cut(data);
     bounded(data.len(), || crosstalk_overlay::fuzzing::decode(data));
@@ -221,8 +221,8 @@ pub fn membership(data: &[u8]) {
     bounded(data.len(), || crosstalk_overlay::fuzzing::documents(data));
 }
 
-/// What two peers say to a gateway between them: steps of a byte that says what, two for the
-/// length of what follows, and that.
+/// Feeds a gateway what two peers send it: steps of a byte for the kind, two for the length of the
+/// content, and that.
 pub fn node(data: &[u8]) {
     let data = cut(data);
     let mut rest = data;
@@ -247,7 +247,7 @@ pub fn node(data: &[u8]) {
     bounded(data.len(), || peers(steps.take(400)));
 }
 
-/// What a client begins with, and a server.
+/// Parses the first bytes of a client, and of a server.
 pub fn ways_in(data: &[u8]) {
     let data = cut(data);
     bounded(data.len(), || {

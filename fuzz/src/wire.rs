@@ -37,7 +37,7 @@ pub(crate) fn framed(network: &str, text: &[u8]) -> Vec<u8> {
 }
 
 const STYLE: Style = Style { version: 16, vendor: 100, session: 0x5151_5151 };
-/// Where an HTTP head ends.
+/// End of an HTTP head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 fn with_length(text: &[u8]) -> Vec<u8> {

@@ -13,10 +13,10 @@ use crosstalk_fuzz::mutate::{Random, mutate};
 use crosstalk_fuzz::seeds::files;
 use crosstalk_fuzz::targets::{TARGETS, Target};
 
-/// How long changes of the seeds of one target are tried; `CROSSTALK_FUZZ_SECONDS` says otherwise.
-/// Two targets run at a time, so that all take less than a minute.
+/// Time in seconds for which changes of the seeds of one target are tried; `CROSSTALK_FUZZ_SECONDS`
+/// overrides it. Two targets run at a time, so that all take less than a minute.
 const SECONDS: u64 = 5;
-/// How many targets run at a time.
+/// Number of targets that run at a time.
 const AT_ONCE: usize = 2;
 /// The longest input that comes of a change, in bytes.
 const MOST: usize = 64 * 1024;

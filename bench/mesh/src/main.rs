@@ -1,5 +1,5 @@
-//! What the network between gateways costs, on loopback and in one process: the directory at
-//! several sizes, a bulk sign-on, a pair of gateways beside TCP with rustls, and memory.
+//! Costs of the network between gateways, on loopback and in one process: the directory at several
+//! sizes, a bulk sign-on, a pair of gateways beside TCP with rustls, and memory.
 //!
 //! `bench-mesh [memory|directory|bulk|pair]...`; without arguments, all of them.
 

@@ -1,4 +1,4 @@
-//! What people and links cost in memory.
+//! Memory of people and links.
 
 use std::time::Duration;
 

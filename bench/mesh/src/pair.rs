@@ -91,7 +91,7 @@ async fn there_is(overlay: &Overlay, at: GatewayId) {
     }
 }
 
-/// What was measured of one of them.
+/// Measurements of one of them.
 #[derive(Default)]
 struct Row {
     round_trips: Samples,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long something took, many times.
+/// Durations of something, many times.
 #[derive(Default)]
 pub(crate) struct Samples(Vec<Duration>);
 

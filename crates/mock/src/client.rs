@@ -1,4 +1,4 @@
-//! What a scripted client does and tells, whatever its network.
+//! Acts and events of a scripted client, whatever its network.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub enum Act {
     Say {
         /// To whom.
         to: String,
-        /// What.
+        /// Text.
         text: RichText,
     },
     /// Shows a typing state.
@@ -77,8 +77,8 @@ pub enum Act {
     SignOff,
 }
 
-/// How one says yes or no to the control contact, whatever the gateway's suffix is: to whom, and
-/// what. For clients that have no dialogue.
+/// Recipient and text of an answer to the control contact, yes or no, whatever the gateway's suffix
+/// is. For clients that have no dialogue.
 pub(crate) fn answer_by_word(name: &str, yes: bool) -> (String, String) {
     let suffix = name.rsplit_once('.').map_or("xt", |(_, suffix)| suffix);
     let word = if yes { "/accept" } else { "/deny" };
@@ -94,7 +94,7 @@ pub enum Event {
     Unlisted(String),
     /// A buddy's presence.
     Presence {
-        /// Whose.
+        /// Person whose text it is.
         of: String,
         /// The whole of it.
         presence: Presence,
@@ -103,31 +103,31 @@ pub enum Event {
     Said {
         /// By whom.
         from: String,
-        /// What.
+        /// Text.
         text: RichText,
         /// Written by the sender's client on its own.
         auto: bool,
     },
     /// A buddy's typing state.
     Typing {
-        /// Whose.
+        /// Person whose message it is.
         from: String,
         /// Which.
         typing: Typing,
     },
     /// Somebody calls for attention.
     Nudged {
-        /// Who.
+        /// Person who did it.
         by: String,
     },
     /// Somebody invites to a conference.
     Invited {
-        /// Who.
+        /// Person who did it.
         by: String,
     },
     /// Somebody asks to see the person's presence.
     Asked {
-        /// Who.
+        /// Person who did it.
         by: String,
         /// In these words.
         text: RichText,
@@ -145,7 +145,7 @@ pub enum Event {
     SignedOff,
 }
 
-/// Why a client is not signed on.
+/// Reason why a client is not signed on.
 #[derive(Debug, thiserror::Error)]
 pub enum SignOnError {
     /// The way to the server broke.

@@ -1,5 +1,5 @@
-//! What people said while gateways were killed, what was shown and reported, and whether that is
-//! what was promised.
+//! Audit of deliveries: the texts that were sent while gateways were killed, those that were shown
+//! and reported, and whether that is what was promised.
 //!
 //! Accepted is what was stored or delivered. What a client handed to its own gateway in the last
 //! instant before that was killed may be neither; it is counted, and must be the last that the
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What is handed to a gateway so shortly before it is killed may not have come to its disk. On
-/// an idle machine that is milliseconds.
+/// Time before a kill in which a text that was handed to the gateway may not have come to its disk.
+/// On an idle machine that is milliseconds.
 const LAST_INSTANT: Duration = Duration::from_secs(1);
 
 /// A boot of a gateway.
@@ -18,7 +18,7 @@ const LAST_INSTANT: Duration = Duration::from_secs(1);
 pub struct Boot {
     /// Which gateway.
     pub gateway: usize,
-    /// How often it was started before.
+    /// Number of starts before this one.
     pub count: u32,
 }
 
@@ -32,18 +32,18 @@ pub struct DeliveryAudit {
     kills: HashMap<Boot, Instant>,
 }
 
-/// What happened in a lane. Texts are numbered from 0.
+/// Record of a lane. Texts are numbered from 0.
 #[derive(Default)]
 struct Talk {
-    /// When each text was said, and where its sender was signed on.
+    /// Time of each text, and the run of the gateway that its sender was signed on at.
     said: Vec<(Instant, Boot)>,
     /// The texts of which the sender's own client said that they were not sent.
     refused: HashSet<usize>,
     /// Each text that was shown, in order, also once more; when, and where its receiver was.
     shown: Vec<(usize, Instant, Boot)>,
-    /// How many times the sender was told that a text was not delivered.
+    /// Number of times that the sender was told that a text was not delivered.
     reported: usize,
-    /// How many times the sender was told that a text may not have arrived.
+    /// Number of times that the sender was told that a text may not have arrived.
     unsure: usize,
 }
 
@@ -58,7 +58,7 @@ pub struct Counts {
     refused: usize,
     /// Never shown, and said in the last instant before the kill of the sender's own gateway.
     in_the_air: usize,
-    /// How long before the kill the earliest of these was said.
+    /// Longest time before the kill at which one of these was sent.
     earliest: Duration,
     twice: usize,
     /// Shown twice because the sender's client said them again after the kill of its gateway, not
@@ -132,7 +132,7 @@ impl DeliveryAudit {
         self.kills.insert(boot, at);
     }
 
-    /// How many texts each lane has shown.
+    /// Numbers of texts that each lane has shown.
     pub fn heard(&self) -> Vec<usize> {
         self.lanes.values().map(|talk| talk.shown.len()).collect()
     }
@@ -190,7 +190,7 @@ impl DeliveryAudit {
         (lane, talk, number)
     }
 
-    /// What was neither shown, nor refused, nor in the air at a kill.
+    /// Texts that were neither shown, nor refused, nor on their way at a kill.
     fn unaccounted(&self, talk: &Talk) -> Vec<usize> {
         let is_told = |number: &usize| {
             let (at, boot) = talk.said[*number];
@@ -203,9 +203,9 @@ impl DeliveryAudit {
         self.kills.get(&boot).is_some_and(|killed| at + LAST_INSTANT >= *killed)
     }
 
-    /// What was shown twice was just being shown when its receiver's gateway died. Or its sender's
-    /// did so before the client had heard that it was taken, so that the client said it again.
-    /// Counts both.
+    /// Checks that a text that was shown twice was just being shown when its receiver's gateway
+    /// died, or that its sender's gateway died before the client had heard that it was taken, so
+    /// that the client sent it again. Counts both.
     fn check_twice(&self, lane: &str, talk: &Talk) -> (usize, usize) {
         let (mut first, mut twice, mut again) = (HashMap::new(), 0, 0);
         for (number, at, boot) in &talk.shown {
@@ -222,7 +222,7 @@ impl DeliveryAudit {
     }
 }
 
-/// What was lost in the air is the last that its sender said there.
+/// Checks that texts lost on their way are the last that their sender sent there.
 fn check_last(lane: &str, talk: &Talk) {
     let missing: HashSet<_> =
         talk.missing().into_iter().filter(|number| !talk.refused.contains(number)).collect();
@@ -234,7 +234,7 @@ fn check_last(lane: &str, talk: &Talk) {
     }
 }
 
-/// What is said at one gateway arrives in order. Counts what was overtaken by what was said at
+/// Checks that texts sent at one gateway arrive in order. Counts those overtaken by texts sent at
 /// another one.
 fn check_order(lane: &str, talk: &Talk) -> usize {
     let (mut last, mut highest, mut overtaken) = (HashMap::new(), 0, 0);
@@ -254,7 +254,7 @@ fn check_order(lane: &str, talk: &Talk) -> usize {
 }
 
 impl Talk {
-    /// When what was said and shown, in milliseconds since the first was.
+    /// Times at which texts were sent and shown, in milliseconds since the first was sent.
     fn course(&self) -> String {
         let Some((begun, _)) = self.said.first() else { return String::new() };
         let since = |at: &Instant| at.saturating_duration_since(*begun).as_millis();
@@ -263,7 +263,7 @@ impl Talk {
         format!("said {said:?}, shown {:?}", shown.collect::<Vec<_>>())
     }
 
-    /// What was never shown.
+    /// Texts that were never shown.
     fn missing(&self) -> Vec<usize> {
         let shown: HashSet<_> = self.shown.iter().map(|(number, ..)| *number).collect();
         (0..self.said.len()).filter(|number| !shown.contains(number)).collect()

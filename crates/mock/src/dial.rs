@@ -1,4 +1,4 @@
-//! How a client reaches its server.
+//! Routes from a client to its server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub enum Route {
     Hosts {
         /// The server or the listener.
         server: SocketAddr,
-        /// Where the web pages are, or the listener for them.
+        /// Address of the web pages, or of the listener for them.
         web: SocketAddr,
     },
     /// Through a SOCKS5 proxy, which resolves the server's name.

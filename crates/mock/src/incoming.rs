@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::server::Recorder;
 
-/// What one side sends.
+/// Incoming bytes of one side.
 pub(crate) struct Incoming<R> {
     read: R,
     buffer: BytesMut,
@@ -41,7 +41,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
     }
 }
 
-/// What is said of bytes that are not the protocol's.
+/// Error for bytes that are not the protocol's.
 pub(crate) fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

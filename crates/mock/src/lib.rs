@@ -33,7 +33,7 @@ pub trait Network: Send + Sync + 'static {
     /// The id that the network usually has in a gateway's configuration, such as `aol`.
     fn id(&self) -> &'static str;
 
-    /// How a user of this network types a foreign name.
+    /// Spelling of a foreign name as a user of this network types it.
     fn spell(&self, names: &Names, address: &Address) -> String;
 
     /// The local part of `name`'s address on this network, such as `alice` or

@@ -1,4 +1,4 @@
-//! What the folder of a network brings.
+//! Parts that the folder of a network provides.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// Its server.
     type Server: Server + 'static;
 
-    /// How a user of this network types a foreign name.
+    /// Spelling of a foreign name as a user of this network types it.
     fn spell(names: &Names, address: &Address) -> String {
         names.universal(address)
     }

@@ -1,4 +1,4 @@
-//! What every base server shows and does, whatever its network.
+//! Interface of every base server, whatever its network.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ pub trait Server: Send + Sync {
     /// The socket where its clients begin.
     fn listening(&self) -> &Listening;
 
-    /// Where it listens.
+    /// Address it listens on.
     fn addr(&self) -> SocketAddr {
         self.listening().addr
     }
@@ -25,18 +25,18 @@ pub trait Server: Send + Sync {
         &self.listening().record
     }
 
-    /// What the network serves on the web under TLS, if anything.
+    /// Web server of the network under TLS, if it has one.
     fn web(&self) -> Option<&Web> {
         None
     }
 
-    /// What no log may hold: cookies handed out and credentials as they cross the wire.
+    /// Strings that no log may hold: cookies handed out, and credentials as they cross the wire.
     fn secrets(&self) -> Vec<String>;
 }
 
-/// What every connection of a server shares.
+/// State shared by all connections of a server.
 pub(crate) struct Shared<W> {
-    /// Where the server listens.
+    /// Address the server listens on.
     pub(crate) addr: SocketAddr,
     state: Arc<Mutex<W>>,
 }
@@ -80,7 +80,7 @@ where
 /// The most bytes a record keeps of one connection.
 const KEPT: usize = 1 << 20;
 
-/// What came on some connections, plaintext where TLS was in between.
+/// Bytes that came on some connections, plaintext where TLS was in between.
 #[derive(Clone, Debug, Default)]
 pub struct Record(Arc<Mutex<Vec<Vec<u8>>>>);
 

@@ -1,4 +1,4 @@
-//! What networks serve on the web under TLS, and how clients reach it.
+//! Web servers of networks under TLS, and the clients' way to them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::Stream;
 
-/// Where a network's web pages are.
+/// Web server of a network.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// Where they are served.
+    /// Address it listens on.
     pub addr: SocketAddr,
     /// The host that clients ask for, at the port of HTTPS.
     pub host: &'static str,

@@ -99,7 +99,7 @@ async fn one_who_is_denied_neither_sees_nor_reaches_anybody() {
     sees(&mut alice, "Bob TB", Availability::Available, "").await;
 }
 
-/// What an AIM 3 sent in a capture, where it signed on with its password roasted.
+/// Sign-on frames of an AIM 3 in a capture, with its password roasted.
 const OLD_CLIENT: &[u8] = b"\x2a\x01\x12\x35\x00\x1b\x00\x00\x00\x01\
     \x00\x01\x00\x07CarolTB\x00\x02\x00\x08\x80\x43\xe2\xb6\x5c\xf2\x98\xa3";
 

@@ -22,7 +22,7 @@ impl AimServer {
         Self { server, _runtime: runtime }
     }
 
-    /// Where it listens.
+    /// Port it listens on.
     pub fn port(&self) -> u16 {
         self.server.addr().port()
     }

@@ -11,15 +11,15 @@ use crate::prosody::DOMAIN;
 use crate::stage::fresh_directory;
 use crate::{AimServer, Ejabberd, Gateway, Prosody, RawJabber, free_port};
 
-/// How long something may take to come.
+/// Longest wait for something that is to come.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Who has an account on the Jabber server, and the password.
+/// Users of the Jabber server, with their passwords.
 const USERS: [(&str, &str); 2] = [MALLORY, CEO];
 const MALLORY: (&str, &str) = ("mallory", "mallory's");
 const CEO: (&str, &str) = ("ceo", "the ceo's");
-/// Who has one on the AIM server.
+/// User of the AIM server, with the password.
 const AIM_USER: (&str, &str) = ("alice", "alice's");
-/// How Jabber users call the AIM user.
+/// Spelling of the AIM user for Jabber users.
 const ALICE: &str = "alice@aol.xt";
 
 /// A Jabber server with accounts for `mallory` and `ceo`, and `alice` at AIM, who is a friend of

@@ -11,11 +11,11 @@ use crate::{Event, Person};
 
 /// Between two texts of one person.
 const PACE: Duration = Duration::from_millis(150);
-/// How long a client may take to say that it has sent a text, before it is given the next one.
+/// Longest wait for a client to confirm that it has sent a text, before it is given the next one.
 const SENDING: Duration = Duration::from_secs(30);
-/// How long a sign-on may take before another one is tried.
+/// Longest time of a sign-on before another one is tried.
 const SIGN_ON: Duration = Duration::from_secs(10);
-/// How long to look at what came before anything else is done.
+/// Time to look at incoming events before anything else is done.
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// People at clients, each in a thread.
@@ -92,7 +92,7 @@ impl Crowd {
         *runs = true;
     }
 
-    /// What everybody has said and was shown.
+    /// Audit of what everybody has sent and was shown.
     pub fn audit(&self) -> MutexGuard<'_, DeliveryAudit> {
         self.shared.audit.lock().unwrap()
     }
@@ -110,14 +110,14 @@ struct Life {
     name: &'static str,
     friends: Vec<Friend>,
     shared: Arc<Shared>,
-    /// Where they are signed on, or were.
+    /// Run of the gateway that they are signed on at, or were.
     boot: Boot,
     online: bool,
-    /// When the last sign-on began, while it lasts.
+    /// Time at which the last sign-on began, while it lasts.
     called: Option<Instant>,
-    /// What the client was given, and has not said to be sent.
+    /// Text that the client was given and has not confirmed as sent.
     sending: Option<(String, Instant)>,
-    /// When it was given the last text.
+    /// Time of the last text.
     said: Instant,
     turn: usize,
 }

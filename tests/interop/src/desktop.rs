@@ -11,10 +11,10 @@ use crate::process::{Running, wait_until};
 /// Wide and high enough for a buddy list beside a conversation.
 const SCREEN: &str = "1000x700x24";
 
-/// How long a window may take to come up.
+/// Longest wait for a window to come up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What GTK 2 windows look like.
+/// Settings of GTK 2 for the look of windows.
 const LOOK: &str = "\
 gtk-theme-name = \"Adwaita\"
 gtk-font-name = \"DejaVu Sans 9\"
@@ -25,7 +25,7 @@ gtk-xft-rgba = \"none\"
 gtk-xft-dpi = 98304
 ";
 
-/// What frames around windows look like.
+/// Settings of Openbox for the frames around windows.
 const FRAMES: &str = "\
 <openbox_config xmlns=\"http://openbox.org/3.4/rc\"><theme><name>Clearlooks</name>
 <titleLayout>LIMC</titleLayout>
@@ -44,7 +44,7 @@ pub struct Desktop {
     directory: PathBuf,
     display: String,
     bus: String,
-    /// What every command on it begins with.
+    /// Arguments before every command on it.
     under: &'static [&'static str],
     // In this order: what needs the X server ends before it.
     _manager: Running,

@@ -9,7 +9,7 @@ use crate::prosody::DOMAIN;
 use crate::suite::Suite;
 use crate::{RawJabber, certificate, free_port};
 
-/// What is in its configuration for encryption, where there is any.
+/// Setting for encryption in its configuration, where there is any.
 const ENCRYPTED: &str = "starttls: true";
 const UNENCRYPTED: &str = "starttls: false";
 
@@ -58,7 +58,7 @@ impl Ejabberd {
         Self { _process: process, directory, port }
     }
 
-    /// Where it listens.
+    /// Port it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -74,7 +74,7 @@ impl Ejabberd {
     }
 }
 
-/// Where Debian puts what Erlang programs bring with them.
+/// Directory in which Debian puts the libraries of Erlang programs.
 fn libraries(suite: Suite) -> PathBuf {
     let top = suite.root();
     let all = fs::read_dir(top.join("usr/lib")).unwrap().filter_map(Result::ok);

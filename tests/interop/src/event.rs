@@ -1,4 +1,4 @@
-//! What a driver reports.
+//! Reports of a driver.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ impl Event {
         Self { fields: serde_json::from_str(line).unwrap_or_else(|_| said()) }
     }
 
-    /// What happened.
+    /// Kind of the event.
     pub fn kind(&self) -> &str {
         self.get("event")
     }
@@ -29,7 +29,7 @@ impl Event {
         self.fields.get(key).map_or("", String::as_str)
     }
 
-    /// Who it is about, without the resource that a Jabber client may name.
+    /// Name of the person it is about, without the resource that a Jabber client may name.
     pub fn name(&self) -> &str {
         let name = self.get("name");
         let name = if name.is_empty() { self.get("who") } else { name };

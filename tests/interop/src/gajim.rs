@@ -10,10 +10,10 @@ use crate::process::{Running, wait_until};
 use crate::trusting::trusting;
 use crate::{Desktop, Route, sqlite};
 
-/// How Gajim calls the account.
+/// Name of the account in Gajim.
 const ACCOUNT: &str = "mine";
 
-/// What Gajim makes when it starts for the first time.
+/// Database that Gajim makes when it starts for the first time.
 const SETTINGS: &str = "
 CREATE TABLE settings (name TEXT UNIQUE, settings TEXT);
 CREATE TABLE account_settings (account TEXT UNIQUE, settings TEXT);

@@ -8,7 +8,7 @@ use crate::proxychains::proxychains;
 use crate::suite::Suite;
 use crate::{Route, Terminal};
 
-/// Whom a client signs on as, and how it reaches the server.
+/// Account that a client signs on to, and its route to the server.
 pub(crate) struct Account<'a> {
     pub(crate) jid: &'a str,
     pub(crate) password: &'a str,
@@ -17,7 +17,7 @@ pub(crate) struct Account<'a> {
     pub(crate) suite: Suite,
     /// The certificate of the CA to trust, a PEM file.
     pub(crate) ca: &'a Path,
-    /// Where the client may keep what it likes.
+    /// Directory for the client's own files.
     pub(crate) home: &'a Path,
 }
 

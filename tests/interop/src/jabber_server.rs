@@ -32,7 +32,7 @@ impl JabberServer {
         }
     }
 
-    /// Where it listens.
+    /// Port it listens on.
     pub(crate) fn port(&self) -> u16 {
         match self {
             Self::Prosody(server) => server.port(),

@@ -56,7 +56,7 @@ pub use stage::Stage;
 pub use terminal::Terminal;
 pub use yahoo::{YahooServer, YahooUser};
 
-/// Where `cargo xtask peers` has put the clients.
+/// Path of a client that `cargo xtask peers` has built.
 fn peer(name: &str) -> PathBuf {
     let peers = std::env::var_os("CROSSTALK_PEERS").map_or_else(usual_peers, PathBuf::from);
     let path = peers.join(name);

@@ -22,12 +22,12 @@ impl MsnServer {
         Self { server, _runtime: runtime }
     }
 
-    /// Where its dispatch server listens.
+    /// Port of its dispatch server.
     pub fn port(&self) -> u16 {
         self.server.addr().port()
     }
 
-    /// Where clients begin to get their tickets.
+    /// URL of the page at which clients begin to get their tickets.
     pub fn nexus(&self) -> String {
         self.server.nexus()
     }

@@ -11,10 +11,10 @@ use crate::process::Running;
 use crate::proxychains::proxychains;
 use crate::{Event, built, peer};
 
-/// How long a client gets to show something.
+/// Longest wait for a client to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How a client reaches its server.
+/// Route of a client to its server.
 #[derive(Clone, Debug)]
 pub enum Route {
     /// Through the SOCKS5 proxy at this port, by the server's name and port.
@@ -234,7 +234,7 @@ impl Person {
         other.finds(mine, &[("online", "yes")]);
     }
 
-    /// What to give [`Person::says`] for a plain text: libpurple's windows make HTML of it.
+    /// Text to give to [`Person::says`] for a plain text: libpurple's windows make HTML of it.
     pub fn types(&self, text: &str) -> String {
         match self.client {
             Kind::Slixmpp | Kind::Msnp11 => text.to_owned(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::process::{Running, wait_until};
 use crate::{Desktop, Route, peer};
 
-/// How long a client gets to show something.
+/// Longest wait for a client to show something.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A buddy list of a size that suits a picture.
@@ -28,7 +28,7 @@ const WINDOW: &str = "<?xml version='1.0' encoding='UTF-8'?>
 </pref>
 ";
 
-/// How long Pidgin shows a buddy as having just come, in place of the status.
+/// Time for which Pidgin shows a buddy as having just come, in place of the status.
 pub const JUST_COME: Duration = Duration::from_secs(10);
 
 /// Pidgin, with one account.
@@ -77,7 +77,7 @@ impl<'a> Pidgin<'a> {
         assert!(shown, "Pidgin shows {name} as {found:?}");
     }
 
-    /// What the buddy list shows of `name`: alias, whether online, and text.
+    /// Alias of `name` in the buddy list, whether online, and status text.
     fn shows(&self, name: &str) -> (String, bool, String) {
         let found = self.asks("PurpleFindBuddy", &[("int32", &self.account), ("string", name)]);
         let buddy = [("int32", found.as_str())];

@@ -82,7 +82,7 @@ impl Prosody {
         Self { _process: process, directory, port }
     }
 
-    /// Where it listens.
+    /// Port it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }

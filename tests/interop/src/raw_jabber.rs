@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::prosody::DOMAIN;
 
-/// How long an answer may take.
+/// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection, and all that came on it.
 pub struct RawJabber {
     stream: TcpStream,
     seen: String,
-    /// How much of that was waited for already.
+    /// Length of the part of that which was waited for already.
     read: usize,
 }
 

@@ -11,8 +11,8 @@ pub(crate) fn execute(file: &Path, statements: &str) {
     assert!(output.status.success(), "{}: {complaint}", file.display());
 }
 
-/// What a statement finds in the database in `file`, a line a row. A client that has not made its
-/// database yet has nothing in it.
+/// Rows that a statement finds in the database in `file`, a line each. A client that has not made
+/// its database yet has nothing in it.
 pub(crate) fn query(file: &Path, statement: &str) -> String {
     let mut sqlite = Command::new("sqlite3");
     let output = sqlite.arg("-readonly").arg(file).arg(statement).output().unwrap();

@@ -19,7 +19,7 @@ const PASSWORD: &str = "s3cret-Passw0rd";
 /// The same in what SASL PLAIN sends for Romeo and for Juliet.
 const IN_BASE64: [&str; 2] = ["AHJvbWVvAHMzY3JldC1QYXNzdzByZA", "AGp1bGlldABzM2NyZXQtUGFzc3cwcmQ"];
 
-/// What clients call the AIM server when they come through a proxy.
+/// Name of the AIM server for clients that come through a proxy.
 const AIM_HOST: &str = "login.aim.test";
 const YAHOO_HOST: &str = "scs.yahoo.test";
 const MSN_HOST: &str = "messenger.msn.test";
@@ -42,7 +42,7 @@ pub struct Stage {
     /// The MSN server.
     pub msn: MsnServer,
     yahoo: YahooServer,
-    /// Where the gateway of the AIM users plays the Yahoo server.
+    /// Port at which the gateway of the AIM users plays the Yahoo server.
     yahoo_listener: u16,
     aim_way: Route,
     jabber_way: Route,
@@ -237,7 +237,7 @@ impl Stage {
         person
     }
 
-    /// Where everything on stage keeps its files, until the stage is dropped.
+    /// Directory of everything on stage, until the stage is dropped.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

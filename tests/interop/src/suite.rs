@@ -14,8 +14,8 @@ pub(crate) enum Suite {
     Next,
 }
 
-/// What the programs of another release share with this machine: files that tests write, and
-/// what the kernel shows.
+/// Script that mounts what the programs of another release share with this machine: files that
+/// tests write, and what the kernel shows.
 const SHARED: &str = r#"for at in /proc /dev "$1"; do mount --rbind "$at" "$0$at"; done"#;
 
 impl Suite {
@@ -31,7 +31,7 @@ impl Suite {
         command
     }
 
-    /// Where its files are.
+    /// Directory of its files.
     pub(crate) fn root(self) -> PathBuf {
         match self {
             Self::Own => "/".into(),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::process::wait_until;
 
-/// How long a client gets to show something.
+/// Longest wait for a client to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a hand is on its way to the next key.
+/// Time between two keys, as a hand needs it.
 const HAND: Duration = Duration::from_millis(100);
 
 /// A program in a terminal of its own, which tmux plays.
@@ -54,7 +54,7 @@ impl Terminal {
         assert!(shown, "{}'s screen never showed {text:?}", self.name);
     }
 
-    /// What is on the screen now.
+    /// Text on the screen now.
     pub fn screen(&self) -> String {
         let output = run(self.tmux().args(["capture-pane", "-p"]));
         String::from_utf8_lossy(&output.stdout).into_owned()

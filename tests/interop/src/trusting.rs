@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Desktop;
 
-/// Where Debian's libraries for TLS look.
+/// File in which Debian's libraries for TLS look for roots.
 const STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A command under which a program on `desktop` finds the CA in the PEM file `ca`, and no other, in

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crosstalk_mock::{Account, Act, Client, Event, Network, Route, Server, by_id};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long something may take to come.
+/// Longest wait for something that is to come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A Yahoo server on loopback, with a runtime of its own.
@@ -25,7 +25,7 @@ impl YahooServer {
         Self { server, runtime }
     }
 
-    /// Where it listens.
+    /// Port it listens on.
     pub fn port(&self) -> u16 {
         self.server.addr().port()
     }

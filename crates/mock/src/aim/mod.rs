@@ -37,7 +37,7 @@ impl Protocol for Aim {
     }
 }
 
-/// What the password digest ends with.
+/// Last part of the input of the password digest.
 const DIGEST_TAIL: &[u8] = b"AOL Instant Messenger (SM)";
 
 /// A screen name as AIM compares it: lower case, without spaces.

@@ -1,4 +1,4 @@
-//! What client and server of the address book agree on.
+//! Names and paths that client and server of the address book agree on.
 
 use std::io;
 

@@ -17,7 +17,7 @@ pub(super) struct Request {
     pub(super) body: String,
 }
 
-/// What a server answered.
+/// Response of a server.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: String,

@@ -9,7 +9,7 @@ use tokio::io::AsyncRead;
 use crate::incoming;
 use crate::server::Recorder;
 
-/// What one side sends.
+/// Incoming commands of one side.
 pub(super) struct Incoming<R> {
     incoming: incoming::Incoming<R>,
     from: Side,

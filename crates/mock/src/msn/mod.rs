@@ -19,9 +19,9 @@ pub use server::Server;
 
 /// The domain of every passport of this crate.
 const DOMAIN: &str = "msn.test";
-/// What a client since MSNP16 says it can do.
+/// Capabilities that a client states since MSNP16.
 const CAPABILITIES: &str = "2416181284:00";
-/// What a client speaks whose user's name does not say otherwise.
+/// Version that a client speaks unless its user's name says otherwise.
 const USUAL: u32 = 11;
 
 /// Bits of the lists that hold a contact.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::lines::{Step, TEXT, step};
 
-/// How long a line that waits does so unless it says otherwise.
+/// Time for which a waiting line waits unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A play.
@@ -23,7 +23,7 @@ pub struct Play {
 /// One of the cast.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// How the lines call the person, or this session of the person.
+    /// Name of the person, or of this session of the person, in the lines.
     pub name: String,
     /// The account's name.
     pub account: String,
@@ -51,9 +51,9 @@ pub(super) struct Line {
     /// The heading that it stands under; none for lines before the first.
     pub(super) chapter: String,
     pub(super) step: Step,
-    /// What may come of it instead, the better first, each with its words.
+    /// Results that may come in place of it, the better first, each with its words.
     pub(super) instead: Vec<(Step, String)>,
-    /// How long a step that waits does so.
+    /// Time for which a waiting step waits.
     pub(super) within: Duration,
 }
 

@@ -1,10 +1,10 @@
-//! What the lines after the cast say.
+//! Grammar of the lines after the cast.
 
 use std::time::Duration;
 
 use crosstalk_core::{Style, Typing};
 
-/// What a line asks for.
+/// Step that a line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Person {
@@ -24,7 +24,7 @@ pub(super) enum Step {
     Pass(Duration),
 }
 
-/// What a person does or sees.
+/// Act or observation of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Does {
     SignOn,
@@ -57,7 +57,7 @@ pub(super) enum Does {
     Cannot,
 }
 
-/// How somebody is seen.
+/// Presence in which somebody is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum How {
     Available,
@@ -68,7 +68,7 @@ pub(super) enum How {
     Typing,
 }
 
-/// How a question for consent came.
+/// Way in which a question for consent came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asking {
     /// In whatever way.
@@ -79,7 +79,7 @@ pub(super) enum Asking {
     Control,
 }
 
-/// How a message came.
+/// Way in which a message came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// Formatted or not.

@@ -1,4 +1,4 @@
-//! What came of a play, where it leaves that open.
+//! Outcomes of a play, where it leaves them open.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::perform::{Performance, Stage};
 use super::person::Person;
 use super::script::Spelling;
 
-/// How long something better is waited for.
+/// Time to wait for a better outcome.
 const BETTER: Duration = Duration::from_secs(2);
-/// How often is looked for what may come of a line.
+/// Time between two looks for the outcome of a line.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// What came of the lines under one heading.
+/// Outcome of the lines under one heading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// The heading.
     pub chapter: String,
-    /// What came instead of what the play would rather have, in its words; empty where nothing
+    /// Results that came in place of those that the play prefers, in its words; empty where none
     /// did.
     pub instead: Vec<String>,
 }

@@ -21,12 +21,12 @@ use crate::{Account, Act, Record, Route, Server, Web, by_id};
 /// The shortest text that a log cannot hold by accident.
 const TELLING: usize = 8;
 
-/// What stands between the clients and the servers.
+/// Gateways between the clients and the servers.
 pub trait Stage: Send + Sync {
     /// The names of the networks.
     fn names(&self) -> Arc<Names>;
 
-    /// How a client reaches the server of `network` through `gateway`.
+    /// Route of a client to the server of `network` through `gateway`.
     fn way(&self, network: &str, gateway: &str) -> Route;
 
     /// Ends a gateway as a crash does.
@@ -36,7 +36,7 @@ pub trait Stage: Send + Sync {
     fn start<'a>(&'a mut self, gateway: &'a str) -> BoxFuture<'a, ()>;
 }
 
-/// What was otherwise than a play has it.
+/// Difference between a play and its performance.
 #[derive(Debug, thiserror::Error)]
 #[error("line {number}: {line}\n    but {seen}")]
 pub struct Failure {
@@ -44,7 +44,7 @@ pub struct Failure {
     pub number: usize,
     /// The line.
     pub line: String,
-    /// What was there instead.
+    /// Events that were seen instead.
     pub seen: String,
 }
 
@@ -53,10 +53,10 @@ pub struct Performance<'a> {
     pub(super) play: &'a Play,
     servers: BTreeMap<String, Box<dyn Server>>,
     pub(super) people: BTreeMap<String, Person>,
-    /// What was said to foreign people, with the speaker's network.
+    /// Texts to foreign people, with the speaker's network.
     crossed: Vec<(String, String)>,
     said: Vec<String>,
-    /// What the clients of each network sent.
+    /// Bytes that the clients of each network sent.
     sent: BTreeMap<String, Record>,
     pub(super) outcomes: Vec<Outcome>,
 }
@@ -79,22 +79,22 @@ impl<'a> Performance<'a> {
         Ok(Self { play, servers, people, crossed, said, sent, outcomes })
     }
 
-    /// Where the server of a network listens.
+    /// Address of the server of a network.
     pub fn server(&self, network: &str) -> Option<SocketAddr> {
         self.servers.get(network).map(|server| server.addr())
     }
 
-    /// What a network serves on the web, if anything.
+    /// Web server of a network, if it has one.
     pub fn web(&self, network: &str) -> Option<&Web> {
         self.servers.get(network)?.web()
     }
 
-    /// What came of each chapter so far.
+    /// Outcome of each chapter so far.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// What no log may hold: passwords, cookies, and what was said.
+    /// Strings that no log may hold: passwords, cookies, and texts.
     pub fn secrets(&self) -> Vec<String> {
         let passwords = self.play.parts.iter().map(|p| account(p).password.into_inner());
         let servers = self.servers.values().flat_map(|server| server.secrets());
@@ -195,7 +195,7 @@ impl<'a> Performance<'a> {
         Ok(())
     }
 
-    /// What everybody has seen, for one who looks for the reason of a failure.
+    /// Events that everybody has seen, for one who looks for the reason of a failure.
     async fn stories(&mut self) -> String {
         let mut stories = String::new();
         let deadline = Instant::now() + SILENCE;
@@ -206,7 +206,7 @@ impl<'a> Performance<'a> {
         stories
     }
 
-    /// What holds after every play.
+    /// Checks that hold after every play.
     async fn curtain(&mut self, names: &Names) -> Result<(), String> {
         let deadline = Instant::now() + SILENCE;
         for (name, person) in &mut self.people {
@@ -222,8 +222,8 @@ impl<'a> Performance<'a> {
         Ok(())
     }
 
-    /// What the server of `network` must not receive: foreign names however they are spelled,
-    /// and what was said to foreign people.
+    /// Strings that the server of `network` must not receive: foreign names however they are
+    /// spelled, and texts to foreign people.
     fn forbidden(&self, network: &str, names: &Names) -> Result<Vec<String>, String> {
         let gateway = NetworkId::gateway();
         let domains = names.networks().chain([&gateway]);
@@ -243,7 +243,7 @@ fn account(part: &Part) -> Account {
     Account::new(&part.account, format!("the password of {}", part.account))
 }
 
-/// What an act has a person say, if anything.
+/// Words that an act has a person say, if any.
 fn words(act: &Act) -> impl Iterator<Item = String> + use<> {
     let words = match act {
         Act::Say { text, .. } => Some(text.text().to_owned()),

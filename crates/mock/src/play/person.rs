@@ -11,14 +11,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::xmpp::unescape;
 use crate::{Act, Client, Event};
 
-/// How long silence is listened to before it counts.
+/// Time for which nothing must come until that counts as silence.
 pub(super) const SILENCE: Duration = Duration::from_millis(400);
 
 /// Somebody who is signed on.
 pub(super) struct Person {
     client: Option<Client>,
     names: Arc<Names>,
-    /// What waits for a line that expects it: messages, questions and failures.
+    /// Events that wait for a line that expects them: messages, questions and failures.
     pub(super) unheard: VecDeque<Event>,
     presences: BTreeMap<String, Presence>,
     typing: BTreeMap<String, Typing>,

@@ -9,10 +9,10 @@ use super::lines::Does;
 use super::person;
 use crate::{Act, Network, by_id};
 
-/// How a play calls the control contact.
+/// Name of the control contact in plays.
 const CONTROL: &str = "crosstalk";
 
-/// How one of the cast writes names.
+/// Spelling of names by one of the cast.
 pub(super) struct Spelling<'a> {
     pub(super) play: &'a Play,
     pub(super) names: Arc<Names>,
@@ -58,7 +58,7 @@ impl Spelling<'_> {
     }
 }
 
-/// What one of the cast speaks.
+/// Network that one of the cast uses.
 pub(super) fn network(play: &Play, part: &Part) -> Result<&'static dyn Network, String> {
     by_id(play.protocol(&part.network)).ok_or_else(|| "there is no such network".into())
 }
@@ -70,7 +70,7 @@ pub(super) fn address(play: &Play, names: &Names, part: &Part) -> Result<Address
     names.address(&network.local(&part.account), &id).map_err(|e| format!("{}: {e}", part.name))
 }
 
-/// What a client is told to do for `does`; nothing where the line only watches.
+/// Act of a client for `does`; none where the line only watches.
 pub(super) fn act(does: &Does, spelling: &Spelling<'_>) -> Result<Option<Act>, String> {
     let name = |whom: &String| spelling.name(whom);
     Ok(Some(match does {

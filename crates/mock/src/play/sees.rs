@@ -10,9 +10,9 @@ use super::person::{Person, SILENCE};
 use super::script::Spelling;
 use crate::Event;
 
-/// What the control contact says to be told when it asks for consent.
+/// Command by which a request is accepted, as the control contact's question names it.
 const ACCEPT: &str = "/accept ";
-/// What is said of a line that nothing came of.
+/// Reason given for a line whose event did not come.
 const NOT_SEEN: &str = "that was not to be seen in time";
 
 impl Person {
@@ -150,7 +150,7 @@ impl Person {
     }
 }
 
-/// What a line expects, in names and words as they arrive.
+/// Event that a line expects, in names and words as they arrive.
 struct Wanted {
     does: Does,
     whom: String,

@@ -12,7 +12,7 @@ use crate::Stream;
 use crate::incoming::invalid;
 use crate::server::Recorder;
 
-/// What arrived.
+/// Parts of an incoming stream.
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// A stream header.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub(super) const PLAIN: &str = "PLAIN";
 /// The mechanism SCRAM-SHA-256.
 pub(super) const SCRAM: &str = "SCRAM-SHA-256";
-/// What servers offer, the best first.
+/// Mechanisms that servers offer, the best first.
 pub(super) const MECHANISMS: [&str; 2] = [SCRAM, PLAIN];
 
 /// Few, since every sign-on of a demo or a test waits for them.
@@ -29,7 +29,7 @@ pub(super) fn decode(text: &str) -> Vec<u8> {
     BASE64_STANDARD.decode(text.trim()).unwrap_or_default()
 }
 
-/// What a client says with PLAIN.
+/// Initial response of PLAIN (RFC 4616).
 pub(super) fn plain(local: &str, password: &str) -> Vec<u8> {
     format!("\0{local}\0{password}").into_bytes()
 }
@@ -79,7 +79,7 @@ impl ScramClient {
 
 /// A SCRAM server after its challenge.
 pub(super) struct ScramServer {
-    /// Whom the client claims to be.
+    /// User that the client claims to be.
     pub(super) local: String,
     exchange: String,
     nonce: String,
@@ -104,7 +104,8 @@ impl ScramServer {
         Some((Self { local, exchange, nonce, salt }, challenge))
     }
 
-    /// What to say to a client whose `answer` proves that it knows `password`.
+    /// Server's final message to a client whose `answer` proves that it knows `password` (RFC
+    /// 5802).
     pub(super) fn check(&self, answer: &[u8], password: &str) -> Option<String> {
         let answer = std::str::from_utf8(answer).ok()?;
         let (without_proof, proof) = answer.rsplit_once(",p=")?;
@@ -116,7 +117,7 @@ impl ScramServer {
     }
 }
 
-/// What both ends make of a password.
+/// Keys that both ends derive from a password.
 struct Keys {
     client: Hash,
     server: Hash,

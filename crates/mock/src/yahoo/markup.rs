@@ -9,8 +9,8 @@ const ACTED_ON: [&str; 13] = [
     "yellow",
 ];
 
-/// What a client shows of a message: it finds a tag by what stands between `<` and `>`, up to a
-/// blank or slash, until it meets the first that is none.
+/// Text that a client shows for a message: it finds a tag by the characters between `<` and `>`, up
+/// to a blank or slash, until it meets the first that is none.
 pub(super) fn read(message: &str) -> RichText {
     let (mut shown, mut rest) = (String::new(), message);
     while let Some((before, after)) = rest.split_once('<') {

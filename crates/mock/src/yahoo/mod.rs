@@ -18,7 +18,7 @@ mod server;
 pub use client::sign_on;
 pub use server::Server;
 
-/// What a client speaks whose user's name does not say otherwise.
+/// Version that a client speaks unless its user's name says otherwise.
 const USUAL: u16 = 16;
 /// The text that is shown as a buzz.
 const BUZZ: &str = "<ding>";

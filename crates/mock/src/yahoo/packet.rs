@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 
 /// Of the header, in bytes.
 const HEADER: usize = 20;
-/// What ends a key or a value.
+/// End of a key or a value.
 const SEPARATOR: &[u8] = b"\xc0\x80";
 /// The status of what a client asks for a message to be sent, or stored.
 pub(super) const SEND: u32 = 0x5a55_aa56;

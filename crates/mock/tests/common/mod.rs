@@ -1,11 +1,11 @@
-//! What the tests of every network look for.
+//! Checks that the tests of every network share.
 
 use std::time::Duration;
 
 use crosstalk_core::Availability;
 use crosstalk_mock::{Client, Event};
 
-/// How long anything may take.
+/// Longest time for any step.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// Waits until `client` is shown `name` so.

@@ -1,4 +1,4 @@
-//! What the client knows and shows.
+//! State of the client, and the events it shows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use crate::emit;
 use crate::talks::Talk;
 
-/// What the client knows.
+/// State of the client.
 #[derive(Default)]
 pub(crate) struct Known {
     notes: Mutex<Notes>,
@@ -27,7 +27,7 @@ pub(crate) struct Notes {
     /// The status and the personal message of each.
     presences: BTreeMap<String, (&'static str, String)>,
     pub(crate) talks: BTreeMap<String, Arc<Talk>>,
-    /// How often the client has signed on.
+    /// Number of sign-ons of the client so far.
     turn: u64,
 }
 

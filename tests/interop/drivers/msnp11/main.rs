@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use self::events::Known;
 
-/// How long the server may take to answer a command.
+/// Longest wait for the server's answer to a command.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Outcome = Result<(), String>;

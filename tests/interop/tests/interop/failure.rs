@@ -1,4 +1,4 @@
-//! What people see when a gateway dies, and that what is said meanwhile waits.
+//! Effects of a gateway's death for people, and that messages sent meanwhile wait.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crosstalk_interop::Stage;
 
 const ALICE: &str = "alice@aol.xt";
 
-/// How long others may believe that the users of a dead gateway are there.
+/// Longest time for which others may believe that the users of a dead gateway are there.
 const LEASE: Duration = Duration::from_secs(20);
 
 #[test]
@@ -55,7 +55,7 @@ fn a_gateway_that_dies_takes_nobody_with_it() {
     stage.kept_its_secrets(&["are you there?", "you at least?", "welcome back"]);
 }
 
-/// What a sender is told of a message that waits.
+/// Note to the sender of a message that waits.
 fn kept(name: &str) -> String {
     format!("[CrossTalk: {name} is offline and gets this at the next sign-on.]")
 }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use crosstalk_interop::{Crowd, Gateway, Person, Stage};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a gateway stays dead at least.
+/// Shortest time for which a gateway stays dead.
 const AWAY: Duration = Duration::from_secs(2);
-/// How many texts everybody hears of each friend between two blows.
+/// Number of texts that everybody gets from each friend between two kills.
 const SOME: usize = 3;
 const GATEWAYS: usize = 3;
 
 /// Each is on a network of its own but for Romeo and Juliet, with the gateway of that network.
 const EVERYBODY: [(&str, usize); 4] = [("alice", 0), ("romeo", 1), ("juliet", 1), ("mary", 2)];
-/// Who talks to whom: everybody to all on other networks.
+/// Number of lanes: everybody to all on other networks.
 const LANES: usize = 10;
 
 #[test]
@@ -74,7 +74,7 @@ fn friends_of(own: usize) -> impl Iterator<Item = usize> {
     (0..EVERYBODY.len()).filter(move |friend| EVERYBODY[*friend].1 != EVERYBODY[own].1)
 }
 
-/// How everybody on other networks calls them.
+/// Spelling of the name for people on other networks.
 fn spelled(stage: &Stage, who: usize) -> String {
     match EVERYBODY[who] {
         (name, 0) => format!("{name}@aol.xt"),

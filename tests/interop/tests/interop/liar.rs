@@ -8,9 +8,9 @@ use crosstalk_interop::{Court, RawJabber};
 const BIND: &str = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>m</resource></bind>";
 const CEO: &str = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
                    <jid>ceo@jabber.test/desk</jid></bind>";
-/// What Mallory knows.
+/// Mallory's password.
 const PASSWORD: &str = "mallory's";
-/// How long a lie may take to have an effect that it must not have.
+/// Time for a lie to have an effect that it must not have.
 const EFFECT: Duration = Duration::from_millis(700);
 
 #[test]
@@ -45,7 +45,7 @@ fn lies(mut court: Court) {
     assert_eq!(others.count(), 0);
 }
 
-/// What can be said before there is a session; none of it signs in the CEO.
+/// Claims that can be made before there is a session; none of them signs in the CEO.
 const LIES: &[fn(&Court, &mut RawJabber)] = &[
     // A session asked for in ways that servers read one way or the other, and its answer.
     |court, mallory| answers_herself(court, mallory, &format!("<iq type='set'>{BIND}</iq>")),

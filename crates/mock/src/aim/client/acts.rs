@@ -1,4 +1,4 @@
-//! What the person does, as AIM says it.
+//! The person's acts, as SNACs.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What the server says, as the person sees it.
+//! Events for the person, from the server's SNACs.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use crate::aim::items;
 
 /// A flag of 02/15: the away text is wanted.
 const AWAY_TEXT: u32 = 2;
-/// How the control contact says what to answer.
+/// Command by which a request is accepted, as the control contact's question names it.
 const ACCEPT: &str = "/accept ";
 
 impl Session {
@@ -183,7 +183,7 @@ impl Session {
     }
 }
 
-/// Whom the control contact says can be accepted.
+/// Name that a question of the control contact asks about.
 fn asked_in(text: &str) -> Option<String> {
     let (_, rest) = text.split_once(ACCEPT)?;
     rest.split_whitespace().next().map(ToOwned::to_owned)

@@ -61,7 +61,7 @@ struct Session {
     sent: VecDeque<(u32, String)>,
     /// Away texts asked for, by request.
     asked_away: VecDeque<(u32, Event)>,
-    /// Who asked for authorisation through 13/19.
+    /// Senders of authorisation requests (SNAC 13/19).
     askers: Vec<Asker>,
     request: u32,
 }

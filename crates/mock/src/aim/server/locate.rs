@@ -11,7 +11,7 @@ use crate::aim::plain;
 /// "Not logged in."
 const NOT_THERE: u16 = 0x0004;
 
-/// What a question asks for, as bits.
+/// Bits of a SNAC 02/15: the information that is asked for.
 const PROFILE: u32 = 0x1;
 const AWAY: u32 = 0x2;
 const CAPABILITIES: u32 = 0x4;

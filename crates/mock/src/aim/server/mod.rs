@@ -25,7 +25,7 @@ pub struct Server {
     listening: Listening,
 }
 
-/// What every connection of a server shares.
+/// State shared by all connections of a server.
 type Shared = crate::server::Shared<ServerState>;
 
 impl Server {

@@ -1,4 +1,4 @@
-//! Who may come in: BUCP, roasted passwords and cookies.
+//! Sign-on: BUCP, roasted passwords and cookies.
 
 use std::io;
 

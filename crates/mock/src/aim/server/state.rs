@@ -13,14 +13,14 @@ use crate::aim::plain;
 
 /// The family that stands for the main service in a redirect.
 pub(super) const BOS: u16 = 0x0001;
-/// How long a cookie is, as with every server clients know.
+/// Length of a cookie in bytes, as with every server that clients know.
 const COOKIE_LENGTH: usize = 256;
 /// Request ids of what the server says unasked begin here.
 pub(super) const PUSHED: u32 = 0x8000_0000;
 
-/// What a cookie lets its bearer do.
+/// Rights of a cookie's bearer.
 pub(super) struct Pass {
-    /// Who, as [`plain`] writes it.
+    /// User, as [`plain`] writes the name.
     pub(super) user: String,
     /// Which service.
     pub(super) service: u16,
@@ -33,7 +33,7 @@ pub(super) struct User {
     pub(super) password: Redacted<String>,
     /// The stored buddy list.
     pub(super) items: Vec<Item>,
-    /// When it last changed, in seconds since 1970.
+    /// Time of the last change, in seconds since 1970.
     pub(super) changed: u32,
     /// Messages to be delivered at the next sign-on: bodies of 04/07 without user info.
     pub(super) stored: Vec<super::messages::Stored>,
@@ -48,7 +48,7 @@ pub(super) struct Mime {
 
 /// One BOS connection of a user.
 pub(super) struct Session {
-    /// Whose, as [`plain`] writes it.
+    /// User, as [`plain`] writes the name.
     pub(super) user: String,
     /// Frames to the client, in order.
     pub(super) out: mpsc::Sender<Snac>,
@@ -162,7 +162,7 @@ impl ServerState {
         self.sessions.remove(&id)
     }
 
-    /// What every cookie begins with.
+    /// Beginning of every cookie.
     pub(super) fn secret(&self) -> String {
         format!("{:016x}", self.salt)
     }

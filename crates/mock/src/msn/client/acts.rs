@@ -1,4 +1,4 @@
-//! What a person does, in requests.
+//! The person's acts, as requests to the address book.
 
 use std::io;
 

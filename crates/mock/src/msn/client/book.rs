@@ -21,7 +21,7 @@ pub(super) struct Book {
     stream: Option<Box<dyn Stream>>,
     /// The membership of those who ask, by name.
     pending: BTreeMap<String, String>,
-    /// Who has been shown as asking.
+    /// Names that have been shown as asking.
     asked: BTreeSet<String>,
 }
 
@@ -101,7 +101,7 @@ impl Session {
         self.ask_with("ADL", &format!("<ml l=\"1\">{entries}</ml>")).await
     }
 
-    /// Who is in which role; those who ask are told.
+    /// Reads the members of each role; the person is told of those who ask.
     async fn read_memberships(&mut self) -> io::Result<Vec<(String, String)>> {
         let filter = "<serviceFilter><Types><ServiceType>Messenger</ServiceType></Types>\
                       </serviceFilter>";

@@ -1,4 +1,4 @@
-//! What the notification server says, in events.
+//! Events for the person, from the notification server's commands.
 
 use std::io;
 

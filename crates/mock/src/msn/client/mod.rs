@@ -72,13 +72,13 @@ pub async fn sign_on(account: &Account, way: &Route) -> Result<Client, SignOnErr
 struct Session {
     version: u32,
     user: String,
-    /// What it is called at a switchboard.
+    /// Name of the client at a switchboard.
     seat: String,
     way: Route,
     write: Write,
     transaction: u32,
     driver: Driver,
-    /// What came on which connection; none where it ended.
+    /// Commands with the number of their connection; `None` where it ended.
     commands: mpsc::Receiver<(u32, Option<Command>)>,
     commands_in: mpsc::Sender<(u32, Option<Command>)>,
     reading: JoinSet<()>,
@@ -86,7 +86,7 @@ struct Session {
     /// The GUIDs of the contacts.
     guids: BTreeMap<String, String>,
     presences: BTreeMap<String, crosstalk_core::Presence>,
-    /// Who each request was about.
+    /// Person that each request was about.
     asked: BTreeMap<u32, String>,
     talks: BTreeMap<u32, Talk>,
     opened: u32,

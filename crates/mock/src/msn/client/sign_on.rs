@@ -10,12 +10,12 @@ use super::{Incoming, Read, Write};
 use crate::msn::{digest, passport, ticket};
 use crate::{Account, Route, SignOnError, Stream};
 
-/// How often a client lets itself be sent elsewhere.
+/// Limit of the redirections (XFR) that a client follows.
 const MAX_REDIRECTS: usize = 4;
 /// Which of several clients of one person this is, since MSNP16.
 const MACHINE: &str = "{1BE99E6D-1C6E-4BEA-8B3E-9C464006A774}";
 
-/// Who signs on, and how.
+/// User, password and version of a sign-on.
 pub(super) struct Signer {
     pub(super) version: u32,
     pub(super) user: String,
@@ -28,7 +28,7 @@ impl Signer {
         Self { version, user: passport(&account.name), password }
     }
 
-    /// What the client is called at a switchboard.
+    /// Name of the client at a switchboard.
     pub(super) fn seat(&self) -> String {
         if self.version >= 16 { format!("{};{MACHINE}", self.user) } else { self.user.clone() }
     }
@@ -76,7 +76,7 @@ impl Signer {
         }
     }
 
-    /// What shows to one who asks with `challenge` that the client knows the password.
+    /// Proof that the client knows the password, for a server that asks with `challenge`.
     fn proof(&self, challenge: &str) -> String {
         let ticket = self.ticket();
         match self.version {

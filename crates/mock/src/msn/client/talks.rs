@@ -19,7 +19,7 @@ pub(super) struct Talk {
     /// To call the first when the connection is open.
     calls: bool,
     here: BTreeSet<String>,
-    /// What is to be said, each when that one is there.
+    /// Texts to send, each to a person, once that one has joined.
     waiting: Vec<(String, String)>,
     transaction: u32,
 }
@@ -92,7 +92,7 @@ impl Session {
         Ok(true)
     }
 
-    /// What a switchboard says.
+    /// Handles a command from a switchboard.
     pub(super) async fn talked(&mut self, number: u32, command: &Command) -> io::Result<()> {
         let Some(talk) = self.talks.get_mut(&number) else { return Ok(()) };
         match command.verb() {

@@ -47,7 +47,7 @@ pub(super) fn serve(shared: &Shared, request: &Request) -> String {
     answer("200 OK", &["Content-Type: text/xml; charset=utf-8".to_owned()], &body)
 }
 
-/// Who asks, by the ticket, and the envelope.
+/// User of a request, by its ticket, and the envelope.
 fn caller(state: &ServerState, request: &Request) -> Option<(String, Element)> {
     let envelope = read(&request.body).ok()?;
     let token = all(&envelope, "TicketToken").first()?.text();
@@ -153,7 +153,7 @@ fn change_roles(
     String::new()
 }
 
-/// What contacts are called in the service.
+/// Id of a contact in the address book.
 fn guid(name: &str) -> String {
     let hash = digest(name);
     let part = |range: std::ops::Range<usize>| hash.get(range).unwrap_or_default().to_owned();

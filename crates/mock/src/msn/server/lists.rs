@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-/// Who a payload is about, and which lists.
+/// People in a payload, and their lists.
 fn people(command: &Command) -> Vec<(String, u8)> {
     let Ok(list) = Element::parse(command.payload(), &Scope::default()) else {
         return Vec::new();

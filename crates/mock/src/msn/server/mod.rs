@@ -37,18 +37,18 @@ pub struct Server {
     _beside: [Listening; 2],
 }
 
-/// What every connection of a server shares.
+/// State shared by all connections of a server.
 #[derive(Clone)]
 struct Shared {
-    /// Where clients are sent to sign on, and for conversations.
+    /// Address that clients are sent to to sign on, and for conversations.
     addr: SocketAddr,
-    /// Where clients get their tickets and keep their lists.
+    /// Web server that gives clients their tickets and keeps their lists.
     web: Web,
     tls: TlsAcceptor,
     state: Arc<Mutex<ServerState>>,
 }
 
-/// What is on its way to one client.
+/// Commands on their way to one client.
 type Line = mpsc::Sender<String>;
 
 /// The most lines that wait for a client that does not read.
@@ -140,7 +140,7 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<String>)
     write.shutdown().await
 }
 
-/// What a connection turned out to be.
+/// Kind of a connection, once its first command is known.
 enum Handler {
     Dispatch(Line),
     Notification(notification::Session),

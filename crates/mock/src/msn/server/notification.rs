@@ -13,7 +13,7 @@ pub(super) struct Session {
     pub(super) line: Line,
     pub(super) version: u32,
     pub(super) user: String,
-    /// What the client has to show that it knows the password or the ticket for.
+    /// Nonce from which the client has to make a proof by its password or ticket.
     pub(super) nonce: String,
     pub(super) signed_on: bool,
 }

@@ -3,7 +3,7 @@
 use super::state::Online;
 use crate::msn::CAPABILITIES;
 
-/// How a client of `version` is shown `of`, who is online; with `initial`, in answer to that
+/// Command that shows a client of `version` that `of` is online; with `initial`, in answer to that
 /// transaction.
 pub(super) fn shown(version: u32, of: &str, online: &Online, initial: Option<u32>) -> String {
     let status = &online.status;
@@ -25,7 +25,7 @@ pub(super) fn shown(version: u32, of: &str, online: &Online, initial: Option<u32
     format!("{line}UBX {who} {}\r\n{message}", message.len())
 }
 
-/// How a client of `version` is told that `of` is offline.
+/// Command that tells a client of `version` that `of` is offline.
 pub(super) fn gone(version: u32, of: &str) -> String {
     let who = named(version, of);
     match version {

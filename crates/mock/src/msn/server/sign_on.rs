@@ -10,8 +10,8 @@ use super::notification::Session;
 use super::state::{Online, User};
 use crate::msn::digest;
 
-/// What the answer to a nonce begins with: its length, version, mode, cipher and hash, and the
-/// lengths of the initialisation vector and the hash.
+/// Header of the answer to a nonce: its length, version, mode, cipher and hash, and the lengths of
+/// the initialisation vector and the hash.
 const ANSWER: [u32; 6] = [28, 1, 0x6603, 0x8004, 8, 20];
 
 impl Session {

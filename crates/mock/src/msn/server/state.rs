@@ -1,4 +1,4 @@
-//! Who there is, what they keep, and who talks to whom.
+//! Users, their stored lists, and their switchboards.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct ServerState {
     pub(super) users: BTreeMap<String, User>,
     /// The people in each switchboard.
     pub(super) boards: BTreeMap<u32, BTreeMap<String, Place>>,
-    /// Who may come to which switchboard with which key.
+    /// Keys of the switchboards, each with the user it admits and the switchboard's number.
     keys: BTreeMap<String, (String, u32)>,
     handed_out: Vec<String>,
     next: u32,

@@ -12,7 +12,7 @@ pub(super) struct Seat {
     board: Option<u32>,
 }
 
-/// Where somebody sits, as the others are told.
+/// Endpoint of a participant, as the others are told it.
 pub(super) struct Place {
     line: Line,
     /// The client among several of one person, since MSNP16.
@@ -29,7 +29,7 @@ impl Place {
     }
 }
 
-/// What a client of `version` is told behind the nick of somebody in a conversation.
+/// Capabilities behind the nick of a participant, as a client of `version` is told them.
 const fn capabilities(version: u32) -> &'static str {
     match version {
         ..12 => "",

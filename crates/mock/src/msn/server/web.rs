@@ -1,4 +1,4 @@
-//! What clients ask on the web: Passport's tickets, and under TLS the address book.
+//! Web requests of clients: Passport's tickets, and under TLS the address book.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::msn::http::{Request, answer};
 use crate::msn::ticket;
 use crate::server::Recorder;
 
-/// Where the way to a ticket begins.
+/// Path of the page where the way to a ticket begins.
 pub(super) const NEXUS: &str = "/rdr/pprdr.asp";
 const LOGIN: &str = "/login2.srf";
 /// The first byte of a client that begins with TLS.

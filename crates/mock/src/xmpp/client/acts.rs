@@ -1,4 +1,4 @@
-//! What the person does, as XMPP says it.
+//! The person's acts, as stanzas.
 
 use std::io;
 use std::time::{Duration, SystemTime};

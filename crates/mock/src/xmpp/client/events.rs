@@ -1,4 +1,4 @@
-//! What the server says, as the person sees it.
+//! Events for the person, from the server's stanzas.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -158,7 +158,7 @@ fn features(node: Option<&str>) -> Element {
         )
 }
 
-/// What an available contact shows.
+/// Presence that an available contact shows.
 fn presence(stanza: &Element) -> Presence {
     let show = match stanza.text_of("show").as_deref() {
         Some("away") => Availability::Away,

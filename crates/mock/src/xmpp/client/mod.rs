@@ -25,7 +25,7 @@ struct Session {
     jid: String,
     /// Its presence, as last shown.
     presence: Presence,
-    /// Who stands in the roster, by bare JID.
+    /// Contacts in the roster, by bare JID.
     roster: BTreeSet<String>,
     /// Presences of contacts, by bare JID and resource.
     contacts: BTreeMap<String, BTreeMap<String, Presence>>,

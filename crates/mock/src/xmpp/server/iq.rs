@@ -36,7 +36,7 @@ pub(super) fn handle(state: &mut ServerState, jid: &str, iq: &Element) {
     }
 }
 
-/// What the server itself answers.
+/// Responses to requests to the server itself.
 fn own(state: &mut ServerState, jid: &str, me: &str, iq: &Element) -> Option<Element> {
     let payload = iq.elements().next()?;
     let set = iq.attr("type") == Some("set");

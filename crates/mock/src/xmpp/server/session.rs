@@ -13,7 +13,7 @@ use crate::xmpp::link::{Incoming, Link, result};
 
 /// The most stanzas that wait for a client that does not read.
 const QUEUE: usize = 4096;
-/// How many stanzas go to a client before it is asked what arrived.
+/// Number of stanzas to a client before it is asked for an acknowledgement (XEP-0198).
 const ACKNOWLEDGE_EVERY: u32 = 5;
 
 /// Serves the connection to its end.

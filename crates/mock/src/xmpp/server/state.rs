@@ -70,7 +70,7 @@ pub(super) struct Session {
 
 /// The server's whole state.
 pub(super) struct ServerState {
-    /// Where it is set, clients must encrypt before they sign on.
+    /// TLS that clients must start before they sign on, where it is set.
     pub(super) tls: Option<TlsAcceptor>,
     /// By bare JID.
     pub(super) users: HashMap<String, User>,

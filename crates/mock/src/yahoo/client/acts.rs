@@ -1,4 +1,4 @@
-//! What a person does, in packets.
+//! The person's acts, as packets.
 
 use std::io;
 
@@ -37,7 +37,7 @@ impl Session {
         }
     }
 
-    /// What a client says once it has its list.
+    /// Sends the packets of a client that has just got its list.
     pub(super) async fn begin(&mut self) -> io::Result<()> {
         if self.version() > 9 {
             self.status(&[(10, "0"), (19, "")]).await?;
@@ -163,7 +163,7 @@ impl Session {
     }
 }
 
-/// How many bytes at the front of `text` fit into one message.
+/// Length of the front of `text` that fits into one message, in bytes.
 fn room(text: &str) -> usize {
     let end = text.char_indices().nth(pieces::MAX_CHARS).map_or(text.len(), |(at, _)| at);
     text.floor_char_boundary(end.min(pieces::MAX_BYTES))

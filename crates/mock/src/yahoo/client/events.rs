@@ -1,4 +1,4 @@
-//! What the server says, as the person sees it.
+//! Events for the person, from the server's packets.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use crate::yahoo::{BUZZ, markup};
 
 /// The status of a message that was stored until now.
 const STORED: u32 = 5;
-/// What the control contact says of a message that was not delivered, or may not have been.
+/// Phrases of the control contact about a message that was not delivered, or may not have been.
 const UNDELIVERED: (&str, [&str; 2]) =
     ("A message to ", [" was not delivered: ", " may not have arrived: "]);
 
@@ -162,7 +162,7 @@ impl Session {
     }
 }
 
-/// What the pairs behind a name say.
+/// Presence in the pairs behind a name.
 fn presence(service: u16, pairs: &[(u32, Vec<u8>)]) -> Presence {
     let value = |key| pairs.iter().find(|(k, _)| *k == key).map(|(_, value)| read(value));
     let gone = value(13).is_some_and(|v| v == "0");

@@ -19,7 +19,7 @@ pub use sign_on::sign_on;
 
 type Read = Incoming<ReadHalf<Box<dyn Stream>>>;
 
-/// What a client sends: packets in its version, with the number that the server gave the session.
+/// Sender of a client's packets: in its version, with the number that the server gave the session.
 struct Outgoing {
     write: WriteHalf<Box<dyn Stream>>,
     version: u16,

@@ -1,4 +1,4 @@
-//! What people say to each other.
+//! Messages between users.
 
 use crosstalk_networks::ymsg::{pieces, service};
 

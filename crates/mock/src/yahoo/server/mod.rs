@@ -29,10 +29,10 @@ pub struct Server {
     listening: Listening,
 }
 
-/// What every connection of a server shares.
+/// State shared by all connections of a server.
 type Shared = crate::server::Shared<ServerState>;
 
-/// What is on its way to one client.
+/// Packets on their way to one client.
 type Line = mpsc::Sender<Vec<u8>>;
 
 /// The most packets that wait for a client that does not read.
@@ -40,7 +40,7 @@ const QUEUE: usize = 4096;
 /// The longest request of the look-up, in bytes.
 const LONGEST_REQUEST: usize = 4096;
 
-/// What a client sends.
+/// Request of a client.
 enum Request {
     Packet(Packet),
     /// The whole request for the server's address.

@@ -1,4 +1,4 @@
-//! Who is there, and how.
+//! Presence of users.
 
 use super::Shared;
 use super::session::Session;

@@ -4,7 +4,7 @@ use super::{Line, Shared};
 use crate::yahoo::packet::Packet;
 use crosstalk_networks::ymsg::service;
 
-/// What a server knows of one connection.
+/// State of one connection.
 pub(super) struct Session {
     pub(super) line: Line,
     pub(super) version: u16,

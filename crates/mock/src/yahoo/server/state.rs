@@ -1,4 +1,4 @@
-//! Who there is, and what they keep.
+//! Users, and their stored lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +19,9 @@ pub(super) struct User {
     pub(super) password: String,
     /// The buddies, by group.
     pub(super) groups: BTreeMap<String, BTreeSet<String>>,
-    /// Who may not see or reach the user.
+    /// Users that may not see or reach this one.
     pub(super) refused: BTreeSet<String>,
-    /// What waits for the next sign-on.
+    /// Packets that wait for the next sign-on.
     pub(super) stored: Vec<Packet>,
     pub(super) online: Option<Online>,
 }
