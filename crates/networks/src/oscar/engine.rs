@@ -6,10 +6,10 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
 
 use super::CP1251;
-use super::link::{Io, Lines};
+use super::account::Session;
+use super::context::{Io, Lines};
 use super::service;
-use super::session::Session;
-use super::signon::{self, Errand, Greeting, SignOn};
+use super::sign_on::{self, Errand, Greeting, SignOn};
 use super::unread::{FLAPON, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
 use super::wire::message::EightBit;
@@ -233,7 +233,7 @@ impl Oscar {
             .and_then(|body| Greeting::parse(&body).ok())
             .ok_or_else(|| Fault::client("a client begins with a SIGNON frame"))?;
         let io = self.io(now, out);
-        let ticket = greeting.cookie.as_ref().and_then(|c| signon::claim(c.expose(), &io));
+        let ticket = greeting.cookie.as_ref().and_then(|c| sign_on::claim(c.expose(), &io));
         let dial = ticket.as_ref().and_then(|t| t.dial.clone());
         let errand = ticket.and_then(|t| t.note.downcast::<Errand>().ok()).map(|e| *e);
         if let Via::Direct { upstream, .. } = &self.context.via {

@@ -4,11 +4,20 @@
 //! everything else happens (`session`) but a few services that are left alone. Both are
 //! phases of one `engine`; `link` keeps the frame numbers right, [`wire`] knows the bytes.
 
+mod account;
+mod away;
+mod consent;
+mod content;
+mod context;
+mod dispatch;
 mod engine;
-mod link;
+mod foreign_names;
+mod locate;
+mod messages;
+mod presence;
+mod roster;
 mod service;
-mod session;
-mod signon;
+mod sign_on;
 mod unread;
 pub mod wire;
 

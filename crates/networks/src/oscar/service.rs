@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use crosstalk_core::Side;
 
-use super::link::Io;
-use super::session::{answer_no_match, is_words, names_foreign};
+use super::context::Io;
+use super::foreign_names::{answer_no_match, is_words, names_foreign};
 use super::wire::flap::HEADER;
 use super::wire::{Channel, Snac};
 

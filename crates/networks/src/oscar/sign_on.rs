@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosstalk_core::{Address, HostPort, Owner, Redacted, Side, Ticket, Via};
 
-use super::link::Io;
+use super::context::Io;
 use super::wire::{Channel, Reader, Snac, Truncated, Writer, find, flap, tlvs};
 
 /// How long a cookie waits for the connection that brings it.

@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 
 use crosstalk_core::{Address, Contact, Event, MAX_CONTACTS, NameClass, RosterEdit, Side};
 
-use super::{PER_PERSON, Pass, Session};
-use crate::oscar::link::Io;
+use crate::oscar::account::{PER_PERSON, Pass, Session};
+use crate::oscar::context::Io;
 use crate::oscar::wire::{Reader, Snac, Writer};
 
 /// The foreign people whose arrivals the client asked for by name.
 #[derive(Default)]
-pub(super) struct Watch(BTreeSet<Address>);
+pub(in crate::oscar) struct Watch(BTreeSet<Address>);
 
 impl Watch {
-    pub(super) fn has(&self, address: &Address) -> bool {
+    pub(in crate::oscar) fn has(&self, address: &Address) -> bool {
         self.0.contains(address)
     }
 
     /// How many bytes it takes.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         self.0.len() * PER_PERSON
     }
 }
@@ -32,7 +32,7 @@ struct Parted {
 
 impl Session {
     /// 03/04 and 03/0f: names to watch. For a client without a stored list this is its list.
-    pub(super) fn watched(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn watched(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let parted = self.part(snac, io);
         let named: BTreeSet<Address> = parted.foreign.into_iter().collect();
         for address in &named {
@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// 03/05 and 03/10: names to watch no longer.
-    pub(super) fn unwatched(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn unwatched(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let parted = self.part(snac, io);
         for address in parted.foreign {
             self.watch.0.remove(&address);
@@ -67,7 +67,7 @@ impl Session {
     }
 
     /// Lists whom an old client watches and the gateway does not know of.
-    pub(super) fn sync_watch(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn sync_watch(&mut self, io: &mut Io<'_>) {
         let watched = self.watch.0.clone();
         self.list_watched(&watched, io);
     }
@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// 09/05 to 09/0b: whom to permit and to deny.
-    pub(super) fn permits(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn permits(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         const DENY: u16 = 0x07;
         const UNDENY: u16 = 0x08;
         let parted = self.part(snac, io);

@@ -5,9 +5,9 @@
 
 use crosstalk_core::NameClass;
 
-use super::{Pass, Session};
-use crate::oscar::link::Io;
-use crate::oscar::wire::{Snac, Writer, find};
+use super::account::{Pass, Session};
+use super::context::Io;
+use super::wire::{Snac, Writer, find};
 
 /// An error: the server knows nobody of that name.
 const NO_MATCH: u16 = 0x0014;
@@ -16,23 +16,20 @@ const EMAIL: u16 = 0x0011;
 
 /// Whether a SNAC of the client's holds what the person says or is, in which a name is a word: chat,
 /// a text to be translated, a picture.
-pub(in crate::oscar) const fn is_words(kind: (u16, u16)) -> bool {
+pub(super) const fn is_words(kind: (u16, u16)) -> bool {
     matches!(kind, (0x0c, 0x02) | (0x0e, 0x05) | (0x10, 0x02))
 }
 
 /// Whether a foreign name stands somewhere among other fields. Names stand between lengths and zeros;
 /// a length that reads as a letter only makes a name longer at its front.
-pub(in crate::oscar) fn names_foreign(
-    fields: &[u8],
-    class_of: impl Fn(&[u8]) -> NameClass,
-) -> bool {
+pub(super) fn names_foreign(fields: &[u8], class_of: impl Fn(&[u8]) -> NameClass) -> bool {
     let texts = fields.split(|b| !(b.is_ascii_graphic() || *b == b' '));
     let mut texts = texts.filter(|text| text.contains(&b'@'));
     texts.any(|text| class_of(text) != NameClass::Own)
 }
 
 /// Answers a SNAC that names somebody foreign to a server who knows nobody of that name.
-pub(in crate::oscar) fn answer_no_match(snac: &Snac, io: &mut Io<'_>) {
+pub(super) fn answer_no_match(snac: &Snac, io: &mut Io<'_>) {
     io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));
 }
 

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
-use super::push::PUSHED;
-use super::{Pass, Session, away};
-use crate::common::{held, html};
-use crate::oscar::link::Io;
-use crate::oscar::wire::message::EightBit;
-use crate::oscar::wire::user::{
+use super::account::{Pass, Session};
+use super::away;
+use super::context::Io;
+use super::roster::push::PUSHED;
+use super::wire::message::EightBit;
+use super::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, SUBSCRIPTIONS, read_status_text, status_text,
 };
-use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
+use super::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
+use crate::common::{held, html};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;

@@ -3,21 +3,21 @@
 use bytes::Bytes;
 use crosstalk_core::{Address, Contact, Side};
 
-use super::book::{Plan, ROOT};
-use super::list::{is_group, packed};
-use super::{Pass, Session};
-use crate::oscar::link::Io;
+use super::feedbag::{Plan, ROOT};
+use super::merge::{is_group, packed};
+use crate::oscar::account::{Pass, Session};
+use crate::oscar::context::Io;
 use crate::oscar::wire::{Class, Item, ItemId, Snac, Writer};
 
 /// The request id of what a server says on its own.
-pub(super) const PUSHED: u32 = 0x8000_0000;
+pub(in crate::oscar) const PUSHED: u32 = 0x8000_0000;
 const INSERT: u16 = 0x08;
 const UPDATE: u16 = 0x09;
 const DELETE: u16 = 0x0a;
 
 impl Session {
     /// Brings the client's list up to the foreign contacts.
-    pub(super) fn sync_list(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn sync_list(&mut self, io: &mut Io<'_>) {
         if self.list.is_stored() {
             let plan = self.plan_all(io);
             self.push(&plan, io);
@@ -25,7 +25,7 @@ impl Session {
     }
 
     /// Brings the client's list up to one contact.
-    pub(super) fn sync_contact(&mut self, contact: &Contact, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn sync_contact(&mut self, contact: &Contact, io: &mut Io<'_>) {
         if !self.list.is_stored() || self.edits.touches(&contact.address) {
             return;
         }
@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Tells the client of a plan, as a server tells of another session's edits.
-    pub(super) fn push(&self, plan: &Plan, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn push(&self, plan: &Plan, io: &mut Io<'_>) {
         if plan.is_empty() {
             return;
         }
@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// Takes back what was pushed for want of the list, which is coming after all.
-    pub(super) fn withdraw(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn withdraw(&mut self, io: &mut Io<'_>) {
         let mut plan = Plan::default();
         plan.deletes = self.book.foreign_items();
         self.push(&plan, io);
@@ -67,7 +67,7 @@ impl Session {
     }
 
     /// Edits of another session: what it says of groups lacks their foreign members.
-    pub(super) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn pushed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
         let Ok(content) = snac.content() else { return Pass::Forward };
         let content = snac.body.slice_ref(content);
         let (mut items, Ok(())) = Item::read_some(&content) else { return Pass::Forward };

@@ -18,11 +18,11 @@ const MAX_MISPLACED: usize = 128 << 10;
 
 /// One foreign item that the client sees.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Shown {
+pub(in crate::oscar) struct Shown {
     /// Whose it is.
-    pub(in super::super) address: Address,
+    pub(in crate::oscar) address: Address,
     /// The item.
-    pub(in super::super) item: Item,
+    pub(in crate::oscar) item: Item,
 }
 
 impl Shown {

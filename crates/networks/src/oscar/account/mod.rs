@@ -3,24 +3,8 @@
 //! A handler takes a SNAC and says whether it passes. What it passes is the server's business;
 //! what it withholds concerns a foreign person, and is answered here.
 
-mod acks;
-mod away;
-mod book;
-mod consent;
-mod content;
-mod edit;
 mod identity;
-mod info;
-mod list;
-mod other_names;
-mod pieces;
-mod presence;
-mod publish;
-mod push;
-mod rate;
-mod talk;
-mod traffic;
-mod watch;
+mod rate_limits;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -30,24 +14,23 @@ use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, NameClass, Roster, Side,
 };
 
-use super::MAX_NAME;
-use super::link::Io;
+use super::context::Io;
+use super::messages::icbm;
 use super::wire::message::EightBit;
 use super::wire::{Reader, Snac, UserInfo};
+use super::{MAX_NAME, consent, presence, roster};
 use crate::common::held::{Presences, Waiting};
-
-pub(super) use other_names::{answer_no_match, is_words, names_foreign};
 
 /// How long a client may take from sign-on to its first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);
 /// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
 const OUR_QUESTION: u32 = 0x7ffe_0000;
 /// How many bytes a person in a set takes, roughly.
-const PER_PERSON: usize = 128;
+pub(in crate::oscar) const PER_PERSON: usize = 128;
 
 /// What becomes of a frame.
 #[derive(Debug, PartialEq, Eq)]
-enum Pass {
+pub(in crate::oscar) enum Pass {
     /// It goes on as it came.
     Forward,
     /// It ends here.
@@ -57,39 +40,39 @@ enum Pass {
 }
 
 /// The state of one session.
-pub(super) struct Session {
+pub(in crate::oscar) struct Session {
     /// What the client calls itself; empty if it does not.
-    client: String,
-    eight_bit: EightBit,
+    pub(in crate::oscar) client: String,
+    pub(in crate::oscar) eight_bit: EightBit,
     /// Who signed in, as soon as the server said so.
-    identity: identity::Identity,
+    pub(in crate::oscar) identity: identity::Identity,
     /// The client asked the server who it is.
-    has_asked: bool,
-    kind: Kind,
+    pub(in crate::oscar) has_asked: bool,
+    pub(in crate::oscar) kind: Kind,
     /// The foreign contacts, as soon as the gateway gave them.
-    contacts: Option<BTreeMap<Address, Contact>>,
+    pub(in crate::oscar) contacts: Option<BTreeMap<Address, Contact>>,
     /// The client said that it is ready.
-    online: bool,
+    pub(in crate::oscar) online: bool,
     /// When to stop waiting for that.
-    online_by: Option<Instant>,
+    pub(in crate::oscar) online_by: Option<Instant>,
     /// The client was told everything that waited for it, and is told what comes at once.
-    settled: bool,
-    waiting: Waiting,
-    rates: rate::Rates,
-    acks: acks::Acks,
-    book: book::Book,
-    list: list::Listing,
-    edits: edit::Edits,
-    watch: watch::Watch,
-    own: presence::Own,
-    theirs: Presences,
-    talk: talk::Talk,
-    asked: consent::Asked,
+    pub(in crate::oscar) settled: bool,
+    pub(in crate::oscar) waiting: Waiting,
+    pub(in crate::oscar) rates: rate_limits::Rates,
+    pub(in crate::oscar) acks: roster::acks::Acks,
+    pub(in crate::oscar) book: roster::feedbag::Book,
+    pub(in crate::oscar) list: roster::merge::Listing,
+    pub(in crate::oscar) edits: roster::edits::Edits,
+    pub(in crate::oscar) watch: roster::buddies::Watch,
+    pub(in crate::oscar) own: presence::Own,
+    pub(in crate::oscar) theirs: Presences,
+    pub(in crate::oscar) talk: icbm::Talk,
+    pub(in crate::oscar) asked: consent::Asked,
 }
 
 /// What a cookie turned out to be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(in crate::oscar) enum Kind {
     /// A session: the cookie was handed out for one, or the server offers messages.
     Session,
     /// The cookie is unknown; the server's families will tell.
@@ -103,17 +86,21 @@ enum Kind {
 
 impl Session {
     /// A session behind a cookie that a server of this network issued to `issued_to`.
-    pub(super) fn issued(client: String, issued_to: Option<Address>, eight_bit: EightBit) -> Self {
+    pub(in crate::oscar) fn issued(
+        client: String,
+        issued_to: Option<Address>,
+        eight_bit: EightBit,
+    ) -> Self {
         let identity = identity::Identity::Cookie { issued_to };
         Self { identity, ..Self::new(client, Kind::Session, eight_bit) }
     }
 
     /// What a cookie of unknown origin is for; the server will say.
-    pub(super) fn unknown(client: String, eight_bit: EightBit) -> Self {
+    pub(in crate::oscar) fn unknown(client: String, eight_bit: EightBit) -> Self {
         Self::new(client, Kind::Undecided, eight_bit)
     }
 
-    fn new(client: String, kind: Kind, eight_bit: EightBit) -> Self {
+    pub(in crate::oscar) fn new(client: String, kind: Kind, eight_bit: EightBit) -> Self {
         Self {
             client,
             eight_bit,
@@ -125,21 +112,21 @@ impl Session {
             online_by: None,
             settled: false,
             waiting: Waiting::default(),
-            rates: rate::Rates::default(),
-            acks: acks::Acks::default(),
-            book: book::Book::read_as(eight_bit),
-            list: list::Listing::default(),
-            edits: edit::Edits::default(),
-            watch: watch::Watch::default(),
+            rates: rate_limits::Rates::default(),
+            acks: roster::acks::Acks::default(),
+            book: roster::feedbag::Book::read_as(eight_bit),
+            list: roster::merge::Listing::default(),
+            edits: roster::edits::Edits::default(),
+            watch: roster::buddies::Watch::default(),
             own: presence::Own::default(),
             theirs: Presences::default(),
-            talk: talk::Talk::default(),
+            talk: icbm::Talk::default(),
             asked: consent::Asked::default(),
         }
     }
 
     /// Whether this is no session after all but a service, and whether that is asked about people.
-    pub(super) const fn as_service(&self) -> Option<bool> {
+    pub(in crate::oscar) const fn as_service(&self) -> Option<bool> {
         match self.kind {
             Kind::Service { about_people } => Some(about_people),
             _ => None,
@@ -147,12 +134,17 @@ impl Session {
     }
 
     /// Who signed in, as soon as the server said so.
-    const fn user(&self) -> Option<&Address> {
+    pub(in crate::oscar) const fn user(&self) -> Option<&Address> {
         self.identity.user()
     }
 
     /// 01/0f of the server: who the person is. The first signs in.
-    fn self_info(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
+    pub(in crate::oscar) fn self_info(
+        &mut self,
+        snac: &Snac,
+        raw: &Bytes,
+        io: &mut Io<'_>,
+    ) -> Result<Pass, Fault> {
         let pass = if snac.request == OUR_QUESTION { Pass::Withhold } else { Pass::Forward };
         let Some(user) = self.named(snac, io) else { return Ok(pass) };
         let (identity, signed_in) = std::mem::take(&mut self.identity).stated(user)?;
@@ -172,7 +164,7 @@ impl Session {
     }
 
     /// Whom a user info block of the server's names, in a connection that is a session.
-    fn named(&self, snac: &Snac, io: &Io<'_>) -> Option<Address> {
+    pub(in crate::oscar) fn named(&self, snac: &Snac, io: &Io<'_>) -> Option<Address> {
         let info = UserInfo::read(&mut Reader::new(snac.content().ok()?)).ok()?;
         let name = String::from_utf8_lossy(info.name);
         let names = &io.context.names;
@@ -180,13 +172,13 @@ impl Session {
     }
 
     /// 01/0e of the client: who am I?
-    const fn asked_who(&mut self) -> Pass {
+    pub(in crate::oscar) const fn asked_who(&mut self) -> Pass {
         self.has_asked = true;
         Pass::Forward
     }
 
     /// Asks the server in place of a client that does not want to know who it is.
-    fn ask_who(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn ask_who(&mut self, io: &mut Io<'_>) {
         let is_needed = self.kind == Kind::Session && self.user().is_none();
         if is_needed && !std::mem::replace(&mut self.has_asked, true) {
             self.tell_server(&Snac::new(0x01, 0x0e, OUR_QUESTION, Bytes::new()), io);
@@ -194,7 +186,7 @@ impl Session {
     }
 
     /// The client has set everything up and may be told things.
-    fn ready(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn ready(&mut self, raw: &Bytes, io: &mut Io<'_>) -> Pass {
         self.rates.saw((0x01, 0x02), io.now.instant);
         io.forward(Side::Server, raw.clone());
         self.ask_who(io);
@@ -205,13 +197,13 @@ impl Session {
 
     /// Whether the client can take what is pushed to it: it says that it is ready before it asks
     /// for its list or behind that, and may ask for none.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(in crate::oscar) fn is_settled(&self) -> bool {
         self.online && self.user().is_some() && self.contacts.is_some() && !self.list.is_awaited()
     }
 
     /// Tells the client everything that waited, as soon as it can take it. Called whenever
     /// something happened, so that it matters only what did and not in which order.
-    fn settle(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn settle(&mut self, io: &mut Io<'_>) {
         if self.online {
             self.tell_presence(io);
         }
@@ -231,7 +223,7 @@ impl Session {
     }
 
     /// Takes the foreign contacts.
-    pub(super) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn roster(&mut self, roster: &Roster, io: &mut Io<'_>) {
         let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone()));
         self.contacts = Some(contacts.collect());
         self.asked.learn(roster);
@@ -241,7 +233,7 @@ impl Session {
     }
 
     /// Takes a contact that changed, and shows the change if the client does not know of it.
-    pub(super) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn changed(&mut self, contact: &Contact, io: &mut Io<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
         let address = contact.address.clone();
         if contact.is_empty() {
@@ -259,7 +251,7 @@ impl Session {
     }
 
     /// Takes something for the person.
-    pub(super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
         if self.is_settled() {
             self.show(&envelope, io);
         } else if let Body::Presence(presence) = envelope.body {
@@ -277,16 +269,16 @@ impl Session {
     }
 
     /// How many bytes the session holds.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         let lists = self.book.weight() + self.list.weight() + self.watch.weight();
         let edits = self.edits.weight() + self.acks.weight() + self.asked.weight();
         lists + edits + self.waiting.weight() + self.theirs.weight() + self.talk.weight()
     }
 
-    fn show(&mut self, envelope: &Envelope, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn show(&mut self, envelope: &Envelope, io: &mut Io<'_>) {
         match &envelope.body {
             Body::Text { text, auto } => self.message_in(envelope, text, *auto, io),
-            Body::Attention => self.message_in(envelope, &talk::attention(), false, io),
+            Body::Attention => self.message_in(envelope, &icbm::attention(), false, io),
             Body::Typing(typing) => self.typing_in(&envelope.from, *typing, io),
             Body::Presence(presence) => {
                 self.remember_presence(envelope.from.clone(), presence.clone());
@@ -299,7 +291,7 @@ impl Session {
     }
 
     /// Acts on what has waited long enough.
-    pub(super) fn tick(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn tick(&mut self, io: &mut Io<'_>) {
         let now = io.now.instant;
         self.list.give_up(now);
         if self.online_by.is_some_and(|by| by <= now) {
@@ -315,7 +307,7 @@ impl Session {
     }
 
     /// When [`tick`](Self::tick) has something to do.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         [self.online_by, self.list.deadline(), self.edits.deadline(), self.acks.deadline()]
             .into_iter()
             .flatten()
@@ -323,12 +315,12 @@ impl Session {
     }
 
     /// The server's frames that need not be held back any longer, to be taken again.
-    pub(super) fn released(&mut self) -> Option<BytesMut> {
+    pub(in crate::oscar) fn released(&mut self) -> Option<BytesMut> {
         self.list.released()
     }
 
     /// What a name in a SNAC of the client's means.
-    fn class_of(&self, name: &[u8], io: &Io<'_>) -> NameClass {
+    pub(in crate::oscar) fn class_of(&self, name: &[u8], io: &Io<'_>) -> NameClass {
         // Some clients send the zero that ends a name along with it.
         let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
         match self.asked.behind(&name) {
@@ -338,7 +330,7 @@ impl Session {
     }
 
     /// How the person spells `address`; `None` where the protocol cannot carry the name.
-    fn spelling(&self, address: &Address, io: &Io<'_>) -> Option<String> {
+    pub(in crate::oscar) fn spelling(&self, address: &Address, io: &Io<'_>) -> Option<String> {
         let names = &io.context.names;
         let contact = self.contacts.as_ref().and_then(|c| c.get(address));
         contact
@@ -351,18 +343,18 @@ impl Session {
     }
 
     /// Whether the client is one that shows authorisation requests and takes long texts.
-    fn is_libpurple(&self) -> bool {
+    pub(in crate::oscar) fn is_libpurple(&self) -> bool {
         self.client.starts_with("Purple/") || self.client.contains("libpurple")
     }
 
     /// Sends the server something in the client's name: no more than the client said.
-    fn tell_server(&mut self, snac: &Snac, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn tell_server(&mut self, snac: &Snac, io: &mut Io<'_>) {
         self.rates.saw(snac.kind(), io.now.instant);
         let _ = io.snac(Side::Server, snac);
     }
 
     /// Gives back to the client's account what the server did not see.
-    fn refund(&mut self, kind: (u16, u16), io: &mut Io<'_>) {
+    pub(in crate::oscar) fn refund(&mut self, kind: (u16, u16), io: &mut Io<'_>) {
         const RATE_CHANGE: (u16, u16) = (0x0001, 0x000a);
         if let Some(body) = self.rates.refund(kind, io.now.instant) {
             io.answer(RATE_CHANGE.0, RATE_CHANGE.1, 0, body);

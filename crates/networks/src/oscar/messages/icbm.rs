@@ -7,17 +7,19 @@ use crosstalk_core::{
     Address, Body, Envelope, EnvelopeId, Event, Failure, NameClass, Presence, RichText, Typing,
 };
 
-use super::content::{self, Content};
-use super::{PER_PERSON, Pass, Session, away, pieces};
+use super::pieces;
 use crate::common::html;
-use crate::oscar::link::Io;
+use crate::oscar::account::{PER_PERSON, Pass, Session};
+use crate::oscar::away;
+use crate::oscar::content::{self, Content};
+use crate::oscar::context::Io;
 use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find};
 
 /// The family of messages.
 const FAMILY: u16 = 0x0004;
 /// The channel of plain messages.
-pub(super) const PLAIN: u16 = 1;
+pub(in crate::oscar) const PLAIN: u16 = 1;
 /// How long a client remembers a request, so that an error can be joined to it.
 const MEMORY: Duration = Duration::from_mins(1);
 /// The most messages whose failure can be joined to them.
@@ -35,19 +37,19 @@ const AROUND: usize = 17;
 const HEAD: usize = 15;
 
 /// Error codes of 04/01.
-pub(super) mod code {
-    pub(super) const NOT_LOGGED_IN: u16 = 0x0004;
-    pub(super) const SERVICE_UNAVAILABLE: u16 = 0x0005;
+pub(in crate::oscar) mod code {
+    pub(in crate::oscar) const NOT_LOGGED_IN: u16 = 0x0004;
+    pub(in crate::oscar) const SERVICE_UNAVAILABLE: u16 = 0x0005;
     /// By the other's client.
-    pub(in super::super) const NOT_SUPPORTED: u16 = 0x0009;
-    pub(super) const REFUSED: u16 = 0x000a;
-    pub(super) const DENIED: u16 = 0x000d;
-    pub(super) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
+    pub(in crate::oscar) const NOT_SUPPORTED: u16 = 0x0009;
+    pub(in crate::oscar) const REFUSED: u16 = 0x000a;
+    pub(in crate::oscar) const DENIED: u16 = 0x000d;
+    pub(in crate::oscar) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
 }
 
 /// The conversations of a session.
 #[derive(Default)]
-pub(super) struct Talk {
+pub(in crate::oscar) struct Talk {
     sent: VecDeque<Sent>,
     partners: BTreeSet<Address>,
     /// The next cookie of messages that are not the text of an envelope.
@@ -65,14 +67,14 @@ struct Sent {
 
 impl Talk {
     /// How many bytes it takes.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         self.sent.len() * size_of::<Sent>() + self.partners.len() * PER_PERSON
     }
 }
 
 impl Session {
     /// 04/06 from the client.
-    pub(super) fn message_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn message_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
         let fields = reader.rest();
@@ -154,7 +156,7 @@ impl Session {
     }
 
     /// 04/14 from the client.
-    pub(super) fn typing_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn typing_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
         let typing = match reader.u16() {
@@ -174,7 +176,7 @@ impl Session {
     }
 
     /// 04/08: a warning, which foreign people cannot be given.
-    pub(super) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let mut reader = Reader::new(&snac.body);
         let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else {
             return self.unread(snac, io);
@@ -189,7 +191,7 @@ impl Session {
     }
 
     /// 04/0b: what the client could not do with something it got.
-    pub(super) fn reply_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn reply_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         match Head::read(&mut Reader::new(&snac.body)) {
             Ok(head) if self.class_of(head.name, io) != NameClass::Own => Pass::Withhold,
             _ => self.unread(snac, io),
@@ -197,7 +199,7 @@ impl Session {
     }
 
     /// Shows a text as 04/07, in as many pieces as the client needs.
-    pub(super) fn message_in(
+    pub(in crate::oscar) fn message_in(
         &mut self,
         envelope: &Envelope,
         text: &RichText,
@@ -240,7 +242,7 @@ impl Session {
     }
 
     /// 04/02 from the client: what messages it takes, on this channel or on all.
-    pub(super) fn parameters(&mut self, snac: &Snac) -> Pass {
+    pub(in crate::oscar) fn parameters(&mut self, snac: &Snac) -> Pass {
         let mut reader = Reader::new(&snac.body);
         if let (Ok(0 | PLAIN), Ok(_flags), Ok(most)) = (reader.u16(), reader.u32(), reader.u16()) {
             self.talk.most = Some(most);
@@ -258,7 +260,7 @@ impl Session {
         io.answer(FAMILY, 0x07, 0, body);
     }
 
-    pub(super) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
         if !self.book.admits(from) {
             return;
         }
@@ -274,7 +276,7 @@ impl Session {
 
     /// Tells libpurple again that a partner wants typing notices, which every arrival makes it
     /// forget. A message without text does that and shows nothing; other clients might show it.
-    pub(super) fn rearm_typing(&mut self, of: &Address, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn rearm_typing(&mut self, of: &Address, io: &mut Io<'_>) {
         if !self.is_libpurple() || !self.talk.partners.contains(of) {
             return;
         }
@@ -291,7 +293,7 @@ impl Session {
 
     /// Tells the person that a message got lost: by an error while the client can join it to
     /// the message, later in words.
-    pub(super) fn undelivered(
+    pub(in crate::oscar) fn undelivered(
         &mut self,
         of: EnvelopeId,
         why: Failure,
@@ -316,7 +318,7 @@ impl Session {
 }
 
 /// What stands for a nudge in a client that has none.
-pub(super) fn attention() -> RichText {
+pub(in crate::oscar) fn attention() -> RichText {
     RichText::plain("[wants your attention]")
 }
 

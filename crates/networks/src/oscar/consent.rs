@@ -10,11 +10,12 @@ use crosstalk_core::{
     Address, Body, Consent, Envelope, Event, MAX_CONTACTS, NameClass, Roster, Subscription,
 };
 
-use super::{PER_PERSON, Pass, Session, names_foreign};
+use super::account::{PER_PERSON, Pass, Session};
+use super::context::Io;
+use super::foreign_names::names_foreign;
+use super::wire::message::EightBit;
+use super::wire::{Reader, Snac, Truncated, Writer, find, message};
 use crate::common::{html, split_text};
-use crate::oscar::link::Io;
-use crate::oscar::wire::message::EightBit;
-use crate::oscar::wire::{Reader, Snac, Truncated, Writer, find, message};
 
 /// Numbers for people who ask: ICQ's began at 10,000.
 const UINS: std::ops::Range<u32> = 1001..10_000;

@@ -19,22 +19,22 @@ use crate::oscar::wire::item::{ALIAS, List, ORDER};
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
-pub(super) use foreign::Shown;
-pub(super) use place::{Plan, shown_alias};
+pub(in crate::oscar) use foreign::Shown;
+pub(in crate::oscar) use place::{Plan, shown_alias};
 
 /// The most items of the server's that are remembered.
 const MAX_OWN: usize = 20_000;
 /// The most ids remembered as foreign.
 const MAX_SPENT: usize = 4 * MAX_SHOWN;
 /// The root, whose members are the groups.
-pub(super) const ROOT: u16 = 0;
+pub(in crate::oscar) const ROOT: u16 = 0;
 /// The class of privacy settings, and the TLV with the mode.
 const PRIVACY: Class = Class::Other(4);
 const PRIVACY_MODE: u16 = 0x00ca;
 
 /// Both views of the list.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(in crate::oscar) struct Book {
     /// The items on the server; groups are in `groups`.
     own: BTreeSet<ItemId>,
     groups: Groups,
@@ -53,41 +53,41 @@ pub(super) struct Book {
 
 impl Book {
     /// An empty list of a client that means this by eight-bit text.
-    pub(super) fn read_as(eight_bit: EightBit) -> Self {
+    pub(in crate::oscar) fn read_as(eight_bit: EightBit) -> Self {
         Self { groups: Groups::read_as(eight_bit), ..Self::default() }
     }
 
     /// Forgets both views, since the client gets its list anew. Ids that were foreign stay so.
-    pub(super) fn start_over(&mut self) {
+    pub(in crate::oscar) fn start_over(&mut self) {
         let spent = std::mem::take(&mut self.spent);
         *self = Self { spent, ..Self::read_as(self.groups.eight_bit()) };
     }
 
     /// What a name in the list says.
-    pub(super) fn text(&self, name: &[u8]) -> String {
+    pub(in crate::oscar) fn text(&self, name: &[u8]) -> String {
         self.groups.text(name)
     }
 
     /// What the owner calls a buddy.
-    pub(super) fn alias(&self, item: &Item) -> Option<String> {
+    pub(in crate::oscar) fn alias(&self, item: &Item) -> Option<String> {
         item.attribute(ALIAS).map(|alias| self.text(alias)).filter(|alias| !alias.is_empty())
     }
 
     /// How many bytes both views take.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         // Trees are about half full.
         let ids = 2 * size_of::<ItemId>() * (self.own.len() + self.spent.len());
         ids + self.groups.weight() + self.shown.weight() + self.misplaced.weight()
     }
 
     /// Notes a packet of the server's list.
-    pub(super) fn learn(&mut self, list: &List, last: bool) {
+    pub(in crate::oscar) fn learn(&mut self, list: &List, last: bool) {
         list.items.iter().for_each(|item| self.record(item));
         self.whole |= last;
     }
 
     /// Notes an item that the server has.
-    pub(super) fn record(&mut self, item: &Item) {
+    pub(in crate::oscar) fn record(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
             self.overflowed |= !self.groups.record(item);
         } else if self.own.len() < MAX_OWN {
@@ -104,7 +104,7 @@ impl Book {
     }
 
     /// Notes that the server no longer has an item.
-    pub(super) fn forget(&mut self, item: &Item) {
+    pub(in crate::oscar) fn forget(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
             self.groups.forget(item.id.group);
         } else {
@@ -113,64 +113,67 @@ impl Book {
     }
 
     /// Whether the server has an item of this id.
-    pub(super) fn is_own(&self, id: ItemId) -> bool {
+    pub(in crate::oscar) fn is_own(&self, id: ItemId) -> bool {
         self.own.contains(&id)
     }
 
     /// Notes an item that the server has although its name is foreign.
-    pub(super) fn misplace(&mut self, item: &Item) {
+    pub(in crate::oscar) fn misplace(&mut self, item: &Item) {
         self.misplaced.insert(item);
     }
 
     /// Whether the server has this very item although its name is foreign.
-    pub(super) fn is_misplaced(&self, item: &Item) -> bool {
+    pub(in crate::oscar) fn is_misplaced(&self, item: &Item) -> bool {
         self.misplaced.has(item)
     }
 
     /// The server's group of this id.
-    pub(super) fn group(&self, id: u16) -> Option<&Item> {
+    pub(in crate::oscar) fn group(&self, id: u16) -> Option<&Item> {
         self.groups.server(id)
     }
 
     /// The foreign item of this id.
-    pub(super) fn shown(&self, id: ItemId) -> Option<&Shown> {
+    pub(in crate::oscar) fn shown(&self, id: ItemId) -> Option<&Shown> {
         self.shown.get(id)
     }
 
     /// The foreign items of one person.
-    pub(super) fn of(&self, address: &Address) -> impl Iterator<Item = &Item> {
+    pub(in crate::oscar) fn of(&self, address: &Address) -> impl Iterator<Item = &Item> {
         self.shown.of(address)
     }
 
     /// Everybody who has a foreign item in group `group`.
-    pub(super) fn members(&self, group: u16) -> impl Iterator<Item = &Address> {
+    pub(in crate::oscar) fn members(&self, group: u16) -> impl Iterator<Item = &Address> {
         self.shown.in_group(group).map(|(_, s)| &s.address)
     }
 
     /// Everybody in a group of ours of this name.
-    pub(super) fn members_of_virtual(&self, name: &Bytes) -> impl Iterator<Item = &Address> {
+    pub(in crate::oscar) fn members_of_virtual(
+        &self,
+        name: &Bytes,
+    ) -> impl Iterator<Item = &Address> {
         self.groups.ours_called(name).flat_map(|group| self.members(group))
     }
 
     /// Everybody who has a foreign item.
-    pub(super) fn everybody(&self) -> impl Iterator<Item = &Address> {
+    pub(in crate::oscar) fn everybody(&self) -> impl Iterator<Item = &Address> {
         self.shown.everybody()
     }
 
     /// Everything that only the client knows, groups behind their members.
-    pub(super) fn foreign_items(&self) -> Vec<Item> {
+    pub(in crate::oscar) fn foreign_items(&self) -> Vec<Item> {
         let people = self.everybody().flat_map(|address| self.of(address)).cloned();
         let group = |id| Some(Item::new(self.groups.ours(id)?.clone(), id, 0, Class::Group));
         people.chain(self.groups.all_of_ours().filter_map(group)).collect()
     }
 
     /// Whether a person stands in the buddy list.
-    pub(super) fn lists(&self, address: &Address) -> bool {
+    pub(in crate::oscar) fn lists(&self, address: &Address) -> bool {
         self.of(address).any(|item| item.class == Class::Buddy)
     }
 
     /// Whether the privacy mode lets a foreign person through. Clients are unreliable here.
-    pub(super) fn admits(&self, address: &Address) -> bool {
+    pub(in crate::oscar) fn admits(&self, address: &Address) -> bool {
         let has = |class| self.of(address).any(|item| item.class == class);
         match self.privacy {
             2 => false,
@@ -182,45 +185,45 @@ impl Book {
     }
 
     /// Whether a foreign item of this person may be shown.
-    pub(super) fn has_room_for(&self, address: &Address, item: &Item) -> bool {
+    pub(in crate::oscar) fn has_room_for(&self, address: &Address, item: &Item) -> bool {
         self.shown.has_room_for(address, item)
     }
 
     /// Shows a foreign item, or shows it differently.
-    pub(super) fn show(&mut self, address: Address, item: Item) {
+    pub(in crate::oscar) fn show(&mut self, address: Address, item: Item) {
         self.spend(item.id);
         self.shown.insert(Shown { address, item });
     }
 
     /// Notes that an id that the client used is none of the server's.
-    pub(super) fn spend(&mut self, id: ItemId) {
+    pub(in crate::oscar) fn spend(&mut self, id: ItemId) {
         if self.spent.len() < MAX_SPENT {
             self.spent.insert(id);
         }
     }
 
     /// Shows a foreign item no longer.
-    pub(super) fn hide(&mut self, id: ItemId) -> Option<Shown> {
+    pub(in crate::oscar) fn hide(&mut self, id: ItemId) -> Option<Shown> {
         self.shown.remove(id)
     }
 
     /// Whether only the client knows this group.
-    pub(super) fn is_virtual(&self, group: u16) -> bool {
+    pub(in crate::oscar) fn is_virtual(&self, group: u16) -> bool {
         self.groups.ours(group).is_some()
     }
 
     /// The name of a group, whoever knows it.
-    pub(super) fn group_name(&self, id: u16) -> Option<&Bytes> {
+    pub(in crate::oscar) fn group_name(&self, id: u16) -> Option<&Bytes> {
         self.groups.ours(id).or_else(|| self.groups.server(id).map(|g| &g.name))
     }
 
     /// Renames a group that only the client knows. Returns whether there is room for its name.
-    pub(super) fn name_virtual(&mut self, id: u16, name: &Bytes) -> bool {
+    pub(in crate::oscar) fn name_virtual(&mut self, id: u16, name: &Bytes) -> bool {
         self.groups.put(id, name)
     }
 
     /// Drops a group that only the client knows.
-    pub(super) fn drop_virtual(&mut self, id: u16) -> Option<Item> {
+    pub(in crate::oscar) fn drop_virtual(&mut self, id: u16) -> Option<Item> {
         self.groups.drop_ours(id)
     }
 
@@ -228,7 +231,7 @@ impl Book {
     ///
     /// Not "all but the foreign ones": a client may still name one that it just removed. As long
     /// as nothing was ever foreign, the order is nobody's business.
-    pub(super) fn order_for_server(&self, group: u16, order: &[u16]) -> Vec<u16> {
+    pub(in crate::oscar) fn order_for_server(&self, group: u16, order: &[u16]) -> Vec<u16> {
         if self.spent.is_empty() {
             return order.to_vec();
         }
@@ -244,7 +247,7 @@ impl Book {
     }
 
     /// A server's group with its foreign members; `None` where it has none.
-    pub(super) fn for_client(&self, group: &Item) -> Option<Item> {
+    pub(in crate::oscar) fn for_client(&self, group: &Item) -> Option<Item> {
         let id = group.id.group;
         let foreign: Vec<u16> = if id == ROOT {
             self.groups.all_of_ours().collect()
@@ -264,7 +267,7 @@ impl Book {
     }
 
     /// A group as the client sees it, whoever knows it.
-    pub(super) fn client_group(&self, id: u16) -> Option<Item> {
+    pub(in crate::oscar) fn client_group(&self, id: u16) -> Option<Item> {
         match self.groups.ours(id) {
             Some(name) => {
                 let group = Item::new(name.clone(), id, 0, Class::Group);
@@ -276,7 +279,7 @@ impl Book {
 }
 
 /// Whether an item bears `name`: case and spaces do not count.
-pub(super) fn is_named(item: &Item, name: &str) -> bool {
+pub(in crate::oscar) fn is_named(item: &Item, name: &str) -> bool {
     squeezed(&item.name) == squeezed(name.as_bytes())
 }
 
@@ -286,7 +289,7 @@ fn squeezed(name: &[u8]) -> Vec<u8> {
 }
 
 /// `group` with these members; without the TLV where there are none, as clients write it.
-pub(super) fn with_order(group: &Item, order: &[u16]) -> Item {
+pub(in crate::oscar) fn with_order(group: &Item, order: &[u16]) -> Item {
     let mut group = group.clone();
     if order.is_empty() {
         let others = tlvs(&group.attributes).filter(|(kind, _)| *kind != ORDER);

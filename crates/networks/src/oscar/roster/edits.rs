@@ -7,10 +7,11 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Fault, MAX_CONTACTS, NameClass, Side};
 
 use super::acks::{self, Answer};
-use super::book::{ROOT, is_named, with_order};
-use super::list::packed;
-use super::{PER_PERSON, Pass, Session, names_foreign};
-use crate::oscar::link::Io;
+use super::feedbag::{ROOT, is_named, with_order};
+use super::merge::packed;
+use crate::oscar::account::{PER_PERSON, Pass, Session};
+use crate::oscar::context::Io;
+use crate::oscar::foreign_names::names_foreign;
 use crate::oscar::wire::{Class, Item, Snac, Writer};
 
 /// How long an edit without the end of its transaction waits for it.
@@ -22,7 +23,7 @@ const OURS: u32 = 0x7fff_0000;
 
 /// Whose lists changed in a transaction that is still open.
 #[derive(Default)]
-pub(super) struct Edits {
+pub(in crate::oscar) struct Edits {
     open: bool,
     dirty: BTreeSet<Address>,
     /// The groups that the edit at hand renamed.
@@ -32,36 +33,36 @@ pub(super) struct Edits {
 }
 
 impl Edits {
-    pub(super) fn begin(&mut self) -> Pass {
+    pub(in crate::oscar) fn begin(&mut self) -> Pass {
         self.open = true;
         Pass::Forward
     }
 
-    pub(super) const fn end(&mut self) {
+    pub(in crate::oscar) const fn end(&mut self) {
         self.open = false;
         self.due = None;
     }
 
     /// Whether the person just edited this contact: what comes back meanwhile is out of date.
-    pub(super) fn touches(&self, address: &Address) -> bool {
+    pub(in crate::oscar) fn touches(&self, address: &Address) -> bool {
         self.dirty.contains(address)
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    pub(in crate::oscar) fn is_due(&self, now: Instant) -> bool {
         self.due.is_some_and(|due| due <= now)
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
+    pub(in crate::oscar) const fn deadline(&self) -> Option<Instant> {
         self.due
     }
 
     /// How many bytes it takes.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         self.dirty.len() * PER_PERSON
     }
 
     /// Whose edits can be told now: nobody's while the transaction is open.
-    pub(super) fn take_done(&mut self) -> BTreeSet<Address> {
+    pub(in crate::oscar) fn take_done(&mut self) -> BTreeSet<Address> {
         if self.open {
             return BTreeSet::new();
         }
@@ -113,7 +114,7 @@ impl Fate {
 
 impl Session {
     /// Takes 13/08, 13/09 or 13/0a from the client.
-    pub(super) fn edit(&mut self, snac: &Snac, io: &mut Io<'_>) -> Result<Pass, Fault> {
+    pub(in crate::oscar) fn edit(&mut self, snac: &Snac, io: &mut Io<'_>) -> Result<Pass, Fault> {
         let op = match snac.subtype {
             0x08 => Op::Insert,
             0x09 => Op::Update,

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
 
-use super::book::Plan;
-use super::{Pass, Session};
-use crate::oscar::link::Io;
+use super::feedbag::Plan;
+use crate::oscar::account::{Pass, Session};
+use crate::oscar::context::Io;
 use crate::oscar::wire::item::List;
 use crate::oscar::wire::snac::MORE;
 use crate::oscar::wire::{Class, Item, Snac};
@@ -23,7 +23,7 @@ const MAX_SENT: usize = 65_000;
 
 /// How far the stored list has come.
 #[derive(Default)]
-pub(super) struct Listing {
+pub(in crate::oscar) struct Listing {
     state: State,
     hold: Option<Hold>,
     released: Option<BytesMut>,
@@ -58,22 +58,22 @@ struct Hold {
 
 impl Listing {
     /// Whether the server's frames are being held back.
-    pub(super) const fn holds(&self) -> bool {
+    pub(in crate::oscar) const fn holds(&self) -> bool {
         self.hold.is_some()
     }
 
     /// Whether the client waits for the list, so that it cannot be told of anybody in it.
-    pub(super) const fn is_awaited(&self) -> bool {
+    pub(in crate::oscar) const fn is_awaited(&self) -> bool {
         matches!(self.state, State::Asked(_))
     }
 
     /// Whether the client keeps its list on the server.
-    pub(super) fn is_stored(&self) -> bool {
+    pub(in crate::oscar) fn is_stored(&self) -> bool {
         self.state != State::Unasked
     }
 
     /// The client asked for the list, or for the rules of it.
-    pub(super) fn asked(&mut self, now: Instant) -> Pass {
+    pub(in crate::oscar) fn asked(&mut self, now: Instant) -> Pass {
         if self.state == State::Unasked {
             self.state = State::Asked(now + OVERDUE);
         }
@@ -81,20 +81,20 @@ impl Listing {
     }
 
     /// How many bytes are held back: frames, and the packets among them once more.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::oscar) fn weight(&self) -> usize {
         let hold = |hold: &Hold| 2 * hold.frames.len() + hold.packets.len() * size_of::<Snac>();
         self.hold.as_ref().map_or(0, hold)
     }
 
     /// When the hold or the wait for the list ends.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         let hold = self.hold.as_ref().map(|hold| hold.until);
         let list = if let State::Asked(until) = self.state { Some(until) } else { None };
         hold.into_iter().chain(list).min()
     }
 
     /// Waits no longer for what has not come by now.
-    pub(super) fn give_up(&mut self, now: Instant) {
+    pub(in crate::oscar) fn give_up(&mut self, now: Instant) {
         if self.hold.as_ref().is_some_and(|hold| hold.until <= now) {
             self.release();
         }
@@ -104,7 +104,7 @@ impl Listing {
     }
 
     /// Frames to be taken again, after a hold.
-    pub(super) const fn released(&mut self) -> Option<BytesMut> {
+    pub(in crate::oscar) const fn released(&mut self) -> Option<BytesMut> {
         self.released.take()
     }
 
@@ -119,7 +119,7 @@ impl Listing {
 impl Session {
     /// The client would take its own copy of the list, which may lack or hold foreign items, and
     /// whose groups are not known here: it is made to take the server's.
-    pub(super) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         self.list.asked(io.now.instant);
         io.withhold(Side::Server);
         self.tell_server(&Snac::new(0x13, 0x04, snac.request, Bytes::new()), io);
@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// The server says that the client's own copy is good, though it was asked for the list.
-    pub(super) const fn unchanged(&mut self) -> Pass {
+    pub(in crate::oscar) const fn unchanged(&mut self) -> Pass {
         self.list.state = State::Known;
         Pass::Forward
     }
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// A packet of the list, while nothing is held back.
-    pub(super) fn listed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn listed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
         let last = snac.flags & MORE == 0;
         if self.list.skip > 0 {
             self.list.skip -= 1;
@@ -172,7 +172,12 @@ impl Session {
     }
 
     /// Holds back a frame of the server's.
-    pub(super) fn hold(&mut self, raw: &Bytes, snac: Option<Snac>, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn hold(
+        &mut self,
+        raw: &Bytes,
+        snac: Option<Snac>,
+        io: &mut Io<'_>,
+    ) -> Pass {
         let Some(hold) = &mut self.list.hold else { return Pass::Forward };
         hold.frames.extend_from_slice(raw);
         if let Some(packet) = snac.filter(|s| s.kind() == (0x13, 0x06) && !hold.complete) {
@@ -188,7 +193,7 @@ impl Session {
     }
 
     /// Lets the list go once it and the foreign contacts are there, merged.
-    pub(super) fn release_if_complete(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn release_if_complete(&mut self, io: &mut Io<'_>) {
         if self.contacts.is_none() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
             return;
         }
@@ -241,7 +246,7 @@ impl Session {
     }
 
     /// Notes items of the server's with a foreign name.
-    pub(super) fn note_misplaced(&mut self, items: &[Item], io: &Io<'_>) {
+    pub(in crate::oscar) fn note_misplaced(&mut self, items: &[Item], io: &Io<'_>) {
         for item in items.iter().filter(|item| item.name.contains(&b'@')) {
             if item.class != Class::Group && self.class_of(&item.name, io) != NameClass::Own {
                 self.book.misplace(item);
@@ -250,7 +255,7 @@ impl Session {
     }
 
     /// Moves every contact to its place, and those who are contacts no longer out of the list.
-    pub(super) fn plan_all(&mut self, io: &Io<'_>) -> Plan {
+    pub(in crate::oscar) fn plan_all(&mut self, io: &Io<'_>) -> Plan {
         let mut plan = Plan::default();
         let Some(known) = &self.contacts else { return plan };
         let gone = self.book.everybody().filter(|a| !known.contains_key(*a));
@@ -265,7 +270,7 @@ impl Session {
     }
 
     /// The plan's new items, groups of ours with their members.
-    pub(super) fn with_members(&self, plan: &Plan) -> Vec<Item> {
+    pub(in crate::oscar) fn with_members(&self, plan: &Plan) -> Vec<Item> {
         let whole = |item: &Item| match item.class {
             Class::Group => self.book.client_group(item.id.group).unwrap_or_else(|| item.clone()),
             _ => item.clone(),
@@ -275,7 +280,7 @@ impl Session {
 }
 
 /// Whether an item is a group.
-pub(super) fn is_group(item: &Item) -> bool {
+pub(in crate::oscar) fn is_group(item: &Item) -> bool {
     item.class == Class::Group && item.id.item == 0
 }
 
@@ -305,7 +310,7 @@ fn fitting(list: List) -> Vec<List> {
 }
 
 /// Items in packets that every client takes.
-pub(super) fn packed(items: &[Item]) -> Vec<Vec<Item>> {
+pub(in crate::oscar) fn packed(items: &[Item]) -> Vec<Vec<Item>> {
     let mut packets: Vec<Vec<Item>> = Vec::new();
     let mut room = 0;
     for item in items {

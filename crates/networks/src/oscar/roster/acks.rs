@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::Side;
 
-use super::{Pass, Session};
-use crate::oscar::link::Io;
+use crate::oscar::account::{Pass, Session};
+use crate::oscar::context::Io;
 use crate::oscar::wire::{Reader, Snac, Writer};
 
 /// The code for success.
-pub(super) const OK: u16 = 0x0000;
+pub(in crate::oscar) const OK: u16 = 0x0000;
 /// The code for an item that exists.
-pub(super) const EXISTS: u16 = 0x0003;
+pub(in crate::oscar) const EXISTS: u16 = 0x0003;
 /// The code for a name nobody can have.
-pub(super) const BAD_NAME: u16 = 0x000a;
+pub(in crate::oscar) const BAD_NAME: u16 = 0x000a;
 /// The code for a full list.
-pub(super) const FULL: u16 = 0x000c;
+pub(in crate::oscar) const FULL: u16 = 0x000c;
 
 /// The most requests waited for; clients send one at a time.
 const MAX_PENDING: usize = 64;
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who answers a request.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(in crate::oscar) enum Answer {
     /// The server.
     Server,
     /// Both: what stands here, with the server's codes in the gaps.
@@ -44,7 +44,7 @@ pub(super) enum Answer {
 
 /// What to do with an answer of the server's.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::oscar) enum Outcome {
     /// Pass it on.
     Forward,
     /// Pass on these codes in its place.
@@ -62,7 +62,7 @@ struct Pending {
 
 /// The requests that are not answered yet, in order.
 #[derive(Debug, Default)]
-pub(super) struct Acks {
+pub(in crate::oscar) struct Acks {
     pending: VecDeque<Pending>,
     bytes: usize,
 }
@@ -80,22 +80,22 @@ impl Pending {
 
 impl Acks {
     /// How many bytes it takes.
-    pub(super) const fn weight(&self) -> usize {
+    pub(in crate::oscar) const fn weight(&self) -> usize {
         self.bytes
     }
 
     /// Whether no more answers can be kept until the server gives one.
-    pub(super) const fn is_full(&self) -> bool {
+    pub(in crate::oscar) const fn is_full(&self) -> bool {
         self.bytes > MAX_BYTES
     }
 
     /// Whether no answer is awaited.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::oscar) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
 
     /// Notes a request and who answers it.
-    pub(super) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
+    pub(in crate::oscar) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
         if self.pending.len() >= MAX_PENDING {
             self.remove(0);
         }
@@ -111,7 +111,7 @@ impl Acks {
     }
 
     /// Judges the server's answer to `request`.
-    pub(super) fn answered(&mut self, request: u32, codes: &[u16]) -> Outcome {
+    pub(in crate::oscar) fn answered(&mut self, request: u32, codes: &[u16]) -> Outcome {
         let ours = |p: &Pending| p.request == request && !matches!(p.answer, Answer::Gateway(_));
         let Some(at) = self.pending.iter().position(ours) else { return Outcome::Forward };
         match self.remove(at).map(|p| p.answer) {
@@ -128,7 +128,7 @@ impl Acks {
     }
 
     /// The next answer of ours whose turn has come: request and codes.
-    pub(super) fn next_ready(&mut self, now: Instant) -> Option<(u32, Vec<u16>)> {
+    pub(in crate::oscar) fn next_ready(&mut self, now: Instant) -> Option<(u32, Vec<u16>)> {
         while let Some(first) = self.pending.front() {
             let overdue = now.saturating_duration_since(first.since) >= PATIENCE;
             if !overdue && !matches!(first.answer, Answer::Gateway(_)) {
@@ -142,7 +142,7 @@ impl Acks {
     }
 
     /// When to stop waiting for the server.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         let ours = self.pending.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
         self.pending.front().filter(|_| ours).map(|first| first.since + PATIENCE)
     }
@@ -150,7 +150,12 @@ impl Acks {
 
 impl Session {
     /// Takes 13/0e from the server.
-    pub(super) fn acknowledged(&mut self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn acknowledged(
+        &mut self,
+        snac: &Snac,
+        content: &[u8],
+        io: &mut Io<'_>,
+    ) -> Pass {
         let mut reader = Reader::new(content);
         let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
         match self.acks.answered(snac.request, &codes) {
@@ -165,7 +170,7 @@ impl Session {
     }
 
     /// Gives the answers of ours whose turn has come.
-    pub(super) fn answer_edits(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn answer_edits(&mut self, io: &mut Io<'_>) {
         while let Some((request, codes)) = self.acks.next_ready(io.now.instant) {
             io.answer(0x13, 0x0e, request, encode(&codes));
         }

@@ -21,25 +21,25 @@ const LAST_ID: u16 = 0x7fff;
 
 /// What has to be told to the client.
 #[derive(Debug, Default)]
-pub(in super::super) struct Plan {
-    pub(in super::super) deletes: Vec<Item>,
-    pub(in super::super) inserts: Vec<Item>,
-    pub(in super::super) updates: Vec<Item>,
+pub(in crate::oscar) struct Plan {
+    pub(in crate::oscar) deletes: Vec<Item>,
+    pub(in crate::oscar) inserts: Vec<Item>,
+    pub(in crate::oscar) updates: Vec<Item>,
     /// Groups whose members changed.
-    pub(in super::super) touched: BTreeSet<u16>,
+    pub(in crate::oscar) touched: BTreeSet<u16>,
     /// How many of the deletes were looked through for groups that they emptied.
     swept: usize,
 }
 
 impl Plan {
-    pub(in super::super) fn is_empty(&self) -> bool {
+    pub(in crate::oscar) fn is_empty(&self) -> bool {
         self.deletes.is_empty() && self.inserts.is_empty() && self.updates.is_empty()
     }
 }
 
 impl Book {
     /// Moves the items to where `contact` says they should be, and plans how to tell the client.
-    pub(in super::super) fn place(&mut self, contact: &Contact, spelling: &str, plan: &mut Plan) {
+    pub(in crate::oscar) fn place(&mut self, contact: &Contact, spelling: &str, plan: &mut Plan) {
         let groups =
             if contact.listed { self.wanted_groups(contact, plan) } else { BTreeSet::new() };
         let items: Vec<Item> = self.of(&contact.address).cloned().collect();
@@ -176,7 +176,7 @@ impl Book {
 }
 
 /// What a contact is called, unless that is longer than clients show.
-pub(in super::super) fn shown_alias(contact: &Contact) -> Option<&str> {
+pub(in crate::oscar) fn shown_alias(contact: &Contact) -> Option<&str> {
     contact.alias.as_deref().filter(|alias| alias.len() <= MAX_ALIAS)
 }
 

@@ -40,7 +40,7 @@ impl RateClass {
 
 /// The classes of messages and of everything else.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rates {
+pub(in crate::oscar) struct Rates {
     messages: Option<RateClass>,
     others: Option<RateClass>,
     /// Classes end with a time and a state byte, as of version 3 of family 0001.
@@ -56,7 +56,7 @@ const SIZES: [(usize, bool); 2] = [(35, true), (30, false)];
 
 impl Rates {
     /// Learns the limits from 01/07.
-    pub(super) fn learn(&mut self, body: &[u8], now: Instant) {
+    pub(in crate::oscar) fn learn(&mut self, body: &[u8], now: Instant) {
         for (size, timed) in SIZES {
             if let Ok(rates) = Self::read(body, size, timed, now) {
                 *self = rates;
@@ -88,7 +88,7 @@ impl Rates {
     }
 
     /// Takes over a level that the server told in 01/0a.
-    pub(super) fn adjust(&mut self, body: &[u8], now: Instant) {
+    pub(in crate::oscar) fn adjust(&mut self, body: &[u8], now: Instant) {
         let mut reader = Reader::new(body);
         if reader.u16().is_err() {
             return;
@@ -102,7 +102,7 @@ impl Rates {
     }
 
     /// Counts a message of the client's that reached the server.
-    pub(super) fn saw(&mut self, kind: (u16, u16), now: Instant) {
+    pub(in crate::oscar) fn saw(&mut self, kind: (u16, u16), now: Instant) {
         if let Some(class) = self.class(kind) {
             class.count(now);
         }
@@ -111,7 +111,11 @@ impl Rates {
     /// The body of a 01/0a that takes a withheld message off the client's account. It says that
     /// the figures changed: all else is about a limit that is near, reached or left, and some
     /// clients tell the person so.
-    pub(super) fn refund(&mut self, kind: (u16, u16), now: Instant) -> Option<bytes::Bytes> {
+    pub(in crate::oscar) fn refund(
+        &mut self,
+        kind: (u16, u16),
+        now: Instant,
+    ) -> Option<bytes::Bytes> {
         const CHANGED: u16 = 1;
         let timed = self.timed;
         let class = self.class(kind)?;

@@ -14,9 +14,9 @@
 
 use crosstalk_core::{Address, Consent, RichText};
 
-use super::talk::{PLAIN, code};
-use crate::oscar::wire::message::{self, EightBit, TEXT, decode_eight_bit};
-use crate::oscar::wire::{Reader, Truncated, find};
+use super::messages::icbm::{PLAIN, code};
+use super::wire::message::{self, EightBit, TEXT, decode_eight_bit};
+use super::wire::{Reader, Truncated, find};
 
 /// A TLV of channels 2 and 4: what it is about.
 const ABOUT: u16 = 0x0005;

@@ -10,7 +10,7 @@ const AROUND: usize = "<HTML><BODY></BODY></HTML>".len();
 
 /// The HTML of `text` in pieces of at most `most` bytes as they are sent, cut between words where
 /// possible. Of a piece whose tags take half of that and more only the words are left.
-pub(super) fn written(text: &RichText, most: usize) -> Vec<String> {
+pub(in crate::oscar) fn written(text: &RichText, most: usize) -> Vec<String> {
     let whole = text.text();
     let (mut pieces, mut start) = (Vec::new(), 0);
     loop {

@@ -2,9 +2,9 @@
 
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
-use super::Session;
-use super::book::shown_alias;
-use crate::oscar::link::Io;
+use super::feedbag::shown_alias;
+use crate::oscar::account::Session;
+use crate::oscar::context::Io;
 use crate::oscar::wire::Class;
 
 /// The class of those whom an ICQ user ignores.
@@ -12,7 +12,7 @@ const IGNORE: Class = Class::Other(0x000e);
 
 impl Session {
     /// Tells the gateway what became of the foreign contacts that were edited.
-    pub(super) fn publish_edits(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn publish_edits(&mut self, io: &mut Io<'_>) {
         if self.contacts.is_none() {
             return;
         }
@@ -59,7 +59,12 @@ impl Session {
     }
 
     /// Says what the person changed about a contact, and asks for consent where it is new.
-    pub(super) fn emit_difference(&mut self, before: &Contact, after: Contact, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn emit_difference(
+        &mut self,
+        before: &Contact,
+        after: Contact,
+        io: &mut Io<'_>,
+    ) {
         let Contact { address, spelling, alias, groups, .. } = after;
         if before.blocked != after.blocked {
             io.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));

@@ -3,26 +3,21 @@
 use bytes::Bytes;
 use crosstalk_core::{Fault, NameClass, Now, Owner, Side};
 
-use super::{Kind, Pass, Session, is_words};
-use crate::oscar::link::Io;
-use crate::oscar::service;
-use crate::oscar::signon::{self, Errand};
-use crate::oscar::wire::flap::HEADER;
-use crate::oscar::wire::message::Head;
-use crate::oscar::wire::{Channel, Reader, Snac, find};
+use super::account::{Kind, Pass, Session};
+use super::context::Io;
+use super::foreign_names::is_words;
+use super::service;
+use super::sign_on::{self, Errand};
+use super::wire::flap::HEADER;
+use super::wire::message::Head;
+use super::wire::{Channel, Reader, Snac, find};
 
 /// The family of messages: a server that offers it serves a session.
 const MESSAGES: u16 = 0x0004;
 
 impl Session {
     /// Whether a frame has to be looked at. Counts those that pass unseen.
-    pub(in crate::oscar) fn wants(
-        &mut self,
-        now: Now,
-        side: Side,
-        channel: Channel,
-        body: &[u8],
-    ) -> bool {
+    pub(super) fn wants(&mut self, now: Now, side: Side, channel: Channel, body: &[u8]) -> bool {
         if self.list.holds() && side == Side::Server {
             return true;
         }
@@ -71,12 +66,7 @@ impl Session {
     }
 
     /// Takes a frame that [is wanted](Self::wants).
-    pub(in crate::oscar) fn frame(
-        &mut self,
-        side: Side,
-        raw: Bytes,
-        io: &mut Io<'_>,
-    ) -> Result<(), Fault> {
+    pub(super) fn frame(&mut self, side: Side, raw: Bytes, io: &mut Io<'_>) -> Result<(), Fault> {
         let body = raw.slice(HEADER.min(raw.len())..);
         let snac = Snac::parse(&body);
         let pass = match (&snac, side) {
@@ -170,7 +160,7 @@ impl Session {
     /// A redirect to a service: the connection that follows it is let through.
     fn redirected(&self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
         let owner = self.user().map(Owner::account);
-        let Some(fields) = signon::redirect(
+        let Some(fields) = sign_on::redirect(
             content,
             Some(Errand::Service { family: service_in(content) }),
             owner,

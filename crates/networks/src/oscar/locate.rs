@@ -2,11 +2,11 @@
 
 use crosstalk_core::{Address, Availability, NameClass, RichText};
 
+use super::account::{Pass, Session};
+use super::context::Io;
 use super::presence::{shown_text, user_info};
-use super::{Pass, Session};
+use super::wire::{Reader, Snac, Writer, message};
 use crate::common::html;
-use crate::oscar::link::Io;
-use crate::oscar::wire::{Reader, Snac, Writer, message};
 
 const LOCATE: u16 = 0x0002;
 const NOT_LOGGED_IN: u16 = 0x0004;

@@ -1,0 +1,4 @@
+//! Texts and typing.
+
+pub(super) mod icbm;
+mod pieces;
