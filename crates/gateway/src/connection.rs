@@ -16,7 +16,7 @@ use crate::memory::Account;
 use crate::policy::Asked;
 use crate::session::{End, Endpoint, Peer, Session};
 use crate::shared::Shared;
-use crate::splice;
+use crate::splice::Splice;
 use crate::stream::Stream;
 use crate::tls;
 pub(crate) use origin::Origin;
@@ -72,8 +72,8 @@ struct Connection {
     fault: Option<Box<Fault>>,
     /// Its account of memory.
     account: Account,
-    /// Its place among all, and who is behind it.
-    place: ConnectionPermit,
+    /// Its permit among all, and who is behind it.
+    permit: ConnectionPermit,
 }
 
 impl Drop for Connection {
@@ -87,7 +87,7 @@ impl Drop for Connection {
     }
 }
 
-/// Serves a connection to its end, and keeps its `place` until then.
+/// Serves a connection to its end, and keeps its permit until then.
 ///
 /// Every stage is boxed, so that a connection that waits takes the room of the stage it is in and
 /// not of the largest.
@@ -96,35 +96,28 @@ pub(crate) fn serve(
     way: Arc<Ingress>,
     tcp: TcpStream,
     peer: SocketAddr,
-    (place, account): (ConnectionPermit, Account),
+    (permit, account): (ConnectionPermit, Account),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection = Connection { shared, way, report, session: None, fault: None, account, place };
+    let connection =
+        Connection { shared, way, report, session: None, fault: None, account, permit };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
-        let Connection { shared, way, report, place, account, .. } = &mut *connection;
-        let road = open::open(shared, way, tcp, (place, account), report).await;
-        (connection, road)
+        let Connection { shared, way, report, permit, account, .. } = &mut *connection;
+        let opened = open::open(shared, way, tcp, (permit, account), report).await;
+        (connection, opened)
     });
     async move {
-        let (mut connection, road) = opening.await;
-        connection.place.standing().is_known();
-        let fault = match road {
+        let (mut connection, opened) = opening.await;
+        connection.permit.key().is_known();
+        let fault = match opened {
             Err(OpenError::Gone) => None,
             Err(OpenError::Fault(fault)) => Some(fault),
             Ok(Opened::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
             Ok(Opened::Interpreted(session)) => {
                 let (end, legs) = Box::pin(connection.interpret(session)).await;
-                let (end, legs) = Box::pin(connection.reconsider(end, legs)).await;
-                match end {
-                    End::Closed => None,
-                    End::Silent => Some(Fault::client("it never said who it is")),
-                    End::Fault(fault) => Some(fault),
-                    End::Opaque(fault) => {
-                        let later = Box::pin(connection.pass(legs)).await;
-                        fault.or(later)
-                    }
-                }
+                // Boxed once more: it is rare, and what it holds would be room in every connection.
+                Box::pin(connection.finish(end, legs)).await
             }
         };
         connection.fault = fault.map(Box::new);
@@ -141,6 +134,20 @@ impl Connection {
         (end, legs)
     }
 
+    /// Goes on after a session: with another, or with nothing in between, or not at all.
+    async fn finish(&mut self, end: End, legs: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
+        let (end, legs) = Box::pin(self.reconsider(end, legs)).await;
+        match end {
+            End::Closed => None,
+            End::Silent => Some(Fault::client("it never said who it is")),
+            End::Fault(fault) => Some(fault),
+            End::Opaque(fault) => {
+                let later = Box::pin(self.pass(legs)).await;
+                fault.or(later)
+            }
+        }
+    }
+
     /// Asks whether a client of whom an engine took nothing speaks what must not pass unread.
     async fn reconsider(
         &mut self,
@@ -151,12 +158,12 @@ impl Connection {
         let (client, server) = &*legs;
         let first = &client.inbox;
         let is_first = !first.is_empty() && client.received == first.len() as u64;
-        let place = self.report.target.as_ref().filter(|_| is_first && !tls::is_hello(first));
+        let target = self.report.target.as_ref().filter(|_| is_first && !tls::is_hello(first));
         let known = self.report.network.as_ref();
         let undialled = server.stream.is_none();
-        let watch = place.and_then(|at| Some((self.shared.watch(known, at, undialled)?, at)));
-        let Some((watch, place)) = watch else { return (end, legs) };
-        let peer = Peer::new(&self.way, &self.place, place);
+        let watch = target.and_then(|at| Some((self.shared.watch(known, at, undialled)?, at)));
+        let Some((watch, target)) = watch else { return (end, legs) };
+        let peer = Peer::new(&self.way, &self.permit, target);
         let charge = self.account.entry().charge();
         let session = Session::new(Arc::clone(&self.shared), watch, *legs, peer, charge);
         let (later, legs) = self.interpret(Box::new(session)).await;
@@ -172,7 +179,7 @@ impl Connection {
     async fn pass(&mut self, mut legs: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
         let (client, server) = &mut *legs;
         if let (None, Ingress::Direct { upstream, .. }) = (&server.stream, &*self.way) {
-            match Box::pin(self.shared.dialer.dial(&self.place.origin, Asked::Engine, upstream))
+            match Box::pin(self.shared.dialer.dial(&self.permit.origin, Asked::Engine, upstream))
                 .await
             {
                 Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
@@ -180,7 +187,7 @@ impl Connection {
             }
         }
         let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
-        let broken = splice::run(client, server, self.account.charge(), patience, pipes).await;
+        let broken = Splice::new((client, server), self.account.charge(), patience, pipes).await;
         self.report.count(&legs);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }

@@ -50,10 +50,11 @@ impl Client {
     }
 }
 
-/// A place taken by one connection.
+/// A permit taken by one connection.
 pub(crate) struct ConnectionPermit {
-    standing: PermitKey,
-    /// Origin of the connection that holds the permit.
+    permits: Arc<ConnectionPermits>,
+    id: u64,
+    /// Origin of the connection that holds the permit; its address never changes.
     pub(crate) origin: Origin,
 }
 
@@ -70,7 +71,7 @@ impl ConnectionPermits {
         Arc::new(Self { most, most_per_client, taken: Mutex::default() })
     }
 
-    /// A place for a connection of `origin`; `None` if it has to go.
+    /// A permit for a connection of `origin`; `None` if it has to go.
     pub(crate) fn take(self: &Arc<Self>, origin: Origin) -> Option<ConnectionPermit> {
         let client = origin.address;
         let mut taken = self.lock();
@@ -88,10 +89,7 @@ impl ConnectionPermits {
         taken.ever += 1;
         let id = taken.ever;
         taken.change(client, |own| own.fresh.insert(id, None));
-        Some(ConnectionPermit {
-            standing: PermitKey { permits: Arc::clone(self), client, id },
-            origin,
-        })
+        Some(ConnectionPermit { permits: Arc::clone(self), id, origin })
     }
 
     /// Ends a connection of which nothing is known yet, or on which nobody signed on, since the
@@ -149,21 +147,22 @@ impl Taken {
 }
 
 impl ConnectionPermit {
-    /// By which others say what the connection turned out to be.
-    pub(crate) const fn standing(&self) -> &PermitKey {
-        &self.standing
+    /// Key of this permit, for whoever learns what the connection is.
+    pub(crate) fn key(&self) -> PermitKey {
+        let (permits, client) = (Arc::clone(&self.permits), self.origin.address);
+        PermitKey { permits, client, id: self.id }
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let PermitKey { permits, client, id } = &self.standing;
+        let Self { permits, id, origin } = self;
         let mut taken = permits.lock();
         if taken.shed.remove(id) {
             return;
         }
         taken.all = taken.all.saturating_sub(1);
-        taken.change(*client, |own| {
+        taken.change(origin.address, |own| {
             if own.fresh.remove(id).or_else(|| own.unsigned.remove(id)).is_none() {
                 own.signed_on = own.signed_on.saturating_sub(1);
             }
@@ -220,8 +219,7 @@ mod tests {
     #[test]
     fn places_are_limited_per_client_and_in_all_and_come_back() {
         let permits = ConnectionPermits::new(3, 2);
-        let take =
-            |ip: &str| permits.take(origin(ip)).inspect(|place| place.standing().has_signed_on());
+        let take = |ip: &str| permits.take(origin(ip)).inspect(|place| place.key().has_signed_on());
         let (first, second) = (take("2001:db8::1"), take("2001:db8::2"));
         assert!(first.is_some() && second.is_some());
         assert!(take("2001:db8::3").is_none(), "one network is one client");
@@ -240,14 +238,14 @@ mod tests {
         let served = |ip: &str| {
             let place = permits.take(origin(ip))?;
             let task = tokio::spawn(std::future::pending::<()>());
-            place.standing().is_served_by(task.abort_handle());
+            place.key().is_served_by(task.abort_handle());
             Some((place, task))
         };
         let (greedy, honest) = ("192.0.2.1", "192.0.2.2");
         let signed_on = served(greedy).unwrap();
-        signed_on.0.standing().has_signed_on();
+        signed_on.0.key().has_signed_on();
         let known = served(greedy).unwrap();
-        known.0.standing().is_known();
+        known.0.key().is_known();
         let fresh = served(greedy).unwrap();
         let first = served(honest).unwrap();
         assert!(served(greedy).is_none(), "the one with the most gets no more");

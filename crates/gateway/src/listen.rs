@@ -68,10 +68,10 @@ impl Listener {
                     let payer = Payer::Address(origin.address);
                     let Some(permit) = permits.take(origin) else { continue };
                     let account = shared.router.memory().open(&payer);
-                    let (standing, entry) = (permit.standing().clone(), account.entry().clone());
+                    let (key, entry) = (permit.key(), account.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
                     let task = connections.spawn(serve(shared, way, tcp, peer, (permit, account)));
-                    standing.is_served_by(task.clone());
+                    key.is_served_by(task.clone());
                     entry.set_task(task);
                 }
                 Err(error) if is_of_one_connection(&error) => {}

@@ -29,7 +29,7 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     way: &Arc<Ingress>,
     tcp: TcpStream,
-    (place, account): (&mut ConnectionPermit, &Account),
+    (permit, account): (&mut ConnectionPermit, &Account),
     report: &mut Report,
 ) -> Result<Opened, OpenError> {
     // A small message must not wait for the acknowledgement of the one before.
@@ -37,8 +37,8 @@ pub(super) async fn open(
     match &**way {
         Ingress::Proxy(proxy) => {
             let (client, server, target) =
-                by_proxy(shared, proxy, tcp, (&mut place.origin, account), report).await?;
-            let peer = Peer::new(way, place, &target);
+                by_proxy(shared, proxy, tcp, (&mut permit.origin, account), report).await?;
+            let peer = Peer::new(way, permit, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
         Ingress::Transparent => {
@@ -46,16 +46,16 @@ pub(super) async fn open(
                 .map_err(|_| Fault::client("no firewall redirected it here"))?;
             let target = HostPort::new(target.ip().to_canonical().to_string(), target.port());
             report.target = Some(target.clone());
-            let server = shared.dialer.dial(&place.origin, Asked::Transparent, &target).await;
+            let server = shared.dialer.dial(&permit.origin, Asked::Transparent, &target).await;
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
-            let peer = Peer::new(way, place, &target);
+            let peer = Peer::new(way, permit, &target);
             across(shared, account, peer, client, server, (target, report)).await
         }
         Ingress::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
-            let peer = Peer::new(way, place, upstream);
+            let peer = Peer::new(way, permit, upstream);
             direct(shared, account, peer, (network, via, upstream), tcp).await
         }
     }

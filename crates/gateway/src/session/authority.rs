@@ -56,7 +56,7 @@ impl Session {
     /// Lets `user` in, if the server is one that may say so.
     pub(super) async fn check(&mut self, user: &Address) -> Result<(), End> {
         self.is_believed(user).await?;
-        self.peer.standing.has_signed_on();
+        self.peer.permit.has_signed_on();
         Ok(())
     }
 

@@ -17,8 +17,8 @@ pub(crate) struct Peer {
     way: Arc<Ingress>,
     /// Who the client is, as far as costs go.
     pub(crate) origin: Origin,
-    /// Its place among all connections.
-    pub(super) standing: PermitKey,
+    /// Its permit among all connections.
+    pub(super) permit: PermitKey,
     /// The host that certificates are made for and checked against, unless the client names
     /// another in its hello.
     pub(crate) host: String,
@@ -34,20 +34,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// What is known of the server at `host` of the client in `place` that came in by `way`.
-    pub(crate) fn new(way: &Arc<Ingress>, place: &ConnectionPermit, host: &HostPort) -> Self {
+    /// What is known of the server at `host` of the client in `permit` that came in by `way`.
+    pub(crate) fn new(way: &Arc<Ingress>, permit: &ConnectionPermit, host: &HostPort) -> Self {
         let (way, host) = (Arc::clone(way), host.host.clone());
-        let (origin, standing) = (place.origin.clone(), place.standing().clone());
-        Self {
-            way,
-            origin,
-            standing,
-            host,
-            tls: None,
-            facts: Vec::new(),
-            ready: None,
-            unnamed: None,
-        }
+        let (origin, permit) = (permit.origin.clone(), permit.key());
+        Self { way, origin, permit, host, tls: None, facts: Vec::new(), ready: None, unnamed: None }
     }
 
     /// What the policy is asked for a server that the engine wants: what the client may have.

@@ -9,7 +9,7 @@ mod pipe;
 #[path = "no_pipe.rs"]
 mod pipe;
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -31,45 +31,64 @@ const BULK: usize = 16 * 1024;
 pub(crate) type Broken = (Side, io::Error);
 
 /// Moves bytes both ways, those that were read or queued before first, until both directions
-/// ended. A direction ends with its source, and the other goes on. What waits meanwhile is charged
-/// to `charge`.
+/// ended. A direction ends with its source, and the other goes on. What waits meanwhile is charged.
 ///
 /// A connection on which both sides said something may be silent for ever. Before that, and after
-/// one side has ended, it may be silent for `patience`. No more than `pipes` are open at once in
-/// the process.
-pub(crate) async fn run(
-    client: &mut Endpoint,
-    server: &mut Endpoint,
-    charge: &mut Charge,
+/// one side has ended, it may be silent for `patience`.
+///
+/// A future by hand: most connections are in this state most of the time, and what an `async fn`
+/// makes of it keeps each argument twice.
+pub(crate) struct Splice<'a> {
+    client: &'a mut Endpoint,
+    server: &'a mut Endpoint,
+    charge: &'a mut Charge,
     patience: Duration,
-    pipes: u16,
-) -> Option<Broken> {
-    server.outbox.push(&std::mem::take(&mut client.inbox));
-    client.outbox.push(&std::mem::take(&mut server.inbox));
-    let mut up = Flow::from(Side::Client, pipes);
-    let mut down = Flow::from(Side::Server, pipes);
-    let mut silence = None;
-    poll_fn(|cx| {
+    up: Flow,
+    down: Flow,
+    silence: Option<Silence>,
+}
+
+impl<'a> Splice<'a> {
+    /// Connects the two. No more than `pipes` are open at once in the process.
+    pub(crate) fn new(
+        (client, server): (&'a mut Endpoint, &'a mut Endpoint),
+        charge: &'a mut Charge,
+        patience: Duration,
+        pipes: u16,
+    ) -> Self {
+        server.outbox.push(&std::mem::take(&mut client.inbox));
+        client.outbox.push(&std::mem::take(&mut server.inbox));
+        let (up, down) = (Flow::from(Side::Client, pipes), Flow::from(Side::Server, pipes));
+        Self { client, server, charge, patience, up, down, silence: None }
+    }
+}
+
+impl Future for Splice<'_> {
+    type Output = Option<Broken>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Broken>> {
+        let Self { client, server, charge, patience, up, down, silence } = &mut *self;
         if charge.is_closed(false) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
-        let piped = [&up, &down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));
+        let piped = [&*up, &*down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));
         charge.set(client.capacity() + server.capacity() + piped[0] + piped[1]);
         match ended {
-            [Poll::Ready(()), Poll::Ready(())] => return Poll::Ready(()),
+            [Poll::Ready(()), Poll::Ready(())] => {}
             [Poll::Pending, Poll::Pending] if client.received > 0 && server.received > 0 => {
-                silence = None;
+                *silence = None;
                 return Poll::Pending;
             }
-            _ => {}
+            _ => {
+                let moved = Moved::by(client, server, [&*up, &*down]);
+                let silence = silence.get_or_insert_with(|| Silence::of(*patience));
+                ready!(silence.poll(cx, moved, *patience));
+            }
         }
-        let moved = Moved::by(client, server, [&up, &down]);
-        silence.get_or_insert_with(|| Silence::of(patience)).poll(cx, moved, patience)
-    })
-    .await;
-    up.broken.or(down.broken)
+        Poll::Ready(up.broken.take().or_else(|| down.broken.take()))
+    }
 }
 
 /// Bytes read and written so far: a count that changes as long as anything moves.
