@@ -18,7 +18,7 @@ struct State {
 }
 
 impl Bell {
-    /// Has the engine get [`crate::Input::Rung`] soon, if it is still there.
+    /// Makes the engine get [`crate::Input::Rung`] soon, if it is still there.
     pub fn ring(&self) {
         let waiting = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

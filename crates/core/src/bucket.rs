@@ -15,7 +15,7 @@ impl Rate {
         Self { each, burst: each.saturating_mul(burst) }
     }
 
-    /// One in `each` over time, and at once as many as in `burst`.
+    /// A rate of one in `each` over time, and of as many at once as fit into `burst`.
     pub const fn ahead(each: Duration, burst: Duration) -> Self {
         Self { each, burst }
     }

@@ -134,7 +134,7 @@ pub enum RosterEdit {
     List {
         /// The contact that is listed.
         address: Address,
-        /// As the owner's client spells it.
+        /// Spelling of the name in the owner's client.
         spelling: String,
         /// The owner's name for the contact.
         alias: Option<String>,

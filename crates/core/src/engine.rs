@@ -132,7 +132,8 @@ pub enum Event {
     SignedIn {
         /// The person, as the server confirmed the name.
         user: Confirmed,
-        /// Which of the person's sessions, where the protocol names them; for people to read.
+        /// Name of this one among the person's sessions, where the protocol names them; for people
+        /// to read.
         endpoint: String,
     },
     /// This connection carries one conversation of a person who is [signed
@@ -171,7 +172,7 @@ pub enum Event {
 pub struct Outgoing {
     /// Its name, from [`crate::Context::ids`].
     pub id: EnvelopeId,
-    /// To whom.
+    /// Receiver.
     pub to: Address,
     /// Content.
     pub body: Body,

@@ -55,14 +55,14 @@ impl EnvelopeIds {
     }
 }
 
-/// One thing said by one person to another.
+/// A message from one person to another: text, consent, typing and the like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Its name.
     pub id: EnvelopeId,
     /// The sender: set from the signed-in session, never from what a client wrote.
     pub from: Address,
-    /// To whom.
+    /// Receiver.
     pub to: Address,
     /// Time at which the sender said it, by the clock of the sender's gateway.
     pub sent_at: UnixMillis,
@@ -137,7 +137,7 @@ pub enum Typing {
     Active,
     /// Typed something and stopped.
     Paused,
-    /// Nothing typed.
+    /// The input is empty.
     Idle,
 }
 
@@ -161,13 +161,13 @@ pub enum Failure {
     Offline,
     /// The receiver's gateway, or the way to it, is down.
     Unreachable,
-    /// Nobody can have this name.
+    /// The name is none that anybody can have.
     NoSuchUser,
     /// The receiver does not take messages from this sender, or the client cannot show this.
     Refused,
     /// A queue on the way is full.
     Busy,
-    /// It waited for the receiver longer than messages are kept.
+    /// The receiver did not sign on for as long as messages are kept.
     Expired,
     /// The receiver blocks the sender. Said between gateways only: to the sender it looks as if
     /// the receiver were offline.
@@ -210,18 +210,18 @@ impl fmt::Display for Failure {
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 pub enum Availability {
-    /// Not there, or invisible: nobody can tell.
+    /// Not signed on, or invisible: nobody can tell.
     #[default]
     Offline,
     /// Away for long.
     ExtendedAway,
     /// Away.
     Away,
-    /// Does not want to be disturbed.
+    /// Asking not to be disturbed.
     Busy,
     /// There.
     Available,
-    /// There and glad to talk.
+    /// Signed on and glad to talk.
     Chatty,
 }
 

@@ -53,7 +53,7 @@ impl EntryId {
     }
 }
 
-/// Which budget an entry is ended for.
+/// Budget that an entry is ended for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Short {
     /// The budget of all together who have not signed on.
@@ -171,8 +171,8 @@ impl Ledger {
         Relief::default()
     }
 
-    /// Has `origin` pay for an entry from now on, in the place of whoever did before: the user of
-    /// a proxy for what its address paid.
+    /// Makes `origin` pay for an entry from now on, in place of whoever did before: the user of a
+    /// proxy for what its address paid.
     pub fn pays(&mut self, id: EntryId, origin: &Payer) -> Relief {
         self.change(id, |entry, payers| {
             let before = std::mem::replace(&mut entry.origin, payers.engage(origin));
@@ -194,7 +194,7 @@ impl Ledger {
         self.relieve(id)
     }
 
-    /// Nobody is signed on any more on the connection of an entry.
+    /// Records that nobody is signed on any more on the connection of an entry.
     pub fn forget(&mut self, id: EntryId) -> Relief {
         self.change(id, |entry, payers| {
             entry.is_known = false;

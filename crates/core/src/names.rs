@@ -11,7 +11,7 @@ use crate::network::Network;
 pub enum NameClass {
     /// A name of the client's own network: none of our business.
     Own,
-    /// Somebody reached through the gateway.
+    /// A person reached through the gateway.
     Foreign(Address),
     /// Clearly meant for the gateway (it carries our suffix) but nobody can have it.
     /// The base server must not see it either.

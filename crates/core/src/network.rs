@@ -13,11 +13,11 @@ use crate::names::Names;
 /// An opinion on a connection's protocol from the first bytes of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sniff {
-    /// It is this one.
+    /// The protocol is this one.
     Yes,
-    /// It is not.
+    /// The protocol is another one.
     No,
-    /// It may be: more bytes will tell.
+    /// More bytes are needed to tell.
     More,
 }
 

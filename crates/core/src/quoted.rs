@@ -67,7 +67,7 @@ impl Quoted {
         Self(format!("\"{}\"", text.trim()))
     }
 
-    /// As it is shown.
+    /// Text as it is shown.
     pub fn as_str(&self) -> &str {
         &self.0
     }

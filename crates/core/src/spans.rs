@@ -54,7 +54,7 @@ impl Style {
 pub struct Span {
     /// First byte.
     pub start: u32,
-    /// One past the last byte.
+    /// Index one past the last byte.
     pub end: u32,
     /// Style of the span.
     pub style: Style,
@@ -142,7 +142,7 @@ pub struct Styles<'a> {
 }
 
 impl<'a> Styles<'a> {
-    /// Those of a list that take effect: of each kind the last.
+    /// Styles of a list that take effect: of each kind the last.
     pub(crate) fn effective(styles: impl IntoIterator<Item = &'a Style>) -> Self {
         let mut kinds = [None; KINDS];
         for style in styles {

@@ -305,7 +305,7 @@ mod tests {
         assert_eq!((tickets.turns.len(), tickets.sizes.len()), (0, 0));
     }
 
-    /// A shelf that is full costs what an empty one does. Before, each ticket walked all.
+    /// Leaving a ticket costs the same whether there are few or many: none walks over all.
     #[test]
     fn no_ticket_walks_over_all_others() {
         let (mut tickets, now) = (Tickets::new(usize::MAX), Instant::now());

@@ -13,7 +13,7 @@ pub(crate) enum CliError {
     /// The command line cannot work.
     #[error("{0}")]
     Usage(String),
-    /// It was tried and did not work.
+    /// The command was tried and failed.
     #[error("{0}")]
     Failed(String),
 }

@@ -30,7 +30,7 @@ const LONGEST: u64 = 4096;
 pub(crate) enum Request {
     /// State of its sessions and of its links to other gateways.
     Status,
-    /// To forget somebody.
+    /// Forgets a person.
     Wipe(Address),
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Request {
 pub(crate) enum Closed {
     /// No gateway runs with that data directory.
     NotRunning,
-    /// It could not do it.
+    /// The gateway could not do it.
     Failed(String),
 }
 

@@ -82,7 +82,7 @@ fn open_control_socket(started: &Started) -> JoinHandle<()> {
     }
 }
 
-/// Does what a command asks, and says what came of it.
+/// Executes a command. Returns its output.
 async fn answer(overlay: Overlay, router: Router, request: Request) -> String {
     match request {
         Request::Status => status::awake(&overlay.status(), &router.snapshot()),

@@ -1,4 +1,4 @@
-//! Which configuration a command works on.
+//! Choice of the configuration that a command works on.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! One client's connection, from the way it came in to the line in the log.
+//! A client's connection, from the way it came in to its line in the log.
 
 mod open;
 mod origin;
@@ -24,7 +24,7 @@ use report::Report;
 
 /// Kinds of listeners, by how their clients come in.
 pub(crate) enum Ingress {
-    /// With a proxy protocol.
+    /// By a proxy protocol.
     Proxy(Proxy),
     /// Taking the listener for the server of a network.
     Direct {
@@ -41,9 +41,9 @@ pub(crate) enum Ingress {
 
 /// Interpretation of a connection, once its first bytes are known.
 enum Opened {
-    /// One with an engine.
+    /// Connection with an engine.
     Interpreted(Box<Session>),
-    /// One without. In direct mode its server is not connected yet.
+    /// Connection without an engine. In direct mode its server is not connected yet.
     Opaque(Box<(Endpoint, Endpoint)>),
 }
 
@@ -51,7 +51,7 @@ enum Opened {
 enum OpenError {
     /// The client left before it was clear what it wanted.
     Gone,
-    /// Somebody did wrong.
+    /// The client or the server broke the rules.
     Fault(Fault),
 }
 

@@ -22,7 +22,7 @@ struct Taken {
     clients: HashMap<IpAddr, Client>,
     /// Clients by how many of their connections nobody signed on.
     unsigned: BTreeSet<(usize, IpAddr)>,
-    /// Those that made room and are not gone yet.
+    /// Ids of the connections that made room and are not gone yet.
     shed: HashSet<u64>,
     /// Number of permits ever taken; the last one's id.
     ever: u64,
@@ -33,9 +33,9 @@ struct Taken {
 /// The connections of one client, those that may be ended in the order in which they came.
 #[derive(Default)]
 struct Client {
-    /// It is not known yet what they are.
+    /// Connections of which it is not known yet what they are.
     fresh: BTreeMap<u64, Option<AbortHandle>>,
-    /// It is known, and nobody signed on.
+    /// Connections that are known and on which nobody signed on.
     unsigned: BTreeMap<u64, Option<AbortHandle>>,
     signed_on: usize,
 }
@@ -185,7 +185,7 @@ impl PermitKey {
         }
     }
 
-    /// It is known what the connection is.
+    /// Records that it is known what the connection is.
     pub(crate) fn is_known(&self) {
         self.change(|own, id| {
             if let Some(task) = own.fresh.remove(&id) {
@@ -194,7 +194,7 @@ impl PermitKey {
         });
     }
 
-    /// Somebody signed on, so that it makes room for nobody any more.
+    /// Records that somebody signed on, so that the connection makes room for nobody any more.
     pub(crate) fn has_signed_on(&self) {
         self.change(|own, id| {
             if own.fresh.remove(&id).or_else(|| own.unsigned.remove(&id)).is_some() {

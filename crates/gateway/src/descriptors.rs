@@ -5,14 +5,15 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::config::Limits;
 
-/// Those of a connection: a socket to its client and one to its server.
+/// Descriptors of a connection: a socket to its client and one to its server.
 const PER_CONNECTION: u64 = 2;
-/// Those of a pipe, through which the kernel moves what is not interpreted.
+/// Descriptors of a pipe, through which the kernel moves what is not interpreted.
 const PER_PIPE: u64 = 2;
 /// The most sockets that looking up one name takes: two kinds of records, each asked for four
 /// times.
 const PER_LOOK_UP: u64 = 8;
-/// Those of everything else: the store, listeners, links to other gateways, the control socket.
+/// Descriptors of everything else: the store, listeners, links to other gateways, the control
+/// socket.
 const BESIDES: u64 = 256;
 /// The most pipes at once.
 const PIPES: u64 = 256;

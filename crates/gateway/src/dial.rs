@@ -20,13 +20,13 @@ const ADDRESSES: usize = 8;
 /// Reason why connecting failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
-    /// It is not allowed.
+    /// The policy does not allow it.
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// The name leads to no address.
     #[error("{0}")]
     Unresolved(#[from] Unresolved),
-    /// Nobody answered in time.
+    /// The server did not answer in time.
     #[error("no answer in time")]
     Timeout,
     /// The system could not connect.
@@ -61,8 +61,8 @@ pub(crate) struct Dialled {
     pub(crate) network: Option<NetworkId>,
 }
 
-/// Has the system find out about the other end of an idle connection that vanished, within five
-/// minutes.
+/// Enables TCP keep-alive, which finds out within five minutes that the other end of an idle
+/// connection has vanished.
 pub(crate) fn keep_alive(socket: &Socket) -> io::Result<()> {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_mins(3))

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets, which drive what is private here with any bytes at all.
+//! Entry points for the fuzz targets, which drive what is private here with any bytes at all.
 //!
 //! Each function panics where something that always holds does not.
 

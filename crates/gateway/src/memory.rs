@@ -35,7 +35,7 @@ struct Inner {
 
 /// More may be read for everybody.
 const OPEN: u8 = 0;
-/// Only for those who have signed on.
+/// More may be read only for those who have signed on.
 const CLOSED_TO_UNKNOWN: u8 = 1;
 /// For nobody.
 const CLOSED: u8 = 2;
@@ -185,7 +185,7 @@ impl Entry {
         self.memory.change(|ledger| ledger.know(self.id, domain.as_ref()));
     }
 
-    /// Nobody is signed on any more.
+    /// Records that nobody is signed on any more.
     pub(crate) fn forget(&self) {
         self.memory.change(|ledger| ledger.forget(self.id));
     }
@@ -207,7 +207,7 @@ impl Account {
         &mut self.0
     }
 
-    /// Has `user` of a proxy pay for the connection, and no longer its address.
+    /// Makes `user` of a proxy pay for the connection, in place of its address.
     pub(crate) fn pays(&self, user: &str) {
         let user = Payer::User(user.into());
         let Entry { memory, id } = self.entry();

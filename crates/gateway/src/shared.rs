@@ -85,9 +85,9 @@ impl Shared {
         })
     }
 
-    /// Which of the networks that speak `protocol` a connection belongs to: the one its target
-    /// belongs to and no other, lest a server of one network say who is who in another. Where
-    /// that is not known it is one that uses the port, else the first.
+    /// The network of a connection, of those that speak `protocol`: the one its target belongs to
+    /// and no other, lest a server of one network say who is who in another. Where that is not
+    /// known it is one that uses the port, else the first.
     pub(crate) fn network_of(
         &self,
         protocol: &'static dyn Network,

@@ -24,7 +24,7 @@ pub(crate) enum Recognised {
     Unknown,
     /// Too little was said, or not in time.
     Unclear,
-    /// Nothing was said, by either side.
+    /// Neither side sent anything.
     Nothing,
 }
 

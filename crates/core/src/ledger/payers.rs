@@ -1,4 +1,4 @@
-//! Those who pay, each with what is held at its cost.
+//! Payers of entries, each with what is held at its cost.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use slab::Slab;
 
 use super::Sum;
 
-/// Somebody at whose cost memory is held: all its entries together have a budget.
+/// Payer of memory: an address, a user or a domain, all of whose entries together have a budget.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Payer {
     /// The address that a client comes from; of IPv6, its /64 network.
@@ -56,7 +56,7 @@ pub(super) struct Payers {
 }
 
 impl Payers {
-    /// Has `payer` pay for one more entry, and returns its place.
+    /// Makes `payer` pay for one more entry, and returns the payer's index.
     pub(super) fn engage(&mut self, payer: &Payer) -> u32 {
         if let Some(&place) = self.places.get(payer) {
             if let Some(account) = self.accounts.get_mut(place as usize) {

@@ -13,7 +13,7 @@ const LIGHT: u32 = 16 << 10;
 #[derive(Clone, Copy)]
 enum Scope {
     Unknown,
-    /// Those for which the payer at this place pays.
+    /// Entries that the payer at this index pays for.
     Payer(u32),
     Whole,
 }

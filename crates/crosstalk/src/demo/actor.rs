@@ -24,7 +24,7 @@ pub(crate) enum Miss {
         /// Reason of the failure.
         why: SignOnError,
     },
-    /// It did not come, or not in time.
+    /// The event did not come, or not in time.
     #[error("{who} should have seen {what} within {} s, and did not{}", PATIENCE.as_secs(), instead(.seen))]
     Unseen {
         /// The person.
@@ -98,7 +98,7 @@ impl Actor {
         while let Ok(Some(_)) = timeout(Duration::ZERO, self.client.next_event()).await {}
     }
 
-    /// Does something.
+    /// Performs an act.
     pub(crate) async fn does(&self, act: Act) {
         self.client.act(act).await;
     }

@@ -14,7 +14,7 @@ pub(crate) struct Matrix {
 }
 
 impl Latency {
-    /// One more message took `time`.
+    /// Adds the latency of one more message.
     pub(crate) fn add(&mut self, time: Duration) {
         self.0.push(time);
     }

@@ -125,7 +125,7 @@ impl Stage {
         &self.gateways[0].names
     }
 
-    /// That no base server received a name that is none of its business.
+    /// Checks that no base server received a name that is none of its business.
     pub(crate) fn check(&self, tell: Teller) -> Result<(), Miss> {
         let control = NetworkId::gateway();
         for base in &self.bases {

@@ -1,4 +1,4 @@
-//! Which hosts and ports a rule speaks of.
+//! Targets that a rule allows: hosts and ports.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub enum HostPattern {
     Under(String),
     /// An address or a range of addresses.
     Net(IpNet),
-    /// One name.
+    /// A single name.
     Name(String),
 }
 
@@ -124,7 +124,7 @@ pub struct Ports(pub u16, pub u16);
 pub struct Allow {
     /// Hosts.
     pub host: HostPattern,
-    /// At which ports.
+    /// Ports of the hosts.
     pub ports: Ports,
 }
 

@@ -251,8 +251,8 @@ pub struct Mesh {
     /// The addresses to tell others, where they differ from `listen`.
     #[serde(deserialize_with = "text::many")]
     pub advertise: Vec<HostPort>,
-    /// Everybody else who belongs, where no operator's membership document says so. Who is not
-    /// listed is not talked to.
+    /// Members of the mesh besides this gateway, where no operator's membership document lists
+    /// them. Gateways that are not listed are not talked to.
     #[serde(rename = "member")]
     pub members: Vec<Member>,
 }

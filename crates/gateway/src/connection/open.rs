@@ -1,4 +1,4 @@
-//! From an accepted socket to a road: where it goes, and what it speaks.
+//! Opening of a connection: its target and its protocol, found after it is accepted.
 
 use std::sync::Arc;
 

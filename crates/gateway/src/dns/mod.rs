@@ -25,7 +25,7 @@ use crate::fair::FairSemaphore;
 use cache::Cache;
 use system::System;
 
-/// Which part of the names looked up at once is one client's.
+/// Divisor for the share of one client in the names that are looked up at once.
 const SHARE: usize = 8;
 /// Longest time for looking up one name.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ pub(crate) enum Unresolved {
     /// Its name servers say so, or it is no legal name.
     #[error("there is no such name")]
     Unknown,
-    /// They say nothing, or nothing of use.
+    /// The name servers do not answer, or answer nothing of use.
     #[error("no name server answers for it")]
     Silent,
     /// This machine knows none.
@@ -53,8 +53,8 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// As the system is configured, now and whenever that changes, with so many `look_ups` at
-    /// once.
+    /// A resolver that follows the system's settings, also when they change, with so many
+    /// `look_ups` at once.
     pub(crate) fn new(look_ups: usize) -> Self {
         Self::with(System::new(), look_ups)
     }

@@ -67,11 +67,11 @@ impl Protocol {
 /// Result of parsing an opening so far.
 #[derive(Debug, PartialEq, Eq)]
 enum Parsed<T> {
-    /// It needs more bytes.
+    /// More bytes are needed.
     More,
-    /// It is whole, and so many bytes long.
+    /// The whole opening, and its length in bytes.
     Whole(T, usize),
-    /// It breaks the protocol's rules.
+    /// A breach of the protocol's rules.
     Wrong(&'static str),
 }
 
@@ -94,9 +94,9 @@ pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
 /// Reason why a client does not get through the opening of its proxy protocol.
 #[derive(Debug)]
 pub(crate) enum HandshakeError {
-    /// It left, or sent nothing at all.
+    /// The client left, or sent nothing at all.
     Gone,
-    /// It broke the rules, or is not allowed in.
+    /// The client broke the rules, or is not allowed in.
     Refused(&'static str),
 }
 

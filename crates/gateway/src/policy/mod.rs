@@ -50,7 +50,7 @@ pub(crate) struct Permit {
     addresses: Addresses,
 }
 
-/// Which addresses the upstream may turn out to have.
+/// Addresses that the upstream may turn out to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Addresses {
     /// All: the operator named the host itself.
@@ -60,7 +60,7 @@ enum Addresses {
     /// These, and those of the operator's servers: a server sent the client there, or the
     /// operator's firewall did.
     Sent,
-    /// Only those that a rule names.
+    /// Addresses that a rule names.
     Ruled,
 }
 
@@ -183,7 +183,7 @@ impl Policy {
     }
 }
 
-/// Which addresses a host may have that is none of a network's, by the rules of a proxy.
+/// Addresses that a host outside every network may have, by the rules of a proxy.
 fn by_rule(rules: &[Allow], target: &HostPort) -> Result<Addresses, Refusal> {
     let rule = rules.iter().find(|r| r.permits(&target.host, target.port));
     match rule.map(|r| &r.host) {

@@ -1,4 +1,4 @@
-//! Which addresses belong to the public internet.
+//! Ranges of addresses that belong to the public internet, or do not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

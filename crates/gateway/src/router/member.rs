@@ -68,7 +68,7 @@ impl Member {
         self.hub.with(&self.person, |person| person.set_takes(self.number, takes));
     }
 
-    /// Keeps a delivery that the session's engine [holds](crosstalk_core::Output::hold).
+    /// Keeps a delivery that the session's engine [defers](crosstalk_core::Output::defer).
     pub fn hold(&self, envelope: Envelope, handed: DeliveryReceipt) {
         self.hub.hold(&self.person, self.number, envelope, handed);
     }

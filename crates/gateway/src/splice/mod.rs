@@ -24,7 +24,7 @@ use crate::session::Endpoint;
 use crate::stream::{Stream, settle};
 use pipe::Pipe;
 
-/// From how many bytes at once a direction is moved inside the kernel.
+/// Number of bytes in one read from which on a direction is moved inside the kernel.
 const BULK: usize = 16 * 1024;
 
 /// Side that failed, and its error.

@@ -30,7 +30,7 @@ pub(super) struct Pipe {
     _counted: Counted,
 }
 
-/// One of those that there may be.
+/// A pipe's place among the limited number of them, given back on drop.
 struct Counted;
 
 impl Counted {

@@ -1,5 +1,5 @@
-//! One side of a connection as bytes: plain TCP or TLS that ends here, read without a buffer
-//! of its own and written without waiting.
+//! A side of a connection as bytes: plain TCP or TLS that ends here, read without a buffer of its
+//! own and written without waiting.
 
 mod outbox;
 mod scratch;
@@ -20,9 +20,9 @@ pub(crate) const TLS: usize = 24 * 1024;
 
 /// A connected side.
 pub(crate) enum Stream {
-    /// As it came from the network.
+    /// Plain TCP.
     Plain(TcpStream),
-    /// With TLS that ends here; boxed, since most connections have none.
+    /// TLS that ends here; boxed, since most connections have none.
     Tls(Box<TlsStream<TcpStream>>),
 }
 

@@ -13,7 +13,7 @@ use super::Stream;
 /// The most pieces given to one write.
 const PIECES: usize = 32;
 
-/// From how much on memory in front of what waits is given back.
+/// Bytes of memory in front of the waiting ones from which on it is given back.
 const SPENT: usize = 16 * 1024;
 
 /// Bytes on the way to one side.

@@ -27,7 +27,7 @@ const MOST_KEPT: usize = 1024;
 /// Problem with the authority's files.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is one already: replacing it would break every client that trusts it.
+    /// The authority exists already: replacing it would break every client that trusts it.
     #[error("there is a certificate authority in {0} already")]
     Exists(PathBuf),
     /// A file cannot be read or written.

@@ -1,4 +1,4 @@
-//! Which certificate a client is shown.
+//! Choice and making of the certificates that clients are shown.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
