@@ -192,7 +192,7 @@ fn strip_code<'a>(text: &'a str, code: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crosstalk_core::{Context, Defaults, Engine, Network, Side, Sniff};
 
@@ -218,7 +218,7 @@ pub(super) mod tests {
     }
 
     /// The names of a gateway between `aol`, `msn` and `jabber`.
-    pub(in crate::xmpp) fn names() -> Arc<Names> {
+    fn names() -> Arc<Names> {
         let networks: [(&str, &'static dyn Network); 3] =
             [("aol", &Mail), ("msn", &Mail), ("jabber", &crate::xmpp::Xmpp)];
         Arc::new(Names::new("xt", networks.map(|(id, network)| (id.parse().unwrap(), network))))

@@ -26,8 +26,6 @@ mod resume;
 mod roster;
 mod scram;
 mod signon;
-#[cfg(test)]
-mod stage;
 mod subscription;
 mod unread;
 pub mod wire;

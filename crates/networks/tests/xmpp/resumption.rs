@@ -1,25 +1,25 @@
 //! Sessions that go on over another connection, and those who would like to have them.
 
-use super::acks::managed;
-use super::*;
+use crate::acks::managed;
+use crate::scene::*;
 use crosstalk_core::RichText;
 
 const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
 const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
 
 /// What is left of [`managed`]: Alice's message "three" did not reach Ann's client.
-fn lost() -> Stage {
-    let mut stage = managed();
-    stage.deliver("alice@aol", available());
-    stage.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
-    stage.give(Input::Closed(Side::Client));
-    assert!(matches!(&stage.events()[..], [Event::SignedOut]));
-    stage
+fn lost() -> Scene {
+    let mut scene = managed();
+    scene.deliver("alice@aol", available());
+    scene.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
+    scene.give(Input::Closed(Side::Client));
+    assert!(matches!(&scene.events()[..], [Event::SignedOut]));
+    scene
 }
 
 /// Another connection of the same gateway, on which `name` is authenticated.
-fn another(stage: &Stage, name: &str) -> Stage {
-    let mut next = Stage::with(Arc::clone(&stage.lobby), &[]);
+fn another(scene: &Scene, name: &str) -> Scene {
+    let mut next = Scene::with(Arc::clone(&scene.lobby), &[]);
     next.authenticate(name);
     next
 }
@@ -54,13 +54,13 @@ fn a_lost_session_goes_on_over_a_new_connection() {
 
 #[test]
 fn a_session_nobody_knows_is_not_resumed() {
-    let mut stage = Stage::new();
-    stage.authenticate("ann");
-    stage.client(RESUME);
-    let (seen, asked) = stage.sent();
+    let mut scene = Scene::new();
+    scene.authenticate("ann");
+    scene.client(RESUME);
+    let (seen, asked) = scene.sent();
     assert!(seen.starts_with("<failed xmlns='urn:xmpp:sm:3'><item-not-found"), "{seen}");
     assert_eq!(asked, "");
-    assert!(stage.bytes(Side::Client, RESUME).is_err(), "it is asked once");
+    assert!(scene.bytes(Side::Client, RESUME).is_err(), "it is asked once");
 }
 
 #[test]
@@ -81,17 +81,17 @@ fn after_a_failed_resume_nothing_is_lost_and_nothing_sent_twice() {
 }
 
 /// A session of Ann's with stream management, whose client sent `stanzas` and was told of none.
-fn said(stanzas: &str) -> Stage {
-    let mut stage = Stage::online(alice());
-    stage.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
-    stage.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
-    stage.client(stanzas);
-    stage
+fn said(stanzas: &str) -> Scene {
+    let mut scene = Scene::online(alice());
+    scene.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    scene.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+    scene.client(stanzas);
+    scene
 }
 
 /// What was said to foreign people since the last look.
-fn heard(stage: &mut Stage) -> Vec<String> {
-    let bodies = stage.bodies().into_iter().filter_map(|(_, body)| match body {
+fn heard(scene: &mut Scene) -> Vec<String> {
+    let bodies = scene.bodies().into_iter().filter_map(|(_, body)| match body {
         Body::Text { text, .. } => Some(text.text().to_owned()),
         _ => None,
     });
@@ -99,9 +99,9 @@ fn heard(stage: &mut Stage) -> Vec<String> {
 }
 
 /// The connection breaks and the session goes on, of which the server handled `h` stanzas.
-fn resume(stage: &mut Stage, h: u32) -> Stage {
-    stage.give(Input::Closed(Side::Client));
-    let mut next = another(stage, "ann");
+fn resume(scene: &mut Scene, h: u32) -> Scene {
+    scene.give(Input::Closed(Side::Client));
+    let mut next = another(scene, "ann");
     next.client(&RESUME.replace("h='2'", "h='0'"));
     next.server(&RESUMED.replace("h='0'", &format!("h='{h}'")));
     next.give(Input::Tick);
@@ -120,14 +120,14 @@ fn a_new_text_under_an_id_of_before_is_delivered() {
     // The client was told that the first arrived, or was not and has something else to say.
     for acknowledged in [true, false] {
         let own = "<message to='ben@chat.test'><body>x</body></message>";
-        let mut stage = said(&format!("{}{old}", if acknowledged { "" } else { own }));
-        assert_eq!(heard(&mut stage), ["/who"]);
+        let mut scene = said(&format!("{}{old}", if acknowledged { "" } else { own }));
+        assert_eq!(heard(&mut scene), ["/who"]);
         if acknowledged {
-            stage.client("<r xmlns='urn:xmpp:sm:3'/>");
-            stage.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
-            assert!(stage.to(Side::Client).contains("h='1'"));
+            scene.client("<r xmlns='urn:xmpp:sm:3'/>");
+            scene.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+            assert!(scene.to(Side::Client).contains("h='1'"));
         }
-        let mut next = resume(&mut stage, 0);
+        let mut next = resume(&mut scene, 0);
         next.client(&says("id='1'", "/help"));
         assert_eq!(heard(&mut next), ["/help"]);
         next.client(&old);
@@ -138,10 +138,10 @@ fn a_new_text_under_an_id_of_before_is_delivered() {
 
 #[test]
 fn what_was_acknowledged_may_be_said_again_to_the_word() {
-    let mut stage = said(&says("id='1'", "ok"));
-    stage.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
-    let mut next = resume(&mut stage, 0);
-    heard(&mut stage);
+    let mut scene = said(&says("id='1'", "ok"));
+    scene.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    let mut next = resume(&mut scene, 0);
+    heard(&mut scene);
     next.client(&says("id='1'", "ok"));
     assert_eq!(heard(&mut next), ["ok"]);
 }
@@ -150,9 +150,9 @@ fn what_was_acknowledged_may_be_said_again_to_the_word() {
 fn what_was_received_and_not_acknowledged_is_heard_once_however_often_the_connection_breaks() {
     let own = "<message to='ben@chat.test'><body>x</body></message>";
     let all = [own.into(), says("id='1'", "a"), says("", "a"), own.into(), says("", "a")];
-    let mut stage = said(&all.concat());
-    assert_eq!(heard(&mut stage), ["a", "a", "a"]);
-    let mut once = resume(&mut stage, 0);
+    let mut scene = said(&all.concat());
+    assert_eq!(heard(&mut scene), ["a", "a", "a"]);
+    let mut once = resume(&mut scene, 0);
     // It comes as far as the second and breaks again.
     once.client(&all[..2].concat());
     let mut twice = resume(&mut once, 0);
@@ -166,18 +166,18 @@ fn what_was_received_and_not_acknowledged_is_heard_once_however_often_the_connec
 
 #[test]
 fn a_session_that_was_closed_is_not_kept() {
-    let mut stage = managed();
-    stage.client("</stream:stream>");
-    stage.give(Input::Closed(Side::Client));
-    assert_eq!(stage.lobby.weight(), 0);
+    let mut scene = managed();
+    scene.client("</stream:stream>");
+    scene.give(Input::Closed(Side::Client));
+    assert_eq!(scene.lobby.weight(), 0);
 }
 
 #[test]
 fn somebody_else_s_session_is_neither_had_nor_told_of() {
-    let stage = lost();
+    let scene = lost();
     let mut answers = Vec::new();
     for id in ["sm1", "guess"] {
-        let mut mallory = another(&stage, "mallory");
+        let mut mallory = another(&scene, "mallory");
         mallory.client(&RESUME.replace("sm1", id));
         answers.push(mallory.sent());
         mallory.server(&RESUMED.replace("sm1", id).replace("resumed", "failed"));
@@ -188,7 +188,7 @@ fn somebody_else_s_session_is_neither_had_nor_told_of() {
     }
     assert_eq!(answers[0], answers[1]);
     assert!(!answers[0].0.contains("sm1") && answers[0].1.is_empty());
-    let mut ann = another(&stage, "ann");
+    let mut ann = another(&scene, "ann");
     ann.client(RESUME);
     ann.server(RESUMED);
     ann.give(Input::Tick);
@@ -197,8 +197,8 @@ fn somebody_else_s_session_is_neither_had_nor_told_of() {
 
 #[test]
 fn before_sasl_succeeded_nothing_is_resumed() {
-    let stage = lost();
-    let mut early = Stage::with(Arc::clone(&stage.lobby), &[]);
+    let scene = lost();
+    let mut early = Scene::with(Arc::clone(&scene.lobby), &[]);
     early.client(OPEN);
     early.server(OPEN);
     early.sent();
@@ -206,29 +206,29 @@ fn before_sasl_succeeded_nothing_is_resumed() {
     assert_eq!(early.sent(), (String::new(), RESUME.into()), "it is the server's to refuse");
     assert!(early.bytes(Side::Server, RESUMED).is_err());
     assert!(early.signed_in().is_empty());
-    let mut ann = another(&stage, "ann");
+    let mut ann = another(&scene, "ann");
     ann.client(RESUME);
     assert_ne!(ann.to(Side::Server), "");
 }
 
 #[test]
 fn a_session_stays_until_the_server_says_that_it_goes_on() {
-    let stage = lost();
-    let mut silent = another(&stage, "ann");
+    let scene = lost();
+    let mut silent = another(&scene, "ann");
     silent.client(RESUME);
     silent.give(Input::Closed(Side::Client));
-    let mut other = another(&stage, "ann");
+    let mut other = another(&scene, "ann");
     other.client(RESUME);
     assert!(other.bytes(Side::Server, &RESUMED.replace("sm1", "sm2")).is_err());
     assert!(other.signed_in().is_empty());
-    let mut boasts = another(&stage, "ann");
+    let mut boasts = another(&scene, "ann");
     assert!(boasts.bytes(Side::Client, &RESUME.replace("h='2'", "h='99'")).is_err());
     // The gateway does not let everybody in whom a server names: then no other input comes.
-    let mut refused = another(&stage, "ann");
+    let mut refused = another(&scene, "ann");
     refused.client(RESUME);
     refused.server(&format!("{RESUMED}<iq type='result' id='r'/>"));
     assert_eq!(refused.to(Side::Client), "");
-    let mut owner = another(&stage, "ann");
+    let mut owner = another(&scene, "ann");
     owner.client(RESUME);
     owner.server(RESUMED);
     owner.give(Input::Tick);
@@ -237,8 +237,8 @@ fn a_session_stays_until_the_server_says_that_it_goes_on() {
 
 #[test]
 fn of_two_connections_that_resume_one_session_one_gets_it() {
-    let stage = lost();
-    let mut both = [another(&stage, "ann"), another(&stage, "ann")];
+    let scene = lost();
+    let mut both = [another(&scene, "ann"), another(&scene, "ann")];
     for ann in &mut both {
         ann.client(RESUME);
         ann.server(RESUMED);
@@ -253,7 +253,7 @@ fn of_two_connections_that_resume_one_session_one_gets_it() {
 
 #[test]
 fn who_showed_no_name_gets_what_was_left_in_a_new_session() {
-    let mut next = Stage::with(Arc::clone(&lost().lobby), &[]);
+    let mut next = Scene::with(Arc::clone(&lost().lobby), &[]);
     let external = auth("").replace("PLAIN", "EXTERNAL");
     let from = external.find('>').unwrap() + 1;
     let to = external.find("</auth>").unwrap();
@@ -270,26 +270,26 @@ fn who_showed_no_name_gets_what_was_left_in_a_new_session() {
 
 #[test]
 fn a_client_that_acknowledges_nothing_gets_the_rest_when_it_resumes() {
-    let mut stage = managed();
+    let mut scene = managed();
     let text = "x".repeat(32 * 1024);
     let body = Body::Text { text: RichText::plain(&text), auto: false };
-    let letter = stage.envelope("alice@aol", "ann@chat.test@jabber", body);
+    let letter = scene.envelope("alice@aol", "ann@chat.test@jabber", body);
     let mut shown = 0;
-    while stage.engine.handle(stage.now, Input::Deliver(letter.clone()), &mut stage.out).is_ok() {
+    while scene.engine.handle(scene.now, Input::Deliver(letter.clone()), &mut scene.out).is_ok() {
         shown += 1;
-        assert!(stage.engine.weight() < 2 << 20);
+        assert!(scene.engine.weight() < 2 << 20);
     }
     assert!((16..=32).contains(&shown), "{shown}");
-    assert_eq!(stage.to(Side::Client).matches(&text).count(), shown);
-    assert!((1_000_000..2_000_000).contains(&stage.lobby.weight()), "{}", stage.lobby.weight());
-    let mut next = another(&stage, "ann");
+    assert_eq!(scene.to(Side::Client).matches(&text).count(), shown);
+    assert!((1_000_000..2_000_000).contains(&scene.lobby.weight()), "{}", scene.lobby.weight());
+    let mut next = another(&scene, "ann");
     next.client(RESUME);
     next.server(RESUMED);
     next.give(Input::Tick);
     assert_eq!(next.to(Side::Client).matches(&text).count(), shown);
 }
 
-impl Stage {
+impl Scene {
     /// Binds anew, and is let in by the gateway.
     fn bind_after_failure(&mut self) {
         self.client(BIND);

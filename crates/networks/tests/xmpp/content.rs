@@ -1,11 +1,7 @@
 //! What becomes of each kind of content for somebody foreign.
 
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../../tests/common/kinds.rs"]
-mod kinds;
-
-use super::*;
-use kinds::Outcome;
+use crate::common::kinds::{self, Outcome};
+use crate::scene::*;
 
 /// The kind, what a client sends, and the text that is heard, or `!` for an error.
 const KINDS: [(&str, &str, &str); 30] = [
@@ -115,10 +111,10 @@ const OFFERS: [(&str, &str); 4] = [
 fn each_kind_is_heard_put_into_words_or_refused() {
     let mut found = Vec::new();
     for (kind, content, heard) in KINDS {
-        let mut stage = Stage::online(alice());
-        stage.client(&format!("<message to='alice@aol' type='chat' id='m'>{content}</message>"));
-        let bodies: Vec<Body> = stage.bodies().into_iter().map(|(_, body)| body).collect();
-        let (told, leaked) = stage.sent();
+        let mut scene = Scene::online(alice());
+        scene.client(&format!("<message to='alice@aol' type='chat' id='m'>{content}</message>"));
+        let bodies: Vec<Body> = scene.bodies().into_iter().map(|(_, body)| body).collect();
+        let (told, leaked) = scene.sent();
         assert_eq!(leaked, "", "{kind}");
         let refused = told.contains("<message type='error' id='m'");
         found.push((
@@ -144,9 +140,9 @@ fn each_kind_is_heard_put_into_words_or_refused() {
         ));
     }
     for (kind, content) in OFFERS {
-        let mut stage = Stage::online(alice());
-        stage.client(&format!("<iq to='alice@aol' type='set' id='m'>{content}</iq>"));
-        let (told, leaked) = stage.sent();
+        let mut scene = Scene::online(alice());
+        scene.client(&format!("<iq to='alice@aol' type='set' id='m'>{content}</iq>"));
+        let (told, leaked) = scene.sent();
         assert!(told.contains("service-unavailable") && leaked.is_empty(), "{kind}: {told}");
         found.push((kind, Outcome::Refused));
     }
@@ -155,16 +151,16 @@ fn each_kind_is_heard_put_into_words_or_refused() {
 
 #[test]
 fn a_refused_message_is_counted_and_sent_nowhere() {
-    let mut stage = Stage::online(alice());
-    stage.client("<enable xmlns='urn:xmpp:sm:3'/>");
-    stage.server("<enabled xmlns='urn:xmpp:sm:3'/>");
-    stage.client("<message to='alice@aol' id='m'><new xmlns='urn:example:new'/></message>");
-    let (told, leaked) = stage.sent();
+    let mut scene = Scene::online(alice());
+    scene.client("<enable xmlns='urn:xmpp:sm:3'/>");
+    scene.server("<enabled xmlns='urn:xmpp:sm:3'/>");
+    scene.client("<message to='alice@aol' id='m'><new xmlns='urn:example:new'/></message>");
+    let (told, leaked) = scene.sent();
     assert!(told.contains("<message type='error' id='m' from='alice@aol'"), "{told}");
     assert!(leaked.contains("enable") && !leaked.contains("urn:example:new"), "{leaked}");
-    stage.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
-    assert_eq!(stage.to(Side::Client), "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    scene.server("<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    assert_eq!(scene.to(Side::Client), "<a xmlns='urn:xmpp:sm:3' h='1'/>");
     let error = "<message to='alice@aol' type='error'><new xmlns='urn:example:new'/></message>";
-    stage.client(error);
-    assert_eq!(stage.sent(), (String::new(), String::new()), "an error is not answered");
+    scene.client(error);
+    assert_eq!(scene.sent(), (String::new(), String::new()), "an error is not answered");
 }

@@ -1,108 +1,116 @@
 //! The engine between a client and a server, both played by the test.
 
-mod acks;
-mod content;
-mod identity;
-mod list;
-mod privacy;
-mod refusal;
-mod resume;
-mod signon;
-mod talk;
+pub use std::sync::Arc;
+pub use std::time::{Duration, Instant};
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
+pub use base64::Engine as _;
+pub use base64::engine::general_purpose::STANDARD as BASE64;
+pub use bytes::{Bytes, BytesMut};
+pub use crosstalk_core::{
     Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
-    HostPort, Input, Lobby, Now, Output, Presence, Roster, RosterEdit, Side, Stamp, Subscription,
-    TlsFacts, UnixMillis, Via,
+    HostPort, Input, Lobby, Names, Now, Output, Presence, Roster, RosterEdit, Side, Stamp,
+    Subscription, TlsFacts, UnixMillis, Via,
 };
 
-use super::engine::Jabber;
-use super::jid::tests::names;
+use crosstalk_networks::by_name;
 
-const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
+pub const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
                     xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 
-const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-const SUCCESS: &str = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
-const BIND: &str = "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+pub const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+pub const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+pub const SUCCESS: &str = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
+pub const BIND: &str =
+    "<iq id='b' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
 
-fn features(inside: &str) -> String {
+pub fn features(inside: &str) -> String {
     format!("<stream:features>{inside}</stream:features>")
 }
 
-fn mechanisms(names: &[&str]) -> String {
+pub fn mechanisms(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|n| format!("<mechanism>{n}</mechanism>")).collect();
     let names = names.concat();
     format!("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{names}</mechanisms>")
 }
 
 /// `<auth/>` by PLAIN.
-fn auth(name: &str) -> String {
+pub fn auth(name: &str) -> String {
     let said = BASE64.encode(format!("\0{name}\0secret"));
     format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{said}</auth>")
 }
 
 /// The answer to [`BIND`].
-fn bound(full: &str) -> String {
+pub fn bound(full: &str) -> String {
     format!(
         "<iq id='b' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
          <jid>{full}</jid></bind></iq>"
     )
 }
 
-/// An engine with its surroundings.
-struct Stage {
-    engine: Jabber,
-    out: Output,
-    now: Now,
-    lobby: Arc<Lobby>,
+/// The names of a gateway between `aol`, `msn` and `jabber`.
+fn names() -> Arc<Names> {
+    let networks = [("aol", "oscar"), ("msn", "msnp"), ("jabber", "xmpp")];
+    let networks = networks.map(|(id, name)| (id.parse().unwrap(), by_name(name).unwrap()));
+    Arc::new(Names::new("xt", networks))
 }
 
-impl Stage {
-    fn new() -> Self {
+/// What an engine is told of a connection through a proxy.
+pub fn context(lobby: Arc<Lobby>) -> Context {
+    Context {
+        network: "jabber".parse().unwrap(),
+        names: names(),
+        lobby,
+        via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
+        ids: EnvelopeIds::new(7),
+        random: || 7,
+        bell: Bell::default(),
+        terminate_tls: true,
+        options: Vec::new(),
+    }
+}
+
+/// An engine with its surroundings.
+pub struct Scene {
+    pub engine: Box<dyn Engine>,
+    pub out: Output,
+    pub now: Now,
+    pub lobby: Arc<Lobby>,
+}
+
+impl Scene {
+    pub fn new() -> Self {
         Self::with(Arc::default(), &[])
     }
 
-    fn with(lobby: Arc<Lobby>, options: &[&'static str]) -> Self {
-        let context = Context {
-            network: "jabber".parse().unwrap(),
-            names: names(),
-            lobby: Arc::clone(&lobby),
-            via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
-            ids: EnvelopeIds::new(7),
-            random: || 7,
-            bell: Bell::default(),
-            terminate_tls: true,
-            options: options.to_vec(),
-        };
+    pub fn with(lobby: Arc<Lobby>, options: &[&'static str]) -> Self {
+        let options = options.to_vec();
+        Self::of(Context { options, ..context(lobby) })
+    }
+
+    pub fn of(context: Context) -> Self {
+        let lobby = Arc::clone(&context.lobby);
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_000_000_000_000) };
-        Self { engine: Jabber::new(context), out: Output::default(), now, lobby }
+        let engine = by_name("xmpp").unwrap().engine(context);
+        Self { engine, out: Output::default(), now, lobby }
     }
 
     /// Ann, bound as `ann@chat.test/r`, whose foreign contacts are `roster`.
-    fn bound(roster: Roster) -> Self {
-        let mut stage = Self::new();
-        stage.bind();
-        stage.give(Input::Roster(roster));
-        stage
+    pub fn bound(roster: Roster) -> Self {
+        let mut scene = Self::new();
+        scene.bind();
+        scene.give(Input::Roster(roster));
+        scene
     }
 
     /// TLS of ours is on, on both sides.
-    fn encrypt(&mut self) {
+    pub fn encrypt(&mut self) {
         let facts = TlsFacts { exporter: Some([1; 32].into()), server_end_point: None };
         self.give(Input::Encrypted(Side::Server, facts.clone()));
         self.give(Input::Encrypted(Side::Client, facts));
     }
 
     /// The server believes that the client is `name`, by PLAIN.
-    fn authenticate(&mut self, name: &str) {
+    pub fn authenticate(&mut self, name: &str) {
         self.client(OPEN);
         self.server(OPEN);
         self.client(&auth(name));
@@ -113,7 +121,7 @@ impl Stage {
         self.sent();
     }
 
-    fn bind(&mut self) {
+    pub fn bind(&mut self) {
         self.authenticate("ann");
         self.client(BIND);
         self.server(&bound("ann@chat.test/r"));
@@ -123,7 +131,7 @@ impl Stage {
     }
 
     /// Who signed in since the last look.
-    fn signed_in(&mut self) -> Vec<String> {
+    pub fn signed_in(&mut self) -> Vec<String> {
         let names = self.events().into_iter().filter_map(|event| match event {
             Event::SignedIn { user, endpoint } => Some(format!("{}/{endpoint}", user.name())),
             _ => None,
@@ -132,19 +140,19 @@ impl Stage {
     }
 
     /// Ann's client asked for its roster and sent presence.
-    fn online(roster: Roster) -> Self {
-        let mut stage = Self::bound(roster);
-        stage.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
-        stage.server("<iq id='r' type='result'><query xmlns='jabber:iq:roster'/></iq>");
-        stage.client("<presence/>");
-        stage.no_lists();
-        stage.events();
-        stage.sent();
-        stage
+    pub fn online(roster: Roster) -> Self {
+        let mut scene = Self::bound(roster);
+        scene.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
+        scene.server("<iq id='r' type='result'><query xmlns='jabber:iq:roster'/></iq>");
+        scene.client("<presence/>");
+        scene.no_lists();
+        scene.events();
+        scene.sent();
+        scene
     }
 
     /// The server has no privacy lists (XEP-0016), if it is asked. Returns what else it was sent.
-    fn no_lists(&mut self) -> String {
+    pub fn no_lists(&mut self) -> String {
         let sent = self.to(Side::Server);
         let Some((before, asked)) = sent.split_once("<iq type='get' id='xt-") else { return sent };
         let (id, rest) = asked.split_once("'><query xmlns='jabber:iq:privacy'/></iq>").unwrap();
@@ -152,53 +160,53 @@ impl Stage {
         format!("{before}{rest}")
     }
 
-    fn client(&mut self, xml: &str) {
+    pub fn client(&mut self, xml: &str) {
         self.bytes(Side::Client, xml).unwrap();
     }
 
-    fn server(&mut self, xml: &str) {
+    pub fn server(&mut self, xml: &str) {
         self.bytes(Side::Server, xml).unwrap();
     }
 
-    fn bytes(&mut self, side: Side, xml: &str) -> Result<(), Fault> {
+    pub fn bytes(&mut self, side: Side, xml: &str) -> Result<(), Fault> {
         let mut buf = BytesMut::from(xml);
         self.engine.handle(self.now, Input::Bytes(side, &mut buf), &mut self.out)
     }
 
-    fn give(&mut self, input: Input<'_>) {
+    pub fn give(&mut self, input: Input<'_>) {
         self.engine.handle(self.now, input, &mut self.out).unwrap();
     }
 
-    fn deliver(&mut self, from: &str, body: Body) {
+    pub fn deliver(&mut self, from: &str, body: Body) {
         self.give(Input::Deliver(self.envelope(from, "ann@chat.test@jabber", body)));
     }
 
-    fn envelope(&self, from: &str, to: &str, body: Body) -> Envelope {
+    pub fn envelope(&self, from: &str, to: &str, body: Body) -> Envelope {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
         Envelope { id: EnvelopeId(0xabc), from, to, sent_at: self.now.wall, body }
     }
 
-    fn later(&mut self, by: Duration) {
+    pub fn later(&mut self, by: Duration) {
         self.now.instant += by;
         self.give(Input::Tick);
     }
 
     /// What went to the client and to the server since the last look.
-    fn sent(&mut self) -> (String, String) {
+    pub fn sent(&mut self) -> (String, String) {
         (self.to(Side::Client), self.to(Side::Server))
     }
 
-    fn to(&mut self, side: Side) -> String {
+    pub fn to(&mut self, side: Side) -> String {
         let bytes: Vec<Bytes> = self.out.queue(side).drain(..).collect();
         String::from_utf8(bytes.concat()).unwrap()
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    pub fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.out.next_event()).collect()
     }
 
     /// The bodies sent to foreign people since the last look.
-    fn bodies(&mut self) -> Vec<(String, Body)> {
+    pub fn bodies(&mut self) -> Vec<(String, Body)> {
         let sent = self.events().into_iter().filter_map(|event| match event {
             Event::Send(outgoing) => Some((outgoing.to.to_string(), outgoing.body)),
             _ => None,
@@ -207,7 +215,7 @@ impl Stage {
     }
 
     /// The list changes since the last look.
-    fn edits(&mut self) -> Vec<RosterEdit> {
+    pub fn edits(&mut self) -> Vec<RosterEdit> {
         let edits = self.events().into_iter().filter_map(|event| match event {
             Event::Roster(edit) => Some(edit),
             _ => None,
@@ -217,7 +225,7 @@ impl Stage {
 }
 
 /// A listed contact with consent in both directions.
-fn friend(address: &str, spelling: &str) -> Contact {
+pub fn friend(address: &str, spelling: &str) -> Contact {
     Contact {
         listed: true,
         to: Subscription::Granted,
@@ -227,7 +235,7 @@ fn friend(address: &str, spelling: &str) -> Contact {
     }
 }
 
-fn roster(contacts: impl IntoIterator<Item = Contact>) -> Roster {
+pub fn roster(contacts: impl IntoIterator<Item = Contact>) -> Roster {
     let mut roster = Roster::default();
     for contact in contacts {
         roster.put(contact, Stamp::default());
@@ -236,10 +244,10 @@ fn roster(contacts: impl IntoIterator<Item = Contact>) -> Roster {
 }
 
 /// Alice of AOL is the only friend.
-fn alice() -> Roster {
+pub fn alice() -> Roster {
     roster([friend("alice@aol", "alice@aol")])
 }
 
-fn available() -> Body {
+pub fn available() -> Body {
     Body::Presence(Presence::available())
 }
