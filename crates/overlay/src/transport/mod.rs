@@ -2,6 +2,8 @@
 
 pub(crate) mod link;
 mod rate_limit;
+#[cfg(test)]
+mod recorded_tests;
 pub(crate) mod swarm;
 #[cfg(test)]
 mod version_tests;

@@ -12,7 +12,7 @@ use super::samples;
 
 const FRAMES: &str = include_str!("../../tests/layouts/frames.hex");
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
