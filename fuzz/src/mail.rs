@@ -84,11 +84,18 @@ pub(crate) fn envelope(
 ) -> Envelope {
     let [what, who, age, words @ ..] = text else {
         let body = Body::Attention;
-        return Envelope { id, from: person(names, 0), to, sent_at: now, body };
+        return Envelope { id, from: person(names, 0), to, sent_at: now, body, details: None };
     };
     let sent_at = UnixMillis(now.0.saturating_sub(u64::from(*age) * 16_000));
     let words = styled(&String::from_utf8_lossy(words), *what);
-    Envelope { id, from: person(names, *who), to, sent_at, body: body(*what, id, words) }
+    Envelope {
+        id,
+        from: person(names, *who),
+        to,
+        sent_at,
+        body: body(*what, id, words),
+        details: None,
+    }
 }
 
 fn body(what: u8, of: EnvelopeId, words: RichText) -> Body {

@@ -139,5 +139,6 @@ pub(crate) fn message(id: &mut u128) -> Message {
         to: user("bob"),
         sent_at: UnixMillis(0),
         body: Body::Text { text, auto: false },
+        details: None,
     })
 }

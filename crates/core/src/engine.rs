@@ -15,6 +15,7 @@ use crate::Side;
 use crate::address::{Address, HostPort};
 use crate::compute::{Computation, Computed};
 use crate::contact::{Contact, RosterEdit};
+use crate::details::Details;
 use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
 use crate::fault::Fault;
 use crate::provenance::Confirmed;
@@ -176,6 +177,8 @@ pub struct Outgoing {
     pub to: Address,
     /// Content.
     pub body: Body,
+    /// Facts that the client's protocol has beside that; `None` for most.
+    pub details: Option<Box<Details>>,
 }
 
 /// The answers of an engine. One for the life of a connection.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::details::Details;
 use crate::quoted::Quoted;
 use crate::rich::RichText;
 use crate::time::UnixMillis;
@@ -68,6 +69,9 @@ pub struct Envelope {
     pub sent_at: UnixMillis,
     /// Content.
     pub body: Body,
+    /// Facts that the sender's protocol has beside that; `None` for most.
+    #[serde(skip)]
+    pub details: Option<Box<Details>>,
 }
 
 impl Envelope {
@@ -282,6 +286,7 @@ mod tests {
             to: address,
             sent_at: UnixMillis(50_000),
             body: Body::Attention,
+            details: None,
         };
         for (now, delayed) in [(0, false), (50_000, false), (59_999, false), (60_000, true)] {
             assert_eq!(envelope.is_delayed(UnixMillis(now)), delayed, "at {now}");

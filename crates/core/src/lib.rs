@@ -10,6 +10,7 @@ mod bucket;
 mod clean;
 mod compute;
 mod contact;
+mod details;
 mod engine;
 mod envelope;
 mod fault;
@@ -34,6 +35,7 @@ pub use bucket::{Bucket, Rate};
 pub use clean::label;
 pub use compute::{Computation, Computed};
 pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Subscription};
+pub use details::{Detail, Details, MAX_DETAIL};
 pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};
 pub use envelope::{
     Availability, Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Typing,

@@ -86,7 +86,7 @@ impl Friend {
     fn says(&mut self, text: &str) {
         let to = self.of.clone();
         let body = Body::Text { text: text.into(), auto: false };
-        self.member.take(Said::Send(Outgoing { id: self.ids.next_id(), to, body }));
+        self.member.take(Said::Send(Outgoing { id: self.ids.next_id(), to, body, details: None }));
     }
 
     /// Waits for `expected`.

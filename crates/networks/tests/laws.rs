@@ -213,7 +213,7 @@ fn say_at(gateway: &mut Gateway, capture: &Capture, point: (usize, usize)) -> bo
             let from = Address::new("bob", "far-oscar".parse().unwrap()).unwrap();
             let body = Body::Text { text, auto: false };
             let sent_at = gateway.now.wall;
-            let said = Envelope { id: EnvelopeId(7), from, to, sent_at, body };
+            let said = Envelope { id: EnvelopeId(7), from, to, sent_at, body, details: None };
             gateway.input(Input::Deliver(said)).unwrap();
             // Were the connection cut now, it would be lost unless it is on its way or given back.
             let shown = times_shown(gateway);

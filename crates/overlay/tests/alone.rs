@@ -19,6 +19,7 @@ fn nudge() -> Message {
         to: "bob@yahoo".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
+        details: None,
     })
 }
 

@@ -137,6 +137,7 @@ fn text(from: Address, id: u128) -> Message {
         to: bob(),
         sent_at: UnixMillis(0),
         body: Body::Text { text: RichText::plain("hello"), auto: false },
+        details: None,
     })
 }
 

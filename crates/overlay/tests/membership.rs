@@ -115,6 +115,7 @@ fn envelope(from: &str) -> Envelope {
         to: "bob@aol".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
+        details: None,
     }
 }
 

@@ -112,7 +112,7 @@ fn user(name: &str) -> Address {
 
 fn says(id: u128, body: Body) -> Envelope {
     let (from, to) = (user("alice"), user("bob"));
-    Envelope { id: EnvelopeId(id), from, to, sent_at: UnixMillis(0), body }
+    Envelope { id: EnvelopeId(id), from, to, sent_at: UnixMillis(0), body, details: None }
 }
 
 fn hello(id: u128) -> Envelope {

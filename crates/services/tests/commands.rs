@@ -179,7 +179,8 @@ fn blocks_and_removals_are_done() {
 fn what_a_client_cannot_show_is_put_in_words() {
     let words = |body| {
         let (from, to) = (address("bob@yahoo"), address("alice@aol"));
-        let envelope = Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body };
+        let envelope =
+            Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body, details: None };
         let said = in_words(&envelope, "bob@yahoo.xt");
         said.iter().map(|speech| speech.text().to_owned()).collect::<Vec<_>>().join("\n---\n")
     };
@@ -254,7 +255,8 @@ fn what_happened_is_told_with_the_words_of_others_in_quotation_marks() {
         (Body::Attention, 1),
     ] {
         let (id, sent_at) = (EnvelopeId(1), UnixMillis(0));
-        let envelope = Envelope { id, from: from.clone(), to: to.clone(), sent_at, body };
+        let envelope =
+            Envelope { id, from: from.clone(), to: to.clone(), sent_at, body, details: None };
         let said = in_words(&envelope, FORGED);
         assert_eq!(said.len(), 1);
         is_honest(said[0].text(), lines);
@@ -269,7 +271,10 @@ fn a_long_message_is_told_whole_and_long_words_are_cut() {
     let text = "x".repeat(crosstalk_core::MAX_TEXT);
     let say = |body| {
         let (id, sent_at) = (EnvelopeId(1), UnixMillis(0));
-        in_words(&Envelope { id, from: from.clone(), to: to.clone(), sent_at, body }, "bob")
+        in_words(
+            &Envelope { id, from: from.clone(), to: to.clone(), sent_at, body, details: None },
+            "bob",
+        )
     };
     let said = say(Body::Text { text: text.as_str().into(), auto: false });
     let xs = |speech: &Speech| speech.text().matches('x').count();

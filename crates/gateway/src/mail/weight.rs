@@ -3,7 +3,7 @@
 
 use std::mem::size_of;
 
-use crosstalk_core::{Body, Consent, Envelope, Event, RichText, RosterEdit, Span, Style};
+use crosstalk_core::{Body, Consent, Details, Envelope, Event, RichText, RosterEdit, Span, Style};
 
 use super::Mail;
 
@@ -28,20 +28,24 @@ impl Mail {
 
 /// What an envelope takes.
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
-    size_of::<Envelope>() + BESIDES + of_body(&envelope.body)
+    size_of::<Envelope>() + BESIDES + of_body(&envelope.body) + of_details(&envelope.details)
 }
 
 /// What an event of an engine's takes.
 pub(crate) fn of_event(event: &Event) -> usize {
     let counted = match event {
-        Event::Send(outgoing) => of_body(&outgoing.body),
-        Event::Unshown(envelope) => of_body(&envelope.body),
+        Event::Send(outgoing) => of_body(&outgoing.body) + of_details(&outgoing.details),
+        Event::Unshown(envelope) => of_body(&envelope.body) + of_details(&envelope.details),
         Event::Roster(RosterEdit::List { spelling, alias, groups, .. }) => {
             spelling.len() + alias.iter().chain(groups).map(String::len).sum::<usize>()
         }
         _ => 0,
     };
     size_of::<Event>() + BESIDES + counted
+}
+
+fn of_details(details: &Option<Box<Details>>) -> usize {
+    details.as_deref().map_or(0, Details::weight)
 }
 
 fn of_body(body: &Body) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crosstalk_core::{Address, Origin};
+use crosstalk_core::{Address, Detail, Origin};
 
 /// The most who wait for one person's answer.
 pub(super) const MAX_ASKING: usize = 100;
@@ -16,6 +16,8 @@ pub(super) const OF_NETWORK: usize = 50;
 pub(super) struct Asking {
     all: BTreeMap<Address, u64>,
     last: u64,
+    /// The names that they give themselves, of some of those in `all`.
+    nicknames: BTreeMap<Address, Detail>,
 }
 
 /// Whether one more may wait.
@@ -34,9 +36,23 @@ impl Asking {
     pub(super) fn set(&mut self, who: &Address, waits: bool) {
         if !waits {
             self.all.remove(who);
+            self.nicknames.remove(who);
         } else if !self.all.contains_key(who) {
             self.last += 1;
             self.all.insert(who.clone(), self.last);
+        }
+    }
+
+    /// The name that one who waits gives himself. It is told with the request, and not stored.
+    pub(super) fn nickname(&self, who: &Address) -> Option<&Detail> {
+        self.nicknames.get(who)
+    }
+
+    /// Somebody asks under this name, or without one.
+    pub(super) fn set_nickname(&mut self, who: &Address, nickname: Option<&Detail>) {
+        match nickname.filter(|_| self.all.contains_key(who)) {
+            Some(nickname) => drop(self.nicknames.insert(who.clone(), nickname.clone())),
+            None => drop(self.nicknames.remove(who)),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The person's list: edits, the steps of consent in both directions, and what follows.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Failure, MAX_GROUPS, MAX_LIST, MAX_LOCAL, Outgoing,
-    Roster, RosterEdit, Subscription, label,
+    Address, Body, Consent, Contact, Details, Envelope, Failure, MAX_GROUPS, MAX_LIST, MAX_LOCAL,
+    Outgoing, Roster, RosterEdit, Subscription, label,
 };
 use crosstalk_overlay::Full;
 
@@ -69,9 +69,9 @@ impl Person {
 
     /// Takes a step of consent towards a contact.
     pub(super) fn consent(&mut self, hub: &Hub, number: Option<u64>, outgoing: Outgoing) {
-        let Outgoing { id, to, body: Body::Contact(step) } = outgoing else { return };
+        let Outgoing { id, to, body: Body::Contact(step), details } = outgoing else { return };
         let body = Body::Contact(cut(step));
-        let envelope = self.envelope(Outgoing { id, to, body });
+        let envelope = self.envelope(Outgoing { id, to, body, details });
         let Envelope { to, body: Body::Contact(step), .. } = &envelope else { return };
         if self.contact(to).is_some_and(|c| c.blocked) {
             return self.undelivered(hub, &envelope, number, Failure::Refused);
@@ -114,6 +114,7 @@ impl Person {
         hub: &Hub,
         from: &Address,
         step: &Consent,
+        details: Option<&Details>,
     ) -> Result<(), Failure> {
         // What cannot be written down is not taken: it comes again.
         let adds = matches!(step, Consent::Request(_) | Consent::Grant);
@@ -148,6 +149,8 @@ impl Person {
             if !self.contact(from).is_some_and(asks) {
                 return Err(Failure::Busy);
             }
+            // Before the note is written, which tells it.
+            self.asking.set_nickname(from, details.and_then(|d| d.nickname.as_ref()));
             if !asked_before {
                 self.post(hub, &Note::Request(from.clone()));
             }

@@ -125,7 +125,11 @@ impl Person {
                 Action::Edit(edit) => self.edit(hub, edit),
                 Action::Consent(to, step) => {
                     let body = Body::Contact(step);
-                    self.consent(hub, None, Outgoing { id: hub.next_id(), to, body });
+                    self.consent(
+                        hub,
+                        None,
+                        Outgoing { id: hub.next_id(), to, body, details: None },
+                    );
                 }
             }
         }

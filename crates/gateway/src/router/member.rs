@@ -113,7 +113,8 @@ impl Person {
         if let Some(why) = refusal {
             return self.undelivered(hub, &envelope, Some(number), why);
         }
-        if matches!(envelope.body, Body::Text { .. }) {
+        let no_copy = envelope.details.as_ref().is_some_and(|details| details.no_copy);
+        if matches!(envelope.body, Body::Text { .. }) && !no_copy {
             self.carbon(hub, number, &envelope);
         }
         self.queue(hub, envelope, Some(number));
@@ -131,8 +132,8 @@ impl Person {
 
     /// The sender and the time are the gateway's to say.
     pub(super) fn envelope(&self, outgoing: Outgoing) -> Envelope {
-        let Outgoing { id, to, body } = outgoing;
-        Envelope { id, from: self.user.clone(), to, sent_at: now(), body }
+        let Outgoing { id, to, body, details } = outgoing;
+        Envelope { id, from: self.user.clone(), to, sent_at: now(), body, details }
     }
 
     fn refusal(&mut self, hub: &Hub, outgoing: &Outgoing) -> Option<Failure> {

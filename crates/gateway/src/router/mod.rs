@@ -184,7 +184,7 @@ impl Router {
 impl Hub {
     /// An envelope of the gateway's own making.
     fn envelope(&self, from: Address, to: Address, body: Body) -> Envelope {
-        Envelope { id: self.next_id(), from, to, sent_at: now(), body }
+        Envelope { id: self.next_id(), from, to, sent_at: now(), body, details: None }
     }
 
     fn next_id(&self) -> EnvelopeId {

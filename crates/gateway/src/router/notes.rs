@@ -1,7 +1,9 @@
 //! Mail about the state of things. It is never lost: what does not fit into a mailbox is noted,
 //! and written from the state of the moment when there is room.
 
-use crosstalk_core::{Address, Body, Consent, Contact, Envelope, MAX_CONTACTS, Subscription};
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Details, Envelope, MAX_CONTACTS, Subscription,
+};
 
 use super::people::Shared;
 use super::person::{Person, Session};
@@ -87,7 +89,11 @@ impl Person {
             Note::Request(address) => {
                 let contact = self.contact(address).filter(|c| asks(c))?;
                 let Subscription::Asked(words) = &contact.from else { return None };
-                Some(self.deliver(hub, address, Body::Contact(Consent::Request(words.clone()))))
+                let body = Body::Contact(Consent::Request(words.clone()));
+                let mut envelope = hub.envelope(address.clone(), self.user.clone(), body);
+                let nickname = self.asking.nickname(address).cloned();
+                envelope.details = Details { nickname, ..Details::default() }.boxed();
+                Some(Mail::Deliver(envelope, DeliveryReceipt::default()))
             }
             Note::Presence(address) => {
                 // Who was taken off the list has no presence to be shown.

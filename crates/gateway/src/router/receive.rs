@@ -188,7 +188,10 @@ impl Person {
                 self.deliver_to_all(hub, envelope, None, Default::default);
                 Arrival::Settled(Ok(()))
             }
-            Body::Contact(step) => Arrival::Settled(self.consented(hub, &envelope.from, step)),
+            Body::Contact(step) => {
+                let details = envelope.details.as_deref();
+                Arrival::Settled(self.consented(hub, &envelope.from, step, details))
+            }
             // Presence has a message of its own, which knows where it comes from.
             Body::Presence(_) => Arrival::Settled(Err(Failure::Refused)),
         }

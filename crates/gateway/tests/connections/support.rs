@@ -118,7 +118,7 @@ impl LinesEngine {
                 let (to, text) = rest.split_once(' ').unwrap();
                 let body = Body::Text { text: text.into(), auto: false };
                 let to: Address = to.parse().unwrap();
-                out.emit(Event::Send(Outgoing { id: self.ids.next_id(), to, body }));
+                out.emit(Event::Send(Outgoing { id: self.ids.next_id(), to, body, details: None }));
             }
             "alone" => {
                 out.emit(Event::DetachServer);

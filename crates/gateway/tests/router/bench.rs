@@ -247,7 +247,7 @@ impl Person {
     pub(crate) fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
         self.last_id += 1;
         let id = EnvelopeId(self.last_id);
-        self.member.take(Event::Send(Outgoing { id, to: address(to), body }));
+        self.member.take(Event::Send(Outgoing { id, to: address(to), body, details: None }));
         id
     }
 

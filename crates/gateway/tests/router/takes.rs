@@ -86,6 +86,7 @@ async fn gateways_that_keep_something_hear_when_a_client_begins_to_take_it() {
         to: address("bob@yahoo"),
         sent_at: UnixMillis(0),
         body: Body::Text { text: "hello".into(), auto: false },
+        details: None,
     };
     let tried = there.overlay.send(&gateway.overlay.id(), Message::Envelope(text)).await;
     assert_eq!(tried, Err(crosstalk_core::Failure::Offline));

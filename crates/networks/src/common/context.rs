@@ -36,7 +36,7 @@ impl<L> Cx<'_, L> {
     /// Says something to a foreign person.
     pub(crate) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
         let id = self.context.ids.next_id();
-        self.emit(Event::Send(Outgoing { id, to, body }));
+        self.emit(Event::Send(Outgoing { id, to, body, details: None }));
         id
     }
 

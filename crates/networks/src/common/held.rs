@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crosstalk_core::{
-    Address, Body, Consent, Envelope, MAX_CONTACTS, Presence, RichText, Span, Style,
+    Address, Body, Consent, Details, Envelope, MAX_CONTACTS, Presence, RichText, Span, Style,
 };
 
 /// The most deliveries that wait, and the most bytes of them.
@@ -69,7 +69,8 @@ pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
         Body::Presence(presence) => of_text(&presence.text),
         _ => 0,
     };
-    size_of::<Envelope>() + of_address(&envelope.from) + of_address(&envelope.to) + body
+    let details = envelope.details.as_deref().map_or(0, Details::weight);
+    size_of::<Envelope>() + of_address(&envelope.from) + of_address(&envelope.to) + body + details
 }
 
 /// A presence with as much of its text as is kept.
@@ -139,7 +140,7 @@ mod tests {
     fn letter(text: &str) -> Envelope {
         let body = Body::Text { text: text.into(), auto: false };
         let (from, to) = (Address::control(), Address::control());
-        Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body }
+        Envelope { id: EnvelopeId(1), from, to, sent_at: UnixMillis(0), body, details: None }
     }
 
     #[test]

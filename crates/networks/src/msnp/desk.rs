@@ -301,7 +301,7 @@ impl Io<'_> {
     /// Says something to a foreign person.
     pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
         let id = self.context.ids.next_id();
-        self.out.emit(Event::Send(Outgoing { id, to, body }));
+        self.out.emit(Event::Send(Outgoing { id, to, body, details: None }));
         id
     }
 

@@ -142,7 +142,7 @@ impl Io<'_> {
     /// Says something to a foreign person.
     pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
         let id = self.context.ids.next_id();
-        self.emit(Event::Send(Outgoing { id, to, body }));
+        self.emit(Event::Send(Outgoing { id, to, body, details: None }));
         id
     }
 }

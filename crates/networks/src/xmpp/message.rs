@@ -59,7 +59,12 @@ impl Jabber {
                 markable: stanza.get("markable", ns::MARKERS).is_some(),
             });
             let body = Body::Text { text, auto: false };
-            out.emit(Event::Send(crosstalk_core::Outgoing { id: envelope, to: to.clone(), body }));
+            out.emit(Event::Send(crosstalk_core::Outgoing {
+                id: envelope,
+                to: to.clone(),
+                body,
+                details: None,
+            }));
         } else if let Some(state) = typing(stanza) {
             self.send(to, Body::Typing(state), out);
         }

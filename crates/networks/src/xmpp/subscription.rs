@@ -78,6 +78,6 @@ impl Jabber {
     /// Sends something to a foreign person.
     pub(super) fn send(&mut self, to: &Address, body: Body, out: &mut Output) {
         let id = self.context.ids.next_id();
-        out.emit(Event::Send(Outgoing { id, to: to.clone(), body }));
+        out.emit(Event::Send(Outgoing { id, to: to.clone(), body, details: None }));
     }
 }

@@ -28,7 +28,14 @@ pub fn roster(network: &dyn Network) -> Roster {
 
 pub fn letter(network: &dyn Network, to: &Address, body: Body) -> Envelope {
     let sent_at = UnixMillis(1_800_000_000_000);
-    Envelope { id: EnvelopeId(7), from: stranger(network), to: to.clone(), sent_at, body }
+    Envelope {
+        id: EnvelopeId(7),
+        from: stranger(network),
+        to: to.clone(),
+        sent_at,
+        body,
+        details: None,
+    }
 }
 
 /// Damages a stream in one of the ways that networks, tools and enemies do.

@@ -182,5 +182,5 @@ fn roster() -> Roster {
 
 fn envelope(to: &Address, body: Body) -> Envelope {
     let sent_at = crosstalk_core::UnixMillis(1_800_000_000_000);
-    Envelope { id: EnvelopeId(77), from: bob(), to: to.clone(), sent_at, body }
+    Envelope { id: EnvelopeId(77), from: bob(), to: to.clone(), sent_at, body, details: None }
 }

@@ -100,7 +100,7 @@ fn deliver(gateway: &mut Gateway, body: Body) {
 /// Delivers what was said at `sent_at`.
 fn deliver_of(gateway: &mut Gateway, sent_at: UnixMillis, body: Body) {
     let to = "mary@hotmail.com@msn".parse().unwrap();
-    let envelope = Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body };
+    let envelope = Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body, details: None };
     gateway.input(Input::Deliver(envelope)).unwrap();
 }
 

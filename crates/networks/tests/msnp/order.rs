@@ -256,7 +256,14 @@ impl Play {
     fn say(&mut self, words: &str) {
         let (to, sent_at) = ("mary@hotmail.com@msn".parse().unwrap(), self.ns.now.wall);
         let body = says(words);
-        self.mail.push(Envelope { id: EnvelopeId(77), from: bob(), to, sent_at, body });
+        self.mail.push(Envelope {
+            id: EnvelopeId(77),
+            from: bob(),
+            to,
+            sent_at,
+            body,
+            details: None,
+        });
         self.pump();
     }
 

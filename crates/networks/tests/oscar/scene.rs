@@ -138,7 +138,7 @@ impl Scene {
 
     pub fn deliver_at(&mut self, sent_at: UnixMillis, from: &str, body: Body) {
         let (from, to) = (from.parse().unwrap(), "alicetb@aol".parse().unwrap());
-        let envelope = Envelope { id: EnvelopeId(77), from, to, sent_at, body };
+        let envelope = Envelope { id: EnvelopeId(77), from, to, sent_at, body, details: None };
         self.gateway.input(Input::Deliver(envelope)).unwrap();
     }
 

@@ -183,7 +183,7 @@ impl Scene {
 
     pub fn envelope(&self, from: &str, to: &str, body: Body) -> Envelope {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
-        Envelope { id: EnvelopeId(0xabc), from, to, sent_at: self.now.wall, body }
+        Envelope { id: EnvelopeId(0xabc), from, to, sent_at: self.now.wall, body, details: None }
     }
 
     pub fn later(&mut self, by: Duration) {

@@ -131,7 +131,7 @@ impl Scene {
 
     pub fn deliver_from(&mut self, from: Address, sent_at: u64, body: Body) {
         let (to, sent_at) = ("ann@yahoo".parse().unwrap(), crosstalk_core::UnixMillis(sent_at));
-        let envelope = Envelope { id: EnvelopeId(77), from, to, sent_at, body };
+        let envelope = Envelope { id: EnvelopeId(77), from, to, sent_at, body, details: None };
         self.gateway.input(Input::Deliver(envelope)).unwrap();
     }
 

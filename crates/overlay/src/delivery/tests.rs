@@ -12,6 +12,7 @@ fn envelope(id: u128) -> Message {
         to: "bob@yahoo".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
+        details: None,
     })
 }
 

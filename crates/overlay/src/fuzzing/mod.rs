@@ -89,6 +89,7 @@ pub fn good_frames() -> Vec<Vec<u8>> {
         to: "bob@aol".parse().expect("an address"),
         sent_at: UnixMillis(1_800_000_000_000),
         body: Body::Attention,
+        details: None,
     };
     let message = Message::Envelope(envelope);
     let (number, settled) = (1, 1);
@@ -188,7 +189,7 @@ impl Stage {
                 self.said += 1;
                 let (id, sent_at, body) = (EnvelopeId(self.said), UnixMillis(0), Body::Attention);
                 let to = if peer == 1 { "bob@jabber".parse().expect("an address") } else { far };
-                let envelope = Envelope { id, from: here, to, sent_at, body };
+                let envelope = Envelope { id, from: here, to, sent_at, body, details: None };
                 self.node.post(self.now, Message::Envelope(envelope), true);
             }
             Step::Locate => self.node.locate(self.now, &far, ()),

@@ -127,6 +127,7 @@ fn envelope(from: &str, id: u128) -> Message {
         to: "bob@yahoo".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
+        details: None,
     })
 }
 

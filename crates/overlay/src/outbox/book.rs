@@ -150,6 +150,7 @@ mod tests {
             to: "bob@yahoo".parse().unwrap(),
             sent_at: UnixMillis(0),
             body: Body::Text { text, auto: false },
+            details: None,
         })
     }
 

@@ -33,6 +33,7 @@ fn says(id: u128, body: Body) -> Message {
         to: bob(),
         sent_at: UnixMillis(0),
         body,
+        details: None,
     })
 }
 

@@ -154,7 +154,7 @@ impl World {
         let body = Body::Text { text: "hello".into(), auto: false };
         let sent_at = self.seats[at].wall(self.now);
         let (id, sender, receiver) = (EnvelopeId(said), from.clone(), to.clone());
-        let envelope = Envelope { id, from: sender, to: receiver, sent_at, body };
+        let envelope = Envelope { id, from: sender, to: receiver, sent_at, body, details: None };
         let Some(machine) = self.awake(at) else { return };
         let number = machine.node.post(clock, Message::Envelope(envelope), may_keep);
         let epoch = machine.epoch;

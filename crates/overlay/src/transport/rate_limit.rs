@@ -126,6 +126,7 @@ mod tests {
             to: user(2),
             sent_at: UnixMillis(0),
             body: Body::Attention,
+            details: None,
         });
         let said = Frame::Said { number: 1, settled: 1, hops: MAX_HOPS, age_ms: 0, message };
         let answer = Frame::Answer { number: 1, outcome: Ok(()) };

@@ -18,14 +18,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::common::clock::Wall;
 use crate::hub::Hub;
-use crate::membership::members::{Key, Members};
-use crate::membership::{GatewayId, Member, REPLICAS};
+use crate::hub::inbound::Inbound;
+use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
 use crate::rosters::Shelf as _;
 use crate::storage::store::Store;
 use crate::transport::link::{self, Greeting};
 use crate::wire::frame::{NEWEST, OLDEST};
 use crate::wire::golden_tests::{hex, lines};
-use crate::wire::message::{Inbound, Message};
+use crate::wire::message::Message;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long is listened to a gateway that may have more to say.
@@ -65,7 +65,7 @@ fn roster() -> Roster {
 
 fn envelope(id: u128, (from, to): (Address, Address), body: Body) -> Message {
     let id = EnvelopeId(id);
-    Message::Envelope(Envelope { id, from, to, sent_at: UnixMillis(1_000), body })
+    Message::Envelope(Envelope { id, from, to, sent_at: UnixMillis(1_000), body, details: None })
 }
 
 fn text() -> Body {

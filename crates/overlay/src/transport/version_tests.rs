@@ -107,6 +107,7 @@ async fn everything_of_version_1_works_with_gateways_of_any_version() {
             to: bob(),
             sent_at: UnixMillis(1_000),
             body: Body::Attention,
+            details: None,
         });
         let presence =
             Message::Presence { of: alice(), presence: Presence::available(), to: vec![bob()] };

@@ -69,6 +69,7 @@ fn say(number: u64, from: &str) -> Frame {
         to: "bob@aol".parse().unwrap(),
         sent_at: UnixMillis(0),
         body: Body::Attention,
+        details: None,
     });
     Frame::Message { number, settled: 0, message }
 }

@@ -312,7 +312,8 @@ impl Session {
         let Some(user) = self.user().cloned() else { return };
         let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
         let body = Body::Text { text: text.clone(), auto: false };
-        let notice = Envelope { id, from: Address::control(), to: user, sent_at, body };
+        let notice =
+            Envelope { id, from: Address::control(), to: user, sent_at, body, details: None };
         self.message_in(&notice, &text, false, io);
     }
 }

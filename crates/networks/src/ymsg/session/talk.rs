@@ -120,7 +120,10 @@ impl Session {
         let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
         let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
         let body = Body::Text { text: RichText::plain(words), auto: true };
-        self.message_in(Envelope { id, from: Address::control(), to: user, sent_at, body }, cx);
+        self.message_in(
+            Envelope { id, from: Address::control(), to: user, sent_at, body, details: None },
+            cx,
+        );
     }
 
     pub(super) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {

@@ -101,7 +101,8 @@ impl World {
         host.act(move |host| async move {
             let body = Body::Text { text: "hello".into(), auto: false };
             let sent_at = host.wall.read();
-            let envelope = Envelope { id: EnvelopeId(id as u128), from, to, sent_at, body };
+            let envelope =
+                Envelope { id: EnvelopeId(id as u128), from, to, sent_at, body, details: None };
             let outcome = host.hub.post(Message::Envelope(envelope), may_keep).await;
             host.shared.borrow_mut().is_settled(id, outcome);
         });
