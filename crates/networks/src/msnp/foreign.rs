@@ -9,7 +9,8 @@ use super::desk::Io;
 use super::wire::{Command, decode};
 
 /// What parts names from what stands around them in a word or a payload.
-const AROUND: [char; 13] = [';', ':', '=', ',', '"', '\'', '<', '>', '&', '?', '/', '(', ')'];
+const AROUND: [char; 15] =
+    [';', ':', '=', ',', '"', '\'', '<', '>', '&', '?', '/', '(', ')', '[', ']'];
 
 /// Whether a command names somebody foreign, or who cannot be, where it would be for the server to
 /// find them. What people write is theirs: nicks, names of groups, messages.

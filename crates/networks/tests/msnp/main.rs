@@ -11,6 +11,7 @@ mod leaving;
 mod names;
 mod order;
 mod recorded;
+mod requests;
 mod sign_on;
 mod soap;
 mod talks;

@@ -347,12 +347,10 @@ impl Play {
 /// What has to come before a step.
 const fn needs(step: Step) -> &'static [Step] {
     match step {
-        Step::Line => &[Step::AsksList],
         // A client goes online when it has asked for its list.
-        Step::AsksStatus => &[Step::AsksList],
+        Step::Line | Step::AsksStatus => &[Step::AsksList],
         Step::ToldStatus => &[Step::AsksStatus],
-        Step::ToldMembers => &[Step::AsksMembers],
-        Step::AsksContacts => &[Step::AsksMembers],
+        Step::ToldMembers | Step::AsksContacts => &[Step::AsksMembers],
         // Answers come in the order of the requests.
         Step::ToldContacts => &[Step::AsksContacts, Step::ToldMembers],
         _ => &[],

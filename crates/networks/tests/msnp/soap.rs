@@ -3,17 +3,17 @@
 use super::*;
 
 const OWNER: &str = "malice@example.com";
-const TOKEN: &str = "t=4cb93a44e8b5e3a4&amp;p=";
+pub(crate) const TOKEN: &str = "t=4cb93a44e8b5e3a4&amp;p=";
 
 /// A person who is online with MSNP18, and a connection to the address book.
-struct Book {
+pub(crate) struct Book {
     lobby: Arc<Lobby>,
     ns: Gateway,
-    soap: Gateway,
+    pub(crate) soap: Gateway,
 }
 
 impl Book {
-    fn of(roster: impl Into<Option<Roster>>) -> Self {
+    pub(crate) fn of(roster: impl Into<Option<Roster>>) -> Self {
         let lobby = Arc::new(Lobby::default());
         let mut ns = Gateway::new(&Msnp, &lobby, roster);
         client(&mut ns, "VER 1 MSNP18 CVR0");
@@ -40,7 +40,7 @@ impl Book {
         text(self.soap.take(Side::Client))
     }
 
-    fn edits(&mut self) -> Vec<RosterEdit> {
+    pub(crate) fn edits(&mut self) -> Vec<RosterEdit> {
         let events = self.ns.events.iter();
         let edit = |e: &Event| if let Event::Roster(edit) = e { Some(edit.clone()) } else { None };
         events.filter_map(edit).collect()

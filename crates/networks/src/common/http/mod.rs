@@ -120,9 +120,14 @@ impl Incoming {
 
     /// Whether it can be waited for.
     pub(crate) const fn fits(&self) -> bool {
+        self.fits_in(MAX_WHOLE)
+    }
+
+    /// Whether it is no longer than `most`, as far as that is known.
+    pub(crate) const fn fits_in(&self, most: usize) -> bool {
         match self.end {
-            End::Left(left) => left <= MAX_WHOLE && self.at <= MAX_WHOLE,
-            End::Chunks(_) | End::Never => self.at <= MAX_WHOLE,
+            End::Left(left) => left <= most && self.at <= most,
+            End::Chunks(_) | End::Never => self.at <= most,
         }
     }
 

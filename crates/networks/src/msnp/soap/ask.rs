@@ -8,7 +8,8 @@ use crosstalk_core::{Address, MAX_LABEL, NameClass};
 use super::super::book::{Book, Edit, MAX_EDITS};
 use super::super::desk::Io;
 use super::super::groups::{contact_guid, read_guid};
-use super::super::xml::{Changes, Element, trimmed};
+use super::super::xml::{Changes, Document, Element, trimmed};
+use super::names::is_named_in;
 use super::words::{self, Role};
 
 /// What can be done to foreign people; whatever else is asked about them is refused.
@@ -76,20 +77,22 @@ pub(super) fn operation(envelope: Element<'_>) -> Option<Element<'_>> {
     envelope.child("Body")?.children().next()
 }
 
-/// The ticket that a request shows.
+/// The ticket that a request shows: of an address book, or of what a person stores of itself.
 pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
-    envelope.text_at(&["Header", "ABAuthHeader", "TicketToken"])
+    let header = |name| envelope.text_at(&["Header", name, "TicketToken"]);
+    Some(header("ABAuthHeader")).filter(|t| !t.is_empty()).unwrap_or(header("StorageUserHeader"))
 }
 
 /// Reads a request.
 pub(super) fn read(
     text: &str,
+    document: &Document,
     operation: Element<'_>,
     book: Option<&mut Book>,
     host: &str,
     io: &Io<'_>,
 ) -> Ask {
-    let request = Request {
+    let mut request = Request {
         text,
         operation,
         book,
@@ -101,11 +104,31 @@ pub(super) fn read(
         edits: Vec::new(),
         guid: String::new(),
     };
-    request.decide(io)
+    let ask = request.decide(io);
+    let leaks = match &ask {
+        Ask::Pass(_) => is_named_in(text, document, io),
+        // What cannot be read is nothing that may pass.
+        Ask::Change(left) => Document::parse(left).is_none_or(|rest| is_named_in(left, &rest, io)),
+        Ask::Answer(_) | Ask::Fault(_) => false,
+    };
+    if leaks {
+        return request.no_such_user();
+    }
+    // Only what is passed on or answered was done.
+    let edits = match ask {
+        Ask::Fault(_) => Vec::new(),
+        _ => std::mem::take(&mut request.edits),
+    };
+    let is_noted = request.book.is_none_or(|book| book.edit(edits));
+    if !is_noted {
+        let words = "Too many changes at once.";
+        return Ask::Fault(words::fault(operation.name(), "BadArgumentLength", words));
+    }
+    ask
 }
 
 impl Request<'_> {
-    fn decide(mut self, io: &Io<'_>) -> Ask {
+    fn decide(&mut self, io: &Io<'_>) -> Ask {
         let operation = self.operation;
         match operation.name() {
             "FindMembership" => return self.find(Reads::Members),
@@ -115,15 +138,15 @@ impl Request<'_> {
             "AddMember" | "DeleteMember" => self.members(io),
             _ => self.contacts(io),
         }
-        if !self.foreign && !self.nowhere && self.mentions(io) {
-            self.foreign = true;
+        if !self.foreign && !self.nowhere && self.has_guid_of_ours() {
+            return self.no_such_user();
         }
         self.finish()
     }
 
     /// The lists are asked for. Only what has changed since is no answer to a client that has
     /// foreign people: the server knows nothing of them.
-    fn find(self, reads: Reads) -> Ask {
+    fn find(&self, reads: Reads) -> Ask {
         let named = |name: &'static str| {
             self.operation.all().filter(move |e| e.name().eq_ignore_ascii_case(name))
         };
@@ -142,7 +165,7 @@ impl Request<'_> {
         Ask::Pass(reads)
     }
 
-    fn add_group(self) -> Ask {
+    fn add_group(&self) -> Ask {
         let name = self.operation.text_at(&["groupInfo", "GroupInfo", "name"]).into_owned();
         if name.len() > MAX_LABEL {
             return Ask::Pass(Reads::Nothing);
@@ -327,14 +350,10 @@ impl Request<'_> {
         self.changes.cut(part);
     }
 
-    /// Whether a request that is not understood names somebody foreign.
-    fn mentions(&self, io: &Io<'_>) -> bool {
-        self.operation.all().any(|element| {
-            element.values().any(|value| {
-                let is_foreign = is_name(&value) && !matches!(io.class_of(&value), NameClass::Own);
-                is_foreign || self.called(&value).is_some()
-            })
-        })
+    /// Whether a request that is not understood is about a contact of ours, whom no server knows.
+    fn has_guid_of_ours(&self) -> bool {
+        let is_ours = |value: Cow<'_, str>| self.called(&value).is_some();
+        self.operation.all().any(|element| element.values().any(is_ours))
     }
 
     /// The foreign person with this GUID.
@@ -343,23 +362,16 @@ impl Request<'_> {
         self.book.as_ref()?.called(id..=id)
     }
 
-    fn finish(mut self) -> Ask {
+    fn finish(&mut self) -> Ask {
         let operation = self.operation.name();
-        let edits = std::mem::take(&mut self.edits);
-        let is_noted = self.book.as_mut().is_none_or(|book| book.edit(edits));
-        if !is_noted {
-            let words = "Too many changes at once.";
-            return Ask::Fault(words::fault(operation, "BadArgumentLength", words));
-        }
         if !self.foreign && !self.nowhere {
             return Ask::Pass(Reads::Nothing);
         }
         if self.left > 0 {
-            return Ask::Change(self.changes.apply(self.text));
+            return Ask::Change(std::mem::take(&mut self.changes).apply(self.text));
         }
         if self.book.is_none() || !self.foreign || !KNOWN.contains(&operation) {
-            let words = "The name cannot be found.";
-            return Ask::Fault(words::fault(operation, "InvalidPassportUser", words));
+            return self.no_such_user();
         }
         let result = match operation {
             "ABContactAdd" | "ABGroupContactAdd" => {
@@ -369,10 +381,12 @@ impl Request<'_> {
         };
         Ask::Answer(words::answer(operation, &result, self.host))
     }
-}
 
-fn is_name(text: &str) -> bool {
-    text.contains('@') && !text.contains(char::is_whitespace)
+    /// Refuses a request for a name that is nobody's.
+    fn no_such_user(&self) -> Ask {
+        let words = "The name cannot be found.";
+        Ask::Fault(words::fault(self.operation.name(), "InvalidPassportUser", words))
+    }
 }
 
 fn who(name: &str, io: &Io<'_>) -> Who {

@@ -7,6 +7,7 @@
 
 mod ask;
 mod merge;
+mod names;
 mod oim;
 mod words;
 
@@ -17,8 +18,8 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Address, Event, Fault, Side, Sniff};
 
 use self::ask::{Ask, Reads};
+use self::names::Scan;
 use super::desk::{Desk, Io};
-use super::foreign::is_foreign;
 use super::meet::{Doors, Token};
 use super::xml::Document;
 use crate::common::http::{self, Head, Heads, Incoming, Message};
@@ -42,10 +43,13 @@ const TOO_LONG: &str =
 const CODED: [&str; 1] = ["accept-encoding"];
 
 /// What the paths of requests begin with.
-const PATHS: [&[u8]; 3] = [b"/abservice/", b"//abservice/", b"/OimWS/"];
+const PATHS: [&[u8]; 4] = [b"/abservice/", b"//abservice/", b"/OimWS/", b"/storageservice/"];
+/// The longest request for anything else that is waited for, in bytes: who is not known yet may have
+/// no more wait. Longer ones are read as they pass.
+const MAX_OTHER: usize = 32 << 10;
 
-/// Judges the first bytes of a client: whether it asks for an address book, or for messages for
-/// people who are offline.
+/// Judges the first bytes of a client: whether it asks for an address book, for messages for people
+/// who are offline, or for what a person stores of itself.
 pub(super) fn opening(first: &[u8]) -> Sniff {
     let mut otherwise = Sniff::No;
     for path in PATHS {
@@ -101,6 +105,8 @@ struct Reading {
     whole: bool,
     /// What came of one that ends with the connection: nobody else keeps it until then.
     held: BytesMut,
+    /// What is looked at of a request that passes.
+    scan: Scan,
 }
 
 impl Reading {
@@ -134,7 +140,8 @@ impl Connection {
     /// How many bytes are held: answers in their turn, one that cannot be told to end, and one
     /// that waits for the foreign list, with what was read of it.
     pub(super) fn weight(&self) -> usize {
-        let held: usize = self.reading.iter().flatten().map(|reading| reading.held.len()).sum();
+        let of_reading = |reading: &Reading| reading.held.len() + reading.scan.weight();
+        let held: usize = self.reading.iter().flatten().map(of_reading).sum();
         let waiting = self.waiting.as_ref().map_or(0, |w| WAITING_FOLD * w.message.raw.len());
         self.bytes + held + waiting
     }
@@ -202,7 +209,16 @@ impl Connection {
             reading.whole = false;
         }
         if !reading.whole {
-            io.out.forward(side.other(), reading.message.pass(buffer).freeze());
+            let mut part = reading.message.pass(buffer);
+            if side == Side::Client {
+                let Some(clean) = reading.scan.take(part, over, io) else {
+                    // The server has the beginning of it, and does nothing without its end.
+                    io.out.withhold();
+                    return Err(Fault::client("a request names somebody on another network"));
+                };
+                part = clean.into();
+            }
+            io.out.forward(side.other(), part.freeze());
         }
         if !over {
             return Ok(Some(reading));
@@ -247,7 +263,7 @@ impl Connection {
                 read && message.fits()
             }
         };
-        Ok(Some(Reading { message, whole, held: BytesMut::new() }))
+        Ok(Some(Reading { message, whole, held: BytesMut::new(), scan: Scan::default() }))
     }
 
     /// The server closed the connection, which can be the end of an answer.
@@ -259,7 +275,7 @@ impl Connection {
         }
     }
 
-    /// The client begins a request; returns whether it is read.
+    /// The client begins a request; returns whether it is waited for.
     fn begin_request(&mut self, message: &Incoming, io: &mut Io<'_>) -> Result<bool, Fault> {
         let head = &message.head;
         if !matches!(head.method.as_str(), "GET" | "POST") {
@@ -270,7 +286,8 @@ impl Connection {
         }
         let path = head.path.to_ascii_lowercase();
         let known = path.contains("/abservice/") || path.contains("/oimws/");
-        if head.method == "GET" || !known {
+        // One whose length nobody knows beforehand has to be waited for: names in it can be in parts.
+        if !known && !message.fits_in(MAX_OTHER) {
             self.ask(Asked::OfServer(Reads::Nothing, None));
             return Ok(false);
         }
@@ -285,11 +302,15 @@ impl Connection {
 
     fn request(&mut self, message: Message, io: &mut Io<'_>) {
         let head = &message.head;
-        let envelope = message.text.as_deref().and_then(Document::parse);
-        let (Some(text), Some(envelope)) = (&message.text, envelope) else {
+        let first = message.raw.get(..head.length).unwrap_or_default();
+        let document = message.text.as_deref().and_then(Document::parse);
+        let (Some(text), Some(document)) = (&message.text, document) else {
             return self.unread(message, io);
         };
-        let envelope = envelope.root(text);
+        if names::is_named_in_bytes(first, io) {
+            return self.unread(message, io);
+        }
+        let envelope = document.root(text);
         let tickets = [ask::ticket(envelope), oim::ticket(envelope)];
         let cookie = || head.field("cookie")?.split_once("MSPAuth=").map(|(_, ticket)| ticket);
         let token = tickets.iter().map(AsRef::as_ref).find(|ticket| !ticket.is_empty());
@@ -305,7 +326,7 @@ impl Connection {
         let Some(operation) = ask::operation(envelope) else {
             return self.unread(message, io);
         };
-        let decided = left.unwrap_or_else(|| ask::read(text, operation, book, host, io));
+        let decided = left.unwrap_or_else(|| ask::read(text, &document, operation, book, host, io));
         drop(papers);
         if let Some(desk) = desk.filter(|desk| desk.open().book.is_edited()) {
             desk.ring();
@@ -329,7 +350,7 @@ impl Connection {
 
     /// A request that cannot be read is for the server, unless somebody foreign is in it.
     fn unread(&mut self, message: Message, io: &mut Io<'_>) {
-        if is_foreign(&String::from_utf8_lossy(&message.raw), io) {
+        if names::is_named_in_bytes(&message.raw, io) {
             let fault = words::fault("", "BadArgument", "The request cannot be read.");
             return self.reply(&message.head, "500 Internal Server Error", &fault, io);
         }
