@@ -109,7 +109,7 @@ pub fn formats(data: &[u8]) {
     let Some((which, data)) = cut(data).split_first() else { return };
     let text = String::from_utf8_lossy(data);
     bounded(data.len(), || match which % 8 {
-        0 => drop(msnp::message::Content::read(data)),
+        0 => drop(msnp::content::Content::read(data)),
         1 => drop(ymsg::format::read(&text)),
         2 => oscar_text(data),
         3 => oscar_items(&Bytes::copy_from_slice(data)),
@@ -194,8 +194,8 @@ fn write_everywhere(rich: &RichText) {
     let read = xmpp::message::text(&stanza).unwrap_or_default();
     assert!(plain(read.text()) == said, "Jabber: another text");
     let mut read = String::new();
-    for payload in msnp::message::texts(rich) {
-        if let msnp::message::Content::Text(text) = msnp::message::Content::read(payload.as_bytes())
+    for payload in msnp::content::texts(rich) {
+        if let msnp::content::Content::Text(text) = msnp::content::Content::read(payload.as_bytes())
         {
             read.push_str(text.text());
         }

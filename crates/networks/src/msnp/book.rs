@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crosstalk_core::{Address, Contact, MAX_CONTACTS, RichText};
 
-use super::groups::{Groups, contact_id};
 use crate::common::held;
+use crate::msnp::groups::{Groups, contact_id};
 
 /// The most changes that wait, and the most bytes of them.
 pub(super) const MAX_EDITS: usize = 1_024;

@@ -7,13 +7,13 @@ use crosstalk_core::{
     Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Sniff, Via,
 };
 
-use super::desk::{Host, Invitation, Io};
-use super::foreign::is_named_in;
-use super::ns::Session;
-use super::sb::Switchboard;
-use super::soap;
-use super::wire::Command;
 use crate::common::http;
+use crate::msnp::address_book;
+use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::notification::Session;
+use crate::msnp::shared_state::{Host, Invitation, Io};
+use crate::msnp::switchboard::Switchboard;
+use crate::msnp::wire::Command;
 
 /// The versions whose notification connections are interpreted.
 const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
@@ -43,7 +43,7 @@ enum Phase {
     /// A switchboard.
     Switchboard(Box<Switchboard>),
     /// An address book, or messages for people who are offline.
-    Soap(Box<soap::Connection>),
+    Soap(Box<address_book::Connection>),
     /// A connection of no interest.
     Spliced,
 }
@@ -130,7 +130,7 @@ impl Msnp {
                     let mut io = Io { now, out, context: &mut self.context };
                     return book.bytes(side, buffer, &mut io);
                 }
-                Phase::Opening if side == Side::Client => match soap::opening(buffer) {
+                Phase::Opening if side == Side::Client => match address_book::opening(buffer) {
                     Sniff::Yes => {
                         self.open_book(out);
                         continue;

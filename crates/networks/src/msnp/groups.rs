@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crosstalk_core::{Address, MAX_LABEL};
 use sha1::{Digest, Sha1};
 
-use super::wire::{Command, decode};
+use crate::msnp::wire::{Command, decode};
 
 /// The first of our numbers of groups: servers count from 0.
 const FIRST_GROUP: u32 = 90;

@@ -1,30 +1,28 @@
 //! MSN Messenger, which speaks MSNP.
 //!
-//! A client signs on at a notification server (`ns`), which holds the list and presence; each
-//! conversation is a connection of its own to a switchboard (`sb`). All are phases of one
-//! `engine`. What connections of one person share is on the person's `desk`; [`wire`] knows
-//! commands, [`message`] their payloads.
+//! A client signs on at a notification server, which holds the list and presence; each
+//! conversation is a connection of its own to a switchboard. All are phases of one `engine`. The
+//! connections of one person have a `shared_state`; [`wire`] knows commands, [`content`] their
+//! payloads.
 //!
 //! MSNP2 to 18 are interpreted; a version above is not let through if the client offers another.
 //! Up to MSNP12 a list is told by the notification server; since MSNP13 clients keep it in an address
-//! book (`soap`). What both know of the list is in the `book` on the desk.
+//! book, by SOAP over HTTP. Both know of the list by a `book` in the shared state.
 
+mod account_registry;
+mod address_book;
 mod book;
-mod chunks;
-mod desk;
+pub mod content;
 mod engine;
-mod foreign;
+mod foreign_names;
 mod groups;
-mod meet;
-pub mod message;
-mod ns;
-mod peer;
-mod sb;
-mod soap;
+mod message_chunks;
+mod notification;
+mod offers;
+mod shared_state;
+mod switchboard;
 mod unread;
 pub mod wire;
-mod xml;
-mod xml_text;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
@@ -46,7 +44,7 @@ impl Network for Msnp {
         if side == Side::Server {
             return Sniff::No;
         }
-        match soap::opening(first) {
+        match address_book::opening(first) {
             Sniff::No => {}
             sure => return sure,
         }

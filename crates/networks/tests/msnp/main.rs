@@ -1,19 +1,18 @@
 //! What MSN clients and servers see of a gateway between them, command by command.
 #![allow(clippy::unwrap_used)]
 
+mod address_book;
+mod adl_rml;
 #[path = "../common/mod.rs"]
 mod common;
 mod costs;
-mod domains;
-mod early;
 mod kinds;
 mod leaving;
+mod list_msnp2_7;
 mod names;
 mod order;
 mod recorded;
-mod requests;
 mod sign_on;
-mod soap;
 mod talks;
 
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crosstalk_core::{
     Presence, RichText, Roster, RosterEdit, Side, Stamp, Subscription, UnixMillis, Via,
 };
 use crosstalk_networks::msnp::Msnp;
-use crosstalk_networks::msnp::message;
+use crosstalk_networks::msnp::content;
 use crosstalk_networks::msnp::wire::with_payload;
 
 /// Bob, who is foreign.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::BytesMut;
 use crosstalk_networks::msnp::wire::Command;
 
-use super::soap::{answer, request};
+use super::address_book::{answer, request};
 use super::*;
 use crate::common::Random;
 

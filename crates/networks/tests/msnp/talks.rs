@@ -6,7 +6,7 @@ use crosstalk_core::{
     Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Subscription, Typing, UnixMillis,
     Via,
 };
-use crosstalk_networks::msnp::{Msnp, message, wire::with_payload};
+use crosstalk_networks::msnp::{Msnp, content, wire::with_payload};
 
 use crate::common::{Gateway, Random};
 use crate::{
@@ -86,7 +86,7 @@ pub(crate) fn sent(talk: &mut Gateway) -> String {
 }
 
 pub(crate) fn say(talk: &mut Gateway, head: &str, words: &str) -> String {
-    let message = with_payload(head, &message::texts(&words.into())[0]);
+    let message = with_payload(head, &content::texts(&words.into())[0]);
     talk.bytes(Side::Client, message.as_bytes()).unwrap();
     message
 }
@@ -108,9 +108,9 @@ fn a_conversation_with_somebody_foreign_is_played_whole() {
     let arrived = Input::Delivered(hello.id);
     talk.input(arrived).unwrap();
     assert_eq!(got(&mut talk), "ACK 3\r\n", "when it has arrived");
-    let typing = with_payload("MSG 4 U", &message::typing("mary@hotmail.com"));
+    let typing = with_payload("MSG 4 U", &content::typing("mary@hotmail.com"));
     talk.bytes(Side::Client, typing.as_bytes()).unwrap();
-    let nudge = with_payload("MSG 5 N", &message::nudge());
+    let nudge = with_payload("MSG 5 N", &content::nudge());
     talk.bytes(Side::Client, nudge.as_bytes()).unwrap();
     let bodies: Vec<Body> = said(&mut talk).into_iter().map(|o| o.body).collect();
     assert_eq!(bodies, [says("hello"), Body::Typing(Typing::Active), Body::Attention]);

@@ -3,7 +3,7 @@
 use std::io;
 
 use crosstalk_core::Typing;
-use crosstalk_networks::msnp::message;
+use crosstalk_networks::msnp::content;
 use tokio::io::AsyncWriteExt;
 
 use super::Session;
@@ -29,16 +29,16 @@ impl Session {
                 self.add("AL", &name).await
             }
             Act::Say { to, text } => {
-                for payload in message::texts(&text) {
+                for payload in content::texts(&text) {
                     self.say_to(&to, payload).await?;
                 }
                 Ok(())
             }
             Act::Type { to, typing: Typing::Active } => {
-                let payload = message::typing(&self.user);
+                let payload = content::typing(&self.user);
                 self.say_to(&to, payload).await
             }
-            Act::Nudge(to) => self.say_to(&to, message::nudge()).await,
+            Act::Nudge(to) => self.say_to(&to, content::nudge()).await,
             Act::Invite(name) => {
                 if !self.invite(&name).await? {
                     self.tell(Event::Unable).await;

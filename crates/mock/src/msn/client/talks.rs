@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crosstalk_core::Typing;
-use crosstalk_networks::msnp::message::Content;
+use crosstalk_networks::msnp::content::Content;
 use crosstalk_networks::msnp::wire::{Command, with_payload};
 use tokio::io::AsyncWriteExt;
 

@@ -1,0 +1,189 @@
+//! How the connections to an address book find the notification connection of their person.
+//!
+//! What an address book is asked with is a token that only its server understands. Whose it is, is
+//! known from the notification server that accepted it; only where clients show that server
+//! another token than the address book, from what the address book's server says.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crosstalk_core::{Address, Confirmed};
+use sha2::{Digest, Sha256};
+
+use crate::msnp::shared_state::{Desk, Io, WeakDesk};
+use crate::msnp::wire::Command;
+
+/// How many people are kept before those who left are dropped for the first time.
+const FEW: usize = 1_024;
+/// The most desks of one person, who can be signed in from several places since MSNP16.
+const MAX_DESKS: usize = 16;
+/// The most tokens of one person; the oldest makes room.
+const MAX_TOKENS: usize = 32;
+
+/// The fingerprint of a ticket that clients show; it cannot be used in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Token([u8; 32]);
+
+impl Token {
+    /// The token in a ticket: `t=...`, and more behind `&` or, in a cookie, `;`.
+    pub(super) fn of(ticket: &str) -> Self {
+        let token = ticket.split(['&', ';']).next().unwrap_or_default().trim();
+        let token = token.strip_prefix("t=").unwrap_or(token);
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// `USR n TWN S ticket`, and since MSNP15 `USR n SSO S ticket proof`.
+    pub(super) fn shown_by(command: &Command) -> Option<Self> {
+        let shows = matches!(command.word(2), "TWN" | "SSO") && command.word(3) == "S";
+        shows.then(|| Self::of(command.word(4)))
+    }
+}
+
+/// Who is signed in, and who showed which token. One for each network.
+#[derive(Clone, Default)]
+pub(super) struct Doors(Arc<Mutex<Plates>>);
+
+#[derive(Default)]
+struct Plates {
+    people: HashMap<Address, Plate>,
+    tokens: HashMap<Token, Address>,
+    /// How many people there may be before those who left are dropped.
+    enough: usize,
+}
+
+/// One person.
+#[derive(Default)]
+struct Plate {
+    /// The newest last.
+    desks: Vec<WeakDesk>,
+    tokens: VecDeque<Token>,
+}
+
+impl Plate {
+    fn is_there(&self) -> bool {
+        self.desks.iter().any(WeakDesk::is_there)
+    }
+}
+
+impl Doors {
+    pub(super) fn of(io: &Io<'_>) -> Self {
+        io.context.lobby.common()
+    }
+
+    /// The notification server accepted the person at `desk`, and the token with it.
+    pub(super) fn open(&self, user: &Confirmed, token: Option<Token>, desk: &Desk) {
+        let mut plates = self.lock();
+        plates.drop_those_who_left();
+        let plate = plates.people.entry(user.name().clone()).or_default();
+        plate.desks.retain(WeakDesk::is_there);
+        if plate.desks.len() < MAX_DESKS {
+            plate.desks.push(desk.downgrade());
+        }
+        if let Some(token) = token {
+            plates.bind(token, user.name());
+        }
+    }
+
+    /// The address book's server said whose the token is, who has to be signed in. It does not
+    /// overrule what is known.
+    pub(super) fn belongs(&self, token: Token, owner: &Address) {
+        let mut plates = self.lock();
+        let is_there = plates.people.get(owner).is_some_and(Plate::is_there);
+        if is_there && plates.owner(&token).is_none() {
+            plates.bind(token, owner);
+        }
+    }
+
+    /// Whose the token is, if that is known and they are signed in.
+    pub(super) fn owner(&self, token: &Token) -> Option<Address> {
+        self.lock().owner(token).cloned()
+    }
+
+    /// The newest desk of `user` that somebody sits at.
+    pub(super) fn desk(&self, user: &Address) -> Option<Desk> {
+        self.lock().people.get(user)?.desks.iter().rev().find_map(WeakDesk::upgrade)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plates> {
+        // A panic elsewhere cannot leave the maps half-changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Plates {
+    fn owner(&self, token: &Token) -> Option<&Address> {
+        let owner = self.tokens.get(token)?;
+        Some(owner).filter(|owner| self.people.get(owner).is_some_and(Plate::is_there))
+    }
+
+    fn bind(&mut self, token: Token, user: &Address) {
+        let before = self.tokens.insert(token, user.clone());
+        if before.as_ref() == Some(user) {
+            return;
+        }
+        if let Some(plate) = before.and_then(|before| self.people.get_mut(&before)) {
+            plate.tokens.retain(|known| *known != token);
+        }
+        let Some(plate) = self.people.get_mut(user) else { return };
+        plate.tokens.push_back(token);
+        let oldest = if plate.tokens.len() > MAX_TOKENS { plate.tokens.pop_front() } else { None };
+        if let Some(oldest) = oldest {
+            self.tokens.remove(&oldest);
+        }
+    }
+
+    /// Forgets those who left, once they may be as many as those who are there.
+    fn drop_those_who_left(&mut self) {
+        if self.people.len() < self.enough.max(FEW) {
+            return;
+        }
+        self.people.retain(|_, plate| plate.is_there());
+        let Self { people, tokens, .. } = self;
+        tokens.retain(|_, user| people.contains_key(user));
+        self.enough = 2 * self.people.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosstalk_core::Bell;
+
+    fn person(name: &str) -> Confirmed {
+        Confirmed::by_server(format!("{name}@msn").parse().unwrap())
+    }
+
+    #[test]
+    fn a_token_that_the_notification_server_took_stays_whose_it_is() {
+        let doors = Doors::default();
+        let (mary, eve) = (person("mary"), person("eve"));
+        let desks = [Desk::new(Bell::default()), Desk::new(Bell::default())];
+        let token = Token::of("t=1&p=");
+        doors.open(&mary, Some(token), &desks[0]);
+        doors.open(&eve, None, &desks[1]);
+        doors.belongs(token, eve.name());
+        assert_eq!(doors.owner(&token).as_ref(), Some(mary.name()));
+        doors.belongs(Token::of("t=2"), &"nobody@msn".parse().unwrap());
+        assert_eq!(doors.owner(&Token::of("t=2")), None, "who is not signed in owns nothing");
+        let [desk, _other] = desks;
+        drop(desk);
+        assert_eq!(doors.owner(&token), None);
+    }
+
+    #[test]
+    fn one_person_fills_nothing_and_those_who_left_are_forgotten() {
+        let doors = Doors::default();
+        let desk = Desk::new(Bell::default());
+        for n in 0..10_000 {
+            doors.open(&person("mary"), Some(Token::of(&n.to_string())), &desk);
+        }
+        assert_eq!(doors.lock().tokens.len(), MAX_TOKENS);
+        for n in 0..10_000 {
+            let desk = Desk::new(Bell::default());
+            doors.open(&person(&n.to_string()), Some(Token::of(&format!("n{n}"))), &desk);
+        }
+        let plates = doors.lock();
+        assert!(plates.people.len() <= FEW && plates.tokens.len() <= FEW + MAX_TOKENS);
+        assert!(plates.people.contains_key(person("mary").name()));
+    }
+}

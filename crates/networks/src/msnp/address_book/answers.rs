@@ -1,0 +1,145 @@
+//! The foreign people in what a server says of lists and address books.
+
+use crosstalk_core::{Address, Contact};
+
+use super::elements::{self, Role};
+use super::requests::Reads;
+use crate::msnp::book::Book;
+use crate::msnp::shared_state::{Desk, Io};
+use crate::msnp::wire::xml::{Changes, Element};
+
+/// Whose list or address book an answer is, where the server says so. That is not the contact of
+/// type "Me" in it, which the client writes as it does every contact.
+pub(super) fn owner(envelope: Element<'_>, io: &Io<'_>) -> Option<Address> {
+    let result = result(envelope)?;
+    let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);
+    let email = part(result, "ab").map(|ab| ab.text_at(&["abInfo", "ownerEmail"]));
+    let name = [namespace, email.unwrap_or_default()].into_iter().find(|name| !name.is_empty())?;
+    io.context.names.address(&name, &io.context.network).ok()
+}
+
+/// `Body/...Response/...Result`.
+fn result(envelope: Element<'_>) -> Option<Element<'_>> {
+    envelope.child("Body")?.children().next()?.children().next()
+}
+
+/// A part of an address book, whose name begins with a capital or not, depending on the operation.
+fn part<'a>(result: Element<'a>, name: &str) -> Option<Element<'a>> {
+    result.children().find(|child| child.name().eq_ignore_ascii_case(name))
+}
+
+/// The answer with the people at `desk` in it; none where it stays as it is.
+pub(super) fn merge(
+    reads: &Reads,
+    text: &str,
+    envelope: Element<'_>,
+    desk: &Desk,
+    io: &Io<'_>,
+) -> Option<String> {
+    let result = result(envelope)?;
+    let mut changes = Changes::default();
+    let mut papers = desk.open();
+    let book = &mut papers.book;
+    match reads {
+        Reads::Members => members(result, book, &mut changes, io),
+        Reads::Contacts => {
+            if book.serve_contacts() {
+                desk.ring();
+            }
+            contacts(result, book, &mut changes, io);
+        }
+        Reads::Group(name) => {
+            let id = result.text_at(&["guid"]);
+            if !id.is_empty() {
+                book.groups.note(name.clone(), id.into_owned());
+            }
+        }
+        Reads::Nothing => {}
+    }
+    (!changes.is_empty()).then(|| changes.apply(text))
+}
+
+fn members(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
+    let mut services = result.child("Services").into_iter().flat_map(|s| s.named("Service"));
+    let messenger = services.find(|s| s.text_at(&["Info", "Handle", "Type"]) == "Messenger");
+    let Some(memberships) = messenger.and_then(|service| service.child("Memberships")) else {
+        return;
+    };
+    book.served = true;
+    for role in Role::ALL {
+        let holders: Vec<&Contact> = book.contacts().filter(|c| role.holds(c)).collect();
+        let entries: String =
+            holders.iter().filter_map(|c| elements::member(c, role, io)).collect();
+        if role == Role::Pending {
+            let asking: Vec<Address> = holders.into_iter().map(|c| c.address.clone()).collect();
+            book.asked.extend(asking);
+        }
+        if entries.is_empty() {
+            continue;
+        }
+        let is = |m: &Element<'_>| m.text_at(&["MemberRole"]) == role.name();
+        let there = memberships.children().find(is);
+        if let Some(members) = there.and_then(|membership| membership.child("Members")) {
+            changes.append(members, &entries);
+        } else {
+            let name = role.name();
+            let membership = format!(
+                "<Membership xmlns=\"{}\"><MemberRole>{name}</MemberRole><Members>{entries}\
+                 </Members><MembershipIsComplete>true</MembershipIsComplete></Membership>",
+                elements::NAMESPACE
+            );
+            changes.append(memberships, &membership);
+        }
+    }
+}
+
+/// Notes the groups of the server's.
+fn learn_groups(groups: Element<'_>, book: &mut Book) {
+    for group in groups.named("Group") {
+        let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
+        if !id.is_empty() && !name.is_empty() {
+            book.groups.note(name.into_owned(), id.into_owned());
+        }
+    }
+}
+
+fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
+    let groups = part(result, "groups");
+    if let Some(groups) = groups {
+        learn_groups(groups, book);
+    }
+    let listed: Vec<Contact> = book.contacts().filter(|c| c.listed).cloned().collect();
+    let mut entries = String::new();
+    for contact in &listed {
+        let ids: Vec<String> = contact.groups.iter().map(|name| book.groups.id(name)).collect();
+        entries.extend(elements::contact(contact, &ids, io));
+    }
+    if entries.is_empty() {
+        return;
+    }
+    let new: String = book
+        .groups
+        .ours()
+        .into_iter()
+        .map(|(name, id)| elements::group(&name, &id, io.now.wall))
+        .collect();
+    // An address book can be told without the part for what it has nothing of.
+    let names = match result.name() {
+        "ABFindContactsPagedResult" => ["Groups", "Contacts"],
+        _ => ["groups", "contacts"],
+    };
+    let mut missing = String::new();
+    for (there, name, what) in
+        [(groups, names[0], new), (part(result, "contacts"), names[1], entries)]
+    {
+        match there {
+            _ if what.is_empty() => {}
+            Some(there) => changes.append(there, &what),
+            None => {
+                let space = elements::NAMESPACE;
+                missing.extend([format!("<{name} xmlns=\"{space}\">{what}</{name}>")]);
+            }
+        }
+    }
+    changes.prepend(result, &missing);
+}

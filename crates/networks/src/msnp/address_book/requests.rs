@@ -1,0 +1,398 @@
+//! What a client asks of its address book, as far as it is about foreign people.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crosstalk_core::{Address, MAX_LABEL, NameClass};
+
+use super::elements::{self, Role};
+use super::last_look::is_named_in;
+use crate::msnp::book::{Book, Edit, MAX_EDITS};
+use crate::msnp::groups::{contact_guid, read_guid};
+use crate::msnp::shared_state::Io;
+use crate::msnp::wire::xml::{Changes, Document, Element, trimmed};
+
+/// What can be done to foreign people; whatever else is asked about them is refused.
+const KNOWN: [&str; 9] = [
+    "ABContactAdd",
+    "ABContactDelete",
+    "ABContactUpdate",
+    "ABGroupContactAdd",
+    "ABGroupContactDelete",
+    "ABGroupDelete",
+    "ABGroupUpdate",
+    "AddMember",
+    "DeleteMember",
+];
+
+/// What becomes of a request.
+pub(super) enum Ask {
+    /// The server has it, and its answer is read for this.
+    Pass(Reads),
+    /// The server has it with another body.
+    Change(String),
+    /// It is answered here.
+    Answer(String),
+    /// The same, with an error.
+    Fault(String),
+}
+
+/// What an answer is read for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    Members,
+    Contacts,
+    /// The id of a new group of this name.
+    Group(String),
+    Nothing,
+}
+
+/// A request that is being read.
+pub(super) struct Request<'a> {
+    text: &'a str,
+    operation: Element<'a>,
+    /// The list of whoever asks; none where that is not known.
+    book: Option<&'a mut Book>,
+    host: &'a str,
+    changes: Changes,
+    /// How many of the people or groups it is about are left for the server.
+    left: usize,
+    /// Whether somebody is foreign, and whether nobody can have a name.
+    foreign: bool,
+    nowhere: bool,
+    edits: Vec<Edit>,
+    /// The GUID of the last foreign contact.
+    guid: String,
+}
+
+/// Whom a part of a request is about.
+enum Who {
+    Own,
+    Foreign { address: Address, name: Option<String> },
+    Nowhere,
+}
+
+/// The operation in an envelope.
+pub(super) fn operation(envelope: Element<'_>) -> Option<Element<'_>> {
+    envelope.child("Body")?.children().next()
+}
+
+/// The ticket that a request shows: of an address book, or of what a person stores of itself.
+pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
+    let header = |name| envelope.text_at(&["Header", name, "TicketToken"]);
+    Some(header("ABAuthHeader")).filter(|t| !t.is_empty()).unwrap_or(header("StorageUserHeader"))
+}
+
+/// Reads a request.
+pub(super) fn read(
+    text: &str,
+    document: &Document,
+    operation: Element<'_>,
+    book: Option<&mut Book>,
+    host: &str,
+    io: &Io<'_>,
+) -> Ask {
+    let mut request = Request {
+        text,
+        operation,
+        book,
+        host,
+        changes: Changes::default(),
+        left: 0,
+        foreign: false,
+        nowhere: false,
+        edits: Vec::new(),
+        guid: String::new(),
+    };
+    let ask = request.decide(io);
+    let leaks = match &ask {
+        Ask::Pass(_) => is_named_in(text, document, io),
+        // What cannot be read is nothing that may pass.
+        Ask::Change(left) => Document::parse(left).is_none_or(|rest| is_named_in(left, &rest, io)),
+        Ask::Answer(_) | Ask::Fault(_) => false,
+    };
+    if leaks {
+        return request.no_such_user();
+    }
+    // Only what is passed on or answered was done.
+    let edits = match ask {
+        Ask::Fault(_) => Vec::new(),
+        _ => std::mem::take(&mut request.edits),
+    };
+    let is_noted = request.book.is_none_or(|book| book.edit(edits));
+    if !is_noted {
+        let words = "Too many changes at once.";
+        return Ask::Fault(elements::fault(operation.name(), "BadArgumentLength", words));
+    }
+    ask
+}
+
+impl Request<'_> {
+    fn decide(&mut self, io: &Io<'_>) -> Ask {
+        let operation = self.operation;
+        match operation.name() {
+            "FindMembership" => return self.find(Reads::Members),
+            "ABFindAll" | "ABFindContactsPaged" => return self.find(Reads::Contacts),
+            "ABGroupAdd" => return self.add_group(),
+            "ABGroupDelete" | "ABGroupUpdate" => self.groups(),
+            "AddMember" | "DeleteMember" => self.members(io),
+            _ => self.contacts(io),
+        }
+        if !self.foreign && !self.nowhere && self.has_guid_of_ours() {
+            return self.no_such_user();
+        }
+        self.finish()
+    }
+
+    /// The lists are asked for. Only what has changed since is no answer to a client that has
+    /// foreign people: the server knows nothing of them.
+    fn find(&self, reads: Reads) -> Ask {
+        let named = |name: &'static str| {
+            self.operation.all().filter(move |e| e.name().eq_ignore_ascii_case(name))
+        };
+        let changes = named("deltasOnly").any(|e| e.text().trim() == "true");
+        let ab = named("abId").next().map(|e| trimmed(e.text())).unwrap_or_default();
+        let circle = ab.bytes().any(|b| b != b'0' && b != b'-');
+        let later = named("pageContext").any(|e| e.children().next().is_some());
+        if circle || later {
+            return Ask::Pass(Reads::Nothing);
+        }
+        let somebody = self.book.as_ref().is_none_or(|book| book.contacts().next().is_some());
+        if changes && somebody {
+            let words = "Full sync required.  Details: Delta syncs disabled.";
+            return Ask::Fault(elements::fault(self.operation.name(), "FullSyncRequired", words));
+        }
+        Ask::Pass(reads)
+    }
+
+    fn add_group(&self) -> Ask {
+        let name = self.operation.text_at(&["groupInfo", "GroupInfo", "name"]).into_owned();
+        if name.len() > MAX_LABEL {
+            return Ask::Pass(Reads::Nothing);
+        }
+        let ours = self.book.as_ref().and_then(|book| {
+            let ours = book.groups.ours();
+            ours.into_iter().find(|(known, _)| *known == name).map(|(_, id)| id)
+        });
+        match ours {
+            Some(id) => {
+                let result = format!("<ABGroupAddResult><guid>{id}</guid></ABGroupAddResult>");
+                Ask::Answer(elements::answer("ABGroupAdd", &result, self.host))
+            }
+            None => Ask::Pass(Reads::Group(name)),
+        }
+    }
+
+    /// Groups are taken away or get another name, which their foreign members follow.
+    fn groups(&mut self) {
+        let operation = self.operation;
+        let new = operation.all().find(|e| e.name() == "name").map(|e| trimmed(e.text()));
+        let new = new.filter(|name| operation.name() == "ABGroupUpdate" && name.len() <= MAX_LABEL);
+        let new = new.map(Cow::into_owned);
+        for element in operation.all().filter(|e| matches!(e.name(), "guid" | "groupId")) {
+            let id = &*trimmed(element.text());
+            let Some(book) = &mut self.book else { continue };
+            let Some(old) = book.groups.name(id).cloned() else {
+                self.left += 1;
+                continue;
+            };
+            let ours = book.groups.is_ours(id);
+            match &new {
+                Some(new) if ours => book.groups.rename(id, new.clone()),
+                Some(new) => book.groups.note(new.clone(), id.to_owned()),
+                None if ours => book.groups.forget(id),
+                None => {}
+            }
+            if ours {
+                self.foreign = true;
+                self.changes.cut(element);
+            } else {
+                self.left += 1;
+            }
+            self.edit(Edit::Regroup(old, new.clone()));
+        }
+    }
+
+    /// `Membership`s with `Member`s.
+    fn members(&mut self, io: &Io<'_>) {
+        let adds = self.operation.name() == "AddMember";
+        let operation = self.operation;
+        for membership in operation.all().filter(|e| e.name() == "Membership") {
+            let role = Role::named(&membership.text_at(&["MemberRole"]));
+            let members = membership.child("Members").into_iter().flat_map(|e| e.children());
+            let before = self.left;
+            for member in members {
+                let who = self.member(member, io);
+                self.sort(member, &who);
+                let Who::Foreign { address, name } = who else { continue };
+                match role {
+                    Some(Role::Allow) if adds => self.edit(Edit::Allow(address, name)),
+                    Some(Role::Block) => self.edit(Edit::Block(address, name, adds)),
+                    _ => {}
+                }
+            }
+            if self.left == before {
+                self.changes.cut(membership);
+            }
+        }
+    }
+
+    fn member(&self, member: Element<'_>, io: &Io<'_>) -> Who {
+        let number = member.text_at(&["MembershipId"]).parse::<u32>();
+        if let Some(number) = number.ok().filter(|number| elements::is_ours(*number)) {
+            let found = self.book.as_ref().and_then(|book| elements::member_of(number, book));
+            return found.map_or(Who::Nowhere, |address| Who::Foreign {
+                address: address.clone(),
+                name: None,
+            });
+        }
+        let names = ["PassportName", "Email"].map(|tag| member.text_at(&[tag]));
+        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(&name, io))
+    }
+
+    /// `Contact`s, in a group or in none.
+    fn contacts(&mut self, io: &Io<'_>) {
+        let operation = self.operation;
+        let groups: BTreeSet<String> = operation
+            .at(&["groupFilter", "groupIds"])
+            .into_iter()
+            .flat_map(|ids| ids.named("guid"))
+            .filter_map(|id| self.book.as_ref()?.groups.name(id.text().trim()).cloned())
+            .collect();
+        let contacts = operation.child("contacts");
+        for contact in contacts.iter().flat_map(|contacts| contacts.named("Contact")) {
+            let who = self.contact(contact, io);
+            self.sort(contact, &who);
+            if let Who::Foreign { address, name } = who {
+                self.guid = contact_guid(&address);
+                self.edit_contact(contact, &address, name.as_ref(), &groups);
+            }
+        }
+    }
+
+    fn edit_contact(
+        &mut self,
+        contact: Element<'_>,
+        address: &Address,
+        name: Option<&String>,
+        groups: &BTreeSet<String>,
+    ) {
+        let info = contact.child("contactInfo");
+        let annotation = |name: &str| {
+            let annotations = info?.child("annotations")?;
+            let found = annotations.named("Annotation").find(|a| a.text_at(&["Name"]) == name)?;
+            Some(found.text_at(&["Value"]).into_owned())
+        };
+        let nick = annotation("AB.NickName");
+        let messenger = info.map(|info| info.text_at(&["isMessengerUser"])).unwrap_or_default();
+        let list = |group: Option<String>| Edit::List {
+            address: address.clone(),
+            name: name.cloned(),
+            nick: nick.clone(),
+            group,
+        };
+        match self.operation.name() {
+            "ABContactDelete" => self.edit(Edit::Unlist(address.clone())),
+            "ABGroupContactDelete" => {
+                for group in groups {
+                    self.edit(Edit::Ungroup(address.clone(), group.clone()));
+                }
+            }
+            "ABContactUpdate" if messenger == "false" => {
+                self.edit(Edit::Unlist(address.clone()));
+            }
+            "ABContactUpdate" if nick.is_none() && messenger != "true" => {}
+            "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" => {
+                for group in groups {
+                    self.edit(list(Some(group.clone())));
+                }
+                if groups.is_empty() {
+                    self.edit(list(None));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn contact(&self, contact: Element<'_>, io: &Io<'_>) -> Who {
+        let guid = contact.text_at(&["contactId"]);
+        if let Some(address) = self.called(&guid) {
+            return Who::Foreign { address: address.clone(), name: None };
+        }
+        let info = contact.child("contactInfo");
+        let emails = info.and_then(|info| info.child("emails"));
+        let emails = emails.into_iter().flat_map(|emails| emails.children());
+        let emails = emails.map(|email| email.text_at(&["email"]));
+        let passport = info.map(|info| info.text_at(&["passportName"])).unwrap_or_default();
+        let names = std::iter::once(passport).chain(emails).filter(|name| !name.is_empty());
+        let mut kinds = names.map(|name| who(&name, io));
+        kinds.find(|who| !matches!(who, Who::Own)).unwrap_or(Who::Own)
+    }
+
+    /// Notes an edit. One more than can be noted is enough for all to be refused: a request may be
+    /// about many people in many groups.
+    fn edit(&mut self, edit: Edit) {
+        if self.edits.len() <= MAX_EDITS {
+            self.edits.push(edit);
+        }
+    }
+
+    /// Leaves a part for the server or takes it out.
+    fn sort(&mut self, part: Element<'_>, who: &Who) {
+        match who {
+            Who::Own => {
+                self.left += 1;
+                return;
+            }
+            Who::Foreign { .. } => self.foreign = true,
+            Who::Nowhere => self.nowhere = true,
+        }
+        self.changes.cut(part);
+    }
+
+    /// Whether a request that is not understood is about a contact of ours, whom no server knows.
+    fn has_guid_of_ours(&self) -> bool {
+        let is_ours = |value: Cow<'_, str>| self.called(&value).is_some();
+        self.operation.all().any(|element| element.values().any(is_ours))
+    }
+
+    /// The foreign person with this GUID.
+    fn called(&self, guid: &str) -> Option<&Address> {
+        let id = read_guid(guid)?;
+        self.book.as_ref()?.called(id..=id)
+    }
+
+    fn finish(&mut self) -> Ask {
+        let operation = self.operation.name();
+        if !self.foreign && !self.nowhere {
+            return Ask::Pass(Reads::Nothing);
+        }
+        if self.left > 0 {
+            return Ask::Change(std::mem::take(&mut self.changes).apply(self.text));
+        }
+        if self.book.is_none() || !self.foreign || !KNOWN.contains(&operation) {
+            return self.no_such_user();
+        }
+        let result = match operation {
+            "ABContactAdd" | "ABGroupContactAdd" => {
+                format!("<{operation}Result><guid>{}</guid></{operation}Result>", self.guid)
+            }
+            _ => String::new(),
+        };
+        Ask::Answer(elements::answer(operation, &result, self.host))
+    }
+
+    /// Refuses a request for a name that is nobody's.
+    fn no_such_user(&self) -> Ask {
+        let words = "The name cannot be found.";
+        Ask::Fault(elements::fault(self.operation.name(), "InvalidPassportUser", words))
+    }
+}
+
+fn who(name: &str, io: &Io<'_>) -> Who {
+    match io.class_of(name) {
+        NameClass::Own => Who::Own,
+        NameClass::Foreign(address) => Who::Foreign { address, name: Some(name.to_owned()) },
+        NameClass::Nowhere => Who::Nowhere,
+    }
+}

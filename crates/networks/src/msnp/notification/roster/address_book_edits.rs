@@ -1,0 +1,169 @@
+//! What the client's edits do, in whatever words it made them.
+
+use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
+
+use crate::msnp::book::Edit;
+use crate::msnp::notification::Session;
+use crate::msnp::shared_state::Io;
+use crate::msnp::wire::decode;
+
+impl Session {
+    /// Does what the client asked of its address book.
+    pub(in crate::msnp) fn apply_edits(&mut self, io: &mut Io<'_>) {
+        let edits = self.desk.open().book.take_edits();
+        for edit in edits {
+            self.apply(edit, io);
+        }
+    }
+
+    pub(in crate::msnp) fn apply(&mut self, edit: Edit, io: &mut Io<'_>) {
+        match edit {
+            Edit::List { address, name, nick, group } => {
+                let nick = nick.unwrap_or_default();
+                self.list(&address, name.as_deref(), &nick, group, io);
+                self.show_presence(&address, None, io);
+            }
+            Edit::Unlist(address) => self.unlist(&address, io),
+            Edit::Ungroup(address, group) => self.ungroup(&address, &group, io),
+            Edit::Allow(address, name) => self.allow(&address, name.as_deref(), io),
+            Edit::Block(address, name, blocked) => {
+                self.block(&address, name.as_deref(), blocked, io);
+            }
+            Edit::Say(address, text) => {
+                io.send(address, Body::Text { text, auto: false });
+            }
+            Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), io),
+        }
+    }
+
+    /// The contact as it is, or as it would begin; none where the list is full.
+    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Option<Contact> {
+        let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
+        let papers = self.desk.open();
+        let known = papers.book.contact(address).cloned();
+        let has_room = || papers.book.has_room_for(address);
+        known.or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
+    }
+
+    /// Lists a contact, or names or groups one that is listed.
+    pub(in crate::msnp) fn list(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        nick: &str,
+        group: Option<String>,
+        io: &mut Io<'_>,
+    ) {
+        let Some(mut contact) = self.draft(address, name, io) else { return };
+        if !contact.listed {
+            contact.spelling = name.map_or(contact.spelling, str::to_owned);
+        }
+        let says_more = !nick.is_empty() && !nick.eq_ignore_ascii_case(&contact.spelling);
+        // Names with a `%` come back decoded or not.
+        if says_more && nick != decode(&contact.spelling) {
+            contact.alias = Some(nick.to_owned());
+        }
+        if let Some(group) = group
+            && !contact.groups.contains(&group)
+        {
+            contact.groups.push(group);
+        }
+        contact.listed = true;
+        let new = contact.to == Subscription::None;
+        if new {
+            contact.to = Subscription::Asked(RichText::default());
+        }
+        self.put(&contact, io);
+        if new {
+            io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
+        }
+    }
+
+    /// Writes a listed contact, here and in the stored list.
+    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
+        let known = self.contact(&contact.address);
+        if known.is_some_and(|k| k == *contact) {
+            return;
+        }
+        io.out.emit(Event::Roster(RosterEdit::List {
+            address: contact.address.clone(),
+            spelling: contact.spelling.clone(),
+            alias: contact.alias.clone(),
+            groups: contact.groups.clone(),
+        }));
+        self.changed(contact, io);
+    }
+
+    /// Takes a contact off the list.
+    pub(in crate::msnp) fn unlist(&mut self, address: &Address, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address).filter(|c| c.listed) else { return };
+        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+        self.presences.remove(address);
+        contact.listed = false;
+        (contact.to, contact.from) = (Subscription::None, Subscription::None);
+        self.changed(&contact, io);
+    }
+
+    /// Takes a contact out of a group, which before MSNP10 takes one out of the last group off
+    /// the list.
+    pub(in crate::msnp) fn ungroup(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+        let Some(mut contact) = self.contact(address) else { return };
+        contact.groups.retain(|g| g != group);
+        if self.has_guids() || !contact.groups.is_empty() {
+            self.put(&contact, io);
+        } else {
+            self.unlist(address, io);
+        }
+    }
+
+    /// Gives a group another name, or takes it away.
+    pub(in crate::msnp) fn regroup(&mut self, old: &str, new: Option<&str>, io: &mut Io<'_>) {
+        let inside = |c: &&Contact| c.listed && c.groups.iter().any(|group| group == old);
+        let members: Vec<Contact> =
+            self.desk.open().book.contacts().filter(inside).cloned().collect();
+        for mut contact in members {
+            contact.groups.retain(|group| group != old && Some(group.as_str()) != new);
+            contact.groups.extend(new.map(str::to_owned));
+            self.put(&contact, io);
+        }
+    }
+
+    /// The person lets a contact see their presence, which also ends a block: nobody stands in
+    /// both lists.
+    pub(in crate::msnp) fn allow(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        io: &mut Io<'_>,
+    ) {
+        self.block(address, name, false, io);
+        let Some(mut contact) = self.draft(address, name, io) else { return };
+        if contact.from != Subscription::Granted {
+            contact.from = Subscription::Granted;
+            self.changed(&contact, io);
+            io.send(address.clone(), Body::Contact(Consent::Grant));
+        }
+    }
+
+    /// The person blocks or unblocks a contact. To block one who asks is to say no as well; one
+    /// who was let in before is so again when the block ends.
+    pub(in crate::msnp) fn block(
+        &mut self,
+        address: &Address,
+        name: Option<&str>,
+        blocked: bool,
+        io: &mut Io<'_>,
+    ) {
+        let Some(mut contact) = self.draft(address, name, io) else { return };
+        if contact.blocked == blocked {
+            return;
+        }
+        contact.blocked = blocked;
+        if blocked && matches!(contact.from, Subscription::Asked(_)) {
+            contact.from = Subscription::None;
+            io.send(address.clone(), Body::Contact(Consent::Revoke));
+        }
+        self.changed(&contact, io);
+        io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+    }
+}

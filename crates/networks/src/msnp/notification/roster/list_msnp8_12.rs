@@ -1,0 +1,262 @@
+//! The server's list and the foreign one, merged as the client gets them since MSNP8.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
+
+use super::list_msnp2_7::Early;
+use crate::msnp::groups::contact_guid;
+use crate::msnp::notification::Session;
+use crate::msnp::shared_state::{Io, spelling};
+use crate::msnp::wire::{Command, encode};
+
+/// How long the list waits for the foreign one, and for groups where it has none.
+const PATIENCE: Duration = Duration::from_secs(3);
+const SETTLED: Duration = Duration::from_millis(100);
+
+/// Bits of the lists that hold a contact.
+pub(in crate::msnp) const FORWARD: u8 = 1;
+pub(in crate::msnp) const ALLOW: u8 = 2;
+pub(in crate::msnp) const BLOCK: u8 = 4;
+pub(in crate::msnp) const REVERSE: u8 = 8;
+
+/// How far the list has come.
+#[derive(Default)]
+pub(in crate::msnp) enum Merge {
+    /// Not asked for, or not answered.
+    #[default]
+    Before,
+    /// The answer is held back until everything of ours can be put in.
+    Held(Held),
+    /// The same, in the words of MSNP2 to 7.
+    Early(Early),
+    /// The client has it.
+    Done,
+}
+
+/// The beginning of the server's list.
+pub(in crate::msnp) struct Held {
+    syn: Command,
+    contacts: usize,
+    groups: usize,
+    /// What comes before our part, and behind it.
+    before: Vec<Command>,
+    after: Vec<Command>,
+    bytes: usize,
+    groups_left: usize,
+    until: Instant,
+}
+
+impl Held {
+    fn is_whole(&self) -> bool {
+        if self.groups > 0 { self.groups_left == 0 } else { !self.after.is_empty() }
+    }
+
+    fn push(&mut self, command: Command) {
+        self.bytes += command.weight();
+        let neutral = matches!(command.verb(), "GTC" | "BLP" | "PRP" | "MSG" | "SBS" | "LSG");
+        let early = if self.groups > 0 { self.groups_left > 0 } else { neutral };
+        if command.verb() == "LSG" {
+            self.groups_left = self.groups_left.saturating_sub(1);
+        }
+        let part = if self.after.is_empty() && early { &mut self.before } else { &mut self.after };
+        part.push(command);
+    }
+}
+
+impl Merge {
+    pub(in crate::msnp) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Held(held) => Some(held.until),
+            Self::Early(early) => early.until(),
+            Self::Before | Self::Done => None,
+        }
+    }
+
+    /// How many bytes are held back.
+    pub(in crate::msnp) fn weight(&self) -> usize {
+        match self {
+            Self::Held(held) => held.bytes,
+            Self::Early(early) => early.weight(),
+            Self::Before | Self::Done => 0,
+        }
+    }
+
+    /// Whether only the foreign list was missing.
+    pub(in crate::msnp) fn is_ready(&self) -> bool {
+        match self {
+            Self::Held(held) => held.is_whole(),
+            Self::Early(early) => early.until().is_some(),
+            Self::Before | Self::Done => false,
+        }
+    }
+
+    /// The foreign list is there. Of a list without groups only what is on its way may follow.
+    pub(in crate::msnp) fn settle(&mut self, io: &Io<'_>) {
+        if let Self::Held(held) = self
+            && held.groups == 0
+        {
+            held.until = held.until.min(io.later(SETTLED));
+        }
+    }
+
+    pub(in crate::msnp) const fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+/// The lists that hold a contact.
+pub(in crate::msnp) fn lists(contact: &Contact) -> u8 {
+    let consent = match contact.from {
+        _ if contact.blocked => BLOCK,
+        Subscription::Granted => ALLOW | REVERSE,
+        Subscription::Asked(_) => REVERSE,
+        Subscription::None => 0,
+    };
+    consent | if contact.listed { FORWARD } else { 0 }
+}
+
+impl Session {
+    /// SYN: a client that remembers a list would not be told ours. Returns whether the command is
+    /// forwarded as it is.
+    pub(in crate::msnp) fn ask_for_all(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let remembers = command.words().skip(2).any(|w| w != "0");
+        if !remembers {
+            return true;
+        }
+        let none = if self.has_guids() { "0 0" } else { "0" };
+        io.out.withhold();
+        io.out.insert(Side::Server, format!("SYN {} {none}\r\n", command.word(1)));
+        false
+    }
+
+    /// Holds the list back as far as needed; gives back what is to be taken now.
+    pub(in crate::msnp) fn merge_in(
+        &mut self,
+        command: Command,
+        io: &mut Io<'_>,
+    ) -> Result<Option<Command>, Fault> {
+        match &mut self.merge {
+            Merge::Early(early) => Ok(early.hold(command)?),
+            Merge::Held(held) => {
+                held.push(command);
+                if held.bytes > MAX_PENDING {
+                    return Err(Fault::server("the list is too long"));
+                }
+                if self.knows_contacts() && self.merge.is_ready() {
+                    self.finish_list(io)?;
+                }
+                Ok(None)
+            }
+            Merge::Before if command.verb() == "SYN" && self.version < 8 => {
+                Ok(self.begin_early(command, io))
+            }
+            Merge::Before if command.verb() == "SYN" => Ok(self.begin_list(command, io)),
+            _ => Ok(Some(command)),
+        }
+    }
+
+    fn begin_list(&mut self, syn: Command, io: &Io<'_>) -> Option<Command> {
+        let first = if self.has_guids() { 4 } else { 3 };
+        if !self.has_guids() {
+            syn.word(2).clone_into(&mut self.list_version);
+        }
+        let counts = (syn.word(first).parse::<usize>(), syn.word(first + 1).parse::<usize>());
+        let nothing = self.knows_contacts() && self.contacts().is_empty();
+        let (Ok(contacts), Ok(groups), false) = (counts.0, counts.1, nothing) else {
+            self.merge = Merge::Done;
+            return Some(syn);
+        };
+        let patience = if self.knows_contacts() && groups == 0 { SETTLED } else { PATIENCE };
+        self.merge = Merge::Held(Held {
+            syn,
+            contacts,
+            groups,
+            before: Vec::new(),
+            after: Vec::new(),
+            bytes: 0,
+            groups_left: groups,
+            until: io.later(patience),
+        });
+        None
+    }
+
+    /// Lets the list go, with ours in it.
+    pub(in crate::msnp) fn finish_list(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+        let held = match std::mem::replace(&mut self.merge, Merge::Done) {
+            Merge::Held(held) => held,
+            Merge::Early(early) => return self.release_early(early, io),
+            Merge::Before | Merge::Done => return Ok(()),
+        };
+        for group in held.before.iter().filter(|c| c.verb() == "LSG") {
+            self.groups.learn(group);
+        }
+        let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, io)).collect();
+        let groups = self.groups.ours();
+        let first = if self.has_guids() { 4 } else { 3 };
+        let total = held.contacts.saturating_add(lines.len()).to_string();
+        let syn = held.syn.with(first, &total);
+        let total = held.groups.saturating_add(groups.len()).to_string();
+        io.out.insert(Side::Client, replace_last(&syn, &total));
+        for command in &held.before {
+            self.server(command, io)?;
+        }
+        // The client may have gone online between the lines of its list.
+        let is_late = self.own.is_shown();
+        for (name, id) in groups {
+            let name = encode(&name);
+            io.tell(if self.has_guids() {
+                format!("LSG {name} {id}")
+            } else {
+                format!("LSG {id} {name} 0")
+            });
+        }
+        for line in &lines {
+            io.tell(line);
+        }
+        if is_late {
+            self.show_again(io);
+        }
+        for command in &held.after {
+            self.server(command, io)?;
+        }
+        Ok(())
+    }
+
+    /// The LST of a contact, if it stands in any list.
+    fn entry(&mut self, contact: &Contact, io: &Io<'_>) -> Option<String> {
+        let lists = Some(lists(contact)).filter(|l| *l != 0)?;
+        let name = spelling(Some(contact), &contact.address, &io.context.names)?;
+        let nick = encode(contact.alias.as_deref().unwrap_or(&name));
+        if matches!(contact.from, Subscription::Asked(_)) {
+            self.desk.open().book.asked.insert(contact.address.clone());
+        }
+        let listed = lists & FORWARD != 0;
+        let mut groups: Vec<String> = Vec::new();
+        if listed {
+            groups = contact.groups.iter().map(|g| self.groups.id(g)).collect();
+        }
+        if !self.has_guids() {
+            if listed && groups.is_empty() {
+                groups.push("0".into());
+            }
+            return Some(joined(format!("LST {name} {nick} {lists}"), &groups));
+        }
+        let guid =
+            if listed { format!(" C={}", contact_guid(&contact.address)) } else { String::new() };
+        let kind = if self.version >= 12 { " 1" } else { "" };
+        Some(joined(format!("LST N={name} F={nick}{guid} {lists}{kind}"), &groups))
+    }
+}
+
+fn joined(line: String, groups: &[String]) -> String {
+    if groups.is_empty() { line } else { format!("{line} {}", groups.join(",")) }
+}
+
+/// A line with another last word.
+fn replace_last(line: &Bytes, word: &str) -> String {
+    let line = String::from_utf8_lossy(line);
+    let front = line.trim_end().rsplit_once(' ').map_or("", |(front, _)| front);
+    format!("{front} {word}\r\n")
+}

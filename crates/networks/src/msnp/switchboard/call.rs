@@ -1,0 +1,220 @@
+//! Who is called into a conversation: foreign people are answered for, and for the first of the
+//! client's own network the server is asked for a switchboard.
+
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crosstalk_core::{Event, Fault, NameClass, Side};
+
+use super::{ENDPOINTS, Switchboard};
+use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::shared_state::{Host, Io, Place, passport};
+use crate::msnp::wire::Command;
+
+/// The most foreign people in one conversation.
+const MAX_GUESTS: usize = 20;
+/// The most calls that wait for the server's switchboard.
+const MAX_CALLS: usize = 20;
+/// How long the server may take to open a switchboard, and to let the client in.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The error of calling somebody who is not online, or cannot be.
+const OFFLINE: &str = "217";
+/// The error of calling somebody who is there.
+const ALREADY_HERE: &str = "215";
+
+/// The server's part in a conversation.
+pub(super) enum Server {
+    /// None: all is played here.
+    Absent,
+    /// It was asked for a switchboard, for these calls.
+    Asked { place: Receiver<Place>, calls: Vec<Call>, until: Instant },
+    /// We asked it to let the client in.
+    Entered { calls: Vec<Call>, until: Instant },
+    /// The client asked it to.
+    Knocked,
+    /// It let the client in.
+    Open,
+}
+
+/// A call of somebody of the server's, with the client's transaction.
+pub(super) struct Call {
+    id: u32,
+    raw: Bytes,
+}
+
+impl Server {
+    pub(super) const fn new(host: &Host) -> Self {
+        match host {
+            Host::Server => Self::Knocked,
+            Host::Gateway(_) => Self::Absent,
+        }
+    }
+
+    /// Whether the client speaks with it.
+    pub(super) const fn has_client(&self) -> bool {
+        matches!(self, Self::Knocked | Self::Open)
+    }
+
+    /// Whether what it says is for us, and the client knows nothing of it.
+    pub(super) const fn is_entered_for_us(&self) -> bool {
+        matches!(self, Self::Entered { .. })
+    }
+
+    /// How many bytes wait for it.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Asked { calls, .. } | Self::Entered { calls, .. } => {
+                calls.iter().map(|call| call.raw.len()).sum()
+            }
+            Self::Absent | Self::Knocked | Self::Open => 0,
+        }
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Asked { until, .. } | Self::Entered { until, .. } => Some(*until),
+            Self::Absent | Self::Knocked | Self::Open => None,
+        }
+    }
+
+    /// Goes back to the beginning, and gives up the calls that wait.
+    fn forget(&mut self) -> Vec<Call> {
+        match std::mem::replace(self, Self::Absent) {
+            Self::Asked { calls, .. } | Self::Entered { calls, .. } => calls,
+            Self::Absent | Self::Knocked | Self::Open => Vec::new(),
+        }
+    }
+}
+
+impl Switchboard {
+    /// `CAL n who`: the client calls somebody in. Returns whether the server is to have it.
+    pub(super) fn call(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
+        let (id, who) = (command.word(1), passport(command.word(2)));
+        let guest = match io.class_of(who) {
+            NameClass::Own if !is_named_in(command, io) => return Ok(self.call_own(command, io)),
+            NameClass::Own | NameClass::Nowhere => {
+                io.out.withhold();
+                io.tell(format!("{OFFLINE} {id}"));
+                return Ok(false);
+            }
+            NameClass::Foreign(guest) => guest,
+        };
+        io.out.withhold();
+        if let Server::Knocked = self.server {
+            return Err(Fault::client("it called somebody before the conversation was open"));
+        }
+        if self.guests.contains_key(&guest) {
+            io.tell(format!("{ALREADY_HERE} {id}"));
+            return Ok(false);
+        }
+        let known = self.invitation.desk.open().people.get(&guest).cloned();
+        let offline = known.as_ref().is_some_and(|k| !k.online) && !guest.is_control();
+        if offline || self.guests.len() >= MAX_GUESTS {
+            io.tell(format!("{OFFLINE} {id}"));
+            return Ok(false);
+        }
+        let nick = known.map_or_else(|| who.to_owned(), |k| k.nick);
+        io.tell(format!("CAL {id} RINGING 1234567"));
+        io.tell(format!("JOI {}", self.introduced(who, &nick)));
+        self.welcome(guest, who.to_owned(), io);
+        Ok(false)
+    }
+
+    /// A call of somebody of the server's, for which a switchboard of its own is opened.
+    fn call_own(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        if self.server.has_client() {
+            return true;
+        }
+        io.out.withhold();
+        let (id, who) = (command.transaction(), passport(command.word(2)));
+        if who.eq_ignore_ascii_case(self.invitation.user.name().local()) {
+            // Other places of the person, of which nobody here knows.
+            if self.invitation.version < ENDPOINTS {
+                io.tell(format!("{ALREADY_HERE} {id}"));
+            } else {
+                io.tell(format!("CAL {id} RINGING 1234567"));
+                self.join_self(io);
+            }
+            return false;
+        }
+        let call = Call { id, raw: command.raw.clone() };
+        match &mut self.server {
+            Server::Asked { calls, .. } | Server::Entered { calls, .. } => {
+                if calls.len() < MAX_CALLS {
+                    calls.push(call);
+                } else {
+                    io.tell(format!("{OFFLINE} {id}"));
+                }
+            }
+            Server::Absent | Server::Knocked | Server::Open => {
+                let bell = io.context.bell.clone();
+                let place = self.invitation.desk.ask_for_switchboard(bell);
+                self.server = Server::Asked { place, calls: vec![call], until: io.later(PATIENCE) };
+            }
+        }
+        false
+    }
+
+    /// The notification connection may have a place for the calls that wait.
+    pub(in super::super) fn rung(&mut self, io: &mut Io<'_>) {
+        let Server::Asked { place, calls, until } = &mut self.server else { return };
+        match place.try_recv() {
+            Ok(place) => {
+                let (calls, until) = (std::mem::take(calls), *until);
+                self.server = Server::Entered { calls, until };
+                io.out.emit(Event::Dial(place.at));
+                let (id, name) = &self.entry;
+                let enter = format!("USR {id} {name} {}\r\n", place.key.expose());
+                io.out.insert(Side::Server, enter);
+            }
+            Err(TryRecvError::Disconnected) => self.give_up(io),
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+
+    /// What the server says before the client may be there: the calls go on when it is.
+    pub(super) fn entered(&mut self, command: &Command, io: &mut Io<'_>) {
+        io.out.withhold();
+        let is_answer = command.transaction() == self.entry.0;
+        if command.verb() == "USR" && self.lets_in(command) {
+            let calls = self.server.forget();
+            self.server = Server::Open;
+            for call in calls {
+                io.out.insert(Side::Server, call.raw);
+            }
+        } else if is_answer && command.verb().parse::<u16>().is_ok() {
+            io.out.emit(Event::DetachServer);
+            self.give_up(io);
+        }
+    }
+
+    /// The server ended: its people are gone, and the guests stay.
+    pub(in super::super) fn server_left(&mut self, io: &mut Io<'_>) {
+        if self.guests.is_empty() && self.server.has_client() {
+            return;
+        }
+        io.out.emit(Event::DetachServer);
+        self.bytes = 0;
+        for name in std::mem::take(&mut self.own) {
+            io.tell(format!("BYE {name}"));
+        }
+        self.give_up(io);
+    }
+
+    pub(in super::super) fn tick(&mut self, io: &mut Io<'_>) {
+        let late = self.chunks.overdue(io.now.instant);
+        self.say_late(late, io);
+        if self.server.deadline().is_some_and(|until| until <= io.now.instant) {
+            io.out.emit(Event::DetachServer);
+            self.give_up(io);
+        }
+    }
+
+    /// The calls that wait are in vain.
+    fn give_up(&mut self, io: &mut Io<'_>) {
+        for call in self.server.forget() {
+            io.tell(format!("{OFFLINE} {}", call.id));
+        }
+    }
+}

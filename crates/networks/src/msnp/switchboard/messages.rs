@@ -1,0 +1,257 @@
+//! What is said in a conversation.
+
+use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure, Side, Typing};
+
+use super::Switchboard;
+use crate::msnp::content::{self, Content};
+use crate::msnp::foreign_names::is_foreign;
+use crate::msnp::message_chunks::{Told, Whole};
+use crate::msnp::offers;
+use crate::msnp::shared_state::{Io, passport};
+use crate::msnp::wire::{Command, encode};
+
+/// How many messages are waited for at a time, and the most bytes of what is known of them.
+const REMEMBERED: usize = 256;
+const MAX_SENT: usize = 64 << 10;
+
+/// A message of which the client wants to hear what became.
+pub(super) struct Sent {
+    /// The MSG that it came in.
+    told: Vec<Told>,
+    /// To how many it went, and which did not arrive yet.
+    copies: usize,
+    waiting: Vec<EnvelopeId>,
+}
+
+impl Sent {
+    pub(super) fn weight(&self) -> usize {
+        let told = self.told.len() * size_of::<Told>();
+        size_of::<Self>() + told + self.waiting.len() * size_of::<EnvelopeId>()
+    }
+}
+
+/// `U`: nothing is to be heard of a message; `N`: a NAK where it failed; `A` and `D`: that, and an
+/// ACK where it arrived.
+impl Told {
+    fn read(command: &Command) -> Self {
+        let letter = command.word(2).bytes().next().unwrap_or(b'U');
+        Self { transaction: command.transaction(), letter }
+    }
+
+    const fn wants_failure(&self) -> bool {
+        matches!(self.letter, b'N' | b'A' | b'D')
+    }
+
+    const fn wants_both(&self) -> bool {
+        matches!(self.letter, b'A' | b'D')
+    }
+}
+
+impl Switchboard {
+    /// `MSG n U|N|A|D length`: what the client says. Returns whether the server is to have it.
+    pub(super) fn message_out(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        let told = Told::read(command);
+        let content = Content::read(command.payload());
+        let is_text = matches!(content, Content::Text(_));
+        // Transfers and the like name whom they are for.
+        let for_guest = !is_text && is_foreign(&String::from_utf8_lossy(command.payload()), io);
+        if self.guests.is_empty() {
+            return self.without_guests(&told, for_guest, io);
+        }
+        let for_server = !self.own.is_empty() && !for_guest;
+        if !for_server {
+            io.out.withhold();
+        }
+        for whole in self.chunks.take(command.payload(), told, io.now.instant) {
+            self.say_whole(whole, for_server, io);
+        }
+        for_server
+    }
+
+    /// Says what was begun and not ended, as far as it came.
+    pub(super) fn say_late(&mut self, late: Vec<Whole<'static>>, io: &mut Io<'_>) {
+        for whole in late {
+            // What the server's people were told they have.
+            self.say_whole(whole, !self.own.is_empty(), io);
+        }
+    }
+
+    /// Shows guests what the client says, or refuses it. Of what the server has too, it says itself
+    /// what became.
+    fn say_whole(&mut self, whole: Whole<'_>, for_server: bool, io: &mut Io<'_>) {
+        let told = if for_server { Vec::new() } else { whole.told };
+        match Content::read(&whole.payload) {
+            Content::Frame | Content::Invitation if for_server => {}
+            Content::Frame => self.decline(&whole.payload, &told, io),
+            Content::Invitation => self.reject(&whole.payload, &told, io),
+            Content::Technical => acknowledge(&told, io),
+            Content::Unshown(what) => {
+                let is_told = refuse(&told, io);
+                if !is_told {
+                    let words = format!("[CrossTalk: {what} cannot be shown on another network.]");
+                    self.notice(&words, io);
+                }
+            }
+            Content::Unknown => {
+                refuse(&told, io);
+            }
+            content => {
+                let Some(body) = content.body() else { return };
+                let waiting = self.say(&body, io);
+                self.remember(told, waiting, io);
+            }
+        }
+    }
+
+    /// Waits for news of a message, where its client wants any.
+    fn remember(&mut self, told: Vec<Told>, waiting: Vec<EnvelopeId>, io: &mut Io<'_>) {
+        if waiting.is_empty() {
+            return acknowledge(&told, io);
+        }
+        if !told.iter().any(Told::wants_failure) {
+            return;
+        }
+        let sent = Sent { told, copies: self.guests.len(), waiting };
+        self.sent_bytes += sent.weight();
+        self.sent.push_back(sent);
+        while self.sent.len() > REMEMBERED || self.sent_bytes > MAX_SENT {
+            let Some(oldest) = self.sent.pop_front() else { return };
+            self.sent_bytes -= oldest.weight();
+        }
+    }
+
+    /// Declines what the client offers a guest, in the guest's name.
+    fn decline(&mut self, payload: &[u8], told: &[Told], io: &mut Io<'_>) {
+        let (head, _) = content::parts(payload);
+        let to = passport(content::field(&head, "p2p-dest").unwrap_or_default());
+        let guest = self.guests.iter().find(|(_, name)| name.eq_ignore_ascii_case(to));
+        let Some((guest, name)) = guest.map(|(guest, name)| (guest.clone(), name.clone())) else {
+            // For somebody who is not here.
+            refuse(told, io);
+            return;
+        };
+        acknowledge(told, io);
+        let number = u32::try_from((io.context.random)() >> 100).unwrap_or_default();
+        let me = passport(&self.entry.1);
+        let frames = offers::decline(payload, &mut self.offer, me, &name, number);
+        for frame in frames.into_iter().flatten() {
+            self.hears(&guest, &name, &frame, io);
+        }
+    }
+
+    /// The same for an invitation of the older kind, which goes to everybody.
+    fn reject(&self, payload: &[u8], told: &[Told], io: &mut Io<'_>) {
+        acknowledge(told, io);
+        let Some(rejection) = offers::reject(payload) else { return };
+        for (guest, name) in &self.guests {
+            self.hears(guest, name, rejection.as_bytes(), io);
+        }
+    }
+
+    /// Tells the client something in the conversation, in the name of one who is in it.
+    fn notice(&self, words: &str, io: &mut Io<'_>) {
+        let Some((guest, name)) = self.guests.first_key_value() else { return };
+        for payload in content::texts(&words.into()) {
+            self.hears(guest, name, payload.as_bytes(), io);
+        }
+    }
+
+    /// Gives the client a payload of a guest.
+    fn hears(&self, guest: &Address, name: &str, payload: &[u8], io: &mut Io<'_>) {
+        let nick = self.shown(guest, io).map_or_else(|| name.to_owned(), |(_, nick)| nick);
+        let head = format!("MSG {name} {} {}\r\n", encode(&nick), payload.len());
+        io.out.insert(Side::Client, [head.as_bytes(), payload].concat());
+    }
+
+    /// Says something to every guest. Returns what there will be news of.
+    fn say(&self, body: &Body, io: &mut Io<'_>) -> Vec<EnvelopeId> {
+        let mut waiting = Vec::new();
+        for guest in self.guests.keys() {
+            let id = io.send(guest.clone(), body.clone());
+            if matches!(body, Body::Text { .. } | Body::Attention) && !guest.is_control() {
+                waiting.push(id);
+            }
+        }
+        waiting
+    }
+
+    /// What is said where no guest is: for the server's people, or for nobody.
+    fn without_guests(&self, told: &Told, for_guest: bool, io: &mut Io<'_>) -> bool {
+        if self.server.has_client() && !for_guest {
+            return true;
+        }
+        io.out.withhold();
+        refuse(std::slice::from_ref(told), io);
+        false
+    }
+
+    /// Something that a guest says, or that became of what was said to one.
+    pub(in super::super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+        let Some(name) = self.guests.get(&envelope.from).cloned() else {
+            // It was on its way when the client left.
+            return io.out.defer(envelope);
+        };
+        self.recent.note(&envelope, io.now.instant);
+        let payloads = match &envelope.body {
+            Body::Text { text, .. } if envelope.is_delayed(io.now.wall) => {
+                content::late_texts(text, envelope.sent_at)
+            }
+            Body::Text { text, .. } => content::texts(text),
+            Body::Attention => vec![content::nudge()],
+            Body::Typing(Typing::Active) => vec![content::typing(&name)],
+            Body::Undelivered { of, why } => self.undelivered(*of, *why, io),
+            _ => return,
+        };
+        for payload in payloads {
+            self.hears(&envelope.from, &name, payload.as_bytes(), io);
+        }
+    }
+
+    /// A message arrived at one of those to whom it was sent.
+    pub(in super::super) fn delivered(&mut self, id: EnvelopeId, io: &mut Io<'_>) {
+        let Some(at) = self.sent.iter().position(|s| s.waiting.contains(&id)) else { return };
+        let Some(sent) = self.sent.get_mut(at) else { return };
+        sent.waiting.retain(|waiting| *waiting != id);
+        self.sent_bytes -= size_of::<EnvelopeId>();
+        if sent.waiting.is_empty()
+            && let Some(sent) = self.forget(at)
+        {
+            acknowledge(&sent.told, io);
+        }
+    }
+
+    fn forget(&mut self, at: usize) -> Option<Sent> {
+        let sent = self.sent.remove(at)?;
+        self.sent_bytes -= sent.weight();
+        Some(sent)
+    }
+
+    /// Tells of a failure by NAK where the client waits for one and it is for one guest, and else
+    /// in words. NAK and ACK say what became of it; where that is not known, neither is said.
+    fn undelivered(&mut self, of: EnvelopeId, why: Failure, io: &mut Io<'_>) -> Vec<String> {
+        let sent = self.sent.iter().position(|s| s.copies == 1 && s.waiting.contains(&of));
+        match sent.and_then(|at| self.forget(at)) {
+            Some(_) if why == Failure::Unconfirmed => {}
+            Some(sent) => {
+                refuse(&sent.told, io);
+                return Vec::new();
+            }
+            None => self.delivered(of, io),
+        }
+        content::texts(&format!("[CrossTalk: this {}: {why}.]", why.outcome()).into())
+    }
+}
+
+fn acknowledge(told: &[Told], io: &mut Io<'_>) {
+    for told in told.iter().filter(|told| told.wants_both()) {
+        io.tell(format!("ACK {}", told.transaction));
+    }
+}
+
+/// Says that something failed. Returns whether anybody wants to hear that.
+fn refuse(told: &[Told], io: &mut Io<'_>) -> bool {
+    for told in told.iter().filter(|told| told.wants_failure()) {
+        io.tell(format!("NAK {}", told.transaction));
+    }
+    told.iter().any(Told::wants_failure)
+}

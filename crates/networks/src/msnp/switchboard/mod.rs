@@ -1,0 +1,255 @@
+//! A switchboard: one conversation, of own and foreign people.
+//!
+//! One that the client opens is played here, since nobody says yet for whom it is: the server
+//! gets to know of it when somebody of its own is called (`call`), and never of the foreign
+//! people in it. What is said (`messages`) reaches the server only while somebody of its own is
+//! there. One that the server rang the client for is the server's from the beginning.
+
+mod call;
+mod leave;
+mod messages;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use crosstalk_core::{Address, Event, Fault, Side};
+
+use self::call::Server;
+use self::leave::Recent;
+use self::messages::Sent;
+use super::MAX_NAME;
+use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::message_chunks::Chunks;
+use crate::msnp::offers::Offer;
+use crate::msnp::shared_state::{
+    CAPABILITIES, Host, Invitation, Io, capabilities, passport, spelling,
+};
+use crate::msnp::wire::{Command, encode};
+
+/// The most own people that are told apart in one conversation.
+const MAX_OWN: usize = 1_000;
+
+/// The error of a name that nobody can have.
+const NO_SUCH_NAME: &str = "208";
+/// The first version in which a person can be at several places at a time.
+const ENDPOINTS: u32 = 16;
+
+/// One conversation of a person.
+pub(super) struct Switchboard {
+    invitation: Invitation,
+    /// How the client entered: its transaction, and what it calls itself.
+    entry: (u32, String),
+    server: Server,
+    /// Own people in the conversation besides the person.
+    own: BTreeSet<String>,
+    /// How many bytes their names are.
+    bytes: usize,
+    /// Foreign ones, with the names that the client knows them by.
+    guests: BTreeMap<Address, String>,
+    /// What the client waits to hear of.
+    sent: VecDeque<Sent>,
+    /// How many bytes that is.
+    sent_bytes: usize,
+    /// What the client has begun to say, and to offer.
+    chunks: Chunks,
+    offer: Option<Box<Offer>>,
+    /// What the client may not have read yet.
+    recent: Recent,
+}
+
+impl Switchboard {
+    /// The conversation of `invitation`, for a client whose first command is USR or ANS.
+    pub(super) fn begin(invitation: Invitation, command: &Command, io: &mut Io<'_>) -> Self {
+        let entry = (command.transaction(), command.word(2).to_owned());
+        let mut switchboard = Self {
+            server: Server::new(&invitation.host),
+            invitation,
+            entry,
+            own: BTreeSet::new(),
+            bytes: 0,
+            guests: BTreeMap::new(),
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            chunks: Chunks::default(),
+            offer: None,
+            recent: Recent::default(),
+        };
+        if let Host::Server = switchboard.invitation.host {
+            io.out.forward(Side::Server, command.raw.clone());
+        } else {
+            switchboard.let_in(command, io);
+        }
+        switchboard
+    }
+
+    /// Takes a command of either side.
+    pub(super) fn command(
+        &mut self,
+        side: Side,
+        command: Command,
+        io: &mut Io<'_>,
+    ) -> Result<(), Fault> {
+        let forward = match side {
+            Side::Client => self.client(&command, io)?,
+            Side::Server => self.server(&command, io),
+        };
+        if forward {
+            io.out.forward(side.other(), command.raw);
+        }
+        Ok(())
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.server.deadline().into_iter().chain(self.chunks.deadline()).min()
+    }
+
+    /// Returns whether the server is to have the command.
+    fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
+        match command.verb() {
+            "CAL" => self.call(command, io),
+            "MSG" => Ok(self.message_out(command, io)),
+            "OUT" => {
+                self.leave(io);
+                if !self.server.has_client() {
+                    io.out.withhold();
+                }
+                Ok(self.server.has_client())
+            }
+            _ if self.server.has_client() && is_named_in(command, io) => {
+                io.out.withhold();
+                io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+                Ok(false)
+            }
+            _ if self.server.has_client() => Ok(true),
+            _ => {
+                io.out.withhold();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Returns whether the client is to have the command.
+    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+        match command.verb() {
+            _ if self.server.is_entered_for_us() => {
+                self.entered(command, io);
+                return false;
+            }
+            "USR" | "ANS" if self.lets_in(command) => self.server = Server::Open,
+            "IRO" => self.comes(command.word(4)),
+            "JOI" => self.comes(command.word(1)),
+            "BYE" => self.goes(command.word(1)),
+            _ => {}
+        }
+        true
+    }
+
+    /// Whether the server says yes to the command with which the client entered, or we for it:
+    /// `USR n OK`, `ANS n OK`.
+    fn lets_in(&self, command: &Command) -> bool {
+        command.word(2) == "OK" && command.transaction() == self.entry.0
+    }
+
+    /// Whether the base server accepted the person here, or the gateway in its place.
+    pub(super) const fn is_known(&self) -> bool {
+        !matches!(self.server, Server::Knocked)
+    }
+
+    /// Whether somebody foreign is in the conversation.
+    pub(super) fn takes_texts(&self) -> bool {
+        !self.guests.is_empty()
+    }
+
+    /// Somebody of the server's is in the conversation; other places of the person are not
+    /// somebody.
+    fn comes(&mut self, name: &str) {
+        let name = passport(name).to_ascii_lowercase();
+        let is_name = name.len() <= MAX_NAME && name != self.invitation.user.name().local();
+        if is_name && self.own.len() < MAX_OWN {
+            let length = name.len();
+            if self.own.insert(name) {
+                self.bytes += length;
+            }
+        }
+    }
+
+    fn goes(&mut self, name: &str) {
+        let name = passport(name).to_ascii_lowercase();
+        if self.own.remove(&name) {
+            self.bytes -= name.len();
+        }
+    }
+
+    /// How many bytes are held.
+    pub(super) fn weight(&self) -> usize {
+        let offer = self.offer.as_ref().map_or(0, |offer| offer.weight());
+        self.bytes
+            + self.server.weight()
+            + self.sent_bytes
+            + self.chunks.weight()
+            + offer
+            + self.recent.weight()
+    }
+
+    /// The client enters a conversation that is played here, and finds in it who rang.
+    fn let_in(&mut self, command: &Command, io: &mut Io<'_>) {
+        io.out.withhold();
+        let id = command.word(1);
+        if let Host::Gateway(Some(by)) = &self.invitation.host
+            && command.verb() == "ANS"
+        {
+            let by = by.clone();
+            let Some((name, nick)) = self.shown(&by, io) else { return };
+            self.invitation.desk.open().rung.remove(&by);
+            io.tell(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
+            io.tell(format!("ANS {id} OK"));
+            self.join_self(io);
+            self.welcome(by, name, io);
+        } else {
+            let name = command.word(2);
+            let papers = self.invitation.desk.open();
+            io.tell(format!("USR {id} OK {name} {}", papers.me.nick(passport(name))));
+        }
+    }
+
+    /// Since MSNP16, where a person can be at several places, the person comes into a conversation
+    /// like everybody else. Clients say nothing before they saw that.
+    fn join_self(&self, io: &mut Io<'_>) {
+        let version = self.invitation.version;
+        if version >= ENDPOINTS {
+            let papers = self.invitation.desk.open();
+            io.tell(format!("JOI {}", papers.me.introduced(passport(&self.entry.1), version)));
+        }
+    }
+
+    /// Lets a guest in, and has the gateway bring what the guests say. What the client did not read
+    /// of it in the conversation before comes first.
+    fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
+        let unread = self.invitation.desk.open().unread.take(&guest);
+        self.guests.insert(guest, name);
+        io.out.emit(Event::Converse {
+            user: self.invitation.user.clone(),
+            endpoint: self.invitation.endpoint.clone(),
+            with: self.guests.keys().cloned().collect(),
+        });
+        for envelope in unread {
+            self.deliver(envelope, io);
+        }
+    }
+
+    /// The name and nick under which the client knows `address`.
+    fn shown(&self, address: &Address, io: &Io<'_>) -> Option<(String, String)> {
+        if let Some(known) = self.invitation.desk.open().people.get(address) {
+            return Some((known.spelling.clone(), known.nick.clone()));
+        }
+        let name = spelling(None, address, &io.context.names)?;
+        Some((name.clone(), name))
+    }
+
+    /// What IRO and JOI say of a guest: name, nick and, since MSNP12, what its client can do.
+    fn introduced(&self, name: &str, nick: &str) -> String {
+        let front = format!("{name} {}", encode(nick));
+        let version = self.invitation.version;
+        if version < CAPABILITIES { front } else { format!("{front} {}", capabilities(version)) }
+    }
+}
