@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why the overlay cannot start.
+/// Reason why the overlay cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The state directory, or a file in it, cannot be used.
@@ -10,7 +10,7 @@ pub enum Error {
     State {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// Another process holds the database.
@@ -24,7 +24,7 @@ pub enum Error {
     Store {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// Error of the database.
         source: redb::Error,
     },
     /// The key file does not hold a key.
@@ -38,7 +38,7 @@ pub enum Error {
     Membership {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// Problem with the document.
         why: BadMembership,
     },
     /// There are two lists of members.
@@ -60,7 +60,7 @@ pub enum Error {
     Listen {
         /// Which.
         address: std::net::SocketAddr,
-        /// Why.
+        /// Reason.
         why: String,
     },
     /// The transport cannot be set up.
@@ -68,7 +68,7 @@ pub enum Error {
     Network(String),
 }
 
-/// What is wrong with a membership document.
+/// Problem with a membership document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadMembership {
     /// Its form.

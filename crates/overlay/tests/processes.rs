@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-/// What the child process is told: state directory, address to dial, id to find there.
+/// Environment variable with the child process's orders: state directory, address to dial, id to
+/// find there.
 const ORDERS: &str = "CROSSTALK_TEST_ORDERS";
 
 fn alice() -> Address {

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use crosstalk_core::UnixMillis;
 
-/// What the monotonic clock shows.
+/// Time of the monotonic clock, which a simulation may drive.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
@@ -22,7 +22,7 @@ pub(crate) enum Wall {
 }
 
 impl Wall {
-    /// What it shows.
+    /// Time that the clock shows.
     pub(crate) fn read(self) -> UnixMillis {
         match self {
             Self::System => SystemTime::now().into(),

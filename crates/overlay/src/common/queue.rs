@@ -15,7 +15,7 @@ pub(crate) struct Queue {
     bytes: usize,
 }
 
-/// What became of a frame that was to be queued.
+/// Result of queueing a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     /// It is the only one: somebody may wait for it.

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::common::map::Set;
 use crate::wire::message::Message;
 
-/// How long a message is remembered.
+/// Time for which a message is remembered.
 pub(crate) const WINDOW: Duration = Duration::from_hours(24);
 /// The most messages remembered; the oldest are forgotten first.
 pub(crate) const MAX_SHOWN: usize = 131_072;
@@ -51,7 +51,7 @@ impl Print {
     }
 }
 
-/// What was shown here in the last day.
+/// Fingerprints of the messages that were shown here in the last day.
 #[derive(Default)]
 pub(crate) struct Shown {
     prints: Set<Print>,

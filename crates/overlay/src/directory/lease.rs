@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use crate::common::map::Map;
 use crate::membership::GatewayId;
 
-/// How often a gateway renews its lease on every link.
+/// Time between two renewals of a gateway's lease, on every link.
 pub(crate) const RENEW: Duration = Duration::from_secs(5);
-/// How long a lease holds.
+/// Validity of a lease.
 pub(crate) const TTL: Duration = Duration::from_secs(15);
-/// How long a gateway counts as living after its link closed, so that a short break in the
+/// Time for which a gateway counts as living after its link closed, so that a short break in the
 /// network signs nobody off.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// Names one link in the life of this process.
 pub(crate) type LinkId = u64;
 
-/// What a new link means for its peer.
+/// State of a peer at the beginning of a new link to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// It was gone, or never there.

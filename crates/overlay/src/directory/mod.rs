@@ -1,4 +1,5 @@
-//! Who is where: what this gateway publishes and watches, and its part as a home. Pure.
+//! Directory of the places where people are signed on: what this gateway publishes and watches, and
+//! its part as a home. Pure.
 //!
 //! A gateway tells the homes of its users that they are here, and the homes of those it
 //! watches that it wants to know. A home tells watchers of every change. Whom a watcher
@@ -21,7 +22,7 @@ use crate::directory::subscriptions::{Living, Moment, Move, Watches};
 use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::Record;
 
-/// What follows from a change.
+/// Consequence of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// Tell a gateway.
@@ -125,13 +126,14 @@ impl Directory {
         }
     }
 
-    /// Where `user` is believed to be, if it is watched.
+    /// Gateways at which `user` is believed to be, if `user` is watched.
     pub(crate) fn watched(&self, user: &Address) -> Option<Vec<GatewayId>> {
         let key = Key::of(user);
         self.watches.user(&key).map(|_| self.watches.shown(&key).collect())
     }
 
-    /// Where `user` is, without asking anybody: as watched, as kept here, or here itself.
+    /// Gateways at which `user` is, without asking anybody: as watched, as kept here, or here
+    /// itself.
     pub(crate) fn locate(&self, user: &Address) -> Vec<GatewayId> {
         let key = Key::of(user);
         let kept = self.kept(&key).into_iter().map(|(gateway, _)| gateway);
@@ -144,7 +146,7 @@ impl Directory {
         all
     }
 
-    /// Where the person at `key` is, as this home knows: gateways and their boots.
+    /// Gateways at which the person at `key` is, as this home knows, with their boots.
     pub(crate) fn kept(&self, key: &Key) -> Vec<(GatewayId, u64)> {
         let locations = self.home.locations(key).map(|(gateway, held)| (gateway, held.epoch));
         locations.filter(|(gateway, epoch)| self.lives(gateway, *epoch)).collect()
@@ -332,7 +334,7 @@ impl Record {
         Self::Seen { key, gateway, epoch: at.epoch, version: at.version, present }
     }
 
-    /// Whom it is about.
+    /// Key of the person it is about.
     pub(crate) const fn key(&self) -> &Key {
         match self {
             Self::Here { key, .. }

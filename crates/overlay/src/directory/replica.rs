@@ -1,4 +1,5 @@
-//! What other gateways entrusted to this one: who is where, and who wants to know. Pure.
+//! Records that other gateways entrusted to this one as a home: who is signed on where, and who
+//! watches whom. Pure.
 
 use std::collections::BTreeMap;
 
@@ -72,12 +73,12 @@ impl Home {
         self.release(key, gateway, |entry| &mut entry.watchers);
     }
 
-    /// Where the person is, as far as is known here.
+    /// Gateways at which the person is, as far as is known here.
     pub(crate) fn locations(&self, key: &Key) -> impl Iterator<Item = (GatewayId, Held)> {
         self.entries.get(key).into_iter().flat_map(|e| e.at.iter().map(|(g, h)| (*g, *h)))
     }
 
-    /// Who wants to know of the person.
+    /// Gateways that watch the person.
     pub(crate) fn watchers(&self, key: &Key) -> Vec<GatewayId> {
         self.entries.get(key).map(|e| e.watchers.keys().copied().collect()).unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use crosstalk_core::NetworkId;
 use crate::common::map::Map;
 use crate::membership::GatewayId;
 
-/// How long the homes have to answer.
+/// Time that the homes have to answer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The questions under way. `L` is the caller's ticket.

@@ -1,4 +1,4 @@
-//! Whom this gateway watches, and what it believes of them. Pure.
+//! People that this gateway watches, and where it believes them to be. Pure.
 //!
 //! Every home of a person tells what it knows, and each may be behind, or have been away. The
 //! news with the higher count of its gateway wins. A location that nobody withdrew is refuted
@@ -46,7 +46,7 @@ struct Watching {
     answered: BTreeSet<GatewayId>,
     /// The last word on each gateway, in each of its boots.
     claims: BTreeMap<(GatewayId, u64), Claim>,
-    /// Where the person is believed to be.
+    /// Gateways at which the person is believed to be.
     shown: BTreeSet<GatewayId>,
 }
 
@@ -89,12 +89,12 @@ impl Watches {
         self.watching.iter().map(|(key, watching)| (*key, watching.turn))
     }
 
-    /// Who is watched under `key`.
+    /// Person watched under `key`.
     pub(crate) fn user(&self, key: &Key) -> Option<&Address> {
         self.watching.get(key).map(|watching| &watching.user)
     }
 
-    /// Where the person is believed to be.
+    /// Gateways at which the person is believed to be.
     pub(crate) fn shown(&self, key: &Key) -> impl Iterator<Item = GatewayId> {
         self.watching.get(key).into_iter().flat_map(|watching| watching.shown.iter().copied())
     }

@@ -11,7 +11,7 @@ use crate::hub::Hub;
 use crate::membership::GatewayId;
 use crate::wire::message::{Message, Outcome};
 
-/// Where the answer to a message is given. Dropped without one, the message counts as
+/// Reply channel for the answer to a message. Dropped without one, the message counts as
 /// [`Failure::Unreachable`].
 pub struct Answer(pub(crate) Option<Way>);
 

@@ -17,23 +17,23 @@ pub enum Inbound {
     Message {
         /// Which gateway.
         from: GatewayId,
-        /// What. The sender's right to speak for the people in it has been checked.
+        /// The message. The sender's right to speak for the people in it has been checked.
         message: Message,
         /// To be given once, when it is known what became of the message.
         answer: Answer,
     },
     /// A watched person signed on at a gateway.
     Arrived {
-        /// Who.
+        /// The person.
         user: Address,
-        /// Where.
+        /// The gateway.
         at: GatewayId,
     },
     /// A watched person signed off there.
     Left {
-        /// Who.
+        /// The person.
         user: Address,
-        /// Where.
+        /// The gateway.
         at: GatewayId,
     },
     /// A gateway is gone, and with it everybody who had [arrived](Inbound::Arrived) there.

@@ -16,14 +16,15 @@ use crate::node::violations::Refusal;
 use crate::rosters;
 use crate::wire::frame::Frame;
 
-/// How long the homes of a roster have to answer.
+/// Time that the homes of a roster have to answer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(2);
-/// How long a save waits for the disk; the store goes on trying.
+/// Longest wait of a save for the disk; the store goes on trying.
 const SAVE_DEADLINE: Duration = Duration::from_secs(5);
-/// How often is looked for lists of people who do not sign on any more.
+/// Time between two searches for the lists of people who do not sign on any more.
 const SWEEP: Duration = Duration::from_hours(1);
-/// How far ahead an entry may be, in milliseconds: a century, for gateways that do not know what
-/// year it is. Who writes after it writes a little later, until there is no later time.
+/// Limit of how far ahead an entry's time may be, in milliseconds: a century, for gateways that do
+/// not know what year it is. Whoever writes after such an entry writes a little later, until there
+/// is no later time.
 const FAR: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 
 impl Hub {

@@ -11,7 +11,7 @@ use crate::hub::Hub;
 use crate::membership::{GatewayId, Members, Membership, REPLICAS, Signed};
 use crate::node::violations::Refusal;
 
-/// How often the document on disk and the members' time are looked at.
+/// Time between two looks at the document on disk and at the members' time.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Hub {

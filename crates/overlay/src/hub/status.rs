@@ -1,4 +1,4 @@
-//! How a gateway stands with the others, for its operator.
+//! Status of a gateway and its links, for its operator.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use crate::hub::Hub;
 use crate::membership::{Admitted, GatewayId, Membership};
 use crate::node::violations::Counts;
 
-/// How a running gateway stands with the others.
+/// Status of a running gateway and its links.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// This gateway.
     pub id: GatewayId,
-    /// What the operator signed; `None` where the list of members is fixed.
+    /// Membership document that the operator signed; `None` where the list of members is fixed.
     pub membership: Option<Membership>,
     /// This gateway as a member; `None` where it is none any more.
     pub own: Option<Admitted>,
     /// Every other member, in order of id.
     pub peers: Vec<PeerStatus>,
-    /// What was refused of all.
+    /// Counts of what was refused from all.
     pub refused: Counts,
 }
 
-/// How another gateway does.
+/// Status of another gateway.
 #[derive(Clone, Debug)]
 pub struct PeerStatus {
-    /// Who, where, and for which networks.
+    /// The member: its id, addresses and networks, with its admission.
     pub admitted: Admitted,
     /// The link to it; `None` where there is none.
     pub link: Option<LinkStatus>,
@@ -33,7 +33,7 @@ pub struct PeerStatus {
     pub can_link: bool,
     /// Since when there is a link, or none. Of a gateway that was never linked, since the start.
     pub since: Duration,
-    /// What was refused of it.
+    /// Counts of what was refused from it.
     pub refused: Counts,
 }
 
@@ -42,14 +42,14 @@ pub struct PeerStatus {
 pub struct LinkStatus {
     /// The frame set that the two speak.
     pub version: u8,
-    /// How long the peer's lease holds if it says nothing more.
+    /// Time for which the peer's lease holds if it says nothing more.
     pub lease: Duration,
     /// The version of the peer's membership; 0 where its list is fixed, or it has not said.
     pub membership: u64,
 }
 
 impl Hub {
-    /// How this gateway stands with the others.
+    /// Status of this gateway and its links.
     pub(crate) fn status(&self) -> Status {
         let now = clock::now();
         let members = self.members.borrow().clone();

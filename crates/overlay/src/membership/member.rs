@@ -11,7 +11,7 @@ use crate::membership::GatewayId;
 pub struct Member {
     /// Its name.
     pub id: GatewayId,
-    /// Where it listens; none where only it can reach us.
+    /// Addresses at which it listens; none where only it can reach us.
     pub addresses: Vec<HostPort>,
     /// The networks whose users it may speak for.
     pub networks: Vec<NetworkId>,

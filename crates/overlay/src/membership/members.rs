@@ -1,4 +1,4 @@
-//! Who belongs to the overlay, who may speak for whom, and who is home for a key.
+//! Members of the overlay: the networks that each may speak for, and the homes of a key.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crosstalk_core::{HostPort, NetworkId, UnixMillis};
 use super::key::head;
 use crate::membership::{Admitted, Day, GatewayId, Key, Member, Membership};
 
-/// How many gateways keep each record, where there are that many.
+/// Number of gateways that keep each record, where there are that many.
 pub const REPLICAS: usize = 3;
 
 /// The member list with this gateway in it: a fixed one, or that of a signed document.

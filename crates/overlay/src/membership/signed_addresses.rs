@@ -1,4 +1,4 @@
-//! Where gateways can be dialled now, as they say themselves and others pass on. Pure.
+//! Addresses at which gateways can be dialled now, as they say themselves and others pass on. Pure.
 //!
 //! A membership says where a gateway was when it was admitted. A card says where it is in its
 //! present boot, and is signed with the gateway's own key, so that one whose address changed is
@@ -13,7 +13,7 @@ use crate::membership::{GatewayId, Members, is_address};
 
 /// The most addresses on a card.
 pub(crate) const MAX_ADDRESSES: usize = 8;
-/// What keeps the signature from being one of anything else.
+/// Prefix of the signed bytes, which keeps the signature from being one of anything else.
 const PURPOSE: &[u8] = b"ct/card/1\0";
 
 /// A gateway's addresses, with its signature.
@@ -23,7 +23,7 @@ pub(crate) struct Card {
     signature: Vec<u8>,
 }
 
-/// What is signed, as postcard.
+/// Signed part, as postcard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Says {
     gateway: GatewayId,
@@ -93,7 +93,7 @@ impl Cards {
         self.known.values().cloned().collect()
     }
 
-    /// Where `gateway` says it is.
+    /// Addresses at which `gateway` says that it is.
     pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
         let addresses = self.known.get(gateway).map(|card| card.says.addresses.iter());
         addresses.into_iter().flatten().filter_map(|address| address.parse().ok()).collect()

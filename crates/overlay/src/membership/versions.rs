@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::common::map::Map;
 use crate::membership::GatewayId;
 
-/// How long the document may take before another peer is asked for it.
+/// Longest wait for the document before another peer is asked for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The eras of the linked peers, and of this gateway.

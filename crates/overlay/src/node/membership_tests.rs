@@ -26,7 +26,7 @@ struct Mesh {
     links: BTreeSet<(usize, usize)>,
     wires: BTreeMap<(usize, usize), Vec<Frame>>,
     now: Instant,
-    /// Where each gateway believes the people it watches to be.
+    /// Gateways at which each gateway believes the people it watches to be.
     believed: Vec<HashMap<Address, BTreeSet<GatewayId>>>,
     moves: usize,
     dice: u64,

@@ -1,4 +1,5 @@
-//! Who belongs, which membership each peer has, and where gateways can be dialled.
+//! Members, the membership version of each peer, and the addresses at which gateways can be
+//! dialled.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -86,7 +87,7 @@ impl<T, L> Node<T, L> {
         debug_assert_eq!(taken, Ok(true), "it is this gateway's");
     }
 
-    /// Where a gateway says it can be dialled.
+    /// Addresses at which a gateway says that it can be dialled.
     pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
         self.cards.addresses(gateway)
     }
@@ -126,7 +127,7 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// How long the lease of `peer` holds.
+    /// Time for which the lease of `peer` still holds.
     pub(crate) fn lease_of(&self, now: Instant, peer: &GatewayId) -> Duration {
         self.leases.until(peer).map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
     }

@@ -1,4 +1,4 @@
-//! What was refused, of whom, and when to say so in the log. Pure but for the log.
+//! Counts of what was refused from which gateway, and their lines in the log. Pure but for the log.
 
 use std::fmt::Display;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::common::log_limiter::Seldom;
 use crate::common::map::Map;
 use crate::membership::GatewayId;
 
-/// What other gateways did that this one did not let them do, counted since the start.
+/// Counts, since the start, of what other gateways did that they may not do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Messages of gateways that may not speak for their senders' network.
@@ -29,7 +29,7 @@ pub struct Counts {
     pub strangers: u64,
 }
 
-/// Why something was refused.
+/// Reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Sender,
@@ -75,12 +75,12 @@ impl Refusals {
         self.strangers = self.strangers.saturating_add(1);
     }
 
-    /// What was refused of `peer`.
+    /// Counts of what was refused from `peer`.
     pub(crate) fn of(&self, peer: &GatewayId) -> Counts {
         self.peers.get(peer).map(|entry| entry.counts).unwrap_or_default()
     }
 
-    /// What was refused of all.
+    /// Counts of what was refused from all.
     pub(crate) fn total(&self) -> Counts {
         let mut total = Counts { strangers: self.strangers, ..Counts::default() };
         for Peer { counts, .. } in self.peers.values() {

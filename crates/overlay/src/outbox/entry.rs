@@ -10,7 +10,7 @@ use super::Do;
 use crate::membership::GatewayId;
 use crate::wire::message::Message;
 
-/// What a message takes besides its text and names, and a style besides its link, roughly.
+/// Bytes that a message takes besides its text and names, and a style besides its link, roughly.
 const OVERHEAD: usize = 256;
 const SPAN: usize = 16;
 
@@ -28,16 +28,16 @@ pub(crate) struct Post {
 pub(super) struct Entry {
     pub(super) number: u64,
     pub(super) message: Message,
-    /// How old it was when it came here, and when that was.
+    /// Age of the message when it came here.
     age: Duration,
     since: Instant,
-    /// When it expires.
+    /// Time at which it expires.
     pub(super) until: Instant,
     pub(super) may_keep: bool,
     /// The last revision sent to disk, none being 0, and the last that is there.
     pub(super) revision: u64,
     pub(super) durable: u64,
-    /// When it was last sent to disk before something that waits for that.
+    /// Time at which it was last sent to disk ahead of something that waits for that.
     pub(super) asked: Option<Instant>,
     pub(super) tried: BTreeSet<GatewayId>,
     /// All that a revision on disk may name.
@@ -46,7 +46,7 @@ pub(super) struct Entry {
     pub(super) doubts: BTreeMap<GatewayId, Instant>,
     /// The gateways that got it and did not say what became of it, for as long as that is so.
     pub(super) unsure: BTreeSet<GatewayId>,
-    /// Who posted it knows what became of it, or that it is kept.
+    /// Whether the one who posted it was told its fate, or that it is kept.
     pub(super) told: bool,
     pub(super) muted: bool,
 }
@@ -118,7 +118,7 @@ impl Entry {
         }
     }
 
-    /// How long ago it was said.
+    /// Time since it was sent.
     pub(super) fn age(&self, now: Instant) -> Duration {
         self.age + now.saturating_duration_since(self.since)
     }
@@ -132,7 +132,8 @@ impl Entry {
         Do::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
     }
 
-    /// Why it failed, for its sender: what may have been shown somewhere is not called lost.
+    /// Reason of its failure, for its sender: what may have been shown somewhere is not called
+    /// lost.
     pub(super) fn failure(&self, why: Failure) -> Failure {
         if self.unsure.is_empty() { why } else { Failure::Unconfirmed }
     }
@@ -184,7 +185,7 @@ impl Entry {
         }
     }
 
-    /// What its sender is told when it failed, if that matters.
+    /// Report to its sender after it failed, if the message matters enough.
     pub(super) fn report(&self, why: Failure) -> Option<Message> {
         let Message::Envelope(envelope) = &self.message else { return None };
         let matters = match &envelope.body {
@@ -219,7 +220,7 @@ fn is_typing(message: &Message) -> bool {
     matches!(message, Message::Envelope(Envelope { body: Body::Typing(_), .. }))
 }
 
-/// Who says something to whom. Ordered by receiver first.
+/// Sender, receiver and kind of a queue. Ordered by receiver first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Lane {
     pub(super) to: Address,
@@ -228,7 +229,7 @@ pub(super) struct Lane {
     from: Option<Address>,
 }
 
-/// What waits for its own kind only.
+/// Kind of the messages of a queue, which wait for their own kind only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     /// Texts, and what must not overtake them: typing and calls for attention.
@@ -264,22 +265,22 @@ impl Lane {
 pub(super) struct Queue {
     pub(super) entries: VecDeque<Entry>,
     pub(super) step: Step,
-    /// How often the first one was tried since there was hope.
+    /// Number of times that the first one was tried since there was hope.
     pub(super) tries: u32,
-    /// When to try again; none if nothing failed.
+    /// Time of the next try; `None` if nothing failed.
     pub(super) at: Option<Instant>,
     pub(super) watching: bool,
     /// The queue's place in the agenda.
     pub(super) scheduled: Option<Instant>,
 }
 
-/// What happens to the first message that is not muted.
+/// Stage of the first message that is not muted.
 #[derive(Default)]
 pub(super) enum Step {
     #[default]
     Idle,
     Locating,
-    /// Where it goes is written down first.
+    /// The gateways it goes to are written down first.
     Recording {
         to: BTreeSet<GatewayId>,
     },
@@ -324,7 +325,7 @@ impl Queue {
         !matches!(self.step, Step::Idle | Step::Recording { .. })
     }
 
-    /// When something is to be done; `patience` is how long the disk may take.
+    /// Time at which something is to be done; `patience` is the longest wait for the disk.
     pub(super) fn next_deadline(&self, patience: Duration) -> Option<Instant> {
         let idle = matches!(self.step, Step::Idle);
         let skip = usize::from(self.is_under_way());

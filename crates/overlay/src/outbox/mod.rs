@@ -1,4 +1,4 @@
-//! What people say, until it was shown to its receiver or reported back. Pure.
+//! Outbox: the messages of people, until they are shown to their receivers or reported back. Pure.
 //!
 //! Each conversation is a queue with at most one message under way, so that a later one waits
 //! behind an earlier one that failed. What is not delivered at once goes to disk and waits for
@@ -26,16 +26,16 @@ pub use book::Limits;
 pub(crate) use entry::Post;
 use entry::{Entry, Lane, Queue, Step};
 
-/// How long a message may wait for the disk before its sender is told that it was not taken.
+/// Longest wait of a message for the disk before its sender is told that it was not taken.
 const KEEP_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a gateway that may have shown a message is waited for; then the message goes to
-/// where its receiver is now: rather twice than never.
+/// Longest wait for a gateway that may have shown a message; then the message goes to where its
+/// receiver is now: rather twice than never.
 pub(crate) const DOUBT: Duration = Duration::from_mins(1);
 /// The waits between tries, each between a half and the whole of twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_mins(5);
 
-/// What the owner of an [`Outbox`] has to do.
+/// Work for the owner of an [`Outbox`].
 #[derive(Debug)]
 pub(crate) enum Do {
     /// Find the receiver of a message; the answer goes to [`Outbox::located`].
@@ -54,7 +54,7 @@ pub(crate) enum Do {
     Unwatch(Address),
 }
 
-/// What a gateway said of a message.
+/// Answer of a gateway to a message, or its silence.
 #[derive(Clone, Copy)]
 enum Heard {
     Answer(Outcome),
@@ -71,13 +71,13 @@ pub(crate) struct Outbox {
     last: u64,
     queues: BTreeMap<Lane, Queue>,
     lanes: Map<u64, Lane>,
-    /// How many queues wait for each receiver.
+    /// Number of queues that wait for each receiver.
     awaited: BTreeMap<Address, usize>,
     /// The gateways that live.
     living: BTreeSet<GatewayId>,
     /// The last write to disk failed.
     disk_fails: bool,
-    /// When which queue is to be looked at.
+    /// Times at which queues are to be looked at.
     agenda: BTreeSet<(Instant, Lane)>,
     /// State of the jitter.
     random: u64,
@@ -151,7 +151,7 @@ impl Outbox {
         });
     }
 
-    /// Where the receiver of a message is.
+    /// Takes the gateways at which the receiver of a message was found.
     pub(crate) fn located(&mut self, now: Instant, number: u64, at: &[GatewayId]) {
         self.with_entry(now, number, |outbox, queue, _| {
             if !queue.ends_locating(number) {
@@ -259,7 +259,7 @@ impl Outbox {
         }
     }
 
-    /// How many messages are on disk, or on the way there.
+    /// Number of messages on disk, or on the way there.
     pub(crate) fn kept_count(&self) -> usize {
         self.queues.values().flat_map(|q| &q.entries).filter(|e| e.revision > 0).count()
     }

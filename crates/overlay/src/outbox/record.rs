@@ -1,5 +1,5 @@
-//! What has to be on disk before a conversation goes on, so that a restart shows nothing twice
-//! and nothing out of order.
+//! Records that have to be on disk before a conversation goes on, so that a restart shows nothing
+//! twice and nothing out of order.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

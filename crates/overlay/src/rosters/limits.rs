@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Bounds on buddy lists of people on foreign networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lists {
-    /// How long a list is kept of somebody who does not sign on, in time that this gateway runs; for
-    /// ever with zero.
+    /// Time for which a list is kept whose owner does not sign on, counted in time that this
+    /// gateway runs; for ever with zero.
     pub age: Duration,
     /// The most bytes of all the lists of people of one domain.
     pub of_domain: usize,
@@ -21,7 +21,7 @@ impl Default for Lists {
     }
 }
 
-/// Why a list cannot be stored.
+/// Reason why a list cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// All those of the same domain have as much as they may have.

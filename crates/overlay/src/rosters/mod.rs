@@ -29,7 +29,7 @@ const MAX_REFUSED: usize = 16_384;
 /// After so many turns two sides that still differ leave it to the next link.
 const LAST_TURN: u8 = 3;
 
-/// Where rosters are kept.
+/// Storage of rosters.
 pub(crate) trait Shelf {
     /// The roster at `key` and its owner.
     fn get(&self, key: &Key) -> Option<(Address, Roster)>;
@@ -64,7 +64,7 @@ struct Ask {
     waits_for: Vec<GatewayId>,
 }
 
-/// What follows from a frame.
+/// Consequence of a frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Follows {
     /// Frames for the gateway that sent it.
@@ -102,7 +102,7 @@ impl<S: Shelf> Rosters<S> {
         self.shelf.is_seen(Key::of(owner));
     }
 
-    /// What there was no room for may be asked for again.
+    /// Allows the rosters for which there was no room to be asked for again.
     pub(crate) fn forget_refused(&mut self) {
         self.refused.clear();
     }
@@ -142,7 +142,7 @@ impl<S: Shelf> Rosters<S> {
         self.asks.remove(&ask);
     }
 
-    /// What to compare with `peer` now that a link to it is up.
+    /// Frames that begin the comparison with `peer` now that a link to it is up.
     pub(crate) fn linked(&self, peer: &GatewayId) -> Vec<Frame> {
         #[cfg(test)]
         if fault_injection::is(fault_injection::Fault::DroppedAntiEntropy) {

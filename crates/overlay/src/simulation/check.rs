@@ -1,4 +1,4 @@
-//! What must hold, whatever happened.
+//! Checks of what must hold, whatever happened.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    /// What somebody added anywhere is at every home.
+    /// Checks that every contact that was added anywhere is at every home.
     pub(super) fn check_rosters(&self) {
         for (owner, added) in &self.added {
             for home in self.homes(&Key::of(owner)) {

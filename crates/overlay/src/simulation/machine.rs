@@ -29,15 +29,15 @@ pub(super) fn number(id: &GatewayId) -> usize {
     id.as_bytes()[0] as usize
 }
 
-/// What a gateway has whether it runs or not.
+/// State of a gateway whether it runs or not.
 pub(super) struct Seat {
     pub(super) running: Option<Machine>,
     epoch: u64,
     disk: Disk,
-    /// How far its clocks are off, and how fast they run, in millionths.
+    /// Error of its clocks, and their rate in millionths.
     skew: Duration,
     rate: u32,
-    /// When it went down.
+    /// Time at which it went down.
     pub(super) down_since: Option<Duration>,
     /// Until when its process is stopped: what happens to it happens then.
     pub(super) stopped: Duration,
@@ -56,11 +56,11 @@ pub(super) struct Machine {
     pub(super) rosters: Rosters<Memory>,
     pub(super) posts: BTreeMap<u64, (Post, Duration)>,
     pub(super) shown: Vec<(Print, Duration)>,
-    /// What is on the way to the disk.
+    /// Writes on the way to the disk.
     pub(super) unwritten: Vec<Write>,
     pub(super) writing: bool,
     pub(super) epoch: u64,
-    /// Who is signed on.
+    /// People who are signed on.
     pub(super) here: BTreeSet<Address>,
     pub(super) watching: BTreeSet<Address>,
     pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
@@ -87,12 +87,12 @@ impl Seat {
         }
     }
 
-    /// What its monotonic clock shows at a time of the simulation, which began at `start`.
+    /// Time of its monotonic clock at a time of the simulation, which began at `start`.
     pub(super) fn instant(&self, start: Instant, now: Duration) -> Instant {
         start + self.skew + now * self.rate / 1_000_000
     }
 
-    /// What its wall clock shows.
+    /// Time of its wall clock.
     pub(super) fn wall(&self, now: Duration) -> UnixMillis {
         UnixMillis(1_000_000 + (self.skew + now).as_millis() as u64)
     }
@@ -134,7 +134,8 @@ impl Seat {
         });
     }
 
-    /// What was on the way to the disk is lost. Returns to whom there was a link.
+    /// Crashes the gateway: writes on the way to the disk are lost. Returns to whom there was a
+    /// link.
     pub(super) fn crash(&mut self, now: Duration) -> Option<BTreeMap<usize, LinkId>> {
         let Machine { rosters, posts, shown, links, .. } = self.running.take()?;
         self.down_since = Some(now);
@@ -153,7 +154,7 @@ impl Machine {
         }
     }
 
-    /// What was on the way comes to disk, in order.
+    /// Commits the writes on the way to the disk, in order.
     pub(super) fn commit(&mut self, now: Instant) {
         self.writing = false;
         let mut kept = Vec::new();

@@ -17,13 +17,13 @@ use crate::common::fault_injection::{self, Fault};
 use crosstalk_core::Failure;
 use world::World;
 
-/// How long everything goes wrong, and how long it may then take to be well.
+/// Time for which everything goes wrong, and longest time until it is well after that.
 const CHAOS: Duration = Duration::from_secs(45);
 /// A lease and five seconds: how long somebody may seem to be where nobody is.
 const GHOST: Duration = Duration::from_secs(20);
 /// Long enough for what is in doubt, and for what was refused to be tried again.
 const DELIVERY: Duration = Duration::from_secs(150);
-/// How long messages are kept in the simulation: longer than a run up to there.
+/// Time for which messages are kept in the simulation: longer than a run up to there.
 const AGE: Duration = Duration::from_mins(4);
 
 /// A small generator (xorshift64*), so that a seed is a run.
@@ -51,7 +51,7 @@ impl Dice {
     }
 }
 
-/// What a run counted.
+/// Totals of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
     said: usize,
@@ -129,8 +129,8 @@ fn fifty_gateways_keep_their_promises() {
     run_all(seeds(10), 50, run);
 }
 
-/// What is said to a gateway that is stopped waits before it, for who knows how long: the sender
-/// hears that it may not have arrived, and never that it did not.
+/// Checks messages to a gateway that is stopped: they wait before it, for who knows how long, so
+/// that the sender hears that one may not have arrived, and never that it did not.
 #[test]
 fn what_a_gateway_shows_that_was_stopped_was_not_said_to_be_lost() {
     let (mut unsure, mut shown) = (0, 0);
@@ -158,7 +158,7 @@ fn a_seed_is_a_run() {
     assert_ne!(run(7, 3), run(8, 3));
 }
 
-/// How many of the first runs find a planted fault.
+/// Number of the first runs that find a planted fault.
 fn found(fault: Fault) -> usize {
     fault_injection::plant(Some(fault));
     let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();

@@ -19,9 +19,9 @@ use crate::node::violations::Refusal;
 use crate::transport::rate_limit;
 use crate::wire::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 
-/// How long the greeting may take.
+/// Longest time for the greeting.
 const GREETING: Duration = Duration::from_secs(5);
-/// How long a batch of frames may take to leave.
+/// Longest time for a batch of frames to leave.
 const WRITE: Duration = Duration::from_secs(20);
 /// The most frames between two flushes.
 const BATCH: usize = 256;
@@ -32,7 +32,7 @@ const MAX_ADDRESSES: usize = 8;
 
 type Frames<S> = Framed<S, LengthDelimitedCodec>;
 
-/// Why a link ended.
+/// Reason of a link's end.
 #[derive(Debug)]
 enum End {
     /// The peer or the network closed it.
@@ -52,23 +52,23 @@ impl From<io::Error> for End {
     }
 }
 
-/// What a link that ended leaves behind.
+/// State that a link leaves behind when it ends.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
     /// Whether the two greeted each other.
     pub(crate) was_up: bool,
     /// Whether the peer broke the rules.
     pub(crate) at_fault: bool,
-    /// Where the peer said it can be dialled.
+    /// Addresses at which the peer said that it can be dialled.
     pub(crate) addresses: Vec<HostPort>,
 }
 
-/// What this gateway tells of itself on every link.
+/// Facts that this gateway tells of itself on every link.
 #[derive(Debug)]
 pub(crate) struct Greeting {
     /// The oldest and the newest frame set to speak.
     pub(crate) versions: (u8, u8),
-    /// Where it can be dialled, as `host:port`.
+    /// Addresses at which it can be dialled, as `host:port`.
     pub(crate) addresses: Vec<String>,
 }
 
@@ -184,7 +184,7 @@ struct Batch {
     frames: Vec<Frame>,
     /// For so long nothing more is to be read.
     pause: Option<Duration>,
-    /// What comes after them ends the link.
+    /// The end that the link meets after them.
     end: Option<End>,
 }
 

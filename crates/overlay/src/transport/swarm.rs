@@ -32,9 +32,9 @@ use crate::membership::GatewayId;
 use crate::transport::link::{self, Greeting, Left};
 
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/crosstalk/overlay/1");
-/// How long a TCP connection may take to be authenticated.
+/// Longest time for a TCP connection to be authenticated.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a connection may be without a stream.
+/// Longest time of a connection without a stream.
 const IDLE: Duration = Duration::from_secs(15);
 /// The wait after a failed attempt; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -69,12 +69,12 @@ pub(crate) struct Net {
 
 struct Peer {
     id: GatewayId,
-    /// Where it listens, by configuration and by its own greeting.
+    /// Addresses at which it listens, by configuration and by its own greeting.
     configured: Vec<HostPort>,
     told: Vec<HostPort>,
     streams: usize,
     failures: u32,
-    /// How often it broke the rules since a link ended well.
+    /// Number of times that it broke the rules since a link ended well.
     faults: u32,
     try_at: Option<Instant>,
     /// It broke the rules: until then it is not linked, whoever calls.
@@ -319,12 +319,12 @@ impl Peer {
     }
 }
 
-/// How long to wait after one more failure than so many.
+/// Time to wait after one more failure than so many.
 fn wait(failures: u32) -> Duration {
     FIRST_WAIT.saturating_mul(1 << failures.min(8)).min(LAST_WAIT)
 }
 
-/// What is behind the layers of an error: those of the transport say nothing themselves.
+/// Message of the innermost error: the layers of the transport around it say nothing themselves.
 fn root(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), root)
 }

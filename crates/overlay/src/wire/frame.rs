@@ -27,7 +27,7 @@ pub(crate) const MAX_FRAME: usize = 256 * 1024;
 /// The most entries of one list in a frame.
 pub(crate) const MAX_BATCH: usize = 1024;
 
-/// What a gateway says first on a link. Its layout is the same in every version.
+/// First frame of a gateway on a link. Its layout is the same in every version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     /// The oldest frame set it speaks.
@@ -36,7 +36,7 @@ pub(crate) struct Hello {
     pub(crate) newest: u8,
     /// Its boot: a number that grows with each start.
     pub(crate) epoch: u64,
-    /// Where it can be dialled, as `host:port`.
+    /// Addresses at which it can be dialled, as `host:port`.
     pub(crate) addresses: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum Frame {
     Lease {
         /// Counts up.
         seq: u64,
-        /// How long this holds.
+        /// Validity of the lease, in milliseconds.
         ttl_ms: u32,
     },
     /// News of locations and watches.
@@ -60,7 +60,7 @@ pub(crate) enum Frame {
     /// As a home the sender has heard these gateways out, in that boot and up to that count of
     /// changes: where it does not say that somebody is, nobody is.
     HeardOut(Vec<(GatewayId, u64, u64)>),
-    /// Where is this person?
+    /// Asks a home at which gateways a person is.
     Locate {
         /// Names the question.
         ask: u64,
@@ -80,21 +80,21 @@ pub(crate) enum Frame {
         number: u64,
         /// The sender has the answers of all below this.
         settled: u64,
-        /// What is said.
+        /// The message.
         message: Message,
     },
-    /// What became of a message.
+    /// Answers a message with its outcome.
     Answer {
         /// Which.
         number: u64,
-        /// What the receiving router said.
+        /// Outcome, by the receiving router.
         outcome: Result<(), Failure>,
     },
-    /// What is in this person's roster?
+    /// Asks a home for a person's roster.
     RosterGet {
         /// Names the question.
         ask: u64,
-        /// Whose.
+        /// Owner of the roster.
         owner: Address,
     },
     /// The answer is complete: the parts came before.
@@ -104,17 +104,17 @@ pub(crate) enum Frame {
     },
     /// Entries of a roster, to be merged.
     RosterPut {
-        /// Whose.
+        /// Owner of the roster.
         owner: Address,
         /// Some of its entries.
         part: Roster,
         /// In the last part, where the sender wants what the receiver has beyond this: the
         /// digest of the whole.
         whole: Option<u64>,
-        /// How often the two have exchanged this roster since it changed.
+        /// Number of times that the two have exchanged this roster since it changed.
         turn: u8,
     },
-    /// What the sender has of rosters that the receiver keeps.
+    /// Digests of the sender's copies of the rosters that the receiver keeps.
     RosterDigests(Vec<(Key, u64)>),
     /// Send me those.
     RosterWant(Vec<Key>),
@@ -125,7 +125,7 @@ pub(crate) enum Frame {
     MembershipGet,
     /// Here it is.
     Membership(Signed),
-    /// Where gateways can be dialled.
+    /// Signed addresses at which gateways can be dialled.
     Cards(Vec<Card>),
     /// From router to router, in place of [`Self::Message`].
     Said {
@@ -133,11 +133,11 @@ pub(crate) enum Frame {
         number: u64,
         /// As there.
         settled: u64,
-        /// How many gateways it came from, the sender included.
+        /// Number of gateways it came from, the sender included.
         hops: u8,
-        /// How long ago it was said: clocks of gateways differ.
+        /// Time since it was sent, in milliseconds: clocks of gateways differ.
         age_ms: u64,
-        /// What is said.
+        /// The message.
         message: Message,
     },
 }
@@ -194,14 +194,14 @@ impl Frame {
 pub(crate) enum Record {
     /// To a home: the person is at the sender.
     Here {
-        /// Who.
+        /// Key of the person.
         key: Key,
         /// The sender's count of changes when this became so.
         version: u64,
     },
     /// To a home: no longer.
     Gone {
-        /// Who.
+        /// Key of the person.
         key: Key,
         /// As above.
         version: u64,
@@ -220,7 +220,7 @@ pub(crate) enum Record {
     },
     /// From a home to a watching gateway.
     Seen {
-        /// Who.
+        /// Key of the person.
         key: Key,
         /// The gateway it is about.
         gateway: GatewayId,

@@ -81,7 +81,7 @@ fn version_3_is_written_as_ever() {
     assert_eq!(answer.encode(3).unwrap()[..], [3, 7, 5, 1, 7]);
 }
 
-/// What gateways of earlier versions say and understand must never change.
+/// Bytes that gateways of earlier versions write and read, which must never change.
 #[test]
 fn version_1_is_written_as_ever() {
     assert_eq!(hello(1, 1).encode().unwrap()[..], *b"\x01\x01\x01\xac\x02\x01\x03a:1");

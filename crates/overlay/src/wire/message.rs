@@ -11,9 +11,9 @@ pub enum Message {
     Envelope(Envelope),
     /// The presence of a person at the sending gateway.
     Presence {
-        /// Whose.
+        /// The person.
         of: Address,
-        /// What it is now.
+        /// The presence now.
         presence: Presence,
         /// For whom at the receiving gateway. For nobody, it says that the person now takes texts,
         /// of which the receiving gateway keeps some: they are tried again.
@@ -21,20 +21,20 @@ pub enum Message {
     },
     /// People at the sending gateway want to see somebody at the receiving one.
     Probe {
-        /// Whom.
+        /// The person to be seen.
         of: Address,
-        /// Who.
+        /// The people who want to see.
         by: Vec<Address>,
     },
-    /// What a person said and was told to be kept was not delivered.
+    /// A message that its sender was told to be kept was not delivered.
     Report {
-        /// What.
+        /// Id of the message.
         of: EnvelopeId,
-        /// Who said it.
+        /// Sender of the message, who gets the report.
         from: Address,
         /// To whom.
         to: Address,
-        /// Why not.
+        /// Reason.
         why: Failure,
     },
 }
@@ -62,7 +62,7 @@ impl Message {
         }
     }
 
-    /// Whom it is for; of a presence, whom it is about.
+    /// Person that the message is for; of a presence, the one it is about.
     pub(crate) const fn receiver(&self) -> &Address {
         match self {
             Self::Envelope(envelope) => &envelope.to,
@@ -72,7 +72,7 @@ impl Message {
     }
 }
 
-/// What became of a message that was [posted](crate::Overlay::post).
+/// Fate of a message that was [posted](crate::Overlay::post).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It was written to a client of its receiver.
@@ -84,5 +84,5 @@ pub enum Fate {
     },
 }
 
-/// What becomes of a message.
+/// Outcome of a message.
 pub(crate) type Outcome = Result<(), Failure>;

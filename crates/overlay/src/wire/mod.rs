@@ -1,4 +1,4 @@
-//! What travels between gateways: frames, and the messages in them.
+//! Wire format between gateways: frames, and the messages in them.
 
 pub(crate) mod frame;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crosstalk_core::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-/// How wrong clocks may be: a day is over for sure only so long after its end.
+/// Error that clocks may have: a day is over for sure only so long after its end.
 pub(crate) const CLOCK_SLACK: Duration = Duration::from_hours(1);
 
 const DAY: u64 = 24 * 60 * 60 * 1000;

@@ -31,7 +31,7 @@ const MAX_LISTED: usize = 16;
 const MAX_BYTES: usize = 200 * 1024;
 /// The name of the document in the state directory.
 const FILE: &str = "membership.toml";
-/// What keeps the signature from being one of anything else.
+/// Prefix of the signed bytes, which keeps the signature from being one of anything else.
 const PURPOSE: &[u8] = b"ct/membership/1\0";
 
 /// A membership document whose signature is good.
@@ -44,7 +44,7 @@ pub struct Membership {
 /// A member, and how long it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
-    /// Who, where, and for which networks.
+    /// The member: its id, addresses and networks.
     pub member: Member,
     /// The last day on which it belongs; always where none is set.
     pub until: Option<Day>,
@@ -58,7 +58,7 @@ pub(crate) struct Signed {
     signature: Vec<u8>,
 }
 
-/// What is signed. The layout is part of the format.
+/// Signed part of the document. The layout is part of the format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Contents {
     operator: GatewayId,
@@ -127,7 +127,7 @@ impl Membership {
         write().map_err(|source| Error::State { path: path.clone(), source })
     }
 
-    /// Where the document of the gateway with its state in `state` is.
+    /// Path of the document of the gateway with its state in `state`.
     pub(crate) fn path(state: &Path) -> PathBuf {
         state.join(FILE)
     }
@@ -143,7 +143,7 @@ impl Membership {
         }
     }
 
-    /// When the document on disk was last written.
+    /// Time at which the document on disk was last written.
     pub(crate) fn written(state: &Path) -> Option<std::time::SystemTime> {
         fs::metadata(state.join(FILE)).ok()?.modified().ok()
     }
@@ -158,7 +158,7 @@ impl Membership {
         self.contents.version
     }
 
-    /// Who belongs.
+    /// Members that the document admits.
     pub fn members(&self) -> impl Iterator<Item = Admitted> {
         self.contents.members.iter().map(|entry| Admitted {
             member: Member {

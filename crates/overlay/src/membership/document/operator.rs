@@ -12,7 +12,7 @@ use crate::membership::identity;
 /// The name of the key file in the state directory.
 const FILE: &str = "operator.key";
 
-/// Who says who belongs to a mesh.
+/// Key of the operator, who says which gateways belong to a mesh.
 pub struct Operator {
     key: Keypair,
     id: GatewayId,

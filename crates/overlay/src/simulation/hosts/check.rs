@@ -1,4 +1,4 @@
-//! What must hold, whatever happened.
+//! Checks of what must hold, whatever happened.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl World {
         self.pass(Duration::from_secs(3));
     }
 
-    /// What somebody added anywhere is at every home.
+    /// Checks that every contact that was added anywhere is at every home.
     pub(super) fn check_rosters(&mut self) {
         let ledger = self.ledger();
         for (owner, added) in &ledger.added {

@@ -1,5 +1,5 @@
-//! How hosts find each other, in place of libp2p: both of a pair dial until they are connected,
-//! and the lower says which connection carries the link.
+//! Connections between hosts, in place of libp2p: both of a pair dial until they are connected, and
+//! the lower says which connection carries the link.
 
 use std::io;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use super::host::Host;
 use crate::transport::link::{self, Greeting};
 
 const PORT: u16 = 7000;
-/// How long a connection may take to come up.
+/// Longest time for a connection to come up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LAST_WAIT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! What the hosts and the hand that drives them write down together.
+//! Record of a run, written by the hosts and by the one that drives them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ pub(super) struct Ledger {
     pub(super) people: Vec<Person>,
     pub(super) said: Vec<Said>,
     last_shown: BTreeMap<Conversation, usize>,
-    /// Whom owners added, and whom of them surely.
+    /// Contacts that owners added, and those of them that were surely added.
     pub(super) added: Added,
     pub(super) surely_added: Added,
     pub(super) totals: Totals,
@@ -37,11 +37,12 @@ pub(super) struct Ledger {
 /// A gateway, whether it runs or not.
 pub(super) struct Seat {
     pub(super) disk: Disk,
-    /// How far its wall clock is ahead of the slowest.
+    /// Lead of its wall clock over the slowest.
     pub(super) skew: Duration,
     pub(super) down_since: Option<Duration>,
     pub(super) host: Option<Rc<Host>>,
-    /// Who is signed on in this boot, is watched, and is believed to be where.
+    /// People who are signed on in this boot, those who are watched, and where they are believed to
+    /// be.
     pub(super) here: BTreeSet<Address>,
     pub(super) watching: BTreeSet<Address>,
     pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
@@ -103,7 +104,7 @@ impl Ledger {
         *last = id;
     }
 
-    /// What was said gets its outcome.
+    /// Records the outcome of a message.
     pub(super) fn is_settled(&mut self, id: usize, outcome: Result<Fate, Failure>) {
         self.trace((id, format!("{outcome:?}")));
         self.totals.accepted += usize::from(outcome.is_ok());

@@ -19,10 +19,11 @@ use super::{CHAOS, DELIVERY, Dice, Totals};
 use crate::common::fault_injection::{self, Fault};
 use world::World;
 
-/// How long it may take until everything is well: a link that stalled is noticed when the lease
-/// lapses, and dialled again with the longest pause.
+/// Longest time until everything is well: a link that stalled is noticed when the lease lapses, and
+/// dialled again with the longest pause.
 const SETTLE: Duration = Duration::from_secs(40);
-/// How long messages are kept: longer than a run, and so short that they expire in the midst of it.
+/// Time for which messages are kept: longer than a run. Some are kept so short a time that they
+/// expire in the midst of it.
 const LONG: Duration = Duration::from_mins(10);
 const SHORT: Duration = Duration::from_mins(1);
 

@@ -14,9 +14,9 @@ use crate::hub::inbound::Inbound;
 use crate::membership::GatewayId;
 use crate::wire::message::Message;
 
-/// How long a client may take to take a message.
+/// Longest time for a client to take a message.
 const SLOWEST: Duration = Duration::from_secs(3);
-/// How long the router may be busy with something else.
+/// Longest time for which the router is busy with something else.
 const BUSY: Duration = Duration::from_millis(200);
 /// Long enough for what waits in the hub to be moved on.
 const QUIET: Duration = Duration::from_millis(1);

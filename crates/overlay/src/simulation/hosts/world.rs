@@ -12,7 +12,7 @@ use super::dial::name;
 use super::host;
 use super::ledger::{Ledger, Shared};
 
-/// How long each host runs before the next does.
+/// Time for which each host runs before the next does.
 const STEP: Duration = Duration::from_millis(10);
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const OUTAGE: Duration = Duration::from_secs(30);
 const STALL: Duration = Duration::from_secs(12);
 /// Long enough for a disk to catch up.
 const WRITTEN: Duration = Duration::from_secs(5);
-/// How often it is looked for ghosts.
+/// Number of steps between two looks for ghosts.
 const LOOK: u32 = 25;
 
 pub(super) struct World {
@@ -32,7 +32,7 @@ pub(super) struct World {
     walls: BTreeMap<(usize, usize), Wall>,
     /// Until when disks cannot be written, and what waits for them may not be written.
     full: BTreeMap<usize, Duration>,
-    /// When those that are down start again.
+    /// Times at which those that are down start again.
     starts: BTreeMap<usize, Duration>,
     /// Disks fail only among three: among more, what was sent without a note of it on disk can be
     /// shown twice.

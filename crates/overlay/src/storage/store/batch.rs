@@ -1,4 +1,4 @@
-//! What waits for the disk, and how much that is.
+//! Writes that wait for the disk, and their size.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Queue {
     pub(super) closing: bool,
 }
 
-/// What is written with one wait for the disk.
+/// Writes of one commit, which waits for the disk once.
 #[derive(Default)]
 pub(super) struct Batch {
     lists: Map<Key, List>,
@@ -28,9 +28,9 @@ pub(super) struct Batch {
     bytes: usize,
     of: Map<Origin, usize>,
     pub(super) posts: BTreeMap<u64, Option<Kept>>,
-    /// Whose owners were seen, when the gateway had run for so long.
+    /// Owners that were seen to sign on, with the gateway's running time then.
     pub(super) seen: Map<Key, u64>,
-    /// How long it has run.
+    /// Running time of the gateway.
     pub(super) ran: u64,
     /// The time it has run is to be written.
     pub(super) marks_time: bool,
@@ -39,7 +39,7 @@ pub(super) struct Batch {
 /// A revision of a message, and its bytes.
 pub(super) type Kept = (u64, Vec<u8>);
 
-/// What becomes of a roster.
+/// New state of a roster on disk.
 #[derive(Clone)]
 pub(super) enum List {
     /// It is written: postcard of `(owner, roster)`, since many may have to wait.

@@ -1,4 +1,5 @@
-//! What survives a restart: rosters, undelivered messages and the boot count, in a redb file.
+//! Store of what survives a restart: rosters, undelivered messages and the boot count, in a redb
+//! file.
 //!
 //! Writes are grouped: a thread commits whatever came in while it committed before, so nobody
 //! waits for the disk who does not ask to.
@@ -40,7 +41,7 @@ type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// The most commits that were not heard of before the next one waits.
 const MAX_UNHEARD: usize = 16;
-/// How long a failed commit waits to be tried again.
+/// Wait of a failed commit before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Somebody who was seen within this time, or an eighth of what lists are kept for, is not written
 /// down again.
@@ -66,8 +67,8 @@ struct Shared {
     path: PathBuf,
     /// Tells of messages that are on disk, by number and revision, and of failures.
     kept: mpsc::Sender<Option<Vec<(u64, u64)>>>,
-    /// How long this gateway had run when it started, in milliseconds, and when that was. Clocks
-    /// can be wrong by years, and a gateway that is off sees nobody sign on.
+    /// Running time of this gateway when it started, in milliseconds, and that instant. Clocks can
+    /// be wrong by years, and a gateway that is off sees nobody sign on.
     ran: (u64, Instant),
 }
 

@@ -1,4 +1,4 @@
-//! How much may be stored of whom, and for how long.
+//! Shares of the store: how much of each origin, and for how long.
 
 use crosstalk_core::{Address, Origin};
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::common::map::Map;
 use crate::rosters::Lists;
 
-/// What the smallest list counts: what its row takes of the disk.
+/// Bytes that the smallest list counts: those that its row takes of the disk.
 const LEAST: usize = 512;
-/// What part of the bytes that may wait for the disk those of one domain may take.
+/// Divisor for the share of one domain in the bytes that may wait for the disk.
 const SHARE: usize = 4;
 
-/// What is known of a list without reading it.
+/// Facts about a list that are known without reading it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     pub(super) owner: Address,
     pub(super) bytes: u64,
-    /// How long this gateway had run when its owner was last seen to sign on, in milliseconds.
+    /// Running time of this gateway when the owner was last seen to sign on, in milliseconds.
     pub(super) seen: u64,
 }
 
@@ -30,7 +30,7 @@ impl Account {
     }
 }
 
-/// What all those of each domain have stored.
+/// Bytes stored by each domain.
 #[derive(Default)]
 pub(super) struct Shares {
     pub(super) limits: Lists,
@@ -79,7 +79,7 @@ impl Shares {
     }
 }
 
-/// What a list counts.
+/// Bytes that a list counts.
 const fn charge(bytes: usize) -> usize {
     if bytes == 0 || bytes > LEAST { bytes } else { LEAST }
 }

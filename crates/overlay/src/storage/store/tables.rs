@@ -34,7 +34,7 @@ const EPOCH: &str = "epoch";
 /// For how long this gateway has run in all, in milliseconds.
 const RAN: &str = "ran";
 
-/// What a database says when it is opened.
+/// Counts and facts read from a database when it is opened.
 pub(super) struct Begun {
     pub(super) epoch: u64,
     pub(super) ran: u64,

@@ -81,7 +81,7 @@ fn put(store: &mut Store, name: &str, roster: Roster) {
     store.put(key, owner, roster, digest);
 }
 
-/// What an older version of this program wrote.
+/// Writes a store as an older version of this program did.
 fn write_as_before(path: &Path, rows: &[(&Key, Vec<u8>)]) {
     let db = Database::create(path.join(FILE)).unwrap();
     let write = db.begin_write().unwrap();
