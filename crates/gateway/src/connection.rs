@@ -1,17 +1,16 @@
 //! A client's connection, from the way it came in to its line in the log.
 
 mod open;
-mod origin;
 mod report;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crosstalk_core::{Fault, HostPort, NetworkId};
+use crosstalk_core::Fault;
 use tokio::net::TcpStream;
 
-use crate::config::Proxy;
 use crate::connection_permits::ConnectionPermit;
+use crate::ingress::Ingress;
 use crate::memory::Account;
 use crate::policy::Asked;
 use crate::session::{End, Endpoint, Peer, Session};
@@ -19,25 +18,7 @@ use crate::shared::Shared;
 use crate::splice::Splice;
 use crate::stream::Stream;
 use crate::tls;
-pub(crate) use origin::Origin;
 use report::Report;
-
-/// Kinds of listeners, by how their clients come in.
-pub(crate) enum Ingress {
-    /// By a proxy protocol.
-    Proxy(Proxy),
-    /// Taking the listener for the server of a network.
-    Direct {
-        /// The network.
-        network: NetworkId,
-        /// Its server.
-        upstream: HostPort,
-        /// Address under which the listener can be reached by its clients.
-        advertise: HostPort,
-    },
-    /// Without knowing.
-    Transparent,
-}
 
 /// Interpretation of a connection, once its first bytes are known.
 enum Opened {

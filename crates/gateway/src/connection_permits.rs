@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 
-use crate::connection::Origin;
+use crate::client_origin::ClientOrigin;
 
 /// Permits for connections: so many in all, and for each client. When all are taken, a connection
 /// on which nobody signed on makes room, of whoever has the most of them.
@@ -55,7 +55,7 @@ pub(crate) struct ConnectionPermit {
     permits: Arc<ConnectionPermits>,
     id: u64,
     /// Origin of the connection that holds the permit; its address never changes.
-    pub(crate) origin: Origin,
+    pub(crate) origin: ClientOrigin,
 }
 
 /// Key of a taken permit, for whoever learns more about its connection.
@@ -72,7 +72,7 @@ impl ConnectionPermits {
     }
 
     /// A permit for a connection of `origin`; `None` if it has to go.
-    pub(crate) fn take(self: &Arc<Self>, origin: Origin) -> Option<ConnectionPermit> {
+    pub(crate) fn take(self: &Arc<Self>, origin: ClientOrigin) -> Option<ConnectionPermit> {
         let client = origin.address;
         let mut taken = self.lock();
         let own = taken.clients.get(&client);
@@ -212,8 +212,8 @@ impl PermitKey {
 mod tests {
     use super::*;
 
-    fn origin(ip: &str) -> Origin {
-        Origin::of(ip.parse().unwrap())
+    fn origin(ip: &str) -> ClientOrigin {
+        ClientOrigin::of(ip.parse().unwrap())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connection::Origin;
+use crate::client_origin::ClientOrigin;
 use crate::dns::{Dns, Unresolved};
 use crate::policy::{Asked, Policy, Refusal};
 
@@ -86,7 +86,7 @@ impl Dialer {
     /// Connects to `target`, or to what the operator put in its place, for a client of `origin`.
     pub(crate) async fn dial(
         &self,
-        origin: &Origin,
+        origin: &ClientOrigin,
         asked: Asked<'_>,
         target: &HostPort,
     ) -> Result<Dialled, Failed> {

@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::connection::Origin;
+use crate::client_origin::ClientOrigin;
 
 /// Permits for something that costs, a share of them for each origin: whoever wants more than its
 /// share waits behind itself, and keeps nobody else waiting.
 pub(crate) struct FairSemaphore {
     all: Arc<Semaphore>,
     share: usize,
-    origins: Mutex<HashMap<Origin, Arc<Semaphore>>>,
+    origins: Mutex<HashMap<ClientOrigin, Arc<Semaphore>>>,
 }
 
 /// A permit, given back when it is dropped.
 pub(crate) struct FairPermit<'a> {
     semaphore: &'a FairSemaphore,
-    payer: Origin,
+    payer: ClientOrigin,
     own: Option<OwnedSemaphorePermit>,
     all: Option<OwnedSemaphorePermit>,
 }
@@ -30,7 +30,7 @@ impl FairSemaphore {
     }
 
     /// A permit for `origin`, once it has less than its share and one is free.
-    pub(crate) async fn acquire(&self, origin: &Origin) -> FairPermit<'_> {
+    pub(crate) async fn acquire(&self, origin: &ClientOrigin) -> FairPermit<'_> {
         let payer = origin.payer();
         let own = Arc::clone(
             self.lock()
@@ -45,7 +45,7 @@ impl FairSemaphore {
         permit
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Origin, Arc<Semaphore>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ClientOrigin, Arc<Semaphore>>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,8 +69,8 @@ mod tests {
 
     use tokio::time::timeout;
 
-    fn origin(last: u8) -> Origin {
-        Origin::of([192, 0, 2, last].into())
+    fn origin(last: u8) -> ClientOrigin {
+        ClientOrigin::of([192, 0, 2, last].into())
     }
 
     #[tokio::test(start_paused = true)]
@@ -91,8 +91,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn users_of_one_address_have_a_share_each() {
         let semaphore = FairSemaphore::new(9, 1);
-        let [ann, ben] = ["ann", "ben"].map(|n| Origin { user: Some(n.into()), ..origin(1) });
-        let elsewhere = Origin { user: Some("ann".into()), ..origin(2) };
+        let [ann, ben] = ["ann", "ben"].map(|n| ClientOrigin { user: Some(n.into()), ..origin(1) });
+        let elsewhere = ClientOrigin { user: Some("ann".into()), ..origin(2) };
         let _ann = semaphore.acquire(&ann).await;
         let soon = Duration::from_secs(1);
         assert!(timeout(soon, semaphore.acquire(&ben)).await.is_ok());

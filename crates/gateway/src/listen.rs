@@ -11,9 +11,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::connection::{Ingress, Origin, serve};
+use crate::client_origin::ClientOrigin;
+use crate::connection::serve;
 use crate::connection_permits::ConnectionPermits;
 use crate::dial::keep_alive;
+use crate::ingress::Ingress;
 use crate::shared::Shared;
 
 /// Pause after the system had no file descriptor or memory for a connection.
@@ -64,7 +66,7 @@ impl Listener {
                 Ok((tcp, peer)) => {
                     failing = false;
                     // Over the limit, closing at once is all that costs nothing.
-                    let origin = Origin::of(peer.ip());
+                    let origin = ClientOrigin::of(peer.ip());
                     let payer = Payer::Address(origin.address);
                     let Some(permit) = permits.take(origin) else { continue };
                     let account = shared.router.memory().open(&payer);

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Direct};
-use crate::connection::Ingress;
 use crate::connection_permits::ConnectionPermits;
 use crate::descriptors::Division;
+use crate::ingress::Ingress;
 use crate::listen::Listener;
 use crate::router::Router;
 use crate::shared::Shared;

@@ -8,10 +8,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::report::Report;
-use super::{Ingress, OpenError, Opened, Origin};
+use super::{OpenError, Opened};
+use crate::client_origin::ClientOrigin;
 use crate::config::{Limits, NetworkConfig, Proxy};
 use crate::connection_permits::ConnectionPermit;
 use crate::dial::Dialled;
+use crate::ingress::Ingress;
 use crate::ingress::{HandshakeError, greet, original_destination};
 use crate::memory::Account;
 use crate::policy::Asked;
@@ -66,7 +68,7 @@ async fn by_proxy(
     shared: &Shared,
     proxy: &Proxy,
     mut tcp: TcpStream,
-    (origin, account): (&mut Origin, &Account),
+    (origin, account): (&mut ClientOrigin, &Account),
     report: &mut Report,
 ) -> Result<(Endpoint, Dialled, HostPort), OpenError> {
     let patience = shared.config.limits.handshake;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, Fault, HostPort, NetworkId};
 
-use super::Ingress;
+use crate::ingress::Ingress;
 use crate::session::Endpoint;
 
 /// Facts about a connection, gathered for its line in the log.

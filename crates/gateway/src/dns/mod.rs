@@ -20,7 +20,7 @@ use hickory_resolver::proto::rr::rdata::SRV;
 use hickory_resolver::proto::rr::{Name, RData};
 use tokio::time::timeout;
 
-use crate::connection::Origin;
+use crate::client_origin::ClientOrigin;
 use crate::fair::FairSemaphore;
 use cache::Cache;
 use system::System;
@@ -66,7 +66,7 @@ impl Dns {
     /// The addresses of `host` for a client of `origin`, IPv4 first.
     pub(crate) async fn addresses(
         &self,
-        origin: &Origin,
+        origin: &ClientOrigin,
         host: &str,
     ) -> Result<Arc<[IpAddr]>, Unresolved> {
         if let Ok(ip) = host.parse::<IpAddr>() {
@@ -88,7 +88,7 @@ impl Dns {
     /// where the domain has no such record, or says that it offers no such service.
     pub(crate) async fn servers(
         &self,
-        origin: &Origin,
+        origin: &ClientOrigin,
         service: &str,
         domain: &str,
     ) -> Result<Arc<[HostPort]>, Unresolved> {
@@ -106,7 +106,7 @@ impl Dns {
     /// The answer of `cache` for `name`, or else that of `look_up`.
     async fn ask<T, F>(
         &self,
-        origin: &Origin,
+        origin: &ClientOrigin,
         cache: &Cache<T>,
         resolver: Option<&TokioResolver>,
         name: Name,

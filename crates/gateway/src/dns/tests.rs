@@ -71,8 +71,8 @@ fn answer(id: u16, query: &Query) -> Option<Message> {
     Some(answer)
 }
 
-fn client(last: u8) -> Origin {
-    Origin::of([198, 51, 100, last].into())
+fn client(last: u8) -> ClientOrigin {
+    ClientOrigin::of([198, 51, 100, last].into())
 }
 
 #[tokio::test]

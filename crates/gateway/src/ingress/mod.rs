@@ -8,14 +8,32 @@ mod socks5;
 mod transparent;
 
 use bytes::BytesMut;
-use crosstalk_core::HostPort;
+use crosstalk_core::{HostPort, NetworkId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::config::Proxy;
 use crate::dial::Failed;
 
 pub(crate) use proxy::greet;
 pub(crate) use transparent::original_destination;
+
+/// Kinds of listeners, by how their clients come in.
+pub(crate) enum Ingress {
+    /// By a proxy protocol.
+    Proxy(Proxy),
+    /// Taking the listener for the server of a network.
+    Direct {
+        /// The network.
+        network: NetworkId,
+        /// Its server.
+        upstream: HostPort,
+        /// Address under which the listener can be reached by its clients.
+        advertise: HostPort,
+    },
+    /// Without knowing.
+    Transparent,
+}
 
 /// The largest opening of a proxy protocol, in bytes.
 const MAX_OPENING: usize = 8 * 1024;

@@ -9,8 +9,8 @@ use crosstalk_core::{Address, Fault, HostPort};
 use tokio::time::timeout;
 
 use super::{End, Session};
+use crate::client_origin::ClientOrigin;
 use crate::config::NetworkConfig;
-use crate::connection::Origin;
 use crate::dns::{Dns, Unresolved, is_same};
 use crate::stream::Stream;
 
@@ -102,7 +102,7 @@ impl Session {
 /// its `network`, or by one of its service records.
 async fn leads_to(
     dns: &Dns,
-    origin: &Origin,
+    origin: &ClientOrigin,
     domain: &str,
     network: &NetworkConfig,
     server: SocketAddr,
@@ -174,7 +174,7 @@ mod tests {
     async fn a_server_speaks_for_a_domain_that_leads_to_it() {
         let names = Server::start().await;
         let (dns, network) = (names.dns(), jabber());
-        let origin = Origin::of([198, 51, 100, 1].into());
+        let origin = ClientOrigin::of([198, 51, 100, 1].into());
         for (domain, server, expected) in [
             ("chat.test", "192.0.2.1:5222", Ok(true)),
             ("chat.test", "[::ffff:192.0.2.1]:5223", Ok(true)),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crosstalk_core::{Address, HostPort, Side, TlsFacts};
 
 use super::Unnamed;
-use crate::connection::{Ingress, Origin};
+use crate::client_origin::ClientOrigin;
 use crate::connection_permits::{ConnectionPermit, PermitKey};
+use crate::ingress::Ingress;
 use crate::policy::Asked;
 use crate::stream::Stream;
 use crate::tls;
@@ -16,7 +17,7 @@ pub(crate) struct Peer {
     /// How the client came in.
     way: Arc<Ingress>,
     /// Who the client is, as far as costs go.
-    pub(crate) origin: Origin,
+    pub(crate) origin: ClientOrigin,
     /// Its permit among all connections.
     pub(super) permit: PermitKey,
     /// The host that certificates are made for and checked against, unless the client names

@@ -23,8 +23,8 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::server::StartHandshake;
 use tokio_rustls::{TlsConnector, TlsStream};
 
+use crate::client_origin::ClientOrigin;
 use crate::config;
-use crate::connection::Origin;
 use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
 use certificates::CertificateStore;
@@ -137,7 +137,7 @@ impl Tls {
     }
 
     /// A place for the handshakes of a connection of `origin`, to be kept until they are over.
-    pub(crate) async fn handshake(&self, origin: &Origin) -> Result<FairPermit<'_>, Fault> {
+    pub(crate) async fn handshake(&self, origin: &ClientOrigin) -> Result<FairPermit<'_>, Fault> {
         timeout(self.patience, self.handshakes.acquire(origin))
             .await
             .map_err(|_| Fault::client("too many TLS handshakes of its address go on"))
