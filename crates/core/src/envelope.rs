@@ -243,6 +243,24 @@ pub struct Presence {
 }
 
 impl Presence {
+    /// Place in a status text for the name of whoever reads it, as AIM's `%n`. A gateway that does not
+    /// fill it in shows that.
+    pub const READER: &str = "%\u{2060}n";
+
+    /// Fills the name of `reader` into the [places](Self::READER) of the text.
+    pub fn fill_in(&mut self, reader: &Address) {
+        /// More places make a text too much longer than it was; those of one run are counted.
+        const MAX_PLACES: usize = 8;
+        if !self.text.text().contains(Self::READER) {
+            return;
+        }
+        let mut filled = RichText::default();
+        for (run, styles) in self.text.runs() {
+            filled.push(&run.replacen(Self::READER, reader.local(), MAX_PLACES), styles);
+        }
+        self.text = filled;
+    }
+
     /// Signed off, or as good as.
     pub fn offline() -> Self {
         Self::default()
@@ -268,6 +286,19 @@ mod tests {
         let said = Failure::Unconfirmed.of_message_to("bob@yahoo.xt");
         assert!(said.starts_with("A message to bob@yahoo.xt may not have arrived: "), "{said}");
         assert!(!said.contains("not delivered"), "{said}");
+    }
+
+    #[test]
+    fn a_status_text_names_its_reader() {
+        let mut text = RichText::plain("Hi ");
+        text.push(Presence::READER, &[crate::Style::Bold]);
+        text.push(", 100%n", []);
+        let mut presence = Presence { text, ..Presence::available() };
+        presence.fill_in(&"alice@jabber".parse().unwrap());
+        let mut filled = RichText::plain("Hi ");
+        filled.push("alice", &[crate::Style::Bold]);
+        filled.push(", 100%n", []);
+        assert_eq!(presence.text, filled);
     }
 
     #[test]

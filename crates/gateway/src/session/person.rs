@@ -56,7 +56,7 @@ impl Session {
     /// of it.
     pub(super) fn deliver(
         &mut self,
-        envelope: Envelope,
+        mut envelope: Envelope,
         handed: DeliveryReceipt,
     ) -> Result<(), End> {
         // It may have come while the client still took it.
@@ -64,6 +64,9 @@ impl Session {
         let takes = self.person.as_ref().is_some_and(|person| person.takes_texts);
         if is_said && handed.is_awaited() && !takes || !handed.take() {
             return Ok(());
+        }
+        if let Body::Presence(presence) = &mut envelope.body {
+            presence.fill_in(&envelope.to);
         }
         self.tell(Input::Deliver(envelope))?;
         let held = self.out.take_deferred();

@@ -18,9 +18,6 @@ use crate::common::{held, html};
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;
 
-/// What everybody is called who reads an away text with a place for their name.
-const STRANGER: &str = "you";
-
 /// Bits of ICQ's status.
 mod icq {
     pub(super) const AWAY: u32 = 0x0001;
@@ -74,7 +71,7 @@ impl Own {
         if let Some(away) = find(fields, AWAY) {
             let mime = find(fields, MIME).unwrap_or_default();
             let text = message::decode_mime_as(mime, away, eight_bit);
-            let text = html::read(&away::filled(&text, STRANGER, now));
+            let text = html::read(&away::filled(&text, Presence::READER, now));
             self.away = Some(held::short(text)).filter(|_| !away.is_empty());
         }
     }

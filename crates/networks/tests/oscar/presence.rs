@@ -141,7 +141,9 @@ fn places_in_an_away_text_are_filled_in() {
     let away = Writer::new().tlv(3, "text/aolrtf").tlv(4, "Hi %n, it is %t, <B>%d</B>, 100%");
     scene.client(Snac::new(2, 4, 1, away.bytes()));
     let told = told(&mut scene);
-    assert_eq!(told[0].text.text(), "Hi you, it is 08:00 UTC, 2027-01-15, 100%");
+    let mut shown = told[0].clone();
+    shown.fill_in(&"dora@jabber".parse().unwrap());
+    assert_eq!(shown.text.text(), "Hi dora, it is 08:00 UTC, 2027-01-15, 100%");
 }
 
 #[test]
