@@ -1,10 +1,10 @@
 //! Foreign contacts in the stored list.
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Input, Roster};
+use crosstalk_core::{Contact, Event, Input, Roster, RosterEdit};
 use crosstalk_networks::oscar::wire::item::{ALIAS, List};
 use crosstalk_networks::oscar::wire::snac::MORE;
-use crosstalk_networks::oscar::wire::{Class, Item, ItemId, Snac};
+use crosstalk_networks::oscar::wire::{Class, Item, ItemId, Snac, Writer};
 
 use crate::scene::*;
 
@@ -239,4 +239,36 @@ fn a_server_without_messages_is_left_alone() {
     let mut scene = Scene::connected(LIBPURPLE, Roster::default());
     scene.server(Snac::new(1, 3, PUSHED, &b"\0\x01\0\x0e"[..]));
     assert!(scene.gateway.opaque && !scene.gateway.altered());
+}
+
+#[test]
+fn names_that_a_client_wrote_in_eight_bits_come_back_so() {
+    let alias = |alias: &[u8]| Writer::new().tlv(ALIAS, alias).bytes();
+    let own = |name: &'static [u8]| {
+        let mut own = friends();
+        own[2] = own[2].clone().with(alias(name));
+        own
+    };
+    let mut scene = Scene::online(OFFICIAL, own(b"Ren\xe9e"), Roster::default());
+    let group = Item::new(&b"Caf\xe9"[..], 9, 0, Class::Group);
+    scene.client(edit(0x08, 3, std::slice::from_ref(&group)));
+    scene.client(edit(0x08, 4, &[buddy(BOB, 9, 7).with(alias(b"M\xe4ry"))]));
+    let events = scene.events();
+    let Some(Event::Roster(RosterEdit::List { alias: named, groups, .. })) = events.first() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((named.as_deref(), &groups[..]), (Some("M\u{e4}ry"), &["Caf\u{e9}".to_owned()][..]));
+    let contact = Contact { alias: named.clone(), ..bob(&["Caf\u{e9}"]) };
+    // In a list that is written so, and in one in UTF-8.
+    for (name, expected) in [
+        (&b"Ren\xe9e"[..], [&b"Caf\xe9"[..], b"M\xe4ry"]),
+        ("Ren\u{e9}e".as_bytes(), ["Caf\u{e9}", "M\u{e4}ry"].map(str::as_bytes)),
+    ] {
+        let mut scene = Scene::accepted(OFFICIAL, roster([contact.clone()]));
+        ask(&mut scene);
+        scene.server(Snac::new(0x13, 6, 8, list(own(name))));
+        let [(0, list)] = &lists(&mut scene)[..] else { panic!("one packet") };
+        let [_, _, _, group, bob] = &list.items[..] else { panic!("{list:?}") };
+        assert_eq!([&group.name[..], bob.attribute(ALIAS).unwrap()], expected);
+    }
 }

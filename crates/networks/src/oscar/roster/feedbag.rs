@@ -95,6 +95,9 @@ impl Book {
         } else {
             self.overflowed = true;
         }
+        if let Some(alias) = item.attribute(ALIAS) {
+            self.groups.note(alias);
+        }
         self.spent.remove(&item.id);
         if item.class == PRIVACY
             && let Some([mode]) = item.attribute(PRIVACY_MODE)

@@ -130,6 +130,13 @@ pub fn decode_eight_bit(bytes: &[u8], eight_bit: EightBit) -> String {
         .map_or_else(|_| decode_bytes(eight_bit.encoding(), bytes), ToOwned::to_owned)
 }
 
+/// `text` as [`decode_eight_bit`] reads it from an eight-bit character set; `None` where that has not
+/// all of it, or its bytes would be read as UTF-8.
+pub fn encode_eight_bit(text: &str, eight_bit: EightBit) -> Option<Vec<u8>> {
+    let (bytes, _, is_cut) = eight_bit.encoding().encode(text);
+    Some(bytes.into_owned()).filter(|bytes| !is_cut && decode_eight_bit(bytes, eight_bit) == text)
+}
+
 /// Text under a MIME type such as `text/aolrtf; charset="unicode-2-0"`: profiles and away texts.
 pub fn decode_mime(mime: &[u8], bytes: &[u8]) -> String {
     decode_mime_as(mime, bytes, EightBit::Latin)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::ROOT;
-use crate::oscar::wire::message::{EightBit, decode_eight_bit};
+use crate::oscar::wire::message::{EightBit, decode_eight_bit, encode_eight_bit};
 use crate::oscar::wire::{Class, Item};
 
 /// The most groups of the server's that are remembered, the most bytes of one, and of all.
@@ -25,6 +25,9 @@ pub(super) struct Groups {
     /// are read, since not every client writes UTF-8.
     named: BTreeMap<String, BTreeSet<(bool, u16)>>,
     eight_bit: EightBit,
+    /// Names and aliases of the server's that are no UTF-8 were seen, and some that are.
+    has_eight_bit: bool,
+    has_utf8: bool,
     /// How many bytes the server's take, and ours.
     bytes: usize,
     bytes_of_ours: usize,
@@ -45,6 +48,23 @@ impl Groups {
         decode_eight_bit(name, self.eight_bit)
     }
 
+    /// Notes how a name or an alias of the server's is written.
+    pub(super) fn note(&mut self, name: &[u8]) {
+        if !name.is_ascii() {
+            let is_utf8 = std::str::from_utf8(name).is_ok();
+            self.has_utf8 |= is_utf8;
+            self.has_eight_bit |= !is_utf8;
+        }
+    }
+
+    /// A name or an alias as the rest of the list is written: where all of it is in eight bits, the
+    /// client that wrote it reads nothing else, and ours was in the same bytes when it came from it.
+    pub(super) fn bytes(&self, text: &str) -> Bytes {
+        let is_eight_bit = self.has_eight_bit && !self.has_utf8;
+        let bytes = is_eight_bit.then(|| encode_eight_bit(text, self.eight_bit)).flatten();
+        bytes.map_or_else(|| Bytes::copy_from_slice(text.as_bytes()), Bytes::from)
+    }
+
     fn size(&self, group: &Item) -> usize {
         let name = group.name.len() + self.text(&group.name).len();
         size_of::<Item>() + name + group.attributes.len()
@@ -57,6 +77,7 @@ impl Groups {
     /// Notes a group that the server has. Returns whether there was room.
     pub(super) fn record(&mut self, group: &Item) -> bool {
         let id = group.id.group;
+        self.note(&group.name);
         self.drop_ours(id);
         self.forget(id);
         let one = group.name.len() + group.attributes.len();

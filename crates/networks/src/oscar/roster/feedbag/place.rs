@@ -62,7 +62,7 @@ impl Book {
         let there = |group: &u16| self.misplaced.is_in(*group, &name);
         let missing: Vec<u16> = groups.difference(&placed).copied().filter(|g| !there(g)).collect();
         for group in missing {
-            let attributes = alias_attributes(&Bytes::new(), shown_alias(contact));
+            let attributes = self.alias_attributes(&Bytes::new(), shown_alias(contact));
             self.add(contact, spelling, group, Class::Buddy, attributes, plan);
         }
         if contact.blocked && !denied {
@@ -94,7 +94,7 @@ impl Book {
         // One id is for those who find no other group.
         let last = if name == GROUP { LAST_ID } else { LAST_ID - 1 };
         let id = (FIRST_GROUP..=last).find(|id| !taken(id))?;
-        let name = Bytes::copy_from_slice(name.as_bytes());
+        let name = self.groups.bytes(name);
         if !self.groups.put(id, &name) {
             return None;
         }
@@ -138,7 +138,7 @@ impl Book {
         let alias = shown_alias(contact);
         // Whoever wrote it in other bytes meant the same.
         if self.alias(&item).as_deref() != alias {
-            let attributes = alias_attributes(&item.attributes, alias);
+            let attributes = self.alias_attributes(&item.attributes, alias);
             let item = item.with(attributes);
             if !self.has_room_for(&contact.address, &item) {
                 return;
@@ -146,6 +146,17 @@ impl Book {
             self.show(contact.address.clone(), item.clone());
             plan.updates.push(item);
         }
+    }
+
+    /// `attributes` with this alias in place of the one there.
+    fn alias_attributes(&self, attributes: &Bytes, alias: Option<&str>) -> Bytes {
+        let others = tlvs(attributes).filter(|(kind, _)| *kind != ALIAS);
+        let writer = others.fold(Writer::new(), |w, (kind, value)| w.tlv(kind, value));
+        match alias {
+            Some(alias) => writer.tlv(ALIAS, self.groups.bytes(alias)),
+            None => writer,
+        }
+        .bytes()
     }
 
     fn remove(&mut self, item: Item, plan: &mut Plan) {
@@ -178,17 +189,6 @@ impl Book {
 /// What a contact is called, unless that is longer than clients show.
 pub(in crate::oscar) fn shown_alias(contact: &Contact) -> Option<&str> {
     contact.alias.as_deref().filter(|alias| alias.len() <= MAX_ALIAS)
-}
-
-/// `attributes` with this alias in place of the one there.
-fn alias_attributes(attributes: &Bytes, alias: Option<&str>) -> Bytes {
-    let others = tlvs(attributes).filter(|(kind, _)| *kind != ALIAS);
-    let writer = others.fold(Writer::new(), |w, (kind, value)| w.tlv(kind, value));
-    match alias {
-        Some(alias) => writer.tlv(ALIAS, alias),
-        None => writer,
-    }
-    .bytes()
 }
 
 #[cfg(test)]
