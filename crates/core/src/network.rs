@@ -126,7 +126,8 @@ pub struct Context {
     /// Whether the gateway may take the server's place in TLS that the protocol starts itself
     /// (STARTTLS). Where not, the engine must let such a connection pass unseen.
     pub terminate_tls: bool,
-    /// The switches of [`Network::options`] that are on.
+    /// The switches of [`Network::options`] that are on, and the names of those of
+    /// [`Network::unread`] that may pass.
     pub options: Vec<&'static str>,
 }
 

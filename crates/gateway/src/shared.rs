@@ -125,7 +125,7 @@ impl Shared {
             random: rand::random,
             bell: bell.clone(),
             terminate_tls: self.tls.terminates(host),
-            options: network.options.clone(),
+            options: [&network.options[..], &network.pass].concat(),
         });
         (engine, bell, self.watchdog(&network.id))
     }

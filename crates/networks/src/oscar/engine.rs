@@ -3,17 +3,18 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Via};
+use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via};
 
 use super::CP1251;
 use super::account::Session;
 use super::context::{Io, Lines};
 use super::service;
 use super::sign_on::{self, Errand, Greeting, SignOn};
-use super::unread::{FLAPON, TOC_ERROR};
+use super::unread::{FLAPON, TOC, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
 use super::wire::message::EightBit;
 use super::wire::{Channel, Snac};
+use crate::common::http;
 
 /// The engine of one OSCAR connection.
 pub(super) struct Oscar {
@@ -35,6 +36,8 @@ enum Phase {
     Lookups,
     /// A service of no interest.
     Service,
+    /// TOC, which the operator lets pass unread.
+    Toc,
 }
 
 impl Engine for Oscar {
@@ -130,6 +133,16 @@ impl Oscar {
             let (channel, length) = match flap::header(rest) {
                 Ok(Some((channel, _, length))) if length <= rest.len() => (channel, length),
                 Ok(_) => break Ok(()),
+                Err(_) if self.is_line_of_toc(side, rest) => {
+                    run += 1;
+                    continue;
+                }
+                Err(_) if self.may_be_toc(side, rest) == Sniff::More => break Ok(()),
+                Err(_) if self.may_be_toc(side, rest) == Sniff::Yes => {
+                    self.begin_toc(out);
+                    run += FLAPON.len();
+                    continue;
+                }
                 Err(e) => {
                     if self.greeted && side == Side::Client && rest.starts_with(FLAPON) {
                         let _ = self.io(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
@@ -175,7 +188,7 @@ impl Oscar {
             Phase::SignOn(_) => SignOn::wants(side, channel, Snac::peek(body)),
             Phase::Session(session) => session.wants(now, side, channel, body),
             Phase::Lookups => service::wants(side, channel, body),
-            Phase::Service => false,
+            Phase::Service | Phase::Toc => false,
         }
     }
 
@@ -201,7 +214,7 @@ impl Oscar {
                 }
             }
             Phase::Lookups => service::take(side, raw, &mut io),
-            Phase::Service => io.forward(side.other(), raw),
+            Phase::Service | Phase::Toc => io.forward(side.other(), raw),
         }
         Ok(())
     }
@@ -257,6 +270,31 @@ impl Oscar {
             (None, None) => self.phase = Phase::SignOn(greeting.begin()),
         }
         Ok(())
+    }
+
+    /// Whether a client at a listener of ours begins to speak TOC, and may.
+    fn may_be_toc(&self, side: Side, first: &[u8]) -> Sniff {
+        let begins = matches!(self.phase, Phase::Greeting) && side == Side::Client;
+        if begins && self.greeted && self.context.option(TOC) {
+            http::begins(first, FLAPON)
+        } else {
+            Sniff::No
+        }
+    }
+
+    /// Whether the client ends the line that TOC begins with.
+    fn is_line_of_toc(&self, side: Side, rest: &[u8]) -> bool {
+        let is_end = rest.first().is_some_and(|byte| matches!(byte, b'\r' | b'\n'));
+        is_end && side == Side::Client && matches!(self.phase, Phase::Toc)
+    }
+
+    /// Lets TOC pass. The client took our greeting for its server's, which is swallowed; so frames
+    /// keep the numbers that follow ours, and what both say is not looked at.
+    fn begin_toc(&mut self, out: &mut Output) {
+        if let Via::Direct { upstream, .. } = &self.context.via {
+            out.emit(Event::Dial(upstream.clone()));
+        }
+        self.phase = Phase::Toc;
     }
 
     /// Steps aside, unless people are asked for there by name. Behind a greeting of ours frames have

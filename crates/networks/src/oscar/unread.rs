@@ -5,6 +5,8 @@ use crosstalk_core::{Sniff, Unread};
 use crate::common::http;
 use crate::common::unread::{Asked, FORBIDDEN};
 
+/// The name of TOC among what the operator may let pass.
+pub(super) const TOC: &str = "toc";
 /// What a TOC client begins with.
 pub(super) const FLAPON: &[u8] = b"FLAPON";
 /// An error of signing on that clients show with its text.
@@ -20,7 +22,7 @@ const PATHS: [&str; 7] =
     ["/hello", "/monitor", "/data", "/im/", "/aim/startsession", "/aim/fetchevents", "/buddylist/"];
 
 pub(super) const UNREAD: &[Unread] = &[
-    Unread { name: "toc", title: "TOC", sniff: toc, refusal: TOC_REFUSAL },
+    Unread { name: TOC, title: "TOC", sniff: toc, refusal: TOC_REFUSAL },
     Unread { name: "http", title: "AIM over HTTP", sniff: over_http, refusal: FORBIDDEN },
 ];
 

@@ -150,6 +150,17 @@ impl Gateway {
         roster: impl Into<Option<Roster>>,
         via: Via,
     ) -> Self {
+        Self::with_options(network, lobby, roster, via, &[])
+    }
+
+    /// A connection with switches of the operator's.
+    pub fn with_options(
+        network: &'static dyn Network,
+        lobby: &Arc<Lobby>,
+        roster: impl Into<Option<Roster>>,
+        via: Via,
+        options: &[&'static str],
+    ) -> Self {
         let bell = Bell::default();
         let context = Context {
             network: network.defaults().id.parse().unwrap(),
@@ -160,7 +171,7 @@ impl Gateway {
             random,
             bell: bell.clone(),
             terminate_tls: true,
-            options: Vec::new(),
+            options: options.to_vec(),
         };
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) };
         let witness = Witness::of(lobby);

@@ -128,3 +128,31 @@ fn through_a_proxy_redirects_stay_and_are_expected() {
         .collect();
     assert_eq!(kinds(&got), [(0x17, 3)]);
 }
+
+#[test]
+fn toc_passes_where_the_operator_says_so_and_is_refused_elsewhere() {
+    let first = b"FLAPON\r\n\r\n";
+    let mut refused = connected(&Arc::new(Lobby::default()));
+    assert!(refused.bytes(Side::Client, first).is_err());
+    let signon = hello(Writer::new().raw(b"\0\x01\0\x05alice"));
+    let word = flap::encode(Channel::Data, 2, b"toc_send_im bob@far-oscar.xt hi\0").unwrap();
+    for size in [1, 3, 1_000] {
+        let via = Via::Direct {
+            upstream: HostPort::new("toc.aim.test", 9898),
+            advertise: HostPort::new("gateway.test", 5191),
+        };
+        let lobby = Arc::new(Lobby::default());
+        let mut toc = Gateway::with_options(&Oscar, &lobby, None, via, &["toc"]);
+        let said = [&first[..], &signon, &word].concat();
+        for part in said.chunks(size) {
+            toc.bytes(Side::Client, part).unwrap();
+        }
+        assert_eq!(dialled(&toc), "toc.aim.test:9898");
+        assert_eq!(toc.take(Side::Server), said, "byte for byte");
+        toc.bytes(Side::Server, &flap::encode(Channel::SignOn, 9, &[0, 0, 0, 1]).unwrap()).unwrap();
+        toc.bytes(Side::Server, &flap::encode(Channel::Data, 10, b"CONFIG:\0").unwrap()).unwrap();
+        let got = frames(&mut toc, Side::Client);
+        assert_eq!((got.len(), got[1].sequence), (2, got[0].sequence + 1), "one greeting");
+        assert_eq!(got[1].body()[..], b"CONFIG:\0"[..]);
+    }
+}
