@@ -6,6 +6,7 @@ mod common;
 mod consent;
 mod content;
 mod costs;
+mod cuts;
 mod direct;
 mod edits;
 mod leaks;

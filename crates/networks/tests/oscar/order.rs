@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use crosstalk_core::{Body, Input, Presence, Roster};
+use crosstalk_core::{Availability, Body, Input, Presence, Roster};
 use crosstalk_networks::oscar::wire::item::List;
+use crosstalk_networks::oscar::wire::user::{AWAY, CLASSES};
 use crosstalk_networks::oscar::wire::{Class, Item, ItemId, Reader, Snac, UserInfo, Writer};
 
 use crate::common::Random;
@@ -64,6 +65,8 @@ enum Feedbag {
 struct Client {
     items: BTreeMap<ItemId, Item>,
     online: BTreeSet<String>,
+    /// Whether each arrival of Bob's said that he is away.
+    arrivals: Vec<bool>,
     texts: usize,
 }
 
@@ -81,6 +84,7 @@ impl Client {
                 (3, 0x0b) => {
                     let name = name_in(&snac.body);
                     if watched || self.lists(&name) > 0 {
+                        self.arrivals.push(is_away(&snac.body));
                         self.online.insert(name);
                     }
                 }
@@ -100,6 +104,12 @@ impl Client {
         let is_it = |item: &&Item| item.class == Class::Buddy && item.name == name.as_bytes();
         self.items.values().filter(is_it).count()
     }
+}
+
+fn is_away(body: &[u8]) -> bool {
+    let info = UserInfo::read(&mut Reader::new(body)).unwrap();
+    let classes = Reader::new(info.tlv(CLASSES).unwrap()).u16().unwrap();
+    classes & AWAY != 0
 }
 
 fn name_in(body: &[u8]) -> String {
@@ -162,6 +172,13 @@ impl Play {
             Step::Pause => scene.wait(1),
         }
         self.server(step == Step::ToldList);
+        self.client.take(&self.scene.client_got(), self.feedbag == Feedbag::Old);
+    }
+
+    /// Bob becomes available, or goes away.
+    fn appears(&mut self, away: bool) {
+        let show = if away { Availability::Away } else { Availability::Available };
+        self.scene.presence(Presence { show, ..Presence::available() });
         self.client.take(&self.scene.client_got(), self.feedbag == Feedbag::Old);
     }
 
@@ -236,6 +253,41 @@ fn whatever_the_order_of_the_steps_nothing_is_lost_and_nothing_doubled() {
             play.step(*step);
         }
         play.check(&order);
+    }
+}
+
+#[test]
+fn a_presence_that_comes_at_any_point_is_the_one_that_is_shown_and_none_is_shown_twice() {
+    let mut random = Random(23);
+    let kinds = [Feedbag::Asked, Feedbag::Cached, Feedbag::Silent, Feedbag::Old];
+    for round in 0..5_000 {
+        let order = some_order(&mut random);
+        let feedbag = kinds[round % kinds.len()];
+        let early = random.below(2) == 0;
+        let mut play = Play::new(feedbag, early);
+        let mut said = 0;
+        for step in &order {
+            let skips =
+                feedbag == Feedbag::Old && matches!(step, Step::AsksRules | Step::ToldRules);
+            // His own presence comes behind each step from the moment on when she has signed in.
+            if !skips && *step != Step::Presence {
+                play.step(*step);
+            }
+            if order.iter().position(|s| *s == Step::ToldWho)
+                <= order.iter().position(|s| s == step)
+            {
+                said += 1;
+                play.appears(said % 2 == 1);
+            }
+        }
+        for _ in 0..60 {
+            play.scene.wait(1);
+            play.client.take(&play.scene.client_got(), feedbag == Feedbag::Old);
+        }
+        let told = format!("{feedbag:?}, contacts early: {early}, {order:?}");
+        let arrivals = &play.client.arrivals;
+        assert_eq!(arrivals.last(), Some(&(said % 2 == 1)), "{told}: {arrivals:?}");
+        assert!(arrivals.windows(2).all(|two| two[0] != two[1]), "{told}: {arrivals:?}");
     }
 }
 
