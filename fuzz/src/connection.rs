@@ -4,8 +4,8 @@ use std::task::{self, Waker};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Address, Bell, Computation, Computed, Context, Engine, Envelope, EnvelopeId, EnvelopeIds,
-    Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
+    Address, Bell, Computation, Computed, ConnectionId, Context, Engine, Envelope, EnvelopeId,
+    EnvelopeIds, Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
 };
 
 use crate::mail;
@@ -21,6 +21,10 @@ pub(crate) struct Connection {
     engine: Option<Box<dyn Engine>>,
     out: Output,
     bell: Bell,
+    /// The registry knows it by this, while there is an engine.
+    id: ConnectionId,
+    /// The registry answered something since bytes were last given.
+    is_answered: bool,
     /// The witness knows it by this.
     number: usize,
     /// Bytes of either side that engines left unread.
@@ -39,12 +43,14 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn open(shared: &mut Shared, via: Via) -> Self {
         let bell = Bell::default();
+        let id = shared.registry.connect(());
         let server = matches!(via, Via::Proxy { .. });
         let options = shared.network.options().iter().map(|(option, _)| *option).collect();
         let context = Context {
             network: shared.network.defaults().id.parse().expect("a legal name"),
             names: shared.names.clone(),
             lobby: shared.lobby.clone(),
+            connection: id,
             via,
             ids: EnvelopeIds::new(1),
             random,
@@ -56,6 +62,8 @@ impl Connection {
             engine: Some(shared.network.engine(context)),
             out: Output::default(),
             bell,
+            id,
+            is_answered: false,
             number: shared.witness.connected(),
             pending: Default::default(),
             ended: [false; 2],
@@ -108,11 +116,42 @@ impl Connection {
         // What waited is looked at again, but not for each byte that is added.
         shared.looked_at += pending.len().min(16 * read.len());
         pending.extend_from_slice(read);
+        self.look_at(shared, from, pending);
+        self.go_on(shared);
+    }
+
+    fn look_at(&mut self, shared: &mut Shared, from: Side, mut pending: BytesMut) {
         self.tell(shared, Input::Bytes(from, &mut pending));
         if pending.len() > MAX_PENDING {
             self.close();
         } else if self.engine.is_some() {
             self.pending[from as usize] = pending;
+        }
+    }
+
+    /// Gives the engine again what it left of the bytes, where the registry answered it something.
+    pub(crate) fn go_on(&mut self, shared: &mut Shared) {
+        while std::mem::take(&mut self.is_answered) {
+            for side in [Side::Client, Side::Server] {
+                let pending = std::mem::take(&mut self.pending[side as usize]);
+                if !pending.is_empty() {
+                    shared.looked_at += pending.len();
+                    self.look_at(shared, side, pending);
+                }
+            }
+        }
+    }
+
+    /// Ends it for another one in its place.
+    pub(crate) fn end(&mut self, shared: &mut Shared) {
+        self.close();
+        self.settle(shared);
+    }
+
+    /// Leaves the registry, where its engine is gone.
+    pub(crate) fn settle(&self, shared: &mut Shared) {
+        if self.engine.is_none() {
+            drop(shared.registry.disconnect(self.id));
         }
     }
 
@@ -140,8 +179,11 @@ impl Connection {
         self.bell.ring();
     }
 
-    /// Lets the engine hear its bell, if somebody rang it.
+    /// Lets the engine hear what others said, and its bell, if somebody rang it.
     pub(crate) fn hear(&mut self, shared: &mut Shared) {
+        while let Some(heard) = shared.registry.hear(self.id) {
+            self.tell(shared, heard);
+        }
         if self.bell.poll_rung(&task::Context::from_waker(Waker::noop())).is_ready() {
             self.tell(shared, Input::Rung);
         }
@@ -228,6 +270,13 @@ impl Connection {
                 self.pending[Side::Server as usize].clear();
             }
             Event::Opaque => self.close(),
+            Event::Exchange(exchange) => {
+                let done = shared.registry.perform(shared.now.instant, self.id, exchange);
+                if let Some(answer) = done.answer {
+                    self.is_answered = true;
+                    self.tell(shared, answer);
+                }
+            }
             Event::Compute(computation) => self.computation = Some(computation),
             Event::Send(outgoing) => self.said = Some(outgoing.id),
             Event::Presence(_) | Event::Roster(_) | Event::Unshown(_) | Event::Advise(_) => {}

@@ -5,7 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Input, Lobby, Names, Network, Now, Side};
+use crosstalk_core::{
+    Address, Envelope, EnvelopeId, Input, Lobby, Names, Network, Now, Registry, Side,
+};
 use crosstalk_core::{UnixMillis, Via};
 
 use crate::connection::Connection;
@@ -27,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) network: &'static dyn Network,
     pub(crate) names: Arc<Names>,
     pub(crate) lobby: Arc<Lobby>,
+    pub(crate) registry: Registry,
     pub(crate) witness: Witness,
     pub(crate) now: Now,
     /// Deliveries: the mark in the words, and the receiver.
@@ -92,6 +95,7 @@ impl Stage {
             names: mail::names(),
             witness: Witness::of(&lobby),
             lobby,
+            registry: Registry::default(),
             now: Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) },
             delivered: Vec::new(),
             held: Vec::new(),
@@ -123,6 +127,9 @@ impl Stage {
         } else {
             proxy(self.shared.network)
         };
+        if let Some(mut former) = self.connections[step.connection].take() {
+            former.end(&mut self.shared);
+        }
         let connection = Connection::open(&mut self.shared, via);
         self.connections[step.connection] = Some(connection);
     }
@@ -202,10 +209,12 @@ impl Stage {
         }
     }
 
-    /// Bells are heard, and what waits for a conversation goes to one that was opened.
+    /// What others said and bells are heard, and what waits for a conversation goes to one that was opened.
     fn settle(&mut self) {
         for connection in self.connections.iter_mut().flatten() {
             connection.hear(&mut self.shared);
+            connection.go_on(&mut self.shared);
+            connection.settle(&mut self.shared);
             let mine = |envelope: &mut Envelope| connection.converses_with(&envelope.from);
             let held: Vec<_> = self.shared.held.extract_if(.., mine).collect();
             for envelope in held {

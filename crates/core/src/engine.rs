@@ -17,6 +17,7 @@ use crate::compute::{Computation, Computed};
 use crate::contact::{Contact, RosterEdit};
 use crate::details::Details;
 use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
+use crate::exchange::{ClaimResult, ConnectionId, Exchange, Message, TellResult};
 use crate::fault::Fault;
 use crate::provenance::Confirmed;
 use crate::redacted::Redacted;
@@ -94,6 +95,14 @@ pub enum Input<'a> {
     Carbon(Envelope),
     /// Another connection rang this one's [`crate::Bell`].
     Rung,
+    /// The answer to [`Exchange::Claim`].
+    Claimed(ClaimResult),
+    /// The answer to [`Exchange::Tell`].
+    Told(TellResult),
+    /// Another connection of the network [told](Exchange::Tell) this one something.
+    Heard(ConnectionId, Message),
+    /// A connection that this one told something is gone. What it asked of it has no answer any more.
+    Left(ConnectionId),
     /// The result of the engine's [`Event::Compute`].
     Computed(Computed),
     /// The [deadline](Engine::deadline) has passed.
@@ -110,7 +119,7 @@ pub struct TlsFacts {
 }
 
 /// A request of an engine for something other than bytes on the two streams.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Event {
     /// Connect upstream: once with [`crate::Via::Direct`], and once after each [`Event::DetachServer`].
     Dial(HostPort),
@@ -130,6 +139,10 @@ pub enum Event {
     Opaque,
     /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],
     /// [`Input::Deliver`] and [`Input::Carbon`] may come.
+    ///
+    /// Said again, as where a protocol lets a name change in a session (NICK of IRC), the person goes
+    /// on under the name that is said now: signs off under the one before, and gets the roster of this
+    /// one.
     SignedIn {
         /// The person, as the server confirmed the name.
         user: Confirmed,
@@ -161,6 +174,45 @@ pub enum Event {
     /// Work that takes longer than others should wait for. One at a time; meanwhile the engine gets
     /// whatever else happens.
     Compute(Computation),
+    /// Something for other connections of the network, present or to come.
+    ///
+    /// Of [`Exchange::Claim`] and [`Exchange::Tell`] the answer is the engine's next input, before
+    /// either side is read again. An engine that cannot go on without it leaves the rest of the bytes
+    /// where they are, and is given them again behind the answer. A claim behind
+    /// [`Event::SignedIn`] is made once the gateway has let the person in.
+    ///
+    /// Here a connection that brings a cookie waits for what was left under it:
+    ///
+    /// ```
+    /// use crosstalk_core::{Claim, Engine, Event, Exchange, Fault, Input, Now, Output, Side};
+    ///
+    /// struct Visitor {
+    ///     is_waiting: bool,
+    /// }
+    ///
+    /// impl Engine for Visitor {
+    ///     fn handle(&mut self, _: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+    ///         match input {
+    ///             Input::Bytes(Side::Client, bytes) if !self.is_waiting => {
+    ///                 let cookie = bytes.split_to(bytes.len().min(8));
+    ///                 out.emit(Event::Exchange(Exchange::Claim(Claim::take(cookie))));
+    ///                 self.is_waiting = true;
+    ///             }
+    ///             Input::Claimed(claimed) => {
+    ///                 self.is_waiting = false;
+    ///                 let _state = claimed.taken().ok_or(Fault::client("an unknown cookie"))?;
+    ///             }
+    ///             _ => {}
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn takes_texts(&self) -> bool {
+    ///         false
+    ///     }
+    /// }
+    /// ```
+    Exchange(Exchange),
     /// Something the operator should know about the set-up, without which people miss something:
     /// logged once, however many connections say it.
     Advise(&'static str),

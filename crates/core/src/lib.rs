@@ -13,20 +13,21 @@ mod contact;
 mod details;
 mod engine;
 mod envelope;
+mod exchange;
 mod fault;
+mod handoffs;
 mod ledger;
 mod lobby;
 mod names;
 mod network;
 mod origin;
-
 mod provenance;
 mod quoted;
 mod redacted;
+mod registry;
 mod rich;
 mod roster;
 mod spans;
-mod tickets;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
@@ -40,7 +41,12 @@ pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Outpu
 pub use envelope::{
     Availability, Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Typing,
 };
+pub use exchange::{
+    Claim, ClaimResult, ClaimVerdict, ConnectionId, Exchange, Key, MAX_UNHEARD, Message, Recipient,
+    TellResult,
+};
 pub use fault::{Blame, Fault};
+pub use handoffs::{HANDOFF_BUDGET, Handoff, Handoff as Ticket, Handoffs, MAX_HANDOFFS, Owner};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use lobby::Lobby;
 pub use names::{NameClass, Names};
@@ -49,10 +55,10 @@ pub use origin::Origin;
 pub use provenance::{Claimed, Confirmed};
 pub use quoted::Quoted;
 pub use redacted::Redacted;
+pub use registry::{Outcome, Registry};
 pub use rich::{MAX_TEXT, RichText};
 pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
 pub use spans::{MAX_LINK, MAX_SPANS, Span, Style, Styles};
-pub use tickets::{MAX_TICKETS, Owner, TICKET_BUDGET, Ticket, Tickets};
 pub use time::{Now, UnixMillis};
 
 /// One of the two ends an engine stands between.

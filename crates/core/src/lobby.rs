@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::address::HostPort;
-use crate::tickets::{Ticket, Tickets};
+use crate::handoffs::{Handoff as Ticket, Handoffs as Tickets};
 
 /// The tickets of a network behind a lock, and what its connections share. One for each
 /// configured network.

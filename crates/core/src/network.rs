@@ -7,6 +7,7 @@ use crate::address::{BadName, HostPort, NetworkId};
 use crate::bell::Bell;
 use crate::engine::Engine;
 use crate::envelope::EnvelopeIds;
+use crate::exchange::ConnectionId;
 use crate::lobby::Lobby;
 use crate::names::Names;
 
@@ -115,6 +116,8 @@ pub struct Context {
     pub names: Arc<Names>,
     /// State that connections of one network leave for each other.
     pub lobby: Arc<Lobby>,
+    /// This connection, to others of its network.
+    pub connection: ConnectionId,
     /// The way in which the connection came in.
     pub via: Via,
     /// Ids for the envelopes this engine sends.

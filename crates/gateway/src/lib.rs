@@ -21,6 +21,7 @@ mod listen;
 pub mod mail;
 mod memory;
 mod policy;
+mod registry;
 pub mod router;
 mod running;
 mod session;

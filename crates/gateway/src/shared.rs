@@ -19,6 +19,7 @@ use crate::descriptors::Division;
 use crate::dial::Dialer;
 use crate::dns::Dns;
 use crate::policy::Policy;
+use crate::registry::{Registration, Registry};
 use crate::router::Router;
 use crate::tls::{self, Tls};
 use crate::watchdog::Watchdog;
@@ -31,8 +32,13 @@ const COMPUTING: usize = 2;
 /// worker is left to them.
 const LARGE_AT_ONCE: usize = 1;
 
-/// An engine for a connection, with its bell and who watches it.
-pub(crate) type Interpreter = (Box<dyn Engine>, Bell, Arc<Watchdog>);
+/// An engine for a connection, and what belongs to it.
+pub(crate) struct Interpreter {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) bell: Bell,
+    pub(crate) registration: Registration,
+    pub(crate) watchdog: Arc<Watchdog>,
+}
 
 /// The parts of a running gateway.
 pub(crate) struct Shared {
@@ -46,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     names: Arc<Names>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
+    registries: HashMap<NetworkId, Arc<Registry>>,
     watchdogs: HashMap<NetworkId, Arc<Watchdog>>,
     /// Advice that the operator was given already.
     advice: Mutex<HashSet<&'static str>>,
@@ -64,9 +71,12 @@ impl Shared {
         let tickets = config.limits.memory.tickets() / config.networks.len().max(1);
         let lobby = |id: &NetworkId| (id.clone(), Arc::new(Lobby::with_budget(tickets)));
         let lobbies: HashMap<_, _> = config.networks.keys().map(lobby).collect();
+        let registry = |id: &NetworkId| (id.clone(), Arc::new(Registry::new(tickets)));
+        let registries: HashMap<_, _> = config.networks.keys().map(registry).collect();
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
         let watchdogs = config.networks.keys().map(watchdog).collect();
-        let policy = Arc::new(Policy::new(Arc::clone(&config), lobbies.clone()));
+        let policy =
+            Arc::new(Policy::new(Arc::clone(&config), lobbies.clone(), registries.clone()));
         let dns = Arc::new(Dns::new(division.look_ups));
         Ok(Self {
             router,
@@ -77,6 +87,7 @@ impl Shared {
             tls: Tls::new(&config.tls, config.limits.handshake)?,
             names: Arc::new(config.names()),
             lobbies,
+            registries,
             watchdogs,
             advice: Mutex::default(),
             computing: Arc::new(Semaphore::new(COMPUTING)),
@@ -116,10 +127,12 @@ impl Shared {
     /// An engine for a connection of `network` to `host`.
     pub(crate) fn engine(&self, network: &NetworkConfig, via: Via, host: &str) -> Interpreter {
         let bell = Bell::default();
+        let registration = self.registries.get(&network.id).cloned().unwrap_or_default().connect();
         let engine = network.protocol.engine(Context {
             network: network.id.clone(),
             names: Arc::clone(&self.names),
             lobby: self.lobbies.get(&network.id).cloned().unwrap_or_default(),
+            connection: registration.id(),
             via,
             ids: EnvelopeIds::new(rand::random()),
             random: rand::random,
@@ -127,7 +140,7 @@ impl Shared {
             terminate_tls: self.tls.terminates(host),
             options: [&network.options[..], &network.pass].concat(),
         });
-        (engine, bell, self.watchdog(&network.id))
+        Interpreter { engine, bell, registration, watchdog: self.watchdog(&network.id) }
     }
 
     /// An engine that refuses what must not pass unread to `place`, on a connection on which no
@@ -142,7 +155,13 @@ impl Shared {
         let refused = self.config.refused_at(known, place);
         let watchdog = self.watchdog(&refused.first()?.0);
         let watch = Watch::new(refused, place.clone(), undialled);
-        Some((Box::new(watch), Bell::default(), watchdog))
+        Some(Interpreter {
+            engine: Box::new(watch),
+            bell: Bell::default(),
+            // It has nothing to say to others.
+            registration: Arc::<Registry>::default().connect(),
+            watchdog,
+        })
     }
 
     fn watchdog(&self, network: &NetworkId) -> Arc<Watchdog> {

@@ -10,6 +10,8 @@ use std::time::Instant;
 
 use crosstalk_core::{HostPort, Lobby, NetworkId};
 
+use crate::registry::Registry;
+
 use crate::config::{Allow, Config, HostPattern, NetworkConfig};
 
 /// The party that asks for a connection.
@@ -68,12 +70,17 @@ enum Addresses {
 pub(crate) struct Policy {
     config: Arc<Config>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
+    registries: HashMap<NetworkId, Arc<Registry>>,
     own: OnceLock<Vec<SocketAddr>>,
 }
 
 impl Policy {
-    pub(crate) fn new(config: Arc<Config>, lobbies: HashMap<NetworkId, Arc<Lobby>>) -> Self {
-        Self { config, lobbies, own: OnceLock::new() }
+    pub(crate) fn new(
+        config: Arc<Config>,
+        lobbies: HashMap<NetworkId, Arc<Lobby>>,
+        registries: HashMap<NetworkId, Arc<Registry>>,
+    ) -> Self {
+        Self { config, lobbies, registries, own: OnceLock::new() }
     }
 
     /// Says where the gateway itself listens; once.
@@ -93,7 +100,9 @@ impl Policy {
         };
         let named = matches!(asked, Asked::Engine) && self.operator_named(target);
         let now = Instant::now();
-        let expecting = self.lobbies.iter().find(|(_, l)| l.expects(now, target));
+        let expecting = self.lobbies.iter().find(|(_, l)| l.expects(now, target)).map(|(id, _)| id);
+        let in_registry = || self.registries.iter().find(|(_, r)| r.expects(now, target));
+        let expecting = expecting.or_else(|| in_registry().map(|(id, _)| id));
         let usual = match asked {
             Asked::Proxy(_) if expecting.is_none() => Addresses::Public,
             _ => Addresses::Sent,
@@ -108,7 +117,7 @@ impl Policy {
                 None => permit(id, usual),
             });
         }
-        if let Some((id, _)) = expecting {
+        if let Some(id) = expecting {
             return Ok(permit(Some(id.clone()), usual));
         }
         match asked {

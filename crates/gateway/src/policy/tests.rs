@@ -45,7 +45,11 @@ fn policy() -> Policy {
     };
     let mut config = Config::alone("/nonexistent".into());
     config.networks = [(id.clone(), network)].into();
-    Policy::new(Arc::new(config), [(id, Arc::default())].into())
+    Policy::new(
+        Arc::new(config),
+        [(id.clone(), Arc::default())].into(),
+        [(id, Arc::default())].into(),
+    )
 }
 
 fn judge(policy: &Policy, rules: &[Allow], target: &str, address: &str) -> Result<(), Refusal> {

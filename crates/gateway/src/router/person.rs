@@ -247,6 +247,7 @@ impl Person {
             | Event::DetachServer
             | Event::Encrypt(..)
             | Event::Opaque
+            | Event::Exchange(_)
             | Event::SignedIn { .. }
             | Event::Converse { .. }
             | Event::Advise(_)

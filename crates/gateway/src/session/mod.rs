@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 
 use crate::mail::Mail;
 use crate::memory::Charge;
+use crate::registry::Registration;
 use crate::shared::{Interpreter, Shared};
 use crate::stream::settle;
 use crate::watchdog::{self, Watchdog};
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     engine: Box<dyn Engine>,
     /// What wakes the engine from other connections.
     bell: Bell,
+    /// Where it finds them, and they find it.
+    registration: Registration,
     watchdog: Arc<Watchdog>,
     out: Output,
     client: Endpoint,
@@ -86,7 +89,7 @@ impl Session {
     /// A session of an engine; `server` is not connected in direct mode.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        (engine, bell, watchdog): Interpreter,
+        Interpreter { engine, bell, registration, watchdog }: Interpreter,
         (client, server): (Endpoint, Endpoint),
         peer: Peer,
         charge: Charge,
@@ -96,6 +99,7 @@ impl Session {
             shared,
             engine,
             bell,
+            registration,
             watchdog,
             out: Output::default(),
             client,
@@ -162,6 +166,7 @@ impl Session {
                 Wake::Ended(side) => self.tell_end(side).await?,
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
                 Wake::Rung => self.tell(Input::Rung)?,
+                Wake::Heard(heard) => self.tell(*heard)?,
                 Wake::Computed(result) => self.tell(Input::Computed(result))?,
                 Wake::Tick => self.tell(Input::Tick)?,
                 Wake::Resumed => self.pause(),
@@ -230,12 +235,27 @@ impl Session {
         }
     }
 
-    /// Does what the engine asked for, after a first attempt to write what it queued.
+    /// Does what the engine asked for, and lets it go on with what it read where it waited for an
+    /// answer of the registry.
     async fn act(&mut self) -> Result<(), End> {
+        while self.act_once().await? {
+            // Before anything more is read: frames behind the one that waited keep their order.
+            for side in [Side::Client, Side::Server] {
+                if !self.leg(side).inbox.is_empty() {
+                    self.tell_bytes(side)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the engine asked for so far, after a first attempt to write what it queued. Returns
+    /// whether the registry answered something.
+    async fn act_once(&mut self) -> Result<bool, End> {
         poll_fn(|cx| self.poll_write_once(cx)).await;
         // What follows may take long, as dialling does.
         self.charge();
-        let mut has_said = false;
+        let (mut has_said, mut is_answered) = (false, false);
         while let Some(event) = self.out.next_event() {
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
@@ -251,6 +271,11 @@ impl Session {
                 }
                 Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
                 Event::SignedOut => self.person = None,
+                Event::Exchange(exchange) => {
+                    let answer = self.registration.perform(Instant::now(), exchange);
+                    is_answered |= answer.is_some();
+                    answer.map_or(Ok(()), |answer| self.tell(answer))?;
+                }
                 event @ (Event::Presence(_)
                 | Event::Send(_)
                 | Event::Roster(_)
@@ -270,7 +295,7 @@ impl Session {
         if let Some(person) = &mut self.person {
             person.takes(self.engine.takes_texts());
         }
-        Ok(())
+        Ok(is_answered)
     }
 
     /// The two sides, client first, for those who carry on without an engine.

@@ -12,7 +12,7 @@ impl Session {
     pub(super) fn charge(&mut self) {
         let person = if self.person.is_some() { PERSON } else { 0 };
         let buffers = self.client.capacity() + self.server.capacity();
-        self.charge.set(buffers + self.engine.weight() + person);
+        self.charge.set(buffers + self.engine.weight() + self.registration.weight() + person);
         let is_known = self.is_known();
         if is_known == self.was_known {
             return;

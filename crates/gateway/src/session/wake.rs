@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Computed, Fault, MAX_PENDING, Side};
+use crosstalk_core::{Computed, Fault, Input, MAX_PENDING, Side};
 use tokio::time::sleep_until;
 
 use super::{End, Session};
@@ -22,6 +22,8 @@ pub(super) enum Wake {
     Ended(Side),
     Mail(Box<Mail>),
     Rung,
+    /// Another connection said something, or left.
+    Heard(Box<Input<'static>>),
     Computed(Computed),
     Tick,
     /// The client may be read again, if the person has not said more elsewhere.
@@ -41,6 +43,9 @@ impl Session {
         }
         if self.bell.poll_rung(cx).is_ready() {
             return Poll::Ready(Wake::Rung);
+        }
+        if let Poll::Ready(heard) = self.registration.poll_hear(cx) {
+            return Poll::Ready(Wake::Heard(Box::new(heard)));
         }
         if let Some(work) = &mut self.computing
             && let Poll::Ready(result) = work.as_mut().poll(cx)

@@ -121,14 +121,30 @@ async fn a_client_that_reads_no_answer_is_heard_no_further_until_it_does() {
 }
 
 #[tokio::test]
-async fn a_connection_is_woken_by_the_bell_it_left() {
+async fn a_connection_is_woken_by_what_another_tells_it() {
     let gateway = gateway(echo().await, |_| {});
     let connect = || TcpStream::connect(gateway.direct[0].1);
     let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
-    ann.write_all(b"!leave bell\nready\n").await.unwrap();
+    ann.write_all(b"!listen ann\nready\n").await.unwrap();
     assert_eq!(line(&mut ann).await, "ready");
-    bob.write_all(b"!ring bell\n").await.unwrap();
-    assert_eq!(line(&mut ann).await, "rung");
+    bob.write_all(b"!tell ann hello\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "heard hello");
+    drop(ann);
+    assert_eq!(line(&mut bob).await, "left");
+    bob.write_all(b"!tell ann hello\n").await.unwrap();
+    assert_eq!(line(&mut bob).await, "nobody");
+}
+
+#[tokio::test]
+async fn what_is_claimed_comes_before_what_was_read_behind_the_claim() {
+    let gateway = gateway(echo().await, |_| {});
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!leave cookie hers\nready\n").await.unwrap();
+    assert_eq!(line(&mut ann).await, "ready");
+    bob.write_all(b"!claim cookie\n!claim cookie\nbehind\n").await.unwrap();
+    let lines = [line(&mut bob).await, line(&mut bob).await, line(&mut bob).await];
+    assert_eq!(lines, ["claimed hers", "claimed nothing", "behind"]);
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, BadName, Bell, Body, Confirmed, Context, Defaults, Engine, EnvelopeIds, Event, Fault,
-    HostPort, Input, Lobby, Network, NetworkId, Now, Outgoing, Output, Presence, Side, Sniff,
-    Ticket, Via,
+    Address, BadName, Body, Claim, Confirmed, Context, Defaults, Engine, EnvelopeIds, Event,
+    Exchange, Fault, Handoff, HostPort, Input, Message, Network, NetworkId, Now, Outgoing, Output,
+    Presence, Recipient, Side, Sniff, TellResult, Via,
 };
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, NetworkConfig, Proxy};
@@ -42,16 +42,16 @@ impl Network for Lines {
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
-        let Context { via, ids, lobby, bell, .. } = context;
-        Box::new(LinesEngine { via, ids, lobby, bell, takes_texts: false })
+        let Context { via, ids, .. } = context;
+        Box::new(LinesEngine { via, ids, is_waiting: false, takes_texts: false })
     }
 }
 
 struct LinesEngine {
     via: Via,
     ids: EnvelopeIds,
-    lobby: Arc<Lobby>,
-    bell: Bell,
+    /// For the answer to a claim, before which nothing more is read.
+    is_waiting: bool,
     takes_texts: bool,
 }
 
@@ -64,7 +64,9 @@ impl Engine for LinesEngine {
                 }
             }
             Input::Bytes(side, buffer) => {
-                while let Some(end) = buffer.iter().position(|b| *b == b'\n') {
+                while !self.is_waiting
+                    && let Some(end) = buffer.iter().position(|b| *b == b'\n')
+                {
                     let line = buffer.split_to(end + 1).freeze();
                     let order = line.first().filter(|b| b"!?".contains(b) && side == Side::Client);
                     match order {
@@ -90,7 +92,20 @@ impl Engine for LinesEngine {
                     format!("{} {}", facts.exporter.is_some(), facts.server_end_point.is_some());
                 out.insert(Side::Client, format!("encrypted {side:?} {facts}\n"));
             }
-            Input::Rung => out.insert(Side::Client, "rung\n"),
+            Input::Heard(_, message) => {
+                out.insert(
+                    Side::Client,
+                    format!("heard {}\n", message.downcast::<String>().unwrap()),
+                );
+            }
+            Input::Told(TellResult::Nobody(_)) => out.insert(Side::Client, "nobody\n"),
+            Input::Left(_) => out.insert(Side::Client, "left\n"),
+            Input::Claimed(claimed) => {
+                self.is_waiting = false;
+                let note = claimed.taken().and_then(|handoff| handoff.note.downcast().ok());
+                let note = note.map_or_else(|| "nothing".to_owned(), |note: Box<String>| *note);
+                out.insert(Side::Client, format!("claimed {note}\n"));
+            }
             _ => {}
         }
         Ok(())
@@ -130,11 +145,20 @@ impl LinesEngine {
             }
             "leave" => {
                 let until = now.instant + Duration::from_mins(1);
-                self.lobby.leave(now.instant, rest, Ticket::new(self.bell.clone(), until));
+                let (key, note) = rest.split_once(' ').unwrap();
+                let handoff = Handoff::new(note.to_owned(), until);
+                out.emit(Event::Exchange(Exchange::Leave(key.into(), handoff)));
             }
-            "ring" => {
-                let ticket = self.lobby.take(now.instant, rest.as_bytes()).unwrap();
-                ticket.note.downcast::<Bell>().unwrap().ring();
+            "claim" => {
+                self.is_waiting = true;
+                out.emit(Event::Exchange(Exchange::Claim(Claim::take(rest))));
+            }
+            "listen" => out.emit(Event::Exchange(Exchange::Listen(rest.into()))),
+            "tell" => {
+                let (key, text) = rest.split_once(' ').unwrap();
+                let to = Recipient::Listener(key.into());
+                let message = Message::new(text.to_owned(), text.len());
+                out.emit(Event::Exchange(Exchange::Tell(to, message)));
             }
             "tls" => {
                 out.insert(Side::Client, "go\n");

@@ -89,6 +89,10 @@ impl Oscar {
             | Input::Delivered(_)
             | Input::Carbon(_)
             | Input::Rung
+            | Input::Claimed(_)
+            | Input::Told(_)
+            | Input::Heard(..)
+            | Input::Left(_)
             | Input::Computed(_) => {}
         }
         self.replay(now, out)

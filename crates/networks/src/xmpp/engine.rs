@@ -124,7 +124,12 @@ impl Jabber {
             Input::Carbon(envelope) => self.carbon(now, &envelope, out)?,
             Input::Tick => self.tick(now, out)?,
             Input::Computed(result) => self.computed(result, out)?,
-            Input::Delivered(_) | Input::Rung => {}
+            Input::Delivered(_)
+            | Input::Rung
+            | Input::Claimed(_)
+            | Input::Told(_)
+            | Input::Heard(..)
+            | Input::Left(_) => {}
         }
         self.release(now, out)
     }

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{self, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Bell, Body, Confirmed, Consent, Context, Engine, Envelope, EnvelopeIds, Event, Fault, HostPort,
-    Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Roster, Side, TlsFacts, UnixMillis,
-    Via,
+    Bell, Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
+    Exchange, Fault, HostPort, Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Registry,
+    Roster, Side, TlsFacts, UnixMillis, Via,
 };
 use crosstalk_networks::NETWORKS;
 
@@ -103,6 +103,52 @@ impl Came {
     }
 }
 
+/// The registry of all connections around one lobby.
+#[derive(Clone, Default)]
+pub struct SharedRegistry(Arc<Mutex<Registry>>);
+
+impl SharedRegistry {
+    pub fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self) -> Registration {
+        Registration { id: self.lock().connect(()), registry: self.clone() }
+    }
+}
+
+/// Whether something that was left names `host` as an upstream.
+pub fn expects(lobby: &Lobby, host: &HostPort) -> bool {
+    lobby.common::<SharedRegistry>().lock().expects(Instant::now(), host)
+}
+
+/// How many bytes that takes which was left.
+pub fn left_weight(lobby: &Lobby) -> usize {
+    lobby.common::<SharedRegistry>().lock().weight()
+}
+
+/// A connection's place in it.
+struct Registration {
+    id: ConnectionId,
+    registry: SharedRegistry,
+}
+
+impl Registration {
+    fn perform(&self, now: Instant, exchange: Exchange) -> Option<Input<'static>> {
+        self.registry.lock().perform(now, self.id, exchange).answer
+    }
+
+    fn hear(&self) -> Option<Input<'static>> {
+        self.registry.lock().hear(self.id)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        drop(self.registry.lock().disconnect(self.id));
+    }
+}
+
 /// An engine, and the bytes that it let through. Whatever comes, it checks who is said to have
 /// signed in, and that what the engine holds and gives is worth what came in.
 pub struct Gateway {
@@ -116,6 +162,9 @@ pub struct Gateway {
     given: usize,
     is_known: bool,
     bell: Bell,
+    registration: Registration,
+    /// The registry answered something since bytes were last given.
+    is_answered: bool,
     out: Output,
     pending: [BytesMut; 2],
     sent: [Vec<u8>; 2],
@@ -162,10 +211,13 @@ impl Gateway {
         options: &[&'static str],
     ) -> Self {
         let bell = Bell::default();
+        let registry: SharedRegistry = lobby.common();
+        let registration = registry.connect();
         let context = Context {
             network: network.defaults().id.parse().unwrap(),
             names: names(),
             lobby: lobby.clone(),
+            connection: registration.id,
             via,
             ids: EnvelopeIds::new(1),
             random,
@@ -181,6 +233,8 @@ impl Gateway {
             number: witness.connected(),
             witness,
             came: lobby.common(),
+            registration,
+            is_answered: false,
             given: 0,
             is_known: false,
             bell,
@@ -206,6 +260,12 @@ impl Gateway {
         if !self.unwatched {
             self.witness.heard(self.number, side, bytes);
         }
+        let result = self.read(side, pending).and_then(|()| self.go_on());
+        self.check_size();
+        self.bound_strangers(side).and(result)
+    }
+
+    fn read(&mut self, side: Side, mut pending: BytesMut) -> Result<(), Fault> {
         let result = if self.opaque {
             self.out.forward(side.other(), pending.split().freeze());
             self.collect()
@@ -215,8 +275,20 @@ impl Gateway {
             result.and_then(|()| self.collect())
         };
         self.pending[side as usize] = pending;
-        self.check_size();
-        self.bound_strangers(side).and(result)
+        result
+    }
+
+    /// Gives the engine again what it left of the bytes, where the registry answered it something.
+    fn go_on(&mut self) -> Result<(), Fault> {
+        while std::mem::take(&mut self.is_answered) {
+            for side in [Side::Client, Side::Server] {
+                let pending = std::mem::take(&mut self.pending[side as usize]);
+                if !pending.is_empty() {
+                    self.read(side, pending)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Gives anything else.
@@ -226,10 +298,15 @@ impl Gateway {
             Input::Roster(roster) => roster.contacts().count() * CONTACT,
             _ => 0,
         });
-        self.engine.handle(self.now, input, &mut self.out)?;
-        self.collect()?;
+        self.told(input)?;
+        self.go_on()?;
         self.check_size();
         Ok(())
+    }
+
+    fn told(&mut self, input: Input<'_>) -> Result<(), Fault> {
+        self.engine.handle(self.now, input, &mut self.out)?;
+        self.collect()
     }
 
     /// Fails where no server said that it is `user`.
@@ -266,8 +343,11 @@ impl Gateway {
         }
     }
 
-    /// Lets the engine hear its bell, if somebody rang it.
+    /// Lets the engine hear what others said, and its bell, if somebody rang it.
     pub fn hear(&mut self) {
+        while let Some(heard) = self.registration.hear() {
+            self.input(heard).unwrap();
+        }
         if self.bell.poll_rung(&task::Context::from_waker(Waker::noop())).is_ready() {
             self.input(Input::Rung).unwrap();
         }
@@ -323,6 +403,15 @@ impl Gateway {
         }
         self.held.extend(self.out.take_deferred());
         while let Some(event) = self.out.next_event() {
+            let event = match event {
+                Event::Exchange(exchange) => {
+                    let answer = self.registration.perform(self.now.instant, exchange);
+                    self.is_answered |= answer.is_some();
+                    answer.map_or(Ok(()), |answer| self.told(answer))?;
+                    continue;
+                }
+                event => event,
+            };
             match &event {
                 Event::SignedIn { user, .. } => {
                     self.believe(user);

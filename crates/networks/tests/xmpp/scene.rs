@@ -7,9 +7,9 @@ pub use base64::Engine as _;
 pub use base64::engine::general_purpose::STANDARD as BASE64;
 pub use bytes::{Bytes, BytesMut};
 pub use crosstalk_core::{
-    Address, Bell, Body, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds, Event, Fault,
-    HostPort, Input, Lobby, Names, Now, Output, Presence, Roster, RosterEdit, Side, Stamp,
-    Subscription, TlsFacts, UnixMillis, Via,
+    Address, Bell, Body, ConnectionId, Contact, Context, Engine, Envelope, EnvelopeId, EnvelopeIds,
+    Event, Fault, HostPort, Input, Lobby, Names, Now, Output, Presence, Roster, RosterEdit, Side,
+    Stamp, Subscription, TlsFacts, UnixMillis, Via,
 };
 
 use crosstalk_networks::by_name;
@@ -60,6 +60,7 @@ pub fn context(lobby: Arc<Lobby>) -> Context {
         network: "jabber".parse().unwrap(),
         names: names(),
         lobby,
+        connection: ConnectionId::default(),
         via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
         ids: EnvelopeIds::new(7),
         random: || 7,

@@ -1,23 +1,24 @@
-//! The tickets that connections of one network leave for each other, as plain state: bounded by
-//! number and by weight, in shares, with no walk over all of them.
+//! What connections of one network leave for the next, as plain state: bounded by number and by
+//! weight, in shares, with no walk over all of it.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::address::{Address, HostPort};
 
-/// The most tickets kept at once.
-pub const MAX_TICKETS: usize = 65_536;
-/// The most bytes that tickets and their notes take where the caller sets no other bound.
-pub const TICKET_BUDGET: usize = 64 << 20;
-/// Bytes that a ticket takes besides its key, its host and its note, roughly.
+/// The most handoffs kept at once.
+pub const MAX_HANDOFFS: usize = 65_536;
+/// The most bytes that handoffs and their notes take where the caller sets no other bound.
+pub const HANDOFF_BUDGET: usize = 64 << 20;
+/// Bytes that a handoff takes besides its key, its host and its note, roughly.
 const OVERHEAD: usize = 512;
 
 /// State that one connection leaves for another, such as the state behind an OSCAR cookie.
-pub struct Ticket {
-    /// The upstream that the next connection will want. While the ticket lasts, clients may
+pub struct Handoff {
+    /// The upstream that the next connection will want. While the handoff lasts, clients may
     /// dial it even if it is not configured, since a configured server named it.
     pub dial: Option<HostPort>,
     /// Whatever the two engines agreed on.
@@ -30,33 +31,33 @@ pub struct Ticket {
     pub until: Instant,
 }
 
-impl Ticket {
-    /// A ticket that lets nothing be dialled, weighs nothing worth counting, and is nobody's.
+impl Handoff {
+    /// Makes a handoff that lets nothing be dialled, weighs nothing worth counting, and is nobody's.
     pub fn new(note: impl Any + Send, until: Instant) -> Self {
         Self { dial: None, note: Box::new(note), weight: 0, owner: Owner::default(), until }
     }
 
-    /// The ticket with an upstream that clients may dial while it lasts.
+    /// The handoff with an upstream that clients may dial while it lasts.
     #[must_use]
     pub fn to(self, dial: HostPort) -> Self {
         Self { dial: Some(dial), ..self }
     }
 
-    /// The ticket in the share of `owner`.
+    /// The handoff in the share of `owner`.
     #[must_use]
     pub fn of(self, owner: Owner) -> Self {
         Self { owner, ..self }
     }
 
-    /// The ticket with a note that holds so many bytes.
+    /// The handoff with a note that holds so many bytes.
     #[must_use]
     pub fn weighing(self, weight: usize) -> Self {
         Self { weight, ..self }
     }
 }
 
-/// The person or connection whose share of the room a ticket counts to: where room is short, the
-/// owner that holds most loses tickets.
+/// The person or connection whose share of the room a handoff counts to: where room is short, the
+/// owner that holds most loses handoffs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(Arc<str>);
 
@@ -75,11 +76,18 @@ impl Owner {
     }
 }
 
+/// Says neither what it is nor who left it: notes hold what nobody else may read.
+impl fmt::Debug for Handoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handoff")
+    }
+}
+
 /// Time of expiry, and a number that makes this unique.
 type Turn = (Instant, u64);
 
 struct Kept {
-    ticket: Ticket,
+    handoff: Handoff,
     turn: Turn,
     cost: usize,
 }
@@ -91,8 +99,8 @@ struct Share {
     turns: BTreeSet<Turn>,
 }
 
-/// The tickets of one network.
-pub struct Tickets {
+/// The handoffs of one network.
+pub struct Handoffs {
     budget: usize,
     cost: usize,
     last: u64,
@@ -105,14 +113,14 @@ pub struct Tickets {
     sizes: BTreeSet<(usize, Owner)>,
 }
 
-impl Default for Tickets {
+impl Default for Handoffs {
     fn default() -> Self {
-        Self::new(TICKET_BUDGET)
+        Self::new(HANDOFF_BUDGET)
     }
 }
 
-impl Tickets {
-    /// No tickets, of which all together may later take `budget` bytes.
+impl Handoffs {
+    /// No handoffs, of which all together may later take `budget` bytes.
     pub fn new(budget: usize) -> Self {
         Self {
             budget,
@@ -126,35 +134,35 @@ impl Tickets {
         }
     }
 
-    /// Keeps a ticket under `key`. Returns what had to go: the one that was there, those that
+    /// Keeps a handoff under `key`. Returns what had to go: the one that was there, those that
     /// have expired, and while room is short the first to expire of whoever holds most.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn leave(&mut self, now: Instant, key: &[u8], ticket: Ticket) -> Vec<Ticket> {
+    pub fn leave(&mut self, now: Instant, key: &[u8], handoff: Handoff) -> Vec<Handoff> {
         let mut gone = self.expire(now);
         gone.extend(self.remove(key));
-        self.insert(key.into(), ticket);
+        self.insert(key.into(), handoff);
         gone.extend(self.shed(self.budget));
         gone
     }
 
-    /// Takes the ticket under `key` if it has not expired and `claim` accepts it; one that the
+    /// Takes the handoff under `key` if it has not expired and `claim` accepts it; one that the
     /// claimant has no right to stays for whoever has.
     pub fn take_if(
         &mut self,
         now: Instant,
         key: &[u8],
-        claim: impl FnOnce(&Ticket) -> bool,
-    ) -> Option<Ticket> {
-        self.look(now, key).filter(|ticket| claim(ticket))?;
+        claim: impl FnOnce(&Handoff) -> bool,
+    ) -> Option<Handoff> {
+        self.look(now, key).filter(|handoff| claim(handoff))?;
         self.remove(key)
     }
 
-    /// The ticket under `key`, which stays where it is, if it has not expired.
-    pub fn look(&self, now: Instant, key: &[u8]) -> Option<&Ticket> {
-        self.kept.get(key).map(|kept| &kept.ticket).filter(|ticket| ticket.until > now)
+    /// The handoff under `key`, which stays where it is, if it has not expired.
+    pub fn look(&self, now: Instant, key: &[u8]) -> Option<&Handoff> {
+        self.kept.get(key).map(|kept| &kept.handoff).filter(|handoff| handoff.until > now)
     }
 
-    /// Whether a ticket that has not expired names `host` as an upstream.
+    /// Whether a handoff that has not expired names `host` as an upstream.
     pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
         let last = self.hosts.get(host).and_then(BTreeSet::last);
         last.is_some_and(|(until, _)| *until > now)
@@ -162,7 +170,7 @@ impl Tickets {
 
     /// Takes away what has expired.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn expire(&mut self, now: Instant) -> Vec<Ticket> {
+    pub fn expire(&mut self, now: Instant) -> Vec<Handoff> {
         let mut gone = Vec::new();
         while let Some(first) = self.turns.first_entry().filter(|first| first.key().0 <= now) {
             let key = Arc::clone(first.get());
@@ -171,12 +179,12 @@ impl Tickets {
         gone
     }
 
-    /// Takes away tickets until all together take at most `budget` bytes, each time the first to
+    /// Takes away handoffs until all together take at most `budget` bytes, each time the first to
     /// expire of whoever holds most.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn shed(&mut self, budget: usize) -> Vec<Ticket> {
+    pub fn shed(&mut self, budget: usize) -> Vec<Handoff> {
         let mut gone = Vec::new();
-        while self.cost > budget || self.kept.len() > MAX_TICKETS {
+        while self.cost > budget || self.kept.len() > MAX_HANDOFFS {
             let largest = self.sizes.last().and_then(|(_, owner)| self.shares.get(owner));
             let turn = largest.and_then(|share| share.turns.first());
             let Some(key) = turn.and_then(|turn| self.turns.get(turn)).cloned() else { break };
@@ -185,33 +193,33 @@ impl Tickets {
         gone
     }
 
-    /// Bytes taken by all tickets, with their notes.
+    /// Bytes taken by all handoffs, with their notes.
     pub const fn weight(&self) -> usize {
         self.cost
     }
 
-    fn insert(&mut self, key: Arc<[u8]>, ticket: Ticket) {
+    fn insert(&mut self, key: Arc<[u8]>, handoff: Handoff) {
         self.last += 1;
-        let turn = (ticket.until, self.last);
-        let host = ticket.dial.as_ref().map_or(0, |dial| dial.host.len());
-        let cost = OVERHEAD + key.len() + host + ticket.weight;
-        if let Some(dial) = &ticket.dial {
+        let turn = (handoff.until, self.last);
+        let host = handoff.dial.as_ref().map_or(0, |dial| dial.host.len());
+        let cost = OVERHEAD + key.len() + host + handoff.weight;
+        if let Some(dial) = &handoff.dial {
             self.hosts.entry(dial.clone()).or_default().insert(turn);
         }
-        self.charge(&ticket.owner, |share| {
+        self.charge(&handoff.owner, |share| {
             share.cost += cost;
             share.turns.insert(turn);
         });
         self.cost += cost;
         self.turns.insert(turn, Arc::clone(&key));
-        self.kept.insert(key, Kept { ticket, turn, cost });
+        self.kept.insert(key, Kept { handoff, turn, cost });
     }
 
-    fn remove(&mut self, key: &[u8]) -> Option<Ticket> {
-        let Kept { ticket, turn, cost } = self.kept.remove(key)?;
+    fn remove(&mut self, key: &[u8]) -> Option<Handoff> {
+        let Kept { handoff, turn, cost } = self.kept.remove(key)?;
         self.turns.remove(&turn);
         self.cost -= cost;
-        if let Some(dial) = &ticket.dial
+        if let Some(dial) = &handoff.dial
             && let Some(turns) = self.hosts.get_mut(dial)
         {
             turns.remove(&turn);
@@ -219,11 +227,11 @@ impl Tickets {
                 self.hosts.remove(dial);
             }
         }
-        self.charge(&ticket.owner, |share| {
+        self.charge(&handoff.owner, |share| {
             share.cost -= cost;
             share.turns.remove(&turn);
         });
-        Some(ticket)
+        Some(handoff)
     }
 
     /// Changes a share, and its place among the others with it.
@@ -244,81 +252,81 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn ticket(now: Instant, seconds: u64, owner: &str) -> Ticket {
+    fn handoff(now: Instant, seconds: u64, owner: &str) -> Handoff {
         let owner = Owner::server(&HostPort::new(owner, 1));
-        Ticket::new((), now + Duration::from_secs(seconds)).of(owner)
+        Handoff::new((), now + Duration::from_secs(seconds)).of(owner)
     }
 
     #[test]
     fn a_wrong_claimant_consumes_nothing() {
-        let (mut tickets, now) = (Tickets::default(), Instant::now());
-        let left = Ticket::new("alice", now + Duration::from_mins(1));
-        assert!(tickets.leave(now, b"key", left).is_empty());
+        let (mut handoffs, now) = (Handoffs::default(), Instant::now());
+        let left = Handoff::new("alice", now + Duration::from_mins(1));
+        assert!(handoffs.leave(now, b"key", left).is_empty());
         let is = |name: &'static str| {
-            move |t: &Ticket| t.note.downcast_ref::<&str>().is_some_and(|note| *note == name)
+            move |t: &Handoff| t.note.downcast_ref::<&str>().is_some_and(|note| *note == name)
         };
-        assert!(tickets.take_if(now, b"key", is("mallory")).is_none());
-        assert!(tickets.look(now, b"key").is_some());
-        assert!(tickets.take_if(now, b"key", is("alice")).is_some());
-        assert!(tickets.take_if(now, b"key", is("alice")).is_none());
+        assert!(handoffs.take_if(now, b"key", is("mallory")).is_none());
+        assert!(handoffs.look(now, b"key").is_some());
+        assert!(handoffs.take_if(now, b"key", is("alice")).is_some());
+        assert!(handoffs.take_if(now, b"key", is("alice")).is_none());
     }
 
     #[test]
     fn who_holds_most_makes_room_and_nobody_else() {
-        let (mut tickets, now) = (Tickets::new(1 << 20), Instant::now());
-        assert!(tickets.leave(now, b"honest", ticket(now, 1, "aim.test")).is_empty());
+        let (mut handoffs, now) = (Handoffs::new(1 << 20), Instant::now());
+        assert!(handoffs.leave(now, b"honest", handoff(now, 1, "aim.test")).is_empty());
         for i in 0..5_000_u32 {
-            let left = ticket(now, 60 + u64::from(i), &format!("h{i}.evil.test"));
-            drop(tickets.leave(now, &i.to_be_bytes(), left));
+            let left = handoff(now, 60 + u64::from(i), &format!("h{i}.evil.test"));
+            drop(handoffs.leave(now, &i.to_be_bytes(), left));
         }
-        assert!(tickets.weight() <= 1 << 20, "{}", tickets.weight());
-        assert!(tickets.look(now, b"honest").is_some());
-        assert!(tickets.look(now, &0_u32.to_be_bytes()).is_none());
-        assert!(tickets.look(now, &4_999_u32.to_be_bytes()).is_some());
+        assert!(handoffs.weight() <= 1 << 20, "{}", handoffs.weight());
+        assert!(handoffs.look(now, b"honest").is_some());
+        assert!(handoffs.look(now, &0_u32.to_be_bytes()).is_none());
+        assert!(handoffs.look(now, &4_999_u32.to_be_bytes()).is_some());
     }
 
     #[test]
     fn a_note_too_heavy_for_all_room_pushes_nobody_out() {
-        let (mut tickets, now) = (Tickets::new(1 << 20), Instant::now());
-        assert!(tickets.leave(now, b"small", ticket(now, 60, "aim.test")).is_empty());
-        let heavy = ticket(now, 60, "evil.test").weighing(2 << 20);
-        assert_eq!(tickets.leave(now, b"heavy", heavy).len(), 1);
-        assert!(tickets.look(now, b"small").is_some());
-        assert!(tickets.look(now, b"heavy").is_none());
+        let (mut handoffs, now) = (Handoffs::new(1 << 20), Instant::now());
+        assert!(handoffs.leave(now, b"small", handoff(now, 60, "aim.test")).is_empty());
+        let heavy = handoff(now, 60, "evil.test").weighing(2 << 20);
+        assert_eq!(handoffs.leave(now, b"heavy", heavy).len(), 1);
+        assert!(handoffs.look(now, b"small").is_some());
+        assert!(handoffs.look(now, b"heavy").is_none());
     }
 
     #[test]
     fn what_has_expired_weighs_nothing() {
-        let (mut tickets, now) = (Tickets::default(), Instant::now());
+        let (mut handoffs, now) = (Handoffs::default(), Instant::now());
         let at = |seconds| now + Duration::from_secs(seconds);
         let place = HostPort::new("bos.test", 5190);
         for (key, seconds) in [(b"a", 1), (b"b", 2), (b"c", 9)] {
-            let left = ticket(now, seconds, "aim.test").to(place.clone());
-            assert!(tickets.leave(now, key, left).is_empty());
+            let left = handoff(now, seconds, "aim.test").to(place.clone());
+            assert!(handoffs.leave(now, key, left).is_empty());
         }
-        assert!(tickets.expects(at(8), &place) && !tickets.expects(at(9), &place));
-        assert_eq!(tickets.expire(at(2)).len(), 2);
-        assert!(tickets.weight() > 0);
-        assert_eq!(tickets.expire(at(9)).len(), 1);
-        assert!(!tickets.expects(at(0), &place));
-        assert_eq!((tickets.weight(), tickets.shares.len(), tickets.hosts.len()), (0, 0, 0));
-        assert_eq!((tickets.turns.len(), tickets.sizes.len()), (0, 0));
+        assert!(handoffs.expects(at(8), &place) && !handoffs.expects(at(9), &place));
+        assert_eq!(handoffs.expire(at(2)).len(), 2);
+        assert!(handoffs.weight() > 0);
+        assert_eq!(handoffs.expire(at(9)).len(), 1);
+        assert!(!handoffs.expects(at(0), &place));
+        assert_eq!((handoffs.weight(), handoffs.shares.len(), handoffs.hosts.len()), (0, 0, 0));
+        assert_eq!((handoffs.turns.len(), handoffs.sizes.len()), (0, 0));
     }
 
-    /// Leaving a ticket costs the same whether there are few or many: none walks over all.
+    /// Leaving a handoff costs the same whether there are few or many: none walks over all.
     #[test]
     fn no_ticket_walks_over_all_others() {
-        let (mut tickets, now) = (Tickets::new(usize::MAX), Instant::now());
+        let (mut handoffs, now) = (Handoffs::new(usize::MAX), Instant::now());
         let begun = Instant::now();
-        for i in 0..4 * MAX_TICKETS {
+        for i in 0..4 * MAX_HANDOFFS {
             let place = HostPort::new("10.0.0.1", u16::try_from(i % 60_000).unwrap_or(0));
-            let left = ticket(now, 60 + i as u64, "evil.test").to(place.clone());
-            drop(tickets.leave(now, &i.to_be_bytes(), left));
-            assert!(tickets.expects(now, &place));
-            assert!(!tickets.expects(now, &HostPort::new("other.test", 1)));
+            let left = handoff(now, 60 + i as u64, "evil.test").to(place.clone());
+            drop(handoffs.leave(now, &i.to_be_bytes(), left));
+            assert!(handoffs.expects(now, &place));
+            assert!(!handoffs.expects(now, &HostPort::new("other.test", 1)));
         }
-        assert_eq!(tickets.kept.len(), MAX_TICKETS);
-        // 262,144 walks over 65,536 tickets would take minutes.
+        assert_eq!(handoffs.kept.len(), MAX_HANDOFFS);
+        // 262,144 walks over 65,536 handoffs would take minutes.
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 }
