@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Contact, Context, EnvelopeId, Event, NameClass, Names, Now, Outgoing, Output,
-    RosterEdit,
+    Address, Body, Claim, Contact, Context, EnvelopeId, Event, Exchange, Handoff, Key, Message,
+    NameClass, Names, Now, Outgoing, Output, Recipient, RosterEdit,
 };
 
 /// The time, the connection, and where everything goes.
@@ -43,6 +43,26 @@ impl<L> Cx<'_, L> {
     /// Changes the foreign part of the buddy list.
     pub(crate) fn edit(&mut self, edit: RosterEdit) {
         self.emit(Event::Roster(edit));
+    }
+
+    /// Leaves something for the connection that comes with `key`.
+    pub(crate) fn leave(&mut self, key: impl Into<Key>, handoff: Handoff) {
+        self.emit(Event::Exchange(Exchange::Leave(key.into(), handoff)));
+    }
+
+    /// Asks for something that was left; the answer is the next input.
+    pub(crate) fn claim(&mut self, claim: Claim) {
+        self.emit(Event::Exchange(Exchange::Claim(claim)));
+    }
+
+    /// Hears what is told under `key`.
+    pub(crate) fn listen(&mut self, key: impl Into<Key>) {
+        self.emit(Event::Exchange(Exchange::Listen(key.into())));
+    }
+
+    /// Tells another connection something; whether it hears that is the next input.
+    pub(crate) fn tell(&mut self, to: Recipient, message: Message) {
+        self.emit(Event::Exchange(Exchange::Tell(to, message)));
     }
 
     /// The point in time that is so far from now.

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::BytesMut;
-use crosstalk_core::{Fault, NameClass, Side};
+use crosstalk_core::{Fault, NameClass, Side, TellResult};
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
 use super::context::Cx;
-use super::desk::Desk;
+use super::handoff::Names;
 use crate::common::http::{self, Head, Message};
 
 /// The element of a contact, and its attributes for its id, what it is called, and its number.
@@ -24,6 +24,8 @@ const NUMBER: &str = "id";
 #[derive(Default)]
 pub(super) struct Book {
     requests: http::Reader,
+    /// The request that waits until it is known whether the session hears of it.
+    waiting: Option<Message>,
 }
 
 impl Book {
@@ -38,9 +40,10 @@ impl Book {
             cx.out.forward(Side::Client, bytes.split().freeze());
             return Ok(());
         }
-        loop {
+        // What is behind a request that waits is answered behind it.
+        while self.waiting.is_none() {
             match self.requests.take(side, bytes) {
-                Ok(Some(request)) => take(request, cx),
+                Ok(Some(request)) => self.take(request, cx),
                 Ok(None) => return Ok(()),
                 Err(fault) => {
                     // What cannot be read may name foreign people.
@@ -49,33 +52,61 @@ impl Book {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Passes a request on that names nobody foreign. Of another the session is told first, if the
+    /// client has one.
+    fn take(&mut self, request: Message, cx: &mut Cx<'_>) {
+        let body = request.text.as_deref().unwrap_or_default();
+        let mut foreign = contacts(body);
+        foreign.retain(|contact| is_foreign(contact, cx));
+        if foreign.is_empty() {
+            return cx.out.forward(Side::Server, request.raw);
+        }
+        cx.out.withhold();
+        let called = |contact: Contact| match cx.class_of(contact.name.as_bytes()) {
+            NameClass::Foreign(address) => Some((address, contact.nick?)),
+            NameClass::Own | NameClass::Nowhere => None,
+        };
+        let names: Vec<_> = foreign.into_iter().filter_map(called).collect();
+        match cookie(&request.head).filter(|_| !names.is_empty()) {
+            Some(cookie) => {
+                Names(names).tell(cookie.as_bytes(), cx);
+                self.waiting = Some(request);
+            }
+            None => finish(&request, cx),
+        }
+    }
+
+    /// The session was told, or not: without a session there is nobody to keep the names for.
+    pub(super) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
+        let Some(request) = self.waiting.take() else { return };
+        if matches!(told, TellResult::Full(_)) {
+            let answer = http::answer(&request.head, "503 Service Unavailable", "");
+            return cx.out.insert(Side::Client, answer);
+        }
+        finish(&request, cx);
+    }
+
+    /// How many bytes are held.
+    pub(super) fn weight(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |request| {
+            request.raw.len() + request.text.as_ref().map_or(0, |text| text.len())
+        })
     }
 }
 
+/// Whether an entry is of somebody whom the server does not know.
+fn is_foreign(contact: &Contact, cx: &Cx<'_>) -> bool {
+    cx.class_of(contact.name.as_bytes()) != NameClass::Own
+}
+
 /// Passes on what a request says of own people, and answers it where it says nothing of them.
-fn take(request: Message, cx: &mut Cx<'_>) {
+fn finish(request: &Message, cx: &mut Cx<'_>) {
     let body = request.text.as_deref().unwrap_or_default();
     let contacts = contacts(body);
-    let is_foreign = |contact: &&Contact| cx.class_of(contact.name.as_bytes()) != NameClass::Own;
-    let foreign: Vec<&Contact> = contacts.iter().filter(is_foreign).collect();
-    if foreign.is_empty() {
-        return cx.out.forward(Side::Server, request.raw);
-    }
-    let mut has_room = true;
-    if let Some(desk) = cookie(&request.head).and_then(|cookie| Desk::find(cookie.as_bytes(), cx)) {
-        for contact in &foreign {
-            if let (NameClass::Foreign(address), Some(nick)) =
-                (cx.class_of(contact.name.as_bytes()), &contact.nick)
-            {
-                has_room &= desk.call(address, nick.clone());
-            }
-        }
-    }
-    cx.out.withhold();
-    if !has_room {
-        let answer = http::answer(&request.head, "503 Service Unavailable", "");
-        return cx.out.insert(Side::Client, answer);
-    }
+    let foreign: Vec<&Contact> = contacts.iter().filter(|c| is_foreign(c, cx)).collect();
     if foreign.len() == contacts.len() {
         let answer = http::answer(&request.head, "200 OK", &answer(&foreign));
         return cx.out.insert(Side::Client, answer);

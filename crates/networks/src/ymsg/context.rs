@@ -61,8 +61,8 @@ impl Line {
 }
 
 impl Cx<'_> {
-    /// Tells the client a packet of ours, as its server would.
-    pub(super) fn tell(&mut self, draft: Draft) {
+    /// Shows the client a packet of ours, as its server would send it.
+    pub(super) fn show(&mut self, draft: Draft) {
         self.out.insert(Side::Client, draft.finish(self.link.server));
     }
 

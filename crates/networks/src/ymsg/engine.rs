@@ -9,7 +9,8 @@ use crosstalk_core::{
 
 use super::book::Book;
 use super::context::{Cx, Line};
-use super::lookup::{self, Lookup};
+use super::handoff;
+use super::lookup::Lookup;
 use super::session::Session;
 use super::sniff;
 use super::upload::Upload;
@@ -25,6 +26,8 @@ pub(super) struct Ymsg {
 enum Phase {
     /// Nobody has said anything.
     Opening,
+    /// The person's connection, for which the server is asked that a look-up has named.
+    Dialling,
     /// The person's connection.
     Session(Box<Session>),
     /// A question over HTTP.
@@ -62,12 +65,17 @@ impl Engine for Ymsg {
                 session.deliver(envelope, &mut cx);
             }
             (Phase::Session(session), Input::Tick) => session.tick(&mut cx),
-            (Phase::Session(session), Input::Rung) => session.rung(&mut cx),
+            (Phase::Session(session), Input::Heard(_, message)) => session.heard(message, &mut cx),
+            (Phase::Dialling, Input::Claimed(claimed)) => {
+                dial_session(claimed.taken().and_then(handoff::server), &mut cx);
+                self.phase = Phase::Session(Box::default());
+            }
             (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
                 lookup.bytes(side, bytes, &mut cx);
             }
             (Phase::Lookup(lookup), Input::Closed(Side::Server)) => lookup.end(&mut cx),
             (Phase::Book(book), Input::Bytes(side, bytes)) => book.bytes(side, bytes, &mut cx)?,
+            (Phase::Book(book), Input::Told(told)) => book.told(&told, &mut cx),
             (Phase::Upload(file), Input::Bytes(side, bytes)) => file.bytes(side, bytes, &mut cx)?,
             _ => {}
         }
@@ -81,7 +89,11 @@ impl Engine for Ymsg {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Session(session) => session.deadline(),
-            Phase::Opening | Phase::Lookup(_) | Phase::Book(_) | Phase::Upload(_) => None,
+            Phase::Opening
+            | Phase::Dialling
+            | Phase::Lookup(_)
+            | Phase::Book(_)
+            | Phase::Upload(_) => None,
         }
     }
 
@@ -89,7 +101,8 @@ impl Engine for Ymsg {
         match &self.phase {
             Phase::Session(session) => session.weight(),
             Phase::Lookup(lookup) => lookup.weight(),
-            Phase::Opening | Phase::Book(_) | Phase::Upload(_) => 0,
+            Phase::Book(book) => book.weight(),
+            Phase::Opening | Phase::Dialling | Phase::Upload(_) => 0,
         }
     }
 }
@@ -99,20 +112,31 @@ impl Ymsg {
         Self { line: Line::new(&context), context, phase: Phase::Opening }
     }
 
-    /// The first bytes say what the connection is for. In direct mode the server is one that a
-    /// look-up has named, or else the configured one.
+    /// The first bytes say what the connection is for.
     fn open(&mut self, now: Now, first: &BytesMut, out: &mut Output) {
-        let is_session = first.starts_with(b"Y");
-        if let Via::Direct { upstream, advertise } = &self.context.via {
-            let named = lookup::named(&self.context, now.instant, &advertise.host);
-            let to = named.filter(|_| is_session).map(|host| HostPort::new(host, upstream.port));
-            out.emit(Event::Dial(to.unwrap_or_else(|| upstream.clone())));
-        }
+        let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.line };
         self.phase = match first.first() {
             Some(b'G') => Phase::Lookup(Box::default()),
             Some(b'P') if sniff::is_upload(first) => Phase::Upload(Box::default()),
             Some(b'P') => Phase::Book(Box::default()),
             _ => Phase::Session(Box::default()),
         };
+        let Via::Direct { upstream, advertise } = &cx.context.via else { return };
+        let (upstream, advertised) = (upstream.clone(), advertise.host.clone());
+        if matches!(self.phase, Phase::Session(_)) {
+            // What the client said waits for the answer: it goes to the server that is dialled then.
+            handoff::claim_server(&advertised, &mut cx);
+            self.phase = Phase::Dialling;
+        } else {
+            cx.emit(Event::Dial(upstream));
+        }
     }
+}
+
+/// In direct mode, dials the server that a look-up has named, or else the configured one.
+fn dial_session(named: Option<String>, cx: &mut Cx<'_>) {
+    let Via::Direct { upstream, .. } = &cx.context.via else { return };
+    let host = named.map(|host| HostPort::new(host, upstream.port));
+    let to = host.unwrap_or_else(|| upstream.clone());
+    cx.emit(Event::Dial(to));
 }

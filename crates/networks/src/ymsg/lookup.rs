@@ -3,12 +3,12 @@
 //! say over the connection may have been written by anybody.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Fault, HostPort, Owner, Side, Ticket, Via};
+use crosstalk_core::{Fault, Side, Via};
 
 use super::context::Cx;
+use super::handoff::{expect, of_listener};
 use crate::common::http::{Head, Incoming, Message};
 
 /// The longest first line of a question, in bytes.
@@ -19,22 +19,10 @@ const MAX_ANSWER: usize = 16 * 1024;
 const MAX_HOSTS: usize = 8;
 /// The most questions that wait for an answer.
 const MAX_ASKED: usize = 16;
-/// How long the server that was named may be dialled.
-const TICKET: Duration = Duration::from_hours(1);
 /// The ports that clients try at the server that was named.
 const PORTS: [u16; 9] = [5050, 80, 443, 23, 25, 20, 119, 8001, 8002];
 const PATH: &str = "/capacity";
 const ADDRESS: &str = "CS_IP_ADDRESS=";
-
-/// The server that an answer named last to clients of the listeners at `advertised`.
-pub(super) fn named(context: &Context, now: Instant, advertised: &str) -> Option<String> {
-    let ticket = context.lobby.take(now, key(advertised).as_bytes())?;
-    ticket.note.downcast::<String>().ok().map(|host| *host)
-}
-
-fn key(host: &str) -> String {
-    format!("server behind {host}")
-}
 
 /// Questions and their answers.
 #[derive(Default)]
@@ -210,7 +198,7 @@ impl Lookup {
 
 impl Answer {
     /// Looks through the lines that came since it was last done.
-    fn look_ahead(&mut self, held: &[u8], cx: &Cx<'_>) {
+    fn look_ahead(&mut self, held: &[u8], cx: &mut Cx<'_>) {
         let new = held.get(self.seen..).unwrap_or_default();
         let lines = memchr::memrchr(b'\n', new).map_or(0, |at| at + 1);
         self.seen += lines;
@@ -243,23 +231,17 @@ fn answer(message: Message, cx: &mut Cx<'_>) {
     let Some(host) = hosts(text).next() else {
         return cx.out.forward(Side::Client, message.raw);
     };
-    expect(cx, &key(&advertise.host), host, PORTS[0]);
+    let advertised = advertise.host.clone();
+    expect(cx, &of_listener(&advertised), host, PORTS[0]);
     cx.out.withhold();
-    cx.out.insert(Side::Client, message.with(&rewritten(text, &advertise.host), &[]));
+    cx.out.insert(Side::Client, message.with(&rewritten(text, &advertised), &[]));
 }
 
 /// Lets clients dial a server that an answer names.
-fn note(host: &str, cx: &Cx<'_>) {
+fn note(host: &str, cx: &mut Cx<'_>) {
     for port in PORTS {
         expect(cx, &format!("server {host}:{port}"), host, port);
     }
-}
-
-fn expect(cx: &Cx<'_>, key: &str, host: &str, port: u16) {
-    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &cx.context.via;
-    let ticket = Ticket::new(host.to_owned(), cx.later(TICKET)).to(HostPort::new(host, port));
-    let ticket = ticket.of(Owner::server(server)).weighing(host.len());
-    cx.context.lobby.leave(cx.now.instant, key, ticket);
 }
 
 /// The servers that an answer names.

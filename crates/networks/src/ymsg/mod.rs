@@ -9,10 +9,10 @@
 mod book;
 pub mod charset;
 mod context;
-mod desk;
 mod engine;
 pub mod format;
 mod format_write;
+mod handoff;
 
 mod lookup;
 pub mod pieces;

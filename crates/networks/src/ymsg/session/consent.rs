@@ -27,11 +27,11 @@ impl Session {
         let words = pieces::front(words.text(), pieces::MAX_STATUS).to_owned();
         if cx.link.has_authorisation() {
             let draft = Draft::new(service::AUTHORISE, ASKS).with(4, name).with(5, &self.me);
-            cx.tell(cx.link.write(draft, 14, &words));
+            cx.show(cx.link.write(draft, 14, &words));
         } else {
             let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
             let time = envelope.sent_at.secs().to_string();
-            cx.tell(cx.link.write(draft, 14, &words).with(15, time));
+            cx.show(cx.link.write(draft, 14, &words).with(15, time));
             if !self.says_yes {
                 cx.emit(Event::Unshown(envelope));
             }
@@ -70,7 +70,7 @@ impl Session {
             && let Some(name) = self.name(from, cx)
         {
             let draft = Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me);
-            cx.tell(draft.with(13, YES));
+            cx.show(draft.with(13, YES));
         }
     }
 
@@ -80,7 +80,7 @@ impl Session {
             return;
         }
         let Some(name) = self.name(from, cx) else { return };
-        cx.tell(if cx.link.has_authorisation() {
+        cx.show(if cx.link.has_authorisation() {
             Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me).with(13, NO)
         } else {
             Draft::new(service::NEW_CONTACT, REFUSES).with(1, &self.me).with(3, name)

@@ -88,12 +88,12 @@ impl Session {
                 Kind::Conference => {
                     let room = packet.first(57).unwrap_or_default();
                     let draft = Draft::new(CONFERENCE_DECLINE, ANSWER).with(1, &self.me);
-                    cx.tell(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
+                    cx.show(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
                 }
                 Kind::File => {
                     let transfer = packet.first(265).unwrap_or_default();
                     let draft = Draft::new(FILE_TRANSFER, ANSWER).with(4, who).with(5, &self.me);
-                    cx.tell(draft.with(265, transfer).with(222, DECLINED));
+                    cx.show(draft.with(265, transfer).with(222, DECLINED));
                 }
                 Kind::Spoken => self.speak(packet, to, &who, cx),
                 Kind::Told(what) => self.note(&Cannot(&who, what).to_string(), cx),
@@ -119,6 +119,6 @@ impl Session {
             self.answer_request(&who, !hides, cx);
         }
         let draft = Draft::new(packet.service, ANSWER);
-        cx.tell(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
+        cx.show(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
     }
 }

@@ -37,7 +37,7 @@ impl Session {
                 }
             };
             let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, who);
-            cx.tell(draft.with(65, bytes).with(66, done));
+            cx.show(draft.with(65, bytes).with(66, done));
             if let NameClass::Foreign(address) = cx.class_of(who) {
                 self.show_presence(&address, cx);
             }
@@ -96,7 +96,7 @@ impl Session {
                 NameClass::Foreign(address) => self.take_out(&address, &group, cx),
             }
             let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me);
-            cx.tell(draft.with(66, code::DONE).with(7, who).with(65, bytes));
+            cx.show(draft.with(66, code::DONE).with(7, who).with(65, bytes));
         }
     }
 
@@ -138,7 +138,7 @@ impl Session {
                 let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
                 let draft = draft.with(66, code::DONE).with(302, "240").with(300, "240");
                 let draft = draft.with(7, who).with(224, from).with(264, to);
-                cx.tell(draft.with(301, "240").with(303, "240"));
+                cx.show(draft.with(301, "240").with(303, "240"));
             }
         }
     }
@@ -154,7 +154,7 @@ impl Session {
             return true;
         }
         let draft = Draft::new(service::RENAME_GROUP, ANSWER).with(1, &self.me);
-        cx.tell(draft.with(66, code::DONE).with(67, to).with(65, from));
+        cx.show(draft.with(66, code::DONE).with(67, to).with(65, from));
         false
     }
 
@@ -201,7 +201,7 @@ impl Session {
                 }
             };
             let draft = Draft::new(service::IGNORE_CONTACT, ANSWER).with(0, &self.me).with(7, who);
-            cx.tell(draft.with(13, mode).with(66, done));
+            cx.show(draft.with(13, mode).with(66, done));
         }
     }
 

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
 
 use super::super::context::Cx;
-use super::super::desk::Desk;
 use super::super::wire::Packet;
-use super::super::{charset, service};
+use super::super::{charset, handoff, service};
 use super::Session;
 
 /// How long the list waits for the foreign one, and for a packet that names the person.
@@ -71,7 +70,7 @@ const fn accepts(service: u16) -> bool {
 
 impl Session {
     /// 0x54: the client shows its proof, and what status it begins with.
-    pub(super) fn answered(&mut self, packet: &Packet, cx: &Cx<'_>) {
+    pub(super) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let version = packet.first(135).map(charset::read_name).unwrap_or_default();
         format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -83,8 +82,7 @@ impl Session {
         self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
         self.own.begin(packet.status);
         if let Some(cookie) = packet.first(COOKIE) {
-            let desk = self.desk.get_or_insert_with(|| Desk::new(cx.context.bell.clone()));
-            desk.leave(cookie, cx);
+            cx.listen(handoff::of_cookie(cookie));
         }
     }
 

@@ -131,7 +131,7 @@ impl Session {
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
             let (front, after) = rest.split_at(MAX_LINES);
-            cx.tell(Draft::new(service::LIST, MORE).with(87, front));
+            cx.show(Draft::new(service::LIST, MORE).with(87, front));
             rest = after;
         }
         let (server, others): (Vec<_>, Vec<_>) =
@@ -143,17 +143,17 @@ impl Session {
             let names: Vec<&[u8]> = names.filter(|names| !names.is_empty()).collect();
             draft = draft.with(88, names.join(&b","[..]));
         }
-        cx.tell(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
+        cx.show(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
     }
 }
 
 /// Tells the client our part before the first of several packets, which may break off anywhere.
 fn tell_in_front(ours: &Ours, spelled: &Spelled, cx: &mut Cx<'_>) {
     for lines in lines(&ours.groups, spelled) {
-        cx.tell(Draft::new(service::LIST, MORE).with(87, lines));
+        cx.show(Draft::new(service::LIST, MORE).with(87, lines));
     }
     if !ours.ignored.is_empty() {
-        cx.tell(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
+        cx.show(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
     }
 }
 

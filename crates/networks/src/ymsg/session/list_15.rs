@@ -39,10 +39,10 @@ impl Session {
         if is_short {
             let woven = woven(packet, &mut ours, cx.link.charset);
             let pairs = [sections(&ours, &spelled).concat(), woven].concat();
-            cx.tell(drafted(packet.status, &pairs));
+            cx.show(drafted(packet.status, &pairs));
         } else {
             for pairs in sections(&ours, &spelled) {
-                cx.tell(drafted(0, &pairs));
+                cx.show(drafted(0, &pairs));
             }
             cx.forward(packet);
         }

@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, NameClass, Roster, Side,
-    Subscription,
+    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Message, NameClass, Roster,
+    Side, Subscription,
 };
 
 use self::hold::Hold;
@@ -30,7 +30,7 @@ use self::presence::Own;
 use self::sign_on::SignOn;
 use self::talk::{Talk, is_typing, typing_out};
 use super::context::{Cx, spelling};
-use super::desk::Desk;
+use super::handoff::Names;
 use super::service;
 use super::wire::Packet;
 use crate::common::held::{Presences, Waiting};
@@ -71,8 +71,6 @@ pub(super) struct Session {
     presences: Presences,
     own: Own,
     talk: Talk,
-    /// What other connections of the client have to say.
-    desk: Option<Desk>,
 }
 
 impl Session {
@@ -98,10 +96,10 @@ impl Session {
         }
     }
 
-    /// Another connection of the client left word.
-    pub(super) fn rung(&mut self, cx: &mut Cx<'_>) {
-        let words = self.desk.as_ref().map(Desk::clear).unwrap_or_default();
-        for (address, name) in words {
+    /// Another connection of the client said something.
+    pub(super) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let Ok(Names(names)) = message.downcast() else { return };
+        for (address, name) in names {
             self.call(&address, name, cx);
         }
     }

@@ -113,7 +113,7 @@ impl Session {
         let shown = self.name(of, cx).filter(|_| self.list.shown.contains_key(of));
         match shown {
             Some(name) if presence.is_online() => self.show(&name, presence, was, cx),
-            Some(name) if was => cx.tell(offline(&name)),
+            Some(name) if was => cx.show(offline(&name)),
             _ => {}
         }
     }
@@ -147,7 +147,7 @@ impl Session {
             draft = draft.with(137, cx.now.wall.since(since).as_secs().to_string());
         }
         draft = draft.with(17, "0").with(13, "1");
-        cx.tell(if cx.link.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
+        cx.show(if cx.link.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
     }
 }
 

@@ -44,21 +44,21 @@ impl Session {
             draft.with(7, &name).with(65, spelled.write(group))
         };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
-            cx.tell(edit(service::REMOVE_BUDDY, group));
+            cx.show(edit(service::REMOVE_BUDDY, group));
         }
         let new: Vec<String> = wanted.iter().filter(|g| !shown.contains(g)).cloned().collect();
         for group in &new {
-            cx.tell(edit(service::ADD_BUDDY, group));
+            cx.show(edit(service::ADD_BUDDY, group));
         }
         if cx.link.is_new() {
             for draft in sections_of(&new, &name, spelled) {
-                cx.tell(draft);
+                cx.show(draft);
             }
         }
         if !wanted.is_empty() {
             self.list.shown.insert(address.clone(), wanted);
         } else if self.presences.remove(address) {
-            cx.tell(offline(&name));
+            cx.show(offline(&name));
         }
         !new.is_empty()
     }

@@ -91,7 +91,7 @@ impl Session {
         let Some(name) = self.name(from, cx) else { return };
         let draft = Draft::new(service::MESSAGE_ACK, ANSWER).with(4, name).with(5, &self.me);
         let draft = draft.with(302, "430").with(430, id).with(303, "430");
-        cx.tell(draft.with(450, "0"));
+        cx.show(draft.with(450, "0"));
     }
 
     /// A message or a buzz of a foreign person.
@@ -111,7 +111,7 @@ impl Session {
                 draft = draft.with(15, envelope.sent_at.secs().to_string());
             }
             let draft = cx.link.write(draft, 14, &message);
-            cx.tell(draft.with(63, ";0").with(64, "0"));
+            cx.show(draft.with(63, ";0").with(64, "0"));
         }
     }
 
@@ -130,7 +130,7 @@ impl Session {
         let Some(name) = self.name(from, cx) else { return };
         let draft = Draft::new(service::NOTIFY, ANSWER).with(5, &self.me).with(4, name);
         let on = if typing == Typing::Active { "1" } else { "0" };
-        cx.tell(draft.with(49, "TYPING").with(14, " ").with(13, on));
+        cx.show(draft.with(49, "TYPING").with(14, " ").with(13, on));
     }
 }
 
