@@ -22,7 +22,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Network> {
     NETWORKS.iter().copied().find(|n| n.name() == name)
 }
 
-/// What the first bytes of both sides say.
+/// Opinion on a connection's protocol from the first bytes of both sides.
 #[derive(Clone, Copy)]
 pub enum Verdict {
     /// This protocol.

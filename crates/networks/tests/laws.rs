@@ -1,4 +1,4 @@
-//! What holds for every network, shown on captures of real sessions. A new network only adds
+//! Laws that hold for every network, shown on captures of real sessions. A new network only adds
 //! captures, in a directory of its name.
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ const MUTATIONS: usize = 10_000;
 const POINTS: usize = 1_000;
 const SAID: &str = "said meanwhile";
 
-/// How the reads of a capture are cut before an engine gets them.
+/// Sizes of the pieces in which an engine gets the reads of a capture.
 #[derive(Clone, Copy, Debug)]
 enum Chunks {
     AsCaptured,
@@ -177,8 +177,8 @@ fn nobody_takes_texts_before_signing_on() {
     }
 }
 
-/// Where somebody may say something while a capture is played: at the start of each read, and at
-/// some bytes within. Each is a read and how much of it came before.
+/// Points of a capture at which somebody may say something: the start of each read, and some bytes
+/// within. Each is a read and the number of its bytes that came before.
 fn points(capture: &Capture, count: usize, random: &mut Random) -> Vec<(usize, usize)> {
     let reads = capture.reads.iter().enumerate();
     let mut points: Vec<_> = reads.map(|(at, _)| (at, 0)).collect();
@@ -227,7 +227,7 @@ fn say_at(gateway: &mut Gateway, capture: &Capture, point: (usize, usize)) -> bo
     given
 }
 
-/// How often the client was sent what was said.
+/// Number of times that the client was sent the text.
 fn times_shown(gateway: &Gateway) -> usize {
     memchr::memmem::find_iter(gateway.sent(Side::Client), SAID).count()
 }

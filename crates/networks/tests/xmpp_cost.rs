@@ -1,4 +1,4 @@
-//! What the worst XML costs: memory by an allocator that counts, and time by how it grows.
+//! Costs of the worst XML: memory by an allocator that counts, and time by its growth.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -25,7 +25,7 @@ use crosstalk_networks::xmpp::xml::{Element, Scope};
 static COUNTER: Counter = Counter;
 
 const MIB: usize = 1 << 20;
-/// What a stanza may take, at most, for each of its bytes, and for a mebibyte in all.
+/// Limit of a stanza's memory, for each of its bytes, and for a mebibyte in all.
 const TIMES: usize = 40;
 const MOST: usize = 8 * MIB;
 

@@ -70,7 +70,7 @@ impl<L> Cx<'_, L> {
         self.now.instant + time
     }
 
-    /// What a name means here.
+    /// Meaning of a name on this network.
     pub(crate) fn classify(&self, name: &str) -> NameClass {
         self.context.names.classify(name)
     }

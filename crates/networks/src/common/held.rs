@@ -1,4 +1,4 @@
-//! What an engine keeps for a client that cannot be told yet, bounded by its bytes.
+//! Queue of what an engine keeps for a client that cannot be told yet, bounded by its bytes.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -42,18 +42,18 @@ impl Waiting {
         Some(envelope)
     }
 
-    /// How many bytes wait.
+    /// Bytes that wait.
     pub(crate) const fn weight(&self) -> usize {
         self.bytes
     }
 }
 
-/// How many bytes an address takes, roughly.
+/// Bytes that an address takes, roughly.
 pub(crate) fn of_address(address: &Address) -> usize {
     size_of::<Address>() + address.local().len()
 }
 
-/// How many bytes a text takes.
+/// Bytes that a text takes.
 pub(crate) fn of_text(text: &RichText) -> usize {
     let links = text.spans().iter().map(|span| match &span.style {
         Style::Link(to) => to.len(),
@@ -62,7 +62,7 @@ pub(crate) fn of_text(text: &RichText) -> usize {
     text.text().len() + size_of_val::<[Span]>(text.spans()) + links.sum::<usize>()
 }
 
-/// How many bytes an envelope takes, roughly.
+/// Bytes that an envelope takes, roughly.
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
     let body = match &envelope.body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => of_text(text),
@@ -87,8 +87,8 @@ pub(crate) fn short(text: RichText) -> RichText {
     RichText::plain(text.text().get(..end).unwrap_or_default())
 }
 
-/// What is known of the presence of contacts: of as many as a list holds, each with as much of its
-/// text as is kept.
+/// Last presences of contacts: of as many as a list holds, each with as much of its text as is
+/// kept.
 #[derive(Default)]
 pub(crate) struct Presences {
     known: BTreeMap<Address, Presence>,
@@ -122,7 +122,7 @@ impl Presences {
         known.is_some()
     }
 
-    /// How many bytes it takes.
+    /// Bytes that they take.
     pub(crate) const fn weight(&self) -> usize {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! What several networks need, once: no protocol's own terms in it.
+//! Tools that several networks need: no protocol's own terms in them.
 
 mod context;
 pub(crate) mod held;

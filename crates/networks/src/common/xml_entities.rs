@@ -5,7 +5,7 @@ use std::ops::Deref;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::BytesRef;
 
-/// What a reference stands for: one character, kept in place, since a text may be full of them.
+/// Character that a reference stands for, kept in place, since a text may be full of them.
 pub(crate) struct Resolved([u8; 4], usize);
 
 impl From<char> for Resolved {
@@ -25,7 +25,7 @@ impl Deref for Resolved {
     }
 }
 
-/// What a reference stands for; none where it is illegal, or nothing declares it.
+/// Character that a reference stands for; `None` where it is illegal, or nothing declares it.
 pub(crate) fn resolve(reference: &BytesRef<'_>) -> Option<Resolved> {
     let one = match reference.resolve_char_ref().ok()? {
         Some(one) => one,

@@ -1,4 +1,4 @@
-//! What MSG carries: a MIME head and a body.
+//! Content of MSG: a MIME head and a body.
 
 use std::borrow::Cow;
 
@@ -16,10 +16,10 @@ pub(super) const MAX_HEAD: usize = 8 * 1024;
 /// The most that is read of a body, in bytes: a text of full length in lines of one character.
 const MAX_BODY: usize = 2 * MAX_TEXT;
 
-/// What a text is that cannot be said in one piece.
+/// Words for a text that cannot be sent in one piece.
 const TOO_LONG: &str = "a text of this length";
 
-/// What clients say to each other in MSG.
+/// Kind of content that clients send each other in MSG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// `text/plain`; and actions, which are text in `text/x-msnmsgr-datacast`.
@@ -32,12 +32,12 @@ pub enum Content {
     Frame,
     /// The same in the words of MSNP8 and before.
     Invitation,
-    /// What can be shown to nobody elsewhere, and what it is.
+    /// Content that can be shown to nobody on another network, with its name.
     Unshown(&'static str),
-    /// What is not known here.
+    /// Content of unknown type.
     Unknown,
-    /// What clients tell each other and nobody sees: what they can do, and the pictures that stand
-    /// for words, which say what was typed for them.
+    /// Content that clients send each other and nobody sees: capabilities, and the pictures that
+    /// stand for words, which state the words typed for them.
     Technical,
 }
 
@@ -90,7 +90,7 @@ impl Content {
         }
     }
 
-    /// What it is elsewhere, if anything.
+    /// Body that it becomes on another network, if any.
     pub(super) fn body(self) -> Option<Body> {
         match self {
             Self::Text(text) => Some(Body::Text { text, auto: false }),

@@ -20,14 +20,14 @@ pub(super) struct Groups {
     names: BTreeMap<String, String>,
     /// Names by id, in small letters.
     ids: BTreeMap<String, Named>,
-    /// How many of them the server knows.
+    /// Number of them that the server knows.
     servers: usize,
     /// The next of our numbers.
     next: u32,
     bytes: usize,
 }
 
-/// What a group is called.
+/// Group with its name.
 struct Named {
     name: String,
     /// The server knows nothing of it.
@@ -114,7 +114,7 @@ impl Groups {
         id
     }
 
-    /// How many bytes the groups take.
+    /// Bytes that the groups take.
     pub(super) const fn weight(&self) -> usize {
         self.bytes
     }
@@ -155,7 +155,7 @@ impl Groups {
     }
 }
 
-/// How many bytes a group takes, roughly.
+/// Bytes that a group takes, roughly.
 const fn cost(name: &str, id: &str) -> usize {
     128 + 2 * (name.len() + id.len())
 }

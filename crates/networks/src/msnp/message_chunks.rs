@@ -17,9 +17,9 @@ const MAX_HEAD: usize = crate::msnp::content::MAX_HEAD;
 const MAX_ID: usize = 64;
 /// The most parts a message has: more than a text of full length needs.
 const MAX_CHUNKS: u32 = 1024;
-/// How many messages a client may have begun.
+/// Limit of the messages that a client may have begun.
 const MAX_BEGUN: usize = 4;
-/// How long the rest of a message is waited for after its last part.
+/// Longest wait for the rest of a message after its last part.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Something that is said: in one MSG, or as much as came of several.
@@ -48,7 +48,7 @@ struct Unfinished {
     has_first: bool,
     /// The bodies of the parts.
     bodies: BTreeMap<u32, Vec<u8>>,
-    /// How many parts there are, once the first said so.
+    /// Number of parts, once the first has stated it.
     of: Option<u32>,
     told: Vec<Told>,
     until: Instant,
@@ -152,7 +152,7 @@ impl Chunks {
         }
     }
 
-    /// What has waited for its rest long enough: it is said as far as it came.
+    /// Messages that have waited long enough for their rest: they are sent as far as they came.
     pub(super) fn overdue(&mut self, now: Instant) -> Vec<Whole<'static>> {
         self.0.extract_if(.., |begun| begun.until <= now).map(Unfinished::put_together).collect()
     }
@@ -166,7 +166,7 @@ impl Chunks {
         self.0.iter().map(|begun| begun.until).min()
     }
 
-    /// What is kept of messages that are not whole, in bytes.
+    /// Bytes kept of messages that are not whole.
     pub(super) fn weight(&self) -> usize {
         self.0.iter().map(Unfinished::weight).sum()
     }
@@ -180,7 +180,7 @@ mod tests {
         format!("Content-Type: text/plain\r\nMessage-ID: {{{id}}}\r\n{field}\r\n\r\n{body}").into()
     }
 
-    /// What comes of parts, as the bodies and how many MSG each came in.
+    /// Messages made of parts, as the bodies and the number of MSG that each came in.
     fn said(chunks: &mut Chunks, part: &[u8]) -> Vec<(String, usize)> {
         let told = Told { transaction: 1, letter: b'A' };
         let ready = chunks.take(part, told, Instant::now());

@@ -1,4 +1,4 @@
-//! What a client offers another one: files, pictures, games and calls, by MSNSLP in the binary
+//! Offers of one client to another: files, pictures, games and calls, by MSNSLP in the binary
 //! frames of `application/x-msnmsgrp2p` and, before MSNP9, by `text/x-msmsgsinvite`.
 //!
 //! Nothing of it reaches people of other networks, so each offer is declined in their place, as
@@ -13,7 +13,7 @@ const FOOTER: [u8; 4] = [0; 4];
 const ACKNOWLEDGED: u32 = 2;
 /// The longest value of a field that is repeated, in bytes.
 const MAX_VALUE: usize = 256;
-/// How many bytes of an offer are read: the fields are in its beginning.
+/// Length of the part of an offer that is read, in bytes: the fields are in its beginning.
 const MAX_READ: usize = 4 * 1024;
 
 /// An offer whose last frame is to come.
@@ -29,7 +29,7 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(super) const fn weight(&self) -> usize {
         size_of::<Self>() + self.via.len() + self.call.len() + self.session.len()
     }
@@ -144,7 +144,7 @@ fn frame_of(number: u32, total: u64, flags: u32, offer: &Offer, data: &[u8]) -> 
     frame
 }
 
-/// What a guest's client says to an invitation of the older kind; none to what is no invitation.
+/// Answer of a guest's client to an invitation of the older kind; `None` to what is no invitation.
 pub(super) fn reject(payload: &[u8]) -> Option<String> {
     let (_, body) = parts(payload);
     let body = String::from_utf8_lossy(body.get(..MAX_READ).unwrap_or(body));

@@ -1,4 +1,4 @@
-//! What AIM fills into away texts and automatic answers.
+//! Placeholders in away texts and automatic answers (`%n`, `%d`, `%t`).
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub(super) fn filled<'a>(html: &'a str, reader: &str, now: UnixMillis) -> Cow<'a
     filled.into()
 }
 
-/// What the place that `text` begins with is for.
+/// Letter of the placeholder that `text` begins with.
 fn place(text: &str) -> Option<char> {
     let mut chars = text.strip_prefix('%')?.chars();
     let place = chars.next().filter(|c| matches!(c, 'n' | 'd' | 't'));

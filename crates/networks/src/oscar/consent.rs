@@ -26,11 +26,11 @@ const MAX_WORDS: usize = 4_000;
 /// Open questions, in both directions.
 #[derive(Default)]
 pub(super) struct Asked {
-    /// Who asked the person, by the number that stands for them.
+    /// People who asked the person, by the number that stands for each.
     uins: BTreeMap<u32, Address>,
-    /// Whose question the client shows.
+    /// People whose request the client shows.
     shown: BTreeSet<Address>,
-    /// Whom the person asked.
+    /// People that the person asked.
     awaited: BTreeSet<Address>,
 }
 
@@ -40,7 +40,7 @@ impl Asked {
         self.awaited.extend(awaited.map(|c| c.address.clone()));
     }
 
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(super) fn weight(&self) -> usize {
         (self.uins.len() + self.shown.len() + self.awaited.len()) * PER_PERSON
     }
@@ -50,7 +50,7 @@ impl Asked {
         !self.uins.is_empty()
     }
 
-    /// Whom a number stands for.
+    /// Person that a number stands for.
     pub(super) fn behind(&self, name: &str) -> Option<&Address> {
         if self.uins.is_empty() || name.len() > 4 {
             return None;
@@ -219,7 +219,7 @@ impl Question {
         framed(&self.head(LAST_FOUND, FAILURE))
     }
 
-    /// How an answer of `kind` begins.
+    /// Beginning of an answer of `kind`.
     fn head(&self, kind: u16, result: u8) -> Writer {
         const ANSWER: u16 = 0x07da;
         let head = Writer::new().raw(&self.asker).u16(ANSWER.swap_bytes()).raw(&self.sequence);

@@ -28,7 +28,7 @@ const ICON: [u8; 16] = *b"\x09\x46\x13\x46\x4c\x7f\x11\xd1\x82\x22\x44\x45\x53\x
 /// Stands between the parts of ICQ's old messages.
 const SEPARATOR: u8 = 0xfe;
 
-/// What becomes of a message; `To` is whom it is for.
+/// Meaning of a message; `To` is its receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content<To> {
     /// These words are said.
@@ -53,7 +53,7 @@ impl Content<()> {
     }
 }
 
-/// What the TLVs of a message on `channel` hold.
+/// Content of the TLVs of a message on `channel`.
 pub(super) fn read(channel: u16, fields: &[u8], eight_bit: EightBit) -> Content<()> {
     let about = || find(fields, ABOUT).unwrap_or_default();
     let read = match channel {

@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-/// What a handler works with: the time, the connection, and where everything goes.
+/// Context of a handler: the time, the connection, and its output.
 pub(super) struct Io<'a> {
     pub(super) now: Now,
     pub(super) out: &'a mut Output,

@@ -146,7 +146,7 @@ impl Session {
         })
     }
 
-    /// Who offers no messages serves no session.
+    /// Takes the families that a server offers. One without ICBM serves no session.
     fn families(&mut self, content: &[u8]) {
         let families = || content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
         self.kind = if families().any(|family| family == MESSAGES) {

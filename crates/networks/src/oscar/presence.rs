@@ -28,7 +28,7 @@ mod icq {
     pub(super) const INVISIBLE: u32 = 0x0100;
 }
 
-/// What the person told the server of their state.
+/// Presence that the person told the server.
 #[derive(Default)]
 pub(super) struct Own {
     away: Option<RichText>,
@@ -96,7 +96,7 @@ impl Own {
 }
 
 impl Session {
-    /// What the client tells the server of the person.
+    /// Handles a SNAC in which the client tells the server the person's presence.
     pub(super) fn own_presence(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
         let (now, eight_bit) = (io.now.wall, self.eight_bit);
         match snac.kind() {

@@ -11,11 +11,11 @@ use crosstalk_core::{Address, HostPort, Owner, Redacted, Side, Ticket, Via};
 use super::context::Io;
 use super::wire::{Channel, Reader, Snac, Truncated, Writer, find, flap, tlvs};
 
-/// How long a cookie waits for the connection that brings it.
+/// Longest time between a cookie and the connection that brings it.
 const COOKIE_LIFE: Duration = Duration::from_mins(5);
 /// The longest that a client may call itself, in bytes; what is behind that is cut off.
 const MAX_CLIENT: usize = 255;
-/// Where OSCAR servers listen if a redirect does not say.
+/// Port of OSCAR servers where a redirect states none.
 const DEFAULT_PORT: u16 = 5190;
 
 const NAME: u16 = 0x0001;
@@ -24,14 +24,14 @@ const CLIENT: u16 = 0x0003;
 const REDIRECT: u16 = 0x0005;
 const COOKIE: u16 = 0x0006;
 
-/// What a cookie is for: the note on its [`Ticket`].
+/// Purpose of a cookie: the note on its [`Ticket`].
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// The session itself.
     Session {
         /// For whom, as the server said that handed it out.
         issued_to: Option<Address>,
-        /// What the client calls itself; empty if it does not.
+        /// Name that the client gives itself; empty if it gives none.
         client: String,
     },
     /// A service beside it, such as icons or chat.
@@ -50,7 +50,7 @@ impl Errand {
     }
 }
 
-/// What a client calls itself in TLVs.
+/// Client's own name in TLVs.
 fn client_in(fields: &[u8]) -> Option<String> {
     let client = find(fields, CLIENT)?;
     Some(String::from_utf8_lossy(client.get(..MAX_CLIENT).unwrap_or(client)).into_owned())
@@ -83,7 +83,7 @@ impl Greeting {
 /// A sign-on that is under way. What name the client gives is the server's to judge, and is not
 /// read.
 pub(super) struct SignOn {
-    /// What the client calls itself; empty if it does not.
+    /// Name that the client gives itself; empty if it gives none.
     client: String,
     /// The client has shown its password, and an answer is owed.
     asked: bool,
@@ -124,7 +124,7 @@ impl SignOn {
         }
     }
 
-    /// What the cookie in the server's answer is for.
+    /// Purpose of the cookie in the server's answer.
     fn answered(&self, fields: &[u8], io: &Io<'_>) -> Errand {
         let names = &io.context.names;
         let issued_to = find(fields, NAME).and_then(|name| {

@@ -1,4 +1,4 @@
-//! What AIM's servers speak besides OSCAR: TOC, for small clients, and HTTP.
+//! Protocols of AIM's servers besides OSCAR: TOC, for small clients, and HTTP.
 
 use crosstalk_core::{Sniff, Unread};
 
@@ -7,7 +7,7 @@ use crate::common::unread::{Asked, FORBIDDEN};
 
 /// The name of TOC among what the operator may let pass.
 pub(super) const TOC: &str = "toc";
-/// What a TOC client begins with.
+/// First bytes of a TOC client.
 pub(super) const FLAPON: &[u8] = b"FLAPON";
 /// An error of signing on that clients show with its text.
 pub(super) const TOC_ERROR: &[u8] =

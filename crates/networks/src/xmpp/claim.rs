@@ -18,14 +18,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// What one SASL exchange shows of who signs on.
+/// Name that one SASL exchange shows of the person who signs on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     mechanism: Mechanism,
     shown: Shown,
 }
 
-/// Where a mechanism puts the name.
+/// Form of the name in a mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mechanism {
     /// `authzid NUL authcid NUL password` (RFC 4616).
@@ -52,7 +52,7 @@ enum Shown {
     NotYet,
     /// Nothing: the mechanism, or this use of it, shows no name.
     Nothing,
-    /// What should have been a name is none.
+    /// The name cannot be read.
     Unreadable,
     /// Names as the client wrote them, each a local part or a JID: who signs on, and as whom if
     /// it says so. All have to mean one account: ejabberd 23.01 lets everybody act as anybody.

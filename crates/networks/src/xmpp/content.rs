@@ -33,7 +33,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// What becomes of it.
+/// Treatment of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// The receiver reads it as it is, or as words for it.
@@ -44,7 +44,7 @@ pub(super) enum Fate {
     Refused(&'static str),
 }
 
-/// How the namespaces of what only goes along with content begin.
+/// Prefixes of the namespaces of what only goes along with content.
 const ALONG: [&str; 13] = [
     ns::CHAT_STATES,
     ns::RECEIPTS,
@@ -99,7 +99,7 @@ pub(super) fn kind(stanza: &Element) -> Kind {
     told.into_iter().find(|kind| has(*kind)).unwrap_or(Kind::Marks)
 }
 
-/// What becomes of a message.
+/// Treatment of a message.
 pub(super) fn fate(stanza: &Element) -> Fate {
     let words = |words: String| Fate::Said(RichText::plain(words));
     let first = |kind| stanza.elements().find(move |child| kind_of(child) == kind);

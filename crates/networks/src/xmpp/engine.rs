@@ -35,7 +35,7 @@ pub(super) struct Jabber {
     pub(super) naming: Naming,
     pub(super) link: Link,
     pub(super) signon: SignOn,
-    /// Who is behind the client, once the server bound the session.
+    /// Person behind the client, once the server bound the session.
     pub(super) person: Option<Box<Person>>,
     client: Lane,
     server: Lane,
@@ -354,7 +354,7 @@ impl Jabber {
         scan::root(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
     }
 
-    /// What a top-level element of the client's is.
+    /// Kind of a top-level element of the client's.
     pub(super) fn word(&self, raw: &[u8]) -> Result<Word, Fault> {
         self.name_of(raw).map(|(name, ns)| Word::of(&name, &ns))
     }

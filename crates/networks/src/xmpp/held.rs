@@ -1,4 +1,4 @@
-//! What either side said while it cannot be judged yet: kept in order, and bounded.
+//! Stanzas of either side that cannot be judged yet: kept in order, and bounded.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::negotiation::Stage;
 use super::person::Foreign;
 use super::wire::Frame;
 
-/// How long a client's request for its roster waits for the foreign part.
+/// Longest wait of a client's request for its roster for the foreign part.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The frames of one side.
@@ -53,7 +53,7 @@ impl Queue {
     }
 }
 
-/// What both sides said, and what it waits for besides the sign-on.
+/// Stanzas of both sides, and what they wait for besides the sign-on.
 #[derive(Default)]
 pub(super) struct Held {
     pub(super) client: Queue,
@@ -63,7 +63,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// How many bytes are held.
+    /// Bytes held.
     pub(super) const fn weight(&self) -> usize {
         self.client.bytes + self.server.bytes
     }

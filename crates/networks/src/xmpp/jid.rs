@@ -9,7 +9,7 @@ use stringprep::{nameprep, nodeprep};
 /// The longest part of a JID, in bytes (RFC 7622, section 3.1).
 const MAX_PART: usize = 1023;
 
-/// What XEP-0106 escapes, and the codes.
+/// Characters that XEP-0106 escapes, and their codes.
 const ESCAPES: [(char, &str); 10] = [
     (' ', "20"),
     ('"', "22"),
@@ -57,7 +57,7 @@ pub(super) fn prepare_any(jid: &str) -> String {
     prepare(jid).unwrap_or_else(|_| domain())
 }
 
-/// Who is foreign to the people of one server.
+/// Names of foreign people as the people of one server use them.
 pub(super) struct Naming {
     names: Arc<Names>,
     /// The server's own domain, which no network's name can take away.
@@ -79,7 +79,7 @@ impl Naming {
         &self.domain
     }
 
-    /// What a JID, bare or full, means.
+    /// Meaning of a JID, bare or full.
     pub(super) fn class_of(&self, jid: &str) -> NameClass {
         let bare = bare(jid).trim();
         let (local, domain) = bare.rsplit_once('@').unwrap_or(("", bare));
@@ -109,8 +109,8 @@ impl Naming {
         })
     }
 
-    /// How `address` is written where its owner has not written it: as the manual says, and as the
-    /// gateway itself calls it, `bob@yahoo.xt` and `carol%hotmail.com@msn.xt`.
+    /// Spelling of `address` where its owner has not written it: as the manual says, and as the
+    /// gateway itself writes it, `bob@yahoo.xt` and `carol%hotmail.com@msn.xt`.
     pub(super) fn spell(&self, address: &Address) -> String {
         let universal = self.names.universal(address);
         let (local, domain) = universal.rsplit_once('@').unwrap_or_default();

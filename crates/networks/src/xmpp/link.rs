@@ -13,7 +13,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// How many bytes wait for an acknowledgement, roughly.
+    /// Bytes that wait for an acknowledgement, roughly.
     pub(super) fn weight(&self) -> usize {
         self.acks.as_ref().map_or(0, |acks| acks.weight())
     }

@@ -216,7 +216,7 @@ impl Jabber {
     }
 }
 
-/// What a message says, with its formatting where that is of the same text.
+/// Text of a message, with its formatting where that is of the same text.
 pub fn text(stanza: &Element) -> Option<RichText> {
     let plain = stanza.text_of("body").filter(|body| !body.is_empty());
     let rich = stanza
@@ -262,7 +262,7 @@ pub fn with_text(message: Element, text: &RichText) -> Element {
     }
 }
 
-/// When an old message was sent (XEP-0203).
+/// Time at which an old message was sent (XEP-0203).
 fn delay(now: Now, envelope: &Envelope) -> Option<Element> {
     let stamp = || timestamp(envelope.sent_at);
     let delayed = envelope.is_delayed(now.wall);

@@ -33,7 +33,7 @@ pub mod xml;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 
-/// Where the gateway signs on for the client (see the option's help).
+/// Option that has the gateway sign on for the client (see the option's help).
 const REORIGINATE: &str = "reoriginate";
 
 /// The Jabber network.
@@ -79,9 +79,9 @@ impl Network for Xmpp {
     }
 }
 
-/// How many bytes decide.
+/// Number of bytes that decide.
 const MAX_SNIFF: usize = 64;
-/// How a stream header begins.
+/// Beginning of a stream header.
 const OPEN: &[u8] = b"<stream:stream";
 
 /// An XML declaration and the start of a stream header, with any white space, and with the mark of

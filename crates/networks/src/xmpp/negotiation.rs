@@ -1,4 +1,4 @@
-//! How far a client's sign-on is (RFC 6120, section 4.3), in states that consume themselves.
+//! Progress of a client's sign-on (RFC 6120, section 4.3), in states that consume themselves.
 //!
 //! Each is made from the one before by what the server said to this connection, in the one moment
 //! in which it owed that. Only the last of them holds a name that somebody can be signed in by.
@@ -69,7 +69,7 @@ impl From<Binding> for Stage {
 /// A SASL exchange, in which client and server take turns.
 pub(super) struct Authenticating {
     claim: Claim,
-    /// Who has to speak.
+    /// Side that has to send next.
     turn: Side,
 }
 
@@ -122,7 +122,7 @@ pub(super) struct Authenticated {
 pub(super) struct Former {
     /// Its id (XEP-0198).
     pub(super) id: String,
-    /// How many stanzas the client says it handled.
+    /// Number of stanzas that the client says it handled (XEP-0198).
     pub(super) h: u32,
 }
 
@@ -159,7 +159,7 @@ pub(super) struct Binding {
     id: String,
 }
 
-/// What an IQ of the server is to somebody who waits for a session.
+/// Meaning of an IQ of the server for a client that waits for a session.
 pub(super) enum Answer {
     /// The session.
     Bound(Bound),
@@ -220,7 +220,7 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// Who, the session's full JID, and what may be left of another session of theirs.
+    /// Person, the session's full JID, and what may be left of another session of the person.
     pub(super) fn into_parts(self) -> (Confirmed, String, Option<Former>) {
         (self.user, self.full, self.former)
     }
@@ -230,7 +230,7 @@ impl Bound {
         self.former.is_some()
     }
 
-    /// What tells the gateway who this is.
+    /// Event that tells the gateway who this is.
     pub(super) fn sign_in(&self) -> Event {
         let endpoint = jid::resource(&self.full).unwrap_or_default().to_owned();
         Event::SignedIn { user: self.user.clone(), endpoint }
@@ -261,7 +261,7 @@ impl Resuming {
         Authenticated { former: Some(self.former), ..self.authenticated }
     }
 
-    /// Whose session.
+    /// Person of the session.
     pub(super) const fn user(&self) -> &Address {
         &self.user
     }
@@ -278,11 +278,11 @@ pub(super) struct Entering {
     pub(super) bound: Bound,
     /// `<resumed/>`, for a session that goes on.
     pub(super) resumed: Option<Element>,
-    /// When to look whether the gateway has judged.
+    /// Time of the next look whether the gateway has judged.
     pub(super) at: Instant,
 }
 
-/// What a stanza asks for, as far as signing on goes.
+/// Request of a stanza, as far as signing on goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asks {
     /// A session, in words that every server reads alike.
@@ -295,8 +295,8 @@ pub(super) enum Asks {
     Other,
 }
 
-/// What an IQ of a client asks for. Servers differ in what they overlook: no `id`, another `type`,
-/// a second child. All of that could bind a session that the gateway does not see.
+/// Request of a client's IQ. Servers differ in what they overlook: no `id`, another `type`, a
+/// second child. All of that could bind a session that the gateway does not see.
 pub(super) fn asks(iq: &Element, domain: &str) -> Asks {
     if iq.elements().any(|child| child.ns() == ns::AUTH) {
         return Asks::ToSignOnOtherwise;

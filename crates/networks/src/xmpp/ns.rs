@@ -80,13 +80,13 @@ pub const OUT_OF_BAND: &str = "jabber:x:oob";
 pub const FILE_SHARING: &str = "urn:xmpp:sfs:0";
 /// Reactions (XEP-0444).
 pub const REACTIONS: &str = "urn:xmpp:reactions:0";
-/// How the namespaces of messages taken back begin (XEP-0424).
+/// Prefix of the namespaces of messages taken back (XEP-0424).
 pub const RETRACT: &str = "urn:xmpp:message-retract:";
 /// Invitations to rooms (XEP-0249).
 pub const CONFERENCE: &str = "jabber:x:conference";
 /// Encryption by PGP, as first drafted (XEP-0027).
 pub const ENCRYPTED: &str = "jabber:x:encrypted";
-/// How the namespaces of calls in messages begin (XEP-0353).
+/// Prefix of the namespaces of calls in messages (XEP-0353).
 pub const CALL: &str = "urn:xmpp:jingle-message:";
-/// How the namespaces of invisibility begin (XEP-0186).
+/// Prefix of the namespaces of invisibility (XEP-0186).
 pub const INVISIBLE: &str = "urn:xmpp:invisible:";

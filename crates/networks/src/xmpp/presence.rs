@@ -94,7 +94,8 @@ impl Jabber {
         }
     }
 
-    /// What waited for the client to be available: who is there, and what was asked meanwhile.
+    /// Sends what waited for the client to be available: presence of contacts, and requests that
+    /// came meanwhile.
     fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
         let waiting = person.take_waiting();

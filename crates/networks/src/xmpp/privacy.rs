@@ -18,12 +18,12 @@ const MAX_LISTS: usize = 64;
 const MAX_RULES: usize = 256;
 /// The longest name of a list or a group that is remembered.
 const MAX_NAME: usize = 1023;
-/// How long a server may take to say which list is in force.
+/// Longest wait for a server's answer on which list is in force.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most requests that wait for the server's answer.
 const MAX_ASKED: usize = 16;
 
-/// What is known of the person's lists.
+/// Knowledge of the person's privacy lists (XEP-0016).
 #[derive(Default)]
 pub(super) struct Privacy {
     /// The person hides by command (XEP-0186).
@@ -38,7 +38,7 @@ pub(super) struct Privacy {
 struct Account {
     /// As the server confirmed it.
     lists: Lists,
-    /// What was asked for and not answered: under which id, and what comes of it.
+    /// Requests that are not answered: the id, and the change that a result makes.
     asked: VecDeque<(String, Change)>,
     /// The list in force was changed by somebody, and is as it was only as far as is known.
     is_stale: bool,
@@ -59,7 +59,7 @@ fn both(one: Audience, other: Audience) -> Audience {
     }
 }
 
-/// What is known of the list that is in force where the session has none of its own.
+/// Knowledge of the list that is in force where the session has none of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum DefaultList {
     #[default]
@@ -71,7 +71,7 @@ enum DefaultList {
 
 #[derive(Clone, Default)]
 struct Lists {
-    /// What each does; nothing where that is not known.
+    /// Rules of each list; `None` where they are not known.
     known: BTreeMap<String, Option<Vec<Rule>>>,
     active: Option<String>,
     default: Option<String>,
@@ -92,7 +92,7 @@ enum Whom {
     Subscription(String),
 }
 
-/// What a request does to the lists, if the server says yes.
+/// Change of the lists by a request, if the server grants it.
 #[derive(Clone)]
 enum Change {
     /// A list is made, replaced or removed.
@@ -151,7 +151,7 @@ impl Lists {
         self.active.as_deref().or(self.default.as_deref())
     }
 
-    /// Whom the list in force lets see the person, of those foreign people who may.
+    /// Foreign people that the list in force lets see the person, of those who may.
     fn audience(&self, person: &Person, naming: &Naming) -> Audience {
         let name = self.in_force()?;
         let Some(Some(rules)) = self.known.get(name) else { return Some(BTreeSet::new()) };
@@ -281,7 +281,7 @@ impl Privacy {
         asks
     }
 
-    /// When to look whether a server answered.
+    /// Time of the next look whether a server answered.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self.default {
             DefaultList::Asked(until) => Some(until),
@@ -321,7 +321,7 @@ impl Privacy {
         }
     }
 
-    /// How many bytes it takes, roughly.
+    /// Bytes that it takes, roughly.
     pub(super) fn weight(&self) -> usize {
         let Some(account) = &self.lists else { return 0 };
         let known = &account.lists.known;

@@ -1,4 +1,4 @@
-//! What is answered in the server's place, to what cannot be let through.
+//! Answers in the server's place, to what cannot be let through.
 //!
 //! A stream that is altered, or whose TLS ends here, is never made a pipe: the server would meet
 //! foreign names, and the person would be without the gateway and not know why.
@@ -32,7 +32,7 @@ pub(super) enum Word {
 }
 
 impl Word {
-    /// What `name` of `ns` is.
+    /// Kind of the element `name` of `ns`.
     pub(super) fn of(name: &str, ns: &str) -> Self {
         match (name, ns) {
             ("starttls", ns::TLS) => Self::StartTls,

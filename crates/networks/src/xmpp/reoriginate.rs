@@ -28,7 +28,7 @@ pub(super) enum Proxy {
     Running(Box<Running>),
 }
 
-/// What the server offered for that.
+/// Offer of the server for that.
 #[derive(Clone)]
 pub(super) struct Offer {
     hash: Hash,

@@ -1,4 +1,4 @@
-//! What a client says again after its connection broke (XEP-0198), of which the gateway took a
+//! Repeated messages of a client whose connection broke (XEP-0198), of which the gateway took a
 //! part that no server knows.
 //!
 //! A message is said again if the client was not told that it arrived, if it is among the first
@@ -12,7 +12,8 @@ use crosstalk_core::Address;
 
 use super::xml::Element;
 
-/// What a client may say in a new session, of signing on and its lists, among what it repeats.
+/// Number of stanzas of signing on and of its lists that a client may send in a new session among
+/// what it repeats.
 const SIGN_ON: u32 = 64;
 
 /// A mark of a message, by which it is known when it is said again.
@@ -76,7 +77,7 @@ impl Repeats {
         at.and_then(|at| taken.marks.remove(at)).is_some()
     }
 
-    /// How many bytes it takes, roughly.
+    /// Bytes that it takes, roughly.
     pub(super) fn weight(&self) -> usize {
         let weight = |taken: &Taken| size_of::<Taken>() + taken.marks.len() * size_of::<u64>();
         self.0.as_ref().map_or(0, |taken| weight(taken))

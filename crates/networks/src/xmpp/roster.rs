@@ -17,7 +17,7 @@ use super::ns;
 use super::person::{Asked, Foreign, Known, Marks, Person};
 use super::xml::Element;
 
-/// What stands between the server's version and the mark of the foreign part.
+/// Separator between the server's version and the mark of the foreign part.
 const MARK: &str = "+xt";
 
 impl Jabber {
@@ -280,7 +280,7 @@ fn groups(item: &Element) -> impl Iterator<Item = String> {
     item.elements().filter(|e| e.is("group", ns::ROSTER)).map(Element::text)
 }
 
-/// What a client's roster item asks for.
+/// Edit that a client's roster item asks for.
 fn list(address: Address, spelling: String, item: &Element) -> RosterEdit {
     let label =
         |text: &str| text.get(..text.floor_char_boundary(MAX_LABEL)).unwrap_or_default().to_owned();

@@ -38,9 +38,9 @@ pub(super) struct Scram {
     bound: Redacted<Vec<u8>>,
     nonce: String,
     first_bare: String,
-    /// What the server asked, while the key for that is derived.
+    /// Challenge of the server, while the key for the answer is derived.
     challenge: Option<String>,
-    /// What the server must prove to know.
+    /// Proof that the server must give.
     proof: Option<Proof>,
 }
 

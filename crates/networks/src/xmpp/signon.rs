@@ -13,30 +13,30 @@ use super::person::Person;
 use super::refusal::{self, Word};
 use super::reoriginate::Proxy;
 
-/// Why a stream ends on which the client says what nobody here knows.
+/// Reason for ending a stream on which the client sends an element that nobody here knows.
 pub(super) const NOT_UNDERSTOOD: &str = "the gateway on the way does not know this element";
 const SASL2_ALONE: &str = "a Jabber server offers to sign on by SASL2 alone, which the gateway does \
                            not understand: without its host under `terminate`, its people sign on \
                            and meet nobody foreign";
 
-/// What the operator is told of a client that would notice a gateway.
+/// Advice to the operator about a client that would notice a gateway.
 const CHANNEL_BINDING: &str = "a Jabber client signs on with channel binding, which no gateway gets \
                                through: options = [\"reoriginate\"] under its network lets it in, and \
                                docs/security.md says what that costs";
 
-/// How far the stream is.
+/// Progress of the stream.
 #[derive(Default)]
 pub(super) struct SignOn {
     tls: Tls,
-    /// What is known of each side's TLS, once it is on.
+    /// Facts about each side's TLS, once it is on.
     pub(super) facts: Facts,
-    /// What the server said of who this is.
+    /// Progress of the server's statements about who this is.
     pub(super) stage: Stage,
     /// A side said `</stream:stream>`: the session is not to be resumed.
     pub(super) closed: bool,
     /// SASL on the client's behalf.
     pub(super) proxy: Proxy,
-    /// How the server answered the client's last header.
+    /// Answer of the server to the client's last header.
     pub(super) answer: Answered,
     /// The client's next word waits for the first of the server's.
     pub(super) awaits_first_word: bool,
@@ -44,7 +44,7 @@ pub(super) struct SignOn {
     offers_sasl2: bool,
 }
 
-/// How far a server's answer to a stream header is.
+/// Progress of a server's answer to a stream header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Answered {
     #[default]
@@ -55,7 +55,7 @@ pub(super) enum Answered {
     Wholly,
 }
 
-/// What is known of the TLS of both sides.
+/// Facts about the TLS of both sides.
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) client: bool,

@@ -34,8 +34,8 @@ impl Jabber {
         Ok(())
     }
 
-    /// Whom the client asks stands in its list from then on (RFC 6121, section 3.1.2), as the
-    /// client spells it.
+    /// Lists a contact that the client asks, since that one is in its list from then on (RFC 6121,
+    /// section 3.1.2), as the client spells it.
     fn list_unlisted(&mut self, address: &Address, typed: &str, out: &mut Output) {
         if let Some(person) = self.person.as_ref().filter(|p| !p.lists(address)) {
             let typed = jid::bare(typed).to_lowercase();

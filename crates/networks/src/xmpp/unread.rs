@@ -1,5 +1,5 @@
-//! What Jabber's servers speak besides streams over TCP: BOSH (XEP-0206) and WebSocket (RFC 7395); and
-//! streams that are written as few clients write them.
+//! Protocols of Jabber's servers besides streams over TCP: BOSH (XEP-0206) and WebSocket (RFC
+//! 7395); and streams that are written as few clients write them.
 
 use crosstalk_core::{Sniff, Unread};
 
@@ -21,7 +21,7 @@ pub(super) const UNREAD: &[Unread] = &[
     Unread { name: "xml", title: "XMPP in other XML", sniff: other_xml, refusal: BAD_PREFIX },
 ];
 
-/// How much of a stream is looked at, in bytes.
+/// Length of the part of a stream that is looked at, in bytes.
 const MAX_PROLOG: usize = 1024;
 /// A stream of ours that ends with an error (RFC 6120, section 4.9.3.2).
 const BAD_PREFIX: &[u8] = b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' \

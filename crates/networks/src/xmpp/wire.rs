@@ -25,7 +25,7 @@ pub enum Frame {
     Close(Bytes),
 }
 
-/// What editors and libraries put at the front of a text in UTF-8, to say that it is that.
+/// Byte order mark, which editors and libraries put at the front of a text in UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl Frame {
@@ -68,14 +68,14 @@ impl std::error::Error for Malformed {}
 /// arriving one by one cost no more than bytes arriving at once.
 #[derive(Debug, Default)]
 pub struct Framer {
-    /// How many bytes of the unfinished frame were looked at.
+    /// Number of bytes of the unfinished frame that were looked at.
     seen: usize,
-    /// How many elements of the unfinished stanza are open.
+    /// Number of open elements of the unfinished stanza.
     depth: u32,
     token: Token,
 }
 
-/// What the byte after `seen` belongs to.
+/// Token that the byte after `seen` belongs to.
 #[derive(Clone, Copy, Debug, Default)]
 enum Token {
     /// Character data, or nothing yet.
@@ -211,7 +211,7 @@ impl Framer {
     }
 }
 
-/// Why looking stopped.
+/// Reason why looking stopped.
 enum Stop {
     /// A token ended inside a frame.
     Token,
@@ -221,7 +221,7 @@ enum Stop {
     Frame(fn(Bytes) -> Frame),
 }
 
-/// What stands behind white space and marks of byte order.
+/// Text behind white space and byte order marks.
 fn behind_space(text: &[u8]) -> &[u8] {
     let mut rest = text.trim_ascii_start();
     while let Some(behind) = rest.strip_prefix(BOM) {

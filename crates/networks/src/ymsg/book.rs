@@ -171,7 +171,7 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     Some(unescape(&found.value).map_or_else(|_| found.value.to_string(), Cow::into_owned))
 }
 
-/// What the server says to new and changed entries: the same again, with their numbers.
+/// Response of the server to new and changed entries: the same again, with their numbers.
 fn answer(contacts: &[&Contact]) -> String {
     let entries: String = contacts.iter().map(|contact| contact.entry.as_str()).collect();
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ab>{entries}</ab>\n")

@@ -15,7 +15,7 @@ pub(super) const OPTIONS: [(&str, &str); 2] = [
     ("shift-jis", "read what is no UTF-8 as Shift-JIS, which Japanese Windows writes"),
 ];
 
-/// What clients write that write no UTF-8.
+/// Encoding of clients that write no UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Charset(&'static Encoding);
 

@@ -9,12 +9,12 @@ use crate::common;
 /// The context, with how the two sides write headers.
 pub(super) type Cx<'a> = common::Cx<'a, &'a mut Line>;
 
-/// How the two sides write headers.
+/// Header styles of the two sides.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
     client: Style,
     server: Style,
-    /// What the client writes where it writes no UTF-8.
+    /// Encoding of the client where it writes no UTF-8.
     pub(super) charset: Charset,
 }
 
@@ -77,14 +77,14 @@ impl Cx<'_> {
         self.out.forward(Side::Client, packet.raw.clone());
     }
 
-    /// What a name in a packet means here.
+    /// Meaning of a name in a packet.
     pub(super) fn class_of(&self, name: &[u8]) -> NameClass {
         self.classify(charset::read_name(name).trim())
     }
 }
 
-/// How Yahoo clients are shown `address`: as its owner spells it, which they take if nothing in
-/// it separates names in a list. `None` where they take no spelling.
+/// Spelling of `address` for Yahoo clients: its owner's, which they take if nothing in it separates
+/// names in a list. `None` where they take no spelling.
 pub(super) fn spelling(
     contact: Option<&Contact>,
     address: &Address,

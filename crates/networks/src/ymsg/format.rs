@@ -71,7 +71,7 @@ pub fn read(message: &str) -> RichText {
     reader.rich
 }
 
-/// What stands between `ESC[` and `m`, and what follows.
+/// Text between `ESC[` and `m`, and what follows.
 fn code_of(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().take(MAX_CODE).position(|b| b == b'm')?;
     let code = text.get(..end)?;
@@ -79,7 +79,7 @@ fn code_of(text: &str) -> Option<(&str, &str)> {
     is_code.then_some((code, text.get(end + 1..)?))
 }
 
-/// What stands between the brackets of a known tag, and what follows it.
+/// Text between the brackets of a known tag, and what follows it.
 pub(super) fn tag(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('<')?;
     // Cheaper than looking for its end, which may not be there.
@@ -102,13 +102,13 @@ fn name(tag: &str) -> &str {
 #[derive(Default)]
 struct Reader {
     rich: RichText,
-    /// How what follows looks.
+    /// Look of what follows.
     look: Look,
-    /// What follows is where a link leads.
+    /// Whether what follows is the target of a link.
     link: bool,
     /// The colours before each tag that is open.
     before: Vec<u32>,
-    /// How many tags of each kind that clients write are open.
+    /// Number of open tags of each kind that clients write.
     open: [usize; WRITTEN.len()],
 }
 
@@ -262,7 +262,7 @@ impl Look {
         }
     }
 
-    /// How long those codes are, in bytes and characters: all are ASCII.
+    /// Length of those codes, in bytes and characters: all are ASCII.
     pub(super) fn turning(self, next: Self) -> usize {
         let mut length = Length(0);
         self.turn_into(next, &mut length);

@@ -49,7 +49,7 @@ impl Writer {
     }
 }
 
-/// What is left of the room in a message.
+/// Room left in a message.
 pub(super) struct Room {
     bytes: usize,
     chars: usize,

@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use super::context::Cx;
 use crate::common::held;
 
-/// How long the server that was named may be dialled.
+/// Time for which the server that was named may be dialled.
 const LIFETIME: Duration = Duration::from_hours(1);
 /// The most bytes of names that wait for a session.
 const MAX_NAMES: usize = 64 << 10;

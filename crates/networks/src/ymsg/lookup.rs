@@ -34,7 +34,7 @@ pub(super) struct Lookup {
     /// For each question that is not answered yet, whether it is ours to read the answer.
     asked: VecDeque<bool>,
     answer: Option<Answer>,
-    /// What has come of an answer; in direct mode the client has not got it yet.
+    /// Part of an answer that has come; in direct mode the client has not got it yet.
     held: BytesMut,
     /// One side does not speak HTTP as expected, and nothing is read any more.
     is_through: bool,
@@ -45,13 +45,13 @@ struct Answer {
     message: Incoming,
     /// It is the answer to `GET /capacity`.
     read: bool,
-    /// How much of it was looked through, and how many servers it has named.
+    /// Number of its bytes that were looked through, and of the servers that it has named.
     seen: usize,
     named: usize,
 }
 
 impl Lookup {
-    /// How many bytes are held.
+    /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         self.held.len()
     }

@@ -38,7 +38,7 @@ pub fn messages(text: &RichText) -> Vec<String> {
     }
 }
 
-/// How much of the text from `start` fits into a message, by where each look ends.
+/// Length of the text from `start` that fits into a message, by where each look ends.
 fn room(whole: &str, looks: &[(usize, Look)], start: usize) -> usize {
     let (mut room, mut at) = (Room::of(MAX_BYTES, MAX_CHARS), start);
     for (end, look) in looks {

@@ -1,4 +1,4 @@
-//! What packets are for. The names are those that clients give them.
+//! Services of packets. The names are those that clients give them.
 
 /// Somebody signs on; since version 15 [`STATUS_15`].
 pub const LOGON: u16 = 0x01;
@@ -73,7 +73,8 @@ pub const LIST_15: u16 = 0xf1;
 /// A message arrived.
 pub const MESSAGE_ACK: u16 = 0xfb;
 
-/// What clients send by themselves, and of which they show nothing: looks, ways from client to
-/// client, pictures and their sums, details, steps of a file transfer, and that something arrived.
+/// Services that clients send by themselves, and of which they show nothing: looks, ways from
+/// client to client, pictures and their sums, details, steps of a file transfer, and that something
+/// arrived.
 pub(super) const AUTOMATIC: [u16; 13] =
     [PING, 0x15, KEEP_ALIVE, 0x4f, 0xbd, 0xbe, 0xc1, 0xc2, 0xc7, 0xd3, 0xdd, 0xde, MESSAGE_ACK];

@@ -1,4 +1,4 @@
-//! What the first bytes of a connection are.
+//! Recognition of the first bytes of a connection.
 
 use crosstalk_core::{Side, Sniff};
 
@@ -7,7 +7,7 @@ use crate::common::http;
 
 /// The request that sends a file.
 const UPLOAD: (&[u8], &[u8]) = (b"POST ", b"/notifyft");
-/// What requests over HTTP begin with: the question which server to use, edits of the address book,
+/// Beginnings of requests over HTTP: the question which server to use, edits of the address book,
 /// and a file.
 const REQUESTS: [(&[u8], &[u8]); 4] =
     [(b"GET ", b"/capacity "), (b"GET ", b"/capacity?"), (b"POST ", b"/yab/"), UPLOAD];

@@ -3,9 +3,9 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use crosstalk_core::{Fault, Side};
 
-/// What every packet begins with.
+/// First bytes of every packet.
 pub const MAGIC: &[u8] = b"YMSG";
-/// What stands behind every key and every value.
+/// Bytes behind every key and every value.
 pub const SEPARATOR: &[u8] = b"\xc0\x80";
 const HEADER: usize = 20;
 /// The most that the length field of a header can say, in bytes.
@@ -16,15 +16,15 @@ pub const MAX_PAYLOAD: usize = 0xffff;
 pub struct Packet {
     /// All of it.
     pub raw: Bytes,
-    /// How its sender writes headers.
+    /// Header style of its sender.
     pub style: Style,
-    /// What it is for: see [`service`](super::service).
+    /// Service of the packet: see [`service`](super::service).
     pub service: u16,
     /// A status, or how to take the packet.
     pub status: u32,
 }
 
-/// What stands in the headers of one side besides what the packet is for.
+/// Fields in the headers of one side besides the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// The version of the protocol. Some servers write 0.

@@ -1,13 +1,14 @@
-//! What becomes of each kind of content that clients send to foreign people, as a page shows it.
+//! Table of the fate of each kind of content that clients send to foreign people, as a page shows
+//! it.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Where it is set, what was found is written instead of compared.
+/// Environment variable that has the results written instead of compared.
 const REWRITE: &str = "CROSSTALK_REWRITE";
 
-/// What becomes of one kind.
+/// Fate of one kind.
 pub enum Outcome {
     /// The other hears it, or what it stands for in words.
     Said,

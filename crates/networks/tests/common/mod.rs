@@ -24,7 +24,7 @@ pub mod oracles;
 
 use self::oracles::{Witness, memory_allowed};
 
-/// What a contact of a roster may add to what a client is told, in bytes.
+/// Bytes that a contact of a roster may add to what a client is told.
 const CONTACT: usize = 256;
 
 /// One connection, as its reads were captured.
@@ -93,7 +93,8 @@ pub fn names() -> Arc<Names> {
     Arc::new(Names::new("xt", usual.chain(elsewhere)))
 }
 
-/// How many bytes came in on all connections around one lobby: one may give what another was told.
+/// Number of bytes that came in on all connections around one lobby: one may give what another was
+/// told.
 #[derive(Clone, Default)]
 struct Came(Arc<AtomicUsize>);
 
@@ -158,7 +159,7 @@ pub struct Gateway {
     /// Which connection it is to the witness.
     number: usize,
     came: Came,
-    /// How much was given for the last input: bytes for either side, and texts.
+    /// Size of the last input: bytes for either side, and texts.
     given: usize,
     is_known: bool,
     bell: Bell,
@@ -171,11 +172,12 @@ pub struct Gateway {
     /// Given to the engine when the person is signed in, if at all.
     roster: Option<Roster>,
     pub events: Vec<Event>,
-    /// What the engine gave back.
+    /// Envelopes that the engine gave back.
     pub held: Vec<Envelope>,
     pub now: Now,
     pub opaque: bool,
-    /// What is said is noted no more: nobody signs in any more, and notes would be measured too.
+    /// Whether events are no longer noted: nobody signs in any more, and notes would be measured
+    /// too.
     pub unwatched: bool,
 }
 
@@ -358,17 +360,17 @@ impl Gateway {
         std::mem::take(&mut self.sent[to as usize])
     }
 
-    /// What was sent to a side and not taken yet.
+    /// Bytes that were sent to a side and not taken yet.
     pub fn sent(&self, to: Side) -> &[u8] {
         &self.sent[to as usize]
     }
 
-    /// What the engine left of the bytes of a side.
+    /// Bytes of a side that the engine left unread.
     pub fn pending(&self, side: Side) -> &[u8] {
         &self.pending[side as usize]
     }
 
-    /// How many bytes the engine says that it holds.
+    /// Bytes that the engine says it holds.
     pub fn weight(&self) -> usize {
         self.engine.weight()
     }
@@ -434,7 +436,7 @@ impl Gateway {
     }
 }
 
-/// How much it says, in bytes.
+/// Length of its text, in bytes.
 fn weight(body: &Body) -> usize {
     match body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => text.weight(),

@@ -1,4 +1,4 @@
-//! What a piece of work asks of the allocator, and how its time grows.
+//! Costs of a piece of work: its requests to the allocator, and the growth of its time.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -17,14 +17,14 @@ thread_local! {
     static COST: Cell<Cost> = const { Cell::new(Cost { calls: 0, bytes: 0, held: 0, most: 0 }) };
 }
 
-/// What was asked of the allocator.
+/// Requests to the allocator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How often memory was asked for.
+    /// Number of requests for memory.
     pub calls: usize,
-    /// How much in all, in bytes.
+    /// Bytes requested in all.
     pub bytes: usize,
-    /// How much is held, and how much was at most.
+    /// Bytes held now, and the most that were held.
     held: isize,
     most: isize,
 }
@@ -69,7 +69,7 @@ impl Cost {
     }
 }
 
-/// How many bytes go back to the allocator when `thing` is dropped.
+/// Bytes that go back to the allocator when `thing` is dropped.
 #[allow(dead_code)]
 pub fn kept<T>(thing: T) -> usize {
     COST.set(Cost::default());
@@ -77,14 +77,14 @@ pub fn kept<T>(thing: T) -> usize {
     usize::try_from(-COST.get().held).unwrap_or(0)
 }
 
-/// What `work` costs, and what it gives.
+/// Cost and result of `work`.
 pub fn cost<T>(work: impl FnOnce() -> T) -> (Cost, T) {
     COST.set(Cost::default());
     let done = work();
     (COST.get(), done)
 }
 
-/// What was asked for since the last [`cost`] began.
+/// Requests since the last [`cost`] began.
 pub fn so_far() -> Cost {
     COST.get()
 }

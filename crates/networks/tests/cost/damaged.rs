@@ -9,7 +9,7 @@ use crate::common::oracles::{memory_allowed, work_allowed};
 use crate::common::{Gateway, Random, damage, worlds};
 use crate::counter::cost;
 
-/// How often each network's captures are damaged.
+/// Number of times that each network's captures are damaged.
 const MUTATIONS: usize = 200;
 
 #[test]

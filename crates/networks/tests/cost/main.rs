@@ -1,5 +1,6 @@
-//! What content may cost: for each input a small multiple of its size in memory, and time that
-//! grows with it. Counted by an allocator of its own, so that no clock decides but between two runs.
+//! Bounds on the cost of content: for each input a small multiple of its size in memory, and time
+//! that grows with it. Counted by an allocator of its own, so that no clock decides but between two
+//! runs.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

@@ -14,10 +14,10 @@ const SAID: usize = 16;
 /// characters in AIM's HTML, two bytes each, and each of its pieces names its link again; a span of
 /// 32 bytes is at most 160 of tags in XHTML.
 const SHOWN: usize = 24;
-/// What a message is told with, whatever it says: heads, names and presence.
+/// Bytes sent along with a message whatever its text: heads, names and presence.
 const ONCE: usize = 2 * 1024;
 
-/// What stands in messages of Yahoo's and costs much.
+/// Parts of messages of Yahoo's that cost much.
 const CODES: [Worst; 10] = [
     Worst("", "\x1b[1mx\x1b[x1my", "", "\x1b[#ff0000mx"),
     Worst("", "\x1b[", "", "\x1b"),
@@ -31,7 +31,7 @@ const CODES: [Worst; 10] = [
     Worst("", "<alt #ff0000,#0000ff>x", "", "</alt>"),
 ];
 
-/// What stands in messages of MSN's.
+/// Parts of messages of MSN's that cost much.
 const MIME: [Worst; 7] = [
     Worst("Content-Type: text/plain\r\nX-MMS-IM-Format: EF=", "BIUS", "\r\n\r\n", "x"),
     Worst("Content-Type: text/plain\r\n\r\n", "\r\n", "", "\n"),
@@ -42,7 +42,7 @@ const MIME: [Worst; 7] = [
     Worst("", "\r\n\r\n", "", "bob@far-oscar.xt"),
 ];
 
-/// What stands in XHTML-IM, which is XML too.
+/// Parts of XHTML-IM that cost much, which is XML too.
 const XHTML: [Worst; 8] = [
     Worst("<p style='", "color:red;", "'/><p>", "<br/>"),
     Worst("", "<b>x</b>y", "", "<i/>"),

@@ -1,4 +1,5 @@
-//! What clients and servers may cost: time in proportion to what they send, and bounded memory.
+//! Bounds on the costs of clients and servers: time in proportion to what they send, and bounded
+//! memory.
 
 use std::time::Instant;
 

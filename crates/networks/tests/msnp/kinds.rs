@@ -7,7 +7,7 @@ use super::common::kinds::Outcome;
 use super::talks::{got, sent};
 use super::*;
 
-/// What becomes of a kind.
+/// Fate of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     /// It is shown to the guest.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a server answers SYN with, in the words of MSNP5 to 7.
+/// Sends what a server answers to SYN, in the commands of MSNP5 to 7.
 fn tell(ns: &mut Gateway, lines: &[&str]) {
     for line in lines {
         server(ns, line);

@@ -1,4 +1,4 @@
-//! What MSN clients and servers see of a gateway between them, command by command.
+//! Tests of a gateway between MSN clients and servers, command by command.
 #![allow(clippy::unwrap_used)]
 
 mod address_book;

@@ -36,7 +36,7 @@ enum Step {
     Pause,
 }
 
-/// What a client makes of what it is told.
+/// State of a client after what it was sent.
 #[derive(Debug, Default)]
 struct Client {
     listed: BTreeMap<String, usize>,
@@ -143,7 +143,7 @@ fn lines(version: u32) -> VecDeque<String> {
     lines.into()
 }
 
-/// What the server says of the address book.
+/// Response of the server about the address book.
 fn contacts() -> String {
     format!(
         "<Groups></Groups><Contacts><Contact><contactId>4-5-6</contactId><contactInfo>\
@@ -168,10 +168,11 @@ struct Play {
     talks: Vec<Gateway>,
     client: Client,
     lines: VecDeque<String>,
-    /// What the router has for the person and was not taken yet, and what was given back to it.
+    /// Envelopes that the router has for the person and that were not taken yet, and those given
+    /// back to it.
     mail: Vec<Envelope>,
     kept: Vec<Envelope>,
-    /// How often what somebody said was shown.
+    /// Number of times that a person's text was shown.
     shown: usize,
 }
 
@@ -344,7 +345,7 @@ impl Play {
     }
 }
 
-/// What has to come before a step.
+/// Steps that have to come before a step.
 const fn needs(step: Step) -> &'static [Step] {
     match step {
         // A client goes online when it has asked for its list.

@@ -1,4 +1,4 @@
-//! What a gateway answers in the place of a server is what a server answers.
+//! Answers of a gateway in the place of a server, which are those of a server.
 //!
 //! `tests/recorded/msn.py` recorded what an MSN server of others said to a client, about people of
 //! its own. The same is said here about foreign people, and answered by the gateway. Names,
@@ -13,7 +13,7 @@ const MARY: &str = "mary@hotmail.com";
 /// Somebody foreign who is not online.
 const DAVE: &str = "dave@far-oscar.xt";
 
-/// What was said and answered in one scene.
+/// Requests and answers of one scene.
 struct Recorded {
     title: String,
     steps: Vec<(Side, String)>,
@@ -109,7 +109,7 @@ struct Replay {
     version: u32,
     scene: Scene,
     talk: Option<Gateway>,
-    /// What the recorded client read is what it said later: keys, and numbers of conversations.
+    /// Values that the recorded client read and sent later: keys, and numbers of conversations.
     read: Vec<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! Who signs in: whom the server accepts in answer to the client's proof, whatever a client
+//! Sign-on: the person whom the server accepts in answer to the client's proof, whatever a client
 //! writes anywhere and a server passes on.
 
 use super::*;

@@ -8,7 +8,7 @@ use crosstalk_networks::oscar::wire::{Snac, Writer};
 use crate::common::kinds::{self, Outcome};
 use crate::scene::*;
 
-/// What becomes of a kind of content.
+/// Fate of a kind of content.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Said(&'static str),

@@ -1,5 +1,5 @@
-//! What clients, servers and other people may cost: time in proportion to what they send, and
-//! bounded memory.
+//! Bounds on the costs of clients, servers and other people: time in proportion to what they send,
+//! and bounded memory.
 
 use std::time::{Duration, Instant};
 

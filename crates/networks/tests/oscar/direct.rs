@@ -44,7 +44,7 @@ fn redirect(cookie: &str, host: &str) -> bytes::Bytes {
     Writer::new().tlv(1, "AliceTB").tlv(5, host).tlv(6, cookie).bytes()
 }
 
-/// What a server says of Alice to herself.
+/// User info that a server sends Alice about herself.
 fn alice() -> bytes::Bytes {
     UserInfo { name: b"Alice TB", warning: 0, tlvs: &[] }.write(Writer::new()).bytes()
 }

@@ -1,4 +1,4 @@
-//! What AIM clients and servers see of a gateway between them, SNAC by SNAC.
+//! Tests of a gateway between AIM clients and servers, SNAC by SNAC.
 #![allow(unreachable_pub, clippy::needless_pass_by_value, clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

@@ -7,7 +7,7 @@ use crosstalk_networks::oscar::wire::{Channel, Class, Item, Snac, Writer, flap};
 
 use crate::scene::*;
 
-/// How a name stands in a SNAC.
+/// Form of a name in a SNAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Behind a cookie and a channel, and before these many bytes.

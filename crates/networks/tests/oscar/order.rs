@@ -11,7 +11,7 @@ use crosstalk_networks::oscar::wire::{Class, Item, ItemId, Reader, Snac, UserInf
 use crate::common::Random;
 use crate::scene::*;
 
-/// What happens while Alice signs on; each once, in any order that can be.
+/// Event while Alice signs on; each once, in any order that can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// 01/02.
@@ -35,7 +35,7 @@ enum Step {
     Pause,
 }
 
-/// What has to come before a step.
+/// Step that has to come before a step.
 const fn needs(step: Step) -> Option<Step> {
     Some(match step {
         Step::ToldWho => Step::AsksWho,
@@ -47,7 +47,7 @@ const fn needs(step: Step) -> Option<Step> {
     })
 }
 
-/// How a client and a server go about the list.
+/// Use of the feedbag by a client and a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Feedbag {
     /// 13/04, answered with the list.
@@ -60,7 +60,7 @@ enum Feedbag {
     Old,
 }
 
-/// What a client makes of what it is told.
+/// State of a client after what it was sent.
 #[derive(Debug, Default)]
 struct Client {
     items: BTreeMap<ItemId, Item>,
@@ -121,7 +121,7 @@ struct Play {
     scene: Scene,
     client: Client,
     feedbag: Feedbag,
-    /// What the client said to the server of its list, which the server answers in its time.
+    /// Requests of the client about its list, which the server answers in its time.
     asked: Vec<Snac>,
     early: bool,
 }
@@ -182,7 +182,7 @@ impl Play {
         self.client.take(&self.scene.client_got(), self.feedbag == Feedbag::Old);
     }
 
-    /// What the server was asked of the list; it answers when it is its turn.
+    /// Takes the requests about the list; the server answers when it is its turn.
     fn server(&mut self, answers: bool) {
         let got = self.scene.server_got();
         self.asked.extend(got.into_iter().filter(|snac| matches!(snac.kind(), (0x13, 4 | 5))));

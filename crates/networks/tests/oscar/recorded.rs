@@ -1,4 +1,4 @@
-//! What is answered in a server's place, compared with what a server that others wrote answers: see
+//! Answers in a server's place, compared with those of a server that others wrote: see
 //! `tests/recorded/oscar.py`. Names and numbers differ, and nothing else.
 
 use std::fs;
@@ -46,7 +46,7 @@ fn recorded() -> Vec<Recorded> {
     scenes
 }
 
-/// Who plays the people of the recording.
+/// Names of the people who stand for those of the recording.
 fn name(who: &str) -> &'static str {
     match who {
         "there" => BOB,
@@ -94,8 +94,8 @@ fn scene(title: &str) -> Scene {
     scene
 }
 
-/// What is compared of an answer: of people whether they are away and which fields they have, of
-/// all else everything.
+/// Parts of an answer that are compared: of people whether they are away and which fields they
+/// have, of all else everything.
 fn compared(snac: &Snac) -> (String, Vec<u8>, Vec<u16>) {
     let kind = format!("{:02x}/{:02x}", snac.family, snac.subtype);
     let mut reader = Reader::new(&snac.body);

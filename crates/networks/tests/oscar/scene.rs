@@ -14,9 +14,9 @@ use crosstalk_networks::oscar::wire::{Channel, Class, Frame, Item, Snac, UserInf
 
 use crate::common::Gateway;
 
-/// What libpurple calls itself.
+/// Name that libpurple gives itself.
 pub const LIBPURPLE: &str = "Purple/2.14.1";
-/// What an official client calls itself.
+/// Name that an official client gives itself.
 pub const OFFICIAL: &str = "AOL Instant Messenger, version 5.9.3702/WIN32";
 /// The request id of what a server says on its own.
 pub const PUSHED: u32 = 0x8000_0000;
@@ -109,7 +109,7 @@ impl Scene {
         self.got(Side::Server)
     }
 
-    /// What the client got, without the refunds of rate limits.
+    /// SNACs that the client got, without the refunds of rate limits.
     pub fn client_news(&mut self) -> Vec<Snac> {
         self.client_got().into_iter().filter(|snac| snac.kind() != (1, 0x0a)).collect()
     }
@@ -125,7 +125,7 @@ impl Scene {
         std::mem::take(&mut self.gateway.events)
     }
 
-    /// What the person said to foreign people.
+    /// Messages of the person to foreign people.
     pub fn said(&mut self) -> Vec<Outgoing> {
         let said = |event| if let Event::Send(outgoing) = event { Some(outgoing) } else { None };
         self.events().into_iter().filter_map(said).collect()

@@ -1,4 +1,4 @@
-//! Who signs in: whom the server names in 01/0f, whatever a client writes anywhere.
+//! Sign-on: the person whom the server names in 01/0f, whatever a client writes anywhere.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, fl
 use crate::common::{Gateway, Random};
 use crate::scene::{LIBPURPLE, Scene, kinds, list};
 
-/// Where clients come to, and where the server sends them.
+/// Address that clients connect to first, and the one that the server sends them to.
 const LOGIN: &str = "login.oscar.aol.com:5190";
 const BOS: &str = "bos.aim.test:5190";
 
@@ -52,7 +52,7 @@ impl Line {
         self.frame(Side::Server, Channel::Data, &snac.encode())
     }
 
-    /// What the server says to whoever brings a cookie that it takes.
+    /// Sends what the server answers to anybody with a cookie that it takes.
     fn begin(&mut self) {
         self.server(&Snac::new(1, 3, 0, families()));
         self.server(&Snac::new(1, 7, 4, &b"\0\0"[..]));

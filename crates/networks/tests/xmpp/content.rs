@@ -1,4 +1,4 @@
-//! What becomes of each kind of content for somebody foreign.
+//! Fate of each kind of content for somebody foreign.
 
 use crate::common::kinds::{self, Outcome};
 use crate::scene::*;

@@ -1,4 +1,4 @@
-//! Who signs in: nobody but whom the server names, whatever else is said.
+//! Sign-on: nobody but the person whom the server names, whatever else is said.
 
 use crate::scene::*;
 

@@ -1,4 +1,4 @@
-//! Who hides by a privacy list (XEP-0016), and from whom.
+//! Hiding by a privacy list (XEP-0016): who does, and from whom.
 
 use crate::scene::*;
 

@@ -1,4 +1,4 @@
-//! What is not understood: refused with a reason where it cannot be let through.
+//! Elements that are not understood: refused with a reason where they cannot be let through.
 
 use crate::scene::*;
 use crosstalk_core::Blame;

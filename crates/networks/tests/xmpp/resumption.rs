@@ -7,7 +7,7 @@ use crosstalk_core::RichText;
 const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
 const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
 
-/// What is left of [`managed`]: Alice's message "three" did not reach Ann's client.
+/// State after [`managed`] in which Alice's message "three" did not reach Ann's client.
 fn lost() -> Scene {
     let mut scene = managed();
     scene.deliver("alice@aol", available());
@@ -89,7 +89,7 @@ fn said(stanzas: &str) -> Scene {
     scene
 }
 
-/// What was said to foreign people since the last look.
+/// Texts to foreign people since the last look.
 fn heard(scene: &mut Scene) -> Vec<String> {
     let bodies = scene.bodies().into_iter().filter_map(|(_, body)| match body {
         Body::Text { text, .. } => Some(text.text().to_owned()),

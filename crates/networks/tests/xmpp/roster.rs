@@ -338,7 +338,7 @@ fn the_block_list_is_one() {
     assert_eq!(scene.edits(), [RosterEdit::Block("alice@aol".parse().unwrap(), false)]);
 }
 
-/// How a stanza to the client spells whom it is from, or about, the first time.
+/// Spelling of the person that a stanza to the client is from, or about, the first time.
 fn spelled(seen: &str, attribute: &str) -> String {
     let begin = format!("{attribute}='");
     let rest = seen.split(begin.as_str()).nth(1).unwrap_or_else(|| panic!("{seen}"));

@@ -1,4 +1,4 @@
-//! What clients call their contacts, which they keep in an address book over HTTP.
+//! Clients' names for their contacts, which they keep in an address book over HTTP.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn edit(entries: &str) -> String {
     format!("POST /yab/us?v=XM HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// What the server and the client get of an edit that comes byte by byte.
+/// Bytes that the server and the client get of an edit that comes byte by byte.
 fn sent(edit: &str) -> [String; 2] {
     let mut gateway = Gateway::new(&Ymsg, &Arc::default(), None);
     for byte in edit.as_bytes() {

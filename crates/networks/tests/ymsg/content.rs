@@ -34,7 +34,7 @@ fn nothing_gets_a_yes_and_nothing_else() {
     kinds::check("ymsg", &found);
 }
 
-/// What becomes of a packet for somebody foreign.
+/// Fate of a packet for somebody foreign.
 fn outcome(packet: &str) -> Outcome {
     let mut scene = Scene::signed_on(16, listed());
     // An invitation to a conference names people under a key of its own.

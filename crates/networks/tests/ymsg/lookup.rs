@@ -59,7 +59,8 @@ fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_wher
     assert_eq!(dialled(&next), "scs.test:5050");
 }
 
-/// What a client in direct mode gets of an answer that comes byte by byte, and where it may go.
+/// Bytes that a client in direct mode gets of an answer that comes byte by byte, and the address it
+/// may go to.
 fn answered(answer: &str) -> (String, Option<String>) {
     let lobby = Arc::new(Lobby::default());
     let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
@@ -108,7 +109,7 @@ fn an_answer_without_a_length_ends_with_the_connection() {
     assert_eq!(asks.take(Side::Client), answer);
 }
 
-/// Where clients may go after a client has sent the first and its server the second.
+/// Addresses that clients may go to after a client has sent the first and its server the second.
 fn named(question: &[u8], answers: &[u8]) -> Vec<String> {
     let lobby = Arc::new(Lobby::default());
     let mut gateway = Gateway::new(&Ymsg, &lobby, None);

@@ -1,4 +1,4 @@
-//! What Yahoo clients and servers see of a gateway between them, packet by packet.
+//! Tests of a gateway between Yahoo clients and servers, packet by packet.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

@@ -96,7 +96,7 @@ impl Scene {
         Style { version: self.version, vendor, session: 0x55aa }
     }
 
-    /// What the client got since it was last asked for.
+    /// Packets that the client got since it was last asked for.
     pub fn client_got(&mut self) -> Vec<String> {
         let got = self.gateway.take(Side::Client);
         self.packets(&got)
@@ -139,7 +139,7 @@ impl Scene {
         self.gateway.input(Input::Changed(contact)).unwrap();
     }
 
-    /// What was said to foreign people.
+    /// Messages to foreign people.
     pub fn said(&mut self) -> Vec<Outgoing> {
         let said =
             |event: &Event| if let Event::Send(out) = event { Some(out.clone()) } else { None };
@@ -148,7 +148,7 @@ impl Scene {
         all
     }
 
-    /// How the foreign list was edited.
+    /// Edits of the foreign list.
     pub fn edited(&mut self) -> Vec<RosterEdit> {
         let edit =
             |event: &Event| if let Event::Roster(edit) = event { Some(edit.clone()) } else { None };

@@ -1,5 +1,5 @@
-//! Who signs in: whom the server challenged and accepted, whatever a client writes anywhere and a
-//! server passes on.
+//! Sign-on: the person whom the server challenged and accepted, whatever a client writes anywhere
+//! and a server passes on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,9 +151,9 @@ fn a_client_takes_texts_once_it_has_its_list_and_is_greeted() {
     assert!(scene.gateway.takes_texts());
 }
 
-/// What the client got where these happen in this order: the server's list (`A`) and first status
-/// (`B`), the foreign list (`R`), a text (`T`) and a presence (`P`) of Bob's, and time passes (`W`).
-/// None where somebody would be told something before the person is signed in.
+/// Packets that the client got where these happen in this order: the server's list (`A`) and first
+/// status (`B`), the foreign list (`R`), a text (`T`) and a presence (`P`) of Bob's, and time
+/// passes (`W`). `None` where somebody would be told something before the person is signed in.
 fn in_order(version: u16, order: &str) -> Option<Vec<String>> {
     let mut scene = Scene::before_the_list(version, None);
     let mut waits = false;

@@ -1,4 +1,4 @@
-//! How text looks by the elements around it, and by CSS, as far as messages show it.
+//! Look of text by the elements around it, and by CSS, as far as messages show it.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use crosstalk_core::{RichText, Style};
 
 use crate::common::html::is_safe;
 
-/// What an element does to the text inside besides its colour and where it leads.
+/// Effect of an element on the text inside, besides its colour and its link.
 #[derive(Clone, Copy)]
 pub(crate) enum Effect {
     Bold,
@@ -18,7 +18,7 @@ pub(crate) enum Effect {
 /// The styles of the effects, in their order.
 const EFFECTS: [Style; 4] = [Style::Bold, Style::Italic, Style::Underline, Style::Strike];
 
-/// How text looks, by what stands around it: of a fixed size, however much that is.
+/// Look of text by the elements around it: of a fixed size, however many they are.
 #[derive(Clone, Default)]
 pub(crate) struct Look {
     effects: [bool; EFFECTS.len()],

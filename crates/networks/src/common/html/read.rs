@@ -74,9 +74,9 @@ pub fn read(html: &str) -> RichText {
 /// An element that is open.
 struct Open {
     name: &'static str,
-    /// What it makes of what is inside.
+    /// Look of the text inside.
     look: Look,
-    /// How what is before it looks.
+    /// Look of the text before it.
     outside: Look,
 }
 
@@ -87,7 +87,7 @@ struct Tag {
     /// None where it is no element that messages use.
     name: Option<&'static str>,
     look: Look,
-    /// What stands for a picture.
+    /// Text in place of a picture.
     alt: String,
     attribute: Option<Attribute>,
     /// Those that were there: of several of one name the first counts.
@@ -109,12 +109,12 @@ struct HtmlReader<'a> {
     rich: RichText,
     open: Vec<Open>,
     tag: Tag,
-    /// How what follows looks, and whether the end of the text looks so.
+    /// Look of what follows, and whether the end of the text has that look.
     look: Look,
     shown: bool,
     /// A block began or ended: the next text starts a line.
     new_line: bool,
-    /// Where the last thing that is whole ends.
+    /// End of the last unit that is whole.
     end: usize,
 }
 
@@ -169,7 +169,8 @@ impl<'a> HtmlReader<'a> {
         }
     }
 
-    /// What the tokenizer takes for a comment or the like: it may be `<?>`, or `</ >`, or have no end.
+    /// Handles a token that the tokenizer takes for a comment or the like: it may be `<?>`, or `</
+    /// >`, or have no end.
     fn declaration(&mut self, begin: &str, end: &str, span: Span<usize>) {
         let raw = self.raw(span.start..span.end);
         if !raw.starts_with(begin) || !raw.ends_with(end) {

@@ -74,7 +74,7 @@ fn push_escaped(text: &str, html: &mut String) {
     html.push_str(rest);
 }
 
-/// How long a character is where AIM clients read it, in UTF-16.
+/// Length of a character as AIM clients read it, in UTF-16 units.
 pub(crate) const fn written(c: char) -> usize {
     match c {
         '<' | '>' | '\n' => 4,

@@ -5,10 +5,10 @@ use crosstalk_core::{Fault, Side};
 /// The longest line between chunks, in bytes.
 const MAX_LINE: usize = 4 * 1024;
 
-/// Where one is in a chunked body.
+/// Position in a chunked body (RFC 9112, section 7.1).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Trail {
-    /// What is left of a chunk.
+    /// Bytes of the chunk still to come.
     data: usize,
     /// The last chunk was there: fields may follow, and an empty line.
     last: bool,

@@ -1,4 +1,4 @@
-//! What a message of HTTP begins with: its first line and its fields.
+//! Head of an HTTP message: its first line and its fields.
 
 use crosstalk_core::{Fault, Side, Sniff};
 
@@ -7,7 +7,7 @@ pub(crate) const MAX_HEAD: usize = 32 * 1024;
 const MAX_FIELDS: usize = 64;
 /// The most lines of a head that is not all there.
 const MAX_LINES: usize = MAX_FIELDS + 1;
-/// How many bytes decide what a connection asks for.
+/// Number of bytes that decide what a connection asks for.
 const ENOUGH: usize = 64;
 /// The longest name of a method, in bytes.
 const MAX_METHOD: usize = 16;
@@ -18,14 +18,14 @@ pub(crate) struct Head {
     fields: Vec<(String, String)>,
     /// Its length, in bytes.
     pub(crate) length: usize,
-    /// What a request asks for; empty in an answer.
+    /// Method of a request; empty in a response.
     pub(crate) method: String,
     pub(crate) path: String,
     /// The status of an answer; 0 in a request.
     pub(crate) status: u16,
 }
 
-/// How the end of a body is found.
+/// Framing of a body: how its end is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
     Fixed(usize),
@@ -38,7 +38,7 @@ pub(crate) enum Length {
 /// than one look at each line.
 #[derive(Default)]
 pub(crate) struct Heads {
-    /// How much was looked at of a head that is not all there, and how many lines that is.
+    /// Number of bytes looked at of a head that is not complete, and number of its lines.
     seen: usize,
     lines: usize,
 }
@@ -109,7 +109,8 @@ impl Head {
         self.all(name).next()
     }
 
-    /// How its body ends. An answer without a word of it goes on to the end.
+    /// Framing of its body. A response that says nothing of it goes on to the end of the
+    /// connection.
     pub(crate) fn body(&self) -> Result<Length, Fault> {
         let answer = self.status != 0;
         if answer && (self.status < 200 || matches!(self.status, 204 | 304)) {

@@ -94,12 +94,12 @@ impl Reader {
 /// A message on its way.
 pub(crate) struct Incoming {
     pub(crate) head: Head,
-    /// How much of what is at the front of the buffer belongs to it, as far as that was looked at.
+    /// Number of bytes at the front of the buffer that belong to it, as far as that was looked at.
     at: usize,
     end: End,
 }
 
-/// How much of a body is to come.
+/// Rest of a body that is to come.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Left(usize),

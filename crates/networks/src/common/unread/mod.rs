@@ -14,15 +14,15 @@ use crate::common::http::chunks::Trail;
 use crate::common::http::head::Length;
 use crate::common::http::{self, Head, Heads};
 
-/// How long a client may take for its first bytes.
+/// Longest wait for a client's first bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client that was refused may go on before its connection ends: it reads what it was
-/// told, and one that is cut off while it writes may not.
+/// Time for which a client that was refused may go on before its connection ends, so that it reads
+/// the refusal: one that is cut off while it writes may not.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much of the body of a request is judged, in bytes.
+/// Length of the part of a request's body that is judged, in bytes.
 const ENOUGH: usize = 64;
 
-/// What a client is told over HTTP.
+/// Response to a client over HTTP.
 pub(crate) const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\n\
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 73\r\nConnection: close\r\n\r\n\
     This gateway does not carry chat over HTTP. Connect without it, please.\r\n";
@@ -30,9 +30,9 @@ pub(crate) const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\n\
 /// Stands between a client and a server on whose connection nobody recognised a protocol, until it
 /// is clear that it is none of those that are refused; of HTTP, at each request.
 pub struct Watch {
-    /// What is refused, and the networks whose settings would let it pass.
+    /// Protocols that are refused, and the networks whose settings would let them pass.
     refused: Vec<(NetworkId, &'static Unread)>,
-    /// Where the client goes.
+    /// Target of the client.
     place: HostPort,
     /// The server is not connected yet.
     undialled: bool,
@@ -48,14 +48,14 @@ enum Phase {
     Refused(Instant, Fault),
 }
 
-/// Where one is in a client's requests.
+/// Position in a client's requests.
 #[derive(Default)]
 struct Requests {
     heads: Heads,
     body: Option<Body>,
 }
 
-/// What is to come of a body.
+/// Rest of a body.
 struct Body {
     end: End,
     /// The request's head and the first bytes of its body, until they are judged.
@@ -110,7 +110,7 @@ impl Watch {
         Ok(())
     }
 
-    /// What of the refused begins so, or whether something may.
+    /// Index of the refused protocol that begins so; `Err` says whether one still may.
     fn judge(&self, first: &[u8]) -> Result<usize, Sniff> {
         let mut otherwise = Sniff::No;
         for (at, (_, unread)) in self.refused.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! What becomes of what clients say, whole and in pieces.
+//! Fate of what clients send, whole and in pieces.
 
 use super::*;
 use crate::NETWORKS;
 use crosstalk_core::UnixMillis;
 
-/// What became of what a client said, said in pieces.
+/// Fate of a client's bytes that came in pieces.
 #[derive(Debug, Default, PartialEq)]
 struct Became {
     to_server: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Who a notification connection is of, as states that consume themselves.
+//! Identity of a notification connection's person, as states that consume themselves.
 //!
 //! A client says who it wants to be (`USR n TWN I name`) and proves it (`USR n TWN S ticket`, also
 //! MD5 and SSO); `USR n OK name`, in answer to that very proof, is the server's word for it.
@@ -8,7 +8,7 @@ use crosstalk_core::{Address, Claimed, Confirmed, Fault};
 use crate::msnp::account_registry::Token;
 use crate::msnp::wire::Command;
 
-/// How far a sign-on has come.
+/// Progress of a sign-on.
 pub(super) enum SignOn {
     /// The client claims to be somebody, or has not said who it is.
     Claims(Option<Claimed>),

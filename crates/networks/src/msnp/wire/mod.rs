@@ -12,12 +12,12 @@ use crosstalk_core::{Fault, MAX_PENDING, Side};
 /// The longest line, in bytes.
 pub const MAX_LINE: usize = 8 * 1024;
 
-/// What clients send with a payload.
+/// Commands with a payload from clients.
 const FROM_CLIENT: [&str; 15] = [
     "MSG", "UUX", "QRY", "PAG", "PGD", "SDC", "ADL", "RML", "FQY", "UUM", "UUN", "SDG", "PUT",
     "DEL", "VAS",
 ];
-/// What servers send with a payload.
+/// Commands with a payload from servers.
 const FROM_SERVER: [&str; 14] = [
     "MSG", "UBX", "NOT", "GCF", "IPG", "ADL", "RML", "FQY", "UBM", "UBN", "UUN", "SDG", "PUT",
     "NFY",
@@ -30,9 +30,9 @@ pub struct Command {
     pub raw: Bytes,
     /// Its line where that is no UTF-8, with marks for what cannot be read.
     line: Option<String>,
-    /// Where the words of the line are: in `line`, or else in `raw`.
+    /// Ranges of the words of the line: in `line`, or else in `raw`.
     words: Vec<(u16, u16)>,
-    /// Where the payload begins.
+    /// Start of the payload.
     body: usize,
 }
 
@@ -52,12 +52,12 @@ impl Command {
         Ok(Some(Self { raw: buffer.split_to(length).freeze(), line: lossy, words, body }))
     }
 
-    /// How long the command at the front of `buffer` is, in bytes, once its line is there.
+    /// Length of the command at the front of `buffer` in bytes, once its line is there.
     pub fn length(side: Side, buffer: &[u8]) -> Result<Option<usize>, Fault> {
         Ok(Self::extent(side, buffer)?.map(|(_, length)| length))
     }
 
-    /// Where the payload begins, and where the command ends.
+    /// Start of the payload, and end of the command.
     fn extent(side: Side, buffer: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
         let front = buffer.get(..MAX_LINE).unwrap_or(buffer);
         let Some(end) = memchr::memchr(b'\n', front) else {
@@ -104,7 +104,7 @@ impl Command {
         self.words().skip(index).collect::<Vec<_>>().join(" ")
     }
 
-    /// How many bytes it holds.
+    /// Bytes that it holds.
     pub fn weight(&self) -> usize {
         let line = self.line.as_ref().map_or(0, String::len);
         size_of::<Self>() + self.raw.len() + line + self.words.len() * size_of::<(u16, u16)>()
@@ -120,7 +120,7 @@ impl Command {
         self.word(1).parse().unwrap_or(0)
     }
 
-    /// What follows the line.
+    /// Bytes after the line.
     pub fn payload(&self) -> &[u8] {
         self.raw.get(self.body..).unwrap_or_default()
     }
@@ -144,7 +144,7 @@ impl Command {
     }
 }
 
-/// Where the words of a line are.
+/// Ranges of the words of a line.
 fn places(line: &[u8]) -> Vec<(u16, u16)> {
     let mut places = Vec::with_capacity(8);
     let mut at = 0;

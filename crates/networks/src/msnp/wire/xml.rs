@@ -23,10 +23,10 @@ const MAX_ELEMENTS: usize = 65_536;
 const MAX_ATTRIBUTES: usize = 32;
 const MAX_NAME: usize = 128;
 
-/// Where the elements of a text are, in order of their beginnings.
+/// Ranges of the elements of a text, in order of their beginnings.
 pub(in crate::msnp) struct Document(Vec<Place>);
 
-/// Where an element is.
+/// Range of an element.
 struct Place {
     /// Its start tag begins and ends.
     start: u32,
@@ -122,7 +122,7 @@ impl<'a> Element<'a> {
         self.text.get(from as usize..to as usize).unwrap_or_default()
     }
 
-    /// What stands in its start tag: its whole name, and the attributes.
+    /// Content of its start tag: its whole name, and the attributes.
     fn tag(&self) -> (&'a str, &'a str) {
         let tag = self.place().map_or("", |place| self.slice(place.start, place.open));
         let tag = tag.trim_start_matches('<').trim_end_matches('>');
@@ -141,7 +141,7 @@ impl<'a> Element<'a> {
         self.place().map_or(0..0, |place| place.start as usize..place.end as usize)
     }
 
-    /// What is between its tags; none where there is one tag only.
+    /// Range between its tags; `None` where there is one tag only.
     fn inside(&self) -> Option<Range<usize>> {
         let place = self.place().filter(|place| place.close < place.end)?;
         Some(place.open as usize..place.close as usize)

@@ -1,11 +1,11 @@
-//! Who a session is of, as states that consume themselves.
+//! Identity of a session's person, as states that consume themselves.
 //!
 //! A cookie proves nothing here, and neither does a name that the client writes beside it: the
 //! server alone says whose the cookie is, in 01/0f on this connection.
 
 use crosstalk_core::{Address, Confirmed, Fault};
 
-/// How far the server has said who the person is.
+/// Progress of the server's statements about who the person is.
 #[derive(Debug)]
 pub(in crate::oscar) enum Identity {
     /// The client showed a cookie. Where it was seen being handed out, the server that did so

@@ -21,14 +21,14 @@ use super::wire::{Reader, Snac, UserInfo};
 use super::{MAX_NAME, consent, presence, roster};
 use crate::common::held::{Presences, Waiting};
 
-/// How long a client may take from sign-on to its first sign of life before it is told things.
+/// Longest wait from sign-on to the client's first sign of life before it is told things.
 const SETTLING: Duration = Duration::from_secs(15);
 /// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
 const OUR_QUESTION: u32 = 0x7ffe_0000;
-/// How many bytes a person in a set takes, roughly.
+/// Bytes that a person in a set takes, roughly.
 pub(in crate::oscar) const PER_PERSON: usize = 128;
 
-/// What becomes of a frame.
+/// Treatment of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::oscar) enum Pass {
     /// It goes on as it came.
@@ -41,10 +41,10 @@ pub(in crate::oscar) enum Pass {
 
 /// The state of one session.
 pub(in crate::oscar) struct Session {
-    /// What the client calls itself; empty if it does not.
+    /// Name that the client gives itself; empty if it gives none.
     pub(in crate::oscar) client: String,
     pub(in crate::oscar) eight_bit: EightBit,
-    /// Who signed in, as soon as the server said so.
+    /// Person who signed in, as soon as the server has said so.
     pub(in crate::oscar) identity: identity::Identity,
     /// The client asked the server who it is.
     pub(in crate::oscar) has_asked: bool,
@@ -53,7 +53,7 @@ pub(in crate::oscar) struct Session {
     pub(in crate::oscar) contacts: Option<BTreeMap<Address, Contact>>,
     /// The client said that it is ready.
     pub(in crate::oscar) online: bool,
-    /// When to stop waiting for that.
+    /// End of the wait for that.
     pub(in crate::oscar) online_by: Option<Instant>,
     /// The client was told everything that waited for it, and is told what comes at once.
     pub(in crate::oscar) settled: bool,
@@ -70,7 +70,7 @@ pub(in crate::oscar) struct Session {
     pub(in crate::oscar) asked: consent::Asked,
 }
 
-/// What a cookie turned out to be for.
+/// Purpose of a connection, as its cookie shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::oscar) enum Kind {
     /// A session: the cookie was handed out for one, or the server offers messages.
@@ -95,7 +95,7 @@ impl Session {
         Self { identity, ..Self::new(client, Kind::Session, eight_bit) }
     }
 
-    /// What a cookie of unknown origin is for; the server will say.
+    /// A connection with a cookie of unknown origin; the server will tell its purpose.
     pub(in crate::oscar) fn unknown(client: String, eight_bit: EightBit) -> Self {
         Self::new(client, Kind::Undecided, eight_bit)
     }
@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    /// Who signed in, as soon as the server said so.
+    /// Person who signed in, as soon as the server has said so.
     pub(in crate::oscar) const fn user(&self) -> Option<&Address> {
         self.identity.user()
     }
@@ -163,7 +163,7 @@ impl Session {
         Ok(Pass::Done)
     }
 
-    /// Whom a user info block of the server's names, in a connection that is a session.
+    /// Person that a user info block of the server's names, in a connection that is a session.
     pub(in crate::oscar) fn named(&self, snac: &Snac, io: &Io<'_>) -> Option<Address> {
         let info = UserInfo::read(&mut Reader::new(snac.content().ok()?)).ok()?;
         let name = String::from_utf8_lossy(info.name);
@@ -268,7 +268,7 @@ impl Session {
         }
     }
 
-    /// How many bytes the session holds.
+    /// Bytes that the session holds.
     pub(in crate::oscar) fn weight(&self) -> usize {
         let lists = self.book.weight() + self.list.weight() + self.watch.weight();
         let edits = self.edits.weight() + self.acks.weight() + self.asked.weight();
@@ -306,7 +306,7 @@ impl Session {
         self.settle(io);
     }
 
-    /// When [`tick`](Self::tick) has something to do.
+    /// Time at which [`tick`](Self::tick) has something to do.
     pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         [self.online_by, self.list.deadline(), self.edits.deadline(), self.acks.deadline()]
             .into_iter()
@@ -319,7 +319,7 @@ impl Session {
         self.list.released()
     }
 
-    /// What a name in a SNAC of the client's means.
+    /// Meaning of a name in a SNAC of the client's.
     pub(in crate::oscar) fn class_of(&self, name: &[u8], io: &Io<'_>) -> NameClass {
         // Some clients send the zero that ends a name along with it.
         let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
@@ -329,7 +329,7 @@ impl Session {
         }
     }
 
-    /// How the person spells `address`; `None` where the protocol cannot carry the name.
+    /// Spelling of `address` for the person; `None` where the protocol cannot carry the name.
     pub(in crate::oscar) fn spelling(&self, address: &Address, io: &Io<'_>) -> Option<String> {
         let names = &io.context.names;
         let contact = self.contacts.as_ref().and_then(|c| c.get(address));

@@ -17,7 +17,7 @@ struct RateClass {
     /// The level that the server has, as far as can be known.
     level: u32,
     max: u32,
-    /// When the last message of this class reached the server.
+    /// Time at which the last message of this class reached the server.
     last: Instant,
 }
 
@@ -49,7 +49,7 @@ pub(in crate::oscar) struct Rates {
 
 /// The message whose class is looked for, besides the class of everything else.
 const MESSAGE: (u16, u16) = (0x0004, 0x0006);
-/// What everything else is taken for: feedbag edits.
+/// SNAC whose class is used for everything else: feedbag edits.
 const OTHER: (u16, u16) = (0x0013, 0x0008);
 /// Bytes of a class without and with time and state.
 const SIZES: [(usize, bool); 2] = [(35, true), (30, false)];

@@ -20,7 +20,7 @@ use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find};
 const FAMILY: u16 = 0x0004;
 /// The channel of plain messages.
 pub(in crate::oscar) const PLAIN: u16 = 1;
-/// How long a client remembers a request, so that an error can be joined to it.
+/// Time for which a client remembers a request, so that an error can be joined to it.
 const MEMORY: Duration = Duration::from_mins(1);
 /// The most messages whose failure can be joined to them.
 const MAX_SENT: usize = 64;
@@ -66,7 +66,7 @@ struct Sent {
 }
 
 impl Talk {
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(in crate::oscar) fn weight(&self) -> usize {
         self.sent.len() * size_of::<Sent>() + self.partners.len() * PER_PERSON
     }
@@ -102,7 +102,7 @@ impl Session {
         Pass::Withhold
     }
 
-    /// What a message to `to` holds. Who is known to be away takes no offers, whatever they are.
+    /// Content of a message to `to`. People known to be away take no offers, whatever they are.
     fn content(&self, head: &Head<'_>, fields: &[u8], to: Address) -> Content<Address> {
         let away = self.is_away(&to);
         match content::read(head.channel, fields, self.eight_bit).to(to) {
@@ -318,7 +318,7 @@ impl Session {
     }
 }
 
-/// What stands for a nudge in a client that has none.
+/// Text in place of a nudge for a client that has none.
 pub(in crate::oscar) fn attention() -> RichText {
     RichText::plain("[wants your attention]")
 }

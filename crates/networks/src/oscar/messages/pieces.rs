@@ -45,13 +45,15 @@ fn piece(text: &RichText, start: usize, most: usize) -> (usize, String) {
     (start + front.len(), html::aim(&RichText::plain(shown(front, rest))))
 }
 
-/// What of a piece is shown: the space that was cut at is what the gap between messages stands for.
+/// Part of a piece that is shown: the space that was cut at is what the gap between messages stands
+/// for.
 fn shown<'a>(front: &'a str, rest: &str) -> &'a str {
     let last = front.len() == rest.len();
     front.strip_suffix([' ', '\n']).filter(|_| !last).unwrap_or(front)
 }
 
-/// How many bytes of `text` are at most `room` bytes where they are sent: see [`message::encode`].
+/// Length of the front of `text` that takes at most `room` bytes where it is sent: see
+/// [`message::encode`].
 fn reach(text: &str, room: usize) -> usize {
     let (mut units, mut width) = (AROUND, 1);
     let mut fits = |c: char| {

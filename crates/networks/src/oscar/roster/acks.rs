@@ -26,10 +26,10 @@ pub(in crate::oscar) const FULL: u16 = 0x000c;
 const MAX_PENDING: usize = 64;
 /// The most bytes of answers of ours that wait.
 const MAX_BYTES: usize = 256 << 10;
-/// How long an answer of ours waits for one of the server's that should come first.
+/// Longest wait of an answer of ours for one of the server's that should come first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Who answers a request.
+/// Origin of the answer to a request.
 #[derive(Debug)]
 pub(in crate::oscar) enum Answer {
     /// The server.
@@ -42,7 +42,7 @@ pub(in crate::oscar) enum Answer {
     Hidden,
 }
 
-/// What to do with an answer of the server's.
+/// Treatment of an answer of the server's.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::oscar) enum Outcome {
     /// Pass it on.
@@ -79,7 +79,7 @@ impl Pending {
 }
 
 impl Acks {
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(in crate::oscar) const fn weight(&self) -> usize {
         self.bytes
     }
@@ -141,7 +141,7 @@ impl Acks {
         None
     }
 
-    /// When to stop waiting for the server.
+    /// End of the wait for the server.
     pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         let ours = self.pending.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
         self.pending.front().filter(|_| ours).map(|first| first.since + PATIENCE)

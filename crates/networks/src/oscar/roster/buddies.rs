@@ -17,7 +17,7 @@ impl Watch {
         self.0.contains(address)
     }
 
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(in crate::oscar) fn weight(&self) -> usize {
         self.0.len() * PER_PERSON
     }

@@ -14,14 +14,14 @@ use crate::oscar::context::Io;
 use crate::oscar::foreign_names::names_foreign;
 use crate::oscar::wire::{Class, Item, Snac, Writer};
 
-/// How long an edit without the end of its transaction waits for it.
+/// Longest wait of an edit for the end of its transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most contacts that one transaction may change.
 const MAX_DIRTY: usize = 256;
 /// Request ids of edits of ours; clients count up from one.
 const OURS: u32 = 0x7fff_0000;
 
-/// Whose lists changed in a transaction that is still open.
+/// Contacts whose items changed in a transaction that is still open.
 #[derive(Default)]
 pub(in crate::oscar) struct Edits {
     open: bool,
@@ -56,12 +56,12 @@ impl Edits {
         self.due
     }
 
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(in crate::oscar) fn weight(&self) -> usize {
         self.dirty.len() * PER_PERSON
     }
 
-    /// Whose edits can be told now: nobody's while the transaction is open.
+    /// Contacts whose edits can be told now: none while the transaction is open.
     pub(in crate::oscar) fn take_done(&mut self) -> BTreeSet<Address> {
         if self.open {
             return BTreeSet::new();
@@ -88,7 +88,7 @@ enum Op {
     Delete,
 }
 
-/// Where an item of an edit goes.
+/// Destination of an item of an edit.
 enum Fate {
     /// To the server, in this form.
     Server(Item),

@@ -63,17 +63,17 @@ impl Book {
         *self = Self { spent, ..Self::read_as(self.groups.eight_bit()) };
     }
 
-    /// What a name in the list says.
+    /// Text of a name in the list.
     pub(in crate::oscar) fn text(&self, name: &[u8]) -> String {
         self.groups.text(name)
     }
 
-    /// What the owner calls a buddy.
+    /// Owner's alias for a buddy.
     pub(in crate::oscar) fn alias(&self, item: &Item) -> Option<String> {
         item.attribute(ALIAS).map(|alias| self.text(alias)).filter(|alias| !alias.is_empty())
     }
 
-    /// How many bytes both views take.
+    /// Bytes that both views take.
     pub(in crate::oscar) fn weight(&self) -> usize {
         // Trees are about half full.
         let ids = 2 * size_of::<ItemId>() * (self.own.len() + self.spent.len());

@@ -12,16 +12,16 @@ use crate::oscar::wire::item::List;
 use crate::oscar::wire::snac::MORE;
 use crate::oscar::wire::{Class, Item, Snac};
 
-/// How long the list waits for the foreign contacts, or for its last packet.
+/// Longest wait of the list for the foreign contacts, or for its last packet.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long everything else waits for the list, which some servers never send.
+/// Longest wait of everything else for the list, which some servers never send.
 const OVERDUE: Duration = Duration::from_secs(15);
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
 /// The most in one of the server's, with room for what stands around it in a frame.
 const MAX_SENT: usize = 65_000;
 
-/// How far the stored list has come.
+/// Progress of the stored list.
 #[derive(Default)]
 pub(in crate::oscar) struct Listing {
     state: State,
@@ -48,7 +48,7 @@ enum State {
     Known,
 }
 
-/// What the server sends while its list is held back.
+/// Frames that the server sends while its list is held back.
 struct Hold {
     frames: BytesMut,
     packets: Vec<Snac>,
@@ -80,13 +80,13 @@ impl Listing {
         Pass::Forward
     }
 
-    /// How many bytes are held back: frames, and the packets among them once more.
+    /// Bytes held back: frames, and the packets among them once more.
     pub(in crate::oscar) fn weight(&self) -> usize {
         let hold = |hold: &Hold| 2 * hold.frames.len() + hold.packets.len() * size_of::<Snac>();
         self.hold.as_ref().map_or(0, hold)
     }
 
-    /// When the hold or the wait for the list ends.
+    /// End of the hold or of the wait for the list.
     pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
         let hold = self.hold.as_ref().map(|hold| hold.until);
         let list = if let State::Asked(until) = self.state { Some(until) } else { None };

@@ -1,4 +1,4 @@
-//! What the gateway is told of the client's edits, contact by contact.
+//! Events for the gateway from the client's edits, contact by contact.
 
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 

@@ -22,7 +22,7 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// What was not read yet.
+    /// Bytes that were not read yet.
     pub const fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -177,7 +177,7 @@ impl Writer {
         self.u16(kind).long(value)
     }
 
-    /// What was written elsewhere behind its length in little-endian.
+    /// Appends what was written elsewhere, behind its length in little-endian.
     #[must_use]
     pub fn little(self, inner: &Self) -> Self {
         let written = self.little_count(inner.bytes.len()).raw(&inner.bytes);
@@ -196,12 +196,12 @@ impl Writer {
         self
     }
 
-    /// What was written, if all of it fits.
+    /// Bytes that were written, if all of it fits.
     pub fn finish(self) -> Result<Bytes, TooLong> {
         if self.is_spoilt { Err(TooLong) } else { Ok(self.bytes.freeze()) }
     }
 
-    /// What was written; nothing where not all of it fits.
+    /// Bytes that were written; none where not all of it fits.
     #[must_use]
     pub fn bytes(self) -> Bytes {
         self.finish().unwrap_or_default()

@@ -11,7 +11,7 @@ pub const ALIAS: u16 = 0x0131;
 /// A TLV of a buddy: its authorisation is awaited.
 pub const AWAITS: u16 = 0x0066;
 
-/// What an item is.
+/// Class of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// 0: a buddy.
@@ -50,7 +50,7 @@ impl From<Class> for u16 {
     }
 }
 
-/// What tells one item from another.
+/// Identity of an item: its group and item ids and its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemId {
     /// The group; 0 for the root and for what is in no group.
@@ -66,7 +66,7 @@ pub struct Item {
     pub name: Bytes,
     /// Its place.
     pub id: ItemId,
-    /// What it is.
+    /// Class of the item.
     pub class: Class,
     /// Its TLVs.
     pub attributes: Bytes,
@@ -123,7 +123,7 @@ impl Item {
         self.write(Writer::new()).bytes()
     }
 
-    /// How many bytes it takes among others.
+    /// Bytes that it takes among others.
     pub const fn size(&self) -> usize {
         const FIXED: usize = 10;
         FIXED + self.name.len() + self.attributes.len()
@@ -161,7 +161,7 @@ pub struct List {
     pub version: u8,
     /// The entries.
     pub items: Vec<Item>,
-    /// When the list last changed, in seconds since 1970; 0 in all packets but the last.
+    /// Time of the list's last change, in seconds since 1970; 0 in all packets but the last.
     pub changed: u32,
 }
 

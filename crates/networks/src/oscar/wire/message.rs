@@ -49,8 +49,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// What TLV 02 holds for `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
-/// shows. Nothing where it does not fit.
+/// Value of TLV 02 for `text`: ASCII where it is that, else UTF-16BE, which every client since 1999
+/// shows. Empty where it does not fit.
 pub fn encode(text: &str) -> Vec<u8> {
     written(text).bytes().to_vec()
 }
@@ -70,12 +70,12 @@ pub fn written(text: &str) -> Writer {
     }
 }
 
-/// How many bytes `text` takes in TLV 02.
+/// Bytes that `text` takes in TLV 02.
 pub fn size(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { 2 * text.encode_utf16().count() }
 }
 
-/// What clients mean by eight-bit text.
+/// Encoding of eight-bit text by a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EightBit {
     /// Western European text, as AIM clients write it.

@@ -20,7 +20,7 @@ pub struct Snac {
     pub flags: u16,
     /// Joins answers to requests.
     pub request: u32,
-    /// What follows the header, a [`PREFIXED`] block included.
+    /// Bytes after the header, a [`PREFIXED`] block included.
     pub body: Bytes,
 }
 

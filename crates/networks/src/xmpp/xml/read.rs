@@ -29,7 +29,7 @@ pub const TOO_MUCH: Malformed = Malformed("a stanza holds more than is interpret
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(Option<Box<Declared>>);
 
-/// What an unusual header declares.
+/// Namespaces that an unusual header declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Declared {
     default: Box<str>,
@@ -37,7 +37,7 @@ struct Declared {
 }
 
 impl Scope {
-    /// What the header `open` declares.
+    /// Namespaces that the header `open` declares.
     pub fn of(open: &Element) -> Self {
         let default = open.attr("xmlns").unwrap_or_default();
         let declared = open.attrs.iter();
@@ -122,9 +122,9 @@ struct Tree<'s> {
     path: Vec<(Element, usize)>,
     /// The declarations inside the stanza that are in force.
     declared: Vec<(Box<str>, Arc<str>)>,
-    /// How many more parts fit.
+    /// Number of further parts that fit.
     parts: usize,
-    /// How many more bytes of namespaces fit when all is written again.
+    /// Number of further bytes of namespaces that fit when all is written again.
     room: usize,
 }
 

@@ -162,7 +162,7 @@ fn named(
     Ok((local.to_owned(), ns.to_string()))
 }
 
-/// What a tag declares for a prefix.
+/// Namespace that a tag declares for a prefix.
 fn declared(tag: &BytesStart<'_>, prefix: &str) -> Result<Option<String>, Malformed> {
     for attr in tag.attributes().with_checks(false) {
         let attr = attr.map_err(|_| BROKEN)?;

@@ -41,7 +41,7 @@ impl Element {
         let _ = write!(out, "</{prefix}{}>", self.name);
     }
 
-    /// What stands inside, as the HTML that it is by its names, whatever its namespaces.
+    /// Content as HTML by the names of its elements, whatever their namespaces.
     pub fn inner_html(&self) -> String {
         let mut out = String::new();
         for child in &self.children {

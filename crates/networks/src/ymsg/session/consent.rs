@@ -10,7 +10,7 @@ use super::{ANSWER, Session};
 /// The status of a request, and before version 13 of a refusal.
 const ASKS: u32 = 3;
 const REFUSES: u32 = 7;
-/// What key 13 says to a request.
+/// Value of key 13 that grants a request.
 const YES: &str = "1";
 const NO: &str = "2";
 

@@ -1,4 +1,4 @@
-//! What foreign people cannot be shown: conferences, files, cameras, games.
+//! Offers that foreign people cannot be shown: conferences, files, cameras, games.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::super::{charset, service};
 use super::names::receivers;
 use super::{ANSWER, Session};
 
-/// What the others in a conference read.
+/// Text that the others in a conference read.
 const NO_CONFERENCE: &str = "People of other networks cannot join conferences.";
 /// A file transfer is offered, and declined.
 const OFFERED: u32 = 1;
@@ -22,7 +22,7 @@ const DECLINED: &str = "4";
 /// The key of what an audible says aloud.
 const SPOKEN: u32 = 231;
 
-/// What becomes of something that a client has for somebody.
+/// Treatment of what a client has for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// The client does it by itself, and shows nothing of it to anybody: pictures are asked for,
@@ -54,7 +54,7 @@ impl Kind {
         }
     }
 
-    /// What a sign that is no typing stands for.
+    /// Meaning of a sign that is no typing.
     fn of_sign(sign: &[u8]) -> Self {
         let is = |name: &str| sign.eq_ignore_ascii_case(name.as_bytes());
         match () {
@@ -67,7 +67,7 @@ impl Kind {
     }
 }
 
-/// Why something was not shown to somebody.
+/// Reason why something was not shown to somebody.
 struct Cannot<'a>(&'a str, &'static str);
 
 impl fmt::Display for Cannot<'_> {

@@ -12,7 +12,7 @@ use super::{ANSWER, Session};
 /// The group of contacts that have none: every contact stands in one.
 pub(super) const DEFAULT_GROUP: &str = "Friends";
 
-/// What the server says of an edit, in key 66.
+/// Results of an edit, in key 66.
 mod code {
     pub(super) const DONE: &str = "0";
     pub(super) const THERE_ALREADY: &str = "2";

@@ -13,10 +13,10 @@ use super::super::wire::Packet;
 use super::super::{charset, handoff, service};
 use super::Session;
 
-/// How long the list waits for the foreign one, and for a packet that names the person.
+/// Longest wait of the list for the foreign one, and for a packet that names the person.
 const PATIENCE: Duration = Duration::from_secs(3);
 const NAMING: Duration = Duration::from_secs(1);
-/// How long foreign presence waits for the server's first status.
+/// Longest wait of foreign presence for the server's first status.
 const GREETING: Duration = Duration::from_secs(2);
 /// The first release of clients that answer requests by [`service::AUTHORISE`].
 const ANSWERING: u32 = 7;
@@ -28,7 +28,7 @@ const CLAIMS: [u32; 2] = [0, 1];
 /// current one.
 const NAMES: [u32; 4] = [0, 89, 3, 1];
 
-/// How far the list has come.
+/// Progress of the list.
 #[derive(Default)]
 pub(super) enum Hold {
     /// The person is not accepted.
@@ -45,7 +45,7 @@ impl Hold {
         if let Self::On(_, _, until) = self { Some(*until) } else { None }
     }
 
-    /// How many bytes are held back.
+    /// Bytes held back.
     pub(super) const fn weight(&self) -> usize {
         if let Self::On(_, length, _) = self { *length } else { 0 }
     }
@@ -59,7 +59,7 @@ const fn weight(packet: &Packet) -> usize {
     size_of::<Packet>() + packet.raw.len()
 }
 
-/// Whom a name in a packet is, on this network.
+/// Address of a name in a packet, on this network.
 fn address(name: &[u8], cx: &Cx<'_>) -> Option<Address> {
     cx.context.names.address(charset::read_name(name).trim(), &cx.context.network).ok()
 }

@@ -18,7 +18,7 @@ const MAX_LINES: usize = 800;
 /// The status of a packet of 0x55 that is not the last.
 const MORE: u32 = 5;
 
-/// What the client shows.
+/// List as the client shows it.
 #[derive(Default)]
 pub(super) struct List {
     /// The server's part.

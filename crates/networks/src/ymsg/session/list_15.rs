@@ -8,12 +8,12 @@ use super::Session;
 use super::list::Ours;
 use super::spelled::Spelled;
 
-/// How much of ours one packet holds, in bytes. What the server says beside it is less than the
-/// rest of a packet, or ours come in packets of their own.
+/// Bytes of ours that one packet holds. The server's part beside them is less than the rest of a
+/// packet, or ours come in packets of their own.
 const MAX_OURS: usize = 16 * 1024;
 /// The most names of a group that stand together.
 const MAX_NAMES: usize = 16;
-/// What groups, contacts and ignored people stand between.
+/// Keys around groups, contacts and ignored people.
 const GROUP: &str = "318";
 const BUDDY: &str = "319";
 const IGNORED: &str = "320";
@@ -107,7 +107,7 @@ fn entry(kind: &str, name: &str) -> [(u32, Vec<u8>); 3] {
     [(300, kind.into()), (7, name.into()), (301, kind.into())]
 }
 
-/// How long pairs are in a packet, in bytes, at most.
+/// Length of pairs in a packet, in bytes, at most.
 fn length(pairs: &[(u32, Vec<u8>)]) -> usize {
     pairs.iter().map(|(_, value)| value.len() + 8).sum()
 }

@@ -37,7 +37,7 @@ use crate::common::held::{Presences, Waiting};
 
 /// The status of what a server says.
 const ANSWER: u32 = 1;
-/// How many bytes a person in a set takes, roughly.
+/// Bytes that a person in a set takes, roughly.
 const PER_PERSON: usize = 128;
 
 /// A person's connection.
@@ -61,13 +61,13 @@ pub(super) struct Session {
     /// Until when the server's list is waited for, where it began with something else.
     listing: Option<Instant>,
     list: List,
-    /// What came for the person while the list was held.
+    /// Inputs for the person that came while the list was held.
     waiting: Waiting,
-    /// Who was shown to the client as asking.
+    /// People who were shown to the client as asking.
     asked: BTreeSet<Address>,
-    /// Whom the person asked.
+    /// People that the person asked.
     awaited: BTreeSet<Address>,
-    /// What is known of the presence of the foreign contacts.
+    /// Last presences of the foreign contacts.
     presences: Presences,
     own: Own,
     talk: Talk,
@@ -238,14 +238,14 @@ impl Session {
         spelling(self.contact(address), address, &cx.context.names)
     }
 
-    /// How many bytes the session holds.
+    /// Bytes that the session holds.
     pub(super) fn weight(&self) -> usize {
         let people = self.asked.len() + self.awaited.len() + self.list.shown.len();
         let lists = self.list.own.weight() + people * PER_PERSON + self.presences.weight();
         lists + self.hold.weight() + self.waiting.weight() + self.talk.weight()
     }
 
-    /// What cannot wait for the client.
+    /// Refuses an envelope that cannot wait for the client.
     fn refuse(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         match &envelope.body {
             Body::Text { .. } | Body::Attention => {

@@ -23,7 +23,7 @@ const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
 const SEVERAL: u32 = 51;
 /// The key of the group that somebody moves to.
 const MOVES_TO: u32 = 264;
-/// What begins and ends an entry of a list, around the name in it.
+/// Keys that begin and end an entry of a list, around the name in it.
 const BEGIN: u32 = 300;
 const END: u32 = 301;
 
@@ -98,7 +98,8 @@ fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(move |b| key == SEVERAL && *b == b',')
 }
 
-/// What of a value is for the server: all but the names of foreign people. `None` where nothing is.
+/// Part of a value for the server: all but the names of foreign people. `None` where nothing is
+/// left.
 fn own_part<'a>(key: u32, value: &'a [u8], cx: &Cx<'_>) -> Option<Cow<'a, [u8]>> {
     if !PEOPLE.contains(&key) {
         let may_name = !WORDS.contains(&key) && value.len() <= MAX_VALUE && value.contains(&b'@');

@@ -15,7 +15,7 @@ const ON_VACATION: u32 = 7;
 const INVISIBLE: u32 = 12;
 const CUSTOM: u32 = 99;
 const IDLE: u32 = 999;
-/// What clients show for the statuses from 1 on.
+/// Words of clients for the statuses from 1 on.
 const WORDS: [&str; 9] = [
     "Be right back",
     "Busy",
@@ -27,10 +27,10 @@ const WORDS: [&str; 9] = [
     "Out to lunch",
     "Stepped out",
 ];
-/// What key 47 says of a custom status.
+/// Values of key 47 for a custom status.
 const IS_AWAY: u32 = 1;
 const IS_IDLE: u32 = 2;
-/// What key 13 of [`service::VISIBLE_TOGGLE`] says.
+/// Values of key 13 in [`service::VISIBLE_TOGGLE`].
 const HIDE: u32 = 2;
 
 /// The person's own presence.
@@ -151,7 +151,7 @@ impl Session {
     }
 }
 
-/// What shows a contact offline.
+/// Packet that shows a contact offline.
 pub(super) fn offline(name: &str) -> Draft {
     let draft = Draft::new(service::LOGOFF, ANSWER).with(7, name).with(10, "0");
     draft.with(11, "0").with(17, "0").with(13, "0")

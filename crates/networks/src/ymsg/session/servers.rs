@@ -24,20 +24,20 @@ pub(super) struct Servers {
     groups: HashMap<Vec<u8>, (u32, Names)>,
     /// The place of what comes next.
     next: u32,
-    /// How many names there are, and how many bytes they and the groups take.
+    /// Number of names, and the bytes that they and the groups take.
     count: usize,
     bytes: usize,
     /// The server has more than is kept here.
     overflowed: bool,
     /// The lines of a list in several packets, as far as it has come.
     lines: Vec<u8>,
-    /// What else stood in the last packet of the list.
+    /// Other pairs of the last packet of the list.
     pub(super) others: Vec<(u32, Vec<u8>)>,
     /// The group that the next name of a list in several packets stands in.
     current: Vec<u8>,
 }
 
-/// How many bytes a name in the list takes.
+/// Bytes that a name in the list takes.
 const fn size(name: &[u8]) -> usize {
     name.len() + 2 * size_of::<(Vec<u8>, u32)>()
 }
@@ -137,7 +137,7 @@ impl Servers {
         groups.into_iter().flat_map(line).collect()
     }
 
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(super) const fn weight(&self) -> usize {
         self.bytes + self.lines.len() + self.current.len()
     }

@@ -1,4 +1,4 @@
-//! Who a connection is of, as states that consume themselves.
+//! Identity of a connection's person, as states that consume themselves.
 //!
 //! A client says who it wants to be (0x57), the server challenges that name (0x57), the client
 //! shows its proof under the same name (0x54), and with the first of its lists or statuses the
@@ -6,7 +6,7 @@
 
 use crosstalk_core::{Address, Claimed, Confirmed, Fault};
 
-/// How far a sign-on has come.
+/// Progress of a sign-on.
 #[derive(Default)]
 pub(super) enum SignOn {
     /// Nobody said anything.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::charset::Charset;
 use super::servers::Servers;
 
-/// How groups are written to the client: one that the server has in other bytes than clients write
+/// Spelling of groups for the client: one that the server has in other bytes than clients write
 /// would be there twice.
 pub(super) struct Spelled {
     charset: Charset,

@@ -46,7 +46,7 @@ impl Talk {
         true
     }
 
-    /// How many bytes it takes.
+    /// Bytes that it takes.
     pub(super) fn weight(&self) -> usize {
         self.known.len() * (size_of::<(Address, Digest)>() + MAX_NAME)
     }

@@ -109,8 +109,8 @@ fn connected(roster: Roster) -> Book {
     book
 }
 
-/// What the server got of a request, and whether the client was refused it: by an answer, or by the
-/// end of the connection.
+/// Bytes of a request that the server got, and whether the client was refused it: by an answer, or
+/// by the end of the connection.
 fn asked(book: &mut Book, request: &str, pieces: usize) -> (Vec<u8>, bool) {
     let (mut sent, mut refused) = (Vec::new(), false);
     for piece in request.as_bytes().chunks(pieces) {

@@ -19,7 +19,7 @@ const MAX_MISPLACED: usize = 128 << 10;
 /// One foreign item that the client sees.
 #[derive(Clone, Debug)]
 pub(in crate::oscar) struct Shown {
-    /// Whose it is.
+    /// Contact that it is of.
     pub(in crate::oscar) address: Address,
     /// The item.
     pub(in crate::oscar) item: Item,

@@ -28,7 +28,7 @@ pub(super) struct Groups {
     /// Names and aliases of the server's that are no UTF-8 were seen, and some that are.
     has_eight_bit: bool,
     has_utf8: bool,
-    /// How many bytes the server's take, and ours.
+    /// Bytes that the server's take, and ours.
     bytes: usize,
     bytes_of_ours: usize,
 }
@@ -43,7 +43,7 @@ impl Groups {
         self.eight_bit
     }
 
-    /// What a name or an alias in the list says.
+    /// Text of a name or an alias in the list.
     pub(super) fn text(&self, name: &[u8]) -> String {
         decode_eight_bit(name, self.eight_bit)
     }
@@ -152,7 +152,7 @@ impl Groups {
         ids.map(|(_, id)| *id)
     }
 
-    /// How many bytes all take.
+    /// Bytes that all take.
     pub(super) const fn weight(&self) -> usize {
         self.bytes + self.bytes_of_ours
     }

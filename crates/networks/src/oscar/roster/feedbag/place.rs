@@ -1,4 +1,4 @@
-//! Where a foreign contact stands in the client's list.
+//! Place of a foreign contact in the client's list.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const MAX_ALIAS: usize = 1_000;
 /// Ids above this are negative to some clients.
 const LAST_ID: u16 = 0x7fff;
 
-/// What has to be told to the client.
+/// Changes that the client has to be told.
 #[derive(Debug, Default)]
 pub(in crate::oscar) struct Plan {
     pub(in crate::oscar) deletes: Vec<Item>,
@@ -27,7 +27,7 @@ pub(in crate::oscar) struct Plan {
     pub(in crate::oscar) updates: Vec<Item>,
     /// Groups whose members changed.
     pub(in crate::oscar) touched: BTreeSet<u16>,
-    /// How many of the deletes were looked through for groups that they emptied.
+    /// Number of the deletes that were looked through for groups that they emptied.
     swept: usize,
 }
 
@@ -186,7 +186,7 @@ impl Book {
     }
 }
 
-/// What a contact is called, unless that is longer than clients show.
+/// Alias of a contact, unless that is longer than clients show.
 pub(in crate::oscar) fn shown_alias(contact: &Contact) -> Option<&str> {
     contact.alias.as_deref().filter(|alias| alias.len() <= MAX_ALIAS)
 }
