@@ -76,7 +76,7 @@ impl Registration {
         Poll::Ready(heard)
     }
 
-    /// How many bytes wait to be heard.
+    /// Bytes of the messages that wait for the engine.
     pub(crate) fn weight(&self) -> usize {
         if self.signal.is_raised() { self.registry.lock().weight_of(self.id) } else { 0 }
     }

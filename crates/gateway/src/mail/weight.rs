@@ -1,5 +1,5 @@
-//! How much memory what waits for somebody takes, in bytes: what can be large, counted, and the
-//! rest by its size.
+//! Memory of what waits for somebody, in bytes: what can be large, counted, and the rest by its
+//! size.
 
 use std::mem::size_of;
 
@@ -7,11 +7,11 @@ use crosstalk_core::{Body, Consent, Details, Envelope, Event, RichText, RosterEd
 
 use super::Mail;
 
-/// What an allocation and an address take on top of what is counted.
+/// Bytes that an allocation and an address take on top of what is counted.
 const BESIDES: usize = 64;
 
 impl Mail {
-    /// What it takes.
+    /// Bytes that it takes.
     pub(crate) fn weight(&self) -> usize {
         let counted = match self {
             // An entry takes several allocations, however short its words are.
@@ -26,12 +26,12 @@ impl Mail {
     }
 }
 
-/// What an envelope takes.
+/// Bytes that an envelope takes.
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
     size_of::<Envelope>() + BESIDES + of_body(&envelope.body) + of_details(&envelope.details)
 }
 
-/// What an event of an engine's takes.
+/// Bytes that an event of an engine's takes.
 pub(crate) fn of_event(event: &Event) -> usize {
     let counted = match event {
         Event::Send(outgoing) => of_body(&outgoing.body) + of_details(&outgoing.details),

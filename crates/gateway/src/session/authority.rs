@@ -1,4 +1,4 @@
-//! Who may say that somebody signed on. Where anybody can have a server, a name is worth what its
+//! Authority of a server over names. Where anybody can have a server, a name is worth what its
 //! domain is worth, so that a server speaks for the domains it is shown to be a server of.
 
 use std::net::SocketAddr;
@@ -14,12 +14,12 @@ use crate::config::NetworkConfig;
 use crate::dns::{Dns, Unresolved, is_same};
 use crate::stream::Stream;
 
-/// How long the look-ups may take that tell whether a server is a domain's.
+/// Longest time for the look-ups that tell whether a server is a domain's.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What is known of a server that the operator did not name for its network.
+/// Facts about a server that the operator did not name for its network.
 pub(crate) struct Unnamed {
-    /// What the client dialled, which was resolved here.
+    /// Host that the client dialled, which was resolved here.
     dialled: HostPort,
     /// The hosts that its TLS was verified for.
     verified: Vec<String>,
@@ -46,7 +46,7 @@ impl Unnamed {
     }
 }
 
-/// What has to be looked up to know whether a server speaks for a domain.
+/// Look-up that tells whether a server speaks for a domain.
 struct Question {
     domain: String,
     server: SocketAddr,
@@ -77,7 +77,7 @@ impl Session {
         Err(self.at_fault(fault))
     }
 
-    /// What has to be looked up before `user` may sign in; nothing where the server is known.
+    /// Look-up that is needed before `user` may sign in; `None` where the server is known.
     fn question(&self, user: &Address) -> Option<Question> {
         let known = self.peer.unnamed.as_ref()?;
         let network = self.shared.config.networks.get(user.network())?;

@@ -1,4 +1,4 @@
-//! How a session ends, and what is still written then.
+//! End of a session, and what is still written then.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Endpoint, LAST_WORDS, Session};
 
-/// Why a session is over.
+/// Reason why a session is over.
 #[derive(Debug)]
 pub(crate) enum End {
     /// Both sides are done.

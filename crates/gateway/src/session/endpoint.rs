@@ -20,7 +20,7 @@ pub(crate) struct Endpoint {
     pub(crate) inbox: BytesMut,
     /// Not written yet.
     pub(crate) outbox: Outbox,
-    /// How many bytes this side sent.
+    /// Number of bytes that this side sent.
     pub(crate) received: u64,
     /// It sends nothing more.
     pub(crate) ended: bool,
@@ -102,12 +102,13 @@ impl Endpoint {
         self.stuck.as_ref().map(|stuck| stuck.0)
     }
 
-    /// How many bytes wait: those that it sent and nobody took, and those that it did not take.
+    /// Number of bytes that wait: those that it sent and nobody took, and those that it did not
+    /// take.
     pub(crate) fn waiting(&self) -> usize {
         self.inbox.len() + self.outbox.waiting()
     }
 
-    /// How many bytes of memory its buffers take.
+    /// Bytes of memory that its buffers take.
     pub(crate) fn capacity(&self) -> usize {
         let stream = self.stream.as_ref().map_or(0, Stream::weight);
         self.inbox.capacity() + self.outbox.capacity() + stream

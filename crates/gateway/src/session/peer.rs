@@ -1,4 +1,4 @@
-//! What is known of a session's server besides its stream.
+//! Facts about a session's server besides its stream.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::policy::Asked;
 use crate::stream::Stream;
 use crate::tls;
 
-/// What a session knows about its server before and besides the stream.
+/// Facts about a session's server that are known before and besides the stream.
 pub(crate) struct Peer {
-    /// How the client came in.
+    /// Way in which the client came in.
     way: Arc<Ingress>,
-    /// Who the client is, as far as costs go.
+    /// Origin of the client, as far as costs go.
     pub(crate) origin: ClientOrigin,
     /// Its permit among all connections.
     pub(super) permit: PermitKey,
@@ -30,19 +30,20 @@ pub(crate) struct Peer {
     pub(crate) facts: Vec<(Side, TlsFacts)>,
     /// A connection made ahead of [`Event::Dial`], and to where.
     pub(crate) ready: Option<Box<(HostPort, Stream, TlsFacts)>>,
-    /// What the server has shown of itself. `None` where the operator knows it for the network's.
+    /// Facts that the server has shown of itself. `None` where the operator knows it for the
+    /// network's.
     pub(crate) unnamed: Option<Box<Unnamed>>,
 }
 
 impl Peer {
-    /// What is known of the server at `host` of the client in `permit` that came in by `way`.
+    /// Facts about the server at `host` of the client with `permit` that came in by `way`.
     pub(crate) fn new(way: &Arc<Ingress>, permit: &ConnectionPermit, host: &HostPort) -> Self {
         let (way, host) = (Arc::clone(way), host.host.clone());
         let (origin, permit) = (permit.origin.clone(), permit.key());
         Self { way, origin, permit, host, tls: None, facts: Vec::new(), ready: None, unnamed: None }
     }
 
-    /// What the policy is asked for a server that the engine wants: what the client may have.
+    /// Question to the policy for a server that the engine wants: what the client may have.
     pub(super) fn asks(&self) -> Asked<'_> {
         match &*self.way {
             Ingress::Proxy(proxy) => Asked::Proxy(&proxy.allow),

@@ -1,10 +1,10 @@
-//! What waits in a session: charged to its connection, and bounded until somebody signed on.
+//! Memory that waits in a session: charged to its connection, and bounded until somebody signed on.
 
 use crosstalk_core::{Fault, MAX_UNKNOWN, Side};
 
 use super::{End, Session};
 
-/// What a person takes besides the connection: the place in the router, the list, the engine.
+/// Bytes that a person takes besides the connection: in the router, the list, the engine.
 const PERSON: usize = 6 << 10;
 
 impl Session {
@@ -26,13 +26,13 @@ impl Session {
         }
     }
 
-    /// How much may be read now. The more waits before anybody signed on, the less.
+    /// Number of bytes that may be read now. The more waits before anybody signed on, the less.
     pub(super) fn room(&self) -> usize {
         if self.is_known() { usize::MAX } else { MAX_UNKNOWN.saturating_sub(self.waiting()) }
     }
 
-    /// Why a session cannot go on that nobody signed on to: so much waits that nothing more is
-    /// read, and none of it is on its way out.
+    /// End of a session that nobody signed on to and that cannot go on: so much waits that nothing
+    /// more is read, and none of it is on its way out.
     pub(super) fn overfull(&self) -> Option<End> {
         let is_leaving = !self.client.outbox.is_empty() || !self.server.outbox.is_empty();
         if self.room() > 0 || is_leaving || self.computing.is_some() {

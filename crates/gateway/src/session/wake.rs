@@ -1,4 +1,4 @@
-//! What a session waits for.
+//! Events that a session waits for.
 
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! How much may be kept, for whom.
+//! Accounts of the messages that are kept, and their limits.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::common::map::Map;
 use crate::rosters::Lists;
 use crate::wire::message::Message;
 
-/// What part of all may be of one domain.
+/// Divisor for the share of one domain in all that is kept.
 const OF_DOMAIN: usize = 8;
-/// What part of a receiver's share one sender may take, lest one keeps out the others.
+/// Divisor for the share of one sender in a receiver's share, lest one keeps out the others.
 const SHARE: usize = 4;
 
-/// What may be kept of messages whose receivers are not there.
+/// Limits of what is kept of messages whose receivers are not signed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For how long.
@@ -37,7 +37,7 @@ impl Default for Limits {
     }
 }
 
-/// What is kept, counted.
+/// Counts of what is kept.
 pub(super) struct Book {
     pub(super) limits: Limits,
     accounts: Map<Account, Held>,
@@ -49,7 +49,7 @@ enum Account {
     Sender(Address),
     Receiver(Address),
     Pair(Address, Address),
-    /// What somebody is to be told of his own messages.
+    /// Reports to somebody on their own messages.
     Reports(Address),
     /// All senders of a domain.
     Domain(Origin),
@@ -109,7 +109,8 @@ impl Book {
     }
 }
 
-/// Who pays. A report is its receiver's, who said what it is about.
+/// Accounts that pay for a message. A report is paid for by its receiver, who sent the message it
+/// is about.
 fn accounts(message: &Message) -> Vec<Account> {
     match message {
         Message::Envelope(Envelope { from, to, .. }) => {

@@ -12,10 +12,10 @@ use crate::wire::message::{Fate, Message};
 /// the person was before.
 const DWELL: Duration = Duration::from_secs(15);
 
-/// How long a client may take to take a message.
+/// Longest time for a client to take a message.
 const SLOWEST: Duration = Duration::from_secs(3);
 
-/// Where somebody is signed on.
+/// Gateways at which somebody is signed on.
 #[derive(Clone, Default)]
 pub(super) struct Person {
     pub(super) at: BTreeSet<usize>,
@@ -26,7 +26,7 @@ pub(super) struct Person {
     pub(super) leaves: bool,
 }
 
-/// What became of something that was said.
+/// Message and its fate.
 pub(super) struct Said {
     pub(super) from: Address,
     pub(super) to: Address,
@@ -270,5 +270,5 @@ impl World {
     }
 }
 
-/// What an owner added, wherever.
+/// Contacts that each owner added, at whatever gateway.
 pub(super) type Added = BTreeMap<Address, BTreeSet<Address>>;

@@ -1,4 +1,4 @@
-//! What was shown here, in a file that outlives the process.
+//! Journal of the messages that were shown here, in a file that outlives the process.
 //!
 //! A ring of slots of fixed size, written in place: what was shown between two turns of a link
 //! costs one short write and no wait for the disk, and a full disk does not hinder it. What a

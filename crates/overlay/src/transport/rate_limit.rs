@@ -1,4 +1,4 @@
-//! How much work one peer may make: a token bucket for each link. Pure.
+//! Rate limit of the work that one peer may make: a token bucket for each link. Pure.
 //!
 //! Messages are not weighed here: unanswered ones are bounded, and those that a router has no
 //! room for are answered as busy.
@@ -11,11 +11,11 @@ use crate::wire::frame::Frame;
 
 /// The time for which a peer has used up its share by one unit of work, about a look-up.
 const UNIT: Duration = Duration::from_micros(20);
-/// How far ahead of its share a peer may be: everything that a large gateway says when a link
+/// Work that a peer may be ahead of its share: everything that a large gateway says when a link
 /// comes up.
 const AHEAD: Duration = Duration::from_secs(8);
 
-/// What a peer may ask of this gateway.
+/// Rate of work that a peer may ask of this gateway.
 const RATE: Rate = Rate::ahead(UNIT, AHEAD);
 
 /// Takes the work that `frame` makes from what a peer may ask for. Returns how long to read nothing
@@ -57,8 +57,8 @@ mod tests {
     const PEOPLE: usize = 5000;
     const CONTACTS: usize = 100;
 
-    /// How far ahead of its share a peer is after it said all this in `time`, evenly spread, and
-    /// was never paused.
+    /// Time by which a peer is ahead of its share after it sent all these frames in `time`, evenly
+    /// spread, and was never paused.
     fn ahead(frames: &[Frame], time: Duration) -> Duration {
         let start = Instant::now();
         let mut bucket = Bucket::full(start);

@@ -1,4 +1,4 @@
-//! What people do at the hosts.
+//! Actions of people at the hosts.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::wire::message::Message;
 /// The least time between two moves of somebody: longer than a message can be under way to where
 /// the person was before.
 const DWELL: Duration = Duration::from_secs(15);
-/// How long a save takes that does not give up waiting for the disk.
+/// Longest time of a save that does not give up waiting for the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
