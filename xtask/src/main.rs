@@ -10,6 +10,7 @@ mod long;
 mod modules;
 mod peers;
 mod pictures;
+mod programs;
 mod rule;
 mod sources;
 mod steps;
@@ -122,10 +123,8 @@ fn test(options: &TestOptions) -> Outcome {
     });
     // Tests are built together with the binary they start: one set of features, one build.
     steps.run("build", build);
-    steps.run("tests", || cargo(&["test", "--workspace"]));
-    if with_interop {
-        steps.run("interop", || interop_tests(None));
-    }
+    steps.run("tests", || tests(with_interop));
+    steps.run("examples in docs", || cargo(&["test", "--workspace", "--doc"]));
     steps.run("documentation", || {
         succeed(
             Command::new("cargo")
@@ -134,6 +133,9 @@ fn test(options: &TestOptions) -> Outcome {
         )
     });
     if options.long {
+        steps.run("without the demo", || {
+            cargo(&["clippy", "-p", "crosstalk", "--no-default-features", "--", "-D", "warnings"])
+        });
         if with_interop {
             steps.run("interop, the long way", || with_peers("long", None));
         }
@@ -145,6 +147,20 @@ fn test(options: &TestOptions) -> Outcome {
         println!("\ninterop was left out, as --no-interop asks");
     }
     steps.finish()
+}
+
+/// The tests of all crates and, with peers, those with real clients and servers.
+fn tests(with_interop: bool) -> Outcome {
+    let mut all = programs::find(&root(), &["--workspace"])?;
+    if with_interop {
+        let interop = programs::find(&root(), &["--workspace", "--test", "interop"])?;
+        // Every test starts servers and clients with deadlines of their own: one at a time.
+        let single = |p: programs::Program| {
+            p.arg("--test-threads=1").env("CROSSTALK_PEERS", peers::directory(&root()))
+        };
+        all.extend(interop.into_iter().map(single));
+    }
+    programs::run(all)
 }
 
 /// The hostile load that the tests run a tenth of.
