@@ -138,6 +138,8 @@ impl Connection {
         let (End::Opaque(Some(_)) | End::Fault(_)) = &end else { return (end, legs) };
         let (client, server) = &*legs;
         let first = &client.inbox;
+        // Only where all that the client sent is still there can another engine judge it from its
+        // beginning.
         let is_first = !first.is_empty() && client.received == first.len() as u64;
         let target = self.report.target.as_ref().filter(|_| is_first && !tls::is_hello(first));
         let known = self.report.network.as_ref();

@@ -81,6 +81,8 @@ impl ConnectionPermits {
             tracing::debug!(%client, "turned away: too many connections of its own");
             return None;
         }
+        // A newcomer displaces only a client that has more of them than it has itself, so that one
+        // address cannot crowd out the others.
         if taken.all >= self.most && !taken.make_room(unsigned) {
             tracing::debug!(%client, "turned away: too many connections");
             return None;

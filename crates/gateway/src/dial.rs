@@ -96,6 +96,8 @@ impl Dialer {
             let HostPort { host, port } = &permit.upstream;
             for ip in self.dns.addresses(origin, host).await?.iter().take(ADDRESSES) {
                 let address = SocketAddr::new(*ip, *port);
+                // Judged again by address: a name that anybody may choose can lead to the machine
+                // itself.
                 let tried = match self.policy.admit(asked, &permit, address) {
                     Ok(()) => self.connect(address).await,
                     Err(refusal) => Err(refusal.into()),
@@ -107,6 +109,7 @@ impl Dialer {
             }
             Err(failed)
         };
+        // One limit for looking up and all addresses together: a client waits for its sum.
         let tcp = timeout(self.patience, connect).await.map_err(|_| Failed::Timeout)??;
         Ok(Dialled { tcp, network: permit.network })
     }

@@ -70,6 +70,7 @@ impl Listener {
                     let payer = Payer::Address(origin.address);
                     let Some(permit) = permits.take(origin) else { continue };
                     let account = shared.router.memory().open(&payer);
+                    // Taken out before the task owns both, to tell them which task to abort.
                     let (key, entry) = (permit.key(), account.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
                     let task = connections.spawn(serve(shared, way, tcp, peer, (permit, account)));
@@ -81,11 +82,14 @@ impl Listener {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(%error, "cannot accept connections for now");
                     }
+                    // A connection that made nothing of its descriptor gives it to the one that
+                    // waits.
                     permits.shed();
                     sleep(PAUSE).await;
                 }
             }
         }
+        // Closed before the wait, so that clients find another gateway meanwhile.
         drop(self.socket);
         let all = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(shared.config.limits.drain, all).await;

@@ -97,6 +97,7 @@ impl Memory {
             let task = |id: &EntryId| books.tasks.get_mut(id.index())?.take();
             (end.iter().filter_map(task).collect::<Vec<_>>(), strained)
         };
+        // After the lock: an aborted task drops its charges, which take it again.
         tasks.iter().for_each(AbortHandle::abort);
         if strained {
             self.log_strain();
@@ -112,6 +113,7 @@ impl Memory {
             "memory is short: connections are ended, those that have not signed on first"
         );
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // Weak, so that a gateway that is gone is not kept by the task that waits for its memory.
         let books = Arc::downgrade(&self.0);
         runtime.spawn(async move {
             loop {
@@ -143,6 +145,9 @@ impl Memory {
         } else {
             OPEN
         };
+        // Stored only when it changes: every session reads it before each read, and a store would
+        // take the line from all their processors. Relaxed suffices, since it is a hint and the
+        // ledger decides.
         if self.0.closed.load(Ordering::Relaxed) != closed {
             self.0.closed.store(closed, Ordering::Relaxed);
         }
@@ -166,6 +171,8 @@ impl Entry {
     pub(crate) fn set_task(&self, task: AbortHandle) {
         let mut books = self.memory.lock();
         let index = self.id.index();
+        // The entry may have been ended between its opening and now, when there was no task yet to
+        // abort.
         if books.ledger.is_ending(self.id) {
             drop(books);
             return task.abort();
@@ -262,6 +269,8 @@ impl Charge {
     /// and follows in steps.
     pub(crate) fn set(&mut self, bytes: usize) {
         let before = self.charged as usize;
+        // Falls are followed two steps late, so that an amount that goes up and down does not take
+        // the lock each time.
         if bytes <= before.max(FREE)
             && (bytes + 2 * GRAIN > before && bytes > FREE / 2 || before == 0)
         {

@@ -78,6 +78,8 @@ impl Gateway {
                 direct.push((network.id.clone(), bind(played.listen, &way)?));
             }
         }
+        // Before anything is accepted: a client could have the gateway connect to itself, round and
+        // round.
         shared.policy.set_own(listeners.iter().map(|(listener, _)| listener.address).collect());
         let permits = ConnectionPermits::new(division.connections, division.connections_per_client);
         let (stop, stopped) = watch::channel(false);

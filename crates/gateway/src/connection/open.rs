@@ -82,11 +82,13 @@ async fn by_proxy(
         account.pays(user);
     }
     origin.user = request.user;
+    // Charged while the server is dialled, which takes as long as the server pleases.
     let mut early = account.entry().charge();
     early.set(request.early.capacity());
     report.came_by(request.protocol.name());
     report.target = Some(request.target.clone());
     let dialled = shared.dialer.dial(origin, Asked::Proxy(&proxy.allow), &request.target).await;
+    // The client is told also of a failure, in its protocol's words, before the connection ends.
     let told = request.protocol.answer(&mut tcp, dialled.as_ref().map(|_| ())).await;
     let server = dialled.map_err(|e| e.fault(&request.target))?;
     told.map_err(|_| OpenError::Gone)?;
@@ -132,6 +134,8 @@ async fn across(
         return Ok(session(shared, account, watch, (client, server), peer));
     };
     report.network = Some(network.id.clone());
+    // A server that the operator named may speak for everybody of its network; any other has to
+    // show for whom it speaks.
     peer.unnamed = peer.unnamed.filter(|_| !network.is_named(&target));
     let via = Via::Proxy { dialled: target };
     Ok(interpreted(shared, account, network, via, (client, server), peer))
@@ -146,6 +150,7 @@ async fn terminate(
     server: &mut Endpoint,
     (peer, place): (&mut Peer, (Option<&NetworkId>, &HostPort)),
 ) -> Result<Option<Vec<(Side, TlsFacts)>>, OpenError> {
+    // A server that spoke first spoke in clear: what the client begins then is no TLS with it.
     if !shared.tls.terminates_any() || !server.inbox.is_empty() {
         return Ok(None);
     }
@@ -201,6 +206,7 @@ async fn begin_tls(
     let (stream, server_facts) = match shared.tls.connect(server_tcp, &opening.hello).await {
         Ok(connected) => connected,
         Err(fault) => {
+            // An alert tells the client more than a connection that ends.
             shared.tls.refuse(opening).await;
             return Err(fault.into());
         }

@@ -94,6 +94,7 @@ impl Dns {
     ) -> Result<Arc<[HostPort]>, Unresolved> {
         let view = self.system.view().await;
         let mut name = name_of(&format!("{service}.{domain}"))?;
+        // A service is never looked for in the domains of this machine.
         name.set_fqdn(true);
         self.ask(origin, &view.servers, view.resolver.as_ref(), name, async |resolver, name| {
             let found = resolver.srv_lookup(name).await?;
@@ -120,6 +121,8 @@ impl Dns {
             return known;
         }
         let resolver = resolver.ok_or(Unresolved::Unconfigured)?;
+        // A share for each client: names whose servers are silent hold up those who ask for them,
+        // and nobody else.
         let _slot = self.slots.acquire(origin).await;
         // Somebody may have asked the same while this waited for its turn.
         if let Some(known) = cache.get(&key) {

@@ -41,6 +41,8 @@ impl Session {
 
     /// Lets both sides have what is queued for them, without much patience.
     pub(super) async fn write_rest(&mut self) {
+        // Each side is told the end as soon as its own queue is written, whatever the other side
+        // does.
         (self.client.known, self.server.known) = (true, true);
         let rest = poll_fn(|cx| {
             self.write_once(cx);

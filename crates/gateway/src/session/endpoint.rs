@@ -65,6 +65,7 @@ impl Endpoint {
         last: bool,
     ) -> Poll<()> {
         let Some(stream) = &mut self.stream else {
+            // Kept, in order, for the server that is still to be connected.
             queue.drain(..).for_each(|piece| self.outbox.push(&piece));
             return if self.outbox.is_empty() { Poll::Ready(()) } else { Poll::Pending };
         };
@@ -88,6 +89,8 @@ impl Endpoint {
                 Poll::Ready(())
             }
             Poll::Pending => {
+                // Stuck means that nothing at all is taken: a side that takes a few bytes now and
+                // then is slow, and may be.
                 let taken = self.outbox.written();
                 if self.stuck.as_ref().is_none_or(|stuck| stuck.1 != taken) {
                     self.stuck = Some(Box::new((Instant::now(), taken)));

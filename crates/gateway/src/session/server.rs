@@ -43,6 +43,7 @@ impl Session {
     pub(super) fn leave_server(&mut self) {
         self.out.withhold();
         self.alone = true;
+        // The count is of the whole connection, for its line in the log.
         let received = self.server.received;
         self.server = Endpoint::default();
         self.server.received = received;
@@ -51,6 +52,8 @@ impl Session {
 
     /// Starts TLS on one side, after everything queued for it so far.
     pub(super) async fn encrypt(&mut self, side: Side, host: Option<String>) -> Result<(), End> {
+        // The last clear bytes, such as the server's `<proceed/>`, must leave as they are: from
+        // here on everything queued is for TLS.
         self.write_all(side).await?;
         let shared = Arc::clone(&self.shared);
         self.peer.host = host.unwrap_or_else(|| std::mem::take(&mut self.peer.host));
@@ -60,7 +63,10 @@ impl Session {
         let Some(Stream::Plain(tcp)) = leg.stream.take() else {
             return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
         };
+        // Behind the answer to STARTTLS a client may have sent its hello already; the handshake
+        // begins with it.
         let early = std::mem::take(&mut leg.inbox);
+        // Charged before the handshake, which is when the memory is taken.
         self.charge.set(self.client.capacity() + self.server.capacity() + stream::TLS);
         let handshake = shared.tls.handshake(&origin).await.map_err(End::Fault)?;
         let done = match side {
@@ -72,12 +78,15 @@ impl Session {
                 Ok(Heard::Other(..)) => Err(Fault::client("it asked for TLS and did not begin it")),
                 Err(fault) => Err(fault),
             },
+            // Clear bytes of a server behind STARTTLS may be anybody's on the way, and would be
+            // read as if TLS had protected them.
             Side::Server if early.is_empty() => {
                 shared.tls.connect(tcp, &tls::Hello { host, alpn: Vec::new() }).await
             }
             Side::Server => Err(Fault::server("it spoke between STARTTLS and TLS")),
         };
         let (stream, facts) = done.map_err(End::Fault)?;
+        // The permit bounds handshakes only; what follows may take long.
         drop(handshake);
         if side == Side::Server {
             let verified = self.peer.host.clone();

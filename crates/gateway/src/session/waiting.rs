@@ -14,6 +14,7 @@ impl Session {
         let buffers = self.client.capacity() + self.server.capacity();
         self.charge.set(buffers + self.engine.weight() + self.registration.weight() + person);
         let is_known = self.is_known();
+        // The ledger is told of the change only: its lock is everybody's.
         if is_known == self.was_known {
             return;
         }

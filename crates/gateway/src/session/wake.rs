@@ -81,6 +81,8 @@ impl Session {
         let is_full = self.leg(side.other()).outbox.waiting() >= bound;
         // Only what the engine itself answers goes beyond this: a side that asks has to read.
         if self.charge.is_closed(self.was_known) {
+            // Nothing wakes a reader when memory is free again: the tasks that have to go are
+            // aborted already, so that asking at each turn ends soon.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -95,6 +97,7 @@ impl Session {
     }
 
     fn poll_mail(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        // Behind a slow client mail stays in its mailbox, whose bounds the senders see.
         if self.client.outbox.waiting() >= self.shared.bound() {
             return Poll::Pending;
         }
@@ -117,10 +120,13 @@ impl Session {
             *self.out.queue(side) = queue;
         }
         let Some(person) = &mut self.person else { return };
+        // A client that takes nothing more did not show these. A receipt that is dropped says so to
+        // the router, which keeps or reports the message.
         if self.client.shut {
             person.unconfirmed.clear();
         }
         let outbox = &self.client.outbox;
+        // In the order of their bytes, so that the first that is not through ends the search.
         while let Some((until, _)) = person.unconfirmed.front()
             && (outbox.is_empty() || *until <= outbox.written())
             && let Some((_, handed)) = person.unconfirmed.pop_front()

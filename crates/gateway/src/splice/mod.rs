@@ -68,6 +68,8 @@ impl Future for Splice<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Broken>> {
         let Self { client, server, charge, patience, up, down, silence } = &mut *self;
+        // As in a session, asking again ends soon; a connection without an engine counts as one on
+        // which nobody signed on.
         if charge.is_closed(false) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -82,6 +84,8 @@ impl Future for Splice<'_> {
                 return Poll::Pending;
             }
             _ => {
+                // Compared by amounts instead of marking each read: a direction that is stuck on
+                // its sink moves nothing, whatever its source sends.
                 let moved = Moved::by(client, server, [&*up, &*down]);
                 let silence = silence.get_or_insert_with(|| Silence::of(*patience));
                 ready!(silence.poll(cx, moved, *patience));
@@ -171,6 +175,7 @@ impl Flow {
         let Some(stream) = &mut to.stream else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
+        // Copied bytes are older than those in the pipe.
         ready!(to.outbox.poll_write(cx, stream, &[]))?;
         if let Some(pipe) = &mut self.pipe {
             while !pipe.is_empty() {
@@ -196,6 +201,7 @@ impl Flow {
         if self.bulk
             && let (Stream::Plain(source), Stream::Plain(_)) = (source, &*sink)
         {
+            // Only now is a pipe taken: while a source sends nothing, others can use it.
             ready!(source.poll_read_ready(cx))?;
             if let Some(pipe) = Pipe::take(self.pipes) {
                 let n = ready!(self.pipe.insert(pipe).poll_fill(cx, source))?;

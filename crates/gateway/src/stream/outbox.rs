@@ -83,6 +83,7 @@ impl Outbox {
         stream: &mut Stream,
         mut bytes: &[u8],
     ) -> Poll<io::Result<()>> {
+        // The common case copies nothing: bytes go from the worker's buffer to the socket.
         if self.backlog.is_none() && !bytes.is_empty() {
             self.unflushed = matches!(stream, Stream::Tls(_));
             if let Poll::Ready(n) = Pin::new(&mut *stream).poll_write(cx, bytes)? {
@@ -105,6 +106,7 @@ impl Outbox {
         for piece in queue.drain(..) {
             self.push(&piece);
         }
+        // A burst's queue is given back; an idle connection keeps none.
         if queue.capacity() > PIECES {
             queue.shrink_to_fit();
         }
@@ -120,6 +122,8 @@ impl Outbox {
         if self.is_empty() && queue.is_empty() {
             return Poll::Ready(Ok(()));
         }
+        // Set before the write, which may leave a record half-way out and return an error or
+        // nothing.
         self.unflushed = matches!(stream, Stream::Tls(_));
         let mut stream = Pin::new(stream);
         while self.backlog.is_some() || !queue.is_empty() {

@@ -42,6 +42,7 @@ pub(crate) fn poll_read(
     if buffer.capacity() < ROOM + inbox.len() {
         buffer.reserve(SCRATCH);
     }
+    // A short rest is copied in front of the next bytes, so that an engine always sees one piece.
     buffer.extend_from_slice(inbox);
     let before = buffer.len();
     let read = pin!(stream.read_buf(&mut (&mut buffer).limit(room))).poll(cx);

@@ -75,6 +75,8 @@ impl CertificateStore {
         let maker = self.maker.as_ref()?;
         let leaf = self.asked(host);
         let made = leaf.get_or_try_init(async || {
+            // Inside the cell: whoever asks for the same host meanwhile waits for the cell and not
+            // for a turn.
             let _turn = self.making.acquire().await.map_err(drop)?;
             let (maker, host) = (Arc::clone(maker), host.to_owned());
             let made = spawn_blocking(move || maker.make(&host)).await;
