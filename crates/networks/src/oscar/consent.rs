@@ -10,22 +10,25 @@ use crosstalk_core::{
     Address, Body, Consent, Envelope, Event, MAX_CONTACTS, NameClass, Roster, Subscription,
 };
 
-use super::account::{PER_PERSON, Pass, Session};
-use super::context::Io;
+use super::PER_PERSON;
+use super::account::Account;
+use super::context::Cx;
 use super::foreign_names::names_foreign;
+use super::verdict::Verdict;
+use super::wire::kinds::{feedbag, icq};
 use super::wire::message::EightBit;
+use super::wire::snac::Kind;
 use super::wire::{Reader, Snac, Truncated, Writer, find, message};
 use crate::common::{html, split_text};
 
 /// Numbers for people who ask: ICQ's began at 10,000.
 const UINS: std::ops::Range<u32> = 1001..10_000;
-const FEEDBAG: u16 = 0x0013;
 /// The longest words of a request, in bytes: clients show them in a small dialogue.
 const MAX_WORDS: usize = 4_000;
 
 /// Open questions, in both directions.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct Authorizations {
     /// People who asked the person, by the number that stands for each.
     uins: BTreeMap<u32, Address>,
     /// People whose request the client shows.
@@ -34,7 +37,7 @@ pub(super) struct Asked {
     awaited: BTreeSet<Address>,
 }
 
-impl Asked {
+impl Authorizations {
     pub(super) fn learn(&mut self, roster: &Roster) {
         let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
         self.awaited.extend(awaited.map(|c| c.address.clone()));
@@ -71,30 +74,30 @@ impl Asked {
     }
 }
 
-impl Session {
+impl Account {
     /// A step that a foreign person took.
-    pub(super) fn consent_in(&mut self, envelope: &Envelope, step: &Consent, io: &mut Io<'_>) {
+    pub(super) fn consent_in(&mut self, envelope: &Envelope, step: &Consent, cx: &mut Cx<'_>) {
         let from = &envelope.from;
         match step {
             Consent::Request(text) if self.is_libpurple() && self.list.is_stored() => {
                 let Some(uin) = self.asked.uin(from) else {
-                    return io.emit(Event::Unshown(envelope.clone()));
+                    return cx.emit(Event::Unshown(envelope.clone()));
                 };
                 if !self.asked.shown.insert(from.clone()) {
                     return;
                 }
                 let words = split_text::front(text.text(), MAX_WORDS, usize::MAX);
                 let body = Writer::new().short(uin.to_string()).long(words).u16(0);
-                io.answer(FEEDBAG, 0x19, 0, body);
+                cx.answer(feedbag::REQUEST_AUTHORIZE_TO_CLIENT, 0, body);
             }
-            Consent::Request(_) => io.emit(Event::Unshown(envelope.clone())),
+            Consent::Request(_) => cx.emit(Event::Unshown(envelope.clone())),
             Consent::Grant => drop(self.asked.awaited.remove(from)),
             Consent::Revoke => {
                 // Only an answer is news; one who ends a friendship later just goes offline.
                 if self.asked.awaited.remove(from) && self.list.is_stored() {
-                    let Some(name) = self.spelling(from, io) else { return };
+                    let Some(name) = self.spelling(from, cx) else { return };
                     let body = Writer::new().short(name).u8(0).long("").u16(0);
-                    io.answer(FEEDBAG, 0x1b, 0, body);
+                    cx.answer(feedbag::RESPOND_AUTHORIZE_TO_CLIENT, 0, body);
                 }
             }
             Consent::Cancel => {}
@@ -109,61 +112,61 @@ impl Session {
     }
 
     /// 13/14, 13/16, 13/18 and 13/1a from the client: grants, withdrawals, requests, answers.
-    pub(super) fn consent_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(super) fn consent_out(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         let mut reader = Reader::new(&snac.body);
-        let Ok(name) = reader.short() else { return self.unread(snac, io) };
-        let step = match self.class_of(name, io) {
-            NameClass::Own => return Pass::Forward,
-            NameClass::Nowhere => return Pass::Withhold,
+        let Ok(name) = reader.short() else { return self.unread(snac, cx) };
+        let step = match self.class_of(name, cx) {
+            NameClass::Own => return Verdict::Forward,
+            NameClass::Nowhere => return Verdict::Withhold,
             NameClass::Foreign(to) => {
-                step(snac.subtype, reader, self.eight_bit).map(|step| (to, step))
+                step(snac.kind(), reader, self.eight_bit).map(|step| (to, step))
             }
         };
         if let Ok((to, step)) = step
             && self.user().is_some()
         {
-            self.take_step(to, step, io);
+            self.take_step(to, step, cx);
         }
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 
     /// Sends a step of the person's.
-    pub(super) fn take_step(&mut self, to: Address, step: Consent, io: &mut Io<'_>) {
+    pub(super) fn take_step(&mut self, to: Address, step: Consent, cx: &mut Cx<'_>) {
         match step {
             Consent::Request(_) => self.await_consent(&to),
             _ => drop(self.asked.shown.remove(&to)),
         }
-        io.send(to, Body::Contact(step));
+        cx.send(to, Body::Contact(step));
     }
 
     /// 15/02: the client asks who is behind a number of ours, or looks for an e-mail address,
     /// which a foreign name looks like.
-    pub(super) fn details(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(super) fn details(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         let value = find(&snac.body, 1).unwrap_or_default();
-        let Ok(question) = Question::read(value) else { return self.unread(snac, io) };
+        let Ok(question) = Question::read(value) else { return self.unread(snac, cx) };
         let is_own = OWN.contains(&question.kind);
-        if !is_own && names_foreign(value, |name| self.class_of(name, io)) {
-            io.answer(0x15, 0x03, snac.request, question.nobody());
-            self.refund(snac.kind(), io);
-            return Pass::Withhold;
+        if !is_own && names_foreign(value, |name| self.class_of(name, cx)) {
+            cx.answer(icq::DB_REPLY, snac.request, question.nobody());
+            self.refund(snac.kind(), cx);
+            return Verdict::Withhold;
         }
         let Some(address) = self.asked.uins.get(&question.about).cloned() else {
-            return Pass::Forward;
+            return Verdict::Forward;
         };
-        let nick = self.spelling(&address, io).unwrap_or_else(|| address.to_string());
-        io.answer(0x15, 0x03, snac.request, question.answer(&nick));
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        let nick = self.spelling(&address, cx).unwrap_or_else(|| address.to_string());
+        cx.answer(icq::DB_REPLY, snac.request, question.answer(&nick));
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 }
 
 /// The step that one of the client's SNACs stands for, read from behind the name.
-fn step(subtype: u16, mut reader: Reader<'_>, eight_bit: EightBit) -> Result<Consent, Truncated> {
-    Ok(match subtype {
-        0x14 => Consent::Grant,
-        0x16 => Consent::Revoke,
-        0x18 => {
+fn step(kind: Kind, mut reader: Reader<'_>, eight_bit: EightBit) -> Result<Consent, Truncated> {
+    Ok(match kind {
+        feedbag::PRE_AUTHORIZE_BUDDY => Consent::Grant,
+        feedbag::REVOKE_AUTHORIZATION => Consent::Revoke,
+        feedbag::REQUEST_AUTHORIZE_TO_HOST => {
             let text = reader.long().unwrap_or_default();
             Consent::Request(html::read(&message::decode_eight_bit(text, eight_bit)))
         }

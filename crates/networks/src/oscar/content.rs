@@ -14,15 +14,15 @@
 
 use crosstalk_core::{Address, Consent, RichText};
 
-use super::messages::icbm::{PLAIN, code};
+use super::wire::code;
 use super::wire::message::{self, EightBit, TEXT, decode_eight_bit};
+use super::wire::message::{
+    CHANNEL_ICQ as OLD, CHANNEL_PLAIN as PLAIN, CHANNEL_RENDEZVOUS as RENDEZVOUS,
+};
 use super::wire::{Reader, Truncated, find};
 
 /// A TLV of channels 2 and 4: what it is about.
 const ABOUT: u16 = 0x0005;
-/// The channels of offers and of ICQ's old messages.
-const RENDEZVOUS: u16 = 2;
-const OLD: u16 = 4;
 /// The capability of buddy icons.
 const ICON: [u8; 16] = *b"\x09\x46\x13\x46\x4c\x7f\x11\xd1\x82\x22\x44\x45\x53\x54\0\0";
 /// Stands between the parts of ICQ's old messages.

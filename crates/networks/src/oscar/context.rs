@@ -5,7 +5,9 @@ use crosstalk_core::{Address, EnvelopeId};
 use crosstalk_core::{Body, Context, Event, Now, Outgoing, Output, Side};
 
 use super::wire::flap::{self, HEADER};
-use super::wire::{Channel, Snac, TooLong};
+use super::wire::kinds::ERROR;
+use super::wire::snac::{Kind, PUSHED};
+use super::wire::{Channel, Snac, TooLong, Writer, code};
 
 /// The numbering of the frames that go to one side.
 ///
@@ -66,14 +68,14 @@ impl Lines {
 }
 
 /// Context of a handler: the time, the connection, and its output.
-pub(super) struct Io<'a> {
+pub(super) struct Cx<'a> {
     pub(super) now: Now,
     pub(super) out: &'a mut Output,
     pub(super) lines: &'a mut Lines,
     pub(super) context: &'a mut Context,
 }
 
-impl Io<'_> {
+impl Cx<'_> {
     /// Passes on one frame as it arrived, but for its number where that has shifted.
     pub(super) fn forward(&mut self, to: Side, raw: Bytes) {
         let line = self.lines.to(to);
@@ -115,23 +117,20 @@ impl Io<'_> {
 
     /// Tells the client something, in answer to `request`. In place of what does not fit it is told
     /// that, if it asked.
-    pub(super) fn answer(
-        &mut self,
-        family: u16,
-        subtype: u16,
-        request: u32,
-        body: impl TryInto<Bytes>,
-    ) {
-        const ERROR: u16 = 0x0001;
-        const TOO_BIG: [u8; 2] = [0x00, 0x0b];
+    pub(super) fn answer(&mut self, kind: Kind, request: u32, body: impl TryInto<Bytes>) {
         let body = body.try_into().map_err(|_| TooLong);
-        let snac = |subtype, body| Snac::new(family, subtype, request, body);
-        let said = body.and_then(|body: Bytes| self.snac(Side::Client, &snac(subtype, body)));
+        let said =
+            body.and_then(|body: Bytes| self.snac(Side::Client, &Snac::of(kind, request, body)));
         // What nobody asked for has no request, or one of the server's.
-        if said.is_err() && (1..1 << 31).contains(&request) {
-            let refusal = snac(ERROR, Bytes::from_static(&TOO_BIG));
-            let _ = self.snac(Side::Client, &refusal);
+        if said.is_err() && (1..PUSHED).contains(&request) {
+            let body = code::TOO_BIG.to_be_bytes().to_vec();
+            let _ = self.snac(Side::Client, &Snac::of((kind.0, ERROR), request, body));
         }
+    }
+
+    /// Answers a request of a family with an error.
+    pub(super) fn refuse(&mut self, family: u16, request: u32, code: u16) {
+        self.answer((family, ERROR), request, Writer::new().u16(code));
     }
 
     /// Asks the gateway for something.

@@ -1,21 +1,143 @@
-//! Which frames matter, and who takes them.
+//! The handlers of SNACs, and which frames are looked at.
 
 use bytes::Bytes;
 use crosstalk_core::{Fault, NameClass, Now, Owner, Side};
 
-use super::account::{Kind, Pass, Session};
-use super::context::Io;
+use super::account::{Account, ConnectionKind};
+use super::context::Cx;
 use super::foreign_names::is_words;
+use super::handoff::{self, CookiePurpose};
 use super::service;
-use super::sign_on::{self, Errand};
+use super::verdict::Verdict;
 use super::wire::flap::HEADER;
+use super::wire::kinds::{
+    admin, buddy, feedbag, icbm, icq, invite, locate, oservice, permit_deny, user_lookup,
+};
 use super::wire::message::Head;
+use super::wire::snac::Kind;
 use super::wire::{Channel, Reader, Snac, find};
 
-/// The family of messages: a server that offers it serves a session.
-const MESSAGES: u16 = 0x0004;
+/// A SNAC, and the frame that it came in.
+pub(super) struct Received<'a> {
+    snac: &'a Snac,
+    raw: &'a Bytes,
+}
 
-impl Session {
+impl Received<'_> {
+    /// The body behind a prefix; empty where that is cut short.
+    fn content(&self) -> &[u8] {
+        self.snac.content().unwrap_or_default()
+    }
+}
+
+type Handler = fn(&mut Account, &Received<'_>, &mut Cx<'_>) -> Result<Verdict, Fault>;
+
+/// When SNACs of a kind are looked at rather than forwarded in a run with their neighbours.
+#[derive(Clone, Copy)]
+enum When {
+    Always,
+    /// A foreign name may stand in it.
+    MayBeForeign,
+    /// A name of the client's that looks foreign may stand in it.
+    HasAt,
+    /// It is not known yet what the connection is for.
+    Undecided,
+    /// Answers to edits are awaited.
+    AcksAwaited,
+}
+
+/// The handler of SNACs of one kind.
+struct Route {
+    kind: Kind,
+    when: When,
+    handler: Handler,
+}
+
+const fn row(kind: Kind, when: When, handler: Handler) -> Route {
+    Route { kind, when, handler }
+}
+
+/// Who takes what a client says. What is not here is looked through for foreign names.
+const FROM_CLIENT: &[Route] = {
+    use When::{Always, MayBeForeign as Named};
+    &[
+        row(icbm::CHANNEL_MESSAGE_TO_HOST, Named, |a, r, cx| Ok(a.message_out(r.snac, cx))),
+        row(icbm::CLIENT_EVENT, Named, |a, r, cx| Ok(a.typing_out(r.snac, cx))),
+        row(oservice::CLIENT_ONLINE, Always, |a, r, cx| Ok(a.ready(r.raw, cx))),
+        row(oservice::NICK_INFO_QUERY, Always, |a, _, _| Ok(a.asked_who())),
+        row(oservice::IDLE_NOTIFICATION, Always, |a, r, cx| Ok(a.own_presence(r.snac, cx))),
+        row(oservice::SET_NICK_INFO_FIELDS, Always, |a, r, cx| Ok(a.own_presence(r.snac, cx))),
+        row(locate::SET_INFO, Always, |a, r, cx| Ok(a.own_presence(r.snac, cx))),
+        row(locate::USER_INFO_QUERY, Named, |a, r, cx| Ok(a.asked_about(r.snac, cx))),
+        row(locate::USER_INFO_QUERY_2, Named, |a, r, cx| Ok(a.asked_about(r.snac, cx))),
+        row(locate::GET_DIR_INFO, Named, |a, r, cx| Ok(a.asked_about(r.snac, cx))),
+        row(buddy::ADD_BUDDIES, Named, |a, r, cx| Ok(a.watched(r.snac, cx))),
+        row(buddy::DEL_BUDDIES, Named, |a, r, cx| Ok(a.unwatched(r.snac, cx))),
+        row(buddy::ADD_TEMP_BUDDIES, Named, |a, r, cx| Ok(a.watched(r.snac, cx))),
+        row(buddy::DEL_TEMP_BUDDIES, Named, |a, r, cx| Ok(a.unwatched(r.snac, cx))),
+        row(icbm::ADD_PARAMETERS, Always, |a, r, _| Ok(a.parameters(r.snac))),
+        row(icbm::EVIL_REQUEST, Named, |a, r, cx| Ok(a.warning_out(r.snac, cx))),
+        row(icbm::CLIENT_ERROR, Named, |a, r, cx| Ok(a.reply_out(r.snac, cx))),
+        row(invite::REQUEST, Named, |a, r, cx| Ok(a.invitation(r.snac, cx))),
+        row(admin::INFO_CHANGE_REQUEST, Named, |a, r, cx| Ok(a.account_change(r.snac, cx))),
+        row(permit_deny::ADD_PERMIT, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(permit_deny::DEL_PERMIT, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(permit_deny::ADD_DENY, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(permit_deny::DEL_DENY, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(permit_deny::ADD_TEMP_PERMIT, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(permit_deny::DEL_TEMP_PERMIT, Named, |a, r, cx| Ok(a.permits(r.snac, cx))),
+        row(user_lookup::FIND_BY_EMAIL, Named, |a, r, cx| Ok(a.search_out(r.snac, cx))),
+        row(feedbag::RIGHTS_QUERY, Always, |a, _, cx| Ok(a.list.asked(cx.now.instant))),
+        row(feedbag::QUERY, Always, |a, _, cx| Ok(a.list.asked(cx.now.instant))),
+        row(feedbag::QUERY_IF_MODIFIED, Always, |a, r, cx| Ok(a.cached_list(r.snac, cx))),
+        row(feedbag::INSERT_ITEMS, Always, |a, r, cx| a.edit(r.snac, cx)),
+        row(feedbag::UPDATE_ITEMS, Always, |a, r, cx| a.edit(r.snac, cx)),
+        row(feedbag::DELETE_ITEMS, Always, |a, r, cx| a.edit(r.snac, cx)),
+        row(feedbag::START_CLUSTER, Always, |a, _, _| Ok(a.edits.begin())),
+        row(feedbag::END_CLUSTER, Always, |a, _, cx| Ok(a.edits_end(cx))),
+        row(feedbag::PRE_AUTHORIZE_BUDDY, Named, |a, r, cx| Ok(a.consent_out(r.snac, cx))),
+        row(feedbag::REVOKE_AUTHORIZATION, Named, |a, r, cx| Ok(a.consent_out(r.snac, cx))),
+        row(feedbag::REQUEST_AUTHORIZE_TO_HOST, Named, |a, r, cx| Ok(a.consent_out(r.snac, cx))),
+        row(feedbag::RESPOND_AUTHORIZE_TO_HOST, Named, |a, r, cx| Ok(a.consent_out(r.snac, cx))),
+        row(icq::DB_QUERY, Named, |a, r, cx| Ok(a.details(r.snac, cx))),
+    ]
+};
+
+/// Who takes what a server says. What is not here passes.
+const FROM_SERVER: &[Route] = {
+    use When::{AcksAwaited, Always, HasAt, Undecided};
+    &[
+        row(icbm::CHANNEL_MESSAGE_TO_CLIENT, HasAt, |a, r, cx| Ok(a.servers_message(r, cx))),
+        row(icbm::CLIENT_EVENT, HasAt, |a, r, cx| Ok(a.servers_message(r, cx))),
+        row(oservice::HOST_ONLINE, Undecided, |a, r, _| Ok(a.families(r.content()))),
+        row(oservice::SERVICE_RESPONSE, Always, |a, r, cx| Ok(a.redirected(r, cx))),
+        row(oservice::RATE_PARAMS_REPLY, Always, |a, r, cx| {
+            a.rates.learn(r.content(), cx.now.instant);
+            Ok(Verdict::Forward)
+        }),
+        row(oservice::RATE_PARAM_CHANGE, Always, |a, r, cx| {
+            a.rates.adjust(r.content(), cx.now.instant);
+            Ok(Verdict::Forward)
+        }),
+        row(oservice::NICK_INFO_UPDATE, Always, |a, r, cx| a.self_info(r.snac, r.raw, cx)),
+        row(feedbag::REPLY, Always, |a, r, cx| Ok(a.listed(r.snac, r.raw, cx))),
+        row(feedbag::INSERT_ITEMS, Always, |a, r, cx| Ok(a.pushed(r.snac, r.raw, cx))),
+        row(feedbag::UPDATE_ITEMS, Always, |a, r, cx| Ok(a.pushed(r.snac, r.raw, cx))),
+        row(feedbag::DELETE_ITEMS, Always, |a, r, cx| Ok(a.pushed(r.snac, r.raw, cx))),
+        row(feedbag::STATUS, AcksAwaited, |a, r, cx| Ok(a.acknowledged(r.snac, r.content(), cx))),
+        row(feedbag::REPLY_NOT_MODIFIED, Always, |a, _, _| Ok(a.unchanged())),
+    ]
+};
+
+fn route(side: Side, kind: Kind) -> Option<&'static Route> {
+    let routes = match side {
+        Side::Client => FROM_CLIENT,
+        Side::Server => FROM_SERVER,
+    };
+    routes.iter().find(|route| route.kind == kind)
+}
+
+impl Account {
     /// Whether a frame has to be looked at. Counts those that pass unseen.
     pub(super) fn wants(&mut self, now: Now, side: Side, channel: Channel, body: &[u8]) -> bool {
         if self.list.holds() && side == Side::Server {
@@ -25,154 +147,103 @@ impl Session {
             return false;
         }
         let kind = Snac::peek(body);
-        match side {
-            Side::Server => self.wants_of_server(kind, body),
-            Side::Client => {
-                let wanted = self.wants_of_client(kind, body);
-                if !wanted {
-                    self.rates.saw(kind, now.instant);
-                }
-                wanted
-            }
+        let wanted = match (route(side, kind), side) {
+            (Some(route), _) => self.is_due(route.when, body),
+            (None, Side::Server) => false,
+            // Of what nobody knows it is known at least how a foreign name looks.
+            (None, Side::Client) => body.contains(&b'@') && !is_words(kind),
+        };
+        if !wanted && side == Side::Client {
+            self.rates.saw(kind, now.instant);
         }
+        wanted
     }
 
-    fn wants_of_server(&self, kind: (u16, u16), body: &[u8]) -> bool {
-        match kind {
-            (0x04, 0x07 | 0x14) => body.contains(&b'@'),
-            (0x01, 0x03) => self.kind == Kind::Undecided,
-            (0x01, 0x05 | 0x07 | 0x0a | 0x0f) | (0x13, 0x06 | 0x08 | 0x09 | 0x0a | 0x0f) => true,
-            (0x13, 0x0e) => !self.acks.is_empty(),
-            _ => false,
-        }
-    }
-
-    fn wants_of_client(&self, kind: (u16, u16), body: &[u8]) -> bool {
-        // Every foreign name has an @, but those that stand in for one in a prompt.
-        let may_be_foreign = || body.contains(&b'@') || self.asked.is_open();
-        match kind {
-            (0x01, 0x02 | 0x0e | 0x11 | 0x1e)
-            | (0x02, 0x04)
-            | (0x04, 0x02)
-            | (0x13, 0x02 | 0x04 | 0x05 | 0x08..=0x0a | 0x11 | 0x12) => true,
-            (0x02, 0x05 | 0x0b | 0x15)
-            | (0x03, 0x04 | 0x05 | 0x0f | 0x10)
-            | (0x04, 0x06 | 0x08 | 0x0b | 0x14)
-            | (0x09, 0x05..=0x0b)
-            | (0x0a | 0x15, 0x02)
-            | (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => may_be_foreign(),
-            _ => body.contains(&b'@') && !is_words(kind),
+    fn is_due(&self, when: When, body: &[u8]) -> bool {
+        match when {
+            When::Always => true,
+            // Every foreign name has an @, but those that stand in for one in a prompt.
+            When::MayBeForeign => body.contains(&b'@') || self.asked.is_open(),
+            When::HasAt => body.contains(&b'@'),
+            When::Undecided => self.kind == ConnectionKind::Undecided,
+            When::AcksAwaited => !self.acks.is_empty(),
         }
     }
 
     /// Takes a frame that [is wanted](Self::wants).
-    pub(super) fn frame(&mut self, side: Side, raw: Bytes, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(super) fn frame(&mut self, side: Side, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let body = raw.slice(HEADER.min(raw.len())..);
         let snac = Snac::parse(&body);
-        let pass = match (&snac, side) {
-            _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), io),
-            (Err(_), _) => Pass::Forward,
-            (Ok(snac), Side::Server) => self.server_said(snac, &raw, io)?,
-            (Ok(snac), Side::Client) => self.client_said(snac, &raw, io)?,
+        let verdict = match (&snac, side) {
+            _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), cx),
+            (Err(_), _) => Verdict::Forward,
+            (Ok(snac), side) => match route(side, snac.kind()) {
+                Some(route) => (route.handler)(self, &Received { snac, raw: &raw }, cx)?,
+                None if side == Side::Client => self.unread(snac, cx),
+                None => Verdict::Forward,
+            },
         };
-        match pass {
-            Pass::Forward => {
+        match verdict {
+            Verdict::Forward => {
                 if side == Side::Client {
-                    self.rates.saw(Snac::peek(&body), io.now.instant);
+                    self.rates.saw(Snac::peek(&body), cx.now.instant);
                 }
-                io.forward(side.other(), raw);
+                cx.forward(side.other(), raw);
             }
-            Pass::Withhold => io.withhold(side.other()),
-            Pass::Done => {}
+            Verdict::Withhold => cx.withhold(side.other()),
+            Verdict::Done => {}
         }
-        self.answer_edits(io);
-        self.settle(io);
+        self.answer_edits(cx);
+        self.settle(cx);
         Ok(())
     }
 
-    fn server_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
-        let Ok(content) = snac.content() else { return Ok(Pass::Forward) };
-        match snac.kind() {
-            (0x01, 0x03) => self.families(content),
-            (0x01, 0x05) => return Ok(self.redirected(snac, content, io)),
-            (0x01, 0x07) => self.rates.learn(content, io.now.instant),
-            (0x01, 0x0a) => self.rates.adjust(content, io.now.instant),
-            // Somebody of the server's under the name of somebody foreign.
-            (0x04, 0x07 | 0x14)
-                if Head::read(&mut Reader::new(content))
-                    .is_ok_and(|head| self.class_of(head.name, io) != NameClass::Own) =>
-            {
-                return Ok(Pass::Withhold);
-            }
-            (0x01, 0x0f) => return self.self_info(snac, raw, io),
-            (0x13, 0x06) => return Ok(self.listed(snac, raw, io)),
-            (0x13, 0x08..=0x0a) => return Ok(self.pushed(snac, raw, io)),
-            (0x13, 0x0e) => return Ok(self.acknowledged(snac, content, io)),
-            (0x13, 0x0f) => return Ok(self.unchanged()),
-            _ => {}
+    /// 04/07 and 04/14 of the server: it must not speak under the name of somebody foreign.
+    fn servers_message(&self, received: &Received<'_>, cx: &Cx<'_>) -> Verdict {
+        match Head::read(&mut Reader::new(received.content())) {
+            Ok(head) if self.class_of(head.name, cx) != NameClass::Own => Verdict::Withhold,
+            _ => Verdict::Forward,
         }
-        Ok(Pass::Forward)
     }
 
-    fn client_said(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Result<Pass, Fault> {
-        Ok(match snac.kind() {
-            (0x01, 0x02) => return Ok(self.ready(raw, io)),
-            (0x01, 0x0e) => self.asked_who(),
-            (0x01, 0x11 | 0x1e) | (0x02, 0x04) => self.own_presence(snac, io),
-            (0x02, 0x05 | 0x0b | 0x15) => self.asked_about(snac, io),
-            (0x03, 0x04 | 0x0f) => self.watched(snac, io),
-            (0x03, 0x05 | 0x10) => self.unwatched(snac, io),
-            (0x04, 0x02) => self.parameters(snac),
-            (0x04, 0x06) => self.message_out(snac, io),
-            (0x04, 0x14) => self.typing_out(snac, io),
-            (0x04, 0x08) => self.warning_out(snac, io),
-            (0x04, 0x0b) => self.reply_out(snac, io),
-            (0x09, _) => self.permits(snac, io),
-            (0x06, 0x02) => self.invitation(snac, io),
-            (0x07, 0x04) => self.account_change(snac, io),
-            (0x0a, 0x02) => self.search_out(snac, io),
-            (0x13, 0x02 | 0x04) => self.list.asked(io.now.instant),
-            (0x13, 0x05) => self.cached_list(snac, io),
-            (0x13, 0x08..=0x0a) => return self.edit(snac, io),
-            (0x13, 0x11) => self.edits.begin(),
-            (0x13, 0x12) => {
-                self.edits.end();
-                self.publish_edits(io);
-                Pass::Forward
-            }
-            (0x13, 0x14 | 0x16 | 0x18 | 0x1a) => self.consent_out(snac, io),
-            (0x15, 0x02) => self.details(snac, io),
-            _ => self.unread(snac, io),
-        })
+    /// 13/12 of the client: its transaction ends.
+    fn edits_end(&mut self, cx: &mut Cx<'_>) -> Verdict {
+        self.edits.end();
+        self.publish_edits(cx);
+        Verdict::Forward
     }
 
-    /// Takes the families that a server offers. One without ICBM serves no session.
-    fn families(&mut self, content: &[u8]) {
+    /// 01/03: a server that offers no messages serves no session.
+    fn families(&mut self, content: &[u8]) -> Verdict {
         let families = || content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
-        self.kind = if families().any(|family| family == MESSAGES) {
-            Kind::Session
+        self.kind = if families().any(|family| family == icbm::FAMILY) {
+            ConnectionKind::Session
         } else {
             let mut families = families();
-            Kind::Service { about_people: families.any(|f| service::may_name_people(Some(f))) }
+            ConnectionKind::Service {
+                about_people: families.any(|f| service::may_name_people(Some(f))),
+            }
         };
+        Verdict::Forward
     }
 
     /// A redirect to a service: the connection that follows it is let through.
-    fn redirected(&self, snac: &Snac, content: &[u8], io: &mut Io<'_>) -> Pass {
+    fn redirected(&self, received: &Received<'_>, cx: &mut Cx<'_>) -> Verdict {
+        let (snac, content) = (received.snac, received.content());
         let owner = self.user().map(Owner::account);
-        let Some(fields) = sign_on::redirect(
+        let Some(fields) = handoff::redirect(
             content,
-            Some(Errand::Service { family: service_in(content) }),
+            Some(CookiePurpose::Service { family: service_in(content) }),
             owner,
-            io,
+            cx,
         ) else {
-            return Pass::Forward;
+            return Verdict::Forward;
         };
         let prefix = snac.body.len() - content.len();
         let body = [&snac.body[..prefix], &fields].concat();
-        io.withhold(Side::Client);
-        let _ = io.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
-        Pass::Done
+        cx.withhold(Side::Client);
+        let _ = cx.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
+        Verdict::Done
     }
 }
 

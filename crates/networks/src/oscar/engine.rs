@@ -6,10 +6,11 @@ use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via};
 
 use super::CP1251;
-use super::account::Session;
-use super::context::{Io, Lines};
+use super::account::Account;
+use super::context::{Cx, Lines};
+use super::handoff::{self, CookiePurpose};
 use super::service;
-use super::sign_on::{self, Errand, Greeting, SignOn};
+use super::sign_on::{Greeting, SignOn};
 use super::unread::{FLAPON, TOC, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
 use super::wire::message::EightBit;
@@ -31,7 +32,7 @@ enum Phase {
     /// No cookie was shown: this connection ends with one.
     SignOn(SignOn),
     /// A cookie was shown for a session.
-    Session(Box<Session>),
+    Session(Box<Account>),
     /// A service that is asked about people by name.
     Lookups,
     /// A service of no interest.
@@ -78,12 +79,12 @@ impl Oscar {
         match input {
             Input::Start => self.start(now, out),
             Input::Bytes(side, buffer) => return self.bytes(now, side, buffer, out),
-            Input::Roster(roster) => self.with_session(now, out, |s, io| s.roster(&roster, io)),
-            Input::Changed(contact) => self.with_session(now, out, |s, io| s.changed(&contact, io)),
+            Input::Roster(roster) => self.with_session(now, out, |s, cx| s.roster(&roster, cx)),
+            Input::Changed(contact) => self.with_session(now, out, |s, cx| s.changed(&contact, cx)),
             Input::Deliver(envelope) => {
-                self.with_session(now, out, |s, io| s.deliver(envelope, io));
+                self.with_session(now, out, |s, cx| s.deliver(envelope, cx));
             }
-            Input::Tick => self.with_session(now, out, Session::tick),
+            Input::Tick => self.with_session(now, out, Account::tick),
             Input::Closed(_)
             | Input::Encrypted(..)
             | Input::Delivered(_)
@@ -103,23 +104,23 @@ impl Oscar {
         if let Via::Direct { .. } = self.context.via {
             self.greeted = true;
             let version = flap::VERSION.to_be_bytes();
-            let _ = self.io(now, out).insert(Side::Client, Channel::SignOn, &version);
+            let _ = self.cx(now, out).insert(Side::Client, Channel::SignOn, &version);
         }
     }
 
-    fn io<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Io<'a> {
-        Io { now, out, lines: &mut self.lines, context: &mut self.context }
+    fn cx<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Cx<'a> {
+        Cx { now, out, lines: &mut self.lines, context: &mut self.context }
     }
 
     fn with_session(
         &mut self,
         now: Now,
         out: &mut Output,
-        act: impl FnOnce(&mut Session, &mut Io<'_>),
+        act: impl FnOnce(&mut Account, &mut Cx<'_>),
     ) {
         if let Phase::Session(session) = &mut self.phase {
-            let mut io = Io { now, out, lines: &mut self.lines, context: &mut self.context };
-            act(session, &mut io);
+            let mut cx = Cx { now, out, lines: &mut self.lines, context: &mut self.context };
+            act(session, &mut cx);
         }
     }
 
@@ -149,7 +150,7 @@ impl Oscar {
                 }
                 Err(e) => {
                     if self.greeted && side == Side::Client && rest.starts_with(FLAPON) {
-                        let _ = self.io(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
+                        let _ = self.cx(now, out).insert(Side::Client, Channel::Data, TOC_ERROR);
                     }
                     break Err(Fault::new(side.blame(), e.to_string()));
                 }
@@ -207,18 +208,18 @@ impl Oscar {
         if self.greeted && side == Side::Server {
             return self.swallow_greeting(now, channel, out);
         }
-        let mut io = Io { now, out, lines: &mut self.lines, context: &mut self.context };
+        let mut cx = Cx { now, out, lines: &mut self.lines, context: &mut self.context };
         match &mut self.phase {
             Phase::Greeting => return self.greeting(now, channel, raw, out),
-            Phase::SignOn(sign_on) => sign_on.take(side, channel, raw, &mut io),
+            Phase::SignOn(sign_on) => sign_on.take(side, channel, raw, &mut cx),
             Phase::Session(session) => {
-                session.frame(side, raw, &mut io)?;
+                session.frame(side, raw, &mut cx)?;
                 if let Some(about_people) = session.as_service() {
                     self.become_service(about_people, out);
                 }
             }
-            Phase::Lookups => service::take(side, raw, &mut io),
-            Phase::Service | Phase::Toc => io.forward(side.other(), raw),
+            Phase::Lookups => service::take(side, raw, &mut cx),
+            Phase::Service | Phase::Toc => cx.forward(side.other(), raw),
         }
         Ok(())
     }
@@ -233,7 +234,7 @@ impl Oscar {
             return Err(Fault::server("a server begins with a SIGNON frame"));
         }
         self.greeted = false;
-        self.io(now, out).withhold(Side::Client);
+        self.cx(now, out).withhold(Side::Client);
         Ok(())
     }
 
@@ -249,27 +250,27 @@ impl Oscar {
             .filter(|_| channel == Channel::SignOn)
             .and_then(|body| Greeting::parse(&body).ok())
             .ok_or_else(|| Fault::client("a client begins with a SIGNON frame"))?;
-        let io = self.io(now, out);
-        let ticket = greeting.cookie.as_ref().and_then(|c| sign_on::claim(c.expose(), &io));
+        let cx = self.cx(now, out);
+        let ticket = greeting.cookie.as_ref().and_then(|c| handoff::claim(c.expose(), &cx));
         let dial = ticket.as_ref().and_then(|t| t.dial.clone());
-        let errand = ticket.and_then(|t| t.note.downcast::<Errand>().ok()).map(|e| *e);
+        let purpose = ticket.and_then(|t| t.note.downcast::<CookiePurpose>().ok()).map(|e| *e);
         if let Via::Direct { upstream, .. } = &self.context.via {
             out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
         }
-        self.io(now, out).forward(Side::Server, raw);
+        self.cx(now, out).forward(Side::Server, raw);
         let cyrillic = self.context.option(CP1251);
         let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
-        match (errand, &greeting.cookie) {
-            (Some(Errand::Session { issued_to, client }), _) => {
+        match (purpose, &greeting.cookie) {
+            (Some(CookiePurpose::Session { issued_to, client }), _) => {
                 let client = Some(greeting.client).filter(|c| !c.is_empty()).unwrap_or(client);
-                self.phase = Phase::Session(Session::issued(client, issued_to, eight_bit).into());
+                self.phase = Phase::Session(Account::issued(client, issued_to, eight_bit).into());
             }
-            (Some(Errand::Service { family }), _) => {
+            (Some(CookiePurpose::Service { family }), _) => {
                 self.become_service(service::may_name_people(family), out);
             }
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
             (None, Some(_)) => {
-                self.phase = Phase::Session(Session::unknown(greeting.client, eight_bit).into());
+                self.phase = Phase::Session(Account::unknown(greeting.client, eight_bit).into());
             }
             (None, None) => self.phase = Phase::SignOn(greeting.begin()),
         }

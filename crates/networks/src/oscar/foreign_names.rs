@@ -5,19 +5,20 @@
 
 use crosstalk_core::NameClass;
 
-use super::account::{Pass, Session};
-use super::context::Io;
-use super::wire::{Snac, Writer, find};
+use super::account::Account;
+use super::context::Cx;
+use super::verdict::Verdict;
+use super::wire::kinds::{admin, bart, chat, translate};
+use super::wire::snac::Kind;
+use super::wire::{Snac, Writer, code, find};
 
-/// An error: the server knows nobody of that name.
-const NO_MATCH: u16 = 0x0014;
 /// A TLV of 06/02 and 07/04: an e-mail address.
 const EMAIL: u16 = 0x0011;
 
 /// Whether a SNAC of the client's holds what the person says or is, in which a name is a word: chat,
 /// a text to be translated, a picture.
-pub(super) const fn is_words(kind: (u16, u16)) -> bool {
-    matches!(kind, (0x0c, 0x02) | (0x0e, 0x05) | (0x10, 0x02))
+pub(super) const fn is_words(kind: Kind) -> bool {
+    matches!(kind, translate::REQUEST | chat::CHANNEL_MESSAGE_TO_HOST | bart::UPLOAD)
 }
 
 /// Whether a foreign name stands somewhere among other fields. Names stand between lengths and zeros;
@@ -29,45 +30,44 @@ pub(super) fn names_foreign(fields: &[u8], class_of: impl Fn(&[u8]) -> NameClass
 }
 
 /// Answers a SNAC that names somebody foreign to a server who knows nobody of that name.
-pub(super) fn answer_no_match(snac: &Snac, io: &mut Io<'_>) {
-    io.answer(snac.family, 0x01, snac.request, Writer::new().u16(NO_MATCH));
+pub(super) fn answer_no_match(snac: &Snac, cx: &mut Cx<'_>) {
+    cx.refuse(snac.family, snac.request, code::NO_MATCH);
 }
 
-impl Session {
+impl Account {
     /// Withholds a SNAC of no known form in which a foreign name stands anywhere.
-    pub(super) fn unread(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        if !names_foreign(&snac.body, |name| self.class_of(name, io)) {
-            return Pass::Forward;
+    pub(super) fn unread(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        if !names_foreign(&snac.body, |name| self.class_of(name, cx)) {
+            return Verdict::Forward;
         }
-        answer_no_match(snac, io);
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        answer_no_match(snac, cx);
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 
     /// 06/02: an invitation to AIM by e-mail.
-    pub(super) fn invitation(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        let Some(address) = find(&snac.body, EMAIL) else { return self.unread(snac, io) };
-        if self.class_of(address, io) == NameClass::Own {
-            return Pass::Forward;
+    pub(super) fn invitation(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        let Some(address) = find(&snac.body, EMAIL) else { return self.unread(snac, cx) };
+        if self.class_of(address, cx) == NameClass::Own {
+            return Verdict::Forward;
         }
-        answer_no_match(snac, io);
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        answer_no_match(snac, cx);
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 
     /// 07/04: a change of the account, such as of its e-mail address; passwords are not looked at.
-    pub(super) fn account_change(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        const CHANGE_ANSWER: u16 = 0x05;
+    pub(super) fn account_change(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         const MAY_READ_AND_WRITE: u16 = 0x0003;
         const ERROR: u16 = 0x0008;
         const BAD_EMAIL: u16 = 0x0023;
         let address = find(&snac.body, EMAIL);
-        if address.is_none_or(|address| self.class_of(address, io) == NameClass::Own) {
-            return Pass::Forward;
+        if address.is_none_or(|address| self.class_of(address, cx) == NameClass::Own) {
+            return Verdict::Forward;
         }
         let body = Writer::new().u16(MAY_READ_AND_WRITE).u16(1).tlv(ERROR, BAD_EMAIL.to_be_bytes());
-        io.answer(snac.family, CHANGE_ANSWER, snac.request, body);
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        cx.answer(admin::INFO_CHANGE_REPLY, snac.request, body);
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 }

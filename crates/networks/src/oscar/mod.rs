@@ -12,13 +12,17 @@ mod context;
 mod dispatch;
 mod engine;
 mod foreign_names;
+mod handoff;
+mod identity;
 mod locate;
 mod messages;
 mod presence;
+mod rate_limits;
 mod roster;
 mod service;
 mod sign_on;
 mod unread;
+mod verdict;
 pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
@@ -28,6 +32,9 @@ const CP1251: &str = "cp1251";
 
 /// The longest screen name that clients handle, in bytes.
 const MAX_NAME: usize = 97;
+
+/// Bytes that a person takes in a set, roughly.
+const PER_PERSON: usize = 128;
 
 /// The OSCAR protocol.
 #[derive(Debug)]

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
-use super::account::{Pass, Session};
+use super::account::Account;
 use super::away;
-use super::context::Io;
-use super::roster::push::PUSHED;
+use super::context::Cx;
+use super::verdict::Verdict;
+use super::wire::kinds::{buddy, oservice};
 use super::wire::message::EightBit;
+use super::wire::snac::PUSHED;
 use super::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, SUBSCRIPTIONS, read_status_text, status_text,
 };
@@ -30,7 +32,7 @@ mod icq {
 
 /// Presence that the person told the server.
 #[derive(Default)]
-pub(super) struct Own {
+pub(super) struct OwnPresence {
     away: Option<RichText>,
     text: RichText,
     status: u32,
@@ -39,7 +41,7 @@ pub(super) struct Own {
     told: Option<Presence>,
 }
 
-impl Own {
+impl OwnPresence {
     pub(super) const fn signed_in(&mut self, now: UnixMillis) {
         self.online_since = Some(now);
     }
@@ -95,27 +97,27 @@ impl Own {
     }
 }
 
-impl Session {
+impl Account {
     /// Handles a SNAC in which the client tells the server the person's presence.
-    pub(super) fn own_presence(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        let (now, eight_bit) = (io.now.wall, self.eight_bit);
+    pub(super) fn own_presence(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        let (now, eight_bit) = (cx.now.wall, self.eight_bit);
         match snac.kind() {
-            (0x01, 0x11) => self.own.read_idle(&snac.body, now),
-            (0x01, 0x1e) => self.own.read_status(&snac.body, eight_bit),
+            oservice::IDLE_NOTIFICATION => self.own.read_idle(&snac.body, now),
+            oservice::SET_NICK_INFO_FIELDS => self.own.read_status(&snac.body, eight_bit),
             _ => self.own.read_away(&snac.body, eight_bit, now),
         }
         if self.online {
-            self.tell_presence(io);
+            self.tell_presence(cx);
         }
-        Pass::Forward
+        Verdict::Forward
     }
 
     /// Tells the gateway of the person's presence if it changed.
-    pub(super) fn tell_presence(&mut self, io: &mut Io<'_>) {
+    pub(super) fn tell_presence(&mut self, cx: &mut Cx<'_>) {
         let presence = self.own.presence();
         if self.user().is_some() && self.own.told.as_ref() != Some(&presence) {
             self.own.told = Some(presence.clone());
-            io.emit(Event::Presence(presence));
+            cx.emit(Event::Presence(presence));
         }
     }
 
@@ -128,19 +130,21 @@ impl Session {
     }
 
     /// Shows the presence of a foreign contact that the client has in its list.
-    pub(super) fn show_presence(&mut self, of: &Address, io: &mut Io<'_>) {
-        if !self.is_settled() || !(self.book.lists(of) || self.watch.has(of)) {
+    pub(super) fn show_presence(&mut self, of: &Address, cx: &mut Cx<'_>) {
+        if !self.is_settled() || !(self.feedbag.lists(of) || self.watch.has(of)) {
             return;
         }
         let Some(presence) = self.theirs.get(of) else { return };
-        let Some(name) = self.spelling(of, io) else { return };
-        let (subtype, body) = match info_fields(presence, io.now.wall) {
-            Some(fields) => (0x0b, user_info(&name, &fields)),
-            None => (0x0c, user_info(&name, &Writer::new().tlv(CLASSES, [0, 0]).bytes())),
+        let Some(name) = self.spelling(of, cx) else { return };
+        let (kind, body) = match info_fields(presence, cx.now.wall) {
+            Some(fields) => (buddy::ARRIVED, user_info(&name, &fields)),
+            None => {
+                (buddy::DEPARTED, user_info(&name, &Writer::new().tlv(CLASSES, [0, 0]).bytes()))
+            }
         };
-        io.answer(0x03, subtype, PUSHED, body);
+        cx.answer(kind, PUSHED, body);
         if presence.is_online() {
-            self.rearm_typing(of, io);
+            self.rearm_typing(of, cx);
         }
     }
 

@@ -1,25 +1,26 @@
 //! Instant messages, typing and their failures.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosstalk_core::{
     Address, Body, Envelope, EnvelopeId, Event, Failure, NameClass, Presence, RichText, Typing,
 };
 
+use super::conversations::Sent;
 use super::pieces;
 use crate::common::html;
-use crate::oscar::account::{PER_PERSON, Pass, Session};
+use crate::oscar::account::Account;
 use crate::oscar::away;
 use crate::oscar::content::{self, Content};
-use crate::oscar::context::Io;
-use crate::oscar::wire::message::{self, ACK, AUTO, Head, OFFLINE, SENT, TEXT, WANTS_TYPING};
+use crate::oscar::context::Cx;
+use crate::oscar::verdict::Verdict;
+use crate::oscar::wire::code;
+use crate::oscar::wire::kinds::icbm;
+use crate::oscar::wire::message::{
+    self, ACK, AUTO, CHANNEL_PLAIN as PLAIN, Head, OFFLINE, SENT, TEXT, WANTS_TYPING,
+};
 use crate::oscar::wire::{Reader, Snac, UserInfo, Writer, find};
 
-/// The family of messages.
-const FAMILY: u16 = 0x0004;
-/// The channel of plain messages.
-pub(in crate::oscar) const PLAIN: u16 = 1;
 /// Time for which a client remembers a request, so that an error can be joined to it.
 const MEMORY: Duration = Duration::from_mins(1);
 /// The most messages whose failure can be joined to them.
@@ -36,50 +37,14 @@ const AROUND: usize = 17;
 /// Bytes before that, without the name and the fields of its sender.
 const HEAD: usize = 15;
 
-/// Error codes of 04/01.
-pub(in crate::oscar) mod code {
-    pub(in crate::oscar) const NOT_LOGGED_IN: u16 = 0x0004;
-    pub(in crate::oscar) const SERVICE_UNAVAILABLE: u16 = 0x0005;
-    /// By the other's client.
-    pub(in crate::oscar) const NOT_SUPPORTED: u16 = 0x0009;
-    pub(in crate::oscar) const REFUSED: u16 = 0x000a;
-    pub(in crate::oscar) const DENIED: u16 = 0x000d;
-    pub(in crate::oscar) const TEMPORARILY_UNAVAILABLE: u16 = 0x0013;
-}
-
-/// The conversations of a session.
-#[derive(Default)]
-pub(in crate::oscar) struct Talk {
-    sent: VecDeque<Sent>,
-    partners: BTreeSet<Address>,
-    /// The next cookie of messages that are not the text of an envelope.
-    cookie: u64,
-    /// The largest message that the client said it takes.
-    most: Option<u16>,
-}
-
-/// A message of the person's that may still fail.
-struct Sent {
-    id: EnvelopeId,
-    request: u32,
-    at: Instant,
-}
-
-impl Talk {
-    /// Bytes that it takes.
-    pub(in crate::oscar) fn weight(&self) -> usize {
-        self.sent.len() * size_of::<Sent>() + self.partners.len() * PER_PERSON
-    }
-}
-
-impl Session {
+impl Account {
     /// 04/06 from the client.
-    pub(in crate::oscar) fn message_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn message_out(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         let mut reader = Reader::new(&snac.body);
-        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
+        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, cx) };
         let fields = reader.rest();
-        let content = match self.class_of(head.name, io) {
-            NameClass::Own => return Pass::Forward,
+        let content = match self.class_of(head.name, cx) {
+            NameClass::Own => return Verdict::Forward,
             NameClass::Nowhere => Content::Refused(code::NOT_LOGGED_IN),
             NameClass::Foreign(_) if self.user().is_none() => {
                 Content::Refused(code::SERVICE_UNAVAILABLE)
@@ -88,18 +53,18 @@ impl Session {
         };
         match content {
             Content::Words(to, text) => {
-                let text = self.read_text(&head, fields, &text, io);
-                self.say(&head, fields, (to, text), snac.request, io);
+                let text = self.read_text(&head, fields, &text, cx);
+                self.say(&head, fields, (to, text), snac.request, cx);
             }
             Content::Step(to, step) => {
-                acknowledge(&head, fields, snac.request, io);
-                self.take_step(to, step, io);
+                acknowledge(&head, fields, snac.request, cx);
+                self.take_step(to, step, cx);
             }
             Content::Ended => {}
-            Content::Refused(code) => refuse(snac.request, code, io),
+            Content::Refused(code) => refuse(snac.request, code, cx),
         }
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 
     /// Content of a message to `to`. People known to be away take no offers, whatever they are.
@@ -123,26 +88,26 @@ impl Session {
         fields: &[u8],
         (to, text): (Address, RichText),
         request: u32,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
         if text.is_empty() {
-            return refuse(request, code::NOT_SUPPORTED, io);
+            return refuse(request, code::NOT_SUPPORTED, cx);
         }
-        acknowledge(head, fields, request, io);
+        acknowledge(head, fields, request, cx);
         let auto = find(fields, AUTO).is_some();
-        let id = io.send(to.clone(), Body::Text { text, auto });
-        if self.talk.sent.len() >= MAX_SENT {
-            self.talk.sent.pop_front();
+        let id = cx.send(to.clone(), Body::Text { text, auto });
+        if self.conversations.sent.len() >= MAX_SENT {
+            self.conversations.sent.pop_front();
         }
-        self.talk.sent.push_back(Sent { id, request, at: io.now.instant });
+        self.conversations.sent.push_back(Sent { id, request, at: cx.now.instant });
         if self.meet(&to) {
-            self.rearm_typing(&to, io);
+            self.rearm_typing(&to, cx);
         }
     }
 
     /// AIM users write HTML, ICQ users mostly do not. Some clients leave the places in an automatic
     /// answer to be filled in by whoever shows it.
-    fn read_text(&self, head: &Head<'_>, fields: &[u8], text: &str, io: &Io<'_>) -> RichText {
+    fn read_text(&self, head: &Head<'_>, fields: &[u8], text: &str, cx: &Cx<'_>) -> RichText {
         let icq = self.user().is_some_and(|u| u.local().bytes().all(|b| b.is_ascii_digit()));
         let is_html = text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"));
         if head.channel != PLAIN || (icq && !is_html) {
@@ -152,49 +117,49 @@ impl Session {
             return html::read(text);
         }
         let reader = String::from_utf8_lossy(head.name);
-        html::read(&away::filled(text, &html::escape(&reader), io.now.wall))
+        html::read(&away::filled(text, &html::escape(&reader), cx.now.wall))
     }
 
     /// 04/14 from the client.
-    pub(in crate::oscar) fn typing_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn typing_out(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         let mut reader = Reader::new(&snac.body);
-        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, io) };
+        let Ok(head) = Head::read(&mut reader) else { return self.unread(snac, cx) };
         let typing = match reader.u16() {
             Ok(2) => Typing::Active,
             Ok(1) => Typing::Paused,
             _ => Typing::Idle,
         };
-        match self.class_of(head.name, io) {
-            NameClass::Own => return self.unread(snac, io),
+        match self.class_of(head.name, cx) {
+            NameClass::Own => return self.unread(snac, cx),
             NameClass::Foreign(to) if self.user().is_some() => {
-                io.send(to, Body::Typing(typing));
+                cx.send(to, Body::Typing(typing));
             }
             _ => {}
         }
-        self.refund(snac.kind(), io);
-        Pass::Withhold
+        self.refund(snac.kind(), cx);
+        Verdict::Withhold
     }
 
     /// 04/08: a warning, which foreign people cannot be given.
-    pub(in crate::oscar) fn warning_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn warning_out(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         let mut reader = Reader::new(&snac.body);
         let (Ok(_), Ok(name)) = (reader.u16(), reader.short()) else {
-            return self.unread(snac, io);
+            return self.unread(snac, cx);
         };
-        let code = match self.class_of(name, io) {
-            NameClass::Own => return self.unread(snac, io),
+        let code = match self.class_of(name, cx) {
+            NameClass::Own => return self.unread(snac, cx),
             NameClass::Foreign(of) if !self.is_away(&of) => code::DENIED,
             _ => code::NOT_LOGGED_IN,
         };
-        refuse(snac.request, code, io);
-        Pass::Withhold
+        refuse(snac.request, code, cx);
+        Verdict::Withhold
     }
 
     /// 04/0b: what the client could not do with something it got.
-    pub(in crate::oscar) fn reply_out(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn reply_out(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         match Head::read(&mut Reader::new(&snac.body)) {
-            Ok(head) if self.class_of(head.name, io) != NameClass::Own => Pass::Withhold,
-            _ => self.unread(snac, io),
+            Ok(head) if self.class_of(head.name, cx) != NameClass::Own => Verdict::Withhold,
+            _ => self.unread(snac, cx),
         }
     }
 
@@ -204,33 +169,38 @@ impl Session {
         envelope: &Envelope,
         text: &RichText,
         auto: bool,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
-        if !envelope.from.is_control() && !self.book.admits(&envelope.from) {
+        if !envelope.from.is_control() && !self.feedbag.admits(&envelope.from) {
             // As if the person were not there: being shut out is not for the sender to know.
             let why = Failure::Offline;
-            io.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
+            cx.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
             return;
         }
-        let Some(name) = self.spelling(&envelope.from, io) else {
-            io.emit(Event::Unshown(envelope.clone()));
+        let Some(name) = self.spelling(&envelope.from, cx) else {
+            cx.emit(Event::Unshown(envelope.clone()));
             return;
         };
         self.meet(&envelope.from);
-        let fields = self.presence_fields(&envelope.from, io.now.wall).unwrap_or_default();
+        let fields = self.presence_fields(&envelope.from, cx.now.wall).unwrap_or_default();
         let mut extra = Writer::new();
         if auto {
             extra = extra.tlv(AUTO, []);
         }
-        if envelope.is_delayed(io.now.wall) {
+        if envelope.is_delayed(cx.now.wall) {
             let sent = u32::try_from(envelope.sent_at.secs()).unwrap_or(u32::MAX);
             extra = extra.tlv(OFFLINE, []).tlv(SENT, sent.to_be_bytes());
         }
         let extra = extra.tlv(WANTS_TYPING, []).bytes();
         let around = Snac::HEADER + HEAD + name.len() + fields.len() + AROUND + extra.len();
         for html in pieces::written(text, self.most_in_message().saturating_sub(around)) {
-            self.incoming(&name, &fields, &html, &extra, io);
+            self.incoming(&name, &fields, &html, &extra, cx);
         }
+    }
+
+    /// Shows in words that somebody wants attention, for which clients have no sign.
+    pub(in crate::oscar) fn attention_in(&mut self, envelope: &Envelope, cx: &mut Cx<'_>) {
+        self.message_in(envelope, &RichText::plain("[wants your attention]"), false, cx);
     }
 
     /// The largest SNAC with a message that the client takes.
@@ -238,57 +208,58 @@ impl Session {
         if self.is_libpurple() {
             return MOST_LIBPURPLE;
         }
-        self.talk.most.map_or(MOST, |most| usize::from(most).clamp(LEAST, MOST))
+        self.conversations.most.map_or(MOST, |most| usize::from(most).clamp(LEAST, MOST))
     }
 
     /// 04/02 from the client: what messages it takes, on this channel or on all.
-    pub(in crate::oscar) fn parameters(&mut self, snac: &Snac) -> Pass {
+    pub(in crate::oscar) fn parameters(&mut self, snac: &Snac) -> Verdict {
         let mut reader = Reader::new(&snac.body);
         if let (Ok(0 | PLAIN), Ok(_flags), Ok(most)) = (reader.u16(), reader.u32(), reader.u16()) {
-            self.talk.most = Some(most);
+            self.conversations.most = Some(most);
         }
-        Pass::Forward
+        Verdict::Forward
     }
 
     /// 04/07 with a cookie of its own.
-    fn incoming(&mut self, name: &str, fields: &[u8], html: &str, extra: &[u8], io: &mut Io<'_>) {
-        self.talk.cookie = self.talk.cookie.wrapping_add(1);
+    fn incoming(&mut self, name: &str, fields: &[u8], html: &str, extra: &[u8], cx: &mut Cx<'_>) {
+        self.conversations.cookie = self.conversations.cookie.wrapping_add(1);
         let room = HEAD + name.len() + fields.len() + AROUND + message::size(html) + extra.len();
-        let head = Writer::with_room(room).raw(&self.talk.cookie.to_be_bytes()).u16(PLAIN);
+        let head = Writer::with_room(room).raw(&self.conversations.cookie.to_be_bytes()).u16(PLAIN);
         let from = UserInfo { name: name.as_bytes(), warning: 0, tlvs: fields };
         let body = from.write(head).around(TEXT, &message::written(html)).raw(extra);
-        io.answer(FAMILY, 0x07, 0, body);
+        cx.answer(icbm::CHANNEL_MESSAGE_TO_CLIENT, 0, body);
     }
 
-    pub(in crate::oscar) fn typing_in(&mut self, from: &Address, typing: Typing, io: &mut Io<'_>) {
-        if !self.book.admits(from) {
+    pub(in crate::oscar) fn typing_in(&mut self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
+        if !self.feedbag.admits(from) {
             return;
         }
-        let Some(name) = self.spelling(from, io) else { return };
+        let Some(name) = self.spelling(from, cx) else { return };
         let state = match typing {
             Typing::Active => 2,
             Typing::Paused => 1,
             Typing::Idle => 0,
         };
         let head = Head { cookie: [0; 8], channel: PLAIN, name: name.as_bytes() };
-        io.answer(FAMILY, 0x14, 0, head.write(Writer::new()).u16(state));
+        cx.answer(icbm::CLIENT_EVENT, 0, head.write(Writer::new()).u16(state));
     }
 
     /// Tells libpurple again that a partner wants typing notices, which every arrival makes it
     /// forget. A message without text does that and shows nothing; other clients might show it.
-    pub(in crate::oscar) fn rearm_typing(&mut self, of: &Address, io: &mut Io<'_>) {
-        if !self.is_libpurple() || !self.talk.partners.contains(of) {
+    pub(in crate::oscar) fn rearm_typing(&mut self, of: &Address, cx: &mut Cx<'_>) {
+        if !self.is_libpurple() || !self.conversations.partners.contains(of) {
             return;
         }
-        let Some(name) = self.spelling(of, io) else { return };
-        let fields = self.presence_fields(of, io.now.wall).unwrap_or_default();
+        let Some(name) = self.spelling(of, cx) else { return };
+        let fields = self.presence_fields(of, cx.now.wall).unwrap_or_default();
         let extra = Writer::new().tlv(WANTS_TYPING, []).bytes();
-        self.incoming(&name, &fields, "", &extra, io);
+        self.incoming(&name, &fields, "", &extra, cx);
     }
 
     /// Notes a partner in conversation. Returns whether the partner is new.
     fn meet(&mut self, partner: &Address) -> bool {
-        self.talk.partners.len() < MAX_PARTNERS && self.talk.partners.insert(partner.clone())
+        self.conversations.partners.len() < MAX_PARTNERS
+            && self.conversations.partners.insert(partner.clone())
     }
 
     /// Tells the person that a message got lost: by an error while the client can join it to
@@ -298,29 +269,24 @@ impl Session {
         of: EnvelopeId,
         why: Failure,
         to: &Address,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
-        let sent = self.talk.sent.iter().position(|s| s.id == of);
-        let sent = sent.and_then(|at| self.talk.sent.remove(at));
-        let now = io.now.instant;
+        let sent = self.conversations.sent.iter().position(|s| s.id == of);
+        let sent = sent.and_then(|at| self.conversations.sent.remove(at));
+        let now = cx.now.instant;
         let sent = sent.filter(|s| now.saturating_duration_since(s.at) < MEMORY);
         if let Some((sent, code)) = sent.zip(failure_code(why)) {
-            return refuse(sent.request, code, io);
+            return refuse(sent.request, code, cx);
         }
-        let name = self.spelling(to, io).unwrap_or_else(|| to.to_string());
+        let name = self.spelling(to, cx).unwrap_or_else(|| to.to_string());
         let text = RichText::plain(why.of_message_to(&name));
         let Some(user) = self.user().cloned() else { return };
-        let (id, sent_at) = (io.context.ids.next_id(), io.now.wall);
+        let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
         let body = Body::Text { text: text.clone(), auto: false };
         let notice =
             Envelope { id, from: Address::control(), to: user, sent_at, body, details: None };
-        self.message_in(&notice, &text, false, io);
+        self.message_in(&notice, &text, false, cx);
     }
-}
-
-/// Text in place of a nudge for a client that has none.
-pub(in crate::oscar) fn attention() -> RichText {
-    RichText::plain("[wants your attention]")
 }
 
 /// The error that says so; none where it takes words: an error means that nothing was sent.
@@ -334,13 +300,13 @@ const fn failure_code(why: Failure) -> Option<u16> {
     })
 }
 
-fn refuse(request: u32, code: u16, io: &mut Io<'_>) {
-    io.answer(FAMILY, 0x01, request, Writer::new().u16(code));
+fn refuse(request: u32, code: u16, cx: &mut Cx<'_>) {
+    cx.refuse(icbm::FAMILY, request, code);
 }
 
 /// Says that a message was taken, to a client that wants to know.
-fn acknowledge(head: &Head<'_>, fields: &[u8], request: u32, io: &mut Io<'_>) {
+fn acknowledge(head: &Head<'_>, fields: &[u8], request: u32, cx: &mut Cx<'_>) {
     if find(fields, ACK).is_some() {
-        io.answer(FAMILY, 0x0c, request, head.write(Writer::new()));
+        cx.answer(icbm::HOST_ACK, request, head.write(Writer::new()));
     }
 }

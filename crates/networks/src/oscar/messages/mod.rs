@@ -1,4 +1,5 @@
 //! Texts and typing.
 
-pub(super) mod icbm;
+pub(super) mod conversations;
+mod icbm;
 mod pieces;

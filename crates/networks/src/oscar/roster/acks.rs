@@ -6,13 +6,6 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use crosstalk_core::Side;
-
-use crate::oscar::account::{Pass, Session};
-use crate::oscar::context::Io;
-use crate::oscar::wire::{Reader, Snac, Writer};
-
 /// The code for success.
 pub(in crate::oscar) const OK: u16 = 0x0000;
 /// The code for an item that exists.
@@ -45,9 +38,9 @@ pub(in crate::oscar) enum Answer {
 /// Treatment of an answer of the server's.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::oscar) enum Outcome {
-    /// Pass it on.
+    /// Verdict it on.
     Forward,
-    /// Pass on these codes in its place.
+    /// Verdict on these codes in its place.
     Replace(Vec<u16>),
     /// Keep it back.
     Withhold,
@@ -146,39 +139,6 @@ impl Acks {
         let ours = self.pending.iter().any(|p| matches!(p.answer, Answer::Gateway(_)));
         self.pending.front().filter(|_| ours).map(|first| first.since + PATIENCE)
     }
-}
-
-impl Session {
-    /// Takes 13/0e from the server.
-    pub(in crate::oscar) fn acknowledged(
-        &mut self,
-        snac: &Snac,
-        content: &[u8],
-        io: &mut Io<'_>,
-    ) -> Pass {
-        let mut reader = Reader::new(content);
-        let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
-        match self.acks.answered(snac.request, &codes) {
-            Outcome::Forward => Pass::Forward,
-            Outcome::Withhold => Pass::Withhold,
-            Outcome::Replace(codes) => {
-                io.withhold(Side::Client);
-                io.answer(0x13, 0x0e, snac.request, encode(&codes));
-                Pass::Done
-            }
-        }
-    }
-
-    /// Gives the answers of ours whose turn has come.
-    pub(in crate::oscar) fn answer_edits(&mut self, io: &mut Io<'_>) {
-        while let Some((request, codes)) = self.acks.next_ready(io.now.instant) {
-            io.answer(0x13, 0x0e, request, encode(&codes));
-        }
-    }
-}
-
-fn encode(codes: &[u16]) -> Bytes {
-    codes.iter().fold(Writer::new(), |w, code| w.u16(*code)).bytes()
 }
 
 #[cfg(test)]

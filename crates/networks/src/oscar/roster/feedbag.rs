@@ -34,7 +34,7 @@ const PRIVACY_MODE: u16 = 0x00ca;
 
 /// Both views of the list.
 #[derive(Debug, Default)]
-pub(in crate::oscar) struct Book {
+pub(in crate::oscar) struct Feedbag {
     /// The items on the server; groups are in `groups`.
     own: BTreeSet<ItemId>,
     groups: Groups,
@@ -51,7 +51,7 @@ pub(in crate::oscar) struct Book {
     privacy: u8,
 }
 
-impl Book {
+impl Feedbag {
     /// An empty list of a client that means this by eight-bit text.
     pub(in crate::oscar) fn read_as(eight_bit: EightBit) -> Self {
         Self { groups: Groups::read_as(eight_bit), ..Self::default() }

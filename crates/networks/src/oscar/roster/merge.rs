@@ -1,135 +1,41 @@
 //! Merging the foreign contacts into the stored list as the client gets it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
 
 use super::feedbag::Plan;
-use crate::oscar::account::{Pass, Session};
-use crate::oscar::context::Io;
+use super::list_hold::{Hold, OVERDUE, State};
+use crate::oscar::account::Account;
+use crate::oscar::context::Cx;
+use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::item::List;
+use crate::oscar::wire::kinds::feedbag;
 use crate::oscar::wire::snac::MORE;
 use crate::oscar::wire::{Class, Item, Snac};
 
 /// Longest wait of the list for the foreign contacts, or for its last packet.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Longest wait of everything else for the list, which some servers never send.
-const OVERDUE: Duration = Duration::from_secs(15);
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
 /// The most in one of the server's, with room for what stands around it in a frame.
 const MAX_SENT: usize = 65_000;
 
-/// Progress of the stored list.
-#[derive(Default)]
-pub(in crate::oscar) struct Listing {
-    state: State,
-    hold: Option<Hold>,
-    released: Option<BytesMut>,
-    /// Packets in `released` whose items were sent already.
-    skip: usize,
-    /// This list was held already: what is left of it passes.
-    was_held: bool,
-    /// Packets of a list passed, but not its last.
-    open: bool,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
-    /// The client has not asked for it: an old client never does.
-    #[default]
-    Unasked,
-    /// It is on its way, and waited for until then.
-    Asked(Instant),
-    /// It did not come in time: what belongs into it was pushed.
-    Overdue,
-    /// The client has it.
-    Known,
-}
-
-/// Frames that the server sends while its list is held back.
-struct Hold {
-    frames: BytesMut,
-    packets: Vec<Snac>,
-    complete: bool,
-    until: Instant,
-}
-
-impl Listing {
-    /// Whether the server's frames are being held back.
-    pub(in crate::oscar) const fn holds(&self) -> bool {
-        self.hold.is_some()
-    }
-
-    /// Whether the client waits for the list, so that it cannot be told of anybody in it.
-    pub(in crate::oscar) const fn is_awaited(&self) -> bool {
-        matches!(self.state, State::Asked(_))
-    }
-
-    /// Whether the client keeps its list on the server.
-    pub(in crate::oscar) fn is_stored(&self) -> bool {
-        self.state != State::Unasked
-    }
-
-    /// The client asked for the list, or for the rules of it.
-    pub(in crate::oscar) fn asked(&mut self, now: Instant) -> Pass {
-        if self.state == State::Unasked {
-            self.state = State::Asked(now + OVERDUE);
-        }
-        Pass::Forward
-    }
-
-    /// Bytes held back: frames, and the packets among them once more.
-    pub(in crate::oscar) fn weight(&self) -> usize {
-        let hold = |hold: &Hold| 2 * hold.frames.len() + hold.packets.len() * size_of::<Snac>();
-        self.hold.as_ref().map_or(0, hold)
-    }
-
-    /// End of the hold or of the wait for the list.
-    pub(in crate::oscar) fn deadline(&self) -> Option<Instant> {
-        let hold = self.hold.as_ref().map(|hold| hold.until);
-        let list = if let State::Asked(until) = self.state { Some(until) } else { None };
-        hold.into_iter().chain(list).min()
-    }
-
-    /// Waits no longer for what has not come by now.
-    pub(in crate::oscar) fn give_up(&mut self, now: Instant) {
-        if self.hold.as_ref().is_some_and(|hold| hold.until <= now) {
-            self.release();
-        }
-        if matches!(self.state, State::Asked(until) if until <= now) {
-            self.state = State::Overdue;
-        }
-    }
-
-    /// Frames to be taken again, after a hold.
-    pub(in crate::oscar) const fn released(&mut self) -> Option<BytesMut> {
-        self.released.take()
-    }
-
-    fn release(&mut self) {
-        if let Some(hold) = self.hold.take() {
-            self.released = Some(hold.frames);
-            self.was_held = true;
-        }
-    }
-}
-
-impl Session {
+impl Account {
     /// The client would take its own copy of the list, which may lack or hold foreign items, and
     /// whose groups are not known here: it is made to take the server's.
-    pub(in crate::oscar) fn cached_list(&mut self, snac: &Snac, io: &mut Io<'_>) -> Pass {
-        self.list.asked(io.now.instant);
-        io.withhold(Side::Server);
-        self.tell_server(&Snac::new(0x13, 0x04, snac.request, Bytes::new()), io);
-        Pass::Done
+    pub(in crate::oscar) fn cached_list(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        self.list.asked(cx.now.instant);
+        cx.withhold(Side::Server);
+        self.tell_server(&Snac::of(feedbag::QUERY, snac.request, Bytes::new()), cx);
+        Verdict::Done
     }
 
     /// The server says that the client's own copy is good, though it was asked for the list.
-    pub(in crate::oscar) const fn unchanged(&mut self) -> Pass {
+    pub(in crate::oscar) const fn unchanged(&mut self) -> Verdict {
         self.list.state = State::Known;
-        Pass::Forward
+        Verdict::Forward
     }
 
     fn has_something_to_merge(&self) -> bool {
@@ -137,38 +43,43 @@ impl Session {
     }
 
     /// A packet of the list, while nothing is held back.
-    pub(in crate::oscar) fn listed(&mut self, snac: &Snac, raw: &Bytes, io: &mut Io<'_>) -> Pass {
+    pub(in crate::oscar) fn listed(
+        &mut self,
+        snac: &Snac,
+        raw: &Bytes,
+        cx: &mut Cx<'_>,
+    ) -> Verdict {
         let last = snac.flags & MORE == 0;
         if self.list.skip > 0 {
             self.list.skip -= 1;
             self.list.was_held = self.list.skip > 0;
-            return Pass::Withhold;
+            return Verdict::Withhold;
         }
         if self.list.state == State::Overdue {
-            self.withdraw(io);
-            self.list.state = State::Asked(io.now.instant + OVERDUE);
+            self.withdraw(cx);
+            self.list.state = State::Asked(cx.now.instant + OVERDUE);
         }
         let merges = self.user().is_some()
             && !(self.list.was_held || self.list.open)
             && (self.contacts.is_none() || self.has_something_to_merge());
         if merges {
-            let until = io.now.instant + PATIENCE;
+            let until = cx.now.instant + PATIENCE;
             let hold =
                 Hold { frames: BytesMut::new(), packets: Vec::new(), complete: false, until };
             self.list.hold = Some(hold);
-            return self.hold(raw, Some(snac.clone()), io);
+            return self.hold(raw, Some(snac.clone()), cx);
         }
         if !std::mem::replace(&mut self.list.open, !last) {
-            self.book.start_over();
+            self.feedbag.start_over();
         }
         if let Ok(list) = parse(snac) {
-            self.learn(&list, last, io);
+            self.learn(&list, last, cx);
         }
         if last {
             self.list.state = State::Known;
             self.list.was_held = false;
         }
-        Pass::Forward
+        Verdict::Forward
     }
 
     /// Holds back a frame of the server's.
@@ -176,24 +87,24 @@ impl Session {
         &mut self,
         raw: &Bytes,
         snac: Option<Snac>,
-        io: &mut Io<'_>,
-    ) -> Pass {
-        let Some(hold) = &mut self.list.hold else { return Pass::Forward };
+        cx: &mut Cx<'_>,
+    ) -> Verdict {
+        let Some(hold) = &mut self.list.hold else { return Verdict::Forward };
         hold.frames.extend_from_slice(raw);
-        if let Some(packet) = snac.filter(|s| s.kind() == (0x13, 0x06) && !hold.complete) {
+        if let Some(packet) = snac.filter(|s| s.kind() == feedbag::REPLY && !hold.complete) {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
         }
         if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
-            self.release_if_complete(io);
+            self.release_if_complete(cx);
         }
-        Pass::Done
+        Verdict::Done
     }
 
     /// Lets the list go once it and the foreign contacts are there, merged.
-    pub(in crate::oscar) fn release_if_complete(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn release_if_complete(&mut self, cx: &mut Cx<'_>) {
         if self.contacts.is_none() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
             return;
         }
@@ -201,13 +112,13 @@ impl Session {
             && let Some(hold) = &mut self.list.hold
         {
             let packets = std::mem::take(&mut hold.packets);
-            self.merge(&packets, io);
+            self.merge(&packets, cx);
         }
         self.list.release();
     }
 
     /// Sends the packets of the list with the foreign items at their end.
-    fn merge(&mut self, packets: &[Snac], io: &mut Io<'_>) {
+    fn merge(&mut self, packets: &[Snac], cx: &mut Cx<'_>) {
         // A list that cannot be read passes as it is, and nothing is merged into it.
         let Ok(mut lists) = packets.iter().map(parse).collect::<Result<Vec<_>, _>>() else {
             return;
@@ -217,13 +128,13 @@ impl Session {
             return;
         };
         self.list.skip = packets.len();
-        self.book.start_over();
+        self.feedbag.start_over();
         for (i, list) in lists.iter().enumerate() {
-            self.learn(list, i + 1 == packets.len(), io);
+            self.learn(list, i + 1 == packets.len(), cx);
         }
-        let plan = self.plan_all(io);
+        let plan = self.plan_all(cx);
         for item in lists.iter_mut().flat_map(|list| &mut list.items).filter(|i| is_group(i)) {
-            if let Some(group) = self.book.for_client(item) {
+            if let Some(group) = self.feedbag.for_client(item) {
                 *item = group;
             }
         }
@@ -233,37 +144,37 @@ impl Session {
         for (i, list) in lists.into_iter().enumerate() {
             let (flags, changed) = if i + 1 == count { (0, changed) } else { (MORE, 0) };
             let body = List { changed, ..list }.encode();
-            let _ = io.snac(Side::Client, &Snac { flags, body, ..first.clone() });
+            let _ = cx.snac(Side::Client, &Snac { flags, body, ..first.clone() });
         }
-        io.withhold(Side::Client);
+        cx.withhold(Side::Client);
         self.list.state = State::Known;
     }
 
     /// Notes what the server has.
-    fn learn(&mut self, list: &List, last: bool, io: &Io<'_>) {
-        self.book.learn(list, last);
-        self.note_misplaced(&list.items, io);
+    fn learn(&mut self, list: &List, last: bool, cx: &Cx<'_>) {
+        self.feedbag.learn(list, last);
+        self.note_misplaced(&list.items, cx);
     }
 
     /// Notes items of the server's with a foreign name.
-    pub(in crate::oscar) fn note_misplaced(&mut self, items: &[Item], io: &Io<'_>) {
+    pub(in crate::oscar) fn note_misplaced(&mut self, items: &[Item], cx: &Cx<'_>) {
         for item in items.iter().filter(|item| item.name.contains(&b'@')) {
-            if item.class != Class::Group && self.class_of(&item.name, io) != NameClass::Own {
-                self.book.misplace(item);
+            if item.class != Class::Group && self.class_of(&item.name, cx) != NameClass::Own {
+                self.feedbag.misplace(item);
             }
         }
     }
 
     /// Moves every contact to its place, and those who are contacts no longer out of the list.
-    pub(in crate::oscar) fn plan_all(&mut self, io: &Io<'_>) -> Plan {
+    pub(in crate::oscar) fn plan_all(&mut self, cx: &Cx<'_>) -> Plan {
         let mut plan = Plan::default();
         let Some(known) = &self.contacts else { return plan };
-        let gone = self.book.everybody().filter(|a| !known.contains_key(*a));
+        let gone = self.feedbag.everybody().filter(|a| !known.contains_key(*a));
         let gone = gone.map(|address| Contact::new(address.clone(), String::new()));
         let contacts: Vec<Contact> = gone.chain(known.values().cloned()).collect();
         for contact in contacts.into_iter().filter(|c| !self.edits.touches(&c.address)) {
-            if let Some(spelling) = self.spelling(&contact.address, io) {
-                self.book.place(&contact, &spelling, &mut plan);
+            if let Some(spelling) = self.spelling(&contact.address, cx) {
+                self.feedbag.place(&contact, &spelling, &mut plan);
             }
         }
         plan
@@ -272,7 +183,9 @@ impl Session {
     /// The plan's new items, groups of ours with their members.
     pub(in crate::oscar) fn with_members(&self, plan: &Plan) -> Vec<Item> {
         let whole = |item: &Item| match item.class {
-            Class::Group => self.book.client_group(item.id.group).unwrap_or_else(|| item.clone()),
+            Class::Group => {
+                self.feedbag.client_group(item.id.group).unwrap_or_else(|| item.clone())
+            }
             _ => item.clone(),
         };
         plan.inserts.iter().map(whole).collect()

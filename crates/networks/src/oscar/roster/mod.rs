@@ -1,9 +1,16 @@
 //! The buddy list: the one that the server stores, and those that old clients keep themselves.
+//!
+//! The state stands apart from the handlers: [`acks`], [`feedbag`], [`list_hold`], [`transaction`] and
+//! [`watched`] are kept by the account, whose handlers are in the other files.
 
 pub(super) mod acks;
-pub(super) mod buddies;
-pub(super) mod edits;
+mod answers;
+mod buddies;
+mod edits;
 pub(super) mod feedbag;
-pub(super) mod merge;
+pub(super) mod list_hold;
+mod merge;
 mod publish;
-pub(super) mod push;
+mod push;
+pub(super) mod transaction;
+pub(super) mod watched;

@@ -3,25 +3,25 @@
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
 use super::feedbag::shown_alias;
-use crate::oscar::account::Session;
-use crate::oscar::context::Io;
+use crate::oscar::account::Account;
+use crate::oscar::context::Cx;
 use crate::oscar::wire::Class;
 
 /// The class of those whom an ICQ user ignores.
 const IGNORE: Class = Class::Other(0x000e);
 
-impl Session {
+impl Account {
     /// Tells the gateway what became of the foreign contacts that were edited.
-    pub(in crate::oscar) fn publish_edits(&mut self, io: &mut Io<'_>) {
+    pub(in crate::oscar) fn publish_edits(&mut self, cx: &mut Cx<'_>) {
         if self.contacts.is_none() {
             return;
         }
         for address in self.edits.take_done() {
-            self.publish(&address, io);
+            self.publish(&address, cx);
         }
     }
 
-    fn publish(&mut self, address: &Address, io: &mut Io<'_>) {
+    fn publish(&mut self, address: &Address, cx: &mut Cx<'_>) {
         let Some(contacts) = &mut self.contacts else { return };
         let before = contacts
             .get(address)
@@ -29,19 +29,19 @@ impl Session {
             .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
         let mut after = Contact { listed: false, blocked: false, ..before.clone() };
         after.groups.clear();
-        for item in self.book.of(address) {
+        for item in self.feedbag.of(address) {
             match item.class {
                 Class::Buddy => {
-                    let name = self.book.text(&item.name);
+                    let name = self.feedbag.text(&item.name);
                     after.listed = true;
                     let unshown = before.alias.clone().filter(|_| shown_alias(&before).is_none());
-                    after.alias = self.book.alias(item).or(unshown);
+                    after.alias = self.feedbag.alias(item).or(unshown);
                     after.spelling = match self.asked.behind(&name) {
-                        Some(_) => io.context.names.universal(address),
+                        Some(_) => cx.context.names.universal(address),
                         None => name,
                     };
-                    let group = self.book.group_name(item.id.group);
-                    after.groups.extend(group.map(|name| self.book.text(name)));
+                    let group = self.feedbag.group_name(item.id.group);
+                    after.groups.extend(group.map(|name| self.feedbag.text(name)));
                 }
                 Class::Deny | IGNORE => after.blocked = true,
                 _ => {}
@@ -55,7 +55,7 @@ impl Session {
         if !after.listed {
             self.theirs.remove(address);
         }
-        self.emit_difference(&before, after, io);
+        self.emit_difference(&before, after, cx);
     }
 
     /// Says what the person changed about a contact, and asks for consent where it is new.
@@ -63,15 +63,15 @@ impl Session {
         &mut self,
         before: &Contact,
         after: Contact,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
         let Contact { address, spelling, alias, groups, .. } = after;
         if before.blocked != after.blocked {
-            io.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
+            cx.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
         }
         if !after.listed {
             if before.listed {
-                io.emit(Event::Roster(RosterEdit::Remove(address)));
+                cx.emit(Event::Roster(RosterEdit::Remove(address)));
             }
             return;
         }
@@ -81,11 +81,11 @@ impl Session {
             && before.groups == groups;
         if !same {
             let address = address.clone();
-            io.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
+            cx.emit(Event::Roster(RosterEdit::List { address, spelling, alias, groups }));
         }
         if !before.listed && before.to != Subscription::Granted {
             self.await_consent(&address);
-            io.send(address, Body::Contact(Consent::Request(RichText::default())));
+            cx.send(address, Body::Contact(Consent::Request(RichText::default())));
         }
     }
 }

@@ -17,6 +17,13 @@ pub const WANTS_TYPING: u16 = 0x000b;
 /// An ICBM TLV from a server: when a stored message was sent, in seconds since 1970.
 pub const SENT: u16 = 0x0016;
 
+/// The ICBM channel of plain messages.
+pub const CHANNEL_PLAIN: u16 = 1;
+/// The ICBM channel of rendezvous: offers of files, connections and chats.
+pub const CHANNEL_RENDEZVOUS: u16 = 2;
+/// The ICBM channel of ICQ's old messages.
+pub const CHANNEL_ICQ: u16 = 4;
+
 /// A fragment of TLV 02: the features of the sender.
 const FEATURES: u16 = 0x0501;
 /// A fragment of TLV 02: text with its character set.

@@ -3,9 +3,11 @@
 //! Nothing here knows which side speaks or what a message is for, so that clients and servers
 //! can be built on it as well as an engine between them.
 
+pub mod code;
 pub mod fields;
 pub mod flap;
 pub mod item;
+pub mod kinds;
 pub mod message;
 pub mod snac;
 pub mod user;

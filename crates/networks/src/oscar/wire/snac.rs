@@ -9,6 +9,12 @@ pub const MORE: u16 = 0x0001;
 /// A flag: a counted block of TLVs stands before the body.
 pub const PREFIXED: u16 = 0x8000;
 
+/// The request id of what a server says on its own.
+pub const PUSHED: u32 = 0x8000_0000;
+
+/// Family and subtype of a message, such as those of [`super::kinds`].
+pub type Kind = (u16, u16);
+
 /// One message: what its body means is said by its family and subtype.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snac {
@@ -33,6 +39,11 @@ impl Snac {
         Self { family, subtype, flags: 0, request, body: body.into() }
     }
 
+    /// A message of this kind without flags.
+    pub fn of((family, subtype): Kind, request: u32, body: impl Into<Bytes>) -> Self {
+        Self::new(family, subtype, request, body)
+    }
+
     /// The message in the body of a frame.
     pub fn parse(frame_body: &Bytes) -> Result<Self, Truncated> {
         let mut reader = Reader::new(frame_body);
@@ -46,14 +57,14 @@ impl Snac {
     }
 
     /// Family and subtype of the message in a frame's body; zeros where it is too short.
-    pub fn peek(frame_body: &[u8]) -> (u16, u16) {
+    pub fn peek(frame_body: &[u8]) -> Kind {
         let mut reader = Reader::new(frame_body);
         let mut field = || reader.u16().unwrap_or_default();
         (field(), field())
     }
 
     /// Family and subtype, to be matched together.
-    pub const fn kind(&self) -> (u16, u16) {
+    pub const fn kind(&self) -> Kind {
         (self.family, self.subtype)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use crosstalk_core::Contact;
 
-use super::{Book, ROOT, is_named, squeezed};
+use super::{Feedbag, ROOT, is_named, squeezed};
 use crate::oscar::wire::item::ALIAS;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
 
@@ -37,7 +37,7 @@ impl Plan {
     }
 }
 
-impl Book {
+impl Feedbag {
     /// Moves the items to where `contact` says they should be, and plans how to tell the client.
     pub(in crate::oscar) fn place(&mut self, contact: &Contact, spelling: &str, plan: &mut Plan) {
         let groups =
@@ -196,15 +196,15 @@ mod tests {
     use super::*;
     use crate::oscar::wire::item::List;
 
-    fn server_list() -> Book {
+    fn server_list() -> Feedbag {
         let mut root = Item::new("", 0, 0, Class::Group);
         root.set_order(&[1]);
         let mut friends = Item::new("Friends", 1, 0, Class::Group);
         friends.set_order(&[FIRST_ITEM]);
         let items = vec![root, friends, Item::new("BobTB", 1, FIRST_ITEM, Class::Buddy)];
-        let mut book = Book::default();
-        book.learn(&List { version: 0, items, changed: 0 }, true);
-        book
+        let mut feedbag = Feedbag::default();
+        feedbag.learn(&List { version: 0, items, changed: 0 }, true);
+        feedbag
     }
 
     fn bob(groups: &[&str]) -> Contact {
@@ -213,50 +213,50 @@ mod tests {
         Contact { listed: true, groups, ..bob }
     }
 
-    fn placed(book: &mut Book, contact: &Contact) -> Plan {
+    fn placed(feedbag: &mut Feedbag, contact: &Contact) -> Plan {
         let mut plan = Plan::default();
-        book.place(contact, &contact.spelling, &mut plan);
+        feedbag.place(contact, &contact.spelling, &mut plan);
         plan
     }
 
     #[test]
     fn a_foreign_buddy_stands_in_the_own_group_of_that_name_under_a_free_id() {
-        let mut book = server_list();
-        let plan = placed(&mut book, &bob(&["Friends"]));
+        let mut feedbag = server_list();
+        let plan = placed(&mut feedbag, &bob(&["Friends"]));
         let [item] = &plan.inserts[..] else { panic!("{plan:?}") };
         assert_eq!(item.id, ItemId { group: 1, item: FIRST_ITEM + 1 });
-        assert_eq!(book.client_group(1).unwrap().order(), [FIRST_ITEM, FIRST_ITEM + 1]);
-        assert!(placed(&mut book, &bob(&["Friends"])).is_empty(), "nothing to do twice");
+        assert_eq!(feedbag.client_group(1).unwrap().order(), [FIRST_ITEM, FIRST_ITEM + 1]);
+        assert!(placed(&mut feedbag, &bob(&["Friends"])).is_empty(), "nothing to do twice");
     }
 
     #[test]
     fn one_in_no_group_gets_a_group_of_ours_that_goes_with_the_last_of_them() {
-        let mut book = server_list();
-        let plan = placed(&mut book, &bob(&[]));
+        let mut feedbag = server_list();
+        let plan = placed(&mut feedbag, &bob(&[]));
         assert_eq!(plan.inserts[0].name, GROUP);
         assert_eq!(plan.inserts[1].id, ItemId { group: FIRST_GROUP, item: FIRST_ITEM });
-        assert_eq!(book.client_group(ROOT).unwrap().order(), [1, FIRST_GROUP]);
-        let plan = placed(&mut book, &Contact { listed: false, ..bob(&[]) });
+        assert_eq!(feedbag.client_group(ROOT).unwrap().order(), [1, FIRST_GROUP]);
+        let plan = placed(&mut feedbag, &Contact { listed: false, ..bob(&[]) });
         assert_eq!(plan.deletes.len(), 2);
-        assert_eq!(book.client_group(ROOT).unwrap().order(), [1]);
+        assert_eq!(feedbag.client_group(ROOT).unwrap().order(), [1]);
     }
 
     #[test]
     fn the_server_is_told_of_members_it_knows_even_after_a_removal() {
-        let mut book = server_list();
-        placed(&mut book, &bob(&["Friends"]));
+        let mut feedbag = server_list();
+        placed(&mut feedbag, &bob(&["Friends"]));
         let foreign = ItemId { group: 1, item: FIRST_ITEM + 1 };
-        book.hide(foreign);
-        assert_eq!(book.order_for_server(1, &[foreign.item, FIRST_ITEM]), [FIRST_ITEM]);
-        assert_eq!(book.order_for_server(ROOT, &[1, FIRST_GROUP]), [1]);
+        feedbag.hide(foreign);
+        assert_eq!(feedbag.order_for_server(1, &[foreign.item, FIRST_ITEM]), [FIRST_ITEM]);
+        assert_eq!(feedbag.order_for_server(ROOT, &[1, FIRST_GROUP]), [1]);
     }
 
     #[test]
     fn a_new_alias_and_a_block_are_planned() {
-        let mut book = server_list();
-        placed(&mut book, &bob(&["Friends"]));
+        let mut feedbag = server_list();
+        placed(&mut feedbag, &bob(&["Friends"]));
         let changed = Contact { alias: Some("Bobby".into()), blocked: true, ..bob(&["Friends"]) };
-        let plan = placed(&mut book, &changed);
+        let plan = placed(&mut feedbag, &changed);
         assert_eq!(plan.updates[0].attribute(ALIAS), Some(&b"Bobby"[..]));
         assert_eq!(plan.inserts[0].class, Class::Deny);
         assert!(plan.deletes.is_empty());
@@ -264,25 +264,25 @@ mod tests {
 
     #[test]
     fn names_in_eight_bits_are_the_same_names() {
-        let mut book = server_list();
-        book.record(&Item::new(&b"Fr\xe9nde"[..], 5, 0, Class::Group));
+        let mut feedbag = server_list();
+        feedbag.record(&Item::new(&b"Fr\xe9nde"[..], 5, 0, Class::Group));
         let alias = Writer::new().tlv(ALIAS, b"M\xe4ry").bytes();
         let item = Item::new("bob@yahoo.xt", 5, 9, Class::Buddy).with(alias);
         let contact = Contact { alias: Some("Märy".into()), ..bob(&["Frénde"]) };
-        book.show(contact.address.clone(), item.clone());
-        assert_eq!(book.alias(&item).as_deref(), Some("Märy"));
-        assert!(placed(&mut book, &contact).is_empty(), "what is not ours stays as it is");
-        book.hide(item.id);
-        let plan = placed(&mut book, &contact);
+        feedbag.show(contact.address.clone(), item.clone());
+        assert_eq!(feedbag.alias(&item).as_deref(), Some("Märy"));
+        assert!(placed(&mut feedbag, &contact).is_empty(), "what is not ours stays as it is");
+        feedbag.hide(item.id);
+        let plan = placed(&mut feedbag, &contact);
         assert_eq!((plan.inserts.len(), plan.inserts[0].id.group), (1, 5), "and no group twice");
     }
 
     #[test]
     fn another_spelling_replaces_the_item() {
-        let mut book = server_list();
-        placed(&mut book, &bob(&["Friends"]));
+        let mut feedbag = server_list();
+        placed(&mut feedbag, &bob(&["Friends"]));
         let plan =
-            placed(&mut book, &Contact { spelling: "bob@yahoo".into(), ..bob(&["Friends"]) });
+            placed(&mut feedbag, &Contact { spelling: "bob@yahoo".into(), ..bob(&["Friends"]) });
         assert_eq!((plan.deletes.len(), plan.inserts.len()), (1, 1));
         assert_eq!(plan.inserts[0].name, "bob@yahoo");
     }

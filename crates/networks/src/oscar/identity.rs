@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Confirmed, Fault};
 
 /// Progress of the server's statements about who the person is.
 #[derive(Debug)]
-pub(in crate::oscar) enum Identity {
+pub(super) enum Identity {
     /// The client showed a cookie. Where it was seen being handed out, the server that did so
     /// said for whom.
     Cookie { issued_to: Option<Address> },
@@ -23,7 +23,7 @@ impl Default for Identity {
 
 impl Identity {
     /// The person, once the server has said who it is.
-    pub(in crate::oscar) const fn user(&self) -> Option<&Address> {
+    pub(super) const fn user(&self) -> Option<&Address> {
         match self {
             Self::Cookie { .. } => None,
             Self::Named(user) => Some(user),
@@ -32,10 +32,7 @@ impl Identity {
 
     /// The server says in 01/0f that the person is `user`. Returns whom that signs in: nobody
     /// where it was said before.
-    pub(in crate::oscar) fn stated(
-        self,
-        user: Address,
-    ) -> Result<(Self, Option<Confirmed>), Fault> {
+    pub(super) fn stated(self, user: Address) -> Result<(Self, Option<Confirmed>), Fault> {
         match self {
             Self::Cookie { issued_to: Some(other) } if other != user => {
                 Err(Fault::server("it names another person than the cookie was issued to"))

@@ -5,7 +5,9 @@
 
 use std::time::Instant;
 
-use crate::oscar::wire::{Reader, Truncated, Writer};
+use super::wire::kinds::{feedbag, icbm};
+use super::wire::snac::Kind;
+use super::wire::{Reader, Truncated, Writer};
 
 /// One rate class, as the server has told it.
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ impl RateClass {
 
 /// The classes of messages and of everything else.
 #[derive(Clone, Debug, Default)]
-pub(in crate::oscar) struct Rates {
+pub(super) struct Rates {
     messages: Option<RateClass>,
     others: Option<RateClass>,
     /// Classes end with a time and a state byte, as of version 3 of family 0001.
@@ -48,15 +50,15 @@ pub(in crate::oscar) struct Rates {
 }
 
 /// The message whose class is looked for, besides the class of everything else.
-const MESSAGE: (u16, u16) = (0x0004, 0x0006);
+const MESSAGE: Kind = icbm::CHANNEL_MESSAGE_TO_HOST;
 /// SNAC whose class is used for everything else: feedbag edits.
-const OTHER: (u16, u16) = (0x0013, 0x0008);
+const OTHER: Kind = feedbag::INSERT_ITEMS;
 /// Bytes of a class without and with time and state.
 const SIZES: [(usize, bool); 2] = [(35, true), (30, false)];
 
 impl Rates {
     /// Learns the limits from 01/07.
-    pub(in crate::oscar) fn learn(&mut self, body: &[u8], now: Instant) {
+    pub(super) fn learn(&mut self, body: &[u8], now: Instant) {
         for (size, timed) in SIZES {
             if let Ok(rates) = Self::read(body, size, timed, now) {
                 *self = rates;
@@ -88,7 +90,7 @@ impl Rates {
     }
 
     /// Takes over a level that the server told in 01/0a.
-    pub(in crate::oscar) fn adjust(&mut self, body: &[u8], now: Instant) {
+    pub(super) fn adjust(&mut self, body: &[u8], now: Instant) {
         let mut reader = Reader::new(body);
         if reader.u16().is_err() {
             return;
@@ -102,7 +104,7 @@ impl Rates {
     }
 
     /// Counts a message of the client's that reached the server.
-    pub(in crate::oscar) fn saw(&mut self, kind: (u16, u16), now: Instant) {
+    pub(super) fn saw(&mut self, kind: Kind, now: Instant) {
         if let Some(class) = self.class(kind) {
             class.count(now);
         }
@@ -111,11 +113,7 @@ impl Rates {
     /// The body of a 01/0a that takes a withheld message off the client's account. It says that
     /// the figures changed: all else is about a limit that is near, reached or left, and some
     /// clients tell the person so.
-    pub(in crate::oscar) fn refund(
-        &mut self,
-        kind: (u16, u16),
-        now: Instant,
-    ) -> Option<bytes::Bytes> {
+    pub(super) fn refund(&mut self, kind: Kind, now: Instant) -> Option<bytes::Bytes> {
         const CHANGED: u16 = 1;
         let timed = self.timed;
         let class = self.class(kind)?;
@@ -128,7 +126,7 @@ impl Rates {
         Some(if timed { writer.u32(0).u8(0) } else { writer }.bytes())
     }
 
-    const fn class(&mut self, kind: (u16, u16)) -> Option<&mut RateClass> {
+    const fn class(&mut self, kind: Kind) -> Option<&mut RateClass> {
         match kind {
             MESSAGE => self.messages.as_mut(),
             _ => self.others.as_mut(),

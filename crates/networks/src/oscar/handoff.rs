@@ -1,0 +1,92 @@
+//! Cookies: what connections of one person leave for each other.
+//!
+//! A server that signs somebody on, or names a service, gives the client a cookie for another
+//! connection. The connection that brings it learns by its ticket what it is for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosstalk_core::{Address, HostPort, Owner, Ticket, Via};
+
+use super::context::Cx;
+use super::wire::{Writer, find, tlvs};
+
+/// Longest time between a cookie and the connection that brings it.
+const COOKIE_LIFE: Duration = Duration::from_mins(5);
+/// Port of OSCAR servers where a redirect states none.
+const DEFAULT_PORT: u16 = 5190;
+
+/// A TLV: the server to go to.
+const REDIRECT: u16 = 0x0005;
+/// A TLV: the cookie.
+pub(super) const COOKIE: u16 = 0x0006;
+
+/// Purpose of a cookie: the note on its [`Ticket`].
+#[derive(Clone, Debug)]
+pub(super) enum CookiePurpose {
+    /// The session itself.
+    Session {
+        /// For whom, as the server said that handed it out.
+        issued_to: Option<Address>,
+        /// Name that the client gives itself; empty if it gives none.
+        client: String,
+    },
+    /// A service beside it, such as icons or chat.
+    Service {
+        /// Which, if the server said so.
+        family: Option<u16>,
+    },
+}
+
+impl CookiePurpose {
+    const fn weight(&self) -> usize {
+        match self {
+            Self::Session { client, .. } => size_of::<Self>() + client.len(),
+            Self::Service { .. } => size_of::<Self>(),
+        }
+    }
+}
+
+/// Leaves a ticket with `purpose` for the connection that `fields` redirect to, in the share of
+/// `owner` or else of the server.
+///
+/// Returns the fields with the redirect turned to this gateway, where it has to be.
+pub(super) fn redirect(
+    fields: &[u8],
+    purpose: Option<CookiePurpose>,
+    owner: Option<Owner>,
+    cx: &Cx<'_>,
+) -> Option<Bytes> {
+    let host = std::str::from_utf8(find(fields, REDIRECT)?).ok()?;
+    let cookie = find(fields, COOKIE)?;
+    let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &cx.context.via;
+    let dial = host.parse().unwrap_or_else(|_| HostPort::new(host, usual_port(server)));
+    if let Some(purpose) = purpose {
+        let weight = purpose.weight();
+        let owner = owner.unwrap_or_else(|| Owner::server(server));
+        let ticket = Ticket::new(purpose, cx.now.instant + COOKIE_LIFE).to(dial);
+        cx.context.lobby.leave(cx.now.instant, cookie, ticket.of(owner).weighing(weight));
+    }
+    let Via::Direct { advertise, .. } = &cx.context.via else { return None };
+    let ours = advertise.to_string();
+    let write = |w: Writer, (kind, value): (u16, &[u8])| {
+        w.tlv(kind, if kind == REDIRECT { ours.as_bytes() } else { value })
+    };
+    Some(tlvs(fields).fold(Writer::new(), write).bytes())
+}
+
+const fn usual_port(server: &HostPort) -> u16 {
+    if server.port == 0 { DEFAULT_PORT } else { server.port }
+}
+
+/// Takes the ticket behind a cookie. Through a proxy the client has to come to the server that
+/// the cookie was issued for.
+pub(super) fn claim(cookie: &[u8], cx: &Cx<'_>) -> Option<Ticket> {
+    let lobby = &cx.context.lobby;
+    lobby.take_if(cx.now.instant, cookie, |ticket| match (&cx.context.via, &ticket.dial) {
+        (Via::Proxy { dialled }, Some(named)) => {
+            dialled.port == named.port && dialled.host.eq_ignore_ascii_case(&named.host)
+        }
+        _ => ticket.note.is::<CookiePurpose>(),
+    })
+}
