@@ -62,9 +62,17 @@ impl Acks {
         down + up + self.up.taken.len() * size_of::<(u32, u64)>()
     }
 
+    /// The place of the next stanza to the client in its count, if it can be said again on another
+    /// connection.
+    pub(super) fn next_place(&self) -> Option<u32> {
+        let down = self.down.as_ref().filter(|_| self.resumable.is_some())?;
+        Some(down.sent.wrapping_add(1))
+    }
+
     /// A stanza of the server goes to the client.
     pub(super) fn server_sent(&mut self) {
         let Some(down) = &mut self.down else { return };
+        down.sent = down.sent.wrapping_add(1);
         match down.log.back_mut() {
             Some(Sent::Server(n)) => *n = n.saturating_add(1),
             _ => down.log.push_back(Sent::Server(1)),
@@ -89,6 +97,7 @@ impl Acks {
             return Err(Fault::client("it acknowledges nothing"));
         }
         (down.ours, down.bytes) = (down.ours + 1, down.bytes + kept.len());
+        down.sent = down.sent.wrapping_add(1);
         down.log.push_back(Sent::Gateway(kept));
         Ok(down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked)
     }
@@ -194,7 +203,10 @@ impl Acks {
             Sent::Gateway(stanza) => Some(stanza.clone()),
             Sent::Server(_) | Sent::ToUs => None,
         });
-        ours.collect()
+        let ours: Vec<_> = ours.collect();
+        let said = u32::try_from(ours.len()).unwrap_or(u32::MAX);
+        down.sent = down.client.wrapping_add(said);
+        ours
     }
 }
 
@@ -204,6 +216,8 @@ struct Down {
     /// How many of the log's stanzas are ours, and how long those are that are kept.
     ours: usize,
     bytes: usize,
+    /// What the client was sent in all, in its count.
+    sent: u32,
     /// What the client acknowledged last, in its count.
     client: u32,
     /// The same in the server's count.

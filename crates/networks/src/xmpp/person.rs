@@ -50,7 +50,7 @@ pub(super) struct Person {
     /// What waits for the client to be available; boxed, since that is soon.
     waiting: Option<Box<Waiting>>,
     /// What the client asked of its server that foreign people have a part in.
-    asked: Vec<(Box<str>, Asked)>,
+    asked: Vec<Request>,
     /// Whether the client wants copies of what other sessions send (XEP-0280).
     pub(super) carbons: bool,
     /// Whether the client knows its block list (XEP-0191), and so gets pushes.
@@ -204,6 +204,15 @@ pub(super) enum Asked {
     Carbons,
 }
 
+/// A request of the client's to its server.
+struct Request {
+    id: Box<str>,
+    asked: Asked,
+    /// The place of its answer among the stanzas that the client was sent (XEP-0198): until that is
+    /// acknowledged, the server may say it again on another connection.
+    answered: Option<u32>,
+}
+
 impl Asked {
     fn is_like(self, other: Self) -> bool {
         std::mem::discriminant(&self) == std::mem::discriminant(&other)
@@ -307,21 +316,46 @@ impl Person {
     }
 
     /// The client asks its server something under `id`.
-    pub(super) fn asks(&mut self, id: Option<&str>, what: Asked) {
-        let before = self.asked.iter().filter(|(_, asked)| asked.is_like(what)).count();
-        if let Some(id) = id.filter(|id| id.len() <= MAX_STANZA_ID && before < MAX_ASKED) {
-            self.asked.push((id.into(), what));
+    pub(super) fn asks(&mut self, id: Option<&str>, asked: Asked) {
+        let Some(id) = id.filter(|id| id.len() <= MAX_STANZA_ID) else { return };
+        let alike = |request: &&Request| request.asked.is_like(asked);
+        if self.asked.iter().filter(alike).count() >= MAX_ASKED {
+            // Rather one whose answer the client probably has than the newest.
+            let old =
+                |request: &Request| request.asked.is_like(asked) && request.answered.is_some();
+            let Some(old) = self.asked.iter().position(old) else { return };
+            self.asked.remove(old);
         }
+        self.asked.push(Request { id: id.into(), asked, answered: None });
     }
 
-    /// The server answers `id`: what was asked.
-    pub(super) fn answered(&mut self, id: &str) -> Option<Asked> {
-        let at = self.asked.iter().position(|(asked, _)| **asked == *id)?;
-        let (_, asked) = self.asked.remove(at);
+    /// The server answers `id`, by a stanza that has this place where it may be said again: what was
+    /// asked.
+    pub(super) fn answered(&mut self, id: &str, place: Option<u32>) -> Option<Asked> {
+        let waits = |request: &Request| *request.id == *id && request.answered.is_none();
+        let at = self.asked.iter().position(waits)?;
+        let request = self.asked.get_mut(at)?;
+        let asked = request.asked;
+        request.answered = place;
+        if place.is_none() {
+            self.asked.remove(at);
+            self.shrink_asked();
+        }
+        Some(asked)
+    }
+
+    /// The client acknowledges `h` stanzas: none of them is said again.
+    pub(super) fn acknowledged(&mut self, h: u32) {
+        // The count starts over at its end.
+        let is_behind = |place: u32| h.wrapping_sub(place) > u32::MAX / 2;
+        self.asked.retain(|request| request.answered.is_none_or(is_behind));
+        self.shrink_asked();
+    }
+
+    fn shrink_asked(&mut self) {
         if self.asked.is_empty() {
             self.asked = Vec::new();
         }
-        Some(asked)
     }
 
     /// How many bytes all of this takes, roughly; counted, not kept.
@@ -412,6 +446,9 @@ impl Person {
     /// The session goes on over a new connection.
     pub(super) fn reconnected(&mut self, now: Now) {
         self.privacy.reconnected();
+        for request in &mut self.asked {
+            request.answered = None;
+        }
         self.foreign = Foreign::Awaited;
         self.sweep_at = Some(now.instant + RETURN);
         for known in self.contacts.values_mut() {

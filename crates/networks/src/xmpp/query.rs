@@ -223,11 +223,12 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Some(person) = &mut self.person else { return Ok(()) };
+        let place = self.link.acks.as_ref().and_then(|acks| acks.next_place());
         let id = head.id.as_deref().unwrap_or_default();
         match head.kind.as_deref() {
             // Other people can send answers too, to questions they were never asked.
             Some("result" | "error") if person.is_self(head.from.as_deref()) => {
-                match person.answered(id) {
+                match person.answered(id, place) {
                     Some(Asked::Roster { current }) => {
                         return self.roster_result(now, raw, current, out);
                     }

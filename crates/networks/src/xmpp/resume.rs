@@ -64,6 +64,9 @@ impl Jabber {
             (Word::Management, "a") => {
                 if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
                     let theirs = acks.client_handled(h)?;
+                    if let Some(person) = &mut self.person {
+                        person.acknowledged(h);
+                    }
                     translated(Side::Server, acks, raw, (h, theirs), out);
                     return Ok(());
                 }
@@ -268,6 +271,7 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let Resumable { mut acks, mut person } = session;
         acks.client_handled(handled)?;
+        person.acknowledged(handled);
         let h = resumed.attr("h").and_then(|h| h.parse().ok());
         let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
         resumed.set("h", acks.server_handled(h)?.to_string());

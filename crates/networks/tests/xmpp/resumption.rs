@@ -299,3 +299,21 @@ impl Scene {
         self.sent();
     }
 }
+
+#[test]
+fn a_list_that_the_server_says_again_has_everybody_again() {
+    let mut scene = Scene::bound(alice());
+    scene.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    scene.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+    scene.client("<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
+    let answer = "<iq id='r' type='result'><query xmlns='jabber:iq:roster'/></iq>";
+    scene.server(answer);
+    assert!(scene.to(Side::Client).contains("jid='alice@aol'"));
+    // It did not come to the client, and so it comes once more, and no more often than that.
+    let mut next = resume(&mut scene, 1);
+    next.server(answer);
+    assert!(next.to(Side::Client).contains("jid='alice@aol'"));
+    next.client("<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    next.server(answer);
+    assert_eq!(next.to(Side::Client), answer);
+}
