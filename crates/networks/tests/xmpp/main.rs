@@ -8,6 +8,8 @@ mod acks;
 mod content;
 mod identity;
 mod messages;
+mod order;
+mod played;
 mod privacy;
 mod refusal;
 mod resumption;
