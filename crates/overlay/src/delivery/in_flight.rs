@@ -24,11 +24,19 @@ impl Repeats {
         true
     }
 
-    /// The message that came with `call` was answered. Returns it, and the calls with which it
-    /// came again.
-    pub(crate) fn answer(&mut self, call: Call) -> (Option<Print>, Vec<Call>) {
-        let Some(print) = self.first.remove(&call) else { return (None, Vec::new()) };
-        let again = self.open.remove(&print).map(|(_, again)| again).unwrap_or_default();
-        (Some(print), again)
+    /// Whether a message came and is not answered.
+    pub(crate) fn is_open(&self, print: &Print) -> bool {
+        self.open.contains_key(print)
+    }
+
+    /// The message that came with `call`.
+    pub(crate) fn print_of(&self, call: Call) -> Option<Print> {
+        self.first.get(&call).copied()
+    }
+
+    /// The message that came with `call` was answered. Returns the calls with which it came again.
+    pub(crate) fn answer(&mut self, call: Call) -> Vec<Call> {
+        let Some(print) = self.first.remove(&call) else { return Vec::new() };
+        self.open.remove(&print).map(|(_, again)| again).unwrap_or_default()
     }
 }

@@ -237,7 +237,9 @@ impl<T> Delivery<T> {
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
         let print = Print::of(&message);
-        if print.is_some_and(|print| self.shown.contains(&print)) {
+        // What was shown a moment ago is not on file yet: it is answered with the first of its kind.
+        let is_over = |print: &Print| self.shown.contains(print) && !pair.repeats.is_open(print);
+        if print.as_ref().is_some_and(is_over) {
             pair.keep_answer(number, Ok(()));
             return Ok(Verdict::Answered(Ok(())));
         }
@@ -246,18 +248,17 @@ impl<T> Delivery<T> {
         Ok(if is_first { Verdict::New(call, message) } else { Verdict::Waits })
     }
 
-    /// The router answered a message of `peer`. Returns the frames that say so, and what was
-    /// shown by it.
-    pub(crate) fn answer(
-        &mut self,
-        now: Instant,
-        peer: &GatewayId,
-        call: Call,
-        outcome: Outcome,
-    ) -> (Vec<Frame>, Option<Print>) {
-        let Some(pair) = self.pairs.get_mut(peer) else { return (Vec::new(), None) };
-        let (print, mut calls) = pair.repeats.answer(call);
-        let shown = print.filter(|print| outcome.is_ok() && self.shown.insert(now, *print));
+    /// A message of `peer` was shown. Returns its print where that is news: then it is to be on
+    /// file before it is [answered](Self::answer).
+    pub(crate) fn is_shown(&mut self, now: Instant, peer: &GatewayId, call: Call) -> Option<Print> {
+        let print = self.pairs.get(peer)?.repeats.print_of(call)?;
+        self.shown.insert(now, print).then_some(print)
+    }
+
+    /// It is known what became of a message of `peer`. Returns the frames that say so.
+    pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
+        let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
+        let mut calls = pair.repeats.answer(call);
         calls.push(call);
         // An answer to an older boot is of no use to anybody.
         calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));
@@ -265,7 +266,7 @@ impl<T> Delivery<T> {
             pair.keep_answer(call.number, outcome);
         }
         let frames = calls.into_iter().map(|call| Frame::Answer { number: call.number, outcome });
-        (frames.collect(), shown)
+        frames.collect()
     }
 }
 

@@ -24,7 +24,10 @@ fn send(from: &mut Delivery<u64>, now: Instant, id: u64) -> Result<Frame, Failur
 }
 
 fn answer(of: &mut Delivery<u64>, call: Call, outcome: Outcome) -> Vec<Frame> {
-    of.answer(Instant::now(), &PEER, call, outcome).0
+    if outcome.is_ok() {
+        of.is_shown(Instant::now(), &PEER, call);
+    }
+    of.answer(&PEER, call, outcome)
 }
 
 fn take(to: &mut Delivery<u64>, frame: Frame) -> Verdict {

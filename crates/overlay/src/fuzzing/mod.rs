@@ -227,6 +227,7 @@ impl Stage {
                 Effect::DeliverOwn(number, message) => {
                     self.node.answer_own(self.now, number, &message, Ok(()));
                 }
+                Effect::Record { message, .. } => self.node.recorded(self.now, message),
                 Effect::Keep { number, revision, .. } => {
                     self.node.kept(self.now, number, revision);
                 }

@@ -75,17 +75,12 @@ impl Hub {
         Ok(self.has_room_for(port.peer))
     }
 
-    /// Waits for frames to write, and takes up to `most` of them. What was shown is on file before
-    /// anybody hears of it.
+    /// Waits for frames to write, and takes up to `most` of them.
     pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
         loop {
-            {
-                let mut state = lock(&self.state);
-                state.node.dequeue(&port.peer, port.link, most, frames);
-                if !frames.is_empty() {
-                    state.write_journal();
-                    return;
-                }
+            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
+            if !frames.is_empty() {
+                return;
             }
             port.wake.notified().await;
         }

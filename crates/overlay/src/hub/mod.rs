@@ -27,10 +27,10 @@ use crate::hub::answer::{Answer, Way};
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Members};
 use crate::node::violations::Refusal;
-use crate::node::{Node, Past};
+use crate::node::{Node, Past, ShownMessage};
 use crate::outbox::Limits;
 use crate::rosters::Rosters;
-use crate::storage::journal::Journal;
+use crate::storage::journal::{Journal, Written};
 use crate::storage::store::{Store, Told};
 use crate::wire::frame::Frame;
 use crate::wire::message::{Fate, Message, Outcome};
@@ -76,7 +76,8 @@ pub(crate) struct Hub {
 
 struct State {
     node: Tickets,
-    journal: Option<Journal>,
+    /// Where what is shown is written down; `None` where nothing outlives this boot.
+    journal: Option<Journal<ShownMessage>>,
     /// Who waits to hear what became of a posted message.
     posts: BTreeMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
     /// The number of the last one.
@@ -146,7 +147,7 @@ impl Hub {
         self: &Arc<Self>,
         limits: Limits,
         seed: u64,
-        journal: Journal,
+        journal: Journal<ShownMessage>,
         past: Past,
     ) {
         lock(&self.state).journal = Some(journal);
@@ -175,11 +176,35 @@ impl Hub {
         }
     }
 
+    /// Hears of what has come to the journal until `stop`, and answers it.
+    pub(crate) async fn hear_written(
+        self: Arc<Self>,
+        mut written: Written<ShownMessage>,
+        stop: CancellationToken,
+    ) {
+        while let Some(Some(messages)) = stop.run_until_cancelled(written.recv()).await {
+            self.with(|node, now| {
+                for message in messages {
+                    node.recorded(now, message);
+                }
+            });
+        }
+    }
+
+    /// Writes to disk what waits for it, and closes what is open there.
+    pub(crate) fn close_files(&self) {
+        // Not under the lock: it waits for the disk.
+        let journal = lock(&self.state).journal.take();
+        if let Some(journal) = journal {
+            journal.close();
+        }
+        self.store.close();
+    }
+
     /// Keeps time until `stop`.
     pub(crate) async fn tick(self: Arc<Self>, stop: CancellationToken) {
         let time = async { tokio::join!(self.keep_time(), self.keep_late()) };
         stop.run_until_cancelled(time).await;
-        lock(&self.state).write_journal();
     }
 
     async fn keep_time(self: &Arc<Self>) {
@@ -188,7 +213,6 @@ impl Hub {
         loop {
             ticks.tick().await;
             self.with(Node::tick);
-            lock(&self.state).write_journal();
         }
     }
 
@@ -328,9 +352,8 @@ impl Hub {
         outcome.await.unwrap_or(Err(NO_WAY))
     }
 
-    /// The router answered a message from another gateway.
-    ///
-    /// What was shown by it is written down before the answer leaves, see [`Self::frames`].
+    /// The router answered a message from another gateway. Where that means that it was shown, the
+    /// answer leaves when the journal has it, see [`Self::hear_written`].
     pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
         self.with(|node, now| node.answer(now, from, call, outcome));
     }
@@ -338,7 +361,6 @@ impl Hub {
     /// The router answered a message of this gateway's own.
     pub(crate) fn answer_own(self: &Arc<Self>, number: u64, message: &Message, outcome: Outcome) {
         self.with(|node, now| node.answer_own(now, number, message, outcome));
-        lock(&self.state).write_journal();
     }
 
     fn queue(self: &Arc<Self>, frames: impl IntoIterator<Item = (GatewayId, Frame)>) {
@@ -372,12 +394,6 @@ impl Hub {
 }
 
 impl State {
-    fn write_journal(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.write();
-        }
-    }
-
     fn take_event(&mut self) -> Option<Inbound> {
         let event = self.backlog.pop_front()?;
         if let Inbound::Message { from, .. } = &event
@@ -394,7 +410,7 @@ impl State {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.store.close();
+        self.close_files();
     }
 }
 

@@ -58,11 +58,10 @@ impl Hub {
                     let from = self.own;
                     self.push(state, Inbound::Message { from, message, answer });
                 }
-                Effect::Shown(print) => {
-                    if let Some(journal) = &mut state.journal {
-                        journal.note(self.wall.read(), print);
-                    }
-                }
+                Effect::Record { print, message } => match &state.journal {
+                    Some(journal) => journal.note(self.wall.read(), print, message),
+                    None => state.node.recorded(clock::now(), message),
+                },
                 Effect::Keep { number, revision, post, age } => {
                     self.store.keep(number, revision, self.wall.read().minus(age), &post);
                 }

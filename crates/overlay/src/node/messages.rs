@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Failure, Fault, NetworkId};
 
-use super::{Effect, Node, Said, Ticket};
+use super::{Effect, Node, Said, ShownMessage, Ticket};
+use crate::delivery::dedup::Print;
 use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
 use crate::membership::GatewayId;
 use crate::node::violations::Refusal;
@@ -84,9 +85,35 @@ impl<T, L> Node<T, L> {
 
     /// The router answered a message that [`Effect::Deliver`] handed to it.
     pub(crate) fn answer(&mut self, now: Instant, peer: GatewayId, call: Call, outcome: Outcome) {
-        let (frames, shown) = self.delivery.answer(now, &peer, call, outcome);
-        self.effects.extend(shown.map(Effect::Shown));
-        for frame in frames {
+        let print = match outcome {
+            Ok(()) => self.delivery.is_shown(now, &peer, call),
+            Err(_) => None,
+        };
+        match print {
+            Some(print) => self.record(print, ShownMessage::Theirs { from: peer, call }),
+            None => self.reply(peer, call, outcome),
+        }
+    }
+
+    /// Something was shown here. It is answered when it is on file: a gateway that dies before has
+    /// told nobody, and shows it again; one that dies after does not.
+    pub(super) fn record(&mut self, print: Print, message: ShownMessage) {
+        self.effects.push_back(Effect::Record { print, message });
+    }
+
+    /// What [`Effect::Record`] asked for is on file.
+    pub(crate) fn recorded(&mut self, now: Instant, message: ShownMessage) {
+        match message {
+            ShownMessage::Theirs { from, call } => self.reply(from, call, Ok(())),
+            ShownMessage::Own(number) => {
+                self.outbox.answered(now, number, self.members.own(), Ok(()));
+                self.work_off(now);
+            }
+        }
+    }
+
+    fn reply(&mut self, peer: GatewayId, call: Call, outcome: Outcome) {
+        for frame in self.delivery.answer(&peer, call, outcome) {
             self.queue(peer, &frame);
         }
     }

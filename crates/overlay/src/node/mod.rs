@@ -51,8 +51,8 @@ pub(crate) enum Effect<T, L> {
     /// Hand a message of this gateway's own to the router, which answers through
     /// [`Node::answer_own`].
     DeliverOwn(u64, Message),
-    /// Write down that something was shown here.
-    Shown(Print),
+    /// Write down that something was shown here, then call [`Node::recorded`].
+    Record { print: Print, message: ShownMessage },
     /// Put a revision of a posted message on disk, then call [`Node::kept`].
     Keep { number: u64, revision: u64, post: Post, age: Duration },
     /// Take a posted message off the disk.
@@ -75,6 +75,15 @@ pub(crate) enum Effect<T, L> {
     Close(GatewayId, LinkId),
     /// Compare rosters with a peer.
     Compare(GatewayId),
+}
+
+/// A message that was shown here, to be answered when that is on file.
+#[derive(Debug)]
+pub(crate) enum ShownMessage {
+    /// It came from another gateway.
+    Theirs { from: GatewayId, call: Call },
+    /// It was posted here, with this number.
+    Own(u64),
 }
 
 /// Who wants to know.

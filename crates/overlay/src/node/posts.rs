@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::Address;
 
-use super::{Effect, Node, Ticket};
+use super::{Effect, Node, ShownMessage, Ticket};
 use crate::delivery::dedup::Print;
 use crate::membership::GatewayId;
 use crate::outbox::{Do, Limits, Outbox, Post};
@@ -83,7 +83,7 @@ impl<T, L> Node<T, L> {
             && let Some(print) = Print::of(message)
             && self.delivery.shown.insert(now, print)
         {
-            self.effects.push_back(Effect::Shown(print));
+            return self.record(print, ShownMessage::Own(number));
         }
         self.outbox.answered(now, number, self.members.own(), outcome);
         self.work_off(now);

@@ -452,7 +452,13 @@ impl World {
                 let answer = Way::Own(number, Box::new(message.clone()));
                 self.hand_over(at, message, answer);
             }
-            Effect::Shown(print) => machine.shown.push((print, now)),
+            Effect::Record { print, message } => {
+                machine.shown.push((print, now));
+                let clock = self.clock(at);
+                if let Some(machine) = self.machine(at) {
+                    machine.node.recorded(clock, message);
+                }
+            }
             Effect::Keep { number, revision, post, age } => {
                 let said = now.saturating_sub(age);
                 let post = Box::new(post);

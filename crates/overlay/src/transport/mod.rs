@@ -1,5 +1,7 @@
 //! The connections to other gateways: libp2p, and one stream for each pair.
 
+#[cfg(test)]
+mod journal_tests;
 pub(crate) mod link;
 mod rate_limit;
 #[cfg(test)]

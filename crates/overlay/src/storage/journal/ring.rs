@@ -1,4 +1,4 @@
-//! Journal of the messages that were shown here, in a file that outlives the process.
+//! A file of what was shown here, which outlives the process.
 //!
 //! A ring of slots of fixed size, written in place: what was shown between two turns of a link
 //! costs one short write and no wait for the disk, and a full disk does not hinder it. What a
@@ -25,19 +25,19 @@ const PAGE: usize = 4096;
 /// The most bytes that are noted and not written.
 const NOTED: usize = 256 * SLOT;
 
-/// The file.
-pub(crate) struct Journal {
+/// The file, and what is to be written to it.
+pub(super) struct Ring {
     file: File,
     next: usize,
-    /// Slots to be written.
+    /// Slots to be written; never more than [`NOTED`].
     noted: Vec<u8>,
     failed: bool,
 }
 
-impl Journal {
-    /// Opens the journal in `state`, which it makes where it is missing. Returns what is in it,
+impl Ring {
+    /// Opens the file in `state`, which it makes where it is missing. Returns what is in it,
     /// oldest first, with how long ago that was.
-    pub(crate) fn open(
+    pub(super) fn open(
         state: &Path,
         wall: UnixMillis,
     ) -> io::Result<(Self, Vec<(Print, Duration)>)> {
@@ -65,7 +65,7 @@ impl Journal {
     }
 
     /// Notes what was shown, to be [written](Self::write).
-    pub(crate) fn note(&mut self, wall: UnixMillis, print: Print) {
+    pub(super) fn note(&mut self, wall: UnixMillis, print: Print) {
         self.noted.extend_from_slice(&slot(wall, print));
         if self.noted.len() == NOTED {
             self.write();
@@ -73,7 +73,7 @@ impl Journal {
     }
 
     /// Writes down what was noted.
-    pub(crate) fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         if self.noted.is_empty() {
             return;
         }
@@ -127,33 +127,33 @@ mod tests {
     }
 
     fn prints(state: &Path) -> Vec<Print> {
-        let (_, shown) = Journal::open(state, UnixMillis(1_000_000)).unwrap();
+        let (_, shown) = Ring::open(state, UnixMillis(1_000_000)).unwrap();
         shown.into_iter().map(|(print, _)| print).collect()
     }
 
     #[test]
     fn what_was_written_is_read_again_in_order_and_with_its_age() {
         let state = tempfile::tempdir().unwrap();
-        let (mut journal, shown) = Journal::open(state.path(), UnixMillis(5000)).unwrap();
+        let (mut ring, shown) = Ring::open(state.path(), UnixMillis(5000)).unwrap();
         assert!(shown.is_empty());
-        journal.note(UnixMillis(5000), print(9));
-        journal.note(UnixMillis(6000), print(3));
-        journal.write();
-        drop(journal);
-        let (mut journal, shown) = Journal::open(state.path(), UnixMillis(7000)).unwrap();
+        ring.note(UnixMillis(5000), print(9));
+        ring.note(UnixMillis(6000), print(3));
+        ring.write();
+        drop(ring);
+        let (mut ring, shown) = Ring::open(state.path(), UnixMillis(7000)).unwrap();
         let second = Duration::from_secs(1);
         assert_eq!(shown, [(print(9), 2 * second), (print(3), second)]);
-        journal.note(UnixMillis(7000), print(4));
-        journal.write();
+        ring.note(UnixMillis(7000), print(4));
+        ring.write();
         assert_eq!(prints(state.path()), [print(9), print(3), print(4)]);
     }
 
     #[test]
     fn the_ring_goes_round() {
         let state = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-        (0..=MAX_SHOWN).for_each(|n| journal.note(UnixMillis(1 + n as u64), print(n)));
-        journal.write();
+        let (mut ring, _) = Ring::open(state.path(), UnixMillis(1)).unwrap();
+        (0..=MAX_SHOWN).for_each(|n| ring.note(UnixMillis(1 + n as u64), print(n)));
+        ring.write();
         let all = prints(state.path());
         assert_eq!(
             (all.len(), all[0], all[MAX_SHOWN - 1]),
@@ -164,10 +164,10 @@ mod tests {
     #[test]
     fn a_slot_that_was_not_written_whole_is_passed_over() {
         let state = tempfile::tempdir().unwrap();
-        let (mut journal, _) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-        journal.note(UnixMillis(1), print(1));
-        journal.note(UnixMillis(2), print(2));
-        journal.write();
+        let (mut ring, _) = Ring::open(state.path(), UnixMillis(1)).unwrap();
+        ring.note(UnixMillis(1), print(1));
+        ring.note(UnixMillis(2), print(2));
+        ring.write();
         let mut bytes = std::fs::read(state.path().join(FILE)).unwrap();
         bytes[10] ^= 1;
         std::fs::write(state.path().join(FILE), bytes).unwrap();

@@ -1,0 +1,154 @@
+//! What was shown is on file before its sender hears of it, and a slow disk holds up nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Typing, UnixMillis};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::common::clock::Wall;
+use crate::hub::Hub;
+use crate::hub::inbound::Inbound;
+use crate::membership::{GatewayId, Member, Members, REPLICAS};
+use crate::node::{Past, ShownMessage};
+use crate::outbox::Limits;
+use crate::storage::journal::{Journal, Writer};
+use crate::storage::store::Store;
+use crate::transport::link::{self, Greeting};
+use crate::wire::message::{Message, Outcome};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for an answer that nothing holds up.
+const MOMENT: Duration = Duration::from_millis(200);
+
+struct Gateway {
+    hub: Arc<Hub>,
+    inbound: mpsc::Receiver<Inbound>,
+    /// The disk of the journal, which writes only when it is told to.
+    disk: Writer<ShownMessage>,
+    stop: CancellationToken,
+}
+
+impl Gateway {
+    fn new(n: u8, state: &Path) -> Self {
+        let aol = vec!["aol".parse().unwrap()];
+        let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
+        let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
+        let (store, epoch, _) = Store::open(state, UnixMillis(1)).unwrap();
+        let (journal, shown, disk, written) = Journal::begin(state, UnixMillis(1)).unwrap();
+        let (tell, inbound) = mpsc::channel(64);
+        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
+        hub.restore(Limits::default(), 1, journal, Past { shown, ..Past::default() });
+        let stop = CancellationToken::new();
+        tokio::spawn(hub.clone().hear_written(written, stop.clone()));
+        Self { hub, inbound, disk, stop }
+    }
+
+    /// Shows the next message to its receiver. Returns which it was.
+    async fn shows(&mut self) -> u128 {
+        let event = timeout(PATIENCE, self.inbound.recv()).await.expect("in time").unwrap();
+        let Inbound::Message { message, answer, .. } = event else { panic!("{event:?}") };
+        answer.give(Ok(()));
+        number(&message)
+    }
+
+    /// Ends without another word, as if it were killed.
+    async fn dies(self, link: JoinHandle<()>) {
+        link.abort();
+        let _ = link.await;
+        self.stop.cancel();
+        drop(self.disk);
+        self.hub.store.close();
+    }
+}
+
+fn id(n: u8) -> GatewayId {
+    GatewayId::from_bytes([n; 32])
+}
+
+fn number(message: &Message) -> u128 {
+    match message {
+        Message::Envelope(envelope) => envelope.id.0,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A call for attention, which must not be shown twice, or a typing state, for which that does not
+/// matter.
+fn message(n: u128, body: Body) -> Message {
+    let [from, to] = ["alice@aol", "bob@aol"].map(|who| who.parse::<Address>().unwrap());
+    Message::Envelope(Envelope {
+        id: EnvelopeId(n),
+        from,
+        to,
+        sent_at: UnixMillis(1),
+        body,
+        details: None,
+    })
+}
+
+/// Links the two. The task is that of `b`.
+async fn link(a: &Gateway, b: &Gateway) -> JoinHandle<()> {
+    let (left, right) = tokio::io::duplex(1 << 20);
+    let greeting = || Arc::new(Greeting::new(Vec::new()));
+    tokio::spawn(link::run(a.hub.clone(), id(1), left, greeting()));
+    let (hub, greeting) = (b.hub.clone(), greeting());
+    let task = tokio::spawn(async move { drop(link::run(hub, id(0), right, greeting).await) });
+    let linked = async {
+        while a.hub.linked().is_empty() || b.hub.linked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, linked).await.expect("the two agree");
+    task
+}
+
+fn send(from: &Gateway, message: Message) -> JoinHandle<Outcome> {
+    let hub = from.hub.clone();
+    tokio::spawn(async move { hub.send(id(1), message).await })
+}
+
+#[tokio::test]
+async fn a_slow_disk_holds_up_only_what_is_to_be_on_it() {
+    let [near, far] = [0, 1].map(|_| tempfile::tempdir().unwrap());
+    let (here, mut there) = (Gateway::new(0, near.path()), Gateway::new(1, far.path()));
+    link(&here, &there).await;
+    let mut shown = send(&here, message(1, Body::Attention));
+    assert_eq!(there.shows().await, 1);
+    for n in 2..50 {
+        let typing = send(&here, message(n, Body::Typing(Typing::Active)));
+        assert_eq!(there.shows().await, n);
+        assert_eq!(timeout(PATIENCE, typing).await.expect("it waits for no disk").unwrap(), Ok(()));
+    }
+    assert!(timeout(MOMENT, &mut shown).await.is_err(), "it is not on file");
+    there.disk.write_next().await;
+    assert_eq!(timeout(PATIENCE, shown).await.unwrap().unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_gateway_that_dies_has_on_file_what_it_told_of_and_hears_the_rest_again() {
+    let [near, far] = [0, 1].map(|_| tempfile::tempdir().unwrap());
+    let (here, mut there) = (Gateway::new(0, near.path()), Gateway::new(1, far.path()));
+    let links = link(&here, &there).await;
+    let told = send(&here, message(1, Body::Attention));
+    assert_eq!(there.shows().await, 1);
+    there.disk.write_next().await;
+    assert_eq!(told.await.unwrap(), Ok(()));
+    let untold = send(&here, message(2, Body::Attention));
+    assert_eq!(there.shows().await, 2);
+    there.dies(links).await;
+
+    let mut again = Gateway::new(1, far.path());
+    link(&here, &again).await;
+    // As a sender that did not hear the answer does; it is answered from the file.
+    assert_eq!(send(&here, message(1, Body::Attention)).await.unwrap(), Ok(()));
+    assert!(!matches!(untold.await.unwrap(), Ok(())), "nobody said that it was shown");
+    let repeated = send(&here, message(2, Body::Attention));
+    assert_eq!(again.shows().await, 2, "it was not on file: rather twice than never");
+    again.disk.write_next().await;
+    assert_eq!(repeated.await.unwrap(), Ok(()));
+}
