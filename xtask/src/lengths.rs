@@ -16,14 +16,6 @@ const TO_SPLIT: &[&str] = &[
     "crates/networks/tests/msnp/order.rs",
     "crates/networks/tests/msnp/soap.rs",
     "crates/networks/tests/msnp/talks.rs",
-    "crates/overlay/src/hub/mod.rs",
-    "crates/overlay/src/node/mod.rs",
-    "crates/overlay/src/outbox/mod.rs",
-    "crates/overlay/src/outbox/tests.rs",
-    "crates/overlay/src/simulation/world.rs",
-    "crates/overlay/src/storage/store/mod.rs",
-    "crates/overlay/src/transport/swarm.rs",
-    "crates/overlay/tests/links.rs",
 ];
 
 /// The files and functions below `folders` that are too long.

@@ -1,22 +1,24 @@
 //! The node among tasks: its lock, its clock, and the ways in and out.
 
 pub(crate) mod answer;
+pub(crate) mod backlog;
 pub(crate) mod inbound;
 mod links;
 mod lists;
 pub(crate) mod membership_sync;
 mod settle;
 pub(crate) mod status;
+mod timing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crosstalk_core::{Address, Failure};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::clock::{self, Wall};
@@ -26,26 +28,13 @@ use crate::directory::lease::LinkId;
 use crate::hub::answer::{Answer, Way};
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Members};
-use crate::node::violations::Refusal;
 use crate::node::{Node, Past, ShownMessage};
 use crate::outbox::Limits;
 use crate::rosters::Rosters;
-use crate::storage::journal::{Journal, Written};
-use crate::storage::store::{Store, Told};
+use crate::storage::journal::Journal;
+use crate::storage::store::Store;
 use crate::wire::frame::Frame;
 use crate::wire::message::{Fate, Message, Outcome};
-
-/// Events the router may lag behind.
-const MAX_BACKLOG: usize = 4096;
-/// How many of them may be messages of one gateway before its link is read no further.
-pub(crate) const SHARE: usize = 512;
-/// A gateway that keeps the router busy for so long sends more than its share.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often leases and deadlines are looked at.
-pub(crate) const TICK: Duration = Duration::from_millis(250);
-/// How often messages are looked at that are still under way: those that were so the last time
-/// are put on disk beside.
-const AT_ONCE: Duration = Duration::from_millis(5);
 
 type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 
@@ -155,42 +144,6 @@ impl Hub {
         self.with(|node, now| node.restore(now, limits, seed, past));
     }
 
-    /// Hears of what has come to disk until `stop`.
-    pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
-        let mut failed = false;
-        while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
-            // Rosters may have been out of reach when peers came up.
-            if std::mem::replace(&mut failed, kept.is_none()) && kept.is_some() {
-                for peer in BTreeSet::from_iter(self.linked()) {
-                    self.compare(peer);
-                }
-            }
-            self.with(|node, now| match kept {
-                Some(kept) => {
-                    for (number, revision) in kept {
-                        node.kept(now, number, revision);
-                    }
-                }
-                None => node.disk_failed(now),
-            });
-        }
-    }
-
-    /// Hears of what has come to the journal until `stop`, and answers it.
-    pub(crate) async fn hear_written(
-        self: Arc<Self>,
-        mut written: Written<ShownMessage>,
-        stop: CancellationToken,
-    ) {
-        while let Some(Some(messages)) = stop.run_until_cancelled(written.recv()).await {
-            self.with(|node, now| {
-                for message in messages {
-                    node.recorded(now, message);
-                }
-            });
-        }
-    }
-
     /// Writes to disk what waits for it, and closes what is open there.
     pub(crate) fn close_files(&self) {
         // Not under the lock: it waits for the disk.
@@ -199,91 +152,6 @@ impl Hub {
             journal.close();
         }
         self.store.close();
-    }
-
-    /// Keeps time until `stop`.
-    pub(crate) async fn tick(self: Arc<Self>, stop: CancellationToken) {
-        let time = async { tokio::join!(self.keep_time(), self.keep_late()) };
-        stop.run_until_cancelled(time).await;
-    }
-
-    async fn keep_time(self: &Arc<Self>) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.with(Node::tick);
-        }
-    }
-
-    /// Puts on disk beside what is not delivered at once. One timer is there for all messages:
-    /// most need none.
-    async fn keep_late(self: &Arc<Self>) {
-        let mut late = 0;
-        loop {
-            self.posted.notified().await;
-            let mut seen = lock(&self.state).last_post;
-            while late < seen {
-                sleep(AT_ONCE).await;
-                self.hold(|state, now| {
-                    for (number, _) in state.posts.range(late + 1..=seen) {
-                        state.node.keep_meanwhile(now, *number);
-                    }
-                    (late, seen) = (seen, state.last_post);
-                });
-            }
-        }
-    }
-
-    /// Brings the backlog to the router until `stop`, or until nobody listens.
-    pub(crate) async fn pump(self: Arc<Self>, stop: CancellationToken) {
-        while stop.run_until_cancelled(self.lag.notified()).await.is_some() {
-            loop {
-                let permit = stop.run_until_cancelled(self.inbound.reserve()).await;
-                let Some(Ok(permit)) = permit else { return };
-                // Not under the lock: an event that nobody takes answers as it is dropped.
-                let event = lock(&self.state).take_event();
-                match event {
-                    Some(event) => permit.send(event),
-                    None => break,
-                }
-                self.room.notify_waiters();
-            }
-        }
-    }
-
-    /// Resolves when the router does not lag too far behind.
-    pub(crate) async fn room(&self) {
-        loop {
-            let room = self.room.notified();
-            if lock(&self.state).backlog.len() < MAX_BACKLOG {
-                return;
-            }
-            room.await;
-        }
-    }
-
-    /// Resolves when the router does not lag too far behind with what `peer` says.
-    pub(crate) async fn room_for(self: &Arc<Self>, peer: GatewayId) {
-        let has_room = async {
-            loop {
-                let room = self.room.notified();
-                if self.has_room_for(peer) {
-                    return;
-                }
-                room.await;
-            }
-        };
-        tokio::pin!(has_room);
-        if timeout(PATIENCE, &mut has_room).await.is_err() {
-            self.refuse(peer, Refusal::Flood, "it sends faster than people can be told");
-            has_room.await;
-        }
-    }
-
-    /// Whether the router does not lag too far behind with what `peer` says.
-    pub(crate) fn has_room_for(&self, peer: GatewayId) -> bool {
-        lock(&self.state).shares.get(&peer).is_none_or(|n| *n < SHARE)
     }
 
     /// Publishes or watches.
@@ -371,11 +239,6 @@ impl Hub {
         });
     }
 
-    fn hand_over(self: &Arc<Self>, event: Inbound) {
-        let mut state = lock(&self.state);
-        self.push(&mut state, event);
-    }
-
     fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Tickets, Instant) -> R) -> R {
         self.hold(|state, now| act(&mut state.node, now))
     }
@@ -390,21 +253,6 @@ impl Hub {
             self.follow(next);
         }
         result
-    }
-}
-
-impl State {
-    fn take_event(&mut self) -> Option<Inbound> {
-        let event = self.backlog.pop_front()?;
-        if let Inbound::Message { from, .. } = &event
-            && let Some(share) = self.shares.get_mut(from)
-        {
-            *share -= 1;
-            if *share == 0 {
-                self.shares.remove(from);
-            }
-        }
-        Some(event)
     }
 }
 

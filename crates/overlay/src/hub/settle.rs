@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crosstalk_core::Failure;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Hub, MAX_BACKLOG, Port, State};
+use super::backlog::MAX_BACKLOG;
+use super::{Hub, Port, State};
 use crate::common::clock;
 use crate::delivery::NO_WAY;
 use crate::hub::answer::{Answer, Way};
@@ -97,29 +98,11 @@ impl Hub {
         }
         follows
     }
-
-    /// Gives an event to the router, behind those that wait.
-    pub(super) fn push(&self, state: &mut State, event: Inbound) {
-        let event = if state.backlog.is_empty() {
-            match self.inbound.try_send(event) {
-                Ok(()) => return,
-                Err(mpsc::error::TrySendError::Closed(event)) => return refuse(state, event),
-                Err(mpsc::error::TrySendError::Full(event)) => event,
-            }
-        } else {
-            event
-        };
-        if let Inbound::Message { from, .. } = &event {
-            *state.shares.entry(*from).or_default() += 1;
-        }
-        state.backlog.push_back(event);
-        self.lag.notify_one();
-    }
 }
 
 /// Answers an event that nobody will ever take. Its [`Answer`] must not do so by itself: it
 /// would wait for the lock that is held here.
-fn refuse(state: &mut State, event: Inbound) {
+pub(super) fn refuse(state: &mut State, event: Inbound) {
     let Inbound::Message { mut answer, .. } = event else { return };
     let now = clock::now();
     match answer.0.take() {

@@ -3,34 +3,35 @@
 //! Calls bring in what happened, with the time; frames to send wait in a queue for each peer,
 //! everything else that follows waits as [`Effect`]s.
 
+mod frames;
 #[cfg(test)]
 mod membership_tests;
 mod messages;
 mod peers;
 mod posts;
+mod searches;
+mod spreading;
 pub(crate) mod violations;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault};
+use crosstalk_core::{Address, Failure};
 
 use crate::common::map::Map;
-use crate::common::queue::{Pushed, Queue};
+use crate::common::queue::Queue;
 use crate::delivery::dedup::Print;
 use crate::delivery::{Call, Delivery};
+use crate::directory::Directory;
 use crate::directory::lease::{Begin, Leases, LinkId, RENEW, TTL};
 use crate::directory::search::Searches;
-use crate::directory::subscriptions::{Moment, Move};
-use crate::directory::{Directory, News};
 use crate::membership::signed_addresses::Cards;
 use crate::membership::versions::Eras;
 use crate::membership::{GatewayId, Key, Members};
-use crate::node::violations::{Refusal, Refusals};
+use crate::node::violations::Refusals;
 use crate::outbox::{Limits, Outbox, Post};
-use crate::wire::frame::{Frame, MAX_BATCH, MAX_HOPS, NEWEST, Record};
+use crate::wire::frame::Frame;
 use crate::wire::message::{Fate, Message, Outcome};
 pub(crate) use posts::Past;
 
@@ -203,42 +204,6 @@ impl<T, L> Node<T, L> {
         all
     }
 
-    /// Looks for `user`; the answer comes as [`Effect::Found`], at once where it is known here.
-    pub(crate) fn locate(&mut self, now: Instant, user: &Address, ticket: L) {
-        self.find(now, user, Ticket::Owner(ticket));
-    }
-
-    fn find(&mut self, now: Instant, user: &Address, ticket: Ticket<L>) {
-        let key = Key::of(user);
-        let known = self.directory.locate(user);
-        let homes = self.members.homes(&key);
-        let asked: Vec<_> =
-            homes.iter().copied().filter(|home| self.leases.link(home).is_some()).collect();
-        if !known.is_empty() || homes.contains(&self.members.own()) || asked.is_empty() {
-            return self.found(now, ticket, known);
-        }
-        let ask = self.searches.begin(now, user.network().clone(), asked.clone(), ticket);
-        for home in asked {
-            self.queue(home, &Frame::Locate { ask, key });
-        }
-    }
-
-    fn found(&mut self, now: Instant, ticket: Ticket<L>, at: Vec<GatewayId>) {
-        let (at, beyond): (Vec<_>, Vec<_>) =
-            at.into_iter().partition(|gateway| self.directory.is_living(gateway));
-        match ticket {
-            Ticket::Owner(ticket) => self.effects.push_back(Effect::Found(ticket, at)),
-            Ticket::Post(number) => {
-                if at.is_empty() && !beyond.is_empty() {
-                    self.outbox.out_of_reach(now, number);
-                } else {
-                    self.outbox.located(now, number, &at);
-                }
-                self.work_off(now);
-            }
-        }
-    }
-
     /// A link to `peer`, now in its boot `epoch`, came up in place of any older one. The two
     /// agreed on a `version` of the frame set.
     pub(crate) fn linked(
@@ -307,141 +272,6 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
-    /// A frame came from `peer`. On `Err` its link is to be closed.
-    pub(crate) fn received(
-        &mut self,
-        now: Instant,
-        peer: GatewayId,
-        frame: Frame,
-    ) -> Result<(), Fault> {
-        let peers = |what| Fault::new(Blame::Peer, what);
-        match frame {
-            Frame::Lease { seq, .. }
-                if self.is_replayed(peer, |said| &mut said.lease, seq.saturating_add(1)) =>
-            {
-                self.refusals.refuse(now, peer, Refusal::Replay, "a lease that it said before");
-            }
-            Frame::Lease { ttl_ms, .. } => {
-                self.leases.renewed(now, &peer, Duration::from_millis(ttl_ms.into()));
-            }
-            Frame::Records(records) if records.len() > MAX_BATCH => {
-                return Err(peers("a batch of too many records"));
-            }
-            Frame::Records(_) | Frame::Synced { .. } | Frame::HeardOut(_)
-                if !self.eras.is_shared(&peer) => {}
-            Frame::Records(records) => {
-                for record in records {
-                    let taken = self.directory.take(peer, record);
-                    taken.map_err(|_| peers("more records than one gateway may have"))?;
-                }
-                self.spread_news(now);
-            }
-            Frame::Synced { version } => {
-                self.directory.synced(peer, version);
-                self.spread_news(now);
-                self.spread_heard_out(now);
-            }
-            Frame::HeardOut(heard) if heard.len() > MAX_BATCH => {
-                return Err(peers("a batch of too many gateways"));
-            }
-            Frame::HeardOut(heard) => {
-                let heard = heard.into_iter();
-                let heard: Vec<_> = heard
-                    .map(|(gateway, epoch, version)| (gateway, Moment { epoch, version }))
-                    .collect();
-                self.directory.told_heard_out(peer, &heard);
-                self.spread_news(now);
-            }
-            Frame::Locate { ask, key } => {
-                let at = self.directory.kept(&key);
-                self.queue(peer, &Frame::Located { ask, at });
-            }
-            Frame::Located { ask, at } => {
-                let gateways = at.iter().map(|(gateway, _)| *gateway);
-                let beyond: Vec<_> = gateways.filter(|g| !self.may_link(g)).collect();
-                let stands = |(gateway, epoch): &(GatewayId, u64), network: &_| {
-                    (self.directory.lives(gateway, *epoch) || beyond.contains(gateway))
-                        && self.members.may_speak(gateway, network)
-                };
-                if let Some((ticket, at)) = self.searches.found(&peer, ask, at, stands) {
-                    self.found(now, ticket, at);
-                }
-            }
-            Frame::Message { number, settled, message } => {
-                return self.message(now, peer, (number, settled), message, Duration::ZERO);
-            }
-            Frame::Said { hops, .. } if hops > MAX_HOPS => {
-                return Err(peers("a message that was passed on"));
-            }
-            Frame::Said { number, settled, age_ms, message, .. } => {
-                let age = Duration::from_millis(age_ms);
-                return self.message(now, peer, (number, settled), message, age);
-            }
-            Frame::Answer { number, outcome } => {
-                if let Some(ticket) = self.delivery.answered(&peer, number) {
-                    self.conclude(now, peer, ticket, outcome);
-                }
-            }
-            Frame::RosterGet { .. }
-            | Frame::RosterGot { .. }
-            | Frame::RosterPut { .. }
-            | Frame::RosterDigests(_)
-            | Frame::RosterWant(_)
-            | Frame::Membership(_) => {}
-            Frame::Era(era) => {
-                if self.eras.told(peer, era) {
-                    self.sync(now, peer);
-                }
-                self.ask_for_membership(now);
-            }
-            Frame::Cards(cards) if cards.len() > MAX_CARDS => {
-                return Err(peers("a batch of too many cards"));
-            }
-            Frame::Cards(cards) => self.pass_on(now, peer, &cards),
-            Frame::MembershipGet => {
-                if let Some(document) = self.members.document() {
-                    let frame = Frame::Membership(document.signed());
-                    self.queue(peer, &frame);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a frame into the queue of `peer`. Returns false where it is too long to be sent;
-    /// without a link, and where the peer's version lacks it, it is dropped.
-    pub(crate) fn queue(&mut self, peer: GatewayId, frame: &Frame) -> bool {
-        let version = self.versions.get(&peer).copied().unwrap_or(NEWEST);
-        let Some(frame) = frame.for_version(version) else { return true };
-        let Some(bytes) = frame.encode(version) else { return false };
-        let Some(link) = self.leases.link(&peer) else { return true };
-        match self.queues.entry(peer).or_default().push(bytes) {
-            Pushed::First => self.effects.push_back(Effect::Wake(peer)),
-            Pushed::Behind => {}
-            Pushed::Full => {
-                tracing::warn!(%peer, "{}: it reads too slowly, closing the link", Blame::Peer);
-                self.effects.push_back(Effect::Close(peer, link));
-            }
-        }
-        true
-    }
-
-    /// Moves up to `most` frames for a link to `frames`.
-    pub(crate) fn dequeue(
-        &mut self,
-        peer: &GatewayId,
-        link: LinkId,
-        most: usize,
-        frames: &mut Vec<Bytes>,
-    ) {
-        if self.leases.link(peer) != Some(link) {
-            return;
-        }
-        if let Some(queue) = self.queues.get_mut(peer) {
-            queue.take(most, frames);
-        }
-    }
-
     /// Ends everything about a gateway that is gone.
     fn end(&mut self, now: Instant, peer: GatewayId) {
         self.directory.lost(&peer);
@@ -452,52 +282,6 @@ impl<T, L> Node<T, L> {
         }
         for (ticket, at) in self.searches.gone(&peer) {
             self.found(now, ticket, at);
-        }
-    }
-
-    fn spread_news(&mut self, now: Instant) {
-        let mut records: Map<GatewayId, Vec<Record>> = Map::default();
-        for news in self.directory.take_news() {
-            match news {
-                News::Tell(to, record) => records.entry(to).or_default().push(record),
-                News::Move(Move::Arrived(user, at)) => {
-                    self.arrived(now, user, at);
-                }
-                News::Move(Move::Left(user, at)) => {
-                    if !self.is_private(&user) {
-                        self.effects.push_back(Effect::Left(user, at));
-                    }
-                }
-            }
-        }
-        for (peer, records) in records {
-            self.queue_records(peer, records);
-        }
-        self.work_off(now);
-    }
-
-    /// Tells everybody whom this home has heard out since it told last.
-    fn spread_heard_out(&mut self, now: Instant) {
-        let heard = self.directory.take_heard_out();
-        let linked: Vec<_> = self.leases.links().collect();
-        for peer in linked {
-            self.queue_heard_out(peer, &heard);
-        }
-        self.spread_news(now);
-    }
-
-    fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Moment)]) {
-        for some in heard.chunks(MAX_BATCH) {
-            let some = some.iter().map(|(gateway, at)| (*gateway, at.epoch, at.version));
-            self.queue(peer, &Frame::HeardOut(some.collect()));
-        }
-    }
-
-    fn queue_records(&mut self, peer: GatewayId, mut records: Vec<Record>) {
-        while !records.is_empty() {
-            let rest = records.split_off(records.len().min(MAX_BATCH));
-            self.queue(peer, &Frame::Records(records));
-            records = rest;
         }
     }
 }

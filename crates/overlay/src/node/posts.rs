@@ -7,7 +7,7 @@ use crosstalk_core::Address;
 use super::{Effect, Node, ShownMessage, Ticket};
 use crate::delivery::dedup::Print;
 use crate::membership::GatewayId;
-use crate::outbox::{Do, Limits, Outbox, Post};
+use crate::outbox::{Action, Limits, Outbox, Post};
 use crate::wire::message::{Message, Outcome};
 
 /// What a gateway brings over from its last boot.
@@ -118,11 +118,11 @@ impl<T, L> Node<T, L> {
     pub(super) fn work_off(&mut self, now: Instant) {
         while let Some(next) = self.outbox.next() {
             match next {
-                Do::Locate(number, user) => self.find(now, &user, Ticket::Post(number)),
-                Do::Send { number, to, message, age } if to != self.members.own() => {
+                Action::Locate(number, user) => self.find(now, &user, Ticket::Post(number)),
+                Action::Send { number, to, message, age } if to != self.members.own() => {
                     self.dispatch(now, to, message, age, Ticket::Post(number));
                 }
-                Do::Send { number, to, message, .. } => {
+                Action::Send { number, to, message, .. } => {
                     let is_shown = |print| self.delivery.shown.contains(&print);
                     if Print::of(&message).is_some_and(is_shown) {
                         self.outbox.answered(now, number, to, Ok(()));
@@ -130,21 +130,21 @@ impl<T, L> Node<T, L> {
                         self.effects.push_back(Effect::DeliverOwn(number, message));
                     }
                 }
-                Do::Keep { number, revision, post, age } => {
+                Action::Keep { number, revision, post, age } => {
                     self.effects.push_back(Effect::Keep { number, revision, post, age });
                 }
-                Do::Forget(number) => self.effects.push_back(Effect::Forget(number)),
-                Do::Settled(number, outcome) => {
+                Action::Forget(number) => self.effects.push_back(Effect::Forget(number)),
+                Action::Settled(number, outcome) => {
                     self.effects.push_back(Effect::Settled(number, outcome));
                 }
-                Do::Watch(user) => {
+                Action::Watch(user) => {
                     let by_router = self.directory.watched(&user).is_some();
                     self.awaited.insert(user.clone(), by_router);
                     if !by_router {
                         self.publish(now, |directory| directory.watch(&user));
                     }
                 }
-                Do::Unwatch(user) => {
+                Action::Unwatch(user) => {
                     if self.awaited.remove(&user) == Some(false) {
                         self.publish(now, |directory| directory.unwatch(&user));
                     }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::delivery::NO_WAY;
 use crate::membership::{Member, REPLICAS};
-use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
+use crate::wire::frame::{NEWEST, Record};
+use crosstalk_core::{Blame, Body, Envelope, EnvelopeId, UnixMillis};
 
 const AOL: GatewayId = GatewayId::from_bytes([0; 32]);
 const YAHOO: GatewayId = GatewayId::from_bytes([1; 32]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Address, Body, Consent, Envelope, Failure, RichText, Span, Style};
 use serde::{Deserialize, Serialize};
 
-use super::Do;
+use super::Action;
 use crate::membership::GatewayId;
 use crate::wire::message::Message;
 
@@ -124,12 +124,12 @@ impl Entry {
     }
 
     /// The next revision for the disk.
-    pub(super) fn keep(&mut self, now: Instant) -> Do {
+    pub(super) fn keep(&mut self, now: Instant) -> Action {
         self.revision += 1;
         self.recorded.extend(&self.tried);
         let post =
             Post { message: self.message.clone(), tried: self.tried.clone(), muted: self.muted };
-        Do::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
+        Action::Keep { number: self.number, revision: self.revision, post, age: self.age(now) }
     }
 
     /// Reason of its failure, for its sender: what may have been shown somewhere is not called

@@ -6,7 +6,9 @@
 //! around them in a gateway; `hosts` simulates that too.
 
 mod check;
+mod effects;
 mod hosts;
+mod links;
 mod machine;
 mod people;
 mod world;

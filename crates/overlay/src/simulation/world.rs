@@ -6,22 +6,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::machine::{Machine, Seat, Write, id, number};
+use super::machine::{Machine, Seat, id, number};
 use super::people::{Added, Person, Said};
 use super::{AGE, Dice, Totals};
 use crate::delivery::Call;
 use crate::directory::lease::LinkId;
 use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
-use crate::node::Effect;
 use crate::outbox::Limits;
-use crate::wire::frame::{Frame, NEWEST};
-use crate::wire::message::{Message, Outcome};
+use crate::wire::message::Message;
 
 const TICK: Duration = Duration::from_millis(250);
-const MILLI: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MILLI: Duration = Duration::from_millis(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 /// The longest that a gateway is down, and that two are parted.
-const OUTAGE: Duration = Duration::from_secs(20);
+pub(super) const OUTAGE: Duration = Duration::from_secs(20);
 
 /// Something that happens later.
 pub(super) enum Event {
@@ -96,13 +94,13 @@ pub(super) struct World {
     pub(super) seats: Vec<Seat>,
     members: Vec<Member>,
     /// The links, by their two ends, the lower first, and since when there is none.
-    links: BTreeMap<(usize, usize), LinkId>,
+    pub(super) links: BTreeMap<(usize, usize), LinkId>,
     pub(super) parted: BTreeMap<(usize, usize), Duration>,
     /// Until when nothing can get from one to the other.
-    walls: BTreeMap<(usize, usize), Duration>,
+    pub(super) walls: BTreeMap<(usize, usize), Duration>,
     /// When the last frame arrives, by direction.
-    arrivals: BTreeMap<(usize, usize), Duration>,
-    last_link: LinkId,
+    pub(super) arrivals: BTreeMap<(usize, usize), Duration>,
+    pub(super) last_link: LinkId,
     chaos: bool,
     pub(super) people: Vec<Person>,
     pub(super) said: Vec<Said>,
@@ -198,7 +196,7 @@ impl World {
         self.at(self.now + wait, event);
     }
 
-    fn at(&mut self, at: Duration, event: Event) {
+    pub(super) fn at(&mut self, at: Duration, event: Event) {
         self.scheduled += 1;
         self.events.insert((at, self.scheduled), event);
     }
@@ -318,196 +316,6 @@ impl World {
         self.seats[at].stopped = self.now + time;
     }
 
-    /// Nothing gets from one to the other for a while.
-    fn part(&mut self, a: usize, b: usize) {
-        if a == b {
-            return;
-        }
-        let until = self.now + self.dice.within(MILLI, OUTAGE);
-        self.walls.insert((a.min(b), a.max(b)), until);
-        self.cut(a, b);
-        self.dial(a, b);
-    }
-
-    /// A gateway is cut off from some or all others.
-    fn part_all(&mut self, a: usize) {
-        let share = 30 + self.dice.roll(71);
-        for other in 0..self.seats.len() {
-            if self.dice.chance(share) {
-                self.part(a, other);
-            }
-        }
-    }
-
-    /// The link of two breaks; what is on the way is lost, and each notices in its own time.
-    fn cut(&mut self, a: usize, b: usize) {
-        let pair = (a.min(b), a.max(b));
-        let Some(link) = self.links.remove(&pair) else { return };
-        self.totals.breaks += 1;
-        self.parted.insert(pair, self.now);
-        for (at, peer) in [(a, b), (b, a)] {
-            let wait = self.dice.within(MILLI, SECOND / 2);
-            self.later(wait, Event::Cut { at, peer, link });
-        }
-        self.dial(a, b);
-    }
-
-    fn notice(&mut self, at: usize, peer: usize, link: LinkId) {
-        let clock = self.clock(at);
-        let Some(machine) = self.machine(at) else { return };
-        if machine.links.get(&peer) == Some(&link) {
-            machine.links.remove(&peer);
-            machine.node.unlinked(clock, id(peer), link);
-            self.settle(at);
-        }
-    }
-
-    fn dial(&mut self, one: usize, other: usize) {
-        let wait = self.dice.within(SECOND / 4, 2 * SECOND);
-        self.later(wait, Event::Dial { one, other });
-    }
-
-    fn link(&mut self, a: usize, b: usize) {
-        let pair = (a.min(b), a.max(b));
-        let up = |n: usize| self.seats[n].running.is_some();
-        if !up(a) || !up(b) || self.links.contains_key(&pair) {
-            return;
-        }
-        let is_walled = self.walls.get(&pair).is_some_and(|until| *until > self.now);
-        if is_walled || self.is_stopped(a) || self.is_stopped(b) {
-            return self.dial(a, b);
-        }
-        self.last_link += 1;
-        let link = self.last_link;
-        self.links.insert(pair, link);
-        self.parted.remove(&pair);
-        for (at, peer) in [(a, b), (b, a)] {
-            let (clock, epoch) = (self.clock(at), self.epoch(peer));
-            let machine = self.machine(at).unwrap();
-            machine.links.insert(peer, link);
-            machine.node.linked(clock, id(peer), link, epoch, NEWEST);
-            self.settle(at);
-        }
-    }
-
-    fn arrive(&mut self, from: usize, to: usize, link: LinkId, bytes: &Bytes) {
-        if self.links.get(&(from.min(to), from.max(to))) != Some(&link) {
-            return;
-        }
-        let clock = self.clock(to);
-        let Some(machine) = self.machine(to) else { return };
-        machine.received(clock, id(from), Frame::decode(NEWEST, bytes).unwrap());
-        self.settle(to);
-    }
-
-    /// Puts what waits for a link on its way: in order, late, and sometimes twice.
-    fn send(&mut self, from: usize, to: usize) {
-        let Some(machine) = &mut self.seats[from].running else { return };
-        let Some(link) = machine.links.get(&to).copied() else { return };
-        let mut frames = Vec::new();
-        machine.node.dequeue(&id(to), link, usize::MAX, &mut frames);
-        for bytes in frames {
-            self.totals.frames += 1;
-            self.trace((from, to, &bytes));
-            let delay = self.dice.within(MILLI / 5, 40 * MILLI);
-            let last = self.arrivals.entry((from, to)).or_default();
-            *last = (self.now + delay).max(*last + Duration::from_nanos(1));
-            let at = *last;
-            if self.dice.chance(2) {
-                let bytes = bytes.clone();
-                self.at(at, Event::Frame { from, to, link, bytes });
-            }
-            self.at(at, Event::Frame { from, to, link, bytes });
-        }
-    }
-
-    pub(super) fn answer(&mut self, at: usize, answer: Way, outcome: Outcome) {
-        let clock = self.clock(at);
-        let Some(machine) = self.machine(at) else { return };
-        match answer {
-            Way::There(from, call) => machine.node.answer(clock, from, call, outcome),
-            Way::Own(number, message) => {
-                machine.node.answer_own(clock, number, &message, outcome);
-            }
-        }
-        self.settle(at);
-    }
-
-    /// Does what the node of a gateway wants done.
-    pub(super) fn settle(&mut self, at: usize) {
-        while let Some(effect) = self.machine(at).and_then(|m| m.node.next_effect()) {
-            self.act(at, effect);
-        }
-    }
-
-    fn act(&mut self, at: usize, effect: Effect<(), ()>) {
-        let now = self.now;
-        self.trace((at, std::mem::discriminant(&effect)));
-        let Some(machine) = self.seats[at].running.as_mut() else { return };
-        match effect {
-            Effect::Deliver { from, call, message, .. } => {
-                self.hand_over(at, message, Way::There(from, call));
-            }
-            Effect::DeliverOwn(number, message) => {
-                let answer = Way::Own(number, Box::new(message.clone()));
-                self.hand_over(at, message, answer);
-            }
-            Effect::Record { print, message } => {
-                machine.shown.push((print, now));
-                let clock = self.clock(at);
-                if let Some(machine) = self.machine(at) {
-                    machine.node.recorded(clock, message);
-                }
-            }
-            Effect::Keep { number, revision, post, age } => {
-                let said = now.saturating_sub(age);
-                let post = Box::new(post);
-                machine.unwritten.push(Write::Keep { number, revision, post, said });
-                self.write(at);
-            }
-            Effect::Forget(number) => {
-                machine.unwritten.push(Write::Forget(number));
-                self.write(at);
-            }
-            Effect::Settled(number, outcome) => self.is_settled(at, number, outcome),
-            Effect::Arrived(user, place) => {
-                let new = machine.believed.entry(user).or_default().insert(place);
-                assert!(new, "nobody arrives twice");
-            }
-            Effect::Left(user, place) => {
-                let was = machine.believed.entry(user).or_default().remove(&place);
-                assert!(was, "nobody leaves who was not there");
-            }
-            Effect::Lost(gateway) => {
-                for places in machine.believed.values_mut() {
-                    places.remove(&gateway);
-                }
-                if machine.node.link_of(&gateway).is_none() {
-                    self.cut(at, number(&gateway));
-                }
-            }
-            Effect::Wake(peer) => self.send(at, number(&peer)),
-            Effect::Close(peer, _) => self.cut(at, number(&peer)),
-            Effect::Compare(peer) => {
-                for frame in machine.rosters.linked(&peer) {
-                    machine.node.queue(peer, &frame);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The disk is to write something; it takes its time, and sometimes a long time.
-    fn write(&mut self, at: usize) {
-        let Some(machine) = self.seats[at].running.as_mut() else { return };
-        if !std::mem::replace(&mut machine.writing, true) {
-            let (slow, epoch) = (self.dice.chance(2), self.epoch(at));
-            let longest = if slow { 8 * SECOND } else { 20 * MILLI };
-            let wait = self.dice.within(MILLI, longest);
-            self.later(wait, Event::Commit { at, epoch });
-        }
-    }
-
     /// Everybody who does not leave for good signs on.
     pub(super) fn bring_back(&mut self) {
         for n in 0..self.people.len() {
@@ -546,7 +354,7 @@ impl World {
     /// Adds something that happened now to what happened before. Every frame and every kind of
     /// effect is in it, and thereby whatever differs between two runs; writing out effects would
     /// take longer than everything else.
-    fn trace(&mut self, what: impl Hash) {
+    pub(super) fn trace(&mut self, what: impl Hash) {
         let mut hash = DefaultHasher::new();
         (self.totals.trace, self.now, what).hash(&mut hash);
         self.totals.trace = hash.finish();

@@ -1,8 +1,10 @@
 //! The connections to other gateways: libp2p, and one stream for each pair.
 
+mod addresses;
 #[cfg(test)]
 mod journal_tests;
 pub(crate) mod link;
+mod peer;
 mod rate_limit;
 #[cfg(test)]
 mod recorded_tests;

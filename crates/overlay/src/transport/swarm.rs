@@ -12,7 +12,7 @@ use crosstalk_core::{Blame, HostPort};
 use futures::StreamExt as _;
 use libp2p_allow_block_list::AllowedPeers;
 use libp2p_connection_limits::ConnectionLimits;
-use libp2p_core::multiaddr::{Multiaddr, Protocol};
+use libp2p_core::multiaddr::Multiaddr;
 use libp2p_core::transport::Transport as _;
 use libp2p_core::upgrade::Version;
 use libp2p_identity::{Keypair, PeerId};
@@ -28,18 +28,15 @@ use tokio_util::sync::CancellationToken;
 use crate::common::log_limiter::Seldom;
 use crate::errors::Error;
 use crate::hub::Hub;
-use crate::membership::GatewayId;
+use crate::transport::addresses::{error_text, look_up, multiaddr, root, socket_addr};
 use crate::transport::link::{self, Greeting, Left};
+use crate::transport::peer::{FIRST_WAIT, Peer, jitter, wait};
 
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/crosstalk/overlay/1");
 /// Longest time for a TCP connection to be authenticated.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest time of a connection without a stream.
 const IDLE: Duration = Duration::from_secs(15);
-/// The wait after a failed attempt; it doubles with each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait.
-const LAST_WAIT: Duration = Duration::from_secs(10);
 /// The most connections that strangers may be shaking hands on.
 const MAX_HANDSHAKES: u32 = 64;
 /// The most streams of one peer at a time: its link, and others that take its place.
@@ -65,20 +62,6 @@ pub(crate) struct Net {
     lookups: JoinSet<(PeerId, Vec<Multiaddr>)>,
     listening: watch::Sender<Vec<SocketAddr>>,
     refusals: Seldom,
-}
-
-struct Peer {
-    id: GatewayId,
-    /// Addresses at which it listens, by configuration and by its own greeting.
-    configured: Vec<HostPort>,
-    told: Vec<HostPort>,
-    streams: usize,
-    failures: u32,
-    /// Number of times that it broke the rules since a link ended well.
-    faults: u32,
-    try_at: Option<Instant>,
-    /// It broke the rules: until then it is not linked, whoever calls.
-    barred: Option<Instant>,
 }
 
 impl Net {
@@ -299,36 +282,6 @@ impl Net {
     }
 }
 
-impl Peer {
-    fn new(id: GatewayId, configured: Vec<HostPort>) -> Self {
-        let told = Vec::new();
-        Self {
-            id,
-            configured,
-            told,
-            streams: 0,
-            failures: 0,
-            faults: 0,
-            try_at: None,
-            barred: None,
-        }
-    }
-
-    fn is_barred(&self) -> bool {
-        self.barred.is_some_and(|until| Instant::now() < until)
-    }
-}
-
-/// Time to wait after one more failure than so many.
-fn wait(failures: u32) -> Duration {
-    FIRST_WAIT.saturating_mul(1 << failures.min(8)).min(LAST_WAIT)
-}
-
-/// Message of the innermost error: the layers of the transport around it say nothing themselves.
-fn root(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), root)
-}
-
 fn make_swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
     let noise = libp2p_noise::Config::new(key).map_err(|e| Error::Network(e.to_string()))?;
     let tcp = libp2p_tcp::Config::default().nodelay(true);
@@ -349,54 +302,6 @@ fn make_swarm(key: &Keypair) -> Result<Swarm<Behaviour>, Error> {
     };
     let config = libp2p_swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
     Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
-}
-
-/// The addresses that names stand for now.
-async fn look_up(at: &[HostPort]) -> Vec<Multiaddr> {
-    let mut found = Vec::new();
-    for HostPort { host, port } in at {
-        match tokio::net::lookup_host((host.as_str(), *port)).await {
-            Ok(addresses) => found.extend(addresses.map(|address| multiaddr(&address))),
-            Err(error) => tracing::debug!(host, "cannot look the gateway up: {error}"),
-        }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-fn multiaddr(address: &SocketAddr) -> Multiaddr {
-    Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()))
-}
-
-fn socket_addr(address: &Multiaddr) -> Option<SocketAddr> {
-    let mut parts = address.iter();
-    let ip = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match parts.next()? {
-        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
-        _ => None,
-    }
-}
-
-/// An error with the errors that led to it.
-fn error_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-/// Between a half and the whole of `wait`.
-fn jitter(wait: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    wait / 2 + (wait / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

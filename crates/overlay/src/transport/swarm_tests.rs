@@ -2,8 +2,8 @@ use libp2p_identity::ed25519;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::membership::Member;
 use crate::membership::identity;
+use crate::membership::{GatewayId, Member};
 use crate::overlay::{Config, Overlay};
 use crate::wire::frame::{Hello, NEWEST, OLDEST};
 

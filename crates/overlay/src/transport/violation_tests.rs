@@ -15,8 +15,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::clock::Wall;
+use crate::hub::Hub;
+use crate::hub::backlog::SHARE;
 use crate::hub::inbound::Inbound;
-use crate::hub::{Hub, SHARE};
 use crate::membership::identity;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{

@@ -1,0 +1,91 @@
+//! What the hub does on its own: it keeps time, and hears of what has come to disk.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{Hub, lock};
+use crate::node::{Node, ShownMessage};
+use crate::storage::journal::Written;
+use crate::storage::store::Told;
+
+/// How often leases and deadlines are looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(250);
+/// How often messages are looked at that are still under way: those that were so the last time
+/// are put on disk beside.
+const AT_ONCE: Duration = Duration::from_millis(5);
+
+impl Hub {
+    /// Hears of what has come to disk until `stop`.
+    pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
+        let mut failed = false;
+        while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
+            // Rosters may have been out of reach when peers came up.
+            if std::mem::replace(&mut failed, kept.is_none()) && kept.is_some() {
+                for peer in BTreeSet::from_iter(self.linked()) {
+                    self.compare(peer);
+                }
+            }
+            self.with(|node, now| match kept {
+                Some(kept) => {
+                    for (number, revision) in kept {
+                        node.kept(now, number, revision);
+                    }
+                }
+                None => node.disk_failed(now),
+            });
+        }
+    }
+
+    /// Hears of what has come to the journal until `stop`, and answers it.
+    pub(crate) async fn hear_written(
+        self: Arc<Self>,
+        mut written: Written<ShownMessage>,
+        stop: CancellationToken,
+    ) {
+        while let Some(Some(messages)) = stop.run_until_cancelled(written.recv()).await {
+            self.with(|node, now| {
+                for message in messages {
+                    node.recorded(now, message);
+                }
+            });
+        }
+    }
+
+    /// Keeps time until `stop`.
+    pub(crate) async fn tick(self: Arc<Self>, stop: CancellationToken) {
+        let time = async { tokio::join!(self.keep_time(), self.keep_late()) };
+        stop.run_until_cancelled(time).await;
+    }
+
+    pub(super) async fn keep_time(self: &Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.with(Node::tick);
+        }
+    }
+
+    /// Puts on disk beside what is not delivered at once. One timer is there for all messages:
+    /// most need none.
+    pub(super) async fn keep_late(self: &Arc<Self>) {
+        let mut late = 0;
+        loop {
+            self.posted.notified().await;
+            let mut seen = lock(&self.state).last_post;
+            while late < seen {
+                sleep(AT_ONCE).await;
+                self.hold(|state, now| {
+                    for (number, _) in state.posts.range(late + 1..=seen) {
+                        state.node.keep_meanwhile(now, *number);
+                    }
+                    (late, seen) = (seen, state.last_post);
+                });
+            }
+        }
+    }
+}
