@@ -89,7 +89,7 @@ impl Book {
         finish(&request, cx);
     }
 
-    /// How many bytes are held.
+    /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         self.waiting.as_ref().map_or(0, |request| {
             request.raw.len() + request.text.as_ref().map_or(0, |text| text.len())

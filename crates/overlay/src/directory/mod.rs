@@ -112,6 +112,7 @@ impl Directory {
         let key = Key::of(user);
         if let Some(turn) = self.watches.watch(key, user) {
             let here = self.here.contains_key(&key);
+            // Known at once for a person of this gateway, whatever the homes are about to say.
             let moved = self.watches.own(&key, self.own, here);
             self.moved(moved);
             self.tell_homes(&key, Record::Watch { key, turn });
@@ -166,6 +167,8 @@ impl Directory {
     /// followed by [`crate::wire::frame::Frame::Synced`] with the count.
     pub(crate) fn linked(&mut self, peer: GatewayId, epoch: u64) -> (Vec<Record>, u64) {
         self.living.insert(peer, epoch);
+        // What this boot said before stays until the peer has said everything again: a link that
+        // came up anew signs nobody off.
         self.home.begin_sync(&peer, epoch);
         self.heard_out.remove(&peer);
         self.watches.linked(&peer);
@@ -212,6 +215,7 @@ impl Directory {
     pub(crate) fn synced(&mut self, from: GatewayId, version: u64) {
         let Some(&epoch) = self.living.get(&from) else { return };
         let at = Moment { epoch, version };
+        // Whoever was not named again has left while the link was down.
         for key in self.home.end_sync(&from) {
             self.tell_watchers(key, from, at, false);
         }
@@ -289,6 +293,7 @@ impl Directory {
     /// Whether `home` may say, of the person at `key`, that it is at `gateway`.
     fn is_credible(&self, home: &GatewayId, key: &Key, gateway: &GatewayId) -> bool {
         let network = self.watches.user(key).map(Address::network);
+        // No home knows better than this gateway who is signed on here.
         *gateway != self.own
             && self.members.is_home(home, key)
             && network.is_some_and(|network| self.members.may_speak(gateway, network))

@@ -31,6 +31,7 @@ impl Hub {
     /// The roster of `owner`, from here and from its homes.
     pub(crate) async fn load(self: &Arc<Self>, owner: &Address) -> Roster {
         lock(&self.rosters).is_seen(owner);
+        // Taken before the lock of the rosters, so that the two are never held together.
         let linked = self.linked();
         let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
         if let Some((ask, homes)) = asked {
@@ -53,6 +54,7 @@ impl Hub {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (frames, committed) = {
             let mut rosters = lock(&self.rosters);
+            // Under one lock, so that the commit that is waited for has this write in it.
             (rosters.save(owner, roster), self.store.committed())
         };
         self.queue(frames);
@@ -140,6 +142,7 @@ impl Hub {
 
     /// Begins to compare rosters with a gateway.
     pub(super) fn compare(self: &Arc<Self>, peer: GatewayId) {
+        // Digests and not lists: most copies are the same, and eight bytes tell.
         let digests = lock(&self.rosters).linked(&peer);
         self.queue(digests.into_iter().map(|frame| (peer, frame)));
     }

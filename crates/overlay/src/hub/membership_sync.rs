@@ -30,6 +30,8 @@ impl Hub {
             }
             Ok(theirs) if !theirs.replaces(ours) => refuse("an old membership document"),
             Ok(theirs) => {
+                // On disk first: a gateway that restarts must not believe an older list than it has
+                // followed.
                 self.keep(&theirs);
                 self.adopt(theirs);
             }
@@ -77,6 +79,7 @@ impl Hub {
 
     /// Makes the members those of `document` now.
     fn adopt(self: &Arc<Self>, document: Membership) {
+        // Made anew at each look, since members end with their day and not with a new document.
         let members = Members::of(self.own, document, self.wall.read(), REPLICAS);
         let old = self.members.borrow().clone();
         if members.is_same(&old) {

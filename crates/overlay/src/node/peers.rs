@@ -29,6 +29,8 @@ impl<T, L> Node<T, L> {
                 self.revoke(*peer);
             }
         }
+        // After the ends above, which still need the old homes; before the syncs below, which need
+        // the new ones.
         self.directory.rehome(members, &changed);
         let linked: Vec<_> = self.leases.links().collect();
         for peer in linked {

@@ -86,6 +86,7 @@ where
 {
     let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME).new_codec();
     let mut frames = Framed::new(stream, codec);
+    // A member may connect and say nothing; it holds no link for that.
     let greeting = timeout(GREETING, greet(&hub, &mut frames, &ours)).await;
     let late = || Err(End::Closed(io::ErrorKind::TimedOut.into()));
     let (hello, version) = match greeting.unwrap_or_else(|_| late()) {
@@ -154,6 +155,7 @@ where
         let now = clock::now();
         while let Some(read) = next {
             let may_go_on = batch.add(now, port.version, read, &mut bucket);
+            // Whatever came together is taken under one lock.
             next = if may_go_on { frames.next().now_or_never().flatten() } else { None };
         }
         let is_full = batch.frames.len() >= READS;
@@ -168,6 +170,8 @@ where
             hub.refuse(port.peer, Refusal::Flood, "it asks too much and is read more slowly");
             sleep(pause).await;
         }
+        // Reading on would only move the peer's backlog into memory here: its socket tells it to
+        // wait.
         if !keeps_up {
             hub.room_for(port.peer).await;
         }
@@ -220,6 +224,7 @@ where
             for bytes in batch.drain(..) {
                 sink.feed(bytes).await?;
             }
+            // One flush a batch: encryption and the system call cost more than a small frame.
             sink.flush().await
         });
         match written.await {

@@ -49,6 +49,7 @@ impl Ring {
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
         let mut bytes = Vec::new();
         (&mut file).take((MAX_SHOWN * SLOT) as u64).read_to_end(&mut bytes)?;
+        // The file has its full size from the start, so that noting works on a full disk too.
         if bytes.len() < MAX_SHOWN * SLOT {
             // All the room it will ever need, and not only promised.
             for page in vec![0; MAX_SHOWN * SLOT - bytes.len()].chunks(PAGE) {
@@ -59,6 +60,8 @@ impl Ring {
         let slots = bytes.chunks_exact(SLOT).enumerate();
         let mut found: Vec<_> = slots.filter_map(|(at, slot)| Some((read(slot)?, at))).collect();
         found.sort_unstable();
+        // The ring goes on behind its newest slot; no pointer is stored that could be wrong after a
+        // crash.
         let next = found.last().map_or(0, |(_, at)| (at + 1) % MAX_SHOWN);
         let shown = found.into_iter().map(|((at, print), _)| (print, wall.since(at))).collect();
         Ok((Self { file, next, noted: Vec::new(), failed: false }, shown))
@@ -83,6 +86,8 @@ impl Ring {
         let written =
             self.file.write_all_at(here, at).and_then(|()| self.file.write_all_at(around, 0));
         self.next = (self.next + self.noted.len() / SLOT) % MAX_SHOWN;
+        // Dropped also on failure: a slot in memory only would be written late, over one that is
+        // newer.
         self.noted.clear();
         let failed = written.is_err();
         if let Err(error) = written
