@@ -1,8 +1,7 @@
 //! The two directions of a connection, and the numbers of the frames in them.
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, EnvelopeId};
-use crosstalk_core::{Body, Context, Event, Now, Outgoing, Output, Side};
+use crosstalk_core::Side;
 
 use super::wire::flap::{self, HEADER};
 use super::wire::kinds::ERROR;
@@ -67,18 +66,13 @@ impl Lines {
     }
 }
 
-/// Context of a handler: the time, the connection, and its output.
-pub(super) struct Cx<'a> {
-    pub(super) now: Now,
-    pub(super) out: &'a mut Output,
-    pub(super) lines: &'a mut Lines,
-    pub(super) context: &'a mut Context,
-}
+/// Context of a handler of OSCAR.
+pub(super) type Cx<'a> = crate::common::Cx<'a, &'a mut Lines>;
 
 impl Cx<'_> {
     /// Passes on one frame as it arrived, but for its number where that has shifted.
     pub(super) fn forward(&mut self, to: Side, raw: Bytes) {
-        let line = self.lines.to(to);
+        let line = self.link.to(to);
         let mut header = BytesMut::from(raw.get(..HEADER).unwrap_or_default());
         line.pass(&mut header);
         if line.shifted {
@@ -91,7 +85,7 @@ impl Cx<'_> {
 
     /// Keeps back a frame that was on its way to `to`.
     pub(super) fn withhold(&mut self, to: Side) {
-        self.lines.to(to).shifted = true;
+        self.link.to(to).shifted = true;
         self.out.withhold();
     }
 
@@ -105,7 +99,7 @@ impl Cx<'_> {
         if body.len() > usize::from(u16::MAX) {
             return Err(TooLong);
         }
-        let number = self.lines.to(to).insert();
+        let number = self.link.to(to).insert();
         self.out.insert(to, flap::encode(channel, number, body)?);
         Ok(())
     }
@@ -131,18 +125,6 @@ impl Cx<'_> {
     /// Answers a request of a family with an error.
     pub(super) fn refuse(&mut self, family: u16, request: u32, code: u16) {
         self.answer((family, ERROR), request, Writer::new().u16(code));
-    }
-
-    /// Asks the gateway for something.
-    pub(super) fn emit(&mut self, event: Event) {
-        self.out.emit(event);
-    }
-
-    /// Says something to a foreign person.
-    pub(super) fn send(&mut self, to: Address, body: Body) -> EnvelopeId {
-        let id = self.context.ids.next_id();
-        self.emit(Event::Send(Outgoing { id, to, body, details: None }));
-        id
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via};
+use crosstalk_core::{
+    Context, Engine, Event, Fault, Handoff, HostPort, Input, Now, Output, Side, Sniff, Via,
+};
 
 use super::CP1251;
 use super::account::Account;
@@ -29,6 +31,8 @@ pub(super) struct Oscar {
 enum Phase {
     /// The client's SIGNON is to come.
     Greeting,
+    /// It showed a cookie, and the gateway is asked what that is for.
+    Claiming(Box<(Greeting, Bytes)>),
     /// No cookie was shown: this connection ends with one.
     SignOn(SignOn),
     /// A cookie was shown for a session.
@@ -65,6 +69,8 @@ impl Engine for Oscar {
     fn weight(&self) -> usize {
         match &self.phase {
             Phase::Session(session) => session.weight(),
+            // The frame, and the cookie and the client's name in it once more.
+            Phase::Claiming(waiting) => 2 * waiting.1.len(),
             _ => 0,
         }
     }
@@ -85,16 +91,8 @@ impl Oscar {
                 self.with_session(now, out, |s, cx| s.deliver(envelope, cx));
             }
             Input::Tick => self.with_session(now, out, Account::tick),
-            Input::Closed(_)
-            | Input::Encrypted(..)
-            | Input::Delivered(_)
-            | Input::Carbon(_)
-            | Input::Rung
-            | Input::Claimed(_)
-            | Input::Told(_)
-            | Input::Heard(..)
-            | Input::Left(_)
-            | Input::Computed(_) => {}
+            Input::Claimed(claimed) => self.claimed(now, claimed.taken(), out),
+            _ => {}
         }
         self.replay(now, out)
     }
@@ -109,7 +107,7 @@ impl Oscar {
     }
 
     fn cx<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Cx<'a> {
-        Cx { now, out, lines: &mut self.lines, context: &mut self.context }
+        Cx { now, out, context: &mut self.context, link: &mut self.lines }
     }
 
     fn with_session(
@@ -119,7 +117,7 @@ impl Oscar {
         act: impl FnOnce(&mut Account, &mut Cx<'_>),
     ) {
         if let Phase::Session(session) = &mut self.phase {
-            let mut cx = Cx { now, out, lines: &mut self.lines, context: &mut self.context };
+            let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.lines };
             act(session, &mut cx);
         }
     }
@@ -134,6 +132,10 @@ impl Oscar {
     ) -> Result<(), Fault> {
         let mut run = 0;
         let result = loop {
+            // What is behind the cookie is given again when it is known what that is for.
+            if matches!(self.phase, Phase::Claiming(_)) {
+                break Ok(());
+            }
             let Some(rest) = buffer.get_mut(run..) else { break Ok(()) };
             let (channel, length) = match flap::header(rest) {
                 Ok(Some((channel, _, length))) if length <= rest.len() => (channel, length),
@@ -189,7 +191,7 @@ impl Oscar {
             return true;
         }
         match &mut self.phase {
-            Phase::Greeting => side == Side::Client,
+            Phase::Greeting | Phase::Claiming(_) => side == Side::Client,
             Phase::SignOn(_) => SignOn::wants(side, channel, Snac::peek(body)),
             Phase::Session(session) => session.wants(now, side, channel, body),
             Phase::Lookups => service::wants(side, channel, body),
@@ -208,9 +210,9 @@ impl Oscar {
         if self.greeted && side == Side::Server {
             return self.swallow_greeting(now, channel, out);
         }
-        let mut cx = Cx { now, out, lines: &mut self.lines, context: &mut self.context };
+        let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.lines };
         match &mut self.phase {
-            Phase::Greeting => return self.greeting(now, channel, raw, out),
+            Phase::Greeting | Phase::Claiming(_) => return self.greeting(now, channel, raw, out),
             Phase::SignOn(sign_on) => sign_on.take(side, channel, raw, &mut cx),
             Phase::Session(session) => {
                 session.frame(side, raw, &mut cx)?;
@@ -250,31 +252,48 @@ impl Oscar {
             .filter(|_| channel == Channel::SignOn)
             .and_then(|body| Greeting::parse(&body).ok())
             .ok_or_else(|| Fault::client("a client begins with a SIGNON frame"))?;
-        let cx = self.cx(now, out);
-        let ticket = greeting.cookie.as_ref().and_then(|c| handoff::claim(c.expose(), &cx));
-        let dial = ticket.as_ref().and_then(|t| t.dial.clone());
-        let purpose = ticket.and_then(|t| t.note.downcast::<CookiePurpose>().ok()).map(|e| *e);
+        let Some(cookie) = &greeting.cookie else {
+            self.begin(now, None, &raw, out);
+            self.phase = Phase::SignOn(greeting.begin());
+            return Ok(());
+        };
+        handoff::claim(cookie.expose(), &mut self.cx(now, out));
+        self.phase = Phase::Claiming((greeting, raw).into());
+        Ok(())
+    }
+
+    /// Passes the client's greeting on, to `dial` where a server named that.
+    fn begin(&mut self, now: Now, dial: Option<HostPort>, raw: &Bytes, out: &mut Output) {
         if let Via::Direct { upstream, .. } = &self.context.via {
             out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
         }
-        self.cx(now, out).forward(Side::Server, raw);
+        self.cx(now, out).forward(Side::Server, raw.clone());
+    }
+
+    /// Goes on with the greeting of a client that showed a cookie, now that it is known what for.
+    fn claimed(&mut self, now: Now, handoff: Option<Handoff>, out: &mut Output) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Greeting);
+        let Phase::Claiming(waiting) = phase else {
+            self.phase = phase;
+            return;
+        };
+        let (Greeting { client, .. }, raw) = *waiting;
+        let dial = handoff.as_ref().and_then(|handoff| handoff.dial.clone());
+        let purpose = handoff.and_then(|handoff| handoff.note.downcast().ok()).map(|note| *note);
+        self.begin(now, dial, &raw, out);
         let cyrillic = self.context.option(CP1251);
         let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
-        match (purpose, &greeting.cookie) {
-            (Some(CookiePurpose::Session { issued_to, client }), _) => {
-                let client = Some(greeting.client).filter(|c| !c.is_empty()).unwrap_or(client);
+        match purpose {
+            Some(CookiePurpose::Session { issued_to, client: signed_on }) => {
+                let client = Some(client).filter(|c| !c.is_empty()).unwrap_or(signed_on);
                 self.phase = Phase::Session(Account::issued(client, issued_to, eight_bit).into());
             }
-            (Some(CookiePurpose::Service { family }), _) => {
+            Some(CookiePurpose::Service { family }) => {
                 self.become_service(service::may_name_people(family), out);
             }
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
-            (None, Some(_)) => {
-                self.phase = Phase::Session(Account::unknown(greeting.client, eight_bit).into());
-            }
-            (None, None) => self.phase = Phase::SignOn(greeting.begin()),
+            None => self.phase = Phase::Session(Account::unknown(client, eight_bit).into()),
         }
-        Ok(())
     }
 
     /// Whether a client at a listener of ours begins to speak TOC, and may.

@@ -1,12 +1,13 @@
 //! Cookies: what connections of one person leave for each other.
 //!
 //! A server that signs somebody on, or names a service, gives the client a cookie for another
-//! connection. The connection that brings it learns by its ticket what it is for.
+//! connection. The connection that brings it learns by its handoff what it is for.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, HostPort, Owner, Ticket, Via};
+use crosstalk_core::{Address, Claim, Handoff, HostPort, Key, Owner, Via};
+use sha1::{Digest, Sha1};
 
 use super::context::Cx;
 use super::wire::{Writer, find, tlvs};
@@ -21,7 +22,7 @@ const REDIRECT: u16 = 0x0005;
 /// A TLV: the cookie.
 pub(super) const COOKIE: u16 = 0x0006;
 
-/// Purpose of a cookie: the note on its [`Ticket`].
+/// Purpose of a cookie: the note on its [`Handoff`].
 #[derive(Clone, Debug)]
 pub(super) enum CookiePurpose {
     /// The session itself.
@@ -47,7 +48,7 @@ impl CookiePurpose {
     }
 }
 
-/// Leaves a ticket with `purpose` for the connection that `fields` redirect to, in the share of
+/// Leaves a handoff with `purpose` for the connection that `fields` redirect to, in the share of
 /// `owner` or else of the server.
 ///
 /// Returns the fields with the redirect turned to this gateway, where it has to be.
@@ -55,7 +56,7 @@ pub(super) fn redirect(
     fields: &[u8],
     purpose: Option<CookiePurpose>,
     owner: Option<Owner>,
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
 ) -> Option<Bytes> {
     let host = std::str::from_utf8(find(fields, REDIRECT)?).ok()?;
     let cookie = find(fields, COOKIE)?;
@@ -64,8 +65,8 @@ pub(super) fn redirect(
     if let Some(purpose) = purpose {
         let weight = purpose.weight();
         let owner = owner.unwrap_or_else(|| Owner::server(server));
-        let ticket = Ticket::new(purpose, cx.now.instant + COOKIE_LIFE).to(dial);
-        cx.context.lobby.leave(cx.now.instant, cookie, ticket.of(owner).weighing(weight));
+        let handoff = Handoff::new(purpose, cx.later(COOKIE_LIFE)).to(dial);
+        cx.leave(key(cookie), handoff.of(owner).weighing(weight));
     }
     let Via::Direct { advertise, .. } = &cx.context.via else { return None };
     let ours = advertise.to_string();
@@ -79,14 +80,23 @@ const fn usual_port(server: &HostPort) -> u16 {
     if server.port == 0 { DEFAULT_PORT } else { server.port }
 }
 
-/// Takes the ticket behind a cookie. Through a proxy the client has to come to the server that
-/// the cookie was issued for.
-pub(super) fn claim(cookie: &[u8], cx: &Cx<'_>) -> Option<Ticket> {
-    let lobby = &cx.context.lobby;
-    lobby.take_if(cx.now.instant, cookie, |ticket| match (&cx.context.via, &ticket.dial) {
-        (Via::Proxy { dialled }, Some(named)) => {
+/// Asks for what was left for whoever brings `cookie`. Through a proxy the client has to come to the
+/// server that the cookie was issued for.
+pub(super) fn claim(cookie: &[u8], cx: &mut Cx<'_>) {
+    let dialled = match &cx.context.via {
+        Via::Proxy { dialled } => Some(dialled.clone()),
+        Via::Direct { .. } => None,
+    };
+    let is_ours = move |handoff: &Handoff| match (&dialled, &handoff.dial) {
+        (Some(dialled), Some(named)) => {
             dialled.port == named.port && dialled.host.eq_ignore_ascii_case(&named.host)
         }
-        _ => ticket.note.is::<CookiePurpose>(),
-    })
+        _ => handoff.note.is::<CookiePurpose>(),
+    };
+    cx.claim(Claim::take_if(key(cookie), is_ours));
+}
+
+/// Where the handoff for a cookie lies: nothing that the cookie could be read from.
+fn key(cookie: &[u8]) -> Key {
+    [b"cookie ".as_slice(), &Sha1::digest(cookie)].concat().into()
 }

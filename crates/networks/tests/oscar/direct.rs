@@ -7,7 +7,7 @@ use crosstalk_core::{Event, HostPort, Lobby, Roster, Side, Via};
 use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, find, flap};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, expects};
 use crate::scene::kinds;
 
 fn connected(lobby: &Arc<Lobby>) -> Gateway {
@@ -120,7 +120,7 @@ fn through_a_proxy_redirects_stay_and_are_expected() {
     send(&mut login, Side::Client, 2, &response());
     let answer = Snac::new(0x17, 3, 2, redirect("cookie", "bos.aim.test:5190"));
     send(&mut login, Side::Server, 1, &answer);
-    assert!(lobby.expects(login.now.instant, &HostPort::new("bos.aim.test", 5190)));
+    assert!(expects(&lobby, &HostPort::new("bos.aim.test", 5190)));
     assert!(!login.altered());
     let got: Vec<Snac> = frames(&mut login, Side::Client)
         .iter()
