@@ -1,7 +1,7 @@
 //! The dependency rule: who may see whom.
 //!
-//! `core <- {networks, overlay, services} <- gateway <- crosstalk`; the three in the middle never
-//! see each other. What lies under `networks` knows no sockets, files, clock or randomness.
+//! `core <- {networks, overlay, router, services} <- gateway <- crosstalk`; the four in the middle
+//! never see each other. What lies under `networks` and `router` knows no sockets, files, clock or randomness.
 
 use std::path::Path;
 
@@ -14,10 +14,17 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crosstalk-core", &[]),
     ("crosstalk-networks", &["crosstalk-core"]),
     ("crosstalk-overlay", &["crosstalk-core"]),
+    ("crosstalk-router", &["crosstalk-core"]),
     ("crosstalk-services", &["crosstalk-core"]),
     (
         "crosstalk-gateway",
-        &["crosstalk-core", "crosstalk-networks", "crosstalk-overlay", "crosstalk-services"],
+        &[
+            "crosstalk-core",
+            "crosstalk-networks",
+            "crosstalk-overlay",
+            "crosstalk-router",
+            "crosstalk-services",
+        ],
     ),
     ("crosstalk-mock", &["crosstalk-core", "crosstalk-networks", "crosstalk-gateway"]),
     (
@@ -26,6 +33,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "crosstalk-core",
             "crosstalk-networks",
             "crosstalk-overlay",
+            "crosstalk-router",
             "crosstalk-services",
             "crosstalk-gateway",
             "crosstalk-mock",
@@ -34,7 +42,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that are pure: their dependency trees hold none of [`IMPURE`].
-const PURE: &[&str] = &["crosstalk-core", "crosstalk-networks", "crosstalk-services"];
+const PURE: &[&str] =
+    &["crosstalk-core", "crosstalk-networks", "crosstalk-router", "crosstalk-services"];
 
 /// Crates that bring sockets, runtimes or randomness.
 const IMPURE: &[&str] =

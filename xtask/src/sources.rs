@@ -15,7 +15,7 @@ const BANNED: &[(&str, &str)] = &[
 ];
 
 /// Crates whose sources are pure.
-const PURE: &[&str] = &["core", "networks", "services"];
+const PURE: &[&str] = &["core", "networks", "router", "services"];
 
 /// The folder beside the networks that holds what several of them need.
 const COMMON: &str = "common";

@@ -210,6 +210,13 @@ impl Roster {
         Self::of(entries.map(|(a, e)| (a.clone(), e.clone())).collect())
     }
 
+    /// The entries at these addresses, those of removed contacts included.
+    #[must_use]
+    pub fn part<'a>(&self, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
+        let entries = addresses.into_iter().filter_map(|a| self.entries.get_key_value(a));
+        Self::of(entries.map(|(a, e)| (a.clone(), e.clone())).collect())
+    }
+
     /// Cuts the roster in two that merge to it again, to carry it in smaller pieces.
     /// `None` where it has one entry or none.
     pub fn halves(&self) -> Option<(Self, Self)> {

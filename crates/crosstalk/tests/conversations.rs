@@ -10,7 +10,7 @@ use crosstalk_core::{Address, Body, EnvelopeIds, Event as Said, HostPort, Outgoi
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, Proxy};
 use crosstalk_gateway::mail::{Mail, Mails};
-use crosstalk_gateway::router::{Member, Options, Router};
+use crosstalk_gateway::router::{Options, Router, SessionHandle};
 use crosstalk_mock::{Account, Client, Event, Route, Server, msn};
 use crosstalk_overlay::Overlay;
 use tempfile::TempDir;
@@ -59,10 +59,10 @@ impl Stage {
         let friend = |n| {
             let name = format!("friend{n}of{user}@aol");
             let user: Address = name.parse().unwrap();
-            let (member, mail) = self.router.sign_in(user, "test".into());
-            member.takes_texts(true);
+            let (handle, mail) = self.router.sign_in(&user, "test");
+            handle.takes_texts(true);
             let ids = EnvelopeIds::new(n as u64);
-            Friend { name: format!("{name}.xt"), of: of.clone(), member, mail, ids }
+            Friend { name: format!("{name}.xt"), of: of.clone(), handle, mail, ids }
         };
         (0..MANY).map(friend).collect()
     }
@@ -77,7 +77,7 @@ struct Friend {
     /// As MSN clients spell it.
     name: String,
     of: Address,
-    member: Member,
+    handle: SessionHandle,
     mail: Mails,
     ids: EnvelopeIds,
 }
@@ -86,7 +86,7 @@ impl Friend {
     fn says(&mut self, text: &str) {
         let to = self.of.clone();
         let body = Body::Text { text: text.into(), auto: false };
-        self.member.take(Said::Send(Outgoing { id: self.ids.next_id(), to, body, details: None }));
+        self.handle.take(Said::Send(Outgoing { id: self.ids.next_id(), to, body, details: None }));
     }
 
     /// Waits for `expected`.

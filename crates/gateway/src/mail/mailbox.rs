@@ -16,11 +16,8 @@ use crate::memory::{Charge, Entry};
 pub const MAILBOX: usize = 256;
 /// The same in bytes: with this much, a mailbox takes no more.
 pub const MAILBOX_BYTES: usize = 256 << 10;
-/// The most bytes that wait elsewhere for one session: what it says and is not on its way yet, and
-/// what it holds back.
-const MAX_ASIDE: usize = 1 << 20;
 /// From how many empty places on a mailbox gives them back.
-const SPARE: usize = 16;
+const SPARE: usize = 4;
 
 /// Makes a mailbox, charged to `entry`.
 pub(crate) fn mailbox(entry: Option<&Entry>) -> (Mailbox, Mails) {
@@ -37,23 +34,17 @@ pub(crate) struct Mailbox(Arc<Mutex<State>>);
 #[derive(Debug)]
 pub struct Mails(Arc<Mutex<State>>);
 
-/// Memory that is set aside for a session, as long as this is kept.
-#[derive(Debug)]
-pub(crate) struct Aside {
-    mailbox: Mailbox,
-    bytes: usize,
-}
-
 #[derive(Debug, Default)]
 struct State {
     mail: VecDeque<Box<Mail>>,
     /// What the mail takes.
     bytes: usize,
+    /// What waits elsewhere for the session.
     aside: usize,
     charge: Option<Charge>,
     /// The session, where it waits for mail.
     reader: Option<Waker>,
-    /// Who waits for room; one task at most does.
+    /// Who waits for room: the account, at most.
     writer: Option<Waker>,
     is_closed: bool,
 }
@@ -79,14 +70,14 @@ impl State {
 }
 
 impl Mailbox {
-    /// Puts `mail` in; false, and without it, where there is no room or no session any more.
-    pub(crate) fn try_send(&self, mail: Mail) -> bool {
+    /// Puts `mail` in; gives it back where there is no room or no session any more.
+    pub(crate) fn try_send(&self, mail: Box<Mail>) -> Result<(), Box<Mail>> {
         let weight = mail.weight();
         let mut state = lock(&self.0);
         if state.is_closed || !state.has_room() {
-            return false;
+            return Err(mail);
         }
-        state.mail.push_back(Box::new(mail));
+        state.mail.push_back(mail);
         state.bytes += weight;
         state.settle();
         let reader = state.reader.take();
@@ -94,62 +85,38 @@ impl Mailbox {
         if let Some(reader) = reader {
             reader.wake();
         }
-        true
+        Ok(())
     }
 
-    /// Whether there is room for one more piece.
-    pub(crate) fn has_room(&self) -> bool {
-        lock(&self.0).has_room()
-    }
-
-    /// Waits for room. False if the session is over.
-    pub(crate) async fn room(&self) -> bool {
-        poll_fn(|cx| {
-            let mut state = lock(&self.0);
-            if state.is_closed || state.has_room() {
-                return Poll::Ready(!state.is_closed);
-            }
-            state.writer = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await
-    }
-
-    /// Counts `bytes` that wait elsewhere for the session; `None` where so much waits already
-    /// that there is no room.
-    pub(crate) fn set_aside(&self, bytes: usize) -> Option<Aside> {
+    /// Whether there is room for one more piece. If not, `writer` is woken once there is.
+    pub(crate) fn await_room(&self, writer: impl FnOnce() -> Waker) -> bool {
         let mut state = lock(&self.0);
-        if state.aside >= MAX_ASIDE {
-            return None;
+        if state.is_closed || state.has_room() {
+            return !state.is_closed;
         }
-        state.aside += bytes;
+        state.writer = Some(writer());
+        false
+    }
+
+    /// Whether such a piece waits.
+    pub(crate) fn holds(&self, is_it: impl Fn(&Mail) -> bool) -> bool {
+        lock(&self.0).mail.iter().any(|mail| is_it(mail))
+    }
+
+    /// Takes such a piece out.
+    pub(crate) fn take_out(&self, is_it: impl Fn(&Mail) -> bool) -> Option<Box<Mail>> {
+        let mut state = lock(&self.0);
+        let at = state.mail.iter().position(|mail| is_it(mail))?;
+        let mail = state.mail.remove(at)?;
+        state.bytes -= mail.weight();
         state.settle();
-        Some(Aside { mailbox: self.clone(), bytes })
+        Some(mail)
     }
 
-    /// How many bytes wait elsewhere for the session, and whether that is much.
-    pub(crate) fn aside(&self) -> (usize, bool) {
-        let aside = lock(&self.0).aside;
-        (aside, is_much(aside))
-    }
-}
-
-/// Whether a session should say no more for now, with so many bytes aside.
-pub(crate) const fn is_much(aside: usize) -> bool {
-    aside >= MAX_ASIDE / 4
-}
-
-impl Aside {
-    /// How many bytes.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        let mut state = lock(&self.mailbox.0);
-        state.aside -= self.bytes;
+    /// Says how many bytes wait elsewhere for the session.
+    pub(crate) fn set_aside(&self, bytes: usize) {
+        let mut state = lock(&self.0);
+        state.aside = bytes;
         state.settle();
     }
 }

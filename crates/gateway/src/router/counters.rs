@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Hub, lock};
+use crosstalk_router::Count;
+
+use super::RouterState;
 use crate::memory::Usage;
 
 /// Counts since the start, and of the moment.
@@ -46,15 +48,15 @@ pub struct Drops {
 /// The counters behind a [`Snapshot`].
 #[derive(Default)]
 pub(super) struct Counters {
-    pub(super) sent: Counter,
-    pub(super) delivered: Counter,
-    pub(super) undelivered: Counter,
+    sent: Counter,
+    delivered: Counter,
+    undelivered: Counter,
     pub(super) slow: Counter,
-    pub(super) flood: Counter,
-    pub(super) outbox: Counter,
-    pub(super) mailbox: Counter,
-    pub(super) blocked: Counter,
-    pub(super) requests: Counter,
+    flood: Counter,
+    outbox: Counter,
+    mailbox: Counter,
+    blocked: Counter,
+    requests: Counter,
 }
 
 #[derive(Default)]
@@ -70,13 +72,29 @@ impl Counter {
     }
 }
 
-impl Hub {
+impl Counters {
+    pub(super) fn count(&self, what: Count) {
+        let counter = match what {
+            Count::Sent => &self.sent,
+            Count::Delivered => &self.delivered,
+            Count::Undelivered => &self.undelivered,
+            Count::Flood => &self.flood,
+            Count::Outbox => &self.outbox,
+            Count::Mailbox => &self.mailbox,
+            Count::Blocked => &self.blocked,
+            Count::Requests => &self.requests,
+        };
+        counter.add();
+    }
+}
+
+impl RouterState {
     pub(super) fn snapshot(&self) -> Snapshot {
-        let people = self.people.everybody();
+        let accounts = self.accounts.everybody();
         let counters = &self.counters;
         Snapshot {
-            users: people.len(),
-            sessions: people.iter().map(|p| lock(p).sessions.len()).sum(),
+            users: accounts.len(),
+            sessions: accounts.iter().map(|slot| slot.lock().account.sessions()).sum(),
             sent: counters.sent.value(),
             delivered: counters.delivered.value(),
             undelivered: counters.undelivered.value(),

@@ -1,96 +1,73 @@
-//! The road between people: who is signed in here, who may see whom, how envelopes travel.
+//! The road between people: the accounts of those who are signed in here, driven.
 //!
-//! The router is a table, not a task. What a session says changes the state of one `Person`
-//! under that person's own lock, at once and without waiting. What has to wait (for the
-//! overlay, or for other people) becomes a `Step` in one of the person's lanes,
-//! and a lane is a task only while it has steps: somebody idle costs a few hundred bytes.
+//! The router is a table, not a task. What a session says goes into the [`Account`] of its person
+//! under that account's own lock, at once and without waiting, and what the account wants is done:
+//! mail and messages in their order, under the lock; what takes longer, or needs the lock of
+//! somebody else, after it. Somebody idle costs a few hundred bytes.
 //!
 //! ```text
-//! Member::take -> Person --lanes--> overlay: locate, send, watch, load, save
-//!                   |    <-inbound-
-//!                   '--> mailboxes of the person's sessions
+//! SessionHandle::take -> Account --effects--> overlay: post, send, locate, watch, load, save
+//!                         |   ^----inputs---
+//!                         '--> mailboxes of the person's sessions
 //! ```
 //!
 //! Presence is pulled before it is pushed: the watcher's gateway probes, the watched person's
 //! gateway checks the consent given there and from then on tells of every change. What arrives
 //! from another gateway is delivered here or not at all, never passed on, so nothing circles.
+//!
+//! Locks are taken in this order: an account's, then a mailbox's, the overlay's or that of what
+//! strangers share. No account's lock is waited for under that of another, or of the table.
 
-mod asking;
-mod begun;
-mod carry;
-mod consent;
-mod control;
+mod accounts;
 mod counters;
+mod driver;
+mod eager;
 mod inbound;
-mod member;
-mod notes;
-mod people;
-mod person;
-mod presence;
-mod receive;
-mod said;
-mod strangers;
-mod talk;
-mod work;
+mod local;
+mod options;
+mod overlay_calls;
+mod service;
+mod session_handle;
+mod shares;
+mod timers;
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, DefaultHasher, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use crosstalk_core::{Address, Body, Budgets, Envelope, EnvelopeId, Names, Rate, UnixMillis};
+use crosstalk_core::{Address, Names, Now, UnixMillis};
 use crosstalk_overlay::{GatewayId, Inbound, Overlay};
+use crosstalk_router::{GatewayKey, Settings};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 pub use counters::{Drops, Snapshot};
-pub use member::Member;
+pub use options::Options;
+pub use session_handle::SessionHandle;
 
 use crate::mail::Mails;
 use crate::memory::{Entry, Memory};
+use accounts::Accounts;
 use counters::Counters;
-use people::People;
-use strangers::Strangers;
+use service::ControlService;
+use shares::GatewayShares;
+use timers::Timers;
 
 /// The table of everybody signed in at this gateway. A cheap handle.
 #[derive(Clone)]
 pub struct Router {
-    hub: Arc<Hub>,
+    state: Arc<RouterState>,
 }
 
-/// What an operator chooses about routing.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Whether the control contact stands in everybody's list and answers.
-    pub control: bool,
-    /// What connections may hold, with all that waits for them.
-    pub memory: Budgets,
-    /// What one person may say. Who says more is heard more slowly.
-    pub pace: Rate,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let pace = crate::config::Limits::default().pace();
-        Self { control: true, memory: Budgets::of(256 << 20), pace }
-    }
-}
-
-/// What all people share.
-pub(crate) struct Hub {
-    names: Arc<Names>,
+/// What all accounts have in common.
+pub(crate) struct RouterState {
     overlay: Overlay,
     here: GatewayId,
-    options: Options,
-    people: People,
+    settings: Arc<Settings>,
+    accounts: Accounts,
     counters: Counters,
     memory: Memory,
-    strangers: Strangers,
-    /// Ids of our own envelopes: a random half and a count.
-    ids: (u64, AtomicU64),
-    /// Tells this gateway's writes to a roster from those of others.
-    writer: u64,
+    timers: Arc<Timers>,
     runtime: Handle,
 }
 
@@ -108,94 +85,110 @@ impl Router {
         let here = overlay.id();
         let mut writer = DefaultHasher::new();
         writer.write(here.as_bytes());
-        let hub = Arc::new(Hub {
+        let settings = Settings {
             names,
+            here: key_of(here),
+            writer: writer.finish(),
+            control: options.control,
+            pace: options.pace,
+            service: Arc::new(ControlService),
+            shares: Arc::new(GatewayShares::new(overlay.clone())),
+        };
+        let state = Arc::new(RouterState {
             overlay,
             here,
-            options,
-            people: People::default(),
+            settings: Arc::new(settings),
+            accounts: Accounts::default(),
             counters: Counters::default(),
             memory: Memory::new(options.memory),
-            strangers: Strangers::default(),
-            ids: (RandomState::new().build_hasher().finish(), AtomicU64::new(0)),
-            writer: writer.finish(),
+            timers: Arc::default(),
             runtime: Handle::current(),
         });
-        tokio::spawn(inbound::listen(Arc::downgrade(&hub), inbound));
-        Self { hub }
+        tokio::spawn(inbound::listen(Arc::downgrade(&state), inbound));
+        tokio::spawn(timers::run(Arc::clone(&state.timers), Arc::downgrade(&state)));
+        Self { state }
     }
 
     /// Signs a session of `user` in; `endpoint` names it to people. The base server must have
     /// accepted the user. The mail begins with the roster. Never blocks.
-    pub fn sign_in(&self, user: Address, endpoint: String) -> (Member, Mails) {
-        Member::new(&self.hub, user, endpoint, None)
+    pub fn sign_in(&self, user: &Address, endpoint: &str) -> (SessionHandle, Mails) {
+        SessionHandle::sign_in(&self.state, user, endpoint, None)
     }
 
     /// Like [`Self::sign_in`], with what waits for the session charged to `entry`.
     pub(crate) fn sign_in_at(
         &self,
         entry: &Entry,
-        user: Address,
-        endpoint: String,
-    ) -> (Member, Mails) {
-        Member::new(&self.hub, user, endpoint, Some(entry))
+        user: &Address,
+        endpoint: &str,
+    ) -> (SessionHandle, Mails) {
+        SessionHandle::sign_in(&self.state, user, endpoint, Some(entry))
     }
 
     /// Takes in a connection that carries only the conversation of `user` with `with`, beside the
     /// session called `endpoint`. Its mail is what they say. Never blocks.
-    pub fn converse(&self, user: Address, endpoint: String, with: Vec<Address>) -> (Member, Mails) {
-        Member::talking(&self.hub, user, endpoint, with, None)
+    pub fn converse(
+        &self,
+        user: &Address,
+        endpoint: &str,
+        with: Vec<Address>,
+    ) -> (SessionHandle, Mails) {
+        SessionHandle::converse(&self.state, user, endpoint, with, None)
     }
 
     /// Like [`Self::converse`], with what waits for the conversation charged to `entry`.
     pub(crate) fn converse_at(
         &self,
         entry: &Entry,
-        user: Address,
-        endpoint: String,
+        user: &Address,
+        endpoint: &str,
         with: Vec<Address>,
-    ) -> (Member, Mails) {
-        Member::talking(&self.hub, user, endpoint, with, Some(entry))
+    ) -> (SessionHandle, Mails) {
+        SessionHandle::converse(&self.state, user, endpoint, with, Some(entry))
     }
 
     /// The account of what connections hold.
     pub(crate) fn memory(&self) -> &Memory {
-        &self.hub.memory
+        &self.state.memory
     }
 
     /// Counts an input that kept an engine longer than others should wait.
     pub(crate) fn count_slow(&self) {
-        self.hub.counters.slow.add();
+        self.state.counters.slow.add();
     }
 
     /// Resolves when everything is done for everybody who signed out: others told, lists saved.
     pub async fn drained(&self) {
-        while !self.hub.people.everybody().is_empty() {
+        while !self.state.accounts.everybody().is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// What an administrator may want to count.
     pub fn snapshot(&self) -> Snapshot {
-        self.hub.snapshot()
+        self.state.snapshot()
     }
 }
 
-impl Hub {
-    /// An envelope of the gateway's own making.
-    fn envelope(&self, from: Address, to: Address, body: Body) -> Envelope {
-        Envelope { id: self.next_id(), from, to, sent_at: now(), body, details: None }
-    }
-
-    fn next_id(&self) -> EnvelopeId {
-        let (random, count) = &self.ids;
-        let count = count.fetch_add(1, Ordering::Relaxed);
-        EnvelopeId(u128::from(*random) << 64 | u128::from(count))
+impl Drop for RouterState {
+    fn drop(&mut self) {
+        self.timers.wake();
     }
 }
 
-fn now() -> UnixMillis {
-    SystemTime::now().into()
+/// A gateway as accounts name it.
+fn key_of(gateway: GatewayId) -> GatewayKey {
+    GatewayKey(*gateway.as_bytes())
+}
+
+/// A gateway as the overlay names it.
+fn gateway_of(key: GatewayKey) -> GatewayId {
+    GatewayId::from_bytes(key.0)
+}
+
+/// The present.
+fn now() -> Now {
+    Now { instant: Instant::now(), wall: UnixMillis::from(SystemTime::now()) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

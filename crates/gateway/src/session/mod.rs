@@ -283,7 +283,7 @@ impl Session {
                     if let Some(person) = &self.person
                         && !(person.is_leaving && matches!(event, Event::Presence(_)))
                     {
-                        person.member.take(event);
+                        person.handle.take(event);
                         has_said = true;
                     }
                 }

@@ -8,11 +8,11 @@ use crosstalk_core::{Address, Body, Envelope, Event, Input, Presence, Side};
 
 use super::{End, Session};
 use crate::mail::{DeliveryReceipt, Mails};
-use crate::router::Member;
+use crate::router::SessionHandle;
 
 /// The person behind the client, once the base server accepted it.
 pub(super) struct Person {
-    pub(super) member: Member,
+    pub(super) handle: SessionHandle,
     pub(super) mail: Mails,
     /// Whether the router knows that the client takes what people say.
     pub(super) takes_texts: bool,
@@ -23,8 +23,8 @@ pub(super) struct Person {
 }
 
 impl Person {
-    pub(super) fn new(member: Member, mail: Mails) -> Self {
-        Self { member, mail, takes_texts: false, is_leaving: false, unconfirmed: VecDeque::new() }
+    pub(super) fn new(handle: SessionHandle, mail: Mails) -> Self {
+        Self { handle, mail, takes_texts: false, is_leaving: false, unconfirmed: VecDeque::new() }
     }
 
     /// Tells the router what the client takes, if that has changed.
@@ -32,7 +32,7 @@ impl Person {
         let takes = texts && !self.is_leaving;
         if self.takes_texts != takes {
             self.takes_texts = takes;
-            self.member.takes_texts(takes);
+            self.handle.takes_texts(takes);
         }
     }
 }
@@ -44,7 +44,7 @@ impl Session {
         match (gone, &mut self.person) {
             (Side::Client, _) => self.person = None,
             (Side::Server, Some(person)) => {
-                person.member.take(Event::Presence(Presence::offline()));
+                person.handle.take(Event::Presence(Presence::offline()));
                 person.is_leaving = true;
                 person.takes(false);
             }
@@ -62,7 +62,7 @@ impl Session {
         // It may have come while the client still took it.
         let is_said = matches!(envelope.body, Body::Text { .. } | Body::Attention);
         let takes = self.person.as_ref().is_some_and(|person| person.takes_texts);
-        if is_said && handed.is_awaited() && !takes || !handed.take() {
+        if is_said && handed.is_awaited() && !takes {
             return Ok(());
         }
         if let Body::Presence(presence) = &mut envelope.body {
@@ -75,7 +75,7 @@ impl Session {
         let until = outbox.written() + (outbox.waiting() + queued) as u64;
         let Some(person) = &mut self.person else { return Ok(()) };
         match held {
-            Some(held) => person.member.hold(held, handed),
+            Some(held) => person.handle.defer(held, handed),
             None => person.unconfirmed.push_back((until, handed)),
         }
         Ok(())
@@ -83,15 +83,14 @@ impl Session {
 
     /// Reads no more of the client for as long as the router wants.
     pub(super) fn pause(&mut self) {
-        let pause = self.person.as_ref().and_then(|person| person.member.pause());
+        let pause = self.person.as_ref().and_then(|person| person.handle.pause());
         self.paused = pause.map(|pause| Instant::now() + pause);
     }
 
     pub(super) async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
         self.check(&user).await?;
-        let (member, mail) =
-            self.shared.router.sign_in_at(self.charge.entry(), user.clone(), endpoint);
-        self.person = Some(Person::new(member, mail));
+        let (handle, mail) = self.shared.router.sign_in_at(self.charge.entry(), &user, &endpoint);
+        self.person = Some(Person::new(handle, mail));
         self.user = Some(user);
         Ok(())
     }
@@ -104,12 +103,12 @@ impl Session {
     ) -> Result<(), End> {
         self.check(&user).await?;
         if let Some(person) = &self.person {
-            person.member.talk_with(with);
+            person.handle.converse_with(with);
             return Ok(());
         }
-        let (member, mail) =
-            self.shared.router.converse_at(self.charge.entry(), user.clone(), endpoint, with);
-        self.person = Some(Person::new(member, mail));
+        let (handle, mail) =
+            self.shared.router.converse_at(self.charge.entry(), &user, &endpoint, with);
+        self.person = Some(Person::new(handle, mail));
         self.user = Some(user);
         Ok(())
     }

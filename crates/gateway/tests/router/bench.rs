@@ -11,7 +11,7 @@ use crosstalk_core::{
     Side, Sniff,
 };
 use crosstalk_gateway::mail::{Mail, Mails};
-use crosstalk_gateway::router::{Member, Options, Router};
+use crosstalk_gateway::router::{Options, Router, SessionHandle};
 use crosstalk_overlay::{self as overlay, Inbound, Message, Overlay};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -206,7 +206,7 @@ pub(crate) fn address(name: &str) -> Address {
 /// One session of somebody.
 pub(crate) struct Person {
     user: Address,
-    pub(crate) member: Member,
+    pub(crate) handle: SessionHandle,
     pub(crate) mail: Mails,
     last_id: u128,
 }
@@ -216,7 +216,7 @@ static SESSIONS: AtomicU64 = AtomicU64::new(1);
 /// Signs `user` in at `router`, available.
 pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
     let person = sign_in_early(router, user);
-    person.member.takes_texts(true);
+    person.handle.takes_texts(true);
     person.shows(Availability::Available, "");
     person
 }
@@ -224,30 +224,30 @@ pub(crate) fn sign_in(router: &Router, user: &str) -> Person {
 /// The same, whose client takes nothing yet.
 pub(crate) fn sign_in_early(router: &Router, user: &str) -> Person {
     let user = address(user);
-    let (member, mail) = router.sign_in(user.clone(), "test".into());
+    let (handle, mail) = router.sign_in(&user, "test");
     let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
-    Person { user, member, mail, last_id }
+    Person { user, handle, mail, last_id }
 }
 
 /// A conversation of `user` with `with`, beside the session of [`sign_in`].
 pub(crate) fn converse(router: &Router, user: &str, with: &[&str]) -> Person {
     let user = address(user);
     let with = with.iter().map(|name| address(name)).collect();
-    let (member, mail) = router.converse(user.clone(), "test".into(), with);
+    let (handle, mail) = router.converse(&user, "test", with);
     let last_id = u128::from(SESSIONS.fetch_add(1, Ordering::Relaxed)) << 64;
-    Person { user, member, mail, last_id }
+    Person { user, handle, mail, last_id }
 }
 
 impl Person {
     pub(crate) fn shows(&self, show: Availability, text: &str) {
         let presence = Presence { show, text: text.into(), ..Presence::default() };
-        self.member.take(Event::Presence(presence));
+        self.handle.take(Event::Presence(presence));
     }
 
     pub(crate) fn sends(&mut self, to: &str, body: Body) -> EnvelopeId {
         self.last_id += 1;
         let id = EnvelopeId(self.last_id);
-        self.member.take(Event::Send(Outgoing { id, to: address(to), body, details: None }));
+        self.handle.take(Event::Send(Outgoing { id, to: address(to), body, details: None }));
         id
     }
 
@@ -256,7 +256,7 @@ impl Person {
     }
 
     pub(crate) fn edits(&self, edit: RosterEdit) {
-        self.member.take(Event::Roster(edit));
+        self.handle.take(Event::Roster(edit));
     }
 
     /// Adds a contact as a client does: lists it and asks.

@@ -206,7 +206,7 @@ async fn the_control_contact_adds_asks_and_accepts() {
             _ => None,
         })
         .await;
-    bob.member.take(Event::Unshown(request));
+    bob.handle.take(Event::Unshown(request));
     let question = bob.reads(control).await;
     assert!(question.contains("/accept alice@aol.xt or /deny alice@aol.xt"), "{question}");
     bob.says(control, "/accept alice");

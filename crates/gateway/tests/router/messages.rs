@@ -124,12 +124,12 @@ async fn who_says_much_at_once_is_heard_more_slowly_and_loses_nothing() {
     for i in 0..200 {
         assert_eq!(bob.reads("alice@aol").await, format!("line {i}"));
     }
-    assert_eq!(alice.member.pause(), None);
+    assert_eq!(alice.handle.pause(), None);
     for _ in 0..1000 {
         alice.says("bob@yahoo", "spam");
     }
     // 1,200 were said, where 500 may be at once and 50 more in each second.
-    let pause = alice.member.pause().unwrap();
+    let pause = alice.handle.pause().unwrap();
     assert!((5..=14).contains(&pause.as_secs()), "{pause:?}");
     for _ in 0..1000 {
         assert_eq!(bob.reads("alice@aol").await, "spam");
@@ -146,7 +146,7 @@ async fn who_says_long_texts_is_paused_before_there_is_no_room() {
     bob.everything().await;
     let long = "x".repeat(60_000);
     for _ in 0..40 {
-        while let Some(pause) = alice.member.pause() {
+        while let Some(pause) = alice.handle.pause() {
             tokio::time::sleep(pause).await;
             if !bob.mail.is_empty() {
                 bob.reads("alice@aol").await;

@@ -15,7 +15,7 @@ async fn a_report_waits_for_its_sender_to_come_back() {
     drop(alice);
     // A client that takes no texts hears of nothing that it did not say itself.
     let mut script = sign_in(&pair.left, "alice@aol");
-    script.member.takes_texts(false);
+    script.handle.takes_texts(false);
     script.hears_nothing_of("nobody@yahoo").await;
     let mut alice = sign_in(&pair.right, "alice@aol");
     let mut reported = Vec::new();
@@ -79,10 +79,10 @@ async fn what_an_engine_reports_waits_too() {
     let mut bob = sign_in(&gateway.router, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
     let of = EnvelopeId(77);
-    alice.member.takes_texts(false);
+    alice.handle.takes_texts(false);
     bob.sends("alice@aol", Body::Undelivered { of, why: Failure::Refused });
     nothing(&mut alice).await;
-    alice.member.takes_texts(true);
+    alice.handle.takes_texts(true);
     assert_eq!(alice.fails(of).await, Failure::Refused);
 }
 

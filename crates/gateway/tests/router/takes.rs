@@ -20,7 +20,7 @@ async fn what_is_said_waits_until_a_client_takes_it() {
     let mut alice = sign_in(&pair.left, "alice@aol");
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     befriend(&mut alice, &mut bob).await;
-    bob.member.takes_texts(false);
+    bob.handle.takes_texts(false);
     for i in 0..20 {
         alice.says("bob@yahoo", &format!("line {i}"));
     }
@@ -29,7 +29,7 @@ async fn what_is_said_waits_until_a_client_takes_it() {
     assert_eq!(said_by(&mut bob, "alice@aol").await, [""; 0], "also no typing");
     // One that signs on and is gone before it takes anything loses nothing.
     drop(sign_in_deaf(&pair.right, "bob@yahoo"));
-    bob.member.takes_texts(true);
+    bob.handle.takes_texts(true);
     for i in 0..20 {
         assert_eq!(bob.reads("alice@aol").await, format!("line {i}"));
     }
@@ -39,7 +39,7 @@ async fn what_is_said_waits_until_a_client_takes_it() {
 /// Signs `user` in with a client that takes nothing yet.
 fn sign_in_deaf(router: &crosstalk_gateway::router::Router, user: &str) -> Person {
     let person = sign_in(router, user);
-    person.member.takes_texts(false);
+    person.handle.takes_texts(false);
     person
 }
 
@@ -90,7 +90,7 @@ async fn gateways_that_keep_something_hear_when_a_client_begins_to_take_it() {
     };
     let tried = there.overlay.send(&gateway.overlay.id(), Message::Envelope(text)).await;
     assert_eq!(tried, Err(crosstalk_core::Failure::Offline));
-    bob.member.takes_texts(true);
+    bob.handle.takes_texts(true);
     let told = async {
         loop {
             if let Some(Inbound::Message { message, answer, .. }) = there.inbound.recv().await {
@@ -120,9 +120,9 @@ async fn what_a_mailbox_holds_when_a_client_stops_taking_it_is_not_lost() {
             _ => {}
         }
     };
-    bob.member.takes_texts(false);
+    bob.handle.takes_texts(false);
     drop((envelope, handed));
-    bob.member.takes_texts(true);
+    bob.handle.takes_texts(true);
     assert_eq!(bob.reads("alice@aol").await, "hello");
 }
 
@@ -136,7 +136,7 @@ async fn of_somebody_who_is_there_nobody_hears_that_he_is_offline() {
     alice.says("bob@yahoo", "hello");
     // His client goes away with it, and another one of his is there.
     let phone = sign_in(&gateway.router, "bob@yahoo");
-    phone.member.takes_texts(false);
+    phone.handle.takes_texts(false);
     drop(bob);
     let notice = alice.reads("bob@yahoo").await;
     assert!(!notice.contains("offline") && notice.contains("later"), "{notice}");
@@ -150,7 +150,7 @@ async fn what_a_stranger_says_while_somebody_signs_on_is_heard() {
     alice.says("bob@yahoo", "first");
     alice.says("bob@yahoo", "second");
     assert_eq!(said_by(&mut bob, "alice@aol").await, [""; 0], "his client takes nothing yet");
-    bob.member.takes_texts(true);
+    bob.handle.takes_texts(true);
     for text in ["first", "second"] {
         assert_eq!(bob.reads("alice@aol").await, text);
     }

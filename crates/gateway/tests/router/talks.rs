@@ -40,7 +40,7 @@ async fn who_a_conversation_is_with_is_heard_there_and_nowhere_else() {
     carol.says("mary@aol", "hello");
     assert_eq!(mary.reads("carol@yahoo").await, "hello");
     mary.hears_nothing_of("bob@yahoo").await;
-    talk.member.talk_with(vec![bench::address("carol@yahoo")]);
+    talk.handle.converse_with(vec![bench::address("carol@yahoo")]);
     bob.says("mary@aol", "where are you?");
     assert_eq!(mary.reads("bob@yahoo").await, "where are you?");
     carol.sends("mary@aol", Body::Typing(Typing::Active));
@@ -84,7 +84,7 @@ async fn what_waits_for_a_conversation_is_delivered_there() {
     bob.says("mary@aol", "one");
     bob.says("mary@aol", "two");
     let (envelope, handed) = text(&mut mary).await;
-    mary.member.hold(envelope, handed);
+    mary.handle.defer(envelope, handed);
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
     assert_eq!(talk.reads("bob@yahoo").await, "one");
     assert_eq!(talk.reads("bob@yahoo").await, "two");
@@ -96,7 +96,7 @@ async fn what_waits_for_a_conversation_is_delivered_there() {
         text(&mut mary).await
     };
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
-    mary.member.hold(envelope, handed);
+    mary.handle.defer(envelope, handed);
     assert_eq!(talk.reads("bob@yahoo").await, "three");
 }
 
@@ -114,7 +114,7 @@ async fn what_a_conversation_did_not_take_is_for_its_session() {
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
     bob.says("mary@aol", "two");
     let (envelope, handed) = text(&mut talk).await;
-    talk.member.hold(envelope, handed);
+    talk.handle.defer(envelope, handed);
     assert_eq!(mary.reads("bob@yahoo").await, "two", "it is given back");
     bob.hears_nothing_of("mary@aol").await;
 }
@@ -128,7 +128,7 @@ async fn what_two_sessions_hold_is_delivered_once() {
     bob.says("mary@aol", "one");
     for mary in &mut twins {
         let (envelope, handed) = text(mary).await;
-        mary.member.hold(envelope, handed);
+        mary.handle.defer(envelope, handed);
     }
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);
     assert_eq!(talk.reads("bob@yahoo").await, "one");
@@ -141,11 +141,11 @@ async fn what_waits_in_vain_is_reported() {
     let [mut mary, mut bob] = mary_and_bob(&gateway.router).await;
     let unanswered = bob.says("mary@aol", "one");
     let (envelope, handed) = text(&mut mary).await;
-    mary.member.hold(envelope, handed);
+    mary.handle.defer(envelope, handed);
     assert_eq!(bob.fails(unanswered).await, Failure::Offline, "after some seconds");
     let left = bob.says("mary@aol", "two");
     let (envelope, handed) = text(&mut mary).await;
-    mary.member.hold(envelope, handed);
+    mary.handle.defer(envelope, handed);
     drop(mary);
     assert_eq!(bob.fails(left).await, Failure::Offline, "at once");
     let mut talk = converse(&gateway.router, "mary@aol", &["bob@yahoo"]);

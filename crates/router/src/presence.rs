@@ -1,22 +1,25 @@
 //! How a person is seen: presences of several sessions as one, and who is told of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
-use crosstalk_overlay::GatewayId;
 
-use super::Hub;
-use super::notes::Note;
-use super::person::Person;
+use crate::account::Account;
+use crate::cx::Cx;
+use crate::ids::GatewayKey;
+use crate::state_updates::StateUpdate;
 
-/// The most bytes of names in one message about presence, well below what the overlay takes.
+/// The most bytes of names in one message about presence, well below what the network between
+/// gateways takes.
 const MAX_TOLD: usize = 64 * 1024;
-
 /// The longest text of a presence, in bytes. It is kept for each who sees it.
 const MAX_STATUS: usize = 4096;
+/// How long the lists of one person at several gateways may differ.
+const UNCERTAIN: Duration = Duration::from_secs(3);
 
 /// Cuts the text of a presence to what others are shown.
-pub(super) fn cut(presence: &mut Presence) {
+pub(crate) fn truncate(presence: &mut Presence) {
     let text = &presence.text;
     if text.text().len() > MAX_STATUS {
         presence.text = text.slice(0..text.text().floor_char_boundary(MAX_STATUS));
@@ -25,7 +28,7 @@ pub(super) fn cut(presence: &mut Presence) {
 
 /// Several presences of one person as one: the most available wins, the person is idle only
 /// where all are, and is there since the first of them.
-pub(super) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
+fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
     let mut merged = Presence::offline();
     for presence in presences.filter(|p| p.is_online()) {
         if !merged.is_online() {
@@ -44,37 +47,37 @@ pub(super) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presen
 }
 
 /// Whether the owner sees the contact.
-pub(super) fn sees(contact: &Contact) -> bool {
+pub(crate) fn sees(contact: &Contact) -> bool {
     contact.to == Subscription::Granted && !contact.blocked
 }
 
 /// Whether the contact sees the owner.
-pub(super) fn shows(contact: &Contact) -> bool {
+pub(crate) fn shows(contact: &Contact) -> bool {
     contact.from == Subscription::Granted && !contact.blocked
 }
 
 /// Whether the owner's gateway must hear when the contact signs on.
-pub(super) fn watches(contact: &Contact) -> bool {
+pub(crate) fn watches(contact: &Contact) -> bool {
     contact.to != Subscription::None && !contact.blocked && !contact.address.is_control()
 }
 
-/// What other gateways told of the contacts.
+/// What gateways told of the contacts.
 #[derive(Default)]
-pub(super) struct Heard(BTreeMap<Address, BTreeMap<GatewayId, Presence>>);
+pub(crate) struct ContactPresence(BTreeMap<Address, BTreeMap<GatewayKey, Presence>>);
 
-impl Heard {
+impl ContactPresence {
     /// The contact's presence, wherever it is signed on.
-    pub(super) fn of(&self, contact: &Address) -> Presence {
+    pub(crate) fn of(&self, contact: &Address) -> Presence {
         self.0.get(contact).map_or_else(Presence::offline, |at| merge(at.values()))
     }
 
     /// Who is online.
-    pub(super) fn online(&self) -> impl Iterator<Item = &Address> {
+    pub(crate) fn online(&self) -> impl Iterator<Item = &Address> {
         self.0.keys()
     }
 
     /// Returns whether the contact's presence changed.
-    pub(super) fn hear(&mut self, of: &Address, at: GatewayId, presence: Presence) -> bool {
+    fn hear(&mut self, of: &Address, at: GatewayKey, presence: Presence) -> bool {
         let before = self.of(of);
         if presence.is_online() {
             self.0.entry(of.clone()).or_default().insert(at, presence);
@@ -88,56 +91,81 @@ impl Heard {
     }
 
     /// Forgets the contact. Returns whether it was online.
-    pub(super) fn forget(&mut self, contact: &Address) -> bool {
+    pub(crate) fn forget(&mut self, contact: &Address) -> bool {
         self.0.remove(contact).is_some()
     }
 
     /// Forgets everybody at `gateway`. Returns whose presence changed.
-    pub(super) fn lose(&mut self, gateway: GatewayId) -> Vec<Address> {
-        let there: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(_, at)| at.contains_key(&gateway))
-            .map(|(of, _)| of.clone())
-            .collect();
+    fn lose(&mut self, gateway: GatewayKey) -> Vec<Address> {
+        let there = self.0.iter().filter(|(_, at)| at.contains_key(&gateway));
+        let there: Vec<_> = there.map(|(of, _)| of.clone()).collect();
         there.into_iter().filter(|of| self.hear(of, gateway, Presence::offline())).collect()
     }
 }
 
-impl Person {
-    /// Tells all subscribers if the sessions together now look different.
-    pub(super) fn refresh(&mut self) {
-        let presence = merge(self.sessions.iter().map(|s| &s.presence));
-        if presence == self.shown {
+impl<A> Account<A> {
+    /// The presence that the sessions add up to. Not kept, since it is asked for seldom and most
+    /// people have one session.
+    pub(crate) fn shown(&self) -> Presence {
+        merge(self.sessions.iter().map(|s| &s.presence))
+    }
+
+    pub(crate) fn is_shown_online(&self) -> bool {
+        self.sessions.iter().any(|s| s.presence.is_online())
+    }
+
+    /// Tells all subscribers if the sessions together look different from `before`.
+    pub(crate) fn refresh(&mut self, before: &Presence) {
+        if self.subscribers.is_empty() || self.shown() == *before {
             return;
         }
-        self.shown = presence;
         let Some(roster) = &self.roster else { return };
+        let visible = |w: &&Address| roster.contact(w).is_some_and(shows);
+        let mut told: Vec<(GatewayKey, Vec<Address>)> = Vec::new();
         for (gateway, watchers) in &self.subscribers {
-            for watcher in watchers.iter().filter(|w| roster.contact(w).is_some_and(shows)) {
-                self.todo.tell.entry(*gateway).or_default().insert(watcher.clone());
+            let watchers: Vec<_> = watchers.iter().filter(visible).cloned().collect();
+            if !watchers.is_empty() {
+                told.push((*gateway, watchers));
+            }
+        }
+        for (gateway, watchers) in told {
+            self.pending().tell.entry(gateway).or_default().extend(watchers);
+        }
+    }
+
+    /// People at `gateway` want to see this person from now on.
+    pub(crate) fn probed(&mut self, cx: &Cx<'_, A>, gateway: GatewayKey, by: &[Address]) {
+        if !self.is_here() {
+            return;
+        }
+        for watcher in by {
+            let there = self.subscribers.entry(gateway).or_default();
+            if there.len() < MAX_CONTACTS {
+                there.insert(watcher.clone());
+            }
+            if self.contact(watcher).is_some_and(shows) {
+                self.pending().tell.entry(gateway).or_default().insert(watcher.clone());
+            } else if self.refuses(watcher) {
+                // A grant given at another gateway may not be known here yet.
+                let until = cx.now.instant + UNCERTAIN;
+                self.pending().delayed_refusals.entry(watcher.clone()).or_insert(until);
             }
         }
     }
 
-    /// Somebody at `gateway` wants to see this person from now on. Returns whether the list
-    /// says that this was refused, unless that is in doubt already.
-    pub(super) fn probed(&mut self, gateway: GatewayId, by: &Address) -> bool {
-        let there = self.subscribers.entry(gateway).or_default();
-        if there.len() < MAX_CONTACTS {
-            there.insert(by.clone());
-        }
-        if self.contact(by).is_some_and(shows) {
-            self.todo.tell.entry(gateway).or_default().insert(by.clone());
-        }
-        self.refuses(by) && self.doubted.insert(by.clone())
-    }
-
-    /// Tells a watcher who missed it that this person is not to be seen, if that is so.
-    pub(super) fn refuse(&mut self, hub: &Hub, watcher: &Address) {
-        self.doubted.remove(watcher);
-        if self.is_here() && self.refuses(watcher) {
-            self.say(hub, watcher, Consent::Revoke);
+    /// Tells watchers who missed it that this person is not to be seen, if that is so by now.
+    pub(crate) fn refuse_delayed(&mut self, cx: &mut Cx<'_, A>) {
+        let now = cx.now.instant;
+        let Some(pending) = self.if_pending() else { return };
+        let due: Vec<_> = pending
+            .delayed_refusals
+            .extract_if(.., |_, at| *at <= now)
+            .map(|(who, _)| who)
+            .collect();
+        for watcher in due {
+            if self.is_here() && self.refuses(&watcher) {
+                self.say(cx, &watcher, Consent::Revoke);
+            }
         }
     }
 
@@ -150,47 +178,53 @@ impl Person {
     }
 
     /// A watched contact is at `gateway`: what consent allows is asked there.
-    pub(super) fn arrived(&mut self, hub: &Hub, contact: &Address, gateway: GatewayId) {
+    pub(crate) fn arrived(&mut self, cx: &mut Cx<'_, A>, contact: &Address, gateway: GatewayKey) {
         let contact = self.contact(contact).filter(|c| watches(c));
         let Some(contact) = contact.filter(|_| self.is_here()) else { return };
-        match &contact.to {
+        let to = contact.address.clone();
+        match contact.to.clone() {
             Subscription::Granted => {
-                self.todo.probes.insert((contact.address.clone(), gateway));
+                self.pending().probes.insert((to, gateway));
             }
-            Subscription::Asked(words) => {
-                let (to, words) = (contact.address.clone(), words.clone());
-                self.say(hub, &to, Consent::Request(words));
-            }
+            Subscription::Asked(words) => self.say(cx, &to, Consent::Request(words)),
             Subscription::None => {}
         }
     }
 
     /// A watched contact is no longer at `gateway`.
-    pub(super) fn left(&mut self, hub: &Hub, contact: &Address, gateway: GatewayId) {
+    pub(crate) fn left(&mut self, cx: &mut Cx<'_, A>, contact: &Address, gateway: GatewayKey) {
         self.unsubscribe(gateway, std::slice::from_ref(contact));
-        self.hear(hub, contact, gateway, Presence::offline());
+        self.hear(cx, contact, gateway, Presence::offline());
     }
 
     /// A gateway is gone with everybody there.
-    pub(super) fn lost(&mut self, hub: &Hub, gateway: GatewayId) {
+    pub(crate) fn lost(&mut self, cx: &mut Cx<'_, A>, gateway: GatewayKey) {
         self.subscribers.remove(&gateway);
-        self.todo.tell.remove(&gateway);
-        for contact in self.heard.lose(gateway) {
-            self.post(hub, &Note::Presence(contact));
+        if let Some(pending) = self.if_pending() {
+            pending.tell.remove(&gateway);
+        }
+        for contact in self.contact_presence.lose(gateway) {
+            self.update(cx, &StateUpdate::Presence(contact));
         }
     }
 
     /// A contact's presence at `gateway`, unless the owner may or will not see it.
-    pub(super) fn hear(&mut self, hub: &Hub, of: &Address, at: GatewayId, mut presence: Presence) {
-        cut(&mut presence);
+    pub(crate) fn hear(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        of: &Address,
+        at: GatewayKey,
+        mut presence: Presence,
+    ) {
+        truncate(&mut presence);
         let visible = self.contact(of).is_some_and(sees);
-        if visible && self.heard.hear(of, at, presence) {
-            self.post(hub, &Note::Presence(of.clone()));
+        if visible && self.contact_presence.hear(of, at, presence) {
+            self.update(cx, &StateUpdate::Presence(of.clone()));
         }
     }
 
     /// `watchers` are no longer at `gateway`.
-    pub(super) fn unsubscribe(&mut self, gateway: GatewayId, watchers: &[Address]) {
+    pub(crate) fn unsubscribe(&mut self, gateway: GatewayKey, watchers: &[Address]) {
         if let Some(there) = self.subscribers.get_mut(&gateway) {
             there.retain(|w| !watchers.contains(w));
             if there.is_empty() {
@@ -200,35 +234,40 @@ impl Person {
     }
 
     /// Those of `to` that are still subscribed are told once more.
-    pub(super) fn tell_again(&mut self, gateway: GatewayId, mut to: Vec<Address>) {
+    pub(crate) fn tell_again(&mut self, gateway: GatewayKey, mut to: Vec<Address>) {
         let subscribed = self.subscribers.get(&gateway);
         to.retain(|w| subscribed.is_some_and(|s| s.contains(w)));
         if !to.is_empty() {
-            self.todo.tell.entry(gateway).or_default().extend(to);
+            self.pending().tell.entry(gateway).or_default().extend(to);
         }
     }
 
     /// The next presence to tell, to those at one gateway who see the same.
-    pub(super) fn next_told(&mut self) -> Option<(GatewayId, Presence, Vec<Address>)> {
-        let mut entry = self.todo.tell.first_entry()?;
-        let gateway = *entry.key();
+    pub(crate) fn next_told(&mut self) -> Option<(GatewayKey, Presence, Vec<Address>)> {
+        let (gateway, waiting) = self.if_pending()?.tell.pop_first()?;
         let roster = self.roster.as_ref();
         let sees = |w: &Address| roster.and_then(|r| r.contact(w)).is_some_and(shows);
-        let visible = entry.get().first().is_some_and(sees);
+        let visible = waiting.first().is_some_and(sees);
         let mut length = 0;
         let mut fits = |w: &Address| {
             length += w.local().len() + w.network().as_str().len();
             length <= MAX_TOLD
         };
-        let to = entry.get().iter().filter(|w| sees(w) == visible).take_while(|w| fits(w));
-        let to: Vec<_> = to.cloned().collect();
-        for told in &to {
-            entry.get_mut().remove(told);
+        let (mut to, mut rest) = (Vec::new(), std::collections::BTreeSet::new());
+        let mut is_full = false;
+        for watcher in waiting {
+            let is_next = !is_full && sees(&watcher) == visible;
+            is_full |= is_next && !fits(&watcher);
+            if is_next && !is_full {
+                to.push(watcher);
+            } else {
+                rest.insert(watcher);
+            }
         }
-        if entry.get().is_empty() {
-            entry.remove();
+        if !rest.is_empty() {
+            self.pending().tell.insert(gateway, rest);
         }
-        let presence = if visible { self.shown.clone() } else { Presence::offline() };
+        let presence = if visible { self.shown() } else { Presence::offline() };
         Some((gateway, presence, to))
     }
 }

@@ -1,22 +1,54 @@
-//! Memory of what waits for somebody, in bytes: what can be large, counted, and the rest by its
-//! size.
+//! Mail: what an account tells the engine of a session.
 
 use std::mem::size_of;
 
-use crosstalk_core::{Body, Consent, Details, Envelope, Event, RichText, RosterEdit, Span, Style};
+use crosstalk_core::{
+    Body, Consent, Contact, Details, Envelope, EnvelopeId, Event, RichText, Roster, RosterEdit,
+    Span, Style,
+};
 
-use super::Mail;
+use crate::ids::Ticket;
 
 /// Bytes that an allocation and an address take on top of what is counted.
 const BESIDES: usize = 64;
 
-impl Mail {
-    /// Bytes that it takes.
-    pub(crate) fn weight(&self) -> usize {
+/// One thing for the engine of a session, in the words of [`crosstalk_core::Input`].
+///
+/// `R` is what a session settles a delivery with: an account gives the name of the delivery, and its
+/// driver may put a receipt of its own in that place.
+#[derive(Debug)]
+pub enum Mail<R = Option<Ticket>> {
+    /// [`crosstalk_core::Input::Roster`].
+    Roster(Roster),
+    /// [`crosstalk_core::Input::Changed`].
+    Changed(Contact),
+    /// [`crosstalk_core::Input::Deliver`]. Where it names a delivery, the session has to
+    /// [settle](crate::Input::Settled) it.
+    Deliver(Envelope, R),
+    /// [`crosstalk_core::Input::Delivered`].
+    Delivered(EnvelopeId),
+    /// [`crosstalk_core::Input::Carbon`].
+    Carbon(Envelope),
+}
+
+impl<R> Mail<R> {
+    /// The same with another kind of receipt.
+    pub fn map<S>(self, receipt: impl FnOnce(R) -> S) -> Mail<S> {
+        match self {
+            Self::Roster(roster) => Mail::Roster(roster),
+            Self::Changed(contact) => Mail::Changed(contact),
+            Self::Deliver(envelope, with) => Mail::Deliver(envelope, receipt(with)),
+            Self::Delivered(id) => Mail::Delivered(id),
+            Self::Carbon(envelope) => Mail::Carbon(envelope),
+        }
+    }
+
+    /// The memory that it takes, in bytes: what can be large, counted, and the rest by its size.
+    pub fn weight(&self) -> usize {
         let counted = match self {
             // An entry takes several allocations, however short its words are.
             Self::Roster(roster) => {
-                roster.weight() + roster.contacts().count() * size_of::<crosstalk_core::Contact>()
+                roster.weight() + roster.contacts().count() * size_of::<Contact>()
             }
             Self::Changed(contact) => contact.weight(),
             Self::Deliver(envelope, _) | Self::Carbon(envelope) => of_envelope(envelope),
@@ -26,12 +58,12 @@ impl Mail {
     }
 }
 
-/// Bytes that an envelope takes.
+/// The memory that an envelope takes, in bytes.
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
     size_of::<Envelope>() + BESIDES + of_body(&envelope.body) + of_details(&envelope.details)
 }
 
-/// Bytes that an event of an engine's takes.
+/// The memory that an event of an engine takes, in bytes.
 pub(crate) fn of_event(event: &Event) -> usize {
     let counted = match event {
         Event::Send(outgoing) => of_body(&outgoing.body) + of_details(&outgoing.details),

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crosstalk_core::{Address, Detail, Origin};
+use crosstalk_core::{Address, Detail, Origin, Roster};
+
+use crate::state_updates::asks;
 
 /// The most who wait for one person's answer.
-pub(super) const MAX_ASKING: usize = 100;
+pub(crate) const MAX_REQUESTS: usize = 100;
 /// The most of them who come from one domain.
-pub(super) const OF_DOMAIN: usize = 10;
+pub(crate) const OF_DOMAIN: usize = 10;
 /// The most who come from one network whose own servers give names out.
-pub(super) const OF_NETWORK: usize = 50;
+pub(crate) const OF_NETWORK: usize = 50;
 
 /// Those who wait, and in which order they came.
 #[derive(Default)]
-pub(super) struct Asking {
+pub(crate) struct PendingRequests {
     all: BTreeMap<Address, u64>,
     last: u64,
     /// The names that they give themselves, of some of those in `all`.
@@ -22,7 +24,7 @@ pub(super) struct Asking {
 
 /// Whether one more may wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// There is room.
     Free,
     /// In the place of this one.
@@ -31,9 +33,16 @@ pub(super) enum Room {
     None,
 }
 
-impl Asking {
+impl PendingRequests {
+    /// Notes everybody who waits as a list says.
+    pub(crate) fn begin(&mut self, roster: &Roster) {
+        for contact in roster.contacts().filter(|contact| asks(contact)) {
+            self.set(&contact.address, true);
+        }
+    }
+
     /// Somebody waits for an answer, or no longer.
-    pub(super) fn set(&mut self, who: &Address, waits: bool) {
+    pub(crate) fn set(&mut self, who: &Address, waits: bool) {
         if !waits {
             self.all.remove(who);
             self.nicknames.remove(who);
@@ -44,12 +53,12 @@ impl Asking {
     }
 
     /// The name that one who waits gives himself. It is told with the request, and not stored.
-    pub(super) fn nickname(&self, who: &Address) -> Option<&Detail> {
+    pub(crate) fn nickname(&self, who: &Address) -> Option<&Detail> {
         self.nicknames.get(who)
     }
 
     /// Somebody asks under this name, or without one.
-    pub(super) fn set_nickname(&mut self, who: &Address, nickname: Option<&Detail>) {
+    pub(crate) fn set_nickname(&mut self, who: &Address, nickname: Option<&Detail>) {
         match nickname.filter(|_| self.all.contains_key(who)) {
             Some(nickname) => drop(self.nicknames.insert(who.clone(), nickname.clone())),
             None => drop(self.nicknames.remove(who)),
@@ -58,7 +67,7 @@ impl Asking {
 
     /// Whether `who` may wait too. Nobody's origin takes more than its share, and who comes from
     /// where fewer wait takes the place of the one who waits longest where most do.
-    pub(super) fn room_for(&self, who: &Address) -> Room {
+    pub(crate) fn room_for(&self, who: &Address) -> Room {
         let mut origins: HashMap<Origin, Vec<(&u64, &Address)>> = HashMap::new();
         for (asker, turn) in &self.all {
             origins.entry(Origin::of(asker)).or_default().push((turn, asker));
@@ -69,7 +78,7 @@ impl Asking {
         if of_own >= share {
             return Room::None;
         }
-        if self.all.len() < MAX_ASKING {
+        if self.all.len() < MAX_REQUESTS {
             return Room::Free;
         }
         let oldest = |askers: &Vec<(&u64, &Address)>| askers.iter().min().map(|(turn, _)| **turn);
@@ -85,44 +94,44 @@ impl Asking {
 mod tests {
     use super::*;
 
-    fn asking(names: impl Iterator<Item = String>) -> Asking {
-        let mut asking = Asking::default();
+    fn requests_of(names: impl Iterator<Item = String>) -> PendingRequests {
+        let mut requests = PendingRequests::default();
         for name in names {
             let who = name.parse().unwrap();
-            match asking.room_for(&who) {
-                Room::Free => asking.set(&who, true),
+            match requests.room_for(&who) {
+                Room::Free => requests.set(&who, true),
                 Room::Of(other) => {
-                    asking.set(&other, false);
-                    asking.set(&who, true);
+                    requests.set(&other, false);
+                    requests.set(&who, true);
                 }
                 Room::None => {}
             }
         }
-        asking
+        requests
     }
 
-    fn of(asking: &Asking, domain: &str) -> usize {
-        asking.all.keys().filter(|who| who.to_string().contains(domain)).count()
+    fn of(requests: &PendingRequests, domain: &str) -> usize {
+        requests.all.keys().filter(|who| who.to_string().contains(domain)).count()
     }
 
     #[test]
     fn one_domain_takes_its_share_and_no_more() {
         let evil = (0..500).map(|n| format!("u{n}@h{n}.evil.example@jabber"));
-        let asking = asking(evil.chain(["bob@honest.example@jabber".into()]));
-        assert_eq!((of(&asking, "evil.example"), of(&asking, "honest")), (OF_DOMAIN, 1));
+        let requests = requests_of(evil.chain(["bob@honest.example@jabber".into()]));
+        assert_eq!((of(&requests, "evil.example"), of(&requests, "honest")), (OF_DOMAIN, 1));
     }
 
     #[test]
     fn who_comes_from_elsewhere_is_let_in_for_the_oldest_of_the_heaviest() {
         let evil = |n: usize| format!("u{n}@evil{}.example@jabber", n / OF_DOMAIN);
-        let asking = asking((0..200).map(evil).chain((0..5).map(|n| format!("bob{n}@aol"))));
-        assert_eq!((asking.all.len(), of(&asking, "@aol")), (MAX_ASKING, 5));
-        assert!(!asking.all.contains_key(&evil(0).parse().unwrap()), "the oldest went first");
+        let requests = requests_of((0..200).map(evil).chain((0..5).map(|n| format!("bob{n}@aol"))));
+        assert_eq!((requests.all.len(), of(&requests, "@aol")), (MAX_REQUESTS, 5));
+        assert!(!requests.all.contains_key(&evil(0).parse().unwrap()), "the oldest went first");
     }
 
     #[test]
     fn where_all_have_one_the_newcomer_still_arrives() {
-        let asking = asking((0..=200).map(|n| format!("u@d{n}.example@jabber")));
-        assert_eq!((asking.all.len(), of(&asking, "d200.")), (MAX_ASKING, 1));
+        let requests = requests_of((0..=200).map(|n| format!("u@d{n}.example@jabber")));
+        assert_eq!((requests.all.len(), of(&requests, "d200.")), (MAX_REQUESTS, 1));
     }
 }

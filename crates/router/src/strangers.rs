@@ -2,24 +2,15 @@
 //! who do not know them.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Body, Bucket, Contact, Origin, Rate, Subscription};
-use crosstalk_overlay::GatewayId;
 
-use super::lock;
+use crate::ids::GatewayKey;
+use crate::pace::{EDITS, REQUESTS};
 
 /// What one stranger may say to people who do not know him.
 const SPEECH: Rate = Rate::new(50, Duration::from_millis(50));
-/// What a client may add by itself: a receipt for each of what others say, and typing.
-pub(super) const SIGNALS: Rate = Rate::new(1000, Duration::from_millis(10));
-/// Steps of consent: enough for a client that imports a whole list at once.
-pub(super) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
-/// Changes of the list.
-pub(super) const EDITS: Rate = Rate::new(6000, Duration::from_millis(100));
-/// What the control contact answers.
-pub(super) const ANSWERS: Rate = Rate::new(20, Duration::from_millis(500));
 
 /// As how many people all those of a domain count, who may be one with as many names.
 const OF_DOMAIN: u32 = 8;
@@ -29,8 +20,8 @@ const OF_NETWORK: u32 = 256;
 const MAX_ORIGINS: usize = 8192;
 
 /// What is counted of an origin.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
     /// Asking somebody to be seen.
     Request,
     /// Saying something to somebody who does not know the sender.
@@ -39,12 +30,9 @@ pub(super) enum Deed {
     Edit,
 }
 
-/// What everybody of each origin has used up.
+/// What everybody of each origin has used up. All accounts of a gateway have it in common.
 #[derive(Default)]
-pub(super) struct Strangers(Mutex<Table>);
-
-#[derive(Default)]
-struct Table {
+pub struct Strangers {
     origins: HashMap<Source, [Bucket; 3]>,
     /// Those for whom there is no room, together.
     rest: Option<[Bucket; 3]>,
@@ -54,11 +42,11 @@ struct Table {
 
 /// An origin; where that is a network, by the gateway that speaks for it.
 #[derive(PartialEq, Eq, Hash)]
-struct Source(Origin, Option<GatewayId>);
+struct Source(Origin, Option<GatewayKey>);
 
 impl Strangers {
     /// Takes a deed of somebody at `gateway`, if those of the same origin have not done too much.
-    pub(super) fn may(&self, now: Instant, who: &Address, at: GatewayId, deed: Deed) -> bool {
+    pub fn may(&mut self, now: Instant, who: &Address, at: GatewayKey, deed: Deed) -> bool {
         let origin = Origin::of(who);
         let is_domain = origin.domain().is_some();
         let rate = match deed {
@@ -68,12 +56,9 @@ impl Strangers {
         };
         let rate = rate.of(if is_domain { OF_DOMAIN } else { OF_NETWORK });
         let source = Source(origin, (!is_domain).then_some(at));
-        let mut table = lock(&self.0);
-        table.buckets(now, source)[deed as usize].take(now, rate, 1)
+        self.buckets(now, source)[deed as usize].take(now, rate, 1)
     }
-}
 
-impl Table {
     fn buckets(&mut self, now: Instant, source: Source) -> &mut [Bucket; 3] {
         let full = || [Bucket::full(now); 3];
         if !self.origins.contains_key(&source) && self.origins.len() >= MAX_ORIGINS {
@@ -96,12 +81,12 @@ impl Table {
 }
 
 /// Whether one of the two lets the other see him: what strangers do is not theirs to pay for.
-pub(super) fn is_friend(contact: Option<&Contact>) -> bool {
+pub(crate) fn is_friend(contact: Option<&Contact>) -> bool {
     contact.is_some_and(|c| c.to == Subscription::Granted || c.from == Subscription::Granted)
 }
 
 /// What a stranger does by saying this; nothing where it is an answer.
-pub(super) const fn deed(body: &Body) -> Option<Deed> {
+pub(crate) const fn deed(body: &Body) -> Option<Deed> {
     match body {
         Body::Contact(crosstalk_core::Consent::Request(_)) => Some(Deed::Request),
         Body::Contact(_) => None,
@@ -113,30 +98,31 @@ pub(super) const fn deed(body: &Body) -> Option<Deed> {
 mod tests {
     use super::*;
 
-    const HERE: GatewayId = GatewayId::from_bytes([0; 32]);
+    const HERE: GatewayKey = GatewayKey([0; 32]);
 
-    fn done(strangers: &Strangers, now: Instant, names: impl Iterator<Item = String>) -> usize {
-        let may = |name: String| strangers.may(now, &name.parse().unwrap(), HERE, Deed::Message);
+    fn done(strangers: &mut Strangers, now: Instant, names: impl Iterator<Item = String>) -> usize {
+        let mut may =
+            |name: String| strangers.may(now, &name.parse().unwrap(), HERE, Deed::Message);
         names.filter(|name| may(name.clone())).count()
     }
 
     #[test]
     fn any_number_of_names_and_hosts_of_a_domain_count_as_a_few_people() {
-        let (strangers, now) = (Strangers::default(), Instant::now());
+        let (mut strangers, now) = (Strangers::default(), Instant::now());
         let evil = (0..10_000).map(|n| format!("u{n}@h{n}.evil.example@jabber"));
-        assert_eq!(done(&strangers, now, evil), 8 * 50);
+        assert_eq!(done(&mut strangers, now, evil), 8 * 50);
         let honest = (0..50).map(|_| "bob@honest.example@jabber".to_owned());
-        assert_eq!(done(&strangers, now, honest), 50);
+        assert_eq!(done(&mut strangers, now, honest), 50);
     }
 
     #[test]
     fn origins_without_number_take_no_memory_without_end() {
-        let (strangers, now) = (Strangers::default(), Instant::now());
+        let (mut strangers, now) = (Strangers::default(), Instant::now());
         let all = (0..3 * MAX_ORIGINS).map(|n| format!("u@d{n}.example@jabber"));
-        assert!(done(&strangers, now, all) > MAX_ORIGINS);
-        assert_eq!(lock(&strangers.0).origins.len(), MAX_ORIGINS);
+        assert!(done(&mut strangers, now, all) > MAX_ORIGINS);
+        assert_eq!(strangers.origins.len(), MAX_ORIGINS);
         let later = now + Duration::from_secs(10);
-        assert_eq!(done(&strangers, later, std::iter::once("u@late.example@jabber".into())), 1);
-        assert_eq!(lock(&strangers.0).origins.len(), 1);
+        assert_eq!(done(&mut strangers, later, std::iter::once("u@late.example@jabber".into())), 1);
+        assert_eq!(strangers.origins.len(), 1);
     }
 }

@@ -1,0 +1,163 @@
+//! Deliveries: what was given to sessions and is waited for.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Address, Envelope, EnvelopeId, Failure};
+
+use crate::account::Account;
+use crate::cx::Cx;
+use crate::effect::{Count, Effect};
+use crate::ids::{SessionId, Ticket};
+use crate::mail::Mail;
+
+/// How long a delivery may wait for a session to begin with it; less than the network between
+/// gateways gives the whole way.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Something given to sessions, of which one has to show it.
+pub(crate) struct Delivery<A> {
+    pub(crate) ticket: Ticket,
+    pub(crate) asker: Asker<A>,
+    /// The sessions that did not settle it.
+    pub(crate) pending: Vec<SessionId>,
+    /// What is given to the sessions themselves if the conversations do not show it.
+    pub(crate) outside: Option<Box<Envelope>>,
+    /// When it is given up, if no session has begun with it.
+    pub(crate) until: Option<Instant>,
+    /// Whether all who settled it had no room for it, or did not begin with it in time.
+    pub(crate) is_only_returned: bool,
+}
+
+/// Who waits for a delivery.
+pub(crate) enum Asker<A> {
+    /// The gateway of the sender.
+    Gateway(A),
+    /// Nobody but the person: it is a report of a message to somebody, which is kept if no client
+    /// has it.
+    Report { of: EnvelopeId, to: Address, why: Failure },
+}
+
+/// What a session did with a delivery.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settle {
+    Shown,
+    Dropped,
+    /// Its mailbox had no room, or it lay there for too long.
+    Returned,
+}
+
+impl<A> Account<A> {
+    /// Waits for one of the sessions `given` to show something.
+    pub(crate) fn await_delivery(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        (ticket, given): (Ticket, Vec<SessionId>),
+        asker: Asker<A>,
+        outside: Option<Box<Envelope>>,
+    ) {
+        let until = Some(cx.now.instant + PATIENCE);
+        let delivery =
+            Delivery { ticket, asker, pending: given, outside, until, is_only_returned: true };
+        self.pending().deliveries.push(delivery);
+    }
+
+    /// A session did something with a delivery. One that shows it is enough; else it has failed
+    /// when none is left.
+    pub(crate) fn settle(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        ticket: Ticket,
+        session: SessionId,
+        how: Settle,
+    ) {
+        let Some(pending) = self.if_pending() else { return };
+        let Some(at) = pending.deliveries.iter().position(|d| d.ticket == ticket) else { return };
+        let delivery = &mut pending.deliveries[at];
+        if how != Settle::Shown {
+            let Some(place) = delivery.pending.iter().position(|s| *s == session) else { return };
+            delivery.pending.swap_remove(place);
+            delivery.is_only_returned &= how == Settle::Returned;
+            if !delivery.pending.is_empty() {
+                return;
+            }
+        }
+        let mut delivery = pending.deliveries.remove(at);
+        if how == Settle::Shown {
+            return conclude(cx, delivery.asker, Ok(()));
+        }
+        if delivery.is_only_returned {
+            return conclude(cx, delivery.asker, Err(Failure::Busy));
+        }
+        match delivery.outside.take() {
+            Some(envelope) => self.deliver_outside(cx, &envelope, delivery.asker),
+            None => conclude(cx, delivery.asker, Err(Failure::Offline)),
+        }
+    }
+
+    /// Gives sessions what a conversation of theirs did not show: it may have ended with it, and
+    /// their clients open another one.
+    fn deliver_outside(&mut self, cx: &mut Cx<'_, A>, envelope: &Envelope, asker: Asker<A>) {
+        let given: Vec<_> = self.sessions.iter().filter(|s| s.takes).map(|s| s.id).collect();
+        if given.is_empty() {
+            return conclude(cx, asker, Err(Failure::Offline));
+        }
+        let ticket = cx.ticket();
+        for session in &given {
+            cx.mail(*session, Mail::Deliver(envelope.clone(), Some(ticket)));
+        }
+        self.await_delivery(cx, (ticket, given), asker, None);
+    }
+
+    /// A session is over, and shows nothing more.
+    pub(crate) fn drop_deliveries(&mut self, cx: &mut Cx<'_, A>, session: SessionId) {
+        let Some(pending) = self.if_pending() else { return };
+        let of_it = pending.deliveries.iter().filter(|d| d.pending.contains(&session));
+        let tickets: Vec<_> = of_it.map(|d| d.ticket).collect();
+        for ticket in tickets {
+            self.settle(cx, ticket, session, Settle::Dropped);
+        }
+    }
+
+    /// A delivery that one session was given is another's to settle.
+    pub(crate) fn hand_on(&mut self, ticket: Option<Ticket>, from: SessionId, to: SessionId) {
+        let deliveries = self.if_pending().map(|pending| &mut pending.deliveries);
+        let delivery = deliveries.and_then(|all| all.iter_mut().find(|d| Some(d.ticket) == ticket));
+        if let Some(place) = delivery.and_then(|d| d.pending.iter_mut().find(|s| **s == from)) {
+            *place = to;
+        }
+    }
+
+    /// Whether anybody still waits for a delivery.
+    pub(crate) fn is_awaited(&self, ticket: Ticket) -> bool {
+        self.pending_now().is_some_and(|p| p.deliveries.iter().any(|d| d.ticket == ticket))
+    }
+
+    /// Gives up what no session has begun with for long enough. One that has is waited for: it shows
+    /// it at any moment, or is ended for reading nothing.
+    pub(crate) fn withdraw_overdue(&mut self, cx: &mut Cx<'_, A>) {
+        let now = cx.now.instant;
+        for delivery in self.if_pending().into_iter().flat_map(|p| &mut p.deliveries) {
+            if delivery.until.take_if(|until| *until <= now).is_some() {
+                let from = delivery.pending.clone();
+                cx.push(Effect::Withdraw { delivery: delivery.ticket, from });
+            }
+        }
+    }
+}
+
+/// Tells who waits for a delivery what became of it.
+pub(crate) fn conclude<A>(cx: &mut Cx<'_, A>, asker: Asker<A>, result: Result<(), Failure>) {
+    match asker {
+        Asker::Gateway(answer) => {
+            if result.is_ok() {
+                cx.count(Count::Delivered);
+            }
+            cx.push(Effect::Answer(answer, result));
+        }
+        // What no client has is owed to the person further on.
+        Asker::Report { of, to, why } if result.is_err() => {
+            cx.push(Effect::Report { of, to, why });
+        }
+        Asker::Report { .. } => {}
+    }
+}

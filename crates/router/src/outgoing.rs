@@ -1,0 +1,239 @@
+//! What a person says, and what the person hears of its fate.
+
+use std::collections::VecDeque;
+use std::mem::take;
+
+use crosstalk_core::{Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Subscription};
+
+use crate::account::Account;
+use crate::cx::Cx;
+use crate::delivery::Asker;
+use crate::effect::{Count, Effect};
+use crate::ids::SessionId;
+use crate::mail::{self, Mail};
+use crate::pace::{Pace, REQUESTS, SIGNALS};
+
+/// The most that waits to leave; what comes on top fails as [`Failure::Busy`]. Sessions pause long
+/// before, but what they have read by then is taken.
+const MAX_OUTBOX: usize = 4096;
+/// Up to so many that wait, and so many bytes, nobody is charged for a message.
+const FEW: usize = 8;
+const SHORT: usize = 1024;
+
+/// An envelope on its way out.
+pub(crate) struct Outbound {
+    pub(crate) envelope: Envelope,
+    /// Which session or conversation said it; none for the account itself.
+    pub(crate) from_session: Option<SessionId>,
+    pub(crate) tries: u8,
+    /// What is reserved for it.
+    pub(crate) bytes: usize,
+}
+
+impl<A> Account<A> {
+    /// Sends something in the person's name, if the person may.
+    pub(crate) fn send(&mut self, cx: &mut Cx<'_, A>, session: SessionId, outgoing: Outgoing) {
+        if outgoing.to.is_control() {
+            return self.command(cx, session, outgoing);
+        }
+        let refusal = self.refusal(cx, &outgoing);
+        if refusal.is_none() && matches!(outgoing.body, Body::Contact(_)) {
+            return self.consent(cx, Some(session), outgoing);
+        }
+        let envelope = self.envelope(cx, outgoing);
+        if let Some(why) = refusal {
+            return self.undelivered(cx, &envelope, Some(session), why);
+        }
+        let no_copy = envelope.details.as_ref().is_some_and(|details| details.no_copy);
+        if matches!(envelope.body, Body::Text { .. }) && !no_copy {
+            self.carbon(cx, session, &envelope);
+        }
+        self.queue(cx, envelope, Some(session));
+    }
+
+    /// Shows the person's other sessions what one of them said.
+    pub(crate) fn carbon(&self, cx: &mut Cx<'_, A>, session: SessionId, envelope: &Envelope) {
+        // The session that a conversation belongs to has said it, as far as its client knows.
+        let own = self.conversation_endpoint(session);
+        let others = self.sessions.iter().filter(|s| s.id != session);
+        for other in others.filter(|s| Some(&*s.endpoint) != own) {
+            cx.mail(other.id, Mail::Carbon(envelope.clone()));
+        }
+    }
+
+    /// The sender and the time are the account's to say.
+    pub(crate) fn envelope(&self, cx: &Cx<'_, A>, outgoing: Outgoing) -> Envelope {
+        let Outgoing { id, to, body, details } = outgoing;
+        Envelope { id, from: self.user.clone(), to, sent_at: cx.now.wall, body, details }
+    }
+
+    fn refusal(&mut self, cx: &mut Cx<'_, A>, outgoing: &Outgoing) -> Option<Failure> {
+        if self.sessions.is_empty() {
+            return Some(Failure::Offline);
+        }
+        if cx.settings.names.network(outgoing.to.network()).is_none() {
+            return Some(Failure::NoSuchUser);
+        }
+        let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);
+        // Presence goes to whom it was granted, never to whom a client addresses it.
+        let presence = matches!(outgoing.body, Body::Presence(_));
+        // Clients acknowledge on their own, and would give away who is invisible.
+        let receipt = matches!(outgoing.body, Body::Receipt { .. });
+        if outgoing.to == self.user || blocked || presence || receipt && !self.is_shown_online() {
+            return Some(Failure::Refused);
+        }
+        let now = cx.now.instant;
+        let pace = self.pace(now);
+        match outgoing.body {
+            Body::Contact(_) => drop(pace.requests.owe(now, REQUESTS, 1)),
+            Body::Typing(_) | Body::Receipt { .. } => {
+                // Nobody misses one of very many.
+                if !pace.signals.take(now, SIGNALS, 1) {
+                    cx.count(Count::Flood);
+                    return Some(Failure::Busy);
+                }
+            }
+            _ => drop(pace.speech.owe(now, cx.settings.pace, 1)),
+        }
+        None
+    }
+
+    pub(crate) fn pace(&mut self, now: std::time::Instant) -> &mut Pace {
+        self.pace.get_or_insert_with(|| Box::new(Pace::new(now)))
+    }
+
+    /// Puts an envelope into the outbox. A step of consent replaces an earlier one in the same
+    /// direction that still waits.
+    pub(crate) fn queue(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        envelope: Envelope,
+        from_session: Option<SessionId>,
+    ) {
+        if let Body::Contact(step) = &envelope.body {
+            self.supersede(cx, &envelope.to, step);
+        }
+        let waiting = self.pending_now().map_or(0, |pending| pending.outbox.len());
+        let is_full = waiting >= MAX_OUTBOX;
+        let (many, bytes) = (waiting >= FEW, mail::of_envelope(&envelope));
+        // What leaves at once, as most does, is not worth an account.
+        let charged = from_session.filter(|_| many || bytes > SHORT);
+        let room = charged.map_or(Ok(0), |session| self.reserve(cx, session, bytes));
+        let (Ok(bytes), false) = (&room, is_full) else {
+            if let (Some(session), Ok(bytes)) = (charged, room) {
+                self.release(cx, session, bytes);
+            }
+            cx.count(Count::Outbox);
+            return self.undelivered(cx, &envelope, from_session, Failure::Busy);
+        };
+        if is_message(&envelope.body) {
+            cx.count(Count::Sent);
+        }
+        let outbound = Outbound { envelope, from_session, tries: 0, bytes: *bytes };
+        self.pending().outbox.push_back(outbound);
+    }
+
+    /// Takes out the steps of consent that another one makes pointless.
+    fn supersede(&mut self, cx: &mut Cx<'_, A>, to: &Address, by: &Consent) {
+        let Some(pending) = self.if_pending() else { return };
+        let kept = |o: &Outbound| !(o.envelope.to == *to && is_superseded(o, by));
+        let (outbox, superseded): (VecDeque<_>, VecDeque<_>) =
+            take(&mut pending.outbox).into_iter().partition(kept);
+        pending.outbox = outbox;
+        for Outbound { from_session, bytes, .. } in superseded {
+            self.release_for(cx, from_session, bytes);
+        }
+    }
+
+    /// Says a step of consent once more, if that is still how things stand.
+    pub(crate) fn queue_again(&mut self, cx: &mut Cx<'_, A>, outbound: Outbound) {
+        let Body::Contact(step) = &outbound.envelope.body else { return };
+        let contact = self.contact(&outbound.envelope.to);
+        let is_meant = match step {
+            Consent::Request(_) => contact.is_some_and(|c| matches!(c.to, Subscription::Asked(_))),
+            Consent::Cancel => contact.is_none_or(|c| c.to == Subscription::None),
+            Consent::Grant => contact.is_some_and(|c| c.from == Subscription::Granted),
+            Consent::Revoke => contact.is_none_or(|c| c.from == Subscription::None),
+        };
+        if is_meant {
+            self.pending().outbox.push_back(outbound);
+        } else {
+            self.release_for(cx, outbound.from_session, outbound.bytes);
+        }
+    }
+
+    /// Whether an envelope may wait for its receiver: words only between people of whom at
+    /// least one may see the other's presence, so that strangers fill no disks; and nothing that
+    /// is of no use later.
+    pub(crate) fn may_keep(&self, envelope: &Envelope) -> bool {
+        let known = |c: &Contact| [&c.to, &c.from].contains(&&Subscription::Granted);
+        match envelope.body {
+            Body::Contact(_) | Body::Undelivered { .. } => true,
+            Body::Text { auto: false, .. } => self.contact(&envelope.to).is_some_and(known),
+            _ => false,
+        }
+    }
+
+    /// Tells the session that said it, in the conversation, that it waits for its receiver. What
+    /// is said after it waits too, without another word.
+    pub(crate) fn say_kept(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        envelope: &Envelope,
+        from_session: Option<SessionId>,
+    ) {
+        if !matches!(envelope.body, Body::Text { .. }) {
+            return;
+        }
+        let is_there = self.presence_of(cx.settings, &envelope.to).is_online();
+        let name = self.spelling(cx.settings, &envelope.to);
+        let text = cx.settings.service.kept(&name, is_there);
+        let notice = Body::Text { text, auto: true };
+        let notice = cx.envelope(envelope.to.clone(), self.user.clone(), notice);
+        // If the session that has the conversation is gone, all the others are told.
+        match from_session.filter(|session| self.has_mailbox(*session)) {
+            Some(session) => cx.mail(session, Mail::Deliver(notice, None)),
+            None => drop(self.deliver_to_all(cx, &notice, None, None)),
+        }
+    }
+
+    /// Tells the session that said it that it did not arrive. If that one is gone, or goes before
+    /// its client has the report, the report waits for a client that takes it. Of what a person
+    /// would not miss, nothing is said.
+    pub(crate) fn undelivered(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        envelope: &Envelope,
+        from_session: Option<SessionId>,
+        why: Failure,
+    ) {
+        let final_refusal = matches!(why, Failure::NoSuchUser | Failure::Refused);
+        let missed = match &envelope.body {
+            Body::Contact(Consent::Request(_)) => final_refusal,
+            body => is_message(body),
+        };
+        if !missed {
+            return;
+        }
+        cx.count(Count::Undelivered);
+        let (of, to) = (envelope.id, envelope.to.clone());
+        let Some(session) = from_session.filter(|session| self.has_mailbox(*session)) else {
+            return cx.push(Effect::Report { of, to, why });
+        };
+        let ticket = cx.ticket();
+        let report = cx.envelope(to.clone(), self.user.clone(), Body::Undelivered { of, why });
+        cx.mail(session, Mail::Deliver(report, Some(ticket)));
+        let asker = Asker::Report { of, to, why };
+        self.await_delivery(cx, (ticket, vec![session]), asker, None);
+    }
+}
+
+/// Whether a person said this to a person, and wants to know if it was in vain.
+pub(crate) const fn is_message(body: &Body) -> bool {
+    matches!(body, Body::Text { auto: false, .. } | Body::Attention)
+}
+
+fn is_superseded(waiting: &Outbound, by: &Consent) -> bool {
+    let asks = |step: &Consent| matches!(step, Consent::Request(_) | Consent::Cancel);
+    matches!(&waiting.envelope.body, Body::Contact(step) if asks(step) == asks(by))
+}

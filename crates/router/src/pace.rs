@@ -1,0 +1,57 @@
+//! How much one person says and does.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Bucket, Rate};
+
+use crate::session::is_much;
+
+/// What a client may add by itself: a receipt for each of what others say, and typing.
+pub(crate) const SIGNALS: Rate = Rate::new(1000, Duration::from_millis(10));
+/// Steps of consent: enough for a client that imports a whole list at once.
+pub(crate) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
+/// Changes of the list.
+pub(crate) const EDITS: Rate = Rate::new(6000, Duration::from_millis(100));
+/// What the control contact answers.
+pub(crate) const ANSWERS: Rate = Rate::new(20, Duration::from_millis(500));
+/// So much of what a person says may wait before no more is read, and how long that lasts at least.
+const MANY: usize = 256;
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// What is used up of what one person may say, ask and edit, what the client may add by itself, and
+/// what the control contact answers. Allocated when something is.
+pub(crate) struct Pace {
+    pub(crate) speech: Bucket,
+    pub(crate) signals: Bucket,
+    pub(crate) requests: Bucket,
+    pub(crate) edits: Bucket,
+    pub(crate) answers: Bucket,
+}
+
+impl Pace {
+    pub(crate) const fn new(now: Instant) -> Self {
+        let full = Bucket::full(now);
+        Self { speech: full, signals: full, requests: full, edits: full, answers: full }
+    }
+
+    /// Whether nothing is used up.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        let Self { speech, signals, requests, edits, answers } = self;
+        [speech, signals, requests, edits, answers].iter().all(|bucket| bucket.is_full(now))
+    }
+
+    /// How long no more of what a client says is to be read: until what was said is made up for, or
+    /// has left. `waiting` is how much of it has not, by number; `aside` by bytes.
+    pub(crate) fn pause(
+        pace: Option<&Self>,
+        now: Instant,
+        rate: Rate,
+        waiting: usize,
+        aside: usize,
+    ) -> Option<Duration> {
+        let many = (is_much(aside) || waiting >= MANY).then_some(AGAIN);
+        let speech = pace.and_then(|pace| pace.speech.debt(now, rate));
+        let requests = pace.and_then(|pace| pace.requests.debt(now, REQUESTS));
+        [speech, requests, many].into_iter().flatten().max()
+    }
+}

@@ -1,0 +1,145 @@
+//! What waits in an account: nothing for somebody on whose account nothing happens.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use crosstalk_core::{Address, Envelope, Event};
+
+use crate::conversations::Deferred;
+use crate::delivery::{Asker, Delivery};
+use crate::ids::{GatewayKey, SessionId, Ticket};
+use crate::outgoing::Outbound;
+
+/// Everything of an account that is empty most of the time. Allocated while something of it is
+/// not, since a gateway holds many accounts that are idle.
+pub(crate) struct Pending<A> {
+    /// Emitted by engines before the list is there.
+    pub(crate) unheard: VecDeque<Unheard>,
+    /// Said to the person before a client takes it.
+    pub(crate) early: VecDeque<Early<A>>,
+    /// Given to sessions that did not settle it yet.
+    pub(crate) deliveries: Vec<Delivery<A>>,
+    /// Waits for conversations.
+    pub(crate) deferred: Vec<Deferred>,
+    /// Said by the person.
+    pub(crate) outbox: VecDeque<Outbound>,
+    /// Given to the driver, which will say what became of it.
+    pub(crate) in_flight: Vec<(Ticket, InFlight)>,
+    /// Who at which gateway is to be told of the person's presence.
+    pub(crate) tell: BTreeMap<GatewayKey, BTreeSet<Address>>,
+    /// Whom to ask for presence, and where.
+    pub(crate) probes: BTreeSet<(Address, GatewayKey)>,
+    /// The gateways to tell that the person now takes texts.
+    pub(crate) wake: BTreeSet<GatewayKey>,
+    /// Whom to find.
+    pub(crate) seek: BTreeSet<Address>,
+    /// Gateways that keep texts since no session here took them.
+    pub(crate) turned_away: BTreeSet<GatewayKey>,
+    /// Watchers who seem to be refused, and when they are told so.
+    pub(crate) delayed_refusals: BTreeMap<Address, Instant>,
+    /// What is tried again, and when.
+    pub(crate) retries: Vec<(Instant, Retry)>,
+    /// The entries of the list that are not given to the store yet.
+    pub(crate) unsaved: BTreeSet<Address>,
+}
+
+/// An event of an engine that waits for the list.
+pub(crate) struct Unheard {
+    pub(crate) session: SessionId,
+    pub(crate) event: Event,
+    /// What is reserved for it.
+    pub(crate) bytes: usize,
+}
+
+/// A message to somebody who just signs on.
+pub(crate) struct Early<A> {
+    pub(crate) from: GatewayKey,
+    pub(crate) envelope: Envelope,
+    pub(crate) asker: Asker<A>,
+    /// The session that it is reserved for, and how much.
+    pub(crate) reserved: Option<(SessionId, usize)>,
+}
+
+/// Something given to the driver.
+pub(crate) enum InFlight {
+    Post(Outbound),
+    /// A receipt whose receiver is looked for.
+    Locate(Outbound),
+    /// A receipt on its way to so many gateways.
+    Spread(Outbound, usize),
+    Tell(GatewayKey, Vec<Address>),
+    Probe(Address),
+    Wake,
+    Seek(Address),
+}
+
+impl InFlight {
+    /// Whether a person said it; else it is about presence.
+    pub(crate) const fn is_said(&self) -> bool {
+        matches!(self, Self::Post(_) | Self::Locate(_) | Self::Spread(..))
+    }
+}
+
+/// Something that is tried again.
+pub(crate) enum Retry {
+    Consent(Outbound),
+    Tell(GatewayKey, Vec<Address>),
+    Seek(Address),
+}
+
+impl<A> Default for Pending<A> {
+    fn default() -> Self {
+        Self {
+            unheard: VecDeque::new(),
+            early: VecDeque::new(),
+            deliveries: Vec::new(),
+            deferred: Vec::new(),
+            outbox: VecDeque::new(),
+            in_flight: Vec::new(),
+            tell: BTreeMap::new(),
+            probes: BTreeSet::new(),
+            wake: BTreeSet::new(),
+            seek: BTreeSet::new(),
+            turned_away: BTreeSet::new(),
+            delayed_refusals: BTreeMap::new(),
+            retries: Vec::new(),
+            unsaved: BTreeSet::new(),
+        }
+    }
+}
+
+impl<A> Pending<A> {
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.has_left()
+            && self.unheard.is_empty()
+            && self.early.is_empty()
+            && self.deliveries.is_empty()
+            && self.deferred.is_empty()
+            && self.in_flight.is_empty()
+            && self.turned_away.is_empty()
+            && self.delayed_refusals.is_empty()
+            && self.retries.is_empty()
+            && self.unsaved.is_empty()
+    }
+
+    /// Whether everything that is to be sent has been given to the driver.
+    pub(crate) fn has_left(&self) -> bool {
+        self.outbox.is_empty()
+            && self.tell.is_empty()
+            && self.probes.is_empty()
+            && self.wake.is_empty()
+            && self.seek.is_empty()
+    }
+
+    /// When something is to be done by itself. `arriving` is until when a client may begin to take
+    /// what is early.
+    pub(crate) fn deadline(&self, arriving: Option<Instant>) -> Option<Instant> {
+        let early = arriving.filter(|_| !self.early.is_empty());
+        let deliveries = self.deliveries.iter().filter_map(|d| d.until);
+        let deferred = self.deferred.iter().map(|d| d.until);
+        let refusals = self.delayed_refusals.values().copied();
+        let retries = self.retries.iter().map(|(at, _)| *at);
+        deliveries.chain(deferred).chain(refusals).chain(retries).chain(early).min()
+    }
+}

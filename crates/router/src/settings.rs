@@ -1,0 +1,152 @@
+//! What the accounts of a gateway have in common, passed in from outside.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{
+    Address, Consent, Envelope, Names, Presence, Rate, RichText, Roster, RosterEdit, UnixMillis,
+};
+
+use crate::ids::GatewayKey;
+use crate::strangers::Deed;
+
+/// The settings of a gateway's accounts.
+#[derive(Clone)]
+pub struct Settings {
+    /// The networks and their spellings.
+    pub names: Arc<Names>,
+    /// The gateway that the accounts are at.
+    pub here: GatewayKey,
+    /// Tells this gateway's writes to a list from those of others.
+    pub writer: u64,
+    /// Whether the control contact stands in everybody's list and answers.
+    pub control: bool,
+    /// How much one person may say. Who says more is heard more slowly.
+    pub pace: Rate,
+    /// What puts into words what clients cannot show, and answers commands.
+    pub service: Arc<dyn Service>,
+    /// What people have to share.
+    pub shares: Arc<dyn Shares>,
+}
+
+impl Settings {
+    /// Settings without a control contact, with a usual pace and nothing to share: for tests and
+    /// simulations.
+    pub fn new(names: Arc<Names>, here: GatewayKey) -> Self {
+        let pace = Rate::new(500, Duration::from_millis(20));
+        let (service, shares) = (Arc::new(NoService), Arc::new(NoShares));
+        Self { names, here, writer: 1, control: false, pace, service, shares }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { here, writer, control, pace, .. } = self;
+        let mut shown = f.debug_struct("Settings");
+        shown.field("here", here).field("writer", writer).field("control", control);
+        shown.field("pace", pace).finish_non_exhaustive()
+    }
+}
+
+/// Limits that people at a gateway have together. Asked in the middle of an input, so it answers at
+/// once.
+pub trait Shares: Send + Sync {
+    /// Takes a deed of somebody at a gateway, if those of the same origin have not done too much.
+    fn may(&self, now: Instant, who: &Address, at: GatewayKey, deed: Deed) -> bool;
+
+    /// Whether the list of `owner` could be stored if it had so many bytes.
+    fn room_for(&self, owner: &Address, bytes: usize) -> Result<(), Full>;
+}
+
+/// Why a list cannot be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// Those of the same domain have as much as they may have.
+    Domain,
+    /// The disk is full, and as much waits for it as may.
+    Disk,
+}
+
+/// What the gateway itself says to people.
+pub trait Service: Send + Sync {
+    /// Answers what a person said to the control contact.
+    fn answer(&self, text: &str, view: &View<'_>) -> Reply;
+
+    /// What happened, in words, for a client that cannot show it otherwise, to somebody who calls
+    /// the sender `name`.
+    fn in_words(&self, envelope: &Envelope, name: &str) -> Vec<RichText>;
+
+    /// What stands in a conversation with `name`, for whom something said is kept. `is_there` says
+    /// whether the person is seen online.
+    fn kept(&self, name: &str, is_there: bool) -> RichText;
+
+    /// What somebody is told whose list was not changed.
+    fn not_changed(&self, full: Full) -> RichText;
+}
+
+/// What a command may look at.
+pub struct View<'a> {
+    /// Who asks.
+    pub user: &'a Address,
+    /// The networks and their spellings.
+    pub names: &'a Names,
+    /// The person's foreign contacts.
+    pub roster: &'a Roster,
+    /// What the person sees of a contact.
+    pub presence: &'a dyn Fn(&Address) -> Presence,
+    /// The present.
+    pub now: UnixMillis,
+}
+
+/// The answer to a command.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// What is said.
+    pub say: RichText,
+    /// What is done in the person's name, in order.
+    pub act: Vec<Action>,
+}
+
+/// Something done in a person's name, as if the client had done it.
+#[derive(Debug)]
+pub enum Action {
+    /// A change of the person's list.
+    Edit(RosterEdit),
+    /// A step of consent, said to a contact.
+    Consent(Address, Consent),
+}
+
+/// No commands, and no words but what must be said.
+struct NoService;
+
+impl Service for NoService {
+    fn answer(&self, _: &str, _: &View<'_>) -> Reply {
+        Reply::default()
+    }
+
+    fn in_words(&self, _: &Envelope, _: &str) -> Vec<RichText> {
+        Vec::new()
+    }
+
+    fn kept(&self, name: &str, _: bool) -> RichText {
+        RichText::plain(format!("[{name} gets this later.]"))
+    }
+
+    fn not_changed(&self, _: Full) -> RichText {
+        "Your list was not changed.".into()
+    }
+}
+
+/// Room for everything.
+struct NoShares;
+
+impl Shares for NoShares {
+    fn may(&self, _: Instant, _: &Address, _: GatewayKey, _: Deed) -> bool {
+        true
+    }
+
+    fn room_for(&self, _: &Address, _: usize) -> Result<(), Full> {
+        Ok(())
+    }
+}

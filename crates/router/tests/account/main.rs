@@ -1,0 +1,13 @@
+//! Accounts driven by hand: what each promises, without a runtime.
+#![allow(clippy::unwrap_used)]
+
+mod consent;
+mod conversations;
+mod deliveries;
+mod driven;
+mod early;
+mod outgoing;
+mod presence;
+mod size;
+mod state_updates;
+mod storage;

@@ -1,0 +1,110 @@
+//! Who sees the person, and whom the person sees.
+
+use std::time::Duration;
+
+use crosstalk_core::{Availability, Consent, Contact, Presence, Subscription};
+use crosstalk_router::{Effect, Fate, Input, Message, Ticket};
+
+use crate::driven::{Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, text};
+
+/// What gateways are told of the person.
+fn told(effects: &[Effect<u32>]) -> Vec<(Ticket, Availability, Vec<String>)> {
+    let told = |e: &Effect<u32>| match e {
+        Effect::Send { ticket, message: Message::Presence { presence, to, .. }, .. } => {
+            Some((*ticket, presence.show, to.iter().map(ToString::to_string).collect()))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(told).collect()
+}
+
+fn probes(alice: &mut Driven, by: &[&str]) -> Vec<Effect<u32>> {
+    let by = by.iter().map(|name| address(name)).collect();
+    alice.does(Input::Probe { at: THERE, by })
+}
+
+#[test]
+fn who_may_see_is_told_at_once_and_of_every_change_in_one_message() {
+    let mut alice = Driven::with([friend("bob@yahoo"), friend("carol@yahoo")]);
+    let effects = probes(&mut alice, &["bob@yahoo", "carol@yahoo", "eve@yahoo"]);
+    let both = vec!["bob@yahoo".to_owned(), "carol@yahoo".to_owned()];
+    let now = told(&effects);
+    assert_eq!((now.len(), now[0].1, &now[0].2), (1, Availability::Available, &both));
+    alice.does(Input::Sent(now[0].0, Ok(Fate::Delivered)));
+    let now = told(&alice.shows(LAPTOP, Availability::Away));
+    assert_eq!((now.len(), now[0].1, &now[0].2), (1, Availability::Away, &both));
+    // Nobody there any more: it is told no longer.
+    alice.does(Input::Sent(now[0].0, Err(crosstalk_core::Failure::Offline)));
+    assert!(told(&alice.shows(LAPTOP, Availability::Busy)).is_empty());
+}
+
+#[test]
+fn a_gateway_that_could_not_be_told_is_told_what_is_then() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let now = told(&probes(&mut alice, &["bob@yahoo"]));
+    alice.does(Input::Sent(now[0].0, Err(crosstalk_core::Failure::Unreachable)));
+    alice.does(Input::Takes(LAPTOP, true));
+    let again = told(&alice.waits(Duration::from_secs(3)));
+    assert_eq!((again.len(), again[0].1), (1, Availability::Available));
+}
+
+#[test]
+fn the_last_session_takes_the_person_offline() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    probes(&mut alice, &["bob@yahoo"]);
+    alice.opens(PHONE, "phone");
+    alice.shows(PHONE, Availability::Busy);
+    assert_eq!(told(&alice.does(Input::Closed(PHONE))).len(), 0, "the laptop is more available");
+    let effects = alice.does(Input::Closed(LAPTOP));
+    assert_eq!(told(&effects)[0].1, Availability::Offline);
+    assert!(effects.iter().any(|e| matches!(e, Effect::SignOff { .. })));
+}
+
+#[test]
+fn who_was_refused_hears_so_again_but_not_before_another_gateway_may_have_granted_it() {
+    let refused = Contact { from: Subscription::None, ..friend("bob@yahoo") };
+    let mut alice = Driven::with([refused.clone()]);
+    assert!(probes(&mut alice, &["bob@yahoo"]).is_empty());
+    assert!(posts(&alice.waits(Duration::from_secs(2))).is_empty());
+    let said = posts(&alice.waits(Duration::from_secs(2)));
+    assert_eq!(said[0].1, crosstalk_core::Body::Contact(Consent::Revoke));
+
+    let mut alice = Driven::with([refused]);
+    probes(&mut alice, &["bob@yahoo"]);
+    let mut granted = crosstalk_core::Roster::default();
+    granted.put(friend("bob@yahoo"), crosstalk_core::Stamp { millis: 2, writer: 9 });
+    alice.does(Input::Loaded(granted));
+    assert!(posts(&alice.waits(Duration::from_secs(4))).is_empty());
+}
+
+#[test]
+fn a_contact_that_arrives_is_asked_for_what_consent_allows() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let effects = alice.does(Input::Arrived(address("bob@yahoo"), THERE));
+    let probe = Message::Probe { of: address("bob@yahoo"), by: address("alice@aol") };
+    assert!(
+        matches!(&effects[..], [Effect::Send { message, .. }] if *message == probe),
+        "{effects:?}"
+    );
+    assert!(alice.does(Input::Arrived(address("eve@yahoo"), THERE)).is_empty());
+}
+
+#[test]
+fn those_at_a_lost_gateway_are_offline() {
+    let mut alice = Driven::with([friend("bob@yahoo"), friend("carol@yahoo")]);
+    for (name, at) in [("bob@yahoo", THERE), ("carol@yahoo", HERE)] {
+        let (of, presence) = (address(name), Presence::available());
+        alice.does(Input::Presence { of, at, presence });
+    }
+    assert_eq!(mail_to(LAPTOP, alice.does(Input::Lost(THERE))).len(), 1, "Bob");
+}
+
+#[test]
+fn gateways_whose_texts_nobody_took_hear_when_somebody_does() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    alice.does(Input::Takes(LAPTOP, false));
+    alice.hears("bob@yahoo", text("hi"), 1);
+    let now = told(&alice.does(Input::Takes(LAPTOP, true)));
+    assert_eq!((now.len(), now[0].2.len()), (1, 0), "for nobody: it may try again");
+    assert!(told(&alice.does(Input::Takes(LAPTOP, true))).is_empty());
+}
