@@ -6,12 +6,15 @@
 ESCARGOT is a checkout of the Escargot server with its history, and Python one that has what it
 needs. The ports 1863, 1864 and 8081 have to be free: `unshare -rn` gives a network of one's own.
 Writes a file for each version into the folder beside this script: `=` begins a scene, `>` is what
-the client said, and `<` what it was answered, a payload as its last word.
+the client said, and `<` what it was answered, a payload as its last word. In `soap.txt` these are
+the path and the envelope of a request, and the status and the envelope of its answer.
 """
 
 import base64
 import hmac
+import http.client
 import os
+import re
 import select
 import socket
 import struct
@@ -19,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import urllib.error
 import urllib.request
 from hashlib import sha1
@@ -295,12 +299,89 @@ def record(version):
     return notes
 
 
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+BOOK = "http://www.msn.com/webservices/AddressBook"
+OIM = "http://messenger.live.com/ws/2006/09/oim/"
+BOB_ID = "00000002-0000-4000-8000-000000000002"
+
+
+def ask(notes, title, path, operation, body, header=None):
+    """Sends a request; returns the envelope of its answer."""
+    header = header or f'<ABAuthHeader xmlns="{BOOK}"><TicketToken>t={token(ALICE)}</TicketToken></ABAuthHeader>'
+    space = OIM if operation == "Store" else BOOK
+    body = body if operation == "Store" else f'<{operation} xmlns="{BOOK}">{body}</{operation}>'
+    envelope = f'<soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Header>{header}</soap:Header><soap:Body>{body}</soap:Body></soap:Envelope>'
+    line = http.client.HTTPConnection("127.0.0.1", 8081)
+    line.request("POST", path, envelope, {"SOAPAction": f'"{space}/{operation}"', "Content-Type": "text/xml; charset=utf-8", "Host": "contacts.msn.com"})
+    answer = line.getresponse()
+    # Templates are written over several lines, which are nothing between elements.
+    text = re.sub(r">\s+<", "><", answer.read().decode())
+    notes += ["= " + title, f"> {path} {envelope!r}", f"< {answer.status} {text!r}"]
+    return text
+
+
+def record_soap():
+    """What the address book says, and who takes messages for people who are offline."""
+    notes = []
+    alice = Client(ALICE, 18)
+    alice.list().online()
+    sharing, book = "/abservice/SharingService.asmx", "/abservice/abservice.asmx"
+
+    def contact(what):
+        return f"<abId>00000000-0000-0000-0000-000000000000</abId><contacts><Contact>{what}</Contact></contacts>"
+
+    def named(name):
+        return f"<contactInfo><passportName>{name}</passportName><isMessengerUser>true</isMessengerUser></contactInfo>"
+
+    def group(id):
+        return f"<groupFilter><groupIds><guid>{id}</guid></groupIds></groupFilter>"
+
+    def member(role, name):
+        kind = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="PassportMember"'
+        one = f"<Member {kind}><Type>Passport</Type><State>Accepted</State><PassportName>{name}</PassportName></Member>"
+        return f"<memberships><Membership><MemberRole>{role}</MemberRole><Members>{one}</Members></Membership></memberships>"
+
+    view = "<abId>00000000-0000-0000-0000-000000000000</abId><abView>Full</abView>"
+    ask(notes, "the lists", sharing, "FindMembership", "<View>Full</View>")
+    ask(notes, "the contacts", book, "ABFindAll", view)
+    ask(notes, "the contacts in pages", book, "ABFindContactsPaged", view)
+    ask(notes, "only what has changed", sharing, "FindMembership", "<View>Full</View><deltasOnly>true</deltasOnly>")
+    made = ask(notes, "a new group", book, "ABGroupAdd", "<groupInfo><GroupInfo><name>Chess</name></GroupInfo></groupInfo>")
+    work = made.split("<guid>")[1].split("</guid>")[0]
+    ask(notes, "a group that is there", book, "ABGroupAdd", "<groupInfo><GroupInfo><name>Chess</name></GroupInfo></groupInfo>")
+    for role, verb in (("Allow", "DeleteMember"), ("Block", "AddMember"), ("Block", "DeleteMember"), ("Allow", "AddMember")):
+        ask(notes, f"{verb} {role}", sharing, verb, member(role, BOB))
+    ask(notes, "a member that cannot be", sharing, "AddMember", member("Allow", "nobody@example.com"))
+    ask(notes, "into a group", book, "ABGroupContactAdd", group(work) + contact(f"<contactId>{BOB_ID}</contactId>"))
+    ask(notes, "out of the group", book, "ABGroupContactDelete", contact(f"<contactId>{BOB_ID}</contactId>") + group(work))
+    info = "<contactInfo><annotations><Annotation><Name>AB.NickName</Name><Value>Bobby</Value></Annotation></annotations></contactInfo>"
+    ask(notes, "a nick", book, "ABContactUpdate", contact(f"{info}<propertiesChanged>Annotation</propertiesChanged><contactId>{BOB_ID}</contactId>"))
+    ask(notes, "the group gets another name", book, "ABGroupUpdate", f"<groups><Group><groupId>{work}</groupId><groupInfo><name>Go</name></groupInfo><propertiesChanged>GroupName</propertiesChanged></Group></groups>")
+    ask(notes, "the group goes", book, "ABGroupDelete", group(work))
+    ask(notes, "off the list", book, "ABContactDelete", contact(f"<contactId>{BOB_ID}</contactId>"))
+    ask(notes, "onto the list", book, "ABContactAdd", contact(named(BOB)))
+    ask(notes, "somebody who cannot be", book, "ABContactAdd", contact(named("nobody@example.com")))
+    for title, name, number in (("a message for who is offline", BOB, 3), ("a message for nobody", "nobody@example.com", 1)):
+        header = (
+            f'<From memberName="{ALICE}" friendlyName="=?utf-8?B?QWxpY2U=?=" xmlns="{OIM}"/><To memberName="{name}" xmlns="{OIM}"/>'
+            f'<Ticket passport="t={token(ALICE)}" appid="PROD" lockkey="x" xmlns="{OIM}"/>'
+            '<Sequence xmlns="http://schemas.xmlsoap.org/ws/2003/03/rm"><Identifier xmlns="http://schemas.xmlsoap.org/ws/2002/07/utility">'
+            f"http://messenger.msn.com</Identifier><MessageNumber>{number}</MessageNumber></Sequence>"
+        )
+        mime = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\nX-OIM-Message-Type: OfflineMessage\r\nX-OIM-Run-Id: {3A3BE82C-684D-4F4F-8005-CBE8D4F82BAD}\r\nX-OIM-Sequence-Num: %d\r\n\r\naGVsbG8=" % number
+        ask(notes, title, "/OimWS/oim.asmx", "Store", f'<MessageType xmlns="{OIM}">text</MessageType><Content xmlns="{OIM}">{mime}</Content>', header)
+    alice.ns.socket.close()
+    return notes
+
+
 def main():
     sys.path.insert(0, str(ESCARGOT))
+    # What makes proofs asks for settings, which the server has of its own.
+    sys.modules["settings_local"] = types.ModuleType("settings_local")
     git = ["git", "-C", str(ESCARGOT), "log", "-1", "--format=%h of %as"]
     of = os.environ.get("ESCARGOT_VERSION") or subprocess.check_output(git, text=True).strip()
     HERE.mkdir(exist_ok=True)
-    for version in range(2, 19):
+    for what in [*range(2, 19), "soap"]:
         with tempfile.TemporaryDirectory() as folder:
             # Its modules read their settings from a module of that name, which is another here.
             code = SERVE.format(escargot=str(ESCARGOT), settings=SETTINGS.format(folder), names=[ALICE, BOB, DAVE], secret=SECRET)
@@ -313,7 +394,7 @@ def main():
                         break
                     except OSError:
                         time.sleep(0.1)
-                notes = record(version)
+                notes = record_soap() if what == "soap" else record(what)
             except Exception:
                 log.seek(0)
                 print(log.read()[-4000:])
@@ -321,9 +402,10 @@ def main():
             finally:
                 server.terminate()
                 server.wait()
-        head = f"# Escargot, {of}: MSNP{version}\n"
-        (HERE / f"{version}.txt").write_text(head + "\n".join(notes) + "\n")
-        print(version, len(notes))
+        kind = "SOAP" if what == "soap" else f"MSNP{what}"
+        head = f"# Escargot, {of}: {kind}\n"
+        (HERE / f"{what}.txt").write_text(head + "\n".join(notes) + "\n")
+        print(what, len(notes))
 
 
 if __name__ == "__main__":

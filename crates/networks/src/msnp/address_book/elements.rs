@@ -167,7 +167,10 @@ pub(super) fn fault(operation: &str, code: &str, words: &str) -> String {
             "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>{words}</faultstring>\
              <faultactor>{NAMESPACE}/{operation}</faultactor><detail>\
              <errorcode xmlns=\"{NAMESPACE}\">{code}</errorcode>\
-             <errorstring xmlns=\"{NAMESPACE}\">{words}</errorstring></detail></soap:Fault>"
+             <errorstring xmlns=\"{NAMESPACE}\">{words}</errorstring>\
+             <machineName xmlns=\"{NAMESPACE}\">CROSSTALK</machineName><additionalDetails>\
+             <originalExceptionErrorMessage>{words}</originalExceptionErrorMessage>\
+             </additionalDetails></detail></soap:Fault>"
         ),
     )
 }

@@ -384,8 +384,18 @@ impl Request<'_> {
 
     /// Refuses a request for a name that is nobody's.
     fn no_such_user(&self) -> Ask {
-        let words = "The name cannot be found.";
-        Ask::Fault(elements::fault(self.operation.name(), "InvalidPassportUser", words))
+        let operation = self.operation.name();
+        // Each operation has its own code for it, by which clients know what to say.
+        let (code, words) = match operation {
+            "AddMember" => ("UserDoesNotExist", "User does not exist"),
+            "DeleteMember" => ("MemberDoesNotExist", "Member does not exist"),
+            "ABContactDelete"
+            | "ABContactUpdate"
+            | "ABGroupContactAdd"
+            | "ABGroupContactDelete" => ("ContactDoesNotExist", "Contact does not exist"),
+            _ => ("InvalidPassportUser", "The Passport user specified is invalid"),
+        };
+        Ask::Fault(elements::fault(operation, code, words))
     }
 }
 

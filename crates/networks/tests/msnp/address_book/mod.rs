@@ -1,6 +1,7 @@
 //! The address book of MSNP13 and later: HTTP and SOAP, in the words of captured sessions.
 
 mod leaks;
+mod recorded;
 
 use crate::*;
 
