@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crosstalk_core::{Address, Confirmed};
 use sha2::{Digest, Sha256};
 
-use crate::msnp::shared_state::{Desk, Io, WeakDesk};
+use crate::msnp::context::Cx;
+use crate::msnp::shared_state::{SharedState, WeakState};
 use crate::msnp::wire::Command;
 
 /// How many people are kept before those who left are dropped for the first time.
 const FEW: usize = 1_024;
-/// The most desks of one person, who can be signed in from several places since MSNP16.
-const MAX_DESKS: usize = 16;
+/// The most states of one person, who can be signed in from several places since MSNP16.
+const MAX_STATES: usize = 16;
 /// The most tokens of one person; the oldest makes room.
 const MAX_TOKENS: usize = 32;
 
@@ -41,11 +42,11 @@ impl Token {
 
 /// Who is signed in, and who showed which token. One for each network.
 #[derive(Clone, Default)]
-pub(super) struct Doors(Arc<Mutex<Plates>>);
+pub(super) struct AccountRegistry(Arc<Mutex<Accounts>>);
 
 #[derive(Default)]
-struct Plates {
-    people: HashMap<Address, Plate>,
+struct Accounts {
+    people: HashMap<Address, Account>,
     tokens: HashMap<Token, Address>,
     /// How many people there may be before those who left are dropped.
     enough: usize,
@@ -53,44 +54,44 @@ struct Plates {
 
 /// One person.
 #[derive(Default)]
-struct Plate {
+struct Account {
     /// The newest last.
-    desks: Vec<WeakDesk>,
+    states: Vec<WeakState>,
     tokens: VecDeque<Token>,
 }
 
-impl Plate {
+impl Account {
     fn is_there(&self) -> bool {
-        self.desks.iter().any(WeakDesk::is_there)
+        self.states.iter().any(WeakState::is_there)
     }
 }
 
-impl Doors {
-    pub(super) fn of(io: &Io<'_>) -> Self {
-        io.context.lobby.common()
+impl AccountRegistry {
+    pub(super) fn of(cx: &Cx<'_>) -> Self {
+        cx.context.lobby.common()
     }
 
-    /// The notification server accepted the person at `desk`, and the token with it.
-    pub(super) fn open(&self, user: &Confirmed, token: Option<Token>, desk: &Desk) {
-        let mut plates = self.lock();
-        plates.drop_those_who_left();
-        let plate = plates.people.entry(user.name().clone()).or_default();
-        plate.desks.retain(WeakDesk::is_there);
-        if plate.desks.len() < MAX_DESKS {
-            plate.desks.push(desk.downgrade());
+    /// The notification server accepted the person at `state`, and the token with it.
+    pub(super) fn open(&self, user: &Confirmed, token: Option<Token>, state: &SharedState) {
+        let mut accounts = self.lock();
+        accounts.drop_those_who_left();
+        let account = accounts.people.entry(user.name().clone()).or_default();
+        account.states.retain(WeakState::is_there);
+        if account.states.len() < MAX_STATES {
+            account.states.push(state.downgrade());
         }
         if let Some(token) = token {
-            plates.bind(token, user.name());
+            accounts.bind(token, user.name());
         }
     }
 
     /// The address book's server said whose the token is, who has to be signed in. It does not
     /// overrule what is known.
     pub(super) fn belongs(&self, token: Token, owner: &Address) {
-        let mut plates = self.lock();
-        let is_there = plates.people.get(owner).is_some_and(Plate::is_there);
-        if is_there && plates.owner(&token).is_none() {
-            plates.bind(token, owner);
+        let mut accounts = self.lock();
+        let is_there = accounts.people.get(owner).is_some_and(Account::is_there);
+        if is_there && accounts.owner(&token).is_none() {
+            accounts.bind(token, owner);
         }
     }
 
@@ -99,21 +100,21 @@ impl Doors {
         self.lock().owner(token).cloned()
     }
 
-    /// The newest desk of `user` that somebody sits at.
-    pub(super) fn desk(&self, user: &Address) -> Option<Desk> {
-        self.lock().people.get(user)?.desks.iter().rev().find_map(WeakDesk::upgrade)
+    /// The newest state of `user` that somebody sits at.
+    pub(super) fn state(&self, user: &Address) -> Option<SharedState> {
+        self.lock().people.get(user)?.states.iter().rev().find_map(WeakState::upgrade)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Plates> {
+    fn lock(&self) -> MutexGuard<'_, Accounts> {
         // A panic elsewhere cannot leave the maps half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Plates {
+impl Accounts {
     fn owner(&self, token: &Token) -> Option<&Address> {
         let owner = self.tokens.get(token)?;
-        Some(owner).filter(|owner| self.people.get(owner).is_some_and(Plate::is_there))
+        Some(owner).filter(|owner| self.people.get(owner).is_some_and(Account::is_there))
     }
 
     fn bind(&mut self, token: Token, user: &Address) {
@@ -121,12 +122,13 @@ impl Plates {
         if before.as_ref() == Some(user) {
             return;
         }
-        if let Some(plate) = before.and_then(|before| self.people.get_mut(&before)) {
-            plate.tokens.retain(|known| *known != token);
+        if let Some(account) = before.and_then(|before| self.people.get_mut(&before)) {
+            account.tokens.retain(|known| *known != token);
         }
-        let Some(plate) = self.people.get_mut(user) else { return };
-        plate.tokens.push_back(token);
-        let oldest = if plate.tokens.len() > MAX_TOKENS { plate.tokens.pop_front() } else { None };
+        let Some(account) = self.people.get_mut(user) else { return };
+        account.tokens.push_back(token);
+        let oldest =
+            if account.tokens.len() > MAX_TOKENS { account.tokens.pop_front() } else { None };
         if let Some(oldest) = oldest {
             self.tokens.remove(&oldest);
         }
@@ -137,7 +139,7 @@ impl Plates {
         if self.people.len() < self.enough.max(FEW) {
             return;
         }
-        self.people.retain(|_, plate| plate.is_there());
+        self.people.retain(|_, account| account.is_there());
         let Self { people, tokens, .. } = self;
         tokens.retain(|_, user| people.contains_key(user));
         self.enough = 2 * self.people.len();
@@ -155,35 +157,35 @@ mod tests {
 
     #[test]
     fn a_token_that_the_notification_server_took_stays_whose_it_is() {
-        let doors = Doors::default();
+        let registry = AccountRegistry::default();
         let (mary, eve) = (person("mary"), person("eve"));
-        let desks = [Desk::new(Bell::default()), Desk::new(Bell::default())];
+        let states = [SharedState::new(Bell::default()), SharedState::new(Bell::default())];
         let token = Token::of("t=1&p=");
-        doors.open(&mary, Some(token), &desks[0]);
-        doors.open(&eve, None, &desks[1]);
-        doors.belongs(token, eve.name());
-        assert_eq!(doors.owner(&token).as_ref(), Some(mary.name()));
-        doors.belongs(Token::of("t=2"), &"nobody@msn".parse().unwrap());
-        assert_eq!(doors.owner(&Token::of("t=2")), None, "who is not signed in owns nothing");
-        let [desk, _other] = desks;
-        drop(desk);
-        assert_eq!(doors.owner(&token), None);
+        registry.open(&mary, Some(token), &states[0]);
+        registry.open(&eve, None, &states[1]);
+        registry.belongs(token, eve.name());
+        assert_eq!(registry.owner(&token).as_ref(), Some(mary.name()));
+        registry.belongs(Token::of("t=2"), &"nobody@msn".parse().unwrap());
+        assert_eq!(registry.owner(&Token::of("t=2")), None, "who is not signed in owns nothing");
+        let [state, _other] = states;
+        drop(state);
+        assert_eq!(registry.owner(&token), None);
     }
 
     #[test]
     fn one_person_fills_nothing_and_those_who_left_are_forgotten() {
-        let doors = Doors::default();
-        let desk = Desk::new(Bell::default());
+        let registry = AccountRegistry::default();
+        let state = SharedState::new(Bell::default());
         for n in 0..10_000 {
-            doors.open(&person("mary"), Some(Token::of(&n.to_string())), &desk);
+            registry.open(&person("mary"), Some(Token::of(&n.to_string())), &state);
         }
-        assert_eq!(doors.lock().tokens.len(), MAX_TOKENS);
+        assert_eq!(registry.lock().tokens.len(), MAX_TOKENS);
         for n in 0..10_000 {
-            let desk = Desk::new(Bell::default());
-            doors.open(&person(&n.to_string()), Some(Token::of(&format!("n{n}"))), &desk);
+            let state = SharedState::new(Bell::default());
+            registry.open(&person(&n.to_string()), Some(Token::of(&format!("n{n}"))), &state);
         }
-        let plates = doors.lock();
-        assert!(plates.people.len() <= FEW && plates.tokens.len() <= FEW + MAX_TOKENS);
-        assert!(plates.people.contains_key(person("mary").name()));
+        let accounts = registry.lock();
+        assert!(accounts.people.len() <= FEW && accounts.tokens.len() <= FEW + MAX_TOKENS);
+        assert!(accounts.people.contains_key(person("mary").name()));
     }
 }

@@ -1,17 +1,16 @@
 //! One connection: which phase it is in, and the road of commands through it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
-    Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Sniff, Via,
-};
+use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via};
 
 use crate::common::http;
 use crate::msnp::address_book;
+use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::handoff::{Host, Invitation, named_by_dispatch, note_place};
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::{Host, Invitation, Io};
 use crate::msnp::switchboard::Switchboard;
 use crate::msnp::wire::Command;
 
@@ -19,8 +18,6 @@ use crate::msnp::wire::Command;
 const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
 /// The highest version there is.
 const HIGHEST: u32 = 18;
-/// How long a server that another one named is tried first by whoever comes next.
-const NEXT: Duration = Duration::from_secs(30);
 
 /// The engine of one MSNP connection.
 pub(super) struct Msnp {
@@ -50,24 +47,24 @@ enum Phase {
 
 impl Engine for Msnp {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
-        let mut io = Io { now, out, context: &mut self.context };
+        let mut cx = Cx::new(now, out, &mut self.context);
         match (input, &mut self.phase) {
             (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
             (Input::Roster(roster), Phase::Notification(ns)) => {
-                return ns.roster(&roster, &mut io);
+                return ns.roster(&roster, &mut cx);
             }
-            (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut io),
-            (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut io),
-            (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(envelope, &mut io),
-            (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut io),
-            (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut io),
-            (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut io),
-            (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut io),
-            (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut io),
-            (Input::Tick, Phase::Notification(ns)) => return ns.tick(&mut io),
-            (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut io),
-            (Input::Closed(Side::Server), Phase::Soap(book)) => book.server_left(&mut io),
-            (Input::Tick, Phase::Soap(book)) => book.tick(&mut io),
+            (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut cx),
+            (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut cx),
+            (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(envelope, &mut cx),
+            (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut cx),
+            (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut cx),
+            (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut cx),
+            (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut cx),
+            (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut cx),
+            (Input::Tick, Phase::Notification(ns)) => return ns.tick(&mut cx),
+            (Input::Tick, Phase::Switchboard(sb)) => sb.tick(&mut cx),
+            (Input::Closed(Side::Server), Phase::Soap(book)) => book.server_left(&mut cx),
+            (Input::Tick, Phase::Soap(book)) => book.tick(&mut cx),
             _ => {}
         }
         Ok(())
@@ -127,8 +124,8 @@ impl Msnp {
                     return Ok(());
                 }
                 Phase::Soap(book) => {
-                    let mut io = Io { now, out, context: &mut self.context };
-                    return book.bytes(side, buffer, &mut io);
+                    let mut cx = Cx::new(now, out, &mut self.context);
+                    return book.bytes(side, buffer, &mut cx);
                 }
                 Phase::Opening if side == Side::Client => match address_book::opening(buffer) {
                     Sniff::Yes => {
@@ -162,14 +159,14 @@ impl Msnp {
         command: Command,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let mut io = Io { now, out, context: &mut self.context };
+        let mut cx = Cx::new(now, out, &mut self.context);
         match &mut self.phase {
             Phase::Opening if side == Side::Client => self.opening(now, &command, out),
             Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
                 let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
                 self.phase = match version {
                     Some(version) => {
-                        let bell = io.context.bell.clone();
+                        let bell = cx.context.bell.clone();
                         Phase::Notification(Session::new(version, bell).into())
                     }
                     None => Phase::Watched,
@@ -177,14 +174,14 @@ impl Msnp {
                 out.forward(Side::Client, command.raw);
                 Ok(())
             }
-            Phase::Notification(session) => session.command(side, command, &mut io),
+            Phase::Notification(session) => session.command(side, command, &mut cx),
             Phase::Watched if side == Side::Server => {
-                let shown = named(&command, &mut io, ());
-                io.out.forward(Side::Client, shown.unwrap_or_default());
+                let shown = note_place(&command, &mut cx, ());
+                cx.out.forward(Side::Client, shown.unwrap_or_default());
                 Ok(())
             }
-            Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut io),
-            Phase::Choosing if side == Side::Client && is_named_in(&command, &io) => {
+            Phase::Switchboard(switchboard) => switchboard.command(side, command, &mut cx),
+            Phase::Choosing if side == Side::Client && is_named_in(&command, &cx) => {
                 out.withhold();
                 Err(Fault::client("it calls itself by a foreign name"))
             }
@@ -217,9 +214,9 @@ impl Msnp {
             }
             return Ok(());
         }
-        let mut io = Io { now, out, context: &mut self.context };
-        let (dial, invitation) = Invitation::claim(command, &mut io)?;
-        if invitation.is_none() && is_named_in(command, &io) {
+        let mut cx = Cx::new(now, out, &mut self.context);
+        let (dial, invitation) = Invitation::claim(command, &mut cx)?;
+        if invitation.is_none() && is_named_in(command, &cx) {
             out.withhold();
             return Err(Fault::client("it calls itself by a foreign name"));
         }
@@ -233,8 +230,8 @@ impl Msnp {
             Via::Proxy { .. } => {}
         }
         if let Some(invitation) = invitation {
-            let mut io = Io { now, out, context: &mut self.context };
-            let switchboard = Switchboard::begin(invitation, command, &mut io);
+            let mut cx = Cx::new(now, out, &mut self.context);
+            let switchboard = Switchboard::begin(invitation, command, &mut cx);
             self.phase = Phase::Switchboard(switchboard.into());
         } else {
             self.phase = Phase::Spliced;
@@ -246,19 +243,13 @@ impl Msnp {
 
     /// In direct mode, connects to the server that a dispatch server named last, or else to the
     /// configured one.
-    fn dial_notification(&self, now: Now, out: &mut Output) {
-        if let Via::Direct { upstream, advertise } = &self.context.via {
-            let named =
-                self.context.lobby.take(now.instant, next_key(&advertise.to_string()).as_bytes());
-            let to = named.and_then(|t| t.dial).unwrap_or_else(|| upstream.clone());
-            out.emit(Event::Dial(to));
+    fn dial_notification(&mut self, now: Now, out: &mut Output) {
+        if let Via::Direct { upstream, advertise } = self.context.via.clone() {
+            let mut cx = Cx::new(now, out, &mut self.context);
+            let to = named_by_dispatch(&advertise, &cx).unwrap_or(upstream);
+            cx.emit(Event::Dial(to));
         }
     }
-}
-
-/// The ticket of whoever comes next to the listener at `place`.
-fn next_key(place: &str) -> String {
-    format!("next {place}")
 }
 
 /// Reads `MSNP9`.
@@ -276,39 +267,4 @@ fn known_only(offer: &Command) -> Option<Bytes> {
     }
     let words: Vec<&str> = offer.words().filter(|w| !unknown(w)).collect();
     Some(format!("{}\r\n", words.join(" ")).into())
-}
-
-/// Notes the place that a server sends the client to, if `command` names one, and gives what the
-/// client is to be shown; `note` is for the connection of a conversation.
-pub(super) fn named<N: Send + 'static>(
-    command: &Command,
-    io: &mut Io<'_>,
-    note: N,
-) -> Option<Bytes> {
-    let (at, key) = match (command.verb(), command.word(2)) {
-        ("XFR", "SB") => (3, command.word(5).to_owned()),
-        ("RNG", _) => (2, command.word(4).to_owned()),
-        ("XFR", "NS") => (3, String::new()),
-        _ => return Some(command.raw.clone()),
-    };
-    let place = command.word(at);
-    let shown = io.place(place);
-    if key.is_empty() {
-        io.expect(&format!("ns {place}"), place, ());
-        if shown != place {
-            io.expect_soon(&next_key(&shown), place, NEXT);
-        }
-    } else {
-        io.expect(&key, place, note);
-    }
-    if shown == place {
-        return Some(command.raw.clone());
-    }
-    io.out.withhold();
-    // A server that sends a client to another may also say where it is itself.
-    let itself = ("XFR", "NS") == (command.verb(), command.word(2));
-    let itself = itself && command.word(5).parse::<HostPort>().is_ok();
-    let places = [at, if itself { 5 } else { at }];
-    io.out.insert(Side::Client, command.with_all(&places, &shown));
-    None
 }

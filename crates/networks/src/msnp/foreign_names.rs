@@ -5,7 +5,7 @@
 
 use crosstalk_core::NameClass;
 
-use crate::msnp::shared_state::Io;
+use crate::msnp::context::Cx;
 use crate::msnp::wire::{Command, decode};
 
 /// What parts names from what stands around them in a word or a payload.
@@ -14,7 +14,7 @@ const AROUND: [char; 15] =
 
 /// Whether a command names somebody foreign, or who cannot be, where it would be for the server to
 /// find them. What people write is theirs: nicks, names of groups, messages.
-pub(super) fn is_named_in(command: &Command, io: &Io<'_>) -> bool {
+pub(super) fn is_named_in(command: &Command, cx: &Cx<'_>) -> bool {
     let text = match command.verb() {
         "REG" | "REA" => 3..4,
         "ADD" | "SBP" => 4..5,
@@ -28,18 +28,18 @@ pub(super) fn is_named_in(command: &Command, io: &Io<'_>) -> bool {
     let in_words = words.any(|(at, word)| {
         let is_nick = command.verb() == "ADC" && word.starts_with("F=");
         let is_text = is_nick || text.contains(&at);
-        !is_text && is_foreign(word, io)
+        !is_text && is_foreign(word, cx)
     });
-    in_words || is_foreign(&String::from_utf8_lossy(routing(command)), io)
+    in_words || is_foreign(&String::from_utf8_lossy(routing(command)), cx)
 }
 
 /// Whether a foreign name stands in a text.
-pub(super) fn is_foreign(text: &str, io: &Io<'_>) -> bool {
+pub(super) fn is_foreign(text: &str, cx: &Cx<'_>) -> bool {
     let mut tokens =
         text.split(|c: char| c.is_whitespace() || c.is_control() || AROUND.contains(&c));
     tokens.any(|token| {
-        let is_name = token.contains('@') && io.class_of(token) != NameClass::Own;
-        is_name || token.contains("%40") && io.class_of(&decode(token)) != NameClass::Own
+        let is_name = token.contains('@') && cx.classify(token) != NameClass::Own;
+        is_name || token.contains("%40") && cx.classify(&decode(token)) != NameClass::Own
     })
 }
 

@@ -7,15 +7,17 @@
 //!
 //! MSNP2 to 18 are interpreted; a version above is not let through if the client offers another.
 //! Up to MSNP12 a list is told by the notification server; since MSNP13 clients keep it in an address
-//! book, by SOAP over HTTP. Both know of the list by a `book` in the shared state.
+//! book, by SOAP over HTTP. Both know of the list by the `foreign_list` in the shared state.
 
 mod account_registry;
 mod address_book;
-mod book;
 pub mod content;
+mod context;
 mod engine;
+mod foreign_list;
 mod foreign_names;
 mod groups;
+mod handoff;
 mod message_chunks;
 mod notification;
 mod offers;

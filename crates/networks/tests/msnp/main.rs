@@ -6,6 +6,7 @@ mod adl_rml;
 #[path = "../common/mod.rs"]
 mod common;
 mod costs;
+mod invites;
 mod kinds;
 mod leaving;
 mod list_msnp2_7;

@@ -4,18 +4,19 @@ use crosstalk_core::{Address, Contact};
 
 use super::elements::{self, Role};
 use super::requests::Reads;
-use crate::msnp::book::Book;
-use crate::msnp::shared_state::{Desk, Io};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::ForeignList;
+use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::xml::{Changes, Element};
 
 /// Whose list or address book an answer is, where the server says so. That is not the contact of
 /// type "Me" in it, which the client writes as it does every contact.
-pub(super) fn owner(envelope: Element<'_>, io: &Io<'_>) -> Option<Address> {
+pub(super) fn owner(envelope: Element<'_>, cx: &Cx<'_>) -> Option<Address> {
     let result = result(envelope)?;
     let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);
     let email = part(result, "ab").map(|ab| ab.text_at(&["abInfo", "ownerEmail"]));
     let name = [namespace, email.unwrap_or_default()].into_iter().find(|name| !name.is_empty())?;
-    io.context.names.address(&name, &io.context.network).ok()
+    cx.context.names.address(&name, &cx.context.network).ok()
 }
 
 /// `Body/...Response/...Result`.
@@ -28,25 +29,25 @@ fn part<'a>(result: Element<'a>, name: &str) -> Option<Element<'a>> {
     result.children().find(|child| child.name().eq_ignore_ascii_case(name))
 }
 
-/// The answer with the people at `desk` in it; none where it stays as it is.
+/// The answer with the foreign people of `account` in it; none where it stays as it is.
 pub(super) fn merge(
     reads: &Reads,
     text: &str,
     envelope: Element<'_>,
-    desk: &Desk,
-    io: &Io<'_>,
+    account: &SharedState,
+    cx: &Cx<'_>,
 ) -> Option<String> {
     let result = result(envelope)?;
     let mut changes = Changes::default();
-    let mut papers = desk.open();
-    let book = &mut papers.book;
+    let mut state = account.lock();
+    let book = &mut state.book;
     match reads {
-        Reads::Members => members(result, book, &mut changes, io),
+        Reads::Members => members(result, book, &mut changes, cx),
         Reads::Contacts => {
             if book.serve_contacts() {
-                desk.ring();
+                account.wake();
             }
-            contacts(result, book, &mut changes, io);
+            contacts(result, book, &mut changes, cx);
         }
         Reads::Group(name) => {
             let id = result.text_at(&["guid"]);
@@ -59,7 +60,7 @@ pub(super) fn merge(
     (!changes.is_empty()).then(|| changes.apply(text))
 }
 
-fn members(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
+fn members(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, cx: &Cx<'_>) {
     let mut services = result.child("Services").into_iter().flat_map(|s| s.named("Service"));
     let messenger = services.find(|s| s.text_at(&["Info", "Handle", "Type"]) == "Messenger");
     let Some(memberships) = messenger.and_then(|service| service.child("Memberships")) else {
@@ -69,7 +70,7 @@ fn members(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<
     for role in Role::ALL {
         let holders: Vec<&Contact> = book.contacts().filter(|c| role.holds(c)).collect();
         let entries: String =
-            holders.iter().filter_map(|c| elements::member(c, role, io)).collect();
+            holders.iter().filter_map(|c| elements::member(c, role, cx)).collect();
         if role == Role::Pending {
             let asking: Vec<Address> = holders.into_iter().map(|c| c.address.clone()).collect();
             book.asked.extend(asking);
@@ -94,7 +95,7 @@ fn members(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<
 }
 
 /// Notes the groups of the server's.
-fn learn_groups(groups: Element<'_>, book: &mut Book) {
+fn learn_groups(groups: Element<'_>, book: &mut ForeignList) {
     for group in groups.named("Group") {
         let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
         if !id.is_empty() && !name.is_empty() {
@@ -103,7 +104,7 @@ fn learn_groups(groups: Element<'_>, book: &mut Book) {
     }
 }
 
-fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io<'_>) {
+fn contacts(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, cx: &Cx<'_>) {
     let groups = part(result, "groups");
     if let Some(groups) = groups {
         learn_groups(groups, book);
@@ -112,7 +113,7 @@ fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io
     let mut entries = String::new();
     for contact in &listed {
         let ids: Vec<String> = contact.groups.iter().map(|name| book.groups.id(name)).collect();
-        entries.extend(elements::contact(contact, &ids, io));
+        entries.extend(elements::contact(contact, &ids, cx));
     }
     if entries.is_empty() {
         return;
@@ -121,7 +122,7 @@ fn contacts(result: Element<'_>, book: &mut Book, changes: &mut Changes, io: &Io
         .groups
         .ours()
         .into_iter()
-        .map(|(name, id)| elements::group(&name, &id, io.now.wall))
+        .map(|(name, id)| elements::group(&name, &id, cx.now.wall))
         .collect();
     // An address book can be told without the part for what it has nothing of.
     let names = match result.name() {

@@ -4,9 +4,9 @@ use crosstalk_core::{Address, Contact, Subscription, UnixMillis};
 use sha1::{Digest, Sha1};
 
 use crate::common::time::timestamp;
-use crate::msnp::book::Book;
+use crate::msnp::context::{Cx, spelling};
+use crate::msnp::foreign_list::ForeignList;
 use crate::msnp::groups::{contact_guid, contact_id};
-use crate::msnp::shared_state::{Io, spelling};
 use crate::msnp::wire::xml_text::escaped;
 
 /// The namespace of address books.
@@ -63,7 +63,7 @@ fn membership(address: &Address, role: Role) -> u32 {
 }
 
 /// Whose membership has this number, which [is ours](is_ours).
-pub(super) fn member_of(number: u32, book: &Book) -> Option<&Address> {
+pub(super) fn member_of(number: u32, book: &ForeignList) -> Option<&Address> {
     let first = number.checked_sub(FIRST_MEMBERSHIP)? / 4;
     let fronts = (0..=u32::MAX / PEOPLE).filter_map(|n| first.checked_add(n * PEOPLE));
     let mut ids = fronts.map(|front| u128::from(front) << 96);
@@ -76,9 +76,9 @@ pub(super) fn is_ours(number: u32) -> bool {
 }
 
 /// A contact in one of the lists, if there is a spelling for it.
-pub(super) fn member(contact: &Contact, role: Role, io: &Io<'_>) -> Option<String> {
-    let name = spelling(Some(contact), &contact.address, &io.context.names)?;
-    let (id, now) = (membership(&contact.address, role), timestamp(io.now.wall));
+pub(super) fn member(contact: &Contact, role: Role, cx: &Cx<'_>) -> Option<String> {
+    let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
+    let (id, now) = (membership(&contact.address, role), timestamp(cx.now.wall));
     let nick = escaped(contact.alias.as_deref().unwrap_or(&name));
     let invitation = match &contact.from {
         Subscription::Asked(words) if role == Role::Pending && !words.text().is_empty() => format!(
@@ -102,8 +102,8 @@ pub(super) fn member(contact: &Contact, role: Role, io: &Io<'_>) -> Option<Strin
 }
 
 /// A contact of the address book, in the groups with these ids.
-pub(super) fn contact(contact: &Contact, groups: &[String], io: &Io<'_>) -> Option<String> {
-    let name = spelling(Some(contact), &contact.address, &io.context.names)?;
+pub(super) fn contact(contact: &Contact, groups: &[String], cx: &Cx<'_>) -> Option<String> {
+    let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
     let nick = escaped(contact.alias.as_deref().unwrap_or(&name));
     let alias = contact.alias.as_deref().map(|alias| annotation("AB.NickName", alias));
     let alias = alias.map(|alias| format!("<annotations>{alias}</annotations>"));
@@ -128,7 +128,7 @@ pub(super) fn contact(contact: &Contact, groups: &[String], io: &Io<'_>) -> Opti
         alias.unwrap_or_default(),
         escaped(&name),
         cid(&contact.address),
-        timestamp(io.now.wall),
+        timestamp(cx.now.wall),
     ))
 }
 

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::is_foreign;
-use crate::msnp::shared_state::Io;
 use crate::msnp::wire::xml::{Changes, Document};
 use crate::msnp::wire::xml_text::unescaped;
 
@@ -29,34 +29,34 @@ const OVERLAP: usize = 1024;
 
 /// Whether an XML document names somebody foreign: in an element or an attribute, or in anything
 /// else that no server should read.
-pub(super) fn is_named_in(text: &str, document: &Document, io: &Io<'_>) -> bool {
+pub(super) fn is_named_in(text: &str, document: &Document, cx: &Cx<'_>) -> bool {
     let root = document.root(text);
     let is_text = |name: &str| TEXTS.contains(&name);
     // Character data can be in parts, which an element puts together.
     let in_elements = root
         .all()
         .filter(|element| !is_text(element.name()))
-        .any(|element| element.values().any(|value| is_foreign(&value, io)));
+        .any(|element| element.values().any(|value| is_foreign(&value, cx)));
     if in_elements {
         return true;
     }
     let mut without_texts = Changes::default();
     root.all().filter(|e| is_text(e.name())).for_each(|element| without_texts.cut(element));
-    is_named_in_raw(&without_texts.apply(text), io)
+    is_named_in_raw(&without_texts.apply(text), cx)
 }
 
 /// Whether a text that is no XML, or none that can be read here, names somebody foreign.
-pub(super) fn is_named_in_raw(text: &str, io: &Io<'_>) -> bool {
-    is_foreign(&unescaped(text), io)
+pub(super) fn is_named_in_raw(text: &str, cx: &Cx<'_>) -> bool {
+    is_foreign(&unescaped(text), cx)
 }
 
 /// The same of bytes in whatever encoding. What would be put into XML by entities of its own cannot
 /// be seen; SOAP has none of these (SOAP 1.1, section 3).
-pub(super) fn is_named_in_bytes(raw: &[u8], io: &Io<'_>) -> bool {
+pub(super) fn is_named_in_bytes(raw: &[u8], cx: &Cx<'_>) -> bool {
     let has_entities = memchr::memmem::find(raw, b"<!ENTITY").is_some();
     // In UTF-16, every other byte of a name is 0.
     let bytes: Vec<u8> = raw.iter().copied().filter(|byte| *byte != 0).collect();
-    has_entities || is_named_in_raw(&String::from_utf8_lossy(&bytes), io)
+    has_entities || is_named_in_raw(&String::from_utf8_lossy(&bytes), cx)
 }
 
 /// A request too long to be waited for, looked at in parts: each goes on when no name in it can be
@@ -67,7 +67,7 @@ pub(super) struct Scan(BytesMut);
 impl Scan {
     /// Takes the next part, the last of all where it `ends`. Returns what may go on; none where it
     /// names somebody foreign.
-    pub(super) fn take(&mut self, part: BytesMut, ends: bool, io: &Io<'_>) -> Option<Bytes> {
+    pub(super) fn take(&mut self, part: BytesMut, ends: bool, cx: &Cx<'_>) -> Option<Bytes> {
         self.0.unsplit(part);
         let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"<>\"'".contains(byte);
         let whole = self.0.iter().rposition(is_end).map_or(0, |at| at + 1);
@@ -78,7 +78,7 @@ impl Scan {
             _ => whole,
         };
         let held = self.0.get(..whole).unwrap_or_default();
-        if is_named_in_bytes(held, io) {
+        if is_named_in_bytes(held, cx) {
             return None;
         }
         Some(self.0.split_to(whole).freeze())

@@ -8,8 +8,9 @@ use crosstalk_core::{NameClass, RichText};
 
 use super::elements;
 use super::requests::Ask;
-use crate::msnp::book::Edit;
-use crate::msnp::shared_state::{Desk, Io};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::Edit;
+use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::xml::Element;
 
 /// The ticket that a message is left with.
@@ -18,17 +19,17 @@ pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
     ticket.and_then(|ticket| ticket.attribute("passport")).unwrap_or_default()
 }
 
-/// Reads a message by whoever sits at `desk`; none where it is for nobody foreign.
-pub(super) fn read(envelope: Element<'_>, desk: Option<&Desk>, io: &Io<'_>) -> Option<Ask> {
+/// Reads a message by whoever sits at `state`; none where it is for nobody foreign.
+pub(super) fn read(envelope: Element<'_>, state: Option<&SharedState>, cx: &Cx<'_>) -> Option<Ask> {
     let to = envelope.at(&["Header", "To"])?.attribute("memberName")?;
-    let guest = match io.class_of(&to) {
+    let guest = match cx.classify(&to) {
         NameClass::Own => return None,
         NameClass::Nowhere => return Some(Ask::Fault(elements::oim_fault())),
         NameClass::Foreign(guest) => guest,
     };
-    let Some(desk) = desk else { return Some(Ask::Fault(elements::oim_fault())) };
+    let Some(state) = state else { return Some(Ask::Fault(elements::oim_fault())) };
     let text = text(&envelope.at(&["Body", "Content"])?.text());
-    if !desk.open().book.edit(vec![Edit::Say(guest, text)]) {
+    if !state.lock().book.edit(vec![Edit::Say(guest, text)]) {
         return Some(Ask::Fault(elements::oim_fault()));
     }
     let number = envelope.text_at(&["Header", "Sequence", "MessageNumber"]).parse().unwrap_or(1);

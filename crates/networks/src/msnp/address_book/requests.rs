@@ -1,15 +1,14 @@
 //! What a client asks of its address book, as far as it is about foreign people.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crosstalk_core::{Address, MAX_LABEL, NameClass};
 
 use super::elements::{self, Role};
 use super::last_look::is_named_in;
-use crate::msnp::book::{Book, Edit, MAX_EDITS};
-use crate::msnp::groups::{contact_guid, read_guid};
-use crate::msnp::shared_state::Io;
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::{Edit, ForeignList, MAX_EDITS};
+use crate::msnp::groups::read_guid;
 use crate::msnp::wire::xml::{Changes, Document, Element, trimmed};
 
 /// What can be done to foreign people; whatever else is asked about them is refused.
@@ -49,24 +48,24 @@ pub(super) enum Reads {
 
 /// A request that is being read.
 pub(super) struct Request<'a> {
-    text: &'a str,
-    operation: Element<'a>,
+    pub(super) text: &'a str,
+    pub(super) operation: Element<'a>,
     /// The list of whoever asks; none where that is not known.
-    book: Option<&'a mut Book>,
-    host: &'a str,
-    changes: Changes,
+    pub(super) book: Option<&'a mut ForeignList>,
+    pub(super) host: &'a str,
+    pub(super) changes: Changes,
     /// How many of the people or groups it is about are left for the server.
-    left: usize,
+    pub(super) left: usize,
     /// Whether somebody is foreign, and whether nobody can have a name.
-    foreign: bool,
-    nowhere: bool,
-    edits: Vec<Edit>,
+    pub(super) foreign: bool,
+    pub(super) nowhere: bool,
+    pub(super) edits: Vec<Edit>,
     /// The GUID of the last foreign contact.
-    guid: String,
+    pub(super) guid: String,
 }
 
 /// Whom a part of a request is about.
-enum Who {
+pub(super) enum Who {
     Own,
     Foreign { address: Address, name: Option<String> },
     Nowhere,
@@ -88,9 +87,9 @@ pub(super) fn read(
     text: &str,
     document: &Document,
     operation: Element<'_>,
-    book: Option<&mut Book>,
+    book: Option<&mut ForeignList>,
     host: &str,
-    io: &Io<'_>,
+    cx: &Cx<'_>,
 ) -> Ask {
     let mut request = Request {
         text,
@@ -104,11 +103,11 @@ pub(super) fn read(
         edits: Vec::new(),
         guid: String::new(),
     };
-    let ask = request.decide(io);
+    let ask = request.decide(cx);
     let leaks = match &ask {
-        Ask::Pass(_) => is_named_in(text, document, io),
+        Ask::Pass(_) => is_named_in(text, document, cx),
         // What cannot be read is nothing that may pass.
-        Ask::Change(left) => Document::parse(left).is_none_or(|rest| is_named_in(left, &rest, io)),
+        Ask::Change(left) => Document::parse(left).is_none_or(|rest| is_named_in(left, &rest, cx)),
         Ask::Answer(_) | Ask::Fault(_) => false,
     };
     if leaks {
@@ -128,15 +127,15 @@ pub(super) fn read(
 }
 
 impl Request<'_> {
-    fn decide(&mut self, io: &Io<'_>) -> Ask {
+    fn decide(&mut self, cx: &Cx<'_>) -> Ask {
         let operation = self.operation;
         match operation.name() {
             "FindMembership" => return self.find(Reads::Members),
             "ABFindAll" | "ABFindContactsPaged" => return self.find(Reads::Contacts),
             "ABGroupAdd" => return self.add_group(),
             "ABGroupDelete" | "ABGroupUpdate" => self.groups(),
-            "AddMember" | "DeleteMember" => self.members(io),
-            _ => self.contacts(io),
+            "AddMember" | "DeleteMember" => self.members(cx),
+            _ => self.contacts(cx),
         }
         if !self.foreign && !self.nowhere && self.has_guid_of_ours() {
             return self.no_such_user();
@@ -214,7 +213,7 @@ impl Request<'_> {
     }
 
     /// `Membership`s with `Member`s.
-    fn members(&mut self, io: &Io<'_>) {
+    fn members(&mut self, cx: &Cx<'_>) {
         let adds = self.operation.name() == "AddMember";
         let operation = self.operation;
         for membership in operation.all().filter(|e| e.name() == "Membership") {
@@ -222,7 +221,7 @@ impl Request<'_> {
             let members = membership.child("Members").into_iter().flat_map(|e| e.children());
             let before = self.left;
             for member in members {
-                let who = self.member(member, io);
+                let who = self.member(member, cx);
                 self.sort(member, &who);
                 let Who::Foreign { address, name } = who else { continue };
                 match role {
@@ -237,7 +236,7 @@ impl Request<'_> {
         }
     }
 
-    fn member(&self, member: Element<'_>, io: &Io<'_>) -> Who {
+    fn member(&self, member: Element<'_>, cx: &Cx<'_>) -> Who {
         let number = member.text_at(&["MembershipId"]).parse::<u32>();
         if let Some(number) = number.ok().filter(|number| elements::is_ours(*number)) {
             let found = self.book.as_ref().and_then(|book| elements::member_of(number, book));
@@ -247,98 +246,19 @@ impl Request<'_> {
             });
         }
         let names = ["PassportName", "Email"].map(|tag| member.text_at(&[tag]));
-        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(&name, io))
-    }
-
-    /// `Contact`s, in a group or in none.
-    fn contacts(&mut self, io: &Io<'_>) {
-        let operation = self.operation;
-        let groups: BTreeSet<String> = operation
-            .at(&["groupFilter", "groupIds"])
-            .into_iter()
-            .flat_map(|ids| ids.named("guid"))
-            .filter_map(|id| self.book.as_ref()?.groups.name(id.text().trim()).cloned())
-            .collect();
-        let contacts = operation.child("contacts");
-        for contact in contacts.iter().flat_map(|contacts| contacts.named("Contact")) {
-            let who = self.contact(contact, io);
-            self.sort(contact, &who);
-            if let Who::Foreign { address, name } = who {
-                self.guid = contact_guid(&address);
-                self.edit_contact(contact, &address, name.as_ref(), &groups);
-            }
-        }
-    }
-
-    fn edit_contact(
-        &mut self,
-        contact: Element<'_>,
-        address: &Address,
-        name: Option<&String>,
-        groups: &BTreeSet<String>,
-    ) {
-        let info = contact.child("contactInfo");
-        let annotation = |name: &str| {
-            let annotations = info?.child("annotations")?;
-            let found = annotations.named("Annotation").find(|a| a.text_at(&["Name"]) == name)?;
-            Some(found.text_at(&["Value"]).into_owned())
-        };
-        let nick = annotation("AB.NickName");
-        let messenger = info.map(|info| info.text_at(&["isMessengerUser"])).unwrap_or_default();
-        let list = |group: Option<String>| Edit::List {
-            address: address.clone(),
-            name: name.cloned(),
-            nick: nick.clone(),
-            group,
-        };
-        match self.operation.name() {
-            "ABContactDelete" => self.edit(Edit::Unlist(address.clone())),
-            "ABGroupContactDelete" => {
-                for group in groups {
-                    self.edit(Edit::Ungroup(address.clone(), group.clone()));
-                }
-            }
-            "ABContactUpdate" if messenger == "false" => {
-                self.edit(Edit::Unlist(address.clone()));
-            }
-            "ABContactUpdate" if nick.is_none() && messenger != "true" => {}
-            "ABContactAdd" | "ABContactUpdate" | "ABGroupContactAdd" => {
-                for group in groups {
-                    self.edit(list(Some(group.clone())));
-                }
-                if groups.is_empty() {
-                    self.edit(list(None));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn contact(&self, contact: Element<'_>, io: &Io<'_>) -> Who {
-        let guid = contact.text_at(&["contactId"]);
-        if let Some(address) = self.called(&guid) {
-            return Who::Foreign { address: address.clone(), name: None };
-        }
-        let info = contact.child("contactInfo");
-        let emails = info.and_then(|info| info.child("emails"));
-        let emails = emails.into_iter().flat_map(|emails| emails.children());
-        let emails = emails.map(|email| email.text_at(&["email"]));
-        let passport = info.map(|info| info.text_at(&["passportName"])).unwrap_or_default();
-        let names = std::iter::once(passport).chain(emails).filter(|name| !name.is_empty());
-        let mut kinds = names.map(|name| who(&name, io));
-        kinds.find(|who| !matches!(who, Who::Own)).unwrap_or(Who::Own)
+        names.into_iter().find(|name| !name.is_empty()).map_or(Who::Own, |name| who(&name, cx))
     }
 
     /// Notes an edit. One more than can be noted is enough for all to be refused: a request may be
     /// about many people in many groups.
-    fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: Edit) {
         if self.edits.len() <= MAX_EDITS {
             self.edits.push(edit);
         }
     }
 
     /// Leaves a part for the server or takes it out.
-    fn sort(&mut self, part: Element<'_>, who: &Who) {
+    pub(super) fn sort(&mut self, part: Element<'_>, who: &Who) {
         match who {
             Who::Own => {
                 self.left += 1;
@@ -357,7 +277,7 @@ impl Request<'_> {
     }
 
     /// The foreign person with this GUID.
-    fn called(&self, guid: &str) -> Option<&Address> {
+    pub(super) fn called(&self, guid: &str) -> Option<&Address> {
         let id = read_guid(guid)?;
         self.book.as_ref()?.called(id..=id)
     }
@@ -399,8 +319,8 @@ impl Request<'_> {
     }
 }
 
-fn who(name: &str, io: &Io<'_>) -> Who {
-    match io.class_of(name) {
+pub(super) fn who(name: &str, cx: &Cx<'_>) -> Who {
+    match cx.classify(name) {
         NameClass::Own => Who::Own,
         NameClass::Foreign(address) => Who::Foreign { address, name: Some(name.to_owned()) },
         NameClass::Nowhere => Who::Nowhere,

@@ -4,7 +4,7 @@ use crosstalk_core::{Address, Availability, Event, Presence, RichText, Side};
 
 use super::Session;
 use crate::common::held::shortened;
-use crate::msnp::shared_state::{Io, capabilities};
+use crate::msnp::context::{Cx, capabilities};
 use crate::msnp::wire::xml_text::{escaped, unescaped};
 use crate::msnp::wire::{Command, encode, with_payload};
 
@@ -41,7 +41,7 @@ impl Own {
         self.message.len() + self.asked.len()
     }
 
-    fn presence(&self, io: &Io<'_>) -> Option<Presence> {
+    fn presence(&self, cx: &Cx<'_>) -> Option<Presence> {
         let status = self.status.as_deref()?;
         let show = match status {
             "HDN" | "FLN" => return Some(Presence::offline()),
@@ -50,7 +50,7 @@ impl Own {
             _ => Availability::Available,
         };
         let text = RichText::plain(self.message.as_str());
-        let idle_since = (status == "IDL").then_some(io.now.wall);
+        let idle_since = (status == "IDL").then_some(cx.now.wall);
         Some(Presence { show, text, idle_since, online_since: None })
     }
 }
@@ -67,7 +67,7 @@ const fn status(presence: &Presence) -> &'static str {
 
 impl Session {
     /// UUX: the person's message to everybody, since MSNP11.
-    pub(super) fn personal_message(&mut self, command: &Command, io: &mut Io<'_>) {
+    pub(super) fn personal_message(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let payload = String::from_utf8_lossy(command.payload());
         let inside = payload.split_once("<PSM>").and_then(|(_, rest)| rest.split_once("</PSM>"));
         let empty = || ["<PSM/>", "<PSM />"].iter().any(|tag| payload.contains(tag));
@@ -79,41 +79,41 @@ impl Session {
         };
         let message = message.get(..message.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
         self.own.message = unescaped(message);
-        self.tell_presence(io);
+        self.tell_presence(cx);
     }
 
     /// CHG, which the server repeats to confirm it.
-    pub(super) fn changed_status(&mut self, command: &Command, io: &mut Io<'_>) {
+    pub(super) fn changed_status(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let first = !self.own.is_shown();
         self.own.status = Some(command.word(2).to_owned());
-        self.tell_presence(io);
+        self.tell_presence(cx);
         if !first {
             return;
         }
-        self.begin_telling(io);
-        self.show_presences(Some(command.transaction()), io);
-        self.ring_all(io);
+        self.begin_telling(cx);
+        self.show_presences(Some(command.transaction()), cx);
+        self.invite_all(cx);
     }
 
     /// The client has its list only now, and may be online since before: what it was told meanwhile
     /// of people that it did not know meant nothing to it.
-    pub(super) fn show_again(&self, io: &mut Io<'_>) {
+    pub(super) fn show_again(&self, cx: &mut Cx<'_>) {
         if self.own.is_shown() {
-            self.show_presences(None, io);
+            self.show_presences(None, cx);
         }
     }
 
     /// Shows everybody who is online.
-    fn show_presences(&self, initial: Option<u32>, io: &mut Io<'_>) {
+    fn show_presences(&self, initial: Option<u32>, cx: &mut Cx<'_>) {
         for address in self.presences.keys() {
-            self.show_presence(address, initial, io);
+            self.show_presence(address, initial, cx);
         }
     }
 
     /// Notes what the server calls the person, if that is what a command says: `PRP MFN nick`,
     /// `PRP n MFN nick`, before MSNP10 `REA n version name nick`, and of one's own presence since
     /// MSNP16 `NLN status name 1 nick` or `NLN status 1:name nick`.
-    pub(super) fn note_nick(&self, command: &Command, io: &Io<'_>) {
+    pub(super) fn note_nick(&self, command: &Command, cx: &Cx<'_>) {
         let Some(user) = self.sign_on.user() else { return };
         let at = match (command.verb(), self.version) {
             ("PRP", _) => (1..3).find(|at| command.word(*at) == "MFN").map(|at| (None, at + 1)),
@@ -126,37 +126,37 @@ impl Session {
         let name = name.map(|name| command.word(name));
         let name = name.map(|name| name.strip_prefix("1:").unwrap_or(name));
         let is_own = |name| {
-            io.context.names.address(name, &io.context.network).is_ok_and(|own| own == *user.name())
+            cx.context.names.address(name, &cx.context.network).is_ok_and(|own| own == *user.name())
         };
         if name.is_none_or(is_own) {
-            self.desk.open().me.is_called(command.word(nick));
+            self.state.lock().me.is_called(command.word(nick));
         }
     }
 
-    fn tell_presence(&self, io: &mut Io<'_>) {
-        if let Some(presence) = self.own.presence(io) {
-            io.out.emit(Event::Presence(presence));
+    fn tell_presence(&self, cx: &mut Cx<'_>) {
+        if let Some(presence) = self.own.presence(cx) {
+            cx.out.emit(Event::Presence(presence));
         }
     }
 
     /// A foreign contact's presence.
-    pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, io: &mut Io<'_>) {
+    pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, cx: &mut Cx<'_>) {
         let online = presence.is_online();
         let was_online = if online {
             self.presences.insert(of.clone(), shortened(presence)).is_some()
         } else {
             self.presences.remove(of).is_some()
         };
-        if let Some(known) = self.desk.open().people.get_mut(of) {
+        if let Some(known) = self.state.lock().people.get_mut(of) {
             known.online = online;
         }
         if !self.own.is_shown() {
             return;
         }
         if online {
-            self.show_presence(of, None, io);
-        } else if was_online && let Some((name, _)) = self.shown(of, io) {
-            io.tell(match self.version {
+            self.show_presence(of, None, cx);
+        } else if was_online && let Some((name, _)) = self.shown(of, cx) {
+            cx.show(match self.version {
                 ..14 => format!("FLN {name}"),
                 14..16 => format!("FLN {name} {PASSPORT} 0"),
                 16..18 => format!("FLN {name} {PASSPORT} 0:0"),
@@ -166,12 +166,12 @@ impl Session {
     }
 
     /// Shows a contact of the list as it is; with `initial`, in answer to that transaction.
-    pub(super) fn show_presence(&self, of: &Address, initial: Option<u32>, io: &mut Io<'_>) {
+    pub(super) fn show_presence(&self, of: &Address, initial: Option<u32>, cx: &mut Cx<'_>) {
         let Some(presence) = self.presences.get(of) else { return };
         if !self.contact(of).is_some_and(|c| c.listed) {
             return;
         }
-        let Some((name, nick)) = self.shown(of, io) else { return };
+        let Some((name, nick)) = self.shown(of, cx) else { return };
         let (status, nick) = (status(presence), encode(&nick));
         let (verb, name) = match (initial, self.version) {
             (_, 18..) => ("NLN".to_owned(), format!("{PASSPORT}:{name}")),
@@ -181,7 +181,7 @@ impl Session {
         let who =
             if (14..18).contains(&self.version) { format!("{name} {PASSPORT}") } else { name };
         let capabilities = capabilities(self.version);
-        io.tell(match self.version {
+        cx.show(match self.version {
             ..8 => format!("{verb} {status} {who} {nick}"),
             8..16 => format!("{verb} {status} {who} {nick} {capabilities}"),
             16.. => format!("{verb} {status} {who} {nick} {capabilities} 0"),
@@ -189,7 +189,7 @@ impl Session {
         if self.version >= 11 {
             let text = escaped(presence.text.text());
             let data = format!("<Data><PSM>{text}</PSM><CurrentMedia></CurrentMedia></Data>");
-            io.out.insert(Side::Client, with_payload(&format!("UBX {who}"), &data));
+            cx.out.insert(Side::Client, with_payload(&format!("UBX {who}"), &data));
         }
     }
 }

@@ -9,30 +9,32 @@ use crosstalk_core::{
 };
 
 use super::Session;
-use crate::msnp::shared_state::{Errand, Host, Io, Place};
+use crate::msnp::context::Cx;
+use crate::msnp::handoff::Host;
+use crate::msnp::shared_state::{Place, SwitchboardRequest};
 use crate::msnp::wire::{Command, encode};
 
 /// How long a client may take to answer a ring before it is rung again.
 const PATIENCE: Duration = Duration::from_secs(7);
 /// The most people who ring one client at a time.
-const MAX_RINGING: usize = 128;
+const MAX_INVITED: usize = 128;
 /// The first of our transactions with the server, far above those of clients, and of our numbers
 /// of conversations.
 const FIRST: u32 = 900_001;
 /// The most switchboards asked of the server at a time.
 const MAX_ASKED: usize = 64;
 
-/// Rings to come, and switchboards that the server was asked for.
+/// SwitchboardInvites to come, and switchboards that the server was asked for.
 #[derive(Default)]
-pub(super) struct Rings {
+pub(super) struct SwitchboardInvites {
     opened: u32,
     /// Who wrote before the client was ready, and until when it is worth a ring.
     early: BTreeMap<Address, Instant>,
     /// For whom each transaction of ours is.
-    asked: BTreeMap<u32, Errand>,
+    asked: BTreeMap<u32, SwitchboardRequest>,
 }
 
-impl Rings {
+impl SwitchboardInvites {
     /// Whether a command of the server answers us and not the client.
     pub(super) fn is_ours(&self, command: &Command) -> bool {
         self.asked.contains_key(&command.transaction())
@@ -49,74 +51,74 @@ impl Rings {
 impl Session {
     /// `XFR n SB`: the client wants to open a conversation. It does not say with whom, so that one
     /// who has foreign contacts is sent here. Returns whether the server is to have the command.
-    pub(super) fn ask_for_talk(&self, command: &Command, io: &mut Io<'_>) -> bool {
-        let has_foreign = self.desk.open().book.contacts().next().is_some();
+    pub(super) fn ask_for_talk(&self, command: &Command, cx: &mut Cx<'_>) -> bool {
+        let has_foreign = self.state.lock().book.contacts().next().is_some();
         let Some(invitation) = self.invitation(Host::Gateway(None)).filter(|_| has_foreign) else {
             return true;
         };
-        io.out.withhold();
-        let (place, key) = io.invite(invitation);
-        io.tell(format!("XFR {} SB {place} CKI {key}{}", command.word(1), self.tail()));
+        cx.out.withhold();
+        let (place, key) = cx.invite(invitation);
+        cx.show(format!("XFR {} SB {place} CKI {key}{}", command.word(1), self.tail()));
         false
     }
 
     /// A message for which no conversation is open: it waits until the client has answered a
     /// ring.
-    pub(super) fn message_in(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+    pub(super) fn message_in(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         let from = envelope.from.clone();
         let granted = self.contact(&from).is_some_and(|c| c.from == Subscription::Granted);
         if self.allow_only && !granted && !from.is_control() {
-            return refuse(&envelope, Failure::Refused, io);
+            return refuse(&envelope, Failure::Refused, cx);
         }
-        if self.shown(&from, io).is_none() {
-            return io.out.emit(Event::Unshown(envelope));
+        if self.shown(&from, cx).is_none() {
+            return cx.out.emit(Event::Unshown(envelope));
         }
-        if !self.rings_for(&from, io) {
-            return refuse(&envelope, Failure::Busy, io);
+        if !self.invites_for(&from, cx) {
+            return refuse(&envelope, Failure::Busy, cx);
         }
-        io.out.defer(envelope);
+        cx.out.defer(envelope);
     }
 
-    /// Rings for everybody who wrote before the client was ready.
-    pub(super) fn ring_all(&mut self, io: &mut Io<'_>) {
-        for (from, until) in std::mem::take(&mut self.rings.early) {
-            if until > io.now.instant || from.is_control() {
-                self.rings_for(&from, io);
+    /// SwitchboardInvites for everybody who wrote before the client was ready.
+    pub(super) fn invite_all(&mut self, cx: &mut Cx<'_>) {
+        for (from, until) in std::mem::take(&mut self.invites.early) {
+            if until > cx.now.instant || from.is_control() {
+                self.invites_for(&from, cx);
             }
         }
     }
 
     /// Sees to it that the client is rung for `from`. Returns false where too many ring.
-    pub(super) fn rings_for(&mut self, from: &Address, io: &mut Io<'_>) -> bool {
+    pub(super) fn invites_for(&mut self, from: &Address, cx: &mut Cx<'_>) -> bool {
         if !self.own.is_shown() {
-            if self.rings.early.len() < MAX_RINGING {
-                self.rings.early.insert(from.clone(), io.later(PATIENCE));
+            if self.invites.early.len() < MAX_INVITED {
+                self.invites.early.insert(from.clone(), cx.later(PATIENCE));
             }
-            return self.rings.early.contains_key(from);
+            return self.invites.early.contains_key(from);
         }
-        let mut papers = self.desk.open();
-        papers.rung.retain(|_, until| *until > io.now.instant);
-        if papers.rung.contains_key(from) {
+        let mut state = self.state.lock();
+        state.rung.retain(|_, until| *until > cx.now.instant);
+        if state.rung.contains_key(from) {
             return true;
         }
-        if papers.rung.len() >= MAX_RINGING {
+        if state.rung.len() >= MAX_INVITED {
             return false;
         }
-        papers.rung.insert(from.clone(), io.later(PATIENCE));
-        drop(papers);
-        self.ring(from, io);
+        state.rung.insert(from.clone(), cx.later(PATIENCE));
+        drop(state);
+        self.ring(from, cx);
         true
     }
 
-    fn ring(&mut self, from: &Address, io: &mut Io<'_>) {
+    fn ring(&mut self, from: &Address, cx: &mut Cx<'_>) {
         let (Some((name, nick)), Some(invitation)) =
-            (self.shown(from, io), self.invitation(Host::Gateway(Some(from.clone()))))
+            (self.shown(from, cx), self.invitation(Host::Gateway(Some(from.clone()))))
         else {
             return;
         };
-        let (place, key) = io.invite(invitation);
-        let (number, nick, tail) = (self.rings.next(), encode(&nick), self.tail());
-        io.tell(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
+        let (place, key) = cx.invite(invitation);
+        let (number, nick, tail) = (self.invites.next(), encode(&nick), self.tail());
+        cx.show(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
     }
 
     /// What comes behind the key of a conversation.
@@ -129,37 +131,37 @@ impl Session {
     }
 
     /// Asks the server for the switchboards that conversations played here need.
-    pub(super) fn run_errands(&mut self, io: &mut Io<'_>) {
-        let room = MAX_ASKED.saturating_sub(self.rings.asked.len());
-        for errand in self.desk.take_errands().into_iter().take(room) {
-            let transaction = self.rings.next();
-            self.rings.asked.insert(transaction, errand);
-            io.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
+    pub(super) fn ask_for_switchboards(&mut self, cx: &mut Cx<'_>) {
+        let room = MAX_ASKED.saturating_sub(self.invites.asked.len());
+        for request in self.state.take_switchboard_requests().into_iter().take(room) {
+            let transaction = self.invites.next();
+            self.invites.asked.insert(transaction, request);
+            cx.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
         }
     }
 
     /// The server opened what we asked for: `XFR n SB place CKI key`.
-    pub(super) fn opened(&mut self, command: &Command, io: &mut Io<'_>) {
-        io.out.withhold();
-        let Some(errand) = self.rings.asked.remove(&command.transaction()) else { return };
+    pub(super) fn opened(&mut self, command: &Command, cx: &mut Cx<'_>) {
+        cx.out.withhold();
+        let Some(request) = self.invites.asked.remove(&command.transaction()) else { return };
         let (place, key) = (command.word(3), command.word(5));
         // As if the client were to go there, which then may be connected to.
-        io.expect(key, place, ());
+        cx.expect(key, place, ());
         if let Ok(at) = place.parse::<HostPort>() {
-            errand.done(Place { at, key: Redacted::new(key.to_owned()) });
+            request.done(Place { at, key: Redacted::new(key.to_owned()) });
         }
     }
 
     /// The server would not open what we asked for.
-    pub(super) fn not_opened(&mut self, command: &Command, io: &mut Io<'_>) {
-        io.out.withhold();
-        self.rings.asked.remove(&command.transaction());
+    pub(super) fn not_opened(&mut self, command: &Command, cx: &mut Cx<'_>) {
+        cx.out.withhold();
+        self.invites.asked.remove(&command.transaction());
     }
 }
 
 /// Tells the sender that a message is not shown.
-fn refuse(envelope: &Envelope, why: Failure, io: &mut Io<'_>) {
+fn refuse(envelope: &Envelope, why: Failure, cx: &mut Cx<'_>) {
     if !envelope.from.is_control() {
-        io.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
+        cx.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
     }
 }

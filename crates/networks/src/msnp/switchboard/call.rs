@@ -8,8 +8,10 @@ use bytes::Bytes;
 use crosstalk_core::{Event, Fault, NameClass, Side};
 
 use super::{ENDPOINTS, Switchboard};
+use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_named_in;
-use crate::msnp::shared_state::{Host, Io, Place, passport};
+use crate::msnp::handoff::Host;
+use crate::msnp::shared_state::Place;
 use crate::msnp::wire::Command;
 
 /// The most foreign people in one conversation.
@@ -89,52 +91,52 @@ impl Server {
 
 impl Switchboard {
     /// `CAL n who`: the client calls somebody in. Returns whether the server is to have it.
-    pub(super) fn call(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
+    pub(super) fn call(&mut self, command: &Command, cx: &mut Cx<'_>) -> Result<bool, Fault> {
         let (id, who) = (command.word(1), passport(command.word(2)));
-        let guest = match io.class_of(who) {
-            NameClass::Own if !is_named_in(command, io) => return Ok(self.call_own(command, io)),
+        let guest = match cx.classify(who) {
+            NameClass::Own if !is_named_in(command, cx) => return Ok(self.call_own(command, cx)),
             NameClass::Own | NameClass::Nowhere => {
-                io.out.withhold();
-                io.tell(format!("{OFFLINE} {id}"));
+                cx.out.withhold();
+                cx.show(format!("{OFFLINE} {id}"));
                 return Ok(false);
             }
             NameClass::Foreign(guest) => guest,
         };
-        io.out.withhold();
+        cx.out.withhold();
         if let Server::Knocked = self.server {
             return Err(Fault::client("it called somebody before the conversation was open"));
         }
         if self.guests.contains_key(&guest) {
-            io.tell(format!("{ALREADY_HERE} {id}"));
+            cx.show(format!("{ALREADY_HERE} {id}"));
             return Ok(false);
         }
-        let known = self.invitation.desk.open().people.get(&guest).cloned();
+        let known = self.invitation.state.lock().people.get(&guest).cloned();
         let offline = known.as_ref().is_some_and(|k| !k.online) && !guest.is_control();
         if offline || self.guests.len() >= MAX_GUESTS {
-            io.tell(format!("{OFFLINE} {id}"));
+            cx.show(format!("{OFFLINE} {id}"));
             return Ok(false);
         }
         let nick = known.map_or_else(|| who.to_owned(), |k| k.nick);
-        io.tell(format!("CAL {id} RINGING 1234567"));
-        io.tell(format!("JOI {}", self.introduced(who, &nick)));
-        self.welcome(guest, who.to_owned(), io);
+        cx.show(format!("CAL {id} RINGING 1234567"));
+        cx.show(format!("JOI {}", self.introduced(who, &nick)));
+        self.welcome(guest, who.to_owned(), cx);
         Ok(false)
     }
 
     /// A call of somebody of the server's, for which a switchboard of its own is opened.
-    fn call_own(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    fn call_own(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         if self.server.has_client() {
             return true;
         }
-        io.out.withhold();
+        cx.out.withhold();
         let (id, who) = (command.transaction(), passport(command.word(2)));
         if who.eq_ignore_ascii_case(self.invitation.user.name().local()) {
             // Other places of the person, of which nobody here knows.
             if self.invitation.version < ENDPOINTS {
-                io.tell(format!("{ALREADY_HERE} {id}"));
+                cx.show(format!("{ALREADY_HERE} {id}"));
             } else {
-                io.tell(format!("CAL {id} RINGING 1234567"));
-                self.join_self(io);
+                cx.show(format!("CAL {id} RINGING 1234567"));
+                self.join_self(cx);
             }
             return false;
         }
@@ -144,77 +146,77 @@ impl Switchboard {
                 if calls.len() < MAX_CALLS {
                     calls.push(call);
                 } else {
-                    io.tell(format!("{OFFLINE} {id}"));
+                    cx.show(format!("{OFFLINE} {id}"));
                 }
             }
             Server::Absent | Server::Knocked | Server::Open => {
-                let bell = io.context.bell.clone();
-                let place = self.invitation.desk.ask_for_switchboard(bell);
-                self.server = Server::Asked { place, calls: vec![call], until: io.later(PATIENCE) };
+                let bell = cx.context.bell.clone();
+                let place = self.invitation.state.ask_for_switchboard(bell);
+                self.server = Server::Asked { place, calls: vec![call], until: cx.later(PATIENCE) };
             }
         }
         false
     }
 
     /// The notification connection may have a place for the calls that wait.
-    pub(in super::super) fn rung(&mut self, io: &mut Io<'_>) {
+    pub(in super::super) fn rung(&mut self, cx: &mut Cx<'_>) {
         let Server::Asked { place, calls, until } = &mut self.server else { return };
         match place.try_recv() {
             Ok(place) => {
                 let (calls, until) = (std::mem::take(calls), *until);
                 self.server = Server::Entered { calls, until };
-                io.out.emit(Event::Dial(place.at));
+                cx.out.emit(Event::Dial(place.at));
                 let (id, name) = &self.entry;
                 let enter = format!("USR {id} {name} {}\r\n", place.key.expose());
-                io.out.insert(Side::Server, enter);
+                cx.out.insert(Side::Server, enter);
             }
-            Err(TryRecvError::Disconnected) => self.give_up(io),
+            Err(TryRecvError::Disconnected) => self.give_up(cx),
             Err(TryRecvError::Empty) => {}
         }
     }
 
     /// What the server says before the client may be there: the calls go on when it is.
-    pub(super) fn entered(&mut self, command: &Command, io: &mut Io<'_>) {
-        io.out.withhold();
+    pub(super) fn entered(&mut self, command: &Command, cx: &mut Cx<'_>) {
+        cx.out.withhold();
         let is_answer = command.transaction() == self.entry.0;
         if command.verb() == "USR" && self.lets_in(command) {
             let calls = self.server.forget();
             self.server = Server::Open;
             for call in calls {
-                io.out.insert(Side::Server, call.raw);
+                cx.out.insert(Side::Server, call.raw);
             }
         } else if is_answer && command.verb().parse::<u16>().is_ok() {
-            io.out.emit(Event::DetachServer);
-            self.give_up(io);
+            cx.out.emit(Event::DetachServer);
+            self.give_up(cx);
         }
     }
 
     /// The server ended: its people are gone, and the guests stay.
-    pub(in super::super) fn server_left(&mut self, io: &mut Io<'_>) {
+    pub(in super::super) fn server_left(&mut self, cx: &mut Cx<'_>) {
         if self.guests.is_empty() && self.server.has_client() {
             return;
         }
-        io.out.emit(Event::DetachServer);
+        cx.out.emit(Event::DetachServer);
         self.bytes = 0;
         for name in std::mem::take(&mut self.own) {
-            io.tell(format!("BYE {name}"));
+            cx.show(format!("BYE {name}"));
         }
-        self.give_up(io);
+        self.give_up(cx);
     }
 
-    pub(in super::super) fn tick(&mut self, io: &mut Io<'_>) {
-        let late = self.chunks.overdue(io.now.instant);
-        self.say_late(late, io);
-        if self.server.deadline().is_some_and(|until| until <= io.now.instant) {
-            io.out.emit(Event::DetachServer);
-            self.give_up(io);
+    pub(in super::super) fn tick(&mut self, cx: &mut Cx<'_>) {
+        let late = self.chunks.overdue(cx.now.instant);
+        self.say_late(late, cx);
+        if self.server.deadline().is_some_and(|until| until <= cx.now.instant) {
+            cx.out.emit(Event::DetachServer);
+            self.give_up(cx);
         }
     }
 
     /// The calls that wait are in vain.
-    fn give_up(&mut self, io: &mut Io<'_>) {
+    fn give_up(&mut self, cx: &mut Cx<'_>) {
         for call in self.server.forget() {
-            io.tell(format!("{OFFLINE} {}", call.id));
+            cx.show(format!("{OFFLINE} {}", call.id));
         }
     }
 }

@@ -7,7 +7,7 @@ use crosstalk_core::{Envelope, Event};
 
 use super::Switchboard;
 use crate::common::held::of_envelope;
-use crate::msnp::shared_state::Io;
+use crate::msnp::context::Cx;
 
 /// How long before a client leaves it may have stopped reading: clients do not say what they read,
 /// and a text that crosses with their leaving is lost.
@@ -60,22 +60,22 @@ impl Recent {
 impl Switchboard {
     /// The client leaves: what it had begun to say is said as far as it came, and what guests say
     /// is for another conversation, which the client is rung for.
-    pub(in super::super) fn leave(&mut self, io: &mut Io<'_>) {
+    pub(in super::super) fn leave(&mut self, cx: &mut Cx<'_>) {
         let begun = self.chunks.rest();
-        self.say_late(begun, io);
-        let unread = self.recent.take(io.now.instant);
+        self.say_late(begun, cx);
+        let unread = self.recent.take(cx.now.instant);
         if self.guests.is_empty() {
             return;
         }
         self.guests.clear();
-        io.out.emit(Event::Converse {
+        cx.out.emit(Event::Converse {
             user: self.invitation.user.clone(),
             endpoint: self.invitation.endpoint.clone(),
             with: Vec::new(),
         });
         if !unread.is_empty() {
-            self.invitation.desk.open().unread.extend(unread);
-            self.invitation.desk.ring();
+            self.invitation.state.lock().unread.extend(unread);
+            self.invitation.state.wake();
         }
     }
 }

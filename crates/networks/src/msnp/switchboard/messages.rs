@@ -4,10 +4,10 @@ use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure, Side, Typing}
 
 use super::Switchboard;
 use crate::msnp::content::{self, Content};
+use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_foreign;
 use crate::msnp::message_chunks::{Told, Whole};
 use crate::msnp::offers;
-use crate::msnp::shared_state::{Io, passport};
 use crate::msnp::wire::{Command, encode};
 
 /// How many messages are waited for at a time, and the most bytes of what is known of them.
@@ -49,64 +49,64 @@ impl Told {
 
 impl Switchboard {
     /// `MSG n U|N|A|D length`: what the client says. Returns whether the server is to have it.
-    pub(super) fn message_out(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(super) fn message_out(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let told = Told::read(command);
         let content = Content::read(command.payload());
         let is_text = matches!(content, Content::Text(_));
         // Transfers and the like name whom they are for.
-        let for_guest = !is_text && is_foreign(&String::from_utf8_lossy(command.payload()), io);
+        let for_guest = !is_text && is_foreign(&String::from_utf8_lossy(command.payload()), cx);
         if self.guests.is_empty() {
-            return self.without_guests(&told, for_guest, io);
+            return self.without_guests(&told, for_guest, cx);
         }
         let for_server = !self.own.is_empty() && !for_guest;
         if !for_server {
-            io.out.withhold();
+            cx.out.withhold();
         }
-        for whole in self.chunks.take(command.payload(), told, io.now.instant) {
-            self.say_whole(whole, for_server, io);
+        for whole in self.chunks.take(command.payload(), told, cx.now.instant) {
+            self.say_whole(whole, for_server, cx);
         }
         for_server
     }
 
     /// Says what was begun and not ended, as far as it came.
-    pub(super) fn say_late(&mut self, late: Vec<Whole<'static>>, io: &mut Io<'_>) {
+    pub(super) fn say_late(&mut self, late: Vec<Whole<'static>>, cx: &mut Cx<'_>) {
         for whole in late {
             // What the server's people were told they have.
-            self.say_whole(whole, !self.own.is_empty(), io);
+            self.say_whole(whole, !self.own.is_empty(), cx);
         }
     }
 
     /// Shows guests what the client says, or refuses it. Of what the server has too, it says itself
     /// what became.
-    fn say_whole(&mut self, whole: Whole<'_>, for_server: bool, io: &mut Io<'_>) {
+    fn say_whole(&mut self, whole: Whole<'_>, for_server: bool, cx: &mut Cx<'_>) {
         let told = if for_server { Vec::new() } else { whole.told };
         match Content::read(&whole.payload) {
             Content::Frame | Content::Invitation if for_server => {}
-            Content::Frame => self.decline(&whole.payload, &told, io),
-            Content::Invitation => self.reject(&whole.payload, &told, io),
-            Content::Technical => acknowledge(&told, io),
+            Content::Frame => self.decline(&whole.payload, &told, cx),
+            Content::Invitation => self.reject(&whole.payload, &told, cx),
+            Content::Technical => acknowledge(&told, cx),
             Content::Unshown(what) => {
-                let is_told = refuse(&told, io);
+                let is_told = refuse(&told, cx);
                 if !is_told {
                     let words = format!("[CrossTalk: {what} cannot be shown on another network.]");
-                    self.notice(&words, io);
+                    self.notice(&words, cx);
                 }
             }
             Content::Unknown => {
-                refuse(&told, io);
+                refuse(&told, cx);
             }
             content => {
                 let Some(body) = content.body() else { return };
-                let waiting = self.say(&body, io);
-                self.remember(told, waiting, io);
+                let waiting = self.say(&body, cx);
+                self.remember(told, waiting, cx);
             }
         }
     }
 
     /// Waits for news of a message, where its client wants any.
-    fn remember(&mut self, told: Vec<Told>, waiting: Vec<EnvelopeId>, io: &mut Io<'_>) {
+    fn remember(&mut self, told: Vec<Told>, waiting: Vec<EnvelopeId>, cx: &mut Cx<'_>) {
         if waiting.is_empty() {
-            return acknowledge(&told, io);
+            return acknowledge(&told, cx);
         }
         if !told.iter().any(Told::wants_failure) {
             return;
@@ -121,53 +121,53 @@ impl Switchboard {
     }
 
     /// Declines what the client offers a guest, in the guest's name.
-    fn decline(&mut self, payload: &[u8], told: &[Told], io: &mut Io<'_>) {
+    fn decline(&mut self, payload: &[u8], told: &[Told], cx: &mut Cx<'_>) {
         let (head, _) = content::parts(payload);
         let to = passport(content::field(&head, "p2p-dest").unwrap_or_default());
         let guest = self.guests.iter().find(|(_, name)| name.eq_ignore_ascii_case(to));
         let Some((guest, name)) = guest.map(|(guest, name)| (guest.clone(), name.clone())) else {
             // For somebody who is not here.
-            refuse(told, io);
+            refuse(told, cx);
             return;
         };
-        acknowledge(told, io);
-        let number = u32::try_from((io.context.random)() >> 100).unwrap_or_default();
+        acknowledge(told, cx);
+        let number = u32::try_from((cx.context.random)() >> 100).unwrap_or_default();
         let me = passport(&self.entry.1);
         let frames = offers::decline(payload, &mut self.offer, me, &name, number);
         for frame in frames.into_iter().flatten() {
-            self.hears(&guest, &name, &frame, io);
+            self.hears(&guest, &name, &frame, cx);
         }
     }
 
     /// The same for an invitation of the older kind, which goes to everybody.
-    fn reject(&self, payload: &[u8], told: &[Told], io: &mut Io<'_>) {
-        acknowledge(told, io);
+    fn reject(&self, payload: &[u8], told: &[Told], cx: &mut Cx<'_>) {
+        acknowledge(told, cx);
         let Some(rejection) = offers::reject(payload) else { return };
         for (guest, name) in &self.guests {
-            self.hears(guest, name, rejection.as_bytes(), io);
+            self.hears(guest, name, rejection.as_bytes(), cx);
         }
     }
 
     /// Tells the client something in the conversation, in the name of one who is in it.
-    fn notice(&self, words: &str, io: &mut Io<'_>) {
+    fn notice(&self, words: &str, cx: &mut Cx<'_>) {
         let Some((guest, name)) = self.guests.first_key_value() else { return };
         for payload in content::texts(&words.into()) {
-            self.hears(guest, name, payload.as_bytes(), io);
+            self.hears(guest, name, payload.as_bytes(), cx);
         }
     }
 
     /// Gives the client a payload of a guest.
-    fn hears(&self, guest: &Address, name: &str, payload: &[u8], io: &mut Io<'_>) {
-        let nick = self.shown(guest, io).map_or_else(|| name.to_owned(), |(_, nick)| nick);
+    fn hears(&self, guest: &Address, name: &str, payload: &[u8], cx: &mut Cx<'_>) {
+        let nick = self.shown(guest, cx).map_or_else(|| name.to_owned(), |(_, nick)| nick);
         let head = format!("MSG {name} {} {}\r\n", encode(&nick), payload.len());
-        io.out.insert(Side::Client, [head.as_bytes(), payload].concat());
+        cx.out.insert(Side::Client, [head.as_bytes(), payload].concat());
     }
 
     /// Says something to every guest. Returns what there will be news of.
-    fn say(&self, body: &Body, io: &mut Io<'_>) -> Vec<EnvelopeId> {
+    fn say(&self, body: &Body, cx: &mut Cx<'_>) -> Vec<EnvelopeId> {
         let mut waiting = Vec::new();
         for guest in self.guests.keys() {
-            let id = io.send(guest.clone(), body.clone());
+            let id = cx.send(guest.clone(), body.clone());
             if matches!(body, Body::Text { .. } | Body::Attention) && !guest.is_control() {
                 waiting.push(id);
             }
@@ -176,39 +176,39 @@ impl Switchboard {
     }
 
     /// What is said where no guest is: for the server's people, or for nobody.
-    fn without_guests(&self, told: &Told, for_guest: bool, io: &mut Io<'_>) -> bool {
+    fn without_guests(&self, told: &Told, for_guest: bool, cx: &mut Cx<'_>) -> bool {
         if self.server.has_client() && !for_guest {
             return true;
         }
-        io.out.withhold();
-        refuse(std::slice::from_ref(told), io);
+        cx.out.withhold();
+        refuse(std::slice::from_ref(told), cx);
         false
     }
 
     /// Something that a guest says, or that became of what was said to one.
-    pub(in super::super) fn deliver(&mut self, envelope: Envelope, io: &mut Io<'_>) {
+    pub(in super::super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         let Some(name) = self.guests.get(&envelope.from).cloned() else {
             // It was on its way when the client left.
-            return io.out.defer(envelope);
+            return cx.out.defer(envelope);
         };
-        self.recent.note(&envelope, io.now.instant);
+        self.recent.note(&envelope, cx.now.instant);
         let payloads = match &envelope.body {
-            Body::Text { text, .. } if envelope.is_delayed(io.now.wall) => {
+            Body::Text { text, .. } if envelope.is_delayed(cx.now.wall) => {
                 content::late_texts(text, envelope.sent_at)
             }
             Body::Text { text, .. } => content::texts(text),
             Body::Attention => vec![content::nudge()],
             Body::Typing(Typing::Active) => vec![content::typing(&name)],
-            Body::Undelivered { of, why } => self.undelivered(*of, *why, io),
+            Body::Undelivered { of, why } => self.undelivered(*of, *why, cx),
             _ => return,
         };
         for payload in payloads {
-            self.hears(&envelope.from, &name, payload.as_bytes(), io);
+            self.hears(&envelope.from, &name, payload.as_bytes(), cx);
         }
     }
 
     /// A message arrived at one of those to whom it was sent.
-    pub(in super::super) fn delivered(&mut self, id: EnvelopeId, io: &mut Io<'_>) {
+    pub(in super::super) fn delivered(&mut self, id: EnvelopeId, cx: &mut Cx<'_>) {
         let Some(at) = self.sent.iter().position(|s| s.waiting.contains(&id)) else { return };
         let Some(sent) = self.sent.get_mut(at) else { return };
         sent.waiting.retain(|waiting| *waiting != id);
@@ -216,7 +216,7 @@ impl Switchboard {
         if sent.waiting.is_empty()
             && let Some(sent) = self.forget(at)
         {
-            acknowledge(&sent.told, io);
+            acknowledge(&sent.told, cx);
         }
     }
 
@@ -228,30 +228,30 @@ impl Switchboard {
 
     /// Tells of a failure by NAK where the client waits for one and it is for one guest, and else
     /// in words. NAK and ACK say what became of it; where that is not known, neither is said.
-    fn undelivered(&mut self, of: EnvelopeId, why: Failure, io: &mut Io<'_>) -> Vec<String> {
+    fn undelivered(&mut self, of: EnvelopeId, why: Failure, cx: &mut Cx<'_>) -> Vec<String> {
         let sent = self.sent.iter().position(|s| s.copies == 1 && s.waiting.contains(&of));
         match sent.and_then(|at| self.forget(at)) {
             Some(_) if why == Failure::Unconfirmed => {}
             Some(sent) => {
-                refuse(&sent.told, io);
+                refuse(&sent.told, cx);
                 return Vec::new();
             }
-            None => self.delivered(of, io),
+            None => self.delivered(of, cx),
         }
         content::texts(&format!("[CrossTalk: this {}: {why}.]", why.outcome()).into())
     }
 }
 
-fn acknowledge(told: &[Told], io: &mut Io<'_>) {
+fn acknowledge(told: &[Told], cx: &mut Cx<'_>) {
     for told in told.iter().filter(|told| told.wants_both()) {
-        io.tell(format!("ACK {}", told.transaction));
+        cx.show(format!("ACK {}", told.transaction));
     }
 }
 
 /// Says that something failed. Returns whether anybody wants to hear that.
-fn refuse(told: &[Told], io: &mut Io<'_>) -> bool {
+fn refuse(told: &[Told], cx: &mut Cx<'_>) -> bool {
     for told in told.iter().filter(|told| told.wants_failure()) {
-        io.tell(format!("NAK {}", told.transaction));
+        cx.show(format!("NAK {}", told.transaction));
     }
     told.iter().any(Told::wants_failure)
 }

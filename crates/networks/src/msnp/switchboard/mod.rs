@@ -18,12 +18,11 @@ use self::call::Server;
 use self::leave::Recent;
 use self::messages::Sent;
 use super::MAX_NAME;
+use crate::msnp::context::{CAPABILITIES, Cx, capabilities, passport, spelling};
 use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::handoff::{Host, Invitation};
 use crate::msnp::message_chunks::Chunks;
 use crate::msnp::offers::Offer;
-use crate::msnp::shared_state::{
-    CAPABILITIES, Host, Invitation, Io, capabilities, passport, spelling,
-};
 use crate::msnp::wire::{Command, encode};
 
 /// The most own people that are told apart in one conversation.
@@ -59,7 +58,7 @@ pub(super) struct Switchboard {
 
 impl Switchboard {
     /// The conversation of `invitation`, for a client whose first command is USR or ANS.
-    pub(super) fn begin(invitation: Invitation, command: &Command, io: &mut Io<'_>) -> Self {
+    pub(super) fn begin(invitation: Invitation, command: &Command, cx: &mut Cx<'_>) -> Self {
         let entry = (command.transaction(), command.word(2).to_owned());
         let mut switchboard = Self {
             server: Server::new(&invitation.host),
@@ -75,9 +74,9 @@ impl Switchboard {
             recent: Recent::default(),
         };
         if let Host::Server = switchboard.invitation.host {
-            io.out.forward(Side::Server, command.raw.clone());
+            cx.out.forward(Side::Server, command.raw.clone());
         } else {
-            switchboard.let_in(command, io);
+            switchboard.let_in(command, cx);
         }
         switchboard
     }
@@ -87,14 +86,14 @@ impl Switchboard {
         &mut self,
         side: Side,
         command: Command,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let forward = match side {
-            Side::Client => self.client(&command, io)?,
-            Side::Server => self.server(&command, io),
+            Side::Client => self.client(&command, cx)?,
+            Side::Server => self.server(&command, cx),
         };
         if forward {
-            io.out.forward(side.other(), command.raw);
+            cx.out.forward(side.other(), command.raw);
         }
         Ok(())
     }
@@ -104,35 +103,35 @@ impl Switchboard {
     }
 
     /// Returns whether the server is to have the command.
-    fn client(&mut self, command: &Command, io: &mut Io<'_>) -> Result<bool, Fault> {
+    fn client(&mut self, command: &Command, cx: &mut Cx<'_>) -> Result<bool, Fault> {
         match command.verb() {
-            "CAL" => self.call(command, io),
-            "MSG" => Ok(self.message_out(command, io)),
+            "CAL" => self.call(command, cx),
+            "MSG" => Ok(self.message_out(command, cx)),
             "OUT" => {
-                self.leave(io);
+                self.leave(cx);
                 if !self.server.has_client() {
-                    io.out.withhold();
+                    cx.out.withhold();
                 }
                 Ok(self.server.has_client())
             }
-            _ if self.server.has_client() && is_named_in(command, io) => {
-                io.out.withhold();
-                io.tell(format!("{NO_SUCH_NAME} {}", command.word(1)));
+            _ if self.server.has_client() && is_named_in(command, cx) => {
+                cx.out.withhold();
+                cx.show(format!("{NO_SUCH_NAME} {}", command.word(1)));
                 Ok(false)
             }
             _ if self.server.has_client() => Ok(true),
             _ => {
-                io.out.withhold();
+                cx.out.withhold();
                 Ok(false)
             }
         }
     }
 
     /// Returns whether the client is to have the command.
-    fn server(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    fn server(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         match command.verb() {
             _ if self.server.is_entered_for_us() => {
-                self.entered(command, io);
+                self.entered(command, cx);
                 return false;
             }
             "USR" | "ANS" if self.lets_in(command) => self.server = Server::Open,
@@ -192,57 +191,57 @@ impl Switchboard {
     }
 
     /// The client enters a conversation that is played here, and finds in it who rang.
-    fn let_in(&mut self, command: &Command, io: &mut Io<'_>) {
-        io.out.withhold();
+    fn let_in(&mut self, command: &Command, cx: &mut Cx<'_>) {
+        cx.out.withhold();
         let id = command.word(1);
         if let Host::Gateway(Some(by)) = &self.invitation.host
             && command.verb() == "ANS"
         {
             let by = by.clone();
-            let Some((name, nick)) = self.shown(&by, io) else { return };
-            self.invitation.desk.open().rung.remove(&by);
-            io.tell(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
-            io.tell(format!("ANS {id} OK"));
-            self.join_self(io);
-            self.welcome(by, name, io);
+            let Some((name, nick)) = self.shown(&by, cx) else { return };
+            self.invitation.state.lock().rung.remove(&by);
+            cx.show(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
+            cx.show(format!("ANS {id} OK"));
+            self.join_self(cx);
+            self.welcome(by, name, cx);
         } else {
             let name = command.word(2);
-            let papers = self.invitation.desk.open();
-            io.tell(format!("USR {id} OK {name} {}", papers.me.nick(passport(name))));
+            let state = self.invitation.state.lock();
+            cx.show(format!("USR {id} OK {name} {}", state.me.nick(passport(name))));
         }
     }
 
     /// Since MSNP16, where a person can be at several places, the person comes into a conversation
     /// like everybody else. Clients say nothing before they saw that.
-    fn join_self(&self, io: &mut Io<'_>) {
+    fn join_self(&self, cx: &mut Cx<'_>) {
         let version = self.invitation.version;
         if version >= ENDPOINTS {
-            let papers = self.invitation.desk.open();
-            io.tell(format!("JOI {}", papers.me.introduced(passport(&self.entry.1), version)));
+            let state = self.invitation.state.lock();
+            cx.show(format!("JOI {}", state.me.introduced(passport(&self.entry.1), version)));
         }
     }
 
     /// Lets a guest in, and has the gateway bring what the guests say. What the client did not read
     /// of it in the conversation before comes first.
-    fn welcome(&mut self, guest: Address, name: String, io: &mut Io<'_>) {
-        let unread = self.invitation.desk.open().unread.take(&guest);
+    fn welcome(&mut self, guest: Address, name: String, cx: &mut Cx<'_>) {
+        let unread = self.invitation.state.lock().unread.take(&guest);
         self.guests.insert(guest, name);
-        io.out.emit(Event::Converse {
+        cx.out.emit(Event::Converse {
             user: self.invitation.user.clone(),
             endpoint: self.invitation.endpoint.clone(),
             with: self.guests.keys().cloned().collect(),
         });
         for envelope in unread {
-            self.deliver(envelope, io);
+            self.deliver(envelope, cx);
         }
     }
 
     /// The name and nick under which the client knows `address`.
-    fn shown(&self, address: &Address, io: &Io<'_>) -> Option<(String, String)> {
-        if let Some(known) = self.invitation.desk.open().people.get(address) {
+    fn shown(&self, address: &Address, cx: &Cx<'_>) -> Option<(String, String)> {
+        if let Some(known) = self.invitation.state.lock().people.get(address) {
             return Some((known.spelling.clone(), known.nick.clone()));
         }
-        let name = spelling(None, address, &io.context.names)?;
+        let name = spelling(None, address, &cx.context.names)?;
         Some((name.clone(), name))
     }
 

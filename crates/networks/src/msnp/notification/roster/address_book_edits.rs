@@ -2,46 +2,46 @@
 
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
-use crate::msnp::book::Edit;
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::Edit;
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::Io;
 use crate::msnp::wire::decode;
 
 impl Session {
     /// Does what the client asked of its address book.
-    pub(in crate::msnp) fn apply_edits(&mut self, io: &mut Io<'_>) {
-        let edits = self.desk.open().book.take_edits();
+    pub(in crate::msnp) fn apply_edits(&mut self, cx: &mut Cx<'_>) {
+        let edits = self.state.lock().book.take_edits();
         for edit in edits {
-            self.apply(edit, io);
+            self.apply(edit, cx);
         }
     }
 
-    pub(in crate::msnp) fn apply(&mut self, edit: Edit, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn apply(&mut self, edit: Edit, cx: &mut Cx<'_>) {
         match edit {
             Edit::List { address, name, nick, group } => {
                 let nick = nick.unwrap_or_default();
-                self.list(&address, name.as_deref(), &nick, group, io);
-                self.show_presence(&address, None, io);
+                self.list(&address, name.as_deref(), &nick, group, cx);
+                self.show_presence(&address, None, cx);
             }
-            Edit::Unlist(address) => self.unlist(&address, io),
-            Edit::Ungroup(address, group) => self.ungroup(&address, &group, io),
-            Edit::Allow(address, name) => self.allow(&address, name.as_deref(), io),
+            Edit::Unlist(address) => self.unlist(&address, cx),
+            Edit::Ungroup(address, group) => self.ungroup(&address, &group, cx),
+            Edit::Allow(address, name) => self.allow(&address, name.as_deref(), cx),
             Edit::Block(address, name, blocked) => {
-                self.block(&address, name.as_deref(), blocked, io);
+                self.block(&address, name.as_deref(), blocked, cx);
             }
             Edit::Say(address, text) => {
-                io.send(address, Body::Text { text, auto: false });
+                cx.send(address, Body::Text { text, auto: false });
             }
-            Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), io),
+            Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), cx),
         }
     }
 
     /// The contact as it is, or as it would begin; none where the list is full.
-    fn draft(&self, address: &Address, name: Option<&str>, io: &Io<'_>) -> Option<Contact> {
-        let spelling = || name.map_or_else(|| io.context.names.universal(address), str::to_owned);
-        let papers = self.desk.open();
-        let known = papers.book.contact(address).cloned();
-        let has_room = || papers.book.has_room_for(address);
+    fn draft(&self, address: &Address, name: Option<&str>, cx: &Cx<'_>) -> Option<Contact> {
+        let spelling = || name.map_or_else(|| cx.context.names.universal(address), str::to_owned);
+        let state = self.state.lock();
+        let known = state.book.contact(address).cloned();
+        let has_room = || state.book.has_room_for(address);
         known.or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
     }
 
@@ -52,9 +52,9 @@ impl Session {
         name: Option<&str>,
         nick: &str,
         group: Option<String>,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
-        let Some(mut contact) = self.draft(address, name, io) else { return };
+        let Some(mut contact) = self.draft(address, name, cx) else { return };
         if !contact.listed {
             contact.spelling = name.map_or(contact.spelling, str::to_owned);
         }
@@ -73,58 +73,58 @@ impl Session {
         if new {
             contact.to = Subscription::Asked(RichText::default());
         }
-        self.put(&contact, io);
+        self.put(&contact, cx);
         if new {
-            io.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
+            cx.send(address.clone(), Body::Contact(Consent::Request(RichText::default())));
         }
     }
 
     /// Writes a listed contact, here and in the stored list.
-    fn put(&mut self, contact: &Contact, io: &mut Io<'_>) {
+    fn put(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
         let known = self.contact(&contact.address);
         if known.is_some_and(|k| k == *contact) {
             return;
         }
-        io.out.emit(Event::Roster(RosterEdit::List {
+        cx.out.emit(Event::Roster(RosterEdit::List {
             address: contact.address.clone(),
             spelling: contact.spelling.clone(),
             alias: contact.alias.clone(),
             groups: contact.groups.clone(),
         }));
-        self.changed(contact, io);
+        self.changed(contact, cx);
     }
 
     /// Takes a contact off the list.
-    pub(in crate::msnp) fn unlist(&mut self, address: &Address, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn unlist(&mut self, address: &Address, cx: &mut Cx<'_>) {
         let Some(mut contact) = self.contact(address).filter(|c| c.listed) else { return };
-        io.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
+        cx.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
         self.presences.remove(address);
         contact.listed = false;
         (contact.to, contact.from) = (Subscription::None, Subscription::None);
-        self.changed(&contact, io);
+        self.changed(&contact, cx);
     }
 
     /// Takes a contact out of a group, which before MSNP10 takes one out of the last group off
     /// the list.
-    pub(in crate::msnp) fn ungroup(&mut self, address: &Address, group: &str, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn ungroup(&mut self, address: &Address, group: &str, cx: &mut Cx<'_>) {
         let Some(mut contact) = self.contact(address) else { return };
         contact.groups.retain(|g| g != group);
         if self.has_guids() || !contact.groups.is_empty() {
-            self.put(&contact, io);
+            self.put(&contact, cx);
         } else {
-            self.unlist(address, io);
+            self.unlist(address, cx);
         }
     }
 
     /// Gives a group another name, or takes it away.
-    pub(in crate::msnp) fn regroup(&mut self, old: &str, new: Option<&str>, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn regroup(&mut self, old: &str, new: Option<&str>, cx: &mut Cx<'_>) {
         let inside = |c: &&Contact| c.listed && c.groups.iter().any(|group| group == old);
         let members: Vec<Contact> =
-            self.desk.open().book.contacts().filter(inside).cloned().collect();
+            self.state.lock().book.contacts().filter(inside).cloned().collect();
         for mut contact in members {
             contact.groups.retain(|group| group != old && Some(group.as_str()) != new);
             contact.groups.extend(new.map(str::to_owned));
-            self.put(&contact, io);
+            self.put(&contact, cx);
         }
     }
 
@@ -134,14 +134,14 @@ impl Session {
         &mut self,
         address: &Address,
         name: Option<&str>,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
-        self.block(address, name, false, io);
-        let Some(mut contact) = self.draft(address, name, io) else { return };
+        self.block(address, name, false, cx);
+        let Some(mut contact) = self.draft(address, name, cx) else { return };
         if contact.from != Subscription::Granted {
             contact.from = Subscription::Granted;
-            self.changed(&contact, io);
-            io.send(address.clone(), Body::Contact(Consent::Grant));
+            self.changed(&contact, cx);
+            cx.send(address.clone(), Body::Contact(Consent::Grant));
         }
     }
 
@@ -152,18 +152,18 @@ impl Session {
         address: &Address,
         name: Option<&str>,
         blocked: bool,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) {
-        let Some(mut contact) = self.draft(address, name, io) else { return };
+        let Some(mut contact) = self.draft(address, name, cx) else { return };
         if contact.blocked == blocked {
             return;
         }
         contact.blocked = blocked;
         if blocked && matches!(contact.from, Subscription::Asked(_)) {
             contact.from = Subscription::None;
-            io.send(address.clone(), Body::Contact(Consent::Revoke));
+            cx.send(address.clone(), Body::Contact(Consent::Revoke));
         }
-        self.changed(&contact, io);
-        io.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
+        self.changed(&contact, cx);
+        cx.out.emit(Event::Roster(RosterEdit::Block(address.clone(), blocked)));
     }
 }

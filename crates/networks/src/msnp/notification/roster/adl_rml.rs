@@ -7,11 +7,11 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Event, NameClass, Side};
 
 use super::list_msnp8_12::{ALLOW, BLOCK, FORWARD};
-use crate::msnp::book::Edit;
 use crate::msnp::content::Content;
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::Edit;
 use crate::msnp::foreign_names::is_foreign;
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::Io;
 use crate::msnp::wire::xml::{Changes, Document, Element};
 use crate::msnp::wire::xml_text::escaped;
 use crate::msnp::wire::{Command, with_payload};
@@ -82,7 +82,7 @@ struct Sifted {
 impl Sifted {
     /// Reads a payload; none where nobody in it is foreign. Refuses what no server could read, and
     /// foreign names in places where lists have none.
-    fn read(payload: &[u8], io: &Io<'_>) -> Result<Option<Self>, Refused> {
+    fn read(payload: &[u8], cx: &Cx<'_>) -> Result<Option<Self>, Refused> {
         let text = std::str::from_utf8(payload).map_err(|_| Refused::NoList)?;
         let list = Document::parse(text).ok_or(Refused::NoList)?;
         let list = list.root(text);
@@ -98,8 +98,8 @@ impl Sifted {
             let mut gone = Vec::new();
             for person in domain.children() {
                 let name = format!("{}@{of}", person.attribute("n").unwrap_or_default());
-                match io.class_of(&name) {
-                    NameClass::Own if is_foreign(&name, io) => return Err(Refused::Misplaced),
+                match cx.classify(&name) {
+                    NameClass::Own if is_foreign(&name, cx) => return Err(Refused::Misplaced),
                     NameClass::Own => continue,
                     NameClass::Nowhere => nowhere = true,
                     NameClass::Foreign(address) => foreign.push((address, name, lists(person))),
@@ -118,7 +118,7 @@ impl Sifted {
         }
         let empty = changes.apply(text);
         let left_over = Document::parse(&empty).ok_or(Refused::NoList)?;
-        let names = |element: Element<'_>| element.values().any(|value| is_foreign(&value, io));
+        let names = |element: Element<'_>| element.values().any(|value| is_foreign(&value, cx));
         if left_over.root(&empty).all().any(names) {
             return Err(Refused::Misplaced);
         }
@@ -139,153 +139,153 @@ fn lists(person: Element<'_>) -> u8 {
 
 impl Session {
     /// ADL and RML. Returns whether the server is to have the command as it is.
-    pub(in crate::msnp) fn edit_domains(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let sifted = match Sifted::read(command.payload(), io) {
+    pub(in crate::msnp) fn edit_domains(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
+        let sifted = match Sifted::read(command.payload(), cx) {
             Ok(Some(sifted)) => sifted,
             Ok(None) => {
                 self.domains.told = true;
                 return true;
             }
-            Err(why) => return self.refuse_list(command, &why, io),
+            Err(why) => return self.refuse_list(command, &why, cx),
         };
-        io.out.withhold();
+        cx.out.withhold();
         let rest = sifted.rest.or_else(|| {
             let first = sifted.initial && !self.domains.told;
             first.then_some(sifted.empty)
         });
         if let Some(rest) = &rest {
             self.domains.told = true;
-            resend(command, rest, io);
+            resend(command, rest, cx);
         } else if sifted.nowhere && sifted.foreign.is_empty() {
-            io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
+            cx.show(format!("{} {}", self.no_such_name(), command.word(1)));
         } else {
-            io.tell(format!("{} {} OK", command.verb(), command.word(1)));
+            cx.show(format!("{} {} OK", command.verb(), command.word(1)));
         }
         // What a client begins with is what it was told, or remembers from long ago.
         if !sifted.initial {
             let adds = command.verb() == "ADL";
             for (address, name, lists) in sifted.foreign {
-                self.edit_lists(&address, &name, lists, adds, io);
+                self.edit_lists(&address, &name, lists, adds, cx);
             }
         }
         false
     }
 
-    fn refuse_list(&self, command: &Command, why: &Refused, io: &mut Io<'_>) -> bool {
+    fn refuse_list(&self, command: &Command, why: &Refused, cx: &mut Cx<'_>) -> bool {
         let error = match why {
             Refused::NoList => NO_LIST,
             Refused::Misplaced => self.no_such_name(),
         };
-        io.out.withhold();
-        io.tell(format!("{error} {}", command.word(1)));
+        cx.out.withhold();
+        cx.show(format!("{error} {}", command.word(1)));
         false
     }
 
-    fn edit_lists(&mut self, who: &Address, name: &str, lists: u8, adds: bool, io: &mut Io<'_>) {
+    fn edit_lists(&mut self, who: &Address, name: &str, lists: u8, adds: bool, cx: &mut Cx<'_>) {
         let (address, name) = (who.clone(), Some(name.to_owned()));
         if lists & BLOCK != 0 {
-            self.apply(Edit::Block(address.clone(), name.clone(), adds), io);
+            self.apply(Edit::Block(address.clone(), name.clone(), adds), cx);
         }
         if lists & ALLOW != 0 && adds {
-            self.apply(Edit::Allow(address.clone(), name.clone()), io);
+            self.apply(Edit::Allow(address.clone(), name.clone()), cx);
         }
         if lists & FORWARD != 0 && adds {
-            self.apply(Edit::List { address, name, nick: None, group: None }, io);
+            self.apply(Edit::List { address, name, nick: None, group: None }, cx);
         } else if lists & FORWARD != 0 {
-            self.apply(Edit::Unlist(address), io);
+            self.apply(Edit::Unlist(address), cx);
         }
     }
 
     /// FQY, since MSNP14: on which networks are these people? Returns whether the server is to
     /// have the command as it is.
-    pub(in crate::msnp) fn query(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
-        let sifted = match Sifted::read(command.payload(), io) {
+    pub(in crate::msnp) fn query(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
+        let sifted = match Sifted::read(command.payload(), cx) {
             Ok(Some(sifted)) => sifted,
             Ok(None) => return true,
-            Err(why) => return self.refuse_list(command, &why, io),
+            Err(why) => return self.refuse_list(command, &why, cx),
         };
-        io.out.withhold();
+        cx.out.withhold();
         let found: String =
             sifted.foreign.iter().map(|(_, name, _)| entry(name, "t=\"1\"")).collect();
         match sifted.rest {
             None if found.is_empty() => {
-                io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
+                cx.show(format!("{} {}", self.no_such_name(), command.word(1)));
             }
             None => {
                 let answer = with_payload(&format!("FQY {}", command.word(1)), &list(&found));
-                io.out.insert(Side::Client, answer);
+                cx.out.insert(Side::Client, answer);
             }
             Some(rest) => {
                 self.domains.expect(command.transaction(), found);
-                resend(command, &rest, io);
+                resend(command, &rest, cx);
             }
         }
         false
     }
 
     /// The server's answer to FQY, to which the foreign people of the query are added.
-    pub(in crate::msnp) fn answered(&mut self, command: &Command, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn answered(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let found = self.domains.take(command.transaction());
         let text = std::str::from_utf8(command.payload()).unwrap_or_default();
         let (Some(found), Some(list)) = (found, Document::parse(text)) else {
-            return io.out.forward(Side::Client, command.raw.clone());
+            return cx.out.forward(Side::Client, command.raw.clone());
         };
         let mut changes = Changes::default();
         changes.append(list.root(text), &found);
-        io.out.withhold();
+        cx.out.withhold();
         let answer = with_payload(&format!("FQY {}", command.word(1)), &changes.apply(text));
-        io.out.insert(Side::Client, answer);
+        cx.out.insert(Side::Client, answer);
     }
 
     /// The client is online since MSNP13: by now it has read its address book, or never will where
     /// that cannot be seen.
-    pub(in crate::msnp) fn begin_telling(&mut self, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn begin_telling(&mut self, cx: &mut Cx<'_>) {
         if self.version < 13 {
             return;
         }
-        if !self.desk.open().book.served {
-            io.out.emit(Event::Advise(
+        if !self.state.lock().book.served {
+            cx.out.emit(Event::Advise(
                 "an MSN client reads its address book over TLS that does not end here, so that \
                  people on other networks are not in it: name its host under `terminate`",
             ));
         }
         while let Some(envelope) = self.requests.pop() {
-            self.request_in(envelope, io);
+            self.request_in(envelope, cx);
         }
     }
 }
 
 /// `UUM n who network kind length`: a message without a conversation, to another network or to
 /// somebody offline. Returns whether the server is to have the command.
-pub(in crate::msnp) fn message_to(command: &Command, io: &mut Io<'_>) -> bool {
+pub(in crate::msnp) fn message_to(command: &Command, cx: &mut Cx<'_>) -> bool {
     let who = command.word(2);
-    let guest = match io.class_of(who.split(';').next().unwrap_or_default()) {
+    let guest = match cx.classify(who.split(';').next().unwrap_or_default()) {
         NameClass::Own => return true,
         NameClass::Nowhere => None,
         NameClass::Foreign(guest) => Some(guest),
     };
-    io.out.withhold();
+    cx.out.withhold();
     let body = Content::read(command.payload()).body();
     match (guest, body) {
-        (Some(guest), Some(body)) if command.verb() == "UUM" => drop(io.send(guest, body)),
+        (Some(guest), Some(body)) if command.verb() == "UUM" => drop(cx.send(guest, body)),
         // Only since MSNP13 are there such messages.
-        (None, _) => io.tell(format!("208 {}", command.word(1))),
+        (None, _) => cx.show(format!("208 {}", command.word(1))),
         // What clients arrange by UUN (folders, transfers) is not to be had here.
-        (Some(_), _) => io.tell(format!("217 {}", command.word(1))),
+        (Some(_), _) => cx.show(format!("217 {}", command.word(1))),
     }
     false
 }
 
 /// Shows the client who asks to see the person: it asks back by its own dialogue.
-pub(in crate::msnp) fn show_request(name: &str, nick: &str, io: &mut Io<'_>) {
+pub(in crate::msnp) fn show_request(name: &str, nick: &str, cx: &mut Cx<'_>) {
     let who = list(&entry(name, &format!("t=\"1\" l=\"8\" f=\"{}\"", escaped(nick))));
-    io.out.insert(Side::Client, with_payload("ADL 0", &who));
+    cx.out.insert(Side::Client, with_payload("ADL 0", &who));
 }
 
 /// Sends the server what is left of a command.
-fn resend(command: &Command, rest: &str, io: &mut Io<'_>) {
+fn resend(command: &Command, rest: &str, cx: &mut Cx<'_>) {
     let head = format!("{} {}", command.verb(), command.word(1));
-    io.out.insert(Side::Server, Bytes::from(with_payload(&head, rest)));
+    cx.out.insert(Side::Server, Bytes::from(with_payload(&head, rest)));
 }
 
 fn list(entries: &str) -> String {

@@ -2,9 +2,9 @@
 
 use crosstalk_core::{Address, NameClass};
 
+use crate::msnp::context::Cx;
 use crate::msnp::groups::{contact_guid, read_guid};
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::Io;
 use crate::msnp::wire::{Command, decode, encode};
 
 /// The error of a list that is full.
@@ -24,9 +24,9 @@ impl Session {
     }
 
     /// Whom a command names by name or GUID. `Err` where it is withheld whatever it asks for.
-    fn target(&self, name: &str, guid: &str, io: &Io<'_>) -> Result<Option<Target>, ()> {
+    fn target(&self, name: &str, guid: &str, cx: &Cx<'_>) -> Result<Option<Target>, ()> {
         if !name.is_empty() {
-            return match io.class_of(name) {
+            return match cx.classify(name) {
                 NameClass::Own => Ok(None),
                 NameClass::Foreign(address) => {
                     Ok(Some(Target { address, name: Some(name.to_owned()) }))
@@ -35,12 +35,12 @@ impl Session {
             };
         }
         let Some(id) = read_guid(guid) else { return Ok(None) };
-        let address = self.desk.open().book.called(id..=id).cloned();
+        let address = self.state.lock().book.called(id..=id).cloned();
         Ok(address.map(|address| Target { address, name: None }))
     }
 
     /// ADD and, since MSNP10, ADC. Returns whether the server is to have the command.
-    pub(in crate::msnp) fn add(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(in crate::msnp) fn add(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let field = |key: &str| {
             let mut fields = command.words().skip(3);
             fields.find_map(|w| w.strip_prefix(key)).unwrap_or_default().to_owned()
@@ -50,22 +50,22 @@ impl Session {
         } else {
             (command.word(3).to_owned(), command.word(4).to_owned(), String::new())
         };
-        let Target { address, name } = match self.taken(command, &name, &guid, io) {
+        let Target { address, name } = match self.taken(command, &name, &guid, cx) {
             Ok(target) => target,
             Err(forward) => return forward,
         };
-        if !self.desk.open().book.has_room_for(&address) {
-            io.tell(format!("{FULL} {}", command.word(1)));
+        if !self.state.lock().book.has_room_for(&address) {
+            cx.show(format!("{FULL} {}", command.word(1)));
             return false;
         }
         match command.word(2) {
             "FL" => {
                 let last = command.words().next_back().unwrap_or_default();
                 let group = self.groups.name(last).cloned();
-                self.list(&address, name.as_deref(), &decode(&nick), group, io);
+                self.list(&address, name.as_deref(), &decode(&nick), group, cx);
             }
-            "AL" => self.allow(&address, name.as_deref(), io),
-            "BL" => self.block(&address, name.as_deref(), true, io),
+            "AL" => self.allow(&address, name.as_deref(), cx),
+            "BL" => self.block(&address, name.as_deref(), true, cx),
             _ => {}
         }
         let shown = name.unwrap_or_default();
@@ -74,85 +74,85 @@ impl Session {
             let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
             let group = Some(command.word(5)).filter(|g| !g.is_empty());
             let group = group.map(|g| format!(" {g}")).unwrap_or_default();
-            io.tell(format!("ADD {id} {list} {version} {shown} {nick}{group}"));
+            cx.show(format!("ADD {id} {list} {version} {shown} {nick}{group}"));
         } else if command.word(2) == "FL" && !shown.is_empty() {
             let nick = if nick.is_empty() { encode(&shown) } else { encoded(&nick, &shown) };
             let guid = contact_guid(&address);
-            io.tell(format!("ADC {} FL N={shown} F={nick} C={guid}", command.word(1)));
+            cx.show(format!("ADC {} FL N={shown} F={nick} C={guid}", command.word(1)));
         } else {
-            io.tell(command.from(0));
+            cx.show(command.from(0));
         }
-        self.show_presence(&address, Some(command.transaction()), io);
+        self.show_presence(&address, Some(command.transaction()), cx);
         false
     }
 
     /// REM. Returns whether the server is to have the command.
-    pub(in crate::msnp) fn remove(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(in crate::msnp) fn remove(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let (name, guid) = name_or_guid(command.word(3));
-        let Target { address, name } = match self.taken(command, name, guid, io) {
+        let Target { address, name } = match self.taken(command, name, guid, cx) {
             Ok(target) => target,
             Err(forward) => return forward,
         };
         match command.word(2) {
             "FL" => match self.groups.name(command.word(4)).cloned() {
-                Some(group) => self.ungroup(&address, &group, io),
-                None => self.unlist(&address, io),
+                Some(group) => self.ungroup(&address, &group, cx),
+                None => self.unlist(&address, cx),
             },
-            "BL" => self.block(&address, name.as_deref(), false, io),
+            "BL" => self.block(&address, name.as_deref(), false, cx),
             _ => {}
         }
         if self.has_guids() {
-            io.tell(command.from(0));
+            cx.show(command.from(0));
         } else {
             let (id, list, version) = (command.word(1), command.word(2), &self.list_version);
             let rest = command.from(3);
-            io.tell(format!("REM {id} {list} {version} {rest}"));
+            cx.show(format!("REM {id} {list} {version} {rest}"));
         }
         false
     }
 
     /// REA of MSNP8 and 9, which clients also send to note what a contact calls itself, and SBP
     /// since MSNP10. Returns whether the server is to have the command.
-    pub(in crate::msnp) fn rename(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(in crate::msnp) fn rename(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let (name, guid) = name_or_guid(command.word(2));
-        let Target { address, name } = match self.taken(command, name, guid, io) {
+        let Target { address, name } = match self.taken(command, name, guid, cx) {
             Ok(target) => target,
             Err(forward) => return forward,
         };
         let nick = command.words().next_back().unwrap_or_default();
         let is_nick = command.verb() == "REA" || command.word(3) == "MFN";
         if is_nick && self.contact(&address).is_some_and(|c| c.listed) {
-            self.list(&address, None, &decode(nick), None, io);
+            self.list(&address, None, &decode(nick), None, cx);
         }
         if command.verb() == "SBP" {
-            io.tell(command.from(0));
+            cx.show(command.from(0));
         } else {
             let (id, version) = (command.word(1), &self.list_version);
             let name = name.unwrap_or_default();
-            io.tell(format!("REA {id} {version} {name} {}", encoded(nick, &name)));
+            cx.show(format!("REA {id} {version} {name} {}", encoded(nick, &name)));
         }
         false
     }
 
     /// RMG and REG of a group that only foreign people are in. Returns whether the server is to
     /// have the command.
-    pub(in crate::msnp) fn edit_group(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(in crate::msnp) fn edit_group(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let id = command.word(2).to_owned();
         let Some(old) = self.groups.name(&id).cloned() else { return true };
         let new = (command.verb() == "REG").then(|| decode(command.word(3)));
-        self.regroup(&old, new.as_deref(), io);
+        self.regroup(&old, new.as_deref(), cx);
         if !self.groups.is_ours(&id) {
             if let Some(new) = new {
                 self.groups.note(new, id);
             }
             return true;
         }
-        io.out.withhold();
+        cx.out.withhold();
         self.groups.forget(&id);
         let version = if self.has_guids() { "" } else { &self.list_version };
         let version = if version.is_empty() { String::new() } else { format!("{version} ") };
         let rest = command.from(2);
-        io.tell(format!("{} {} {version}{rest}", command.verb(), command.word(1)));
+        cx.show(format!("{} {} {version}{rest}", command.verb(), command.word(1)));
         false
     }
 
@@ -163,14 +163,14 @@ impl Session {
         command: &Command,
         name: &str,
         guid: &str,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<Target, bool> {
-        let target = self.target(name, guid, io);
+        let target = self.target(name, guid, cx);
         if !matches!(target, Ok(None)) {
-            io.out.withhold();
+            cx.out.withhold();
         }
         let Ok(target) = target else {
-            io.tell(format!("{} {}", self.no_such_name(), command.word(1)));
+            cx.show(format!("{} {}", self.no_such_name(), command.word(1)));
             return Err(false);
         };
         target.ok_or(true)
@@ -201,11 +201,11 @@ fn encoded(nick: &str, name: &str) -> String {
 
 /// A letter or a page that the server is to send somebody, to praise MSN. Returns whether it is to
 /// have the command.
-pub(in crate::msnp) fn invite(command: &Command, io: &mut Io<'_>) -> bool {
-    if matches!(io.class_of(command.word(2)), NameClass::Own) {
+pub(in crate::msnp) fn invite(command: &Command, cx: &mut Cx<'_>) -> bool {
+    if matches!(cx.classify(command.word(2)), NameClass::Own) {
         return true;
     }
-    io.out.withhold();
-    io.tell(format!("{} {} OK", command.verb(), command.word(1)));
+    cx.out.withhold();
+    cx.show(format!("{} {} OK", command.verb(), command.word(1)));
     false
 }

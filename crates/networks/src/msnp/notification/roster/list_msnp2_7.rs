@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp8_12::{ALLOW, BLOCK, FORWARD, Merge, REVERSE, lists};
+use crate::msnp::context::{Cx, spelling};
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::{Io, spelling};
 use crate::msnp::wire::{Command, decode, encode};
 
 /// How long the list waits for the foreign one.
@@ -54,14 +54,14 @@ fn place(command: &Command, at: usize) -> Option<(usize, usize)> {
 
 impl Session {
     /// `SYN n version`: lists follow. Gives it back where it can be told at once.
-    pub(in crate::msnp) fn begin_early(&mut self, syn: Command, io: &Io<'_>) -> Option<Command> {
+    pub(in crate::msnp) fn begin_early(&mut self, syn: Command, cx: &Cx<'_>) -> Option<Command> {
         syn.word(2).clone_into(&mut self.list_version);
         let known = self.knows_contacts();
         let (held, given) = if known {
             (None, Some(syn))
         } else {
             let bytes = syn.weight();
-            (Some((vec![syn], bytes, io.later(PATIENCE))), None)
+            (Some((vec![syn], bytes, cx.later(PATIENCE))), None)
         };
         self.merge = Merge::Early(Early { held, groups: Vec::new(), bytes: 0 });
         given
@@ -71,28 +71,28 @@ impl Session {
     pub(in crate::msnp) fn release_early(
         &mut self,
         mut early: Early,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let held = early.held.take().map(|(held, ..)| held).unwrap_or_default();
         self.merge = Merge::Early(early);
         for command in &held {
-            self.server(command, io)?;
+            self.server(command, cx)?;
         }
         Ok(())
     }
 
     /// A line of a list.
-    pub(in crate::msnp) fn early_line(&mut self, command: &Command, io: &mut Io<'_>) {
+    pub(in crate::msnp) fn early_line(&mut self, command: &Command, cx: &mut Cx<'_>) {
         match command.verb() {
-            "LSG" => self.early_group(command, io),
-            _ => self.early_contact(command, io),
+            "LSG" => self.early_group(command, cx),
+            _ => self.early_contact(command, cx),
         }
     }
 
     /// `LSG n version place total id name 0`. Ours follow the last of them.
-    fn early_group(&mut self, command: &Command, io: &mut Io<'_>) {
+    fn early_group(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let (Some((at, total)), Merge::Early(early)) = (place(command, 3), &mut self.merge) else {
-            return io.out.forward(Side::Client, command.raw.clone());
+            return cx.out.forward(Side::Client, command.raw.clone());
         };
         self.groups.note(decode(command.word(6)), command.word(5).to_owned());
         early.bytes += command.weight();
@@ -108,62 +108,62 @@ impl Session {
         let ours = self.groups.ours();
         let total = (total + ours.len()).to_string();
         for group in &told {
-            pass(group, &[(4, &total)], ours.is_empty(), io);
+            pass(group, &[(4, &total)], ours.is_empty(), cx);
         }
         for (n, (name, id)) in ours.iter().enumerate() {
             let (trid, version) = (command.word(1), command.word(2));
             let n = told.len() + n + 1;
-            io.tell(format!("LSG {trid} {version} {n} {total} {id} {} 0", encode(name)));
+            cx.show(format!("LSG {trid} {version} {n} {total} {id} {} 0", encode(name)));
         }
     }
 
     /// `LST n list version place total name nick`, in the forward list of MSNP7 with groups
     /// behind it. Ours come before the first, since settings of a contact follow its line.
-    fn early_contact(&mut self, command: &Command, io: &mut Io<'_>) {
+    fn early_contact(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let list = match command.word(2) {
             "FL" => FORWARD,
             "AL" => ALLOW,
             "BL" => BLOCK,
             "RL" => REVERSE,
-            _ => return io.out.forward(Side::Client, command.raw.clone()),
+            _ => return cx.out.forward(Side::Client, command.raw.clone()),
         };
         let Some((at, total)) = place(command, 4) else {
-            return io.out.forward(Side::Client, command.raw.clone());
+            return cx.out.forward(Side::Client, command.raw.clone());
         };
         let mut alone = false;
         if at <= 1 {
             let entries: Vec<String> =
-                self.contacts().iter().filter_map(|c| self.early_entry(c, list, io)).collect();
+                self.contacts().iter().filter_map(|c| self.early_entry(c, list, cx)).collect();
             self.early_ours = entries.len();
             alone = at == 0 && !entries.is_empty();
             let front = command.words().take(4).collect::<Vec<_>>().join(" ");
             let all = total + entries.len();
             for (n, entry) in entries.iter().enumerate() {
-                io.tell(format!("{front} {} {all} {entry}", n + 1));
+                cx.show(format!("{front} {} {all} {entry}", n + 1));
             }
         }
         if alone {
-            io.out.withhold();
+            cx.out.withhold();
         } else {
             let ours = self.early_ours;
             let (n, all) = ((at + ours).to_string(), (total + ours).to_string());
-            pass(command, &[(4, &n), (5, &all)], ours == 0, io);
+            pass(command, &[(4, &n), (5, &all)], ours == 0, cx);
         }
         if at >= total && list == REVERSE {
             self.merge = Merge::Done;
-            self.show_again(io);
+            self.show_again(cx);
         }
     }
 
     /// Name, nick and groups of a contact, if `list` holds it.
-    fn early_entry(&mut self, contact: &Contact, list: u8, io: &Io<'_>) -> Option<String> {
+    fn early_entry(&mut self, contact: &Contact, list: u8, cx: &Cx<'_>) -> Option<String> {
         if lists(contact) & list == 0 {
             return None;
         }
-        let name = spelling(Some(contact), &contact.address, &io.context.names)?;
+        let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if list == REVERSE && matches!(contact.from, Subscription::Asked(_)) {
-            self.desk.open().book.asked.insert(contact.address.clone());
+            self.state.lock().book.asked.insert(contact.address.clone());
         }
         if list != FORWARD || self.version < 7 {
             return Some(format!("{name} {nick}"));
@@ -175,9 +175,9 @@ impl Session {
 }
 
 /// Passes a line on, with words replaced unless it stays `as_it_is`.
-fn pass(line: &Command, words: &[(usize, &str)], as_it_is: bool, io: &mut Io<'_>) {
+fn pass(line: &Command, words: &[(usize, &str)], as_it_is: bool, cx: &mut Cx<'_>) {
     if as_it_is {
-        return io.out.forward(Side::Client, line.raw.clone());
+        return cx.out.forward(Side::Client, line.raw.clone());
     }
     let mut changed: Vec<&str> = line.words().collect();
     for (at, word) in words {
@@ -185,6 +185,6 @@ fn pass(line: &Command, words: &[(usize, &str)], as_it_is: bool, io: &mut Io<'_>
             *old = word;
         }
     }
-    io.out.withhold();
-    io.tell(changed.join(" "));
+    cx.out.withhold();
+    cx.show(changed.join(" "));
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp2_7::Early;
+use crate::msnp::context::{Cx, spelling};
 use crate::msnp::groups::contact_guid;
 use crate::msnp::notification::Session;
-use crate::msnp::shared_state::{Io, spelling};
 use crate::msnp::wire::{Command, encode};
 
 /// How long the list waits for the foreign one, and for groups where it has none.
@@ -93,11 +93,11 @@ impl Merge {
     }
 
     /// The foreign list is there. Of a list without groups only what is on its way may follow.
-    pub(in crate::msnp) fn settle(&mut self, io: &Io<'_>) {
+    pub(in crate::msnp) fn settle(&mut self, cx: &Cx<'_>) {
         if let Self::Held(held) = self
             && held.groups == 0
         {
-            held.until = held.until.min(io.later(SETTLED));
+            held.until = held.until.min(cx.later(SETTLED));
         }
     }
 
@@ -120,14 +120,14 @@ pub(in crate::msnp) fn lists(contact: &Contact) -> u8 {
 impl Session {
     /// SYN: a client that remembers a list would not be told ours. Returns whether the command is
     /// forwarded as it is.
-    pub(in crate::msnp) fn ask_for_all(&mut self, command: &Command, io: &mut Io<'_>) -> bool {
+    pub(in crate::msnp) fn ask_for_all(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let remembers = command.words().skip(2).any(|w| w != "0");
         if !remembers {
             return true;
         }
         let none = if self.has_guids() { "0 0" } else { "0" };
-        io.out.withhold();
-        io.out.insert(Side::Server, format!("SYN {} {none}\r\n", command.word(1)));
+        cx.out.withhold();
+        cx.out.insert(Side::Server, format!("SYN {} {none}\r\n", command.word(1)));
         false
     }
 
@@ -135,7 +135,7 @@ impl Session {
     pub(in crate::msnp) fn merge_in(
         &mut self,
         command: Command,
-        io: &mut Io<'_>,
+        cx: &mut Cx<'_>,
     ) -> Result<Option<Command>, Fault> {
         match &mut self.merge {
             Merge::Early(early) => Ok(early.hold(command)?),
@@ -145,19 +145,19 @@ impl Session {
                     return Err(Fault::server("the list is too long"));
                 }
                 if self.knows_contacts() && self.merge.is_ready() {
-                    self.finish_list(io)?;
+                    self.finish_list(cx)?;
                 }
                 Ok(None)
             }
             Merge::Before if command.verb() == "SYN" && self.version < 8 => {
-                Ok(self.begin_early(command, io))
+                Ok(self.begin_early(command, cx))
             }
-            Merge::Before if command.verb() == "SYN" => Ok(self.begin_list(command, io)),
+            Merge::Before if command.verb() == "SYN" => Ok(self.begin_list(command, cx)),
             _ => Ok(Some(command)),
         }
     }
 
-    fn begin_list(&mut self, syn: Command, io: &Io<'_>) -> Option<Command> {
+    fn begin_list(&mut self, syn: Command, cx: &Cx<'_>) -> Option<Command> {
         let first = if self.has_guids() { 4 } else { 3 };
         if !self.has_guids() {
             syn.word(2).clone_into(&mut self.list_version);
@@ -177,60 +177,60 @@ impl Session {
             after: Vec::new(),
             bytes: 0,
             groups_left: groups,
-            until: io.later(patience),
+            until: cx.later(patience),
         });
         None
     }
 
     /// Lets the list go, with ours in it.
-    pub(in crate::msnp) fn finish_list(&mut self, io: &mut Io<'_>) -> Result<(), Fault> {
+    pub(in crate::msnp) fn finish_list(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let held = match std::mem::replace(&mut self.merge, Merge::Done) {
             Merge::Held(held) => held,
-            Merge::Early(early) => return self.release_early(early, io),
+            Merge::Early(early) => return self.release_early(early, cx),
             Merge::Before | Merge::Done => return Ok(()),
         };
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
             self.groups.learn(group);
         }
-        let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, io)).collect();
+        let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, cx)).collect();
         let groups = self.groups.ours();
         let first = if self.has_guids() { 4 } else { 3 };
         let total = held.contacts.saturating_add(lines.len()).to_string();
         let syn = held.syn.with(first, &total);
         let total = held.groups.saturating_add(groups.len()).to_string();
-        io.out.insert(Side::Client, replace_last(&syn, &total));
+        cx.out.insert(Side::Client, replace_last(&syn, &total));
         for command in &held.before {
-            self.server(command, io)?;
+            self.server(command, cx)?;
         }
         // The client may have gone online between the lines of its list.
         let is_late = self.own.is_shown();
         for (name, id) in groups {
             let name = encode(&name);
-            io.tell(if self.has_guids() {
+            cx.show(if self.has_guids() {
                 format!("LSG {name} {id}")
             } else {
                 format!("LSG {id} {name} 0")
             });
         }
         for line in &lines {
-            io.tell(line);
+            cx.show(line);
         }
         if is_late {
-            self.show_again(io);
+            self.show_again(cx);
         }
         for command in &held.after {
-            self.server(command, io)?;
+            self.server(command, cx)?;
         }
         Ok(())
     }
 
     /// The LST of a contact, if it stands in any list.
-    fn entry(&mut self, contact: &Contact, io: &Io<'_>) -> Option<String> {
+    fn entry(&mut self, contact: &Contact, cx: &Cx<'_>) -> Option<String> {
         let lists = Some(lists(contact)).filter(|l| *l != 0)?;
-        let name = spelling(Some(contact), &contact.address, &io.context.names)?;
+        let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if matches!(contact.from, Subscription::Asked(_)) {
-            self.desk.open().book.asked.insert(contact.address.clone());
+            self.state.lock().book.asked.insert(contact.address.clone());
         }
         let listed = lists & FORWARD != 0;
         let mut groups: Vec<String> = Vec::new();

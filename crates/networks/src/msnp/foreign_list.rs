@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 512 << 10;
 
 /// A person's foreign contacts, and what the client wants of them.
 #[derive(Default)]
-pub(super) struct Book {
+pub(super) struct ForeignList {
     /// The foreign contacts; none before the gateway told them.
     contacts: Option<BTreeMap<Address, Contact>>,
     /// Those, and who is promised, by the ids that GUIDs and numbers of memberships come from.
@@ -82,7 +82,7 @@ impl Edit {
     }
 }
 
-impl Book {
+impl ForeignList {
     /// Takes the foreign contacts.
     pub(super) fn fill(&mut self, contacts: impl Iterator<Item = Contact>) {
         self.contacts = Some(BTreeMap::new());

@@ -1,0 +1,50 @@
+//! The context that handlers of MSNP work with, and how names are shown to clients.
+
+use crosstalk_core::{Address, Contact, Context, Names, Now, Output, Side};
+
+use crate::common;
+
+/// The context.
+pub(super) type Cx<'a> = common::Cx<'a, Msnp>;
+
+/// Nothing that MSNP's handlers would have to know of a connection's two directions.
+pub(super) struct Msnp;
+
+impl<'a> Cx<'a> {
+    pub(super) const fn new(now: Now, out: &'a mut Output, context: &'a mut Context) -> Self {
+        Self { now, out, context, link: Msnp }
+    }
+
+    /// Shows the client a line of ours.
+    pub(super) fn show(&mut self, line: impl AsRef<str>) {
+        self.out.insert(Side::Client, format!("{}\r\n", line.as_ref()));
+    }
+}
+
+/// A name without the endpoint that MSNP16 and later put behind it.
+pub(super) fn passport(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default()
+}
+
+/// The first version in which IRO and JOI say what a client can do.
+pub(super) const CAPABILITIES: u32 = 12;
+
+/// What a foreign person's client can do, in the word that NLN, JOI and IRO have for it: nothing,
+/// and since MSNP16 what clients were seen to accept.
+pub(super) const fn capabilities(version: u32) -> &'static str {
+    if version < 16 { "0" } else { "2416181284:00" }
+}
+
+/// How MSN clients are shown `address`: as the owner spells it where they accept that, which
+/// they do only with a dot behind the `@`. None where they accept no spelling.
+pub(super) fn spelling(
+    contact: Option<&Contact>,
+    address: &Address,
+    names: &Names,
+) -> Option<String> {
+    common::spelling(contact, address, names, |name| {
+        let domain = name.split_once('@').map(|(_, domain)| domain).unwrap_or_default();
+        let plain = name.bytes().all(|b| b.is_ascii_graphic() && !b"\\/?=,;".contains(&b));
+        plain && domain.contains('.') && !domain.contains('@')
+    })
+}
