@@ -134,6 +134,7 @@ impl Account {
         let (identity, signed_in) = std::mem::take(&mut self.identity).stated(user)?;
         self.identity = identity;
         let Some(user) = signed_in else { return Ok(verdict) };
+        // Forwarded before the event: whatever the gateway gives then stands behind it in the stream.
         self.own.signed_in(cx.now.wall);
         if !self.online {
             self.online_by = Some(cx.now.instant + SETTLING);
@@ -198,6 +199,8 @@ impl Account {
         if std::mem::replace(&mut self.settled, settled) || !settled {
             return;
         }
+        // People before their presence, and both before what they say: a client drops an arrival of
+        // somebody it has not listed, and shows a text of theirs as a stranger's.
         self.sync_list(cx);
         self.sync_watch(cx);
         let known: Vec<Address> = self.theirs.people().cloned().collect();
@@ -228,6 +231,7 @@ impl Account {
         } else {
             contacts.insert(address.clone(), contact.clone());
         }
+        // Before that the merged list will show it.
         if self.is_settled() {
             self.sync_contact(contact, cx);
             self.show_presence(&address, cx);

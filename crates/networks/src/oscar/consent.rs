@@ -83,6 +83,7 @@ impl Account {
                 let Some(uin) = self.asked.uin(from) else {
                     return cx.emit(Event::Unshown(envelope.clone()));
                 };
+                // It comes again at each sign-on and from each session until it is answered.
                 if !self.asked.shown.insert(from.clone()) {
                     return;
                 }

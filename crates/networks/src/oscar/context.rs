@@ -73,6 +73,7 @@ impl Cx<'_> {
     /// Passes on one frame as it arrived, but for its number where that has shifted.
     pub(super) fn forward(&mut self, to: Side, raw: Bytes) {
         let line = self.link.to(to);
+        // The number is written into a copy of the header alone: the body, which may be large, is shared.
         let mut header = BytesMut::from(raw.get(..HEADER).unwrap_or_default());
         line.pass(&mut header);
         if line.shifted {
@@ -85,6 +86,7 @@ impl Cx<'_> {
 
     /// Keeps back a frame that was on its way to `to`.
     pub(super) fn withhold(&mut self, to: Side) {
+        // Clients that check numbers would see the gap.
         self.link.to(to).shifted = true;
         self.out.withhold();
     }

@@ -32,7 +32,8 @@ impl Received<'_> {
 
 type Handler = fn(&mut Account, &Received<'_>, &mut Cx<'_>) -> Result<Verdict, Fault>;
 
-/// When SNACs of a kind are looked at rather than forwarded in a run with their neighbours.
+/// Condition under which SNACs of a kind are looked at; others are forwarded in a run with their
+/// neighbours, without a copy.
 #[derive(Clone, Copy)]
 enum When {
     Always,
@@ -57,7 +58,9 @@ const fn row(kind: Kind, when: When, handler: Handler) -> Route {
     Route { kind, when, handler }
 }
 
-/// Who takes what a client says. What is not here is looked through for foreign names.
+/// Handlers of a client's SNACs. One that is not here is looked through for foreign names.
+///
+/// Messages come first, being the most; the table is short enough to be walked.
 const FROM_CLIENT: &[Route] = {
     use When::{Always, MayBeForeign as Named};
     &[
@@ -103,7 +106,7 @@ const FROM_CLIENT: &[Route] = {
     ]
 };
 
-/// Who takes what a server says. What is not here passes.
+/// Handlers of a server's SNACs. One that is not here passes.
 const FROM_SERVER: &[Route] = {
     use When::{AcksAwaited, Always, HasAt, Undecided};
     &[
@@ -175,6 +178,7 @@ impl Account {
         let body = raw.slice(HEADER.min(raw.len())..);
         let snac = Snac::parse(&body);
         let verdict = match (&snac, side) {
+            // Nothing of the server's may overtake the list that is held, not even what is unreadable.
             _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), cx),
             (Err(_), _) => Verdict::Forward,
             (Ok(snac), side) => match route(side, snac.kind()) {
@@ -193,6 +197,7 @@ impl Account {
             Verdict::Withhold => cx.withhold(side.other()),
             Verdict::Done => {}
         }
+        // Behind the frame: an answer of ours must not stand before the one that let it go.
         self.answer_edits(cx);
         self.settle(cx);
         Ok(())

@@ -34,7 +34,7 @@ pub(super) enum CookiePurpose {
     },
     /// A service beside it, such as icons or chat.
     Service {
-        /// Which, if the server said so.
+        /// The family of the service, if the server said so.
         family: Option<u16>,
     },
 }
@@ -62,6 +62,7 @@ pub(super) fn redirect(
     let cookie = find(fields, COOKIE)?;
     let (Via::Proxy { dialled: server } | Via::Direct { upstream: server, .. }) = &cx.context.via;
     let dial = host.parse().unwrap_or_else(|_| HostPort::new(host, usual_port(server)));
+    // Without a purpose nobody asked for the cookie, and no host may be dialled for it.
     if let Some(purpose) = purpose {
         let weight = purpose.weight();
         let owner = owner.unwrap_or_else(|| Owner::server(server));
@@ -91,12 +92,14 @@ pub(super) fn claim(cookie: &[u8], cx: &mut Cx<'_>) {
         (Some(dialled), Some(named)) => {
             dialled.port == named.port && dialled.host.eq_ignore_ascii_case(&named.host)
         }
+        // A listener of ours is every server: the client comes to it wherever the cookie is good.
         _ => handoff.note.is::<CookiePurpose>(),
     };
     cx.claim(Claim::take_if(key(cookie), is_ours));
 }
 
-/// Where the handoff for a cookie lies: nothing that the cookie could be read from.
+/// The key under which the handoff for a cookie lies: a hash, since a cookie signs its owner in, and may
+/// be as long as a frame.
 fn key(cookie: &[u8]) -> Key {
     [b"cookie ".as_slice(), &Sha1::digest(cookie)].concat().into()
 }

@@ -143,6 +143,7 @@ impl Account {
             }
         };
         cx.answer(kind, PUSHED, body);
+        // An arrival makes libpurple forget whom it may tell of typing.
         if presence.is_online() {
             self.rearm_typing(of, cx);
         }

@@ -32,6 +32,7 @@ impl RateClass {
 
     /// Counts a message: the level is a moving average of the time between them.
     fn count(&mut self, now: Instant) {
+        // As servers count, in whole milliseconds: the level here must follow theirs.
         let passed = now.saturating_duration_since(self.last).as_millis();
         let window = u128::from(self.window.max(1));
         let level = (u128::from(self.level) * (window - 1) + passed) / window;

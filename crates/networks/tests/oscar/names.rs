@@ -123,7 +123,7 @@ fn write(w: Writer, name: &[u8], place: Place) -> Writer {
         Tlv(kind) => w.tlv(0x15, "welcome").tlv(kind, name).tlv(0x30, [1]),
         Place::Item(class) => {
             let class = Class::from(class);
-            let group = if class == Class::Buddy { 1 } else { 0 };
+            let group = u16::from(class == Class::Buddy);
             Item::new(name.to_vec(), group, name.len() as u16, class).write(w)
         }
         Icq(kind) => {

@@ -93,6 +93,7 @@ impl Account {
         if text.is_empty() {
             return refuse(request, code::NOT_SUPPORTED, cx);
         }
+        // Before the envelope leaves: a report of its failure must not stand before the yes.
         acknowledge(head, fields, request, cx);
         let auto = find(fields, AUTO).is_some();
         let id = cx.send(to.clone(), Body::Text { text, auto });

@@ -90,6 +90,7 @@ impl Acks {
     /// Notes a request and who answers it.
     pub(in crate::oscar) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
         if self.pending.len() >= MAX_PENDING {
+            // Clients wait for each answer, so a server that has left as many open gives none.
             self.remove(0);
         }
         let pending = Pending { request, since: now, answer };

@@ -71,6 +71,7 @@ impl Account {
             return self.refuse_cut_edit(&snac.body, &items, cx);
         }
         self.make_groups(op, &items, cx);
+        // Before the items are judged: groups of the same request name what it inserts.
         self.record_own(op, &items, cx);
         let results: Vec<EditResult> =
             items.iter().map(|item| self.result_of(op, item, cx)).collect();

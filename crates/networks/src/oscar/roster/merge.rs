@@ -56,6 +56,7 @@ impl Account {
             return Verdict::Withhold;
         }
         if self.list.state == State::Overdue {
+            // What was pushed without groups of the server's would stand beside the list.
             self.withdraw(cx);
             self.list.state = State::Asked(cx.now.instant + OVERDUE);
         }
@@ -95,6 +96,7 @@ impl Account {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
         }
+        // The packets are counted twice, being kept twice; half the bound leaves room for what arrives.
         if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
@@ -127,6 +129,7 @@ impl Account {
         else {
             return;
         };
+        // The held packets are among the frames that are taken again: the merged ones stand for them.
         self.list.skip = packets.len();
         self.feedbag.start_over();
         for (i, list) in lists.iter().enumerate() {

@@ -27,6 +27,7 @@ impl Account {
             .get(address)
             .cloned()
             .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
+        // Built anew from the items: an edit may have moved, copied or dropped any of them.
         let mut after = Contact { listed: false, blocked: false, ..before.clone() };
         after.groups.clear();
         for item in self.feedbag.of(address) {

@@ -40,6 +40,7 @@ impl Account {
         if plan.is_empty() {
             return;
         }
+        // A group that is new goes in with its members, and so is not told of as changed too.
         let made: Vec<u16> =
             plan.inserts.iter().filter(|i| i.class == Class::Group).map(|i| i.id.group).collect();
         let touched = plan.touched.iter().filter(|g| !made.contains(g));

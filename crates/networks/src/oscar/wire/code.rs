@@ -1,6 +1,6 @@
 //! Codes of errors, the same in every family.
 
-/// Whom it is about is not there.
+/// The person it is about is not there.
 pub const NOT_LOGGED_IN: u16 = 0x0004;
 /// The service is not there.
 pub const SERVICE_UNAVAILABLE: u16 = 0x0005;

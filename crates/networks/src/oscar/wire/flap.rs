@@ -59,7 +59,7 @@ pub struct NotFlap;
 /// A whole frame, as it stood on the wire.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Which channel.
+    /// The channel.
     pub channel: Channel,
     /// The sender's count of frames on this connection.
     pub sequence: u16,
