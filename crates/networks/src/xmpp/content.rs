@@ -54,7 +54,7 @@ const ALONG: [&str; 13] = [
     ns::DELAY,
     ns::CARBONS,
     ns::CAPS,
-    "urn:xmpp:hints",
+    ns::HINTS,
     "urn:xmpp:sid:",
     "jabber:x:delay",
     "jabber:x:event",

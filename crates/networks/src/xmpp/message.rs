@@ -1,17 +1,20 @@
 //! Messages (RFC 6121, section 5) to foreign people and from them.
 
 use crosstalk_core::{
-    Address, Body, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output, RichText, Typing,
+    Address, Body, Detail, Details, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output,
+    RichText, Typing,
 };
 
 use super::content::{self, Fate};
 use super::engine::Jabber;
-use super::ns;
 use super::person::Sent;
-use super::repeats;
 use super::xml::{Element, Scope};
+use super::{jid, ns, repeats};
 use crate::common::html;
 use crate::common::time::timestamp;
+
+/// What a text that corrects another begins with, for those who are shown both.
+const CORRECTION: &str = "* ";
 
 impl Jabber {
     /// The client sends a message to a foreign person.
@@ -63,7 +66,7 @@ impl Jabber {
                 id: envelope,
                 to: to.clone(),
                 body,
-                details: None,
+                details: details(stanza, &person.full),
             }));
         } else if let Some(state) = typing(stanza) {
             self.send(to, Body::Typing(state), out);
@@ -93,9 +96,15 @@ impl Jabber {
             return Ok(());
         }
         let from = &envelope.from;
+        if let (Body::Text { .. }, Some(details)) = (&envelope.body, &envelope.details) {
+            person.corrections.learn(&envelope.from, details, envelope.id);
+        }
         let stanza = match &envelope.body {
             Body::Presence(presence) => return self.presence_of(now, from, presence.clone(), out),
-            Body::Contact(step) => return self.consent_from(from, step, out),
+            Body::Contact(step) => {
+                let nickname = envelope.details.as_ref().and_then(|d| d.nickname.as_ref());
+                return self.consent_from(from, step, nickname, out);
+            }
             Body::Typing(_) if !person.understands_typing(from) => {
                 return self.ask_about_typing(out);
             }
@@ -134,12 +143,21 @@ impl Jabber {
         let (true, Body::Text { text, .. }) = (person.carbons, &envelope.body) else {
             return Ok(());
         };
+        let details = envelope.details.as_deref();
+        let id = details.and_then(|details| details.message_id.as_ref());
+        let from = details.and_then(|details| details.endpoint.as_ref());
+        let from = from.map_or_else(
+            || person.bare().to_owned(),
+            |resource| format!("{}/{}", person.bare(), resource.as_str()),
+        );
         let message = Element::new("message", ns::CLIENT)
             .with("type", "chat")
-            .with("id", envelope.id.to_string())
-            .with("from", person.bare())
+            .with("id", id.map_or_else(|| envelope.id.to_string(), |id| id.as_str().to_owned()))
+            .with("from", from)
             .with("to", person.bare_of(&self.naming, &envelope.to));
-        let message = with_text(message, text);
+        // All sessions of one person know its messages by the same ids.
+        let replaced = details.and_then(|details| details.replaces.as_ref());
+        let message = with_correction(message, text, replaced.map(|id| id.as_str().to_owned()));
         let forwarded = Element::new("forwarded", ns::FORWARD).children(delay(now, envelope));
         let sent = Element::new("sent", ns::CARBONS).child(forwarded.child(message));
         let copy = Element::new("message", ns::CLIENT)
@@ -169,7 +187,13 @@ impl Jabber {
         let wanted = wanted.into_iter().filter(|_| !auto && !envelope.from.is_control());
         let marks = std::iter::once(("active", ns::CHAT_STATES)).chain(wanted);
         let marks = marks.map(|(name, ns)| Element::new(name, ns));
-        with_text(self.message(envelope), text).children(marks.chain(delay(now, envelope)))
+        let replaced = self.person.as_ref().and_then(|person| {
+            let details = envelope.details.as_deref()?;
+            person.corrections.replaced(&envelope.from, details)
+        });
+        let message =
+            with_correction(self.message(envelope), text, replaced.map(|id| id.to_string()));
+        message.children(marks.chain(delay(now, envelope)))
     }
 
     /// A receipt for a message whose client asked for such.
@@ -231,7 +255,7 @@ pub fn text(stanza: &Element) -> Option<RichText> {
     let subject = stanza.text_of("subject").filter(|subject| !subject.is_empty());
     let corrects = stanza.get("replace", ns::CORRECT).is_some();
     if subject.is_some() || corrects {
-        let mark = if corrects { "* " } else { "" };
+        let mark = if corrects { CORRECTION } else { "" };
         let subject = subject.map(|subject| format!("{subject}\n")).unwrap_or_default();
         text = RichText::plain(format!("{mark}{subject}{}", text.text()));
     }
@@ -247,6 +271,18 @@ fn styled(plain: String, rich: &RichText) -> RichText {
         text.style(span.start as usize..end, span.style.clone());
     }
     text
+}
+
+/// A text that stands for an earlier one (XEP-0308), of which the client is told where it knows that
+/// one; else it has the mark that the text brings for those who do not know of such.
+fn with_correction(message: Element, text: &RichText, replaced: Option<String>) -> Element {
+    match (replaced, text.text().starts_with(CORRECTION)) {
+        (Some(id), true) => {
+            let text = text.slice(CORRECTION.len()..text.text().len());
+            with_text(message, &text).child(Element::new("replace", ns::CORRECT).with("id", id))
+        }
+        _ => with_text(message, text),
+    }
 }
 
 /// A readable body, and the formatting for clients that show it.
@@ -267,6 +303,20 @@ fn delay(now: Now, envelope: &Envelope) -> Option<Element> {
     let stamp = || timestamp(envelope.sent_at);
     let delayed = envelope.is_delayed(now.wall);
     delayed.then(|| Element::new("delay", ns::DELAY).with("stamp", stamp()))
+}
+
+/// What only Jabber knows of a text that the session `full` sends.
+fn details(stanza: &Element, full: &str) -> Option<Box<Details>> {
+    let is_private = stanza.get("private", ns::CARBONS).is_some();
+    let replaced = stanza.get("replace", ns::CORRECT).and_then(|replace| replace.attr("id"));
+    Details {
+        message_id: stanza.attr("id").and_then(Detail::new),
+        replaces: replaced.and_then(Detail::new),
+        endpoint: jid::resource(full).and_then(Detail::new),
+        nickname: None,
+        no_copy: is_private || stanza.get("no-copy", ns::HINTS).is_some(),
+    }
+    .boxed()
 }
 
 fn typing(stanza: &Element) -> Option<Typing> {

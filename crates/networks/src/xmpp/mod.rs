@@ -7,6 +7,7 @@ mod acks;
 mod blocking;
 mod claim;
 mod content;
+mod corrections;
 mod engine;
 pub mod head;
 mod held;

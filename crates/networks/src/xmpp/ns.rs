@@ -56,6 +56,8 @@ pub const DELAY: &str = "urn:xmpp:delay";
 pub const ATTENTION: &str = "urn:xmpp:attention:0";
 /// Copies for the person's other sessions (XEP-0280).
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
+/// Hints on what is to become of a message (XEP-0334).
+pub const HINTS: &str = "urn:xmpp:hints";
 /// Forwarded stanzas (XEP-0297).
 pub const FORWARD: &str = "urn:xmpp:forward:0";
 /// Corrections (XEP-0308).

@@ -8,6 +8,7 @@ use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence, Subscription,
 };
 
+use super::corrections::Corrections;
 use super::jid::{self, Naming};
 use super::privacy::Privacy;
 use super::repeats::Repeats;
@@ -56,6 +57,7 @@ pub(super) struct Person {
     /// Whether the client knows its block list (XEP-0191), and so gets pushes.
     pub(super) blocklist_shown: bool,
     pub(super) sent: VecDeque<Sent>,
+    pub(super) corrections: Corrections,
     /// When contacts that have not shown up again count as gone.
     pub(super) sweep_at: Option<Instant>,
     /// Spellings the client used for people who are not in the list.
@@ -269,6 +271,7 @@ impl Person {
             carbons: false,
             blocklist_shown: false,
             sent: VecDeque::new(),
+            corrections: Corrections::default(),
             sweep_at: None,
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
@@ -366,6 +369,7 @@ impl Person {
             + self.waits()
             + self.repeats.weight()
             + self.privacy.weight()
+            + self.corrections.weight()
             + contacts.chain(sent).sum::<usize>()
     }
 

@@ -1,7 +1,8 @@
 //! Consent (RFC 6121, section 3): the subscription dialogue with foreign people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Event, Fault, Now, Outgoing, Output, RichText, RosterEdit,
+    Address, Body, Consent, Detail, Details, Event, Fault, Now, Outgoing, Output, RichText,
+    RosterEdit,
 };
 
 use super::engine::Jabber;
@@ -30,7 +31,9 @@ impl Jabber {
             // Who may see the person's presence is a matter of consent, not of this stanza.
             _ => return Ok(()),
         };
-        self.send(to, Body::Contact(step), out);
+        let nickname = stanza.get("nick", ns::NICK).and_then(|nick| Detail::new(&nick.text()));
+        let details = Details { nickname, ..Details::default() }.boxed();
+        self.send_with(to, Body::Contact(step), details, out);
         Ok(())
     }
 
@@ -53,6 +56,7 @@ impl Jabber {
         &mut self,
         from: &Address,
         step: &Consent,
+        nickname: Option<&Detail>,
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Some(person) = &self.person else { return Ok(()) };
@@ -67,17 +71,28 @@ impl Jabber {
             .with("from", person.bare_of(&self.naming, from))
             .with("to", person.bare());
         if let Some(words) = words {
+            let nickname = nickname.map_or(from.local(), Detail::as_str);
             if !words.is_empty() {
                 stanza.push(Element::new("status", ns::CLIENT).say(words.text()));
             }
-            stanza.push(Element::new("nick", ns::NICK).say(from.local()));
+            stanza.push(Element::new("nick", ns::NICK).say(nickname));
         }
         self.link.say(&stanza, out)
     }
 
     /// Sends something to a foreign person.
     pub(super) fn send(&mut self, to: &Address, body: Body, out: &mut Output) {
+        self.send_with(to, body, None, out);
+    }
+
+    fn send_with(
+        &mut self,
+        to: &Address,
+        body: Body,
+        details: Option<Box<Details>>,
+        out: &mut Output,
+    ) {
         let id = self.context.ids.next_id();
-        out.emit(Event::Send(Outgoing { id, to: to.clone(), body, details: None }));
+        out.emit(Event::Send(Outgoing { id, to: to.clone(), body, details }));
     }
 }

@@ -382,3 +382,26 @@ fn a_person_has_one_spelling_and_it_is_what_the_client_adds() {
         assert_eq!(spelled(&scene.to(Side::Client), "from"), added, "removed");
     }
 }
+
+#[test]
+fn the_name_that_somebody_gives_himself_goes_along_with_the_request() {
+    let mut scene = Scene::online(alice());
+    scene.client(
+        "<presence type='subscribe' to='zed%hotmail.com@msn.xt'>\
+         <nick xmlns='http://jabber.org/protocol/nick'>Ann the First</nick></presence>",
+    );
+    let events = scene.events();
+    let [_, Event::Send(sent)] = &events[..] else { panic!("{events:?}") };
+    let nickname = sent.details.as_ref().unwrap().nickname.clone();
+    assert_eq!(nickname, Detail::new("Ann the First"));
+    let ask = Body::Contact(Consent::Request("".into()));
+    for (nickname, shown) in [(nickname, "Ann the First"), (None, "dave@example.org")] {
+        let envelope =
+            scene.envelope("dave@example.org@jabber", "ann@chat.test@jabber", ask.clone());
+        let details = Details { nickname, ..Details::default() }.boxed();
+        scene.give(Input::Deliver(Envelope { details, ..envelope }));
+        let seen = scene.to(Side::Client);
+        let nick = format!("<nick xmlns='http://jabber.org/protocol/nick'>{shown}</nick>");
+        assert!(seen.contains(&nick), "{seen}");
+    }
+}

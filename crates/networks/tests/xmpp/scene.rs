@@ -7,9 +7,9 @@ pub use base64::Engine as _;
 pub use base64::engine::general_purpose::STANDARD as BASE64;
 pub use bytes::{Bytes, BytesMut};
 pub use crosstalk_core::{
-    Address, Bell, Body, ConnectionId, Consent, Contact, Context, Engine, Envelope, EnvelopeId,
-    EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Now, Output, Presence, Roster,
-    RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
+    Address, Bell, Body, ConnectionId, Consent, Contact, Context, Detail, Details, Engine,
+    Envelope, EnvelopeId, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Now, Outgoing,
+    Output, Presence, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
 };
 
 use crosstalk_networks::by_name;
