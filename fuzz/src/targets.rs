@@ -110,7 +110,7 @@ pub fn formats(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     bounded(data.len(), || match which % 8 {
         0 => drop(msnp::content::Content::read(data)),
-        1 => drop(ymsg::format::read(&text)),
+        1 => drop(ymsg::messages::format::read(&text)),
         2 => oscar_text(data),
         3 => oscar_items(&Bytes::copy_from_slice(data)),
         4 => {
@@ -119,7 +119,7 @@ pub fn formats(data: &[u8]) {
         }
         5 => {
             for option in ["", "cp1251", "shift-jis"] {
-                let charset = ymsg::charset::Charset::chosen(|name| name == option);
+                let charset = ymsg::wire::charset::Charset::chosen(|name| name == option);
                 for mark in [None, Some(0), Some(1)] {
                     let read = charset.read(data, mark);
                     let _ = (charset.write(&read), charset.write_group(&read));
@@ -201,8 +201,8 @@ fn write_everywhere(rich: &RichText) {
         }
     }
     assert!(plain(&read) == said, "MSN: another text");
-    for message in ymsg::pieces::messages(rich) {
-        assert!(message.len() <= ymsg::pieces::MAX_BYTES, "Yahoo: a message is too long");
+    for message in ymsg::messages::pieces::messages(rich) {
+        assert!(message.len() <= ymsg::messages::pieces::MAX_BYTES, "Yahoo: a message is too long");
     }
     let short = RichText::plain(&rich.text()[..rich.text().floor_char_boundary(AIM_TEXT)]);
     let encoded = message::decode(&message::encode(short.text()));

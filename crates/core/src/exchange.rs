@@ -1,4 +1,4 @@
-//! What the engines of one network say to each other: the words for the gateway's registry.
+//! Messages and handoffs between the engines of one network: the words for the gateway's registry.
 //!
 //! A client has several connections, which know of each other only what their engines tell. There are
 //! two ways, and for neither does an engine hold anything that another one can reach:
@@ -22,7 +22,7 @@ pub(crate) const MAX_MESSAGES: usize = 1_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub(crate) u64);
 
-/// What two connections of one client know and others cannot: where a handoff lies, and where a
+/// Secret of two connections of one client: the place where a handoff lies, or where a
 /// connection listens.
 ///
 /// Keys of different jobs must not meet: the job's name goes in front (`"desk "`). What grows with
@@ -62,7 +62,7 @@ impl Message {
         Self { room: room.min(MAX_UNHEARD), ..self }
     }
 
-    /// What was said, if it is a `T`.
+    /// Takes out what was said, if it is a `T`.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ pub enum Recipient {
     Listener(Key),
 }
 
-/// What becomes of a handoff that was found.
+/// Judgement of a handoff that was found.
 pub enum ClaimVerdict {
     /// The claimant gets it.
     Take,
@@ -158,7 +158,7 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// What an engine wants of the registry: see [`crate::Event::Exchange`].
+/// Request of an engine to the registry: see [`crate::Event::Exchange`].
 #[derive(Debug)]
 pub enum Exchange {
     /// Leaves a handoff, in place of one that is there.
@@ -174,33 +174,33 @@ pub enum Exchange {
     Tell(Recipient, Message),
 }
 
-/// What became of a [`Claim`].
+/// Answer to a [`Claim`].
 #[derive(Debug)]
 pub enum ClaimResult {
     /// Here it is; nobody else gets it.
     Taken(Handoff),
-    /// What was read from it.
+    /// Something that was read from it.
     Read(Box<dyn Any + Send>),
-    /// What lies there is somebody else's.
+    /// The handoff there is somebody else's.
     Refused,
     /// There is nothing, or no more.
     Nothing,
 }
 
 impl ClaimResult {
-    /// What was taken.
+    /// Takes out the handoff.
     pub fn taken(self) -> Option<Handoff> {
         if let Self::Taken(handoff) = self { Some(handoff) } else { None }
     }
 
-    /// What was read.
+    /// Takes out what was read.
     pub fn read<T: Any>(self) -> Option<T> {
         let Self::Read(read) = self else { return None };
         read.downcast().ok().map(|read| *read)
     }
 }
 
-/// What became of a message.
+/// Answer to a message.
 #[derive(Debug)]
 pub enum TellResult {
     /// This connection will hear it. Should it end before or after, [`crate::Input::Left`] says so.

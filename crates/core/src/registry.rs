@@ -27,14 +27,14 @@ enum Post {
     Left(ConnectionId),
 }
 
-/// What is kept for a connection that takes part.
+/// State of a connection that takes part.
 #[derive(Default)]
 struct Member {
     mailbox: VecDeque<Post>,
-    /// How many bytes the messages in it hold.
+    /// Bytes that the messages in it hold.
     bytes: usize,
     keys: VecDeque<Key>,
-    /// Who told it something, and learns when it leaves.
+    /// Connections that told it something, and learn when it leaves.
     tellers: BTreeSet<ConnectionId>,
 }
 
@@ -44,7 +44,7 @@ struct Connection<S> {
     member: Option<Box<Member>>,
 }
 
-/// What came of an [`Exchange`].
+/// Result of an [`Exchange`].
 pub struct Outcome<S> {
     /// The next input of the engine that asked.
     pub answer: Option<Input<'static>>,
@@ -83,7 +83,7 @@ pub struct Outcome<S> {
 pub struct Registry<S = ()> {
     handoffs: Handoffs,
     connections: HashMap<ConnectionId, Connection<S>>,
-    /// Who listens under each key, the last to begin at the end.
+    /// Connections that listen under each key, the last to begin at the end.
     listeners: HashMap<Key, Vec<ConnectionId>>,
     last: u64,
 }
@@ -163,7 +163,7 @@ impl<S: Clone> Registry<S> {
         })
     }
 
-    /// How many bytes are kept for a connection, besides its handoffs.
+    /// Bytes that are kept for a connection, besides its handoffs.
     pub fn weight_of(&self, id: ConnectionId) -> usize {
         let member = self.connections.get(&id).and_then(|c| c.member.as_deref());
         member.map_or(0, |member| {
@@ -186,7 +186,7 @@ impl<S: Clone> Registry<S> {
         gone
     }
 
-    /// How many bytes the handoffs take, with their notes.
+    /// Bytes that the handoffs take, with their notes.
     pub const fn weight(&self) -> usize {
         self.handoffs.weight()
     }

@@ -1,7 +1,7 @@
 //! Formatted text as clients write it and show it.
 
 use crosstalk_core::{RichText, Style};
-use crosstalk_networks::ymsg::format;
+use crosstalk_networks::ymsg::messages::format;
 
 /// Tags that clients act on although none writes them, as in libpurple.
 const ACTED_ON: [&str; 13] = [

@@ -2,7 +2,8 @@
 
 use crosstalk_core::{Address, Contact, Context, NameClass, Names, Side};
 
-use super::charset::{self, Charset};
+use super::wire::charset;
+use super::wire::charset::Charset;
 use super::wire::{Draft, Packet, Style};
 use crate::common;
 

@@ -7,13 +7,13 @@ use crosstalk_core::{
     Context, Engine, Event, Fault, HostPort, Input, Now, Output, Side, Sniff, Via,
 };
 
-use super::book::Book;
+use super::account::Account;
 use super::context::{Cx, Line};
 use super::handoff;
-use super::lookup::Lookup;
-use super::session::Session;
+use super::http::address_book::Book;
+use super::http::file_upload::Upload;
+use super::http::server_lookup::Lookup;
 use super::sniff;
-use super::upload::Upload;
 use super::wire::Packet;
 
 /// The engine of one YMSG connection.
@@ -29,7 +29,7 @@ enum Phase {
     /// The person's connection, for which the server is asked that a look-up has named.
     Dialling,
     /// The person's connection.
-    Session(Box<Session>),
+    Account(Box<Account>),
     /// A question over HTTP.
     Lookup(Box<Lookup>),
     /// Edits of the address book over HTTP.
@@ -51,24 +51,24 @@ impl Engine for Ymsg {
         }
         let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.line };
         match (&mut self.phase, input) {
-            (Phase::Session(session), Input::Bytes(side, bytes)) => {
+            (Phase::Account(session), Input::Bytes(side, bytes)) => {
                 while let Some(packet) = Packet::take(side, bytes)? {
                     cx.link.learn(side, packet.style);
                     session.packet(side, packet, &mut cx)?;
                 }
             }
-            (Phase::Session(session), Input::Roster(roster)) => session.roster(&roster, &mut cx),
-            (Phase::Session(session), Input::Changed(contact)) => {
+            (Phase::Account(session), Input::Roster(roster)) => session.roster(&roster, &mut cx),
+            (Phase::Account(session), Input::Changed(contact)) => {
                 session.changed(&contact, &mut cx);
             }
-            (Phase::Session(session), Input::Deliver(envelope)) => {
+            (Phase::Account(session), Input::Deliver(envelope)) => {
                 session.deliver(envelope, &mut cx);
             }
-            (Phase::Session(session), Input::Tick) => session.tick(&mut cx),
-            (Phase::Session(session), Input::Heard(_, message)) => session.heard(message, &mut cx),
+            (Phase::Account(session), Input::Tick) => session.tick(&mut cx),
+            (Phase::Account(session), Input::Heard(_, message)) => session.heard(message, &mut cx),
             (Phase::Dialling, Input::Claimed(claimed)) => {
                 dial_session(claimed.taken().and_then(handoff::server), &mut cx);
-                self.phase = Phase::Session(Box::default());
+                self.phase = Phase::Account(Box::default());
             }
             (Phase::Lookup(lookup), Input::Bytes(side, bytes)) => {
                 lookup.bytes(side, bytes, &mut cx);
@@ -83,12 +83,12 @@ impl Engine for Ymsg {
     }
 
     fn takes_texts(&self) -> bool {
-        matches!(&self.phase, Phase::Session(session) if session.takes_texts())
+        matches!(&self.phase, Phase::Account(session) if session.takes_texts())
     }
 
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Session(session) => session.deadline(),
+            Phase::Account(session) => session.deadline(),
             Phase::Opening
             | Phase::Dialling
             | Phase::Lookup(_)
@@ -99,7 +99,7 @@ impl Engine for Ymsg {
 
     fn weight(&self) -> usize {
         match &self.phase {
-            Phase::Session(session) => session.weight(),
+            Phase::Account(session) => session.weight(),
             Phase::Lookup(lookup) => lookup.weight(),
             Phase::Book(book) => book.weight(),
             Phase::Opening | Phase::Dialling | Phase::Upload(_) => 0,
@@ -119,11 +119,11 @@ impl Ymsg {
             Some(b'G') => Phase::Lookup(Box::default()),
             Some(b'P') if sniff::is_upload(first) => Phase::Upload(Box::default()),
             Some(b'P') => Phase::Book(Box::default()),
-            _ => Phase::Session(Box::default()),
+            _ => Phase::Account(Box::default()),
         };
         let Via::Direct { upstream, advertise } = &cx.context.via else { return };
         let (upstream, advertised) = (upstream.clone(), advertise.host.clone());
-        if matches!(self.phase, Phase::Session(_)) {
+        if matches!(self.phase, Phase::Account(_)) {
             // What the client said waits for the answer: it goes to the server that is dialled then.
             handoff::claim_server(&advertised, &mut cx);
             self.phase = Phase::Dialling;

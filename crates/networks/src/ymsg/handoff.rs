@@ -1,4 +1,4 @@
-//! What the connections of a client leave for each other, and tell each other: the server that a
+//! State and messages that the connections of a client leave for each other: the server that a
 //! look-up has named, and what the person calls contacts.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ const LIFETIME: Duration = Duration::from_hours(1);
 /// The most bytes of names that wait for a session.
 const MAX_NAMES: usize = 64 << 10;
 
-/// What the address book says to the session: what the person calls contacts.
+/// Message of the address book to the session: what the person calls contacts.
 pub(super) struct Names(pub(super) Vec<(Address, String)>);
 
 impl Names {
@@ -26,7 +26,7 @@ impl Names {
     }
 }
 
-/// Where the session of the client that has the cookie `T` listens: nothing that the cookie could be
+/// Key under which the session of the client that has the cookie `T` listens: nothing that it could be
 /// read from.
 pub(super) fn of_cookie(cookie: &[u8]) -> Key {
     [b"cookie ".as_slice(), &Sha1::digest(cookie)].concat().into()
@@ -40,7 +40,7 @@ pub(super) fn expect(cx: &mut Cx<'_>, key: &str, host: &str, port: u16) {
     cx.leave(key, handoff.of(owner).weighing(host.len()));
 }
 
-/// Where the server lies that was named last to clients of the listeners at `advertised`.
+/// Key of the server that was named last to clients of the listeners at `advertised`.
 pub(super) fn of_listener(advertised: &str) -> String {
     format!("server behind {advertised}")
 }

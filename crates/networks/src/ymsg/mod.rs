@@ -1,26 +1,27 @@
 //! Yahoo Messenger, which speaks YMSG.
 //!
-//! A client may first ask over HTTP which server to use (`lookup`); then everything goes through
-//! one connection (`session`), except what the client calls its contacts (`book`). [`wire`] knows
-//! packets, [`service`] what they are for, [`format`](mod@format) what messages look like.
+//! A client may first ask over HTTP which server to use (`http/server_lookup`); then everything goes
+//! through one connection, whose person is the `account`, except what the client calls its contacts
+//! (`http/address_book`). [`wire`] knows packets and what they are for, [`messages::format`] what
+//! messages look like.
 //! Versions 9 to 16 differ in how one signs on and how the list and presence are written; those
 //! above are taken for 16.
 
-mod book;
-pub mod charset;
+mod account;
+mod consent;
+mod content;
 mod context;
+mod dispatch;
 mod engine;
-pub mod format;
-mod format_write;
+mod foreign_names;
 mod handoff;
-
-mod lookup;
-pub mod pieces;
-pub mod service;
-mod session;
+mod http;
+pub mod messages;
+mod presence;
+mod roster;
+mod sign_on;
 mod sniff;
 mod unread;
-mod upload;
 pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
@@ -70,7 +71,7 @@ impl Network for Ymsg {
     }
 
     fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &charset::OPTIONS
+        &wire::charset::OPTIONS
     }
 
     fn unread(&self) -> &'static [Unread] {

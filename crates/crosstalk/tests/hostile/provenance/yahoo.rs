@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crosstalk_core::Side;
 use crosstalk_mock::yahoo::{cookies, proof};
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

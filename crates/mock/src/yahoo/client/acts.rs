@@ -3,7 +3,8 @@
 use std::io;
 
 use crosstalk_core::{RichText, Typing};
-use crosstalk_networks::ymsg::{pieces, service};
+use crosstalk_networks::ymsg::messages::pieces;
+use crosstalk_networks::ymsg::wire::service;
 
 use super::Session;
 use crate::Act;

@@ -4,7 +4,8 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
-use crosstalk_networks::ymsg::{pieces, service};
+use crosstalk_networks::ymsg::messages::pieces;
+use crosstalk_networks::ymsg::wire::service;
 
 use super::Session;
 use crate::Event;

@@ -1,6 +1,6 @@
 //! From a way to a session.
 
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 use std::io;
 
 use crosstalk_core::HostPort;

@@ -4,7 +4,7 @@ use super::Shared;
 use super::session::Session;
 use super::state::ServerState;
 use crate::yahoo::packet::Packet;
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 
 /// The most buddies in one packet of a list, so that short lists come in pieces too.
 const A_PACKET: usize = 2;

@@ -1,6 +1,7 @@
 //! Messages between users.
 
-use crosstalk_networks::ymsg::{pieces, service};
+use crosstalk_networks::ymsg::messages::pieces;
+use crosstalk_networks::ymsg::wire::service;
 
 use super::Shared;
 use super::session::Session;

@@ -4,7 +4,7 @@ use super::Shared;
 use super::session::Session;
 use super::state::{Online, ServerState};
 use crate::yahoo::packet::Packet;
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 
 /// The status of one who is not to be seen.
 const INVISIBLE: &str = "12";

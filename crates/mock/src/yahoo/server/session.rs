@@ -2,7 +2,7 @@
 
 use super::{Line, Shared};
 use crate::yahoo::packet::Packet;
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 
 /// State of one connection.
 pub(super) struct Session {

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::state::Online;
 use crate::yahoo::hash;
 use crate::yahoo::packet::Packet;
-use crosstalk_networks::ymsg::service;
+use crosstalk_networks::ymsg::wire::service;
 
 /// The versions it speaks.
 const SPOKEN: std::ops::RangeInclusive<u16> = 9..=16;

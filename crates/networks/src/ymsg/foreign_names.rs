@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crosstalk_core::{Address, NameClass};
 
-use super::super::context::Cx;
-use super::super::wire::{Draft, Packet};
+use super::context::Cx;
+use super::wire::{Draft, Packet};
 
 /// The keys whose values are names of people.
 const PEOPLE: [u32; 12] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109, 118];
@@ -57,7 +57,7 @@ pub(super) fn is_bounded(packet: &Packet, cx: &Cx<'_>) -> bool {
 }
 
 /// Whether a packet of the client names somebody foreign.
-pub(in super::super) fn names_foreign(packet: &Packet, cx: &Cx<'_>) -> bool {
+pub(super) fn names_foreign(packet: &Packet, cx: &Cx<'_>) -> bool {
     packet.pairs().any(|(key, value)| own_part(key, value, cx).is_none_or(|own| own != value))
 }
 

@@ -20,14 +20,14 @@ pub fn write(rich: &RichText) -> String {
 
 /// A message as far as it is written.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(in crate::ymsg) struct Writer {
     message: String,
     now: Look,
 }
 
 impl Writer {
     /// Writes text that looks so; a code in what would be a tag keeps it from being one.
-    pub(super) fn write(&mut self, text: &str, look: Look) {
+    pub(in crate::ymsg) fn write(&mut self, text: &str, look: Look) {
         self.now.turn_into(look, &mut self.message);
         self.now = look;
         let mut rest = text;
@@ -43,27 +43,27 @@ impl Writer {
         self.message.push_str(rest);
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(in crate::ymsg) fn finish(mut self) -> String {
         self.now.turn_into(Look::default(), &mut self.message);
         self.message
     }
 }
 
 /// Room left in a message.
-pub(super) struct Room {
+pub(in crate::ymsg) struct Room {
     bytes: usize,
     chars: usize,
     now: Look,
 }
 
 impl Room {
-    pub(super) fn of(bytes: usize, chars: usize) -> Self {
+    pub(in crate::ymsg) fn of(bytes: usize, chars: usize) -> Self {
         Self { bytes, chars, now: Look::default() }
     }
 
     /// Takes as much of a text that looks so as fits, with the codes that begin and end it: returns
     /// how much that is, in bytes of the text.
-    pub(super) fn take(&mut self, text: &str, look: Look) -> usize {
+    pub(in crate::ymsg) fn take(&mut self, text: &str, look: Look) -> usize {
         let codes = self.now.turning(look) + look.turning(Look::default());
         let (bytes, chars) = (self.bytes.checked_sub(codes), self.chars.checked_sub(codes));
         let (Some(mut bytes), Some(mut chars)) = (bytes, chars) else { return 0 };

@@ -1,60 +1,29 @@
 //! Instant messages, typing and buzzes.
 
-use std::collections::VecDeque;
-
 use crosstalk_core::{Address, Body, Envelope, Event, Failure, RichText, Typing};
 
 use sha1::{Digest as _, Sha1};
 
+use super::super::account::ANSWER;
+use super::super::account::Account;
 use super::super::context::Cx;
+use super::super::foreign_names::receivers;
+use super::super::wire::charset;
+use super::super::wire::service;
 use super::super::wire::{Draft, Packet};
-use super::super::{charset, format, pieces, service};
-use super::names::receivers;
-use super::{ANSWER, Session};
+use super::format;
+use super::pieces;
 
 /// The text of a buzz.
 const BUZZ: &str = "<ding>";
 /// The status of a message that waited at the server.
 const STORED: u32 = 5;
-/// The most messages that are known again when a client repeats them.
-const MAX_KNOWN: usize = 64;
-/// The longest name of a receiver, in bytes.
-const MAX_NAME: usize = 255;
 /// The key of a message's name, which clients have acknowledged, or repeat it.
 const MESSAGE_ID: u32 = 429;
 
-type Digest = [u8; 20];
-
-/// The conversations of a person.
-#[derive(Default)]
-pub(super) struct Talk {
-    /// Receivers, and digests of the names, which may be long.
-    known: VecDeque<(Address, Digest)>,
-}
-
-impl Talk {
-    /// Whether a message is new, by its receiver and name.
-    fn is_new(&mut self, to: &Address, id: Digest) -> bool {
-        let message = (to.clone(), id);
-        if self.known.contains(&message) {
-            return false;
-        }
-        if self.known.len() >= MAX_KNOWN {
-            self.known.pop_front();
-        }
-        self.known.push_back(message);
-        true
-    }
-
-    /// Bytes that it takes.
-    pub(super) fn weight(&self) -> usize {
-        self.known.len() * (size_of::<(Address, Digest)>() + MAX_NAME)
-    }
-}
-
-impl Session {
+impl Account {
     /// 0x06 and 0x17: `5=who 14=text 97=1`.
-    pub(super) fn message_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn message_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let message = packet.first(14).unwrap_or_default();
         let message = cx.link.charset.read(message, packet.number(charset::KEY)).into_owned();
         let body = match message.trim() {
@@ -75,7 +44,7 @@ impl Session {
             };
             if let Some((id, digest)) = id {
                 self.acknowledge(&to, id, cx);
-                if !self.talk.is_new(&to, digest) {
+                if !self.known_messages.is_new(&to, digest) {
                     continue;
                 }
             }
@@ -95,7 +64,7 @@ impl Session {
     }
 
     /// A message or a buzz of a foreign person.
-    pub(super) fn message_in(&self, envelope: Envelope, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn message_in(&self, envelope: Envelope, cx: &mut Cx<'_>) {
         let Some(name) = self.name(&envelope.from, cx) else {
             return cx.emit(Event::Unshown(envelope));
         };
@@ -116,7 +85,7 @@ impl Session {
     }
 
     /// Something the gateway has to say.
-    pub(super) fn note(&self, words: &str, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn note(&self, words: &str, cx: &mut Cx<'_>) {
         let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
         let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
         let body = Body::Text { text: RichText::plain(words), auto: true };
@@ -126,7 +95,7 @@ impl Session {
         );
     }
 
-    pub(super) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
         let Some(name) = self.name(from, cx) else { return };
         let draft = Draft::new(service::NOTIFY, ANSWER).with(5, &self.me).with(4, name);
         let on = if typing == Typing::Active { "1" } else { "0" };
@@ -135,12 +104,12 @@ impl Session {
 }
 
 /// Whether a sign is one of typing.
-pub(super) fn is_typing(packet: &Packet) -> bool {
+pub(in crate::ymsg) fn is_typing(packet: &Packet) -> bool {
     packet.first(49).is_some_and(|kind| kind.eq_ignore_ascii_case(b"TYPING"))
 }
 
 /// 0x4B: `5=who 49=TYPING 13=1`.
-pub(super) fn typing_out(packet: &Packet, cx: &mut Cx<'_>) {
+pub(in crate::ymsg) fn typing_out(packet: &Packet, cx: &mut Cx<'_>) {
     let typing = if packet.number(13) == Some(1) { Typing::Active } else { Typing::Idle };
     for to in receivers(packet, cx).into_iter().flatten() {
         cx.send(to, Body::Typing(typing));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::service;
 use super::super::wire::Packet;
+use super::super::wire::service;
 
 /// The longest list that is kept, in bytes, and the most names in one.
 const MAX_KEPT: usize = 512 << 10;
@@ -19,7 +19,7 @@ type Names = HashMap<Vec<u8>, u32>;
 
 /// Names by group, in the bytes of the server.
 #[derive(Default)]
-pub(super) struct Servers {
+pub(in crate::ymsg) struct ServerList {
     /// Each with its place among the groups.
     groups: HashMap<Vec<u8>, (u32, Names)>,
     /// The place of what comes next.
@@ -32,7 +32,7 @@ pub(super) struct Servers {
     /// The lines of a list in several packets, as far as it has come.
     lines: Vec<u8>,
     /// Other pairs of the last packet of the list.
-    pub(super) others: Vec<(u32, Vec<u8>)>,
+    pub(in crate::ymsg) others: Vec<(u32, Vec<u8>)>,
     /// The group that the next name of a list in several packets stands in.
     current: Vec<u8>,
 }
@@ -42,9 +42,9 @@ const fn size(name: &[u8]) -> usize {
     name.len() + 2 * size_of::<(Vec<u8>, u32)>()
 }
 
-impl Servers {
+impl ServerList {
     /// Takes a packet of the list 0x55: `87=group:name,name\n`. The last has status 0.
-    pub(super) fn take(&mut self, packet: &Packet) {
+    pub(in crate::ymsg) fn take(&mut self, packet: &Packet) {
         for text in packet.all(87) {
             if self.lines.len() + text.len() <= MAX_KEPT {
                 self.lines.extend_from_slice(text);
@@ -79,7 +79,7 @@ impl Servers {
     }
 
     /// Takes a packet of the list 0xF1: `65=group (7=name)*`.
-    pub(super) fn take_15(&mut self, packet: &Packet) {
+    pub(in crate::ymsg) fn take_15(&mut self, packet: &Packet) {
         let mut current = std::mem::take(&mut self.current);
         for (key, value) in packet.pairs() {
             match key {
@@ -93,7 +93,7 @@ impl Servers {
     }
 
     /// Follows the server's answers to edits of its list.
-    pub(super) fn follow(&mut self, packet: &Packet) {
+    pub(in crate::ymsg) fn follow(&mut self, packet: &Packet) {
         if packet.first(66).is_some_and(|code| code != b"0") {
             return;
         }
@@ -111,21 +111,21 @@ impl Servers {
     }
 
     /// The names of the groups, as the server writes them.
-    pub(super) fn group_names(&self) -> impl Iterator<Item = &Vec<u8>> {
+    pub(in crate::ymsg) fn group_names(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.groups.keys()
     }
 
-    pub(super) fn has_group(&self, name: &[u8]) -> bool {
+    pub(in crate::ymsg) fn has_group(&self, name: &[u8]) -> bool {
         self.groups.contains_key(name)
     }
 
     /// Whether this is the server's whole list.
-    pub(super) const fn is_whole(&self) -> bool {
+    pub(in crate::ymsg) const fn is_whole(&self) -> bool {
         !self.overflowed
     }
 
     /// The list as the lines of key 87.
-    pub(super) fn text(&self) -> Vec<u8> {
+    pub(in crate::ymsg) fn text(&self) -> Vec<u8> {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_unstable_by_key(|(_, (place, _))| *place);
         let line = |(group, (_, names)): (&Vec<u8>, &(u32, Names))| {
@@ -138,7 +138,7 @@ impl Servers {
     }
 
     /// Bytes that it takes.
-    pub(super) const fn weight(&self) -> usize {
+    pub(in crate::ymsg) const fn weight(&self) -> usize {
         self.bytes + self.lines.len() + self.current.len()
     }
 

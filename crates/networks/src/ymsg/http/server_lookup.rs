@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Fault, Side, Via};
 
-use super::context::Cx;
-use super::handoff::{expect, of_listener};
+use super::super::context::Cx;
+use super::super::handoff::{expect, of_listener};
 use crate::common::http::{Head, Incoming, Message};
 
 /// The longest first line of a question, in bytes.
@@ -26,7 +26,7 @@ const ADDRESS: &str = "CS_IP_ADDRESS=";
 
 /// Questions and their answers.
 #[derive(Default)]
-pub(super) struct Lookup {
+pub(in crate::ymsg) struct Lookup {
     /// The first line of the first question was passed on.
     is_asked: bool,
     /// The question that is on its way.
@@ -52,12 +52,12 @@ struct Answer {
 
 impl Lookup {
     /// Bytes held.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::ymsg) fn weight(&self) -> usize {
         self.held.len()
     }
 
     /// Passes bytes on, except an answer that is to be rewritten.
-    pub(super) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn bytes(&mut self, side: Side, bytes: &mut BytesMut, cx: &mut Cx<'_>) {
         if side == Side::Client {
             return self.ask(bytes, cx);
         }
@@ -177,7 +177,7 @@ impl Lookup {
     }
 
     /// The server has no more to say.
-    pub(super) fn end(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn end(&mut self, cx: &mut Cx<'_>) {
         if let Some(Answer { message, read: true, .. }) = self.answer.take()
             && let Ok(message) = message.end(Side::Server, &mut self.held)
         {

@@ -10,8 +10,8 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use super::context::Cx;
-use super::handoff::Names;
+use super::super::context::Cx;
+use super::super::handoff::Names;
 use crate::common::http::{self, Head, Message};
 
 /// The element of a contact, and its attributes for its id, what it is called, and its number.
@@ -22,7 +22,7 @@ const NUMBER: &str = "id";
 
 /// A connection to the address book.
 #[derive(Default)]
-pub(super) struct Book {
+pub(in crate::ymsg) struct Book {
     requests: http::Reader,
     /// The request that waits until it is known whether the session hears of it.
     waiting: Option<Message>,
@@ -30,7 +30,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Takes what either side sent, whole requests at a time.
-    pub(super) fn bytes(
+    pub(in crate::ymsg) fn bytes(
         &mut self,
         side: Side,
         bytes: &mut BytesMut,
@@ -80,7 +80,7 @@ impl Book {
     }
 
     /// The session was told, or not: without a session there is nobody to keep the names for.
-    pub(super) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
         let Some(request) = self.waiting.take() else { return };
         if matches!(told, TellResult::Full(_)) {
             let answer = http::answer(&request.head, "503 Service Unavailable", "");
@@ -90,7 +90,7 @@ impl Book {
     }
 
     /// Bytes held.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::ymsg) fn weight(&self) -> usize {
         self.waiting.as_ref().map_or(0, |request| {
             request.raw.len() + request.text.as_ref().map_or(0, |text| text.len())
         })

@@ -2,10 +2,13 @@
 
 use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
 
-use super::super::context::Cx;
-use super::super::wire::{Draft, Packet};
-use super::super::{charset, pieces, service};
-use super::{ANSWER, Session};
+use super::account::ANSWER;
+use super::account::Account;
+use super::context::Cx;
+use super::messages::pieces;
+use super::wire::charset;
+use super::wire::service;
+use super::wire::{Draft, Packet};
 
 /// Statuses, in key 10.
 const AVAILABLE: u32 = 0;
@@ -73,7 +76,7 @@ impl Own {
     }
 }
 
-impl Session {
+impl Account {
     /// 0x03, 0x04 and, since version 11, 0xC6: `10=status 19=text 47=kind`.
     pub(super) fn status_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let own = &mut self.own;

@@ -2,10 +2,12 @@
 
 use crosstalk_core::{Address, Body, Consent, Envelope, Event, NameClass, Subscription};
 
-use super::super::context::Cx;
-use super::super::wire::{Draft, Packet};
-use super::super::{pieces, service};
-use super::{ANSWER, Session};
+use super::account::ANSWER;
+use super::account::Account;
+use super::context::Cx;
+use super::messages::pieces;
+use super::wire::service;
+use super::wire::{Draft, Packet};
 
 /// The status of a request, and before version 13 of a refusal.
 const ASKS: u32 = 3;
@@ -14,7 +16,7 @@ const REFUSES: u32 = 7;
 const YES: &str = "1";
 const NO: &str = "2";
 
-impl Session {
+impl Account {
     /// Somebody asks to see the person.
     pub(super) fn request_in(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         let Some(name) = self.name(&envelope.from, cx) else {

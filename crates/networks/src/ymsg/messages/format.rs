@@ -80,7 +80,7 @@ fn code_of(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Text between the brackets of a known tag, and what follows it.
-pub(super) fn tag(text: &str) -> Option<(&str, &str)> {
+pub(in crate::ymsg) fn tag(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('<')?;
     // Cheaper than looking for its end, which may not be there.
     if !TAGS.iter().any(|known| known.eq_ignore_ascii_case(name(text))) {
@@ -212,7 +212,7 @@ fn rgb(colour: &str) -> Option<u32> {
 
 /// The styles that codes can show. Colour 0, black, is what text has without any.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(in crate::ymsg) struct Look {
     bold: bool,
     italic: bool,
     underline: bool,
@@ -220,7 +220,7 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn of(styles: &Styles<'_>) -> Self {
+    pub(in crate::ymsg) fn of(styles: &Styles<'_>) -> Self {
         let mut look = Self::default();
         for style in styles.iter() {
             match style {
@@ -247,7 +247,7 @@ impl Look {
     }
 
     /// Writes the codes that make of this look the next. Nowhere is too full for them.
-    pub(super) fn turn_into(self, next: Self, message: &mut impl fmt::Write) {
+    pub(in crate::ymsg) fn turn_into(self, next: Self, message: &mut impl fmt::Write) {
         for (was, is, on, off) in [
             (self.bold, next.bold, "\x1b[1m", "\x1b[x1m"),
             (self.italic, next.italic, "\x1b[2m", "\x1b[x2m"),
@@ -263,7 +263,7 @@ impl Look {
     }
 
     /// Length of those codes, in bytes and characters: all are ASCII.
-    pub(super) fn turning(self, next: Self) -> usize {
+    pub(in crate::ymsg) fn turning(self, next: Self) -> usize {
         let mut length = Length(0);
         self.turn_into(next, &mut length);
         length.0

@@ -2,27 +2,28 @@
 
 use crosstalk_core::{Address, Contact};
 
+use super::super::account::ANSWER;
+use super::super::account::Account;
 use super::super::context::Cx;
-use super::super::service;
+use super::super::presence::offline;
 use super::super::wire::Draft;
-use super::edit::groups;
+use super::super::wire::service;
+use super::edits::groups;
+use super::group_names::GroupNames;
 use super::list_15::sections_of;
-use super::presence::offline;
-use super::spelled::Spelled;
-use super::{ANSWER, Session};
 
-impl Session {
+impl Account {
     /// Brings the client's list up to the foreign contacts, where it had its own before these
     /// were known.
-    pub(super) fn push_all(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn push_all(&mut self, cx: &mut Cx<'_>) {
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
         self.push(&all, cx);
     }
 
     /// Brings the client's list up to some contacts. Clients take no new one from an answer to an
     /// edit that they did not make, but from a list; before version 15 a list is all there is.
-    pub(super) fn push(&mut self, contacts: &[Contact], cx: &mut Cx<'_>) {
-        let spelled = Spelled::of(&self.list.own, cx.link.charset);
+    pub(in crate::ymsg) fn push(&mut self, contacts: &[Contact], cx: &mut Cx<'_>) {
+        let spelled = GroupNames::of(&self.list.own, cx.link.charset);
         let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, &spelled, cx)).collect();
         if !new.is_empty() && !cx.link.is_new() {
             self.tell_whole_list(cx);
@@ -34,7 +35,7 @@ impl Session {
 
     /// Tells the client of the groups that a contact left and came to. Returns whether there are
     /// any of these.
-    fn place(&mut self, contact: &Contact, spelled: &Spelled, cx: &mut Cx<'_>) -> bool {
+    fn place(&mut self, contact: &Contact, spelled: &GroupNames, cx: &mut Cx<'_>) -> bool {
         let address = &contact.address;
         let Some(name) = self.name(address, cx) else { return false };
         let shown = self.list.shown.remove(address).unwrap_or_default();
@@ -64,7 +65,7 @@ impl Session {
     }
 
     /// Shows everything that is known of a contact's presence.
-    pub(super) fn show_presence(&self, of: &Address, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn show_presence(&self, of: &Address, cx: &mut Cx<'_>) {
         let Some(presence) = self.presences.get(of) else { return };
         if let Some(name) = self.name(of, cx).filter(|_| self.list.shown.contains_key(of)) {
             self.show(&name, presence, false, cx);

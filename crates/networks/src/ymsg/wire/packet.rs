@@ -9,7 +9,7 @@ pub const MAGIC: &[u8] = b"YMSG";
 pub const SEPARATOR: &[u8] = b"\xc0\x80";
 const HEADER: usize = 20;
 /// The most that the length field of a header can say, in bytes.
-pub const MAX_PAYLOAD: usize = 0xffff;
+const MAX_PAYLOAD: usize = 0xffff;
 
 /// One packet as it arrived.
 #[derive(Clone, Debug)]

@@ -4,15 +4,17 @@ use std::fmt;
 
 use crosstalk_core::{Address, Body, RichText};
 
-use super::super::context::Cx;
-use super::super::service::{
+use super::account::ANSWER;
+use super::account::Account;
+use super::context::Cx;
+use super::foreign_names::receivers;
+use super::wire::charset;
+use super::wire::service;
+use super::wire::service::{
     AUDIBLE, CHAT_INVITE, CONFERENCE_ADD_INVITE, CONFERENCE_DECLINE, CONFERENCE_INVITE, FILE_OFFER,
     FILE_TRANSFER, NOTIFY, P2P_FILE, VOICE_CHAT, WEBCAM,
 };
-use super::super::wire::{Draft, Packet};
-use super::super::{charset, service};
-use super::names::receivers;
-use super::{ANSWER, Session};
+use super::wire::{Draft, Packet};
 
 /// Text that the others in a conference read.
 const NO_CONFERENCE: &str = "People of other networks cannot join conferences.";
@@ -77,7 +79,7 @@ impl fmt::Display for Cannot<'_> {
     }
 }
 
-impl Session {
+impl Account {
     /// Answers for foreign people.
     pub(super) fn decline(&self, packet: &Packet, cx: &mut Cx<'_>) {
         let kind = Kind::of(packet);

@@ -1,109 +1,17 @@
-//! The person's connection: the list, presence, and what people say.
-
-mod consent;
-mod decline;
-mod edit;
-mod hold;
-mod list;
-mod list_15;
-mod names;
-mod presence;
-mod push;
-mod servers;
-mod sign_on;
-mod spelled;
-mod talk;
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+//! The way of packets and inputs to their handlers.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, Message, NameClass, Roster,
-    Side, Subscription,
+    Address, Body, Consent, Envelope, Event, Failure, Fault, Message, NameClass, Side,
 };
 
-use self::hold::Hold;
-use self::list::List;
-pub(super) use self::names::names_foreign;
-use self::names::{is_bounded, pass_own_part};
-use self::presence::Own;
-use self::sign_on::SignOn;
-use self::talk::{Talk, is_typing, typing_out};
-use super::context::{Cx, spelling};
+use super::account::Account;
+use super::context::Cx;
+use super::foreign_names::{is_bounded, names_foreign, pass_own_part};
 use super::handoff::Names;
-use super::service;
-use super::wire::Packet;
-use crate::common::held::{Presences, Waiting};
+use super::messages::texts::{is_typing, typing_out};
+use super::wire::{Packet, service};
 
-/// The status of what a server says.
-const ANSWER: u32 = 1;
-/// Bytes that a person in a set takes, roughly.
-const PER_PERSON: usize = 128;
-
-/// A person's connection.
-#[derive(Default)]
-pub(super) struct Session {
-    endpoint: String,
-    sign_on: SignOn,
-    /// The client has a word for yes to a request, and not only for no.
-    says_yes: bool,
-    /// The person's name as the server writes it.
-    me: String,
-    /// The foreign contacts; none before the gateway told them.
-    contacts: Option<BTreeMap<Address, Contact>>,
-    hold: Hold,
-    /// The server has shown the client its own status.
-    has_status: bool,
-    /// It has, or is not waited for any more.
-    is_greeted: bool,
-    /// Until when it is.
-    greeting: Option<Instant>,
-    /// Until when the server's list is waited for, where it began with something else.
-    listing: Option<Instant>,
-    list: List,
-    /// Inputs for the person that came while the list was held.
-    waiting: Waiting,
-    /// People who were shown to the client as asking.
-    asked: BTreeSet<Address>,
-    /// People that the person asked.
-    awaited: BTreeSet<Address>,
-    /// Last presences of the foreign contacts.
-    presences: Presences,
-    own: Own,
-    talk: Talk,
-}
-
-impl Session {
-    /// Whether the client has its list, and has been shown that it is signed on.
-    pub(super) const fn takes_texts(&self) -> bool {
-        self.hold.is_over() && self.is_greeted
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.hold.deadline(), self.greeting, self.listing].into_iter().flatten().min()
-    }
-
-    pub(super) fn tick(&mut self, cx: &mut Cx<'_>) {
-        if self.hold.deadline().is_some_and(|at| at <= cx.now.instant) {
-            self.waited(cx);
-        }
-        if self.greeting.is_some_and(|at| at <= cx.now.instant) {
-            self.greeted(cx);
-        }
-        if self.listing.is_some_and(|at| at <= cx.now.instant) {
-            self.listing = None;
-            self.push_all(cx);
-        }
-    }
-
-    /// Another connection of the client said something.
-    pub(super) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
-        let Ok(Names(names)) = message.downcast() else { return };
-        for (address, name) in names {
-            self.call(&address, name, cx);
-        }
-    }
-
+impl Account {
     /// Takes a packet of either side.
     pub(super) fn packet(
         &mut self,
@@ -163,7 +71,7 @@ impl Session {
     }
 
     /// Takes a packet of the server that is not held back.
-    fn server(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(super) fn server(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         match packet.service {
             service::LIST => {
                 self.listing = None;
@@ -200,49 +108,12 @@ impl Session {
         }
     }
 
-    /// The foreign list, once.
-    pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) {
-        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
-        self.contacts = Some(contacts);
-        let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
-        self.awaited.extend(awaited.map(|c| c.address.clone()));
-        if self.hold.is_over() {
-            self.push_all(cx);
-        } else if self.sign_on.user().is_some() {
-            self.release(cx);
+    /// Another connection of the client said something.
+    pub(super) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let Ok(Names(names)) = message.downcast() else { return };
+        for (address, name) in names {
+            self.call(&address, name, cx);
         }
-    }
-
-    /// A change of the list; the client's own edits are known already.
-    pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        if contact.is_empty() {
-            contacts.remove(&contact.address);
-        } else {
-            contacts.insert(contact.address.clone(), contact.clone());
-        }
-        if !matches!(contact.from, Subscription::Asked(_)) {
-            self.asked.remove(&contact.address);
-        }
-        if self.hold.is_over() {
-            self.push(std::slice::from_ref(contact), cx);
-        }
-    }
-
-    fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.contacts.as_ref()?.get(address)
-    }
-
-    /// The name under which the client knows `address`.
-    fn name(&self, address: &Address, cx: &Cx<'_>) -> Option<String> {
-        spelling(self.contact(address), address, &cx.context.names)
-    }
-
-    /// Bytes that the session holds.
-    pub(super) fn weight(&self) -> usize {
-        let people = self.asked.len() + self.awaited.len() + self.list.shown.len();
-        let lists = self.list.own.weight() + people * PER_PERSON + self.presences.weight();
-        lists + self.hold.weight() + self.waiting.weight() + self.talk.weight()
     }
 
     /// Refuses an envelope that cannot wait for the client.

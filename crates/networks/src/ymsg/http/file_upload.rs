@@ -4,9 +4,9 @@
 use bytes::BytesMut;
 use crosstalk_core::{Event, Fault, Side};
 
-use super::context::Cx;
-use super::session::names_foreign;
-use super::wire::{MAGIC, Packet};
+use super::super::context::Cx;
+use super::super::foreign_names::names_foreign;
+use super::super::wire::{MAGIC, Packet};
 use crate::common::http::{self, Head, Heads};
 
 /// The longest head and packet in front of a file, in bytes.
@@ -17,14 +17,14 @@ const LENGTH: usize = 8;
 
 /// A connection with a file.
 #[derive(Default)]
-pub(super) struct Upload {
+pub(in crate::ymsg) struct Upload {
     heads: Heads,
     head: Option<Head>,
 }
 
 impl Upload {
     /// Passes bytes on; those of the client once it is clear that the file is for own people.
-    pub(super) fn bytes(
+    pub(in crate::ymsg) fn bytes(
         &mut self,
         side: Side,
         bytes: &mut BytesMut,

@@ -4,52 +4,40 @@ use std::collections::BTreeMap;
 
 use crosstalk_core::Address;
 
-use super::super::charset::Charset;
+use super::super::account::Account;
 use super::super::context::Cx;
-use super::super::service;
+use super::super::wire::charset::Charset;
+use super::super::wire::service;
 use super::super::wire::{Draft, Packet};
-use super::Session;
-use super::edit::groups;
-use super::servers::Servers;
-use super::spelled::Spelled;
+use super::edits::groups;
+use super::group_names::GroupNames;
 
 /// The longest value of key 87 in one packet, in bytes: servers cut at about that.
 const MAX_LINES: usize = 800;
 /// The status of a packet of 0x55 that is not the last.
 const MORE: u32 = 5;
 
-/// List as the client shows it.
-#[derive(Default)]
-pub(super) struct List {
-    /// The server's part.
-    pub(super) own: Servers,
-    /// Our part: the groups of each contact.
-    pub(super) shown: BTreeMap<Address, Vec<String>>,
-    /// A list in several packets has begun.
-    pub(super) has_begun: bool,
-}
-
 /// Our part of a list.
 #[derive(Default)]
-pub(super) struct Ours {
+pub(in crate::ymsg) struct Ours {
     /// Names by group.
-    pub(super) groups: BTreeMap<String, Vec<String>>,
-    pub(super) ignored: Vec<String>,
+    pub(in crate::ymsg) groups: BTreeMap<String, Vec<String>>,
+    pub(in crate::ymsg) ignored: Vec<String>,
 }
 
 impl Ours {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::ymsg) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.ignored.is_empty()
     }
 
     /// Takes the names of the group that the server calls `name`.
-    pub(super) fn take(&mut self, name: &[u8], charset: Charset) -> Vec<String> {
+    pub(in crate::ymsg) fn take(&mut self, name: &[u8], charset: Charset) -> Vec<String> {
         self.groups.remove(charset.read(name, None).as_ref()).unwrap_or_default()
     }
 }
 
-impl Session {
-    pub(super) fn ours(&self, cx: &Cx<'_>) -> Ours {
+impl Account {
+    pub(in crate::ymsg) fn ours(&self, cx: &Cx<'_>) -> Ours {
         let mut ours = Ours::default();
         for contact in self.contacts.iter().flat_map(BTreeMap::values) {
             let Some(name) = self.name(&contact.address, cx) else { continue };
@@ -64,7 +52,7 @@ impl Session {
     }
 
     /// Notes that the client shows everybody who is listed, and tells it who is online.
-    pub(super) fn all_shown(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn all_shown(&mut self, cx: &mut Cx<'_>) {
         let listed = self.contacts.iter().flat_map(BTreeMap::values).filter(|c| c.listed);
         let listed = listed.filter(|c| self.name(&c.address, cx).is_some());
         self.list.shown = listed.map(|c| (c.address.clone(), groups(c))).collect();
@@ -72,7 +60,7 @@ impl Session {
     }
 
     /// Tells the client who is online.
-    pub(super) fn show_online(&self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn show_online(&self, cx: &mut Cx<'_>) {
         let online: Vec<Address> = self.presences.people().cloned().collect();
         for address in online {
             self.show_presence(&address, cx);
@@ -80,7 +68,7 @@ impl Session {
     }
 
     /// 0x55 of the server: what is ours goes into it, or into packets before it.
-    pub(super) fn list_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn list_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         self.list.own.take(packet);
         let (is_first, is_last) = (!self.list.has_begun, packet.status == 0);
         self.list.has_begun = !is_last;
@@ -96,7 +84,7 @@ impl Session {
             self.tell_list(ours, cx);
         } else {
             if is_first {
-                tell_in_front(&ours, &Spelled::of(&self.list.own, cx.link.charset), cx);
+                tell_in_front(&ours, &GroupNames::of(&self.list.own, cx.link.charset), cx);
             }
             cx.forward(packet);
         }
@@ -106,7 +94,7 @@ impl Session {
     }
 
     /// Tells the client the whole list, in packets of a length that clients take.
-    pub(super) fn tell_whole_list(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn tell_whole_list(&mut self, cx: &mut Cx<'_>) {
         // Of a list that is not known to its end the client would lose the rest.
         if self.list.own.is_whole() {
             let ours = self.ours(cx);
@@ -126,7 +114,7 @@ impl Session {
             }
             text.push(b'\n');
         }
-        let spelled = Spelled::of(&self.list.own, cx.link.charset);
+        let spelled = GroupNames::of(&self.list.own, cx.link.charset);
         text.extend(lines(&ours.groups, &spelled).concat());
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
@@ -148,7 +136,7 @@ impl Session {
 }
 
 /// Tells the client our part before the first of several packets, which may break off anywhere.
-fn tell_in_front(ours: &Ours, spelled: &Spelled, cx: &mut Cx<'_>) {
+fn tell_in_front(ours: &Ours, spelled: &GroupNames, cx: &mut Cx<'_>) {
     for lines in lines(&ours.groups, spelled) {
         cx.show(Draft::new(service::LIST, MORE).with(87, lines));
     }
@@ -158,7 +146,7 @@ fn tell_in_front(ours: &Ours, spelled: &Spelled, cx: &mut Cx<'_>) {
 }
 
 /// Groups as lines of key 87, of a length that fits into one packet each.
-fn lines(groups: &BTreeMap<String, Vec<String>>, spelled: &Spelled) -> Vec<Vec<u8>> {
+fn lines(groups: &BTreeMap<String, Vec<String>>, spelled: &GroupNames) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for (group, names) in groups {
         let head = [&spelled.write(group)[..], b":"].concat();

@@ -2,7 +2,8 @@
 
 use crosstalk_core::RichText;
 
-use super::format::{self, Look};
+use super::format;
+use super::format::Look;
 use super::format_write::{Room, Writer};
 use crate::common::split_text;
 

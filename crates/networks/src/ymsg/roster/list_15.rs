@@ -1,12 +1,12 @@
 //! The list since version 15: groups of names, each between pairs that say what it is.
 
-use super::super::charset::Charset;
+use super::super::account::Account;
 use super::super::context::Cx;
-use super::super::service;
+use super::super::wire::charset::Charset;
+use super::super::wire::service;
 use super::super::wire::{Draft, Packet};
-use super::Session;
+use super::group_names::GroupNames;
 use super::list::Ours;
-use super::spelled::Spelled;
 
 /// Bytes of ours that one packet holds. The server's part beside them is less than the rest of a
 /// packet, or ours come in packets of their own.
@@ -20,10 +20,10 @@ const IGNORED: &str = "320";
 
 type Pairs = Vec<(u32, Vec<u8>)>;
 
-impl Session {
+impl Account {
     /// 0xF1 of the server. Its first packet says the groups that ours are put into; what it lacks
     /// stands before it, where it cannot come between a group and its names.
-    pub(super) fn list_15_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn list_15_in(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let is_first = !std::mem::replace(&mut self.list.has_begun, true);
         self.list.own.take_15(packet);
         if !is_first {
@@ -34,7 +34,7 @@ impl Session {
             return cx.forward(packet);
         }
         cx.out.withhold();
-        let spelled = Spelled::of(&self.list.own, cx.link.charset);
+        let spelled = GroupNames::of(&self.list.own, cx.link.charset);
         let is_short = packet.raw.len() + length(&sections(&ours, &spelled).concat()) <= MAX_OURS;
         if is_short {
             let woven = woven(packet, &mut ours, cx.link.charset);
@@ -51,7 +51,11 @@ impl Session {
 }
 
 /// The packets that tell the client of a contact that came to its list.
-pub(super) fn sections_of(groups: &[String], name: &str, spelled: &Spelled) -> Vec<Draft> {
+pub(in crate::ymsg) fn sections_of(
+    groups: &[String],
+    name: &str,
+    spelled: &GroupNames,
+) -> Vec<Draft> {
     let groups = groups.iter().map(|g| (g.clone(), vec![name.to_owned()])).collect();
     let ours = Ours { groups, ignored: Vec::new() };
     sections(&ours, spelled).iter().map(|pairs| drafted(0, pairs)).collect()
@@ -75,7 +79,7 @@ fn woven(packet: &Packet, ours: &mut Ours, charset: Charset) -> Pairs {
 }
 
 /// Ignored people and groups, each part of a length that fits into one packet.
-fn sections(ours: &Ours, spelled: &Spelled) -> Vec<Pairs> {
+fn sections(ours: &Ours, spelled: &GroupNames) -> Vec<Pairs> {
     let mut parts = vec![Pairs::new()];
     let ignored = ours.ignored.chunks(MAX_NAMES).map(|names| section(IGNORED, names));
     let groups = ours.groups.iter().flat_map(|(group, names)| {

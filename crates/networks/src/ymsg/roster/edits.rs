@@ -4,25 +4,27 @@ use crosstalk_core::{
     Address, Body, Consent, Contact, MAX_CONTACTS, NameClass, RichText, RosterEdit, Subscription,
 };
 
+use super::super::account::ANSWER;
+use super::super::account::Account;
 use super::super::context::Cx;
+use super::super::wire::charset;
+use super::super::wire::service;
 use super::super::wire::{Draft, Packet};
-use super::super::{charset, service};
-use super::{ANSWER, Session};
 
 /// The group of contacts that have none: every contact stands in one.
-pub(super) const DEFAULT_GROUP: &str = "Friends";
+pub(in crate::ymsg) const DEFAULT_GROUP: &str = "Friends";
 
 /// Results of an edit, in key 66.
 mod code {
-    pub(super) const DONE: &str = "0";
-    pub(super) const THERE_ALREADY: &str = "2";
-    pub(super) const NO_SUCH_NAME: &str = "3";
-    pub(super) const FULL: &str = "6";
+    pub(in crate::ymsg) const DONE: &str = "0";
+    pub(in crate::ymsg) const THERE_ALREADY: &str = "2";
+    pub(in crate::ymsg) const NO_SUCH_NAME: &str = "3";
+    pub(in crate::ymsg) const FULL: &str = "6";
 }
 
-impl Session {
+impl Account {
     /// 0x83: `7=who 65=group 14=words`.
-    pub(super) fn add(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn add(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
         let group = group(bytes, cx);
         let words =
@@ -86,7 +88,7 @@ impl Session {
     }
 
     /// 0x84: `7=who 65=group`.
-    pub(super) fn remove(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn remove(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let bytes = packet.first(65).unwrap_or_default();
         let group = group(bytes, cx);
         for who in packet.all(7) {
@@ -118,7 +120,7 @@ impl Session {
     }
 
     /// 0xE7: `7=who 224=from 264=to`.
-    pub(super) fn regroup(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn regroup(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let (mut who, mut from) = (None, &b""[..]);
         let mut moves = Vec::new();
         for (key, value) in packet.pairs() {
@@ -145,7 +147,7 @@ impl Session {
 
     /// 0x89: `65=from 67=to`. Returns whether the server is to have it: it knows nothing of a
     /// group that only foreign people are in.
-    pub(super) fn rename_group(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> bool {
+    pub(in crate::ymsg) fn rename_group(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> bool {
         let (from, to) =
             (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
@@ -181,7 +183,7 @@ impl Session {
     }
 
     /// The person calls a contact something.
-    pub(super) fn call(&mut self, address: &Address, name: String, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn call(&mut self, address: &Address, name: String, cx: &mut Cx<'_>) {
         if let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() {
             contact.alias = Some(name).filter(|name| !name.is_empty());
             self.put(&contact, cx);
@@ -189,7 +191,7 @@ impl Session {
     }
 
     /// 0x85: `7=who 13=1` to ignore, 2 to ignore no longer.
-    pub(super) fn ignore(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn ignore(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let mode = packet.first(13).unwrap_or_default();
         for who in packet.all(7) {
             let done = match cx.class_of(who) {
@@ -215,7 +217,7 @@ impl Session {
     }
 
     /// The contact as it is, or as it would begin.
-    pub(super) fn draft(&self, address: &Address, cx: &Cx<'_>) -> Contact {
+    pub(in crate::ymsg) fn draft(&self, address: &Address, cx: &Cx<'_>) -> Contact {
         let spelling = || cx.context.names.universal(address);
         let known = self.contact(address).cloned();
         known.unwrap_or_else(|| Contact::new(address.clone(), spelling()))
@@ -235,7 +237,7 @@ impl Session {
 }
 
 /// The groups that the client shows a listed contact in, without what separates names in a list.
-pub(super) fn groups(contact: &Contact) -> Vec<String> {
+pub(in crate::ymsg) fn groups(contact: &Contact) -> Vec<String> {
     let plain = |group: &String| group.replace([':', ',', '\n', '\r'], " ").trim().to_owned();
     let named = contact.groups.iter().map(plain).filter(|group| !group.is_empty());
     let named: Vec<String> = named.collect();

@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::super::charset::Charset;
-use super::servers::Servers;
+use super::super::wire::charset::Charset;
+use super::server_list::ServerList;
 
 /// Spelling of groups for the client: one that the server has in other bytes than clients write
 /// would be there twice.
-pub(super) struct Spelled {
+pub(in crate::ymsg) struct GroupNames {
     charset: Charset,
     /// The server's bytes where they are others, by name.
     others: HashMap<String, Vec<u8>>,
 }
 
-impl Spelled {
-    pub(super) fn of(servers: &Servers, charset: Charset) -> Self {
+impl GroupNames {
+    pub(in crate::ymsg) fn of(servers: &ServerList, charset: Charset) -> Self {
         let other = |bytes: &Vec<u8>| {
             if bytes.is_ascii() {
                 return None;
@@ -26,7 +26,7 @@ impl Spelled {
         Self { charset, others: servers.group_names().filter_map(other).collect() }
     }
 
-    pub(super) fn write<'a>(&'a self, name: &'a str) -> Cow<'a, [u8]> {
+    pub(in crate::ymsg) fn write<'a>(&'a self, name: &'a str) -> Cow<'a, [u8]> {
         let known = self.others.get(name).map(|bytes| bytes.as_slice().into());
         known.unwrap_or_else(|| self.charset.write_group(name))
     }

@@ -76,5 +76,5 @@ pub const MESSAGE_ACK: u16 = 0xfb;
 /// Services that clients send by themselves, and of which they show nothing: looks, ways from
 /// client to client, pictures and their sums, details, steps of a file transfer, and that something
 /// arrived.
-pub(super) const AUTOMATIC: [u16; 13] =
+pub(in crate::ymsg) const AUTOMATIC: [u16; 13] =
     [PING, 0x15, KEEP_ALIVE, 0x4f, 0xbd, 0xbe, 0xc1, 0xc2, 0xc7, 0xd3, 0xdd, 0xde, MESSAGE_ACK];

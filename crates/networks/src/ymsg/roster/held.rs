@@ -4,14 +4,17 @@
 //! status (0x01, 0xF0); one of them names the person. From the first on, everything waits until
 //! the person and the foreign contacts are known, so that the client gets one list.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
 
+use super::super::account::Account;
 use super::super::context::Cx;
+use super::super::handoff;
 use super::super::wire::Packet;
-use super::super::{charset, handoff, service};
-use super::Session;
+use super::super::wire::charset;
+use super::super::wire::service;
+use super::Hold;
 
 /// Longest wait of the list for the foreign one, and for a packet that names the person.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -28,33 +31,6 @@ const CLAIMS: [u32; 2] = [0, 1];
 /// current one.
 const NAMES: [u32; 4] = [0, 89, 3, 1];
 
-/// Progress of the list.
-#[derive(Default)]
-pub(super) enum Hold {
-    /// The person is not accepted.
-    #[default]
-    Before,
-    /// The server's packets since then, how long they are, and until when they wait.
-    On(Vec<Packet>, usize, Instant),
-    /// The client has its list.
-    Over,
-}
-
-impl Hold {
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        if let Self::On(_, _, until) = self { Some(*until) } else { None }
-    }
-
-    /// Bytes held back.
-    pub(super) const fn weight(&self) -> usize {
-        if let Self::On(_, length, _) = self { *length } else { 0 }
-    }
-
-    pub(super) const fn is_over(&self) -> bool {
-        matches!(self, Self::Over)
-    }
-}
-
 const fn weight(packet: &Packet) -> usize {
     size_of::<Packet>() + packet.raw.len()
 }
@@ -68,9 +44,9 @@ const fn accepts(service: u16) -> bool {
     matches!(service, service::LIST | service::LIST_15 | service::LOGON | service::STATUS_15)
 }
 
-impl Session {
+impl Account {
     /// 0x54: the client shows its proof, and what status it begins with.
-    pub(super) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let version = packet.first(135).map(charset::read_name).unwrap_or_default();
         format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -87,13 +63,17 @@ impl Session {
     }
 
     /// 0x57 of the server, to the name that it is to know.
-    pub(super) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
+    pub(in crate::ymsg) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
         let name = packet.first(1).and_then(|name| address(name, cx));
         self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
     }
 
     /// Takes a packet of the server, and holds it back as long as that is needed.
-    pub(super) fn held_back(&mut self, packet: Packet, cx: &mut Cx<'_>) -> Result<(), Fault> {
+    pub(in crate::ymsg) fn held_back(
+        &mut self,
+        packet: Packet,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Fault> {
         let accepts = self.sign_on.is_proved() && accepts(packet.service);
         if accepts {
             self.accepts(&packet, cx)?;
@@ -155,7 +135,7 @@ impl Session {
     }
 
     /// The list has waited long enough.
-    pub(super) fn waited(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn waited(&mut self, cx: &mut Cx<'_>) {
         let (sign_on, signs_in) = std::mem::take(&mut self.sign_on).unnamed();
         self.sign_on = sign_on;
         if !signs_in {
@@ -169,7 +149,7 @@ impl Session {
     }
 
     /// Lets the client have its list, with ours in it as far as that is known.
-    pub(super) fn release(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn release(&mut self, cx: &mut Cx<'_>) {
         let Hold::On(packets, ..) = std::mem::replace(&mut self.hold, Hold::Over) else { return };
         // Before version 15 a client is signed on by the server's first status, and forgets whom
         // it was shown before.
@@ -185,7 +165,7 @@ impl Session {
     }
 
     /// The client has got a status from the server: now it takes ours.
-    pub(super) fn greeted(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::ymsg) fn greeted(&mut self, cx: &mut Cx<'_>) {
         self.greeting = None;
         if !std::mem::replace(&mut self.is_greeted, true) {
             self.show_online(cx);
