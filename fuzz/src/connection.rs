@@ -189,7 +189,7 @@ impl Connection {
         }
     }
 
-    /// Does the long work that was asked for, as the gateway does it elsewhere.
+    /// Runs the long work that was asked for, as the gateway does it elsewhere.
     pub(crate) fn compute(&mut self) {
         self.computed = self.computation.take().map(|computation| computation.run());
     }

@@ -33,7 +33,7 @@ impl Cost {
     }
 }
 
-/// Does something, and says what it cost.
+/// Runs `work`, and measures its cost.
 pub fn measured<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let mut result = None;
     let begun = now();
@@ -48,14 +48,14 @@ pub fn measured<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     (result, cost)
 }
 
-/// Does something that may cost what `looked_at` bytes are worth, and not more.
+/// Runs `work`, which may cost what `looked_at` bytes are worth, and not more.
 pub fn bounded<T>(looked_at: usize, work: impl FnOnce() -> T) -> T {
     let (result, cost) = measured(work);
     cost.check(looked_at);
     result
 }
 
-/// Does something that is no part of what is measured: its memory is not counted.
+/// Runs `work` that is no part of what is measured: its memory is not counted.
 pub fn uncounted<T>(work: impl FnOnce() -> T) -> T {
     let mut result = None;
     allocation_counter::opt_out(|| result = Some(work()));

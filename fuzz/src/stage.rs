@@ -209,7 +209,8 @@ impl Stage {
         }
     }
 
-    /// What others said and bells are heard, and what waits for a conversation goes to one that was opened.
+    /// Lets engines hear what others said, and gives what waits for a conversation to one that was
+    /// opened.
     fn settle(&mut self) {
         for connection in self.connections.iter_mut().flatten() {
             connection.hear(&mut self.shared);

@@ -21,7 +21,7 @@ pub(crate) fn bare(text: &str) -> String {
     out
 }
 
-/// Where the comment or literal that begins at `at` ends; `at` itself where none begins.
+/// End of the comment or literal that begins at `at`; `at` itself where none begins.
 fn literal_end(chars: &[char], at: usize) -> usize {
     let starts = |what: &str| what.chars().enumerate().all(|(i, c)| chars.get(at + i) == Some(&c));
     let in_word = at > 0 && chars.get(at - 1).is_some_and(|c| c.is_alphanumeric() || *c == '_');

@@ -125,7 +125,7 @@ fn upward(uses: &Uses) -> Vec<String> {
     found
 }
 
-/// What lies in the overlay's sources and is in no folder of the order.
+/// Files of the overlay's sources that are in no folder of the order.
 fn outside_of_folders(src: &Path) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     for path in entries(src)? {

@@ -66,7 +66,7 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
     found
 }
 
-/// Where the body of the function ends whose name `text` begins with; `None` where it has none.
+/// End of the body of the function whose name `text` begins with; `None` where it has none.
 fn body_end(text: &str) -> Option<usize> {
     let (mut depth, mut brackets) = (0_usize, 0_usize);
     for (at, c) in text.char_indices() {

@@ -9,14 +9,14 @@ use crate::sources::{read, rust_files, without_tests};
 /// A module by its path, as in `["hub", "links"]`; the crate itself is empty.
 pub(crate) type Module = Vec<String>;
 
-/// How often a name may be exported on from one module to the next.
+/// Limit of the times that a name is exported on from one module to the next.
 const MAX_EXPORTS: usize = 8;
 
 /// The modules of a crate that are in its product, and not in its tests.
 #[derive(Default)]
 pub(crate) struct Modules {
     files: BTreeMap<Module, PathBuf>,
-    /// What each module has in its scope by a `use`, by the name it has there.
+    /// Names that each module has in scope by a `use`, with their paths.
     imports: BTreeMap<Module, BTreeMap<String, Vec<String>>>,
     /// The paths that each module mentions, from the crate's root.
     mentions: BTreeMap<Module, Vec<Vec<String>>>,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::steps::Outcome;
 
-/// How many run at once. Each has threads of its own.
+/// Number of programs that run at once. Each has threads of its own.
 const LANES: usize = 2;
 /// Programs that begin first, since they take longest.
 const FIRST: &[&str] = &["interop", "crosstalk_overlay", "plays"];

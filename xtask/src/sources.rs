@@ -139,7 +139,7 @@ fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs")
 }
 
-/// What lies in `directory`, in order.
+/// Paths in `directory`, in order.
 pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let blame = |error| format!("{}: {error}", directory.display());
     let entries = fs::read_dir(directory).map_err(blame)?;

@@ -72,6 +72,7 @@ impl Bucket {
     }
 
     fn after(&self, now: Instant, rate: Rate, units: u32) -> Instant {
+        // Time that passed unused adds nothing more: a bucket never holds more than the burst.
         self.0.max(now) + rate.each.saturating_mul(units)
     }
 }

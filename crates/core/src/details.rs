@@ -31,7 +31,7 @@ impl Details {
         (self != Self::default()).then(|| Box::new(self))
     }
 
-    /// What they take, in bytes.
+    /// Bytes that they take.
     pub fn weight(&self) -> usize {
         let words = [&self.message_id, &self.replaces, &self.endpoint, &self.nickname];
         let words = words.into_iter().flatten().map(|word| word.as_str().len());

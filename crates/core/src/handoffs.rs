@@ -1,5 +1,5 @@
-//! What connections of one network leave for the next, as plain state: bounded by number and by
-//! weight, in shares, with no walk over all of it.
+//! Handoffs between connections of one network, as plain state: bounded by number and by weight, in
+//! shares, with no walk over all of them.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -74,7 +74,7 @@ fn account(user: &str) -> Account {
 
 /// Somebody on another network.
 struct Friend {
-    /// As MSN clients spell it.
+    /// Name as MSN clients spell it.
     name: String,
     of: Address,
     handle: SessionHandle,

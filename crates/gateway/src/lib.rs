@@ -1,6 +1,6 @@
 //! Sockets and tasks: ways in, sessions and the router.
 //!
-//! The one road of a connection: [`Gateway::start`] binds listeners; `listen` accepts; `ingress`
+//! The path of a connection: [`Gateway::start`] binds listeners; `listen` accepts; `ingress`
 //! hears where the client wants to go; `dial` connects it as `policy` allows; `sniff` recognises
 //! what is spoken, under `tls` where that ends here; `session` drives the network's engine
 //! between the two streams and the [`router`]; `splice` carries what is not interpreted.

@@ -1,4 +1,4 @@
-//! What the router puts into the mailbox of a session.
+//! Mail that the router puts into the mailbox of a session.
 
 mod mailbox;
 
@@ -24,7 +24,7 @@ struct Unsettled {
     delivery: Ticket,
 }
 
-/// Where deliveries are settled. Takes the account's lock.
+/// Account that settles deliveries. Takes the account's lock.
 pub(crate) trait Settle: Send + Sync {
     /// A session shows a delivery, or does not.
     fn settle(self: Arc<Self>, session: SessionId, delivery: Ticket, shown: bool);

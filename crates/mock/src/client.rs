@@ -49,14 +49,14 @@ pub enum Act {
     Unblock(String),
     /// Sends a message.
     Say {
-        /// To whom.
+        /// Receiver.
         to: String,
         /// Text.
         text: RichText,
     },
     /// Shows a typing state.
     Type {
-        /// To whom.
+        /// Receiver.
         to: String,
         /// Which.
         typing: Typing,
@@ -134,7 +134,7 @@ pub enum Event {
     },
     /// A message was not delivered.
     Undelivered {
-        /// To whom it was sent.
+        /// Person it was sent to.
         to: String,
         /// The reason, as the protocol words it.
         why: String,
@@ -179,7 +179,7 @@ impl Client {
         (Self { acts, events }, Driver { acts: acts_out, events: events_in })
     }
 
-    /// Does something. Nothing happens once the client is signed off.
+    /// Performs an act. Nothing happens once the client is signed off.
     pub async fn act(&self, act: Act) {
         let _ = self.acts.send(act).await;
     }

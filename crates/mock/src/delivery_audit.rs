@@ -16,7 +16,7 @@ const LAST_INSTANT: Duration = Duration::from_secs(1);
 /// A boot of a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Boot {
-    /// Which gateway.
+    /// Number of the gateway.
     pub gateway: usize,
     /// Number of starts before this one.
     pub count: u32,

@@ -58,7 +58,7 @@ impl<W> Shared<W> {
     }
 }
 
-/// Has `serve` serve every connection that comes to `addr`, in one `state`.
+/// Serves every connection that comes to `addr` by `serve`, in one `state`.
 pub(crate) async fn host<W, C>(
     addr: SocketAddr,
     state: W,
@@ -148,7 +148,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Has `serve` serve every connection that comes to `listener`.
+    /// Serves every connection that comes to `listener` by `serve`.
     pub(crate) fn begin<F, C>(listener: TcpListener, serve: F) -> io::Result<Self>
     where
         F: Fn(TcpStream, Recorder) -> C + Send + 'static,

@@ -15,7 +15,7 @@ use crosstalk_networks::{NETWORKS, Verdict, sniff};
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 const MUTATIONS: usize = 10_000;
-/// At how many bytes of sign-ons somebody says something, beside the start of each read.
+/// Number of bytes of sign-ons at which somebody says something, beside the start of each read.
 const POINTS: usize = 1_000;
 const SAID: &str = "said meanwhile";
 

@@ -45,7 +45,7 @@ impl Mesh {
         }
     }
 
-    /// As the operator knows gateway `n`. The third cannot be called, like one behind NAT.
+    /// Gateway `n` as the operator knows it. The third cannot be called, like one behind NAT.
     fn admitted(&self, n: usize) -> Admitted {
         let at = self.listen[n];
         let addresses = vec![HostPort::new(at.ip().to_string(), at.port())];

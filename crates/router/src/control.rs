@@ -13,7 +13,7 @@ use crate::roster_edits::list;
 use crate::settings::{Action, Full, Settings, View};
 use crate::state_updates::StateUpdate;
 
-/// What the control contact is called, and the group it stands in.
+/// Name of the control contact, and the group it stands in.
 const TITLE: &str = "CrossTalk";
 
 /// The list as clients see it: the stored one and the control contact.
@@ -52,7 +52,7 @@ impl<A> Account<A> {
         }
     }
 
-    /// What the person sees of a contact.
+    /// Presence of a contact, as the person sees it.
     pub(crate) fn presence_of(&self, settings: &Settings, contact: &Address) -> Presence {
         if contact.is_control() && settings.control {
             Presence::available()
@@ -61,7 +61,7 @@ impl<A> Account<A> {
         }
     }
 
-    /// How the person is shown `address`.
+    /// Spelling of `address` for the person.
     pub(crate) fn spelling(&self, settings: &Settings, address: &Address) -> String {
         match self.contact(address) {
             Some(contact) => contact.spelling.clone(),

@@ -18,7 +18,7 @@ use crate::outgoing::is_message;
 const MAX_CONVERSATIONS: usize = 512;
 /// The most messages of one person that wait for conversations.
 const MAX_DEFERRED: usize = 256;
-/// How long a client may take to open a conversation; a little less than a delivery may take.
+/// Longest wait for a client to open a conversation; a little less than a delivery may take.
 const PATIENCE: Duration = Duration::from_secs(7);
 /// The same where nobody waits to hear of a failure.
 const MUCH_PATIENCE: Duration = Duration::from_mins(1);
@@ -41,7 +41,7 @@ pub(crate) struct Deferred {
     pub(crate) until: Instant,
     envelope: Envelope,
     delivery: Option<Ticket>,
-    /// What is reserved for it.
+    /// Bytes that are reserved for it.
     bytes: usize,
 }
 
@@ -129,7 +129,7 @@ impl<A> Account<A> {
         self.pending().deferred.push(deferred);
     }
 
-    /// Where a message goes at once that a session or conversation does not show.
+    /// Session that is given a message at once which a session or conversation does not show.
     fn instead_of(&self, session: SessionId, envelope: &Envelope) -> Option<SessionId> {
         if let Some(own) = self.conversations.iter().find(|c| c.id == session) {
             // Its client is leaving, and has to open another one.
@@ -153,7 +153,7 @@ impl<A> Account<A> {
         }
     }
 
-    /// How many bytes wait for conversations of a session.
+    /// Bytes that wait for conversations of a session.
     pub(crate) fn deferred_bytes(&self, session: SessionId) -> usize {
         let deferred = self.pending_now().into_iter().flat_map(|pending| &pending.deferred);
         deferred.filter(|d| d.session == session).map(|d| d.bytes).sum()

@@ -1,4 +1,4 @@
-//! What the handling of one input works with.
+//! Context of the handling of one input.
 
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, EnvelopeIds, Now};
 

@@ -10,7 +10,7 @@ use crate::effect::{Count, Effect};
 use crate::ids::{SessionId, Ticket};
 use crate::mail::Mail;
 
-/// How long a delivery may wait for a session to begin with it; less than the network between
+/// Longest wait of a delivery for a session to begin with it; less than the network between
 /// gateways gives the whole way.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -20,15 +20,15 @@ pub(crate) struct Delivery<A> {
     pub(crate) asker: Asker<A>,
     /// The sessions that did not settle it.
     pub(crate) pending: Vec<SessionId>,
-    /// What is given to the sessions themselves if the conversations do not show it.
+    /// Envelope for the sessions themselves, if the conversations do not show it.
     pub(crate) outside: Option<Box<Envelope>>,
-    /// When it is given up, if no session has begun with it.
+    /// Time at which it is given up, if no session has begun with it.
     pub(crate) until: Option<Instant>,
     /// Whether all who settled it had no room for it, or did not begin with it in time.
     pub(crate) is_only_returned: bool,
 }
 
-/// Who waits for a delivery.
+/// Party that waits for a delivery.
 pub(crate) enum Asker<A> {
     /// The gateway of the sender.
     Gateway(A),
@@ -37,7 +37,7 @@ pub(crate) enum Asker<A> {
     Report { of: EnvelopeId, to: Address, why: Failure },
 }
 
-/// What a session did with a delivery.
+/// Result of a delivery at a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settle {
     Shown,

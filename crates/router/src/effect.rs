@@ -1,4 +1,4 @@
-//! What an account wants done.
+//! Effects that an account asks its driver for.
 
 use std::collections::VecDeque;
 
@@ -20,12 +20,12 @@ pub enum Effect<A> {
     Withdraw {
         /// Which delivery.
         delivery: Ticket,
-        /// Whose mailboxes.
+        /// Sessions whose mailboxes are meant.
         from: Vec<SessionId>,
     },
     /// So many bytes wait for a session in its account.
     Reserve(SessionId, usize),
-    /// What became of an [`Input::Envelope`](crate::Input::Envelope) or
+    /// Outcome of an [`Input::Envelope`](crate::Input::Envelope) or
     /// [`Input::Report`](crate::Input::Report).
     Answer(A, Result<(), Failure>),
     /// Deliver an envelope wherever its receiver is, in the order of posting; then say
@@ -33,7 +33,7 @@ pub enum Effect<A> {
     Post {
         /// Names it.
         ticket: Ticket,
-        /// What.
+        /// The envelope.
         envelope: Envelope,
         /// Whether it may wait on disk for its receiver.
         may_keep: bool,
@@ -45,14 +45,14 @@ pub enum Effect<A> {
         ticket: Ticket,
         /// To which gateway.
         to: GatewayKey,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Say where somebody is, by [`Input::Located`](crate::Input::Located).
     Locate {
         /// Names the question.
         ticket: Ticket,
-        /// Who is looked for.
+        /// Person to find.
         user: Address,
     },
     /// Keep a report of a message of the person until a client has it.
@@ -61,7 +61,7 @@ pub enum Effect<A> {
         of: EnvelopeId,
         /// To whom it was.
         to: Address,
-        /// Why it was not delivered.
+        /// Reason why it was not delivered.
         why: Failure,
     },
     /// Load the stored list, then say [`Input::Loaded`](crate::Input::Loaded).
@@ -74,14 +74,14 @@ pub enum Effect<A> {
     /// Withdraw that, watch these people no longer, and say
     /// [`Input::Published`](crate::Input::Published).
     SignOff {
-        /// Who was watched.
+        /// People who were watched.
         watched: Vec<Address>,
     },
     /// Say where these people sign on and off, then [`Input::Watched`](crate::Input::Watched).
     Watch {
-        /// Who is watched from now on.
+        /// People to watch from now on.
         more: Vec<Address>,
-        /// Who no longer.
+        /// People to watch no longer.
         less: Vec<Address>,
     },
     /// Count this.
@@ -95,9 +95,9 @@ pub enum Message {
     Envelope(Envelope),
     /// The person's presence.
     Presence {
-        /// Whose.
+        /// The person.
         of: Address,
-        /// What it is now.
+        /// The presence now.
         presence: Presence,
         /// For whom. For nobody, it says that the person now takes texts, of which the gateway keeps
         /// some.
@@ -105,14 +105,14 @@ pub enum Message {
     },
     /// The person wants to see somebody.
     Probe {
-        /// Whom.
+        /// The person to be seen.
         of: Address,
         /// The person.
         by: Address,
     },
 }
 
-/// What is counted for an administrator.
+/// Counter of an administrator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     /// The person said something to somebody.

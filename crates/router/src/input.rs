@@ -1,4 +1,4 @@
-//! What an account is told.
+//! Inputs of an account.
 
 use crosstalk_core::{Address, Envelope, EnvelopeId, Event, Failure, Presence, Roster};
 
@@ -47,7 +47,7 @@ pub enum Input<A> {
     Deferred {
         /// Which session.
         session: SessionId,
-        /// What it was given.
+        /// Envelope that it was given.
         envelope: Envelope,
         /// The delivery, where it has a name.
         delivery: Option<Ticket>,
@@ -62,7 +62,7 @@ pub enum Input<A> {
         from: GatewayKey,
         /// The envelope. That its sender is there has been checked.
         envelope: Envelope,
-        /// Where the answer is given.
+        /// Reply channel of the answer.
         answer: A,
     },
     /// A message of the person was kept, and could not be delivered in the end.
@@ -73,25 +73,25 @@ pub enum Input<A> {
         of: EnvelopeId,
         /// To whom it was.
         to: Address,
-        /// Why not.
+        /// Reason.
         why: Failure,
-        /// Where the answer is given.
+        /// Reply channel of the answer.
         answer: A,
     },
     /// A contact's presence at a gateway.
     Presence {
-        /// Whose.
+        /// The person.
         of: Address,
-        /// Where.
+        /// The gateway.
         at: GatewayKey,
         /// The presence.
         presence: Presence,
     },
     /// People at a gateway want to see the person from now on.
     Probe {
-        /// Where they are.
+        /// Their gateway.
         at: GatewayKey,
-        /// Who.
+        /// The person.
         by: Vec<Address>,
     },
     /// A watched contact signed on at a gateway.
@@ -104,7 +104,8 @@ pub enum Input<A> {
     RosterChanged,
     /// The stored list, as [asked for](crate::Effect::Load).
     Loaded(Roster),
-    /// What was to be [saved](crate::Effect::Save) is part of the stored list: who loads it has that.
+    /// The list to be [saved](crate::Effect::Save) is part of the stored one: whoever loads that
+    /// gets it.
     Merged,
     /// It is on disk, or will be.
     Saved,
@@ -112,16 +113,15 @@ pub enum Input<A> {
     Published,
     /// The [watching](crate::Effect::Watch) has begun; somebody else here watched these already.
     Watched(Vec<Address>),
-    /// Where somebody is, as [asked](crate::Effect::Locate).
+    /// Gateways at which a person is, as [asked](crate::Effect::Locate).
     Located(Ticket, Vec<GatewayKey>),
-    /// What became of something [posted](crate::Effect::Post), or of one
-    /// [sending](crate::Effect::Send).
+    /// Fate of something [posted](crate::Effect::Post), or of one [sending](crate::Effect::Send).
     Sent(Ticket, Result<Fate, Failure>),
     /// The [deadline](crate::Account::deadline) has passed.
     Tick,
 }
 
-/// What became of something posted.
+/// Fate of something posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// A client of its receiver has it.

@@ -1,4 +1,4 @@
-//! What a person says, and what the person hears of its fate.
+//! Outgoing messages of a person, and what the person hears of their fate.
 
 use std::collections::VecDeque;
 use std::mem::take;
@@ -26,7 +26,7 @@ pub(crate) struct Outbound {
     /// Which session or conversation said it; none for the account itself.
     pub(crate) from_session: Option<SessionId>,
     pub(crate) tries: u8,
-    /// What is reserved for it.
+    /// Bytes that are reserved for it.
     pub(crate) bytes: usize,
 }
 

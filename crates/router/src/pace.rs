@@ -1,4 +1,4 @@
-//! How much one person says and does.
+//! Pace of a person: rates of messages, edits and requests.
 
 use std::time::{Duration, Instant};
 
@@ -6,20 +6,20 @@ use crosstalk_core::{Bucket, Rate};
 
 use crate::session::is_much;
 
-/// What a client may add by itself: a receipt for each of what others say, and typing.
+/// Rate of what a client may add by itself: a receipt for each of what others say, and typing.
 pub(crate) const SIGNALS: Rate = Rate::new(1000, Duration::from_millis(10));
 /// Steps of consent: enough for a client that imports a whole list at once.
 pub(crate) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
 /// Changes of the list.
 pub(crate) const EDITS: Rate = Rate::new(6000, Duration::from_millis(100));
-/// What the control contact answers.
+/// Rate of the control contact's answers.
 pub(crate) const ANSWERS: Rate = Rate::new(20, Duration::from_millis(500));
 /// So much of what a person says may wait before no more is read, and how long that lasts at least.
 const MANY: usize = 256;
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// What is used up of what one person may say, ask and edit, what the client may add by itself, and
-/// what the control contact answers. Allocated when something is.
+/// Use of one person's rates: messages, requests and edits, what the client adds by itself, and the
+/// control contact's answers. Allocated when something is used.
 pub(crate) struct Pace {
     pub(crate) speech: Bucket,
     pub(crate) signals: Bucket,
@@ -40,8 +40,8 @@ impl Pace {
         [speech, signals, requests, edits, answers].iter().all(|bucket| bucket.is_full(now))
     }
 
-    /// How long no more of what a client says is to be read: until what was said is made up for, or
-    /// has left. `waiting` is how much of it has not, by number; `aside` by bytes.
+    /// Time for which no more of a client is to be read: until what was said is made up for, or has
+    /// left. `waiting` is how much of it has not, by number; `aside` by bytes.
     pub(crate) fn pause(
         pace: Option<&Self>,
         now: Instant,

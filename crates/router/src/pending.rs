@@ -1,4 +1,4 @@
-//! What waits in an account: nothing for somebody on whose account nothing happens.
+//! Pending work of an account: empty for a person for whom nothing happens.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
@@ -25,19 +25,19 @@ pub(crate) struct Pending<A> {
     pub(crate) outbox: VecDeque<Outbound>,
     /// Given to the driver, which will say what became of it.
     pub(crate) in_flight: Vec<(Ticket, InFlight)>,
-    /// Who at which gateway is to be told of the person's presence.
+    /// People at other gateways to be told of the person's presence.
     pub(crate) tell: BTreeMap<GatewayKey, BTreeSet<Address>>,
-    /// Whom to ask for presence, and where.
+    /// People to ask for presence, and their gateways.
     pub(crate) probes: BTreeSet<(Address, GatewayKey)>,
     /// The gateways to tell that the person now takes texts.
     pub(crate) wake: BTreeSet<GatewayKey>,
-    /// Whom to find.
+    /// People to find.
     pub(crate) seek: BTreeSet<Address>,
     /// Gateways that keep texts since no session here took them.
     pub(crate) turned_away: BTreeSet<GatewayKey>,
     /// Watchers who seem to be refused, and when they are told so.
     pub(crate) delayed_refusals: BTreeMap<Address, Instant>,
-    /// What is tried again, and when.
+    /// Work to try again, and the time for it.
     pub(crate) retries: Vec<(Instant, Retry)>,
     /// The entries of the list that are not given to the store yet.
     pub(crate) unsaved: BTreeSet<Address>,
@@ -47,7 +47,7 @@ pub(crate) struct Pending<A> {
 pub(crate) struct Unheard {
     pub(crate) session: SessionId,
     pub(crate) event: Event,
-    /// What is reserved for it.
+    /// Bytes that are reserved for it.
     pub(crate) bytes: usize,
 }
 
@@ -132,8 +132,8 @@ impl<A> Pending<A> {
             && self.seek.is_empty()
     }
 
-    /// When something is to be done by itself. `arriving` is until when a client may begin to take
-    /// what is early.
+    /// Time at which something is to be done by itself. `arriving` is until when a client may begin
+    /// to take what is early.
     pub(crate) fn deadline(&self, arriving: Option<Instant>) -> Option<Instant> {
         let early = arriving.filter(|_| !self.early.is_empty());
         let deliveries = self.deliveries.iter().filter_map(|d| d.until);

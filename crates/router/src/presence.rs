@@ -1,4 +1,4 @@
-//! How a person is seen: presences of several sessions as one, and who is told of it.
+//! Presence of a person: those of several sessions as one, and the people who are told of it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::state_updates::StateUpdate;
 const MAX_TOLD: usize = 64 * 1024;
 /// The longest text of a presence, in bytes. It is kept for each who sees it.
 const MAX_STATUS: usize = 4096;
-/// How long the lists of one person at several gateways may differ.
+/// Longest time for which the lists of one person at several gateways may differ.
 const UNCERTAIN: Duration = Duration::from_secs(3);
 
 /// Cuts the text of a presence to what others are shown.
@@ -61,7 +61,7 @@ pub(crate) fn watches(contact: &Contact) -> bool {
     contact.to != Subscription::None && !contact.blocked && !contact.address.is_control()
 }
 
-/// What gateways told of the contacts.
+/// Presence of the contacts, as gateways told it.
 #[derive(Default)]
 pub(crate) struct ContactPresence(BTreeMap<Address, BTreeMap<GatewayKey, Presence>>);
 
@@ -71,7 +71,7 @@ impl ContactPresence {
         self.0.get(contact).map_or_else(Presence::offline, |at| merge(at.values()))
     }
 
-    /// Who is online.
+    /// Contacts that are online.
     pub(crate) fn online(&self) -> impl Iterator<Item = &Address> {
         self.0.keys()
     }

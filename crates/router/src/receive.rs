@@ -1,4 +1,4 @@
-//! What arrives for the person.
+//! Handling of what arrives for the person.
 
 use std::mem::take;
 

@@ -1,4 +1,4 @@
-//! What leaves: so much at a time, in order, and what becomes of it.
+//! Sending: so much at a time, in order, and the outcome of each.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::state_updates::is_passing;
 /// askings of presence.
 const SPEAKING: usize = 64;
 const TELLING: usize = 16;
-/// How long after a failure on the way the same is tried again, and how often.
+/// Wait before the same is tried again after a failure on the way, and number of tries.
 const AGAIN: Duration = Duration::from_secs(2);
 const TRIES: u8 = 5;
 

@@ -13,8 +13,8 @@ use crate::presence::{ContactPresence, truncate};
 use crate::state_updates::StateUpdate;
 use crate::storage::Storage;
 
-/// How long a client may take from its sign-on until it takes texts, before senders are told that
-/// its person is not there.
+/// Longest time from a client's sign-on until it takes texts, before senders are told that its
+/// person is not there.
 const ARRIVING: Duration = Duration::from_secs(5);
 /// The most bytes that wait in the account for one session: what it says and is not on its way yet,
 /// and what it defers.
@@ -32,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) awaits_room: bool,
     /// Until when the client may still be about to take it for the first time.
     arriving_until: Option<Instant>,
-    /// What did not fit into the mailbox.
+    /// Updates that did not fit into the mailbox.
     pub(crate) behind: BTreeSet<StateUpdate>,
     /// The bytes that wait in the account for it.
     pub(crate) aside: usize,
@@ -141,7 +141,7 @@ impl<A> Account<A> {
         self.sessions.iter().any(|s| s.id == id) || self.conversations.iter().any(|c| c.id == id)
     }
 
-    /// How many bytes wait in the account for a session or conversation.
+    /// Bytes that wait in the account for a session or conversation.
     pub(crate) fn aside(&self, id: SessionId) -> usize {
         let sessions = self.sessions.iter().map(|s| (s.id, s.aside));
         let mut all = sessions.chain(self.conversations.iter().map(|c| (c.id, c.aside)));
@@ -165,7 +165,7 @@ impl<A> Account<A> {
         Ok(bytes)
     }
 
-    /// What waited for a session or conversation waits no longer.
+    /// Takes off what waited for a session or conversation.
     pub(crate) fn release(&mut self, cx: &mut Cx<'_, A>, id: SessionId, bytes: usize) {
         if bytes > 0
             && let Some(aside) = self.aside_mut(id)
@@ -183,7 +183,8 @@ impl<A> Account<A> {
 
     /// Says what a session missed, as far as its mailbox has room.
     pub(crate) fn catch_up(&mut self, cx: &mut Cx<'_, A>, id: SessionId) {
-        /// What is tried at a time: more would come back where the mailbox is small.
+        /// Number of updates that are tried at a time: more would come back where the mailbox is
+        /// small.
         const BATCH: usize = 16;
         let Some(session) = self.session(id) else { return };
         session.awaits_room = false;

@@ -1,4 +1,4 @@
-//! What the accounts of a gateway have in common, passed in from outside.
+//! Settings that the accounts of a gateway have in common, passed in from outside.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ pub struct Settings {
     pub writer: u64,
     /// Whether the control contact stands in everybody's list and answers.
     pub control: bool,
-    /// How much one person may say. Who says more is heard more slowly.
+    /// Rate of one person's messages. A client that exceeds it is read more slowly.
     pub pace: Rate,
-    /// What puts into words what clients cannot show, and answers commands.
+    /// Service that puts into words what clients cannot show, and answers commands.
     pub service: Arc<dyn Service>,
-    /// What people have to share.
+    /// Shares of what is limited for people together.
     pub shares: Arc<dyn Shares>,
 }
 
@@ -59,7 +59,7 @@ pub trait Shares: Send + Sync {
     fn room_for(&self, owner: &Address, bytes: usize) -> Result<(), Full>;
 }
 
-/// Why a list cannot be stored.
+/// Reason why a list cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// Those of the same domain have as much as they may have.
@@ -68,32 +68,32 @@ pub enum Full {
     Disk,
 }
 
-/// What the gateway itself says to people.
+/// Words that the gateway itself says to people.
 pub trait Service: Send + Sync {
     /// Answers what a person said to the control contact.
     fn answer(&self, text: &str, view: &View<'_>) -> Reply;
 
-    /// What happened, in words, for a client that cannot show it otherwise, to somebody who calls
-    /// the sender `name`.
+    /// Words for an envelope, for a client that cannot show it otherwise, to somebody who calls the
+    /// sender `name`.
     fn in_words(&self, envelope: &Envelope, name: &str) -> Vec<RichText>;
 
-    /// What stands in a conversation with `name`, for whom something said is kept. `is_there` says
-    /// whether the person is seen online.
+    /// Note in a conversation with `name`, for whom something said is kept. `is_there` says whether
+    /// the person is seen online.
     fn kept(&self, name: &str, is_there: bool) -> RichText;
 
-    /// What somebody is told whose list was not changed.
+    /// Words for somebody whose list was not changed.
     fn not_changed(&self, full: Full) -> RichText;
 }
 
-/// What a command may look at.
+/// State that a command may look at.
 pub struct View<'a> {
-    /// Who asks.
+    /// The person who gives the command.
     pub user: &'a Address,
     /// The networks and their spellings.
     pub names: &'a Names,
     /// The person's foreign contacts.
     pub roster: &'a Roster,
-    /// What the person sees of a contact.
+    /// Presence of a contact, as the person sees it.
     pub presence: &'a dyn Fn(&Address) -> Presence,
     /// The present.
     pub now: UnixMillis,
@@ -102,9 +102,9 @@ pub struct View<'a> {
 /// The answer to a command.
 #[derive(Debug, Default)]
 pub struct Reply {
-    /// What is said.
+    /// The message.
     pub say: RichText,
-    /// What is done in the person's name, in order.
+    /// Actions to take in the person's name, in order.
     pub act: Vec<Action>,
 }
 

@@ -1,5 +1,5 @@
-//! How much people may do: each for himself, and those of one origin together towards people
-//! who do not know them.
+//! Limits on what people may do: each alone, and those of one origin together towards people who do
+//! not know them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crosstalk_core::{Address, Body, Bucket, Contact, Origin, Rate, Subscription}
 use crate::ids::GatewayKey;
 use crate::pace::{EDITS, REQUESTS};
 
-/// What one stranger may say to people who do not know him.
+/// Rate of one stranger's messages to people who do not know him.
 const SPEECH: Rate = Rate::new(50, Duration::from_millis(50));
 
 /// As how many people all those of a domain count, who may be one with as many names.
@@ -19,7 +19,7 @@ const OF_NETWORK: u32 = 256;
 /// The most origins that are counted apart from the others.
 const MAX_ORIGINS: usize = 8192;
 
-/// What is counted of an origin.
+/// Kind of act that is counted for an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Asking somebody to be seen.
@@ -30,13 +30,13 @@ pub enum Deed {
     Edit,
 }
 
-/// What everybody of each origin has used up. All accounts of a gateway have it in common.
+/// Use of the rates by each origin. All accounts of a gateway have it in common.
 #[derive(Default)]
 pub struct Strangers {
     origins: HashMap<Source, [Bucket; 3]>,
     /// Those for whom there is no room, together.
     rest: Option<[Bucket; 3]>,
-    /// When there was last looked for such as need no room.
+    /// Time of the last search for origins that need no room.
     pruned: Option<Instant>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn is_friend(contact: Option<&Contact>) -> bool {
     contact.is_some_and(|c| c.to == Subscription::Granted || c.from == Subscription::Granted)
 }
 
-/// What a stranger does by saying this; nothing where it is an answer.
+/// Act of a stranger who sends this; `None` where it is an answer.
 pub(crate) const fn deed(body: &Body) -> Option<Deed> {
     match body {
         Body::Contact(crosstalk_core::Consent::Request(_)) => Some(Deed::Request),

@@ -129,7 +129,7 @@ impl Court {
         self.runtime.block_on(self.alice.say(&format!("ceo%{DOMAIN}@jabber.xt"), text));
     }
 
-    /// From whom Alice has next a message with `text` in it.
+    /// Sender of Alice's next message with `text` in it.
     pub fn alice_hears(&mut self, text: &str) -> Option<String> {
         let said = |event: &Event| match event {
             Event::Said { from, text: said, .. } if said.text().contains(text) => {

@@ -73,7 +73,7 @@ impl Crowd {
         self.lives.push(std::thread::spawn(move || life.live()));
     }
 
-    /// Has everybody talk, or nobody.
+    /// Makes everybody talk, or nobody.
     pub fn talk(&self, talking: bool) {
         self.shared.talking.store(talking, Ordering::Relaxed);
     }

@@ -138,8 +138,8 @@ impl Desktop {
         command.status().unwrap().success()
     }
 
-    /// Does what a button or a menu of a GTK program would, by the name that its sources give to
-    /// the action, of the program or of its window.
+    /// Activates what a button or a menu of a GTK program would, by the name that its sources give
+    /// to the action, of the program or of its window.
     #[track_caller]
     pub(crate) fn activates(&self, program: &str, action: &str, parameter: &str) {
         let application = format!("/{}", program.replace('.', "/"));

@@ -13,7 +13,7 @@ pub(crate) struct Account<'a> {
     pub(crate) jid: &'a str,
     pub(crate) password: &'a str,
     pub(crate) way: &'a Route,
-    /// Which release the client is from.
+    /// Release that the client is from.
     pub(crate) suite: Suite,
     /// The certificate of the CA to trust, a PEM file.
     pub(crate) ca: &'a Path,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::suite::Suite;
 use crate::{Ejabberd, Prosody};
 
-/// Which server a stage has.
+/// Jabber server of a stage.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Prosody,

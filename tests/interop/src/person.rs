@@ -44,7 +44,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// At libpurple's AIM, not signed on yet.
+    /// A person at libpurple's AIM, not signed on yet.
     pub fn at_aim(name: &str, password: &str, way: &Route, home: &Path) -> Self {
         let mut person = Self::at_purple(name, home, "prpl-aim", name, password);
         // The usual login asks a server on the web and would ignore where we send it.
@@ -54,7 +54,8 @@ impl Person {
         person
     }
 
-    /// At libpurple's Jabber, trusting the CAs in the directory `trust`; not signed on yet.
+    /// A person at libpurple's Jabber, trusting the CAs in the directory `trust`; not signed on
+    /// yet.
     pub fn at_purple_jabber(
         jid: &str,
         password: &str,
@@ -70,7 +71,7 @@ impl Person {
         person
     }
 
-    /// At slixmpp, trusting the CA in the file `trust`; not signed on yet.
+    /// A person at slixmpp, trusting the CA in the file `trust`; not signed on yet.
     pub fn at_slixmpp(jid: &str, password: &str, way: &Route, trust: &Path) -> Self {
         let mut command = Command::new(peer("venv/bin/python"));
         command.arg(drivers().join("slix.py")).args([jid, password]);
@@ -84,8 +85,8 @@ impl Person {
         Self::start(jid, Kind::Slixmpp, &mut command)
     }
 
-    /// At msnp11-sdk, which gets its ticket at `nexus`; not signed on yet. It knows no proxy: one
-    /// is put under it, as users of old clients do.
+    /// A person at msnp11-sdk, which gets its ticket at `nexus`; not signed on yet. It knows no
+    /// proxy: one is put under it, as users of old clients do.
     pub fn at_msnp11(
         passport: &str,
         password: &str,
@@ -375,7 +376,7 @@ fn drivers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers")
 }
 
-/// As both drivers expect an argument.
+/// Escapes an argument as both drivers expect it.
 fn escape(word: &str) -> String {
     word.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
 }

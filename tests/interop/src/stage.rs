@@ -46,7 +46,7 @@ pub struct Stage {
     yahoo_listener: u16,
     aim_way: Route,
     jabber_way: Route,
-    /// Which release the Jabber server and the terminal clients are from.
+    /// Release of the Jabber server and the terminal clients.
     suite: Suite,
     /// MSN users come as each wants to: through the proxy or to the listener.
     msn_ways: [Route; 2],
@@ -202,7 +202,7 @@ impl Stage {
         self.with_account(name, "dino", |account| Dino::start(account, desktop))
     }
 
-    /// Has a script of somebody's say `text` by go-sendxmpp, and returns what it complains of.
+    /// Sends `text` from a script of somebody's by go-sendxmpp, and returns what it complains of.
     pub fn go_sendxmpp(&self, name: &str, to: &str, text: &str) -> String {
         self.with_account(name, "go-sendxmpp", |at| jabber_clients::go_sendxmpp(at, to, text))
     }

@@ -37,6 +37,7 @@ impl Ledger {
     pub(super) fn relieve(&mut self, grown: EntryId) -> Relief {
         let mut end = Vec::new();
         let Some(&entry) = self.entry(grown) else { return Relief::default() };
+        // Payers first: where one of them holds too much, nobody else's entries end for it.
         for payer in entry.payers() {
             if let Some(kind) = self.payers.kind(payer) {
                 self.shed(Scope::Payer(payer), Short::Payer(kind), &mut end);

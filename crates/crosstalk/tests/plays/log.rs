@@ -27,7 +27,7 @@ fn log() -> MutexGuard<'static, Vec<u8>> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From here on the log is kept.
+/// Keeps the log from here on.
 pub(crate) fn capture() {
     tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)

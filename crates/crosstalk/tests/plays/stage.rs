@@ -186,7 +186,7 @@ impl Gateways {
         Ok(config)
     }
 
-    /// Has the TLS of web pages end at a gateway.
+    /// Ends the TLS of web pages at a gateway.
     fn end_tls(&self, config: &mut Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         if !config.tls.authority.exists() {
             ca::init(&config.tls.authority)?;

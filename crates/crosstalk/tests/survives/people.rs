@@ -19,7 +19,7 @@ const PACE: Duration = Duration::from_millis(250);
 const SIGN_ON: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Those who go to another gateway when theirs dies, and those who do not, in the order of the
+/// People who go to another gateway when theirs dies, and those who do not, in the order of the
 /// gateways at which they begin.
 pub(crate) const ROAMING: [Person; 3] =
     [Person::aim("anna"), Person::msn("bella"), Person::yahoo("clara")];
@@ -74,7 +74,7 @@ impl People {
         self.shared.met.lock().unwrap().len()
     }
 
-    /// Has everybody talk, or nobody.
+    /// Makes everybody talk, or nobody.
     pub(crate) fn talk(&self, talking: bool) {
         self.shared.talking.store(talking, Ordering::Relaxed);
     }
@@ -99,7 +99,7 @@ impl Life {
         }
     }
 
-    /// Until the connection ends.
+    /// Runs a session until the connection ends.
     async fn session(&self, boot: Boot, mut client: Client) {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -165,8 +165,8 @@ impl Life {
     }
 }
 
-/// To whom a text was not delivered, if that is what the event says: as an error, or in words
-/// where the client can join an error to nothing any more.
+/// Person to whom a text was not delivered, if that is what the event says: as an error, or in
+/// words where the client can join an error to nothing any more.
 pub(crate) fn reported(event: &Event) -> Option<&str> {
     match event {
         Event::Undelivered { to, .. } => Some(to),

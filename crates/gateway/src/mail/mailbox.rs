@@ -37,14 +37,14 @@ pub struct Mails(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     mail: VecDeque<Box<Mail>>,
-    /// What the mail takes.
+    /// Bytes that the mail takes.
     bytes: usize,
-    /// What waits elsewhere for the session.
+    /// Bytes that wait elsewhere for the session.
     aside: usize,
     charge: Option<Charge>,
     /// The session, where it waits for mail.
     reader: Option<Waker>,
-    /// Who waits for room: the account, at most.
+    /// Waker of the account, if it waits for room.
     writer: Option<Waker>,
     is_closed: bool,
 }
@@ -122,7 +122,7 @@ impl Mailbox {
 }
 
 impl Mails {
-    /// How much the next piece takes, in bytes, once there is one.
+    /// Bytes that the next piece takes, once there is one.
     pub(crate) fn poll_weight(&mut self, cx: &Context<'_>) -> Poll<usize> {
         let mut state = lock(&self.0);
         if let Some(mail) = state.mail.front() {
@@ -161,7 +161,7 @@ impl Mails {
         .await
     }
 
-    /// How many pieces wait.
+    /// Number of pieces that wait.
     pub fn len(&self) -> usize {
         lock(&self.0).mail.len()
     }

@@ -1,4 +1,4 @@
-//! Whose account is here, and who here watches whom.
+//! Table of the accounts here, and of the people here who watch others.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, Weak};
@@ -22,19 +22,19 @@ pub(super) struct Inner {
     pub(super) account: Account<Answer>,
     /// One for each session and conversation.
     pub(super) mailboxes: Vec<(SessionId, Mailbox)>,
-    /// How many sessions and conversations there were.
+    /// Number of sessions and conversations ever opened.
     pub(super) opened: u32,
     /// Messages to people at this gateway, whose locks cannot be waited for under this one.
     pub(super) local: VecDeque<(Ticket, Message)>,
     /// Whether a task works these off.
     pub(super) delivers_locally: bool,
-    /// When the account is to be told that time has passed.
+    /// Time at which the account is to be told that time has passed.
     pub(super) armed: Option<Instant>,
     /// Nobody finds this account any more.
     pub(super) has_left: bool,
 }
 
-/// Where the answer to a message is given.
+/// Reply channel of the answer to a message.
 pub(super) enum Answer {
     /// To the overlay.
     Overlay(overlay::Answer),
@@ -135,7 +135,7 @@ impl Accounts {
         }
     }
 
-    /// Who here watches `user`.
+    /// Accounts here that watch `user`.
     pub(super) fn watchers(&self, user: &Address) -> Vec<Arc<Slot>> {
         let watchers: Vec<_> =
             lock(&self.watchers).get(user).into_iter().flatten().cloned().collect();

@@ -1,4 +1,4 @@
-//! What the router counts.
+//! Counters of the router.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,9 +22,9 @@ pub struct Snapshot {
     pub undelivered: u64,
     /// Inputs that kept the engine of a network, and others with it, for longer than 100 ms.
     pub slow: u64,
-    /// What was dropped, by cause.
+    /// Messages that were dropped, by cause.
     pub drops: Drops,
-    /// What waits, in memory.
+    /// Memory of what waits.
     pub memory: Usage,
 }
 

@@ -16,7 +16,7 @@ use super::eager::Eager;
 use super::{RouterState, gateway_of, now, overlay_calls};
 use crate::mail::{DeliveryReceipt, Mail, Settle};
 
-/// What is done when the account's lock is free again.
+/// Work to do when the account's lock is free again.
 pub(super) enum After {
     /// Locks of the overlay, or of another account.
     Answer(Answer, Result<(), Failure>),
@@ -180,7 +180,7 @@ impl RouterState {
     /// Has the account told when its deadline has passed.
     fn arm(&self, slot: &Arc<Slot>, inner: &mut Inner) {
         if let Some(at) = inner.account.deadline()
-            // One that is armed for earlier may be told in vain: cheaper than moving it each time.
+            // One that is armed for earlier may fire in vain: cheaper than moving it each time.
             && inner.armed.is_none_or(|armed| at < armed)
         {
             inner.armed = Some(at);

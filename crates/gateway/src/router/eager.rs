@@ -1,4 +1,4 @@
-//! What is begun now and waited for later.
+//! Work that is begun now and waited for later.
 
 use std::future::Future;
 use std::pin::Pin;

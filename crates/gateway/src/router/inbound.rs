@@ -1,4 +1,4 @@
-//! What the overlay says.
+//! Events of the overlay.
 
 use std::sync::{Arc, Weak};
 

@@ -9,7 +9,7 @@ use crosstalk_router::{Fate, Input, Message, Ticket};
 use super::RouterState;
 use super::accounts::{Answer, Slot};
 
-/// How many messages are given before others on the same worker have their turn.
+/// Number of messages that are given before others on the same worker have their turn.
 const TURN: usize = 32;
 
 impl RouterState {

@@ -59,7 +59,7 @@ pub struct Router {
     state: Arc<RouterState>,
 }
 
-/// What all accounts have in common.
+/// State that all accounts have in common.
 pub(crate) struct RouterState {
     overlay: Overlay,
     here: GatewayId,
@@ -164,7 +164,7 @@ impl Router {
         }
     }
 
-    /// What an administrator may want to count.
+    /// Counters for an administrator.
     pub fn snapshot(&self) -> Snapshot {
         self.state.snapshot()
     }

@@ -1,15 +1,15 @@
-//! What an operator chooses about routing.
+//! Settings of routing by an operator.
 
 use crosstalk_core::{Budgets, Rate};
 
-/// What an operator chooses about routing.
+/// Settings of routing by an operator.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Whether the control contact stands in everybody's list and answers.
     pub control: bool,
-    /// What connections may hold, with all that waits for them.
+    /// Memory limits of connections, with all that waits for them.
     pub memory: Budgets,
-    /// What one person may say. Who says more is heard more slowly.
+    /// Rate of one person's messages. A client that exceeds it is read more slowly.
     pub pace: Rate,
 }
 

@@ -1,4 +1,4 @@
-//! What an account wants that takes longer, or needs other locks than its own.
+//! Effects of accounts that take longer, or need other locks than their own.
 
 use std::sync::Arc;
 

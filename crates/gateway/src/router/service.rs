@@ -1,4 +1,4 @@
-//! What the control contact says, for accounts.
+//! Replies of the control contact, for accounts.
 
 use crosstalk_core::{Envelope, RichText};
 use crosstalk_router::{Action, Full, Reply, Service, View};

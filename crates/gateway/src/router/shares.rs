@@ -1,4 +1,4 @@
-//! What the people of a gateway share.
+//! Shares of the people of a gateway.
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crosstalk_router::{Deed, Full, GatewayKey, Shares, Strangers};
 
 use super::lock;
 
-/// What strangers may do together, and the room that the store has for lists.
+/// Limits of strangers together, and the room that the store has for lists.
 pub(super) struct GatewayShares {
     overlay: Overlay,
     strangers: Mutex<Strangers>,

@@ -1,4 +1,4 @@
-//! When accounts want to be told that time has passed.
+//! Timers of accounts that want to be told that time has passed.
 //!
 //! One task for all of them, since most deadlines are of things that are done before: an account
 //! is entered at most once for several of them, and taken out by none.

@@ -1,4 +1,4 @@
-//! The one road: an engine between two streams and the router.
+//! Sessions: an engine between two streams and the router.
 
 mod authority;
 mod end;
@@ -37,32 +37,32 @@ pub(crate) use peer::Peer;
 use person::Person;
 use wake::Wake;
 
-/// How long one side may go on after the other has ended.
+/// Longest time for one side to go on after the other has ended.
 const LINGER: Duration = Duration::from_secs(30);
-/// How long a session goes on before others on the same worker have their turn.
+/// Time for which a session goes on before others on the same worker have their turn.
 const TURN: Duration = Duration::from_millis(1);
-/// How long a connection that is given up may take the rest of what is queued for it.
+/// Longest time for a connection that is given up to take the rest of what is queued for it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A connection whose protocol is known.
 pub(crate) struct Session {
     shared: Arc<Shared>,
     engine: Box<dyn Engine>,
-    /// What wakes the engine from other connections.
+    /// Waker of the engine, for other connections.
     bell: Bell,
-    /// Where it finds them, and they find it.
+    /// Entry in the registry, by which it finds them, and they find it.
     registration: Registration,
     watchdog: Arc<Watchdog>,
     out: Output,
     client: Endpoint,
     server: Endpoint,
-    /// How servers are named in TLS, and by whom.
+    /// Server's name in TLS, and the roots that may certify it.
     peer: Peer,
-    /// Who signed in on it, though perhaps signed out again.
+    /// Person who signed in on it, though perhaps signed out again.
     user: Option<Address>,
     /// The person's place at the router, while that lasts.
     person: Option<Person>,
-    /// What waits.
+    /// Charge for what waits.
     charge: Charge,
     /// Whether somebody was known to be behind the client when it was charged.
     was_known: bool,
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Who signed in, if somebody did.
+    /// Person who signed in, if somebody did.
     pub(crate) const fn user(&self) -> Option<&Address> {
         self.user.as_ref()
     }

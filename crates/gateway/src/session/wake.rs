@@ -153,7 +153,7 @@ impl Session {
                 return Poll::Ready(wake);
             }
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
-            // One that is armed for earlier may ring in vain: cheaper than moving it each time.
+            // One that is armed for earlier may fire in vain: cheaper than moving it each time.
             if timer.deadline() > at.into() || timer.is_elapsed() {
                 timer.as_mut().reset(at.into());
             }

@@ -1,4 +1,4 @@
-//! From the text of a play to its cast and lines.
+//! Parser of a play: from its text to its cast and lines.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -40,7 +40,7 @@ pub trait Stage: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("line {number}: {line}\n    but {seen}")]
 pub struct Failure {
-    /// Which line, from 1; 0 after the last.
+    /// Number of the line, from 1; 0 after the last.
     pub number: usize,
     /// The line.
     pub line: String,

@@ -1,4 +1,4 @@
-//! From the words of a play to those of a client.
+//! Translation from the words of a play to those of a client.
 
 use std::sync::Arc;
 

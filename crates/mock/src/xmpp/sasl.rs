@@ -130,14 +130,14 @@ impl Keys {
         Self { client: hmac(&salted, b"Client Key"), server: hmac(&salted, b"Server Key") }
     }
 
-    /// That the client has its key, for this exchange.
+    /// Proof that the client has its key, for this exchange.
     fn proof(&self, exchange: &str) -> Hash {
         let stored: Hash = Sha256::digest(self.client).into();
         let signature = hmac(&stored, exchange.as_bytes());
         std::array::from_fn(|i| self.client[i] ^ signature[i])
     }
 
-    /// That the server has its key, for this exchange.
+    /// Proof that the server has its key, for this exchange.
     fn signature(&self, exchange: &str) -> String {
         format!("v={}", encode(&hmac(&self.server, exchange.as_bytes())))
     }

@@ -78,7 +78,7 @@ pub(crate) fn shortened(presence: Presence) -> Presence {
     Presence { text: short(presence.text), ..presence }
 }
 
-/// As much of the text of a presence as is kept.
+/// The part of a presence's text that is kept.
 pub(crate) fn short(text: RichText) -> RichText {
     if of_text(&text) <= MAX_STATUS {
         return text;
@@ -100,7 +100,7 @@ impl Presences {
         self.known.get(of)
     }
 
-    /// Those whose presence is known.
+    /// People whose presence is known.
     pub(crate) fn people(&self) -> impl Iterator<Item = &Address> {
         self.known.keys()
     }

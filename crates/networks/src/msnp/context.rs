@@ -29,14 +29,14 @@ pub(super) fn passport(name: &str) -> &str {
 /// The first version in which IRO and JOI say what a client can do.
 pub(super) const CAPABILITIES: u32 = 12;
 
-/// What a foreign person's client can do, in the word that NLN, JOI and IRO have for it: nothing,
-/// and since MSNP16 what clients were seen to accept.
+/// Capabilities of a foreign person's client, as NLN, JOI and IRO state them: none, and since
+/// MSNP16 those that clients were seen to accept.
 pub(super) const fn capabilities(version: u32) -> &'static str {
     if version < 16 { "0" } else { "2416181284:00" }
 }
 
-/// How MSN clients are shown `address`: as the owner spells it where they accept that, which
-/// they do only with a dot behind the `@`. None where they accept no spelling.
+/// Spelling of `address` for MSN clients: the owner's where they accept it, which they do only with
+/// a dot behind the `@`. `None` where they accept no spelling.
 pub(super) fn spelling(
     contact: Option<&Contact>,
     address: &Address,

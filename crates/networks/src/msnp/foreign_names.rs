@@ -8,7 +8,7 @@ use crosstalk_core::NameClass;
 use crate::msnp::context::Cx;
 use crate::msnp::wire::{Command, decode};
 
-/// What parts names from what stands around them in a word or a payload.
+/// Characters that separate names from what surrounds them in a word or a payload.
 const AROUND: [char; 15] =
     [';', ':', '=', ',', '"', '\'', '<', '>', '&', '?', '/', '(', ')', '[', ']'];
 

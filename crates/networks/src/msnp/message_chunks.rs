@@ -81,7 +81,7 @@ impl Unfinished {
         self.id.len() + self.head.len() + self.length() + parts + told
     }
 
-    /// As much as there is of it.
+    /// Joins the parts that there are.
     fn put_together(mut self) -> Whole<'static> {
         self.head.extend_from_slice(b"\r\n\r\n");
         let bodies = self.bodies.into_values().flatten();

@@ -31,7 +31,7 @@ const SEPARATOR: u8 = 0xfe;
 /// Meaning of a message; `To` is its receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content<To> {
-    /// These words are said.
+    /// Words to send in place of it.
     Words(To, String),
     /// A step of consent is taken.
     Step(To, Consent),

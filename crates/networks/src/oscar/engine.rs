@@ -1,4 +1,4 @@
-//! One connection: which phase it is in, and the road of frames through it.
+//! One connection: its phase, and the path of frames through it.
 
 use std::time::Instant;
 
@@ -163,6 +163,8 @@ impl Oscar {
                 run += length;
                 continue;
             }
+            // What came before the frame leaves before it is handled: the handler may insert frames
+            // of ours.
             out.forward(side.other(), buffer.split_to(run).freeze());
             run = 0;
             let raw = buffer.split_to(length).freeze();

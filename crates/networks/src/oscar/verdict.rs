@@ -1,4 +1,4 @@
-//! What a handler says becomes of a frame.
+//! Verdict of a handler on a frame.
 
 /// Future of a frame that a handler has seen.
 #[derive(Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ const ASK_EVERY: usize = 50;
 const ASK_EVERY_BYTES: usize = 64 * 1024;
 /// The most messages of the client's that would be known again.
 const MAX_TAKEN: usize = 1000;
-/// How many changes between kinds of stanza a log holds.
+/// Limit of the changes between kinds of stanza that a log holds.
 const MAX_RUNS: usize = 10_000;
 
 /// Both logs of one session.
@@ -54,7 +54,7 @@ impl Acks {
         self.is_full
     }
 
-    /// How many bytes are kept, roughly.
+    /// Bytes kept, roughly.
     pub(super) fn weight(&self) -> usize {
         let down =
             self.down.as_ref().map_or(0, |down| down.bytes + down.log.len() * size_of::<Sent>());
@@ -134,6 +134,7 @@ impl Acks {
     /// The client handled `h` stanzas. Returns how many of the server's that were.
     pub(super) fn client_handled(&mut self, h: u32) -> Result<u32, Fault> {
         let down = self.down.get_or_insert_default();
+        // Counts wrap around at 2^32 (XEP-0198): only differences mean anything.
         let mut left = h.wrapping_sub(down.client);
         down.client = h;
         while left > 0 {
@@ -155,6 +156,7 @@ impl Acks {
             }
             down.log.pop_front();
         }
+        // What the client never sees is handled as soon as all before it is.
         while let Some(Sent::ToUs) = down.log.front() {
             down.server = down.server.wrapping_add(1);
             down.log.pop_front();
@@ -168,6 +170,7 @@ impl Acks {
         let mut left = h.wrapping_sub(up.server);
         up.server = h;
         while let Some((said, n)) = up.log.front_mut() {
+            // What the server never got is settled as soon as all before it is.
             let part = if *said == Said::Withheld { *n } else { left.min(*n) };
             if *said != Said::ByUs {
                 up.client = up.client.wrapping_add(part);
@@ -213,12 +216,12 @@ impl Acks {
 #[derive(Clone, Debug, Default)]
 struct Down {
     log: VecDeque<Sent>,
-    /// How many of the log's stanzas are ours, and how long those are that are kept.
+    /// Number of the log's stanzas that are ours, and length of those that are kept.
     ours: usize,
     bytes: usize,
-    /// What the client was sent in all, in its count.
+    /// Number of stanzas that the client was sent in all, by its count.
     sent: u32,
-    /// What the client acknowledged last, in its count.
+    /// Count that the client acknowledged last.
     client: u32,
     /// The same in the server's count.
     server: u32,
@@ -233,7 +236,7 @@ enum Sent {
     ToUs,
 }
 
-/// What became of a stanza of the client's, or whose it is.
+/// Treatment of a stanza of the client's, or its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     Forwarded,
@@ -258,11 +261,11 @@ impl Up {
 struct Up {
     /// Runs of stanzas.
     log: VecDeque<(Said, u32)>,
-    /// What the server acknowledged last, in its count.
+    /// Count that the server acknowledged last.
     server: u32,
     /// The same in the client's count.
     client: u32,
-    /// What the client sent in all, in its count.
+    /// Number of stanzas that the client sent in all, by its count.
     sent: u32,
     /// Marks of messages that the gateway took and the client was not told of, with their places
     /// in that count.

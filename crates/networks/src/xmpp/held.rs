@@ -58,7 +58,7 @@ impl Queue {
 pub(super) struct Held {
     pub(super) client: Queue,
     pub(super) server: Queue,
-    /// Until when the client's words wait for the person's list.
+    /// Time until which the client's stanzas wait for the person's list.
     pub(super) until: Option<Instant>,
 }
 
@@ -119,6 +119,8 @@ impl Jabber {
         if !self.held.is_too_much(known) {
             return Ok(());
         }
+        // Past the bound the list is waited for no longer: people miss contacts rather than the
+        // connection.
         if known && waits {
             self.stop_waiting();
             return self.release(now, out);
@@ -136,6 +138,7 @@ impl Jabber {
 
     /// Lets held frames go on, until they have to wait again.
     pub(super) fn release(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
+        // The server's first: its answers are what the client's stanzas wait for.
         while !self.opaque
             && !self.held.server.is_empty()
             && !self.waits(Side::Server)

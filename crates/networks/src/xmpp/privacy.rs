@@ -48,7 +48,7 @@ struct Account {
 /// is not among the others: whether the list lets them see it is not known before they are known.
 pub(super) type Audience = Option<BTreeSet<Address>>;
 
-/// Those who are in both.
+/// People who are in both.
 fn both(one: Audience, other: Audience) -> Audience {
     match (one, other) {
         (Some(mut one), Some(other)) => {
@@ -181,7 +181,7 @@ impl Whom {
 }
 
 impl Privacy {
-    /// Which foreign people may see that the person is there: now, and once the server does what it
+    /// Foreign people who may see that the person is there: now, and once the server does what it
     /// was asked for.
     pub(super) fn audience(&self, person: &Person, naming: &Naming) -> Audience {
         if self.commanded || matches!(self.default, DefaultList::Asked(_)) {

@@ -9,13 +9,13 @@ use super::ns;
 use super::person::{Asked, Support};
 use super::xml::{Element, scan};
 
-/// How the ids of our own IQs begin.
+/// Prefix of the ids of our own IQs.
 const OURS: &str = "xt-";
 
 /// The longest answer of a client's that is read, in bytes.
 const MAX_ASKED: usize = 64 * 1024;
 
-/// What foreign people's clients are said to understand (XEP-0030), in the order of XEP-0115.
+/// Features that foreign people's clients are said to support (XEP-0030), in the order of XEP-0115.
 const FEATURES: [&str; 7] = [
     ns::CHAT_STATES,
     ns::DISCO_INFO,

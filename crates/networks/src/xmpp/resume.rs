@@ -15,7 +15,7 @@ use super::refusal::{self, Word};
 use super::signon::NOT_UNDERSTOOD;
 use super::xml::Element;
 
-/// How long a session waits for its client where the server does not say, and at most.
+/// Time for which a session waits for its client where the server does not say, and at most.
 const USUAL_WAIT: Duration = Duration::from_mins(5);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// The longest id of a session; XEP-0198 allows 4000 bytes.
@@ -28,12 +28,12 @@ pub(super) struct Resumable {
 }
 
 impl Resumable {
-    /// How many bytes it holds, roughly.
+    /// Bytes that it holds, roughly.
     fn weight(&self) -> usize {
         self.acks.weight() + self.person.weight()
     }
 
-    /// What is left for the next session of the person, whose client handled `h` stanzas of this.
+    /// State left for the next session of the person, whose client handled `h` stanzas of this.
     fn left(mut self, h: u32) -> Result<Leftover, Fault> {
         self.acks.client_handled(h)?;
         let mut again = self.person.take_waiting().again;
@@ -270,11 +270,14 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Resumable { mut acks, mut person } = session;
+        // The client's count first: what it handled is not sent again below.
         acks.client_handled(handled)?;
         person.acknowledged(handled);
         let h = resumed.attr("h").and_then(|h| h.parse().ok());
         let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
         resumed.set("h", acks.server_handled(h)?.to_string());
+        // Before anything else: what comes before `<resumed/>` belongs to no session and is not
+        // counted.
         out.insert(Side::Client, resumed.to_xml());
         let (marks, stanzas) = acks.untold();
         person.repeats.go_on(marks, stanzas);
@@ -299,7 +302,7 @@ fn translated(to: Side, acks: &Acks, raw: &Bytes, (h, theirs): (u32, u32), out: 
     }
 }
 
-/// What `<enabled/>` says of resuming.
+/// Id and time of resuming that `<enabled/>` grants.
 fn resumable(enabled: &Element) -> Option<(String, Duration)> {
     if !matches!(enabled.attr("resume"), Some("true" | "1")) {
         return None;

@@ -1,4 +1,5 @@
-//! From the first byte until the server bound a session: TLS, SASL, and who it is.
+//! Sign-on, from the first byte until the server bound a session: TLS, SASL, and the person's
+//! identity.
 
 use bytes::Bytes;
 use crosstalk_core::{Event, Fault, NameClass, Now, Output, Side, TlsFacts};
@@ -99,6 +100,8 @@ impl SignOn {
         }
         self.tls = match (std::mem::take(&mut self.tls), side) {
             (Tls::Server(proceed), Side::Server) => {
+                // The client hears of it only now that TLS with the server is up: had that failed,
+                // nothing would be lost.
                 out.forward(Side::Client, proceed);
                 out.emit(Event::Encrypt(Side::Client, None));
                 Tls::Client
@@ -298,7 +301,7 @@ impl Jabber {
         }
     }
 
-    /// From here on the person is known.
+    /// Takes the person as known from here on.
     pub(super) fn become_known(&mut self, person: Person) {
         if let Some((_, domain)) = person.bare().rsplit_once('@') {
             self.naming.set_domain(domain);
@@ -334,6 +337,8 @@ impl Jabber {
         let plain_sasl = features.get("mechanisms", ns::SASL).is_some();
         let sasl2_alone = !plain_sasl && features.get("authentication", ns::SASL2).is_some();
         let ends_here = self.signon.facts.client;
+        // Behind compression nothing could be read; a sign-on by SASL2 could not be followed, and
+        // is left only where there is no other and TLS does not end here.
         features.retain(|f| {
             let sasl2 = f.is("authentication", ns::SASL2);
             !(f.is("compression", ns::COMPRESS_FEATURE) || (plain_sasl || ends_here) && sasl2)

@@ -1,4 +1,4 @@
-//! Which packets of the client name foreign people, and what of those is for the server.
+//! Foreign names in packets of the client, and the parts of those packets that are for the server.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ const WORDS: [u32; 24] = [
 ];
 /// The longest value that is looked at under keys that are not known, in bytes.
 const MAX_VALUE: usize = 256;
-/// Those that say for whom the packet is.
+/// Keys that name the receivers of the packet.
 const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
 /// The key whose value is several names.
 const SEVERAL: u32 = 51;
@@ -31,7 +31,7 @@ const END: u32 = 301;
 const MAX_FOREIGN: usize = 64;
 /// The most bytes that become of a packet where each of them is told all of it.
 const MAX_SPREAD: usize = 256 << 10;
-/// To how many the longest packet, of 64 KiB, may be spread.
+/// Number of receivers that the longest packet, of 64 KiB, may be spread to.
 const FEW: usize = 3;
 
 /// Whether a packet of the client may be spread to the foreign people that it names: what one

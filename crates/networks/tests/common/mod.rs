@@ -123,7 +123,7 @@ pub fn expects(lobby: &Lobby, host: &HostPort) -> bool {
     lobby.common::<SharedRegistry>().lock().expects(Instant::now(), host)
 }
 
-/// How many bytes that takes which was left.
+/// Bytes of the handoffs that were left.
 pub fn left_weight(lobby: &Lobby) -> usize {
     lobby.common::<SharedRegistry>().lock().weight()
 }
@@ -156,7 +156,7 @@ pub struct Gateway {
     network: &'static dyn Network,
     engine: Box<dyn Engine>,
     witness: Witness,
-    /// Which connection it is to the witness.
+    /// Number of the connection for the witness.
     number: usize,
     came: Came,
     /// Size of the last input: bytes for either side, and texts.

@@ -137,7 +137,7 @@ impl Replay {
         Self { version, scene, talk: None, read: Vec::new() }
     }
 
-    /// Has the client say what was recorded, and gives what it got.
+    /// Plays what the client said in the recording, and gives what it got.
     fn say(&mut self, said: &str, answers: &[&String]) -> String {
         let mut said = said.to_owned();
         for (recorded, here) in &self.read {
@@ -175,7 +175,7 @@ impl Replay {
         self.scene.client_got()
     }
 
-    /// Has the server answer what reached it as it was recorded, without the foreign people.
+    /// Plays the recorded answers of the server to what reached it, without the foreign people.
     fn serve(&mut self, asked: &str, answers: &[&String]) {
         let verb = asked.get(..3).unwrap_or_default();
         if !matches!(verb, "SYN" | "CHG" | "ADG") {
@@ -203,7 +203,7 @@ impl Replay {
         }
     }
 
-    /// Has happen what began a scene elsewhere; gives what the client got.
+    /// Plays what began a scene elsewhere; gives what the client got.
     fn happens(&mut self, title: &str) -> String {
         let away =
             Presence { show: Availability::Away, text: "1 < 2".into(), ..Presence::available() };

@@ -43,7 +43,7 @@ impl Scene {
         talk
     }
 
-    /// Has the server let the client into a switchboard of its own, for a call of `who`.
+    /// Lets the client into a switchboard of the server's, for a call of `who`.
     pub(crate) fn call_in(&mut self, talk: &mut Gateway, who: &str, version: u32) {
         client(talk, &format!("CAL 4 {who}"));
         self.ns.hear();
@@ -54,7 +54,7 @@ impl Scene {
         assert!(sent(talk).ends_with(&format!("CAL 4 {who}\r\n")));
     }
 
-    /// Has the server let the client into a switchboard, for a call of Eve by `talk`.
+    /// Lets the client into a switchboard, for a call of Eve by `talk`.
     pub(crate) fn call_eve(&mut self, talk: &mut Gateway) {
         client(talk, &format!("CAL 4 {EVE}"));
         self.ns.hear();

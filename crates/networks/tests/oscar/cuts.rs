@@ -49,7 +49,7 @@ fn script() -> Vec<(Side, Vec<u8>)> {
     frames.into_iter().enumerate().map(encode).collect()
 }
 
-/// What is given to an engine when it takes it, as the router does.
+/// Envelopes for an engine, given when it takes them, as the router does.
 #[derive(Default)]
 struct Router {
     waits: Option<Envelope>,

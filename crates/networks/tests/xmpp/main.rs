@@ -1,4 +1,4 @@
-//! What Jabber clients and servers see of a gateway between them, stanza by stanza.
+//! Tests of a gateway between Jabber clients and servers, stanza by stanza.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

@@ -5,10 +5,10 @@ use crate::common::Random;
 use crate::played::{Client, Server};
 use crate::scene::*;
 
-/// What happens once Ann's client has asked for a session; each once, in any order.
+/// Event after Ann's client has asked for a session; each once, in any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// What the client says.
+    /// Steps of the client.
     Session,
     Roster,
     Presence,
@@ -21,7 +21,7 @@ enum Step {
     Answer,
     /// Ben says something.
     Relayed,
-    /// What the gateway has.
+    /// Steps of the gateway.
     Contacts,
     Text,
     Request,
@@ -78,7 +78,7 @@ struct Play {
     client: Client,
     server: Server,
     router: Router,
-    /// How many stanzas a client that is cut off has not come to.
+    /// Number of stanzas that a client that is cut off has not come to.
     lost: usize,
 }
 

@@ -34,21 +34,21 @@ fn count(of: &Element) -> usize {
     of.attr("h").unwrap().parse().unwrap()
 }
 
-/// What Ann's client says, is told, and makes of it.
+/// Ann's client: what it says, is told, and makes of it.
 #[derive(Default)]
 pub struct Client {
     framer: Framer,
     /// The name of its session, once it may be resumed; and how much it handled in it.
     pub session: Option<String>,
     pub handled: usize,
-    /// What it said since it asked for that, and how much of it was acknowledged.
+    /// Stanzas that it sent since it asked for that, and the number of them that was acknowledged.
     said: Option<Vec<String>>,
     settled: usize,
-    /// What it has to say to what it was told.
+    /// Answers to what it was told, still to be sent.
     pub answers: Vec<String>,
     pub listed: BTreeMap<String, usize>,
     pub online: BTreeSet<String>,
-    /// How often it was shown each text.
+    /// Number of times that it was shown each text.
     pub texts: BTreeMap<String, usize>,
     pub requests: usize,
     pub carbons: bool,
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// What it says again in its next session, where the one before did not go on.
+    /// Stanzas that it repeats in its next session, where the one before did not go on.
     pub fn repeats(&mut self) -> Vec<String> {
         if self.resumed != Some(false) {
             return Vec::new();
@@ -155,15 +155,15 @@ impl Client {
     }
 }
 
-/// What Ann's server is told, and says to it in its time.
+/// Ann's server: what it is told, and says in its time.
 #[derive(Default)]
 pub struct Server {
     framer: Framer,
     answers: Vec<String>,
-    /// What it said, and how many stanzas it got, since it enabled stream management.
+    /// Stanzas that it sent, and the number of those it got, since it enabled stream management.
     said: Option<Vec<String>>,
     pub handled: Option<usize>,
-    /// What it did not come to say on the connection before.
+    /// Stanzas that it did not come to send on the connection before.
     unsaid: Vec<String>,
     /// The texts that it was to deliver to Ben.
     pub texts: usize,
@@ -251,7 +251,7 @@ impl Server {
         }
     }
 
-    /// What it says next.
+    /// The next thing that it sends.
     pub fn next(&mut self) -> Option<String> {
         let next = (!self.answers.is_empty()).then(|| self.answers.remove(0))?;
         if next.starts_with("<enabled") {

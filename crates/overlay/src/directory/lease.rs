@@ -1,4 +1,4 @@
-//! Which gateways live, as told by their leases. Pure: time is an argument.
+//! Leases: the gateways that live, as told by them. Pure: time is an argument.
 
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ impl Leases {
         self.peers.get(peer).map(|lease| lease.epoch)
     }
 
-    /// Until when a living peer's lease holds.
+    /// End of a living peer's lease.
     pub(crate) fn until(&self, peer: &GatewayId) -> Option<Instant> {
         self.peers.get(peer).map(|lease| lease.until)
     }

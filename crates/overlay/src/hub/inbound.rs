@@ -15,11 +15,11 @@ use crate::wire::message::Message;
 pub enum Inbound {
     /// A gateway says something, and waits for the answer.
     Message {
-        /// Which gateway.
+        /// The gateway that sent it.
         from: GatewayId,
         /// The message. The sender's right to speak for the people in it has been checked.
         message: Message,
-        /// To be given once, when it is known what became of the message.
+        /// Reply channel, used once when the outcome of the message is known.
         answer: Answer,
     },
     /// A watched person signed on at a gateway.

@@ -111,7 +111,7 @@ impl Members {
         self.table.get(id).is_some_and(|entry| entry.belongs)
     }
 
-    /// Those that belong to `self` and, in `new`, belong no more or have other rights.
+    /// Members of `self` that, in `new`, are none or have other rights.
     pub(crate) fn changed_in(&self, new: &Self) -> Vec<GatewayId> {
         let kept = |id: &GatewayId, entry: &Entry| {
             new.table.get(id).is_some_and(|n| n.belongs && n.networks == entry.networks)

@@ -29,7 +29,7 @@ struct Says {
     gateway: GatewayId,
     /// Its boot: the card of a later one counts.
     epoch: u64,
-    /// As `host:port`.
+    /// Addresses as `host:port`.
     addresses: Vec<String>,
 }
 

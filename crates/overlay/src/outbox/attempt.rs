@@ -30,6 +30,8 @@ impl Outbox {
     pub(super) fn hurry(&mut self, now: Instant, lane: Lane) {
         self.with(now, lane, |_, queue| {
             queue.tries = 0;
+            // Only a queue that waits is hurried: one whose message is under way goes on when that
+            // is answered.
             queue.at = queue.at.map(|_| now);
         });
     }
@@ -95,6 +97,7 @@ impl Outbox {
             return;
         };
         let head = entries.iter_mut().find(|e| !e.muted).filter(|head| head.number == number);
+        // Whoever answers twice, or was not asked, has no say.
         let Some(head) = head.filter(|_| waits.remove(&by)) else { return };
         match heard {
             Heard::Answer(Ok(())) => return self.delivered(now, queue, by),

@@ -50,6 +50,8 @@ impl Outbox {
         self.book.release(&entry.message, entry.size());
         let mut report = Entry::successor(&entry, report, now, self.book.limits.age);
         self.book.charge(&report.message, report.size());
+        // The report takes the number of the message that failed, so that one write puts it in its
+        // place on disk: a crash leaves the one or the other.
         self.todo.push_back(report.keep(now));
         let lane = Lane::of(&report.message);
         self.lanes.insert(report.number, lane.clone());
@@ -66,6 +68,7 @@ impl Outbox {
         let in_flight = queue.head().filter(|_| busy).map(|head| head.number);
         let mut at = 0;
         while let Some(entry) = queue.entries.get(at) {
+            // What is under way may be shown already, and cannot be taken back.
             if in_flight != Some(entry.number) && entry.is_superseded(by) {
                 if let Some(mut entry) = queue.entries.remove(at) {
                     self.tell(&mut entry, Ok(Fate::Kept { first: false }));

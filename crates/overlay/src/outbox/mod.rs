@@ -150,6 +150,8 @@ impl Outbox {
             if to.is_empty() {
                 return outbox.wait(now, queue, Failure::Offline);
             }
+            // A message that is on disk is sent only when the disk knows where to: after a crash
+            // those gateways are asked, and it is not sent anew.
             outbox.record(now, queue, &to);
             queue.step = Step::Recording { to };
             outbox.go_on(now, queue);
@@ -216,7 +218,7 @@ impl Outbox {
         self.living.remove(gateway);
     }
 
-    /// Does what is due. To be called a few times a second.
+    /// Performs what is due. To be called a few times a second.
     pub(crate) fn tick(&mut self, now: Instant) {
         let due: Vec<_> = self
             .agenda
@@ -274,6 +276,8 @@ impl Outbox {
 
     /// Changes a queue, and goes on with it.
     fn with(&mut self, now: Instant, lane: Lane, act: impl FnOnce(&mut Self, &mut Queue)) {
+        // Taken out of the map while it changes, so that the outbox is free for what follows from
+        // it, such as a report in another queue.
         let mut queue = self.queues.remove(&lane).unwrap_or_default();
         act(self, &mut queue);
         self.advance(now, &lane, &mut queue);

@@ -42,8 +42,8 @@ impl Outbox {
         }
     }
 
-    /// Does what was waiting to be written down, once that is done. A disk that is slow is waited
-    /// for: what is on it already loses nothing by that.
+    /// Goes on with what was waiting to be written down, once that is done. A disk that is slow is
+    /// waited for: what is on it already loses nothing by that.
     pub(super) fn go_on(&mut self, now: Instant, queue: &mut Queue) {
         let is_ready = self.disk_fails || queue.head().is_none_or(Entry::is_recorded);
         match &queue.step {

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::membership::Key;
 use crate::wire::message::Fate;
 
-/// From whom to whom, from which gateway to which: where order is kept.
+/// Sender, receiver and their gateways: the scope in which order is kept.
 pub(super) type Conversation = (Address, Address, usize, usize);
 
 impl World {

@@ -30,12 +30,12 @@ pub(super) struct Person {
 pub(super) struct Said {
     pub(super) from: Address,
     pub(super) to: Address,
-    /// At which gateway; in which order follows from the id.
+    /// Gateway at which it was said; in which order follows from the id.
     pub(super) by: usize,
     pub(super) outcome: Option<Result<Fate, Failure>>,
     /// Its gateway crashed before it was known what would become of it.
     pub(super) orphaned: bool,
-    /// At which gateways it was shown.
+    /// Gateways at which it was shown.
     pub(super) shown: Vec<usize>,
     /// And at which it was reported as not delivered.
     pub(super) reported: Vec<usize>,

@@ -79,7 +79,7 @@ impl Event {
     }
 }
 
-/// Where the answer of a router goes.
+/// Reply channel of a router's answer.
 pub(super) enum Way {
     There(GatewayId, Call),
     Own(u64, Box<Message>),
@@ -96,9 +96,9 @@ pub(super) struct World {
     /// The links, by their two ends, the lower first, and since when there is none.
     pub(super) links: BTreeMap<(usize, usize), LinkId>,
     pub(super) parted: BTreeMap<(usize, usize), Duration>,
-    /// Until when nothing can get from one to the other.
+    /// Time until which nothing can get from one to the other.
     pub(super) walls: BTreeMap<(usize, usize), Duration>,
-    /// When the last frame arrives, by direction.
+    /// Time at which the last frame arrives, by direction.
     pub(super) arrivals: BTreeMap<(usize, usize), Duration>,
     pub(super) last_link: LinkId,
     chaos: bool,

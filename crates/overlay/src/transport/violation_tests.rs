@@ -1,5 +1,5 @@
-//! What a member can do wrong, on links whose other ends the test holds: each is refused and
-//! counted, and the other member notices nothing.
+//! Violations by a member, on links whose other ends the test holds: each is refused and counted,
+//! and the other member notices nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

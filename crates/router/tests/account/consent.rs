@@ -9,7 +9,7 @@ fn ask(alice: &mut Driven, name: &str) -> Vec<Effect<u32>> {
     alice.hears(name, Body::Contact(Consent::Request("hi".into())), 1)
 }
 
-/// How a contact is shown last.
+/// The last state in which a contact is shown.
 fn changed(effects: Vec<Effect<u32>>) -> Contact {
     let changed = |mail| match mail {
         Mail::Changed(contact) => Some(contact),

@@ -1,4 +1,4 @@
-//! What becomes of what sessions are given.
+//! Tests of deliveries: the outcome of what sessions are given.
 
 use std::time::Duration;
 

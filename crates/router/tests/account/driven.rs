@@ -175,7 +175,7 @@ pub(crate) fn answers(effects: &[Effect<u32>]) -> Vec<(u32, Result<(), crosstalk
     effects.iter().filter_map(answer).collect()
 }
 
-/// What is posted, with its tickets.
+/// Envelopes posted, with their tickets.
 pub(crate) fn posts(effects: &[Effect<u32>]) -> Vec<(Ticket, Body)> {
     let post = |effect: &Effect<u32>| match effect {
         Effect::Post { ticket, envelope, .. } => Some((*ticket, envelope.body.clone())),

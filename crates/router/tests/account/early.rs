@@ -1,4 +1,4 @@
-//! What is said to somebody who just signs on.
+//! Tests of messages to somebody who just signs on.
 
 use std::time::Duration;
 

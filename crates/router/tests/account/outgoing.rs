@@ -1,4 +1,4 @@
-//! What the person says: its order, its bounds, and what becomes of it.
+//! Tests of outgoing messages: their order, their bounds, and their fate.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who sees the person, and whom the person sees.
+//! Tests of presence: who sees the person, and whom the person sees.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crosstalk_router::{Effect, Fate, Input, Message, Ticket};
 
 use crate::driven::{Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, text};
 
-/// What gateways are told of the person.
+/// Presence that gateways are told.
 fn told(effects: &[Effect<u32>]) -> Vec<(Ticket, Availability, Vec<String>)> {
     let told = |e: &Effect<u32>| match e {
         Effect::Send { ticket, message: Message::Presence { presence, to, .. }, .. } => {

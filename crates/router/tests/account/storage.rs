@@ -1,11 +1,11 @@
-//! What is kept elsewhere, and in which order.
+//! Tests of storage: the jobs and their order.
 
 use crosstalk_core::{Event, Roster, RosterEdit};
 use crosstalk_router::{Effect, Input};
 
 use crate::driven::{Driven, LAPTOP, address, friend, roster};
 
-/// What is asked of storage, in a word each.
+/// Jobs asked of storage, in a word each.
 fn jobs(effects: &[Effect<u32>]) -> Vec<&'static str> {
     let job = |e: &Effect<u32>| match e {
         Effect::Load => Some("load"),

@@ -69,7 +69,7 @@ fn talking_crowd(stage: &Stage) -> Crowd {
     crowd
 }
 
-/// Those on other networks.
+/// Friends on other networks.
 fn friends_of(own: usize) -> impl Iterator<Item = usize> {
     (0..EVERYBODY.len()).filter(move |friend| EVERYBODY[*friend].1 != EVERYBODY[own].1)
 }

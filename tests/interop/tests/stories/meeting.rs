@@ -1,4 +1,4 @@
-//! From strangers to strangers again.
+//! Stories from strangers to strangers again.
 
 use crosstalk_interop::{Person, Stage};
 

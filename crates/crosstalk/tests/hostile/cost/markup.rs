@@ -14,7 +14,7 @@ use crate::world::{EVIL, FRIEND};
 /// trial's compiler takes some of it.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// As often as somebody may say something.
+/// Time between two texts of one person.
 const PACE: Duration = Duration::from_millis(60);
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -36,7 +36,7 @@ pub(crate) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// To the Jabber server of a host.
+    /// Route to the Jabber server of a host.
     pub(crate) const fn to(host: &'a str) -> Self {
         Self { from: Ipv4Addr::LOCALHOST, proxy: PROXY, host, port: PORT, is_tight: false }
     }
@@ -46,7 +46,7 @@ impl<'a> Route<'a> {
         Self { from, ..self }
     }
 
-    /// To another port.
+    /// Route to another port.
     pub(crate) const fn at(self, port: u16) -> Self {
         Self { port, ..self }
     }
@@ -177,7 +177,7 @@ impl Client {
         self.tries("<presence/>").await.then_some(())
     }
 
-    /// From the beginning until the server offers to bind.
+    /// Goes from the beginning to the server's offer to bind.
     pub(crate) async fn authenticates(&mut self, user: &str, domain: &str) {
         for (said, awaited) in authentication(user, domain) {
             self.send(&said).await;

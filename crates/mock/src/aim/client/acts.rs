@@ -17,7 +17,7 @@ use crate::{Act, Event};
 const REMEMBERED: usize = 256;
 
 impl Session {
-    /// Does it. Returns whether the client stays signed on.
+    /// Performs an act. Returns whether the client stays signed on.
     pub(super) async fn act(&mut self, act: Act) -> io::Result<bool> {
         match act {
             Act::Add(name) => {

@@ -57,7 +57,7 @@ struct Session {
     edits: VecDeque<Snac>,
     /// The one that waits for its acknowledgement.
     editing: Option<Snac>,
-    /// To whom the last messages went, by request.
+    /// Receivers of the last messages, by request.
     sent: VecDeque<(u32, String)>,
     /// Away texts asked for, by request.
     asked_away: VecDeque<(u32, Event)>,
@@ -107,7 +107,7 @@ impl Session {
         let _ = self.driver.events.send(event).await;
     }
 
-    /// From the server's first word to the client's "ready".
+    /// Sets the session up, from the server's first frame to the client's CLIENT_ONLINE.
     async fn set_up(&mut self) -> Result<(), SignOnError> {
         let mut items: Vec<Item> = Vec::new();
         loop {
@@ -168,7 +168,7 @@ impl Session {
         Ok(())
     }
 
-    /// Until either side ends it. What had arrived on a connection that breaks is still seen.
+    /// Runs until either side ends it. What had arrived on a connection that breaks is still seen.
     async fn run(mut self) {
         let mut broken = false;
         loop {

@@ -1,4 +1,4 @@
-//! From an account to a connection to BOS.
+//! Sign-on: from an account to a connection to BOS.
 
 use bytes::Bytes;
 use crosstalk_networks::oscar::wire::{Channel, Reader, Snac, Writer, find, flap};

@@ -22,7 +22,7 @@ pub(super) const PUSHED: u32 = 0x8000_0000;
 pub(super) struct Pass {
     /// User, as [`plain`] writes the name.
     pub(super) user: String,
-    /// Which service.
+    /// Service.
     pub(super) service: u16,
 }
 

@@ -30,7 +30,7 @@ impl Book {
         Self { way, ticket, stream: None, pending: BTreeMap::new(), asked: BTreeSet::new() }
     }
 
-    /// Has the service do `action`.
+    /// Asks the service for `action`.
     async fn ask(&mut self, page: &str, action: &str, inside: &str) -> io::Result<Element> {
         let ticket = crosstalk_networks::html::escape(&self.ticket);
         let body = format!(

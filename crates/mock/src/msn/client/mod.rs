@@ -108,7 +108,7 @@ impl Session {
         let _ = self.driver.events.send(event).await;
     }
 
-    /// Has the commands of a connection come to [`Session::commands`].
+    /// Passes the commands of a connection on to [`Session::commands`].
     fn listen(&mut self, number: u32, mut read: Read) {
         let commands = self.commands_in.clone();
         self.reading.spawn(async move {

@@ -12,7 +12,7 @@ use crate::{Account, Route, SignOnError, Stream};
 
 /// Limit of the redirections (XFR) that a client follows.
 const MAX_REDIRECTS: usize = 4;
-/// Which of several clients of one person this is, since MSNP16.
+/// Id of this one among several clients of one person, since MSNP16.
 const MACHINE: &str = "{1BE99E6D-1C6E-4BEA-8B3E-9C464006A774}";
 
 /// User, password and version of a sign-on.

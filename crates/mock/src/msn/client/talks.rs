@@ -16,7 +16,7 @@ pub(super) struct Talk {
     pub(super) write: Option<Write>,
     /// The first of the others, and who was invited later.
     with: Vec<String>,
-    /// To call the first when the connection is open.
+    /// Whether to call the first when the connection is open.
     calls: bool,
     here: BTreeSet<String>,
     /// Texts to send, each to a person, once that one has joined.

@@ -11,7 +11,7 @@ use super::Session;
 use crate::{Act, Event};
 
 impl Session {
-    /// Does it. Returns whether the client stays signed on.
+    /// Performs an act. Returns whether the client stays signed on.
     pub(super) async fn act(&mut self, act: Act) -> io::Result<bool> {
         match act {
             Act::Add(name) => {

@@ -83,7 +83,7 @@ impl Session {
         Ok(())
     }
 
-    /// Until either side ends it. What had arrived on a connection that breaks is still seen.
+    /// Runs until either side ends it. What had arrived on a connection that breaks is still seen.
     async fn run(mut self) {
         let mut broken = false;
         loop {

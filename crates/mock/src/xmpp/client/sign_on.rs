@@ -1,4 +1,4 @@
-//! From an account to a bound stream.
+//! Sign-on: from an account to a bound stream.
 
 use std::io;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ async fn encrypt(tls: Arc<ClientConfig>, stream: Box<dyn Stream>) -> io::Result<
     Ok(Box::new(TlsConnector::from(tls).connect(domain, stream).await?))
 }
 
-/// From the first stream header that offers SASL to a client that is there.
+/// Signs on, from the first stream header that offers SASL to a client that is there.
 async fn begin(account: &Account, mut link: Link) -> Result<Client, SignOnError> {
     authenticate(account, &mut link).await?;
     let features = open(&mut link).await?;

@@ -1,4 +1,4 @@
-//! From the stream header to a signed-on user: STARTTLS and SASL.
+//! Negotiation, from the stream header to a signed-on user: STARTTLS and SASL.
 
 use std::io;
 

@@ -70,7 +70,7 @@ impl Session {
         let _ = self.driver.events.send(event).await;
     }
 
-    /// Until either side ends it.
+    /// Runs until either side ends it.
     async fn run(mut self) {
         let _ = self.live().await;
         let _ = self.out.write.shutdown().await;

@@ -90,7 +90,7 @@ struct Tag {
     /// Text in place of a picture.
     alt: String,
     attribute: Option<Attribute>,
-    /// Those that were there: of several of one name the first counts.
+    /// Fields that were there: of several of one name the first counts.
     seen: [bool; 4],
 }
 

@@ -135,6 +135,7 @@ impl Head {
         let Some(first) = lengths.next() else {
             return Ok(if answer { Length::ToTheEnd } else { Length::Fixed(0) });
         };
+        // Parsing takes a sign, which other parsers take for something else.
         let is_number = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
         match first.parse() {
             Ok(length) if is_number && lengths.all(|other| other == first) => {

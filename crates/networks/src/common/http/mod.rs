@@ -35,6 +35,7 @@ impl Message {
         let keeps = |line: &&[u8]| {
             let name = line.split(|b| *b == b':').next().unwrap_or_default();
             let drops = |field: &&str| name.eq_ignore_ascii_case(field.as_bytes());
+            // The empty line that ends the head goes too: it is written anew behind the length.
             !name.trim_ascii().is_empty() && !OF_BODY.iter().chain(without).any(drops)
         };
         let head = self.raw.get(..self.head.length).unwrap_or_default();

@@ -154,6 +154,8 @@ impl Watch {
                 out.forward(Side::Server, raw.clone().freeze());
             } else {
                 out.withhold();
+                // Another protocol behind an upgrade, such as HTTP/2, could carry what is refused:
+                // the server is not offered it.
                 out.insert(Side::Server, without_upgrade(&raw));
             }
             if let Phase::Http(requests) = &mut self.phase
@@ -172,6 +174,7 @@ impl Watch {
         };
         let mut end = body.end;
         let mut first = BytesMut::new();
+        // Judged without the chunks' heads, which a client can put between any two bytes.
         let (length, over) = end.walk(buffer, |data| {
             let room = ENOUGH.saturating_sub(first.len());
             first.extend_from_slice(data.get(..room).unwrap_or(data));

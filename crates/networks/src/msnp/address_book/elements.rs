@@ -1,4 +1,4 @@
-//! What is written into an address book: contacts, groups and members of ours.
+//! Elements of ours in an address book: contacts, groups and members.
 
 use crosstalk_core::{Address, Contact, Subscription, UnixMillis};
 use sha1::{Digest, Sha1};
@@ -15,7 +15,7 @@ pub(super) const NAMESPACE: &str = "http://www.msn.com/webservices/AddressBook";
 const OIM: &str = "http://messenger.live.com/ws/2006/09/oim/";
 /// The first of our numbers of memberships, far above those of servers.
 const FIRST_MEMBERSHIP: u32 = 1_500_000_000;
-/// How many people our numbers can tell apart.
+/// Number of people that our numbers can tell apart.
 const PEOPLE: u32 = 100_000_000;
 
 /// The lists that `FindMembership` tells.
@@ -62,7 +62,7 @@ fn membership(address: &Address, role: Role) -> u32 {
     FIRST_MEMBERSHIP + 4 * (front % PEOPLE) + role as u32
 }
 
-/// Whose membership has this number, which [is ours](is_ours).
+/// Owner of the membership with this number, which [is ours](is_ours).
 pub(super) fn member_of(number: u32, book: &ForeignList) -> Option<&Address> {
     let first = number.checked_sub(FIRST_MEMBERSHIP)? / 4;
     let fronts = (0..=u32::MAX / PEOPLE).filter_map(|n| first.checked_add(n * PEOPLE));

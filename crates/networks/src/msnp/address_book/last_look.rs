@@ -84,7 +84,7 @@ impl Scan {
         Some(self.0.split_to(whole).freeze())
     }
 
-    /// How many bytes are held back.
+    /// Bytes held back.
     pub(super) fn weight(&self) -> usize {
         self.0.len()
     }

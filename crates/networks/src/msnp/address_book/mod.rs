@@ -27,11 +27,11 @@ use self::requests::Reads;
 use crate::common::http::{self, Heads, Incoming};
 use crate::msnp::context::Cx;
 
-/// What the operator is told of an answer that cannot be read.
+/// Advice to the operator about a response that cannot be read.
 const TOO_LONG: &str =
     "the address book of an MSN user is too long for people on other networks to be added";
 
-/// What the paths of requests begin with.
+/// Beginnings of the paths of requests.
 const PATHS: [&[u8]; 4] = [b"/abservice/", b"//abservice/", b"/OimWS/", b"/storageservice/"];
 
 /// Judges the first bytes of a client: whether it asks for an address book, for messages for people
@@ -51,7 +51,7 @@ pub(super) fn opening(first: &[u8]) -> Sniff {
 /// A connection to an address book.
 #[derive(Default)]
 pub(super) struct Connection {
-    /// What the client asked for, and how it is answered; the oldest first.
+    /// Requests of the client and their answers; the oldest first.
     pipeline: VecDeque<Pipelined>,
     heads: [Heads; 2],
     /// The messages of client and server that are on their way.
@@ -61,7 +61,7 @@ pub(super) struct Connection {
     stranger: bool,
     /// It was asked with the ticket of somebody who is signed in.
     is_known: bool,
-    /// How many bytes `pipeline` holds.
+    /// Bytes that `pipeline` holds.
     bytes: usize,
 }
 
@@ -70,9 +70,9 @@ struct Reading {
     message: Incoming,
     /// It is waited for, and read. Others pass.
     whole: bool,
-    /// What came of one that ends with the connection: nobody else keeps it until then.
+    /// Bytes of a response that ends with the connection: nobody else keeps it until then.
     held: BytesMut,
-    /// What is looked at of a request that passes.
+    /// Scan of a request that passes.
     scan: Scan,
 }
 
@@ -93,8 +93,8 @@ impl Connection {
         self.held_answer.as_ref().map(HeldAnswer::deadline)
     }
 
-    /// How many bytes are held: answers in their turn, one that cannot be told to end, and one
-    /// that waits for the foreign list, with what was read of it.
+    /// Bytes held: responses in their turn, one that cannot be told to end, and one that waits for
+    /// the foreign list, with what was read of it.
     pub(super) fn weight(&self) -> usize {
         let of_reading = |reading: &Reading| reading.held.len() + reading.scan.weight();
         let held: usize = self.reading.iter().flatten().map(of_reading).sum();

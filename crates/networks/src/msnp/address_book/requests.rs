@@ -1,4 +1,4 @@
-//! What a client asks of its address book, as far as it is about foreign people.
+//! Requests to the address book, as far as they are about foreign people.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::msnp::foreign_list::{Edit, ForeignList, MAX_EDITS};
 use crate::msnp::groups::read_guid;
 use crate::msnp::wire::xml::{Changes, Document, Element, trimmed};
 
-/// What can be done to foreign people; whatever else is asked about them is refused.
+/// Operations that can be applied to foreign people; any other about them is refused.
 const KNOWN: [&str; 9] = [
     "ABContactAdd",
     "ABContactDelete",
@@ -24,7 +24,7 @@ const KNOWN: [&str; 9] = [
     "DeleteMember",
 ];
 
-/// What becomes of a request.
+/// Treatment of a request.
 pub(super) enum Ask {
     /// The server has it, and its answer is read for this.
     Pass(Reads),
@@ -36,7 +36,7 @@ pub(super) enum Ask {
     Fault(String),
 }
 
-/// What an answer is read for.
+/// Content that a response is read for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reads {
     Members,
@@ -54,7 +54,7 @@ pub(super) struct Request<'a> {
     pub(super) book: Option<&'a mut ForeignList>,
     pub(super) host: &'a str,
     pub(super) changes: Changes,
-    /// How many of the people or groups it is about are left for the server.
+    /// Number of people or groups of the request that are left for the server.
     pub(super) left: usize,
     /// Whether somebody is foreign, and whether nobody can have a name.
     pub(super) foreign: bool,
@@ -64,7 +64,7 @@ pub(super) struct Request<'a> {
     pub(super) guid: String,
 }
 
-/// Whom a part of a request is about.
+/// Person that a part of a request is about.
 pub(super) enum Who {
     Own,
     Foreign { address: Address, name: Option<String> },

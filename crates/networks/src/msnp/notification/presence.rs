@@ -36,7 +36,7 @@ impl Own {
         self.status.is_some()
     }
 
-    /// How many bytes it takes.
+    /// Bytes that they take.
     pub(super) const fn weight(&self) -> usize {
         self.message.len() + self.asked.len()
     }
@@ -55,7 +55,7 @@ impl Own {
     }
 }
 
-/// What MSN calls a presence.
+/// MSN's code for a presence.
 const fn status(presence: &Presence) -> &'static str {
     match presence.show {
         Availability::Busy => "BSY",

@@ -1,4 +1,4 @@
-//! What is said in a conversation.
+//! Messages in a conversation.
 
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure, Side, Typing};
 
@@ -10,7 +10,7 @@ use crate::msnp::message_chunks::{Told, Whole};
 use crate::msnp::offers;
 use crate::msnp::wire::{Command, encode};
 
-/// How many messages are waited for at a time, and the most bytes of what is known of them.
+/// Limit of the messages that are waited for at a time, and of the bytes that are kept of them.
 const REMEMBERED: usize = 256;
 const MAX_SENT: usize = 64 << 10;
 
@@ -18,7 +18,7 @@ const MAX_SENT: usize = 64 << 10;
 pub(super) struct Sent {
     /// The MSG that it came in.
     told: Vec<Told>,
-    /// To how many it went, and which did not arrive yet.
+    /// Number of people it went to, and those whom it has not reached yet.
     copies: usize,
     waiting: Vec<EnvelopeId>,
 }
@@ -79,6 +79,7 @@ impl Switchboard {
     /// Shows guests what the client says, or refuses it. Of what the server has too, it says itself
     /// what became.
     fn say_whole(&mut self, whole: Whole<'_>, for_server: bool, cx: &mut Cx<'_>) {
+        // What goes to the server too is acknowledged by the server.
         let told = if for_server { Vec::new() } else { whole.told };
         match Content::read(&whole.payload) {
             Content::Frame | Content::Invitation if for_server => {}
@@ -175,7 +176,7 @@ impl Switchboard {
         waiting
     }
 
-    /// What is said where no guest is: for the server's people, or for nobody.
+    /// Handles a message where no guest is: it is for the server's people, or for nobody.
     fn without_guests(&self, told: &Told, for_guest: bool, cx: &mut Cx<'_>) -> bool {
         if self.server.has_client() && !for_guest {
             return true;
@@ -231,6 +232,7 @@ impl Switchboard {
     fn undelivered(&mut self, of: EnvelopeId, why: Failure, cx: &mut Cx<'_>) -> Vec<String> {
         let sent = self.sent.iter().position(|s| s.copies == 1 && s.waiting.contains(&of));
         match sent.and_then(|at| self.forget(at)) {
+            // Neither acknowledged nor refused: either would claim to know.
             Some(_) if why == Failure::Unconfirmed => {}
             Some(sent) => {
                 refuse(&sent.told, cx);

@@ -36,23 +36,23 @@ const ENDPOINTS: u32 = 16;
 /// One conversation of a person.
 pub(super) struct Switchboard {
     invitation: Invitation,
-    /// How the client entered: its transaction, and what it calls itself.
+    /// Transaction in which the client entered, and its own name.
     entry: (u32, String),
     server: Server,
     /// Own people in the conversation besides the person.
     own: BTreeSet<String>,
-    /// How many bytes their names are.
+    /// Bytes of their names.
     bytes: usize,
     /// Foreign ones, with the names that the client knows them by.
     guests: BTreeMap<Address, String>,
-    /// What the client waits to hear of.
+    /// Messages whose fate the client waits for.
     sent: VecDeque<Sent>,
-    /// How many bytes that is.
+    /// Bytes of those.
     sent_bytes: usize,
-    /// What the client has begun to say, and to offer.
+    /// Messages of which only parts have come, and offers.
     chunks: Chunks,
     offer: Option<Box<Offer>>,
-    /// What the client may not have read yet.
+    /// Messages that the client may not have read yet.
     recent: Recent,
 }
 
@@ -179,7 +179,7 @@ impl Switchboard {
         }
     }
 
-    /// How many bytes are held.
+    /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         let offer = self.offer.as_ref().map_or(0, |offer| offer.weight());
         self.bytes
@@ -231,6 +231,7 @@ impl Switchboard {
             endpoint: self.invitation.endpoint.clone(),
             with: self.guests.keys().cloned().collect(),
         });
+        // What the client may not have read before is older than anything that comes now.
         for envelope in unread {
             self.deliver(envelope, cx);
         }
@@ -245,7 +246,7 @@ impl Switchboard {
         Some((name.clone(), name))
     }
 
-    /// What IRO and JOI say of a guest: name, nick and, since MSNP12, what its client can do.
+    /// Words of IRO and JOI about a guest: name, nick and, since MSNP12, its client's capabilities.
     fn introduced(&self, name: &str, nick: &str) -> String {
         let front = format!("{name} {}", encode(nick));
         let version = self.invitation.version;

@@ -1,4 +1,4 @@
-//! What is remembered of the person's conversations.
+//! Memory of the person's conversations.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;

@@ -29,7 +29,7 @@ enum EditKind {
 
 /// Destination of an item of an edit.
 enum EditResult {
-    /// To the server, in this form.
+    /// The server gets it, in this form.
     Server(Item),
     /// No further; the client gets this code.
     Ours(u16),
@@ -70,6 +70,7 @@ impl Account {
         if whole.is_err() {
             return self.refuse_cut_edit(&snac.body, &items, cx);
         }
+        // Groups first: a server refuses an item in a group that it does not have.
         self.make_groups(op, &items, cx);
         // Before the items are judged: groups of the same request name what it inserts.
         self.record_own(op, &items, cx);

@@ -28,6 +28,8 @@ impl Account {
     pub(in crate::oscar) fn cached_list(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         self.list.asked(cx.now.instant);
         cx.withhold(Side::Server);
+        // Asked for the whole list: of one that did not change the server sends nothing to merge
+        // into.
         self.tell_server(&Snac::of(feedbag::QUERY, snac.request, Bytes::new()), cx);
         Verdict::Done
     }
@@ -145,6 +147,7 @@ impl Account {
         let lists: Vec<List> = lists.into_iter().flat_map(fitting).collect();
         let count = lists.len();
         for (i, list) in lists.into_iter().enumerate() {
+            // Only the last packet has a time: by it clients know that the list is whole.
             let (flags, changed) = if i + 1 == count { (0, changed) } else { (MORE, 0) };
             let body = List { changed, ..list }.encode();
             let _ = cx.snac(Side::Client, &Snac { flags, body, ..first.clone() });

@@ -51,7 +51,7 @@ impl Channel {
     }
 }
 
-/// These bytes are not FLAP.
+/// Error: the bytes are not FLAP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a FLAP frame begins with 2a and a channel of 1 to 5")]
 pub struct NotFlap;

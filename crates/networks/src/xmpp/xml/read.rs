@@ -116,7 +116,7 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 /// A tree as far as it was read.
 struct Tree<'s> {
     scope: &'s Scope,
-    /// Those of its namespaces that were met, each in one place for all elements in it.
+    /// Namespaces from outside that were met, each in one place for all elements in it.
     outside: Vec<(Box<str>, Arc<str>)>,
     /// The open elements, each with how many declarations were in force around it.
     path: Vec<(Element, usize)>,

@@ -159,6 +159,7 @@ impl Account {
         for packet in &packets {
             self.server(packet, cx);
         }
+        // After the list, since a client shows nothing of somebody whom it does not know yet.
         while let Some(envelope) = self.waiting.pop() {
             self.deliver(envelope, cx);
         }

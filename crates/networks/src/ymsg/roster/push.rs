@@ -25,6 +25,7 @@ impl Account {
     pub(in crate::ymsg) fn push(&mut self, contacts: &[Contact], cx: &mut Cx<'_>) {
         let spelled = GroupNames::of(&self.list.own, cx.link.charset);
         let new: Vec<&Contact> = contacts.iter().filter(|c| self.place(c, &spelled, cx)).collect();
+        // Older clients learn of buddies that they did not add themselves by a whole list only.
         if !new.is_empty() && !cx.link.is_new() {
             self.tell_whole_list(cx);
         }

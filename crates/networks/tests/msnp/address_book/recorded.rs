@@ -101,7 +101,7 @@ fn serve(book: &mut Book, exchange: &Exchange) -> String {
     text(book.soap.take(Side::Client)).split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// What is different by design.
+/// Differences by design.
 fn not_here(path: &str) -> bool {
     // Servers of the time told the nick in the lists too, and clients show it.
     path.ends_with("/DisplayName ") && path.contains("Member")

@@ -81,7 +81,7 @@ impl Play {
         ns
     }
 
-    /// Which connection a step writes to, from which side, and what.
+    /// Connection that a step writes to, the side, and the bytes.
     fn bytes_of(&mut self, step: Step) -> Option<(bool, Side, Vec<u8>)> {
         let syn = match self.version {
             ..10 => "SYN 5 0\r\n".to_owned(),
@@ -120,7 +120,7 @@ impl Play {
         self.pump();
     }
 
-    /// Has a side write to a connection.
+    /// Writes to a connection as one side.
     fn write(&mut self, to_soap: bool, side: Side, bytes: &[u8]) {
         let lobby = &self.lobby;
         let to = if to_soap {
@@ -156,7 +156,7 @@ impl Play {
         self.pump();
     }
 
-    /// Does what the router does with what people say, and the client with what it is told.
+    /// Plays the router for what people say, and the client for what it is told.
     fn pump(&mut self) {
         if self.ns.takes_texts() {
             for envelope in std::mem::take(&mut self.mail) {

@@ -27,7 +27,7 @@ impl Day {
         Self(u32::try_from(moment.0 / DAY).unwrap_or(u32::MAX))
     }
 
-    /// From when on the day is over on every clock that is not too wrong.
+    /// Time from which on the day is over on every clock that is not too wrong.
     pub(crate) fn over(self) -> UnixMillis {
         UnixMillis((u64::from(self.0) + 1) * DAY + CLOCK_SLACK.as_millis() as u64)
     }

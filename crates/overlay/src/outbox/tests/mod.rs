@@ -14,10 +14,10 @@ const ELSEWHERE: GatewayId = GatewayId::from_bytes([2; 32]);
 struct Bench {
     outbox: Outbox,
     now: Instant,
-    /// Where Bob is.
+    /// Gateways at which Bob is.
     at: Vec<GatewayId>,
     sent: Vec<(u128, GatewayId)>,
-    /// What is under way, to be answered by the test.
+    /// Messages under way, to be answered by the test.
     open: Vec<(u64, GatewayId)>,
     disk: BTreeMap<u64, Post>,
     /// Whether what is kept comes to disk.
@@ -109,7 +109,8 @@ impl Bench {
         self.work();
     }
 
-    /// What is under way first ends so; with none, the gateway is silent.
+    /// Ends the first message that is under way with this outcome; with none, the gateway is
+    /// silent.
     fn answers(&mut self, outcome: Option<Outcome>) {
         let (number, by) = self.open.remove(0);
         match outcome {

@@ -1,4 +1,4 @@
-//! What waits, in which order, and how it ends.
+//! Tests of waiting messages: their order, and their ends.
 
 use super::attempt::FIRST_WAIT;
 use super::*;

@@ -30,7 +30,7 @@ pub(super) struct World {
     shared: Shared,
     /// The pairs that something is wrong between.
     walls: BTreeMap<(usize, usize), Wall>,
-    /// Until when disks cannot be written, and what waits for them may not be written.
+    /// Time until which disks cannot be written, and what waits for them may not be written.
     full: BTreeMap<usize, Duration>,
     /// Times at which those that are down start again.
     starts: BTreeMap<usize, Duration>,

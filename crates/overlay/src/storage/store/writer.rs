@@ -75,6 +75,7 @@ impl Shared {
         let mut queue = lock(&self.queue);
         queue.committing = Arc::default();
         if !done {
+            // Back into the queue, behind what is newer: a full disk delays writes and loses none.
             queue.waiting.add_older(&batch);
             return None;
         }

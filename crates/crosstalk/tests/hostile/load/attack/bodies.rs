@@ -23,7 +23,7 @@ const SINK: &str = "sink%evil.example@jabber.xt";
 /// Receiver of the worst markup.
 const CARL: &str = "carl%evil.example@jabber.xt";
 
-/// From an address for each kind of attack.
+/// Address that a kind of attack comes from.
 const fn from(attack: Attack) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 2, 1 + attack as u8)
 }

@@ -52,9 +52,9 @@ pub(super) struct Running {
 
 /// The attackers.
 struct Crowd {
-    /// Those that have not connected yet, nor were refused.
+    /// Number of attackers that have not connected yet, nor were refused.
     to_come: AtomicUsize,
-    /// Those that are connected.
+    /// Number of attackers that are connected.
     held: AtomicUsize,
     is_over: AtomicBool,
     /// Permits to connect now.
@@ -75,7 +75,7 @@ impl Weight {
         Duration::from_secs(if self.is_whole { 12 } else { 5 })
     }
 
-    /// So many, or a tenth of them.
+    /// This many, or a tenth.
     const fn of(self, count: usize) -> usize {
         if self.is_whole { count } else { count.div_ceil(10) }
     }

@@ -1,4 +1,4 @@
-//! What the client's edits do, in whatever words it made them.
+//! Effects of the client's edits, in whatever commands it made them.
 
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 
@@ -8,7 +8,7 @@ use crate::msnp::notification::Session;
 use crate::msnp::wire::decode;
 
 impl Session {
-    /// Does what the client asked of its address book.
+    /// Applies the client's edits of its address book.
     pub(in crate::msnp) fn apply_edits(&mut self, cx: &mut Cx<'_>) {
         let edits = self.state.lock().book.take_edits();
         for edit in edits {

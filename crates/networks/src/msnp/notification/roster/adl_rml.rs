@@ -24,14 +24,14 @@ const MAX_DOMAIN: usize = 255;
 const MAX_QUERIES: usize = 64;
 const MAX_FOUND: usize = 64 << 10;
 
-/// What a client says of lists since MSNP13 that the session remembers.
+/// Lists of a client since MSNP13 (ADL, RML, FQY), as far as the session remembers them.
 #[derive(Default)]
 pub(in crate::msnp) struct Domains {
     /// The server was told a list, so that it lets the person go online.
     told: bool,
-    /// What is to be added to the answers to queries.
+    /// Lines to be added to the responses to queries.
     queries: BTreeMap<u32, String>,
-    /// How many bytes that is.
+    /// Bytes of those lines.
     bytes: usize,
 }
 
@@ -51,13 +51,13 @@ impl Domains {
         Some(found)
     }
 
-    /// How many bytes are held.
+    /// Bytes held.
     pub(in crate::msnp) const fn weight(&self) -> usize {
         self.bytes
     }
 }
 
-/// Why a list is not passed on.
+/// Reason why a list is not passed on.
 enum Refused {
     /// It is none.
     NoList,
@@ -73,9 +73,9 @@ struct Sifted {
     foreign: Vec<(Address, String, u8)>,
     /// Names that nobody can have.
     nowhere: bool,
-    /// What is left; none where nobody is.
+    /// Payload that is left for the server; `None` where nobody is left in it.
     rest: Option<String>,
-    /// What is left of it where nobody is.
+    /// Payload that is left where it names nobody.
     empty: String,
 }
 

@@ -10,10 +10,10 @@ use crate::msnp::wire::{Command, decode, encode};
 /// The error of a list that is full.
 const FULL: &str = "210";
 
-/// Whom an edit is about.
+/// Person that an edit is about.
 struct Target {
     address: Address,
-    /// As the client spells it, where it does.
+    /// Name as the client spells it, where it does.
     name: Option<String>,
 }
 
@@ -23,7 +23,8 @@ impl Session {
         if self.has_guids() { "208" } else { "205" }
     }
 
-    /// Whom a command names by name or GUID. `Err` where it is withheld whatever it asks for.
+    /// Person that a command names by name or GUID. `Err` where it is withheld whatever it asks
+    /// for.
     fn target(&self, name: &str, guid: &str, cx: &Cx<'_>) -> Result<Option<Target>, ()> {
         if !name.is_empty() {
             return match cx.classify(name) {
@@ -156,8 +157,8 @@ impl Session {
         false
     }
 
-    /// Whom an edit is about, and where it is about nobody foreign, whether the server is to have
-    /// it. An edit about a name that nobody can have is refused.
+    /// Person that an edit is about, and where it is about nobody foreign, whether the server is to
+    /// have it. An edit about a name that nobody can have is refused.
     fn taken(
         &self,
         command: &Command,

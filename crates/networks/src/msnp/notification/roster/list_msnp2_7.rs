@@ -10,14 +10,14 @@ use crate::msnp::context::{Cx, spelling};
 use crate::msnp::notification::Session;
 use crate::msnp::wire::{Command, decode, encode};
 
-/// How long the list waits for the foreign one.
+/// Longest wait of the list for the foreign one.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The most groups that are waited for.
 const MAX_GROUPS: usize = 1_000;
 
 /// A list on its way to the client.
 pub(in crate::msnp) struct Early {
-    /// What is held back until the foreign list is there; nothing any more.
+    /// Commands held back until the foreign list is there; `None` from then on.
     held: Option<(Vec<Command>, usize, Instant)>,
     /// The groups so far, and how many bytes they are.
     groups: Vec<Command>,
@@ -29,7 +29,7 @@ impl Early {
         self.held.as_ref().map(|(.., until)| *until)
     }
 
-    /// How many bytes are held back.
+    /// Bytes held back.
     pub(in crate::msnp) fn weight(&self) -> usize {
         self.bytes + self.held.as_ref().map_or(0, |(_, bytes, _)| *bytes)
     }
@@ -46,7 +46,7 @@ impl Early {
     }
 }
 
-/// Where a line is among those of its kind: `0 0` alone, or its number and how many there are.
+/// Position of a line among those of its kind: `0 0` alone, or its number and their count.
 fn place(command: &Command, at: usize) -> Option<(usize, usize)> {
     let number = |at| command.word(at).parse::<u16>().ok().map(usize::from);
     Some((number(at)?, number(at + 1)?))

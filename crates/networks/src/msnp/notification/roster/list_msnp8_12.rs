@@ -11,7 +11,7 @@ use crate::msnp::groups::contact_guid;
 use crate::msnp::notification::Session;
 use crate::msnp::wire::{Command, encode};
 
-/// How long the list waits for the foreign one, and for groups where it has none.
+/// Longest wait of the list for the foreign one, and for groups where it has none.
 const PATIENCE: Duration = Duration::from_secs(3);
 const SETTLED: Duration = Duration::from_millis(100);
 
@@ -21,7 +21,7 @@ pub(in crate::msnp) const ALLOW: u8 = 2;
 pub(in crate::msnp) const BLOCK: u8 = 4;
 pub(in crate::msnp) const REVERSE: u8 = 8;
 
-/// How far the list has come.
+/// Progress of the list.
 #[derive(Default)]
 pub(in crate::msnp) enum Merge {
     /// Not asked for, or not answered.
@@ -40,7 +40,7 @@ pub(in crate::msnp) struct Held {
     syn: Command,
     contacts: usize,
     groups: usize,
-    /// What comes before our part, and behind it.
+    /// Commands before our part, and behind it.
     before: Vec<Command>,
     after: Vec<Command>,
     bytes: usize,
@@ -74,7 +74,7 @@ impl Merge {
         }
     }
 
-    /// How many bytes are held back.
+    /// Bytes held back.
     pub(in crate::msnp) fn weight(&self) -> usize {
         match self {
             Self::Held(held) => held.bytes,
@@ -127,6 +127,8 @@ impl Session {
         }
         let none = if self.has_guids() { "0 0" } else { "0" };
         cx.out.withhold();
+        // A client that remembers its list gets none from the server, into which ours could be
+        // merged: all of it is asked for.
         cx.out.insert(Side::Server, format!("SYN {} {none}\r\n", command.word(1)));
         false
     }
@@ -189,12 +191,14 @@ impl Session {
             Merge::Early(early) => return self.release_early(early, cx),
             Merge::Before | Merge::Done => return Ok(()),
         };
+        // The server's groups first, so that ours get ids that none of them has.
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
             self.groups.learn(group);
         }
         let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, cx)).collect();
         let groups = self.groups.ours();
         let first = if self.has_guids() { 4 } else { 3 };
+        // Clients count the lines: what SYN announces has ours in it.
         let total = held.contacts.saturating_add(lines.len()).to_string();
         let syn = held.syn.with(first, &total);
         let total = held.groups.saturating_add(groups.len()).to_string();

@@ -50,13 +50,13 @@ impl AllShown {
         self.items.get(&id)
     }
 
-    /// Those of one person.
+    /// Items of one person.
     pub(super) fn of(&self, address: &Address) -> impl Iterator<Item = &Item> {
         let ids = self.persons.get(address).into_iter().flatten();
         ids.filter_map(|id| self.items.get(id)).map(|shown| &shown.item)
     }
 
-    /// Those of one group, in order.
+    /// Items of one group, in order.
     pub(super) fn in_group(
         &self,
         group: u16,

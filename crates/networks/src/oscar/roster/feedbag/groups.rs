@@ -18,7 +18,7 @@ const MAX_OURS: usize = 64 << 10;
 /// All groups, by id and by name.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// As the server has them, the root among them.
+    /// Groups as the server has them, the root among them.
     servers: BTreeMap<u16, Item>,
     ours: BTreeMap<u16, Bytes>,
     /// The ids of each name but the root's, those of the server first. Names are compared as they
