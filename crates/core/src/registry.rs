@@ -107,6 +107,7 @@ impl<S: Clone> Registry<S> {
 
     /// Takes in a connection, which `signal` wakes.
     pub fn connect(&mut self, signal: S) -> ConnectionId {
+        // Never given again, so that what is meant for a connection that ended reaches no other.
         self.last += 1;
         let id = ConnectionId(self.last);
         self.connections.insert(id, Connection { signal, member: None });
@@ -197,6 +198,7 @@ impl<S: Clone> Registry<S> {
             let Some(found) = self.handoffs.look(now, &key.0) else { continue };
             match (claim.judge)(found) {
                 ClaimVerdict::Read(read) => return ClaimResult::Read(read),
+                // The claimant's own may still be found under another of the keys.
                 ClaimVerdict::Refuse => none = ClaimResult::Refused,
                 ClaimVerdict::Take => {
                     let taken = self.handoffs.take_if(now, &key.0, |_| true);
@@ -210,6 +212,8 @@ impl<S: Clone> Registry<S> {
     fn listen(&mut self, id: ConnectionId, key: Key) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let keys = &mut connection.member.get_or_insert_default().keys;
+        // Listening again makes the key the newest of the connection's, and the connection that of
+        // the key's.
         keys.retain(|known| *known != key);
         keys.push_back(key.clone());
         let oldest = if keys.len() > MAX_KEYS { keys.pop_front() } else { None };

@@ -33,9 +33,9 @@ pub(super) struct Account {
     pub(super) has_status: bool,
     /// It has, or is not waited for any more.
     pub(super) is_greeted: bool,
-    /// Until when it is.
+    /// Time until which it is awaited.
     pub(super) greeting: Option<Instant>,
-    /// Until when the server's list is waited for, where it began with something else.
+    /// Time until which the server's list is waited for, where it began with something else.
     pub(super) listing: Option<Instant>,
     pub(super) list: List,
     /// Inputs for the person that came while the list was held.

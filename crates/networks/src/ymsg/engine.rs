@@ -1,4 +1,4 @@
-//! One connection: what it is for, and the road of packets through it.
+//! One connection: its purpose, and the path of packets through it.
 
 use std::time::Instant;
 
@@ -124,7 +124,8 @@ impl Ymsg {
         let Via::Direct { upstream, advertise } = &cx.context.via else { return };
         let (upstream, advertised) = (upstream.clone(), advertise.host.clone());
         if matches!(self.phase, Phase::Account(_)) {
-            // What the client said waits for the answer: it goes to the server that is dialled then.
+            // What the client said waits for the answer: it goes to the server that is dialled
+            // then.
             handoff::claim_server(&advertised, &mut cx);
             self.phase = Phase::Dialling;
         } else {

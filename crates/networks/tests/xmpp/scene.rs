@@ -54,7 +54,7 @@ fn names() -> Arc<Names> {
     Arc::new(Names::new("xt", networks))
 }
 
-/// What an engine is told of a connection through a proxy.
+/// Context of an engine for a connection through a proxy.
 pub fn context(lobby: Arc<Lobby>) -> Context {
     Context {
         network: "jabber".parse().unwrap(),
@@ -131,7 +131,7 @@ impl Scene {
         self.sent();
     }
 
-    /// Who signed in since the last look.
+    /// People who signed in since the last look.
     pub fn signed_in(&mut self) -> Vec<String> {
         let names = self.events().into_iter().filter_map(|event| match event {
             Event::SignedIn { user, endpoint } => Some(format!("{}/{endpoint}", user.name())),
@@ -192,7 +192,7 @@ impl Scene {
         self.give(Input::Tick);
     }
 
-    /// What went to the client and to the server since the last look.
+    /// Bytes that went to the client and to the server since the last look.
     pub fn sent(&mut self) -> (String, String) {
         (self.to(Side::Client), self.to(Side::Server))
     }

@@ -107,7 +107,7 @@ impl Session {
         let _ = self.driver.events.send(event).await;
     }
 
-    /// Sets the session up, from the server's first frame to the client's CLIENT_ONLINE.
+    /// Sets the session up, from the server's first frame to the client's `CLIENT_ONLINE`.
     async fn set_up(&mut self) -> Result<(), SignOnError> {
         let mut items: Vec<Item> = Vec::new();
         loop {

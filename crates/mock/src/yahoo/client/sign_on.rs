@@ -1,4 +1,4 @@
-//! From a way to a session.
+//! Sign-on: from a route to a session.
 
 use crosstalk_networks::ymsg::wire::service;
 use std::io;

@@ -1,4 +1,5 @@
-//! From a challenge to a session: 0x57, 0x54, then the list and who is there.
+//! Sign-on, from a challenge to a session: 0x57, 0x54, then the list and the presence of those on
+//! it.
 
 use super::Shared;
 use super::session::Session;

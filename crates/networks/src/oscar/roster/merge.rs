@@ -98,7 +98,9 @@ impl Account {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
         }
-        // The packets are counted twice, being kept twice; half the bound leaves room for what arrives.
+        // The packets are counted twice, being kept twice; half the bound leaves room for what
+        // arrives. Past the bound the list passes as it is, and the foreign contacts follow as
+        // changes.
         if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
@@ -131,7 +133,9 @@ impl Account {
         else {
             return;
         };
-        // The held packets are among the frames that are taken again: the merged ones stand for them.
+        // The held packets are among the frames that are taken again: the merged ones stand for
+        // them. The held packets come by once more when they are released, and are dropped then:
+        // the client has them merged.
         self.list.skip = packets.len();
         self.feedbag.start_over();
         for (i, list) in lists.iter().enumerate() {
