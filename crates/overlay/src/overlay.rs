@@ -18,7 +18,7 @@ use crate::hub::status::Status;
 use crate::membership::identity;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{GatewayId, Member, Members, Membership, REPLICAS};
-use crate::node::Past;
+use crate::node::Recovered;
 use crate::node::violations::Counts;
 use crate::outbox::Limits;
 use crate::rosters::Full;
@@ -33,7 +33,7 @@ const INBOUND: usize = 1024;
 /// How this gateway takes part in an overlay.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Where to listen for other gateways. Port 0 takes a free one.
+    /// Where to listen for other gateways. LinkHandle 0 takes a free one.
     pub listen: Vec<SocketAddr>,
     /// Where others can dial this gateway, if they were not told already.
     pub advertise: Vec<HostPort>,
@@ -271,9 +271,9 @@ impl Running {
         let (journal, shown, written) = Journal::open(state, wall).map_err(unusable)?;
         let (inbound, events) = mpsc::channel(INBOUND);
         let followed = members.document().map(|_| state.to_owned());
-        let past = Past { posts: store.posts(wall), shown };
+        let recovered = Recovered { posts: store.posts(wall), shown };
         let hub = Hub::new(members, clock, store, epoch, followed, inbound);
-        hub.restore(outbox, getrandom::u64().unwrap_or(epoch), journal, past);
+        hub.restore(outbox, getrandom::u64().unwrap_or(epoch), journal, recovered);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));

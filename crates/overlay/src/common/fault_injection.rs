@@ -14,15 +14,15 @@ pub(crate) enum Fault {
 }
 
 thread_local! {
-    static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+    static INJECTED: Cell<Option<Fault>> = const { Cell::new(None) };
 }
 
 /// Plants a fault in this thread, or none.
-pub(crate) fn plant(fault: Option<Fault>) {
-    PLANTED.set(fault);
+pub(crate) fn inject(fault: Option<Fault>) {
+    INJECTED.set(fault);
 }
 
 /// Whether that fault is planted.
 pub(crate) fn is(fault: Fault) -> bool {
-    PLANTED.get() == Some(fault)
+    INJECTED.get() == Some(fault)
 }

@@ -7,12 +7,12 @@ const APART: Duration = Duration::from_secs(5);
 
 /// Says when a line of one kind is due.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom {
+pub(crate) struct LogLimiter {
     last: Option<Instant>,
     skipped: u64,
 }
 
-impl Seldom {
+impl LogLimiter {
     /// Whether to write the line now; if so, how many were skipped before it.
     pub(crate) fn due(&mut self, now: Instant) -> Option<u64> {
         if self.last.is_some_and(|last| now.saturating_duration_since(last) < APART) {
@@ -30,9 +30,9 @@ mod tests {
 
     #[test]
     fn lines_come_apart_and_count_those_between() {
-        let (mut seldom, now) = (Seldom::default(), Instant::now());
-        assert_eq!(seldom.due(now), Some(0));
-        assert_eq!((seldom.due(now), seldom.due(now)), (None, None));
-        assert_eq!(seldom.due(now + APART), Some(2));
+        let (mut limiter, now) = (LogLimiter::default(), Instant::now());
+        assert_eq!(limiter.due(now), Some(0));
+        assert_eq!((limiter.due(now), limiter.due(now)), (None, None));
+        assert_eq!(limiter.due(now + APART), Some(2));
     }
 }

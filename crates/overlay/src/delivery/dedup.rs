@@ -20,10 +20,10 @@ pub(crate) const MAX_SHOWN: usize = 131_072;
 /// Tells a message from all others: half the SHA-256 of its id and of who says it to whom, so
 /// that nobody can take the place of another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Print(pub(crate) [u8; 16]);
+pub(crate) struct Fingerprint(pub(crate) [u8; 16]);
 
-impl Print {
-    /// The print of a message that must not be shown twice; none where that does not matter.
+impl Fingerprint {
+    /// The fingerprint of a message that must not be shown twice; none where that does not matter.
     pub(crate) fn of(message: &Message) -> Option<Self> {
         let (kind, id, from, to) = match message {
             Message::Envelope(Envelope { id, from, to, body, .. }) => match body {
@@ -53,29 +53,29 @@ impl Print {
 
 /// Fingerprints of the messages that were shown here in the last day.
 #[derive(Default)]
-pub(crate) struct Shown {
-    prints: Set<Print>,
-    order: VecDeque<(Instant, Print)>,
+pub(crate) struct DedupWindow {
+    prints: Set<Fingerprint>,
+    order: VecDeque<(Instant, Fingerprint)>,
 }
 
-impl Shown {
+impl DedupWindow {
     /// Remembers again what was shown before this boot, oldest first, with how long ago.
-    pub(crate) fn restore(&mut self, now: Instant, shown: Vec<(Print, Duration)>) {
-        for (print, ago) in shown.into_iter().filter(|(_, ago)| *ago < WINDOW) {
+    pub(crate) fn restore(&mut self, now: Instant, shown: Vec<(Fingerprint, Duration)>) {
+        for (fingerprint, ago) in shown.into_iter().filter(|(_, ago)| *ago < WINDOW) {
             // A clock that began later than that cannot tell, and remembers it for longer.
-            self.insert(now.checked_sub(ago).unwrap_or(now), print);
+            self.insert(now.checked_sub(ago).unwrap_or(now), fingerprint);
         }
     }
 
-    pub(crate) fn contains(&self, print: &Print) -> bool {
-        self.prints.contains(print)
+    pub(crate) fn contains(&self, fingerprint: &Fingerprint) -> bool {
+        self.prints.contains(fingerprint)
     }
 
     /// A message was shown. Says whether that is new.
-    pub(crate) fn insert(&mut self, now: Instant, print: Print) -> bool {
-        let new = self.prints.insert(print);
+    pub(crate) fn insert(&mut self, now: Instant, fingerprint: Fingerprint) -> bool {
+        let new = self.prints.insert(fingerprint);
         if new {
-            self.order.push_back((now, print));
+            self.order.push_back((now, fingerprint));
             if self.order.len() > MAX_SHOWN {
                 self.forget_oldest();
             }
@@ -92,8 +92,8 @@ impl Shown {
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, print)) = self.order.pop_front() {
-            self.prints.remove(&print);
+        if let Some((_, fingerprint)) = self.order.pop_front() {
+            self.prints.remove(&fingerprint);
         }
     }
 }
@@ -102,32 +102,35 @@ impl Shown {
 mod tests {
     use super::*;
 
-    fn print(n: usize) -> Print {
-        Print((n as u128).to_le_bytes())
+    fn fingerprint(n: usize) -> Fingerprint {
+        Fingerprint((n as u128).to_le_bytes())
     }
 
     #[test]
     fn what_was_shown_is_remembered_for_the_window() {
-        let (mut shown, start) = (Shown::default(), Instant::now());
-        assert!(shown.insert(start, print(1)) && !shown.insert(start, print(1)));
+        let (mut shown, start) = (DedupWindow::default(), Instant::now());
+        assert!(shown.insert(start, fingerprint(1)) && !shown.insert(start, fingerprint(1)));
         shown.forget_before(start + WINDOW / 2);
-        assert!(shown.contains(&print(1)));
+        assert!(shown.contains(&fingerprint(1)));
         shown.forget_before(start + WINDOW);
-        assert!(!shown.contains(&print(1)));
+        assert!(!shown.contains(&fingerprint(1)));
     }
 
     #[test]
     fn what_was_shown_before_a_restart_is_remembered_for_the_rest_of_it() {
-        let (mut shown, start) = (Shown::default(), Instant::now());
-        shown.restore(start, vec![(print(1), WINDOW), (print(2), Duration::from_secs(1))]);
-        assert!(!shown.contains(&print(1)) && shown.contains(&print(2)));
+        let (mut shown, start) = (DedupWindow::default(), Instant::now());
+        shown.restore(
+            start,
+            vec![(fingerprint(1), WINDOW), (fingerprint(2), Duration::from_secs(1))],
+        );
+        assert!(!shown.contains(&fingerprint(1)) && shown.contains(&fingerprint(2)));
     }
 
     #[test]
     fn the_oldest_make_room() {
-        let (mut shown, now) = (Shown::default(), Instant::now());
-        assert!((0..=MAX_SHOWN).all(|n| shown.insert(now, print(n))));
-        assert!(!shown.contains(&print(0)) && shown.contains(&print(1)));
+        let (mut shown, now) = (DedupWindow::default(), Instant::now());
+        assert!((0..=MAX_SHOWN).all(|n| shown.insert(now, fingerprint(n))));
+        assert!(!shown.contains(&fingerprint(0)) && shown.contains(&fingerprint(1)));
         assert_eq!(shown.prints.len(), MAX_SHOWN);
     }
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Blame, Failure, Fault};
 
 use crate::common::map::Map;
-use crate::delivery::dedup::{Print, Shown};
-use crate::delivery::in_flight::Repeats;
+use crate::delivery::dedup::{DedupWindow, Fingerprint};
+use crate::delivery::in_flight::InFlight;
 use crate::membership::GatewayId;
 use crate::wire::frame::{Frame, MAX_HOPS};
 use crate::wire::message::{Message, Outcome};
@@ -40,7 +40,7 @@ pub(crate) struct Call {
 pub(crate) struct Delivery<T> {
     pairs: Map<GatewayId, Pair<T>>,
     /// What was shown here, whoever sent it.
-    pub(crate) shown: Shown,
+    pub(crate) shown: DedupWindow,
 }
 
 struct Pair<T> {
@@ -56,7 +56,7 @@ struct Pair<T> {
     unanswered: BTreeSet<u64>,
     /// Answers that the sender may not have.
     answers: BTreeMap<u64, Outcome>,
-    repeats: Repeats,
+    in_flight: InFlight,
 }
 
 struct Waiting<T> {
@@ -102,7 +102,7 @@ impl<T> Default for Pair<T> {
             heard: 0,
             unanswered: BTreeSet::new(),
             answers: BTreeMap::new(),
-            repeats: Repeats::default(),
+            in_flight: InFlight::default(),
         }
     }
 }
@@ -135,7 +135,7 @@ impl<T> Pair<T> {
 impl<T> Delivery<T> {
     /// Nothing under way.
     pub(crate) fn new() -> Self {
-        Self { pairs: Map::default(), shown: Shown::default() }
+        Self { pairs: Map::default(), shown: DedupWindow::default() }
     }
 
     /// The frame that says a message, said `age` ago, to `peer`. It is sent, then it
@@ -236,29 +236,36 @@ impl<T> Delivery<T> {
         }
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
-        let print = Print::of(&message);
+        let fingerprint = Fingerprint::of(&message);
         // What was shown a moment ago is not on file yet: it is answered with the first of its kind.
-        let is_over = |print: &Print| self.shown.contains(print) && !pair.repeats.is_open(print);
-        if print.as_ref().is_some_and(is_over) {
+        let is_over = |fingerprint: &Fingerprint| {
+            self.shown.contains(fingerprint) && !pair.in_flight.is_open(fingerprint)
+        };
+        if fingerprint.as_ref().is_some_and(is_over) {
             pair.keep_answer(number, Ok(()));
             return Ok(Verdict::Answered(Ok(())));
         }
         pair.unanswered.insert(number);
-        let is_first = print.is_none_or(|print| pair.repeats.hear(print, call));
+        let is_first = fingerprint.is_none_or(|fingerprint| pair.in_flight.hear(fingerprint, call));
         Ok(if is_first { Verdict::New(call, message) } else { Verdict::Waits })
     }
 
-    /// A message of `peer` was shown. Returns its print where that is news: then it is to be on
+    /// A message of `peer` was shown. Returns its fingerprint where that is news: then it is to be on
     /// file before it is [answered](Self::answer).
-    pub(crate) fn is_shown(&mut self, now: Instant, peer: &GatewayId, call: Call) -> Option<Print> {
-        let print = self.pairs.get(peer)?.repeats.print_of(call)?;
-        self.shown.insert(now, print).then_some(print)
+    pub(crate) fn is_shown(
+        &mut self,
+        now: Instant,
+        peer: &GatewayId,
+        call: Call,
+    ) -> Option<Fingerprint> {
+        let fingerprint = self.pairs.get(peer)?.in_flight.fingerprint_of(call)?;
+        self.shown.insert(now, fingerprint).then_some(fingerprint)
     }
 
     /// It is known what became of a message of `peer`. Returns the frames that say so.
     pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
         let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
-        let mut calls = pair.repeats.answer(call);
+        let mut calls = pair.in_flight.answer(call);
         calls.push(call);
         // An answer to an older boot is of no use to anybody.
         calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use crosstalk_core::Address;
 
 use crate::common::map::Map;
-use crate::directory::replica::{Full, Home};
-use crate::directory::subscriptions::{Living, Moment, Move, Watches};
+use crate::directory::replica::{Replica, TooManyRecords};
+use crate::directory::subscriptions::{Living, Move, Subscriptions, Version};
 use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::Record;
 
@@ -41,10 +41,10 @@ pub(crate) struct Directory {
     version: u64,
     /// This gateway's users, and the count of changes when they signed on.
     here: Map<Key, u64>,
-    watches: Watches,
-    home: Home,
+    watches: Subscriptions,
+    replica: Replica,
     /// Up to when this home has heard each gateway out.
-    heard_out: Map<GatewayId, Moment>,
+    heard_out: Map<GatewayId, Version>,
     /// Of whom that was not told since it changed.
     untold: BTreeSet<GatewayId>,
     news: Vec<News>,
@@ -60,8 +60,8 @@ impl Directory {
             living: Map::from_iter([(own, epoch)]),
             version: 0,
             here: Map::default(),
-            watches: Watches::default(),
-            home: Home::default(),
+            watches: Subscriptions::default(),
+            replica: Replica::default(),
             heard_out: Map::default(),
             untold: BTreeSet::new(),
             news: Vec::new(),
@@ -149,7 +149,7 @@ impl Directory {
 
     /// Gateways at which the person at `key` is, as this home knows, with their boots.
     pub(crate) fn kept(&self, key: &Key) -> Vec<(GatewayId, u64)> {
-        let locations = self.home.locations(key).map(|(gateway, held)| (gateway, held.epoch));
+        let locations = self.replica.locations(key).map(|(gateway, held)| (gateway, held.epoch));
         locations.filter(|(gateway, epoch)| self.lives(gateway, *epoch)).collect()
     }
 
@@ -169,7 +169,7 @@ impl Directory {
         self.living.insert(peer, epoch);
         // What this boot said before stays until the peer has said everything again: a link that
         // came up anew signs nobody off.
-        self.home.begin_sync(&peer, epoch);
+        self.replica.begin_sync(&peer, epoch);
         self.heard_out.remove(&peer);
         self.watches.linked(&peer);
         let moves = self.watches.lives(peer, &self.living);
@@ -191,14 +191,14 @@ impl Directory {
         self.members = members;
         for gateway in gone {
             self.living.remove(gateway);
-            self.home.forget(gateway);
+            self.replica.forget(gateway);
             self.heard_out.remove(gateway);
             self.untold.remove(gateway);
             self.watches.forget(gateway);
         }
         self.watches.rehomed();
         let (members, own) = (&self.members, self.own);
-        self.home.keep(|key| members.is_home(&own, key));
+        self.replica.keep(|key| members.is_home(&own, key));
         let mine: Vec<_> = self.records().filter(|r| members.is_home(&own, r.key())).collect();
         for record in mine {
             self.tell(own, record);
@@ -214,9 +214,9 @@ impl Directory {
     /// `from` said everything that it has to say to this home.
     pub(crate) fn synced(&mut self, from: GatewayId, version: u64) {
         let Some(&epoch) = self.living.get(&from) else { return };
-        let at = Moment { epoch, version };
+        let at = Version { epoch, version };
         // Whoever was not named again has left while the link was down.
-        for key in self.home.end_sync(&from) {
+        for key in self.replica.end_sync(&from) {
             self.tell_watchers(key, from, at, false);
         }
         self.heard_out.insert(from, at);
@@ -224,12 +224,12 @@ impl Directory {
     }
 
     /// Up to when this home has heard all gateways out.
-    pub(crate) fn all_heard_out(&self) -> Vec<(GatewayId, Moment)> {
+    pub(crate) fn all_heard_out(&self) -> Vec<(GatewayId, Version)> {
         self.heard_out.iter().map(|(gateway, at)| (*gateway, *at)).collect()
     }
 
     /// Takes what changed in that since it was taken last, for all to be told of.
-    pub(crate) fn take_heard_out(&mut self) -> Vec<(GatewayId, Moment)> {
+    pub(crate) fn take_heard_out(&mut self) -> Vec<(GatewayId, Version)> {
         let untold = std::mem::take(&mut self.untold).into_iter();
         let changed: Vec<_> = untold.filter_map(|g| Some((g, *self.heard_out.get(&g)?))).collect();
         self.told_heard_out(self.own, &changed);
@@ -237,7 +237,7 @@ impl Directory {
     }
 
     /// A home has heard gateways out.
-    pub(crate) fn told_heard_out(&mut self, home: GatewayId, heard: &[(GatewayId, Moment)]) {
+    pub(crate) fn told_heard_out(&mut self, home: GatewayId, heard: &[(GatewayId, Version)]) {
         for (gateway, at) in heard {
             if self.members.contains(gateway) {
                 let moves = self.watches.heard_out(home, *gateway, *at, &self.living);
@@ -248,33 +248,33 @@ impl Directory {
 
     /// Takes a record from the gateway that is responsible for it. A gateway that has too many
     /// is refused more.
-    pub(crate) fn take(&mut self, from: GatewayId, record: Record) -> Result<(), Full> {
+    pub(crate) fn take(&mut self, from: GatewayId, record: Record) -> Result<(), TooManyRecords> {
         let Some(&epoch) = self.living.get(&from) else { return Ok(()) };
         match record {
             Record::Here { key, version } => {
-                if self.home.arrived(key, from, epoch, version)? {
-                    self.tell_watchers(key, from, Moment { epoch, version }, true);
+                if self.replica.arrived(key, from, epoch, version)? {
+                    self.tell_watchers(key, from, Version { epoch, version }, true);
                 }
                 self.heard_more(from, version);
             }
             Record::Gone { key, version } => {
-                if self.home.left(key, from) {
-                    self.tell_watchers(key, from, Moment { epoch, version }, false);
+                if self.replica.left(key, from) {
+                    self.tell_watchers(key, from, Version { epoch, version }, false);
                 }
                 self.heard_more(from, version);
             }
             Record::Watch { key, turn } => {
-                self.home.watched(key, from, epoch)?;
-                let locations: Vec<_> = self.home.locations(&key).collect();
+                self.replica.watched(key, from, epoch)?;
+                let locations: Vec<_> = self.replica.locations(&key).collect();
                 for (gateway, held) in locations {
-                    let at = Moment { epoch: held.epoch, version: held.version };
+                    let at = Version { epoch: held.epoch, version: held.version };
                     self.tell(from, Record::seen(key, gateway, at, true));
                 }
                 self.tell(from, Record::Answered { key, turn });
             }
-            Record::Unwatch { key } => self.home.unwatched(key, from),
+            Record::Unwatch { key } => self.replica.unwatched(key, from),
             Record::Seen { key, gateway, epoch, version, present } => {
-                let at = Moment { epoch, version };
+                let at = Version { epoch, version };
                 if self.is_credible(&from, &key, &gateway) {
                     let moved = self.watches.seen(from, &key, gateway, at, present, &self.living);
                     self.moved(moved);
@@ -313,8 +313,8 @@ impl Directory {
         self.news.extend(moves.into_iter().map(News::Move));
     }
 
-    fn tell_watchers(&mut self, key: Key, gateway: GatewayId, at: Moment, present: bool) {
-        for watcher in self.home.watchers(&key) {
+    fn tell_watchers(&mut self, key: Key, gateway: GatewayId, at: Version, present: bool) {
+        for watcher in self.replica.watchers(&key) {
             self.tell(watcher, Record::seen(key, gateway, at, present));
         }
     }
@@ -335,7 +335,7 @@ impl Directory {
 }
 
 impl Record {
-    const fn seen(key: Key, gateway: GatewayId, at: Moment, present: bool) -> Self {
+    const fn seen(key: Key, gateway: GatewayId, at: Version, present: bool) -> Self {
         Self::Seen { key, gateway, epoch: at.epoch, version: at.version, present }
     }
 

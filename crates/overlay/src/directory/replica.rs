@@ -11,7 +11,7 @@ pub(crate) const MAX_HELD: usize = 500_000;
 
 /// The records of locations and watches that this gateway keeps.
 #[derive(Debug, Default)]
-pub(crate) struct Home {
+pub(crate) struct Replica {
     entries: Map<Key, Entry>,
     held: Map<GatewayId, usize>,
 }
@@ -35,9 +35,9 @@ pub(crate) struct Held {
 
 /// The gateway has as many records here as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) struct TooManyRecords;
 
-impl Home {
+impl Replica {
     /// The person is at `gateway`. Says whether that is news.
     pub(crate) fn arrived(
         &mut self,
@@ -45,7 +45,7 @@ impl Home {
         gateway: GatewayId,
         epoch: u64,
         version: u64,
-    ) -> Result<bool, Full> {
+    ) -> Result<bool, TooManyRecords> {
         let held = Held { epoch, version, fresh: true };
         let entry = self.entries.entry(key).or_default();
         hold(&mut self.held, &mut entry.at, gateway, held)
@@ -62,7 +62,7 @@ impl Home {
         key: Key,
         gateway: GatewayId,
         epoch: u64,
-    ) -> Result<bool, Full> {
+    ) -> Result<bool, TooManyRecords> {
         let held = Held { epoch, version: 0, fresh: true };
         let entry = self.entries.entry(key).or_default();
         hold(&mut self.held, &mut entry.watchers, gateway, held)
@@ -175,7 +175,7 @@ fn hold(
     records: &mut BTreeMap<GatewayId, Held>,
     gateway: GatewayId,
     held: Held,
-) -> Result<bool, Full> {
+) -> Result<bool, TooManyRecords> {
     if let Some(old) = records.get_mut(&gateway) {
         let news = (old.epoch, old.version) != (held.epoch, held.version);
         *old = held;
@@ -183,7 +183,7 @@ fn hold(
     }
     let count = counts.entry(gateway).or_default();
     if *count >= MAX_HELD {
-        return Err(Full);
+        return Err(TooManyRecords);
     }
     *count += 1;
     records.insert(gateway, held);
@@ -203,50 +203,53 @@ mod tests {
 
     #[test]
     fn a_sync_drops_what_was_not_said_again() {
-        let mut home = Home::default();
+        let mut replica = Replica::default();
         let (alice, bob) = (key("alice@aol"), key("bob@aol"));
-        assert_eq!(home.arrived(alice, G, 1, 1), Ok(true));
-        assert_eq!(home.arrived(bob, G, 1, 2), Ok(true));
-        home.begin_sync(&G, 1);
-        assert_eq!(home.locations(&bob).count(), 1, "kept until the sync ends");
-        assert_eq!(home.arrived(alice, G, 1, 1), Ok(false), "no news");
-        assert_eq!(home.end_sync(&G), [bob]);
-        assert_eq!(home.locations(&alice).count(), 1);
+        assert_eq!(replica.arrived(alice, G, 1, 1), Ok(true));
+        assert_eq!(replica.arrived(bob, G, 1, 2), Ok(true));
+        replica.begin_sync(&G, 1);
+        assert_eq!(replica.locations(&bob).count(), 1, "kept until the sync ends");
+        assert_eq!(replica.arrived(alice, G, 1, 1), Ok(false), "no news");
+        assert_eq!(replica.end_sync(&G), [bob]);
+        assert_eq!(replica.locations(&alice).count(), 1);
     }
 
     #[test]
     fn a_new_boot_voids_what_the_old_one_said() {
-        let mut home = Home::default();
-        home.arrived(key("alice@aol"), G, 1, 1).unwrap();
-        home.watched(key("bob@aol"), G, 1).unwrap();
-        home.begin_sync(&G, 2);
-        assert!(home.entries.is_empty());
-        assert_eq!(home.held[&G], 0);
+        let mut replica = Replica::default();
+        replica.arrived(key("alice@aol"), G, 1, 1).unwrap();
+        replica.watched(key("bob@aol"), G, 1).unwrap();
+        replica.begin_sync(&G, 2);
+        assert!(replica.entries.is_empty());
+        assert_eq!(replica.held[&G], 0);
     }
 
     #[test]
     fn what_has_another_home_or_came_from_nobody_is_dropped() {
-        let mut home = Home::default();
+        let mut replica = Replica::default();
         let (alice, bob) = (key("alice@aol"), key("bob@aol"));
         for key in [alice, bob] {
-            home.arrived(key, G, 1, 1).unwrap();
-            home.watched(key, W, 1).unwrap();
+            replica.arrived(key, G, 1, 1).unwrap();
+            replica.watched(key, W, 1).unwrap();
         }
-        home.keep(|key| *key == alice);
-        assert_eq!((home.locations(&bob).count(), home.held[&G], home.held[&W]), (0, 1, 1));
-        home.forget(&G);
-        assert_eq!((home.locations(&alice).count(), home.watchers(&alice)), (0, vec![W]));
+        replica.keep(|key| *key == alice);
+        assert_eq!(
+            (replica.locations(&bob).count(), replica.held[&G], replica.held[&W]),
+            (0, 1, 1)
+        );
+        replica.forget(&G);
+        assert_eq!((replica.locations(&alice).count(), replica.watchers(&alice)), (0, vec![W]));
     }
 
     #[test]
     fn watchers_are_told_apart_from_those_they_watch() {
-        let mut home = Home::default();
+        let mut replica = Replica::default();
         let alice = key("alice@aol");
-        home.watched(alice, W, 1).unwrap();
-        home.arrived(alice, G, 1, 1).unwrap();
-        assert_eq!(home.watchers(&alice), [W]);
-        assert!(home.left(alice, G) && !home.left(alice, G));
-        home.unwatched(alice, W);
-        assert!(home.entries.is_empty());
+        replica.watched(alice, W, 1).unwrap();
+        replica.arrived(alice, G, 1, 1).unwrap();
+        assert_eq!(replica.watchers(&alice), [W]);
+        assert!(replica.left(alice, G) && !replica.left(alice, G));
+        replica.unwatched(alice, W);
+        assert!(replica.entries.is_empty());
     }
 }

@@ -13,7 +13,7 @@ use crate::membership::{GatewayId, Key};
 
 /// A gateway's boot, and its count of changes in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct Version {
     /// The boot.
     pub(crate) epoch: u64,
     /// The count.
@@ -31,10 +31,10 @@ pub(crate) enum Move {
 
 /// The watches of one gateway.
 #[derive(Default)]
-pub(crate) struct Watches {
+pub(crate) struct Subscriptions {
     watching: Map<Key, Watching>,
     /// Up to when each home has heard each gateway out, as told on the home's present link.
-    heard_out: Map<GatewayId, Map<GatewayId, Moment>>,
+    heard_out: Map<GatewayId, Map<GatewayId, Version>>,
     turns: u64,
 }
 
@@ -51,7 +51,7 @@ struct Watching {
 }
 
 struct Claim {
-    at: Moment,
+    at: Version,
     present: bool,
     /// The homes that said so on their present link.
     by: BTreeSet<GatewayId>,
@@ -60,7 +60,7 @@ struct Claim {
 /// The living gateways and their boots.
 pub(crate) type Living = Map<GatewayId, u64>;
 
-impl Watches {
+impl Subscriptions {
     /// Begins to watch. Returns the turn to ask the homes with, unless the person is watched
     /// already.
     pub(crate) fn watch(&mut self, key: Key, user: &Address) -> Option<u64> {
@@ -155,7 +155,7 @@ impl Watches {
         home: GatewayId,
         key: &Key,
         gateway: GatewayId,
-        at: Moment,
+        at: Version,
         present: bool,
         living: &Living,
     ) -> Option<Move> {
@@ -197,7 +197,7 @@ impl Watches {
         &mut self,
         home: GatewayId,
         gateway: GatewayId,
-        at: Moment,
+        at: Version,
         living: &Living,
     ) -> Vec<Move> {
         self.heard_out.entry(home).or_default().insert(gateway, at);
@@ -210,7 +210,7 @@ impl Watching {
     fn judge(
         &mut self,
         gateway: GatewayId,
-        heard_out: &Map<GatewayId, Map<GatewayId, Moment>>,
+        heard_out: &Map<GatewayId, Map<GatewayId, Version>>,
         living: &Living,
     ) -> Option<Move> {
         let claim = living.get(&gateway).and_then(|epoch| self.claims.get(&(gateway, *epoch)));

@@ -11,7 +11,7 @@ use super::settle::refuse;
 use super::{Hub, State, lock};
 use crate::hub::inbound::Inbound;
 use crate::membership::GatewayId;
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 
 /// Events the router may lag behind.
 pub(super) const MAX_BACKLOG: usize = 4096;
@@ -62,7 +62,7 @@ impl Hub {
         };
         tokio::pin!(has_room);
         if timeout(PATIENCE, &mut has_room).await.is_err() {
-            self.refuse(peer, Refusal::Flood, "it sends faster than people can be told");
+            self.refuse(peer, Violation::Flood, "it sends faster than people can be told");
             has_room.await;
         }
     }

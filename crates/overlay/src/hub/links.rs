@@ -9,86 +9,91 @@ use crosstalk_core::{Fault, HostPort};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, Port, Tickets, lock};
+use super::{Hub, LinkHandle, Tickets, lock};
 use crate::common::clock;
 use crate::hub::status::LinkStatus;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{GatewayId, Members};
-use crate::node::violations::{Counts, Refusal};
+use crate::node::violations::{Counts, Violation};
 use crate::wire::frame::Frame;
 
 impl Hub {
     /// A link to `peer` in its boot `epoch` came up, on which frames are of `version`; one that
     /// was there before is closed.
-    pub(crate) fn open(self: &Arc<Self>, peer: GatewayId, epoch: u64, version: u8) -> Arc<Port> {
-        let port = {
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        peer: GatewayId,
+        epoch: u64,
+        version: u8,
+    ) -> Arc<LinkHandle> {
+        let handle = {
             let mut state = lock(&self.state);
             state.last_link += 1;
             let (link, closing) = (state.last_link, CancellationToken::new());
-            let port = Arc::new(Port { peer, link, version, wake: Notify::new(), closing });
-            if let Some(old) = state.ports.insert(peer, port.clone()) {
+            let handle = Arc::new(LinkHandle { peer, link, version, wake: Notify::new(), closing });
+            if let Some(old) = state.links.insert(peer, handle.clone()) {
                 old.closing.cancel();
             }
             state.since.insert(peer, clock::now());
-            port
+            handle
         };
-        self.with(|node, now| node.linked(now, peer, port.link, epoch, version));
-        port
+        self.with(|node, now| node.linked(now, peer, handle.link, epoch, version));
+        handle
     }
 
     /// The link closed.
-    pub(crate) fn close(self: &Arc<Self>, port: &Port) {
+    pub(crate) fn close(self: &Arc<Self>, handle: &LinkHandle) {
         self.hold(|state, now| {
-            if state.ports.get(&port.peer).is_some_and(|now| now.link == port.link) {
-                state.ports.remove(&port.peer);
-                state.since.insert(port.peer, now);
+            if state.links.get(&handle.peer).is_some_and(|now| now.link == handle.link) {
+                state.links.remove(&handle.peer);
+                state.since.insert(handle.peer, now);
             }
-            state.node.unlinked(now, port.peer, port.link);
+            state.node.unlinked(now, handle.peer, handle.link);
         });
     }
 
     /// Frames came over the link, in that order. Says whether the router keeps up with the peer.
     pub(crate) fn received(
         self: &Arc<Self>,
-        port: &Port,
+        handle: &LinkHandle,
         frames: impl Iterator<Item = Frame>,
     ) -> Result<bool, Fault> {
         let mut frames = frames.peekable();
         while let Some(frame) = frames.next() {
             // A link that was replaced must not speak for the boot that replaced it, and one of a
             // gateway that is no member any more for nobody.
-            let present = |node: &Tickets| node.link_of(&port.peer) == Some(port.link);
+            let present = |node: &Tickets| node.link_of(&handle.peer) == Some(handle.link);
             match frame {
                 _ if !self.with(|node, _| present(node)) => return Ok(true),
-                Frame::Membership(signed) => self.membership_frame(port.peer, signed),
-                frame if frame.is_of_rosters() => self.roster_frame(port.peer, frame)?,
+                Frame::Membership(signed) => self.membership_frame(handle.peer, signed),
+                frame if frame.is_of_rosters() => self.roster_frame(handle.peer, frame)?,
                 frame => self.with(|node, now| {
                     let mut next = Some(frame);
                     while let Some(frame) = next.filter(|_| present(node)) {
-                        node.received(now, port.peer, frame)?;
+                        node.received(now, handle.peer, frame)?;
                         next = frames.next_if(Frame::is_of_node);
                     }
                     Ok(())
                 })?,
             }
         }
-        Ok(self.has_room_for(port.peer))
+        Ok(self.has_room_for(handle.peer))
     }
 
     /// Waits for frames to write, and takes up to `most` of them.
-    pub(crate) async fn frames(&self, port: &Port, most: usize, frames: &mut Vec<Bytes>) {
+    pub(crate) async fn frames(&self, handle: &LinkHandle, most: usize, frames: &mut Vec<Bytes>) {
         loop {
-            lock(&self.state).node.dequeue(&port.peer, port.link, most, frames);
+            lock(&self.state).node.dequeue(&handle.peer, handle.link, most, frames);
             if !frames.is_empty() {
                 return;
             }
-            port.wake.notified().await;
+            handle.wake.notified().await;
         }
     }
 
     /// The gateways to which a link is up.
     pub(crate) fn linked(&self) -> Vec<GatewayId> {
-        lock(&self.state).ports.keys().copied().collect()
+        lock(&self.state).links.keys().copied().collect()
     }
 
     /// The link to a peer, and since when it is as it is.
@@ -98,10 +103,10 @@ impl Hub {
         peer: &GatewayId,
     ) -> (Option<LinkStatus>, Duration) {
         let state = lock(&self.state);
-        let link = state.ports.get(peer).map(|port| LinkStatus {
-            version: port.version,
+        let link = state.links.get(peer).map(|handle| LinkStatus {
+            version: handle.version,
             lease: state.node.lease_of(now, peer),
-            membership: state.node.era_of(peer),
+            membership: state.node.membership_of(peer),
         });
         let since = state.since.get(peer).copied().unwrap_or(self.started);
         (link, now.saturating_duration_since(since))
@@ -131,22 +136,22 @@ impl Hub {
     }
 
     /// Counts and logs something of a peer's that was refused.
-    pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Refusal, why: impl Display) {
-        self.with(|node, now| node.refusals.refuse(now, peer, what, why));
+    pub(crate) fn refuse(self: &Arc<Self>, peer: GatewayId, what: Violation, why: impl Display) {
+        self.with(|node, now| node.violations.refuse(now, peer, what, why));
     }
 
     /// Counts a connection of somebody who is no member.
     pub(crate) fn count_stranger(self: &Arc<Self>) {
-        self.with(|node, _| node.refusals.stranger());
+        self.with(|node, _| node.violations.stranger());
     }
 
     /// The counters.
     pub(crate) fn counts(&self) -> Counts {
-        lock(&self.state).node.refusals.total()
+        lock(&self.state).node.violations.total()
     }
 
     /// What was refused of one peer.
     pub(crate) fn counts_of(&self, peer: &GatewayId) -> Counts {
-        lock(&self.state).node.refusals.of(peer)
+        lock(&self.state).node.violations.of(peer)
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Hub, lock};
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Key};
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 use crate::rosters;
 use crate::wire::frame::Frame;
 
@@ -111,7 +111,7 @@ impl Hub {
         if let Frame::RosterPut { part, .. } = &mut frame
             && part.drop_after(UnixMillis(self.wall.read().0.saturating_add(FAR)))
         {
-            self.refuse(peer, Refusal::Fault, "entries of a roster from the far future");
+            self.refuse(peer, Violation::Fault, "entries of a roster from the far future");
         }
         let here = match &frame {
             Frame::RosterPut { owner, .. } => self.with(|node, _| node.is_here(owner)),

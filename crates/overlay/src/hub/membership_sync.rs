@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use crate::membership::{GatewayId, Members, Membership, REPLICAS, Signed};
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 
 /// Time between two looks at the document on disk and at the members' time.
 const LOOK: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Hub {
     /// A peer sent a membership document.
     pub(crate) fn membership_frame(self: &Arc<Self>, peer: GatewayId, signed: Signed) {
-        let refuse = |why: &str| self.refuse(peer, Refusal::Stale, why);
+        let refuse = |why: &str| self.refuse(peer, Violation::Stale, why);
         let members = self.members.borrow().clone();
         let Some(ours) = members.document() else {
             return refuse("a membership document, though its own list is fixed");

@@ -28,7 +28,7 @@ use crate::directory::lease::LinkId;
 use crate::hub::answer::{Answer, Way};
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Members};
-use crate::node::{Node, Past, ShownMessage};
+use crate::node::{Node, Recovered, ShownMessage};
 use crate::outbox::Limits;
 use crate::rosters::Rosters;
 use crate::storage::journal::Journal;
@@ -75,14 +75,14 @@ struct State {
     backlog: VecDeque<Inbound>,
     /// How many of them are messages of each gateway.
     shares: HashMap<GatewayId, usize>,
-    ports: HashMap<GatewayId, Arc<Port>>,
+    links: HashMap<GatewayId, Arc<LinkHandle>>,
     last_link: LinkId,
     /// When the link to each gateway last came up or closed.
     since: HashMap<GatewayId, Instant>,
 }
 
 /// A link's end in the hub.
-pub(crate) struct Port {
+pub(crate) struct LinkHandle {
     pub(crate) peer: GatewayId,
     link: LinkId,
     /// The frame set that the two agreed on.
@@ -108,7 +108,7 @@ impl Hub {
             last_post: 0,
             backlog: VecDeque::new(),
             shares: HashMap::new(),
-            ports: HashMap::new(),
+            links: HashMap::new(),
             last_link: 0,
             since: HashMap::new(),
         };
@@ -137,11 +137,11 @@ impl Hub {
         limits: Limits,
         seed: u64,
         journal: Journal<ShownMessage>,
-        past: Past,
+        recovered: Recovered,
     ) {
         lock(&self.state).journal = Some(journal);
         self.store.limit(limits.lists);
-        self.with(|node, now| node.restore(now, limits, seed, past));
+        self.with(|node, now| node.restore(now, limits, seed, recovered));
     }
 
     /// Writes to disk what waits for it, and closes what is open there.
@@ -160,13 +160,13 @@ impl Hub {
         self.with(|node, now| node.publish(now, change));
     }
 
-    /// Watches these people.
+    /// Subscriptions these people.
     pub(crate) async fn watch(self: &Arc<Self>, users: &[Address]) {
         self.room().await;
         self.with(|node, now| users.iter().for_each(|user| node.watch(now, user)));
     }
 
-    /// Watches them no longer.
+    /// Subscriptions them no longer.
     pub(crate) async fn unwatch(self: &Arc<Self>, users: &[Address]) {
         self.room().await;
         self.with(|node, now| users.iter().for_each(|user| node.unwatch(now, user)));

@@ -6,7 +6,7 @@ use crosstalk_core::Failure;
 use tokio::sync::oneshot;
 
 use super::backlog::MAX_BACKLOG;
-use super::{Hub, Port, State};
+use super::{Hub, LinkHandle, State};
 use crate::common::clock;
 use crate::delivery::NO_WAY;
 use crate::hub::answer::{Answer, Way};
@@ -20,7 +20,7 @@ pub(super) enum Follows {
     Outcome(oneshot::Sender<Outcome>, Outcome),
     Found(oneshot::Sender<Vec<GatewayId>>, Vec<GatewayId>),
     Settled(oneshot::Sender<Result<Fate, Failure>>, Result<Fate, Failure>),
-    Wake(Arc<Port>),
+    Wake(Arc<LinkHandle>),
     Compare(GatewayId),
 }
 
@@ -30,7 +30,7 @@ impl Hub {
             Follows::Outcome(ticket, outcome) => drop(ticket.send(outcome)),
             Follows::Found(ticket, found) => drop(ticket.send(found)),
             Follows::Settled(ticket, fate) => drop(ticket.send(fate)),
-            Follows::Wake(port) => port.wake.notify_one(),
+            Follows::Wake(handle) => handle.wake.notify_one(),
             Follows::Compare(peer) => self.compare(peer),
         }
     }
@@ -59,8 +59,8 @@ impl Hub {
                     let from = self.own;
                     self.push(state, Inbound::Message { from, message, answer });
                 }
-                Effect::Record { print, message } => match &state.journal {
-                    Some(journal) => journal.note(self.wall.read(), print, message),
+                Effect::Record { fingerprint, message } => match &state.journal {
+                    Some(journal) => journal.note(self.wall.read(), fingerprint, message),
                     None => state.node.recorded(clock::now(), message),
                 },
                 Effect::Keep { number, revision, post, age } => {
@@ -78,20 +78,22 @@ impl Hub {
                 Effect::Arrived(user, at) => self.push(state, Inbound::Arrived { user, at }),
                 Effect::Left(user, at) => self.push(state, Inbound::Left { user, at }),
                 Effect::Lost(gateway) => {
-                    if let Some(port) = state.ports.get(&gateway)
-                        && state.node.link_of(&gateway) != Some(port.link)
+                    if let Some(handle) = state.links.get(&gateway)
+                        && state.node.link_of(&gateway) != Some(handle.link)
                     {
-                        port.closing.cancel();
+                        handle.closing.cancel();
                     }
                     self.push(state, Inbound::Lost(gateway));
                 }
                 Effect::Wake(peer) => {
-                    follows.extend(state.ports.get(&peer).cloned().map(Follows::Wake));
+                    follows.extend(state.links.get(&peer).cloned().map(Follows::Wake));
                 }
                 Effect::Compare(peer) => follows.push(Follows::Compare(peer)),
                 Effect::Close(peer, link) => {
-                    if let Some(port) = state.ports.get(&peer).filter(|port| port.link == link) {
-                        port.closing.cancel();
+                    if let Some(handle) =
+                        state.links.get(&peer).filter(|handle| handle.link == link)
+                    {
+                        handle.closing.cancel();
                     }
                 }
             }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Hub, lock};
 use crate::node::{Node, ShownMessage};
 use crate::storage::journal::Written;
-use crate::storage::store::Told;
+use crate::storage::store::CommitNotices;
 
 /// How often leases and deadlines are looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
@@ -20,7 +20,11 @@ const AT_ONCE: Duration = Duration::from_millis(5);
 
 impl Hub {
     /// Hears of what has come to disk until `stop`.
-    pub(crate) async fn hear_kept(self: Arc<Self>, mut told: Told, stop: CancellationToken) {
+    pub(crate) async fn hear_kept(
+        self: Arc<Self>,
+        mut told: CommitNotices,
+        stop: CancellationToken,
+    ) {
         let mut failed = false;
         while let Some(Some(kept)) = stop.run_until_cancelled(told.recv()).await {
             // Rosters may have been out of reach when peers came up.

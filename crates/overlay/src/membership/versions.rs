@@ -12,16 +12,16 @@ use crate::membership::GatewayId;
 /// Longest wait for the document before another peer is asked for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The eras of the linked peers, and of this gateway.
+/// The versions of the membership that linked peers have, and that this gateway has.
 #[derive(Debug, Default)]
-pub(crate) struct Eras {
+pub(crate) struct MembershipVersions {
     own: u64,
     peers: Map<GatewayId, u64>,
     asked: Option<Instant>,
     turn: usize,
 }
 
-impl Eras {
+impl MembershipVersions {
     /// A gateway in its era `own`; 0 fits to all.
     pub(crate) fn new(own: u64) -> Self {
         Self { own, ..Self::default() }
@@ -88,34 +88,38 @@ mod tests {
 
     #[test]
     fn two_are_in_one_era_when_both_said_so() {
-        let mut eras = Eras::new(2);
-        eras.linked(A, false);
-        assert!(!eras.is_shared(&A));
-        assert!(!eras.told(A, 1) && eras.told(A, 2) && !eras.told(A, 2));
-        eras.begin(3);
-        assert!(!eras.is_shared(&A) && eras.told(A, 3));
-        eras.linked(A, false);
-        assert!(!eras.is_shared(&A), "a new link begins anew");
+        let mut membership_versions = MembershipVersions::new(2);
+        membership_versions.linked(A, false);
+        assert!(!membership_versions.is_shared(&A));
+        assert!(
+            !membership_versions.told(A, 1)
+                && membership_versions.told(A, 2)
+                && !membership_versions.told(A, 2)
+        );
+        membership_versions.begin(3);
+        assert!(!membership_versions.is_shared(&A) && membership_versions.told(A, 3));
+        membership_versions.linked(A, false);
+        assert!(!membership_versions.is_shared(&A), "a new link begins anew");
     }
 
     #[test]
     fn a_fixed_list_fits_to_all() {
-        let mut eras = Eras::new(0);
-        assert!(eras.is_shared(&A));
-        assert!(eras.ask(Instant::now()).is_none());
-        eras.begin(5);
-        eras.linked(A, true);
-        assert!(eras.is_shared(&A));
+        let mut membership_versions = MembershipVersions::new(0);
+        assert!(membership_versions.is_shared(&A));
+        assert!(membership_versions.ask(Instant::now()).is_none());
+        membership_versions.begin(5);
+        membership_versions.linked(A, true);
+        assert!(membership_versions.is_shared(&A));
     }
 
     #[test]
     fn one_peer_is_asked_at_a_time() {
-        let (mut eras, now) = (Eras::new(1), Instant::now());
-        assert_eq!(eras.ask(now), None, "nobody has a newer one");
-        eras.told(A, 2);
-        eras.told(B, 2);
-        let first = eras.ask(now).unwrap();
-        assert_eq!(eras.ask(now), None);
-        assert_ne!(eras.ask(now + PATIENCE), Some(first), "another one");
+        let (mut membership_versions, now) = (MembershipVersions::new(1), Instant::now());
+        assert_eq!(membership_versions.ask(now), None, "nobody has a newer one");
+        membership_versions.told(A, 2);
+        membership_versions.told(B, 2);
+        let first = membership_versions.ask(now).unwrap();
+        assert_eq!(membership_versions.ask(now), None);
+        assert_ne!(membership_versions.ask(now + PATIENCE), Some(first), "another one");
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Blame, Fault};
 
 use super::{MAX_CARDS, Node};
-use crate::directory::subscriptions::Moment;
+use crate::directory::subscriptions::Version;
 use crate::membership::GatewayId;
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 use crate::wire::frame::{Frame, MAX_BATCH, MAX_HOPS};
 
 impl<T, L> Node<T, L> {
@@ -53,7 +53,7 @@ impl<T, L> Node<T, L> {
             | Frame::RosterWant(_)
             | Frame::Membership(_) => {}
             Frame::Era(era) => {
-                if self.eras.told(peer, era) {
+                if self.membership_versions.told(peer, era) {
                     self.sync(now, peer);
                 }
                 self.ask_for_membership(now);
@@ -74,7 +74,7 @@ impl<T, L> Node<T, L> {
 
     fn lease(&mut self, now: Instant, peer: GatewayId, seq: u64, ttl: Duration) {
         if self.is_replayed(peer, |said| &mut said.lease, seq.saturating_add(1)) {
-            self.refusals.refuse(now, peer, Refusal::Replay, "a lease that it said before");
+            self.violations.refuse(now, peer, Violation::Replay, "a lease that it said before");
         } else {
             self.leases.renewed(now, &peer, ttl);
         }
@@ -92,7 +92,7 @@ impl<T, L> Node<T, L> {
                 return Err(peers("a batch of too many records"));
             }
             // Under another list of members other gateways are home: both would be wrong.
-            _ if !self.eras.is_shared(&peer) => {}
+            _ if !self.membership_versions.is_shared(&peer) => {}
             Frame::Records(records) => {
                 for record in records {
                     let taken = self.directory.take(peer, record);
@@ -111,7 +111,7 @@ impl<T, L> Node<T, L> {
             Frame::HeardOut(heard) => {
                 let heard = heard.into_iter();
                 let heard: Vec<_> = heard
-                    .map(|(gateway, epoch, version)| (gateway, Moment { epoch, version }))
+                    .map(|(gateway, epoch, version)| (gateway, Version { epoch, version }))
                     .collect();
                 self.directory.told_heard_out(peer, &heard);
                 self.spread_news(now);

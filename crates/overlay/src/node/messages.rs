@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Failure, Fault, NetworkId};
 
 use super::{Effect, Node, Said, ShownMessage, Ticket};
-use crate::delivery::dedup::Print;
+use crate::delivery::dedup::Fingerprint;
 use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
 use crate::membership::GatewayId;
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 use crate::wire::frame::Frame;
 use crate::wire::message::{Message, Outcome};
 
@@ -85,20 +85,22 @@ impl<T, L> Node<T, L> {
 
     /// The router answered a message that [`Effect::Deliver`] handed to it.
     pub(crate) fn answer(&mut self, now: Instant, peer: GatewayId, call: Call, outcome: Outcome) {
-        let print = match outcome {
+        let fingerprint = match outcome {
             Ok(()) => self.delivery.is_shown(now, &peer, call),
             Err(_) => None,
         };
-        match print {
-            Some(print) => self.record(print, ShownMessage::Theirs { from: peer, call }),
+        match fingerprint {
+            Some(fingerprint) => {
+                self.record(fingerprint, ShownMessage::Theirs { from: peer, call })
+            }
             None => self.reply(peer, call, outcome),
         }
     }
 
     /// Something was shown here. It is answered when it is on file: a gateway that dies before has
     /// told nobody, and shows it again; one that dies after does not.
-    pub(super) fn record(&mut self, print: Print, message: ShownMessage) {
-        self.effects.push_back(Effect::Record { print, message });
+    pub(super) fn record(&mut self, fingerprint: Fingerprint, message: ShownMessage) {
+        self.effects.push_back(Effect::Record { fingerprint, message });
     }
 
     /// What [`Effect::Record`] asked for is on file.
@@ -128,7 +130,7 @@ impl<T, L> Node<T, L> {
         age: Duration,
     ) -> Result<(), Fault> {
         if self.is_replayed(from, |said| &mut said.number, number) {
-            self.refusals.refuse(now, from, Refusal::Replay, "a message that it said before");
+            self.violations.refuse(now, from, Violation::Replay, "a message that it said before");
             return Ok(());
         }
         let refused =
@@ -137,7 +139,7 @@ impl<T, L> Node<T, L> {
             Verdict::New(call, _) if refused.is_some() => {
                 let network = refused.as_ref().map_or("", NetworkId::as_str);
                 let why = format_args!("it may not speak for {network}");
-                self.refusals.refuse(now, from, Refusal::Sender, why);
+                self.violations.refuse(now, from, Violation::Sender, why);
                 self.answer(now, from, call, Err(Failure::Refused));
             }
             Verdict::New(call, message) => {

@@ -21,26 +21,26 @@ use crosstalk_core::{Address, Failure};
 
 use crate::common::map::Map;
 use crate::common::queue::Queue;
-use crate::delivery::dedup::Print;
+use crate::delivery::dedup::Fingerprint;
 use crate::delivery::{Call, Delivery};
 use crate::directory::Directory;
 use crate::directory::lease::{Begin, Leases, LinkId, RENEW, TTL};
 use crate::directory::search::Searches;
 use crate::membership::signed_addresses::Cards;
-use crate::membership::versions::Eras;
+use crate::membership::versions::MembershipVersions;
 use crate::membership::{GatewayId, Key, Members};
-use crate::node::violations::Refusals;
+use crate::node::violations::Violations;
 use crate::outbox::{Limits, Outbox, Post};
 use crate::wire::frame::Frame;
 use crate::wire::message::{Fate, Message, Outcome};
-pub(crate) use posts::Past;
+pub(crate) use posts::Recovered;
 
 /// The most cards in a frame.
 const MAX_CARDS: usize = 64;
 /// Rosters are compared with one peer in so many renewals of the lease, in turn: one a minute.
 const COMPARE: u64 = 12;
 /// The first version of the frame set in which gateways say their era.
-const ERAS: u8 = 2;
+const WITH_MEMBERSHIP: u8 = 2;
 
 /// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
 /// searches.
@@ -53,7 +53,7 @@ pub(crate) enum Effect<T, L> {
     /// [`Node::answer_own`].
     DeliverOwn(u64, Message),
     /// Write down that something was shown here, then call [`Node::recorded`].
-    Record { print: Print, message: ShownMessage },
+    Record { fingerprint: Fingerprint, message: ShownMessage },
     /// Put a revision of a posted message on disk, then call [`Node::kept`].
     Keep { number: u64, revision: u64, post: Post, age: Duration },
     /// Take a posted message off the disk.
@@ -113,11 +113,11 @@ pub(crate) struct Node<T, L> {
     seq: u64,
     /// With whom rosters were compared last without an occasion.
     compared: Option<GatewayId>,
-    eras: Eras,
+    membership_versions: MembershipVersions,
     cards: Cards,
     /// The last number and lease that each peer said on its present link.
     said: Map<GatewayId, Said>,
-    pub(crate) refusals: Refusals,
+    pub(crate) violations: Violations,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,10 +142,10 @@ impl<T, L> Node<T, L> {
             renew_at: None,
             seq: 0,
             compared: None,
-            eras: Eras::new(members.era()),
+            membership_versions: MembershipVersions::new(members.era()),
             cards: Cards::default(),
             said: Map::default(),
-            refusals: Refusals::default(),
+            violations: Violations::default(),
             members,
         }
     }
@@ -221,14 +221,14 @@ impl<T, L> Node<T, L> {
         self.queues.remove(&peer);
         self.versions.insert(peer, version);
         self.said.insert(peer, Said::default());
-        self.eras.linked(peer, version < ERAS);
+        self.membership_versions.linked(peer, version < WITH_MEMBERSHIP);
         self.queue(peer, &lease(self.seq));
         self.queue(peer, &Frame::Era(self.members.era()));
         self.queue_cards(peer, &self.cards.all());
         for frame in self.delivery.linked(peer, epoch) {
             self.queue(peer, &frame);
         }
-        if self.eras.is_shared(&peer) {
+        if self.membership_versions.is_shared(&peer) {
             self.sync(now, peer);
         }
         self.outbox.linked(now, peer);
@@ -239,7 +239,7 @@ impl<T, L> Node<T, L> {
     pub(crate) fn unlinked(&mut self, now: Instant, peer: GatewayId, link: LinkId) {
         if self.leases.unlinked(now, &peer, link) {
             self.queues.remove(&peer);
-            self.eras.unlinked(&peer);
+            self.membership_versions.unlinked(&peer);
             for (ticket, at) in self.searches.gone(&peer) {
                 self.found(now, ticket, at);
             }

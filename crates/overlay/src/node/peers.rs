@@ -10,7 +10,7 @@ use crosstalk_core::HostPort;
 use super::{COMPARE, Effect, MAX_CARDS, Node};
 use crate::membership::signed_addresses::{BadCard, Card};
 use crate::membership::{GatewayId, Members};
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 use crate::wire::frame::Frame;
 
 impl<T, L> Node<T, L> {
@@ -19,7 +19,7 @@ impl<T, L> Node<T, L> {
     pub(crate) fn set_members(&mut self, now: Instant, members: Arc<Members>) {
         let old = std::mem::replace(&mut self.members, members.clone());
         let changed = old.changed_in(&members);
-        self.eras.begin(members.era());
+        self.membership_versions.begin(members.era());
         self.cards.keep(&members);
         for peer in &changed {
             if self.leases.epoch(peer).is_some() {
@@ -35,7 +35,7 @@ impl<T, L> Node<T, L> {
         let linked: Vec<_> = self.leases.links().collect();
         for peer in linked {
             self.queue(peer, &Frame::Era(self.members.era()));
-            if self.eras.is_shared(&peer) {
+            if self.membership_versions.is_shared(&peer) {
                 self.sync(now, peer);
             }
         }
@@ -49,7 +49,7 @@ impl<T, L> Node<T, L> {
             self.effects.push_back(Effect::Close(peer, link));
         }
         self.leases.forget(&peer);
-        self.eras.unlinked(&peer);
+        self.membership_versions.unlinked(&peer);
         self.queues.remove(&peer);
         self.said.remove(&peer);
     }
@@ -70,7 +70,7 @@ impl<T, L> Node<T, L> {
         if !self.seq.is_multiple_of(COMPARE) {
             return;
         }
-        let shared = |peer: &GatewayId| self.eras.is_shared(peer);
+        let shared = |peer: &GatewayId| self.membership_versions.is_shared(peer);
         let peers: BTreeSet<_> = self.leases.links().filter(shared).collect();
         let next = peers.iter().find(|peer| Some(**peer) > self.compared).or(peers.first());
         self.compared = next.copied();
@@ -78,7 +78,7 @@ impl<T, L> Node<T, L> {
     }
 
     pub(super) fn ask_for_membership(&mut self, now: Instant) {
-        if let Some(peer) = self.eras.ask(now) {
+        if let Some(peer) = self.membership_versions.ask(now) {
             self.queue(peer, &Frame::MembershipGet);
         }
     }
@@ -113,7 +113,7 @@ impl<T, L> Node<T, L> {
                 Ok(false) => {}
                 Err(BadCard) => {
                     let why = "addresses that their gateway did not sign";
-                    self.refusals.refuse(now, from, Refusal::Stale, why);
+                    self.violations.refuse(now, from, Violation::Stale, why);
                 }
             }
         }
@@ -135,7 +135,7 @@ impl<T, L> Node<T, L> {
     }
 
     /// The version of the membership that `peer` said it has.
-    pub(crate) fn era_of(&self, peer: &GatewayId) -> u64 {
-        self.eras.of(peer)
+    pub(crate) fn membership_of(&self, peer: &GatewayId) -> u64 {
+        self.membership_versions.of(peer)
     }
 }

@@ -5,30 +5,37 @@ use std::time::{Duration, Instant};
 use crosstalk_core::Address;
 
 use super::{Effect, Node, ShownMessage, Ticket};
-use crate::delivery::dedup::Print;
+use crate::delivery::dedup::Fingerprint;
 use crate::membership::GatewayId;
 use crate::outbox::{Action, Limits, Outbox, Post};
 use crate::wire::message::{Message, Outcome};
 
 /// What a gateway brings over from its last boot.
 #[derive(Default)]
-pub(crate) struct Past {
+pub(crate) struct Recovered {
     /// The messages that were kept, by number, with their age.
     pub(crate) posts: Vec<(u64, Post, Duration)>,
     /// What was shown, oldest first, with how long ago.
-    pub(crate) shown: Vec<(Print, Duration)>,
+    pub(crate) shown: Vec<(Fingerprint, Duration)>,
 }
 
 impl<T, L> Node<T, L> {
     /// Begins with what was kept over a restart. `seed` is for the jitter of tries.
-    pub(crate) fn restore(&mut self, now: Instant, limits: Limits, seed: u64, past: Past) {
+    pub(crate) fn restore(
+        &mut self,
+        now: Instant,
+        limits: Limits,
+        seed: u64,
+        recovered: Recovered,
+    ) {
         self.outbox = Outbox::new(self.members.own(), limits, seed);
         let shown = &mut self.delivery.shown;
-        shown.restore(now, past.shown);
-        let is_shown = |post: &Post| Print::of(&post.message).is_some_and(|p| shown.contains(&p));
+        shown.restore(now, recovered.shown);
+        let is_shown =
+            |post: &Post| Fingerprint::of(&post.message).is_some_and(|p| shown.contains(&p));
         // Shown here just before the end, too late to be taken off the disk.
         let (over, open): (Vec<_>, _) =
-            past.posts.into_iter().partition(|(_, post, _)| is_shown(post));
+            recovered.posts.into_iter().partition(|(_, post, _)| is_shown(post));
         self.effects.extend(over.iter().map(|(number, ..)| Effect::Forget(*number)));
         self.outbox.restore(now, open);
         self.work_off(now);
@@ -80,10 +87,10 @@ impl<T, L> Node<T, L> {
         outcome: Outcome,
     ) {
         if outcome.is_ok()
-            && let Some(print) = Print::of(message)
-            && self.delivery.shown.insert(now, print)
+            && let Some(fingerprint) = Fingerprint::of(message)
+            && self.delivery.shown.insert(now, fingerprint)
         {
-            return self.record(print, ShownMessage::Own(number));
+            return self.record(fingerprint, ShownMessage::Own(number));
         }
         self.outbox.answered(now, number, self.members.own(), outcome);
         self.work_off(now);
@@ -123,8 +130,8 @@ impl<T, L> Node<T, L> {
                     self.dispatch(now, to, message, age, Ticket::Post(number));
                 }
                 Action::Send { number, to, message, .. } => {
-                    let is_shown = |print| self.delivery.shown.contains(&print);
-                    if Print::of(&message).is_some_and(is_shown) {
+                    let is_shown = |fingerprint| self.delivery.shown.contains(&fingerprint);
+                    if Fingerprint::of(&message).is_some_and(is_shown) {
                         self.outbox.answered(now, number, to, Ok(()));
                     } else {
                         self.effects.push_back(Effect::DeliverOwn(number, message));

@@ -10,7 +10,7 @@ use crate::common::map::Map;
 use crate::common::queue::Pushed;
 use crate::directory::News;
 use crate::directory::lease::LinkId;
-use crate::directory::subscriptions::{Moment, Move};
+use crate::directory::subscriptions::{Move, Version};
 use crate::membership::GatewayId;
 use crate::wire::frame::{Frame, MAX_BATCH, NEWEST, Record};
 
@@ -80,7 +80,7 @@ impl<T, L> Node<T, L> {
         self.spread_news(now);
     }
 
-    pub(super) fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Moment)]) {
+    pub(super) fn queue_heard_out(&mut self, peer: GatewayId, heard: &[(GatewayId, Version)]) {
         for some in heard.chunks(MAX_BATCH) {
             let some = some.iter().map(|(gateway, at)| (*gateway, at.epoch, at.version));
             self.queue(peer, &Frame::HeardOut(some.collect()));

@@ -192,7 +192,7 @@ fn a_forged_sender_is_refused_and_counted() {
     pair.settle();
     assert!(pair.delivered.is_empty());
     assert_eq!(pair.outcomes, [(7, Err(Failure::Refused)), (7, Err(Failure::Refused))]);
-    assert_eq!(pair.nodes[1].refusals.of(&AOL).refused, 2);
+    assert_eq!(pair.nodes[1].violations.of(&AOL).refused, 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crosstalk_core::Blame;
 use serde::{Deserialize, Serialize};
 
-use crate::common::log_limiter::Seldom;
+use crate::common::log_limiter::LogLimiter;
 use crate::common::map::Map;
 use crate::membership::GatewayId;
 
@@ -31,7 +31,7 @@ pub struct Counts {
 
 /// Reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Violation {
     Sender,
     Fault,
     Replay,
@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
 
 /// The counts of each peer.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals {
+pub(crate) struct Violations {
     peers: Map<GatewayId, Peer>,
     /// Connections of strangers, who have no count of their own.
     strangers: u64,
@@ -50,17 +50,17 @@ pub(crate) struct Refusals {
 #[derive(Debug, Default)]
 struct Peer {
     counts: Counts,
-    /// By [`Refusal`], so that one kind hides no other.
-    lines: [Seldom; 5],
+    /// By [`Violation`], so that one kind hides no other.
+    lines: [LogLimiter; 5],
 }
 
-impl Refusals {
+impl Violations {
     /// Counts a refusal, and logs it unless the same was logged a moment ago.
     pub(crate) fn refuse(
         &mut self,
         now: Instant,
         peer: GatewayId,
-        what: Refusal,
+        what: Violation,
         why: impl Display,
     ) {
         let entry = self.peers.entry(peer).or_default();
@@ -95,13 +95,13 @@ impl Refusals {
 }
 
 impl Counts {
-    const fn of(&mut self, what: Refusal) -> &mut u64 {
+    const fn of(&mut self, what: Violation) -> &mut u64 {
         match what {
-            Refusal::Sender => &mut self.refused,
-            Refusal::Fault => &mut self.faults,
-            Refusal::Replay => &mut self.replayed,
-            Refusal::Stale => &mut self.stale,
-            Refusal::Flood => &mut self.flooded,
+            Violation::Sender => &mut self.refused,
+            Violation::Fault => &mut self.faults,
+            Violation::Replay => &mut self.replayed,
+            Violation::Stale => &mut self.stale,
+            Violation::Flood => &mut self.flooded,
         }
     }
 }
@@ -156,9 +156,10 @@ mod tests {
         let key = libp2p_identity::Keypair::ed25519_from_bytes([1; 32]).unwrap();
         let peer = crate::membership::identity::gateway_id(&key).unwrap();
         tracing::subscriber::with_default(log.clone(), || {
-            let mut refusals = Refusals::default();
-            for what in [Refusal::Sender, Refusal::Sender, Refusal::Flood, Refusal::Sender] {
-                refusals.refuse(now, peer, what, format_args!("{what:?} it may not"));
+            let mut violations = Violations::default();
+            for what in [Violation::Sender, Violation::Sender, Violation::Flood, Violation::Sender]
+            {
+                violations.refuse(now, peer, what, format_args!("{what:?} it may not"));
             }
         });
         let lines = log.0.lock().unwrap();
@@ -173,13 +174,13 @@ mod tests {
     #[test]
     fn refusals_are_counted_by_peer_and_in_all() {
         let [a, b] = [1, 2].map(|n| GatewayId::from_bytes([n; 32]));
-        let (mut refusals, now) = (Refusals::default(), Instant::now());
-        refusals.refuse(now, a, Refusal::Sender, "");
-        refusals.refuse(now, a, Refusal::Sender, "");
-        refusals.refuse(now, b, Refusal::Replay, "");
-        refusals.stranger();
-        assert_eq!(refusals.of(&a), Counts { refused: 2, ..Counts::default() });
+        let (mut violations, now) = (Violations::default(), Instant::now());
+        violations.refuse(now, a, Violation::Sender, "");
+        violations.refuse(now, a, Violation::Sender, "");
+        violations.refuse(now, b, Violation::Replay, "");
+        violations.stranger();
+        assert_eq!(violations.of(&a), Counts { refused: 2, ..Counts::default() });
         let expected = Counts { refused: 2, replayed: 1, strangers: 1, ..Counts::default() };
-        assert_eq!(refusals.total(), expected);
+        assert_eq!(violations.total(), expected);
     }
 }

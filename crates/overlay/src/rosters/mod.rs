@@ -1,4 +1,4 @@
-//! Rosters and their copies: merged by stamp wherever two meet. Pure but for its [`Shelf`].
+//! Rosters and their copies: merged by stamp wherever two meet. Pure but for its [`RosterStore`].
 //!
 //! Every gateway keeps the rosters of its own users and of those it is home for. A write goes
 //! to the homes at once; when a link comes up the two sides compare digests and exchange what
@@ -30,7 +30,7 @@ const MAX_REFUSED: usize = 16_384;
 const LAST_TURN: u8 = 3;
 
 /// Storage of rosters.
-pub(crate) trait Shelf {
+pub(crate) trait RosterStore {
     /// The roster at `key` and its owner.
     fn get(&self, key: &Key) -> Option<(Address, Roster)>;
     /// Keeps a roster; `digest` is told again by [`Self::digests`].
@@ -52,7 +52,7 @@ pub(crate) trait Shelf {
 /// The rosters of one gateway.
 pub(crate) struct Rosters<S> {
     members: Arc<Members>,
-    shelf: S,
+    store: S,
     last_ask: u64,
     asks: Map<u64, Ask>,
     /// Rosters for which there was no room, by the digests of those who have them.
@@ -75,10 +75,10 @@ pub(crate) struct Follows {
     pub(crate) answered: Option<u64>,
 }
 
-impl<S: Shelf> Rosters<S> {
-    /// The rosters on `shelf`.
-    pub(crate) fn new(members: Arc<Members>, shelf: S) -> Self {
-        Self { members, shelf, last_ask: 0, asks: Map::default(), refused: Map::default() }
+impl<S: RosterStore> Rosters<S> {
+    /// The rosters in `store`.
+    pub(crate) fn new(members: Arc<Members>, store: S) -> Self {
+        Self { members, store, last_ask: 0, asks: Map::default(), refused: Map::default() }
     }
 
     /// The members changed; what that means for the copies follows when links are compared.
@@ -86,20 +86,20 @@ impl<S: Shelf> Rosters<S> {
         self.members = members;
     }
 
-    /// Takes the shelf back.
+    /// Takes the store back.
     #[cfg(test)]
-    pub(crate) fn into_shelf(self) -> S {
-        self.shelf
+    pub(crate) fn into_store(self) -> S {
+        self.store
     }
 
     /// The copy kept here.
     pub(crate) fn load(&self, owner: &Address) -> Roster {
-        self.shelf.get(&Key::of(owner)).map(|(_, roster)| roster).unwrap_or_default()
+        self.store.get(&Key::of(owner)).map(|(_, roster)| roster).unwrap_or_default()
     }
 
     /// The owner signs on here.
     pub(crate) fn is_seen(&mut self, owner: &Address) {
-        self.shelf.is_seen(Key::of(owner));
+        self.store.is_seen(Key::of(owner));
     }
 
     /// Allows the rosters for which there was no room to be asked for again.
@@ -148,7 +148,7 @@ impl<S: Shelf> Rosters<S> {
         if fault_injection::is(fault_injection::Fault::DroppedAntiEntropy) {
             return Vec::new();
         }
-        let mut digests = self.shelf.digests();
+        let mut digests = self.store.digests();
         digests.retain(|(key, _)| self.members.is_home(peer, key));
         digests.chunks(MAX_BATCH).map(|some| Frame::RosterDigests(some.to_vec())).collect()
     }
@@ -165,7 +165,7 @@ impl<S: Shelf> Rosters<S> {
         match frame {
             Frame::RosterGet { ask, owner } => {
                 if self.concerns(&peer, &owner) {
-                    self.shelf.is_seen(Key::of(&owner));
+                    self.store.is_seen(Key::of(&owner));
                     follows.replies = parts(&owner, &self.load(&owner), None, LAST_TURN);
                 }
                 follows.replies.push(Frame::RosterGot { ask });
@@ -198,7 +198,7 @@ impl<S: Shelf> Rosters<S> {
                     self.members.is_home(&own, key)
                         && self.digest(key) != Some(*digest)
                         && self.refused.get(key) != Some(digest)
-                        && self.shelf.expired(key) != Some(*digest)
+                        && self.store.expired(key) != Some(*digest)
                 };
                 let want: Vec<_> = theirs.into_iter().filter(differs).map(|(key, _)| key).collect();
                 if !want.is_empty() {
@@ -207,7 +207,7 @@ impl<S: Shelf> Rosters<S> {
             }
             Frame::RosterWant(keys) if keys.len() <= MAX_BATCH => {
                 let mut room = MAX_WANTED;
-                for (owner, roster) in keys.iter().filter_map(|key| self.shelf.get(key)) {
+                for (owner, roster) in keys.iter().filter_map(|key| self.store.get(key)) {
                     let Some(left) = room.checked_sub(size(&roster)) else { break };
                     room = left;
                     if self.concerns(&peer, &owner) {
@@ -224,7 +224,7 @@ impl<S: Shelf> Rosters<S> {
     /// for a while.
     fn has_room_for(&mut self, owner: &Address, part: &Roster, whole: Option<u64>) -> bool {
         let bytes = size(&self.load(owner)) + size(part);
-        let Err(full) = self.shelf.room_for(owner, bytes) else { return true };
+        let Err(full) = self.store.room_for(owner, bytes) else { return true };
         if let Some(whole) = whole.filter(|_| full == Full::Domain) {
             if self.refused.len() >= MAX_REFUSED {
                 self.refused.clear();
@@ -246,7 +246,7 @@ impl<S: Shelf> Rosters<S> {
             return None;
         }
         let (news, digest) = (whole.beyond(&before), digest(&whole));
-        self.shelf.put(Key::of(owner), owner.clone(), whole, digest);
+        self.store.put(Key::of(owner), owner.clone(), whole, digest);
         Some((news, digest))
     }
 
@@ -270,11 +270,11 @@ impl<S: Shelf> Rosters<S> {
         let key = Key::of(owner);
         self.members.is_home(&self.members.own(), &key)
             || self.asks.values().any(|ask| ask.owner == *owner)
-            || self.shelf.get(&key).is_some()
+            || self.store.get(&key).is_some()
     }
 
     fn digest(&self, key: &Key) -> Option<u64> {
-        self.shelf.get(key).map(|(_, roster)| digest(&roster))
+        self.store.get(key).map(|(_, roster)| digest(&roster))
     }
 }
 

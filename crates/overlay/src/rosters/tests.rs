@@ -7,7 +7,7 @@ use crosstalk_core::{Contact, Stamp};
 const A: GatewayId = GatewayId::from_bytes([0; 32]);
 const B: GatewayId = GatewayId::from_bytes([1; 32]);
 
-/// A shelf in memory.
+/// A store in memory.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     rosters: BTreeMap<Key, (Address, Roster, u64)>,
@@ -22,7 +22,7 @@ impl Memory {
     }
 }
 
-impl Shelf for Memory {
+impl RosterStore for Memory {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
         self.rosters.get(key).map(|(owner, roster, _)| (owner.clone(), roster.clone()))
     }
@@ -172,7 +172,7 @@ fn what_expired_at_one_home_is_not_taken_again_from_another() {
     let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
     let frames = a.save(&alice(), &with(&["bob@yahoo"]));
     exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
-    b.shelf.expire(&Key::of(&alice()));
+    b.store.expire(&Key::of(&alice()));
     let digests = a.linked(&B);
     assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
     assert!(b.load(&alice()).is_empty());
@@ -189,12 +189,12 @@ fn what_expired_at_one_home_is_not_taken_again_from_another() {
 fn what_a_domain_has_no_room_for_is_not_asked_for_again_and_again() {
     let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
     let frames = a.save(&alice(), &with(&["bob@yahoo"]));
-    b.shelf.is_full = true;
+    b.store.is_full = true;
     exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
     assert!(b.load(&alice()).is_empty());
     let digests = a.linked(&B);
     assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
-    b.shelf.is_full = false;
+    b.store.is_full = false;
     b.forget_refused();
     let digests = a.linked(&B);
     exchange(&mut a, &mut b, digests);

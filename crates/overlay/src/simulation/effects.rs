@@ -37,8 +37,8 @@ impl World {
                 let answer = Way::Own(number, Box::new(message.clone()));
                 self.hand_over(at, message, answer);
             }
-            Effect::Record { print, message } => {
-                machine.shown.push((print, now));
+            Effect::Record { fingerprint, message } => {
+                machine.shown.push((fingerprint, now));
                 let clock = self.clock(at);
                 if let Some(machine) = self.machine(at) {
                     machine.node.recorded(clock, message);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, UnixMillis};
 
-use crate::delivery::dedup::Print;
+use crate::delivery::dedup::Fingerprint;
 use crate::directory::lease::LinkId;
 use crate::membership::{GatewayId, Member, Members, REPLICAS};
-use crate::node::{Node, Past};
+use crate::node::{Node, Recovered};
 use crate::outbox::{Limits, Post};
 use crate::rosters::Rosters;
 use crate::rosters::tests::Memory;
@@ -48,14 +48,14 @@ pub(super) struct Disk {
     pub(super) rosters: Memory,
     /// The kept messages, with the time of the simulation at which they were said.
     pub(super) posts: BTreeMap<u64, (Post, Duration)>,
-    pub(super) shown: Vec<(Print, Duration)>,
+    pub(super) shown: Vec<(Fingerprint, Duration)>,
 }
 
 pub(super) struct Machine {
     pub(super) node: Plain,
     pub(super) rosters: Rosters<Memory>,
     pub(super) posts: BTreeMap<u64, (Post, Duration)>,
-    pub(super) shown: Vec<(Print, Duration)>,
+    pub(super) shown: Vec<(Fingerprint, Duration)>,
     /// Writes on the way to the disk.
     pub(super) unwritten: Vec<Write>,
     pub(super) writing: bool,
@@ -111,11 +111,11 @@ impl Seat {
         let Disk { rosters, posts, shown } = std::mem::take(&mut self.disk);
         let mut node = Node::new(members.clone(), self.epoch);
         let ago = |then: &Duration| now.saturating_sub(*then);
-        let past = Past {
+        let recovered = Recovered {
             posts: posts.iter().map(|(n, (p, said))| (*n, p.clone(), ago(said))).collect(),
-            shown: shown.iter().map(|(print, then)| (*print, ago(then))).collect(),
+            shown: shown.iter().map(|(fingerprint, then)| (*fingerprint, ago(then))).collect(),
         };
-        node.restore(clock, limits, n as u64, past);
+        node.restore(clock, limits, n as u64, recovered);
         self.down_since = None;
         self.stopped = Duration::ZERO;
         self.running = Some(Machine {
@@ -139,7 +139,7 @@ impl Seat {
     pub(super) fn crash(&mut self, now: Duration) -> Option<BTreeMap<usize, LinkId>> {
         let Machine { rosters, posts, shown, links, .. } = self.running.take()?;
         self.down_since = Some(now);
-        self.disk = Disk { rosters: rosters.into_shelf(), posts, shown };
+        self.disk = Disk { rosters: rosters.into_store(), posts, shown };
         Some(links)
     }
 }

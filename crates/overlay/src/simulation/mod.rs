@@ -162,10 +162,10 @@ fn a_seed_is_a_run() {
 
 /// Number of the first runs that find a planted fault.
 fn found(fault: Fault) -> usize {
-    fault_injection::plant(Some(fault));
+    fault_injection::inject(Some(fault));
     let fails = |seed: &u64| std::panic::catch_unwind(|| run(*seed, 3)).is_err();
     let found = (0..10).filter(fails).count();
-    fault_injection::plant(None);
+    fault_injection::inject(None);
     found
 }
 

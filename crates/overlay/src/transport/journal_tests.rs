@@ -14,7 +14,7 @@ use crate::common::clock::Wall;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Member, Members, REPLICAS};
-use crate::node::{Past, ShownMessage};
+use crate::node::{Recovered, ShownMessage};
 use crate::outbox::Limits;
 use crate::storage::journal::{Journal, Writer};
 use crate::storage::store::Store;
@@ -42,7 +42,7 @@ impl Gateway {
         let (journal, shown, disk, written) = Journal::begin(state, UnixMillis(1)).unwrap();
         let (tell, inbound) = mpsc::channel(64);
         let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
-        hub.restore(Limits::default(), 1, journal, Past { shown, ..Past::default() });
+        hub.restore(Limits::default(), 1, journal, Recovered { shown, ..Recovered::default() });
         let stop = CancellationToken::new();
         tokio::spawn(hub.clone().hear_written(written, stop.clone()));
         Self { hub, inbound, disk, stop }

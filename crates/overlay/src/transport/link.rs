@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use crate::common::clock;
-use crate::hub::{Hub, Port};
+use crate::hub::{Hub, LinkHandle};
 use crate::membership::GatewayId;
-use crate::node::violations::Refusal;
+use crate::node::violations::Violation;
 use crate::transport::rate_limit;
 use crate::wire::frame::{Frame, Hello, MAX_FRAME, NEWEST, OLDEST};
 
@@ -97,16 +97,16 @@ where
         }
     };
     tracing::info!(%peer, version, "link up");
-    let port = hub.open(peer, hello.epoch, version);
+    let handle = hub.open(peer, hello.epoch, version);
     let (sink, stream) = frames.split();
     // In this order, so that a simulated link does the same in every run.
     let end = tokio::select! {
         biased;
-        () = port.closing.cancelled() => End::Closed(io::ErrorKind::ConnectionAborted.into()),
-        end = write(&hub, &port, sink) => end,
-        end = read(&hub, &port, stream) => end,
+        () = handle.closing.cancelled() => End::Closed(io::ErrorKind::ConnectionAborted.into()),
+        end = write(&hub, &handle, sink) => end,
+        end = read(&hub, &handle, stream) => end,
     };
-    hub.close(&port);
+    hub.close(&handle);
     tell(&hub, peer, &end);
     let addresses = hello.addresses.iter().take(MAX_ADDRESSES);
     Left {
@@ -141,7 +141,7 @@ where
     Ok((theirs, version))
 }
 
-async fn read<S>(hub: &Arc<Hub>, port: &Port, mut frames: SplitStream<Frames<S>>) -> End
+async fn read<S>(hub: &Arc<Hub>, handle: &LinkHandle, mut frames: SplitStream<Frames<S>>) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -154,12 +154,12 @@ where
         }
         let now = clock::now();
         while let Some(read) = next {
-            let may_go_on = batch.add(now, port.version, read, &mut bucket);
+            let may_go_on = batch.add(now, handle.version, read, &mut bucket);
             // Whatever came together is taken under one lock.
             next = if may_go_on { frames.next().now_or_never().flatten() } else { None };
         }
         let is_full = batch.frames.len() >= READS;
-        let keeps_up = match hub.received(port, batch.frames.drain(..)) {
+        let keeps_up = match hub.received(handle, batch.frames.drain(..)) {
             Ok(keeps_up) => keeps_up,
             Err(fault) => return End::Fault(fault),
         };
@@ -167,13 +167,13 @@ where
             return end;
         }
         if let Some(pause) = batch.pause.take() {
-            hub.refuse(port.peer, Refusal::Flood, "it asks too much and is read more slowly");
+            hub.refuse(handle.peer, Violation::Flood, "it asks too much and is read more slowly");
             sleep(pause).await;
         }
         // Reading on would only move the peer's backlog into memory here: its socket tells it to
         // wait.
         if !keeps_up {
-            hub.room_for(port.peer).await;
+            hub.room_for(handle.peer).await;
         }
         if is_full {
             // Others are to answer meanwhile.
@@ -213,13 +213,13 @@ impl Batch {
     }
 }
 
-async fn write<S>(hub: &Hub, port: &Port, mut sink: SplitSink<Frames<S>, Bytes>) -> End
+async fn write<S>(hub: &Hub, handle: &LinkHandle, mut sink: SplitSink<Frames<S>, Bytes>) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut batch = Vec::new();
     loop {
-        hub.frames(port, BATCH, &mut batch).await;
+        hub.frames(handle, BATCH, &mut batch).await;
         let written = timeout(WRITE, async {
             for bytes in batch.drain(..) {
                 sink.feed(bytes).await?;
@@ -240,7 +240,7 @@ fn tell(hub: &Arc<Hub>, peer: GatewayId, end: &End) {
         End::Closed(why) => tracing::info!(%peer, "link down: {why}"),
         End::Fault(fault) => {
             let why = format_args!("{}; its link is closed", fault.what);
-            hub.refuse(peer, Refusal::Fault, why);
+            hub.refuse(peer, Violation::Fault, why);
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::common::clock::Wall;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
-use crate::rosters::Shelf as _;
+use crate::rosters::RosterStore as _;
 use crate::storage::store::Store;
 use crate::transport::link::{self, Greeting};
 use crate::wire::frame::{NEWEST, OLDEST};

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::compat::FuturesAsyncReadCompatExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::log_limiter::Seldom;
+use crate::common::log_limiter::LogLimiter;
 use crate::errors::Error;
 use crate::hub::Hub;
 use crate::transport::addresses::{error_text, look_up, multiaddr, root, socket_addr};
@@ -61,7 +61,7 @@ pub(crate) struct Net {
     links: JoinSet<(PeerId, Left)>,
     lookups: JoinSet<(PeerId, Vec<Multiaddr>)>,
     listening: watch::Sender<Vec<SocketAddr>>,
-    refusals: Seldom,
+    violations: LogLimiter,
 }
 
 impl Net {
@@ -91,7 +91,7 @@ impl Net {
             links: JoinSet::new(),
             lookups: JoinSet::new(),
             listening: watch::Sender::new(Vec::new()),
-            refusals: Seldom::default(),
+            violations: LogLimiter::default(),
         })
     }
 
@@ -162,7 +162,7 @@ impl Net {
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, peer_id, .. } => {
                 self.hub.count_stranger();
-                if let Some(skipped) = self.refusals.due(Instant::now().into_std()) {
+                if let Some(skipped) = self.violations.due(Instant::now().into_std()) {
                     let (from, peer) = (send_back_addr, peer_id.map(tracing::field::display));
                     let why = error_text(&error);
                     tracing::warn!(%from, peer, skipped, "refused, {}: {why}", Blame::Peer);

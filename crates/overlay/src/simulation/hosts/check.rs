@@ -9,7 +9,7 @@ use super::super::GHOST;
 use super::super::machine::{id, number};
 use super::world::World;
 use crate::membership::{Key, Members, REPLICAS};
-use crate::rosters::Shelf as _;
+use crate::rosters::RosterStore as _;
 use crate::wire::message::Fate;
 
 impl World {

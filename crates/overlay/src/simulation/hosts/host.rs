@@ -21,10 +21,10 @@ use crate::common::clock::{self, Wall};
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
 use crate::membership::{Members, REPLICAS};
-use crate::node::{Past, ShownMessage};
+use crate::node::{Recovered, ShownMessage};
 use crate::outbox::Limits;
 use crate::storage::journal::{Journal, Writer, Written};
-use crate::storage::store::{Store, Told};
+use crate::storage::store::{CommitNotices, Store};
 
 /// Few enough that a busy router lets events wait in the hub.
 const INBOUND: usize = 8;
@@ -50,7 +50,7 @@ pub(super) struct Host {
 
 /// What a host needs once, to run.
 struct Ends {
-    kept: Told,
+    kept: CommitNotices,
     writer: Writer<ShownMessage>,
     written: Written<ShownMessage>,
     events: Receiver<Inbound>,
@@ -114,10 +114,10 @@ fn start(n: usize, shared: &Shared) -> (Rc<Host>, Ends) {
     let members = Arc::new(Members::new(id(n), networks, &ledger.members, REPLICAS));
     let (inbound, events) = mpsc::channel(INBOUND);
     let hub = Hub::new(members, wall, store.clone(), epoch, None, inbound);
-    let past = Past { posts: store.posts(wall.read()), shown };
+    let recovered = Recovered { posts: store.posts(wall.read()), shown };
     let age = if ledger.expires { SHORT } else { LONG };
     let limits = Limits { age, ..Limits::default() };
-    hub.restore(limits, ledger.dice.roll(u64::MAX), journal, past);
+    hub.restore(limits, ledger.dice.roll(u64::MAX), journal, recovered);
     let (act, acts) = mpsc::channel(QUEUE);
     let (spawn, jobs) = mpsc::channel(QUEUE);
     let host = Rc::new(Host {

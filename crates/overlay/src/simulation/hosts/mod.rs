@@ -70,9 +70,9 @@ fn a_seed_is_a_run_of_hosts() {
 #[test]
 fn hosts_find_every_planted_fault() {
     for fault in [Fault::SkippedAck, Fault::DroppedAntiEntropy, Fault::ReusedEpoch] {
-        fault_injection::plant(Some(fault));
+        fault_injection::inject(Some(fault));
         let found = (0..60).find(|seed| std::panic::catch_unwind(|| run(*seed, 3)).is_err());
-        fault_injection::plant(None);
+        fault_injection::inject(None);
         println!("{fault:?}: seed {found:?}");
         assert!(found.is_some(), "{fault:?}");
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crosstalk_core::UnixMillis;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use crate::delivery::dedup::Print;
+use crate::delivery::dedup::Fingerprint;
 use ring::Ring;
 
 /// The most writes that nobody has heard of before the next one waits.
@@ -28,7 +28,7 @@ const MOST: usize = 256;
 pub(crate) type Written<T> = mpsc::Receiver<Vec<T>>;
 
 /// What was found in a journal, oldest first, with how long ago that was.
-pub(crate) type Found = Vec<(Print, Duration)>;
+pub(crate) type Found = Vec<(Fingerprint, Duration)>;
 
 /// The way to the thread that writes. `T` is what comes back when a note is written.
 pub(crate) struct Journal<T> {
@@ -40,7 +40,7 @@ pub(crate) struct Journal<T> {
 
 struct Note<T> {
     shown_at: UnixMillis,
-    print: Print,
+    fingerprint: Fingerprint,
     of: T,
 }
 
@@ -73,8 +73,8 @@ impl<T: Send + 'static> Journal<T> {
     }
 
     /// Notes what was shown. `of` comes back when that is written.
-    pub(crate) fn note(&self, shown_at: UnixMillis, print: Print, of: T) {
-        let _ = self.notes.send(Note { shown_at, print, of });
+    pub(crate) fn note(&self, shown_at: UnixMillis, fingerprint: Fingerprint, of: T) {
+        let _ = self.notes.send(Note { shown_at, fingerprint, of });
     }
 
     /// Writes what was noted, and ends the thread. Not to be called under a lock.
@@ -109,7 +109,7 @@ impl<T> Writer<T> {
     /// One write for all, however many there are: as many as came while the last was written.
     fn write(&mut self, notes: &mut Vec<Note<T>>) -> Vec<T> {
         for note in &*notes {
-            self.ring.note(note.shown_at, note.print);
+            self.ring.note(note.shown_at, note.fingerprint);
         }
         self.ring.write();
         notes.drain(..).map(|note| note.of).collect()

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use crosstalk_core::UnixMillis;
 
-use crate::delivery::dedup::{MAX_SHOWN, Print};
+use crate::delivery::dedup::{Fingerprint, MAX_SHOWN};
 
 /// The name of the file in the state directory.
 const FILE: &str = "shown.ring";
-/// The time in milliseconds, the print, and their exclusive or in two halves.
+/// The time in milliseconds, the fingerprint, and their exclusive or in two halves.
 const SLOT: usize = 32;
 /// Read and made in such pieces, the file is cached in small pages: a short write into a large one
 /// takes as long as the page is large.
@@ -40,7 +40,7 @@ impl Ring {
     pub(super) fn open(
         state: &Path,
         wall: UnixMillis,
-    ) -> io::Result<(Self, Vec<(Print, Duration)>)> {
+    ) -> io::Result<(Self, Vec<(Fingerprint, Duration)>)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         options.mode(0o600);
@@ -63,13 +63,14 @@ impl Ring {
         // The ring goes on behind its newest slot; no pointer is stored that could be wrong after a
         // crash.
         let next = found.last().map_or(0, |(_, at)| (at + 1) % MAX_SHOWN);
-        let shown = found.into_iter().map(|((at, print), _)| (print, wall.since(at))).collect();
+        let shown =
+            found.into_iter().map(|((at, fingerprint), _)| (fingerprint, wall.since(at))).collect();
         Ok((Self { file, next, noted: Vec::new(), failed: false }, shown))
     }
 
     /// Notes what was shown, to be [written](Self::write).
-    pub(super) fn note(&mut self, wall: UnixMillis, print: Print) {
-        self.noted.extend_from_slice(&slot(wall, print));
+    pub(super) fn note(&mut self, wall: UnixMillis, fingerprint: Fingerprint) {
+        self.noted.extend_from_slice(&slot(wall, fingerprint));
         if self.noted.len() == NOTED {
             self.write();
         }
@@ -99,19 +100,19 @@ impl Ring {
     }
 }
 
-fn slot(wall: UnixMillis, print: Print) -> [u8; SLOT] {
+fn slot(wall: UnixMillis, fingerprint: Fingerprint) -> [u8; SLOT] {
     let mut slot = [0; SLOT];
     slot[..8].copy_from_slice(&wall.0.to_le_bytes());
-    slot[8..24].copy_from_slice(&print.0);
+    slot[8..24].copy_from_slice(&fingerprint.0);
     let check = check(&slot);
     slot[24..].copy_from_slice(&check.to_le_bytes());
     slot
 }
 
-fn read(slot: &[u8]) -> Option<(UnixMillis, Print)> {
+fn read(slot: &[u8]) -> Option<(UnixMillis, Fingerprint)> {
     let (said, time) = (number(slot, 24), number(slot, 0));
-    let print = std::array::from_fn(|i| slot.get(8 + i).copied().unwrap_or_default());
-    (time != 0 && said == check(slot)).then_some((UnixMillis(time), Print(print)))
+    let fingerprint = std::array::from_fn(|i| slot.get(8 + i).copied().unwrap_or_default());
+    (time != 0 && said == check(slot)).then_some((UnixMillis(time), Fingerprint(fingerprint)))
 }
 
 /// Tells a slot that was written whole from one that was not.
@@ -127,13 +128,13 @@ fn number(slot: &[u8], from: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn print(n: usize) -> Print {
-        Print((n as u128 + 1).to_le_bytes())
+    fn fingerprint(n: usize) -> Fingerprint {
+        Fingerprint((n as u128 + 1).to_le_bytes())
     }
 
-    fn prints(state: &Path) -> Vec<Print> {
+    fn prints(state: &Path) -> Vec<Fingerprint> {
         let (_, shown) = Ring::open(state, UnixMillis(1_000_000)).unwrap();
-        shown.into_iter().map(|(print, _)| print).collect()
+        shown.into_iter().map(|(fingerprint, _)| fingerprint).collect()
     }
 
     #[test]
@@ -141,28 +142,28 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (mut ring, shown) = Ring::open(state.path(), UnixMillis(5000)).unwrap();
         assert!(shown.is_empty());
-        ring.note(UnixMillis(5000), print(9));
-        ring.note(UnixMillis(6000), print(3));
+        ring.note(UnixMillis(5000), fingerprint(9));
+        ring.note(UnixMillis(6000), fingerprint(3));
         ring.write();
         drop(ring);
         let (mut ring, shown) = Ring::open(state.path(), UnixMillis(7000)).unwrap();
         let second = Duration::from_secs(1);
-        assert_eq!(shown, [(print(9), 2 * second), (print(3), second)]);
-        ring.note(UnixMillis(7000), print(4));
+        assert_eq!(shown, [(fingerprint(9), 2 * second), (fingerprint(3), second)]);
+        ring.note(UnixMillis(7000), fingerprint(4));
         ring.write();
-        assert_eq!(prints(state.path()), [print(9), print(3), print(4)]);
+        assert_eq!(prints(state.path()), [fingerprint(9), fingerprint(3), fingerprint(4)]);
     }
 
     #[test]
     fn the_ring_goes_round() {
         let state = tempfile::tempdir().unwrap();
         let (mut ring, _) = Ring::open(state.path(), UnixMillis(1)).unwrap();
-        (0..=MAX_SHOWN).for_each(|n| ring.note(UnixMillis(1 + n as u64), print(n)));
+        (0..=MAX_SHOWN).for_each(|n| ring.note(UnixMillis(1 + n as u64), fingerprint(n)));
         ring.write();
         let all = prints(state.path());
         assert_eq!(
             (all.len(), all[0], all[MAX_SHOWN - 1]),
-            (MAX_SHOWN, print(1), print(MAX_SHOWN))
+            (MAX_SHOWN, fingerprint(1), fingerprint(MAX_SHOWN))
         );
     }
 
@@ -170,12 +171,12 @@ mod tests {
     fn a_slot_that_was_not_written_whole_is_passed_over() {
         let state = tempfile::tempdir().unwrap();
         let (mut ring, _) = Ring::open(state.path(), UnixMillis(1)).unwrap();
-        ring.note(UnixMillis(1), print(1));
-        ring.note(UnixMillis(2), print(2));
+        ring.note(UnixMillis(1), fingerprint(1));
+        ring.note(UnixMillis(2), fingerprint(2));
         ring.write();
         let mut bytes = std::fs::read(state.path().join(FILE)).unwrap();
         bytes[10] ^= 1;
         std::fs::write(state.path().join(FILE), bytes).unwrap();
-        assert_eq!(prints(state.path()), [print(2)]);
+        assert_eq!(prints(state.path()), [fingerprint(2)]);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
-fn print(n: u8) -> Print {
-    Print([n; 16])
+fn fingerprint(n: u8) -> Fingerprint {
+    Fingerprint([n; 16])
 }
 
 #[test]
@@ -9,7 +9,7 @@ fn what_is_told_of_is_written() {
     let state = tempfile::tempdir().unwrap();
     let (journal, found, mut written) = Journal::open(state.path(), UnixMillis(1)).unwrap();
     assert!(found.is_empty());
-    (1..=3).for_each(|n| journal.note(UnixMillis(n.into()), print(n), n));
+    (1..=3).for_each(|n| journal.note(UnixMillis(n.into()), fingerprint(n), n));
     let mut told = Vec::new();
     while told.len() < 3 {
         told.extend(written.blocking_recv().unwrap());
@@ -25,10 +25,10 @@ fn closing_writes_what_was_noted_though_nobody_listens() {
     let state = tempfile::tempdir().unwrap();
     let (journal, _, written) = Journal::open(state.path(), UnixMillis(1)).unwrap();
     drop(written);
-    journal.note(UnixMillis(2), print(7), ());
+    journal.note(UnixMillis(2), fingerprint(7), ());
     journal.close();
     let (_, found, _, _) = Journal::<()>::begin(state.path(), UnixMillis(2)).unwrap();
-    assert_eq!(found, [(print(7), Duration::ZERO)]);
+    assert_eq!(found, [(fingerprint(7), Duration::ZERO)]);
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn what_was_not_written_is_not_told_of() {
     let state = tempfile::tempdir().unwrap();
     let (journal, _, mut writer, mut written) =
         Journal::begin(state.path(), UnixMillis(1)).unwrap();
-    journal.note(UnixMillis(2), print(7), "seven");
+    journal.note(UnixMillis(2), fingerprint(7), "seven");
     tokio::task::yield_now().await;
     assert!(written.try_recv().is_err());
     assert!(writer.write_next().await);

@@ -26,7 +26,7 @@ use crate::common::clock;
 use crate::errors::Error;
 use crate::membership::Key;
 use crate::outbox::Post;
-use crate::rosters::{Full, Lists, Shelf};
+use crate::rosters::{Full, Lists, RosterStore};
 use batch::{List, Queue};
 use shares::Shares;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub(crate) use tables::next_epoch;
 /// The name of the database in the state directory.
 const FILE: &str = "overlay.redb";
 /// The messages that have come to disk, by number and revision; none at all where that failed.
-pub(crate) type Told = mpsc::Receiver<Option<Vec<(u64, u64)>>>;
+pub(crate) type CommitNotices = mpsc::Receiver<Option<Vec<(u64, u64)>>>;
 
 /// Opens the database, again where it failed.
 type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -77,7 +77,10 @@ impl Store {
     /// Opens the store in `state`, which it makes where it is missing, and counts the boot:
     /// returns its number, which is above every earlier one.
     /// What is said of messages on disk comes through the receiver.
-    pub(crate) fn open(state: &Path, wall: UnixMillis) -> Result<(Self, u64, Told), Error> {
+    pub(crate) fn open(
+        state: &Path,
+        wall: UnixMillis,
+    ) -> Result<(Self, u64, CommitNotices), Error> {
         let path = state.join(FILE);
         private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
         let at = path.clone();
@@ -101,7 +104,7 @@ impl Store {
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
         path: PathBuf,
         wall: UnixMillis,
-    ) -> Result<(Self, u64, Told), redb::Error> {
+    ) -> Result<(Self, u64, CommitNotices), redb::Error> {
         let db = open()?;
         let begun = tables::begin(&db, wall)?;
         let (kept, told) = mpsc::channel(MAX_UNHEARD);
@@ -253,7 +256,7 @@ impl Store {
     }
 }
 
-impl Shelf for Store {
+impl RosterStore for Store {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
         let queue = lock(&self.shared.queue);
         let queued = queue.waiting.list(key).or_else(|| queue.committing.list(key)).cloned();
