@@ -30,18 +30,19 @@ use crate::wire::message::{Fate, Message};
 /// Events that wait for the gateway before the overlay waits for it.
 const INBOUND: usize = 1024;
 
-/// How this gateway takes part in an overlay.
+/// Configuration of this gateway in an overlay.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Where to listen for other gateways. LinkHandle 0 takes a free one.
+    /// Addresses to listen on for other gateways. Port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
-    /// Where others can dial this gateway, if they were not told already.
+    /// Addresses at which others can dial this gateway, if they were not told already.
     pub advertise: Vec<HostPort>,
     /// The networks that this gateway speaks for.
     pub networks: Vec<NetworkId>,
-    /// The other gateways, where no membership document says who they are. An entry with the own id is ignored, so that all can share one list.
+    /// The other gateways, where no membership document says who they are. An entry with the own id
+    /// is ignored, so that all can share one list.
     pub members: Vec<Member>,
-    /// What is kept for those who are not there.
+    /// Limits of what is kept for people who are not signed on.
     pub outbox: Limits,
 }
 
@@ -143,8 +144,8 @@ impl Overlay {
         self.hub().load(owner).await
     }
 
-    /// Merges `roster` into the stored one, at once, and resolves when this gateway has it on disk, or
-    /// after five seconds while the disk is being tried again. Its other homes get it now, or
+    /// Merges `roster` into the stored one, at once, and resolves when this gateway has it on disk,
+    /// or after five seconds while the disk is being tried again. Its other homes get it now, or
     /// when they can be reached again.
     pub fn save(
         &self,
@@ -160,7 +161,7 @@ impl Overlay {
         self.hub().store.room_for(owner, bytes)
     }
 
-    /// How many rosters have [expired](crate::Lists::age) since the start.
+    /// Number of rosters that have [expired](crate::Lists::age) since the start.
     pub fn expired(&self) -> u64 {
         self.hub().expired.load(std::sync::atomic::Ordering::Relaxed)
     }
@@ -183,11 +184,11 @@ impl Overlay {
     ///
     /// Resolves when it was written to a client of the receiver, or is on this gateway's disk and
     /// waits; or fails, and nothing more will come of it but where the failure is
-    /// [`Failure::Unconfirmed`]: then it may be shown, or have been. It goes to disk where `may_keep` is set, the
-    /// [`Limits`] have room, and the receiver cannot be reached or has not confirmed it in 10
-    /// milliseconds. From there it is tried again whenever the receiver signs on somewhere, and
-    /// in between with growing pauses. One that expires is reported: its sender gets a
-    /// [`Message::Report`], wherever that is then.
+    /// [`Failure::Unconfirmed`]: then it may be shown, or have been. It goes to disk where
+    /// `may_keep` is set, the [`Limits`] have room, and the receiver cannot be reached or has not
+    /// confirmed it in 10 milliseconds. From there it is tried again whenever the receiver signs on
+    /// somewhere, and in between with growing pauses. One that expires is reported: its sender gets
+    /// a [`Message::Report`], wherever that is then.
     pub async fn post(&self, envelope: Envelope, may_keep: bool) -> Result<Fate, Failure> {
         self.hub().post(Message::Envelope(envelope), may_keep).await
     }
@@ -210,7 +211,7 @@ impl Overlay {
         self.hub().hurry(user);
     }
 
-    /// How many messages are on disk until their receivers sign on.
+    /// Number of messages that are on disk until their receivers sign on.
     pub fn kept(&self) -> usize {
         self.hub().kept()
     }
@@ -222,12 +223,12 @@ impl Overlay {
         self.hub().wipe(user).await;
     }
 
-    /// What was counted since the start.
+    /// Counts since the start.
     pub fn counts(&self) -> Counts {
         self.hub().counts()
     }
 
-    /// How this gateway stands with the others.
+    /// Status of this gateway and its links.
     pub fn status(&self) -> Status {
         self.hub().status()
     }
@@ -286,7 +287,7 @@ impl Running {
     }
 }
 
-/// Who belongs: as the document in `state` says, else as `config` does.
+/// Members by the document in `state`, or else by `config`.
 fn members(state: &Path, config: &Config, own: GatewayId) -> Result<Members, Error> {
     match Membership::load(state)? {
         None => Ok(Members::new(own, config.networks.clone(), &config.members, REPLICAS)),

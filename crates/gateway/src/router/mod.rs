@@ -1,9 +1,10 @@
-//! The road between people: the accounts of those who are signed in here, driven.
+//! The router: the accounts of those who are signed in here, driven.
 //!
-//! The router is a table, not a task. What a session says goes into the [`Account`] of its person
-//! under that account's own lock, at once and without waiting, and what the account wants is done:
-//! mail and messages in their order, under the lock; what takes longer, or needs the lock of
-//! somebody else, after it. Somebody idle costs a few hundred bytes.
+//! The router is a table, not a task. What a session says goes into the
+//! [`Account`](crosstalk_router::Account) of its person under that account's own lock, at once and
+//! without waiting, and what the account wants is done: mail and messages in their order, under the
+//! lock; what takes longer, or needs the lock of somebody else, after it. Somebody idle costs a few
+//! hundred bytes.
 //!
 //! ```text
 //! SessionHandle::take -> Account --effects--> overlay: post, send, locate, watch, load, save

@@ -383,7 +383,7 @@ fn a_client_is_asked_whether_it_shows_typing_when_somebody_foreign_comes() {
     }
 }
 
-/// What Ann's client sends to Alice, as it goes out.
+/// Stanza that Ann's client sends to Alice, as it goes out.
 fn outgoing(scene: &mut Scene, inside: &str) -> Outgoing {
     scene.client(&format!("<message to='alice@aol' type='chat' id='m7'>{inside}</message>"));
     let sent = scene.events().into_iter().find_map(|event| match event {

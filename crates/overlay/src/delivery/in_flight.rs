@@ -4,7 +4,7 @@ use crate::common::map::Map;
 use crate::delivery::Call;
 use crate::delivery::dedup::Fingerprint;
 
-/// What came from one gateway and is not answered.
+/// Messages that came from one gateway and are not answered yet.
 #[derive(Default)]
 pub(crate) struct InFlight {
     /// The calls with which each came: the first, and those that wait for its answer.

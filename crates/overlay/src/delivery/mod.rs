@@ -19,7 +19,7 @@ use crate::membership::GatewayId;
 use crate::wire::frame::{Frame, MAX_HOPS};
 use crate::wire::message::{Message, Outcome};
 
-/// How long a message may wait for its answer.
+/// Longest wait of a message for its answer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// The most unanswered messages to one gateway.
 pub(crate) const MAX_WAITING: usize = 8192;
@@ -39,7 +39,7 @@ pub(crate) struct Call {
 /// outcome.
 pub(crate) struct Delivery<T> {
     pairs: Map<GatewayId, Pair<T>>,
-    /// What was shown here, whoever sent it.
+    /// Messages that were shown here, whoever sent them.
     pub(crate) shown: DedupWindow,
 }
 
@@ -82,7 +82,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// What to do with a message that arrived.
+/// Treatment of a message that arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Hand it on.
@@ -153,8 +153,8 @@ impl<T> Delivery<T> {
         Ok(pair.frame(pair.last + 1, message, age))
     }
 
-    /// What [`Self::say`] made for `peer` waits for its answer; `has_left` says whether there was
-    /// a link to give it to.
+    /// Has the message that [`Self::say`] made for `peer` wait for its answer; `has_left` says
+    /// whether there was a link to give it to.
     pub(crate) fn wait(
         &mut self,
         now: Instant,
@@ -181,6 +181,7 @@ impl<T> Delivery<T> {
             pair.unanswered.clear();
             pair.answers.clear();
         }
+        // From here on any of them may have arrived, also those that an older link did not take.
         pair.waiting.values_mut().for_each(|waiting| waiting.has_left = true);
         let waiting = pair.waiting.iter();
         waiting.map(|(number, w)| pair.frame(*number, w.message.clone(), w.age)).collect()
@@ -227,6 +228,7 @@ impl<T> Delivery<T> {
             return Err(Fault::new(Blame::Peer, "a message below the settled ones"));
         }
         pair.settle(settled);
+        // A repeat: its answer is on the way, or was lost with the link it was sent on.
         if number <= pair.heard {
             // An answer that was settled is asked for only by a peer that lost count.
             return Ok(pair.answers.get(&number).map_or(Verdict::Waits, |o| Verdict::Answered(*o)));
@@ -237,7 +239,8 @@ impl<T> Delivery<T> {
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
         let fingerprint = Fingerprint::of(&message);
-        // What was shown a moment ago is not on file yet: it is answered with the first of its kind.
+        // What was shown a moment ago is not on file yet: it is answered with the first of its
+        // kind.
         let is_over = |fingerprint: &Fingerprint| {
             self.shown.contains(fingerprint) && !pair.in_flight.is_open(fingerprint)
         };
@@ -250,8 +253,8 @@ impl<T> Delivery<T> {
         Ok(if is_first { Verdict::New(call, message) } else { Verdict::Waits })
     }
 
-    /// A message of `peer` was shown. Returns its fingerprint where that is news: then it is to be on
-    /// file before it is [answered](Self::answer).
+    /// A message of `peer` was shown. Returns its fingerprint where that is news: then it is to be
+    /// on file before it is [answered](Self::answer).
     pub(crate) fn is_shown(
         &mut self,
         now: Instant,
@@ -277,7 +280,7 @@ impl<T> Delivery<T> {
     }
 }
 
-/// What a message that cannot be delivered to a gateway fails with.
+/// Failure of a message that cannot be delivered to a gateway.
 pub(crate) const NO_WAY: Failure = Failure::Unreachable;
 
 #[cfg(test)]

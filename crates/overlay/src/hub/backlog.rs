@@ -15,7 +15,7 @@ use crate::node::violations::Violation;
 
 /// Events the router may lag behind.
 pub(super) const MAX_BACKLOG: usize = 4096;
-/// How many of them may be messages of one gateway before its link is read no further.
+/// Number of queued messages of one gateway from which on its link is read no further.
 pub(crate) const SHARE: usize = 512;
 /// A gateway that keeps the router busy for so long sends more than its share.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,6 +25,8 @@ impl Hub {
     pub(crate) async fn pump(self: Arc<Self>, stop: CancellationToken) {
         while stop.run_until_cancelled(self.lag.notified()).await.is_some() {
             loop {
+                // A place at the router first, then the event: what is taken off the backlog cannot
+                // be lost while it waits for one.
                 let permit = stop.run_until_cancelled(self.inbound.reserve()).await;
                 let Some(Ok(permit)) = permit else { return };
                 // Not under the lock: an event that nobody takes answers as it is dropped.
@@ -79,6 +81,7 @@ impl Hub {
 
     /// Gives an event to the router, behind those that wait.
     pub(super) fn push(&self, state: &mut State, event: Inbound) {
+        // Never past a backlog: the router sees events in the order in which they happened.
         let event = if state.backlog.is_empty() {
             match self.inbound.try_send(event) {
                 Ok(()) => return,

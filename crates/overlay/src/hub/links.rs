@@ -125,7 +125,7 @@ impl Hub {
         self.with(|node, _| node.set_card(card));
     }
 
-    /// Where a gateway says it can be dialled.
+    /// Addresses at which a gateway says that it can be dialled.
     pub(crate) fn addresses(&self, gateway: &GatewayId) -> Vec<HostPort> {
         lock(&self.state).node.addresses(gateway)
     }
@@ -150,7 +150,7 @@ impl Hub {
         lock(&self.state).node.violations.total()
     }
 
-    /// What was refused of one peer.
+    /// Counts of what was refused from one peer.
     pub(crate) fn counts_of(&self, peer: &GatewayId) -> Counts {
         lock(&self.state).node.violations.of(peer)
     }

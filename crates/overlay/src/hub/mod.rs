@@ -38,21 +38,21 @@ use crate::wire::message::{Fate, Message, Outcome};
 
 type Tickets = Node<oneshot::Sender<Outcome>, oneshot::Sender<Vec<GatewayId>>>;
 
-/// What the tasks of one gateway share.
+/// State shared by the tasks of one gateway.
 pub(crate) struct Hub {
     pub(crate) own: GatewayId,
     pub(crate) epoch: u64,
     started: Instant,
     pub(crate) wall: Wall,
-    /// Where the membership document is kept.
+    /// Directory of the membership document.
     pub(crate) state_dir: Option<PathBuf>,
-    /// Who belongs now; the transport follows it.
+    /// Present members; the transport follows them.
     pub(crate) members: watch::Sender<Arc<Members>>,
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
     pub(crate) store: Store,
-    /// How many lists have expired.
+    /// Number of lists that have expired.
     pub(crate) expired: AtomicU64,
     inbound: mpsc::Sender<Inbound>,
     /// Something is in the backlog.
@@ -65,19 +65,19 @@ pub(crate) struct Hub {
 
 struct State {
     node: Tickets,
-    /// Where what is shown is written down; `None` where nothing outlives this boot.
+    /// Journal of what is shown; `None` where nothing outlives this boot.
     journal: Option<Journal<ShownMessage>>,
-    /// Who waits to hear what became of a posted message.
+    /// Tasks that wait for the fate of a posted message, by its number.
     posts: BTreeMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
     /// The number of the last one.
     last_post: u64,
     /// Events that the router had no room for, in order.
     backlog: VecDeque<Inbound>,
-    /// How many of them are messages of each gateway.
+    /// Number of queued messages of each gateway.
     shares: HashMap<GatewayId, usize>,
     links: HashMap<GatewayId, Arc<LinkHandle>>,
     last_link: LinkId,
-    /// When the link to each gateway last came up or closed.
+    /// Time at which the link to each gateway last came up or closed.
     since: HashMap<GatewayId, Instant>,
 }
 
@@ -184,6 +184,7 @@ impl Hub {
             state.posts.insert(number, tell);
             state.last_post = number;
         });
+        // Notified after the insert, so that the timer finds the number it looks for.
         self.posted.notify_one();
         told.await.unwrap_or(Err(NO_WAY))
     }
@@ -193,12 +194,12 @@ impl Hub {
         self.with(|node, now| node.hurry(now, user));
     }
 
-    /// How many messages are kept.
+    /// Number of messages that are kept.
     pub(crate) fn kept(&self) -> usize {
         lock(&self.state).node.kept_count()
     }
 
-    /// Where `user` is.
+    /// Gateways at which `user` is signed on.
     pub(crate) async fn locate(self: &Arc<Self>, user: &Address) -> Vec<GatewayId> {
         let (ticket, found) = oneshot::channel();
         self.with(|node, now| node.locate(now, user, ticket));
@@ -248,6 +249,8 @@ impl Hub {
         let mut state = lock(&self.state);
         let result = act(&mut state, clock::now());
         let follows = self.settle(&mut state);
+        // Released before anybody is told: senders of outcomes run code of others, which may want
+        // this lock.
         drop(state);
         for next in follows {
             self.follow(next);

@@ -15,7 +15,7 @@ use crate::membership::GatewayId;
 use crate::node::Effect;
 use crate::wire::message::{Fate, Message, Outcome};
 
-/// What is done when the lock is free: who hears of it may want the lock at once.
+/// Work to do once the lock is released: whoever is told by it may want the lock at once.
 pub(super) enum Follows {
     Outcome(oneshot::Sender<Outcome>, Outcome),
     Found(oneshot::Sender<Vec<GatewayId>>, Vec<GatewayId>),
@@ -35,7 +35,7 @@ impl Hub {
         }
     }
 
-    /// Does what the node wants done, but for what it returns.
+    /// Performs the node's effects, but for those that it returns.
     pub(super) fn settle(self: &Arc<Self>, state: &mut State) -> Vec<Follows> {
         let mut follows = Vec::new();
         while let Some(effect) = state.node.next_effect() {
@@ -46,6 +46,9 @@ impl Hub {
                         envelope.sent_at = self.wall.read().minus(age);
                     }
                     let way = Way::There { hub: Arc::downgrade(self), from, call };
+                    // Only messages of others are refused here: they have a sender who keeps them.
+                    // Everything else goes behind the backlog, which its callers bound by waiting
+                    // for room.
                     if state.backlog.len() < MAX_BACKLOG {
                         let answer = Answer(Some(way));
                         self.push(state, Inbound::Message { from, message, answer });

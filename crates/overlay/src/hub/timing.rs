@@ -1,4 +1,4 @@
-//! What the hub does on its own: it keeps time, and hears of what has come to disk.
+//! Timing: what the hub does on its own as time passes, and when something has come to disk.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::node::{Node, ShownMessage};
 use crate::storage::journal::Written;
 use crate::storage::store::CommitNotices;
 
-/// How often leases and deadlines are looked at.
+/// Time between two looks at leases and deadlines.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
-/// How often messages are looked at that are still under way: those that were so the last time
-/// are put on disk beside.
+/// Time between two looks at messages that are still under way: those that were so the last time
+/// are written to disk meanwhile.
 const AT_ONCE: Duration = Duration::from_millis(5);
 
 impl Hub {

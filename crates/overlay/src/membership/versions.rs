@@ -1,4 +1,4 @@
-//! Which version of the membership each peer has. Pure.
+//! Versions of the membership that the peers have. Pure.
 //!
 //! Homes follow from the member list, so what two directories say to each other means the same
 //! only while both have the same list. A gateway says its version, its *era*, first on a link

@@ -42,8 +42,7 @@ const COMPARE: u64 = 12;
 /// The first version of the frame set in which gateways say their era.
 const WITH_MEMBERSHIP: u8 = 2;
 
-/// What the owner of a [`Node`] has to do. `T` and `L` are its tickets for messages and for
-/// searches.
+/// Work for the owner of a [`Node`]. `T` and `L` are its tickets for messages and for searches.
 #[derive(Debug)]
 pub(crate) enum Effect<T, L> {
     /// Hand a message, said that long ago, to the router, which answers through
@@ -58,11 +57,11 @@ pub(crate) enum Effect<T, L> {
     Keep { number: u64, revision: u64, post: Post, age: Duration },
     /// Take a posted message off the disk.
     Forget(u64),
-    /// What became of a posted message, or that it is kept.
+    /// The fate of a posted message, or that it is kept.
     Settled(u64, Result<Fate, Failure>),
-    /// What became of a message sent.
+    /// The outcome of a message that was sent.
     Outcome(T, Outcome),
-    /// Where somebody is.
+    /// The gateways at which a person is.
     Found(L, Vec<GatewayId>),
     /// A watched person signed on.
     Arrived(Address, GatewayId),
@@ -87,7 +86,7 @@ pub(crate) enum ShownMessage {
     Own(u64),
 }
 
-/// Who wants to know.
+/// Owner of a message under way, who is told its outcome.
 pub(crate) enum Ticket<T> {
     /// The owner of the node.
     Owner(T),
@@ -103,7 +102,7 @@ pub(crate) struct Node<T, L> {
     delivery: Delivery<Ticket<T>>,
     searches: Searches<Ticket<L>>,
     outbox: Outbox,
-    /// Whom the outbox watches, and whether the router does too.
+    /// People that the outbox watches, and whether the router does too.
     awaited: BTreeMap<Address, bool>,
     queues: Map<GatewayId, Queue>,
     /// The frame sets agreed with the peers on their present links.
@@ -171,13 +170,14 @@ impl<T, L> Node<T, L> {
         self.directory.is_anywhere(key)
     }
 
-    /// Where `user` is, as far as is known without asking.
+    /// Gateways at which `user` is, as far as is known without asking.
     #[cfg(test)]
     pub(crate) fn locate_here(&self, user: &Address) -> Vec<GatewayId> {
         self.directory.locate(user)
     }
 
-    /// Where this gateway, as a home, knows the person at `key` to be; `None` where it is none.
+    /// Gateways at which this gateway, as a home, knows the person at `key` to be; `None` where it
+    /// is no home of the key.
     #[cfg(test)]
     pub(crate) fn home_locations(
         &self,
@@ -192,9 +192,9 @@ impl<T, L> Node<T, L> {
         self.leases.link(peer)
     }
 
-    /// Who hears from this home what changed in the roster at `key` by a word of `by`: the other
-    /// gateways where its owner is; and the other homes where `by` is none: it may not reach them
-    /// now, and have lost what it said when it can.
+    /// Gateways that this home tells what changed in the roster at `key` by a message of `by`: the
+    /// others at which its owner is signed on; and the other homes where `by` is none: it may not
+    /// reach them now, and have lost what it said when it can.
     pub(crate) fn concerned(&self, key: &Key, by: &GatewayId) -> BTreeSet<GatewayId> {
         let mut all: BTreeSet<_> = self.directory.kept(key).into_iter().map(|(id, _)| id).collect();
         if !self.members.is_home(by, key) {
@@ -214,10 +214,14 @@ impl<T, L> Node<T, L> {
         epoch: u64,
         version: u8,
     ) {
+        // First what the old boot leaves, then what the new one is told: in the other order the end
+        // would void the new link's records.
         let begin = self.leases.linked(now, peer, link, epoch);
         if begin == Begin::Rebooted {
             self.end(now, peer);
         }
+        // Frames for an older link mean nothing on this one: everything that matters is said again
+        // below.
         self.queues.remove(&peer);
         self.versions.insert(peer, version);
         self.said.insert(peer, Said::default());
@@ -225,6 +229,7 @@ impl<T, L> Node<T, L> {
         self.queue(peer, &lease(self.seq));
         self.queue(peer, &Frame::Era(self.members.era()));
         self.queue_cards(peer, &self.cards.all());
+        // Before records and rosters, which may be many: people wait for these.
         for frame in self.delivery.linked(peer, epoch) {
             self.queue(peer, &frame);
         }
@@ -274,6 +279,7 @@ impl<T, L> Node<T, L> {
 
     /// Ends everything about a gateway that is gone.
     fn end(&mut self, now: Instant, peer: GatewayId) {
+        // The directory before the outbox: what waits is not tried again at a gateway that is gone.
         self.directory.lost(&peer);
         self.outbox.lost(&peer);
         self.effects.push_back(Effect::Lost(peer));

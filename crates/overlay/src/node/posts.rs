@@ -10,12 +10,12 @@ use crate::membership::GatewayId;
 use crate::outbox::{Action, Limits, Outbox, Post};
 use crate::wire::message::{Message, Outcome};
 
-/// What a gateway brings over from its last boot.
+/// State that a gateway brings over from its last boot.
 #[derive(Default)]
 pub(crate) struct Recovered {
     /// The messages that were kept, by number, with their age.
     pub(crate) posts: Vec<(u64, Post, Duration)>,
-    /// What was shown, oldest first, with how long ago.
+    /// Fingerprints of the messages that were shown, oldest first, with the time since.
     pub(crate) shown: Vec<(Fingerprint, Duration)>,
 }
 
@@ -73,7 +73,7 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
-    /// How many posted messages are on disk, or on the way there.
+    /// Number of posted messages that are on disk, or on the way there.
     pub(crate) fn kept_count(&self) -> usize {
         self.outbox.kept_count()
     }
@@ -96,7 +96,7 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
-    /// What waits for `user` is tried now.
+    /// Tries at once what waits for `user`.
     pub(crate) fn hurry(&mut self, now: Instant, user: &Address) {
         self.outbox.arrived(now, user);
         self.work_off(now);
@@ -121,7 +121,7 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// Does what the outbox wants done.
+    /// Performs the outbox's requests.
     pub(super) fn work_off(&mut self, now: Instant) {
         while let Some(next) = self.outbox.next() {
             match next {

@@ -21,6 +21,7 @@ impl<T, L> Node<T, L> {
         let version = self.versions.get(&peer).copied().unwrap_or(NEWEST);
         let Some(frame) = frame.for_version(version) else { return true };
         let Some(bytes) = frame.encode(version) else { return false };
+        // Dropped without a link: what must arrive is repeated when one comes up.
         let Some(link) = self.leases.link(&peer) else { return true };
         match self.queues.entry(peer).or_default().push(bytes) {
             Pushed::First => self.effects.push_back(Effect::Wake(peer)),

@@ -15,7 +15,7 @@ struct Pair {
     now: Instant,
     links: LinkId,
     up: bool,
-    /// What the routers were handed, and what became of what was sent.
+    /// Messages that the routers were handed, and the outcomes of those that were sent.
     delivered: Vec<u128>,
     outcomes: Vec<(u128, Outcome)>,
     lost: usize,

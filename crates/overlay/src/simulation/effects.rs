@@ -1,4 +1,4 @@
-//! What the nodes of the simulated gateways want done.
+//! Effects of the simulated gateways' nodes.
 
 use super::machine::{Write, number};
 use super::world::{Event, MILLI, SECOND, Way, World};
@@ -18,7 +18,7 @@ impl World {
         self.settle(at);
     }
 
-    /// Does what the node of a gateway wants done.
+    /// Performs the effects of a gateway's node.
     pub(super) fn settle(&mut self, at: usize) {
         while let Some(effect) = self.machine(at).and_then(|m| m.node.next_effect()) {
             self.act(at, effect);

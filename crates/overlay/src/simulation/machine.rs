@@ -24,7 +24,7 @@ pub(super) fn id(n: usize) -> GatewayId {
     GatewayId::from_bytes([n as u8; 32])
 }
 
-/// Which gateway has that name.
+/// Number of the gateway with that id.
 pub(super) fn number(id: &GatewayId) -> usize {
     id.as_bytes()[0] as usize
 }
@@ -39,7 +39,7 @@ pub(super) struct Seat {
     rate: u32,
     /// Time at which it went down.
     pub(super) down_since: Option<Duration>,
-    /// Until when its process is stopped: what happens to it happens then.
+    /// Time until which its process is stopped: what reaches it before takes effect then.
     pub(super) stopped: Duration,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Machine {
     pub(super) watching: BTreeSet<Address>,
     pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
     pub(super) links: BTreeMap<usize, LinkId>,
-    /// Until when the mailboxes of people are not empty.
+    /// Time until which the mailboxes of people are not empty.
     pub(super) mailboxes: BTreeMap<Address, Duration>,
 }
 

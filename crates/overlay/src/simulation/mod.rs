@@ -106,8 +106,8 @@ fn run_all(seeds: std::ops::Range<u64>, count: usize, run: fn(u64, usize) -> Tot
 /// The seeds that a test command runs, all sizes together.
 const USUAL: u64 = 300;
 
-/// Which seeds to run, of which a quick test takes `usual`: `CROSSTALK_SEEDS` asks for others, so
-/// many over all sizes or, as `FROM..TO`, just these.
+/// Seeds to run, of which a quick test takes `usual`: `CROSSTALK_SEEDS` asks for others, so many
+/// over all sizes or, as `FROM..TO`, just these.
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let Ok(asked) = std::env::var("CROSSTALK_SEEDS") else { return 0..usual };
     match asked.split_once("..") {

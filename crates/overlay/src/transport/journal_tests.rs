@@ -1,4 +1,5 @@
-//! What was shown is on file before its sender hears of it, and a slow disk holds up nothing else.
+//! Tests of the journal: what was shown is on file before its sender hears of it, and a slow disk
+//! holds up nothing else.
 
 use std::path::Path;
 use std::sync::Arc;

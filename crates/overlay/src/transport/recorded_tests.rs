@@ -28,7 +28,7 @@ use crate::wire::golden_tests::{hex, lines};
 use crate::wire::message::Message;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long is listened to a gateway that may have more to say.
+/// Time without a frame after which a gateway has nothing more to say.
 const QUIET: Duration = Duration::from_millis(600);
 /// The places of frames among all, by which a recording waits for what it answers.
 const MESSAGES: &[u8] = &[6, 17];
@@ -78,7 +78,7 @@ fn away() -> Presence {
     Presence { show: Availability::Away, text: "out".into(), ..Presence::default() }
 }
 
-/// What is said from one to the other, and what is answered.
+/// Messages from one to the other, and their answers.
 fn dialogue(people: (Address, Address)) -> Vec<(Message, Result<(), Failure>)> {
     let (from, to) = people.clone();
     let said = |id, body| envelope(id, people.clone(), body);
@@ -118,7 +118,7 @@ impl Gateway {
         }
     }
 
-    /// Is said something, and answers.
+    /// Expects a message, and answers it.
     async fn hears(&mut self, said: &Message, outcome: Result<(), Failure>) {
         let event = timeout(PATIENCE, self.inbound.recv()).await.expect("in time").unwrap();
         let Inbound::Message { mut message, answer, .. } = event else { panic!("{event:?}") };
@@ -137,7 +137,7 @@ enum Theirs {
     Played(WriteHalf<DuplexStream>, Frames, BTreeMap<&'static str, Vec<u8>>),
 }
 
-/// What a gateway of today writes.
+/// Frames that a gateway of today writes.
 struct Frames(ReadHalf<DuplexStream>);
 
 impl Frames {
@@ -236,7 +236,7 @@ async fn play_recording(text: &'static str) {
     play(&mut Scene { theirs, ours }).await;
 }
 
-/// How the recordings were made, by the code of their time: prints what is in the file.
+/// Makes the recordings, by the code of their time: prints what is in the file.
 #[tokio::test]
 #[ignore = "makes a recording of the code as it is"]
 async fn record() {

@@ -104,6 +104,7 @@ impl Net {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let now = Instant::now();
         let mut members = self.hub.members.subscribe();
+        // So that the first turn follows the members there are.
         members.mark_changed();
         loop {
             let due = self.peers.values().filter_map(|peer| peer.try_at).min();
@@ -187,6 +188,7 @@ impl Net {
             return;
         }
         peer.try_at = None;
+        // By the ids, lest both open one and each takes the other's for the link.
         if own > peer.id || peer.streams > 0 {
             return;
         }

@@ -48,7 +48,7 @@ pub(super) struct Host {
     jobs: Sender<LocalBoxFuture<'static, ()>>,
 }
 
-/// What a host needs once, to run.
+/// Channels that a host needs once, to run.
 struct Ends {
     kept: CommitNotices,
     writer: Writer<ShownMessage>,
@@ -59,7 +59,7 @@ struct Ends {
 }
 
 impl Host {
-    /// Has something done at this gateway.
+    /// Runs something at this gateway.
     pub(super) fn act<F>(&self, act: impl FnOnce(Rc<Self>) -> F + 'static)
     where
         F: Future<Output = ()> + 'static,

@@ -24,10 +24,10 @@ const MAX_UNHEARD: usize = 16;
 /// The most notes that are written at once.
 const MOST: usize = 256;
 
-/// What was noted and is now written, in order.
+/// Entries that were noted and are now written, in order.
 pub(crate) type Written<T> = mpsc::Receiver<Vec<T>>;
 
-/// What was found in a journal, oldest first, with how long ago that was.
+/// Entries found in a journal, oldest first, with their age.
 pub(crate) type Found = Vec<(Fingerprint, Duration)>;
 
 /// The way to the thread that writes. `T` is what comes back when a note is written.
