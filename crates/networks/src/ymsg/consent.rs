@@ -6,8 +6,7 @@ use super::account::ANSWER;
 use super::account::Account;
 use super::context::Cx;
 use super::messages::pieces;
-use super::wire::service;
-use super::wire::{Draft, Packet};
+use super::wire::{Draft, Packet, key, service};
 
 /// The status of a request, and before version 13 of a refusal.
 const ASKS: u32 = 3;
@@ -28,12 +27,16 @@ impl Account {
         let Body::Contact(Consent::Request(words)) = &envelope.body else { return };
         let words = pieces::front(words.text(), pieces::MAX_STATUS).to_owned();
         if cx.link.has_authorisation() {
-            let draft = Draft::new(service::AUTHORISE, ASKS).with(4, name).with(5, &self.me);
-            cx.show(cx.link.write(draft, 14, &words));
+            let draft = Draft::new(service::AUTHORISE, ASKS)
+                .with(key::SENDER, name)
+                .with(key::RECEIVER, &self.me);
+            cx.show(cx.link.write(draft, key::TEXT, &words));
         } else {
-            let draft = Draft::new(service::NEW_CONTACT, ASKS).with(1, &self.me).with(3, name);
+            let draft = Draft::new(service::NEW_CONTACT, ASKS)
+                .with(key::ID, &self.me)
+                .with(key::OTHER, name);
             let time = envelope.sent_at.secs().to_string();
-            cx.show(cx.link.write(draft, 14, &words).with(15, time));
+            cx.show(cx.link.write(draft, key::TEXT, &words).with(key::TIME, time));
             if !self.says_yes {
                 cx.emit(Event::Unshown(envelope));
             }
@@ -42,8 +45,10 @@ impl Account {
 
     /// 0xD6 `5=who 13=1|2` and 0x86 `7=who`: the client's answers.
     pub(super) fn consent_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let yes = packet.service == service::AUTHORISE && packet.first(13) == Some(YES.as_bytes());
-        let who = packet.first(5).or_else(|| packet.first(7)).unwrap_or_default();
+        let yes =
+            packet.service == service::AUTHORISE && packet.first(key::FLAG) == Some(YES.as_bytes());
+        let who =
+            packet.first(key::RECEIVER).or_else(|| packet.first(key::BUDDY)).unwrap_or_default();
         if let NameClass::Foreign(address) = cx.class_of(who) {
             self.answer_request(&address, yes, cx);
         }
@@ -71,8 +76,10 @@ impl Account {
             && cx.link.has_authorisation()
             && let Some(name) = self.name(from, cx)
         {
-            let draft = Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me);
-            cx.show(draft.with(13, YES));
+            let draft = Draft::new(service::AUTHORISE, ANSWER)
+                .with(key::SENDER, name)
+                .with(key::RECEIVER, &self.me);
+            cx.show(draft.with(key::FLAG, YES));
         }
     }
 
@@ -83,9 +90,12 @@ impl Account {
         }
         let Some(name) = self.name(from, cx) else { return };
         cx.show(if cx.link.has_authorisation() {
-            Draft::new(service::AUTHORISE, ANSWER).with(4, name).with(5, &self.me).with(13, NO)
+            Draft::new(service::AUTHORISE, ANSWER)
+                .with(key::SENDER, name)
+                .with(key::RECEIVER, &self.me)
+                .with(key::FLAG, NO)
         } else {
-            Draft::new(service::NEW_CONTACT, REFUSES).with(1, &self.me).with(3, name)
+            Draft::new(service::NEW_CONTACT, REFUSES).with(key::ID, &self.me).with(key::OTHER, name)
         });
     }
 }

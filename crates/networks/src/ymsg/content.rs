@@ -8,21 +8,17 @@ use super::account::ANSWER;
 use super::account::Account;
 use super::context::Cx;
 use super::foreign_names::receivers;
-use super::wire::charset;
-use super::wire::service;
 use super::wire::service::{
     AUDIBLE, CHAT_INVITE, CONFERENCE_ADD_INVITE, CONFERENCE_DECLINE, CONFERENCE_INVITE, FILE_OFFER,
     FILE_TRANSFER, NOTIFY, P2P_FILE, VOICE_CHAT, WEBCAM,
 };
-use super::wire::{Draft, Packet};
+use super::wire::{Draft, Packet, key, service};
 
 /// Text that the others in a conference read.
 const NO_CONFERENCE: &str = "People of other networks cannot join conferences.";
 /// A file transfer is offered, and declined.
 const OFFERED: u32 = 1;
 const DECLINED: &str = "4";
-/// The key of what an audible says aloud.
-const SPOKEN: u32 = 231;
 
 /// Treatment of what a client has for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +39,13 @@ impl Kind {
     fn of(packet: &Packet) -> Self {
         match packet.service {
             CONFERENCE_INVITE | CONFERENCE_ADD_INVITE => Self::Conference,
-            FILE_TRANSFER if packet.number(222) == Some(OFFERED) => Self::File,
+            FILE_TRANSFER if packet.number(key::TRANSFER_STEP) == Some(OFFERED) => Self::File,
             AUDIBLE => Self::Spoken,
             FILE_OFFER | P2P_FILE => Self::Told("be sent files"),
             VOICE_CHAT => Self::Told("be called"),
             WEBCAM => Self::Told("show a camera"),
             CHAT_INVITE => Self::Told("be invited to chat rooms"),
-            NOTIFY => Self::of_sign(packet.first(49).unwrap_or_default()),
+            NOTIFY => Self::of_sign(packet.first(key::SIGN).unwrap_or_default()),
             other if service::AUTOMATIC.contains(&other) => Self::Automatic,
             FILE_TRANSFER => Self::Automatic,
             _ => Self::Told("be shown that"),
@@ -88,14 +84,21 @@ impl Account {
             match kind {
                 Kind::Automatic => {}
                 Kind::Conference => {
-                    let room = packet.first(57).unwrap_or_default();
-                    let draft = Draft::new(CONFERENCE_DECLINE, ANSWER).with(1, &self.me);
-                    cx.show(draft.with(57, room).with(54, who).with(14, NO_CONFERENCE));
+                    let room = packet.first(key::CONFERENCE).unwrap_or_default();
+                    let draft = Draft::new(CONFERENCE_DECLINE, ANSWER).with(key::ID, &self.me);
+                    cx.show(
+                        draft
+                            .with(key::CONFERENCE, room)
+                            .with(key::DECLINES, who)
+                            .with(key::TEXT, NO_CONFERENCE),
+                    );
                 }
                 Kind::File => {
-                    let transfer = packet.first(265).unwrap_or_default();
-                    let draft = Draft::new(FILE_TRANSFER, ANSWER).with(4, who).with(5, &self.me);
-                    cx.show(draft.with(265, transfer).with(222, DECLINED));
+                    let transfer = packet.first(key::TRANSFER).unwrap_or_default();
+                    let draft = Draft::new(FILE_TRANSFER, ANSWER)
+                        .with(key::SENDER, who)
+                        .with(key::RECEIVER, &self.me);
+                    cx.show(draft.with(key::TRANSFER, transfer).with(key::TRANSFER_STEP, DECLINED));
                 }
                 Kind::Spoken => self.speak(packet, to, &who, cx),
                 Kind::Told(what) => self.note(&Cannot(&who, what).to_string(), cx),
@@ -105,8 +108,8 @@ impl Account {
 
     /// Says what an audible says.
     fn speak(&self, packet: &Packet, to: Address, who: &str, cx: &mut Cx<'_>) {
-        let spoken = packet.first(SPOKEN).unwrap_or_default();
-        let spoken = cx.link.charset.read(spoken, packet.number(charset::KEY));
+        let spoken = packet.first(key::AUDIBLE_TEXT).unwrap_or_default();
+        let spoken = cx.link.charset.read(spoken, packet.number(key::UTF8));
         if spoken.trim().is_empty() {
             return self.note(&Cannot(who, "hear that").to_string(), cx);
         }
@@ -115,7 +118,7 @@ impl Account {
 
     /// The client hides from somebody, or no longer: whether that person may see it is consent.
     pub(super) fn stealth(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let hides = packet.number(31) == Some(1) && packet.number(13) == Some(2);
+        let hides = packet.number(key::OPERATION) == Some(1) && packet.number(key::FLAG) == Some(2);
         let all: Vec<Address> = receivers(packet, cx).into_iter().flatten().collect();
         for who in all {
             self.answer_request(&who, !hides, cx);

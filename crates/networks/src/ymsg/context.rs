@@ -2,9 +2,8 @@
 
 use crosstalk_core::{Address, Contact, Context, NameClass, Names, Side};
 
-use super::wire::charset;
 use super::wire::charset::Charset;
-use super::wire::{Draft, Packet, Style};
+use super::wire::{Draft, Packet, Style, charset, key};
 use crate::common;
 
 /// The context, with how the two sides write headers.
@@ -45,8 +44,8 @@ impl Line {
     pub(super) fn write(&self, draft: Draft, key: u32, text: &str) -> Draft {
         let plain = self.charset.write(text).filter(|_| self.version() < 10);
         match plain {
-            Some(plain) => draft.with(key, plain).with(charset::KEY, "0"),
-            None => draft.with(key, text).with(charset::KEY, "1"),
+            Some(plain) => draft.with(key, plain).with(key::UTF8, "0"),
+            None => draft.with(key, text).with(key::UTF8, "1"),
         }
     }
 

@@ -9,7 +9,7 @@ use super::context::Cx;
 use super::foreign_names::{is_bounded, names_foreign, pass_own_part};
 use super::handoff::Names;
 use super::messages::texts::{is_typing, typing_out};
-use super::wire::{Packet, service};
+use super::wire::{Packet, key, service};
 
 impl Account {
     /// Takes a packet of either side.
@@ -99,7 +99,7 @@ impl Account {
                 cx.forward(packet);
                 if matches!(packet.service, service::LOGON | service::STATUS_15) {
                     // With the first it forgets what it was shown, also if that was not waited for.
-                    let is_first = packet.first(1).is_some() && !self.has_status;
+                    let is_first = packet.first(key::ID).is_some() && !self.has_status;
                     self.has_status |= is_first;
                     self.is_greeted &= cx.link.is_new() || !is_first;
                     self.greeted(cx);
@@ -160,6 +160,6 @@ impl Account {
 /// Whether everybody in whose name a packet of the server's speaks is foreign: then somebody of the
 /// server's took the name.
 fn is_under_foreign_name(packet: &Packet, cx: &Cx<'_>) -> bool {
-    let mut senders = packet.all(4).peekable();
+    let mut senders = packet.all(key::SENDER).peekable();
     senders.peek().is_some() && senders.all(|name| cx.class_of(name) != NameClass::Own)
 }

@@ -5,27 +5,56 @@ use std::borrow::Cow;
 use crosstalk_core::{Address, NameClass};
 
 use super::context::Cx;
-use super::wire::{Draft, Packet};
+use super::wire::{Draft, Packet, key};
 
 /// The keys whose values are names of people.
-const PEOPLE: [u32; 12] = [3, 4, 5, 7, 50, 51, 52, 53, 54, 56, 109, 118];
+const PEOPLE: [u32; 12] = [
+    key::OTHER,
+    key::SENDER,
+    key::RECEIVER,
+    key::BUDDY,
+    key::HOST,
+    key::INVITED_SEVERAL,
+    key::INVITED,
+    key::JOINS,
+    key::DECLINES,
+    key::LEAVES,
+    key::IN_ROOM,
+    key::ROOM_INVITED,
+];
 /// The keys whose values are words that somebody chose, or a secret: what looks like a name there is
 /// none. Under any other key it is one, whatever the key is for.
 const WORDS: [u32; 24] = [
-    6, 14, 16, 19, 27, 57, 58, 65, 67, 96, 104, 105, 117, 129, 216, 224, 231, 254, 264, 277, 278,
-    307, 1002, 1003,
+    key::PROOF,
+    key::TEXT,
+    key::ERROR_TEXT,
+    key::STATUS_TEXT,
+    key::FILE,
+    key::CONFERENCE,
+    key::INVITATION,
+    key::GROUP,
+    key::NEW_GROUP,
+    key::PROOF_2,
+    key::ROOM,
+    key::TOPIC,
+    key::ROOM_TEXT,
+    key::ROOM_ID,
+    key::FIRST_NAME,
+    key::FROM_GROUP,
+    key::AUDIBLE_TEXT,
+    key::LAST_NAME,
+    key::TO_GROUP,
+    key::COOKIE_Y,
+    key::COOKIE_T,
+    key::PROOF_3,
+    1002,
+    1003,
 ];
 /// The longest value that is looked at under keys that are not known, in bytes.
 const MAX_VALUE: usize = 256;
 /// Keys that name the receivers of the packet.
-const RECEIVERS: [u32; 5] = [5, 7, 51, 52, 118];
-/// The key whose value is several names.
-const SEVERAL: u32 = 51;
-/// The key of the group that somebody moves to.
-const MOVES_TO: u32 = 264;
-/// Keys that begin and end an entry of a list, around the name in it.
-const BEGIN: u32 = 300;
-const END: u32 = 301;
+const RECEIVERS: [u32; 5] =
+    [key::RECEIVER, key::BUDDY, key::INVITED_SEVERAL, key::INVITED, key::ROOM_INVITED];
 
 /// The most foreign people that one packet may name.
 const MAX_FOREIGN: usize = 64;
@@ -42,7 +71,7 @@ pub(super) fn is_bounded(packet: &Packet, cx: &Cx<'_>) -> bool {
         people.flat_map(|(key, value)| parts(key, value))
     };
     // Most packets name so few that no length of a packet is too much.
-    if names().count().max(packet.all(MOVES_TO).count()) <= FEW {
+    if names().count().max(packet.all(key::TO_GROUP).count()) <= FEW {
         return true;
     }
     // One more than may be is as good as all.
@@ -52,7 +81,7 @@ pub(super) fn is_bounded(packet: &Packet, cx: &Cx<'_>) -> bool {
         return true;
     }
     // One person may move more than once.
-    let count = count.max(packet.all(MOVES_TO).count());
+    let count = count.max(packet.all(key::TO_GROUP).count());
     count <= MAX_FOREIGN && (count < 2 || count * packet.raw.len() <= MAX_SPREAD)
 }
 
@@ -80,8 +109,8 @@ pub(super) fn pass_own_part(packet: &Packet, cx: &mut Cx<'_>) -> bool {
     let mut in_foreign_entry = false;
     for (key, value) in packet.pairs() {
         match own_part(key, value, cx) {
-            None => in_foreign_entry = kept.pop_if(|(last, _)| *last == BEGIN).is_some(),
-            Some(_) if in_foreign_entry => in_foreign_entry = key != END,
+            None => in_foreign_entry = kept.pop_if(|(last, _)| *last == key::BEGIN_ENTRY).is_some(),
+            Some(_) if in_foreign_entry => in_foreign_entry = key != key::END_ENTRY,
             Some(own) => kept.push((key, own)),
         }
     }
@@ -95,7 +124,7 @@ pub(super) fn pass_own_part(packet: &Packet, cx: &mut Cx<'_>) -> bool {
 
 /// The names in a value.
 fn parts(key: u32, value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(move |b| key == SEVERAL && *b == b',')
+    value.split(move |b| key == key::INVITED_SEVERAL && *b == b',')
 }
 
 /// Part of a value for the server: all but the names of foreign people. `None` where nothing is

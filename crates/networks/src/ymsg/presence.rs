@@ -6,9 +6,7 @@ use super::account::ANSWER;
 use super::account::Account;
 use super::context::Cx;
 use super::messages::pieces;
-use super::wire::charset;
-use super::wire::service;
-use super::wire::{Draft, Packet};
+use super::wire::{Draft, Packet, key, service};
 
 /// Statuses, in key 10.
 const AVAILABLE: u32 = 0;
@@ -80,15 +78,17 @@ impl Account {
     /// 0x03, 0x04 and, since version 11, 0xC6: `10=status 19=text 47=kind`.
     pub(super) fn status_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
         let own = &mut self.own;
-        let status = packet.number(10).unwrap_or(AVAILABLE);
+        let status = packet.number(key::STATUS).unwrap_or(AVAILABLE);
         if packet.service != service::STATUS_UPDATE {
             // These clients come out of hiding by another status.
             own.hidden = false;
         }
-        let text =
-            cx.link.charset.read(packet.first(19).unwrap_or_default(), packet.number(charset::KEY));
+        let text = cx
+            .link
+            .charset
+            .read(packet.first(key::STATUS_TEXT).unwrap_or_default(), packet.number(key::UTF8));
         pieces::front(&text, pieces::MAX_STATUS).clone_into(&mut own.text);
-        own.away = packet.number(47).unwrap_or_default();
+        own.away = packet.number(key::AWAY).unwrap_or_default();
         own.status = status;
         let idle = status == IDLE || own.away == IS_IDLE;
         own.idle_since = idle.then(|| own.idle_since.unwrap_or(cx.now.wall));
@@ -97,7 +97,7 @@ impl Account {
 
     /// 0xC5: `13=2` to be invisible, 1 to be seen.
     pub(super) fn visible_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        self.own.hidden = packet.number(13) == Some(HIDE);
+        self.own.hidden = packet.number(key::FLAG) == Some(HIDE);
         self.tell_presence(cx);
     }
 
@@ -134,30 +134,37 @@ impl Account {
             (false, true) if is_plain => service::IS_BACK,
             (false, true) => service::IS_AWAY,
         };
-        let mut draft = Draft::new(service, ANSWER).with(0, &self.me);
+        let mut draft = Draft::new(service, ANSWER).with(key::ACCOUNT, &self.me);
         if cx.link.is_new() {
-            draft = draft.with(302, "315").with(300, "315");
+            draft = draft.with(key::BEGIN_LIST, "315").with(key::BEGIN_ENTRY, "315");
         }
-        draft = draft.with(7, name).with(10, status.to_string()).with(11, "0");
+        draft = draft
+            .with(key::BUDDY, name)
+            .with(key::STATUS, status.to_string())
+            .with(key::SESSION, "0");
         if status == CUSTOM {
-            draft = cx.link.write(draft, 19, &text);
+            draft = cx.link.write(draft, key::STATUS_TEXT, &text);
         }
         // Clients take whoever is idle for away as well where both are said.
         if !is_plain && status != IDLE {
-            draft = draft.with(47, away.to_string());
+            draft = draft.with(key::AWAY, away.to_string());
         }
         if let Some(since) = presence.idle_since {
-            draft = draft.with(137, cx.now.wall.since(since).as_secs().to_string());
+            draft = draft.with(key::IDLE, cx.now.wall.since(since).as_secs().to_string());
         }
-        draft = draft.with(17, "0").with(13, "1");
-        cx.show(if cx.link.is_new() { draft.with(301, "315").with(303, "315") } else { draft });
+        draft = draft.with(key::IN_CHAT, "0").with(key::FLAG, "1");
+        cx.show(if cx.link.is_new() {
+            draft.with(key::END_ENTRY, "315").with(key::END_LIST, "315")
+        } else {
+            draft
+        });
     }
 }
 
 /// Packet that shows a contact offline.
 pub(super) fn offline(name: &str) -> Draft {
-    let draft = Draft::new(service::LOGOFF, ANSWER).with(7, name).with(10, "0");
-    draft.with(11, "0").with(17, "0").with(13, "0")
+    let draft = Draft::new(service::LOGOFF, ANSWER).with(key::BUDDY, name).with(key::STATUS, "0");
+    draft.with(key::SESSION, "0").with(key::IN_CHAT, "0").with(key::FLAG, "0")
 }
 
 /// The status, the text and the kind that Yahoo has for a presence.

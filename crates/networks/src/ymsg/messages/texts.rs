@@ -8,9 +8,7 @@ use super::super::account::ANSWER;
 use super::super::account::Account;
 use super::super::context::Cx;
 use super::super::foreign_names::receivers;
-use super::super::wire::charset;
-use super::super::wire::service;
-use super::super::wire::{Draft, Packet};
+use super::super::wire::{Draft, Packet, charset, key, service};
 use super::format;
 use super::pieces;
 
@@ -18,20 +16,18 @@ use super::pieces;
 const BUZZ: &str = "<ding>";
 /// The status of a message that waited at the server.
 const STORED: u32 = 5;
-/// The key of a message's name, which clients have acknowledged, or repeat it.
-const MESSAGE_ID: u32 = 429;
 
 impl Account {
     /// 0x06 and 0x17: `5=who 14=text 97=1`.
     pub(in crate::ymsg) fn message_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let message = packet.first(14).unwrap_or_default();
-        let message = cx.link.charset.read(message, packet.number(charset::KEY)).into_owned();
+        let message = packet.first(key::TEXT).unwrap_or_default();
+        let message = cx.link.charset.read(message, packet.number(key::UTF8)).into_owned();
         let body = match message.trim() {
             BUZZ => Body::Attention,
             _ => Body::Text { text: format::read(&message), auto: false },
         };
         let is_empty = matches!(&body, Body::Text { text, .. } if text.is_empty());
-        let id = packet.first(MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
+        let id = packet.first(key::MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
         let (mut body, mut receivers) = (Some(body), receivers(packet, cx).into_iter().peekable());
         while let Some(receiver) = receivers.next() {
             let to = match receiver {
@@ -58,9 +54,14 @@ impl Account {
     /// 0xFB, as the receiver's client sends it.
     fn acknowledge(&self, from: &Address, id: &[u8], cx: &mut Cx<'_>) {
         let Some(name) = self.name(from, cx) else { return };
-        let draft = Draft::new(service::MESSAGE_ACK, ANSWER).with(4, name).with(5, &self.me);
-        let draft = draft.with(302, "430").with(430, id).with(303, "430");
-        cx.show(draft.with(450, "0"));
+        let draft = Draft::new(service::MESSAGE_ACK, ANSWER)
+            .with(key::SENDER, name)
+            .with(key::RECEIVER, &self.me);
+        let draft = draft
+            .with(key::BEGIN_LIST, "430")
+            .with(key::ACKNOWLEDGED, id)
+            .with(key::END_LIST, "430");
+        cx.show(draft.with(key::ACKNOWLEDGED_PART, "0"));
     }
 
     /// A message or a buzz of a foreign person.
@@ -75,12 +76,14 @@ impl Account {
         let late = envelope.is_delayed(cx.now.wall);
         for message in messages {
             let status = if late { STORED } else { ANSWER };
-            let mut draft = Draft::new(service::MESSAGE, status).with(5, &self.me).with(4, &name);
+            let mut draft = Draft::new(service::MESSAGE, status)
+                .with(key::RECEIVER, &self.me)
+                .with(key::SENDER, &name);
             if late {
-                draft = draft.with(15, envelope.sent_at.secs().to_string());
+                draft = draft.with(key::TIME, envelope.sent_at.secs().to_string());
             }
-            let draft = cx.link.write(draft, 14, &message);
-            cx.show(draft.with(63, ";0").with(64, "0"));
+            let draft = cx.link.write(draft, key::TEXT, &message);
+            cx.show(draft.with(key::IMVIRONMENT, ";0").with(key::HAS_IMVIRONMENT, "0"));
         }
     }
 
@@ -97,20 +100,22 @@ impl Account {
 
     pub(in crate::ymsg) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
         let Some(name) = self.name(from, cx) else { return };
-        let draft = Draft::new(service::NOTIFY, ANSWER).with(5, &self.me).with(4, name);
+        let draft = Draft::new(service::NOTIFY, ANSWER)
+            .with(key::RECEIVER, &self.me)
+            .with(key::SENDER, name);
         let on = if typing == Typing::Active { "1" } else { "0" };
-        cx.show(draft.with(49, "TYPING").with(14, " ").with(13, on));
+        cx.show(draft.with(key::SIGN, "TYPING").with(key::TEXT, " ").with(key::FLAG, on));
     }
 }
 
 /// Whether a sign is one of typing.
 pub(in crate::ymsg) fn is_typing(packet: &Packet) -> bool {
-    packet.first(49).is_some_and(|kind| kind.eq_ignore_ascii_case(b"TYPING"))
+    packet.first(key::SIGN).is_some_and(|kind| kind.eq_ignore_ascii_case(b"TYPING"))
 }
 
 /// 0x4B: `5=who 49=TYPING 13=1`.
 pub(in crate::ymsg) fn typing_out(packet: &Packet, cx: &mut Cx<'_>) {
-    let typing = if packet.number(13) == Some(1) { Typing::Active } else { Typing::Idle };
+    let typing = if packet.number(key::FLAG) == Some(1) { Typing::Active } else { Typing::Idle };
     for to in receivers(packet, cx).into_iter().flatten() {
         cx.send(to, Body::Typing(typing));
     }

@@ -7,9 +7,7 @@ use crosstalk_core::{
 use super::super::account::ANSWER;
 use super::super::account::Account;
 use super::super::context::Cx;
-use super::super::wire::charset;
-use super::super::wire::service;
-use super::super::wire::{Draft, Packet};
+use super::super::wire::{Draft, Packet, charset, key, service};
 
 /// The group of contacts that have none: every contact stands in one.
 pub(in crate::ymsg) const DEFAULT_GROUP: &str = "Friends";
@@ -25,12 +23,14 @@ mod code {
 impl Account {
     /// 0x83: `7=who 65=group 14=words`.
     pub(in crate::ymsg) fn add(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let bytes = packet.first(65).unwrap_or_default();
+        let bytes = packet.first(key::GROUP).unwrap_or_default();
         let group = group(bytes, cx);
-        let words =
-            cx.link.charset.read(packet.first(14).unwrap_or_default(), packet.number(charset::KEY));
+        let words = cx
+            .link
+            .charset
+            .read(packet.first(key::TEXT).unwrap_or_default(), packet.number(key::UTF8));
         let words = RichText::plain(words);
-        for who in packet.all(7) {
+        for who in packet.all(key::BUDDY) {
             let done = match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => code::NO_SUCH_NAME,
@@ -38,8 +38,10 @@ impl Account {
                     self.list_in_group(&address, who, &group, &words, cx)
                 }
             };
-            let draft = Draft::new(service::ADD_BUDDY, ANSWER).with(1, &self.me).with(7, who);
-            cx.show(draft.with(65, bytes).with(66, done));
+            let draft = Draft::new(service::ADD_BUDDY, ANSWER)
+                .with(key::ID, &self.me)
+                .with(key::BUDDY, who);
+            cx.show(draft.with(key::GROUP, bytes).with(key::RESULT, done));
             if let NameClass::Foreign(address) = cx.class_of(who) {
                 self.show_presence(&address, cx);
             }
@@ -89,16 +91,18 @@ impl Account {
 
     /// 0x84: `7=who 65=group`.
     pub(in crate::ymsg) fn remove(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let bytes = packet.first(65).unwrap_or_default();
+        let bytes = packet.first(key::GROUP).unwrap_or_default();
         let group = group(bytes, cx);
-        for who in packet.all(7) {
+        for who in packet.all(key::BUDDY) {
             match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => {}
                 NameClass::Foreign(address) => self.take_out(&address, &group, cx),
             }
-            let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(1, &self.me);
-            cx.show(draft.with(66, code::DONE).with(7, who).with(65, bytes));
+            let draft = Draft::new(service::REMOVE_BUDDY, ANSWER).with(key::ID, &self.me);
+            cx.show(
+                draft.with(key::RESULT, code::DONE).with(key::BUDDY, who).with(key::GROUP, bytes),
+            );
         }
     }
 
@@ -125,9 +129,9 @@ impl Account {
         let mut moves = Vec::new();
         for (key, value) in packet.pairs() {
             match key {
-                7 => who = Some(value),
-                224 => from = value,
-                264 => moves.extend(who.map(|who| (who, from, value))),
+                key::BUDDY => who = Some(value),
+                key::FROM_GROUP => from = value,
+                key::TO_GROUP => moves.extend(who.map(|who| (who, from, value))),
                 _ => {}
             }
         }
@@ -137,10 +141,14 @@ impl Account {
                 self.regroup_all(contact, &group(from, cx), &group(to, cx), cx);
             }
             if cx.class_of(who) != NameClass::Own {
-                let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(1, &self.me);
-                let draft = draft.with(66, code::DONE).with(302, "240").with(300, "240");
-                let draft = draft.with(7, who).with(224, from).with(264, to);
-                cx.show(draft.with(301, "240").with(303, "240"));
+                let draft = Draft::new(service::MOVE_BUDDY, ANSWER).with(key::ID, &self.me);
+                let draft = draft
+                    .with(key::RESULT, code::DONE)
+                    .with(key::BEGIN_LIST, "240")
+                    .with(key::BEGIN_ENTRY, "240");
+                let draft =
+                    draft.with(key::BUDDY, who).with(key::FROM_GROUP, from).with(key::TO_GROUP, to);
+                cx.show(draft.with(key::END_ENTRY, "240").with(key::END_LIST, "240"));
             }
         }
     }
@@ -148,15 +156,19 @@ impl Account {
     /// 0x89: `65=from 67=to`. Returns whether the server is to have it: it knows nothing of a
     /// group that only foreign people are in.
     pub(in crate::ymsg) fn rename_group(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> bool {
-        let (from, to) =
-            (packet.first(65).unwrap_or_default(), packet.first(67).unwrap_or_default());
+        let (from, to) = (
+            packet.first(key::GROUP).unwrap_or_default(),
+            packet.first(key::NEW_GROUP).unwrap_or_default(),
+        );
         let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
         let is_ours = self.regroup_all(all, &group(from, cx), &group(to, cx), cx);
         if !is_ours || self.list.own.has_group(from) {
             return true;
         }
-        let draft = Draft::new(service::RENAME_GROUP, ANSWER).with(1, &self.me);
-        cx.show(draft.with(66, code::DONE).with(67, to).with(65, from));
+        let draft = Draft::new(service::RENAME_GROUP, ANSWER).with(key::ID, &self.me);
+        cx.show(
+            draft.with(key::RESULT, code::DONE).with(key::NEW_GROUP, to).with(key::GROUP, from),
+        );
         false
     }
 
@@ -192,8 +204,8 @@ impl Account {
 
     /// 0x85: `7=who 13=1` to ignore, 2 to ignore no longer.
     pub(in crate::ymsg) fn ignore(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let mode = packet.first(13).unwrap_or_default();
-        for who in packet.all(7) {
+        let mode = packet.first(key::FLAG).unwrap_or_default();
+        for who in packet.all(key::BUDDY) {
             let done = match cx.class_of(who) {
                 NameClass::Own => continue,
                 NameClass::Nowhere => code::NO_SUCH_NAME,
@@ -202,8 +214,10 @@ impl Account {
                     code::DONE
                 }
             };
-            let draft = Draft::new(service::IGNORE_CONTACT, ANSWER).with(0, &self.me).with(7, who);
-            cx.show(draft.with(13, mode).with(66, done));
+            let draft = Draft::new(service::IGNORE_CONTACT, ANSWER)
+                .with(key::ACCOUNT, &self.me)
+                .with(key::BUDDY, who);
+            cx.show(draft.with(key::FLAG, mode).with(key::RESULT, done));
         }
     }
 

@@ -11,9 +11,7 @@ use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
 use super::super::account::Account;
 use super::super::context::Cx;
 use super::super::handoff;
-use super::super::wire::Packet;
-use super::super::wire::charset;
-use super::super::wire::service;
+use super::super::wire::{Packet, charset, key, service};
 use super::Hold;
 
 /// Longest wait of the list for the foreign one, and for a packet that names the person.
@@ -23,13 +21,11 @@ const NAMING: Duration = Duration::from_secs(1);
 const GREETING: Duration = Duration::from_secs(2);
 /// The first release of clients that answer requests by [`service::AUTHORISE`].
 const ANSWERING: u32 = 7;
-/// The key of the cookie `T`, since version 15.
-const COOKIE: u32 = 278;
 /// The keys under which a client says who it is in its proof.
-const CLAIMS: [u32; 2] = [0, 1];
+const CLAIMS: [u32; 2] = [key::ACCOUNT, key::ID];
 /// The keys under which a server says who the person is: the name, names in use, and the
 /// current one.
-const NAMES: [u32; 4] = [0, 89, 3, 1];
+const NAMES: [u32; 4] = [key::ACCOUNT, key::IDS, key::OTHER, key::ID];
 
 const fn weight(packet: &Packet) -> usize {
     size_of::<Packet>() + packet.raw.len()
@@ -47,24 +43,24 @@ const fn accepts(service: u16) -> bool {
 impl Account {
     /// 0x54: the client shows its proof, and what status it begins with.
     pub(in crate::ymsg) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let version = packet.first(135).map(charset::read_name).unwrap_or_default();
+        let version = packet.first(key::VERSION).map(charset::read_name).unwrap_or_default();
         format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         let is_later = major.is_some_and(|major| major >= ANSWERING) && cx.link.version() > 9;
         self.says_yes = cx.link.has_authorisation() || is_later;
         let names: Vec<_> = CLAIMS.iter().flat_map(|key| packet.all(*key)).collect();
         let names: Vec<_> = names.into_iter().map(|name| address(name, cx)).collect();
-        let by_ticket = packet.first(COOKIE).is_some();
+        let by_ticket = packet.first(key::COOKIE_T).is_some();
         self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
         self.own.begin(packet.status);
-        if let Some(cookie) = packet.first(COOKIE) {
+        if let Some(cookie) = packet.first(key::COOKIE_T) {
             cx.listen(handoff::of_cookie(cookie));
         }
     }
 
     /// 0x57 of the server, to the name that it is to know.
     pub(in crate::ymsg) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
-        let name = packet.first(1).and_then(|name| address(name, cx));
+        let name = packet.first(key::ID).and_then(|name| address(name, cx));
         self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
     }
 

@@ -7,8 +7,7 @@ use crosstalk_core::Address;
 use super::super::account::Account;
 use super::super::context::Cx;
 use super::super::wire::charset::Charset;
-use super::super::wire::service;
-use super::super::wire::{Draft, Packet};
+use super::super::wire::{Draft, Packet, key, service};
 use super::edits::groups;
 use super::group_names::GroupNames;
 
@@ -119,17 +118,17 @@ impl Account {
         let mut rest = text.as_slice();
         while rest.len() > MAX_LINES {
             let (front, after) = rest.split_at(MAX_LINES);
-            cx.show(Draft::new(service::LIST, MORE).with(87, front));
+            cx.show(Draft::new(service::LIST, MORE).with(key::LIST, front));
             rest = after;
         }
         let (server, others): (Vec<_>, Vec<_>) =
-            self.list.own.others.iter().partition(|(key, _)| *key == 88);
-        let mut draft = Draft::new(service::LIST, 0).with(87, rest);
+            self.list.own.others.iter().partition(|(key, _)| *key == key::IGNORED);
+        let mut draft = Draft::new(service::LIST, 0).with(key::LIST, rest);
         if !server.is_empty() || !ours.ignored.is_empty() {
             let names = server.iter().map(|(_, names)| names.as_slice());
             let names = names.chain(ours.ignored.iter().map(String::as_bytes));
             let names: Vec<&[u8]> = names.filter(|names| !names.is_empty()).collect();
-            draft = draft.with(88, names.join(&b","[..]));
+            draft = draft.with(key::IGNORED, names.join(&b","[..]));
         }
         cx.show(others.into_iter().fold(draft, |draft, (key, value)| draft.with(*key, value)));
     }
@@ -138,10 +137,10 @@ impl Account {
 /// Tells the client our part before the first of several packets, which may break off anywhere.
 fn tell_in_front(ours: &Ours, spelled: &GroupNames, cx: &mut Cx<'_>) {
     for lines in lines(&ours.groups, spelled) {
-        cx.show(Draft::new(service::LIST, MORE).with(87, lines));
+        cx.show(Draft::new(service::LIST, MORE).with(key::LIST, lines));
     }
     if !ours.ignored.is_empty() {
-        cx.show(Draft::new(service::LIST, MORE).with(88, ours.ignored.join(",") + ","));
+        cx.show(Draft::new(service::LIST, MORE).with(key::IGNORED, ours.ignored.join(",") + ","));
     }
 }
 

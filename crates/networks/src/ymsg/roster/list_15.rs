@@ -3,8 +3,7 @@
 use super::super::account::Account;
 use super::super::context::Cx;
 use super::super::wire::charset::Charset;
-use super::super::wire::service;
-use super::super::wire::{Draft, Packet};
+use super::super::wire::{Draft, Packet, key, service};
 use super::group_names::GroupNames;
 use super::list::Ours;
 
@@ -68,8 +67,8 @@ fn woven(packet: &Packet, ours: &mut Ours, charset: Charset) -> Pairs {
     for (key, value) in packet.pairs() {
         woven.push((key, value.to_vec()));
         match (key, value) {
-            (65, name) => group = name.to_vec(),
-            (302, kind) if kind == BUDDY.as_bytes() => {
+            (key::GROUP, name) => group = name.to_vec(),
+            (key::BEGIN_LIST, kind) if kind == BUDDY.as_bytes() => {
                 woven.extend(ours.take(&group, charset).iter().flat_map(|name| entry(BUDDY, name)));
             }
             _ => {}
@@ -84,10 +83,11 @@ fn sections(ours: &Ours, spelled: &GroupNames) -> Vec<Pairs> {
     let ignored = ours.ignored.chunks(MAX_NAMES).map(|names| section(IGNORED, names));
     let groups = ours.groups.iter().flat_map(|(group, names)| {
         names.chunks(MAX_NAMES).map(move |names| {
-            let mut pairs = Pairs::from([(302, GROUP.into()), (300, GROUP.into())]);
-            pairs.push((65, spelled.write(group).into_owned()));
+            let mut pairs =
+                Pairs::from([(key::BEGIN_LIST, GROUP.into()), (key::BEGIN_ENTRY, GROUP.into())]);
+            pairs.push((key::GROUP, spelled.write(group).into_owned()));
             pairs.extend(section(BUDDY, names));
-            pairs.extend([(301, GROUP.into()), (303, GROUP.into())]);
+            pairs.extend([(key::END_ENTRY, GROUP.into()), (key::END_LIST, GROUP.into())]);
             pairs
         })
     });
@@ -103,12 +103,12 @@ fn sections(ours: &Ours, spelled: &GroupNames) -> Vec<Pairs> {
 
 fn section(kind: &str, names: &[String]) -> Pairs {
     let entries = names.iter().flat_map(|name| entry(kind, name));
-    let (begin, end) = ((302, kind.into()), (303, kind.into()));
+    let (begin, end) = ((key::BEGIN_LIST, kind.into()), (key::END_LIST, kind.into()));
     std::iter::once(begin).chain(entries).chain([end]).collect()
 }
 
 fn entry(kind: &str, name: &str) -> [(u32, Vec<u8>); 3] {
-    [(300, kind.into()), (7, name.into()), (301, kind.into())]
+    [(key::BEGIN_ENTRY, kind.into()), (key::BUDDY, name.into()), (key::END_ENTRY, kind.into())]
 }
 
 /// Length of pairs in a packet, in bytes, at most.

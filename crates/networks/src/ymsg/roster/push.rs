@@ -6,8 +6,7 @@ use super::super::account::ANSWER;
 use super::super::account::Account;
 use super::super::context::Cx;
 use super::super::presence::offline;
-use super::super::wire::Draft;
-use super::super::wire::service;
+use super::super::wire::{Draft, key, service};
 use super::edits::groups;
 use super::group_names::GroupNames;
 use super::list_15::sections_of;
@@ -42,8 +41,8 @@ impl Account {
         let shown = self.list.shown.remove(address).unwrap_or_default();
         let wanted = if contact.listed { groups(contact) } else { Vec::new() };
         let edit = |service, group: &String| {
-            let draft = Draft::new(service, ANSWER).with(1, &self.me).with(66, "0");
-            draft.with(7, &name).with(65, spelled.write(group))
+            let draft = Draft::new(service, ANSWER).with(key::ID, &self.me).with(key::RESULT, "0");
+            draft.with(key::BUDDY, &name).with(key::GROUP, spelled.write(group))
         };
         for group in shown.iter().filter(|group| !wanted.contains(group)) {
             cx.show(edit(service::REMOVE_BUDDY, group));

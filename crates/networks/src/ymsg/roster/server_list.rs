@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::wire::Packet;
-use super::super::wire::service;
+use super::super::wire::{Packet, key, service};
 
 /// The longest list that is kept, in bytes, and the most names in one.
 const MAX_KEPT: usize = 512 << 10;
@@ -45,7 +44,7 @@ const fn size(name: &[u8]) -> usize {
 impl ServerList {
     /// Takes a packet of the list 0x55: `87=group:name,name\n`. The last has status 0.
     pub(in crate::ymsg) fn take(&mut self, packet: &Packet) {
-        for text in packet.all(87) {
+        for text in packet.all(key::LIST) {
             if self.lines.len() + text.len() <= MAX_KEPT {
                 self.lines.extend_from_slice(text);
             } else {
@@ -60,7 +59,7 @@ impl ServerList {
         for line in lines.split(|b| *b == b'\n') {
             self.read(line);
         }
-        let mut others = packet.pairs().filter(|(key, _)| *key != 87);
+        let mut others = packet.pairs().filter(|(key, _)| *key != key::LIST);
         let kept = others.by_ref().take(MAX_OTHERS);
         self.others = kept.map(|(key, value)| (key, value.to_vec())).collect();
         self.overflowed |= others.next().is_some();
@@ -83,9 +82,9 @@ impl ServerList {
         let mut current = std::mem::take(&mut self.current);
         for (key, value) in packet.pairs() {
             match key {
-                302 if value == b"320" => current.clear(),
-                65 => value.get(..MAX_NAME).unwrap_or(value).clone_into(&mut current),
-                7 if !current.is_empty() => self.add(&current, value),
+                key::BEGIN_LIST if value == b"320" => current.clear(),
+                key::GROUP => value.get(..MAX_NAME).unwrap_or(value).clone_into(&mut current),
+                key::BUDDY if !current.is_empty() => self.add(&current, value),
                 _ => {}
             }
         }
@@ -94,18 +93,18 @@ impl ServerList {
 
     /// Follows the server's answers to edits of its list.
     pub(in crate::ymsg) fn follow(&mut self, packet: &Packet) {
-        if packet.first(66).is_some_and(|code| code != b"0") {
+        if packet.first(key::RESULT).is_some_and(|code| code != b"0") {
             return;
         }
         let value = |key| packet.first(key).unwrap_or_default();
         match packet.service {
-            service::ADD_BUDDY => self.add(value(65), value(7)),
-            service::REMOVE_BUDDY => self.remove(value(65), value(7)),
+            service::ADD_BUDDY => self.add(value(key::GROUP), value(key::BUDDY)),
+            service::REMOVE_BUDDY => self.remove(value(key::GROUP), value(key::BUDDY)),
             service::MOVE_BUDDY => {
-                self.remove(value(224), value(7));
-                self.add(value(264), value(7));
+                self.remove(value(key::FROM_GROUP), value(key::BUDDY));
+                self.add(value(key::TO_GROUP), value(key::BUDDY));
             }
-            service::RENAME_GROUP => self.rename(value(65), value(67)),
+            service::RENAME_GROUP => self.rename(value(key::GROUP), value(key::NEW_GROUP)),
             _ => {}
         }
     }

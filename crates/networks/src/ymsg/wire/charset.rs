@@ -6,9 +6,6 @@ use encoding_rs::{Encoding, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
 
 use super::SEPARATOR;
 
-/// The key that says which of the two it is.
-pub const KEY: u32 = 97;
-
 /// Switches that say what clients write that write no UTF-8.
 pub(in crate::ymsg) const OPTIONS: [(&str, &str); 2] = [
     ("cp1251", "read what is no UTF-8 as Windows-1251, which Cyrillic Windows writes"),
