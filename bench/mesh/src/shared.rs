@@ -50,7 +50,7 @@ impl Shared {
         };
         let (tell, told) = oneshot::channel();
         self.waiting.lock().unwrap().insert(number, tell);
-        self.frames.send(encode(&(number, message))).await.unwrap();
+        self.frames.send(encode(&(number, message.to_bytes()))).await.unwrap();
         told.await.unwrap();
     }
 }
@@ -68,7 +68,9 @@ async fn write(mut sink: Writer, mut frames: mpsc::Receiver<Bytes>) {
 
 async fn receive(mut stream: Reader, messages: mpsc::Sender<(u64, Message)>) {
     while let Some(Ok(frame)) = stream.next().await {
-        messages.send(postcard::from_bytes(&frame).unwrap()).await.unwrap();
+        let (number, message): (u64, &[u8]) = postcard::from_bytes(&frame).unwrap();
+        let message = Message::from_bytes(message).unwrap();
+        messages.send((number, message)).await.unwrap();
     }
 }
 

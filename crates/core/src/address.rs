@@ -86,8 +86,7 @@ impl fmt::Debug for NetworkId {
 ///
 /// The local part is in the form its network normalises to, so that equality is identity.
 /// [`crate::Names`] makes addresses out of what people type.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "(String, NetworkId)", into = "(String, NetworkId)")]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     local: Arc<str>,
     network: NetworkId,
@@ -133,20 +132,6 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, BadName> {
         let (local, network) = text.rsplit_once('@').ok_or(BadName::Shape)?;
         Self::new(local, network.parse()?)
-    }
-}
-
-impl TryFrom<(String, NetworkId)> for Address {
-    type Error = BadName;
-
-    fn try_from((local, network): (String, NetworkId)) -> Result<Self, BadName> {
-        Self::new(&local, network)
-    }
-}
-
-impl From<Address> for (String, NetworkId) {
-    fn from(address: Address) -> Self {
-        (address.local.as_ref().into(), address.network)
     }
 }
 

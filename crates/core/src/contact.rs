@@ -1,7 +1,5 @@
 //! One foreign person in somebody's list, and the consent between the two.
 
-use serde::{Deserialize, Deserializer, Serialize};
-
 use crate::address::Address;
 use crate::clean::label;
 use crate::envelope::Consent;
@@ -13,7 +11,7 @@ pub const MAX_LABEL: usize = 512;
 pub const MAX_GROUPS: usize = 32;
 
 /// Consent in one direction: whether one person may see the presence of the other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Subscription {
     /// Never asked, refused or withdrawn.
     #[default]
@@ -25,17 +23,15 @@ pub enum Subscription {
 }
 
 /// One foreign person in somebody's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// The contact's name.
     pub address: Address,
     /// The spelling under which the owner added the contact: the only one the owner is shown.
     pub spelling: String,
     /// The owner's name for the contact.
-    #[serde(deserialize_with = "alias")]
     pub alias: Option<String>,
     /// The owner's groups that hold the contact.
-    #[serde(deserialize_with = "groups")]
     pub groups: Vec<String>,
     /// Whether the contact stands in the owner's buddy list. One that only asked, or is only
     /// blocked, does not.
@@ -61,6 +57,13 @@ impl Contact {
             from: Subscription::None,
             blocked: false,
         }
+    }
+
+    /// The same with names and groups as all have them, where an earlier version or another gateway
+    /// wrote them.
+    pub(crate) fn with_labels(self) -> Self {
+        let groups = self.groups.into_iter().map(label).collect();
+        Self { alias: self.alias.map(label), groups, ..self }
     }
 
     /// Applies a step of consent that the owner took. Returns whether anything changed.
@@ -108,16 +111,6 @@ impl Contact {
             && self.to == Subscription::None
             && self.from == Subscription::None
     }
-}
-
-/// Reads an alias that an earlier version or another gateway kept.
-fn alias<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Option::deserialize(from).map(|alias: Option<String>| alias.map(label))
-}
-
-/// Reads groups that an earlier version or another gateway kept.
-fn groups<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    Vec::deserialize(from).map(|groups: Vec<String>| groups.into_iter().map(label).collect())
 }
 
 fn replace(standing: &mut Subscription, with: Subscription) -> bool {

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::address::Address;
 use crate::details::Details;
 use crate::quoted::Quoted;
@@ -16,7 +14,7 @@ use crate::time::UnixMillis;
 const DELAYED: Duration = Duration::from_secs(10);
 
 /// Names an envelope for acknowledgement, receipts and the dropping of repeats.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnvelopeId(pub u128);
 
 impl fmt::Display for EnvelopeId {
@@ -57,7 +55,7 @@ impl EnvelopeIds {
 }
 
 /// A message from one person to another: text, consent, typing and the like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// Its name.
     pub id: EnvelopeId,
@@ -70,7 +68,6 @@ pub struct Envelope {
     /// Content.
     pub body: Body,
     /// Facts that the sender's protocol has beside that; `None` for most.
-    #[serde(skip)]
     pub details: Option<Box<Details>>,
 }
 
@@ -83,7 +80,7 @@ impl Envelope {
 }
 
 /// The content of an envelope.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// An instant message.
     Text {
@@ -135,7 +132,7 @@ impl Body {
 }
 
 /// A typing state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typing {
     /// Typing now.
     Active,
@@ -146,7 +143,7 @@ pub enum Typing {
 }
 
 /// A step of the consent dialogue: `from` asks, grants, refuses or gives up seeing presence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consent {
     /// May I see your presence? With a word of introduction.
     Request(RichText),
@@ -159,7 +156,7 @@ pub enum Consent {
 }
 
 /// Reason why a message was not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The receiver is signed on nowhere.
     Offline,
@@ -210,9 +207,7 @@ impl fmt::Display for Failure {
 }
 
 /// Degrees of availability, from least to most.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Availability {
     /// Not signed on, or invisible: nobody can tell.
     #[default]
@@ -230,7 +225,7 @@ pub enum Availability {
 }
 
 /// The presence of a person, as others see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
     /// Availability.
     pub show: Availability,

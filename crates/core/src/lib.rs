@@ -57,7 +57,7 @@ pub use quoted::Quoted;
 pub use redacted::Redacted;
 pub use registry::{Outcome, Registry};
 pub use rich::{MAX_TEXT, RichText};
-pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp};
+pub use roster::{MAX_CONTACTS, MAX_LIST, Roster, Stamp, Stamps};
 pub use spans::{MAX_LINK, MAX_SPANS, Span, Style, Styles};
 pub use time::{Now, UnixMillis};
 

@@ -4,8 +4,6 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::clean::{cleaned, is_clean};
 use crate::spans::{MAX_SPANS, Runs, Span, Spans, Style, Styles};
 
@@ -21,8 +19,7 @@ pub const MAX_TEXT: usize = 64 * 1024;
 /// own and the words that began it.
 ///
 /// `Debug` shows only the length.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(try_from = "(String, Vec<Span>)", into = "(String, Vec<Span>)")]
+#[derive(Clone, Default)]
 pub struct RichText {
     text: String,
     /// None where nothing is styled: most texts.
@@ -194,12 +191,6 @@ fn moved(text: &str) -> (String, Option<Vec<u32>>) {
     });
     places.resize(text.len() + 1, length);
     (clean, Some(places))
-}
-
-impl From<RichText> for (String, Vec<Span>) {
-    fn from(rich: RichText) -> Self {
-        (rich.text, rich.spans.map_or_else(Vec::new, |spans| spans.into_list()))
-    }
 }
 
 impl fmt::Debug for RichText {

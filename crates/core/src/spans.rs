@@ -2,8 +2,6 @@
 
 use std::ops::{Deref, Range};
 
-use serde::{Deserialize, Serialize};
-
 use crate::rich::MAX_TEXT;
 
 /// The most spans one text carries; further formatting is dropped, never text.
@@ -14,7 +12,7 @@ pub const MAX_LINK: usize = 2048;
 const KINDS: usize = 6;
 
 /// The look of a stretch of text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Bold.
     Bold,
@@ -50,7 +48,7 @@ impl Style {
 }
 
 /// A styled stretch of a [`RichText`](crate::RichText), in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -78,10 +76,6 @@ pub(crate) struct Spans {
 impl Spans {
     pub(crate) fn list(&self) -> &[Span] {
         &self.list
-    }
-
-    pub(crate) fn into_list(self) -> Vec<Span> {
-        self.list
     }
 
     /// Bytes that the spans take.

@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::address::Address;
 use crate::contact::{Contact, Subscription};
 use crate::time::UnixMillis;
 
 /// A hybrid logical clock reading: milliseconds pushed forward where the clock lags, and the
 /// writer to break ties.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp {
     /// Milliseconds since the epoch, never behind an earlier stamp that was seen.
     pub millis: u64,
@@ -30,7 +26,7 @@ impl Stamp {
 
 /// A contact with the times of the last writes to its parts. Contacts that are blank leave
 /// their stamps behind, so that a merge after a partition loses neither adds nor removes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) contact: Contact,
     pub(super) stamps: Stamps,
@@ -38,13 +34,16 @@ pub(super) struct Entry {
 
 /// Stamps of the parts of a contact, each by itself: copies that were changed at two gateways at
 /// once keep what was changed at either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamps {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
     /// Spelling, alias, groups, and whether it is listed.
-    listing: Stamp,
-    to: Stamp,
-    from: Stamp,
-    blocked: Stamp,
+    pub listing: Stamp,
+    /// Whether the owner may see the contact's presence.
+    pub to: Stamp,
+    /// Whether the contact may see the owner's presence.
+    pub from: Stamp,
+    /// Whether the owner blocks the contact.
+    pub blocked: Stamp,
 }
 
 impl Stamps {

@@ -60,6 +60,13 @@ fn write_status(text: &mut String, status: &Status, people: &Snapshot) -> fmt::R
     let up = status.peers.iter().filter(|peer| peer.link.is_some()).count();
     writeln!(text, "Links       {up} of {} up", status.peers.len())?;
     writeln!(text, "Refused     {}", Refused(&status.refused))?;
+    if status.unreadable > 0 {
+        let count = status.unreadable;
+        writeln!(
+            text,
+            "Store       {count} records cannot be read, and are kept aside: see the log"
+        )?;
+    }
     for peer in &status.peers {
         write_peer(text, peer)?;
     }

@@ -20,6 +20,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Counts of what was refused from all.
     pub refused: Counts,
+    /// Records of this gateway's store that it could not read, and keeps aside.
+    pub unreadable: u64,
 }
 
 /// Status of another gateway.
@@ -65,6 +67,7 @@ impl Hub {
             own: members.own_entry(),
             peers: members.others().map(peer).collect(),
             refused: self.counts(),
+            unreadable: self.store.unreadable(),
         }
     }
 }

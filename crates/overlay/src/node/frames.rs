@@ -41,6 +41,8 @@ impl<T, L> Node<T, L> {
                 let age = Duration::from_millis(age_ms);
                 return self.message(now, peer, (number, settled), message, age);
             }
+            Frame::UnknownMessage { number } => self.unknown_message(now, peer, number),
+            Frame::Unknown => {}
             Frame::Answer { number, outcome } => {
                 if let Some(ticket) = self.delivery.answered(&peer, number) {
                     self.conclude(now, peer, ticket, outcome);

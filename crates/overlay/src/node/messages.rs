@@ -153,6 +153,20 @@ impl<T, L> Node<T, L> {
         Ok(())
     }
 
+    /// A message came of a kind that only later versions know: its sender is told that it is not
+    /// taken. No account is kept of it, since it is answered the same whenever it comes.
+    pub(super) fn unknown_message(&mut self, now: Instant, from: GatewayId, number: u64) {
+        if self.is_replayed(from, |said| &mut said.number, number) {
+            return self.violations.refuse(
+                now,
+                from,
+                Violation::Replay,
+                "a message that it said before",
+            );
+        }
+        self.queue(from, &Frame::Answer { number, outcome: Err(Failure::Refused) });
+    }
+
     /// Whether `peer` said `number`, or one above it, before on its present link, where such
     /// numbers only grow. The first is 1.
     pub(super) fn is_replayed(

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Consent, Envelope, Failure, RichText, Span, Style};
-use serde::{Deserialize, Serialize};
+use crosstalk_core::{Address, Body, Consent, Details, Envelope, Failure, RichText, Span, Style};
 
 use super::Action;
 use crate::membership::GatewayId;
@@ -14,8 +13,8 @@ use crate::wire::message::Message;
 const OVERHEAD: usize = 256;
 const SPAN: usize = 16;
 
-/// A message as it is on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message as it waits on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Post {
     pub(crate) message: Message,
     /// The gateways that it was sent to, or is about to be.
@@ -162,13 +161,17 @@ impl Entry {
             },
             _ => 0,
         };
+        let details = match &self.message {
+            Message::Envelope(envelope) => envelope.details.as_deref().map_or(0, Details::weight),
+            _ => 0,
+        };
         let names = match &self.message {
             Message::Envelope(Envelope { from, to, .. }) | Message::Report { from, to, .. } => {
                 from.local().len() + to.local().len()
             }
             _ => 0,
         };
-        OVERHEAD + names + text
+        OVERHEAD + names + text + details
     }
 
     pub(super) fn is_words(&self) -> bool {
@@ -182,6 +185,7 @@ impl Entry {
             && let Body::Text { text, .. } = &mut envelope.body
         {
             *text = RichText::default();
+            envelope.details = None;
         }
     }
 

@@ -16,6 +16,7 @@ use crate::common::fault_injection;
 use crate::common::map::Map;
 use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::{Frame, MAX_BATCH};
+use crate::wire::layout;
 pub use limits::{Full, Lists};
 
 /// The most bytes of a roster.
@@ -305,12 +306,14 @@ fn parts(owner: &Address, roster: &Roster, whole: Option<u64>, turn: u8) -> Vec<
 }
 
 fn size(roster: &Roster) -> usize {
-    postcard::experimental::serialized_size(roster).unwrap_or(usize::MAX)
+    layout::size(&layout::roster::Roster::from(roster))
 }
 
 /// Eight bytes of the roster's SHA-256, by which copies are compared.
 pub(crate) fn digest(roster: &Roster) -> u64 {
-    let bytes = postcard::to_stdvec(roster).unwrap_or_default();
+    // Of the layout, and of nothing behind it: what one of two gateways does not know yet makes no
+    // difference between their copies.
+    let bytes = layout::write(&layout::roster::Roster::from(roster));
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     u64::from_le_bytes(std::array::from_fn(|i| hash[i]))
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::membership::{Member, REPLICAS};
+use crate::wire::frame::NEWEST;
 use crosstalk_core::{Contact, Stamp};
 
 const A: GatewayId = GatewayId::from_bytes([0; 32]);
@@ -103,7 +104,8 @@ fn a_write_carries_only_what_changed() {
     let contact = Contact::new("new@yahoo".parse().unwrap(), "new".into());
     more.put(Contact { listed: true, ..contact }, Stamp { millis: 5000, writer: 1 });
     let frames: Vec<_> = a.save(&alice(), &more).into_iter().map(|(_, frame)| frame).collect();
-    assert!(postcard::to_stdvec(&frames).unwrap().len() < 200);
+    let bytes: usize = frames.iter().map(|frame| frame.encode(NEWEST).unwrap().len()).sum();
+    assert!(bytes < 200);
     assert_eq!(exchange(&mut a, &mut b, frames), 1);
     assert_eq!(b.load(&alice()), more);
     assert!(a.save(&alice(), &more).is_empty(), "writing it again is no change");
@@ -153,7 +155,7 @@ fn one_roster_wanted_a_thousand_times_does_not_fill_the_memory() {
     a.save(&alice(), &with(&names.iter().map(String::as_str).collect::<Vec<_>>()));
     let want = Frame::RosterWant(vec![Key::of(&alice()); MAX_BATCH]);
     let replies = a.received(B, want, false).unwrap().replies;
-    let bytes: usize = replies.iter().map(|r| postcard::to_stdvec(r).unwrap().len()).sum();
+    let bytes: usize = replies.iter().map(|r| r.encode(NEWEST).unwrap().len()).sum();
     assert!((MAX_WANTED / 2..2 * MAX_WANTED).contains(&bytes), "{bytes}");
 }
 

@@ -8,10 +8,12 @@ use crosstalk_core::{Body, UnixMillis};
 use crate::membership::GatewayId;
 use crate::outbox::Post;
 use crate::rosters;
+use crate::storage::records;
 use crate::wire::golden_tests::{check, lines};
 use crate::wire::message::Message;
 use crate::wire::samples;
 
+const SAID: UnixMillis = UnixMillis(1_800_000_000_000);
 const STORED: &str = include_str!("../../tests/layouts/stored.hex");
 
 fn gateway(n: u8) -> GatewayId {
@@ -43,17 +45,16 @@ fn what_is_stored_is_written_and_read_as_ever() {
     let golden = lines(STORED);
     let mut written = Vec::new();
     for (name, post) in posts() {
-        let kept = (UnixMillis(1_800_000_000_000), post);
-        written.push((format!("post {name}"), postcard::to_stdvec(&kept).unwrap()));
+        written.push((format!("post {name}"), records::of_post(SAID, &post)));
     }
-    let stored = (samples::alice(), samples::roster());
-    written.push(("roster".to_owned(), postcard::to_stdvec(&stored).unwrap()));
+    let (alice, roster) = (samples::alice(), samples::roster());
+    written.push(("roster".to_owned(), records::of_list(&alice, &roster)));
     let digest = rosters::digest(&samples::roster()).to_be_bytes();
     written.push(("digest of the roster".to_owned(), digest.to_vec()));
     check(&golden, &written);
     for (name, post) in posts() {
-        let read = postcard::from_bytes(&golden[format!("post {name}").as_str()]);
-        assert_eq!(read, Ok((UnixMillis(1_800_000_000_000), post)), "{name}");
+        let read = records::read_post(&golden[format!("post {name}").as_str()]);
+        assert_eq!(read, Ok((SAID, post)), "{name}");
     }
-    assert_eq!(postcard::from_bytes(&golden["roster"]), Ok(stored));
+    assert_eq!(records::read_list(&golden["roster"]), Ok((alice, roster)));
 }

@@ -3,4 +3,5 @@
 #[cfg(test)]
 pub(crate) mod golden_tests;
 pub(crate) mod journal;
+pub(crate) mod records;
 pub(crate) mod store;

@@ -3,7 +3,9 @@ use crate::common::clock::Wall;
 use crate::hub::inbound::Inbound;
 use crate::membership::{Member, Members, REPLICAS};
 use crate::storage::store::Store;
-use crosstalk_core::UnixMillis;
+use crate::wire::message::Message;
+use crate::wire::samples;
+use crosstalk_core::{Body, Failure, UnixMillis};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -94,11 +96,27 @@ async fn an_oversized_frame_closes_the_link_and_blames_the_peer() {
 
 #[tokio::test]
 async fn a_malformed_frame_closes_the_link_and_blames_the_peer() {
-    for garbage in [&[][..], &[NEWEST], &[NEWEST, 99], &[9, 0, 1, 2], &[NEWEST, 1, 0xff]] {
+    for garbage in [&[][..], &[NEWEST], &[NEWEST, 0x80], &[9, 0, 1, 2], &[NEWEST, 1, 0xff]] {
         let mut bench = Bench::greeted().await;
         bench.say_bytes(garbage).await;
         bench.ends_with(1).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_later_version_says_costs_neither_the_link_nor_the_blame() {
+    let mut bench = Bench::greeted().await;
+    bench.say_bytes(&[NEWEST, 99, 1, 2, 3]).await;
+    let message = Message::Envelope(samples::envelope(Body::Attention));
+    let said = Frame::Said { number: 1, settled: 1, hops: 1, age_ms: 0, message };
+    let mut later = said.encode(NEWEST).unwrap().to_vec();
+    *later.last_mut().unwrap() = 99;
+    bench.say_bytes(&later).await;
+    let answer = Frame::Answer { number: 1, outcome: Err(Failure::Refused) };
+    let answered =
+        async { while Frame::decode(NEWEST, &bench.frame().await) != Ok(answer.clone()) {} };
+    timeout(Duration::from_secs(20), answered).await.expect("its sender hears of it");
+    assert_eq!(bench.hub.counts(), crate::Counts::default());
 }
 
 #[tokio::test]

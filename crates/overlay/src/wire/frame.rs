@@ -1,17 +1,16 @@
-//! The wire between two gateways: what is said, and how it is written.
+//! Frames: everything that two gateways say to each other on a link. [`codec`](super::codec) writes
+//! them.
 //!
-//! A frame is a version byte and a postcard value, at most [`MAX_FRAME`] bytes, behind a length
-//! of four bytes. The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest
-//! version that both speak. Version 3 brought no frame but [`Failure::Unconfirmed`].
+//! The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest version that both
+//! speak. Version 3 brought no frame but [`Failure::Unconfirmed`]; version 4 brought fields behind
+//! frames, and that frames of kinds that are not known are passed over.
 //!
-//! A version adds frames at the end of [`Frame`] and changes none that is there, so that
-//! gateways can be upgraded one at a time. What a peer's version lacks is not sent to it.
+//! A version adds frames and changes none that is there, so that gateways can be upgraded one at a
+//! time. What a peer's version lacks is not sent to it.
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use crosstalk_core::{Address, Blame, Failure, Fault, Roster};
-use serde::de::DeserializeOwned;
+use crosstalk_core::{Address, Failure, Roster};
 use serde::{Deserialize, Serialize};
 
 use crate::membership::signed_addresses::Card;
@@ -21,7 +20,9 @@ use crate::wire::message::Message;
 /// The oldest frame set spoken here. Every [`Hello`] is written in it.
 pub(crate) const OLDEST: u8 = 1;
 /// The newest.
-pub(crate) const NEWEST: u8 = 3;
+pub(crate) const NEWEST: u8 = 4;
+/// The first version with fields behind frames, in which what is not known is no fault.
+pub(crate) const FIELDS: u8 = 4;
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: usize = 256 * 1024;
 /// The most entries of one list in a frame.
@@ -41,7 +42,7 @@ pub(crate) struct Hello {
 }
 
 /// Everything else that gateways say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// The sender lives and will say so again before the time is over.
     Lease {
@@ -140,6 +141,14 @@ pub(crate) enum Frame {
         /// The message.
         message: Message,
     },
+    /// A message of a kind that is not known here. It is answered as one that is not taken, so that
+    /// its sender hears of it. Only read.
+    UnknownMessage {
+        /// Counts up, as of others.
+        number: u64,
+    },
+    /// A frame of a kind that is not known here, which is passed over. Only read.
+    Unknown,
 }
 
 /// The most gateways that a message comes from: nobody passes on what another said, so that
@@ -168,6 +177,7 @@ impl Frame {
             | Self::Membership(_)
             | Self::Cards(_)
             | Self::Said { .. } => 2,
+            Self::UnknownMessage { .. } | Self::Unknown => FIELDS,
         }
     }
 
@@ -246,29 +256,6 @@ impl Hello {
         let newest = self.newest.min(theirs.newest);
         (newest >= self.oldest.max(theirs.oldest)).then_some(newest)
     }
-
-    /// Its bytes; `None` where they would be too many.
-    pub(crate) fn encode(&self) -> Option<Bytes> {
-        write(OLDEST, self)
-    }
-
-    /// Reads what [`Self::encode`] wrote.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        read(OLDEST, bytes)
-    }
-}
-
-impl Frame {
-    /// Its bytes in a `version` that has it; `None` where they would be too many.
-    pub(crate) fn encode(&self, version: u8) -> Option<Bytes> {
-        write(version, self)
-    }
-
-    /// Reads what [`Self::encode`] wrote. The peer is to blame for anything else.
-    pub(crate) fn decode(version: u8, bytes: &[u8]) -> Result<Self, Fault> {
-        let frame: Self = read(version, bytes)?;
-        if frame.since() <= version { Ok(frame) } else { Err(blame(UNKNOWN)) }
-    }
 }
 
 impl Frame {
@@ -307,38 +294,3 @@ impl Frame {
 
 /// The first version of the frame set that knows [`Failure::Unconfirmed`].
 const UNCONFIRMED: u8 = 3;
-
-/// Room for most frames, in bytes.
-const USUAL: usize = 512;
-
-const UNKNOWN: &str = "a malformed or unknown frame";
-
-fn write<T: Serialize>(version: u8, value: &T) -> Option<Bytes> {
-    let mut room = [version; USUAL];
-    if let Ok(written) = postcard::to_slice(value, &mut room[1..]) {
-        let length = 1 + written.len();
-        return Some(Bytes::copy_from_slice(&room[..length]));
-    }
-    let bytes = postcard::to_extend(value, vec![version]).ok()?;
-    (bytes.len() <= MAX_FRAME).then(|| bytes.into())
-}
-
-fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Fault> {
-    match bytes.split_first() {
-        None => Err(blame("an empty frame")),
-        Some((said, rest)) if *said == version => match postcard::take_from_bytes(rest) {
-            Ok((value, [])) => Ok(value),
-            Ok(_) => Err(blame("a frame with bytes after its end")),
-            Err(_) => Err(blame(UNKNOWN)),
-        },
-        Some(_) => Err(blame("a frame of a version that was not agreed")),
-    }
-}
-
-fn blame(what: &'static str) -> Fault {
-    Fault::new(Blame::Peer, what)
-}
-
-#[cfg(test)]
-#[path = "frame_tests.rs"]
-mod tests;

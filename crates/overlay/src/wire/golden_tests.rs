@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::frame::{Frame, Hello};
+use super::frame::{Frame, Hello, NEWEST};
 use super::samples;
 
 const FRAMES: &str = include_str!("../../tests/layouts/frames.hex");
@@ -50,13 +50,16 @@ fn frames_are_written_and_read_as_ever() {
     let mut written = vec![("hello".to_owned(), samples::hello().encode().unwrap()[1..].to_vec())];
     for (name, frame) in samples::frames() {
         let body = frame.encode(frame.since()).unwrap()[1..].to_vec();
-        for version in frame.since()..=3 {
+        for version in frame.since()..=NEWEST {
             let bytes = [&[version], body.as_slice()].concat();
             assert_eq!(frame.encode(version).unwrap()[..], bytes, "{name}");
             assert_eq!(Frame::decode(version, &bytes).as_ref(), Ok(&frame), "{name}");
         }
         written.push((name, body));
     }
+    let detailed = samples::detailed().encode(4).unwrap();
+    assert_eq!(Frame::decode(4, &detailed), Ok(samples::detailed()));
+    written.push(("said text detailed".to_owned(), detailed[1..].to_vec()));
     check(&golden, &written);
     let hello = [&[1], golden["hello"].as_slice()].concat();
     assert_eq!(Hello::decode(&hello), Ok(samples::hello()));

@@ -1,11 +1,10 @@
 //! Messages that gateways send each other on behalf of people.
 
 use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, NetworkId, Presence};
-use serde::{Deserialize, Serialize};
 
 /// Said from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
 /// one fails with [`Failure::Refused`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// From one person to another.
     Envelope(Envelope),

@@ -1,8 +1,8 @@
 //! One value of everything that gateways say and store, for the bytes that are checked in.
 
 use crosstalk_core::{
-    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Presence,
-    RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
+    Address, Availability, Body, Consent, Contact, Detail, Details, Envelope, EnvelopeId, Failure,
+    Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
 };
 use libp2p_identity::Keypair;
 
@@ -65,6 +65,22 @@ fn text(text: RichText, auto: bool) -> Message {
 fn presence(show: Availability) -> Message {
     let presence = Presence { show, ..Presence::default() };
     Message::Presence { of: alice(), presence, to: vec![bob()] }
+}
+
+/// A text with every detail that there is. Before version 4 they are left out.
+pub(crate) fn detailed() -> Frame {
+    let details = Details {
+        message_id: Detail::new("purple1f"),
+        replaces: Detail::new("purple1e"),
+        endpoint: Detail::new("phone"),
+        nickname: Detail::new("W\u{f6}lfi"),
+        no_copy: true,
+    };
+    let mut envelope = envelope(Body::Text { text: "hello".into(), auto: false });
+    envelope.details = details.boxed();
+    let (number, settled, hops, age_ms) = (300, 299, 1, 1234);
+    let message = Message::Envelope(envelope);
+    Frame::Said { number, settled, hops, age_ms, message }
 }
 
 /// Messages from router to router.

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::common::map::Map;
 use crate::membership::Key;
+use crate::storage::records;
 
 /// From how many on those who wait for a commit are looked through for such as no longer do.
 const MANY_WAIT: usize = 1024;
@@ -42,7 +43,7 @@ pub(super) type Kept = (u64, Vec<u8>);
 /// New state of a roster on disk.
 #[derive(Clone)]
 pub(super) enum List {
-    /// It is written: postcard of `(owner, roster)`, since many may have to wait.
+    /// It is written: its record, since many may have to wait.
     Kept { owner: Address, bytes: Arc<[u8]>, digest: u64 },
     /// It is removed. The digest tells it from a later one.
     Expired { digest: u64 },
@@ -59,7 +60,7 @@ impl List {
     /// The roster; none where it is removed.
     pub(super) fn read(&self) -> Option<(Address, Roster)> {
         match self {
-            Self::Kept { bytes, .. } => postcard::from_bytes(bytes).ok(),
+            Self::Kept { bytes, .. } => records::read_list(bytes).ok(),
             Self::Expired { .. } => None,
         }
     }

@@ -23,10 +23,12 @@ use redb::{Database, DatabaseError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::common::clock;
+use crate::common::map::Set;
 use crate::errors::Error;
 use crate::membership::Key;
 use crate::outbox::Post;
 use crate::rosters::{Full, Lists, RosterStore};
+use crate::storage::records;
 use batch::{List, Queue};
 use shares::Shares;
 #[cfg(test)]
@@ -42,6 +44,8 @@ type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// The most commits that were not heard of before the next one waits.
 const MAX_UNHEARD: usize = 16;
+/// The most lists that are counted for not being readable.
+const MAX_UNREADABLE: usize = 4096;
 /// Wait of a failed commit before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Somebody who was seen within this time, or an eighth of what lists are kept for, is not written
@@ -66,6 +70,8 @@ struct Shared {
     thread: Mutex<Option<JoinHandle<()>>>,
     open: Opener,
     path: PathBuf,
+    /// Lists that were asked for and could not be read; of too many some.
+    unreadable: Mutex<Set<Key>>,
     /// Tells of messages that are on disk, by number and revision, and of failures.
     kept: mpsc::Sender<Option<Vec<(u64, u64)>>>,
     /// Running time of this gateway when it started, in milliseconds, and that instant. Clocks can
@@ -116,6 +122,7 @@ impl Store {
             thread: Mutex::default(),
             open: Box::new(open),
             path,
+            unreadable: Mutex::default(),
             kept,
             ran: (begun.ran, clock::now()),
         });
@@ -144,10 +151,9 @@ impl Store {
 
     /// Keeps a revision of a message that was said at a time.
     pub(crate) fn keep(&self, number: u64, revision: u64, said: UnixMillis, post: &Post) {
-        if let Ok(bytes) = postcard::to_stdvec(&(said, post)) {
-            lock(&self.shared.queue).waiting.posts.insert(number, Some((revision, bytes)));
-            self.shared.wake.notify_one();
-        }
+        let bytes = records::of_post(said, post);
+        lock(&self.shared.queue).waiting.posts.insert(number, Some((revision, bytes)));
+        self.shared.wake.notify_one();
     }
 
     /// Keeps a message no longer.
@@ -169,6 +175,13 @@ impl Store {
             self.shared.wake.notify_one();
         }
         told
+    }
+
+    /// How many records could not be read: those that were put aside, and lists that still stand
+    /// where they were.
+    pub(crate) fn unreadable(&self) -> u64 {
+        let aside = self.shared.read(tables::count_aside).unwrap_or_default();
+        aside + lock(&self.shared.unreadable).len() as u64
     }
 
     /// Bounds what is stored from now on.
@@ -229,7 +242,7 @@ impl Store {
             return false;
         };
         // Made anew: that of a list that was never compared is not on disk.
-        let roster = self.shared.read(|db| tables::read_roster(db, key)).flatten();
+        let roster = self.shared.read_list(key);
         let Some((owner, roster)) = roster else { return false };
         let digest = crate::rosters::digest(&roster);
         queue.waiting.ran = self.ran();
@@ -263,12 +276,12 @@ impl RosterStore for Store {
         drop(queue);
         match queued {
             Some(list) => list.read(),
-            None => self.shared.read(|db| tables::read_roster(db, key)).flatten(),
+            None => self.shared.read_list(key),
         }
     }
 
     fn put(&mut self, key: Key, owner: Address, roster: Roster, digest: u64) {
-        let Ok(bytes) = postcard::to_stdvec(&(&owner, &roster)) else { return };
+        let bytes = records::of_list(&owner, &roster);
         drop(roster);
         let (from, origin) = (self.shared.len_of(&key), Origin::of(&owner));
         let mut queue = lock(&self.shared.queue);
@@ -303,7 +316,7 @@ impl RosterStore for Store {
         let age = lock(&self.shared.shares).limits.age;
         let lately = if age.is_zero() { SEEN_LATELY } else { SEEN_LATELY.min(age / 8) };
         let ago =
-            |account: &shares::Account| Duration::from_millis(ran.saturating_sub(account.seen));
+            |account: &records::Account| Duration::from_millis(ran.saturating_sub(account.seen));
         if account.is_some_and(|account| ago(&account) >= lately) {
             let mut queue = lock(&self.shared.queue);
             queue.waiting.ran = ran;
@@ -324,6 +337,21 @@ impl RosterStore for Store {
 }
 
 impl Shared {
+    /// A stored list. One that cannot be read is counted, and stays where it is until another is
+    /// written.
+    fn read_list(&self, key: &Key) -> Option<(Address, Roster)> {
+        match self.read(|db| tables::read_list(db, key))?? {
+            Ok(list) => Some(list),
+            Err(why) => {
+                let mut unreadable = lock(&self.unreadable);
+                if unreadable.len() < MAX_UNREADABLE && unreadable.insert(*key) {
+                    tracing::error!(?key, "a stored list cannot be read: {why}");
+                }
+                None
+            }
+        }
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Option<T> {
         let result = self.with(read)?;
         result.inspect_err(|e| tracing::error!("this gateway: cannot read its store: {e}")).ok()

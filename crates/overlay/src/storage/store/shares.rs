@@ -1,34 +1,15 @@
 //! Shares of the store: how much of each origin, and for how long.
 
-use crosstalk_core::{Address, Origin};
-use serde::{Deserialize, Serialize};
+use crosstalk_core::Origin;
 
 use crate::common::map::Map;
 use crate::rosters::Lists;
+use crate::storage::records::Account;
 
 /// Bytes that the smallest list counts: those that its row takes of the disk.
 const LEAST: usize = 512;
 /// Divisor for the share of one domain in the bytes that may wait for the disk.
 const SHARE: usize = 4;
-
-/// Facts about a list that are known without reading it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Account {
-    pub(super) owner: Address,
-    pub(super) bytes: u64,
-    /// Running time of this gateway when the owner was last seen to sign on, in milliseconds.
-    pub(super) seen: u64,
-}
-
-impl Account {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).unwrap_or_default()
-    }
-
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
-    }
-}
 
 /// Bytes stored by each domain.
 #[derive(Default)]

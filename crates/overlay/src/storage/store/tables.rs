@@ -4,31 +4,33 @@ use std::borrow::Cow;
 
 use crosstalk_core::{Address, Roster, UnixMillis};
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table,
+    TableDefinition, WriteTransaction,
 };
 
 use super::batch::{Batch, List};
-use super::shares::Account;
 #[cfg(test)]
 use crate::common::fault_injection;
 use crate::membership::Key;
 use crate::outbox::Post;
 use crate::rosters;
+use crate::storage::records::{self, Account};
+use crate::wire::layout::Unreadable;
 
-/// Postcard of `(owner, roster)`.
+/// [Records](records::of_list) of buddy lists.
 const ROSTERS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("rosters/1");
 /// Digests of the rosters.
 const DIGESTS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("digests/1");
-/// Postcard of an [`Account`] for each roster.
+/// An [`Account`] for each roster.
 const ACCOUNTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("accounts/1");
 /// Digests of rosters that expired, which is not to be taken again from a gateway where it did not
 /// yet.
 const EXPIRED: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("expired/1");
-/// Postcard of `(when it was said, message)`.
+/// [Records](records::of_post) of messages.
 const OUTBOX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("outbox/1");
 /// Numbers with a name.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta/1");
-/// Rosters and messages that cannot be read, by where they stood.
+/// Records that cannot be read, by where they stood.
 const DAMAGED: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("damaged/1");
 const EPOCH: &str = "epoch";
 /// For how long this gateway has run in all, in milliseconds.
@@ -68,21 +70,30 @@ pub(super) fn begin(db: &Database, wall: UnixMillis) -> Result<Begun, redb::Erro
     Ok(begun)
 }
 
-/// All accounts, of which those that are missing are made.
+/// All accounts, of which those that are missing are made, and those that cannot be read anew.
 fn accounts(write: &WriteTransaction, ran: u64) -> Result<Vec<Account>, redb::Error> {
     let rosters = write.open_table(ROSTERS)?;
     write.open_table(DIGESTS)?;
     let mut table = write.open_table(ACCOUNTS)?;
+    let mut damaged = write.open_table(DAMAGED)?;
     let mut missing = Vec::new();
     for entry in rosters.iter()? {
         let (key, _) = entry?;
-        if table.get(key.value())?.is_none() {
+        let account = table.get(key.value())?;
+        if let Some(bytes) = &account
+            && let Err(why) = Account::decode(bytes.value())
+        {
+            tracing::error!("an account of a list cannot be read and is made anew: {why}");
+            let place = [b"accounts/1 ".as_slice(), key.value()].concat();
+            put_aside(&mut damaged, place, bytes.value())?;
+            missing.push(*key.value());
+        } else if account.is_none() {
             missing.push(*key.value());
         }
     }
     for key in missing {
         let Some(bytes) = rosters.get(&key)? else { continue };
-        let Ok((owner, _)) = postcard::take_from_bytes::<Address>(bytes.value()) else { continue };
+        let Ok(owner) = records::owner_of_list(bytes.value()) else { continue };
         let account = Account { owner, bytes: bytes.value().len() as u64, seen: ran };
         table.insert(&key, account.encode().as_slice())?;
     }
@@ -94,44 +105,58 @@ fn accounts(write: &WriteTransaction, ran: u64) -> Result<Vec<Account>, redb::Er
     Ok(all)
 }
 
+/// Keeps a record that cannot be read, beside others that stood at the same place.
+fn put_aside(
+    damaged: &mut Table<'_, &[u8], &[u8]>,
+    mut place: Vec<u8>,
+    bytes: &[u8],
+) -> Result<(), redb::Error> {
+    while damaged.get(place.as_slice())?.is_some_and(|kept| kept.value() != bytes) {
+        place.push(b'+');
+    }
+    damaged.insert(place.as_slice(), bytes)?;
+    Ok(())
+}
+
+/// How many records were put aside since there is this store.
+pub(super) fn count_aside(db: &Database) -> Result<u64, redb::Error> {
+    Ok(db.begin_read()?.open_table(DAMAGED)?.len()?)
+}
+
 /// Keeps messages that cannot be read where no other one takes their place.
 fn put_aside_messages(write: &WriteTransaction) -> Result<(), redb::Error> {
     let (mut outbox, mut damaged) = (write.open_table(OUTBOX)?, write.open_table(DAMAGED)?);
     let mut found = Vec::new();
     for entry in outbox.iter()? {
         let (number, bytes) = entry?;
-        if let Err(error) = postcard::from_bytes::<(UnixMillis, Post)>(bytes.value()) {
+        if let Err(error) = records::read_post(bytes.value()) {
             let number = number.value();
-            tracing::error!(number, "a kept message is damaged and put aside: {error}");
+            tracing::error!(number, "a kept message cannot be read and is put aside: {error}");
             found.push((number, bytes.value().to_vec()));
         }
     }
     for (number, bytes) in found {
-        damaged.insert(format!("outbox/1 {number}").as_bytes(), bytes.as_slice())?;
+        put_aside(&mut damaged, format!("outbox/1 {number}").into_bytes(), &bytes)?;
         outbox.remove(number)?;
     }
     Ok(())
 }
 
-pub(super) fn read_roster(
-    db: &Database,
-    key: &Key,
-) -> Result<Option<(Address, Roster)>, redb::Error> {
+pub(super) fn read_list(db: &Database, key: &Key) -> Result<Option<ReadList>, redb::Error> {
     let table = db.begin_read()?.open_table(ROSTERS)?;
-    Ok(table.get(key.as_bytes())?.and_then(|bytes| parse_roster(key, bytes.value())))
+    Ok(table.get(key.as_bytes())?.map(|bytes| records::read_list(bytes.value())))
 }
 
-fn parse_roster(key: &Key, bytes: &[u8]) -> Option<(Address, Roster)> {
-    let roster = postcard::from_bytes(bytes);
-    roster.inspect_err(|e| tracing::error!(?key, "a stored roster is damaged: {e}")).ok()
-}
+/// A list and its owner, where its record can be read.
+type ReadList = Result<(Address, Roster), Unreadable>;
 
 pub(super) fn read_posts(db: &Database) -> Result<Vec<(u64, UnixMillis, Post)>, redb::Error> {
     let table = db.begin_read()?.open_table(OUTBOX)?;
     let mut posts = Vec::new();
     for entry in table.iter()? {
         let (number, bytes) = entry?;
-        if let Ok((said, post)) = postcard::from_bytes(bytes.value()) {
+        // What cannot be read was put aside when the store was opened.
+        if let Ok((said, post)) = records::read_post(bytes.value()) {
             posts.push((number.value(), said, post));
         }
     }
@@ -149,7 +174,7 @@ pub(super) fn read_digests(db: &Database) -> Result<Vec<(Key, u64)>, redb::Error
 
 pub(super) fn read_account(db: &Database, key: &Key) -> Result<Option<Account>, redb::Error> {
     let table = db.begin_read()?.open_table(ACCOUNTS)?;
-    Ok(table.get(key.as_bytes())?.and_then(|bytes| Account::decode(bytes.value())))
+    Ok(table.get(key.as_bytes())?.and_then(|bytes| Account::decode(bytes.value()).ok()))
 }
 
 pub(super) fn read_expired(db: &Database, key: &Key) -> Result<Option<u64>, redb::Error> {
@@ -163,7 +188,7 @@ pub(super) fn read_overdue(db: &Database, before: u64) -> Result<Vec<Key>, redb:
     let mut overdue = Vec::new();
     for entry in table.iter()? {
         let (key, bytes) = entry?;
-        if Account::decode(bytes.value()).is_some_and(|account| account.seen <= before) {
+        if Account::decode(bytes.value()).is_ok_and(|account| account.seen <= before) {
             overdue.push(Key::from_bytes(*key.value()));
         }
     }
@@ -178,7 +203,8 @@ pub(super) fn write_batch(db: &Database, batch: &Batch) -> Result<(), redb::Erro
     {
         let mut accounts = write.open_table(ACCOUNTS)?;
         for (key, seen) in &batch.seen {
-            let account = accounts.get(key.as_bytes())?.and_then(|b| Account::decode(b.value()));
+            let account =
+                accounts.get(key.as_bytes())?.and_then(|b| Account::decode(b.value()).ok());
             if let Some(account) = account {
                 let account = Account { seen: account.seen.max(*seen), ..account };
                 accounts.insert(key.as_bytes(), account.encode().as_slice())?;
@@ -220,25 +246,30 @@ fn write_list(
     };
     let (mut bytes, mut digest) = (Cow::Borrowed(&**bytes), *digest);
     let old = table.get(at)?.map(|old| old.value().to_vec());
-    match old.as_ref().map(|old| parse_roster(key, old)) {
+    match old.as_deref().map(records::read_list) {
         // What could not be read for a while is not overwritten either.
-        Some(Some((_, stored))) => {
-            if let Some((_, mut roster)) = parse_roster(key, &bytes)
+        Some(Ok((_, stored))) => {
+            if let Ok((_, mut roster)) = records::read_list(&bytes)
                 && !stored.beyond(&roster).is_empty()
             {
                 roster.merge(stored);
                 digest = rosters::digest(&roster);
-                bytes = postcard::to_stdvec(&(owner, &roster)).map_or(bytes, Cow::Owned);
+                bytes = Cow::Owned(records::of_list(owner, &roster));
+            }
+            let later = old.as_deref().map_or(&[][..], records::fields_of_list);
+            if !later.is_empty() {
+                bytes.to_mut().extend_from_slice(later);
             }
         }
-        Some(None) => {
+        Some(Err(why)) => {
+            tracing::error!(?key, "a stored list cannot be read and is put aside: {why}");
             let mut damaged = write.open_table(DAMAGED)?;
             let place = [b"rosters/1 ".as_slice(), at].concat();
-            damaged.insert(place.as_slice(), old.unwrap_or_default().as_slice())?;
+            put_aside(&mut damaged, place, old.as_deref().unwrap_or_default())?;
         }
         None => {}
     }
-    let seen = accounts.get(at)?.and_then(|account| Account::decode(account.value()));
+    let seen = accounts.get(at)?.and_then(|account| Account::decode(account.value()).ok());
     let seen = seen.map_or(ran, |account| account.seen);
     let account = Account { owner: owner.clone(), bytes: bytes.len() as u64, seen };
     table.insert(at, &*bytes)?;

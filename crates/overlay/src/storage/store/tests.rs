@@ -104,7 +104,7 @@ fn write_as_before(path: &Path, rows: &[(&Key, Vec<u8>)]) {
 async fn a_store_of_before_is_read_and_its_lists_are_as_old_as_the_upgrade() {
     let dir = tempfile::tempdir().unwrap();
     let (key, alice) = user("alice@aol");
-    let bytes = postcard::to_stdvec(&(&alice, roster())).unwrap();
+    let bytes = records::of_list(&alice, &roster());
     write_as_before(dir.path(), &[(&key, bytes)]);
     let (store, epoch, _) = Store::open(dir.path(), UnixMillis(10)).unwrap();
     assert_eq!((epoch, store.get(&key)), (10, Some((alice, roster()))));
