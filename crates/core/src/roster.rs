@@ -134,6 +134,8 @@ impl Roster {
     /// A request does not overrule an answer that another copy has and this one had not.
     pub fn put(&mut self, contact: Contact, stamp: Stamp) -> bool {
         if !self.takes(&contact) {
+            // Memories of removed contacts make room for a contact. Their price: a copy that was
+            // away for long may bring one back.
             self.forget_removed();
             if !self.takes(&contact) {
                 return false;
@@ -178,6 +180,7 @@ impl Roster {
             changed = true;
         }
         let wiped = self.wiped();
+        // What either side has wiped stays away, also where the other still has it.
         other.entries.retain(|at, entry| *at != wiping() && entry.stamps.newest() > wiped);
         for (address, theirs) in other.entries {
             if theirs.is_news_to(&self.entries, &address) && self.has_room_for(&address) {
@@ -234,6 +237,8 @@ impl Roster {
 
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
+        // The stamp of a wipe is no memory to forget: without it the wiped contacts would come
+        // back.
         let wiped = self.entries.remove(&wiping());
         let removed = self.entries.values().filter(|e| e.contact.is_empty());
         let mut stamps: Vec<_> = removed.map(|e| e.stamps.newest()).collect();

@@ -104,6 +104,8 @@ impl Entry {
     pub(super) fn merge(&mut self, other: Self) {
         let (stamps, theirs) = (&mut self.stamps, other.stamps);
         let (ours, new) = (&mut self.contact, other.contact);
+        // Strictly newer: a stamp names one write of one writer, so that equal stamps hold the
+        // same.
         if theirs.listing > stamps.listing {
             (ours.spelling, ours.alias) = (new.spelling, new.alias);
             (ours.groups, ours.listed) = (new.groups, new.listed);

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets, which drive what is private here with any bytes at all.
+//! Entry points for the fuzz targets, which drive what is private here with any bytes at all.
 //!
 //! Each function panics where something that always holds does not.
 
@@ -113,7 +113,7 @@ pub fn good_frames() -> Vec<Vec<u8>> {
 pub enum Step<'a> {
     /// A peer, 1 or 2, says this frame.
     Frame(usize, &'a [u8]),
-    /// So much time passes.
+    /// Some time passes.
     Wait(Duration),
     /// The link to a peer ends and comes up, in the same boot or in a new one.
     Link(usize, u64),

@@ -103,7 +103,7 @@ impl<T, L> Node<T, L> {
         self.effects.push_back(Effect::Record { fingerprint, message });
     }
 
-    /// What [`Effect::Record`] asked for is on file.
+    /// Takes that [`Effect::Record`] is on file.
     pub(crate) fn recorded(&mut self, now: Instant, message: ShownMessage) {
         match message {
             ShownMessage::Theirs { from, call } => self.reply(from, call, Ok(())),
@@ -140,6 +140,8 @@ impl<T, L> Node<T, L> {
                 let network = refused.as_ref().map_or("", NetworkId::as_str);
                 let why = format_args!("it may not speak for {network}");
                 self.violations.refuse(now, from, Violation::Sender, why);
+                // Answered like any other, so that its sender settles it and does not repeat it on
+                // each link.
                 self.answer(now, from, call, Err(Failure::Refused));
             }
             Verdict::New(call, message) => {

@@ -110,6 +110,7 @@ impl<S: RosterStore> Rosters<S> {
 
     /// Merges `roster` into the copy kept here. Returns the frames that tell its other homes.
     pub(crate) fn save(&mut self, owner: &Address, roster: &Roster) -> Vec<(GatewayId, Frame)> {
+        // Only what is news travels: a list of thousands is not sent again for one contact.
         let change = roster.beyond(&self.load(owner));
         let Some((_, digest)) = self.merge(owner, change.clone()) else { return Vec::new() };
         let homes = self.members.homes(&Key::of(owner)).into_iter();
@@ -173,6 +174,7 @@ impl<S: RosterStore> Rosters<S> {
             }
             Frame::RosterGot { ask } => follows.answered = self.got(&peer, ask),
             Frame::RosterPut { owner, part, whole, turn } => {
+                // Neither what a stranger to the list says nor what nobody here needs is stored.
                 if !self.concerns(&peer, &owner) || !(here || self.keeps(&owner)) {
                     return Ok(follows);
                 }
@@ -184,6 +186,8 @@ impl<S: RosterStore> Rosters<S> {
                     follows.changed = Some((owner.clone(), news.clone()));
                 }
                 if let Some(theirs) = whole
+                    // Bounded: copies that do not become the same, for whatever reason, would go to
+                    // and fro for ever.
                     && turn < LAST_TURN
                 {
                     let ours = self.load(&owner);
@@ -209,6 +213,8 @@ impl<S: RosterStore> Rosters<S> {
             Frame::RosterWant(keys) if keys.len() <= MAX_BATCH => {
                 let mut room = MAX_WANTED;
                 for (owner, roster) in keys.iter().filter_map(|key| self.store.get(key)) {
+                    // The rest is asked for at the next comparison: one request must not queue all
+                    // lists at once.
                     let Some(left) = room.checked_sub(size(&roster)) else { break };
                     room = left;
                     if self.concerns(&peer, &owner) {

@@ -1,4 +1,4 @@
-//! How frames are written: a version byte, a [layout] and, since version 4, [fields]; at most
+//! Encoding of frames: a version byte, a [layout] and, since version 4, [fields]; at most
 //! [`MAX_FRAME`] bytes, behind a length of four bytes that the link adds.
 
 use bytes::Bytes;
@@ -44,8 +44,8 @@ impl Frame {
         write(version, &layout::Frame::of(self)?, &behind)
     }
 
-    /// Reads what [`Self::encode`] wrote. The peer is to blame for anything else, but not for what a
-    /// later version may mean.
+    /// Reads what [`Self::encode`] wrote. The peer is to blame for anything else, but not for what
+    /// a later version may mean.
     pub(crate) fn decode(version: u8, bytes: &[u8]) -> Result<Self, Fault> {
         let bytes = unversioned(version, bytes)?;
         let (layout, behind) = match layout::read::<layout::Frame<'_>>(bytes) {

@@ -2,11 +2,11 @@
 
 use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, NetworkId, Presence};
 
-/// Said from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
+/// Message from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
 /// one fails with [`Failure::Refused`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// From one person to another.
+    /// Envelope from one person to another.
     Envelope(Envelope),
     /// The presence of a person at the sending gateway.
     Presence {
@@ -31,7 +31,7 @@ pub enum Message {
         of: EnvelopeId,
         /// Sender of the message, who gets the report.
         from: Address,
-        /// To whom.
+        /// Receiver.
         to: Address,
         /// Reason.
         why: Failure,

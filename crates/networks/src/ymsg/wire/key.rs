@@ -1,5 +1,5 @@
-//! The keys of the pairs in packets. YMSG was never published: the names say what the values are seen
-//! to be in recorded sessions.
+//! The keys of the pairs in packets. YMSG was never published: the names say what the values are
+//! seen to be in recorded sessions.
 
 /// Name that somebody signed on by.
 pub const ACCOUNT: u32 = 0;
@@ -59,7 +59,7 @@ pub const INVITATION: u32 = 58;
 pub const IMVIRONMENT: u32 = 63;
 /// Whether the background is shown.
 pub const HAS_IMVIRONMENT: u32 = 64;
-/// Name of a group, of the list.
+/// Group with its name. of the list.
 pub const GROUP: u32 = 65;
 /// Result of an edit; 0 where it was done.
 pub const RESULT: u32 = 66;

@@ -10,7 +10,7 @@ use crate::common::map::Map;
 use crate::membership::Key;
 use crate::storage::records;
 
-/// From how many on those who wait for a commit are looked through for such as no longer do.
+/// Number of tasks that wait for a commit from which on those that no longer wait are looked for.
 const MANY_WAIT: usize = 1024;
 
 #[derive(Default)]

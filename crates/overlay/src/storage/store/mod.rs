@@ -177,8 +177,8 @@ impl Store {
         told
     }
 
-    /// How many records could not be read: those that were put aside, and lists that still stand
-    /// where they were.
+    /// Number of records that could not be read: those that were put aside, and lists that still
+    /// stand where they were.
     pub(crate) fn unreadable(&self) -> u64 {
         let aside = self.shared.read(tables::count_aside).unwrap_or_default();
         aside + lock(&self.shared.unreadable).len() as u64
@@ -263,6 +263,7 @@ impl Store {
         }
         self.shared.wake.notify_one();
         if let Some(thread) = lock(&self.shared.thread).take() {
+            // Waits for the last commit: what was accepted is on disk when the gateway has ended.
             let _ = thread.join();
         }
         self.shared.db.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -272,6 +273,7 @@ impl Store {
 impl RosterStore for Store {
     fn get(&self, key: &Key) -> Option<(Address, Roster)> {
         let queue = lock(&self.shared.queue);
+        // The newest first: what waits, what is being committed, what is on disk.
         let queued = queue.waiting.list(key).or_else(|| queue.committing.list(key)).cloned();
         drop(queue);
         match queued {
@@ -285,6 +287,7 @@ impl RosterStore for Store {
         drop(roster);
         let (from, origin) = (self.shared.len_of(&key), Origin::of(&owner));
         let mut queue = lock(&self.shared.queue);
+        // Under the queue's lock, so that the sum and the queue tell the same at any moment.
         lock(&self.shared.shares).change(&origin, from, bytes.len());
         queue.waiting.ran = self.ran();
         queue.waiting.put(key, List::Kept { owner, bytes: bytes.into(), digest });

@@ -118,7 +118,7 @@ fn put_aside(
     Ok(())
 }
 
-/// How many records were put aside since there is this store.
+/// Number of records that were put aside since there is this store.
 pub(super) fn count_aside(db: &Database) -> Result<u64, redb::Error> {
     Ok(db.begin_read()?.open_table(DAMAGED)?.len()?)
 }

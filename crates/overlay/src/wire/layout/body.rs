@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Unreadable;
 use super::text::Text;
 
-/// What an envelope carries.
+/// Content of an envelope.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Body<'a> {
     Text {

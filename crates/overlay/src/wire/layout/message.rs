@@ -43,8 +43,8 @@ pub(crate) struct Envelope<'a> {
     body: Body<'a>,
 }
 
-/// What stands before the message in a frame that brings one. An answer names the number, so it is
-/// read also where the message cannot be.
+/// Fields before the message in a frame that brings one. An answer names the number, so it is read
+/// also where the message cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Said {
     pub(crate) number: u64,

@@ -23,7 +23,7 @@ pub(crate) use frame::{Frame, SAID};
 pub(crate) use message::{Message, Said};
 pub(crate) use text::Address;
 
-/// Why bytes are not a value.
+/// Reason why bytes are not a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// They name a variant that this version does not have: whoever wrote them knows more.
@@ -51,7 +51,7 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u
     })
 }
 
-/// How many bytes a value has.
+/// Length of a value, in bytes.
 pub(crate) fn size<T: Serialize>(value: &T) -> usize {
     postcard::experimental::serialized_size(value).unwrap_or(usize::MAX)
 }
