@@ -149,7 +149,7 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosstalk_core::Bell;
+    use crosstalk_core::ConnectionId;
 
     fn person(name: &str) -> Confirmed {
         Confirmed::by_server(format!("{name}@msn").parse().unwrap())
@@ -159,7 +159,8 @@ mod tests {
     fn a_token_that_the_notification_server_took_stays_whose_it_is() {
         let registry = AccountRegistry::default();
         let (mary, eve) = (person("mary"), person("eve"));
-        let states = [SharedState::new(Bell::default()), SharedState::new(Bell::default())];
+        let states =
+            [SharedState::new(ConnectionId::default()), SharedState::new(ConnectionId::default())];
         let token = Token::of("t=1&p=");
         registry.open(&mary, Some(token), &states[0]);
         registry.open(&eve, None, &states[1]);
@@ -175,13 +176,13 @@ mod tests {
     #[test]
     fn one_person_fills_nothing_and_those_who_left_are_forgotten() {
         let registry = AccountRegistry::default();
-        let state = SharedState::new(Bell::default());
+        let state = SharedState::new(ConnectionId::default());
         for n in 0..10_000 {
             registry.open(&person("mary"), Some(Token::of(&n.to_string())), &state);
         }
         assert_eq!(registry.lock().tokens.len(), MAX_TOKENS);
         for n in 0..10_000 {
-            let state = SharedState::new(Bell::default());
+            let state = SharedState::new(ConnectionId::default());
             registry.open(&person(&n.to_string()), Some(Token::of(&format!("n{n}"))), &state);
         }
         let accounts = registry.lock();

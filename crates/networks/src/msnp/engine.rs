@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via};
+use crosstalk_core::{
+    ClaimResult, Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via,
+};
 
 use crate::common::http;
 use crate::msnp::address_book;
 use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::is_named_in;
-use crate::msnp::handoff::{Host, Invitation, named_by_dispatch, note_place};
+use crate::msnp::handoff::{Host, Invitation, claim_named_by_dispatch, note_place};
 use crate::msnp::notification::Session;
 use crate::msnp::switchboard::Switchboard;
 use crate::msnp::wire::Command;
@@ -31,6 +33,8 @@ pub(super) struct Msnp {
 enum Phase {
     /// The client's first command is to come.
     Opening,
+    /// The client's first command waits for what another connection left for it.
+    Entering(Command),
     /// The client offered versions; the server chooses.
     Choosing,
     /// A notification server in a version that is spoken here.
@@ -49,6 +53,7 @@ impl Engine for Msnp {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let mut cx = Cx::new(now, out, &mut self.context);
         match (input, &mut self.phase) {
+            (Input::Claimed(claimed), _) => return self.claimed(now, claimed, out),
             (Input::Bytes(side, buffer), _) => return self.bytes(now, side, buffer, out),
             (Input::Roster(roster), Phase::Notification(ns)) => {
                 return ns.roster(&roster, &mut cx);
@@ -56,9 +61,13 @@ impl Engine for Msnp {
             (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut cx),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut cx),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(envelope, &mut cx),
-            (Input::Rung, Phase::Notification(ns)) => ns.rung(&mut cx),
+            (Input::Heard(from, message), Phase::Notification(ns)) => {
+                ns.heard(from, message, &mut cx);
+            }
             (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut cx),
-            (Input::Rung, Phase::Switchboard(sb)) => sb.rung(&mut cx),
+            (Input::Heard(_, message), Phase::Switchboard(sb)) => sb.heard(message, &mut cx),
+            (Input::Told(told), Phase::Switchboard(sb)) => sb.told(&told, &mut cx),
+            (Input::Left(_), Phase::Switchboard(sb)) => sb.notification_left(&mut cx),
             (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut cx),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut cx),
             (Input::Tick, Phase::Notification(ns)) => return ns.tick(&mut cx),
@@ -92,6 +101,7 @@ impl Engine for Msnp {
             Phase::Notification(session) => session.weight(),
             Phase::Switchboard(switchboard) => switchboard.weight(),
             Phase::Soap(book) => book.weight(),
+            Phase::Entering(command) => command.weight(),
             _ => 0,
         }
     }
@@ -123,6 +133,8 @@ impl Msnp {
                     out.forward(side.other(), buffer.split().freeze());
                     return Ok(());
                 }
+                // The rest is given again when the answer is there.
+                Phase::Entering(_) => return Ok(()),
                 Phase::Soap(book) => {
                     let mut cx = Cx::new(now, out, &mut self.context);
                     return book.bytes(side, buffer, &mut cx);
@@ -161,13 +173,13 @@ impl Msnp {
     ) -> Result<(), Fault> {
         let mut cx = Cx::new(now, out, &mut self.context);
         match &mut self.phase {
-            Phase::Opening if side == Side::Client => self.opening(now, &command, out),
+            Phase::Opening if side == Side::Client => self.opening(now, command, out),
             Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
                 let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
                 self.phase = match version {
                     Some(version) => {
-                        let bell = cx.context.bell.clone();
-                        Phase::Notification(Session::new(version, bell).into())
+                        let connection = cx.context.connection;
+                        Phase::Notification(Session::new(version, connection).into())
                     }
                     None => Phase::Watched,
                 };
@@ -185,7 +197,12 @@ impl Msnp {
                 out.withhold();
                 Err(Fault::client("it calls itself by a foreign name"))
             }
-            Phase::Opening | Phase::Choosing | Phase::Watched | Phase::Soap(_) | Phase::Spliced => {
+            Phase::Opening
+            | Phase::Entering(_)
+            | Phase::Choosing
+            | Phase::Watched
+            | Phase::Soap(_)
+            | Phase::Spliced => {
                 out.forward(side.other(), command.raw);
                 Ok(())
             }
@@ -200,22 +217,63 @@ impl Msnp {
         self.phase = Phase::Soap(Box::default());
     }
 
-    /// The client's first command says what the connection is for.
-    fn opening(&mut self, now: Now, command: &Command, out: &mut Output) -> Result<(), Fault> {
-        if command.verb() == "VER" {
-            self.dial_notification(now, out);
-            self.phase = Phase::Choosing;
-            match known_only(command) {
-                Some(offer) => {
-                    out.withhold();
-                    out.insert(Side::Server, offer);
-                }
-                None => out.forward(Side::Server, command.raw.clone()),
-            }
-            return Ok(());
-        }
+    /// Takes the client's first command, which says what the connection is for. In direct mode,
+    /// and at a switchboard, what another connection left says where it goes.
+    fn opening(&mut self, now: Now, command: Command, out: &mut Output) -> Result<(), Fault> {
         let mut cx = Cx::new(now, out, &mut self.context);
-        let (dial, invitation) = Invitation::claim(command, &mut cx)?;
+        if command.verb() == "VER" {
+            let Via::Direct { advertise, .. } = &cx.context.via else {
+                self.choose(&command, out);
+                return Ok(());
+            };
+            let advertise = advertise.clone();
+            claim_named_by_dispatch(&advertise, &mut cx);
+        } else {
+            Invitation::claim(&command, &mut cx)?;
+        }
+        self.phase = Phase::Entering(command);
+        Ok(())
+    }
+
+    /// Goes on with the client's first command, by what was left for it.
+    fn claimed(&mut self, now: Now, result: ClaimResult, out: &mut Output) -> Result<(), Fault> {
+        let Phase::Entering(command) = std::mem::replace(&mut self.phase, Phase::Opening) else {
+            return Ok(());
+        };
+        if command.verb() != "VER" {
+            return self.enter(now, &command, result, out);
+        }
+        // The server that a dispatch server named last, or else the configured one.
+        if let Via::Direct { upstream, .. } = &self.context.via {
+            let named = result.taken().and_then(|handoff| handoff.dial);
+            out.emit(Event::Dial(named.unwrap_or_else(|| upstream.clone())));
+        }
+        self.choose(&command, out);
+        Ok(())
+    }
+
+    /// Passes on the versions that the client offers.
+    fn choose(&mut self, command: &Command, out: &mut Output) {
+        self.phase = Phase::Choosing;
+        match known_only(command) {
+            Some(offer) => {
+                out.withhold();
+                out.insert(Side::Server, offer);
+            }
+            None => out.forward(Side::Server, command.raw.clone()),
+        }
+    }
+
+    /// Begins a conversation, to which the client was invited or not.
+    fn enter(
+        &mut self,
+        now: Now,
+        command: &Command,
+        result: ClaimResult,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let mut cx = Cx::new(now, out, &mut self.context);
+        let (dial, invitation) = Invitation::claimed(result, &mut cx)?;
         if invitation.is_none() && is_named_in(command, &cx) {
             out.withhold();
             return Err(Fault::client("it calls itself by a foreign name"));
@@ -239,16 +297,6 @@ impl Msnp {
             out.emit(Event::Opaque);
         }
         Ok(())
-    }
-
-    /// In direct mode, connects to the server that a dispatch server named last, or else to the
-    /// configured one.
-    fn dial_notification(&mut self, now: Now, out: &mut Output) {
-        if let Via::Direct { upstream, advertise } = self.context.via.clone() {
-            let mut cx = Cx::new(now, out, &mut self.context);
-            let to = named_by_dispatch(&advertise, &cx).unwrap_or(upstream);
-            cx.emit(Event::Dial(to));
-        }
     }
 }
 

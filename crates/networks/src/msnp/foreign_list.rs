@@ -106,12 +106,15 @@ impl ForeignList {
         }
     }
 
-    /// The client reads the contacts. Returns whether it is for the first time.
-    pub(super) fn serve_contacts(&mut self) -> bool {
+    /// The client reads the contacts; for the first time, their presence is due.
+    pub(super) fn serve_contacts(&mut self) {
         self.served = true;
-        let first = !std::mem::replace(&mut self.has_contacts, true);
-        self.presences_due |= first;
-        first
+        self.presences_due |= !std::mem::replace(&mut self.has_contacts, true);
+    }
+
+    /// Whether something waits for the notification connection.
+    pub(super) const fn has_news(&self) -> bool {
+        !self.edits.is_empty() || self.presences_due
     }
 
     /// Whether the presence of the contacts is to be shown to a client that has just read them.
@@ -159,11 +162,6 @@ impl ForeignList {
         }
         self.edits.extend(edits);
         true
-    }
-
-    /// Whether changes wait.
-    pub(super) fn is_edited(&self) -> bool {
-        !self.edits.is_empty()
     }
 
     /// Takes the changes that wait.

@@ -2,12 +2,15 @@
 //! gateway names in their stead for conversations that it plays itself.
 //!
 //! A client comes to such a place with a key. What the connection is for is in the ticket under that
-//! key in the lobby.
+//! key in the registry.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Confirmed, Context, Fault, HostPort, Owner, Side, Ticket, Via};
+use crosstalk_core::{
+    Address, Claim, ClaimResult, ClaimVerdict, Confirmed, Context, Event, Exchange, Fault, Handoff,
+    HostPort, Owner, Redacted, Side, Via,
+};
 
 use super::context::{Cx, passport};
 use super::shared_state::SharedState;
@@ -31,37 +34,63 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    /// What the first command of a client at a switchboard, `USR n name key` or `ANS n name key
-    /// session`, is invited to: by the name and the key, and to which server. A key by itself is
+    /// Asks for the invitation that belongs to the first command of a client at a switchboard,
+    /// `USR n name key` or `ANS n name key session`: by the name and the key. A key by itself is
     /// nobody's invitation; one that somebody else shows stays for its owner.
-    pub(super) fn claim(
-        command: &Command,
-        cx: &mut Cx<'_>,
-    ) -> Result<(Option<HostPort>, Option<Self>), Fault> {
+    pub(super) fn claim(command: &Command, cx: &mut Cx<'_>) -> Result<(), Fault> {
         if !matches!(command.verb(), "USR" | "ANS") {
             return Err(Fault::client("a client begins with VER, USR or ANS"));
         }
-        let Context { lobby, names, network, .. } = &*cx.context;
-        let (now, key) = (cx.now.instant, command.word(3).as_bytes());
+        let Context { names, network, .. } = &*cx.context;
         let name = names.address(passport(command.word(2)), network).ok();
-        let is_own = |ticket: &Ticket| {
-            let invitation = ticket.note.downcast_ref::<Self>();
-            invitation.is_some_and(|i| Some(i.user.name()) == name.as_ref())
+        let judge = move |handoff: &Handoff| match handoff.note.downcast_ref::<Self>() {
+            Some(invitation) if Some(invitation.user.name()) == name.as_ref() => ClaimVerdict::Take,
+            Some(_) => ClaimVerdict::Refuse,
+            // Only the server knows what this key is for; it says where that is.
+            None => ClaimVerdict::Read(Box::new(handoff.dial.clone())),
         };
-        if let Some(ticket) = lobby.take_if(now, key, is_own) {
-            let invitation = ticket.note.downcast::<Self>().ok().map(|note| *note);
-            return Ok((ticket.dial, invitation));
-        }
-        let left = lobby.look(now, key, |t| Some((t.dial.clone(), t.note.is::<Self>())));
-        match left {
-            Some((_, true)) => {
+        cx.claim(Claim::new(command.word(3), judge));
+        Ok(())
+    }
+
+    /// The invitation that was claimed, and the server that the client is to reach.
+    pub(super) fn claimed(
+        result: ClaimResult,
+        cx: &mut Cx<'_>,
+    ) -> Result<(Option<HostPort>, Option<Self>), Fault> {
+        match result {
+            ClaimResult::Taken(handoff) => {
+                Ok((handoff.dial, handoff.note.downcast().ok().map(|invitation| *invitation)))
+            }
+            ClaimResult::Refused => {
                 // Passed on unread, the key would reach the server.
                 cx.out.withhold();
                 Err(Fault::client("it came with the key of somebody else"))
             }
-            left => Ok((left.and_then(|(dial, _)| dial), None)),
+            unclaimed => Ok((unclaimed.read::<Option<HostPort>>().flatten(), None)),
         }
     }
+}
+
+/// A message to the notification connection of the person.
+pub(super) enum ToNotification {
+    /// Another connection changed the shared state.
+    Changed,
+    /// A conversation needs a switchboard of the server's.
+    WantsSwitchboard,
+}
+
+/// Its answer to the latter.
+pub(super) enum ToSwitchboard {
+    Opened(Place),
+    Refused,
+}
+
+/// A switchboard of the server's, and the key to it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) at: HostPort,
+    pub(super) key: Redacted<String>,
 }
 
 /// Who holds a conversation.
@@ -75,21 +104,21 @@ pub(super) enum Host {
 impl Cx<'_> {
     /// Invites the client to a conversation that is played here. Returns where to, and with which
     /// key: where it came to now, since it can reach that.
-    pub(super) fn invite(&self, invitation: Invitation) -> (HostPort, String) {
+    pub(super) fn invite(&mut self, invitation: Invitation) -> (HostPort, String) {
         let random = (self.context.random)();
         let part = |at: u32| u32::try_from(random >> at & 0xffff_ffff).unwrap_or_default();
         let key = format!("{}.{}.{}", part(0), part(32), part(64));
         let oldest = invitation.state.lock().add_key(key.clone());
         if let Some(oldest) = oldest {
-            self.context.lobby.take(self.now.instant, oldest.as_bytes());
+            self.emit(Event::Exchange(Exchange::Withdraw(oldest.into())));
         }
         let (place, dial) = match &self.context.via {
             Via::Proxy { dialled } => (dialled.clone(), Some(dialled.clone())),
             Via::Direct { advertise, .. } => (advertise.clone(), None),
         };
         let owner = Owner::account(invitation.user.name());
-        let ticket = Ticket { dial, ..Ticket::new(invitation, self.later(TICKET)).of(owner) };
-        self.context.lobby.leave(self.now.instant, &key, ticket);
+        let handoff = Handoff { dial, ..Handoff::new(invitation, self.later(TICKET)).of(owner) };
+        self.leave(&key, handoff);
         (place, key)
     }
 
@@ -102,19 +131,19 @@ impl Cx<'_> {
     }
 
     /// Leaves a ticket for the connection that will come to `place` with `key`.
-    pub(super) fn expect<N: Send + 'static>(&self, key: &str, place: &str, note: N) {
-        self.leave_ticket(key, place, note, TICKET);
+    pub(super) fn expect<N: Send + 'static>(&mut self, key: &str, place: &str, note: N) {
+        self.leave_place(key, place, note, TICKET);
     }
 
     /// The same for whoever comes with `key` within `time`.
-    pub(super) fn expect_soon(&self, key: &str, place: &str, time: Duration) {
-        self.leave_ticket(key, place, (), time);
+    pub(super) fn expect_soon(&mut self, key: &str, place: &str, time: Duration) {
+        self.leave_place(key, place, (), time);
     }
 
-    fn leave_ticket<N: Send + 'static>(&self, key: &str, place: &str, note: N, time: Duration) {
+    fn leave_place<N: Send + 'static>(&mut self, key: &str, place: &str, note: N, time: Duration) {
         let Ok(dial) = place.parse::<HostPort>() else { return };
-        let ticket = Ticket::new(note, self.later(time)).to(dial);
-        self.context.lobby.leave(self.now.instant, key, ticket);
+        let handoff = Handoff::new(note, self.later(time)).to(dial);
+        self.leave(key, handoff);
     }
 }
 
@@ -123,11 +152,10 @@ fn next_key(place: &str) -> String {
     format!("next {place}")
 }
 
-/// The notification server that a dispatch server named last to a client of the listener at
-/// `advertise`.
-pub(super) fn named_by_dispatch(advertise: &HostPort, cx: &Cx<'_>) -> Option<HostPort> {
-    let key = next_key(&advertise.to_string());
-    cx.context.lobby.take(cx.now.instant, key.as_bytes())?.dial
+/// Asks for the notification server that a dispatch server named last to a client of the listener
+/// at `advertise`.
+pub(super) fn claim_named_by_dispatch(advertise: &HostPort, cx: &mut Cx<'_>) {
+    cx.claim(Claim::take(next_key(&advertise.to_string())));
 }
 
 /// Notes the place that a server sends the client to, if `command` names one, and gives what the

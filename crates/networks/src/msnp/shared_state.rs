@@ -1,14 +1,14 @@
 //! What the connections of one person share.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Bell, Envelope, HostPort, Redacted};
+use crosstalk_core::{Address, ConnectionId, Envelope, Message, Recipient};
 
-use super::context::CAPABILITIES;
+use super::context::{CAPABILITIES, Cx};
 use super::foreign_list::ForeignList;
+use super::handoff::ToNotification;
 use crate::common::held::of_envelope;
 
 /// The most keys to conversations played here that one person holds; the oldest makes room.
@@ -18,15 +18,13 @@ const MAX_UNREAD: usize = 64 << 10;
 /// The longest word of the server about the person that is kept, in bytes: a nick of 129 characters,
 /// encoded.
 const MAX_WORD: usize = 129 * 4 * 3;
-/// The most conversations of one person that wait for a switchboard of the server's.
-const MAX_REQUESTS: usize = 64;
 
 /// The state of one person, shared by the notification connection and its switchboards.
 #[derive(Clone)]
 pub(super) struct SharedState {
     state: Arc<Mutex<AccountState>>,
-    /// Wakes the notification connection.
-    bell: Bell,
+    /// The notification connection.
+    notification: ConnectionId,
 }
 
 /// What lies on it.
@@ -42,7 +40,6 @@ pub(super) struct AccountState {
     pub(super) unread: Unread,
     /// What the server says of the person itself.
     pub(super) me: Me,
-    switchboard_requests: Vec<SwitchboardRequest>,
     keys: VecDeque<String>,
 }
 
@@ -146,37 +143,10 @@ pub(super) struct Known {
     pub(super) online: bool,
 }
 
-/// A switchboard of the server's, and the key to it.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) at: HostPort,
-    pub(super) key: Redacted<String>,
-}
-
-/// A conversation's wish for a switchboard of the server's. It is woken when that is granted,
-/// and when nobody is left to grant it.
-pub(super) struct SwitchboardRequest {
-    answer: SyncSender<Place>,
-    bell: Bell,
-}
-
-impl SwitchboardRequest {
-    pub(super) fn done(self, place: Place) {
-        // The conversation may be over.
-        let _ = self.answer.try_send(place);
-    }
-}
-
-impl Drop for SwitchboardRequest {
-    fn drop(&mut self) {
-        self.bell.ring();
-    }
-}
-
 /// A state that may be gone.
 pub(super) struct WeakState {
     state: Weak<Mutex<AccountState>>,
-    bell: Bell,
+    notification: ConnectionId,
 }
 
 impl WeakState {
@@ -185,14 +155,14 @@ impl WeakState {
     }
 
     pub(super) fn upgrade(&self) -> Option<SharedState> {
-        Some(SharedState { state: self.state.upgrade()?, bell: self.bell.clone() })
+        Some(SharedState { state: self.state.upgrade()?, notification: self.notification })
     }
 }
 
 impl SharedState {
-    /// An empty state; `bell` wakes the notification connection.
-    pub(super) fn new(bell: Bell) -> Self {
-        Self { state: Arc::default(), bell }
+    /// An empty state, of this notification connection.
+    pub(super) fn new(notification: ConnectionId) -> Self {
+        Self { state: Arc::default(), notification }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, AccountState> {
@@ -200,29 +170,18 @@ impl SharedState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the notification connection for a switchboard of the server's. The receiver is
-    /// disconnected where there is none; `bell` rings in both cases.
-    pub(super) fn ask_for_switchboard(&self, bell: Bell) -> Receiver<Place> {
-        let (answer, receiver) = sync_channel(1);
-        let request = SwitchboardRequest { answer, bell };
-        let mut state = self.lock();
-        if state.switchboard_requests.len() < MAX_REQUESTS {
-            state.switchboard_requests.push(request);
-            self.bell.ring();
-        }
-        receiver
-    }
-
     pub(super) fn downgrade(&self) -> WeakState {
-        WeakState { state: Arc::downgrade(&self.state), bell: self.bell.clone() }
+        WeakState { state: Arc::downgrade(&self.state), notification: self.notification }
     }
 
-    /// Wakes the notification connection.
-    pub(super) fn wake(&self) {
-        self.bell.ring();
+    /// Tells the notification connection that something changed. One that has left needs to know
+    /// of nothing.
+    pub(super) fn wake(&self, cx: &mut Cx<'_>) {
+        cx.tell(self.recipient(), Message::new(ToNotification::Changed, 0));
     }
 
-    pub(super) fn take_switchboard_requests(&self) -> Vec<SwitchboardRequest> {
-        std::mem::take(&mut self.lock().switchboard_requests)
+    /// The notification connection.
+    pub(super) const fn recipient(&self) -> Recipient {
+        Recipient::Connection(self.notification)
     }
 }

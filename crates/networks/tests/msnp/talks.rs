@@ -382,7 +382,10 @@ fn nonsense_in_a_conversation_neither_panics_nor_reaches_the_server() {
             let line = format!("{verb} {} {} {} 0", word(&names), word(&names), word(&names));
             let input = random.below(8);
             let _ = match input {
-                0 => talk.input(Input::Rung),
+                0 => {
+                    talk.hear();
+                    Ok(())
+                }
                 1 => talk.input(Input::Tick),
                 2 => talk.input(Input::Closed(Side::Server)),
                 3 => talk.input(Input::Delivered(crosstalk_core::EnvelopeId(1))),

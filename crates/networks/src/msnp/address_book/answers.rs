@@ -43,12 +43,7 @@ pub(super) fn merge(
     let book = &mut state.book;
     match reads {
         Reads::Members => members(result, book, &mut changes, cx),
-        Reads::Contacts => {
-            if book.serve_contacts() {
-                account.wake();
-            }
-            contacts(result, book, &mut changes, cx);
-        }
+        Reads::Contacts => contacts(result, book, &mut changes, cx),
         Reads::Group(name) => {
             let id = result.text_at(&["guid"]);
             if !id.is_empty() {
@@ -105,6 +100,7 @@ fn learn_groups(groups: Element<'_>, book: &mut ForeignList) {
 }
 
 fn contacts(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, cx: &Cx<'_>) {
+    book.serve_contacts();
     let groups = part(result, "groups");
     if let Some(groups) = groups {
         learn_groups(groups, book);

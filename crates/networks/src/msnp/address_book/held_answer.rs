@@ -91,7 +91,11 @@ impl Connection {
             AccountRegistry::of(cx).belongs(token, &owner);
         }
         let text = message.text.as_deref().unwrap_or_default();
-        match answers::merge(&reads, text, envelope.root(text), &state, cx) {
+        let merged = answers::merge(&reads, text, envelope.root(text), &state, cx);
+        if state.lock().book.has_news() {
+            state.wake(cx);
+        }
+        match merged {
             Some(merged) => {
                 cx.out.withhold();
                 cx.out.insert(Side::Client, message.with(&merged, &[]));

@@ -114,8 +114,8 @@ impl Connection {
         let decided =
             left.unwrap_or_else(|| requests::read(text, &document, operation, book, host, cx));
         drop(state);
-        if let Some(account) = account.filter(|account| account.lock().book.is_edited()) {
-            account.wake();
+        if let Some(account) = account.filter(|account| account.lock().book.has_news()) {
+            account.wake(cx);
         }
         match decided {
             Ask::Pass(reads) => {

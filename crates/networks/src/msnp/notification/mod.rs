@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
-    Address, Bell, Body, Consent, Contact, Envelope, Event, Fault, NameClass, Presence, Roster,
-    Side, Subscription,
+    Address, Body, ConnectionId, Consent, Contact, Envelope, Event, Fault, Message, NameClass,
+    Presence, Roster, Side, Subscription,
 };
 
 use self::presence::Own;
@@ -22,7 +22,7 @@ use crate::msnp::account_registry::AccountRegistry;
 use crate::msnp::context::{Cx, spelling};
 use crate::msnp::foreign_names::is_named_in;
 use crate::msnp::groups::Groups;
-use crate::msnp::handoff::{Host, Invitation, note_place};
+use crate::msnp::handoff::{Host, Invitation, ToNotification, note_place};
 use crate::msnp::shared_state::{Known, SharedState};
 use crate::msnp::wire::Command;
 
@@ -58,13 +58,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session in `version`, on a connection that `bell` wakes.
-    pub(super) fn new(version: u32, bell: Bell) -> Self {
+    /// A session in `version`, on this connection.
+    pub(super) fn new(version: u32, connection: ConnectionId) -> Self {
         Self {
             version,
             endpoint: "MSN".into(),
             sign_on: SignOn::default(),
-            state: SharedState::new(bell),
+            state: SharedState::new(connection),
             merge: Merge::default(),
             groups: Groups::new(version),
             list_version: "1".into(),
@@ -103,10 +103,18 @@ impl Session {
         Ok(())
     }
 
-    /// Another connection of the person left something on the state.
-    pub(super) fn rung(&mut self, cx: &mut Cx<'_>) {
+    /// Another connection of the person said something.
+    pub(super) fn heard(&mut self, from: ConnectionId, message: Message, cx: &mut Cx<'_>) {
+        match message.downcast() {
+            Ok(ToNotification::Changed) => self.state_changed(cx),
+            Ok(ToNotification::WantsSwitchboard) => self.ask_for_switchboard(from, cx),
+            Err(_) => {}
+        }
+    }
+
+    /// Another connection of the person changed what they share.
+    fn state_changed(&mut self, cx: &mut Cx<'_>) {
         self.apply_edits(cx);
-        self.ask_for_switchboards(cx);
         let has_list = self.state.lock().book.take_presences_due();
         if has_list {
             self.show_again(cx);

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Envelope, Event, Failure, HostPort, Redacted, Side, Subscription,
+    Address, Body, ConnectionId, Envelope, Event, Failure, HostPort, Message, Recipient, Redacted,
+    Side, Subscription,
 };
 
 use super::Session;
 use crate::msnp::context::Cx;
-use crate::msnp::handoff::Host;
-use crate::msnp::shared_state::{Place, SwitchboardRequest};
+use crate::msnp::handoff::{Host, Place, ToSwitchboard};
 use crate::msnp::wire::{Command, encode};
 
 /// How long a client may take to answer a ring before it is rung again.
@@ -24,14 +24,14 @@ const FIRST: u32 = 900_001;
 /// The most switchboards asked of the server at a time.
 const MAX_ASKED: usize = 64;
 
-/// SwitchboardInvites to come, and switchboards that the server was asked for.
+/// Invitations to come, and switchboards that the server was asked for.
 #[derive(Default)]
 pub(super) struct SwitchboardInvites {
     opened: u32,
     /// Who wrote before the client was ready, and until when it is worth a ring.
     early: BTreeMap<Address, Instant>,
     /// For whom each transaction of ours is.
-    asked: BTreeMap<u32, SwitchboardRequest>,
+    asked: BTreeMap<u32, ConnectionId>,
 }
 
 impl SwitchboardInvites {
@@ -79,7 +79,7 @@ impl Session {
         cx.out.defer(envelope);
     }
 
-    /// SwitchboardInvites for everybody who wrote before the client was ready.
+    /// Invitations for everybody who wrote before the client was ready.
     pub(super) fn invite_all(&mut self, cx: &mut Cx<'_>) {
         for (from, until) in std::mem::take(&mut self.invites.early) {
             if until > cx.now.instant || from.is_control() {
@@ -130,33 +130,39 @@ impl Session {
         }
     }
 
-    /// Asks the server for the switchboards that conversations played here need.
-    pub(super) fn ask_for_switchboards(&mut self, cx: &mut Cx<'_>) {
-        let room = MAX_ASKED.saturating_sub(self.invites.asked.len());
-        for request in self.state.take_switchboard_requests().into_iter().take(room) {
-            let transaction = self.invites.next();
-            self.invites.asked.insert(transaction, request);
-            cx.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
+    /// Asks the server for the switchboard that a conversation played here needs.
+    pub(super) fn ask_for_switchboard(&mut self, by: ConnectionId, cx: &mut Cx<'_>) {
+        if self.invites.asked.len() >= MAX_ASKED {
+            return answer(by, ToSwitchboard::Refused, cx);
         }
+        let transaction = self.invites.next();
+        self.invites.asked.insert(transaction, by);
+        cx.out.insert(Side::Server, format!("XFR {transaction} SB\r\n"));
     }
 
     /// The server opened what we asked for: `XFR n SB place CKI key`.
     pub(super) fn opened(&mut self, command: &Command, cx: &mut Cx<'_>) {
         cx.out.withhold();
-        let Some(request) = self.invites.asked.remove(&command.transaction()) else { return };
+        let Some(by) = self.invites.asked.remove(&command.transaction()) else { return };
         let (place, key) = (command.word(3), command.word(5));
         // As if the client were to go there, which then may be connected to.
         cx.expect(key, place, ());
-        if let Ok(at) = place.parse::<HostPort>() {
-            request.done(Place { at, key: Redacted::new(key.to_owned()) });
-        }
+        let opened = |at| ToSwitchboard::Opened(Place { at, key: Redacted::new(key.to_owned()) });
+        answer(by, place.parse::<HostPort>().map_or(ToSwitchboard::Refused, opened), cx);
     }
 
     /// The server would not open what we asked for.
     pub(super) fn not_opened(&mut self, command: &Command, cx: &mut Cx<'_>) {
         cx.out.withhold();
-        self.invites.asked.remove(&command.transaction());
+        if let Some(by) = self.invites.asked.remove(&command.transaction()) {
+            answer(by, ToSwitchboard::Refused, cx);
+        }
     }
+}
+
+/// Tells a conversation what became of its wish; it may be over.
+fn answer(to: ConnectionId, what: ToSwitchboard, cx: &mut Cx<'_>) {
+    cx.tell(Recipient::Connection(to), Message::new(what, 0));
 }
 
 /// Tells the sender that a message is not shown.

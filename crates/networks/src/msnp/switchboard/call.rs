@@ -1,17 +1,15 @@
 //! Who is called into a conversation: foreign people are answered for, and for the first of the
 //! client's own network the server is asked for a switchboard.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, NameClass, Side};
+use crosstalk_core::{Event, Fault, Message, NameClass, Side, TellResult};
 
 use super::{ENDPOINTS, Switchboard};
 use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_named_in;
-use crate::msnp::handoff::Host;
-use crate::msnp::shared_state::Place;
+use crate::msnp::handoff::{Host, ToNotification, ToSwitchboard};
 use crate::msnp::wire::Command;
 
 /// The most foreign people in one conversation.
@@ -30,7 +28,7 @@ pub(super) enum Server {
     /// None: all is played here.
     Absent,
     /// It was asked for a switchboard, for these calls.
-    Asked { place: Receiver<Place>, calls: Vec<Call>, until: Instant },
+    Asked { calls: Vec<Call>, until: Instant },
     /// We asked it to let the client in.
     Entered { calls: Vec<Call>, until: Instant },
     /// The client asked it to.
@@ -150,28 +148,38 @@ impl Switchboard {
                 }
             }
             Server::Absent | Server::Knocked | Server::Open => {
-                let bell = cx.context.bell.clone();
-                let place = self.invitation.state.ask_for_switchboard(bell);
-                self.server = Server::Asked { place, calls: vec![call], until: cx.later(PATIENCE) };
+                let wanted = Message::new(ToNotification::WantsSwitchboard, 0);
+                cx.tell(self.invitation.state.recipient(), wanted);
+                self.server = Server::Asked { calls: vec![call], until: cx.later(PATIENCE) };
             }
         }
         false
     }
 
-    /// The notification connection may have a place for the calls that wait.
-    pub(in super::super) fn rung(&mut self, cx: &mut Cx<'_>) {
-        let Server::Asked { place, calls, until } = &mut self.server else { return };
-        match place.try_recv() {
-            Ok(place) => {
-                let (calls, until) = (std::mem::take(calls), *until);
-                self.server = Server::Entered { calls, until };
-                cx.out.emit(Event::Dial(place.at));
-                let (id, name) = &self.entry;
-                let enter = format!("USR {id} {name} {}\r\n", place.key.expose());
-                cx.out.insert(Side::Server, enter);
-            }
-            Err(TryRecvError::Disconnected) => self.give_up(cx),
-            Err(TryRecvError::Empty) => {}
+    /// The notification connection has a place for the calls that wait, or none.
+    pub(in super::super) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let Ok(answer) = message.downcast::<ToSwitchboard>() else { return };
+        let Server::Asked { calls, until } = &mut self.server else { return };
+        let ToSwitchboard::Opened(place) = answer else { return self.give_up(cx) };
+        let (calls, until) = (std::mem::take(calls), *until);
+        self.server = Server::Entered { calls, until };
+        cx.out.emit(Event::Dial(place.at));
+        let (id, name) = &self.entry;
+        let enter = format!("USR {id} {name} {}\r\n", place.key.expose());
+        cx.out.insert(Side::Server, enter);
+    }
+
+    /// The notification connection hears that a switchboard is wanted, or nobody does.
+    pub(in super::super) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
+        if !matches!(told, TellResult::Hears(_)) {
+            self.notification_left(cx);
+        }
+    }
+
+    /// Nobody is left who could ask the server for a switchboard.
+    pub(in super::super) fn notification_left(&mut self, cx: &mut Cx<'_>) {
+        if matches!(self.server, Server::Asked { .. }) {
+            self.give_up(cx);
         }
     }
 

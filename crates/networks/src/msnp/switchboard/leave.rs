@@ -75,7 +75,7 @@ impl Switchboard {
         });
         if !unread.is_empty() {
             self.invitation.state.lock().unread.extend(unread);
-            self.invitation.state.wake();
+            self.invitation.state.wake(cx);
         }
     }
 }

@@ -96,7 +96,7 @@ fn what_is_left_for_somebody_foreign_who_is_offline_is_sent() {
     book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
     assert_eq!(text(book.soap.take(Side::Server)), "");
     assert!(text(book.soap.take(Side::Client)).contains("Upper=\"3\""));
-    book.ns.input(Input::Rung).unwrap();
+    book.ns.hear();
     assert_eq!(said(&mut book.ns)[0].body, super::says("hello"));
     let own = left_for("eve@x.org");
     book.soap.bytes(Side::Client, own.as_bytes()).unwrap();
@@ -155,6 +155,6 @@ fn more_changes_than_can_wait_are_refused_and_not_lost() {
     };
     let kept = (0..20).filter(|_| stored(&mut book)).count();
     assert_eq!(kept, 8, "of 60,000 bytes each");
-    book.ns.input(Input::Rung).unwrap();
+    book.ns.hear();
     assert_eq!(said(&mut book.ns).len(), kept);
 }

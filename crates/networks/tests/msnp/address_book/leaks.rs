@@ -160,7 +160,7 @@ fn what_names_nobody_foreign_passes_byte_by_byte_and_whole() {
             }
             let mut book = connected(Roster::default());
             let (sent, refused) = asked(&mut book, request, pieces);
-            assert!(!refused && sent == request.as_bytes(), "{:.700}", request);
+            assert!(!refused && sent == request.as_bytes(), "{request:.700}");
             assert!(!book.soap.altered());
         }
     }

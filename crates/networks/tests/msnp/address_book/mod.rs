@@ -34,7 +34,7 @@ impl Book {
     fn ask(&mut self, operation: &str, body: &str) -> (String, String) {
         self.soap.bytes(Side::Client, request(operation, body).as_bytes()).unwrap();
         let got = (text(self.soap.take(Side::Server)), text(self.soap.take(Side::Client)));
-        self.ns.input(Input::Rung).unwrap();
+        self.ns.hear();
         got
     }
 

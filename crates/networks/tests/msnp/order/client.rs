@@ -20,8 +20,8 @@ pub(super) struct Client {
 impl Client {
     /// Takes what the notification connection says. Arrivals of those who are not in the list mean
     /// nothing to it.
-    pub(super) fn take(&mut self, version: u32, bytes: Vec<u8>) {
-        let mut bytes = BytesMut::from(&bytes[..]);
+    pub(super) fn take(&mut self, version: u32, bytes: &[u8]) {
+        let mut bytes = BytesMut::from(bytes);
         while let Some(command) = Command::take(Side::Server, &mut bytes).unwrap() {
             match command.verb() {
                 "LST" => self.lists(version, &command),
@@ -44,7 +44,7 @@ impl Client {
             ..8 => (line.word(6), line.word(2) == "FL" && line.word(4) != "0"),
             8..10 => (line.word(1), line.word(3).parse::<u8>().unwrap() & 1 != 0),
             _ => {
-                let lists = line.words().filter_map(|word| word.parse::<u8>().ok()).next();
+                let lists = line.words().find_map(|word| word.parse::<u8>().ok());
                 (line.word(1).trim_start_matches("N="), lists.unwrap() & 1 != 0)
             }
         };

@@ -166,7 +166,7 @@ impl Play {
         self.ns.hear();
         self.kept.append(&mut self.ns.held);
         let told = self.ns.take(Side::Client);
-        self.client.take(self.version, told);
+        self.client.take(self.version, &told);
         if let Some(soap) = &mut self.soap {
             soap.hear();
             let told = text(soap.take(Side::Client));
