@@ -1,9 +1,6 @@
-//! Captures of real sessions, and a gateway that is nothing but an engine.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+//! A gateway that is nothing but an engine.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{self, Waker};
@@ -17,74 +14,19 @@ use crosstalk_core::{
 };
 use crosstalk_networks::NETWORKS;
 
+pub mod capture;
 pub mod damage;
 pub mod kinds;
 #[path = "../../../../fuzz/src/oracles.rs"]
 pub mod oracles;
+pub mod random;
 
+pub use self::capture::{Capture, worlds};
 use self::oracles::{Witness, memory_allowed};
+pub use self::random::{Random, assert_linear};
 
 /// Bytes that a contact of a roster may add to what a client is told.
 const CONTACT: usize = 256;
-
-/// One connection, as its reads were captured.
-pub struct Capture {
-    pub name: String,
-    pub reads: Vec<(Side, Vec<u8>)>,
-}
-
-impl Capture {
-    /// Reads lines of `C seconds hex` and `S seconds hex`; all others are remarks.
-    fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap();
-        let reads = text.lines().filter_map(|line| {
-            let mut words = line.split(' ');
-            let side = match words.next()? {
-                "C" => Side::Client,
-                "S" => Side::Server,
-                _ => return None,
-            };
-            Some((side, unhex(words.nth(1)?)?))
-        });
-        Self { name: path.display().to_string(), reads: reads.collect() }
-    }
-
-    /// Everything one side sent.
-    pub fn sent_by(&self, side: Side) -> Vec<u8> {
-        self.reads.iter().filter(|(s, _)| *s == side).flat_map(|(_, b)| b).copied().collect()
-    }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok()).collect()
-}
-
-/// The captures of each network, by directory: those in one share their cookies.
-pub fn worlds() -> Vec<(&'static dyn Network, Vec<Capture>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
-    let mut worlds = Vec::new();
-    for network in NETWORKS {
-        let mut directories = BTreeMap::<PathBuf, Vec<PathBuf>>::new();
-        files(&root.join(network.name()), &mut directories);
-        for (_, mut paths) in directories {
-            paths.sort();
-            worlds.push((*network, paths.iter().map(|p| Capture::read(p)).collect()));
-        }
-    }
-    worlds
-}
-
-fn files(directory: &Path, found: &mut BTreeMap<PathBuf, Vec<PathBuf>>) {
-    let entries = fs::read_dir(directory).into_iter().flatten();
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.entry(directory.to_owned()).or_default().push(path);
-        }
-    }
-}
 
 /// Every registered network under its usual name, and once more under another.
 pub fn names() -> Arc<Names> {
@@ -449,36 +391,4 @@ fn weight(body: &Body) -> usize {
 fn random() -> u128 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// Reproducible randomness: `SplitMix64`.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, which is not 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-}
-
-/// Checks that four times as much takes about four times as long, and not sixteen times: `work`
-/// is given how much to do, and returns how long that took. The best of a few runs counts, since
-/// others use the machine too.
-pub fn assert_linear(what: &str, amount: usize, mut work: impl FnMut(usize) -> Duration) {
-    let (mut small, mut large) = (Duration::MAX, Duration::MAX);
-    for _ in 0..8 {
-        small = small.min(work(amount));
-        large = large.min(work(4 * amount));
-        if large <= 8 * small + Duration::from_millis(10) {
-            return;
-        }
-    }
-    panic!("{what}: {small:?} for {amount}, {large:?} for four times as much");
 }
