@@ -8,6 +8,7 @@ mod book;
 mod consent;
 mod content;
 mod costs;
+mod cuts;
 mod edits;
 mod lists;
 mod lookup;

@@ -87,13 +87,7 @@ impl Scene {
     }
 
     fn try_send(&mut self, side: Side, packet: &str) -> Result<(), Fault> {
-        let raw = read(packet).finish(self.style(side));
-        self.gateway.bytes(side, &raw)
-    }
-
-    fn style(&self, side: Side) -> Style {
-        let vendor = if side == Side::Server { 100 } else { 0 };
-        Style { version: self.version, vendor, session: 0x55aa }
+        self.gateway.bytes(side, &frame(self.version, side, packet))
     }
 
     /// Packets that the client got since it was last asked for.
@@ -163,6 +157,12 @@ impl Scene {
             |event: &Event| if let Event::Presence(p) = event { Some(p.clone()) } else { None };
         self.gateway.events.iter().filter_map(seen).next_back()
     }
+}
+
+/// A packet of a side in `version`.
+pub fn frame(version: u16, side: Side, packet: &str) -> Vec<u8> {
+    let vendor = if side == Side::Server { 100 } else { 0 };
+    read(packet).finish(Style { version, vendor, session: 0x55aa }).to_vec()
 }
 
 /// Reads `service/status key=value ..`; a `_` in a value is a blank, `\n` ends a line.
