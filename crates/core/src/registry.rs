@@ -131,7 +131,7 @@ impl<S: Clone> Registry<S> {
         let mut outcome = Outcome { answer: None, told: None, gone: Vec::new() };
         match exchange {
             Exchange::Leave(key, handoff) => {
-                outcome.gone = self.handoffs.leave(now, &key.0, handoff)
+                outcome.gone = self.handoffs.leave(now, &key.0, handoff);
             }
             Exchange::Withdraw(key) => {
                 outcome.gone.extend(self.handoffs.take_if(now, &key.0, |_| true));
@@ -139,7 +139,7 @@ impl<S: Clone> Registry<S> {
             Exchange::Claim(claim) => {
                 outcome.answer = Some(Input::Claimed(self.claim(now, &claim)));
             }
-            Exchange::Listen(key) => self.listen(by, key),
+            Exchange::Listen(key) => self.listen(by, &key),
             Exchange::Tell(to, message) => {
                 let (told, signal) = self.tell(by, &to, message);
                 (outcome.answer, outcome.told) = (Some(Input::Told(told)), signal);
@@ -209,12 +209,12 @@ impl<S: Clone> Registry<S> {
         none
     }
 
-    fn listen(&mut self, id: ConnectionId, key: Key) {
+    fn listen(&mut self, id: ConnectionId, key: &Key) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let keys = &mut connection.member.get_or_insert_default().keys;
         // Listening again makes the key the newest of the connection's, and the connection that of
         // the key's.
-        keys.retain(|known| *known != key);
+        keys.retain(|known| known != key);
         keys.push_back(key.clone());
         let oldest = if keys.len() > MAX_KEYS { keys.pop_front() } else { None };
         let listeners = self.listeners.entry(key.clone()).or_default();
@@ -223,7 +223,7 @@ impl<S: Clone> Registry<S> {
         if listeners.len() > MAX_LISTENERS {
             let first = listeners.remove(0);
             if let Some(keys) = self.member(first).map(|member| &mut member.keys) {
-                keys.retain(|known| *known != key);
+                keys.retain(|known| known != key);
             }
         }
         if let Some(oldest) = oldest {

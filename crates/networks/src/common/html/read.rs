@@ -169,8 +169,8 @@ impl<'a> HtmlReader<'a> {
         }
     }
 
-    /// Handles a token that the tokenizer takes for a comment or the like: it may be `<?>`, or `</
-    /// >`, or have no end.
+    /// Handles a token that the tokenizer takes for a comment or the like: it may be a lone question
+    /// mark or a blank between brackets, or have no end.
     fn declaration(&mut self, begin: &str, end: &str, span: Span<usize>) {
         let raw = self.raw(span.start..span.end);
         if !raw.starts_with(begin) || !raw.ends_with(end) {

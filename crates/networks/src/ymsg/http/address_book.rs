@@ -91,9 +91,9 @@ impl Book {
 
     /// Bytes held.
     pub(in crate::ymsg) fn weight(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |request| {
-            request.raw.len() + request.text.as_ref().map_or(0, |text| text.len())
-        })
+        self.waiting
+            .as_ref()
+            .map_or(0, |request| request.raw.len() + request.text.as_ref().map_or(0, String::len))
     }
 }
 
