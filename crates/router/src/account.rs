@@ -42,7 +42,7 @@ pub struct Account<A> {
     /// The list as stored; none before it is loaded.
     pub(crate) roster: Option<Roster>,
     /// Who waits for the person's answer.
-    pub(crate) requests: PendingRequests,
+    pub(crate) requests: Option<Box<PendingRequests>>,
     /// Who wants to hear of every change of the person's presence, and may as far as the list says
     /// so.
     pub(crate) subscribers: BTreeMap<GatewayKey, BTreeSet<Address>>,
@@ -66,7 +66,7 @@ impl<A> Account<A> {
             sessions: Vec::new(),
             conversations: Vec::new(),
             roster: None,
-            requests: PendingRequests::default(),
+            requests: None,
             subscribers: BTreeMap::new(),
             contact_presence: ContactPresence::default(),
             watched: BTreeSet::new(),
@@ -151,6 +151,11 @@ impl<A> Account<A> {
     /// The person.
     pub const fn user(&self) -> &Address {
         &self.user
+    }
+
+    /// The endpoint of a session, for people to read; none of a conversation.
+    pub fn endpoint(&self, session: SessionId) -> Option<&str> {
+        self.sessions.iter().find(|s| s.id == session).map(|s| &*s.endpoint)
     }
 
     /// How many sessions the person has, conversations not counted.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crosstalk_core::{Address, Detail, Origin, Roster};
+use crosstalk_core::{Address, Detail, Origin};
 
-use crate::state_updates::asks;
+use crate::account::Account;
 
 /// The most who wait for one person's answer.
 pub(crate) const MAX_REQUESTS: usize = 100;
@@ -34,13 +34,6 @@ pub(crate) enum Room {
 }
 
 impl PendingRequests {
-    /// Notes everybody who waits as a list says.
-    pub(crate) fn begin(&mut self, roster: &Roster) {
-        for contact in roster.contacts().filter(|contact| asks(contact)) {
-            self.set(&contact.address, true);
-        }
-    }
-
     /// Somebody waits for an answer, or no longer.
     pub(crate) fn set(&mut self, who: &Address, waits: bool) {
         if !waits {
@@ -87,6 +80,21 @@ impl PendingRequests {
         let heaviest = heaviest.filter(|askers| askers.len() > of_own);
         let first = heaviest.and_then(|askers| askers.iter().min());
         first.map_or(Room::None, |(_, asker)| Room::Of((*asker).clone()))
+    }
+}
+
+impl<A> Account<A> {
+    /// Those who wait for the person's answer.
+    pub(crate) fn requests(&mut self) -> &mut PendingRequests {
+        self.requests.get_or_insert_with(Box::default)
+    }
+
+    /// Somebody waits for the person's answer, or no longer.
+    pub(crate) fn set_asking(&mut self, who: &Address, waits: bool) {
+        if waits || self.requests.is_some() {
+            self.requests().set(who, waits);
+        }
+        self.requests.take_if(|requests| requests.all.is_empty());
     }
 }
 

@@ -118,7 +118,7 @@ impl<A> Account<A> {
         if before == after {
             return;
         }
-        self.requests.set(address, after.is_some_and(asks));
+        self.set_asking(address, after.is_some_and(asks));
         self.update(cx, &StateUpdate::Changed(address.clone()));
         let turned = |is: fn(&Contact) -> bool| (before.is_some_and(is), after.is_some_and(is));
         match (turned(watches), turned(sees)) {

@@ -128,7 +128,7 @@ impl<A> Account<A> {
                 let Subscription::Asked(words) = &contact.from else { return None };
                 let request = Body::Contact(Consent::Request(words.clone()));
                 let mut envelope = cx.envelope(address.clone(), self.user.clone(), request);
-                let nickname = self.requests.nickname(address).cloned();
+                let nickname = self.requests.as_ref().and_then(|r| r.nickname(address)).cloned();
                 envelope.details = Details { nickname, ..Details::default() }.boxed();
                 Some(Mail::Deliver(envelope, None))
             }

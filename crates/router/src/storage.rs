@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::presence::watches;
+use crate::state_updates::asks;
 
 /// The most versions of a list that wait for the disk.
 const SAVING: u8 = 4;
@@ -158,7 +159,9 @@ impl<A> Account<A> {
             }
             return;
         }
-        self.requests.begin(&stored);
+        for contact in stored.contacts().filter(|contact| asks(contact)) {
+            self.requests().set(&contact.address, true);
+        }
         self.roster = Some(stored);
         for at in 0..self.sessions.len() {
             // The list goes before everything that depends on it.

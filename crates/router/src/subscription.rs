@@ -92,7 +92,7 @@ impl<A> Account<A> {
                 return Err(Failure::Busy);
             }
             // Before the update is written, which tells it.
-            self.requests.set_nickname(from, details.and_then(|d| d.nickname.as_ref()));
+            self.requests().set_nickname(from, details.and_then(|d| d.nickname.as_ref()));
             if !asked_before {
                 self.update(cx, &StateUpdate::Request(from.clone()));
             }
@@ -113,7 +113,7 @@ impl<A> Account<A> {
         if self.roster.as_ref().is_some_and(|r| r.weight() > MAX_LIST / 2) {
             return Err(Failure::Busy);
         }
-        match self.requests.room_for(asker) {
+        match self.requests().room_for(asker) {
             Room::Free => Ok(()),
             Room::None => Err(Failure::Busy),
             Room::Of(other) => {

@@ -17,8 +17,6 @@ pub struct SessionHandle {
     router: Arc<RouterState>,
     slot: Arc<Slot>,
     id: SessionId,
-    /// Which client it is, for people to read; none of a conversation.
-    endpoint: Option<Box<str>>,
 }
 
 impl SessionHandle {
@@ -31,7 +29,7 @@ impl SessionHandle {
         tracing::info!(%user, endpoint, "signed in");
         let opened = |session| Input::Opened { session, endpoint: endpoint.into() };
         let (slot, id, mails) = enter(router, user, entry, opened);
-        (Self { router: router.clone(), slot, id, endpoint: Some(endpoint.into()) }, mails)
+        (Self { router: router.clone(), slot, id }, mails)
     }
 
     pub(super) fn converse(
@@ -43,7 +41,7 @@ impl SessionHandle {
     ) -> (Self, Mails) {
         let converses = |session| Input::Converses { session, endpoint: endpoint.into(), with };
         let (slot, id, mails) = enter(router, user, entry, converses);
-        (Self { router: router.clone(), slot, id, endpoint: None }, mails)
+        (Self { router: router.clone(), slot, id }, mails)
     }
 
     /// Replaces the people of a conversation.
@@ -103,7 +101,7 @@ impl Drop for SessionHandle {
     fn drop(&mut self) {
         let closed = {
             let mut inner = self.slot.lock();
-            if let Some(endpoint) = &self.endpoint {
+            if let Some(endpoint) = inner.account.endpoint(self.id) {
                 tracing::info!(user = %inner.account.user(), endpoint, "signed out");
             }
             let after = self.router.handle(&self.slot, &mut inner, Input::Closed(self.id));

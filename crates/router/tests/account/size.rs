@@ -5,5 +5,5 @@ use crosstalk_router::Account;
 #[test]
 fn an_account_that_does_nothing_is_small() {
     let size = size_of::<Account<u64>>();
-    assert!(size <= 400, "{size} bytes");
+    assert!(size <= 288, "{size} bytes");
 }
