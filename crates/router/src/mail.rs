@@ -60,14 +60,19 @@ impl<R> Mail<R> {
 
 /// The memory that an envelope takes, in bytes.
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
-    size_of::<Envelope>() + BESIDES + of_body(&envelope.body) + of_details(&envelope.details)
+    size_of::<Envelope>()
+        + BESIDES
+        + of_body(&envelope.body)
+        + of_details(envelope.details.as_deref())
 }
 
 /// The memory that an event of an engine takes, in bytes.
 pub(crate) fn of_event(event: &Event) -> usize {
     let counted = match event {
-        Event::Send(outgoing) => of_body(&outgoing.body) + of_details(&outgoing.details),
-        Event::Unshown(envelope) => of_body(&envelope.body) + of_details(&envelope.details),
+        Event::Send(outgoing) => of_body(&outgoing.body) + of_details(outgoing.details.as_deref()),
+        Event::Unshown(envelope) => {
+            of_body(&envelope.body) + of_details(envelope.details.as_deref())
+        }
         Event::Roster(RosterEdit::List { spelling, alias, groups, .. }) => {
             spelling.len() + alias.iter().chain(groups).map(String::len).sum::<usize>()
         }
@@ -76,8 +81,8 @@ pub(crate) fn of_event(event: &Event) -> usize {
     size_of::<Event>() + BESIDES + counted
 }
 
-fn of_details(details: &Option<Box<Details>>) -> usize {
-    details.as_deref().map_or(0, Details::weight)
+fn of_details(details: Option<&Details>) -> usize {
+    details.map_or(0, Details::weight)
 }
 
 fn of_body(body: &Body) -> usize {
