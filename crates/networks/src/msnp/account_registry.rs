@@ -1,4 +1,5 @@
-//! How the connections to an address book find the notification connection of their person.
+//! Registry by which the connections to an address book find the notification connection of their
+//! person.
 //!
 //! What an address book is asked with is a token that only its server understands. Whose it is, is
 //! known from the notification server that accepted it; only where clients show that server
@@ -14,7 +15,7 @@ use crate::msnp::context::Cx;
 use crate::msnp::shared_state::{SharedState, WeakState};
 use crate::msnp::wire::Command;
 
-/// How many people are kept before those who left are dropped for the first time.
+/// Number of people that are kept before those who left are dropped for the first time.
 const FEW: usize = 1_024;
 /// The most states of one person, who can be signed in from several places since MSNP16.
 const MAX_STATES: usize = 16;
@@ -40,7 +41,7 @@ impl Token {
     }
 }
 
-/// Who is signed in, and who showed which token. One for each network.
+/// People who are signed in, by name and by the tokens that they showed. One for each network.
 #[derive(Clone, Default)]
 pub(super) struct AccountRegistry(Arc<Mutex<Accounts>>);
 
@@ -48,7 +49,7 @@ pub(super) struct AccountRegistry(Arc<Mutex<Accounts>>);
 struct Accounts {
     people: HashMap<Address, Account>,
     tokens: HashMap<Token, Address>,
-    /// How many people there may be before those who left are dropped.
+    /// Number of people from which on those who left are dropped.
     enough: usize,
 }
 
@@ -95,7 +96,7 @@ impl AccountRegistry {
         }
     }
 
-    /// Whose the token is, if that is known and they are signed in.
+    /// Owner of the token, if that is known and signed in.
     pub(super) fn owner(&self, token: &Token) -> Option<Address> {
         self.lock().owner(token).cloned()
     }

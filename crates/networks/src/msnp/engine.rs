@@ -1,4 +1,4 @@
-//! One connection: which phase it is in, and the road of commands through it.
+//! One connection: its phase, and the path of commands through it.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ const HIGHEST: u32 = 18;
 pub(super) struct Msnp {
     context: Context,
     phase: Phase,
-    /// How long the command is that each side has begun, as far as that is known: it is not read
+    /// Length of the unfinished command of each side, as far as that is known: it is not parsed
     /// anew with each byte.
     awaited: [usize; 2],
 }

@@ -1,4 +1,4 @@
-//! What the notification connection and the address book share of a person's list.
+//! State of a person's list that the notification connection and the address book share.
 //!
 //! Since MSNP13 clients keep their lists by SOAP, over connections of their own. What they change
 //! there is noted here, and done by the notification connection, where the person is signed in.
@@ -23,7 +23,7 @@ pub(super) struct ForeignList {
     ids: BTreeMap<u128, Address>,
     /// The groups of the address book.
     pub(super) groups: Groups,
-    /// Who was shown to the client as asking.
+    /// People who were shown to the client as asking.
     pub(super) asked: BTreeSet<Address>,
     /// Whether the client has read an address book with the foreign contacts in it.
     pub(super) served: bool,
@@ -32,9 +32,9 @@ pub(super) struct ForeignList {
     has_contacts: bool,
     presences_due: bool,
     edits: Vec<Edit>,
-    /// How many bytes the edits hold.
+    /// Bytes that the edits hold.
     bytes: usize,
-    /// Whom the client added: it may name them before the change is made.
+    /// People that the client added: it may name them before the change is made.
     promised: BTreeSet<Address>,
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Edit {
     /// Lists somebody, or names or groups somebody who is listed.
     List {
         address: Address,
-        /// As the client spells it, where it does.
+        /// Name as the client spells it, where it does.
         name: Option<String>,
         nick: Option<String>,
         group: Option<String>,

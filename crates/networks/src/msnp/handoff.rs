@@ -1,8 +1,8 @@
 //! The connections that a client is sent to: the places that servers name, and those that the
 //! gateway names in their stead for conversations that it plays itself.
 //!
-//! A client comes to such a place with a key. What the connection is for is in the ticket under that
-//! key in the registry.
+//! A client comes to such a place with a key. What the connection is for is in the ticket under
+//! that key in the registry.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use super::context::{Cx, passport};
 use super::shared_state::SharedState;
 use super::wire::Command;
 
-/// How long the place of a conversation is good for.
+/// Validity of the address of a conversation.
 const TICKET: Duration = Duration::from_mins(5);
-/// How long a server that another one named is tried first by whoever comes next.
+/// Time for which a server that another one named is tried first for the next connection.
 const NEXT: Duration = Duration::from_secs(30);
 
-/// What a ticket says about the conversation at the place it names.
+/// Conversation that a ticket is for, at the address it names.
 pub(super) struct Invitation {
-    /// Whom the notification server accepted.
+    /// Person that the notification server accepted.
     pub(super) user: Confirmed,
     /// The notification connection, by its endpoint's name.
     pub(super) endpoint: String,
@@ -93,7 +93,7 @@ pub(super) struct Place {
     pub(super) key: Redacted<String>,
 }
 
-/// Who holds a conversation.
+/// Server of a conversation: the gateway or MSN's.
 pub(super) enum Host {
     /// The server.
     Server,
@@ -122,7 +122,7 @@ impl Cx<'_> {
         (place, key)
     }
 
-    /// Where a client is sent that is to reach `place`: there, or to this listener.
+    /// Address that a client is sent to in order to reach `place`: that one, or this listener.
     pub(super) fn place(&self, place: &str) -> String {
         match &self.context.via {
             Via::Proxy { .. } => place.to_owned(),

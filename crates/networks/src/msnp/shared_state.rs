@@ -1,4 +1,4 @@
-//! What the connections of one person share.
+//! State that the connections of one person share.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -15,8 +15,8 @@ use crate::common::held::of_envelope;
 const MAX_KEYS: usize = 256;
 /// The most bytes of texts that are kept for the next conversation.
 const MAX_UNREAD: usize = 64 << 10;
-/// The longest word of the server about the person that is kept, in bytes: a nick of 129 characters,
-/// encoded.
+/// The longest word of the server about the person that is kept, in bytes: a nick of 129
+/// characters, encoded.
 const MAX_WORD: usize = 129 * 4 * 3;
 
 /// The state of one person, shared by the notification connection and its switchboards.
@@ -27,7 +27,7 @@ pub(super) struct SharedState {
     notification: ConnectionId,
 }
 
-/// What lies on it.
+/// Shared state of one person's connections.
 #[derive(Default)]
 pub(super) struct AccountState {
     /// The foreign contacts as the client shows them.
@@ -36,9 +36,9 @@ pub(super) struct AccountState {
     pub(super) book: ForeignList,
     /// Foreign people for whom the client was rung, until when it may answer.
     pub(super) rung: BTreeMap<Address, Instant>,
-    /// What the client may not have read in conversations that it left.
+    /// Messages that the client may not have read in conversations that it left.
     pub(super) unread: Unread,
-    /// What the server says of the person itself.
+    /// Facts about the person as the server stated them.
     pub(super) me: Me,
     keys: VecDeque<String>,
 }
@@ -78,12 +78,12 @@ impl Unread {
         theirs
     }
 
-    /// Who they are from.
+    /// Their senders.
     pub(super) fn senders(&self) -> BTreeSet<Address> {
         self.envelopes.iter().map(|envelope| envelope.from.clone()).collect()
     }
 
-    /// How many bytes they are.
+    /// Bytes that they take.
     pub(super) const fn weight(&self) -> usize {
         self.bytes
     }
@@ -117,7 +117,7 @@ impl Me {
         self.nick.as_deref().unwrap_or(name)
     }
 
-    /// What IRO and JOI say of the person, in `version`.
+    /// Words of IRO and JOI about the person, in `version`.
     pub(super) fn introduced(&self, name: &str, version: u32) -> String {
         let (first, more) = self.capabilities.split_once(':').unwrap_or((&self.capabilities, "0"));
         let first = if first.is_empty() { "0" } else { first };
@@ -129,7 +129,7 @@ impl Me {
         }
     }
 
-    /// How many bytes it takes.
+    /// Bytes that they take.
     pub(super) fn weight(&self) -> usize {
         self.nick.as_ref().map_or(0, String::len) + self.capabilities.len()
     }

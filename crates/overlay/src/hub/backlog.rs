@@ -43,6 +43,7 @@ impl Hub {
     /// Resolves when the router does not lag too far behind.
     pub(crate) async fn room(&self) {
         loop {
+            // Registered before the look, lest room that comes in between is missed.
             let room = self.room.notified();
             if lock(&self.state).backlog.len() < MAX_BACKLOG {
                 return;

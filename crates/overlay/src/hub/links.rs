@@ -31,6 +31,7 @@ impl Hub {
             state.last_link += 1;
             let (link, closing) = (state.last_link, CancellationToken::new());
             let handle = Arc::new(LinkHandle { peer, link, version, wake: Notify::new(), closing });
+            // One link a pair: the newest is of the peer's present boot, or of a path that works.
             if let Some(old) = state.links.insert(peer, handle.clone()) {
                 old.closing.cancel();
             }
@@ -44,6 +45,8 @@ impl Hub {
     /// The link closed.
     pub(crate) fn close(self: &Arc<Self>, handle: &LinkHandle) {
         self.hold(|state, now| {
+            // A link that was replaced closes later than its successor opened, and must not take
+            // that with it.
             if state.links.get(&handle.peer).is_some_and(|now| now.link == handle.link) {
                 state.links.remove(&handle.peer);
                 state.since.insert(handle.peer, now);

@@ -82,6 +82,7 @@ impl Hub {
             self.posted.notified().await;
             let mut seen = lock(&self.state).last_post;
             while late < seen {
+                // Whatever is answered within this pause never costs a write.
                 sleep(AT_ONCE).await;
                 self.hold(|state, now| {
                     for (number, _) in state.posts.range(late + 1..=seen) {

@@ -44,9 +44,12 @@ impl Outbox {
             let Some(head) = queue.head_mut() else { return };
             let asked: BTreeSet<_> =
                 head.doubts.keys().filter(|g| living.contains(*g)).copied().collect();
+            // Asked before anybody else is sent the message: a gateway that has shown it says so,
+            // and nobody shows it again.
             if !asked.is_empty() {
                 return self.send(now, queue, asked, true);
             }
+            // A gateway that is silent for so long is waited for no more: rather twice than never.
             head.doubts.retain(|_, since| now < *since + UNCERTAIN_TIMEOUT);
             if let Some(since) = head.doubts.values().min().copied() {
                 queue.at = Some(since + UNCERTAIN_TIMEOUT);

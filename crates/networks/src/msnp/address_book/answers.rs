@@ -9,8 +9,8 @@ use crate::msnp::foreign_list::ForeignList;
 use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::xml::{Changes, Element};
 
-/// Whose list or address book an answer is, where the server says so. That is not the contact of
-/// type "Me" in it, which the client writes as it does every contact.
+/// Owner of the list or address book in a response, where the server says so. That is not the
+/// contact of type "Me" in it, which the client writes as it does every contact.
 pub(super) fn owner(envelope: Element<'_>, cx: &Cx<'_>) -> Option<Address> {
     let result = result(envelope)?;
     let namespace = result.text_at(&["OwnerNamespace", "Info", "CreatorPassportName"]);

@@ -12,9 +12,9 @@ use crate::msnp::account_registry::{AccountRegistry, Token};
 use crate::msnp::context::Cx;
 use crate::msnp::wire::xml::Document;
 
-/// How many times its length an answer takes that is there as bytes, as text and as elements.
+/// Factor from the length of a response to its memory as bytes, as text and as elements.
 const WAITING_FOLD: usize = 8;
-/// How long an answer waits for the foreign list, and how often it is looked for.
+/// Longest wait of a response for the foreign list, and pause between looks for it.
 const PATIENCE: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -34,7 +34,7 @@ impl HeldAnswer {
         self.again.min(self.until)
     }
 
-    /// How many bytes are held.
+    /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         WAITING_FOLD * self.message.raw.len()
     }

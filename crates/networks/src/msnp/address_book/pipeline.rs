@@ -17,14 +17,14 @@ const MAX_ASKED: usize = 32;
 const MAX_BYTES: usize = 128 << 10;
 /// The longest name of a host, which answers of ours repeat, in bytes.
 const MAX_HOST: usize = 255;
-/// The longest request for anything else that is waited for, in bytes: who is not known yet may have
-/// no more wait. Longer ones are read as they pass.
+/// The longest request for anything else that is waited for, in bytes: who is not known yet may
+/// have no more wait. Longer ones are read as they pass.
 const MAX_OTHER: usize = 32 << 10;
 
-/// What a request says of codings in which its answer could not be read.
+/// Header fields of a request that would have its response coded unreadably.
 const CODED: [&str; 1] = ["accept-encoding"];
 
-/// What becomes of a request.
+/// Treatment of a request.
 pub(super) enum Pipelined {
     /// The server answers, and the answer is read for this.
     OfServer(Reads, Option<Token>),
@@ -71,7 +71,8 @@ impl Connection {
         }
         let path = head.path.to_ascii_lowercase();
         let known = path.contains("/abservice/") || path.contains("/oimws/");
-        // One whose length nobody knows beforehand has to be waited for: names in it can be in parts.
+        // One whose length nobody knows beforehand has to be waited for: names in it can be in
+        // parts.
         if !known && !message.fits_in(MAX_OTHER) {
             self.ask(Pipelined::OfServer(Reads::Nothing, None));
             return Ok(false);
@@ -108,7 +109,8 @@ impl Connection {
         let Some(operation) = requests::operation(envelope) else {
             return self.unread(message, cx);
         };
-        // The state is locked while the request is read: what is noted in it is all of it or nothing.
+        // The state is locked while the request is read: what is noted in it is all of it or
+        // nothing.
         let mut state = account.as_ref().map(SharedState::lock);
         let book = state.as_mut().map(|state| &mut state.book).filter(|book| book.is_filled());
         let decided =

@@ -43,15 +43,15 @@ pub(super) struct Session {
     groups: Groups,
     /// The version of the list, in the words of MSNP8 and 9.
     list_version: String,
-    /// How many contacts of ours are in the list that is being told in the words of MSNP2 to 7.
+    /// Number of foreign contacts in the list that is being sent in the commands of MSNP2 to 7.
     early_ours: usize,
-    /// What is known of the presence of the foreign contacts.
+    /// Beginning of a text that corrects another, for those who are shown both.
     presences: BTreeMap<Address, Presence>,
     own: Own,
     /// Only those on the allow list may write.
     allow_only: bool,
     invites: SwitchboardInvites,
-    /// What the client said of its lists since MSNP13.
+    /// Details of a text that the session `full` sends, which only Jabber knows.
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
     requests: Waiting,
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Whether the client can be rung: it has chosen its status.
+    /// Whether the client can be invited (RNG): it has chosen its status.
     pub(super) const fn takes_texts(&self) -> bool {
         self.own.is_shown()
     }
@@ -87,7 +87,7 @@ impl Session {
         self.merge.deadline()
     }
 
-    /// How many bytes are held for the client.
+    /// Bytes held for the client.
     pub(super) fn weight(&self) -> usize {
         let own = self.own.weight() + self.groups.weight() + self.domains.weight();
         let state = self.state.lock();

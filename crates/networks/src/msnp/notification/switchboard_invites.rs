@@ -1,5 +1,5 @@
-//! Conversations: where the client is sent for one, how it is rung when a foreign person writes
-//! first, and the switchboards that are asked of the server for conversations played here.
+//! Conversations: where the client is sent for one, how it is invited (RNG) when a foreign person
+//! writes first, and the switchboards that are asked of the server for conversations played here.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::msnp::context::Cx;
 use crate::msnp::handoff::{Host, Place, ToSwitchboard};
 use crate::msnp::wire::{Command, encode};
 
-/// How long a client may take to answer a ring before it is rung again.
+/// Longest wait for a client's answer to an invitation before it is invited again.
 const PATIENCE: Duration = Duration::from_secs(7);
-/// The most people who ring one client at a time.
+/// The most people whose invitations (RNG) one client has at a time.
 const MAX_INVITED: usize = 128;
 /// The first of our transactions with the server, far above those of clients, and of our numbers
 /// of conversations.
@@ -28,7 +28,7 @@ const MAX_ASKED: usize = 64;
 #[derive(Default)]
 pub(super) struct SwitchboardInvites {
     opened: u32,
-    /// Who wrote before the client was ready, and until when it is worth a ring.
+    /// People who wrote before the client was ready, and until when each is worth an invitation.
     early: BTreeMap<Address, Instant>,
     /// For whom each transaction of ours is.
     asked: BTreeMap<u32, ConnectionId>,
@@ -88,7 +88,8 @@ impl Session {
         }
     }
 
-    /// Sees to it that the client is rung for `from`. Returns false where too many ring.
+    /// Makes sure that the client is invited (RNG) for `from`. Returns false where there are too
+    /// many.
     pub(super) fn invites_for(&mut self, from: &Address, cx: &mut Cx<'_>) -> bool {
         if !self.own.is_shown() {
             if self.invites.early.len() < MAX_INVITED {
@@ -121,7 +122,7 @@ impl Session {
         cx.show(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
     }
 
-    /// What comes behind the key of a conversation.
+    /// Words behind the key of a conversation.
     const fn tail(&self) -> &'static str {
         match self.version {
             ..13 => "",

@@ -1,5 +1,5 @@
-//! Who is called into a conversation: foreign people are answered for, and for the first of the
-//! client's own network the server is asked for a switchboard.
+//! Calls into a conversation: foreign people are answered for, and for the first of the client's
+//! own network the server is asked for a switchboard.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::msnp::wire::Command;
 const MAX_GUESTS: usize = 20;
 /// The most calls that wait for the server's switchboard.
 const MAX_CALLS: usize = 20;
-/// How long the server may take to open a switchboard, and to let the client in.
+/// Longest time for the server to open a switchboard, and to let the client in.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The error of calling somebody who is not online, or cannot be.
 const OFFLINE: &str = "217";
@@ -61,7 +61,7 @@ impl Server {
         matches!(self, Self::Entered { .. })
     }
 
-    /// How many bytes wait for it.
+    /// Bytes that wait for it.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Asked { calls, .. } | Self::Entered { calls, .. } => {
@@ -183,7 +183,7 @@ impl Switchboard {
         }
     }
 
-    /// What the server says before the client may be there: the calls go on when it is.
+    /// Takes a command of the server before the client may be there: the calls go on when it is.
     pub(super) fn entered(&mut self, command: &Command, cx: &mut Cx<'_>) {
         cx.out.withhold();
         let is_answer = command.transaction() == self.entry.0;
@@ -201,6 +201,7 @@ impl Switchboard {
 
     /// The server ended: its people are gone, and the guests stay.
     pub(in super::super) fn server_left(&mut self, cx: &mut Cx<'_>) {
+        // Without anybody foreign in it the conversation ends with its server.
         if self.guests.is_empty() && self.server.has_client() {
             return;
         }

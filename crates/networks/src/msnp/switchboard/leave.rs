@@ -1,4 +1,5 @@
-//! The end of a conversation, at which something may be on its way to a client that no longer reads.
+//! The end of a conversation, at which something may be on its way to a client that no longer
+//! reads.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,14 +10,14 @@ use super::Switchboard;
 use crate::common::held::of_envelope;
 use crate::msnp::context::Cx;
 
-/// How long before a client leaves it may have stopped reading: clients do not say what they read,
-/// and a text that crosses with their leaving is lost.
+/// Time before a client leaves in which it may have stopped reading: clients do not say what they
+/// read, and a text that crosses with their leaving is lost.
 const CROSSING: Duration = Duration::from_millis(100);
 /// The most texts of that time that are kept, and the most bytes of them.
 const MAX_RECENT: usize = 32;
 const MAX_BYTES: usize = 64 << 10;
 
-/// What the client was told last.
+/// Messages that the client was sent last.
 #[derive(Default)]
 pub(super) struct Recent {
     told: VecDeque<(Instant, Envelope)>,

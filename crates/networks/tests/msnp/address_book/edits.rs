@@ -1,4 +1,4 @@
-//! What clients change of foreign people, and leave for them.
+//! Edits of foreign people by clients, with the rest left for the server.
 
 use super::*;
 

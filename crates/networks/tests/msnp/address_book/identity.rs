@@ -1,4 +1,4 @@
-//! Whose address book it is, and who may change it.
+//! Identity of an address book: its owner, and the people who may change it.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What servers answer of lists and address books, with the foreign people in it.
+//! Responses of servers about lists and address books, with the foreign people in them.
 
 use super::*;
 

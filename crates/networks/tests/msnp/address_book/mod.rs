@@ -82,7 +82,7 @@ pub(crate) fn answer(operation: &str, result: &str) -> String {
     )
 }
 
-/// What a server says of lists without anybody in them.
+/// Response of a server about lists without anybody in them.
 fn memberships() -> String {
     let empty = |role| {
         format!("<Membership><MemberRole>{role}</MemberRole><Members></Members></Membership>")

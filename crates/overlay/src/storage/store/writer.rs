@@ -66,6 +66,7 @@ impl Shared {
     /// Commits what waits. Returns which messages are kept now; none at all where that fails, and
     /// it goes on waiting.
     pub(super) fn commit(&self, fails: &mut bool) -> Option<Vec<(u64, u64)>> {
+        // The lock is held to swap two batches and not while the disk works; readers see both.
         let batch = {
             let mut queue = lock(&self.queue);
             queue.committing = Arc::new(std::mem::take(&mut queue.waiting));
