@@ -41,15 +41,15 @@ pub struct Account<A> {
     pub(crate) conversations: Vec<Conversation>,
     /// The list as stored; none before it is loaded.
     pub(crate) roster: Option<Roster>,
-    /// Who waits for the person's answer.
+    /// People who wait for the person's answer.
     pub(crate) requests: Option<Box<PendingRequests>>,
-    /// Who wants to hear of every change of the person's presence, and may as far as the list says
-    /// so.
+    /// People who want to hear of every change of the person's presence, and may as far as the list
+    /// says so, by gateway.
     pub(crate) subscribers: BTreeMap<GatewayKey, BTreeSet<Address>>,
     pub(crate) contact_presence: ContactPresence,
-    /// Whom the driver was asked to watch.
+    /// People that the driver was asked to watch.
     pub(crate) watched: BTreeSet<Address>,
-    /// How much the person has said and done lately.
+    /// Use of the person's rates lately.
     pub(crate) pace: Option<Box<Pace>>,
     pub(crate) storage: Storage,
     pending: Option<Box<Pending<A>>>,
@@ -135,7 +135,7 @@ impl<A> Account<A> {
         }
     }
 
-    /// When the account next wants [`Input::Tick`]. It may have changed after each input.
+    /// Time at which the account next wants [`Input::Tick`]. It may have changed after each input.
     pub fn deadline(&self) -> Option<Instant> {
         self.pending.as_ref()?.deadline(self.arriving_until())
     }
@@ -158,7 +158,7 @@ impl<A> Account<A> {
         self.sessions.iter().find(|s| s.id == session).map(|s| &*s.endpoint)
     }
 
-    /// How many sessions the person has, conversations not counted.
+    /// Number of the person's sessions, conversations not counted.
     pub const fn sessions(&self) -> usize {
         self.sessions.len()
     }
@@ -191,7 +191,7 @@ impl<A> Account<A> {
         self.pending.get_or_insert_with(Box::default)
     }
 
-    /// What waits, to be looked at or taken out of.
+    /// The waiting work, to be looked at or taken out of.
     pub(crate) fn if_pending(&mut self) -> Option<&mut Pending<A>> {
         self.pending.as_deref_mut()
     }
@@ -252,7 +252,8 @@ impl<A> Account<A> {
         }
     }
 
-    /// Nothing will come of what a session's engine emitted: of what was said, the session hears so.
+    /// Nothing will come of what a session's engine emitted: of what was said, the session hears
+    /// so.
     fn fail(&mut self, cx: &mut Cx<'_, A>, session: SessionId, event: Event, why: Failure) {
         if let Event::Send(outgoing) = event {
             let envelope = self.envelope(cx, outgoing);

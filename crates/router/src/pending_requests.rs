@@ -1,4 +1,4 @@
-//! Who waits for a person's answer: so many in all, and so many of one origin.
+//! Requests that wait for a person's answer: so many in all, and so many of one origin.
 
 use std::collections::{BTreeMap, HashMap};
 

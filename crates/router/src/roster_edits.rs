@@ -13,7 +13,7 @@ use crate::state_updates::{StateUpdate, asks};
 use crate::storage::Storage;
 use crate::strangers::Deed;
 
-/// What a change usually adds to a list at most, in bytes.
+/// Bytes that a change usually adds to a list at most.
 const MOST_NEW: usize = 2048;
 /// The longest spelling of a name, in bytes: the longest name, with signs that stand for others.
 const MAX_SPELLING: usize = 4 * MAX_LOCAL;

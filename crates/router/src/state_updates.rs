@@ -19,7 +19,7 @@ const MAX_BEHIND: usize = 6 * MAX_CONTACTS;
 /// Of many updates at once, so many are tried: more than a mailbox takes would come back.
 const BURST: usize = 128;
 
-/// What there is to say, in the order of saying it.
+/// Updates about the state of things, in the order of sending them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StateUpdate {
     /// The list is known.
@@ -33,7 +33,7 @@ pub(crate) enum StateUpdate {
 }
 
 impl StateUpdate {
-    /// What mail says, if it is about the state of things.
+    /// The update that a piece of mail is, if it is about the state of things.
     fn of(mail: &Mail) -> Option<Self> {
         match mail {
             Mail::Roster(_) => Some(Self::Roster),

@@ -1,4 +1,4 @@
-//! What is kept elsewhere: the list, the place of the person, the watches.
+//! State of the person in the overlay's keeping: the list, the place, the watches.
 
 use std::collections::BTreeSet;
 use std::mem::take;
@@ -14,15 +14,15 @@ use crate::state_updates::asks;
 /// The most versions of a list that wait for the disk.
 const SAVING: u8 = 4;
 
-/// What is to be done, one after the other: first the list, then the place, so that nobody asks
-/// before the list says who may.
+/// Jobs to do, one after the other: first the list, then the place, so that nobody asks before the
+/// list says who may.
 #[derive(Default)]
 pub(crate) struct Storage {
     /// The jobs below that are to be done.
     due: u8,
     /// Whether one is being done that others wait for.
     is_busy: bool,
-    /// How many savings are not on disk.
+    /// Number of saves that are not on disk.
     saving: u8,
     /// Whether the driver was told that the person is here.
     is_published: bool,
@@ -69,7 +69,7 @@ impl Storage {
     }
 }
 
-/// How a contact was and is.
+/// A contact before and after a change.
 struct Change {
     address: Address,
     before: Option<Contact>,
@@ -121,7 +121,7 @@ impl<A> Account<A> {
         }
     }
 
-    /// Who should be watched but is not, and who is and should not be.
+    /// People who should be watched but are not, and those who are and should not be.
     fn next_watched(&mut self) -> (Vec<Address>, Vec<Address>) {
         let contacts = self.roster.iter().flat_map(Roster::contacts);
         let wanted: BTreeSet<_> =

@@ -1,4 +1,5 @@
-//! Texts that later ones may stand for (XEP-0308), by the ids that their senders' clients gave them.
+//! Texts that later ones may stand for (XEP-0308), by the ids that their senders' clients gave
+//! them.
 
 use std::collections::VecDeque;
 
@@ -36,7 +37,7 @@ impl Corrections {
         self.0.as_ref()?.iter().rev().find(is_it).map(|text| text.id)
     }
 
-    /// How many bytes it takes, roughly.
+    /// Bytes that it takes, roughly.
     pub(super) fn weight(&self) -> usize {
         let texts = self.0.iter().flat_map(|texts| texts.iter());
         texts.map(|text| size_of::<Text>() + text.message_id.as_str().len()).sum()

@@ -13,7 +13,7 @@ use super::{jid, ns, repeats};
 use crate::common::html;
 use crate::common::time::timestamp;
 
-/// What a text that corrects another begins with, for those who are shown both.
+/// Beginning of a text that corrects another, for those who are shown both.
 const CORRECTION: &str = "* ";
 
 impl Jabber {
@@ -273,8 +273,8 @@ fn styled(plain: String, rich: &RichText) -> RichText {
     text
 }
 
-/// A text that stands for an earlier one (XEP-0308), of which the client is told where it knows that
-/// one; else it has the mark that the text brings for those who do not know of such.
+/// A text that stands for an earlier one (XEP-0308), of which the client is told where it knows
+/// that one; else it has the mark that the text brings for those who do not know of such.
 fn with_correction(message: Element, text: &RichText, replaced: Option<String>) -> Element {
     match (replaced, text.text().starts_with(CORRECTION)) {
         (Some(id), true) => {
@@ -305,7 +305,7 @@ fn delay(now: Now, envelope: &Envelope) -> Option<Element> {
     delayed.then(|| Element::new("delay", ns::DELAY).with("stamp", stamp()))
 }
 
-/// What only Jabber knows of a text that the session `full` sends.
+/// Details of a text that the session `full` sends, which only Jabber knows.
 fn details(stanza: &Element, full: &str) -> Option<Box<Details>> {
     let is_private = stanza.get("private", ns::CARBONS).is_some();
     let replaced = stanza.get("replace", ns::CORRECT).and_then(|replace| replace.attr("id"));

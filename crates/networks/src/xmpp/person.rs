@@ -25,7 +25,7 @@ const MAX_STRANGERS: usize = 256;
 const MAX_WAITING: usize = 1000;
 /// The most requests of one kind that wait for the server's answer.
 const MAX_ASKED: usize = 16;
-/// How long contacts may take to show up again after a resumed session.
+/// Longest wait for contacts to show up again after a resumed session.
 const RETURN: Duration = Duration::from_secs(10);
 
 /// Everything about a signed-in person's session.
@@ -48,9 +48,9 @@ pub(super) struct Person {
     pub(super) chat_states: Support,
     /// Contacts that the client just put into its list, and that are not confirmed yet.
     pub(super) adding: BTreeSet<Address>,
-    /// What waits for the client to be available; boxed, since that is soon.
+    /// Stanzas that wait for the client to be available; boxed, since that is soon.
     waiting: Option<Box<Waiting>>,
-    /// What the client asked of its server that foreign people have a part in.
+    /// Requests of the client to its server that foreign people have a part in.
     asked: Vec<Request>,
     /// Whether the client wants copies of what other sessions send (XEP-0280).
     pub(super) carbons: bool,
@@ -58,7 +58,7 @@ pub(super) struct Person {
     pub(super) blocklist_shown: bool,
     pub(super) sent: VecDeque<Sent>,
     pub(super) corrections: Corrections,
-    /// When contacts that have not shown up again count as gone.
+    /// Time at which contacts that have not shown up again count as gone.
     pub(super) sweep_at: Option<Instant>,
     /// Spellings the client used for people who are not in the list.
     spellings: BTreeMap<Address, String>,
@@ -76,20 +76,20 @@ pub(super) struct OwnPresence {
     /// Whether it is to be given messages: it is available, with a priority that is not negative
     /// (RFC 6121, section 8.5.2).
     pub(super) takes_texts: bool,
-    /// As the client says it.
+    /// Presence as the client states it.
     said: Presence,
     told: Told,
 }
 
-/// What others were told of a presence.
+/// Presence that others were told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Told {
-    /// That nobody is there.
+    /// Offline.
     #[default]
     Offline,
     /// One that it was before.
     Former,
-    /// As it is.
+    /// The present one.
     Current,
 }
 
@@ -120,7 +120,7 @@ impl OwnPresence {
     }
 }
 
-/// How far the foreign part of the list is.
+/// Progress of the foreign part of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Foreign {
     /// It is on the way.
@@ -140,7 +140,7 @@ impl Foreign {
     }
 }
 
-/// What is known of something a client may understand.
+/// Knowledge of whether a client supports something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Support {
     Unknown,
@@ -177,13 +177,13 @@ impl Marks {
 }
 
 impl Known {
-    /// How many bytes it takes, roughly.
+    /// Bytes that it takes, roughly.
     fn weight(&self) -> usize {
         self.contact.weight() + self.presence.text.text().len() + size_of::<Presence>()
     }
 }
 
-/// What the client knows of its roster.
+/// Roster as the client knows it.
 #[derive(Default)]
 pub(super) struct RosterView {
     /// Whether it has its roster, and so gets pushes.
@@ -192,7 +192,7 @@ pub(super) struct RosterView {
     pub(super) version: Option<String>,
 }
 
-/// What a client asks of its server that foreign people have a part in.
+/// Request of a client to its server that foreign people have a part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// The roster.
@@ -200,7 +200,7 @@ pub(super) enum Asked {
         /// The client's version has the current foreign part.
         current: bool,
     },
-    /// Whom it blocks (XEP-0191).
+    /// The blocklist (XEP-0191).
     Blocklist,
     /// Copies of what other sessions send (XEP-0280).
     Carbons,
@@ -221,18 +221,18 @@ impl Asked {
     }
 }
 
-/// What waits for a client to be available.
+/// Stanzas that wait for a client to be available.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// Messages that the client may not have got in a session that could not be resumed.
     pub(super) again: Vec<Bytes>,
-    /// What came meanwhile.
+    /// Envelopes that came meanwhile.
     pub(super) envelopes: VecDeque<Envelope>,
-    /// How many bytes both take.
+    /// Bytes that both take.
     bytes: usize,
 }
 
-/// What a session that could not be resumed leaves to the next.
+/// State that a session that could not be resumed leaves to the next.
 #[derive(Default)]
 pub(super) struct Leftover {
     /// Messages of the client that the gateway took.
@@ -308,12 +308,12 @@ impl Person {
         }
     }
 
-    /// What waited for the client to be available: messages of before, and others.
+    /// Takes what waited for the client to be available: messages of the last session, and others.
     pub(super) fn take_waiting(&mut self) -> Waiting {
         self.waiting.take().map(|waiting| *waiting).unwrap_or_default()
     }
 
-    /// How many bytes wait for the client to be available.
+    /// Bytes that wait for the client to be available.
     pub(super) fn waits(&self) -> usize {
         self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
     }
@@ -332,8 +332,8 @@ impl Person {
         self.asked.push(Request { id: id.into(), asked, answered: None });
     }
 
-    /// The server answers `id`, by a stanza that has this place where it may be said again: what was
-    /// asked.
+    /// The server answers `id`, by a stanza that has this place where it may be said again: what
+    /// was asked.
     pub(super) fn answered(&mut self, id: &str, place: Option<u32>) -> Option<Asked> {
         let waits = |request: &Request| *request.id == *id && request.answered.is_none();
         let at = self.asked.iter().position(waits)?;
@@ -361,7 +361,7 @@ impl Person {
         }
     }
 
-    /// How many bytes all of this takes, roughly; counted, not kept.
+    /// Bytes that all of this takes, roughly; counted, not kept.
     pub(super) fn weight(&self) -> usize {
         let contacts = self.contacts.values().map(|known| known.weight());
         let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
