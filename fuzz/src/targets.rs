@@ -8,9 +8,9 @@ use crosstalk_core::{RichText, Side, Style};
 use crosstalk_gateway::config::Config;
 use crosstalk_networks::oscar::wire::message::{self, EightBit};
 use crosstalk_networks::oscar::wire::{Item, Reader, Snac, UserInfo};
-use crosstalk_networks::xmpp::head::Head;
 use crosstalk_networks::xmpp::wire::Framer;
-use crosstalk_networks::xmpp::xml::{Element, Scope};
+use crosstalk_networks::xmpp::wire::head::Head;
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 use crosstalk_networks::{by_name, html, msnp, sniff, xmpp, ymsg};
 use crosstalk_overlay::fuzzing::{Step, peers};
 
@@ -115,7 +115,7 @@ pub fn formats(data: &[u8]) {
         3 => oscar_items(&Bytes::copy_from_slice(data)),
         4 => {
             let message = Element::parse(data, &Scope::default());
-            drop(message.map(|message| xmpp::message::text(&message)));
+            drop(message.map(|message| xmpp::messages::text(&message)));
         }
         5 => {
             for option in ["", "cp1251", "shift-jis"] {
@@ -190,8 +190,8 @@ fn write_everywhere(rich: &RichText) {
     let plain =
         |text: &str| text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let said: String = plain(rich.text());
-    let stanza = xmpp::message::with_text(Element::new("message", xmpp::ns::CLIENT), rich);
-    let read = xmpp::message::text(&stanza).unwrap_or_default();
+    let stanza = xmpp::messages::with_text(Element::new("message", xmpp::wire::ns::CLIENT), rich);
+    let read = xmpp::messages::text(&stanza).unwrap_or_default();
     assert!(plain(read.text()) == said, "Jabber: another text");
     let mut read = String::new();
     for payload in msnp::content::texts(rich) {

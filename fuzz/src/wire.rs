@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use crosstalk_networks::oscar::wire::{Channel, Snac, UserInfo, Writer, flap, message};
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::{Element, Scope};
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 use crosstalk_networks::ymsg::wire::{Draft, Style};
 
 /// A word of the script in the frame of the network called `network`; what a network without frames

@@ -17,9 +17,9 @@ use crosstalk_core::{
     Contact, Event, Input, Lobby, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp,
 };
 use crosstalk_networks::xmpp::Xmpp;
-use crosstalk_networks::xmpp::head::Head;
 use crosstalk_networks::xmpp::wire::Framer;
-use crosstalk_networks::xmpp::xml::{Element, Scope};
+use crosstalk_networks::xmpp::wire::head::Head;
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 
 #[global_allocator]
 static COUNTER: Counter = Counter;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crosstalk_networks::xmpp::xml::{Element, Scope};
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 
 use crate::incoming::invalid;
 

@@ -3,9 +3,9 @@
 use std::io;
 
 use bytes::BytesMut;
-use crosstalk_networks::xmpp::ns;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 use crosstalk_networks::xmpp::wire::{Frame, Framer};
-use crosstalk_networks::xmpp::xml::{Element, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Stream;

@@ -4,9 +4,9 @@
 
 use crosstalk_core::RichText;
 
-use super::message;
-use super::ns;
-use super::xml::Element;
+use super::messages;
+use super::wire::ns;
+use super::wire::xml::Element;
 
 /// A kind of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(super) fn kind(stanza: &Element) -> Kind {
     if has(Kind::Encrypted) {
         return Kind::Encrypted;
     }
-    if message::text(stanza).is_some() {
+    if messages::text(stanza).is_some() {
         return Kind::Text;
     }
     let told = [
@@ -105,7 +105,7 @@ pub(super) fn fate(stanza: &Element) -> Fate {
     let first = |kind| stanza.elements().find(move |child| kind_of(child) == kind);
     match kind(stanza) {
         Kind::Text => {
-            let Some(mut text) = message::text(stanza) else { return Fate::Nothing };
+            let Some(mut text) = messages::text(stanza) else { return Fate::Nothing };
             if let Some(link) = first(Kind::Link).and_then(link)
                 && !text.text().contains(&link)
             {

@@ -7,27 +7,20 @@ use crosstalk_core::{
     Context, Engine, Event, Fault, Input, MAX_TEXT, NameClass, Now, Output, Roster, Side, Via,
 };
 
-use super::head::Head;
-use super::held::Held;
+use super::account::Account;
+use super::direction::{Direction, broken};
+use super::held_frames::HeldFrames;
 use super::jid::Naming;
 use super::link::Link;
-use super::negotiation::Stage;
-use super::person::Person;
-use super::refusal::Word;
-use super::signon::{Answered, SignOn};
-use super::wire::{Frame, Framer, Malformed};
-use super::xml::{Element, Scope, TOO_MUCH, scan};
+use super::sign_on::stages::Stage;
+use super::sign_on::{Answered, SignOn};
+use super::wire::head::Head;
+use super::wire::xml::{Element, Scope};
+use super::wire::{Frame, Malformed};
 
 /// The longest stanza for a foreign person, in bytes: the longest text that there is, plain and
 /// formatted, with room for markup.
 const MAX_FOREIGN: usize = 8 * MAX_TEXT;
-
-/// One direction of the stream.
-#[derive(Default)]
-struct Lane {
-    framer: Framer,
-    scope: Scope,
-}
 
 /// The engine.
 pub(super) struct Jabber {
@@ -36,10 +29,10 @@ pub(super) struct Jabber {
     pub(super) link: Link,
     pub(super) signon: SignOn,
     /// Person behind the client, once the server bound the session.
-    pub(super) person: Option<Box<Person>>,
-    client: Lane,
-    server: Lane,
-    pub(super) held: Held,
+    pub(super) account: Option<Box<Account>>,
+    pub(super) client: Direction,
+    pub(super) server: Direction,
+    pub(super) held: HeldFrames,
     /// Nothing is read any more: the streams are spliced.
     pub(super) opaque: bool,
     /// Nothing is passed on any more: another connection will take the session over.
@@ -61,21 +54,21 @@ impl Engine for Jabber {
     }
 
     fn takes_texts(&self) -> bool {
-        self.person.as_ref().is_some_and(|person| person.own.takes_texts)
+        self.account.as_ref().is_some_and(|account| account.own.takes_texts)
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let sweep = self.person.as_ref().and_then(|p| p.sweep_at);
+        let sweep = self.account.as_ref().and_then(|p| p.sweep_at);
         let entering = match &self.signon.stage {
             Stage::Entering(entering) => Some(entering.at),
             _ => None,
         };
-        let privacy = self.person.as_ref().and_then(|p| p.privacy.deadline());
+        let privacy = self.account.as_ref().and_then(|p| p.privacy.deadline());
         [self.held.until, sweep, entering, privacy].into_iter().flatten().min()
     }
 
     fn weight(&self) -> usize {
-        self.held.weight() + self.link.weight() + self.person.as_ref().map_or(0, |p| p.waits())
+        self.held.weight() + self.link.weight() + self.account.as_ref().map_or(0, |p| p.waits())
     }
 }
 
@@ -87,10 +80,10 @@ impl Jabber {
             naming,
             link: Link::default(),
             signon: SignOn::default(),
-            person: None,
-            client: Lane::default(),
-            server: Lane::default(),
-            held: Held::default(),
+            account: None,
+            client: Direction::default(),
+            server: Direction::default(),
+            held: HeldFrames::default(),
             opaque: false,
             over: false,
         }
@@ -110,7 +103,7 @@ impl Jabber {
                 return Err(Fault::client("it spoke between STARTTLS and TLS"));
             }
             Input::Encrypted(side, facts) => {
-                self.held = Held { until: self.held.until, ..Held::default() };
+                self.held = HeldFrames { until: self.held.until, ..HeldFrames::default() };
                 self.signon.encrypted(side, facts, out);
             }
             Input::Closed(_) => self.leave_ticket(now, out),
@@ -138,8 +131,8 @@ impl Jabber {
         if self.held.until.is_some_and(|until| until <= now.instant) {
             self.stop_waiting();
         }
-        if let Some(person) = &mut self.person {
-            person.privacy.tick(now.instant);
+        if let Some(account) = &mut self.account {
+            account.privacy.tick(now.instant);
         }
         self.publish(out);
         self.sweep(now, out)
@@ -156,7 +149,7 @@ impl Jabber {
             buf.clear();
         }
         while !self.opaque && !self.signon.expects_tls(side) {
-            let framed = self.lane(side).framer.next(buf);
+            let framed = self.direction(side).framer.next(buf);
             let Some(frame) = framed.map_err(|e| broken(side, e))? else { break };
             if self.waits(side) {
                 self.hold(now, side, frame, out)?;
@@ -201,7 +194,7 @@ impl Jabber {
 
     fn client_frame(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
         match frame {
-            Frame::Stanza(raw) if self.person.is_some() => self.client_stanza(now, &raw, out),
+            Frame::Stanza(raw) if self.account.is_some() => self.client_stanza(now, &raw, out),
             Frame::Stanza(raw) => self.signon_from_client(now, raw, out),
             Frame::Open(raw) => self.opened(Side::Client, raw, out),
             Frame::Close(raw) => {
@@ -212,7 +205,7 @@ impl Jabber {
             // Clients of go-xmpp end `<auth/>` and `<response/>` by a line break. A server that gets it
             // with the word forgets it with the stream; alone it may come behind `<success/>`, where
             // nothing may stand before the next header.
-            Frame::Space(_) if self.signon.facts.client && self.person.is_none() => {
+            Frame::Space(_) if self.signon.facts.client && self.account.is_none() => {
                 out.withhold();
                 Ok(())
             }
@@ -229,7 +222,7 @@ impl Jabber {
             self.signon.awaits_first_word = false;
         }
         match frame {
-            Frame::Stanza(raw) if self.person.is_some() => self.server_stanza(now, &raw, out),
+            Frame::Stanza(raw) if self.account.is_some() => self.server_stanza(now, &raw, out),
             Frame::Stanza(raw) => self.signon_from_server(now, raw, out),
             Frame::Open(raw) => self.opened(Side::Server, raw, out),
             Frame::Close(raw) => {
@@ -247,7 +240,7 @@ impl Jabber {
     /// A stream header: what it declares holds for what follows. Streams that are not a client's
     /// are none of our business.
     fn opened(&mut self, side: Side, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        if self.person.is_some() {
+        if self.account.is_some() {
             return Err(broken(side, Malformed("a stream header within a session")));
         }
         let open = Element::parse_open(&raw).map_err(|e| broken(side, e))?;
@@ -261,7 +254,7 @@ impl Jabber {
             }
             Side::Server => self.signon.answer = Answered::ByHeader,
         }
-        if scope.stanzas() != super::ns::CLIENT {
+        if scope.stanzas() != super::wire::ns::CLIENT {
             const NO_CLIENT: &str = "the stream is not a client's";
             match side {
                 _ if !self.is_ours(out) => self.splice(out),
@@ -269,7 +262,7 @@ impl Jabber {
                 Side::Server => return Err(Fault::server(NO_CLIENT)),
             }
         }
-        self.lane(side).scope = scope;
+        self.direction(side).scope = scope;
         out.forward(side.other(), raw);
         Ok(())
     }
@@ -280,8 +273,8 @@ impl Jabber {
         if !head.is_stanza() {
             return self.ack_from_client(&head, raw, out);
         }
-        if let Some(person) = &mut self.person {
-            person.repeats.count();
+        if let Some(account) = &mut self.account {
+            account.repeats.count();
         }
         let class = head.to.as_deref().map_or(NameClass::Own, |to| self.naming.class_of(to));
         let to = match class {
@@ -330,35 +323,6 @@ impl Jabber {
         }
     }
 
-    /// Reads a whole stanza of `side` that must be read for the stream to go on.
-    pub(super) fn parse(&self, side: Side, raw: &[u8]) -> Result<Element, Fault> {
-        self.read(side, raw)?.ok_or_else(|| broken(side, TOO_MUCH))
-    }
-
-    /// Reads a whole stanza of `side`, unless it holds more than is interpreted.
-    pub(super) fn read(&self, side: Side, raw: &[u8]) -> Result<Option<Element>, Fault> {
-        match Element::parse(raw, &self.side(side).scope) {
-            Ok(element) => Ok(Some(element)),
-            Err(TOO_MUCH) => Ok(None),
-            Err(malformed) => Err(broken(side, malformed)),
-        }
-    }
-
-    /// The name and namespace of the only child of a stanza of the client's.
-    pub(super) fn only_child(&self, raw: &[u8]) -> Result<Option<(String, String)>, Fault> {
-        scan::only_child(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
-    }
-
-    /// The name and namespace of a top-level element of the client's.
-    pub(super) fn name_of(&self, raw: &[u8]) -> Result<(String, String), Fault> {
-        scan::root(raw, &self.client.scope).map_err(|e| broken(Side::Client, e))
-    }
-
-    /// Kind of a top-level element of the client's.
-    pub(super) fn word(&self, raw: &[u8]) -> Result<Word, Fault> {
-        self.name_of(raw).map(|(name, ns)| Word::of(&name, &ns))
-    }
-
     /// Stops interpreting, after what is queued.
     pub(super) fn splice(&mut self, out: &mut Output) {
         if !self.opaque {
@@ -371,24 +335,6 @@ impl Jabber {
     pub(super) const fn stop(&mut self) {
         self.over = true;
     }
-
-    const fn side(&self, side: Side) -> &Lane {
-        match side {
-            Side::Client => &self.client,
-            Side::Server => &self.server,
-        }
-    }
-
-    fn lane(&mut self, side: Side) -> &mut Lane {
-        match side {
-            Side::Client => &mut self.client,
-            Side::Server => &mut self.server,
-        }
-    }
-}
-
-fn broken(side: Side, malformed: Malformed) -> Fault {
-    Fault::new(side.blame(), malformed.0)
 }
 
 #[cfg(test)]
@@ -398,6 +344,6 @@ mod tests {
     #[test]
     fn a_session_on_which_nothing_happens_is_small() {
         assert!(size_of::<Jabber>() <= 496, "{}", size_of::<Jabber>());
-        assert!(size_of::<Person>() <= 416, "{}", size_of::<Person>());
+        assert!(size_of::<Account>() <= 416, "{}", size_of::<Account>());
     }
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use crosstalk_core::{Fault, Output, Side};
 
-use super::acks::Acks;
-use super::xml::Element;
+use super::stream_management::Acks;
+use super::wire::xml::Element;
 
 /// The two streams and, where XEP-0198 is on, their counts; boxed, since many clients do without.
 #[derive(Debug, Default)]

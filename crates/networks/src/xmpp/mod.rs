@@ -1,36 +1,26 @@
 //! Jabber: XMPP client streams (RFC 6120, 6121, 7622).
 //!
-//! [`wire`] cuts streams into stanzas, [`head`] tells whose they are, [`xml`] reads the few that
-//! matter. `signon` watches a stream until its person is known, `engine` everything after.
+//! [`wire`] cuts streams into stanzas, tells whose they are, and reads the few that matter. `sign_on`
+//! watches a stream until its person is known, `engine` everything after.
 
-mod acks;
-mod blocking;
-mod claim;
+mod account;
+mod consent;
 mod content;
-mod corrections;
+mod direction;
 mod engine;
-pub mod head;
-mod held;
+mod handoff;
+mod held_frames;
+mod iq;
 pub mod jid;
 mod link;
-pub mod message;
-mod negotiation;
-pub mod ns;
-mod person;
+pub mod messages;
 mod presence;
-mod privacy;
-mod query;
-mod refusal;
-mod reoriginate;
-mod repeats;
-mod resume;
+mod privacy_lists;
 mod roster;
-mod scram;
-mod signon;
-mod subscription;
+mod sign_on;
+mod stream_management;
 mod unread;
 pub mod wire;
-pub mod xml;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
 

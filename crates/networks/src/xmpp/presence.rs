@@ -8,12 +8,12 @@ use crosstalk_core::{
     Address, Availability, Event, Fault, Now, Output, Presence, RichText, Side, UnixMillis,
 };
 
+use super::account::{Foreign, Support};
 use super::engine::Jabber;
-use super::head::Head;
-use super::ns;
-use super::person::{Foreign, Support};
-use super::query;
-use super::xml::Element;
+use super::iq;
+use super::wire::head::Head;
+use super::wire::ns;
+use super::wire::xml::Element;
 use crate::common::time::timestamp;
 
 impl Jabber {
@@ -27,31 +27,31 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let stanza = if head.to.is_none() { self.read(Side::Client, &raw)? } else { None };
         self.forward_if_clean(raw, head, out)?;
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         if head.to.is_some() {
             return Ok(());
         }
-        let was_available = person.own.available;
+        let was_available = account.own.available;
         let presence = match head.kind.as_deref() {
             None => {
-                person.own.available = true;
-                person.own.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
+                account.own.available = true;
+                account.own.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
                 if stanza.as_ref().is_some_and(|s| s.get("c", ns::CAPS).is_some()) {
                     // Clients that say what they understand all understand chat states.
-                    person.chat_states = Support::Yes;
+                    account.chat_states = Support::Yes;
                 }
                 // Of what is too long to be read others see that the person is there.
                 stanza.as_ref().map_or(Presence::available(), |s| read(now, s))
             }
             Some(kind @ ("unavailable" | "invisible")) => {
-                person.own.available = kind == "invisible";
-                person.own.takes_texts = person.own.available;
+                account.own.available = kind == "invisible";
+                account.own.takes_texts = account.own.available;
                 Presence::offline()
             }
             Some(_) => return Ok(()),
         };
-        let became_available = person.own.available && !was_available;
-        person.own.say(presence);
+        let became_available = account.own.available && !was_available;
+        account.own.say(presence);
         self.ask_privacy(now, out)?;
         self.publish(out);
         if became_available { self.became_available(now, out) } else { Ok(()) }
@@ -59,37 +59,37 @@ impl Jabber {
 
     /// Asks the server what hides the person: which list is in force, and what it does.
     pub(super) fn ask_privacy(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let child = |name| Element::new("list", ns::PRIVACY).with("name", name);
         let mut query = Element::new("query", ns::PRIVACY);
-        if let Some(name) = person.privacy.wants() {
+        if let Some(name) = account.privacy.wants() {
             query.push(child(name));
-        } else if !person.own.is_online()
-            || person.contacts.is_empty()
-            || !person.privacy.asks_default(now.instant)
+        } else if !account.own.is_online()
+            || account.contacts.is_empty()
+            || !account.privacy.asks_default(now.instant)
         {
             return Ok(());
         }
         let ask = Element::new("iq", ns::CLIENT)
             .with("type", "get")
-            .with("id", query::our_id(&mut self.context.ids))
+            .with("id", iq::our_id(&mut self.context.ids))
             .child(query);
-        person.privacy.ask(&ask, &self.naming);
+        account.privacy.ask(&ask, &self.naming);
         self.link.ask(&ask, out)
     }
 
     /// Tells foreign people of the person's presence, if it is not what they know.
     pub(super) fn publish(&mut self, out: &mut Output) {
-        let Some(person) = &mut self.person else { return };
+        let Some(account) = &mut self.account else { return };
         // Without the list nobody knows whom the person would hide from.
-        let unsure = person.foreign != Foreign::Here && person.contacts.is_empty();
+        let unsure = account.foreign != Foreign::Here && account.contacts.is_empty();
         // Others see the person all alike: who hides from one of them hides from all.
         let seen_by_all = |only: BTreeSet<Address>| {
-            !only.is_empty() && person.watchers().all(|contact| only.contains(&contact.address))
+            !only.is_empty() && account.watchers().all(|contact| only.contains(&contact.address))
         };
-        let audience = || person.privacy.audience(person, &self.naming);
-        let visible = person.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
-        if let Some(presence) = person.own.tell(visible) {
+        let audience = || account.privacy.audience(account, &self.naming);
+        let visible = account.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
+        if let Some(presence) = account.own.tell(visible) {
             out.emit(Event::Presence(presence));
         }
     }
@@ -97,12 +97,12 @@ impl Jabber {
     /// Sends what waited for the client to be available: presence of contacts, and requests that
     /// came meanwhile.
     fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
-        let waiting = person.take_waiting();
+        let Some(account) = &mut self.account else { return Ok(()) };
+        let waiting = account.take_waiting();
         for message in waiting.again {
             self.link.say_again(&message, out)?;
         }
-        if !person.contacts.is_empty() {
+        if !account.contacts.is_empty() {
             self.ask_about_typing(out)?;
         }
         self.show_everybody(now, out)?;
@@ -115,8 +115,8 @@ impl Jabber {
     /// Asks an available client once whether it shows typing: as soon as there is somebody foreign
     /// whose typing it could show.
     pub(super) fn ask_about_typing(&mut self, out: &mut Output) -> Result<(), Fault> {
-        let person = self.person.as_deref();
-        if person.is_some_and(|p| p.own.available && p.chat_states == Support::Unknown) {
+        let account = self.account.as_deref();
+        if account.is_some_and(|p| p.own.available && p.chat_states == Support::Unknown) {
             self.ask_client(out)?;
         }
         Ok(())
@@ -124,8 +124,8 @@ impl Jabber {
 
     /// Tells the client who of the foreign people is there, if it wants to hear of presence.
     pub(super) fn show_everybody(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
-        let online = person.contacts.iter().filter(|(_, known)| known.presence.is_online());
+        let Some(account) = &self.account else { return Ok(()) };
+        let online = account.contacts.iter().filter(|(_, known)| known.presence.is_online());
         let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
         for address in online {
             self.show_presence(now, &address, out)?;
@@ -141,8 +141,8 @@ impl Jabber {
         presence: Presence,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
-        let Some(known) = person.contacts.get_mut(address) else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
+        let Some(known) = account.contacts.get_mut(address) else { return Ok(()) };
         let shown = known.presence.is_online() || presence.is_online();
         let repeated = known.stale && known.presence == presence;
         (known.presence, known.stale) = (presence, false);
@@ -156,25 +156,25 @@ impl Jabber {
         address: &Address,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
-        if !person.own.available {
+        let Some(account) = &self.account else { return Ok(()) };
+        if !account.own.available {
             return Ok(());
         }
         let offline = Presence::offline();
-        let presence = person.contacts.get(address).map_or(&offline, |known| &known.presence);
-        let from = person.full_of(&self.naming, address);
-        let stanza = write(now, presence).with("from", from).with("to", &person.full);
+        let presence = account.contacts.get(address).map_or(&offline, |known| &known.presence);
+        let from = account.full_of(&self.naming, address);
+        let stanza = write(now, presence).with("from", from).with("to", &account.full);
         self.link.say(&stanza, out)
     }
 
     /// After a resumed session: whoever did not show up again has gone meanwhile.
     pub(super) fn sweep(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
-        if person.sweep_at.is_none_or(|at| at > now.instant) {
+        let Some(account) = &mut self.account else { return Ok(()) };
+        if account.sweep_at.is_none_or(|at| at > now.instant) {
             return Ok(());
         }
-        person.sweep_at = None;
-        let gone = person.contacts.iter().filter(|(_, known)| known.stale);
+        account.sweep_at = None;
+        let gone = account.contacts.iter().filter(|(_, known)| known.stale);
         let gone: Vec<Address> = gone.map(|(address, _)| address.clone()).collect();
         for address in gone {
             self.presence_of(now, &address, Presence::offline(), out)?;
@@ -232,7 +232,7 @@ fn write(now: Now, presence: &Presence) -> Element {
             stanza.push(Element::new("idle", ns::IDLE).with("since", timestamp(since)));
             stanza.push(Element::new("query", ns::LAST).with("seconds", seconds));
         }
-        stanza.push(query::caps());
+        stanza.push(iq::caps());
     }
     stanza
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 use crosstalk_networks::xmpp::wire::{Frame, Framer};
-use crosstalk_networks::xmpp::xml::{Element, Scope};
 
 use crate::scene::*;
 

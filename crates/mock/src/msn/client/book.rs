@@ -6,7 +6,7 @@ use std::io;
 use bytes::BytesMut;
 use crosstalk_core::RichText;
 use crosstalk_networks::msnp::wire::with_payload;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::xml::Element;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Session;

@@ -1,6 +1,6 @@
 //! The address book: roles and contacts, by SOAP.
 
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::Shared;
 use super::state::ServerState;

@@ -2,7 +2,7 @@
 //! and RML beside the address book.
 
 use crosstalk_networks::msnp::wire::{Command, with_payload};
-use crosstalk_networks::xmpp::xml::{Element, Scope};
+use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 
 use super::Shared;
 use super::notification::Session;

@@ -4,8 +4,9 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
-use crosstalk_networks::xmpp::xml::Element;
-use crosstalk_networks::xmpp::{message, ns};
+use crosstalk_networks::xmpp::messages;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::Session;
 use crate::{Act, Event};
@@ -74,7 +75,7 @@ impl Session {
     }
 
     async fn say(&mut self, to: &str, text: &RichText) -> io::Result<()> {
-        let message = message::with_text(self.chat(to), text)
+        let message = messages::with_text(self.chat(to), text)
             .child(Element::new("active", ns::CHAT_STATES))
             .child(Element::new("request", ns::RECEIPTS));
         self.link.send(&message).await

@@ -4,9 +4,9 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Availability, Presence, RichText, Typing, UnixMillis};
-use crosstalk_networks::xmpp::message::text;
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::messages::text;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::{Session, condition};
 use crate::Event;

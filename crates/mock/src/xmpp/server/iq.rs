@@ -1,7 +1,7 @@
 //! Questions and commands.
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::roster;
 use super::state::ServerState;

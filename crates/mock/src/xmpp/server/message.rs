@@ -1,7 +1,7 @@
 //! Messages (RFC 6121, 8.5).
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::state::ServerState;
 use crate::xmpp::link::error;

@@ -3,8 +3,8 @@
 use std::io;
 
 use crosstalk_core::Redacted;
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 use tokio_rustls::TlsAcceptor;
 
 use super::Shared;

@@ -1,7 +1,7 @@
 //! Presence (RFC 6121, 4).
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::state::ServerState;
 use super::subscription;

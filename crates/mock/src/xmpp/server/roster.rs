@@ -1,7 +1,7 @@
 //! Rosters (RFC 6121, 2) and the subscriptions in them (RFC 6121, 3).
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::state::{Item, ServerState};
 use super::subscription;

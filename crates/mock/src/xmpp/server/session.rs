@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 use tokio::sync::mpsc;
 
 use super::state::{ServerState, Session};

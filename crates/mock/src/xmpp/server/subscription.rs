@@ -2,8 +2,8 @@
 
 use std::mem::replace;
 
-use crosstalk_networks::xmpp::ns;
-use crosstalk_networks::xmpp::xml::Element;
+use crosstalk_networks::xmpp::wire::ns;
+use crosstalk_networks::xmpp::wire::xml::Element;
 
 use super::message;
 use super::presence::{hide, show};

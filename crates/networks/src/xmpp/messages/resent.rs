@@ -10,14 +10,14 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crosstalk_core::Address;
 
-use super::xml::Element;
+use crate::xmpp::wire::xml::Element;
 
 /// Number of stanzas of signing on and of its lists that a client may send in a new session among
 /// what it repeats.
 const SIGN_ON: u32 = 64;
 
 /// A mark of a message, by which it is known when it is said again.
-pub(super) fn mark(to: &Address, stanza: &Element) -> u64 {
+pub(in crate::xmpp) fn mark(to: &Address, stanza: &Element) -> u64 {
     let said = ["subject", "body"].map(|name| stanza.text_of(name));
     BuildHasherDefault::<DefaultHasher>::default().hash_one((to, stanza.attr("id"), said))
 }
@@ -25,7 +25,7 @@ pub(super) fn mark(to: &Address, stanza: &Element) -> u64 {
 /// The messages that a client will say again, as far as the gateway took them. Boxed, since most
 /// connections go on with nothing of before.
 #[derive(Default)]
-pub(super) struct Repeats(Option<Box<Taken>>);
+pub(in crate::xmpp) struct ResentMessages(Option<Box<Taken>>);
 
 #[derive(Default)]
 struct Taken {
@@ -35,11 +35,11 @@ struct Taken {
     left: u32,
 }
 
-impl Repeats {
+impl ResentMessages {
     /// The client goes on in its session: it first says again what it was not told of on the
     /// connection before, `stanzas` of them with these `marks`, and of this what it had not come
     /// to.
-    pub(super) fn go_on(&mut self, marks: VecDeque<u64>, stanzas: u32) {
+    pub(in crate::xmpp) fn go_on(&mut self, marks: VecDeque<u64>, stanzas: u32) {
         if self.0.is_none() && marks.is_empty() {
             return;
         }
@@ -50,14 +50,14 @@ impl Repeats {
     }
 
     /// The same for a client that begins a new session instead.
-    pub(super) fn begin_anew(&mut self) {
+    pub(in crate::xmpp) fn begin_anew(&mut self) {
         if let Some(taken) = &mut self.0 {
             taken.left = taken.left.saturating_add(SIGN_ON);
         }
     }
 
     /// The client says a stanza.
-    pub(super) fn count(&mut self) {
+    pub(in crate::xmpp) fn count(&mut self) {
         let Some(taken) = &mut self.0 else { return };
         match taken.left.checked_sub(1) {
             Some(left) => taken.left = left,
@@ -66,19 +66,19 @@ impl Repeats {
     }
 
     /// Whether any is to come.
-    pub(super) fn may_come(&self) -> bool {
+    pub(in crate::xmpp) fn may_come(&self) -> bool {
         self.0.as_ref().is_some_and(|taken| !taken.marks.is_empty())
     }
 
     /// Whether a message with this mark was taken before. Each is known again once.
-    pub(super) fn take(&mut self, mark: u64) -> bool {
+    pub(in crate::xmpp) fn take(&mut self, mark: u64) -> bool {
         let Some(taken) = &mut self.0 else { return false };
         let at = taken.marks.iter().position(|taken| *taken == mark);
         at.and_then(|at| taken.marks.remove(at)).is_some()
     }
 
     /// Bytes that it takes, roughly.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::xmpp) fn weight(&self) -> usize {
         let weight = |taken: &Taken| size_of::<Taken>() + taken.marks.len() * size_of::<u64>();
         self.0.as_ref().map_or(0, |taken| weight(taken))
     }

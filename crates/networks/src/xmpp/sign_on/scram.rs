@@ -18,20 +18,20 @@ const MAX_CHALLENGE: usize = 4096;
 
 /// The two hashes in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(in crate::xmpp) enum Hash {
     Sha1,
     Sha256,
 }
 
 /// A channel binding: its type's name and its data.
 #[derive(Clone, Debug)]
-pub(super) struct Binding {
-    pub(super) kind: &'static str,
-    pub(super) data: Redacted<Vec<u8>>,
+pub(in crate::xmpp) struct Binding {
+    pub(in crate::xmpp) kind: &'static str,
+    pub(in crate::xmpp) data: Redacted<Vec<u8>>,
 }
 
 /// One exchange, after the first message.
-pub(super) struct Scram {
+pub(in crate::xmpp) struct Scram {
     hash: Hash,
     password: Redacted<String>,
     /// The header and the channel's data, as the final message repeats them.
@@ -51,15 +51,15 @@ struct Proof {
 }
 
 /// The key derived from a password, which takes long.
-pub(super) struct Salted(Redacted<Vec<u8>>);
+pub(in crate::xmpp) struct Salted(Redacted<Vec<u8>>);
 
 /// The server does not keep to SCRAM, or does not know the password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Dishonest;
+pub(in crate::xmpp) struct ScramError;
 
 impl Scram {
     /// Begins an exchange. Returns it with the first message.
-    pub(super) fn begin(
+    pub(in crate::xmpp) fn begin(
         hash: Hash,
         binding: &Binding,
         (authzid, user): (&str, &str),
@@ -78,17 +78,20 @@ impl Scram {
     }
 
     /// The server's first message: what has to be computed to answer it.
-    pub(super) fn challenged(&mut self, challenge: &[u8]) -> Result<Computation, Dishonest> {
+    pub(in crate::xmpp) fn challenged(
+        &mut self,
+        challenge: &[u8],
+    ) -> Result<Computation, ScramError> {
         let short = (self.challenge.is_none() && self.proof.is_none()).then_some(challenge);
-        let short = short.filter(|challenge| challenge.len() <= MAX_CHALLENGE).ok_or(Dishonest)?;
-        let challenge = std::str::from_utf8(short).map_err(|_| Dishonest)?;
+        let short = short.filter(|challenge| challenge.len() <= MAX_CHALLENGE).ok_or(ScramError)?;
+        let challenge = std::str::from_utf8(short).map_err(|_| ScramError)?;
         let salt = field(challenge, 's').and_then(|s| BASE64.decode(s).ok());
         let rounds = field(challenge, 'i').and_then(|i| i.parse().ok());
         let (Some(salt), Some(rounds @ 1..=MAX_ITERATIONS)) = (salt, rounds) else {
-            return Err(Dishonest);
+            return Err(ScramError);
         };
         if salt.is_empty() || salt.len() > MAX_SALT {
-            return Err(Dishonest);
+            return Err(ScramError);
         }
         self.nonce_of(challenge)?;
         self.challenge = Some(challenge.to_owned());
@@ -97,8 +100,11 @@ impl Scram {
     }
 
     /// The final message, once the key is there.
-    pub(super) fn answer(&mut self, Salted(salted): &Salted) -> Result<Vec<u8>, Dishonest> {
-        let challenge = self.challenge.take().ok_or(Dishonest)?;
+    pub(in crate::xmpp) fn answer(
+        &mut self,
+        Salted(salted): &Salted,
+    ) -> Result<Vec<u8>, ScramError> {
+        let challenge = self.challenge.take().ok_or(ScramError)?;
         let nonce = self.nonce_of(&challenge)?;
         let without_proof = format!("c={},r={nonce}", BASE64.encode(self.bound.expose()));
         let transcript = format!("{},{challenge},{without_proof}", self.first_bare);
@@ -111,18 +117,18 @@ impl Scram {
     }
 
     /// Checks that the server knew the password too.
-    pub(super) fn verify(&self, outcome: &[u8]) -> Result<(), Dishonest> {
+    pub(in crate::xmpp) fn verify(&self, outcome: &[u8]) -> Result<(), ScramError> {
         let claimed = std::str::from_utf8(outcome).ok().and_then(|o| field(o, 'v'));
-        let claimed = claimed.and_then(|v| BASE64.decode(v).ok()).ok_or(Dishonest)?;
-        let Proof { key, transcript } = self.proof.as_ref().ok_or(Dishonest)?;
+        let claimed = claimed.and_then(|v| BASE64.decode(v).ok()).ok_or(ScramError)?;
+        let Proof { key, transcript } = self.proof.as_ref().ok_or(ScramError)?;
         self.hash.check(key.expose(), transcript.as_bytes(), &claimed)
     }
 
     /// The nonce in the server's first message, which begins with ours.
-    fn nonce_of<'a>(&self, challenge: &'a str) -> Result<&'a str, Dishonest> {
+    fn nonce_of<'a>(&self, challenge: &'a str) -> Result<&'a str, ScramError> {
         let nonce = field(challenge, 'r');
         let nonce = nonce.filter(|r| r.starts_with(&self.nonce) && *r != self.nonce);
-        nonce.ok_or(Dishonest)
+        nonce.ok_or(ScramError)
     }
 }
 
@@ -155,10 +161,10 @@ impl Hash {
     }
 
     /// Whether `claimed` is the MAC, in a time that does not depend on how far it is.
-    fn check(self, key: &[u8], data: &[u8], claimed: &[u8]) -> Result<(), Dishonest> {
-        fn of<M: Mac + KeyInit>(key: &[u8], data: &[u8], claimed: &[u8]) -> Result<(), Dishonest> {
-            let mac = keyed::<M>(key, data).ok_or(Dishonest)?;
-            mac.verify_slice(claimed).map_err(|_| Dishonest)
+    fn check(self, key: &[u8], data: &[u8], claimed: &[u8]) -> Result<(), ScramError> {
+        fn of<M: Mac + KeyInit>(key: &[u8], data: &[u8], claimed: &[u8]) -> Result<(), ScramError> {
+            let mac = keyed::<M>(key, data).ok_or(ScramError)?;
+            mac.verify_slice(claimed).map_err(|_| ScramError)
         }
         match self {
             Self::Sha1 => of::<Hmac<Sha1>>(key, data, claimed),
@@ -190,9 +196,9 @@ mod tests {
     use super::*;
 
     /// The answer to a server's first message, with the computation done at once.
-    fn answered(scram: &mut Scram, challenge: &[u8]) -> Result<Vec<u8>, Dishonest> {
+    fn answered(scram: &mut Scram, challenge: &[u8]) -> Result<Vec<u8>, ScramError> {
         let salted = scram.challenged(challenge)?.run().downcast::<Salted>();
-        scram.answer(&*salted.map_err(|_| Dishonest)?)
+        scram.answer(&*salted.map_err(|_| ScramError)?)
     }
 
     /// The exchange of RFC 7677, section 3, with its header in the place of a binding.
@@ -212,7 +218,10 @@ mod tests {
                         p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         assert_eq!(String::from_utf8(answer).unwrap(), expected);
         assert_eq!(scram.verify(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="), Ok(()));
-        assert_eq!(scram.verify(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5="), Err(Dishonest));
+        assert_eq!(
+            scram.verify(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5="),
+            Err(ScramError)
+        );
     }
 
     #[test]
@@ -242,7 +251,7 @@ mod tests {
         ] {
             assert!(begin().0.challenged(bad.as_bytes()).is_err(), "{bad}");
         }
-        assert_eq!(begin().0.verify(b"v="), Err(Dishonest));
+        assert_eq!(begin().0.verify(b"v="), Err(ScramError));
         let mut scram = begin().0;
         assert!(scram.challenged(b"r=abcd,s=AA==,i=100000").is_ok());
         assert!(scram.challenged(b"r=abcd,s=AA==,i=1").is_err(), "it asks twice");

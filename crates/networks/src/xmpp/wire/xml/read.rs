@@ -6,10 +6,10 @@ use std::sync::Arc;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::super::ns;
-use super::super::wire::Malformed;
 use super::{Attribute, Element, Node, add};
 use crate::common::xml_entities;
+use crate::xmpp::wire::Malformed;
+use crate::xmpp::wire::ns;
 
 /// The deepest nesting that is interpreted.
 pub const MAX_DEPTH: usize = 64;
@@ -55,7 +55,7 @@ impl Scope {
     }
 
     /// The namespace that a prefix stands for, or that names without one are of.
-    pub(super) fn namespace(&self, prefix: &str) -> Option<&str> {
+    pub(in crate::xmpp) fn namespace(&self, prefix: &str) -> Option<&str> {
         match (&self.0, prefix) {
             (_, "") => Some(self.stanzas()),
             (None, "stream") => Some(ns::STREAMS),
@@ -69,7 +69,7 @@ impl Scope {
 }
 
 /// Reads the first element of `bytes`; with `open`, its start tag alone.
-pub(super) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, Malformed> {
+pub(in crate::xmpp) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|_| Malformed("a stanza is not UTF-8"))?;
     let mut xml = Reader::from_str(text);
     let mut tree = Tree::new(scope, text.len());
@@ -109,7 +109,7 @@ pub(super) fn read(bytes: &[u8], scope: &Scope, open: bool) -> Result<Element, M
 
 /// Whether two namespaces are the same, which may be long, and are compared for each element: mostly
 /// they are one and the same text.
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(in crate::xmpp) fn same(one: &str, other: &str) -> bool {
     std::ptr::eq(one, other) || one == other
 }
 

@@ -8,15 +8,15 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, Blame, Confirmed, Event, Fault, NetworkId, Side};
 
-use super::claim::Claim;
-use super::head::Head;
-use super::jid;
-use super::ns;
-use super::xml::Element;
+use crate::xmpp::jid;
+use crate::xmpp::sign_on::sasl_identity::SaslIdentity;
+use crate::xmpp::wire::head::Head;
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::Element;
 
 /// The state of one connection. What leads to a session is boxed: the session does without it.
 #[derive(Default)]
-pub(super) enum Stage {
+pub(in crate::xmpp) enum Stage {
     /// The server knows nobody.
     #[default]
     Greeted,
@@ -39,7 +39,7 @@ pub(super) enum Stage {
 
 impl Stage {
     /// Whether the server owes an answer, before which nothing the client says can be judged.
-    pub(super) const fn awaits_server(&self) -> bool {
+    pub(in crate::xmpp) const fn awaits_server(&self) -> bool {
         match self {
             Self::Authenticating(sasl) => matches!(sasl.turn, Side::Server),
             Self::Binding(_) | Self::Resuming(_) | Self::Entering(_) => true,
@@ -67,28 +67,28 @@ impl From<Binding> for Stage {
 }
 
 /// A SASL exchange, in which client and server take turns.
-pub(super) struct Authenticating {
-    claim: Claim,
+pub(in crate::xmpp) struct Authenticating {
+    claim: SaslIdentity,
     /// Side that has to send next.
     turn: Side,
 }
 
 impl Authenticating {
     /// The client says `<auth/>`.
-    pub(super) fn begin(mechanism: &str, initial: &str) -> Self {
-        let mut claim = Claim::by(mechanism);
+    pub(in crate::xmpp) fn begin(mechanism: &str, initial: &str) -> Self {
+        let mut claim = SaslIdentity::by(mechanism);
         claim.heard(initial);
         Self { claim, turn: Side::Server }
     }
 
     /// The client says `<response/>` or `<abort/>`.
-    pub(super) fn answered(mut self, text: &str) -> Self {
+    pub(in crate::xmpp) fn answered(mut self, text: &str) -> Self {
         self.claim.heard(text);
         Self { turn: Side::Server, ..self }
     }
 
     /// The server says `<challenge/>`.
-    pub(super) fn challenged(self) -> Result<Self, Fault> {
+    pub(in crate::xmpp) fn challenged(self) -> Result<Self, Fault> {
         match self.turn {
             Side::Server => Ok(Self { turn: Side::Client, ..self }),
             Side::Client => Err(unasked()),
@@ -96,7 +96,7 @@ impl Authenticating {
     }
 
     /// The server says `<success/>`.
-    pub(super) fn succeeded(self) -> Result<Authenticated, Fault> {
+    pub(in crate::xmpp) fn succeeded(self) -> Result<Authenticated, Fault> {
         match self.turn {
             Side::Server => Ok(Authenticated { claim: self.claim, former: None, refused: false }),
             Side::Client => Err(unasked()),
@@ -105,13 +105,13 @@ impl Authenticating {
 }
 
 /// The fault of a server that answers what nobody asked.
-pub(super) const fn unasked() -> Fault {
+pub(in crate::xmpp) const fn unasked() -> Fault {
     Fault { blame: Blame::Server, what: Cow::Borrowed("it answers what it was not asked") }
 }
 
 /// The server knows whose connection this is; the gateway knows what the client showed of that.
-pub(super) struct Authenticated {
-    claim: Claim,
+pub(in crate::xmpp) struct Authenticated {
+    claim: SaslIdentity,
     /// The session of before that was not resumed.
     former: Option<Former>,
     /// The gateway itself refused to resume one.
@@ -119,32 +119,32 @@ pub(super) struct Authenticated {
 }
 
 /// A session of before, by the name that the client has for it.
-pub(super) struct Former {
+pub(in crate::xmpp) struct Former {
     /// Its id (XEP-0198).
-    pub(super) id: String,
+    pub(in crate::xmpp) id: String,
     /// Number of stanzas that the client says it handled (XEP-0198).
-    pub(super) h: u32,
+    pub(in crate::xmpp) h: u32,
 }
 
 impl Authenticated {
     /// The client asks for a session, by a request that [`asks_to_bind`] finds in order.
-    pub(super) fn bind(self, id: String) -> Binding {
+    pub(in crate::xmpp) fn bind(self, id: String) -> Binding {
         Binding { authenticated: self, id }
     }
 
     /// The client asks for the session `former` of `user`, under its `full` JID.
-    pub(super) fn resume(self, former: Former, user: Address, full: String) -> Resuming {
+    pub(in crate::xmpp) fn resume(self, former: Former, user: Address, full: String) -> Resuming {
         Resuming { authenticated: self, former, user, full }
     }
 
     /// The accounts that the client's claim can mean.
-    pub(super) fn accounts(&self, domain: &str, network: &NetworkId) -> Vec<Address> {
+    pub(in crate::xmpp) fn accounts(&self, domain: &str, network: &NetworkId) -> Vec<Address> {
         let claimed = self.claim.names(domain, network).into_iter();
         claimed.map(|claimed| claimed.name().clone()).collect()
     }
 
     /// The gateway knows no session to resume, and says so: once, since a client asks once.
-    pub(super) fn refuse(&mut self, former: Option<Former>) -> Result<(), Fault> {
+    pub(in crate::xmpp) fn refuse(&mut self, former: Option<Former>) -> Result<(), Fault> {
         if std::mem::replace(&mut self.refused, true) {
             return Err(Fault::client("it asks for one session after the other"));
         }
@@ -154,13 +154,13 @@ impl Authenticated {
 }
 
 /// A request for resource binding is on its way.
-pub(super) struct Binding {
+pub(in crate::xmpp) struct Binding {
     authenticated: Authenticated,
     id: String,
 }
 
 /// Meaning of an IQ of the server for a client that waits for a session.
-pub(super) enum Answer {
+pub(in crate::xmpp) enum Answer {
     /// The session.
     Bound(Bound),
     /// No session; the client may ask again.
@@ -172,13 +172,17 @@ pub(super) enum Answer {
 impl Binding {
     /// Whether `iq` can be the server's answer: it has the request's id, and no sender that only
     /// somebody's session can be.
-    pub(super) fn may_be_answered_by(&self, iq: &Head<'_>) -> bool {
+    pub(in crate::xmpp) fn may_be_answered_by(&self, iq: &Head<'_>) -> bool {
         iq.id.as_deref() == Some(self.id.as_str())
             && iq.from.as_deref().is_none_or(|from| !from.contains('/'))
     }
 
     /// Takes an IQ that [may be](Self::may_be_answered_by) the answer.
-    pub(super) fn answered(self, iq: &Element, network: &NetworkId) -> Result<Answer, Fault> {
+    pub(in crate::xmpp) fn answered(
+        self,
+        iq: &Element,
+        network: &NetworkId,
+    ) -> Result<Answer, Fault> {
         match iq.attr("type") {
             Some("error") if iq.attr("from").is_none_or(|from| !from.contains('@')) => {
                 return Ok(Answer::Refused(self.authenticated));
@@ -213,7 +217,7 @@ impl Binding {
 }
 
 /// A session and whose it is, as the server said.
-pub(super) struct Bound {
+pub(in crate::xmpp) struct Bound {
     user: Confirmed,
     full: String,
     former: Option<Former>,
@@ -221,24 +225,24 @@ pub(super) struct Bound {
 
 impl Bound {
     /// Person, the session's full JID, and what may be left of another session of the person.
-    pub(super) fn into_parts(self) -> (Confirmed, String, Option<Former>) {
+    pub(in crate::xmpp) fn into_parts(self) -> (Confirmed, String, Option<Former>) {
         (self.user, self.full, self.former)
     }
 
     /// Whether something of another session may be left.
-    pub(super) const fn has_former(&self) -> bool {
+    pub(in crate::xmpp) const fn has_former(&self) -> bool {
         self.former.is_some()
     }
 
     /// Event that tells the gateway who this is.
-    pub(super) fn sign_in(&self) -> Event {
+    pub(in crate::xmpp) fn sign_in(&self) -> Event {
         let endpoint = jid::resource(&self.full).unwrap_or_default().to_owned();
         Event::SignedIn { user: self.user.clone(), endpoint }
     }
 }
 
 /// A request to resume a session of the authenticated account is on its way.
-pub(super) struct Resuming {
+pub(in crate::xmpp) struct Resuming {
     authenticated: Authenticated,
     former: Former,
     user: Address,
@@ -247,7 +251,7 @@ pub(super) struct Resuming {
 
 impl Resuming {
     /// The server says `<resumed/>`, and of which session.
-    pub(super) fn resumed(self, id: Option<&str>) -> Result<Bound, Fault> {
+    pub(in crate::xmpp) fn resumed(self, id: Option<&str>) -> Result<Bound, Fault> {
         if id != Some(self.former.id.as_str()) {
             return Err(Fault::server("it resumed another session than it was asked for"));
         }
@@ -257,34 +261,34 @@ impl Resuming {
 
     /// The server says `<failed/>`: what the client did not get is said again in its next
     /// session.
-    pub(super) fn failed(self) -> Authenticated {
+    pub(in crate::xmpp) fn failed(self) -> Authenticated {
         Authenticated { former: Some(self.former), ..self.authenticated }
     }
 
     /// Person of the session.
-    pub(super) const fn user(&self) -> &Address {
+    pub(in crate::xmpp) const fn user(&self) -> &Address {
         &self.user
     }
 
     /// The session's id.
-    pub(super) fn id(&self) -> &str {
+    pub(in crate::xmpp) fn id(&self) -> &str {
         &self.former.id
     }
 }
 
 /// A session that the server gave, in the moment in which the gateway judges whether it may.
 /// Nothing that belongs to the person leaves the engine before that.
-pub(super) struct Entering {
-    pub(super) bound: Bound,
+pub(in crate::xmpp) struct Entering {
+    pub(in crate::xmpp) bound: Bound,
     /// `<resumed/>`, for a session that goes on.
-    pub(super) resumed: Option<Element>,
+    pub(in crate::xmpp) resumed: Option<Element>,
     /// Time of the next look whether the gateway has judged.
-    pub(super) at: Instant,
+    pub(in crate::xmpp) at: Instant,
 }
 
 /// Request of a stanza, as far as signing on goes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Asks {
+pub(in crate::xmpp) enum Asks {
     /// A session, in words that every server reads alike.
     ToBind,
     /// A session, in words that a server may read and another not.
@@ -297,7 +301,7 @@ pub(super) enum Asks {
 
 /// Request of a client's IQ. Servers differ in what they overlook: no `id`, another `type`, a
 /// second child. All of that could bind a session that the gateway does not see.
-pub(super) fn asks(iq: &Element, domain: &str) -> Asks {
+pub(in crate::xmpp) fn asks(iq: &Element, domain: &str) -> Asks {
     if iq.elements().any(|child| child.ns() == ns::AUTH) {
         return Asks::ToSignOnOtherwise;
     }

@@ -4,9 +4,9 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::super::wire::Malformed;
 use super::Scope;
 use crate::common::xml_entities;
+use crate::xmpp::wire::Malformed;
 
 /// The longest name that anybody can have: a JID of three parts (RFC 7622).
 const MAX_NAME: usize = 3 * 1023 + 2;
@@ -17,7 +17,7 @@ const BROKEN: Malformed = Malformed("a stanza is not well-formed");
 
 /// The local name and the namespace of the only child of a stanza; nothing where it has none or
 /// several.
-pub(crate) fn only_child(
+pub(in crate::xmpp) fn only_child(
     stanza: &[u8],
     scope: &Scope,
 ) -> Result<Option<(String, String)>, Malformed> {
@@ -47,7 +47,7 @@ pub(crate) fn only_child(
 }
 
 /// The local name and the namespace of a top-level element.
-pub(crate) fn root(element: &[u8], scope: &Scope) -> Result<(String, String), Malformed> {
+pub(in crate::xmpp) fn root(element: &[u8], scope: &Scope) -> Result<(String, String), Malformed> {
     match reader(element)?.read_event().map_err(|_| BROKEN)? {
         Event::Start(start) | Event::Empty(start) => named(&start, None, scope),
         _ => Err(BROKEN),
@@ -56,7 +56,10 @@ pub(crate) fn root(element: &[u8], scope: &Scope) -> Result<(String, String), Ma
 
 /// Whether an attribute's value or a text is a name by what `is_name` says. What people say to
 /// each other may hold any name.
-pub(crate) fn mentions(stanza: &[u8], is_name: impl Fn(&str) -> bool) -> Result<bool, Malformed> {
+pub(in crate::xmpp) fn mentions(
+    stanza: &[u8],
+    is_name: impl Fn(&str) -> bool,
+) -> Result<bool, Malformed> {
     let mut xml = reader(stanza)?;
     let (mut depth, mut words, mut text) = (0_usize, None, Text::default());
     loop {

@@ -11,7 +11,7 @@ const MAX_TEXTS: usize = 32;
 /// The latest texts that the client was shown. It knows each by the id of its envelope, since its
 /// receipts name that; a correction names the id that the sender's client gave.
 #[derive(Default)]
-pub(super) struct Corrections(Option<Box<VecDeque<Text>>>);
+pub(in crate::xmpp) struct Corrections(Option<Box<VecDeque<Text>>>);
 
 struct Text {
     from: Address,
@@ -21,7 +21,7 @@ struct Text {
 
 impl Corrections {
     /// A text from `from` is shown.
-    pub(super) fn learn(&mut self, from: &Address, details: &Details, id: EnvelopeId) {
+    pub(in crate::xmpp) fn learn(&mut self, from: &Address, details: &Details, id: EnvelopeId) {
         let Some(message_id) = details.message_id.clone() else { return };
         let texts = self.0.get_or_insert_default();
         if texts.len() >= MAX_TEXTS {
@@ -31,14 +31,18 @@ impl Corrections {
     }
 
     /// The text that one from `from` stands for, if the client was shown it.
-    pub(super) fn replaced(&self, from: &Address, details: &Details) -> Option<EnvelopeId> {
+    pub(in crate::xmpp) fn replaced(
+        &self,
+        from: &Address,
+        details: &Details,
+    ) -> Option<EnvelopeId> {
         let replaced = details.replaces.as_ref()?;
         let is_it = |text: &&Text| text.from == *from && text.message_id == *replaced;
         self.0.as_ref()?.iter().rev().find(is_it).map(|text| text.id)
     }
 
     /// Bytes that it takes, roughly.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::xmpp) fn weight(&self) -> usize {
         let texts = self.0.iter().flat_map(|texts| texts.iter());
         texts.map(|text| size_of::<Text>() + text.message_id.as_str().len()).sum()
     }

@@ -3,6 +3,8 @@
 //! The client's version is the server's with a mark of the foreign part behind it, so that
 //! either part may change without the other.
 
+mod blocking;
+
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use bytes::Bytes;
@@ -11,18 +13,18 @@ use crosstalk_core::{
     Presence, Roster, RosterEdit, Side, Subscription,
 };
 
-use super::engine::Jabber;
-use super::jid::{self, Naming};
-use super::ns;
-use super::person::{Asked, Foreign, Known, Marks, Person};
-use super::xml::Element;
+use crate::xmpp::account::{Account, Asked, Foreign, Known, Marks};
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::jid::{self, Naming};
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::Element;
 
 /// Separator between the server's version and the mark of the foreign part.
 const MARK: &str = "+xt";
 
 impl Jabber {
     /// The client asks for its roster.
-    pub(super) fn roster_get(
+    pub(in crate::xmpp) fn roster_get(
         &mut self,
         now: Now,
         raw: Bytes,
@@ -32,15 +34,15 @@ impl Jabber {
         if self.waits_for_roster(now, &raw) {
             return Ok(());
         }
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let asked = stanza.get("query", ns::ROSTER).and_then(|q| q.attr("ver"));
         let (theirs, ours) = asked.map_or((None, None), |ver| split_version(ver));
-        let current = ours == mark(person).as_deref();
-        person.asks(stanza.attr("id"), Asked::Roster { current });
+        let current = ours == mark(account).as_deref();
+        account.requests.asks(stanza.attr("id"), Asked::Roster { current });
         // With another foreign part, only a full answer lets the client forget old items.
         let wanted = if current { theirs } else { theirs.map(|_| "") };
         if current {
-            person.roster.version = theirs.map(str::to_owned);
+            account.roster.version = theirs.map(str::to_owned);
         }
         if wanted == asked {
             return self.link.up(raw, out);
@@ -53,7 +55,7 @@ impl Jabber {
     }
 
     /// The server's answer to [`Jabber::roster_get`].
-    pub(super) fn roster_result(
+    pub(in crate::xmpp) fn roster_result(
         &mut self,
         now: Now,
         raw: Bytes,
@@ -61,10 +63,10 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let read = self.read(Side::Server, &raw)?;
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let Some(mut stanza) = read else {
             // Too long to be read: it passes, and the foreign people come behind it.
-            person.roster.shown = true;
+            account.roster.shown = true;
             self.link.down(raw, out);
             return self.push_all(now, out);
         };
@@ -72,27 +74,27 @@ impl Jabber {
             self.link.down(raw, out);
             return Ok(());
         }
-        person.roster.shown = true;
+        account.roster.shown = true;
         let Some(query) = stanza.get_mut("query", ns::ROSTER) else {
             self.link.down(raw, out);
             return if current { Ok(()) } else { self.push_all(now, out) };
         };
-        person.roster.version = query.attr("ver").map(str::to_owned);
-        if person.marks.items == 0 {
+        account.roster.version = query.attr("ver").map(str::to_owned);
+        if account.marks.items == 0 {
             self.link.down(raw, out);
             return Ok(());
         }
-        if let Some(version) = client_version(person) {
+        if let Some(version) = client_version(account) {
             query.set("ver", version);
         }
         // What the server holds under a name of ours is a leftover from before the gateway.
         let naming = &self.naming;
         query.retain(|item| {
             !matches!(naming.class_of(item.attr("jid").unwrap_or_default()),
-                NameClass::Foreign(a) if person.contacts.contains_key(&a))
+                NameClass::Foreign(a) if account.contacts.contains_key(&a))
         });
-        for known in person.contacts.values().filter(|known| known.contact.listed) {
-            query.push(item(person, naming, &known.contact));
+        for known in account.contacts.values().filter(|known| known.contact.listed) {
+            query.push(item(account, naming, &known.contact));
         }
         self.link.down_as(&stanza, out);
         // profanity forgets who is there when it resumes a session, and asks for its list anew.
@@ -100,17 +102,21 @@ impl Jabber {
     }
 
     /// A push of the server: its version gets the foreign mark.
-    pub(super) fn roster_pushed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+    pub(in crate::xmpp) fn roster_pushed(
+        &mut self,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
         let read = self.read(Side::Server, &raw)?;
-        let (Some(person), Some(mut stanza)) = (&mut self.person, read) else {
+        let (Some(account), Some(mut stanza)) = (&mut self.account, read) else {
             self.link.down(raw, out);
             return Ok(());
         };
         if let Some(query) = stanza.get_mut("query", ns::ROSTER)
             && let Some(version) = query.attr("ver")
         {
-            person.roster.version = Some(version.to_owned());
-            if let Some(version) = client_version(person)
+            account.roster.version = Some(version.to_owned());
+            if let Some(version) = client_version(account)
                 && query.attr("ver") != Some(&version)
             {
                 query.set("ver", version);
@@ -123,7 +129,7 @@ impl Jabber {
     }
 
     /// The client changes an item of its roster.
-    pub(super) fn roster_set(
+    pub(in crate::xmpp) fn roster_set(
         &mut self,
         raw: Bytes,
         stanza: &Element,
@@ -146,8 +152,8 @@ impl Jabber {
             // RFC 6121, section 2.3.3.
             return self.refuse(&stanza.head(), "bad-request", out);
         }
-        let Some(person) = &mut self.person else { return Ok(()) };
-        let listed = person.lists(&address);
+        let Some(account) = &mut self.account else { return Ok(()) };
+        let listed = account.lists(&address);
         let edit = if item.attr("subscription") == Some("remove") {
             if !listed {
                 return self.refuse(&stanza.head(), "item-not-found", out);
@@ -157,9 +163,9 @@ impl Jabber {
             let typed = jid::bare(spelled).to_lowercase();
             let typed = self.naming.accept(&typed, &address).filter(|_| !listed);
             let spelling =
-                typed.map_or_else(|| person.bare_of(&self.naming, &address), str::to_owned);
-            if person.adding.len() < MAX_CONTACTS {
-                person.adding.insert(address.clone());
+                typed.map_or_else(|| account.bare_of(&self.naming, &address), str::to_owned);
+            if account.adding.len() < MAX_CONTACTS {
+                account.adding.insert(address.clone());
             }
             list(address, spelling, item)
         };
@@ -169,15 +175,15 @@ impl Jabber {
 
     /// The foreign contacts, once known: shown in the roster to come, or pushed into one that
     /// the client already has.
-    pub(super) fn take_roster(
+    pub(in crate::xmpp) fn take_roster(
         &mut self,
         now: Now,
         roster: &Roster,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
-        person.foreign = Foreign::Here;
-        let gone: Vec<Contact> = person
+        let Some(account) = &mut self.account else { return Ok(()) };
+        account.foreign = Foreign::Here;
+        let gone: Vec<Contact> = account
             .contacts
             .values()
             .filter(|known| roster.contact(&known.contact.address).is_none())
@@ -195,36 +201,36 @@ impl Jabber {
     }
 
     /// A contact is not as the client knows it, or is again what the client just made of it.
-    pub(super) fn contact_changed(
+    pub(in crate::xmpp) fn contact_changed(
         &mut self,
         now: Now,
         contact: Contact,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let address = contact.address.clone();
-        person.adding.remove(&address);
-        let before = person.contacts.remove(&address);
+        account.adding.remove(&address);
+        let before = account.contacts.remove(&address);
         let old_item = before
             .as_ref()
             .filter(|known| known.contact.listed)
-            .map(|known| item(person, &self.naming, &known.contact));
+            .map(|known| item(account, &self.naming, &known.contact));
         let was_blocked = before.as_ref().is_some_and(|known| known.contact.blocked);
-        let new_item = contact.listed.then(|| item(person, &self.naming, &contact));
+        let new_item = contact.listed.then(|| item(account, &self.naming, &contact));
         let mark = new_item.as_ref().map(|item| mark_of(&address, item));
-        person.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
+        account.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
         let (listed, blocked) = (contact.listed, contact.blocked);
         let former = before.as_ref().map(|known| known.contact.spelling.clone());
         let (presence, stale) =
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
         if contact.is_empty() {
-            person.keep_spelling(&self.naming, &address, former.as_deref());
+            account.keep_spelling(&self.naming, &address, former.as_deref());
         } else {
             let known = Box::new(Known { contact, presence, stale, mark });
-            person.contacts.insert(address.clone(), known);
+            account.contacts.insert(address.clone(), known);
         }
-        if old_item != new_item && person.roster.shown {
+        if old_item != new_item && account.roster.shown {
             let jid = |item: &Option<Element>| item.as_ref()?.attr("jid").map(str::to_owned);
             if let Some(gone) = jid(&old_item).filter(|old| jid(&new_item).as_ref() != Some(old)) {
                 let item = Element::new("item", ns::ROSTER);
@@ -246,12 +252,12 @@ impl Jabber {
 
     /// Tells the client every foreign item, one by one.
     fn push_all(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
-        let listed = person.contacts.values().filter(|known| known.contact.listed);
+        let Some(account) = &self.account else { return Ok(()) };
+        let listed = account.contacts.values().filter(|known| known.contact.listed);
         let items: Vec<_> = listed
             .map(|known| {
                 let address = known.contact.address.clone();
-                (address, item(person, &self.naming, &known.contact))
+                (address, item(account, &self.naming, &known.contact))
             })
             .collect();
         for (address, item) in items {
@@ -263,13 +269,13 @@ impl Jabber {
 
     /// Tells the client one item.
     fn push(&mut self, item: Element, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
-        let version = client_version(person);
+        let Some(account) = &self.account else { return Ok(()) };
+        let version = client_version(account);
         let query = Element::new("query", ns::ROSTER).with_some("ver", version).child(item);
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
-            .with("id", super::query::our_id(&mut self.context.ids))
-            .with("to", &person.full)
+            .with("id", crate::xmpp::iq::our_id(&mut self.context.ids))
+            .with("to", &account.full)
             .child(query);
         self.link.say(&push, out)
     }
@@ -294,7 +300,7 @@ fn list(address: Address, spelling: String, item: &Element) -> RosterEdit {
 }
 
 /// A contact as a roster item.
-fn item(person: &Person, naming: &Naming, contact: &Contact) -> Element {
+fn item(account: &Account, naming: &Naming, contact: &Contact) -> Element {
     let subscription = match (&contact.to, &contact.from) {
         (Subscription::Granted, Subscription::Granted) => "both",
         (Subscription::Granted, _) => "to",
@@ -303,7 +309,7 @@ fn item(person: &Person, naming: &Naming, contact: &Contact) -> Element {
     };
     let asked = matches!(contact.to, Subscription::Asked(_)).then_some("subscribe");
     let jid = naming.accept(&contact.spelling, &contact.address).map(str::to_owned);
-    let jid = jid.unwrap_or_else(|| person.bare_of(naming, &contact.address));
+    let jid = jid.unwrap_or_else(|| account.bare_of(naming, &contact.address));
     let mut item = Element::new("item", ns::ROSTER)
         .with("jid", jid)
         .with_some("name", contact.alias.as_deref())
@@ -321,15 +327,15 @@ fn mark_of(address: &Address, item: &Element) -> u64 {
 }
 
 /// A mark of the foreign part of the roster; nothing where there is none.
-fn mark(person: &Person) -> Option<String> {
-    let Marks { sum, items } = person.marks;
+fn mark(account: &Account) -> Option<String> {
+    let Marks { sum, items } = account.marks;
     (items > 0).then(|| format!("{sum:016x}"))
 }
 
 /// The version to tell the client, where the server has one.
-fn client_version(person: &Person) -> Option<String> {
-    let theirs = person.roster.version.as_deref()?;
-    Some(match mark(person) {
+fn client_version(account: &Account) -> Option<String> {
+    let theirs = account.roster.version.as_deref()?;
+    Some(match mark(account) {
         Some(ours) => format!("{theirs}{MARK}{ours}"),
         None => theirs.to_owned(),
     })

@@ -6,7 +6,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attributes;
 use quick_xml::parser::{ElementParser, Parser};
 
-use super::wire::Malformed;
+use crate::xmpp::wire::Malformed;
 
 /// A stanza's name and addressing.
 #[derive(Debug, Default)]

@@ -3,42 +3,46 @@
 use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, MAX_CONTACTS, NameClass, Output, RosterEdit, Side};
 
-use super::engine::Jabber;
-use super::head::Head;
-use super::ns;
-use super::person::Asked;
-use super::query;
-use super::xml::Element;
+use crate::xmpp::account::Asked;
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::iq;
+use crate::xmpp::wire::head::Head;
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::Element;
 
 impl Jabber {
     /// The client asks whom it blocked.
-    pub(super) fn blocklist_get(
+    pub(in crate::xmpp) fn blocklist_get(
         &mut self,
         raw: Bytes,
         head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        if let Some(person) = &mut self.person {
-            person.asks(head.id.as_deref(), Asked::Blocklist);
+        if let Some(account) = &mut self.account {
+            account.requests.asks(head.id.as_deref(), Asked::Blocklist);
         }
         self.link.up(raw, out)
     }
 
     /// The server's answer to that.
-    pub(super) fn blocklist_result(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+    pub(in crate::xmpp) fn blocklist_result(
+        &mut self,
+        raw: Bytes,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
         let read = self.read(Side::Server, &raw)?;
-        let (Some(person), Some(mut stanza)) = (&mut self.person, read) else {
+        let (Some(account), Some(mut stanza)) = (&mut self.account, read) else {
             self.link.down(raw, out);
             return Ok(());
         };
-        let blocked = person.contacts.iter().filter(|(_, known)| known.contact.blocked);
+        let blocked = account.contacts.iter().filter(|(_, known)| known.contact.blocked);
         let blocked: Vec<String> =
-            blocked.map(|(address, _)| person.bare_of(&self.naming, address)).collect();
+            blocked.map(|(address, _)| account.bare_of(&self.naming, address)).collect();
         let Some(list) = stanza.get_mut("blocklist", ns::BLOCKING) else {
             self.link.down(raw, out);
             return Ok(());
         };
-        person.blocklist_shown = true;
+        account.blocklist_shown = true;
         if blocked.is_empty() {
             self.link.down(raw, out);
             return Ok(());
@@ -51,7 +55,7 @@ impl Jabber {
     }
 
     /// The client blocks or unblocks.
-    pub(super) fn block(
+    pub(in crate::xmpp) fn block(
         &mut self,
         raw: Bytes,
         stanza: &Element,
@@ -73,7 +77,7 @@ impl Jabber {
         }
         let everybody = !block && classes.is_empty();
         let foreign: Vec<Address> = if everybody {
-            let contacts = self.person.iter().flat_map(|p| &p.contacts);
+            let contacts = self.account.iter().flat_map(|p| &p.contacts);
             let blocked = contacts.filter(|(_, known)| known.contact.blocked);
             blocked.map(|(address, _)| address.clone()).collect()
         } else {
@@ -103,22 +107,22 @@ impl Jabber {
     }
 
     /// Tells a client that follows its block list that a foreign person joined or left it.
-    pub(super) fn push_block(
+    pub(in crate::xmpp) fn push_block(
         &mut self,
         address: &Address,
         blocked: bool,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = self.person.as_ref().filter(|p| p.blocklist_shown) else {
+        let Some(account) = self.account.as_ref().filter(|p| p.blocklist_shown) else {
             return Ok(());
         };
         let name = if blocked { "block" } else { "unblock" };
         let item =
-            Element::new("item", ns::BLOCKING).with("jid", person.bare_of(&self.naming, address));
+            Element::new("item", ns::BLOCKING).with("jid", account.bare_of(&self.naming, address));
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
-            .with("id", query::our_id(&mut self.context.ids))
-            .with("to", &person.full)
+            .with("id", iq::our_id(&mut self.context.ids))
+            .with("to", &account.full)
             .child(Element::new(name, ns::BLOCKING).child(item));
         self.link.say(&push, out)
     }

@@ -8,7 +8,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crosstalk_core::{Address, Claimed, Confirmed, NetworkId};
 
-use super::jid;
+use crate::xmpp::jid;
 
 /// Base64 as lenient as servers are about padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -20,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Name that one SASL exchange shows of the person who signs on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(in crate::xmpp) struct SaslIdentity {
     mechanism: Mechanism,
     shown: Shown,
 }
@@ -59,9 +59,9 @@ enum Shown {
     Names(Vec<String>),
 }
 
-impl Claim {
+impl SaslIdentity {
     /// The claim of an exchange of which nothing but the mechanism is known.
-    pub(super) fn by(mechanism: &str) -> Self {
+    pub(in crate::xmpp) fn by(mechanism: &str) -> Self {
         let upper = mechanism.to_ascii_uppercase();
         let mechanism = match upper.as_str() {
             "PLAIN" => Mechanism::Plain,
@@ -78,7 +78,7 @@ impl Claim {
 
     /// Learns from a message of the client's, the text of `<auth/>` or `<response/>`. Only the
     /// first that says anything shows a name.
-    pub(super) fn heard(&mut self, text: &str) {
+    pub(in crate::xmpp) fn heard(&mut self, text: &str) {
         let text: String = text.split_ascii_whitespace().collect();
         if self.shown != Shown::NotYet || text.is_empty() {
             return;
@@ -94,7 +94,7 @@ impl Claim {
     }
 
     /// Whether the server may have authenticated the holder of `name` by this exchange.
-    pub(super) fn allows(&self, name: &Confirmed) -> bool {
+    pub(in crate::xmpp) fn allows(&self, name: &Confirmed) -> bool {
         match self.shown {
             Shown::Nothing => true,
             Shown::NotYet => !self.mechanism.always_shows(),
@@ -108,7 +108,7 @@ impl Claim {
     }
 
     /// The accounts that the shown names can mean on a server of `domain`, likeliest first.
-    pub(super) fn names(&self, domain: &str, network: &NetworkId) -> Vec<Claimed> {
+    pub(in crate::xmpp) fn names(&self, domain: &str, network: &NetworkId) -> Vec<Claimed> {
         let Shown::Names(names) = &self.shown else { return Vec::new() };
         let mut all = names.iter().map(|name| meanings(name, domain, network).collect::<Vec<_>>());
         let mut accounts = all.next().unwrap_or_default();
@@ -224,8 +224,8 @@ fn prepared(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn claim(mechanism: &str, said: &[&str]) -> Claim {
-        let mut claim = Claim::by(mechanism);
+    fn claim(mechanism: &str, said: &[&str]) -> SaslIdentity {
+        let mut claim = SaslIdentity::by(mechanism);
         for said in said {
             claim.heard(&BASE64.encode(said));
         }
@@ -291,7 +291,7 @@ mod tests {
         ] {
             assert!(claim(mechanism, said).allows(&confirmed("x7@chat.test")), "{mechanism}");
         }
-        let mut empty = Claim::by("EXTERNAL");
+        let mut empty = SaslIdentity::by("EXTERNAL");
         empty.heard("=");
         assert!(empty.allows(&confirmed("ann@chat.test")));
     }
@@ -305,7 +305,7 @@ mod tests {
             ("SCRAM-SHA-1", "bm8="),
             ("PLAIN", ""),
         ] {
-            let mut claim = Claim::by(mechanism);
+            let mut claim = SaslIdentity::by(mechanism);
             claim.heard(text);
             assert!(!claim.allows(&confirmed("ann@chat.test")), "{mechanism} {text}");
         }

@@ -10,15 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crosstalk_core::{Computed, Event, Fault, Output, Redacted, Side, TlsFacts};
 use sha2::{Digest, Sha256};
 
-use super::engine::Jabber;
-use super::negotiation::{Authenticating, Stage};
-use super::ns;
-use super::scram::{Binding, Dishonest, Hash, Salted, Scram};
-use super::xml::Element;
+use super::scram::{Binding, Hash, Salted, Scram, ScramError};
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::sign_on::stages::{Authenticating, Stage};
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::Element;
 
 /// Sign-on in the client's place.
 #[derive(Default)]
-pub(super) enum Proxy {
+pub(in crate::xmpp) enum Proxy {
     /// The client does it itself.
     #[default]
     Off,
@@ -30,13 +30,13 @@ pub(super) enum Proxy {
 
 /// Offer of the server for that.
 #[derive(Clone)]
-pub(super) struct Offer {
+pub(in crate::xmpp) struct Offer {
     hash: Hash,
     binding: Binding,
 }
 
 /// An exchange in the client's place, and what the client may try again if it fails.
-pub(super) struct Running {
+pub(in crate::xmpp) struct Running {
     scram: Scram,
     offer: Box<Offer>,
     /// The key is being derived from the password.
@@ -45,12 +45,12 @@ pub(super) struct Running {
 
 impl Proxy {
     /// Whether the server's next words wait for a computation.
-    pub(super) const fn is_computing(&self) -> bool {
+    pub(in crate::xmpp) const fn is_computing(&self) -> bool {
         matches!(self, Self::Running(running) if running.computing)
     }
 
     /// Makes an offer of mechanisms fit for a client behind both our TLS sessions.
-    pub(super) fn rewrite_offer(
+    pub(in crate::xmpp) fn rewrite_offer(
         &mut self,
         features: &mut Element,
         facts: &TlsFacts,
@@ -89,7 +89,7 @@ fn binding(types: &[String], facts: &TlsFacts) -> Option<Binding> {
 
 impl Jabber {
     /// The client's `<auth/>`. True if it is not for the server.
-    pub(super) fn proxy_from_client(&mut self, auth: &Element, out: &mut Output) -> bool {
+    pub(in crate::xmpp) fn proxy_from_client(&mut self, auth: &Element, out: &mut Output) -> bool {
         let Proxy::Offered(offer) = &self.signon.proxy else { return false };
         let offer = offer.clone();
         let (hash, binding) = (offer.hash, &offer.binding);
@@ -122,7 +122,7 @@ impl Jabber {
     }
 
     /// The server's part of SASL. True if it is not for the client as it is.
-    pub(super) fn proxy_from_server(
+    pub(in crate::xmpp) fn proxy_from_server(
         &mut self,
         said: &Element,
         out: &mut Output,
@@ -154,7 +154,11 @@ impl Jabber {
     }
 
     /// The key that the server's challenge was about.
-    pub(super) fn computed(&mut self, result: Computed, out: &mut Output) -> Result<(), Fault> {
+    pub(in crate::xmpp) fn computed(
+        &mut self,
+        result: Computed,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
         let Proxy::Running(running) = &mut self.signon.proxy else { return Ok(()) };
         let Ok(salted) = result.downcast::<Salted>() else { return Ok(()) };
         running.computing = false;
@@ -173,6 +177,6 @@ impl Jabber {
     }
 }
 
-fn dishonest(_: Dishonest) -> Fault {
+fn dishonest(_: ScramError) -> Fault {
     Fault::server("it does not keep to SCRAM")
 }

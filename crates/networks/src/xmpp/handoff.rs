@@ -5,15 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
 
-use super::acks::Acks;
+use super::account::{Account, Leftover};
 use super::engine::Jabber;
-use super::head::Head;
-use super::negotiation::{Entering, Former, Stage, unasked};
-use super::ns;
-use super::person::{Leftover, Person};
-use super::refusal::{self, Word};
-use super::signon::NOT_UNDERSTOOD;
-use super::xml::Element;
+use super::sign_on::NOT_UNDERSTOOD;
+use super::sign_on::refused_features::{self, StreamElement};
+use super::sign_on::stages::{Entering, Former, Stage, unasked};
+use super::stream_management::Acks;
+use super::wire::head::Head;
+use super::wire::ns;
+use super::wire::xml::Element;
 
 /// Time for which a session waits for its client where the server does not say, and at most.
 const USUAL_WAIT: Duration = Duration::from_mins(5);
@@ -24,21 +24,21 @@ const MAX_ID: usize = 4000;
 /// A session between two connections, kept in the lobby for the account that it is of.
 pub(super) struct Resumable {
     acks: Box<Acks>,
-    person: Box<Person>,
+    account: Box<Account>,
 }
 
 impl Resumable {
     /// Bytes that it holds, roughly.
     fn weight(&self) -> usize {
-        self.acks.weight() + self.person.weight()
+        self.acks.weight() + self.account.weight()
     }
 
     /// State left for the next session of the person, whose client handled `h` stanzas of this.
     fn left(mut self, h: u32) -> Result<Leftover, Fault> {
         self.acks.client_handled(h)?;
-        let mut again = self.person.take_waiting().again;
+        let mut again = self.account.take_waiting().again;
         again.extend(self.acks.resumed().into_iter().filter(|said| said.starts_with(b"<message")));
-        let mut repeats = std::mem::take(&mut self.person.repeats);
+        let mut repeats = std::mem::take(&mut self.account.repeats);
         let (marks, stanzas) = self.acks.untold();
         repeats.go_on(marks, stanzas);
         repeats.begin_anew();
@@ -55,23 +55,25 @@ impl Jabber {
         out: &mut Output,
     ) -> Result<(), Fault> {
         let (name, ns) = self.name_of(raw)?;
-        match (Word::of(&name, &ns), name.as_str()) {
-            (Word::Compress, _) => {
-                refusal::compression(out);
+        match (StreamElement::of(&name, &ns), name.as_str()) {
+            (StreamElement::Compress, _) => {
+                refused_features::compression(out);
                 return Ok(());
             }
-            (Word::Management, "enable") => self.link.acks = Some(Box::new(Acks::enable(&ns))),
-            (Word::Management, "a") => {
+            (StreamElement::Management, "enable") => {
+                self.link.acks = Some(Box::new(Acks::enable(&ns)))
+            }
+            (StreamElement::Management, "a") => {
                 if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
                     let theirs = acks.client_handled(h)?;
-                    if let Some(person) = &mut self.person {
-                        person.acknowledged(h);
+                    if let Some(account) = &mut self.account {
+                        account.requests.acknowledged(h);
                     }
                     translated(Side::Server, acks, raw, (h, theirs), out);
                     return Ok(());
                 }
             }
-            (Word::Management | Word::Attention, _) => {}
+            (StreamElement::Management | StreamElement::Attention, _) => {}
             _ => return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out),
         }
         out.forward(Side::Server, raw.clone());
@@ -119,12 +121,12 @@ impl Jabber {
     pub(super) fn leave_ticket(&mut self, now: Now, out: &mut Output) {
         let resumable = self.link.acks.as_ref().and_then(|a| a.resumable.clone());
         let Some((id, wait)) = resumable.filter(|_| !self.signon.closed) else { return };
-        let (Some(person), Some(acks)) = (self.person.take(), self.link.acks.take()) else {
+        let (Some(account), Some(acks)) = (self.account.take(), self.link.acks.take()) else {
             return;
         };
-        let key = key_of(&person.user, &id);
-        let owner = Owner::account(&person.user);
-        let session = Resumable { acks, person };
+        let key = key_of(&account.user, &id);
+        let owner = Owner::account(&account.user);
+        let session = Resumable { acks, account };
         let weight = session.weight();
         let ticket = Ticket::new(session, now.instant + wait).of(owner).weighing(weight);
         self.context.lobby.leave(now.instant, key, ticket);
@@ -154,7 +156,7 @@ impl Jabber {
             accounts.into_iter().find_map(|account| {
                 self.context.lobby.look(now.instant, &key_of(&account, &asked.id), |ticket| {
                     let session = ticket.note.downcast_ref::<Resumable>()?;
-                    Some((account.clone(), session.person.full.clone(), session.acks.clone()))
+                    Some((account.clone(), session.account.full.clone(), session.acks.clone()))
                 })
             })
         });
@@ -251,11 +253,11 @@ impl Jabber {
             (Some(resumed), Some(session)) => self.go_on(now, resumed, (*session, h), out),
             (Some(_), None) => Err(Fault::gateway("its session went on elsewhere")),
             (None, session) => {
-                let mut person = Person::new(full, user.into_name());
+                let mut account = Account::new(full, user.into_name());
                 if let Some(session) = session {
-                    person.inherit(session.left(h)?);
+                    account.inherit(session.left(h)?);
                 }
-                self.become_known(person);
+                self.become_known(account);
                 Ok(())
             }
         }
@@ -269,10 +271,10 @@ impl Jabber {
         (session, handled): (Resumable, u32),
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Resumable { mut acks, mut person } = session;
+        let Resumable { mut acks, mut account } = session;
         // The client's count first: what it handled is not sent again below.
         acks.client_handled(handled)?;
-        person.acknowledged(handled);
+        account.requests.acknowledged(handled);
         let h = resumed.attr("h").and_then(|h| h.parse().ok());
         let h = h.ok_or_else(|| Fault::server("it resumed a session without a count"))?;
         resumed.set("h", acks.server_handled(h)?.to_string());
@@ -280,14 +282,14 @@ impl Jabber {
         // counted.
         out.insert(Side::Client, resumed.to_xml());
         let (marks, stanzas) = acks.untold();
-        person.repeats.go_on(marks, stanzas);
+        account.repeats.go_on(marks, stanzas);
         for ours in acks.resumed() {
             out.insert(Side::Client, ours);
         }
-        person.reconnected(now);
-        out.emit(Event::Presence(person.own.told()));
+        account.reconnected(now);
+        out.emit(Event::Presence(account.own.told()));
         self.link.acks = Some(acks);
-        self.become_known(*person);
+        self.become_known(*account);
         Ok(())
     }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Fault, MAX_PENDING, MAX_UNKNOWN, Now, Output, Side};
 
+use super::account::Foreign;
 use super::engine::Jabber;
-use super::negotiation::Stage;
-use super::person::Foreign;
+use super::sign_on::stages::Stage;
 use super::wire::Frame;
 
 /// Longest wait of a client's request for its roster for the foreign part.
@@ -55,14 +55,14 @@ impl Queue {
 
 /// Stanzas of both sides, and what they wait for besides the sign-on.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct HeldFrames {
     pub(super) client: Queue,
     pub(super) server: Queue,
     /// Time until which the client's stanzas wait for the person's list.
     pub(super) until: Option<Instant>,
 }
 
-impl Held {
+impl HeldFrames {
     /// Bytes held.
     pub(super) const fn weight(&self) -> usize {
         self.client.bytes + self.server.bytes
@@ -115,7 +115,7 @@ impl Jabber {
             Side::Client => self.held.client.push(frame),
             Side::Server => self.held.server.push(frame),
         }
-        let (known, waits) = (self.person.is_some(), self.held.until.is_some());
+        let (known, waits) = (self.account.is_some(), self.held.until.is_some());
         if !self.held.is_too_much(known) {
             return Ok(());
         }
@@ -131,8 +131,8 @@ impl Jabber {
     /// Lets the client's words go on without the list that they waited for.
     pub(super) fn stop_waiting(&mut self) {
         self.held.until = None;
-        if let Some(person) = &mut self.person {
-            person.foreign.give_up();
+        if let Some(account) = &mut self.account {
+            account.foreign.give_up();
         }
     }
 
@@ -166,7 +166,7 @@ impl Jabber {
 
     /// Whether the client's request for its roster must wait; if so, it is kept.
     pub(super) fn waits_for_roster(&mut self, now: Now, raw: &Bytes) -> bool {
-        let waits = self.person.as_ref().is_some_and(|p| p.foreign == Foreign::Awaited);
+        let waits = self.account.as_ref().is_some_and(|p| p.foreign == Foreign::Awaited);
         if waits {
             self.held.client.put_back(Frame::Stanza(raw.clone()));
             self.held.until = Some(now.instant + PATIENCE);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Contact, NameClass, Subscription};
 
+use super::account::{Account, MAX_STANZA_ID};
 use super::jid::Naming;
-use super::ns;
-use super::person::{MAX_STANZA_ID, Person};
-use super::xml::Element;
+use super::wire::ns;
+use super::wire::xml::Element;
 
 /// The most lists whose content is known, and the most rules of them all together that matter to
 /// foreign people.
@@ -30,12 +30,12 @@ pub(super) struct Privacy {
     pub(super) commanded: bool,
     default: DefaultList,
     /// Boxed, since few people have lists and most sessions only ask for them once.
-    lists: Option<Box<Account>>,
+    lists: Option<Box<AccountLists>>,
 }
 
 /// The lists of an account.
 #[derive(Default)]
-struct Account {
+struct AccountLists {
     /// As the server confirmed it.
     lists: Lists,
     /// Requests that are not answered: the id, and the change that a result makes.
@@ -152,14 +152,14 @@ impl Lists {
     }
 
     /// Foreign people that the list in force lets see the person, of those who may.
-    fn audience(&self, person: &Person, naming: &Naming) -> Audience {
+    fn audience(&self, account: &Account, naming: &Naming) -> Audience {
         let name = self.in_force()?;
         let Some(Some(rules)) = self.known.get(name) else { return Some(BTreeSet::new()) };
         if !rules.iter().any(|rule| rule.denies) {
             return None;
         }
-        let watchers = person.watchers().filter(|contact| {
-            let jid = person.bare_of(naming, &contact.address);
+        let watchers = account.watchers().filter(|contact| {
+            let jid = account.bare_of(naming, &contact.address);
             !rules.iter().find(|rule| rule.whom.is(contact, &jid)).is_some_and(|rule| rule.denies)
         });
         Some(watchers.map(|contact| contact.address.clone()).collect())
@@ -183,19 +183,19 @@ impl Whom {
 impl Privacy {
     /// Foreign people who may see that the person is there: now, and once the server does what it
     /// was asked for.
-    pub(super) fn audience(&self, person: &Person, naming: &Naming) -> Audience {
+    pub(super) fn audience(&self, account: &Account, naming: &Naming) -> Audience {
         if self.commanded || matches!(self.default, DefaultList::Asked(_)) {
             return Some(BTreeSet::new());
         }
-        let account = self.lists.as_ref()?;
-        let mut audience = account.lists.audience(person, naming);
-        if account.asked.is_empty() {
+        let own = self.lists.as_ref()?;
+        let mut audience = own.lists.audience(account, naming);
+        if own.asked.is_empty() {
             return audience;
         }
-        let mut then = account.lists.clone();
-        for (_, change) in &account.asked {
+        let mut then = own.lists.clone();
+        for (_, change) in &own.asked {
             then.apply(change);
-            audience = both(audience, then.audience(person, naming));
+            audience = both(audience, then.audience(account, naming));
         }
         audience
     }
@@ -298,7 +298,7 @@ impl Privacy {
 
     /// The list in force, if what it does is to be asked for.
     pub(super) fn wants(&self) -> Option<&str> {
-        let Account { lists, is_stale, .. } = &**self.lists.as_ref()?;
+        let AccountLists { lists, is_stale, .. } = &**self.lists.as_ref()?;
         let name = lists.in_force()?;
         let asked = self.asked().any(|(_, change)| match change {
             Change::Content => true,
@@ -326,7 +326,9 @@ impl Privacy {
         let Some(account) = &self.lists else { return 0 };
         let known = &account.lists.known;
         let names = known.keys().map(|name| 64 + name.len()).sum::<usize>();
-        size_of::<Account>() + names + known.values().flatten().map(Vec::len).sum::<usize>() * 64
+        size_of::<AccountLists>()
+            + names
+            + known.values().flatten().map(Vec::len).sum::<usize>() * 64
     }
 }
 

@@ -1,24 +1,28 @@
 //! Messages (RFC 6121, section 5) to foreign people and from them.
 
+pub(super) mod corrections;
+pub(super) mod resent;
+
 use crosstalk_core::{
     Address, Body, Detail, Details, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output,
     RichText, Typing,
 };
 
-use super::content::{self, Fate};
-use super::engine::Jabber;
-use super::person::Sent;
-use super::xml::{Element, Scope};
-use super::{jid, ns, repeats};
 use crate::common::html;
 use crate::common::time::timestamp;
+use crate::xmpp::account::Sent;
+use crate::xmpp::content::{self, Fate};
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::jid;
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::{Element, Scope};
 
 /// Beginning of a text that corrects another, for those who are shown both.
 const CORRECTION: &str = "* ";
 
 impl Jabber {
     /// The client sends a message to a foreign person.
-    pub(super) fn message_to(
+    pub(in crate::xmpp) fn message_to(
         &mut self,
         to: &Address,
         stanza: &Element,
@@ -33,28 +37,28 @@ impl Jabber {
             return self.refuse_saying(&stanza.head(), "feature-not-implemented", why, out);
         }
         self.link.keep(out)?;
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let id = stanza.attr("id").unwrap_or_default().to_owned();
         if kind == "error" {
             return Ok(());
         }
-        if self.link.acks.is_some() || person.repeats.may_come() {
-            let mark = repeats::mark(to, stanza);
+        if self.link.acks.is_some() || account.repeats.may_come() {
+            let mark = resent::mark(to, stanza);
             if let Some(acks) = &mut self.link.acks {
                 acks.took(mark);
             }
-            if person.repeats.take(mark) {
+            if account.repeats.take(mark) {
                 return Ok(());
             }
         }
         if typing(stanza).is_some() {
-            person.learn_typing(to);
+            account.learn_typing(to);
         }
         if let Fate::Said(text) = fate {
             // What a client sends by itself repeats the name that it was shown.
-            person.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
+            account.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
             let envelope = self.context.ids.next_id();
-            person.remember(Sent {
+            account.remember(Sent {
                 id: envelope,
                 to: to.clone(),
                 stanza: id,
@@ -66,7 +70,7 @@ impl Jabber {
                 id: envelope,
                 to: to.clone(),
                 body,
-                details: details(stanza, &person.full),
+                details: details(stanza, &account.full),
             }));
         } else if let Some(state) = typing(stanza) {
             self.send(to, Body::Typing(state), out);
@@ -82,22 +86,22 @@ impl Jabber {
     }
 
     /// Something for the person behind the client.
-    pub(super) fn deliver(
+    pub(in crate::xmpp) fn deliver(
         &mut self,
         now: Now,
         envelope: Envelope,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         if let Body::Contact(_) = envelope.body
-            && !person.own.available
+            && !account.own.available
         {
-            person.wait_for_presence(envelope);
+            account.wait_for_presence(envelope);
             return Ok(());
         }
         let from = &envelope.from;
         if let (Body::Text { .. }, Some(details)) = (&envelope.body, &envelope.details) {
-            person.corrections.learn(&envelope.from, details, envelope.id);
+            account.corrections.learn(&envelope.from, details, envelope.id);
         }
         let stanza = match &envelope.body {
             Body::Presence(presence) => return self.presence_of(now, from, presence.clone(), out),
@@ -105,7 +109,7 @@ impl Jabber {
                 let nickname = envelope.details.as_ref().and_then(|d| d.nickname.as_ref());
                 return self.consent_from(from, step, nickname, out);
             }
-            Body::Typing(_) if !person.understands_typing(from) => {
+            Body::Typing(_) if !account.understands_typing(from) => {
                 return self.ask_about_typing(out);
             }
             Body::Typing(state) => self.message(&envelope).child(chat_state(*state)),
@@ -133,28 +137,28 @@ impl Jabber {
     }
 
     /// A message the person sent from another session (XEP-0280).
-    pub(super) fn carbon(
+    pub(in crate::xmpp) fn carbon(
         &mut self,
         now: Now,
         envelope: &Envelope,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
-        let (true, Body::Text { text, .. }) = (person.carbons, &envelope.body) else {
+        let Some(account) = &self.account else { return Ok(()) };
+        let (true, Body::Text { text, .. }) = (account.carbons, &envelope.body) else {
             return Ok(());
         };
         let details = envelope.details.as_deref();
         let id = details.and_then(|details| details.message_id.as_ref());
         let from = details.and_then(|details| details.endpoint.as_ref());
         let from = from.map_or_else(
-            || person.bare().to_owned(),
-            |resource| format!("{}/{}", person.bare(), resource.as_str()),
+            || account.bare().to_owned(),
+            |resource| format!("{}/{}", account.bare(), resource.as_str()),
         );
         let message = Element::new("message", ns::CLIENT)
             .with("type", "chat")
             .with("id", id.map_or_else(|| envelope.id.to_string(), |id| id.as_str().to_owned()))
             .with("from", from)
-            .with("to", person.bare_of(&self.naming, &envelope.to));
+            .with("to", account.bare_of(&self.naming, &envelope.to));
         // All sessions of one person know its messages by the same ids.
         let replaced = details.and_then(|details| details.replaces.as_ref());
         let message = with_correction(message, text, replaced.map(|id| id.as_str().to_owned()));
@@ -162,8 +166,8 @@ impl Jabber {
         let sent = Element::new("sent", ns::CARBONS).child(forwarded.child(message));
         let copy = Element::new("message", ns::CLIENT)
             .with("type", "chat")
-            .with("from", person.bare())
-            .with("to", &person.full)
+            .with("from", account.bare())
+            .with("to", &account.full)
             .child(sent);
         self.link.say(&copy, out)
     }
@@ -173,8 +177,10 @@ impl Jabber {
         let message = Element::new("message", ns::CLIENT)
             .with("type", "chat")
             .with("id", envelope.id.to_string());
-        let Some(person) = &self.person else { return message };
-        message.with("from", person.full_of(&self.naming, &envelope.from)).with("to", &person.full)
+        let Some(account) = &self.account else { return message };
+        message
+            .with("from", account.full_of(&self.naming, &envelope.from))
+            .with("to", &account.full)
     }
 
     fn text_message(
@@ -187,9 +193,9 @@ impl Jabber {
         let wanted = wanted.into_iter().filter(|_| !auto && !envelope.from.is_control());
         let marks = std::iter::once(("active", ns::CHAT_STATES)).chain(wanted);
         let marks = marks.map(|(name, ns)| Element::new(name, ns));
-        let replaced = self.person.as_ref().and_then(|person| {
+        let replaced = self.account.as_ref().and_then(|account| {
             let details = envelope.details.as_deref()?;
-            person.corrections.replaced(&envelope.from, details)
+            account.corrections.replaced(&envelope.from, details)
         });
         let message =
             with_correction(self.message(envelope), text, replaced.map(|id| id.to_string()));
@@ -211,7 +217,7 @@ impl Jabber {
 
     /// The error that answers a message which could not be delivered.
     fn undelivered(&self, of: EnvelopeId, why: Failure) -> Option<Element> {
-        let (person, sent) = (self.person.as_ref()?, self.sent(of)?);
+        let (account, sent) = (self.account.as_ref()?, self.sent(of)?);
         let (kind, condition) = match why {
             Failure::NoSuchUser => ("cancel", "item-not-found"),
             Failure::Refused => ("cancel", "policy-violation"),
@@ -230,13 +236,13 @@ impl Jabber {
         let message = Element::new("message", ns::CLIENT)
             .with("type", "error")
             .with("id", &sent.stanza)
-            .with("from", person.bare_of(&self.naming, &sent.to))
-            .with("to", &person.full);
+            .with("from", account.bare_of(&self.naming, &sent.to))
+            .with("to", &account.full);
         Some(message.child(error))
     }
 
     fn sent(&self, of: EnvelopeId) -> Option<&Sent> {
-        self.person.as_ref()?.sent.iter().rev().find(|sent| sent.id == of)
+        self.account.as_ref()?.sent.iter().rev().find(|sent| sent.id == of)
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Frame {
 }
 
 /// Byte order mark, which editors and libraries put at the front of a text in UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(in crate::xmpp) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl Frame {
     /// The bytes as they arrived.

@@ -3,14 +3,14 @@
 //! What only passes is never made into one: of that, `scan` looks at names as they go by.
 
 mod read;
-pub(super) mod scan;
+pub(in crate::xmpp) mod scan;
 mod write;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::head::Head;
-use super::wire::Malformed;
+use crate::xmpp::wire::Malformed;
+use crate::xmpp::wire::head::Head;
 
 pub use read::{MAX_DEPTH, Scope, TOO_MUCH};
 
@@ -201,8 +201,8 @@ fn add(children: &mut Vec<Node>, child: Node) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ns;
     use super::*;
+    use crate::xmpp::wire::ns;
 
     fn parsed(xml: &str) -> Element {
         Element::parse(xml.as_bytes(), &Scope::default()).unwrap()

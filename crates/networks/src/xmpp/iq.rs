@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Now, Output, Presence, Side};
 
+use super::account::{Asked, Support};
 use super::engine::Jabber;
-use super::head::Head;
-use super::ns;
-use super::person::{Asked, Support};
-use super::xml::{Element, scan};
+use super::wire::head::Head;
+use super::wire::ns;
+use super::wire::xml::{Element, scan};
 
 /// Prefix of the ids of our own IQs.
 const OURS: &str = "xt-";
@@ -58,7 +58,7 @@ impl Jabber {
         let answer = match asked {
             Some(q) if q.is("query", ns::DISCO_INFO) => disco_info(q),
             Some(q) if q.is("vCard", ns::VCARD) => {
-                let alias = self.person.as_ref().and_then(|p| p.contacts.get(to));
+                let alias = self.account.as_ref().and_then(|p| p.contacts.get(to));
                 let alias = alias.and_then(|known| known.contact.alias.as_deref());
                 let name = Element::new("FN", ns::VCARD).say(alias.unwrap_or(to.local()));
                 Element::new("vCard", ns::VCARD).child(name)
@@ -72,13 +72,13 @@ impl Jabber {
 
     /// Asks the client what it understands, as its server might.
     pub(super) fn ask_client(&mut self, out: &mut Output) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
-        person.chat_states = Support::Asked;
+        let Some(account) = &mut self.account else { return Ok(()) };
+        account.chat_states = Support::Asked;
         let ask = Element::new("iq", ns::CLIENT)
             .with("type", "get")
             .with("id", our_id(&mut self.context.ids))
             .with("from", self.naming.domain())
-            .with("to", &person.full)
+            .with("to", &account.full)
             .child(Element::new("query", ns::DISCO_INFO));
         self.link.say(&ask, out)
     }
@@ -92,9 +92,9 @@ impl Jabber {
         let features = stanza.get("query", ns::DISCO_INFO).into_iter().flat_map(Element::elements);
         let mut names = features.filter_map(|feature| feature.attr("var"));
         if names.any(|name| name == ns::CHAT_STATES)
-            && let Some(person) = &mut self.person
+            && let Some(account) = &mut self.account
         {
-            person.chat_states = Support::Yes;
+            account.chat_states = Support::Yes;
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Jabber {
         head: &Head<'_>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let own = self.person.as_ref().is_some_and(|p| p.is_self(head.to.as_deref()));
+        let own = self.account.as_ref().is_some_and(|p| p.is_self(head.to.as_deref()));
         let asked = if own { self.only_child(&raw)? } else { None };
         let asked = asked.as_ref().map(|(name, ns)| (name.as_str(), ns.as_str()));
         let get = head.kind.as_deref() == Some("get");
@@ -117,19 +117,19 @@ impl Jabber {
                 return self.nothing_archived(head, out);
             }
             Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
-                if let Some(person) = &mut self.person {
-                    person.carbons = false;
+                if let Some(account) = &mut self.account {
+                    account.carbons = false;
                     if name == "enable" {
-                        person.asks(head.id.as_deref(), Asked::Carbons);
+                        account.requests.asks(head.id.as_deref(), Asked::Carbons);
                     }
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
-                if let Some(person) = &mut self.person {
-                    person.privacy.commanded = name == "invisible";
+                if let Some(account) = &mut self.account {
+                    account.privacy.commanded = name == "invisible";
                     // Who shows again says so by presence.
                     if name == "visible" {
-                        person.own.say(Presence::offline());
+                        account.own.say(Presence::offline());
                     }
                 }
                 self.publish(out);
@@ -143,8 +143,8 @@ impl Jabber {
                     Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, out),
                     Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, out),
                     _ => {
-                        if let Some(person) = &mut self.person {
-                            person.privacy.ask(&stanza, &self.naming);
+                        if let Some(account) = &mut self.account {
+                            account.privacy.ask(&stanza, &self.naming);
                         }
                         self.publish(out);
                     }
@@ -165,8 +165,8 @@ impl Jabber {
     ) -> Result<(), Fault> {
         let id = head.id.as_deref().unwrap_or_default();
         let read = self.read(Side::Server, &raw)?;
-        if let Some(person) = &mut self.person {
-            person.privacy.answered(read.as_ref(), id, &self.naming);
+        if let Some(account) = &mut self.account {
+            account.privacy.answered(read.as_ref(), id, &self.naming);
         }
         if id.starts_with(OURS) {
             self.link.swallow(out);
@@ -182,8 +182,9 @@ impl Jabber {
     fn privacy_pushed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
         let read = self.read(Side::Server, &raw)?;
         let list = read.as_ref().and_then(|iq| iq.get("query", ns::PRIVACY)?.elements().next());
-        if let (Some(person), Some(name)) = (&mut self.person, list.and_then(|l| l.attr("name"))) {
-            person.privacy.changed(name);
+        if let (Some(account), Some(name)) = (&mut self.account, list.and_then(|l| l.attr("name")))
+        {
+            account.privacy.changed(name);
         }
         self.link.down(raw, out);
         self.ask_privacy(now, out)?;
@@ -222,23 +223,23 @@ impl Jabber {
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &mut self.person else { return Ok(()) };
+        let Some(account) = &mut self.account else { return Ok(()) };
         let place = self.link.acks.as_ref().and_then(|acks| acks.next_place());
         let id = head.id.as_deref().unwrap_or_default();
         match head.kind.as_deref() {
             // Other people can send answers too, to questions they were never asked.
-            Some("result" | "error") if person.is_self(head.from.as_deref()) => {
-                match person.answered(id, place) {
+            Some("result" | "error") if account.is_self(head.from.as_deref()) => {
+                match account.requests.answered(id, place) {
                     Some(Asked::Roster { current }) => {
                         return self.roster_result(now, raw, current, out);
                     }
                     Some(Asked::Blocklist) => return self.blocklist_result(raw, out),
                     Some(Asked::Carbons) => {
-                        person.carbons = head.kind.as_deref() == Some("result");
+                        account.carbons = head.kind.as_deref() == Some("result");
                     }
                     None => {}
                 }
-                if person.privacy.awaits(id) {
+                if account.privacy.awaits(id) {
                     return self.privacy_answered(now, head, raw, out);
                 }
                 if id.starts_with(OURS) {
@@ -248,14 +249,14 @@ impl Jabber {
                 }
             }
             Some("set")
-                if person.is_self(head.from.as_deref())
+                if account.is_self(head.from.as_deref())
                     && memchr::memmem::find(&raw, ns::PRIVACY.as_bytes()).is_some() =>
             {
                 return self.privacy_pushed(now, raw, out);
             }
             // Only the server, or the account itself, pushes (RFC 6121, section 2.1.6).
             Some("set")
-                if person.is_self(head.from.as_deref())
+                if account.is_self(head.from.as_deref())
                     && memchr::memmem::find(&raw, ns::ROSTER.as_bytes()).is_some() =>
             {
                 return self.roster_pushed(raw, out);
@@ -311,7 +312,7 @@ impl Jabber {
             .with("type", kind)
             .with_some("id", request.id.as_deref())
             .with_some("from", request.to.as_deref())
-            .with_some("to", self.person.as_ref().map(|p| p.full.as_str()))
+            .with_some("to", self.account.as_ref().map(|p| p.full.as_str()))
     }
 
     /// Forwards a stanza for the client's own server unless a foreign name stands in it.

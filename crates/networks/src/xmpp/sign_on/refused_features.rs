@@ -6,15 +6,15 @@
 use bytes::Bytes;
 use crosstalk_core::{Fault, Output, Side};
 
-use super::engine::Jabber;
-use super::ns;
-use super::signon::Answered;
-use super::wire::Frame;
-use super::xml::Element;
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::sign_on::Answered;
+use crate::xmpp::wire::Frame;
+use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::Element;
 
 /// A top-level element of a client's that is no stanza.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(in crate::xmpp) enum StreamElement {
     /// `<starttls/>`.
     StartTls,
     /// `<auth/>`, `<response/>` or `<abort/>`.
@@ -31,9 +31,9 @@ pub(super) enum Word {
     Unknown,
 }
 
-impl Word {
+impl StreamElement {
     /// Kind of the element `name` of `ns`.
-    pub(super) fn of(name: &str, ns: &str) -> Self {
+    pub(in crate::xmpp) fn of(name: &str, ns: &str) -> Self {
         match (name, ns) {
             ("starttls", ns::TLS) => Self::StartTls,
             ("auth" | "response" | "abort", ns::SASL) => Self::Sasl,
@@ -49,13 +49,13 @@ impl Word {
 impl Jabber {
     /// Whether the stream can only go on as it is, or end: it is not what the server sent, or was
     /// not meant to be read on the way.
-    pub(super) const fn is_ours(&self, out: &Output) -> bool {
-        out.altered() || self.signon.facts.client || self.person.is_some()
+    pub(in crate::xmpp) const fn is_ours(&self, out: &Output) -> bool {
+        out.altered() || self.signon.facts.client || self.account.is_some()
     }
 
     /// Whether a client's word that the gateway answers comes before the server's first; then it
     /// is kept until that, since an answer must not stand in front of the server's features.
-    pub(super) fn comes_first(&mut self, raw: &Bytes) -> bool {
+    pub(in crate::xmpp) fn comes_first(&mut self, raw: &Bytes) -> bool {
         let first = self.signon.answer != Answered::Wholly;
         if first {
             self.held.client.put_back(Frame::Stanza(raw.clone()));
@@ -65,7 +65,7 @@ impl Jabber {
     }
 
     /// Ends the stream for a reason that the client is told (RFC 6120, section 4.9).
-    pub(super) fn end_stream(
+    pub(in crate::xmpp) fn end_stream(
         &self,
         condition: &str,
         why: &'static str,
@@ -89,7 +89,7 @@ impl Jabber {
 }
 
 /// Compression would blind the gateway; a client that asks although it was not offered hears so.
-pub(super) fn compression(out: &mut Output) {
+pub(in crate::xmpp) fn compression(out: &mut Output) {
     let failure = Element::new("failure", ns::COMPRESS)
         .child(Element::new("unsupported-method", ns::COMPRESS));
     out.withhold();
@@ -97,7 +97,7 @@ pub(super) fn compression(out: &mut Output) {
 }
 
 /// Clients remember that a server has SASL2, and forget it when they hear this.
-pub(super) fn sasl2(name: &str, out: &mut Output) {
+pub(in crate::xmpp) fn sasl2(name: &str, out: &mut Output) {
     let condition = if name == "abort" { "aborted" } else { "invalid-mechanism" };
     let failure = Element::new("failure", ns::SASL2)
         .child(Element::new(condition, ns::SASL))

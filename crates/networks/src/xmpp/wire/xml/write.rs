@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::ns;
 use super::read::same;
 use super::{Element, Node};
+use crate::xmpp::wire::ns;
 
 impl Element {
     /// As XML for a stream whose stanzas are of `jabber:client` and whose `stream` prefix is

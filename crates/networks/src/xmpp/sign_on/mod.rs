@@ -1,21 +1,28 @@
 //! Sign-on, from the first byte until the server bound a session: TLS, SASL, and the person's
 //! identity.
 
+pub(super) mod refused_features;
+pub(super) mod reoriginate;
+pub(super) mod sasl_identity;
+mod scram;
+pub(super) mod stages;
+
 use bytes::Bytes;
 use crosstalk_core::{Event, Fault, NameClass, Now, Output, Side, TlsFacts};
 
-use super::engine::Jabber;
-use super::head::Head;
-use super::negotiation::{
+use crate::xmpp::account::Account;
+use crate::xmpp::engine::Jabber;
+use crate::xmpp::sign_on::refused_features::StreamElement;
+use crate::xmpp::sign_on::reoriginate::Proxy;
+use crate::xmpp::sign_on::stages::{
     Answer, Asks, Authenticating, Binding, Bound, Entering, Stage, asks, unasked,
 };
-use super::ns;
-use super::person::Person;
-use super::refusal::{self, Word};
-use super::reoriginate::Proxy;
+use crate::xmpp::wire::head::Head;
+use crate::xmpp::wire::ns;
 
 /// Reason for ending a stream on which the client sends an element that nobody here knows.
-pub(super) const NOT_UNDERSTOOD: &str = "the gateway on the way does not know this element";
+pub(in crate::xmpp) const NOT_UNDERSTOOD: &str =
+    "the gateway on the way does not know this element";
 const SASL2_ALONE: &str = "a Jabber server offers to sign on by SASL2 alone, which the gateway does \
                            not understand: without its host under `terminate`, its people sign on \
                            and meet nobody foreign";
@@ -27,27 +34,27 @@ const CHANNEL_BINDING: &str = "a Jabber client signs on with channel binding, wh
 
 /// Progress of the stream.
 #[derive(Default)]
-pub(super) struct SignOn {
+pub(in crate::xmpp) struct SignOn {
     tls: Tls,
     /// Facts about each side's TLS, once it is on.
-    pub(super) facts: Facts,
+    pub(in crate::xmpp) facts: Facts,
     /// Progress of the server's statements about who this is.
-    pub(super) stage: Stage,
+    pub(in crate::xmpp) stage: Stage,
     /// A side said `</stream:stream>`: the session is not to be resumed.
-    pub(super) closed: bool,
+    pub(in crate::xmpp) closed: bool,
     /// SASL on the client's behalf.
-    pub(super) proxy: Proxy,
+    pub(in crate::xmpp) proxy: Proxy,
     /// Answer of the server to the client's last header.
-    pub(super) answer: Answered,
+    pub(in crate::xmpp) answer: Answered,
     /// The client's next word waits for the first of the server's.
-    pub(super) awaits_first_word: bool,
+    pub(in crate::xmpp) awaits_first_word: bool,
     /// The client was offered SASL2, as the server said it.
     offers_sasl2: bool,
 }
 
 /// Progress of a server's answer to a stream header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(in crate::xmpp) enum Answered {
     #[default]
     Not,
     /// By its own header.
@@ -58,10 +65,10 @@ pub(super) enum Answered {
 
 /// Facts about the TLS of both sides.
 #[derive(Default)]
-pub(super) struct Facts {
-    pub(super) client: bool,
+pub(in crate::xmpp) struct Facts {
+    pub(in crate::xmpp) client: bool,
     /// Of use until somebody is signed on.
-    pub(super) server: Option<Box<TlsFacts>>,
+    pub(in crate::xmpp) server: Option<Box<TlsFacts>>,
 }
 
 /// STARTTLS (RFC 6120, section 5).
@@ -80,7 +87,7 @@ enum Tls {
 
 impl SignOn {
     /// Whether what `side` sends next belongs to TLS.
-    pub(super) const fn expects_tls(&self, side: Side) -> bool {
+    pub(in crate::xmpp) const fn expects_tls(&self, side: Side) -> bool {
         match side {
             Side::Client => !matches!(self.tls, Tls::Idle),
             Side::Server => matches!(self.tls, Tls::Server(_)),
@@ -88,12 +95,12 @@ impl SignOn {
     }
 
     /// Whether white space of `side` stands between STARTTLS and TLS, and is nobody's.
-    pub(super) const fn may_be_padded(&self, side: Side) -> bool {
+    pub(in crate::xmpp) const fn may_be_padded(&self, side: Side) -> bool {
         matches!((side, &self.tls), (Side::Client, Tls::Asked | Tls::Server(_)))
     }
 
     /// TLS is up on a side; in lockstep, so that a client never talks to a server in the clear.
-    pub(super) fn encrypted(&mut self, side: Side, facts: TlsFacts, out: &mut Output) {
+    pub(in crate::xmpp) fn encrypted(&mut self, side: Side, facts: TlsFacts, out: &mut Output) {
         match side {
             Side::Client => self.facts.client = true,
             Side::Server => self.facts.server = Some(Box::new(facts)),
@@ -114,7 +121,7 @@ impl SignOn {
 
 impl Jabber {
     /// A top-level element of a client nobody knows yet, while the server owes it no answer.
-    pub(super) fn signon_from_client(
+    pub(in crate::xmpp) fn signon_from_client(
         &mut self,
         now: Now,
         raw: Bytes,
@@ -127,31 +134,38 @@ impl Jabber {
             _ => {}
         }
         match self.word(&raw)? {
-            Word::StartTls if matches!(self.signon.stage, Stage::Greeted) => {
+            StreamElement::StartTls if matches!(self.signon.stage, Stage::Greeted) => {
                 self.signon.tls = Tls::Asked;
             }
-            Word::Sasl => return self.sasl_from_client(head.name, raw.clone(), out),
-            Word::Management
+            StreamElement::Sasl => return self.sasl_from_client(head.name, raw.clone(), out),
+            StreamElement::Management
                 if head.name == "resume"
                     && matches!(self.signon.stage, Stage::Authenticated(_)) =>
             {
                 return self.resume_from_client(now, &raw, out);
             }
-            Word::Compress | Word::Sasl2 if self.comes_first(&raw) => return Ok(()),
-            Word::Compress => {
-                refusal::compression(out);
+            StreamElement::Compress | StreamElement::Sasl2 if self.comes_first(&raw) => {
                 return Ok(());
             }
-            Word::Sasl2 if self.signon.offers_sasl2 && !self.is_ours(out) => self.splice(out),
-            Word::Sasl2 => {
-                refusal::sasl2(head.name, out);
+            StreamElement::Compress => {
+                refused_features::compression(out);
                 return Ok(());
             }
-            Word::Unknown if self.is_ours(out) => {
+            StreamElement::Sasl2 if self.signon.offers_sasl2 && !self.is_ours(out) => {
+                self.splice(out)
+            }
+            StreamElement::Sasl2 => {
+                refused_features::sasl2(head.name, out);
+                return Ok(());
+            }
+            StreamElement::Unknown if self.is_ours(out) => {
                 return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out);
             }
             // In any other state these are the server's to refuse.
-            Word::StartTls | Word::Management | Word::Attention | Word::Unknown => {}
+            StreamElement::StartTls
+            | StreamElement::Management
+            | StreamElement::Attention
+            | StreamElement::Unknown => {}
         }
         out.forward(Side::Server, raw);
         Ok(())
@@ -222,7 +236,7 @@ impl Jabber {
     }
 
     /// A top-level element of the server before the session is bound.
-    pub(super) fn signon_from_server(
+    pub(in crate::xmpp) fn signon_from_server(
         &mut self,
         now: Now,
         raw: Bytes,
@@ -297,20 +311,20 @@ impl Jabber {
             self.signon.stage = Stage::Entering(Box::new(entering));
         } else {
             let (user, full, _) = bound.into_parts();
-            self.become_known(Person::new(full, user.into_name()));
+            self.become_known(Account::new(full, user.into_name()));
         }
     }
 
     /// Takes the person as known from here on.
-    pub(super) fn become_known(&mut self, person: Person) {
-        if let Some((_, domain)) = person.bare().rsplit_once('@') {
+    pub(in crate::xmpp) fn become_known(&mut self, account: Account) {
+        if let Some((_, domain)) = account.bare().rsplit_once('@') {
             self.naming.set_domain(domain);
         }
         // Nothing is negotiated on the stream any more.
         self.signon.facts.server = None;
         self.signon.proxy = Proxy::Off;
         self.signon.stage = Stage::Bound;
-        self.person = Some(Box::new(person));
+        self.account = Some(Box::new(account));
     }
 
     /// Starts TLS on both sides, or steps aside where that is not ours to do.

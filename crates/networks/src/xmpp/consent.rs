@@ -6,8 +6,9 @@ use crosstalk_core::{
 };
 
 use super::engine::Jabber;
-use super::xml::Element;
-use super::{jid, ns};
+use super::jid;
+use super::wire::ns;
+use super::wire::xml::Element;
 
 impl Jabber {
     /// Presence that the client directs at a foreign person.
@@ -40,11 +41,11 @@ impl Jabber {
     /// Lists a contact that the client asks, since that one is in its list from then on (RFC 6121,
     /// section 3.1.2), as the client spells it.
     fn list_unlisted(&mut self, address: &Address, typed: &str, out: &mut Output) {
-        if let Some(person) = self.person.as_ref().filter(|p| !p.lists(address)) {
+        if let Some(account) = self.account.as_ref().filter(|p| !p.lists(address)) {
             let typed = jid::bare(typed).to_lowercase();
             let spelling = match self.naming.accept(&typed, address) {
                 Some(typed) => typed.to_owned(),
-                None => person.bare_of(&self.naming, address),
+                None => account.bare_of(&self.naming, address),
             };
             let (address, groups) = (address.clone(), Vec::new());
             out.emit(Event::Roster(RosterEdit::List { address, spelling, alias: None, groups }));
@@ -59,7 +60,7 @@ impl Jabber {
         nickname: Option<&Detail>,
         out: &mut Output,
     ) -> Result<(), Fault> {
-        let Some(person) = &self.person else { return Ok(()) };
+        let Some(account) = &self.account else { return Ok(()) };
         let (kind, words) = match step {
             Consent::Request(words) => ("subscribe", Some(words)),
             Consent::Grant => ("subscribed", None),
@@ -68,8 +69,8 @@ impl Jabber {
         };
         let mut stanza = Element::new("presence", ns::CLIENT)
             .with("type", kind)
-            .with("from", person.bare_of(&self.naming, from))
-            .with("to", person.bare());
+            .with("from", account.bare_of(&self.naming, from))
+            .with("to", account.bare());
         if let Some(words) = words {
             let nickname = nickname.map_or(from.local(), Detail::as_str);
             if !words.is_empty() {

@@ -1,0 +1,9 @@
+//! The stream: its frames, the heads of stanzas, and XML with its namespaces.
+
+mod frames;
+pub mod head;
+pub mod ns;
+pub mod xml;
+
+pub(super) use frames::BOM;
+pub use frames::{Frame, Framer, Malformed};
