@@ -4,6 +4,7 @@
 
 mod mesh;
 mod people;
+mod versions;
 
 #[cfg(target_os = "linux")]
 mod disk;

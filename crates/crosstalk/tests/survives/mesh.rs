@@ -78,6 +78,8 @@ type Door = (Boot, SocketAddr);
 struct Seat {
     home: PathBuf,
     data: PathBuf,
+    /// The binary, where it is not the present one.
+    program: Option<PathBuf>,
     id: GatewayId,
     mesh: SocketAddr,
     running: Option<Child>,
@@ -93,6 +95,15 @@ impl Mesh {
     /// Starts a gateway for each of `states`, the directories for their state where that is not
     /// to be any.
     pub(crate) async fn start_on(states: &[Option<&Path>], people: &[Person]) -> Self {
+        let seats: Vec<_> = states.iter().map(|state| (*state, None)).collect();
+        Self::start_as(&seats, people).await
+    }
+
+    /// As [`Self::start_on`], with the binary of each gateway where that is not the present one.
+    pub(crate) async fn start_as(
+        states: &[(Option<&Path>, Option<PathBuf>)],
+        people: &[Person],
+    ) -> Self {
         let home = TempDir::new().unwrap();
         let gateways = states.len();
         let mut servers = Vec::new();
@@ -103,7 +114,9 @@ impl Mesh {
             servers.push(by_id(network).unwrap().serve(anywhere, &accounts).await.unwrap());
         }
         let seats = states.iter().enumerate();
-        let seats = seats.map(|(n, state)| Seat::take(home.path().join(n.to_string()), *state));
+        let seats = seats.map(|(n, (state, program))| {
+            Seat::take(home.path().join(n.to_string()), *state, program.clone())
+        });
         let mut mesh = Self {
             names: Arc::new(Config::alone(home.path().into()).names()),
             seats: seats.collect(),
@@ -120,6 +133,12 @@ impl Mesh {
 
     pub(crate) fn doors(&self) -> Doors {
         self.doors.clone()
+    }
+
+    /// Starts a gateway from this binary, or from the present one.
+    pub(crate) fn run_as(&mut self, gateway: usize, program: Option<PathBuf>) {
+        self.seats[gateway].program = program;
+        self.run(gateway);
     }
 
     /// Starts a gateway and waits until it is up.
@@ -192,12 +211,13 @@ impl Doors {
 }
 
 impl Seat {
-    fn take(home: PathBuf, state: Option<&Path>) -> Self {
+    fn take(home: PathBuf, state: Option<&Path>, program: Option<PathBuf>) -> Self {
         std::fs::create_dir_all(&home).unwrap();
         let data = state.map_or_else(|| home.join("data"), Path::to_owned);
         let id = Overlay::identify(&data).unwrap();
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self { id, mesh: free.local_addr().unwrap(), home, data, running: None, started: 0 }
+        let mesh = free.local_addr().unwrap();
+        Self { id, mesh, home, data, program, running: None, started: 0 }
     }
 
     fn config(&self) -> PathBuf {
@@ -211,7 +231,8 @@ impl Seat {
     /// A process that a file beyond its limit of size does not end, as a full disk does not.
     fn run(&self) -> (Child, SocketAddr) {
         let log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let program = Path::new(env!("CARGO_BIN_EXE_crosstalk"));
+        let present = Path::new(env!("CARGO_BIN_EXE_crosstalk"));
+        let program = self.program.as_deref().unwrap_or(present);
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; exec \"$0\" gateway --config \"$1\""]);
         command.arg(program).arg(self.config()).stdout(Stdio::piped()).stderr(log);

@@ -3,5 +3,7 @@
 #[cfg(test)]
 pub(crate) mod golden_tests;
 pub(crate) mod journal;
+#[cfg(test)]
+mod layout_tests;
 pub(crate) mod records;
 pub(crate) mod store;
