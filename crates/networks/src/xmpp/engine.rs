@@ -90,6 +90,8 @@ impl Jabber {
     }
 
     fn take(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
+        // A session that the gateway refuses ends without another input, so that any input after
+        // the sign-on means that the person is let in.
         self.enter(now, out)?;
         match input {
             Input::Start => {
@@ -151,6 +153,8 @@ impl Jabber {
         while !self.opaque && !self.signon.expects_tls(side) {
             let framed = self.direction(side).framer.next(buf);
             let Some(frame) = framed.map_err(|e| broken(side, e))? else { break };
+            // Behind a frame that waits all others of its side wait too, since their order means
+            // something.
             if self.waits(side) {
                 self.hold(now, side, frame, out)?;
             } else {
@@ -202,9 +206,9 @@ impl Jabber {
                 out.forward(Side::Server, raw);
                 Ok(())
             }
-            // Clients of go-xmpp end `<auth/>` and `<response/>` by a line break. A server that gets it
-            // with the word forgets it with the stream; alone it may come behind `<success/>`, where
-            // nothing may stand before the next header.
+            // Clients of go-xmpp end `<auth/>` and `<response/>` by a line break. A server that
+            // gets it with the word forgets it with the stream; alone it may come behind
+            // `<success/>`, where nothing may stand before the next header.
             Frame::Space(_) if self.signon.facts.client && self.account.is_none() => {
                 out.withhold();
                 Ok(())

@@ -23,7 +23,7 @@ enum Told {
     Offline,
     /// One that it was before.
     Former,
-    /// As it is.
+    /// The present one.
     Current,
 }
 

@@ -1,4 +1,4 @@
-//! What a client asks of its server that foreign people have a part in.
+//! Requests of a client to its server that foreign people have a part in.
 
 use super::MAX_STANZA_ID;
 
