@@ -1,5 +1,6 @@
 //! The connection to the notification server: the list, presence, and where conversations are.
 
+mod consent;
 mod presence;
 mod roster;
 mod sign_on;
@@ -14,7 +15,7 @@ use crosstalk_core::{
 };
 
 use self::presence::Own;
-use self::roster::{Domains, Merge, invite, message_to, show_request};
+use self::roster::{Domains, Merge, invite, message_to};
 use self::sign_on::SignOn;
 use self::switchboard_invites::SwitchboardInvites;
 use crate::common::held::Waiting;
@@ -282,23 +283,6 @@ impl Session {
         Ok(())
     }
 
-    /// A change that was made on some side. The client is told of a contact that no longer wants
-    /// to see the person, where its version has words for that.
-    pub(super) fn updated(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
-        let granted = |c: &Contact| c.from == Subscription::Granted;
-        let left = self.contact(&contact.address).is_some_and(|c| granted(&c))
-            && contact.from == Subscription::None;
-        self.changed(contact, cx);
-        let name = self.shown(&contact.address, cx).map(|(name, _)| name);
-        if let Some(name) = name.filter(|_| left && self.merge.is_done()) {
-            match self.version {
-                ..10 => cx.show(format!("REM 0 RL {} {name}", self.list_version)),
-                10..13 => cx.show(format!("REM 0 RL {name}")),
-                13.. => {}
-            }
-        }
-    }
-
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, cx: &Cx<'_>) {
         let mut state = self.state.lock();
@@ -360,37 +344,6 @@ impl Session {
             }
             Body::Contact(Consent::Request(_)) => self.request_in(envelope, cx),
             Body::Contact(_) | Body::Typing(_) | Body::Receipt { .. } => {}
-        }
-    }
-
-    /// Somebody asks to see the person: the client asks by its own dialogue when somebody new
-    /// stands in the reverse list.
-    fn request_in(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
-        let Some((name, nick)) = self.shown(&envelope.from, cx) else {
-            return cx.out.emit(Event::Unshown(envelope));
-        };
-        let by_soap = self.version >= 13;
-        if by_soap && !self.own.is_shown() {
-            if let Err(envelope) = self.requests.push(envelope) {
-                cx.out.emit(Event::Unshown(*envelope));
-            }
-            return;
-        }
-        if by_soap && !self.state.lock().book.served {
-            return cx.out.emit(Event::Unshown(envelope));
-        }
-        let told = by_soap || self.merge.is_done();
-        if !told || !self.state.lock().book.asked.insert(envelope.from) {
-            return;
-        }
-        if by_soap {
-            return show_request(&name, &nick, cx);
-        }
-        let nick = crate::msnp::wire::encode(&nick);
-        if self.has_guids() {
-            cx.show(format!("ADC 0 RL N={name} F={nick}"));
-        } else {
-            cx.show(format!("ADD 0 RL {} {name} {nick}", self.list_version));
         }
     }
 
