@@ -62,10 +62,17 @@ impl Hub {
                     let from = self.own;
                     self.push(state, Inbound::Message { from, message, answer });
                 }
-                Effect::Record { fingerprint, message } => match &state.journal {
-                    Some(journal) => journal.note(self.wall.read(), fingerprint, message),
-                    None => state.node.recorded(clock::now(), message),
-                },
+                Effect::Record { fingerprint, message } => {
+                    let noted = match &state.journal {
+                        Some(journal) => journal.note(self.wall.read(), fingerprint, message),
+                        None => Err(message),
+                    };
+                    // What cannot be written down, as where the disk is full, is answered all the
+                    // same: it was shown, and its sender is not to wait for a disk for ever.
+                    if let Err(message) = noted {
+                        state.node.recorded(clock::now(), message);
+                    }
+                }
                 Effect::Keep { number, revision, post, age } => {
                     self.store.keep(number, revision, self.wall.read().minus(age), &post);
                 }

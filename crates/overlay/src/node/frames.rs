@@ -42,13 +42,14 @@ impl<T, L> Node<T, L> {
                 return self.message(now, peer, (number, settled), message, age);
             }
             Frame::UnknownMessage { number } => self.unknown_message(now, peer, number),
-            Frame::Unknown => {}
             Frame::Answer { number, outcome } => {
                 if let Some(ticket) = self.delivery.answered(&peer, number) {
                     self.conclude(now, peer, ticket, outcome);
                 }
             }
-            Frame::RosterGet { .. }
+            // Of rosters and members the hub takes care; what a newer peer says beside is skipped.
+            Frame::Unknown
+            | Frame::RosterGet { .. }
             | Frame::RosterGot { .. }
             | Frame::RosterPut { .. }
             | Frame::RosterDigests(_)

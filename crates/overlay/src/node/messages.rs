@@ -91,7 +91,7 @@ impl<T, L> Node<T, L> {
         };
         match fingerprint {
             Some(fingerprint) => {
-                self.record(fingerprint, ShownMessage::Theirs { from: peer, call })
+                self.record(fingerprint, ShownMessage::Theirs { from: peer, call });
             }
             None => self.reply(peer, call, outcome),
         }

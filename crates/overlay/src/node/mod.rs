@@ -78,7 +78,7 @@ pub(crate) enum Effect<T, L> {
 }
 
 /// A message that was shown here, to be answered when that is on file.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum ShownMessage {
     /// It came from another gateway.
     Theirs { from: GatewayId, call: Call },

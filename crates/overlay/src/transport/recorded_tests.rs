@@ -79,7 +79,7 @@ fn away() -> Presence {
 }
 
 /// Messages from one to the other, and their answers.
-fn dialogue(people: (Address, Address)) -> Vec<(Message, Result<(), Failure>)> {
+fn dialogue(people: &(Address, Address)) -> Vec<(Message, Result<(), Failure>)> {
     let (from, to) = people.clone();
     let said = |id, body| envelope(id, people.clone(), body);
     vec![
@@ -201,14 +201,14 @@ async fn play(scene: &mut Scene) {
         assert!(matches!(event, Inbound::Arrived { at, .. } if at == id(THEIRS)), "{event:?}");
     };
     scene.step("sign on", &[], signs_on, sees).await;
-    for (n, (message, outcome)) in dialogue((alice(), bob())).into_iter().enumerate() {
+    for (n, (message, outcome)) in dialogue(&(alice(), bob())).into_iter().enumerate() {
         let says = async |g: &mut Gateway| {
             assert_eq!(g.hub.send(id(OURS), message.clone()).await, outcome);
         };
         let hears = async |g: &mut Gateway| g.hears(&message, outcome).await;
         scene.step(&format!("said {n}"), &[], says, hears).await;
     }
-    for (n, (message, outcome)) in dialogue((bob(), alice())).into_iter().enumerate() {
+    for (n, (message, outcome)) in dialogue(&(bob(), alice())).into_iter().enumerate() {
         let hears = async |g: &mut Gateway| g.hears(&message, outcome).await;
         let says = async |g: &mut Gateway| {
             assert_eq!(g.hub.send(id(THEIRS), message.clone()).await, outcome);

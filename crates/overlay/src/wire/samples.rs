@@ -54,7 +54,7 @@ fn said(body: Body) -> Message {
 }
 
 pub(crate) fn envelope(body: Body) -> Envelope {
-    let (id, sent_at) = (EnvelopeId(7 << 64 | 300), UnixMillis(1_800_000_000_000));
+    let (id, sent_at) = (EnvelopeId((7 << 64) + 300), UnixMillis(1_800_000_000_000));
     Envelope { id, from: alice(), to: bob(), sent_at, body, details: None }
 }
 

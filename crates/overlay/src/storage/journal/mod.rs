@@ -14,13 +14,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crosstalk_core::UnixMillis;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc;
 
 use crate::delivery::dedup::Fingerprint;
 use ring::Ring;
 
 /// The most writes that nobody has heard of before the next one waits.
 const MAX_UNHEARD: usize = 16;
+/// The most notes that wait for a disk that takes its time.
+const MAX_NOTED: usize = 65_536;
 /// The most notes that are written at once.
 const MOST: usize = 256;
 
@@ -32,9 +34,7 @@ pub(crate) type Found = Vec<(Fingerprint, Duration)>;
 
 /// The way to the thread that writes. `T` is what comes back when a note is written.
 pub(crate) struct Journal<T> {
-    /// Unbounded, since a note is made under a lock. There are never more of them than messages
-    /// that wait for their answer, of which each gateway has a bounded number.
-    notes: UnboundedSender<Note<T>>,
+    notes: mpsc::Sender<Note<T>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -47,7 +47,7 @@ struct Note<T> {
 /// The end of a journal that writes.
 pub(crate) struct Writer<T> {
     ring: Ring,
-    notes: UnboundedReceiver<Note<T>>,
+    notes: mpsc::Receiver<Note<T>>,
     written: mpsc::Sender<Vec<T>>,
 }
 
@@ -66,15 +66,22 @@ impl<T: Send + 'static> Journal<T> {
         wall: UnixMillis,
     ) -> io::Result<(Self, Found, Writer<T>, Written<T>)> {
         let (ring, found) = Ring::open(state, wall)?;
-        let (note, notes) = mpsc::unbounded_channel();
+        let (note, notes) = mpsc::channel(MAX_NOTED);
         let (tell, written) = mpsc::channel(MAX_UNHEARD);
         let writer = Writer { ring, notes, written: tell };
         Ok((Self { notes: note, thread: None }, found, writer, written))
     }
 
-    /// Notes what was shown. `of` comes back when that is written.
-    pub(crate) fn note(&self, shown_at: UnixMillis, fingerprint: Fingerprint, of: T) {
-        let _ = self.notes.send(Note { shown_at, fingerprint, of });
+    /// Notes what was shown; `of` comes back when that is written. Fails where too many notes wait.
+    pub(crate) fn note(
+        &self,
+        shown_at: UnixMillis,
+        fingerprint: Fingerprint,
+        of: T,
+    ) -> Result<(), T> {
+        // Noted under a lock, which waits for nothing.
+        let noted = self.notes.try_send(Note { shown_at, fingerprint, of });
+        noted.map_err(|full| full.into_inner().of)
     }
 
     /// Writes what was noted, and ends the thread. Not to be called under a lock.
