@@ -1,5 +1,11 @@
 //! A gateway that is nothing but an engine.
-#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::struct_excessive_bools
+)]
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
