@@ -61,7 +61,7 @@ impl Jabber {
                 return Ok(());
             }
             (StreamElement::Management, "enable") => {
-                self.link.acks = Some(Box::new(Acks::enable(&ns)))
+                self.link.acks = Some(Box::new(Acks::enable(&ns)));
             }
             (StreamElement::Management, "a") => {
                 if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {

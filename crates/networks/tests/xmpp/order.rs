@@ -61,6 +61,7 @@ fn said(step: Step) -> Option<&'static str> {
 
 /// Everything that the gateway has for Ann, or has of her.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)]
 struct Router {
     is_in: bool,
     knows_contacts: bool,
@@ -171,7 +172,7 @@ impl Play {
         next.authenticate("ann");
         self.scene = next;
         let Router { texts, sent, asks, knows_contacts, .. } = std::mem::take(&mut self.router);
-        self.router = Router { texts, sent, asks, knows_contacts, ..Router::default() };
+        self.router = Router { knows_contacts, texts, asks, sent, ..Router::default() };
         self.client.reconnected();
         self.server.reconnected(self.client.session.is_some());
         if let Some(session) = self.client.session.clone() {

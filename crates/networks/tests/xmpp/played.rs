@@ -190,7 +190,7 @@ impl Server {
                 *handled += 1;
             }
             let answer = match stanza.name() {
-                "iq" => self.iq(&stanza),
+                "iq" => answer(&stanza),
                 "enable" => {
                     self.handled = Some(0);
                     Some(format!("<enabled xmlns='{SM}' id='sm1' resume='true' max='60'/>"))
@@ -214,22 +214,6 @@ impl Server {
                 self.answers.append(&mut self.unsaid);
             }
         }
-    }
-
-    fn iq(&self, stanza: &Element) -> Option<String> {
-        let kind = stanza.attr("type").filter(|kind| matches!(*kind, "get" | "set"))?;
-        let (id, asked) = (stanza.attr("id").unwrap(), stanza.elements().next().unwrap());
-        Some(match (asked.ns(), kind) {
-            (ns, _) if ns.ends_with("xmpp-bind") => bound("ann@chat.test/r"),
-            (ROSTER, _) => format!(
-                "<iq type='result' id='{id}'><query xmlns='{ROSTER}' ver='3'>\
-                 <item jid='ben@chat.test' subscription='both'/></query></iq>"
-            ),
-            ("jabber:iq:privacy", _) => {
-                format!("<iq type='result' id='{id}'><query xmlns='jabber:iq:privacy'/></iq>")
-            }
-            _ => format!("<iq type='result' id='{id}'/>"),
-        })
     }
 
     /// A session goes on, and what its client did not handle is said again; or does not.
@@ -267,4 +251,21 @@ impl Server {
         let from = "from='ben@chat.test/x' to='ann@chat.test/r'";
         self.answers.push(format!("<message {from}><body>{text}</body></message>"));
     }
+}
+
+/// The server's answer to an IQ that waits for one.
+fn answer(stanza: &Element) -> Option<String> {
+    let kind = stanza.attr("type").filter(|kind| matches!(*kind, "get" | "set"))?;
+    let (id, asked) = (stanza.attr("id").unwrap(), stanza.elements().next().unwrap());
+    Some(match (asked.ns(), kind) {
+        (ns, _) if ns.ends_with("xmpp-bind") => bound("ann@chat.test/r"),
+        (ROSTER, _) => format!(
+            "<iq type='result' id='{id}'><query xmlns='{ROSTER}' ver='3'>\
+             <item jid='ben@chat.test' subscription='both'/></query></iq>"
+        ),
+        ("jabber:iq:privacy", _) => {
+            format!("<iq type='result' id='{id}'><query xmlns='jabber:iq:privacy'/></iq>")
+        }
+        _ => format!("<iq type='result' id='{id}'/>"),
+    })
 }

@@ -11,7 +11,13 @@ const MAX_TEXTS: usize = 32;
 /// The latest texts that the client was shown. It knows each by the id of its envelope, since its
 /// receipts name that; a correction names the id that the sender's client gave.
 #[derive(Default)]
-pub(in crate::xmpp) struct Corrections(Option<Box<VecDeque<Text>>>);
+pub(in crate::xmpp) struct Corrections(Option<Box<Shown>>);
+
+/// Texts in the order in which they were shown.
+#[derive(Default)]
+struct Shown {
+    texts: VecDeque<Text>,
+}
 
 struct Text {
     from: Address,
@@ -23,7 +29,7 @@ impl Corrections {
     /// A text from `from` is shown.
     pub(in crate::xmpp) fn learn(&mut self, from: &Address, details: &Details, id: EnvelopeId) {
         let Some(message_id) = details.message_id.clone() else { return };
-        let texts = self.0.get_or_insert_default();
+        let texts = &mut self.0.get_or_insert_default().texts;
         if texts.len() >= MAX_TEXTS {
             texts.pop_front();
         }
@@ -38,12 +44,12 @@ impl Corrections {
     ) -> Option<EnvelopeId> {
         let replaced = details.replaces.as_ref()?;
         let is_it = |text: &&Text| text.from == *from && text.message_id == *replaced;
-        self.0.as_ref()?.iter().rev().find(is_it).map(|text| text.id)
+        self.0.as_ref()?.texts.iter().rev().find(is_it).map(|text| text.id)
     }
 
     /// Bytes that it takes, roughly.
     pub(in crate::xmpp) fn weight(&self) -> usize {
-        let texts = self.0.iter().flat_map(|texts| texts.iter());
+        let texts = self.0.iter().flat_map(|shown| &shown.texts);
         texts.map(|text| size_of::<Text>() + text.message_id.as_str().len()).sum()
     }
 }

@@ -152,7 +152,7 @@ impl Jabber {
                 return Ok(());
             }
             StreamElement::Sasl2 if self.signon.offers_sasl2 && !self.is_ours(out) => {
-                self.splice(out)
+                self.splice(out);
             }
             StreamElement::Sasl2 => {
                 refused_features::sasl2(head.name, out);
