@@ -5,7 +5,9 @@
 mod common;
 
 mod acks;
+mod consent;
 mod content;
+mod copies;
 mod identity;
 mod messages;
 mod order;
