@@ -186,6 +186,9 @@ impl<A> Account<A> {
             Subscription::Granted => {
                 self.pending().probes.insert((to, gateway));
             }
+            // One that is under way gets there by itself, and asking twice is answered twice: the
+            // second answer may come after a change of mind.
+            Subscription::Asked(_) if self.is_asking(&to) => {}
             Subscription::Asked(words) => self.say(cx, &to, Consent::Request(words)),
             Subscription::None => {}
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Body, Failure, Presence};
+use crosstalk_core::{Address, Body, Consent, Failure, Presence};
 
 use crate::account::Account;
 use crate::cx::Cx;
@@ -91,6 +91,18 @@ impl<A> Account<A> {
         let ticket = cx.ticket();
         cx.push(Effect::Send { ticket, to, message });
         self.pending().in_flight.push((ticket, flight));
+    }
+
+    /// Whether a request to a contact waits to leave or is under way.
+    pub(crate) fn is_asking(&self, contact: &Address) -> bool {
+        let asks = |outbound: &Outbound| {
+            outbound.envelope.to == *contact
+                && matches!(outbound.envelope.body, Body::Contact(Consent::Request(_)))
+        };
+        self.pending_now().is_some_and(|pending| {
+            let posted = |what: &InFlight| matches!(what, InFlight::Post(o) if asks(o));
+            pending.outbox.iter().any(asks) || pending.in_flight.iter().any(|(_, w)| posted(w))
+        })
     }
 
     fn landed(&mut self, ticket: Ticket) -> Option<InFlight> {

@@ -108,3 +108,14 @@ fn gateways_whose_texts_nobody_took_hear_when_somebody_does() {
     assert_eq!((now.len(), now[0].2.len()), (1, 0), "for nobody: it may try again");
     assert!(told(&alice.does(Input::Takes(LAPTOP, true))).is_empty());
 }
+
+#[test]
+fn a_contact_that_arrives_is_asked_again_unless_it_is_being_asked() {
+    let mut alice = Driven::with([]);
+    let request = crosstalk_core::Body::Contact(Consent::Request("It is me".into()));
+    let (ticket, _) = posts(&alice.says(LAPTOP, "bob@yahoo", request.clone())).remove(0);
+    assert!(posts(&alice.does(Input::Arrived(address("bob@yahoo"), THERE))).is_empty());
+    alice.does(Input::Sent(ticket, Ok(Fate::Delivered)));
+    let said = posts(&alice.does(Input::Arrived(address("bob@yahoo"), THERE)));
+    assert!(said.into_iter().map(|(_, body)| body).eq([request]));
+}
