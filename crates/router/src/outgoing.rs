@@ -235,5 +235,11 @@ pub(crate) const fn is_message(body: &Body) -> bool {
 
 fn is_superseded(waiting: &Outbound, by: &Consent) -> bool {
     let asks = |step: &Consent| matches!(step, Consent::Request(_) | Consent::Cancel);
-    matches!(&waiting.envelope.body, Body::Contact(step) if asks(step) == asks(by))
+    match (&waiting.envelope.body, by) {
+        // Who granted an earlier request has to hear that it was taken back, or the new one would
+        // seem to be granted already.
+        (Body::Contact(Consent::Cancel), Consent::Request(_)) => false,
+        (Body::Contact(step), by) => asks(step) == asks(by),
+        _ => false,
+    }
 }

@@ -209,14 +209,23 @@ impl Entry {
         if is_typing(by) {
             return is_typing(&self.message);
         }
-        let asks = |message: &Message| match message {
-            Message::Envelope(envelope) => match &envelope.body {
-                Body::Contact(step) => Some(matches!(step, Consent::Request(_) | Consent::Cancel)),
-                _ => None,
-            },
-            _ => None,
-        };
-        asks(by).is_some() && asks(by) == asks(&self.message)
+        match (step_of(&self.message), step_of(by)) {
+            // Who granted an earlier request has to hear that it was taken back, or the new one
+            // would seem to be granted already.
+            (Some(Consent::Cancel), Some(Consent::Request(_))) | (None, _) | (_, None) => false,
+            (Some(waiting), Some(by)) => {
+                let asks = |step: &_| matches!(step, Consent::Request(_) | Consent::Cancel);
+                asks(waiting) == asks(by)
+            }
+        }
+    }
+}
+
+/// The step of consent that a message is.
+const fn step_of(message: &Message) -> Option<&Consent> {
+    match message {
+        Message::Envelope(Envelope { body: Body::Contact(step), .. }) => Some(step),
+        _ => None,
     }
 }
 
