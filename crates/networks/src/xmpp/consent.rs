@@ -5,7 +5,7 @@ use crosstalk_core::{
     RosterEdit,
 };
 
-use super::engine::Jabber;
+use super::Jabber;
 use super::jid;
 use super::wire::ns;
 use super::wire::xml::Element;

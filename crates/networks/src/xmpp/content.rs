@@ -4,7 +4,7 @@
 
 use crosstalk_core::RichText;
 
-use super::messages;
+use super::messages::body;
 use super::wire::ns;
 use super::wire::xml::Element;
 
@@ -84,7 +84,7 @@ pub(super) fn kind(stanza: &Element) -> Kind {
     if has(Kind::Encrypted) {
         return Kind::Encrypted;
     }
-    if messages::text(stanza).is_some() {
+    if body::text(stanza).is_some() {
         return Kind::Text;
     }
     let told = [
@@ -105,7 +105,7 @@ pub(super) fn fate(stanza: &Element) -> Fate {
     let first = |kind| stanza.elements().find(move |child| kind_of(child) == kind);
     match kind(stanza) {
         Kind::Text => {
-            let Some(mut text) = messages::text(stanza) else { return Fate::Nothing };
+            let Some(mut text) = body::text(stanza) else { return Fate::Nothing };
             if let Some(link) = first(Kind::Link).and_then(link)
                 && !text.text().contains(&link)
             {

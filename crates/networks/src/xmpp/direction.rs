@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Fault, Side};
 
-use super::engine::Jabber;
+use super::Jabber;
 use super::sign_on::refused_features::StreamElement;
 use super::wire::xml::{Element, Scope, TOO_MUCH, scan};
 use super::wire::{Framer, Malformed};

@@ -4,16 +4,14 @@ use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use crosstalk_core::{
-    Context, Engine, Event, Fault, Input, MAX_TEXT, NameClass, Now, Output, Roster, Side, Via,
+    Engine, Event, Fault, Input, MAX_TEXT, NameClass, Now, Output, Roster, Side, Via,
 };
 
-use super::account::Account;
-use super::direction::{Direction, broken};
+use super::Jabber;
+use super::direction::broken;
 use super::held_frames::HeldFrames;
-use super::jid::Naming;
-use super::link::Link;
+use super::sign_on::Answered;
 use super::sign_on::stages::Stage;
-use super::sign_on::{Answered, SignOn};
 use super::wire::head::Head;
 use super::wire::xml::{Element, Scope};
 use super::wire::{Frame, Malformed};
@@ -21,23 +19,6 @@ use super::wire::{Frame, Malformed};
 /// The longest stanza for a foreign person, in bytes: the longest text that there is, plain and
 /// formatted, with room for markup.
 const MAX_FOREIGN: usize = 8 * MAX_TEXT;
-
-/// The engine.
-pub(super) struct Jabber {
-    pub(super) context: Context,
-    pub(super) naming: Naming,
-    pub(super) link: Link,
-    pub(super) signon: SignOn,
-    /// Person behind the client, once the server bound the session.
-    pub(super) account: Option<Box<Account>>,
-    pub(super) client: Direction,
-    pub(super) server: Direction,
-    pub(super) held: HeldFrames,
-    /// Nothing is read any more: the streams are spliced.
-    pub(super) opaque: bool,
-    /// Nothing is passed on any more: another connection will take the session over.
-    over: bool,
-}
 
 impl Engine for Jabber {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
@@ -73,22 +54,6 @@ impl Engine for Jabber {
 }
 
 impl Jabber {
-    pub(super) fn new(context: Context) -> Self {
-        let naming = Naming::new(context.names.clone());
-        Self {
-            context,
-            naming,
-            link: Link::default(),
-            signon: SignOn::default(),
-            account: None,
-            client: Direction::default(),
-            server: Direction::default(),
-            held: HeldFrames::default(),
-            opaque: false,
-            over: false,
-        }
-    }
-
     fn take(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         // A session that the gateway refuses ends without another input, so that any input after
         // the sign-on means that the person is let in.
@@ -348,6 +313,10 @@ mod tests {
     #[test]
     fn a_session_on_which_nothing_happens_is_small() {
         assert!(size_of::<Jabber>() <= 496, "{}", size_of::<Jabber>());
-        assert!(size_of::<Account>() <= 416, "{}", size_of::<Account>());
+        assert!(
+            size_of::<super::super::Account>() <= 416,
+            "{}",
+            size_of::<super::super::Account>()
+        );
     }
 }

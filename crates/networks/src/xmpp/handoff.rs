@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
 
+use super::Jabber;
 use super::account::{Account, Leftover};
-use super::engine::Jabber;
 use super::sign_on::NOT_UNDERSTOOD;
 use super::sign_on::refused_features::{self, StreamElement};
 use super::sign_on::stages::{Entering, Former, Stage, unasked};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Fault, MAX_PENDING, MAX_UNKNOWN, Now, Output, Side};
 
+use super::Jabber;
 use super::account::Foreign;
-use super::engine::Jabber;
 use super::sign_on::stages::Stage;
 use super::wire::Frame;
 

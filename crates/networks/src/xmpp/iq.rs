@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Now, Output, Presence, Side};
 
+use super::Jabber;
 use super::account::{Asked, Support};
-use super::engine::Jabber;
 use super::wire::head::Head;
 use super::wire::ns;
 use super::wire::xml::{Element, scan};

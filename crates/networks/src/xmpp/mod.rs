@@ -22,7 +22,13 @@ mod stream_management;
 mod unread;
 pub mod wire;
 
+use account::Account;
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
+use direction::Direction;
+use held_frames::HeldFrames;
+use jid::Naming;
+use link::Link;
+use sign_on::SignOn;
 
 /// Option that has the gateway sign on for the client (see the option's help).
 const REORIGINATE: &str = "reoriginate";
@@ -66,7 +72,7 @@ impl Network for Xmpp {
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
-        Box::new(engine::Jabber::new(context))
+        Box::new(Jabber::new(context))
     }
 }
 
@@ -95,6 +101,42 @@ fn sniff(first: &[u8]) -> Sniff {
         more
     } else {
         Sniff::No
+    }
+}
+
+/// State of one connection. It stands above the files that have its handlers, and [`engine`] says
+/// which of them gets what.
+struct Jabber {
+    context: Context,
+    naming: Naming,
+    link: Link,
+    signon: SignOn,
+    /// Person behind the client, once the server bound the session.
+    account: Option<Box<Account>>,
+    client: Direction,
+    server: Direction,
+    held: HeldFrames,
+    /// Nothing is read any more: the streams are spliced.
+    opaque: bool,
+    /// Nothing is passed on any more: another connection will take the session over.
+    over: bool,
+}
+
+impl Jabber {
+    fn new(context: Context) -> Self {
+        let naming = Naming::new(context.names.clone());
+        Self {
+            context,
+            naming,
+            link: Link::default(),
+            signon: SignOn::default(),
+            account: None,
+            client: Direction::default(),
+            server: Direction::default(),
+            held: HeldFrames::default(),
+            opaque: false,
+            over: false,
+        }
     }
 }
 

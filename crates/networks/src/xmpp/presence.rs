@@ -8,8 +8,8 @@ use crosstalk_core::{
     Address, Availability, Event, Fault, Now, Output, Presence, RichText, Side, UnixMillis,
 };
 
+use super::Jabber;
 use super::account::{Foreign, Support};
-use super::engine::Jabber;
 use super::iq;
 use super::wire::head::Head;
 use super::wire::ns;

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use crosstalk_core::{Address, Event, Fault, MAX_CONTACTS, NameClass, Output, RosterEdit, Side};
 
+use crate::xmpp::Jabber;
 use crate::xmpp::account::Asked;
-use crate::xmpp::engine::Jabber;
 use crate::xmpp::iq;
 use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;

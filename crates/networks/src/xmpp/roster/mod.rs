@@ -13,8 +13,8 @@ use crosstalk_core::{
     Presence, Roster, RosterEdit, Side, Subscription,
 };
 
+use crate::xmpp::Jabber;
 use crate::xmpp::account::{Account, Asked, Foreign, Known, Marks};
-use crate::xmpp::engine::Jabber;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;

@@ -10,8 +10,8 @@ pub(super) mod stages;
 use bytes::Bytes;
 use crosstalk_core::{Event, Fault, NameClass, Now, Output, Side, TlsFacts};
 
+use crate::xmpp::Jabber;
 use crate::xmpp::account::Account;
-use crate::xmpp::engine::Jabber;
 use crate::xmpp::sign_on::refused_features::StreamElement;
 use crate::xmpp::sign_on::reoriginate::Proxy;
 use crate::xmpp::sign_on::stages::{

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use crosstalk_core::{Fault, Output, Side};
 
-use crate::xmpp::engine::Jabber;
+use crate::xmpp::Jabber;
 use crate::xmpp::sign_on::Answered;
 use crate::xmpp::wire::Frame;
 use crate::xmpp::wire::ns;

@@ -11,7 +11,7 @@ use crosstalk_core::{Computed, Event, Fault, Output, Redacted, Side, TlsFacts};
 use sha2::{Digest, Sha256};
 
 use super::scram::{Binding, Hash, Salted, Scram, ScramError};
-use crate::xmpp::engine::Jabber;
+use crate::xmpp::Jabber;
 use crate::xmpp::sign_on::stages::{Authenticating, Stage};
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
