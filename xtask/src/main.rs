@@ -139,6 +139,7 @@ fn test(options: &TestOptions) -> Outcome {
         if with_interop {
             steps.run("interop, the long way", || with_peers("long", None));
         }
+        steps.run("earlier versions", earlier_versions);
         steps.run("whole load", whole_load);
         let all = fuzz::Request::parse(&[]);
         steps.run("fuzzing", || all.and_then(|request| fuzz::run(&root(), &request)));
@@ -161,6 +162,32 @@ fn tests(with_interop: bool) -> Outcome {
         all.extend(interop.into_iter().map(single));
     }
     programs::run(all)
+}
+
+/// Commits whose frames and store are read for good.
+const EARLIER: &[&str] =
+    &["25e62854258fbc1a7b3311af224798dcf723e0d6", "bad35e2acd9b2f9df6fc3b5a9d5a66a48d822070"];
+
+/// Gateways of earlier versions beside those of this one, and what they left on disk.
+fn earlier_versions() -> Outcome {
+    for commit in EARLIER {
+        let checkout = target(&root()).join("earlier").join(commit);
+        if !checkout.exists() {
+            let mut add = Command::new("git");
+            succeed(
+                add.args(["worktree", "add", "--force", "--detach"]).arg(&checkout).arg(commit),
+            )?;
+        }
+        let mut build = Command::new("cargo");
+        build.args(["build", "-p", "crosstalk", "--manifest-path"]);
+        succeed(
+            build.arg(checkout.join("Cargo.toml")).env("CARGO_TARGET_DIR", checkout.join("target")),
+        )?;
+        let mut test = Command::new("cargo");
+        test.args(["test", "-p", "crosstalk", "--test", "survives", "--", "--ignored", "versions"]);
+        succeed(test.env("CROSSTALK_EARLIER", checkout.join("target/debug/crosstalk")))?;
+    }
+    Ok(())
 }
 
 /// The hostile load that the tests run a tenth of.
