@@ -1,6 +1,6 @@
 //! Clients and servers without a gateway, so that a failure elsewhere is a gateway's.
 
-use crosstalk_interop::{AimServer, Person, Prosody, Way};
+use crosstalk_interop::{AimServer, Person, Prosody, Route};
 
 const USERS: &[(&str, &str)] = &[("romeo", "one"), ("juliet", "two")];
 
@@ -8,7 +8,7 @@ const USERS: &[(&str, &str)] = &[("romeo", "one"), ("juliet", "two")];
 fn slixmpp_and_libpurple_talk_on_prosody() {
     let directory = std::env::temp_dir().join(format!("crosstalk-base-{}", std::process::id()));
     let prosody = Prosody::start(directory.join("prosody"), USERS, &["localhost"]);
-    let way = Way::Direct("localhost".to_owned(), prosody.port());
+    let way = Route::Direct("localhost".to_owned(), prosody.port());
     let mut romeo = Person::at_slixmpp("romeo@jabber.test", "one", &way, &prosody.ca());
     let trust = prosody.ca().with_file_name("trust");
     std::fs::create_dir_all(&trust).unwrap();
@@ -35,7 +35,7 @@ fn slixmpp_and_libpurple_talk_on_prosody() {
 fn libpurple_talks_on_our_aim_server() {
     let directory = std::env::temp_dir().join(format!("crosstalk-aim-{}", std::process::id()));
     let server = AimServer::start(&[("alice", "one"), ("carol", "two")]);
-    let way = Way::Direct("127.0.0.1".to_owned(), server.port());
+    let way = Route::Direct("127.0.0.1".to_owned(), server.port());
     let mut alice = Person::at_aim("alice", "one", &way, &directory.join("alice"));
     let mut carol = Person::at_aim("carol", "two", &way, &directory.join("carol"));
     alice.signs_on();
