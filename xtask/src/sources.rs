@@ -179,7 +179,9 @@ mod tests {
     #[test]
     fn a_folder_is_searched() {
         let crates = std::env::temp_dir().join(format!("xtask-sources-{}", std::process::id()));
-        for folder in ["core/src", "networks/src/oscar", "networks/src/xmpp", "services/src"] {
+        for folder in
+            ["core/src", "networks/src/oscar", "networks/src/xmpp", "router/src", "services/src"]
+        {
             fs::create_dir_all(crates.join(folder)).unwrap();
         }
         fs::write(crates.join("networks/src/oscar/mod.rs"), "use super::xmpp;").unwrap();
