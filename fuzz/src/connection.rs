@@ -1,10 +1,8 @@
 //! One engine, called as the gateway's sessions call it.
 
-use std::task::{self, Waker};
-
 use bytes::BytesMut;
 use crosstalk_core::{
-    Address, Bell, Computation, Computed, ConnectionId, Context, Engine, Envelope, EnvelopeId,
+    Address, Computation, Computed, ConnectionId, Context, Engine, Envelope, EnvelopeId,
     EnvelopeIds, Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
 };
 
@@ -20,7 +18,6 @@ pub(crate) struct Connection {
     /// None once the connection is closed, or passes through.
     engine: Option<Box<dyn Engine>>,
     out: Output,
-    bell: Bell,
     /// The registry knows it by this, while there is an engine.
     id: ConnectionId,
     /// The registry answered something since bytes were last given.
@@ -42,7 +39,6 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(shared: &mut Shared, via: Via) -> Self {
-        let bell = Bell::default();
         let id = shared.registry.connect(());
         let server = matches!(via, Via::Proxy { .. });
         let options = shared.network.options().iter().map(|(option, _)| *option).collect();
@@ -54,14 +50,12 @@ impl Connection {
             via,
             ids: EnvelopeIds::new(1),
             random,
-            bell: bell.clone(),
             terminate_tls: true,
             options,
         };
         let mut connection = Self {
             engine: Some(shared.network.engine(context)),
             out: Output::default(),
-            bell,
             id,
             is_answered: false,
             number: shared.witness.connected(),
@@ -175,17 +169,10 @@ impl Connection {
         }
     }
 
-    pub(crate) fn ring(&self) {
-        self.bell.ring();
-    }
-
-    /// Lets the engine hear what others said, and its bell, if somebody rang it.
+    /// Lets the engine hear what others said.
     pub(crate) fn hear(&mut self, shared: &mut Shared) {
         while let Some(heard) = shared.registry.hear(self.id) {
             self.tell(shared, heard);
-        }
-        if self.bell.poll_rung(&task::Context::from_waker(Waker::noop())).is_ready() {
-            self.tell(shared, Input::Rung);
         }
     }
 

@@ -35,8 +35,6 @@ pub enum Kind {
     Delivered,
     /// `g`: a contact changes. The first byte says how.
     Changed,
-    /// `r`: the bell is rung.
-    Ring,
     /// `p`: the long work that was asked for is done.
     Computed,
     /// `t`: so many seconds pass.
@@ -47,7 +45,7 @@ pub enum Kind {
     ServerGone,
 }
 
-const LETTERS: [(u8, Kind); 16] = [
+const LETTERS: [(u8, Kind); 15] = [
     (b'o', Kind::Open),
     (b'c', Kind::Client),
     (b's', Kind::Server),
@@ -59,7 +57,6 @@ const LETTERS: [(u8, Kind); 16] = [
     (b'k', Kind::Carbon),
     (b'v', Kind::Delivered),
     (b'g', Kind::Changed),
-    (b'r', Kind::Ring),
     (b'p', Kind::Computed),
     (b't', Kind::Wait),
     (b'x', Kind::ClientGone),

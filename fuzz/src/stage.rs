@@ -172,7 +172,6 @@ impl Stage {
                 let contact = mail::changed(&shared.names, text);
                 connection.told(shared, Input::Changed(contact));
             }
-            Kind::Ring => connection.ring(),
             Kind::Computed => connection.computed(shared),
             Kind::ClientGone => connection.gone(shared, Side::Client),
             Kind::ServerGone => connection.gone(shared, Side::Server),

@@ -93,8 +93,6 @@ pub enum Input<'a> {
     Delivered(EnvelopeId),
     /// A message the person sent from another session, to be shown where clients show that.
     Carbon(Envelope),
-    /// Another connection rang this one's [`crate::Bell`].
-    Rung,
     /// The answer to [`Exchange::Claim`].
     Claimed(ClaimResult),
     /// The answer to [`Exchange::Tell`].

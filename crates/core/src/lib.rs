@@ -5,7 +5,6 @@
 //! are foreign, a [`Roster`] holds a person's foreign contacts, a [`Fault`] says who erred.
 
 mod address;
-mod bell;
 mod bucket;
 mod clean;
 mod compute;
@@ -31,7 +30,6 @@ mod spans;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
-pub use bell::Bell;
 pub use bucket::{Bucket, Rate};
 pub use clean::label;
 pub use compute::{Computation, Computed};

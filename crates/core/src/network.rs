@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::Side;
 use crate::address::{BadName, HostPort, NetworkId};
-use crate::bell::Bell;
 use crate::engine::Engine;
 use crate::envelope::EnvelopeIds;
 use crate::exchange::ConnectionId;
@@ -124,8 +123,6 @@ pub struct Context {
     pub ids: EnvelopeIds,
     /// Numbers that nobody can guess, for keys that the engine hands out.
     pub random: fn() -> u128,
-    /// Wakes this engine; for other engines of the person to ring.
-    pub bell: Bell,
     /// Whether the gateway may take the server's place in TLS that the protocol starts itself
     /// (STARTTLS). Where not, the engine must let such a connection pass unseen.
     pub terminate_tls: bool,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosstalk_core::{
-    Bell, Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network,
+    Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network,
     NetworkId, Via,
 };
 use crosstalk_networks::Watch;
@@ -35,7 +35,6 @@ const LARGE_AT_ONCE: usize = 1;
 /// An engine for a connection, and what belongs to it.
 pub(crate) struct Interpreter {
     pub(crate) engine: Box<dyn Engine>,
-    pub(crate) bell: Bell,
     pub(crate) registration: Registration,
     pub(crate) watchdog: Arc<Watchdog>,
 }
@@ -126,7 +125,6 @@ impl Shared {
 
     /// An engine for a connection of `network` to `host`.
     pub(crate) fn engine(&self, network: &NetworkConfig, via: Via, host: &str) -> Interpreter {
-        let bell = Bell::default();
         let registration = self.registries.get(&network.id).cloned().unwrap_or_default().connect();
         let engine = network.protocol.engine(Context {
             network: network.id.clone(),
@@ -136,11 +134,10 @@ impl Shared {
             via,
             ids: EnvelopeIds::new(rand::random()),
             random: rand::random,
-            bell: bell.clone(),
             terminate_tls: self.tls.terminates(host),
             options: [&network.options[..], &network.pass].concat(),
         });
-        Interpreter { engine, bell, registration, watchdog: self.watchdog(&network.id) }
+        Interpreter { engine, registration, watchdog: self.watchdog(&network.id) }
     }
 
     /// An engine that refuses what must not pass unread to `place`, on a connection on which no
@@ -157,7 +154,6 @@ impl Shared {
         let watch = Watch::new(refused, place.clone(), undialled);
         Some(Interpreter {
             engine: Box::new(watch),
-            bell: Bell::default(),
             // It has nothing to say to others.
             registration: Arc::<Registry>::default().connect(),
             watchdog,

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Bell, Body, ConnectionId, Context, Engine, Envelope, EnvelopeIds, Event, HostPort, Input,
-    Names, Now, Output, Registry, RichText, Roster, Side, UnixMillis, Via,
+    Body, ConnectionId, Context, Engine, Envelope, EnvelopeIds, Event, HostPort, Input, Names, Now,
+    Output, Registry, RichText, Roster, Side, UnixMillis, Via,
 };
 use crosstalk_networks::NETWORKS;
 
@@ -95,7 +95,6 @@ impl Gateway {
             via: Via::Proxy { dialled: HostPort::new("example.org", 5222) },
             ids: EnvelopeIds::new(1),
             random: || 4,
-            bell: Bell::default(),
             terminate_tls: false,
             options: Vec::new(),
         });

@@ -16,8 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{
-    Address, Bell, Computed, Engine, Event, Fault, Input, MAX_PENDING, Now, Output, Side,
-    UnixMillis,
+    Address, Computed, Engine, Event, Fault, Input, MAX_PENDING, Now, Output, Side, UnixMillis,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
@@ -48,8 +47,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     shared: Arc<Shared>,
     engine: Box<dyn Engine>,
-    /// Waker of the engine, for other connections.
-    bell: Bell,
     /// Entry in the registry, by which it finds them, and they find it.
     registration: Registration,
     watchdog: Arc<Watchdog>,
@@ -89,7 +86,7 @@ impl Session {
     /// A session of an engine; `server` is not connected in direct mode.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        Interpreter { engine, bell, registration, watchdog }: Interpreter,
+        Interpreter { engine, registration, watchdog }: Interpreter,
         (client, server): (Endpoint, Endpoint),
         peer: Peer,
         charge: Charge,
@@ -98,7 +95,6 @@ impl Session {
         Self {
             shared,
             engine,
-            bell,
             registration,
             watchdog,
             out: Output::default(),
@@ -165,7 +161,6 @@ impl Session {
                 Wake::Bytes(side) => self.tell_bytes(side)?,
                 Wake::Ended(side) => self.tell_end(side).await?,
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
-                Wake::Rung => self.tell(Input::Rung)?,
                 Wake::Heard(heard) => self.tell(*heard)?,
                 Wake::Computed(result) => self.tell(Input::Computed(result))?,
                 Wake::Tick => self.tell(Input::Tick)?,

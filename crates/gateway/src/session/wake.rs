@@ -21,7 +21,6 @@ pub(super) enum Wake {
     Bytes(Side),
     Ended(Side),
     Mail(Box<Mail>),
-    Rung,
     /// Another connection said something, or left.
     Heard(Box<Input<'static>>),
     Computed(Computed),
@@ -40,9 +39,6 @@ impl Session {
         let nobody = self.client.ended && self.server.stream.is_none();
         if nobody || (self.client.is_over() && self.server.is_over()) {
             return Poll::Ready(Wake::Over(End::Closed));
-        }
-        if self.bell.poll_rung(cx).is_ready() {
-            return Poll::Ready(Wake::Rung);
         }
         if let Poll::Ready(heard) = self.registration.poll_hear(cx) {
             return Poll::Ready(Wake::Heard(Box::new(heard)));

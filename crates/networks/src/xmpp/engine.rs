@@ -85,7 +85,6 @@ impl Jabber {
             Input::Tick => self.tick(now, out)?,
             Input::Computed(result) => self.computed(result, out)?,
             Input::Delivered(_)
-            | Input::Rung
             | Input::Claimed(_)
             | Input::Told(_)
             | Input::Heard(..)

@@ -113,7 +113,7 @@ pub fn play(network: &'static dyn Network, world: &[Capture], which: usize, rand
         for body in [text, Body::Presence(Presence::available()), Body::Attention] {
             let _ = gateway.input(Input::Deliver(letter(network, &user, body)));
         }
-        for input in [Input::Tick, Input::Rung, Input::Closed(damaged)] {
+        for input in [Input::Tick, Input::Closed(damaged)] {
             let _ = gateway.input(input);
         }
     }

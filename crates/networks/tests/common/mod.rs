@@ -9,12 +9,11 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{self, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Bell, Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
+    Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
     Exchange, Fault, HostPort, Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Registry,
     Roster, Side, TlsFacts, UnixMillis, Via,
 };
@@ -110,7 +109,6 @@ pub struct Gateway {
     /// Size of the last input: bytes for either side, and texts.
     given: usize,
     is_known: bool,
-    bell: Bell,
     registration: Registration,
     /// The registry answered something since bytes were last given.
     is_answered: bool,
@@ -160,7 +158,6 @@ impl Gateway {
         via: Via,
         options: &[&'static str],
     ) -> Self {
-        let bell = Bell::default();
         let registry: SharedRegistry = lobby.common();
         let registration = registry.connect();
         let context = Context {
@@ -171,7 +168,6 @@ impl Gateway {
             via,
             ids: EnvelopeIds::new(1),
             random,
-            bell: bell.clone(),
             terminate_tls: true,
             options: options.to_vec(),
         };
@@ -187,7 +183,6 @@ impl Gateway {
             is_answered: false,
             given: 0,
             is_known: false,
-            bell,
             out: Output::default(),
             pending: Default::default(),
             sent: Default::default(),
@@ -293,13 +288,10 @@ impl Gateway {
         }
     }
 
-    /// Lets the engine hear what others said, and its bell, if somebody rang it.
+    /// Lets the engine hear what others said.
     pub fn hear(&mut self) {
         while let Some(heard) = self.registration.hear() {
             self.input(heard).unwrap();
-        }
-        if self.bell.poll_rung(&task::Context::from_waker(Waker::noop())).is_ready() {
-            self.input(Input::Rung).unwrap();
         }
     }
 

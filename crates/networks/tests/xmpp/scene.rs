@@ -7,9 +7,9 @@ pub use base64::Engine as _;
 pub use base64::engine::general_purpose::STANDARD as BASE64;
 pub use bytes::{Bytes, BytesMut};
 pub use crosstalk_core::{
-    Address, Bell, Body, ConnectionId, Consent, Contact, Context, Detail, Details, Engine,
-    Envelope, EnvelopeId, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Now, Outgoing,
-    Output, Presence, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
+    Address, Body, ConnectionId, Consent, Contact, Context, Detail, Details, Engine, Envelope,
+    EnvelopeId, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Now, Outgoing, Output,
+    Presence, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
 };
 
 use crosstalk_networks::by_name;
@@ -64,7 +64,6 @@ pub fn context(lobby: Arc<Lobby>) -> Context {
         via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
         ids: EnvelopeIds::new(7),
         random: || 7,
-        bell: Bell::default(),
         terminate_tls: true,
         options: Vec::new(),
     }
