@@ -20,6 +20,7 @@ use crosstalk_core::{
 use crosstalk_networks::NETWORKS;
 
 pub mod capture;
+pub mod cuts;
 pub mod damage;
 pub mod kinds;
 #[path = "../../../../fuzz/src/oracles.rs"]

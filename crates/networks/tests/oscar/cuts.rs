@@ -1,18 +1,14 @@
 //! Connections that end at any point of a sign-on: what was said to Alice comes once, on that or on the
 //! next, and what she said has left once.
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
-use crosstalk_core::{Body, Envelope, EnvelopeId, Event, Input, Lobby, Presence, RosterEdit, Side};
+use crosstalk_core::{Body, Event, RosterEdit, Side};
 use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::message::{self, Head, TEXT};
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, Writer, flap};
 
-use crate::common::{Gateway, Random};
+use crate::common::cuts::SignOn;
 use crate::scene::*;
-
-const SAID: &[u8] = b"said meanwhile";
 
 /// A sign-on in frames, and some of what follows it.
 fn script() -> Vec<(Side, Vec<u8>)> {
@@ -49,105 +45,23 @@ fn script() -> Vec<(Side, Vec<u8>)> {
     frames.into_iter().enumerate().map(encode).collect()
 }
 
-/// Envelopes for an engine, given when it takes them, as the router does.
-#[derive(Default)]
-struct Router {
-    waits: Option<Envelope>,
-    is_present: bool,
-}
-
-impl Router {
-    fn look(&mut self, gateway: &mut Gateway) {
-        let signed_in = gateway.events.iter().any(|e| matches!(e, Event::SignedIn { .. }));
-        if signed_in && !std::mem::replace(&mut self.is_present, signed_in) {
-            let presence = envelope(gateway, Body::Presence(Presence::available()));
-            gateway.input(Input::Deliver(presence)).unwrap();
-        }
-        if gateway.takes_texts()
-            && let Some(said) = self.waits.take()
-        {
-            gateway.input(Input::Deliver(said)).unwrap();
-        }
-    }
-}
-
-fn envelope(gateway: &Gateway, body: Body) -> Envelope {
-    let to = "alicetb@aol".parse().unwrap();
-    let sent_at = gateway.now.wall;
-    Envelope { id: EnvelopeId(7), from: bob_address(), to, sent_at, body, details: None }
-}
-
-/// Plays the script up to `cut`; Bob says something at `said`, if that comes before. Both count bytes.
-fn play(router: &mut Router, said: Option<usize>, cut: usize) -> Gateway {
-    let lobby = Arc::new(Lobby::default());
-    let mut gateway = Gateway::new(&Oscar, &lobby, roster([bob(&["Friends"])]));
-    let mut at = 0;
-    for (side, frame) in script() {
-        let mut rest = &frame[..frame.len().min(cut - at)];
-        while !rest.is_empty() {
-            let before = said.filter(|said| (at..at + rest.len()).contains(said));
-            if before == Some(at) {
-                let text = Body::Text { text: "said meanwhile".into(), auto: false };
-                router.waits = Some(envelope(&gateway, text));
-                router.look(&mut gateway);
-            }
-            let end = before.filter(|said| *said > at).map_or(rest.len(), |said| said - at);
-            gateway.bytes(side, &rest[..end]).unwrap();
-            router.look(&mut gateway);
-            at += end;
-            rest = &rest[end..];
-        }
-    }
-    gateway
-}
-
-fn times_shown(gateway: &Gateway) -> usize {
-    gateway.sent(Side::Client).windows(SAID.len()).filter(|part| *part == SAID).count()
-}
-
-fn check(said: usize, cut: usize, end: usize) {
-    let told = format!("said at {said}, cut at {cut}");
-    let mut router = Router::default();
-    let first = play(&mut router, Some(said), cut);
-    router.is_present = false;
-    let mut second = play(&mut router, (said >= cut).then_some(said), end);
-    assert_eq!(times_shown(&first) + times_shown(&second), 1, "{told}");
-    // What Alice said and changed has left if its last byte came, and once.
-    let mut came = 0;
-    let script = script();
-    for (at, (side, frame)) in script.iter().enumerate() {
-        came += frame.len();
-        let what: fn(&Event) -> bool = match at {
-            _ if *side == Side::Server => continue,
-            11 => |event| matches!(event, Event::Send(o) if matches!(o.body, Body::Text { .. })),
-            14 => |event| matches!(event, Event::Roster(RosterEdit::List { .. })),
-            _ => continue,
-        };
-        for (gateway, cut) in [(&first, cut), (&second, end)] {
-            let times = gateway.events.iter().filter(|event| what(event)).count();
-            assert_eq!(times, usize::from(came <= cut), "{told}: frame {at}");
-        }
-    }
-    let mut bytes = BytesMut::from(&second.take(Side::Client)[..]);
-    let frames = std::iter::from_fn(|| Frame::take(&mut bytes).unwrap());
-    let arrivals = frames.filter(|f| f.body().starts_with(&[0, 3, 0, 0x0b])).count();
-    assert_eq!(arrivals, 1, "{told}");
-}
-
 #[test]
 fn a_connection_that_ends_at_any_point_of_a_sign_on_loses_and_doubles_nothing() {
-    let mut ends = vec![0];
-    for (_, frame) in script() {
-        ends.push(ends.last().unwrap() + frame.len());
-    }
-    let end = *ends.last().unwrap();
-    for cut in &ends {
-        for said in ends.iter().filter(|said| **said < end) {
-            check(*said, *cut, end);
-        }
-    }
-    let mut random = Random(1_000);
-    for _ in 0..1_000 {
-        check(random.below(end), random.below(end + 1), end);
-    }
+    let sign_on = SignOn {
+        network: &Oscar,
+        roster: roster([bob(&["Friends"])]),
+        script: script(),
+        person: "alicetb@aol".parse().unwrap(),
+        friend: bob_address(),
+        sent: [
+            (11, |event| matches!(event, Event::Send(o) if matches!(o.body, Body::Text { .. }))),
+            (14, |event| matches!(event, Event::Roster(RosterEdit::List { .. }))),
+        ],
+        arrivals: |gateway| {
+            let mut bytes = BytesMut::from(gateway.sent(Side::Client));
+            let frames = std::iter::from_fn(|| Frame::take(&mut bytes).unwrap());
+            frames.filter(|f| f.body().starts_with(&[0, 3, 0, 0x0b])).count()
+        },
+    };
+    sign_on.is_cut_anywhere(1_000);
 }
