@@ -5,24 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Typing, UnixMillis};
+use crosstalk_core::{Body, Envelope, EnvelopeId, Typing, UnixMillis};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::clock::Wall;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
-use crate::membership::{GatewayId, Member, Members, REPLICAS};
+
 use crate::node::{Recovered, ShownMessage};
 use crate::outbox::Limits;
 use crate::storage::journal::{Journal, Writer};
-use crate::storage::store::Store;
-use crate::transport::link::{self, Greeting};
+use crate::transport::link::Greeting;
+use crate::transport::pair_tests::{self, PATIENCE, alice, bob, gateway, id};
 use crate::wire::message::{Message, Outcome};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for an answer that nothing holds up.
 const MOMENT: Duration = Duration::from_millis(200);
 
@@ -36,13 +34,8 @@ struct Gateway {
 
 impl Gateway {
     fn new(n: u8, state: &Path) -> Self {
-        let aol = vec!["aol".parse().unwrap()];
-        let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
-        let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
-        let (store, epoch, _) = Store::open(state, UnixMillis(1)).unwrap();
         let (journal, shown, disk, written) = Journal::begin(state, UnixMillis(1)).unwrap();
-        let (tell, inbound) = mpsc::channel(64);
-        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
+        let (hub, inbound) = gateway(n, state);
         hub.restore(Limits::default(), 1, journal, Recovered { shown, ..Recovered::default() });
         let stop = CancellationToken::new();
         tokio::spawn(hub.clone().hear_written(written, stop.clone()));
@@ -67,10 +60,6 @@ impl Gateway {
     }
 }
 
-fn id(n: u8) -> GatewayId {
-    GatewayId::from_bytes([n; 32])
-}
-
 fn number(message: &Message) -> u128 {
     match message {
         Message::Envelope(envelope) => envelope.id.0,
@@ -81,31 +70,19 @@ fn number(message: &Message) -> u128 {
 /// A call for attention, which must not be shown twice, or a typing state, for which that does not
 /// matter.
 fn message(n: u128, body: Body) -> Message {
-    let [from, to] = ["alice@aol", "bob@aol"].map(|who| who.parse::<Address>().unwrap());
     Message::Envelope(Envelope {
         id: EnvelopeId(n),
-        from,
-        to,
+        from: alice(),
+        to: bob(),
         sent_at: UnixMillis(1),
         body,
         details: None,
     })
 }
 
-/// Links the two. The task is that of `b`.
 async fn link(a: &Gateway, b: &Gateway) -> JoinHandle<()> {
-    let (left, right) = tokio::io::duplex(1 << 20);
     let greeting = || Arc::new(Greeting::new(Vec::new()));
-    tokio::spawn(link::run(a.hub.clone(), id(1), left, greeting()));
-    let (hub, greeting) = (b.hub.clone(), greeting());
-    let task = tokio::spawn(async move { drop(link::run(hub, id(0), right, greeting).await) });
-    let linked = async {
-        while a.hub.linked().is_empty() || b.hub.linked().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, linked).await.expect("the two agree");
-    task
+    pair_tests::link([&a.hub, &b.hub], [greeting(), greeting()]).await
 }
 
 fn send(from: &Gateway, message: Message) -> JoinHandle<Outcome> {

@@ -4,6 +4,8 @@ mod addresses;
 #[cfg(test)]
 mod journal_tests;
 pub(crate) mod link;
+#[cfg(test)]
+mod pair_tests;
 mod peer;
 mod rate_limit;
 #[cfg(test)]

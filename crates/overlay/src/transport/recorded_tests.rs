@@ -16,18 +16,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, W
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::common::clock::Wall;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
-use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
+use crate::membership::Key;
 use crate::rosters::RosterStore as _;
-use crate::storage::store::Store;
 use crate::transport::link::{self, Greeting};
+use crate::transport::pair_tests::{PATIENCE, alice, bob, gateway, id};
 use crate::wire::frame::{NEWEST, OLDEST};
 use crate::wire::golden_tests::{hex, lines};
 use crate::wire::message::Message;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Time without a frame after which a gateway has nothing more to say.
 const QUIET: Duration = Duration::from_millis(600);
 /// The places of frames among all, by which a recording waits for what it answers.
@@ -42,18 +40,6 @@ struct Gateway {
     hub: Arc<Hub>,
     inbound: mpsc::Receiver<Inbound>,
     _state: tempfile::TempDir,
-}
-
-fn id(n: u8) -> GatewayId {
-    GatewayId::from_bytes([n; 32])
-}
-
-fn alice() -> Address {
-    "alice@aol".parse().unwrap()
-}
-
-fn bob() -> Address {
-    "bob@aol".parse().unwrap()
 }
 
 fn roster() -> Roster {
@@ -95,12 +81,7 @@ fn dialogue(people: &(Address, Address)) -> Vec<(Message, Result<(), Failure>)> 
 impl Gateway {
     fn new(n: u8) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let aol = vec!["aol".parse().unwrap()];
-        let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
-        let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
-        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
-        let (tell, inbound) = mpsc::channel(64);
-        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
+        let (hub, inbound) = gateway(n, state.path());
         Self { hub, inbound, _state: state }
     }
 

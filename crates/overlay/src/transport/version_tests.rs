@@ -1,42 +1,26 @@
 //! Gateways of different versions of the frame set, side by side.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Failure, Presence, Roster, Stamp, UnixMillis,
+    Body, Contact, Envelope, EnvelopeId, Failure, Presence, Roster, Stamp, UnixMillis,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::common::clock::Wall;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
-use crate::membership::{GatewayId, Member, Members, REPLICAS};
-use crate::storage::store::Store;
-use crate::transport::link::{self, Greeting};
+
+use crate::transport::link::Greeting;
+use crate::transport::pair_tests::{self, PATIENCE, alice, bob, gateway, id};
 use crate::wire::frame::{NEWEST, OLDEST};
 use crate::wire::message::Message;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Gateway {
     hub: Arc<Hub>,
     inbound: mpsc::Receiver<Inbound>,
     greeting: Arc<Greeting>,
     _state: tempfile::TempDir,
-}
-
-fn id(n: u8) -> GatewayId {
-    GatewayId::from_bytes([n; 32])
-}
-
-fn alice() -> Address {
-    "alice@aol".parse().unwrap()
-}
-
-fn bob() -> Address {
-    "bob@aol".parse().unwrap()
 }
 
 fn roster() -> Roster {
@@ -50,12 +34,7 @@ impl Gateway {
     /// Gateway `n` of 0 and 1, which speaks the versions from the oldest to `newest`.
     fn new(n: u8, newest: u8) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let aol = vec!["aol".parse().unwrap()];
-        let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
-        let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
-        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
-        let (tell, inbound) = mpsc::channel(64);
-        let hub = Hub::new(members, Wall::System, store, epoch, None, tell);
+        let (hub, inbound) = gateway(n, state.path());
         let greeting = Arc::new(Greeting { versions: (OLDEST, newest), addresses: Vec::new() });
         Self { hub, inbound, greeting, _state: state }
     }
@@ -76,15 +55,8 @@ impl Gateway {
 }
 
 async fn link(a: &Gateway, b: &Gateway) {
-    let (left, right) = tokio::io::duplex(1 << 20);
-    tokio::spawn(link::run(a.hub.clone(), id(1), left, a.greeting.clone()));
-    tokio::spawn(link::run(b.hub.clone(), id(0), right, b.greeting.clone()));
-    let linked = async {
-        while a.hub.linked().is_empty() || b.hub.linked().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, linked).await.expect("the two agree");
+    let greetings = [a.greeting.clone(), b.greeting.clone()];
+    pair_tests::link([&a.hub, &b.hub], greetings).await;
 }
 
 #[tokio::test]
