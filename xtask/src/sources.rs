@@ -12,6 +12,18 @@ const BANNED: &[(&str, &str)] = &[
     ("std::env", "settings arrive as arguments"),
     ("SystemTime::now", "time is an argument"),
     ("Instant::now", "time is an argument"),
+    ("Mutex", LOCKS),
+    ("RwLock", LOCKS),
+    ("Condvar", LOCKS),
+    ("Atomic", LOCKS),
+];
+const LOCKS: &str = "what connections share is in the gateway's registry";
+
+/// Files that still have a lock: to be cut, and not to become more.
+const LOCKED: &[&str] = &[
+    "core/src/lobby.rs",
+    "networks/src/msnp/account_registry.rs",
+    "networks/src/msnp/shared_state.rs",
 ];
 
 /// Crates whose sources are pure.
@@ -25,8 +37,10 @@ pub(crate) fn breaches(crates: &Path) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     for name in PURE {
         for file in rust_files(&crates.join(name).join("src"))? {
+            let may_lock = LOCKED.iter().any(|locked| file.ends_with(locked));
             let text = read(&file)?;
-            found.extend(impurities(&text).map(|what| format!("{}:{what}", file.display())));
+            let breaches = impurities(&text).filter(|(why, _)| !(may_lock && *why == LOCKS));
+            found.extend(breaches.map(|(_, what)| format!("{}:{what}", file.display())));
         }
     }
     let networks = crates.join("networks/src");
@@ -49,10 +63,11 @@ pub(crate) fn breaches(crates: &Path) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-fn impurities(text: &str) -> impl Iterator<Item = String> {
+/// The reason why each impurity is one, and what it is.
+fn impurities(text: &str) -> impl Iterator<Item = (&'static str, String)> {
     product_lines(text).flat_map(|(number, line)| {
         let hits = BANNED.iter().filter(move |(call, _)| line.contains(call));
-        hits.map(move |(call, why)| format!("{number}: {call} in pure code; {why}"))
+        hits.map(move |(call, why)| (*why, format!("{number}: {call} in pure code; {why}")))
     })
 }
 
@@ -160,7 +175,7 @@ mod tests {
     #[test]
     fn a_clock_read_is_found_but_not_in_tests_or_comments() {
         let text = "fn f() {\n    let t = Instant::now(); // why\n}\n// Instant::now\n#[cfg(test)]\nmod tests { use std::fs; }";
-        let found: Vec<_> = impurities(text).collect();
+        let found: Vec<_> = impurities(text).map(|(_, what)| what).collect();
         assert_eq!(found, ["2: Instant::now in pure code; time is an argument"]);
     }
 
@@ -186,8 +201,11 @@ mod tests {
         }
         fs::write(crates.join("networks/src/oscar/mod.rs"), "use super::xmpp;").unwrap();
         fs::write(crates.join("core/src/lib.rs"), "use std::net::TcpStream;").unwrap();
+        // A lock is one more breach, but not where one is known.
+        fs::write(crates.join("core/src/lobby.rs"), "use std::sync::Mutex;").unwrap();
+        fs::write(crates.join("router/src/lib.rs"), "use std::sync::Mutex;").unwrap();
         let found = breaches(&crates).unwrap();
         fs::remove_dir_all(&crates).unwrap();
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 }
