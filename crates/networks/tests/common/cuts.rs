@@ -19,12 +19,14 @@ pub struct SignOn {
     /// The person who signs on, and the friend who says something meanwhile.
     pub person: Address,
     pub friend: Address,
-    /// Numbers of the frames in which the person says and changes something, and whether an event
-    /// is that.
-    pub sent: [(usize, fn(&Event) -> bool); 2],
+    /// Frames in which the person says and changes something.
+    pub sent: [Sent; 2],
     /// Number of times that a client is shown the friend online.
     pub arrivals: fn(&Gateway) -> usize,
 }
+
+/// Number of a frame of the script, and whether an event is what that frame says.
+pub type Sent = (usize, fn(&Event) -> bool);
 
 /// Envelopes for an engine, given when it takes them, as the router does.
 #[derive(Default)]
