@@ -20,7 +20,7 @@ pub(crate) struct Connection {
     out: Output,
     /// The registry knows it by this, while there is an engine.
     id: ConnectionId,
-    /// The registry answered something since bytes were last given.
+    /// The registry answered something since bytes were last given, or the engine heard something.
     is_answered: bool,
     /// The witness knows it by this.
     number: usize,
@@ -123,7 +123,7 @@ impl Connection {
         }
     }
 
-    /// Gives the engine again what it left of the bytes, where the registry answered it something.
+    /// Gives the engine again what it left of the bytes, where it was told what it may have waited for.
     pub(crate) fn go_on(&mut self, shared: &mut Shared) {
         while std::mem::take(&mut self.is_answered) {
             for side in [Side::Client, Side::Server] {
@@ -172,6 +172,7 @@ impl Connection {
     /// Lets the engine hear what others said.
     pub(crate) fn hear(&mut self, shared: &mut Shared) {
         while let Some(heard) = shared.registry.hear(self.id) {
+            self.is_answered = true;
             self.tell(shared, heard);
         }
     }
@@ -195,6 +196,7 @@ impl Connection {
             if deadline.is_none_or(|at| at > shared.now.instant) {
                 return;
             }
+            self.is_answered = true;
             self.tell(shared, Input::Tick);
         }
         panic!("time: the deadline does not move, however often it is kept");

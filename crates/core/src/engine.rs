@@ -66,6 +66,12 @@ pub trait Engine: Send {
     fn is_known(&self) -> bool {
         false
     }
+
+    /// Whether it keeps something that a side sent until it knows what to do with it: neither side is
+    /// told before then that the other has ended.
+    fn holds_back(&self) -> bool {
+        false
+    }
 }
 
 /// An input of an engine.
@@ -176,8 +182,9 @@ pub enum Event {
     ///
     /// Of [`Exchange::Claim`] and [`Exchange::Tell`] the answer is the engine's next input, before
     /// either side is read again. An engine that cannot go on without it leaves the rest of the bytes
-    /// where they are, and is given them again behind the answer. A claim behind
-    /// [`Event::SignedIn`] is made once the gateway has let the person in.
+    /// where they are, and is given them again behind the answer, as well as behind
+    /// [`Input::Heard`], [`Input::Left`] and [`Input::Tick`]. A claim behind [`Event::SignedIn`] is made
+    /// once the gateway has let the person in.
     ///
     /// Here a connection that brings a cookie waits for what was left under it:
     ///

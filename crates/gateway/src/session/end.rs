@@ -27,7 +27,7 @@ impl Session {
     pub(super) async fn write_all(&mut self, side: Side) -> Result<(), End> {
         let stall = self.shared.config.limits.stall;
         let all = poll_fn(|cx| {
-            self.write_once(cx);
+            self.write(cx, true);
             let leg = self.leg(side);
             if leg.outbox.is_empty() || leg.shut { Poll::Ready(leg.shut) } else { Poll::Pending }
         });
@@ -45,7 +45,7 @@ impl Session {
         // does.
         (self.client.known, self.server.known) = (true, true);
         let rest = poll_fn(|cx| {
-            self.write_once(cx);
+            self.write(cx, true);
             let done = |leg: &Endpoint| leg.shut || leg.stream.is_none();
             if done(&self.client) && done(&self.server) { Poll::Ready(()) } else { Poll::Pending }
         });

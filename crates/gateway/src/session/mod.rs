@@ -141,11 +141,11 @@ impl Session {
         for (side, facts) in std::mem::take(&mut self.peer.facts) {
             self.tell(Input::Encrypted(side, facts))?;
         }
-        self.act().await?;
+        self.act(false).await?;
         for side in [Side::Client, Side::Server] {
             if !self.leg(side).inbox.is_empty() {
                 self.tell_bytes(side)?;
-                self.act().await?;
+                self.act(false).await?;
             }
             if self.leg(side).ended {
                 self.tell_end(side).await?;
@@ -157,7 +157,10 @@ impl Session {
                 self.busy_since = self.busy_since.filter(|_| wake.is_ready());
                 wake
             });
-            match wake.await {
+            let wake = wake.await;
+            // An engine may have waited for these with what it left of the bytes.
+            let goes_on = matches!(wake, Wake::Heard(_) | Wake::Tick);
+            match wake {
                 Wake::Bytes(side) => self.tell_bytes(side)?,
                 Wake::Ended(side) => self.tell_end(side).await?,
                 Wake::Mail(mail) => self.tell_mail(*mail)?,
@@ -167,7 +170,7 @@ impl Session {
                 Wake::Resumed => self.pause(),
                 Wake::Over(end) => return Err(end),
             }
-            self.act().await?;
+            self.act(goes_on).await?;
             if self.busy_since.is_some_and(|since| since.elapsed() >= TURN) {
                 self.busy_since = None;
                 yield_now().await;
@@ -191,7 +194,7 @@ impl Session {
     async fn tell_end(&mut self, side: Side) -> Result<(), End> {
         self.limit.get_or_insert(Instant::now() + LINGER);
         self.tell(Input::Closed(side))?;
-        self.act().await?;
+        self.act(false).await?;
         let leg = self.leg(side);
         leg.known = leg.ended;
         if leg.ended {
@@ -230,10 +233,10 @@ impl Session {
         }
     }
 
-    /// Does what the engine asked for, and lets it go on with what it read where it waited for an
-    /// answer of the registry.
-    async fn act(&mut self) -> Result<(), End> {
-        while self.act_once().await? {
+    /// Does what the engine asked for, and lets it go on with what it left unread where the registry
+    /// answered it, or it `goes_on` for another reason.
+    async fn act(&mut self, mut goes_on: bool) -> Result<(), End> {
+        while self.act_once().await? | std::mem::take(&mut goes_on) {
             // Before anything more is read: frames behind the one that waited keep their order.
             for side in [Side::Client, Side::Server] {
                 if !self.leg(side).inbox.is_empty() {

@@ -34,7 +34,9 @@ impl Session {
     pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
         // What was told with it is done.
         self.turn_taken = None;
-        self.write_once(cx);
+        // What the engine keeps comes before the end of the side that sent it.
+        let tells_ends = !self.engine.holds_back();
+        self.write(cx, tells_ends);
         self.charge();
         let nobody = self.client.ended && self.server.stream.is_none();
         if nobody || (self.client.is_over() && self.server.is_over()) {
@@ -107,10 +109,11 @@ impl Session {
         person.mail.poll_recv(cx).map(Wake::Mail)
     }
 
-    /// Writes what both sides will take now, and confirms deliveries that are through.
-    pub(super) fn write_once(&mut self, cx: &mut Context<'_>) {
+    /// Writes what both sides will take now, and confirms deliveries that are through. With
+    /// `tells_ends`, tells each the end of the other behind it.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, tells_ends: bool) {
         for side in [Side::Client, Side::Server] {
-            let last = self.leg(side.other()).known;
+            let last = tells_ends && self.leg(side.other()).known;
             let mut queue = std::mem::take(self.out.queue(side));
             let _ = self.leg(side).poll_write(cx, &mut queue, last);
             *self.out.queue(side) = queue;
@@ -131,8 +134,9 @@ impl Session {
         }
     }
 
+    /// The same while the engine may have more to say.
     pub(super) fn poll_write_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.write_once(cx);
+        self.write(cx, false);
         Poll::Ready(())
     }
 

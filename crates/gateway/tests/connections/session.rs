@@ -148,6 +148,20 @@ async fn what_is_claimed_comes_before_what_was_read_behind_the_claim() {
 }
 
 #[tokio::test]
+async fn what_waits_for_another_connection_comes_before_the_end_of_who_said_it() {
+    let gateway = gateway(echo().await, |_| {});
+    let connect = || TcpStream::connect(gateway.direct[0].1);
+    let (mut ann, mut bob) = (connect().await.unwrap(), connect().await.unwrap());
+    ann.write_all(b"!listen ann\n!answer waits\n!wait\nsaid at last\n").await.unwrap();
+    ann.shutdown().await.unwrap();
+    assert_eq!(line(&mut ann).await, "waits");
+    // Her end has come by the time that she is told something.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    bob.write_all(b"!tell ann go on\n").await.unwrap();
+    assert_eq!(rest(&mut ann).await, b"heard go on\nsaid at last\n");
+}
+
+#[tokio::test]
 async fn an_engine_can_leave_its_server_and_go_on_with_the_client_and_with_another() {
     let other = echo().await;
     let (heard, mut was_heard) = tokio::sync::mpsc::channel(1);

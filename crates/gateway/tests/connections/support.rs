@@ -50,7 +50,7 @@ impl Network for Lines {
 struct LinesEngine {
     via: Via,
     ids: EnvelopeIds,
-    /// For the answer to a claim, before which nothing more is read.
+    /// For the answer to a claim, or for what somebody says: nothing more is read before.
     is_waiting: bool,
     takes_texts: bool,
 }
@@ -93,6 +93,7 @@ impl Engine for LinesEngine {
                 out.insert(Side::Client, format!("encrypted {side:?} {facts}\n"));
             }
             Input::Heard(_, message) => {
+                self.is_waiting = false;
                 out.insert(
                     Side::Client,
                     format!("heard {}\n", message.downcast::<String>().unwrap()),
@@ -113,6 +114,10 @@ impl Engine for LinesEngine {
 
     fn takes_texts(&self) -> bool {
         self.takes_texts
+    }
+
+    fn holds_back(&self) -> bool {
+        self.is_waiting
     }
 }
 
@@ -153,6 +158,7 @@ impl LinesEngine {
                 self.is_waiting = true;
                 out.emit(Event::Exchange(Exchange::Claim(Claim::take(rest))));
             }
+            "wait" => self.is_waiting = true,
             "listen" => out.emit(Event::Exchange(Exchange::Listen(rest.into()))),
             "tell" => {
                 let (key, text) = rest.split_once(' ').unwrap();

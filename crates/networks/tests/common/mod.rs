@@ -111,7 +111,7 @@ pub struct Gateway {
     given: usize,
     is_known: bool,
     registration: Registration,
-    /// The registry answered something since bytes were last given.
+    /// The registry answered something since bytes were last given, or the engine heard something.
     is_answered: bool,
     out: Output,
     pending: [BytesMut; 2],
@@ -224,7 +224,7 @@ impl Gateway {
         result
     }
 
-    /// Gives the engine again what it left of the bytes, where the registry answered it something.
+    /// Gives the engine again what it left of the bytes, where it was told what it may have waited for.
     fn go_on(&mut self) -> Result<(), Fault> {
         while std::mem::take(&mut self.is_answered) {
             for side in [Side::Client, Side::Server] {
@@ -244,6 +244,7 @@ impl Gateway {
             Input::Roster(roster) => roster.contacts().count() * CONTACT,
             _ => 0,
         });
+        self.is_answered |= matches!(input, Input::Heard(..) | Input::Left(_) | Input::Tick);
         self.told(input)?;
         self.go_on()?;
         self.check_size();
