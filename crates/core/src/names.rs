@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, BadName, GATEWAY_NETWORK, NetworkId};
 use crate::network::Network;
+use crate::own_networks;
 
 /// The meaning of a name that a client uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,12 @@ impl Names {
         self.networks.get(id).copied()
     }
 
+    /// Whether there is such a network, with servers or one of the [gateways'
+    /// own](crate::OWN_NETWORKS).
+    pub fn knows(&self, id: &NetworkId) -> bool {
+        own_networks::is_own(id) || self.networks.contains_key(id)
+    }
+
     /// Every configured network, in order of name.
     pub fn networks(&self) -> impl Iterator<Item = &NetworkId> {
         self.networks.keys()
@@ -61,6 +68,9 @@ impl Names {
             } else {
                 Err(BadName::Local)
             };
+        }
+        if own_networks::is_own(network) {
+            return Address::new(&own_networks::normalise(local)?, network.clone());
         }
         let protocol = self.network(network).ok_or(BadName::Network)?;
         Address::new(&protocol.normalise(local)?, network.clone())
@@ -77,7 +87,7 @@ impl Names {
         let known = name
             .parse::<NetworkId>()
             .ok()
-            .filter(|id| id.as_str() == GATEWAY_NETWORK || self.networks.contains_key(id));
+            .filter(|id| id.as_str() == GATEWAY_NETWORK || self.knows(id));
         match (known, ours) {
             (Some(id), _) => Some(Ok(id)),
             (None, Some(_)) => Some(Err(BadName::Network)),

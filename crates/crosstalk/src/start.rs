@@ -123,7 +123,7 @@ fn part(config: &Config, mesh: &Mesh) -> crosstalk_overlay::Config {
     crosstalk_overlay::Config {
         listen: mesh.listen.clone(),
         advertise: mesh.advertise.clone(),
-        networks: config.networks.keys().cloned().collect(),
+        networks: config.speaks_for(),
         members: mesh.members.iter().map(member).collect(),
         outbox: kept(config),
     }

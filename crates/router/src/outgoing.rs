@@ -71,7 +71,7 @@ impl<A> Account<A> {
         if self.sessions.is_empty() {
             return Some(Failure::Offline);
         }
-        if cx.settings.names.network(outgoing.to.network()).is_none() {
+        if !cx.settings.names.knows(outgoing.to.network()) {
             return Some(Failure::NoSuchUser);
         }
         let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);

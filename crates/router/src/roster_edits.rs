@@ -36,8 +36,7 @@ impl<A> Account<A> {
             self.update(cx, &StateUpdate::Changed(address));
             return self.say_full(cx, full);
         }
-        let possible =
-            cx.settings.names.network(address.network()).is_some() && address != self.user;
+        let possible = cx.settings.names.knows(address.network()) && address != self.user;
         let changed = match edit {
             _ if address.is_control() => self.edit_control(cx, edit),
             RosterEdit::List { spelling, alias, groups, .. } => {

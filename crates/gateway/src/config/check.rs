@@ -205,8 +205,9 @@ impl Config {
                 ));
             }
             for (j, network) in member.networks.iter().enumerate() {
-                if !self.networks.contains_key(network) {
-                    let known: Vec<_> = self.networks.keys().map(NetworkId::as_str).collect();
+                let known = self.speaks_for();
+                if !known.contains(network) {
+                    let known: Vec<_> = known.iter().map(NetworkId::as_str).collect();
                     let at = format!("mesh.member.{i}.networks.{j}");
                     problems.push(Problem::unknown(at, "network", network.as_str(), &known));
                 }

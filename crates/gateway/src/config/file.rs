@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crosstalk_core::{Defaults, GATEWAY_NETWORK, HostPort, NetworkId};
+use crosstalk_core::{Defaults, GATEWAY_NETWORK, HostPort, NetworkId, OWN_NETWORKS};
 use crosstalk_networks::NETWORKS;
 use serde::Deserialize;
 
@@ -89,6 +89,11 @@ fn networks(
     for (id, table) in tables {
         if id.as_str() == GATEWAY_NETWORK {
             let what = "`gateway` is the control contact's network: call yours something else";
+            return Err(Problem::new(format!("networks.{id}"), what));
+        }
+        if OWN_NETWORKS.contains(&id.as_str()) {
+            let what =
+                format!("`{id}` is a network of the gateway's own: call yours something else");
             return Err(Problem::new(format!("networks.{id}"), what));
         }
         if table.enabled != Some(false) {

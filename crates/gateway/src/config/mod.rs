@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crosstalk_core::{HostPort, Names, NetworkId, Rate, Redacted, Unread};
+use crosstalk_core::{HostPort, Names, NetworkId, OWN_NETWORKS, Rate, Redacted, Unread};
 use crosstalk_overlay::{self as overlay, GatewayId};
 use serde::Deserialize;
 
@@ -310,6 +310,12 @@ impl Config {
     /// The names of the configured networks.
     pub fn names(&self) -> Names {
         Names::new(self.suffix.clone(), self.networks.values().map(|n| (n.id.clone(), n.protocol)))
+    }
+
+    /// The networks that the gateway speaks for: the configured ones, and the gateways' own.
+    pub fn speaks_for(&self) -> Vec<NetworkId> {
+        let own = OWN_NETWORKS.iter().filter_map(|id| id.parse().ok());
+        self.networks.keys().cloned().chain(own).collect()
     }
 
     /// The network whose clients dial `dialled`: one that names the server, else one that lists
