@@ -1,7 +1,7 @@
 //! The dependency rule: who may see whom.
 //!
-//! `core <- {networks, overlay, router, services} <- gateway <- crosstalk`; the four in the middle
-//! never see each other. What lies under `networks` and `router` knows no sockets, files, clock or randomness.
+//! `core <- {networks, overlay, router, services} <- gateway <- api <- crosstalk`; the four in the
+//! middle never see each other. What lies under `networks` and `router` knows no sockets, files, clock or randomness.
 
 use std::path::Path;
 
@@ -26,6 +26,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "crosstalk-services",
         ],
     ),
+    ("crosstalk-api", &["crosstalk-core", "crosstalk-gateway", "crosstalk-overlay"]),
     ("crosstalk-mock", &["crosstalk-core", "crosstalk-networks", "crosstalk-gateway"]),
     (
         "crosstalk",
@@ -36,6 +37,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "crosstalk-router",
             "crosstalk-services",
             "crosstalk-gateway",
+            "crosstalk-api",
             "crosstalk-mock",
         ],
     ),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use crosstalk_api::Scope;
 use crosstalk_core::{HostPort, NetworkId};
 use crosstalk_gateway::config::HostPattern;
 use crosstalk_overlay::{Day, GatewayId, parse_address};
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     Mesh(Mesh),
     /// Forget everything that is stored about somebody, here and in the mesh
     Wipe(Wipe),
+    /// Let programs in, by the API
+    #[command(subcommand)]
+    Api(Api),
     /// The same as `mesh id`
     #[command(hide = true)]
     Id(MeshId),
@@ -106,6 +110,62 @@ pub(crate) struct Wipe {
     /// The name with its network, such as alice@aol or dave@example.org@jabber
     pub(crate) user: String,
     #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
+}
+
+/// The form of what a command says.
+#[derive(Args)]
+pub(crate) struct Answer {
+    /// Answer in JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Api {
+    /// Make, list and revoke the tokens by which programs are known
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Token {
+    /// Make a token for an application, and print it: it is shown this once
+    Make(TokenMake),
+    /// List the tokens, without their secrets
+    List(TokenList),
+    /// Revoke a token, so that nobody can use it any more
+    Revoke(TokenRevoke),
+}
+
+#[derive(Args)]
+pub(crate) struct TokenMake {
+    /// The name of the application, such as weather; with its network for a person, such as ann@web
+    pub(crate) name: String,
+    /// What the token is for, separated by commas; all but `operator` unless this is given
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_parser = Scope::from_str)]
+    pub(crate) scopes: Vec<Scope>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
+}
+
+#[derive(Args)]
+pub(crate) struct TokenList {
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
+}
+
+#[derive(Args)]
+pub(crate) struct TokenRevoke {
+    /// The token's id, as `crosstalk api token list` prints it
+    pub(crate) id: String,
+    #[command(flatten)]
     pub(crate) instance: Instance,
 }
 
@@ -126,7 +186,15 @@ pub(crate) enum Mesh {
     /// Leave the mesh
     Leave(Instance),
     /// Show how many people are on, the members, and the links to them
-    Status(Instance),
+    Status(MeshStatus),
+}
+
+#[derive(Args)]
+pub(crate) struct MeshStatus {
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crosstalk_api::client::Unanswered;
 use crosstalk_gateway::config::Report;
 
 /// Reason why a command did not do what it was asked.
@@ -16,6 +17,30 @@ pub(crate) enum CliError {
     /// The command was tried and failed.
     #[error("{0}")]
     Failed(String),
+    /// No gateway runs.
+    #[error("the gateway is not running\n  help: `crosstalk gateway` starts it")]
+    NotRunning,
+    /// The gateway is stopping.
+    #[error("the gateway is stopping, and takes nothing new")]
+    Draining,
+}
+
+/// Exit code of a command that needs a gateway that runs, where none does.
+pub(crate) const NOT_RUNNING: u8 = 3;
+/// Exit code of a command to a gateway that is stopping.
+pub(crate) const DRAINING: u8 = 4;
+
+impl From<Unanswered> for CliError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::NotRunning => Self::NotRunning,
+            Unanswered::Draining => Self::Draining,
+            Unanswered::NoSuchThing => {
+                Self::Failed("the running gateway does not know this: is it older?".into())
+            }
+            Unanswered::Failed(why) => Self::Failed(why),
+        }
+    }
 }
 
 impl CliError {
@@ -24,11 +49,14 @@ impl CliError {
         Self::Failed(format!("{what}: {why}"))
     }
 
-    /// 2 where the person has to change what was asked for, as shells expect; else 1.
+    /// 2 where the person has to change what was asked for, as shells expect; 3 and 4 where the
+    /// gateway is not there for it; else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Config(_) | Self::Usage(_) => 2,
             Self::Failed(_) => 1,
+            Self::NotRunning => NOT_RUNNING,
+            Self::Draining => DRAINING,
         })
     }
 }

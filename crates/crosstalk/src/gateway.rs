@@ -1,21 +1,18 @@
 //! `crosstalk gateway`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use crosstalk_api::Api;
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
-use crosstalk_gateway::router::Router;
-use crosstalk_overlay::Overlay;
-use tokio::task::JoinHandle;
 
 use crate::cli;
 use crate::cli_error::CliError;
-use crate::control_socket::{ControlSocket, Request};
-use crate::mesh::status;
 use crate::signals::Signals;
 use crate::start::{Started, start};
 use crate::welcome::welcome;
-use crate::{log, open_files, runtime, wipe};
+use crate::{log, open_files, runtime};
 
 pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
     let mut config = args.instance.config()?;
@@ -54,10 +51,12 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
 async fn serve(config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|e| CliError::failed("signals", e))?;
     let started = start(config)?;
-    let commands = open_control_socket(&started);
+    let api = open_api(&started).await;
     println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
     signals.next().await;
-    commands.abort();
+    if let Some(api) = &api {
+        api.drain();
+    }
     let drain = started.config.limits.drain;
     tracing::info!("stopping: no new connections; sessions get {drain:?} to end");
     tokio::select! {
@@ -66,29 +65,17 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Lets commands on this machine ask the gateway how it is.
-fn open_control_socket(started: &Started) -> JoinHandle<()> {
-    match ControlSocket::open(&started.config.data) {
-        Ok(socket) => {
-            let (overlay, router) = (started.overlay.clone(), started.router.clone());
-            tokio::spawn(
-                socket.serve(move |request| answer(overlay.clone(), router.clone(), request)),
-            )
-        }
+/// Lets programs on this machine ask the gateway.
+async fn open_api(started: &Started) -> Option<Api> {
+    let (overlay, router) = (started.overlay.clone(), started.router.clone());
+    let names = Arc::new(started.config.names());
+    match Api::start(&started.config.data, overlay, router, names).await {
+        Ok(api) => Some(api),
         Err(error) => {
-            tracing::warn!("`crosstalk mesh status` and `wipe` cannot ask this gateway: {error}");
-            tokio::spawn(async {})
-        }
-    }
-}
-
-/// Executes a command. Returns its output.
-async fn answer(overlay: Overlay, router: Router, request: Request) -> String {
-    match request {
-        Request::Status => status::awake(&overlay.status(), &router.snapshot()),
-        Request::Wipe(user) => {
-            overlay.wipe(&user).await;
-            wipe::done(&user)
+            tracing::warn!(
+                "programs, `crosstalk mesh status` and `wipe` cannot ask this gateway: {error}"
+            );
+            None
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The `crosstalk` command.
 
+mod api;
 mod ca;
 mod cli;
 mod cli_error;
-mod control_socket;
 #[cfg(feature = "demo")]
 mod demo;
 mod gateway;
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Ca(args) => ca::run(&args),
         Command::Mesh(mesh) => mesh::run(&mesh),
         Command::Wipe(args) => wipe::run(&args),
+        Command::Api(args) => api::run(&args),
         Command::Id(args) => mesh::id::run(&args),
     };
     done.unwrap_or_else(|error| {
@@ -42,4 +43,10 @@ fn main() -> ExitCode {
 /// Executor of the commands' tasks.
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Runtime::new().map_err(|e| CliError::failed("threads", e))
+}
+
+/// An answer for programs.
+fn json(answer: &impl serde::Serialize) -> String {
+    // What is answered has strings for keys, and so cannot fail.
+    serde_json::to_string_pretty(answer).unwrap_or_default()
 }

@@ -2,33 +2,44 @@
 
 use std::process::ExitCode;
 
+use crosstalk_api::Person;
+use crosstalk_api::client::{self, Unanswered};
 use crosstalk_core::{Address, NameClass};
 use crosstalk_gateway::config::Config;
 use crosstalk_overlay::Overlay;
 
 use crate::cli::Wipe;
 use crate::cli_error::CliError;
-use crate::control_socket::{self, Request};
-use crate::runtime;
 use crate::start::kept;
+use crate::{json, runtime};
 
 pub(crate) fn run(args: &Wipe) -> Result<ExitCode, CliError> {
     let config = args.instance.draft()?;
     let user = who(&config, &args.user)?;
-    match control_socket::ask(&config.data, &Request::Wipe(user.clone())) {
-        Ok(text) => println!("{text}"),
-        Err(control_socket::Closed::Failed(why)) => return Err(CliError::Failed(why)),
-        Err(control_socket::Closed::NotRunning) => {
-            runtime()?.block_on(wipe_asleep(&config, &user))?;
-            println!("{}", done(&user));
-            println!("The gateway is not running: others learn it when it is.");
+    let runtime = runtime()?;
+    let wanted = Person { name: user.to_string() };
+    let socket = crosstalk_api::socket(&config.data);
+    let is_running = match runtime.block_on(client::post(&socket, "/v1/wipe", &wanted)) {
+        Ok(Person { .. }) => true,
+        Err(Unanswered::NotRunning) => {
+            runtime.block_on(wipe_asleep(&config, &user))?;
+            false
         }
+        Err(unanswered) => return Err(unanswered.into()),
+    };
+    if args.answer.json {
+        println!("{}", json(&wanted));
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", done(&user));
+    if !is_running {
+        println!("The gateway is not running: others learn it when it is.");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Message after a person was forgotten.
-pub(crate) fn done(user: &Address) -> String {
+fn done(user: &Address) -> String {
     format!(
         "Forgotten: {user}'s buddies on other networks, and messages from and to {user} that \
          waited here.\n\

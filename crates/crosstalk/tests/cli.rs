@@ -185,6 +185,73 @@ fn a_second_signal_does_not_wait_for_sessions() {
     assert_eq!(exit_code(child), Some(130), "0 is for a gateway that waited for nobody");
 }
 
+#[test]
+fn exit_codes_and_json_tell_programs_how_the_gateway_is() {
+    let home = TempDir::new().unwrap();
+    let config = "[[proxy]]\nlisten = \"127.0.0.1:0\"\n[limits]\ndrain = \"1h\"\n\
+                  handshake = \"1h\"\n";
+    std::fs::write(home.path().join("gw.toml"), config).unwrap();
+    let status = || {
+        let output = run(&["mesh", "status", "--json", "--config", "gw.toml"], home.path());
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), said["is_running"].clone(), said["is_draining"].clone())
+    };
+    assert_eq!(status(), (Some(3), false.into(), false.into()));
+    let mut command = crosstalk(&["gateway", "--config", "gw.toml"], home.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let port = proxy_port(&mut child);
+    assert_eq!(status(), (Some(0), true.into(), false.into()));
+    let wipe = ["wipe", "alice@aol", "--json", "--config", "gw.toml"];
+    let wiped = run(&wipe, home.path());
+    assert_eq!(
+        (wiped.status.code(), text(&wiped.stdout)),
+        (Some(0), "{\n  \"name\": \"alice@aol\"\n}\n")
+    );
+    let mut session = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    session.write_all(b"\x05\x01\x00").unwrap();
+    session.read_exact(&mut [0; 2]).unwrap();
+    signal(&child, "TERM");
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("stopping")));
+    assert_eq!(status(), (Some(4), true.into(), true.into()));
+    let wiped = run(&wipe, home.path());
+    assert_eq!(wiped.status.code(), Some(4));
+    assert!(text(&wiped.stderr).contains("is stopping"), "{}", text(&wiped.stderr));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(status().0, Some(3));
+}
+
+#[test]
+fn a_token_is_made_listed_and_revoked_whether_the_gateway_runs_or_not() {
+    let home = TempDir::new().unwrap();
+    let token = |words: &[&str]| run(&[&["api", "token"], words].concat(), home.path());
+    let made = token(&["make", "Weather", "--scopes", "send,read"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let secret = text(&made.stdout).trim().to_owned();
+    assert!(secret.starts_with("ct_") && text(&made.stderr).contains("weather@apps"));
+    let (child, _) = gateway(home.path());
+    let listed = token(&["list"]);
+    let line = text(&listed.stdout).lines().find(|line| line.ends_with("weather@apps  send,read"));
+    let id = line.unwrap().split(' ').next().unwrap().to_owned();
+    let second = token(&["make", "ann@web", "--json"]);
+    let second: serde_json::Value = serde_json::from_slice(&second.stdout).unwrap();
+    assert_eq!(second["who"], "ann@web");
+    assert_eq!(token(&["revoke", &id]).status.code(), Some(0));
+    let gone = token(&["revoke", &id]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stderr).contains("crosstalk api token list"), "{}", text(&gone.stderr));
+    signal(&child, "TERM");
+    assert_eq!(exit_code(child), Some(0));
+    assert_eq!(token(&["revoke", second["id"].as_str().unwrap()]).status.code(), Some(0));
+    assert!(text(&token(&["list"]).stdout).contains("There are no tokens"));
+    for nobody in ["alice@aol", "a b", ""] {
+        assert_eq!(token(&["make", nobody]).status.code(), Some(2), "{nobody}");
+    }
+    let scopes = token(&["make", "x", "--scopes", "all"]);
+    assert!(text(&scopes.stderr).contains("the scopes are send"), "{}", text(&scopes.stderr));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_gateway_may_open_as_many_files_as_its_connections_need_or_the_system_allows() {

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &MeshId) -> Result<ExitCode, CliError> {
 fn told(config: &Config, id: &GatewayId, addresses: &[HostPort], instance: &str) -> String {
     let at: Vec<_> = addresses.iter().map(|a| format!(" --at {a}")).collect();
     let at = at.concat();
-    let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
+    let networks: Vec<_> = config.speaks_for().iter().map(ToString::to_string).collect();
     let quoted = |items: Vec<String>| {
         items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
     };

@@ -4,7 +4,7 @@
 //! membership document in the data directory; a running gateway takes changes up by itself.
 
 pub(crate) mod id;
-pub(crate) mod status;
+mod status;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn run(mesh: &Mesh) -> Result<ExitCode, CliError> {
         Mesh::Revoke(args) => revoke(args)?,
         Mesh::Join(args) => join(args)?,
         Mesh::Leave(instance) => leave(instance)?,
-        Mesh::Status(instance) => return status::run(instance),
+        Mesh::Status(args) => return status::run(args),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -42,7 +42,7 @@ fn init(args: &MeshId) -> Result<(), CliError> {
     let operator = Operator::load_or_make(&config.data).map_err(broken)?;
     let addresses = id::addresses(&config, &args.at);
     let is_callable = !addresses.is_empty();
-    let networks = config.networks.keys().cloned().collect();
+    let networks = config.speaks_for();
     let own = Admitted { member: Member { id, addresses, networks }, until: None };
     write(&config, &operator, 1, &[own])?;
     println!("Began a mesh: you are its operator, and this gateway is its only member so far.");

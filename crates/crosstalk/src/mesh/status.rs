@@ -4,62 +4,73 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crosstalk_gateway::Usage;
-use crosstalk_gateway::router::{Drops, Snapshot};
-use crosstalk_overlay::{Admitted, Counts, GatewayId, Membership, Overlay, PeerStatus, Status};
+use crosstalk_api::client::{self, Unanswered};
+use crosstalk_api::{Member, Memory, Mesh, People, Refused, Status};
+use crosstalk_overlay::Overlay;
 
-use crate::cli::Instance;
-use crate::cli_error::CliError;
-use crate::control_socket::{self, Request};
+use crate::cli::MeshStatus;
+use crate::cli_error::{CliError, DRAINING, NOT_RUNNING};
+use crate::{json, runtime};
 
-pub(super) fn run(instance: &Instance) -> Result<ExitCode, CliError> {
-    let config = instance.draft()?;
-    match control_socket::ask(&config.data, &Request::Status) {
-        Ok(text) => println!("{text}"),
-        Err(control_socket::Closed::NotRunning) => {
+pub(super) fn run(args: &MeshStatus) -> Result<ExitCode, CliError> {
+    let config = args.instance.draft()?;
+    let socket = crosstalk_api::socket(&config.data);
+    let status: Status = match runtime()?.block_on(client::get(&socket, "/v1/status")) {
+        Ok(status) => status,
+        Err(Unanswered::NotRunning) => {
             let id = Overlay::identify(&config.data).map_err(super::broken)?;
-            let membership = super::load(&config)?;
-            println!("{}", asleep(&id, membership.as_ref()));
+            Status::asleep(&id, super::load(&config)?.as_ref())
         }
-        Err(control_socket::Closed::Failed(why)) => return Err(CliError::Failed(why)),
+        Err(unanswered) => return Err(unanswered.into()),
+    };
+    if args.answer.json {
+        println!("{}", json(&status));
+    } else {
+        println!("{}", in_words(&status));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match status {
+        Status { is_running: false, .. } => ExitCode::from(NOT_RUNNING),
+        Status { is_draining: true, .. } => ExitCode::from(DRAINING),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
-/// Status of a running gateway, in words.
-pub(crate) fn awake(status: &Status, people: &Snapshot) -> String {
+fn in_words(status: &Status) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_status(&mut text, status, people);
+    let _ = if status.is_running { awake(&mut text, status) } else { asleep(&mut text, status) };
+    text.truncate(text.trim_end().len());
     text
 }
 
 /// Status of a gateway that does not run, from its files.
-fn asleep(id: &GatewayId, membership: Option<&Membership>) -> String {
-    let mut text = format!("The gateway is not running.\n\nGateway     {id}\n");
-    let Some(document) = membership else {
-        return text + "Mesh        none with an operator";
-    };
-    let _ = write_head(&mut text, document);
-    for admitted in document.members().filter(|m| m.member.id != *id) {
-        let _ = write_member(&mut text, &admitted);
+fn asleep(text: &mut String, status: &Status) -> fmt::Result {
+    writeln!(text, "The gateway is not running.\n\nGateway     {}", status.gateway)?;
+    match &status.mesh {
+        Some(mesh) => write_head(text, mesh)?,
+        None => writeln!(text, "Mesh        none with an operator")?,
     }
-    text.trim_end().to_owned()
+    status.members.iter().try_for_each(|member| write_member(text, member))
 }
 
-fn write_status(text: &mut String, status: &Status, people: &Snapshot) -> fmt::Result {
-    writeln!(text, "Gateway     {}", status.id)?;
-    write_people(text, people)?;
-    match &status.membership {
-        Some(document) => write_head(text, document)?,
+fn awake(text: &mut String, status: &Status) -> fmt::Result {
+    if status.is_draining {
+        writeln!(text, "The gateway is stopping.\n")?;
+    }
+    writeln!(text, "Gateway     {}", status.gateway)?;
+    if let Some(people) = &status.people {
+        write_people(text, people)?;
+    }
+    match &status.mesh {
+        Some(mesh) => write_head(text, mesh)?,
         None => writeln!(text, "Mesh        a fixed list of members, or none")?,
     }
-    if status.own.is_none() {
+    if !status.is_member {
         writeln!(text, "            This gateway is no longer a member: ask the operator.")?;
     }
-    let up = status.peers.iter().filter(|peer| peer.link.is_some()).count();
-    writeln!(text, "Links       {up} of {} up", status.peers.len())?;
-    writeln!(text, "Refused     {}", Refused(&status.refused))?;
+    let up = status.members.iter().filter(|member| member.is_linked).count();
+    writeln!(text, "Links       {up} of {} up", status.members.len())?;
+    writeln!(text, "Refused     {}", InWords(&status.refused))?;
     if status.unreadable > 0 {
         let count = status.unreadable;
         writeln!(
@@ -67,25 +78,20 @@ fn write_status(text: &mut String, status: &Status, people: &Snapshot) -> fmt::R
             "Store       {count} records cannot be read, and are kept aside: see the log"
         )?;
     }
-    for peer in &status.peers {
-        write_peer(text, peer)?;
-    }
-    text.truncate(text.trim_end().len());
-    Ok(())
+    status.members.iter().try_for_each(|member| write_link(text, member))
 }
 
-fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
-    let Snapshot { users, sessions, sent, delivered, undelivered, slow, drops, memory } = people;
+fn write_people(text: &mut String, people: &People) -> fmt::Result {
+    let People { users, sessions, sent, delivered, undelivered, slow, dropped, memory } = people;
     writeln!(text, "People      {users} signed on here, in {sessions} sessions")?;
     writeln!(text, "Messages    {sent} sent, {delivered} received, {undelivered} not delivered")?;
-    let Drops { flood, outbox, mailbox, blocked, requests, lists } = *drops;
     let dropped = [
-        (flood, "said too fast"),
-        (outbox, "more than can wait to be sent"),
-        (mailbox, "more than a client took"),
-        (blocked, "from people who are blocked"),
-        (requests, "requests of strangers that made room for others"),
-        (lists, "lists of people who did not sign on"),
+        (dropped.flood, "said too fast"),
+        (dropped.outbox, "more than can wait to be sent"),
+        (dropped.mailbox, "more than a client took"),
+        (dropped.blocked, "from people who are blocked"),
+        (dropped.requests, "requests of strangers that made room for others"),
+        (dropped.lists, "lists of people who did not sign on"),
     ];
     writeln!(text, "Dropped     {}", Counted(&dropped))?;
     write_memory(text, memory)?;
@@ -95,35 +101,35 @@ fn write_people(text: &mut String, people: &Snapshot) -> fmt::Result {
     }
 }
 
-fn write_memory(text: &mut String, memory: &Usage) -> fmt::Result {
-    let Usage { budget, used, unknown, ended, is_strained } = *memory;
-    let [budget, used, unknown] = [budget, used, unknown].map(|n| n as u64 >> 10);
+fn write_memory(text: &mut String, memory: &Memory) -> fmt::Result {
+    let [budget, used, unknown] =
+        [memory.budget, memory.used, memory.unknown].map(|bytes| bytes >> 10);
     write!(text, "Memory      {used} of {budget} KiB for connections, {unknown} not signed on")?;
-    writeln!(text, "{}", if is_strained { "; it is short" } else { "" })?;
+    writeln!(text, "{}", if memory.is_short { "; it is short" } else { "" })?;
     let ended = [
-        (ended.unknown + ended.whole, "connections because memory was short"),
-        (ended.payer, "because their address, user or domain held too much"),
+        (memory.ended_short, "connections because memory was short"),
+        (memory.ended_share, "because their address, user or domain held too much"),
     ];
     writeln!(text, "Ended       {}", Counted(&ended))
 }
 
-fn write_head(text: &mut String, document: &Membership) -> fmt::Result {
-    let (operator, version) = (document.operator(), document.version());
+fn write_head(text: &mut String, mesh: &Mesh) -> fmt::Result {
+    let Mesh { operator, version } = mesh;
     writeln!(text, "Mesh        of operator {operator}, membership version {version}")
 }
 
-fn write_peer(text: &mut String, peer: &PeerStatus) -> fmt::Result {
-    write_member(text, &peer.admitted)?;
-    let since = Since(peer.since);
-    match &peer.link {
-        None if !peer.can_link => writeln!(
+fn write_link(text: &mut String, member: &Member) -> fmt::Result {
+    write_member(text, member)?;
+    let since = Since(Duration::from_secs(member.since));
+    match &member.link {
+        None if !member.can_link => writeln!(
             text,
             "  link      impossible: neither that gateway nor this one has an address to be called \
              at; their people cannot talk to each other"
         )?,
         None => writeln!(text, "  link      down for {since}")?,
         Some(link) => {
-            let (version, lease) = (link.version, link.lease.as_secs());
+            let (version, lease) = (link.version, link.lease);
             write!(text, "  link      up for {since}, frames of version {version}")?;
             write!(text, ", lease for {lease} s")?;
             match link.membership {
@@ -132,32 +138,30 @@ fn write_peer(text: &mut String, peer: &PeerStatus) -> fmt::Result {
             }
         }
     }
-    if peer.refused != Counts::default() {
-        writeln!(text, "  refused   {}", Refused(&peer.refused))?;
+    if member.refused != Refused::default() {
+        writeln!(text, "  refused   {}", InWords(&member.refused))?;
     }
     Ok(())
 }
 
-fn write_member(text: &mut String, admitted: &Admitted) -> fmt::Result {
-    let member = &admitted.member;
-    writeln!(text, "\nMember      {}", member.id)?;
-    let at: Vec<_> = member.addresses.iter().map(ToString::to_string).collect();
-    let at = if at.is_empty() { "no address: it calls the others".into() } else { at.join(", ") };
+fn write_member(text: &mut String, member: &Member) -> fmt::Result {
+    writeln!(text, "\nMember      {}", member.gateway)?;
+    let at = member.addresses.join(", ");
+    let at = if at.is_empty() { "no address: it calls the others" } else { &at };
     writeln!(text, "  at        {at}")?;
-    let networks: Vec<_> = member.networks.iter().map(ToString::to_string).collect();
-    writeln!(text, "  networks  {}", networks.join(", "))?;
-    match &admitted.until {
+    writeln!(text, "  networks  {}", member.networks.join(", "))?;
+    match &member.until {
         Some(day) => writeln!(text, "  until     {day}"),
         None => Ok(()),
     }
 }
 
 /// Counts of what was refused from other gateways.
-struct Refused<'a>(&'a Counts);
+struct InWords<'a>(&'a Refused);
 
-impl fmt::Display for Refused<'_> {
+impl fmt::Display for InWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { refused, faults, replayed, stale, flooded, strangers } = *self.0;
+        let Refused { refused, faults, replayed, stale, flooded, strangers } = *self.0;
         let words = [
             (refused, "messages for networks that were not the gateway's"),
             (faults, "links for broken rules"),

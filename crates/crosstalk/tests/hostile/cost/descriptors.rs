@@ -18,7 +18,7 @@ const SECONDS: Duration = Duration::from_secs(40);
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
-        the_control_socket_and_chats_go_on_while_files_run_out_and_after,
+        the_api_and_chats_go_on_while_files_run_out_and_after,
         a_client_that_left_keeps_no_descriptors,
         two_silent_sides_keep_no_descriptors,
     ]
@@ -31,7 +31,7 @@ async fn answers(gateway: &Gateway, words: &[&str], when: &str) {
     assert!(done.status.success(), "{words:?} {when}: {said}\n{}", gateway.log());
 }
 
-async fn the_control_socket_and_chats_go_on_while_files_run_out_and_after() {
+async fn the_api_and_chats_go_on_while_files_run_out_and_after() {
     let _friends = Server::start(FRIEND);
     let plan = Plan::new().limited("--nofile=256");
     assert!(plan.ask(&["mesh", "init", "--at", "127.0.0.1:7799"]).await.status.success());
@@ -51,7 +51,7 @@ async fn the_control_socket_and_chats_go_on_while_files_run_out_and_after() {
     answers(&gateway, &["mesh", "status"], "after").await;
     answers(&gateway, &["wipe", "x@aol"], "after").await;
     drop(Client::sign_on("cid", FRIEND.0).await);
-    assert!(gateway.data().join("control.sock").exists());
+    assert!(gateway.data().join("api.sock").exists());
 }
 
 /// Some connections to a server that never says anything.

@@ -1,0 +1,102 @@
+//! Callers: who asks, and whether that one may.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use crosstalk_core::{Address, Rate};
+
+use super::problem::Problem;
+use crate::scope::Scope;
+use crate::secret::Hash;
+use crate::state::State;
+use crate::store::Token;
+
+/// Requests of one token: so many at once, and one each 20 ms over time.
+const PACE: Rate = Rate::new(200, Duration::from_millis(20));
+
+/// The way that a connection came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The socket in the data directory, which only the gateway's own user can open.
+    Own,
+}
+
+/// A part of the API that a call belongs to.
+pub(crate) trait Need: Send {
+    /// The scope that a token needs for it.
+    const SCOPE: Option<Scope>;
+}
+
+/// Somebody who may make a call that needs `N`.
+pub(crate) struct Caller<N> {
+    token: Option<Arc<Token>>,
+    who: Option<Address>,
+    need: PhantomData<N>,
+}
+
+/// Any token will do.
+pub(crate) struct Anything;
+
+/// [`Scope::Operator`].
+pub(crate) struct Operating;
+
+impl Need for Anything {
+    const SCOPE: Option<Scope> = None;
+}
+
+impl Need for Operating {
+    const SCOPE: Option<Scope> = Some(Scope::Operator);
+}
+
+impl<N> Caller<N> {
+    /// The token; none of whoever came through the gateway's own door without one.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.token.as_deref()
+    }
+
+    /// The one that the caller speaks for.
+    pub(crate) fn who(&self) -> Result<&Address, Problem> {
+        self.who
+            .as_ref()
+            .ok_or_else(|| Problem::token("this is done in somebody's name: show a token"))
+    }
+}
+
+impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Problem> {
+        // Before anything of the request is looked at, so that it tells nobody anything.
+        let Some(shown) = parts.headers.get(header::AUTHORIZATION) else {
+            let is_own = parts.extensions.get() == Some(&Door::Own);
+            // Whoever can open that socket can read the whole data directory.
+            return if is_own && N::SCOPE == Some(Scope::Operator) {
+                Ok(Self { token: None, who: None, need: PhantomData })
+            } else {
+                Err(Problem::token("send the header `Authorization: Bearer` and a token"))
+            };
+        };
+        let shown = shown.to_str().ok().and_then(|shown| shown.split_once(' '));
+        let (_, secret) =
+            shown.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or_else(|| {
+                Problem::token("the header must be `Authorization: Bearer` and a token")
+            })?;
+        let hash = Hash::of(secret.trim());
+        let unknown = || Problem::token("nobody has such a token, or no longer");
+        let (hash, token) =
+            hash.and_then(|hash| Some((hash, state.token(&hash)?))).ok_or_else(unknown)?;
+        if let Some(wait) = state.pace(hash, Instant::now(), PACE) {
+            return Err(Problem::too_many(wait));
+        }
+        if let Some(scope) = N::SCOPE.filter(|scope| !token.scopes.contains(scope)) {
+            let detail = format!("this needs a token with the scope `{scope}`");
+            return Err(Problem::scope(detail));
+        }
+        let who = token.address();
+        Ok(Self { token: Some(token), who, need: PhantomData })
+    }
+}

@@ -1,0 +1,6 @@
+//! HTTP: connections, problems, and who asks.
+
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod problem;
+pub(crate) mod server;

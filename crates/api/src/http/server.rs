@@ -1,0 +1,115 @@
+//! Connections: accepted, and served until they end or the gateway does.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixListener;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::caller::Door;
+
+/// Longest wait for the head of a request, also for the next one on a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often an HTTP/2 client that says nothing is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+/// Pause after the system had nothing left for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The most connections to one door.
+const CONNECTIONS: usize = 256;
+/// The most requests at once on one connection.
+const STREAMS: u32 = 64;
+/// The largest head of a request, in bytes.
+const MAX_HEAD: usize = 16 << 10;
+
+/// The socket in the data directory.
+pub(crate) struct OwnDoor {
+    listener: UnixListener,
+    /// A descriptor for whoever comes while there is no other left.
+    spare: Option<File>,
+    path: PathBuf,
+}
+
+impl OwnDoor {
+    /// Opens it. The store is held by this process, so a socket that is there is left over.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        // The directory is closed to others, unless it was there before and open.
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener, spare: spare(), path: path.to_owned() })
+    }
+
+    /// Serves whoever comes, until it is dropped.
+    pub(crate) async fn serve(mut self, router: Router) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+            };
+            match accepted {
+                // Over the limit, closing at once is all that costs nothing.
+                Ok(_) if connections.len() >= CONNECTIONS => {}
+                Ok((socket, _)) => {
+                    let served = serve(socket, router.clone(), Door::Own);
+                    if self.spare.is_some() {
+                        connections.spawn(served);
+                    } else {
+                        // One at a time and not for long, which leaves its descriptor to the next.
+                        let _ = tokio::time::timeout(PATIENCE, served).await;
+                        self.spare = spare();
+                    }
+                }
+                // What is left of them may be taken by others between here and the next try.
+                Err(_) if self.spare.take().is_some() => {}
+                Err(error) => {
+                    tracing::debug!(%error, "no program can ask the gateway for now");
+                    sleep(PAUSE).await;
+                    self.spare = spare();
+                }
+            }
+        }
+    }
+}
+
+/// A descriptor that can be given up for another.
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+impl Drop for OwnDoor {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Serves one connection.
+async fn serve<S>(stream: S, router: Router, door: Door)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PATIENCE)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(MAX_HEAD as u32);
+    let service = TowerToHyperService::new(router.layer(axum::Extension(door)));
+    // How a client ends a connection is its own business.
+    let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+}

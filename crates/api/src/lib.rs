@@ -1,0 +1,129 @@
+//! A door for programs: what people do with their clients, done by calls over HTTP.
+//!
+//! An application is a person of the network `apps`, and somebody who has only a browser is one of
+//! `web`. Such a person has an account at the router like everybody else, with a list, presence and
+//! consent; the session of the API stands where the engine of a connection stands for others. There
+//! is no server that says who somebody is: a token does, which the gateway gave out itself.
+//!
+//! ```text
+//! http:   connections, who asks, problems
+//! calls:  one file a part of the API, with its description (OpenAPI 3.1)
+//! store:  tokens and events that were not taken yet, on disk
+//! client: the side of commands on the same machine
+//! ```
+
+mod calls;
+pub mod client;
+mod http;
+mod scope;
+mod secret;
+mod state;
+mod status;
+mod store;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crosstalk_core::{Address, Names};
+use crosstalk_gateway::router::Router;
+use crosstalk_overlay::Overlay;
+use tokio::task::JoinHandle;
+
+pub use calls::{Person, TokenWanted};
+pub use scope::Scope;
+pub use status::{Dropped, Link, Member, Memory, Mesh, People, Refused, Status};
+pub use store::{NewToken, StoreError, Token};
+
+use http::server::OwnDoor;
+use state::State;
+use store::Store;
+
+/// The name of the socket in the data directory.
+const SOCKET: &str = "api.sock";
+
+/// Reason why the API cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// What it keeps cannot be used.
+    #[error("its store: {0}")]
+    Store(#[from] StoreError),
+    /// The socket cannot be opened.
+    #[error("{0}: {1}")]
+    Socket(PathBuf, io::Error),
+}
+
+/// The socket of the gateway whose data directory is `data`.
+pub fn socket(data: &Path) -> PathBuf {
+    data.join(SOCKET)
+}
+
+/// The API of a running gateway. When it is dropped, it ends.
+pub struct Api {
+    state: Arc<State>,
+    serving: JoinHandle<()>,
+}
+
+impl Api {
+    /// Opens the door of the gateway whose data directory is `data`.
+    pub async fn start(
+        data: &Path,
+        overlay: Overlay,
+        router: Router,
+        names: Arc<Names>,
+    ) -> Result<Self, ApiError> {
+        let store = Store::open(data)?;
+        let tokens = store.tokens().await?;
+        let state = Arc::new(State::new(store, overlay, router, names, tokens));
+        let path = socket(data);
+        let door = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
+        let serving = tokio::spawn(door.serve(calls::router(Arc::clone(&state))));
+        Ok(Self { state, serving })
+    }
+
+    /// Takes nothing new from now on; what is asked is still answered.
+    pub fn drain(&self) {
+        self.state.drain();
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// The description of the API, in JSON (OpenAPI 3.1).
+pub fn description() -> String {
+    serde_json::to_string_pretty(&calls::description()).unwrap_or_default()
+}
+
+/// Tokens of a gateway that does not run.
+pub struct Asleep(Store);
+
+impl Asleep {
+    /// Opens what the API of the gateway keeps in `data`.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        Store::open(data).map(Self)
+    }
+
+    /// Makes a token for a name of one of the gateway's own networks; none where there are very
+    /// many.
+    pub async fn make_token(
+        &self,
+        who: Address,
+        scopes: Vec<Scope>,
+    ) -> Result<Option<NewToken>, StoreError> {
+        self.0.make_token(who, scopes, state::now()).await
+    }
+
+    /// Every token.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        Ok(self.0.tokens().await?.into_iter().map(|(_, token)| token).collect())
+    }
+
+    /// Forgets a token. Returns whether there was one.
+    pub async fn revoke_token(&self, id: String) -> Result<bool, StoreError> {
+        self.0.revoke_token(id).await
+    }
+}

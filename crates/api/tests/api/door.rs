@@ -1,0 +1,110 @@
+//! A gateway with an API, and programs that call it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crosstalk_api::Api;
+use crosstalk_core::{Names, Network, NetworkId};
+use crosstalk_gateway::config::Config;
+use crosstalk_gateway::router::{Options, Router};
+use crosstalk_overlay::Overlay;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+
+/// A gateway of its own directory.
+pub(crate) struct Gateway {
+    pub(crate) home: TempDir,
+    pub(crate) api: Api,
+    pub(crate) overlay: Overlay,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The kind of problem that it is, if it is one.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let is_problem = self.headers.get("content-type")? == "application/problem+json";
+        let kind = self.json()["type"].as_str()?.strip_prefix("urn:crosstalk:problem:")?.to_owned();
+        is_problem.then_some(kind)
+    }
+}
+
+/// The names of the usual networks.
+pub(crate) fn names() -> Arc<Names> {
+    let usual = Config::alone("/nonexistent".into()).networks;
+    let usual: Vec<(NetworkId, &'static dyn Network)> =
+        usual.into_iter().map(|(id, network)| (id, network.protocol)).collect();
+    Arc::new(Names::new("xt", usual))
+}
+
+impl Gateway {
+    pub(crate) async fn start() -> Self {
+        Self::start_in(TempDir::new().unwrap()).await
+    }
+
+    pub(crate) async fn start_in(home: TempDir) -> Self {
+        let (overlay, inbound) = Overlay::alone(home.path()).unwrap();
+        let router = Router::new(overlay.clone(), inbound, names(), Options::default());
+        let api = Api::start(home.path(), overlay.clone(), router, names()).await.unwrap();
+        Self { home, api, overlay }
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        crosstalk_api::socket(self.home.path())
+    }
+
+    /// Makes a call with a token, or without.
+    pub(crate) async fn call(&self, token: &str, call: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string());
+        self.send(token, call, body.as_deref(), &[("content-type", "application/json")]).await
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(
+        &self,
+        token: &str,
+        call: &str,
+        body: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = Full::new(Bytes::copy_from_slice(body.unwrap_or_default().as_bytes()));
+        let stream = UnixStream::connect(self.socket()).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, headers, body }
+    }
+
+    /// Makes a token with these scopes. Returns its secret and its id.
+    pub(crate) async fn token(&self, who: &str, scopes: &[&str]) -> (String, String) {
+        let made = self.call("", "POST /v1/tokens", Some(json!({"who": who, "scopes": scopes})));
+        let made = made.await.json();
+        (made["secret"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
+    }
+}

@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used)]
+//! The API as programs meet it.
+
+mod door;
+mod operate;
+mod scopes;

@@ -1,0 +1,85 @@
+//! An operator's calls.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crosstalk_core::{Contact, Roster, Stamp};
+use serde_json::json;
+
+use crate::door::Gateway;
+
+#[tokio::test]
+async fn whoever_can_open_the_socket_operates_the_gateway_and_nobody_else_can() {
+    let gateway = Gateway::start().await;
+    let mode = std::fs::metadata(gateway.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let status = gateway.call("", "GET /v1/status", None).await;
+    let said = status.json();
+    assert_eq!((status.status.as_u16(), &said["is_running"]), (200, &json!(true)));
+    assert_eq!(said["gateway"], json!(gateway.overlay.id().to_string()));
+    gateway.api.drain();
+    assert_eq!(gateway.call("", "GET /v1/status", None).await.json()["is_draining"], json!(true));
+    let wipe = gateway.call("", "POST /v1/wipe", Some(json!({"name": "bob@yahoo"}))).await;
+    assert_eq!((wipe.status.as_u16(), wipe.problem().as_deref()), (503, Some("draining")));
+}
+
+#[tokio::test]
+async fn who_is_wiped_has_no_list_any_more() {
+    let gateway = Gateway::start().await;
+    let alice = "alice@aol".parse().unwrap();
+    let mut list = Roster::default();
+    let mut bob = Contact::new("bob@yahoo".parse().unwrap(), "bob@yahoo.xt".into());
+    bob.listed = true;
+    list.put(bob, Stamp { millis: 1, ..Stamp::default() });
+    gateway.overlay.save(&alice, &list).await;
+    assert_eq!(gateway.overlay.load(&alice).await.contacts().count(), 1);
+    let wiped = gateway.call("", "POST /v1/wipe", Some(json!({"name": "Alice@aol.xt"}))).await;
+    assert_eq!(wiped.json()["name"], json!("alice@aol"), "any spelling will do");
+    assert_eq!(gateway.overlay.load(&alice).await.contacts().count(), 0);
+    for nobody in ["alice", "a@nowhere", "crosstalk@gateway", ""] {
+        let wiped = gateway.call("", "POST /v1/wipe", Some(json!({"name": nobody}))).await;
+        assert_eq!(wiped.problem().as_deref(), Some("invalid"), "{nobody}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_for_one_name_is_kept_as_a_hash_and_ends_when_it_is_revoked() {
+    let gateway = Gateway::start().await;
+    let (secret, id) = gateway.token("Weather@apps", &["send", "send"]).await;
+    let own = gateway.call(&secret, "GET /v1/token", None).await.json();
+    assert_eq!((&own["who"], &own["scopes"]), (&json!("weather@apps"), &json!(["send"])));
+    assert_eq!(own["secret"], json!(null));
+    let listed = gateway.call("", "GET /v1/tokens", None).await;
+    assert_eq!(listed.json()[0]["id"], json!(id));
+    assert!(!String::from_utf8_lossy(&listed.body).contains(&secret));
+    let kept = gateway.home.path().join("api.redb");
+    assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let kept = std::fs::read(kept).unwrap();
+    assert!(!kept.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
+
+    for nobody in ["alice@aol", "weather", "a b@apps", "@apps", "crosstalk@gateway"] {
+        let made = gateway.call("", "POST /v1/tokens", Some(json!({"who": nobody}))).await;
+        assert_eq!(made.problem().as_deref(), Some("invalid"), "nobody poses as {nobody}");
+    }
+    let none = json!({"who": "weather@apps", "scopes": []});
+    let none = gateway.call("", "POST /v1/tokens", Some(none)).await;
+    assert_eq!(none.problem().as_deref(), Some("invalid"));
+
+    let revoke = format!("DELETE /v1/tokens/{id}");
+    assert_eq!(gateway.call("", &revoke, None).await.status.as_u16(), 204);
+    assert_eq!(gateway.call("", &revoke, None).await.problem().as_deref(), Some("not-found"));
+    let own = gateway.call(&secret, "GET /v1/token", None).await;
+    assert_eq!((own.status.as_u16(), own.problem().as_deref()), (401, Some("token")));
+}
+
+#[tokio::test]
+async fn tokens_outlive_the_gateway() {
+    let gateway = Gateway::start().await;
+    let (secret, _) = gateway.token("weather@apps", &["read"]).await;
+    let Gateway { home, api, overlay } = gateway;
+    drop(api);
+    overlay.shutdown().await;
+    drop(overlay);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let gateway = Gateway::start_in(home).await;
+    assert_eq!(gateway.call(&secret, "GET /v1/token", None).await.status.as_u16(), 200);
+}
