@@ -3,7 +3,8 @@
 use bytes::BytesMut;
 use crosstalk_core::{
     Address, Computation, Computed, ConnectionId, Context, Engine, Envelope, EnvelopeId,
-    EnvelopeIds, Event, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
+    EnvelopeIds, Event, Exchange, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side,
+    TlsFacts, Via,
 };
 
 use crate::mail;
@@ -225,10 +226,18 @@ impl Connection {
         }
         self.sent(shared);
         if result.is_err() {
+            self.leave(shared, events);
             return self.close();
         }
+        let enters = events.iter().any(|event| matches!(event, Event::SignedIn { .. }));
         for event in events {
             self.act(shared, event);
+        }
+        // Behind the answers to what the engine asked when it said who the person is.
+        if enters && self.user.is_some() {
+            let roster = mail::roster(&shared.names);
+            shared.looked_at += 4096;
+            self.tell(shared, Input::Roster(roster));
         }
         let waiting: usize = self.pending.iter().map(BytesMut::len).sum();
         let unknown =
@@ -238,13 +247,17 @@ impl Connection {
         }
     }
 
+    /// Leaves what an engine that gives up leaves for others.
+    fn leave(&self, shared: &mut Shared, events: Vec<Event>) {
+        for event in events {
+            if let Event::Exchange(leave @ Exchange::Leave(..)) = event {
+                drop(shared.registry.perform(shared.now.instant, self.id, leave));
+            }
+        }
+    }
+
     fn act(&mut self, shared: &mut Shared, event: Event) {
         match event {
-            Event::SignedIn { .. } => {
-                let roster = mail::roster(&shared.names);
-                shared.looked_at += 4096;
-                self.tell(shared, Input::Roster(roster));
-            }
             Event::Converse { with, .. } => self.with = with,
             Event::SignedOut => self.user = None,
             Event::Encrypt(side, _) => {
@@ -268,7 +281,11 @@ impl Connection {
             }
             Event::Compute(computation) => self.computation = Some(computation),
             Event::Send(outgoing) => self.said = Some(outgoing.id),
-            Event::Presence(_) | Event::Roster(_) | Event::Unshown(_) | Event::Advise(_) => {}
+            Event::SignedIn { .. }
+            | Event::Presence(_)
+            | Event::Roster(_)
+            | Event::Unshown(_)
+            | Event::Advise(_) => {}
         }
     }
 

@@ -39,7 +39,8 @@ pub trait Engine: Send {
     ///
     /// On `Err` the caller lets the connection pass through uninterpreted where
     /// [`Output::altered`] is false and nobody signed in on it, and closes it otherwise: a
-    /// reconnect is better than a leak.
+    /// reconnect is better than a leak. Of the events only what is [left](Exchange::Leave) for other
+    /// connections still counts.
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault>;
 
     /// Whether the client shows now what people say. Until then what must not get lost is not

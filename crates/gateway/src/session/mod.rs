@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{
-    Address, Computed, Engine, Event, Fault, Input, MAX_PENDING, Now, Output, Side, UnixMillis,
+    Address, Computed, Engine, Event, Exchange, Fault, Input, MAX_PENDING, Now, Output, Side,
+    UnixMillis,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
@@ -187,7 +188,24 @@ impl Session {
             self.shared.router.count_slow();
             self.watchdog.report(now.instant + took, took);
         }
-        result.map_err(|fault| self.at_fault(fault))
+        result.map_err(|fault| {
+            self.leave_handoffs();
+            self.at_fault(fault)
+        })
+    }
+
+    /// Leaves what an engine that gives up leaves for the client's next connection; everything else
+    /// that it asked for ends with it. Nothing is left of somebody whom the router has not let in yet.
+    fn leave_handoffs(&mut self) {
+        while let Some(event) = self.out.next_event() {
+            match event {
+                Event::Exchange(leave @ Exchange::Leave(..)) => {
+                    self.registration.perform(Instant::now(), leave);
+                }
+                Event::SignedIn { .. } | Event::Converse { .. } => return,
+                _ => {}
+            }
+        }
     }
 
     /// Tells the engine that a side ended, which may then leave it; else the other side is told.

@@ -11,7 +11,6 @@ use super::Jabber;
 use super::direction::broken;
 use super::held_frames::HeldFrames;
 use super::sign_on::Answered;
-use super::sign_on::stages::Stage;
 use super::wire::head::Head;
 use super::wire::xml::{Element, Scope};
 use super::wire::{Frame, Malformed};
@@ -25,7 +24,7 @@ impl Engine for Jabber {
         let result = self.take(now, input, out);
         if result.is_err() && self.link.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             // The client gets the rest when it resumes.
-            self.leave_ticket(now, out);
+            self.leave(now, out);
         }
         if result.is_err() && (self.is_ours(out) || !self.held.is_empty()) {
             // Spliced, the next stanza for a foreign name would reach the server.
@@ -40,24 +39,19 @@ impl Engine for Jabber {
 
     fn deadline(&self) -> Option<Instant> {
         let sweep = self.account.as_ref().and_then(|p| p.sweep_at);
-        let entering = match &self.signon.stage {
-            Stage::Entering(entering) => Some(entering.at),
-            _ => None,
-        };
         let privacy = self.account.as_ref().and_then(|p| p.privacy.deadline());
-        [self.held.until, sweep, entering, privacy].into_iter().flatten().min()
+        [self.held.until, sweep, privacy].into_iter().flatten().min()
     }
 
     fn weight(&self) -> usize {
-        self.held.weight() + self.link.weight() + self.account.as_ref().map_or(0, |p| p.waits())
+        let stage = self.signon.stage.weight();
+        let account = self.account.as_ref().map_or(0, |account| account.waits());
+        self.held.weight() + self.link.weight() + stage + account
     }
 }
 
 impl Jabber {
     fn take(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
-        // A session that the gateway refuses ends without another input, so that any input after
-        // the sign-on means that the person is let in.
-        self.enter(now, out)?;
         match input {
             Input::Start => {
                 if let Via::Direct { upstream, .. } = &self.context.via {
@@ -73,7 +67,7 @@ impl Jabber {
                 self.held = HeldFrames { until: self.held.until, ..HeldFrames::default() };
                 self.signon.encrypted(side, facts, out);
             }
-            Input::Closed(_) => self.leave_ticket(now, out),
+            Input::Closed(_) => self.leave(now, out),
             Input::Roster(roster) => self.roster_known(now, &roster, out)?,
             Input::Changed(contact) => {
                 self.contact_changed(now, contact, out)?;
@@ -84,11 +78,8 @@ impl Jabber {
             Input::Carbon(envelope) => self.carbon(now, &envelope, out)?,
             Input::Tick => self.tick(now, out)?,
             Input::Computed(result) => self.computed(result, out)?,
-            Input::Delivered(_)
-            | Input::Claimed(_)
-            | Input::Told(_)
-            | Input::Heard(..)
-            | Input::Left(_) => {}
+            Input::Claimed(claimed) => self.claimed(now, claimed, out)?,
+            Input::Delivered(_) | Input::Told(_) | Input::Heard(..) | Input::Left(_) => {}
         }
         self.release(now, out)
     }
@@ -163,7 +154,7 @@ impl Jabber {
     fn client_frame(&mut self, now: Now, frame: Frame, out: &mut Output) -> Result<(), Fault> {
         match frame {
             Frame::Stanza(raw) if self.account.is_some() => self.client_stanza(now, &raw, out),
-            Frame::Stanza(raw) => self.signon_from_client(now, raw, out),
+            Frame::Stanza(raw) => self.signon_from_client(raw, out),
             Frame::Open(raw) => self.opened(Side::Client, raw, out),
             Frame::Close(raw) => {
                 self.signon.closed = true;
@@ -191,7 +182,7 @@ impl Jabber {
         }
         match frame {
             Frame::Stanza(raw) if self.account.is_some() => self.server_stanza(now, &raw, out),
-            Frame::Stanza(raw) => self.signon_from_server(now, raw, out),
+            Frame::Stanza(raw) => self.signon_from_server(raw, out),
             Frame::Open(raw) => self.opened(Side::Server, raw, out),
             Frame::Close(raw) => {
                 self.signon.closed = true;

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, Now, Output, Owner, Side, Ticket, Via};
+use crosstalk_core::{
+    Address, Claim, ClaimResult, Event, Exchange, Fault, Handoff, Key, Now, Output, Owner, Side,
+    Via,
+};
 
 use super::Jabber;
 use super::account::{Account, Leftover};
 use super::sign_on::NOT_UNDERSTOOD;
 use super::sign_on::refused_features::{self, StreamElement};
-use super::sign_on::stages::{Entering, Former, Stage, unasked};
+use super::sign_on::stages::{Authenticated, Entering, Failing, Former, Looking, Stage, unasked};
 use super::stream_management::Acks;
 use super::wire::head::Head;
 use super::wire::ns;
@@ -21,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// The longest id of a session; XEP-0198 allows 4000 bytes.
 const MAX_ID: usize = 4000;
 
-/// A session between two connections, kept in the lobby for the account that it is of.
+/// A session between two connections: the note on the [`Handoff`] for the account that it is of.
 pub(super) struct Resumable {
     acks: Box<Acks>,
     account: Box<Account>,
@@ -117,8 +120,8 @@ impl Jabber {
         Ok(())
     }
 
-    /// The connection is gone: what another one needs to go on is left in the lobby.
-    pub(super) fn leave_ticket(&mut self, now: Now, out: &mut Output) {
+    /// The connection is gone: what another one needs to go on is left for it.
+    pub(super) fn leave(&mut self, now: Now, out: &mut Output) {
         let resumable = self.link.acks.as_ref().and_then(|a| a.resumable.clone());
         let Some((id, wait)) = resumable.filter(|_| !self.signon.closed) else { return };
         let (Some(account), Some(acks)) = (self.account.take(), self.link.acks.take()) else {
@@ -128,60 +131,65 @@ impl Jabber {
         let owner = Owner::account(&account.user);
         let session = Resumable { acks, account };
         let weight = session.weight();
-        let ticket = Ticket::new(session, now.instant + wait).of(owner).weighing(weight);
-        self.context.lobby.leave(now.instant, key, ticket);
+        let handoff = Handoff::new(session, now.instant + wait).of(owner).weighing(weight);
+        // Before the person signs off: whoever sees that may come back at once.
+        out.emit(Event::Exchange(Exchange::Leave(key, handoff)));
         // Until then nothing can be delivered.
         out.emit(Event::SignedOut);
         self.stop();
     }
 
-    /// `<resume/>` of a client that the server authenticated: goes to the server in the server's
-    /// own count, if the session is that account's. It stays in the lobby until the server says
-    /// that it goes on here.
-    pub(super) fn resume_from_client(
-        &mut self,
-        now: Now,
-        raw: &[u8],
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        let mut resume = self.parse(Side::Client, raw)?;
-        let Stage::Authenticated(mut authenticated) = std::mem::take(&mut self.signon.stage) else {
+    /// `<resume/>` of a client that the server authenticated: it goes to the server if there is
+    /// such a session of that account, which stays where it is until the server says that it goes on
+    /// here.
+    pub(super) fn resume_from_client(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+        let resume = self.parse(Side::Client, &raw)?;
+        let Stage::Authenticated(authenticated) = std::mem::take(&mut self.signon.stage) else {
             return Err(unasked());
         };
+        out.withhold();
         let h = resume.attr("h").and_then(|h| h.parse().ok());
         let id = resume.attr("previd").filter(|id| (1..=MAX_ID).contains(&id.len()));
-        let asked = id.zip(h).map(|(id, h)| Former { id: id.to_owned(), h });
+        let Some(former) = id.zip(h).map(|(id, h)| Former { id: id.to_owned(), h }) else {
+            return self.refuse_resume(authenticated, None, &resume, out);
+        };
         let accounts = authenticated.accounts(self.naming.domain(), &self.context.network);
-        let found = asked.as_ref().and_then(|asked| {
-            accounts.into_iter().find_map(|account| {
-                self.context.lobby.look(now.instant, &key_of(&account, &asked.id), |ticket| {
-                    let session = ticket.note.downcast_ref::<Resumable>()?;
-                    Some((account.clone(), session.account.full.clone(), session.acks.clone()))
-                })
-            })
+        let mut keys = accounts.iter().map(|account| key_of(account, &former.id));
+        let Some(first) = keys.next() else {
+            return self.refuse_resume(authenticated, Some(former), &resume, out);
+        };
+        let h = former.h;
+        let claim = Claim::read(first, move |handoff| {
+            let session = handoff.note.downcast_ref::<Resumable>()?;
+            let (user, full) = (session.account.user.clone(), session.account.full.clone());
+            // Of a copy: the session goes on, or not, as the server decides.
+            Some((user, full, session.acks.clone().client_handled(h)))
         });
-        out.withhold();
-        match (asked, found) {
-            (Some(former), Some((user, full, mut acks))) => {
-                resume.set("h", acks.client_handled(former.h)?.to_string());
-                self.signon.stage =
-                    Stage::Resuming(Box::new(authenticated.resume(former, user, full)));
-                out.insert(Side::Server, resume.to_xml());
-            }
-            (asked, _) => {
-                // In a count that the gateway does not know, the server must not hear of it.
-                authenticated.refuse(asked)?;
-                self.signon.stage = Stage::Authenticated(authenticated);
-                let missing = Element::new("item-not-found", ns::STANZAS);
-                let failed = Element::new("failed", resume.ns()).child(missing);
-                out.insert(Side::Client, failed.to_xml());
-            }
-        }
+        let claim = keys.fold(claim, Claim::or);
+        self.signon.stage = Stage::Looking(Box::new(Looking { authenticated, former, raw }));
+        out.emit(Event::Exchange(Exchange::Claim(claim)));
+        Ok(())
+    }
+
+    /// The gateway knows no such session: in a count that it does not know, the server must not hear
+    /// of it.
+    fn refuse_resume(
+        &mut self,
+        mut authenticated: Box<Authenticated>,
+        former: Option<Former>,
+        resume: &Element,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        authenticated.refuse(former)?;
+        self.signon.stage = Stage::Authenticated(authenticated);
+        let missing = Element::new("item-not-found", ns::STANZAS);
+        let failed = Element::new("failed", resume.ns()).child(missing);
+        out.insert(Side::Client, failed.to_xml());
         Ok(())
     }
 
     /// `<resumed/>`: the session goes on here, if the gateway lets its person in.
-    pub(super) fn resumed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+    pub(super) fn resumed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
         let resuming = match std::mem::take(&mut self.signon.stage) {
             Stage::Resuming(resuming) => resuming,
             Stage::Unfollowed => {
@@ -193,20 +201,13 @@ impl Jabber {
         };
         let resumed = self.parse(Side::Server, &raw)?;
         let bound = resuming.resumed(resumed.attr("previd"))?;
-        out.emit(bound.sign_in());
         out.withhold();
-        let entering = Entering { bound, resumed: Some(resumed), at: now.instant };
-        self.signon.stage = Stage::Entering(Box::new(entering));
+        self.begin_to_enter(bound.enter(Some(raw)), out);
         Ok(())
     }
 
     /// `<failed/>`: the client will start anew, and say again what it thinks lost.
-    pub(super) fn resume_failed(
-        &mut self,
-        now: Now,
-        raw: Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
+    pub(super) fn resume_failed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
         let resuming = match std::mem::take(&mut self.signon.stage) {
             Stage::Resuming(resuming) => resuming,
             stage => {
@@ -215,42 +216,106 @@ impl Jabber {
                 return Ok(());
             }
         };
-        let mut failed = self.parse(Side::Server, &raw)?;
-        let key = key_of(resuming.user(), resuming.id());
-        let acks = self.context.lobby.look(now.instant, &key, |ticket| {
-            Some(ticket.note.downcast_ref::<Resumable>()?.acks.clone())
+        let failed = self.parse(Side::Server, &raw)?;
+        let Some(h) = failed.attr("h").and_then(|h| h.parse().ok()) else {
+            self.signon.stage = resuming.failed().into();
+            out.forward(Side::Client, raw);
+            return Ok(());
+        };
+        let claim = Claim::read(key_of(resuming.user(), resuming.id()), move |handoff| {
+            let session = handoff.note.downcast_ref::<Resumable>()?;
+            Some(session.acks.clone().server_handled(h))
         });
-        self.signon.stage = resuming.failed().into();
-        match failed.attr("h").and_then(|h| h.parse().ok()).zip(acks) {
-            Some((h, mut acks)) => {
-                failed.set("h", acks.server_handled(h)?.to_string());
-                out.withhold();
-                out.insert(Side::Client, failed.to_xml());
-            }
-            None => out.forward(Side::Client, raw),
-        }
+        self.signon.stage = Stage::Failing(Box::new(Failing { resuming: *resuming, raw }));
+        out.emit(Event::Exchange(Exchange::Claim(claim)));
         Ok(())
     }
 
-    /// Whatever happens after a sign-on means that the gateway let the person in: now what
-    /// belongs to the person comes back. Of two connections that resume a session one gets it.
-    pub(super) fn enter(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        if !matches!(self.signon.stage, Stage::Entering(_)) {
-            return Ok(());
+    /// Tells the gateway who this is, and asks for what is left of another session of the person:
+    /// the answer comes only if it lets the person in.
+    pub(super) fn begin_to_enter(&mut self, entering: Entering, out: &mut Output) {
+        out.emit(entering.bound.sign_in());
+        let (user, former) = (entering.bound.user(), entering.bound.former());
+        if let Some(former) = former {
+            let claim = Claim::take(key_of(user, &former.id));
+            out.emit(Event::Exchange(Exchange::Claim(claim)));
         }
-        let Stage::Entering(entering) = std::mem::take(&mut self.signon.stage) else {
+        self.signon.stage = Stage::Entering(Box::new(entering));
+    }
+
+    /// The answer to what this connection asked for.
+    pub(super) fn claimed(
+        &mut self,
+        now: Now,
+        claimed: ClaimResult,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        match std::mem::take(&mut self.signon.stage) {
+            Stage::Looking(looking) => self.looked(*looking, claimed, out),
+            Stage::Failing(failing) => self.failed(*failing, claimed, out),
+            Stage::Entering(entering) => self.enter(now, *entering, claimed, out),
+            stage => {
+                self.signon.stage = stage;
+                Ok(())
+            }
+        }
+    }
+
+    /// Passes `<resume/>` on in the server's own count, if there is such a session.
+    fn looked(
+        &mut self,
+        looking: Looking,
+        found: ClaimResult,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Looking { authenticated, former, raw } = looking;
+        let mut resume = self.parse(Side::Client, &raw)?;
+        let found = found.read::<(Address, String, Result<u32, Fault>)>();
+        let Some((user, full, theirs)) = found else {
+            return self.refuse_resume(authenticated, Some(former), &resume, out);
+        };
+        resume.set("h", theirs?.to_string());
+        let resuming = authenticated.resume(former, user, full);
+        self.signon.stage = Stage::Resuming(Box::new(resuming));
+        out.insert(Side::Server, resume.to_xml());
+        Ok(())
+    }
+
+    /// Passes `<failed/>` on in the client's own count.
+    fn failed(
+        &mut self,
+        failing: Failing,
+        found: ClaimResult,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Failing { resuming, raw } = failing;
+        self.signon.stage = resuming.failed().into();
+        let Some(ours) = found.read::<Result<u32, Fault>>() else {
+            out.forward(Side::Client, raw);
             return Ok(());
         };
-        let Entering { bound, resumed, .. } = *entering;
+        let mut failed = self.parse(Side::Server, &raw)?;
+        failed.set("h", ours?.to_string());
+        out.withhold();
+        out.insert(Side::Client, failed.to_xml());
+        Ok(())
+    }
+
+    /// The gateway let the person in: now what belongs to the person comes back. Of two connections
+    /// that resume a session one gets it.
+    fn enter(
+        &mut self,
+        now: Now,
+        entering: Entering,
+        claimed: ClaimResult,
+        out: &mut Output,
+    ) -> Result<(), Fault> {
+        let Entering { bound, resumed } = entering;
+        let session = claimed.taken().and_then(|handoff| handoff.note.downcast::<Resumable>().ok());
         let (user, full, former) = bound.into_parts();
-        let session = former.as_ref().and_then(|former| {
-            let key = key_of(user.name(), &former.id);
-            let ticket = self.context.lobby.take(now.instant, &key)?;
-            ticket.note.downcast::<Resumable>().ok()
-        });
         let h = former.map_or(0, |former| former.h);
         match (resumed, session) {
-            (Some(resumed), Some(session)) => self.go_on(now, resumed, (*session, h), out),
+            (Some(resumed), Some(session)) => self.go_on(now, &resumed, (*session, h), out),
             (Some(_), None) => Err(Fault::gateway("its session went on elsewhere")),
             (None, session) => {
                 let mut account = Account::new(full, user.into_name());
@@ -267,11 +332,12 @@ impl Jabber {
     fn go_on(
         &mut self,
         now: Now,
-        mut resumed: Element,
+        resumed: &Bytes,
         (session, handled): (Resumable, u32),
         out: &mut Output,
     ) -> Result<(), Fault> {
         let Resumable { mut acks, mut account } = session;
+        let mut resumed = self.parse(Side::Server, resumed)?;
         // The client's count first: what it handled is not sent again below.
         acks.client_handled(handled)?;
         account.requests.acknowledged(handled);
@@ -315,6 +381,6 @@ fn resumable(enabled: &Element) -> Option<(String, Duration)> {
 }
 
 /// The key of a session: of two accounts, one never finds the other's.
-fn key_of(account: &Address, id: &str) -> Vec<u8> {
-    format!("{} {id}", account.local()).into_bytes()
+fn key_of(account: &Address, id: &str) -> Key {
+    format!("{} {id}", account.local()).into()
 }

@@ -8,7 +8,6 @@ use crosstalk_core::{Fault, MAX_PENDING, MAX_UNKNOWN, Now, Output, Side};
 
 use super::Jabber;
 use super::account::Foreign;
-use super::sign_on::stages::Stage;
 use super::wire::Frame;
 
 /// Longest wait of a client's request for its roster for the foreign part.
@@ -90,7 +89,7 @@ impl Jabber {
         let stage = &self.signon.stage;
         match side {
             Side::Client => !self.held.client.is_empty() || self.client_has_to_wait(),
-            Side::Server => matches!(stage, Stage::Entering(_)) || self.signon.proxy.is_computing(),
+            Side::Server => stage.awaits_gateway() || self.signon.proxy.is_computing(),
         }
     }
 

@@ -26,10 +26,13 @@ pub mod kinds;
 #[path = "../../../../fuzz/src/oracles.rs"]
 pub mod oracles;
 pub mod random;
+mod registry;
 
 pub use self::capture::{Capture, worlds};
 use self::oracles::{Witness, memory_allowed};
 pub use self::random::{Random, assert_linear};
+use self::registry::Registration;
+pub use self::registry::{SharedRegistry, expects, left_weight};
 
 /// Bytes that a contact of a roster may add to what a client is told.
 const CONTACT: usize = 256;
@@ -49,52 +52,6 @@ struct Came(Arc<AtomicUsize>);
 impl Came {
     fn add(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// The registry of all connections around one lobby.
-#[derive(Clone, Default)]
-pub struct SharedRegistry(Arc<Mutex<Registry>>);
-
-impl SharedRegistry {
-    pub fn lock(&self) -> MutexGuard<'_, Registry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn connect(&self) -> Registration {
-        Registration { id: self.lock().connect(()), registry: self.clone() }
-    }
-}
-
-/// Whether something that was left names `host` as an upstream.
-pub fn expects(lobby: &Lobby, host: &HostPort) -> bool {
-    lobby.common::<SharedRegistry>().lock().expects(Instant::now(), host)
-}
-
-/// Bytes of the handoffs that were left.
-pub fn left_weight(lobby: &Lobby) -> usize {
-    lobby.common::<SharedRegistry>().lock().weight()
-}
-
-/// A connection's place in it.
-struct Registration {
-    id: ConnectionId,
-    registry: SharedRegistry,
-}
-
-impl Registration {
-    fn perform(&self, now: Instant, exchange: Exchange) -> Option<Input<'static>> {
-        self.registry.lock().perform(now, self.id, exchange).answer
-    }
-
-    fn hear(&self) -> Option<Input<'static>> {
-        self.registry.lock().hear(self.id)
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        drop(self.registry.lock().disconnect(self.id));
     }
 }
 
@@ -118,6 +75,7 @@ pub struct Gateway {
     sent: [Vec<u8>; 2],
     /// Given to the engine when the person is signed in, if at all.
     roster: Option<Roster>,
+    is_signed_in: bool,
     pub events: Vec<Event>,
     /// Envelopes that the engine gave back.
     pub held: Vec<Envelope>,
@@ -188,6 +146,7 @@ impl Gateway {
             pending: Default::default(),
             sent: Default::default(),
             roster: roster.into(),
+            is_signed_in: false,
             events: Vec::new(),
             held: Vec::new(),
             now,
@@ -216,9 +175,7 @@ impl Gateway {
             self.out.forward(side.other(), pending.split().freeze());
             self.collect()
         } else {
-            let result =
-                self.engine.handle(self.now, Input::Bytes(side, &mut pending), &mut self.out);
-            result.and_then(|()| self.collect())
+            self.told(Input::Bytes(side, &mut pending))
         };
         self.pending[side as usize] = pending;
         result
@@ -252,8 +209,17 @@ impl Gateway {
     }
 
     fn told(&mut self, input: Input<'_>) -> Result<(), Fault> {
-        self.engine.handle(self.now, input, &mut self.out)?;
+        self.engine.handle(self.now, input, &mut self.out).inspect_err(|_| self.leave())?;
         self.collect()
+    }
+
+    /// Does what an engine asked that gives up: only what it leaves for another is left.
+    fn leave(&mut self) {
+        while let Some(event) = self.out.next_event() {
+            if let Event::Exchange(leave @ Exchange::Leave(..)) = event {
+                self.registration.perform(self.now.instant, leave);
+            }
+        }
     }
 
     /// Fails where no server said that it is `user`.
@@ -359,9 +325,7 @@ impl Gateway {
             match &event {
                 Event::SignedIn { user, .. } => {
                     self.believe(user);
-                    if let Some(roster) = self.roster.take() {
-                        self.input(Input::Roster(roster))?;
-                    }
+                    self.is_signed_in = true;
                 }
                 Event::Converse { user, .. } => self.believe(user),
                 Event::Encrypt(side, _) => {
@@ -374,7 +338,11 @@ impl Gateway {
             }
             self.events.push(event);
         }
-        Ok(())
+        // Behind the answers to what the engine asked when it said who the person is.
+        match self.roster.take_if(|_| self.is_signed_in) {
+            Some(roster) => self.input(Input::Roster(roster)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -167,7 +167,7 @@ impl Play {
         self.scene.give(Input::Closed(Side::Client));
         self.scene.events();
         self.lost = 0;
-        let mut next = Scene::with(Arc::clone(&self.scene.lobby), &[]);
+        let mut next = Scene::with(&self.scene.registry, &[]);
         next.now = self.scene.now;
         next.authenticate("ann");
         self.scene = next;

@@ -19,7 +19,7 @@ fn lost() -> Scene {
 
 /// Another connection of the same gateway, on which `name` is authenticated.
 fn another(scene: &Scene, name: &str) -> Scene {
-    let mut next = Scene::with(Arc::clone(&scene.lobby), &[]);
+    let mut next = Scene::with(&scene.registry, &[]);
     next.authenticate(name);
     next
 }
@@ -169,7 +169,7 @@ fn a_session_that_was_closed_is_not_kept() {
     let mut scene = managed();
     scene.client("</stream:stream>");
     scene.give(Input::Closed(Side::Client));
-    assert_eq!(scene.lobby.weight(), 0);
+    assert_eq!(scene.registry.lock().weight(), 0);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn somebody_else_s_session_is_neither_had_nor_told_of() {
 #[test]
 fn before_sasl_succeeded_nothing_is_resumed() {
     let scene = lost();
-    let mut early = Scene::with(Arc::clone(&scene.lobby), &[]);
+    let mut early = Scene::with(&scene.registry, &[]);
     early.client(OPEN);
     early.server(OPEN);
     early.sent();
@@ -247,13 +247,13 @@ fn of_two_connections_that_resume_one_session_one_gets_it() {
     let [first, second] = &mut both;
     first.give(Input::Tick);
     assert!(first.to(Side::Client).contains("three"));
-    assert!(second.engine.handle(second.now, Input::Tick, &mut second.out).is_err());
+    assert!(second.input(Input::Tick).is_err());
     assert!(second.out.altered() && !second.to(Side::Client).contains("three"));
 }
 
 #[test]
 fn who_showed_no_name_gets_what_was_left_in_a_new_session() {
-    let mut next = Scene::with(Arc::clone(&lost().lobby), &[]);
+    let mut next = Scene::with(&lost().registry, &[]);
     let external = auth("").replace("PLAIN", "EXTERNAL");
     let from = external.find('>').unwrap() + 1;
     let to = external.find("</auth>").unwrap();
@@ -275,13 +275,17 @@ fn a_client_that_acknowledges_nothing_gets_the_rest_when_it_resumes() {
     let body = Body::Text { text: RichText::plain(&text), auto: false };
     let letter = scene.envelope("alice@aol", "ann@chat.test@jabber", body);
     let mut shown = 0;
-    while scene.engine.handle(scene.now, Input::Deliver(letter.clone()), &mut scene.out).is_ok() {
+    while scene.input(Input::Deliver(letter.clone())).is_ok() {
         shown += 1;
         assert!(scene.engine.weight() < 2 << 20);
     }
     assert!((16..=32).contains(&shown), "{shown}");
     assert_eq!(scene.to(Side::Client).matches(&text).count(), shown);
-    assert!((1_000_000..2_000_000).contains(&scene.lobby.weight()), "{}", scene.lobby.weight());
+    assert!(
+        (1_000_000..2_000_000).contains(&scene.registry.lock().weight()),
+        "{}",
+        scene.registry.lock().weight()
+    );
     let mut next = another(&scene, "ann");
     next.client(RESUME);
     next.server(RESUMED);

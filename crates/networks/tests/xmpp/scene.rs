@@ -1,6 +1,8 @@
 //! The engine between a client and a server, both played by the test.
 
+use std::collections::VecDeque;
 pub use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard};
 pub use std::time::{Duration, Instant};
 
 pub use base64::Engine as _;
@@ -8,8 +10,8 @@ pub use base64::engine::general_purpose::STANDARD as BASE64;
 pub use bytes::{Bytes, BytesMut};
 pub use crosstalk_core::{
     Address, Body, ConnectionId, Consent, Contact, Context, Detail, Details, Engine, Envelope,
-    EnvelopeId, EnvelopeIds, Event, Fault, HostPort, Input, Lobby, Names, Now, Outgoing, Output,
-    Presence, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
+    EnvelopeId, EnvelopeIds, Event, Exchange, Fault, HostPort, Input, Names, Now, Outgoing, Output,
+    Presence, Registry, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
 };
 
 use crosstalk_networks::by_name;
@@ -55,11 +57,11 @@ fn names() -> Arc<Names> {
 }
 
 /// Context of an engine for a connection through a proxy.
-pub fn context(lobby: Arc<Lobby>) -> Context {
+pub fn context() -> Context {
     Context {
         network: "jabber".parse().unwrap(),
         names: names(),
-        lobby,
+        lobby: Arc::default(),
         connection: ConnectionId::default(),
         via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
         ids: EnvelopeIds::new(7),
@@ -69,29 +71,55 @@ pub fn context(lobby: Arc<Lobby>) -> Context {
     }
 }
 
+/// What connections of one gateway leave for each other.
+#[derive(Clone, Default)]
+pub struct SharedRegistry(Arc<Mutex<Registry>>);
+
+impl SharedRegistry {
+    pub fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.0.lock().unwrap()
+    }
+}
+
 /// An engine with its surroundings.
 pub struct Scene {
     pub engine: Box<dyn Engine>,
     pub out: Output,
     pub now: Now,
-    pub lobby: Arc<Lobby>,
+    pub registry: SharedRegistry,
+    connection: ConnectionId,
+    /// Events that the test has not looked at.
+    events: VecDeque<Event>,
+    /// What the engine asked of the registry behind a sign-on. It is done before the next input, which
+    /// means that the gateway let the person in.
+    entering: VecDeque<Exchange>,
 }
 
 impl Scene {
     pub fn new() -> Self {
-        Self::with(Arc::default(), &[])
+        Self::with(&SharedRegistry::default(), &[])
     }
 
-    pub fn with(lobby: Arc<Lobby>, options: &[&'static str]) -> Self {
+    pub fn with(registry: &SharedRegistry, options: &[&'static str]) -> Self {
         let options = options.to_vec();
-        Self::of(Context { options, ..context(lobby) })
+        Self::around(registry, Context { options, ..context() })
     }
 
     pub fn of(context: Context) -> Self {
-        let lobby = Arc::clone(&context.lobby);
-        let now = Now { instant: Instant::now(), wall: UnixMillis(1_000_000_000_000) };
-        let engine = by_name("xmpp").unwrap().engine(context);
-        Self { engine, out: Output::default(), now, lobby }
+        Self::around(&SharedRegistry::default(), context)
+    }
+
+    fn around(registry: &SharedRegistry, context: Context) -> Self {
+        let connection = registry.lock().connect(());
+        Self {
+            engine: by_name("xmpp").unwrap().engine(Context { connection, ..context }),
+            out: Output::default(),
+            now: Now { instant: Instant::now(), wall: UnixMillis(1_000_000_000_000) },
+            registry: registry.clone(),
+            connection,
+            events: VecDeque::new(),
+            entering: VecDeque::new(),
+        }
     }
 
     /// Ann, bound as `ann@chat.test/r`, whose foreign contacts are `roster`.
@@ -170,11 +198,51 @@ impl Scene {
 
     pub fn bytes(&mut self, side: Side, xml: &str) -> Result<(), Fault> {
         let mut buf = BytesMut::from(xml);
-        self.engine.handle(self.now, Input::Bytes(side, &mut buf), &mut self.out)
+        self.input(Input::Bytes(side, &mut buf))
     }
 
     pub fn give(&mut self, input: Input<'_>) {
-        self.engine.handle(self.now, input, &mut self.out).unwrap();
+        self.input(input).unwrap();
+    }
+
+    /// Gives something to a person who may be let in by now.
+    pub fn input(&mut self, input: Input<'_>) -> Result<(), Fault> {
+        self.let_in()?;
+        self.handle(input)
+    }
+
+    /// The gateway lets the person in who signed on.
+    pub fn let_in(&mut self) -> Result<(), Fault> {
+        while let Some(exchange) = self.entering.pop_front() {
+            self.perform(exchange)?;
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Result<(), Fault> {
+        let result = self.engine.handle(self.now, input, &mut self.out);
+        while let Some(event) = self.out.next_event() {
+            match event {
+                Event::Exchange(exchange) => {
+                    let enters = |event: &Event| matches!(event, Event::SignedIn { .. });
+                    if result.is_err() {
+                        // What it leaves is left all the same.
+                        self.registry.lock().perform(self.now.instant, self.connection, exchange);
+                    } else if self.events.iter().any(enters) {
+                        self.entering.push_back(exchange);
+                    } else {
+                        self.perform(exchange)?;
+                    }
+                }
+                event => self.events.push_back(event),
+            }
+        }
+        result
+    }
+
+    fn perform(&mut self, exchange: Exchange) -> Result<(), Fault> {
+        let done = self.registry.lock().perform(self.now.instant, self.connection, exchange);
+        done.answer.map_or(Ok(()), |answer| self.handle(answer))
     }
 
     pub fn deliver(&mut self, from: &str, body: Body) {
@@ -202,7 +270,7 @@ impl Scene {
     }
 
     pub fn events(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.out.next_event()).collect()
+        self.events.drain(..).collect()
     }
 
     /// The bodies sent to foreign people since the last look.

@@ -7,7 +7,7 @@ const BINDINGS: &str = "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>\
 
 /// A stream inside TLS of ours on both sides.
 fn encrypted(options: &[&'static str]) -> Scene {
-    let mut scene = Scene::with(Arc::default(), options);
+    let mut scene = Scene::with(&SharedRegistry::default(), options);
     scene.client(OPEN);
     scene.server(OPEN);
     scene.encrypt();
@@ -33,7 +33,7 @@ fn tls_starts_on_the_server_s_side_first() {
 
 #[test]
 fn tls_that_is_not_ours_to_end_passes_unseen() {
-    let mut scene = Scene::of(Context { terminate_tls: false, ..context(Arc::default()) });
+    let mut scene = Scene::of(Context { terminate_tls: false, ..context() });
     scene.client(&format!("{OPEN}{STARTTLS}"));
     scene.server(&format!("{OPEN}{PROCEED}"));
     assert!(matches!(&scene.events()[..], [Event::Opaque]));
@@ -74,7 +74,7 @@ fn what_is_said_behind_the_request_for_a_session_waits_for_it() {
 fn in_direct_mode_the_configured_server_is_dialled() {
     let upstream = HostPort::new("chat.test", 5222);
     let via = Via::Direct { upstream: upstream.clone(), advertise: upstream.clone() };
-    let mut scene = Scene::of(Context { via, ..context(Arc::default()) });
+    let mut scene = Scene::of(Context { via, ..context() });
     scene.give(Input::Start);
     assert!(matches!(&scene.events()[..], [Event::Dial(to)] if *to == upstream));
 }

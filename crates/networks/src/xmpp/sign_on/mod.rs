@@ -8,14 +8,14 @@ mod scram;
 pub(super) mod stages;
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, NameClass, Now, Output, Side, TlsFacts};
+use crosstalk_core::{Event, Fault, NameClass, Output, Side, TlsFacts};
 
 use crate::xmpp::Jabber;
 use crate::xmpp::account::Account;
 use crate::xmpp::sign_on::refused_features::StreamElement;
 use crate::xmpp::sign_on::reoriginate::Proxy;
 use crate::xmpp::sign_on::stages::{
-    Answer, Asks, Authenticating, Binding, Bound, Entering, Stage, asks, unasked,
+    Answer, Asks, Authenticating, Binding, Bound, Stage, asks, unasked,
 };
 use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
@@ -123,7 +123,6 @@ impl Jabber {
     /// A top-level element of a client nobody knows yet, while the server owes it no answer.
     pub(in crate::xmpp) fn signon_from_client(
         &mut self,
-        now: Now,
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
@@ -142,7 +141,7 @@ impl Jabber {
                 if head.name == "resume"
                     && matches!(self.signon.stage, Stage::Authenticated(_)) =>
             {
-                return self.resume_from_client(now, &raw, out);
+                return self.resume_from_client(raw.clone(), out);
             }
             StreamElement::Compress | StreamElement::Sasl2 if self.comes_first(&raw) => {
                 return Ok(());
@@ -238,7 +237,6 @@ impl Jabber {
     /// A top-level element of the server before the session is bound.
     pub(in crate::xmpp) fn signon_from_server(
         &mut self,
-        now: Now,
         raw: Bytes,
         out: &mut Output,
     ) -> Result<(), Fault> {
@@ -250,9 +248,9 @@ impl Jabber {
             "challenge" | "success" | "failure" => {
                 return self.sasl_from_server(head.name, raw.clone(), out);
             }
-            "resumed" => return self.resumed(now, raw, out),
-            "failed" => return self.resume_failed(now, raw, out),
-            "iq" => return self.iq_to_nobody(now, &head, raw.clone(), out),
+            "resumed" => return self.resumed(raw, out),
+            "failed" => return self.resume_failed(raw, out),
+            "iq" => return self.iq_to_nobody(&head, raw.clone(), out),
             _ => {}
         }
         out.forward(Side::Client, raw);
@@ -280,19 +278,13 @@ impl Jabber {
     }
 
     /// An IQ of the server, or of whoever it relays, to a client that has no session yet.
-    fn iq_to_nobody(
-        &mut self,
-        now: Now,
-        head: &Head<'_>,
-        raw: Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
+    fn iq_to_nobody(&mut self, head: &Head<'_>, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
         let may_be = |binding: &Binding| binding.may_be_answered_by(head);
         if matches!(&self.signon.stage, Stage::Binding(binding) if may_be(binding)) {
             let iq = self.parse(Side::Server, &raw)?;
             if let Stage::Binding(binding) = std::mem::take(&mut self.signon.stage) {
                 match binding.answered(&iq, &self.context.network)? {
-                    Answer::Bound(bound) => self.bound(now, bound, out),
+                    Answer::Bound(bound) => self.bound(bound, out),
                     Answer::Refused(stage) => self.signon.stage = stage.into(),
                     Answer::Other(stage) => self.signon.stage = stage.into(),
                 }
@@ -304,12 +296,11 @@ impl Jabber {
 
     /// The server gave a session. What is left of another one is taken over only when the
     /// gateway has let this one in.
-    fn bound(&mut self, now: Now, bound: Bound, out: &mut Output) {
-        out.emit(bound.sign_in());
-        if bound.has_former() {
-            let entering = Entering { bound, resumed: None, at: now.instant };
-            self.signon.stage = Stage::Entering(Box::new(entering));
+    fn bound(&mut self, bound: Bound, out: &mut Output) {
+        if bound.former().is_some() {
+            self.begin_to_enter(bound.enter(None), out);
         } else {
+            out.emit(bound.sign_in());
             let (user, full, _) = bound.into_parts();
             self.become_known(Account::new(full, user.into_name()));
         }

@@ -4,8 +4,8 @@
 //! in which it owed that. Only the last of them holds a name that somebody can be signed in by.
 
 use std::borrow::Cow;
-use std::time::Instant;
 
+use bytes::Bytes;
 use crosstalk_core::{Address, Blame, Confirmed, Event, Fault, NetworkId, Side};
 
 use crate::xmpp::jid;
@@ -26,8 +26,12 @@ pub(in crate::xmpp) enum Stage {
     Authenticated(Box<Authenticated>),
     /// The server was asked for a session.
     Binding(Box<Binding>),
+    /// The client asks for a session of before, and the gateway is asked for it.
+    Looking(Box<Looking>),
     /// The server was asked for a session of before.
     Resuming(Box<Resuming>),
+    /// It does not have it, and the gateway is asked what the client has to hear of that.
+    Failing(Box<Failing>),
     /// The server gave a session, and the gateway is asked whether that server may.
     Entering(Box<Entering>),
     /// The person is known.
@@ -38,12 +42,31 @@ pub(in crate::xmpp) enum Stage {
 }
 
 impl Stage {
+    /// Whether the gateway owes an answer, before which nothing can be judged that either side says.
+    pub(in crate::xmpp) const fn awaits_gateway(&self) -> bool {
+        matches!(self, Self::Looking(_) | Self::Failing(_) | Self::Entering(_))
+    }
+
     /// Whether the server owes an answer, before which nothing the client says can be judged.
     pub(in crate::xmpp) const fn awaits_server(&self) -> bool {
         match self {
             Self::Authenticating(sasl) => matches!(sasl.turn, Side::Server),
-            Self::Binding(_) | Self::Resuming(_) | Self::Entering(_) => true,
+            Self::Binding(_)
+            | Self::Looking(_)
+            | Self::Resuming(_)
+            | Self::Failing(_)
+            | Self::Entering(_) => true,
             Self::Greeted | Self::Authenticated(_) | Self::Bound | Self::Unfollowed => false,
+        }
+    }
+
+    /// Bytes of the element that waits for the gateway's answer.
+    pub(in crate::xmpp) fn weight(&self) -> usize {
+        match self {
+            Self::Looking(looking) => looking.raw.len(),
+            Self::Failing(failing) => failing.raw.len(),
+            Self::Entering(entering) => entering.resumed.as_ref().map_or(0, Bytes::len),
+            _ => 0,
         }
     }
 }
@@ -229,9 +252,20 @@ impl Bound {
         (self.user, self.full, self.former)
     }
 
-    /// Whether something of another session may be left.
-    pub(in crate::xmpp) const fn has_former(&self) -> bool {
-        self.former.is_some()
+    /// The person.
+    pub(in crate::xmpp) const fn user(&self) -> &Address {
+        self.user.name()
+    }
+
+    /// Another session of the person, of which something may be left.
+    pub(in crate::xmpp) const fn former(&self) -> Option<&Former> {
+        self.former.as_ref()
+    }
+
+    /// Asks the gateway whether the person may enter by this session, one that goes on if it was
+    /// `resumed`.
+    pub(in crate::xmpp) const fn enter(self, resumed: Option<Bytes>) -> Entering {
+        Entering { bound: self, resumed }
     }
 
     /// Event that tells the gateway who this is.
@@ -239,6 +273,21 @@ impl Bound {
         let endpoint = jid::resource(&self.full).unwrap_or_default().to_owned();
         Event::SignedIn { user: self.user.clone(), endpoint }
     }
+}
+
+/// A request to resume a session that the gateway may know, or not.
+pub(in crate::xmpp) struct Looking {
+    pub(in crate::xmpp) authenticated: Box<Authenticated>,
+    pub(in crate::xmpp) former: Former,
+    /// `<resume/>`, as it came.
+    pub(in crate::xmpp) raw: Bytes,
+}
+
+/// A request to resume a session that the server refused.
+pub(in crate::xmpp) struct Failing {
+    pub(in crate::xmpp) resuming: Resuming,
+    /// `<failed/>`, as it came.
+    pub(in crate::xmpp) raw: Bytes,
 }
 
 /// A request to resume a session of the authenticated account is on its way.
@@ -280,10 +329,8 @@ impl Resuming {
 /// Nothing that belongs to the person leaves the engine before that.
 pub(in crate::xmpp) struct Entering {
     pub(in crate::xmpp) bound: Bound,
-    /// `<resumed/>`, for a session that goes on.
-    pub(in crate::xmpp) resumed: Option<Element>,
-    /// Time of the next look whether the gateway has judged.
-    pub(in crate::xmpp) at: Instant,
+    /// `<resumed/>` as it came, for a session that goes on.
+    pub(in crate::xmpp) resumed: Option<Bytes>,
 }
 
 /// Request of a stanza, as far as signing on goes.
