@@ -91,17 +91,29 @@ pub(crate) fn serve(
     async move {
         let (mut connection, opened) = opening.await;
         connection.permit.key().is_known();
-        let fault = match opened {
-            Err(OpenError::Gone) => None,
-            Err(OpenError::Fault(fault)) => Some(fault),
-            Ok(Opened::Opaque(legs)) => Box::pin(connection.pass(legs)).await,
+        let (end, endpoints) = match opened {
+            Err(OpenError::Gone) => return,
+            Err(OpenError::Fault(fault)) => (End::Fault(fault), Box::default()),
+            Ok(Opened::Opaque(endpoints)) => (End::Opaque(None), endpoints),
             Ok(Opened::Interpreted(session)) => {
-                let (end, legs) = Box::pin(connection.interpret(session)).await;
-                // Boxed once more: it is rare, and what it holds would be room in every connection.
-                Box::pin(connection.finish(end, legs)).await
+                let (end, endpoints) = Box::pin(connection.interpret(session)).await;
+                Box::pin(connection.reconsider(end, endpoints)).await
             }
         };
-        connection.fault = fault.map(Box::new);
+        let fault = match end {
+            End::Closed => None,
+            End::Silent => Some(Fault::client("it never said who it is")),
+            End::Fault(fault) => Some(fault),
+            End::Opaque(fault) => {
+                connection.fault = fault.map(Box::new);
+                // Alone in its box: most connections are here most of the time.
+                Box::pin(connection.pass(endpoints)).await
+            }
+        };
+        // The first of two faults is the reason of the end.
+        if connection.fault.is_none() {
+            connection.fault = fault.map(Box::new);
+        }
     }
 }
 
@@ -110,33 +122,20 @@ impl Connection {
         let session = self.session.insert(session);
         let end = session.run().await;
         self.report.user = session.user().cloned();
-        let legs = self.session.take().map(|session| session.into_legs()).unwrap_or_default();
-        self.report.count(&legs);
-        (end, legs)
-    }
-
-    /// Goes on after a session: with another, or with nothing in between, or not at all.
-    async fn finish(&mut self, end: End, legs: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
-        let (end, legs) = Box::pin(self.reconsider(end, legs)).await;
-        match end {
-            End::Closed => None,
-            End::Silent => Some(Fault::client("it never said who it is")),
-            End::Fault(fault) => Some(fault),
-            End::Opaque(fault) => {
-                let later = Box::pin(self.pass(legs)).await;
-                fault.or(later)
-            }
-        }
+        let endpoints =
+            self.session.take().map(|session| session.into_endpoints()).unwrap_or_default();
+        self.report.count(&endpoints);
+        (end, endpoints)
     }
 
     /// Asks whether a client of whom an engine took nothing speaks what must not pass unread.
     async fn reconsider(
         &mut self,
         end: End,
-        legs: Box<(Endpoint, Endpoint)>,
+        endpoints: Box<(Endpoint, Endpoint)>,
     ) -> (End, Box<(Endpoint, Endpoint)>) {
-        let (End::Opaque(Some(_)) | End::Fault(_)) = &end else { return (end, legs) };
-        let (client, server) = &*legs;
+        let (End::Opaque(Some(_)) | End::Fault(_)) = &end else { return (end, endpoints) };
+        let (client, server) = &*endpoints;
         let first = &client.inbox;
         // Only where all that the client sent is still there can another engine judge it from its
         // beginning.
@@ -145,22 +144,22 @@ impl Connection {
         let known = self.report.network.as_ref();
         let undialled = server.stream.is_none();
         let watch = target.and_then(|at| Some((self.shared.watch(known, at, undialled)?, at)));
-        let Some((watch, target)) = watch else { return (end, legs) };
+        let Some((watch, target)) = watch else { return (end, endpoints) };
         let peer = Peer::new(&self.way, &self.permit, target);
         let charge = self.account.entry().charge();
-        let session = Session::new(Arc::clone(&self.shared), watch, *legs, peer, charge);
-        let (later, legs) = self.interpret(Box::new(session)).await;
+        let session = Session::new(Arc::clone(&self.shared), watch, *endpoints, peer, charge);
+        let (later, endpoints) = self.interpret(Box::new(session)).await;
         match (end, later) {
             // What cannot pass any more is not passed; but there may be more to say of it.
-            (End::Fault(fault), End::Opaque(_) | End::Closed) => (End::Fault(fault), legs),
-            (End::Opaque(fault), End::Opaque(None)) => (End::Opaque(fault), legs),
-            (_, later) => (later, legs),
+            (End::Fault(fault), End::Opaque(_) | End::Closed) => (End::Fault(fault), endpoints),
+            (End::Opaque(fault), End::Opaque(None)) => (End::Opaque(fault), endpoints),
+            (_, later) => (later, endpoints),
         }
     }
 
     /// Connects the two sides with nothing in between.
-    async fn pass(&mut self, mut legs: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
-        let (client, server) = &mut *legs;
+    async fn pass(&mut self, mut endpoints: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
+        let (client, server) = &mut *endpoints;
         if let (None, Ingress::Direct { upstream, .. }) = (&server.stream, &*self.way) {
             match Box::pin(self.shared.dialer.dial(&self.permit.origin, Asked::Engine, upstream))
                 .await
@@ -171,7 +170,7 @@ impl Connection {
         }
         let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
         let broken = Splice::new((client, server), self.account.charge(), patience, pipes).await;
-        self.report.count(&legs);
+        self.report.count(&endpoints);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }
 }

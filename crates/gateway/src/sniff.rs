@@ -29,7 +29,7 @@ pub(crate) enum Recognised {
 }
 
 /// Waits for the first bytes, at most for `handshake`, and then at most `patience` until they are
-/// clear. They stay in the legs' inboxes.
+/// clear. They stay in the endpoints' inboxes.
 pub(crate) async fn recognise(
     client: &mut Endpoint,
     server: &mut Endpoint,

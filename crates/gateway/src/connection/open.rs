@@ -259,25 +259,25 @@ fn interpreted(
     account: &Account,
     network: &NetworkConfig,
     via: Via,
-    legs: (Endpoint, Endpoint),
+    endpoints: (Endpoint, Endpoint),
     peer: Peer,
 ) -> Opened {
     let engine = shared.engine(network, via, &peer.host);
-    session(shared, account, engine, legs, peer)
+    session(shared, account, engine, endpoints, peer)
 }
 
 fn session(
     shared: &Arc<Shared>,
     account: &Account,
     engine: Interpreter,
-    legs: (Endpoint, Endpoint),
+    endpoints: (Endpoint, Endpoint),
     peer: Peer,
 ) -> Opened {
     let shared = Arc::clone(shared);
     Opened::Interpreted(Box::new(Session::new(
         shared,
         engine,
-        legs,
+        endpoints,
         peer,
         account.entry().charge(),
     )))

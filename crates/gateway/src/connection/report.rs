@@ -39,8 +39,8 @@ impl Report {
         self.way = protocol;
     }
 
-    pub(super) const fn count(&mut self, legs: &(Endpoint, Endpoint)) {
-        self.sent = (legs.0.received, legs.1.received);
+    pub(super) const fn count(&mut self, endpoints: &(Endpoint, Endpoint)) {
+        self.sent = (endpoints.0.received, endpoints.1.received);
     }
 
     pub(super) fn log(&self, fault: Option<&Fault>) {

@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// Drives the engine until the connection ends or there is nothing more to interpret; then
-    /// the two legs hold what both sides should still get.
+    /// the two endpoints hold what both sides should still get.
     pub(crate) async fn run(&mut self) -> End {
         let Err(end) = self.interpret().await;
         self.person = self.person.take().filter(|_| !matches!(end, End::Opaque(_)));
@@ -315,7 +315,7 @@ impl Session {
     }
 
     /// The two sides, client first, for those who carry on without an engine.
-    pub(crate) fn into_legs(mut self) -> Box<(Endpoint, Endpoint)> {
+    pub(crate) fn into_endpoints(mut self) -> Box<(Endpoint, Endpoint)> {
         if let (None, Some(ready)) = (&self.server.stream, self.peer.ready.take()) {
             self.server.stream = Some(ready.1);
         }
