@@ -135,5 +135,9 @@ pub(crate) fn kept(config: &Config) -> Limits {
     let limits = &config.limits;
     let lists =
         Lists { age: limits.unused_lists, of_domain: limits.lists_of_domain, ..Lists::default() };
-    Limits { age, messages, bytes, lists, ..Limits::default() }
+    // Half of the overlay's memory, for the messages that wait on disk are in memory too; an eighth
+    // for those that people here have not taken. The rest is for lists and records.
+    let (memory, most) = (limits.memory.overlay(), Limits::default());
+    let (total, backlog) = (most.total.min(memory / 2), most.backlog.min(memory / 8));
+    Limits { age, messages, bytes, total, backlog, lists }
 }

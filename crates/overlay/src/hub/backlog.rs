@@ -1,5 +1,6 @@
 //! Events on their way to the router, and those it has no room for.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,76 @@ use crate::membership::GatewayId;
 use crate::node::violations::Violation;
 
 /// Events the router may lag behind.
-pub(super) const MAX_BACKLOG: usize = 4096;
+const MAX_BACKLOG: usize = 4096;
 /// Number of queued messages of one gateway from which on its link is read no further.
 pub(crate) const SHARE: usize = 512;
+/// Divisor for the share of one gateway in the bytes that may wait.
+const OF_GATEWAY: usize = 8;
 /// A gateway that keeps the router busy for so long sends more than its share.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Events that the router had no room for, in order.
+pub(super) struct Backlog {
+    events: VecDeque<Inbound>,
+    /// Bytes of the messages among them.
+    bytes: usize,
+    /// Bytes from which on nothing more is taken.
+    limit: usize,
+    /// Queued messages of each gateway.
+    shares: HashMap<GatewayId, Share>,
+}
+
+/// What is queued of one gateway.
+#[derive(Default)]
+struct Share {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Backlog {
+    /// An empty one that takes `limit` bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { events: VecDeque::new(), bytes: 0, limit, shares: HashMap::new() }
+    }
+
+    /// Whether there is room for another event, which may go past the limit by its own size.
+    pub(super) fn has_room(&self) -> bool {
+        self.events.len() < MAX_BACKLOG && self.bytes < self.limit
+    }
+
+    /// Whether what `peer` said has room in its share.
+    fn has_room_for(&self, peer: GatewayId) -> bool {
+        self.shares
+            .get(&peer)
+            .is_none_or(|share| share.messages < SHARE && share.bytes < self.limit / OF_GATEWAY)
+    }
+
+    fn push(&mut self, event: Inbound) {
+        if let Inbound::Message { from, message, .. } = &event {
+            let (bytes, share) = (message.weight(), self.shares.entry(*from).or_default());
+            share.messages += 1;
+            share.bytes += bytes;
+            self.bytes += bytes;
+        }
+        self.events.push_back(event);
+    }
+
+    fn pop(&mut self) -> Option<Inbound> {
+        let event = self.events.pop_front()?;
+        if let Inbound::Message { from, message, .. } = &event
+            && let Some(share) = self.shares.get_mut(from)
+        {
+            let bytes = message.weight();
+            share.messages -= 1;
+            share.bytes -= bytes;
+            self.bytes -= bytes;
+            if share.messages == 0 {
+                self.shares.remove(from);
+            }
+        }
+        Some(event)
+    }
+}
 
 impl Hub {
     /// Brings the backlog to the router until `stop`, or until nobody listens.
@@ -30,7 +96,7 @@ impl Hub {
                 let permit = stop.run_until_cancelled(self.inbound.reserve()).await;
                 let Some(Ok(permit)) = permit else { return };
                 // Not under the lock: an event that nobody takes answers as it is dropped.
-                let event = lock(&self.state).take_event();
+                let event = lock(&self.state).backlog.pop();
                 match event {
                     Some(event) => permit.send(event),
                     None => break,
@@ -45,7 +111,7 @@ impl Hub {
         loop {
             // Registered before the look, lest room that comes in between is missed.
             let room = self.room.notified();
-            if lock(&self.state).backlog.len() < MAX_BACKLOG {
+            if lock(&self.state).backlog.has_room() {
                 return;
             }
             room.await;
@@ -72,7 +138,7 @@ impl Hub {
 
     /// Whether the router does not lag too far behind with what `peer` says.
     pub(crate) fn has_room_for(&self, peer: GatewayId) -> bool {
-        lock(&self.state).shares.get(&peer).is_none_or(|n| *n < SHARE)
+        lock(&self.state).backlog.has_room_for(peer)
     }
 
     pub(super) fn hand_over(self: &Arc<Self>, event: Inbound) {
@@ -83,7 +149,7 @@ impl Hub {
     /// Gives an event to the router, behind those that wait.
     pub(super) fn push(&self, state: &mut State, event: Inbound) {
         // Never past a backlog: the router sees events in the order in which they happened.
-        let event = if state.backlog.is_empty() {
+        let event = if state.backlog.events.is_empty() {
             match self.inbound.try_send(event) {
                 Ok(()) => return,
                 Err(mpsc::error::TrySendError::Closed(event)) => return refuse(state, event),
@@ -92,25 +158,46 @@ impl Hub {
         } else {
             event
         };
-        if let Inbound::Message { from, .. } = &event {
-            *state.shares.entry(*from).or_default() += 1;
-        }
-        state.backlog.push_back(event);
+        state.backlog.push(event);
         self.lag.notify_one();
     }
 }
 
-impl State {
-    pub(super) fn take_event(&mut self) -> Option<Inbound> {
-        let event = self.backlog.pop_front()?;
-        if let Inbound::Message { from, .. } = &event
-            && let Some(share) = self.shares.get_mut(from)
-        {
-            *share -= 1;
-            if *share == 0 {
-                self.shares.remove(from);
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::answer::Answer;
+    use crate::wire::message::Message;
+    use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
+
+    fn says(from: GatewayId, text: &str) -> Inbound {
+        let message = Message::Envelope(Envelope {
+            id: EnvelopeId(1),
+            from: "eve@aol".parse().unwrap(),
+            to: "bob@yahoo".parse().unwrap(),
+            sent_at: UnixMillis(0),
+            body: Body::Text { text: text.into(), auto: false },
+            details: None,
+        });
+        Inbound::Message { from, message, answer: Answer(None) }
+    }
+
+    #[test]
+    fn few_that_are_long_take_no_more_room_than_many_that_are_short() {
+        let (eve, ann) = (GatewayId::from_bytes([1; 32]), GatewayId::from_bytes([2; 32]));
+        let long = "x".repeat(10_000);
+        let mut backlog = Backlog::new(160_000);
+        for _ in 0..2 {
+            assert!(backlog.has_room_for(eve));
+            backlog.push(says(eve, &long));
         }
-        Some(event)
+        assert!(!backlog.has_room_for(eve), "an eighth is of one gateway");
+        assert!(backlog.has_room_for(ann) && backlog.has_room());
+        while backlog.has_room() {
+            backlog.push(says(ann, &long));
+        }
+        assert!((160_000..171_000).contains(&backlog.bytes), "{}", backlog.bytes);
+        while backlog.pop().is_some() {}
+        assert!(backlog.bytes == 0 && backlog.shares.is_empty() && backlog.has_room_for(eve));
     }
 }

@@ -10,7 +10,7 @@ mod settle;
 pub(crate) mod status;
 mod timing;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ use crate::delivery::{Call, DEADLINE, NO_WAY};
 use crate::directory::Directory;
 use crate::directory::lease::LinkId;
 use crate::hub::answer::{Answer, Way};
+use crate::hub::backlog::Backlog;
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Members};
 use crate::node::{Node, Recovered, ShownMessage};
@@ -72,9 +73,7 @@ struct State {
     /// The number of the last one.
     last_post: u64,
     /// Events that the router had no room for, in order.
-    backlog: VecDeque<Inbound>,
-    /// Number of queued messages of each gateway.
-    shares: HashMap<GatewayId, usize>,
+    backlog: Backlog,
     links: HashMap<GatewayId, Arc<LinkHandle>>,
     last_link: LinkId,
     /// Time at which the link to each gateway last came up or closed.
@@ -106,8 +105,7 @@ impl Hub {
             journal: None,
             posts: BTreeMap::new(),
             last_post: 0,
-            backlog: VecDeque::new(),
-            shares: HashMap::new(),
+            backlog: Backlog::new(Limits::default().backlog),
             links: HashMap::new(),
             last_link: 0,
             since: HashMap::new(),
@@ -139,7 +137,11 @@ impl Hub {
         journal: Journal<ShownMessage>,
         recovered: Recovered,
     ) {
-        lock(&self.state).journal = Some(journal);
+        {
+            let mut state = lock(&self.state);
+            state.journal = Some(journal);
+            state.backlog = Backlog::new(limits.backlog);
+        }
         self.store.limit(limits.lists);
         self.with(|node, now| node.restore(now, limits, seed, recovered));
     }

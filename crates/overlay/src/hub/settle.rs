@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crosstalk_core::Failure;
 use tokio::sync::oneshot;
 
-use super::backlog::MAX_BACKLOG;
 use super::{Hub, LinkHandle, State};
 use crate::common::clock;
 use crate::delivery::NO_WAY;
@@ -49,7 +48,7 @@ impl Hub {
                     // Only messages of others are refused here: they have a sender who keeps them.
                     // Everything else goes behind the backlog, which its callers bound by waiting
                     // for room.
-                    if state.backlog.len() < MAX_BACKLOG {
+                    if state.backlog.has_room() {
                         let answer = Answer(Some(way));
                         self.push(state, Inbound::Message { from, message, answer });
                     } else {

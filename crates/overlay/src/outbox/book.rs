@@ -26,6 +26,9 @@ pub struct Limits {
     /// The most bytes for everybody together: half of it for steps of consent, which strangers may
     /// have kept, and an eighth of it of all the people of one domain.
     pub total: usize,
+    /// The most bytes of messages of other gateways that people here could not be given yet, of
+    /// which an eighth may be of one gateway. From who said more nothing is read.
+    pub backlog: usize,
     /// Bounds on buddy lists.
     pub lists: Lists,
 }
@@ -33,7 +36,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let age = Duration::from_hours(14 * 24);
-        Self { age, messages: 1000, bytes: 1 << 20, total: 256 << 20, lists: Lists::default() }
+        let (total, backlog) = (256 << 20, 32 << 20);
+        Self { age, messages: 1000, bytes: 1 << 20, total, backlog, lists: Lists::default() }
     }
 }
 

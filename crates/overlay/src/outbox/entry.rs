@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Consent, Details, Envelope, Failure, RichText, Span, Style};
+use crosstalk_core::{Address, Body, Consent, Envelope, Failure, RichText};
 
 use super::Action;
 use crate::membership::GatewayId;
 use crate::wire::message::Message;
-
-/// Bytes that a message takes besides its text and names, and a style besides its link, roughly.
-const OVERHEAD: usize = 256;
-const SPAN: usize = 16;
 
 /// A message as it waits on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,30 +144,7 @@ impl Entry {
 
     /// Roughly what it takes, in bytes.
     pub(super) fn size(&self) -> usize {
-        let text = match &self.message {
-            Message::Envelope(envelope) => match &envelope.body {
-                Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => {
-                    let link = |span: &Span| {
-                        if let Style::Link(url) = &span.style { url.len() } else { 0 }
-                    };
-                    let spans = text.spans().iter().map(|span| SPAN + link(span));
-                    text.text().len() + spans.sum::<usize>()
-                }
-                _ => 0,
-            },
-            _ => 0,
-        };
-        let details = match &self.message {
-            Message::Envelope(envelope) => envelope.details.as_deref().map_or(0, Details::weight),
-            _ => 0,
-        };
-        let names = match &self.message {
-            Message::Envelope(Envelope { from, to, .. }) | Message::Report { from, to, .. } => {
-                from.local().len() + to.local().len()
-            }
-            _ => 0,
-        };
-        OVERHEAD + names + text + details
+        self.message.weight()
     }
 
     pub(super) fn is_words(&self) -> bool {

@@ -1,6 +1,11 @@
 //! Messages that gateways send each other on behalf of people.
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, NetworkId, Presence};
+use crosstalk_core::{
+    Address, Body, Consent, Details, Envelope, EnvelopeId, Failure, NetworkId, Presence,
+};
+
+/// Bytes that a message takes in memory besides its text and names, roughly.
+const OVERHEAD: usize = 256;
 
 /// Message from one gateway's router to another's. Encoded it may take 256 KiB at most; a longer
 /// one fails with [`Failure::Refused`].
@@ -39,6 +44,29 @@ pub enum Message {
 }
 
 impl Message {
+    /// Bytes that it takes in memory, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let name = |address: &Address| size_of::<Address>() + address.local().len();
+        let parts = match self {
+            Self::Envelope(Envelope { from, to, body, details, .. }) => {
+                let text = match body {
+                    Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => {
+                        text.weight()
+                    }
+                    Body::Presence(presence) => presence.text.weight(),
+                    _ => 0,
+                };
+                name(from) + name(to) + text + details.as_deref().map_or(0, Details::weight)
+            }
+            Self::Presence { of, presence, to } => {
+                name(of) + presence.text.weight() + to.iter().map(name).sum::<usize>()
+            }
+            Self::Probe { of, by } => name(of) + by.iter().map(name).sum::<usize>(),
+            Self::Report { from, to, .. } => name(from) + name(to),
+        };
+        OVERHEAD + parts
+    }
+
     /// The networks of the people on whose behalf the sender speaks.
     pub(crate) fn speaks_for(&self) -> Vec<&NetworkId> {
         match self {
