@@ -269,7 +269,7 @@ impl Running {
         let wall = clock.read();
         let (store, epoch, kept) = Store::open(state, wall)?;
         let unusable = |source| Error::State { path: state.to_owned(), source };
-        let (journal, shown, written) = Journal::open(state, wall).map_err(unusable)?;
+        let (journal, shown) = Journal::open(state, wall).map_err(unusable)?;
         let (inbound, events) = mpsc::channel(INBOUND);
         let followed = members.document().map(|_| state.to_owned());
         let recovered = Recovered { posts: store.posts(wall), shown };
@@ -279,7 +279,6 @@ impl Running {
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
         tasks.spawn(hub.clone().hear_kept(kept, stop.clone()));
-        tasks.spawn(hub.clone().hear_written(written, stop.clone()));
         tasks.spawn(hub.clone().follow_membership(stop.clone()));
         tasks.spawn(hub.clone().expire_lists(outbox.lists.age, stop.clone()));
         tasks.close();

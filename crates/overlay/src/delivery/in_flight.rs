@@ -24,19 +24,11 @@ impl InFlight {
         true
     }
 
-    /// Whether a message came and is not answered.
-    pub(crate) fn is_open(&self, fingerprint: &Fingerprint) -> bool {
-        self.open.contains_key(fingerprint)
-    }
-
-    /// The message that came with `call`.
-    pub(crate) fn fingerprint_of(&self, call: Call) -> Option<Fingerprint> {
-        self.first.get(&call).copied()
-    }
-
-    /// The message that came with `call` was answered. Returns the calls with which it came again.
-    pub(crate) fn answer(&mut self, call: Call) -> Vec<Call> {
-        let Some(fingerprint) = self.first.remove(&call) else { return Vec::new() };
-        self.open.remove(&fingerprint).map(|(_, again)| again).unwrap_or_default()
+    /// The message that came with `call` was answered. Returns which it was, and the calls with
+    /// which it came again.
+    pub(crate) fn answer(&mut self, call: Call) -> (Option<Fingerprint>, Vec<Call>) {
+        let fingerprint = self.first.remove(&call);
+        let open = fingerprint.and_then(|fingerprint| self.open.remove(&fingerprint));
+        (fingerprint, open.map(|(_, again)| again).unwrap_or_default())
     }
 }

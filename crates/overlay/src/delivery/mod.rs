@@ -84,9 +84,10 @@ impl<T> Waiting<T> {
 
 /// Treatment of a message that arrived.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "messages are the rule, and move once")]
 pub(crate) enum Verdict {
-    /// Hand it on.
-    New(Call, Message),
+    /// Hand it on. What must not be shown twice has a fingerprint.
+    New(Call, Message, Option<Fingerprint>),
     /// It came before and this is the answer.
     Answered(Outcome),
     /// It came before and the answer is yet to come.
@@ -239,36 +240,29 @@ impl<T> Delivery<T> {
         pair.heard = number;
         let call = Call { boot: pair.epoch, number };
         let fingerprint = Fingerprint::of(&message);
-        // What was shown a moment ago is not on file yet: it is answered with the first of its
-        // kind.
-        let is_over = |fingerprint: &Fingerprint| {
-            self.shown.contains(fingerprint) && !pair.in_flight.is_open(fingerprint)
-        };
-        if fingerprint.as_ref().is_some_and(is_over) {
+        if fingerprint.as_ref().is_some_and(|fingerprint| self.shown.contains(fingerprint)) {
             pair.keep_answer(number, Ok(()));
             return Ok(Verdict::Answered(Ok(())));
         }
         pair.unanswered.insert(number);
         let is_first = fingerprint.is_none_or(|fingerprint| pair.in_flight.hear(fingerprint, call));
-        Ok(if is_first { Verdict::New(call, message) } else { Verdict::Waits })
+        Ok(if is_first { Verdict::New(call, message, fingerprint) } else { Verdict::Waits })
     }
 
-    /// A message of `peer` was shown. Returns its fingerprint where that is news: then it is to be
-    /// on file before it is [answered](Self::answer).
-    pub(crate) fn is_shown(
+    /// It is known what became of a message of `peer`; that it was shown is on file. Returns the
+    /// frames that say so.
+    pub(crate) fn answer(
         &mut self,
         now: Instant,
         peer: &GatewayId,
         call: Call,
-    ) -> Option<Fingerprint> {
-        let fingerprint = self.pairs.get(peer)?.in_flight.fingerprint_of(call)?;
-        self.shown.insert(now, fingerprint).then_some(fingerprint)
-    }
-
-    /// It is known what became of a message of `peer`. Returns the frames that say so.
-    pub(crate) fn answer(&mut self, peer: &GatewayId, call: Call, outcome: Outcome) -> Vec<Frame> {
+        outcome: Outcome,
+    ) -> Vec<Frame> {
         let Some(pair) = self.pairs.get_mut(peer) else { return Vec::new() };
-        let mut calls = pair.in_flight.answer(call);
+        let (fingerprint, mut calls) = pair.in_flight.answer(call);
+        if let (Some(fingerprint), Ok(())) = (fingerprint, outcome) {
+            self.shown.insert(now, fingerprint);
+        }
         calls.push(call);
         // An answer to an older boot is of no use to anybody.
         calls.retain(|call| call.boot == pair.epoch && pair.unanswered.remove(&call.number));

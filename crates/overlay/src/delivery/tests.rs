@@ -24,10 +24,7 @@ fn send(from: &mut Delivery<u64>, now: Instant, id: u64) -> Result<Frame, Failur
 }
 
 fn answer(of: &mut Delivery<u64>, call: Call, outcome: Outcome) -> Vec<Frame> {
-    if outcome.is_ok() {
-        of.is_shown(Instant::now(), &PEER, call);
-    }
-    of.answer(&PEER, call, outcome)
+    of.answer(Instant::now(), &PEER, call, outcome)
 }
 
 fn take(to: &mut Delivery<u64>, frame: Frame) -> Verdict {
@@ -35,12 +32,16 @@ fn take(to: &mut Delivery<u64>, frame: Frame) -> Verdict {
     to.received(PEER, number, settled, message).unwrap()
 }
 
+fn new(call: Call, id: u128) -> Verdict {
+    Verdict::New(call, envelope(id), Fingerprint::of(&envelope(id)))
+}
+
 #[test]
 fn a_message_is_handed_on_once_and_answered_once() {
     let (mut ours, mut theirs) = (Delivery::new(), Delivery::<u64>::new());
     let now = Instant::now();
     let frame = send(&mut ours, now, 1).unwrap();
-    assert_eq!(take(&mut theirs, frame), Verdict::New(FIRST, envelope(1)));
+    assert_eq!(take(&mut theirs, frame), new(FIRST, 1));
     let again = ours.linked(PEER, 0).remove(0);
     assert_eq!(take(&mut theirs, again.clone()), Verdict::Waits);
     assert_eq!(answer(&mut theirs, FIRST, Ok(())), [Frame::Answer { number: 1, outcome: Ok(()) }]);
@@ -82,10 +83,7 @@ fn an_envelope_that_failed_may_be_tried_again() {
     let mut theirs = Delivery::<u64>::new();
     theirs.received(PEER, 1, 1, envelope(9)).unwrap();
     answer(&mut theirs, FIRST, Err(Failure::Offline));
-    assert_eq!(
-        theirs.received(PEER, 2, 1, envelope(9)),
-        Ok(Verdict::New(Call { boot: 0, number: 2 }, envelope(9)))
-    );
+    assert_eq!(theirs.received(PEER, 2, 1, envelope(9)), Ok(new(Call { boot: 0, number: 2 }, 9)));
 }
 
 #[test]
@@ -120,7 +118,7 @@ fn an_answer_to_an_older_boot_answers_nothing_of_the_new_one() {
     theirs.linked(PEER, 7);
     let call = Call { boot: 7, number: 1 };
     let second = theirs.received(PEER, 1, 1, envelope(2));
-    assert_eq!(second, Ok(Verdict::New(call, envelope(2))));
+    assert_eq!(second, Ok(new(call, 2)));
     assert!(answer(&mut theirs, FIRST, Err(Failure::Offline)).is_empty());
     assert_eq!(answer(&mut theirs, call, Ok(())).len(), 1);
 }

@@ -226,10 +226,9 @@ impl Stage {
                         self.node.answer(self.now, from, call, Ok(()));
                     }
                 }
-                Effect::DeliverOwn(number, message) => {
-                    self.node.answer_own(self.now, number, &message, Ok(()));
+                Effect::DeliverOwn(number, _, shown) => {
+                    self.node.answer_own(self.now, number, shown, Ok(()));
                 }
-                Effect::Record { message, .. } => self.node.recorded(self.now, message),
                 Effect::Keep { number, revision, .. } => {
                     self.node.kept(self.now, number, revision);
                 }

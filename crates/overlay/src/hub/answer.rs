@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use crate::delivery::{Call, NO_WAY};
 use crate::hub::Hub;
 use crate::membership::GatewayId;
-use crate::wire::message::{Message, Outcome};
+use crate::node::ShownRecord;
+use crate::wire::message::Outcome;
 
 /// Reply channel for the answer to a message. Dropped without one, the message counts as
 /// [`Failure::Unreachable`].
@@ -19,9 +20,9 @@ pub(crate) enum Way {
     /// In this process.
     Here(oneshot::Sender<Outcome>),
     /// Of the outbox of this process.
-    Own { hub: Weak<Hub>, number: u64, message: Box<Message> },
+    Own { hub: Weak<Hub>, number: u64, shown: ShownRecord },
     /// Over a link.
-    There { hub: Weak<Hub>, from: GatewayId, call: Call },
+    There { hub: Weak<Hub>, from: GatewayId, call: Call, shown: ShownRecord },
 }
 
 impl Answer {
@@ -34,14 +35,14 @@ impl Answer {
         match self.0.take() {
             None => {}
             Some(Way::Here(ticket)) => drop(ticket.send(outcome)),
-            Some(Way::Own { hub, number, message }) => {
+            Some(Way::Own { hub, number, shown }) => {
                 if let Some(hub) = hub.upgrade() {
-                    hub.answer_own(number, &message, outcome);
+                    hub.answer_own(number, shown, outcome);
                 }
             }
-            Some(Way::There { hub, from, call }) => {
+            Some(Way::There { hub, from, call, shown }) => {
                 if let Some(hub) = hub.upgrade() {
-                    hub.answer(from, call, outcome);
+                    hub.answer(from, call, shown, outcome);
                 }
             }
         }

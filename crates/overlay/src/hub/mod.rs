@@ -13,7 +13,7 @@ mod timing;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crosstalk_core::{Address, Failure};
@@ -29,7 +29,7 @@ use crate::hub::answer::{Answer, Way};
 use crate::hub::backlog::Backlog;
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Members};
-use crate::node::{Node, Recovered, ShownMessage};
+use crate::node::{Node, Recovered, ShownRecord};
 use crate::outbox::Limits;
 use crate::rosters::Rosters;
 use crate::storage::journal::Journal;
@@ -53,6 +53,8 @@ pub(crate) struct Hub {
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
     pub(crate) store: Store,
+    /// Journal of what is shown; empty where nothing outlives this boot.
+    journal: OnceLock<Journal>,
     /// Number of lists that have expired.
     pub(crate) expired: AtomicU64,
     inbound: mpsc::Sender<Inbound>,
@@ -66,8 +68,6 @@ pub(crate) struct Hub {
 
 struct State {
     node: Tickets,
-    /// Journal of what is shown; `None` where nothing outlives this boot.
-    journal: Option<Journal<ShownMessage>>,
     /// Tasks that wait for the fate of a posted message, by its number.
     posts: BTreeMap<u64, oneshot::Sender<Result<Fate, Failure>>>,
     /// The number of the last one.
@@ -102,7 +102,6 @@ impl Hub {
     ) -> Arc<Self> {
         let state = State {
             node: Node::new(members.clone(), epoch),
-            journal: None,
             posts: BTreeMap::new(),
             last_post: 0,
             backlog: Backlog::new(Limits::default().backlog),
@@ -121,6 +120,7 @@ impl Hub {
             wall,
             state_dir,
             store,
+            journal: OnceLock::new(),
             expired: AtomicU64::new(0),
             inbound,
             lag: Notify::new(),
@@ -134,26 +134,25 @@ impl Hub {
         self: &Arc<Self>,
         limits: Limits,
         seed: u64,
-        journal: Journal<ShownMessage>,
+        journal: Journal,
         recovered: Recovered,
     ) {
-        {
-            let mut state = lock(&self.state);
-            state.journal = Some(journal);
-            state.backlog = Backlog::new(limits.backlog);
-        }
+        // A second one would be of a second boot, which has a hub of its own.
+        let _ = self.journal.set(journal);
+        lock(&self.state).backlog = Backlog::new(limits.backlog);
         self.store.limit(limits.lists);
         self.with(|node, now| node.restore(now, limits, seed, recovered));
     }
 
-    /// Writes to disk what waits for it, and closes what is open there.
+    /// Writes to disk what waits for it, and closes the database.
     pub(crate) fn close_files(&self) {
-        // Not under the lock: it waits for the disk.
-        let journal = lock(&self.state).journal.take();
-        if let Some(journal) = journal {
-            journal.close();
-        }
         self.store.close();
+    }
+
+    /// The journal, to be held up.
+    #[cfg(test)]
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.get()
     }
 
     /// Publishes or watches.
@@ -223,15 +222,30 @@ impl Hub {
         outcome.await.unwrap_or(Err(NO_WAY))
     }
 
-    /// The router answered a message from another gateway. Where that means that it was shown, the
-    /// answer leaves when the journal has it, see [`Self::hear_written`].
-    pub(crate) fn answer(self: &Arc<Self>, from: GatewayId, call: Call, outcome: Outcome) {
+    /// The router answered a message from another gateway.
+    pub(crate) fn answer(
+        self: &Arc<Self>,
+        from: GatewayId,
+        call: Call,
+        shown: ShownRecord,
+        outcome: Outcome,
+    ) {
+        self.record(shown, outcome);
         self.with(|node, now| node.answer(now, from, call, outcome));
     }
 
     /// The router answered a message of this gateway's own.
-    pub(crate) fn answer_own(self: &Arc<Self>, number: u64, message: &Message, outcome: Outcome) {
-        self.with(|node, now| node.answer_own(now, number, message, outcome));
+    pub(crate) fn answer_own(self: &Arc<Self>, number: u64, shown: ShownRecord, outcome: Outcome) {
+        self.record(shown, outcome);
+        self.with(|node, now| node.answer_own(now, number, shown, outcome));
+    }
+
+    /// Puts on file that something was shown here, before anybody hears of it.
+    fn record(&self, shown: ShownRecord, outcome: Outcome) {
+        // Not under the lock: a file system may hold it up.
+        if let (Some(fingerprint), Ok(()), Some(journal)) = (shown, outcome, self.journal.get()) {
+            journal.note(self.wall.read(), fingerprint);
+        }
     }
 
     fn queue(self: &Arc<Self>, frames: impl IntoIterator<Item = (GatewayId, Frame)>) {

@@ -39,12 +39,12 @@ impl Hub {
         let mut follows = Vec::new();
         while let Some(effect) = state.node.next_effect() {
             match effect {
-                Effect::Deliver { from, call, mut message, age } => {
+                Effect::Deliver { from, call, mut message, age, shown } => {
                     if let Message::Envelope(envelope) = &mut message {
                         // By the clock here, whatever the clock there says.
                         envelope.sent_at = self.wall.read().minus(age);
                     }
-                    let way = Way::There { hub: Arc::downgrade(self), from, call };
+                    let way = Way::There { hub: Arc::downgrade(self), from, call, shown };
                     // Only messages of others are refused here: they have a sender who keeps them.
                     // Everything else goes behind the backlog, which its callers bound by waiting
                     // for room.
@@ -55,22 +55,11 @@ impl Hub {
                         state.node.answer(clock::now(), from, call, Err(Failure::Busy));
                     }
                 }
-                Effect::DeliverOwn(number, message) => {
-                    let (hub, own) = (Arc::downgrade(self), Box::new(message.clone()));
-                    let answer = Answer(Some(Way::Own { hub, number, message: own }));
+                Effect::DeliverOwn(number, message, shown) => {
+                    let hub = Arc::downgrade(self);
+                    let answer = Answer(Some(Way::Own { hub, number, shown }));
                     let from = self.own;
                     self.push(state, Inbound::Message { from, message, answer });
-                }
-                Effect::Record { fingerprint, message } => {
-                    let noted = match &state.journal {
-                        Some(journal) => journal.note(self.wall.read(), fingerprint, message),
-                        None => Err(message),
-                    };
-                    // What cannot be written down, as where the disk is full, is answered all the
-                    // same: it was shown, and its sender is not to wait for a disk for ever.
-                    if let Err(message) = noted {
-                        state.node.recorded(clock::now(), message);
-                    }
                 }
                 Effect::Keep { number, revision, post, age } => {
                     self.store.keep(number, revision, self.wall.read().minus(age), &post);
@@ -118,8 +107,8 @@ pub(super) fn refuse(state: &mut State, event: Inbound) {
     let now = clock::now();
     match answer.0.take() {
         Some(Way::There { from, call, .. }) => state.node.answer(now, from, call, Err(NO_WAY)),
-        Some(Way::Own { number, message, .. }) => {
-            state.node.answer_own(now, number, &message, Err(NO_WAY));
+        Some(Way::Own { number, shown, .. }) => {
+            state.node.answer_own(now, number, shown, Err(NO_WAY));
         }
         Some(Way::Here(ticket)) => drop(ticket.send(Err(NO_WAY))),
         None => {}

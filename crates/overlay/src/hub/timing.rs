@@ -8,8 +8,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, lock};
-use crate::node::{Node, ShownMessage};
-use crate::storage::journal::Written;
+use crate::node::Node;
 use crate::storage::store::CommitNotices;
 
 /// Time between two looks at leases and deadlines.
@@ -40,21 +39,6 @@ impl Hub {
                     }
                 }
                 None => node.disk_failed(now),
-            });
-        }
-    }
-
-    /// Hears of what has come to the journal until `stop`, and answers it.
-    pub(crate) async fn hear_written(
-        self: Arc<Self>,
-        mut written: Written<ShownMessage>,
-        stop: CancellationToken,
-    ) {
-        while let Some(Some(messages)) = stop.run_until_cancelled(written.recv()).await {
-            self.with(|node, now| {
-                for message in messages {
-                    node.recorded(now, message);
-                }
             });
         }
     }

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Failure, Fault, NetworkId};
 
-use super::{Effect, Node, Said, ShownMessage, Ticket};
-use crate::delivery::dedup::Fingerprint;
+use super::{Effect, Node, Said, Ticket};
 use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
 use crate::membership::GatewayId;
 use crate::node::violations::Violation;
@@ -83,39 +82,10 @@ impl<T, L> Node<T, L> {
         }
     }
 
-    /// The router answered a message that [`Effect::Deliver`] handed to it.
+    /// The router answered a message that [`Effect::Deliver`] handed to it. That it was shown is on
+    /// file.
     pub(crate) fn answer(&mut self, now: Instant, peer: GatewayId, call: Call, outcome: Outcome) {
-        let fingerprint = match outcome {
-            Ok(()) => self.delivery.is_shown(now, &peer, call),
-            Err(_) => None,
-        };
-        match fingerprint {
-            Some(fingerprint) => {
-                self.record(fingerprint, ShownMessage::Theirs { from: peer, call });
-            }
-            None => self.reply(peer, call, outcome),
-        }
-    }
-
-    /// Something was shown here. It is answered when it is on file: a gateway that dies before has
-    /// told nobody, and shows it again; one that dies after does not.
-    pub(super) fn record(&mut self, fingerprint: Fingerprint, message: ShownMessage) {
-        self.effects.push_back(Effect::Record { fingerprint, message });
-    }
-
-    /// Takes that [`Effect::Record`] is on file.
-    pub(crate) fn recorded(&mut self, now: Instant, message: ShownMessage) {
-        match message {
-            ShownMessage::Theirs { from, call } => self.reply(from, call, Ok(())),
-            ShownMessage::Own(number) => {
-                self.outbox.answered(now, number, self.members.own(), Ok(()));
-                self.work_off(now);
-            }
-        }
-    }
-
-    fn reply(&mut self, peer: GatewayId, call: Call, outcome: Outcome) {
-        for frame in self.delivery.answer(&peer, call, outcome) {
+        for frame in self.delivery.answer(now, &peer, call, outcome) {
             self.queue(peer, &frame);
         }
     }
@@ -136,7 +106,7 @@ impl<T, L> Node<T, L> {
         let refused =
             message.speaks_for().into_iter().find(|n| !self.members.may_speak(&from, n)).cloned();
         match self.delivery.received(from, number, settled, message)? {
-            Verdict::New(call, _) if refused.is_some() => {
+            Verdict::New(call, ..) if refused.is_some() => {
                 let network = refused.as_ref().map_or("", NetworkId::as_str);
                 let why = format_args!("it may not speak for {network}");
                 self.violations.refuse(now, from, Violation::Sender, why);
@@ -144,8 +114,8 @@ impl<T, L> Node<T, L> {
                 // each link.
                 self.answer(now, from, call, Err(Failure::Refused));
             }
-            Verdict::New(call, message) => {
-                self.effects.push_back(Effect::Deliver { from, call, message, age });
+            Verdict::New(call, message, shown) => {
+                self.effects.push_back(Effect::Deliver { from, call, message, age, shown });
             }
             Verdict::Answered(outcome) => {
                 self.queue(from, &Frame::Answer { number, outcome });

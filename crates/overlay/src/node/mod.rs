@@ -47,12 +47,10 @@ const WITH_MEMBERSHIP: u8 = 2;
 pub(crate) enum Effect<T, L> {
     /// Hand a message, said that long ago, to the router, which answers through
     /// [`Node::answer`].
-    Deliver { from: GatewayId, call: Call, message: Message, age: Duration },
+    Deliver { from: GatewayId, call: Call, message: Message, age: Duration, shown: ShownRecord },
     /// Hand a message of this gateway's own to the router, which answers through
     /// [`Node::answer_own`].
-    DeliverOwn(u64, Message),
-    /// Write down that something was shown here, then call [`Node::recorded`].
-    Record { fingerprint: Fingerprint, message: ShownMessage },
+    DeliverOwn(u64, Message, ShownRecord),
     /// Put a revision of a posted message on disk, then call [`Node::kept`].
     Keep { number: u64, revision: u64, post: Post, age: Duration },
     /// Take a posted message off the disk.
@@ -77,14 +75,9 @@ pub(crate) enum Effect<T, L> {
     Compare(GatewayId),
 }
 
-/// A message that was shown here, to be answered when that is on file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ShownMessage {
-    /// It came from another gateway.
-    Theirs { from: GatewayId, call: Call },
-    /// It was posted here, with this number.
-    Own(u64),
-}
+/// Entry to be on file before a message is answered as shown: a gateway that dies before has told
+/// nobody, and shows it again; one that dies after does not. None of what may be shown twice.
+pub(crate) type ShownRecord = Option<Fingerprint>;
 
 /// Owner of a message under way, who is told its outcome.
 pub(crate) enum Ticket<T> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::Address;
 
-use super::{Effect, Node, ShownMessage, Ticket};
+use super::{Effect, Node, ShownRecord, Ticket};
 use crate::delivery::dedup::Fingerprint;
 use crate::membership::GatewayId;
 use crate::outbox::{Action, Limits, Outbox, Post};
@@ -78,19 +78,17 @@ impl<T, L> Node<T, L> {
         self.outbox.kept_count()
     }
 
-    /// The router answered a message that [`Effect::DeliverOwn`] handed to it.
+    /// The router answered a message that [`Effect::DeliverOwn`] handed to it. That it was shown is
+    /// on file.
     pub(crate) fn answer_own(
         &mut self,
         now: Instant,
         number: u64,
-        message: &Message,
+        shown: ShownRecord,
         outcome: Outcome,
     ) {
-        if outcome.is_ok()
-            && let Some(fingerprint) = Fingerprint::of(message)
-            && self.delivery.shown.insert(now, fingerprint)
-        {
-            return self.record(fingerprint, ShownMessage::Own(number));
+        if let (Some(fingerprint), Ok(())) = (shown, outcome) {
+            self.delivery.shown.insert(now, fingerprint);
         }
         self.outbox.answered(now, number, self.members.own(), outcome);
         self.work_off(now);
@@ -130,11 +128,11 @@ impl<T, L> Node<T, L> {
                     self.dispatch(now, to, message, age, Ticket::Post(number));
                 }
                 Action::Send { number, to, message, .. } => {
-                    let is_shown = |fingerprint| self.delivery.shown.contains(&fingerprint);
-                    if Fingerprint::of(&message).is_some_and(is_shown) {
+                    let shown = Fingerprint::of(&message);
+                    if shown.is_some_and(|shown| self.delivery.shown.contains(&shown)) {
                         self.outbox.answered(now, number, to, Ok(()));
                     } else {
-                        self.effects.push_back(Effect::DeliverOwn(number, message));
+                        self.effects.push_back(Effect::DeliverOwn(number, message, shown));
                     }
                 }
                 Action::Keep { number, revision, post, age } => {

@@ -103,7 +103,6 @@ impl Pair {
                     self.nodes[own].answer(self.now, from, call, Ok(()));
                 }
             }
-            Effect::Record { message, .. } => self.nodes[own].recorded(self.now, message),
             Effect::Outcome(ticket, outcome) => self.outcomes.push((ticket, outcome)),
             Effect::Lost(_) => self.lost += 1,
             _ => {}

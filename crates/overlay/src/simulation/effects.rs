@@ -8,12 +8,13 @@ use crate::wire::message::Outcome;
 impl World {
     pub(super) fn answer(&mut self, at: usize, answer: Way, outcome: Outcome) {
         let clock = self.clock(at);
+        let now = self.now;
         let Some(machine) = self.machine(at) else { return };
+        let (Way::There(_, _, shown) | Way::Own(_, shown)) = answer;
+        machine.shown.extend(shown.filter(|_| outcome.is_ok()).map(|shown| (shown, now)));
         match answer {
-            Way::There(from, call) => machine.node.answer(clock, from, call, outcome),
-            Way::Own(number, message) => {
-                machine.node.answer_own(clock, number, &message, outcome);
-            }
+            Way::There(from, call, _) => machine.node.answer(clock, from, call, outcome),
+            Way::Own(number, shown) => machine.node.answer_own(clock, number, shown, outcome),
         }
         self.settle(at);
     }
@@ -30,19 +31,11 @@ impl World {
         self.trace((at, std::mem::discriminant(&effect)));
         let Some(machine) = self.seats[at].running.as_mut() else { return };
         match effect {
-            Effect::Deliver { from, call, message, .. } => {
-                self.hand_over(at, message, Way::There(from, call));
+            Effect::Deliver { from, call, message, shown, .. } => {
+                self.hand_over(at, message, Way::There(from, call, shown));
             }
-            Effect::DeliverOwn(number, message) => {
-                let answer = Way::Own(number, Box::new(message.clone()));
-                self.hand_over(at, message, answer);
-            }
-            Effect::Record { fingerprint, message } => {
-                machine.shown.push((fingerprint, now));
-                let clock = self.clock(at);
-                if let Some(machine) = self.machine(at) {
-                    machine.node.recorded(clock, message);
-                }
+            Effect::DeliverOwn(number, message, shown) => {
+                self.hand_over(at, message, Way::Own(number, shown));
             }
             Effect::Keep { number, revision, post, age } => {
                 let said = now.saturating_sub(age);

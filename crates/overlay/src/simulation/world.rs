@@ -12,6 +12,7 @@ use super::{AGE, Dice, Totals};
 use crate::delivery::Call;
 use crate::directory::lease::LinkId;
 use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
+use crate::node::ShownRecord;
 use crate::outbox::Limits;
 use crate::wire::message::Message;
 
@@ -80,9 +81,10 @@ impl Event {
 }
 
 /// Reply channel of a router's answer.
+#[derive(Clone, Copy)]
 pub(super) enum Way {
-    There(GatewayId, Call),
-    Own(u64, Box<Message>),
+    There(GatewayId, Call, ShownRecord),
+    Own(u64, ShownRecord),
 }
 
 pub(super) struct World {

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{Body, Envelope, EnvelopeId, Typing, UnixMillis};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
+use crate::hub::answer::Answer;
 use crate::hub::inbound::Inbound;
-
-use crate::node::{Recovered, ShownMessage};
+use crate::node::Recovered;
 use crate::outbox::Limits;
-use crate::storage::journal::{Journal, Writer};
+use crate::storage::journal::Journal;
 use crate::transport::link::Greeting;
 use crate::transport::pair_tests::{self, PATIENCE, alice, bob, gateway, id};
 use crate::wire::message::{Message, Outcome};
@@ -27,35 +26,27 @@ const MOMENT: Duration = Duration::from_millis(200);
 struct Gateway {
     hub: Arc<Hub>,
     inbound: mpsc::Receiver<Inbound>,
-    /// The disk of the journal, which writes only when it is told to.
-    disk: Writer<ShownMessage>,
-    stop: CancellationToken,
 }
 
 impl Gateway {
     fn new(n: u8, state: &Path) -> Self {
-        let (journal, shown, disk, written) = Journal::begin(state, UnixMillis(1)).unwrap();
+        let (journal, shown) = Journal::open(state, UnixMillis(1)).unwrap();
         let (hub, inbound) = gateway(n, state);
         hub.restore(Limits::default(), 1, journal, Recovered { shown, ..Recovered::default() });
-        let stop = CancellationToken::new();
-        tokio::spawn(hub.clone().hear_written(written, stop.clone()));
-        Self { hub, inbound, disk, stop }
+        Self { hub, inbound }
     }
 
-    /// Shows the next message to its receiver. Returns which it was.
-    async fn shows(&mut self) -> u128 {
+    /// Shows the next message to its receiver. Returns which it was, and the way to say so.
+    async fn shows(&mut self) -> (u128, Answer) {
         let event = timeout(PATIENCE, self.inbound.recv()).await.expect("in time").unwrap();
         let Inbound::Message { message, answer, .. } = event else { panic!("{event:?}") };
-        answer.give(Ok(()));
-        number(&message)
+        (number(&message), answer)
     }
 
     /// Ends without another word, as if it were killed.
     async fn dies(self, link: JoinHandle<()>) {
         link.abort();
         let _ = link.await;
-        self.stop.cancel();
-        drop(self.disk);
         self.hub.store.close();
     }
 }
@@ -90,20 +81,35 @@ fn send(from: &Gateway, message: Message) -> JoinHandle<Outcome> {
     tokio::spawn(async move { hub.send(id(1), message).await })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_disk_holds_up_only_what_is_to_be_on_it() {
     let [near, far] = [0, 1].map(|_| tempfile::tempdir().unwrap());
     let (here, mut there) = (Gateway::new(0, near.path()), Gateway::new(1, far.path()));
     link(&here, &there).await;
     let mut shown = send(&here, message(1, Body::Attention));
-    assert_eq!(there.shows().await, 1);
+    let (number, answer) = there.shows().await;
+    assert_eq!(number, 1);
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (stall, stalled) = oneshot::channel();
+    let hub = there.hub.clone();
+    let disk = std::thread::spawn(move || {
+        let _stalled = hub.journal().unwrap().stalled();
+        stall.send(()).unwrap();
+        may_go_on.recv()
+    });
+    stalled.await.unwrap();
+    let noting = std::thread::spawn(move || answer.give(Ok(())));
     for n in 2..50 {
         let typing = send(&here, message(n, Body::Typing(Typing::Active)));
-        assert_eq!(there.shows().await, n);
+        let (number, answer) = there.shows().await;
+        assert_eq!(number, n);
+        answer.give(Ok(()));
         assert_eq!(timeout(PATIENCE, typing).await.expect("it waits for no disk").unwrap(), Ok(()));
     }
     assert!(timeout(MOMENT, &mut shown).await.is_err(), "it is not on file");
-    there.disk.write_next().await;
+    go_on.send(()).unwrap();
+    disk.join().unwrap().unwrap();
+    noting.join().unwrap();
     assert_eq!(timeout(PATIENCE, shown).await.unwrap().unwrap(), Ok(()));
 }
 
@@ -113,11 +119,13 @@ async fn a_gateway_that_dies_has_on_file_what_it_told_of_and_hears_the_rest_agai
     let (here, mut there) = (Gateway::new(0, near.path()), Gateway::new(1, far.path()));
     let links = link(&here, &there).await;
     let told = send(&here, message(1, Body::Attention));
-    assert_eq!(there.shows().await, 1);
-    there.disk.write_next().await;
+    let (number, answer) = there.shows().await;
+    assert_eq!(number, 1);
+    answer.give(Ok(()));
     assert_eq!(told.await.unwrap(), Ok(()));
     let untold = send(&here, message(2, Body::Attention));
-    assert_eq!(there.shows().await, 2);
+    let (number, untold_answer) = there.shows().await;
+    assert_eq!(number, 2);
     there.dies(links).await;
 
     let mut again = Gateway::new(1, far.path());
@@ -126,7 +134,10 @@ async fn a_gateway_that_dies_has_on_file_what_it_told_of_and_hears_the_rest_agai
     assert_eq!(send(&here, message(1, Body::Attention)).await.unwrap(), Ok(()));
     assert!(!matches!(untold.await.unwrap(), Ok(())), "nobody said that it was shown");
     let repeated = send(&here, message(2, Body::Attention));
-    assert_eq!(again.shows().await, 2, "it was not on file: rather twice than never");
-    again.disk.write_next().await;
+    let (number, answer) = again.shows().await;
+    assert_eq!(number, 2, "it was not on file: rather twice than never");
+    answer.give(Ok(()));
     assert_eq!(repeated.await.unwrap(), Ok(()));
+    // Of a gateway that died, nobody hears it.
+    drop(untold_answer);
 }

@@ -21,9 +21,9 @@ use crate::common::clock::{self, Wall};
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
 use crate::membership::{Members, REPLICAS};
-use crate::node::{Recovered, ShownMessage};
+use crate::node::Recovered;
 use crate::outbox::Limits;
-use crate::storage::journal::{Journal, Writer, Written};
+use crate::storage::journal::Journal;
 use crate::storage::store::{CommitNotices, Store};
 
 /// Few enough that a busy router lets events wait in the hub.
@@ -51,8 +51,6 @@ pub(super) struct Host {
 /// Channels that a host needs once, to run.
 struct Ends {
     kept: CommitNotices,
-    writer: Writer<ShownMessage>,
-    written: Written<ShownMessage>,
     events: Receiver<Inbound>,
     acts: Receiver<Act>,
     jobs: Receiver<LocalBoxFuture<'static, ()>>,
@@ -80,9 +78,7 @@ pub(super) async fn run(n: usize, shared: Shared) -> turmoil::Result {
     let mut tasks = JoinSet::new();
     tasks.spawn_local(hub.clone().tick(stop.clone()));
     tasks.spawn_local(hub.clone().pump(stop.clone()));
-    tasks.spawn_local(hub.clone().hear_kept(ends.kept, stop.clone()));
-    tasks.spawn_local(hub.clone().hear_written(ends.written, stop));
-    tasks.spawn_local(record(ends.writer));
+    tasks.spawn_local(hub.clone().hear_kept(ends.kept, stop));
     tasks.spawn_local(commit(host.clone()));
     tasks.spawn_local(dial::listen(host.clone()));
     tasks.spawn_local(router::run(host.clone(), ends.events, ends.acts));
@@ -109,7 +105,7 @@ fn start(n: usize, shared: &Shared) -> (Rc<Host>, Ends) {
     let wall = Wall::Simulated(UnixMillis(1_000_000 + shows.as_millis() as u64), clock::now());
     let (store, epoch, kept) =
         Store::begin(seat.disk.opener(), PathBuf::new(), wall.read()).unwrap();
-    let (journal, shown, writer, written) = Journal::begin(seat.disk.state(), wall.read()).unwrap();
+    let (journal, shown) = Journal::open(seat.disk.state(), wall.read()).unwrap();
     let networks = ledger.members[n].networks.clone();
     let members = Arc::new(Members::new(id(n), networks, &ledger.members, REPLICAS));
     let (inbound, events) = mpsc::channel(INBOUND);
@@ -133,13 +129,7 @@ fn start(n: usize, shared: &Shared) -> (Rc<Host>, Ends) {
     ledger.trace((n, epoch));
     ledger.seats[n].down_since = None;
     ledger.seats[n].reset(Some(host.clone()));
-    (host, Ends { kept, writer, written, events, acts, jobs })
-}
-
-/// The journal is written at once: what is lost with a gateway that dies between showing and
-/// writing is shown again, which no check here forgives.
-async fn record(mut writer: Writer<ShownMessage>) {
-    while writer.write_next().await {}
+    (host, Ends { kept, events, acts, jobs })
 }
 
 /// The disk takes its time, and sometimes a long time.

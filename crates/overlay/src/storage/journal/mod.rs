@@ -1,124 +1,115 @@
-//! The journal of what was shown here, and the thread that writes it.
+//! The journal of what was shown here, a file that outlives the process.
 //!
-//! A message that was shown is answered when the journal has it, so that a gateway that was told
-//! so never finds it shown again. Writing has a thread of its own: a disk that takes its time
-//! holds up these answers, and neither the lock nor the workers that all other messages need.
+//! A ring of slots of fixed size, overwritten in place, so that a full disk does not hinder it. What
+//! a killed process noted is kept by the system; a machine that loses power may lose the last
+//! seconds, and with them the memory of what it showed then.
+//!
+//! A message that was shown is noted before it is answered, so that a gateway that was told so
+//! never finds it shown again. Noting is a store to memory, see [`slots`], where the message is:
+//! a hand-over to another thread and back would take longer than everything else that is done for
+//! an answer. It is done under no lock but the journal's own: where the file system holds up a
+//! store, as it may while it writes that page out, all other messages go on.
 
-mod ring;
+mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::thread::JoinHandle;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crosstalk_core::UnixMillis;
-use tokio::sync::mpsc;
 
-use crate::delivery::dedup::Fingerprint;
-use ring::Ring;
+use crate::delivery::dedup::{Fingerprint, MAX_SHOWN};
+use slots::Slots;
 
-/// The most writes that nobody has heard of before the next one waits.
-const MAX_UNHEARD: usize = 16;
-/// The most notes that wait for a disk that takes its time.
-const MAX_NOTED: usize = 65_536;
-/// The most notes that are written at once.
-const MOST: usize = 256;
-
-/// Entries that were noted and are now written, in order.
-pub(crate) type Written<T> = mpsc::Receiver<Vec<T>>;
+/// The name of the file in the state directory.
+const FILE: &str = "shown.ring";
+/// The time in milliseconds, the fingerprint, and their exclusive or in two halves.
+const SLOT: usize = 32;
 
 /// Entries found in a journal, oldest first, with their age.
 pub(crate) type Found = Vec<(Fingerprint, Duration)>;
 
-/// The way to the thread that writes. `T` is what comes back when a note is written.
-pub(crate) struct Journal<T> {
-    notes: mpsc::Sender<Note<T>>,
-    thread: Option<JoinHandle<()>>,
+/// The file, and where it goes on.
+pub(crate) struct Journal(Mutex<Ring>);
+
+struct Ring {
+    slots: Slots,
+    next: usize,
+    failed: bool,
 }
 
-struct Note<T> {
-    shown_at: UnixMillis,
-    fingerprint: Fingerprint,
-    of: T,
-}
-
-/// The end of a journal that writes.
-pub(crate) struct Writer<T> {
-    ring: Ring,
-    notes: mpsc::Receiver<Note<T>>,
-    written: mpsc::Sender<Vec<T>>,
-}
-
-impl<T: Send + 'static> Journal<T> {
-    /// Opens the journal in `state`, which it makes where it is missing, and starts the thread.
-    pub(crate) fn open(state: &Path, wall: UnixMillis) -> io::Result<(Self, Found, Written<T>)> {
-        let (mut journal, found, writer, written) = Self::begin(state, wall)?;
-        let thread = std::thread::Builder::new().name("overlay-journal".into());
-        journal.thread = Some(thread.spawn(move || writer.write_until_closed())?);
-        Ok((journal, found, written))
+impl Journal {
+    /// Opens the journal in `state`, which it makes where it is missing. The directory is nobody
+    /// else's.
+    pub(crate) fn open(state: &Path, wall: UnixMillis) -> io::Result<(Self, Found)> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600);
+        let mut file = options.open(state.join(FILE))?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
+        let mut bytes = Vec::new();
+        (&mut file).take((MAX_SHOWN * SLOT) as u64).read_to_end(&mut bytes)?;
+        let slots = Slots::prepare(file, bytes.len(), MAX_SHOWN * SLOT)?;
+        let read = bytes.chunks_exact(SLOT).enumerate();
+        let mut found: Vec<_> = read.filter_map(|(at, slot)| Some((decode(slot)?, at))).collect();
+        found.sort_unstable();
+        // The ring goes on behind its newest slot; no pointer is stored that could be wrong after a
+        // crash.
+        let next = found.last().map_or(0, |(_, at)| (at + 1) % MAX_SHOWN);
+        let shown =
+            found.into_iter().map(|((at, fingerprint), _)| (fingerprint, wall.since(at))).collect();
+        Ok((Self(Mutex::new(Ring { slots, next, failed: false })), shown))
     }
 
-    /// As [`Self::open`], without the thread: nothing is written but by the writer.
-    pub(crate) fn begin(
-        state: &Path,
-        wall: UnixMillis,
-    ) -> io::Result<(Self, Found, Writer<T>, Written<T>)> {
-        let (ring, found) = Ring::open(state, wall)?;
-        let (note, notes) = mpsc::channel(MAX_NOTED);
-        let (tell, written) = mpsc::channel(MAX_UNHEARD);
-        let writer = Writer { ring, notes, written: tell };
-        Ok((Self { notes: note, thread: None }, found, writer, written))
-    }
-
-    /// Notes what was shown; `of` comes back when that is written. Fails where too many notes wait.
-    pub(crate) fn note(
-        &self,
-        shown_at: UnixMillis,
-        fingerprint: Fingerprint,
-        of: T,
-    ) -> Result<(), T> {
-        // Noted under a lock, which waits for nothing.
-        let noted = self.notes.try_send(Note { shown_at, fingerprint, of });
-        noted.map_err(|full| full.into_inner().of)
-    }
-
-    /// Writes what was noted, and ends the thread. Not to be called under a lock.
-    pub(crate) fn close(self) {
-        drop(self.notes);
-        if let Some(thread) = self.thread {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl<T> Writer<T> {
-    fn write_until_closed(mut self) {
-        let mut notes = Vec::new();
-        while self.notes.blocking_recv_many(&mut notes, MOST) > 0 {
-            let written = self.write(&mut notes);
-            // Where nobody listens any more, it is written all the same.
-            let _ = self.written.blocking_send(written);
+    /// Notes what was shown, in the place of the oldest that is noted. Where that fails it is
+    /// logged: what was shown is answered all the same, and its sender not kept waiting for a disk.
+    pub(crate) fn note(&self, wall: UnixMillis, fingerprint: Fingerprint) {
+        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = ring.next * SLOT;
+        // Also on failure: one that is written again later would stand behind newer ones.
+        ring.next = (ring.next + 1) % MAX_SHOWN;
+        let put = ring.slots.put(at, &encode(wall, fingerprint));
+        let failed_before = std::mem::replace(&mut ring.failed, put.is_err());
+        if let Err(error) = put
+            && !failed_before
+        {
+            tracing::error!("this gateway: cannot write down what was shown: {error}");
         }
     }
 
-    /// Writes what is noted next, in place of the thread. Says whether there may be more.
+    /// Keeps every note waiting while it runs, as a file system does that takes its time.
     #[cfg(test)]
-    pub(crate) async fn write_next(&mut self) -> bool {
-        let mut notes = Vec::new();
-        let more = self.notes.recv_many(&mut notes, MOST).await > 0;
-        let written = self.write(&mut notes);
-        let _ = self.written.send(written).await;
-        more
+    pub(crate) fn stalled(&self) -> impl Drop {
+        self.0.lock().unwrap()
     }
+}
 
-    /// One write for all, however many there are: as many as came while the last was written.
-    fn write(&mut self, notes: &mut Vec<Note<T>>) -> Vec<T> {
-        for note in &*notes {
-            self.ring.note(note.shown_at, note.fingerprint);
-        }
-        self.ring.write();
-        notes.drain(..).map(|note| note.of).collect()
-    }
+fn encode(wall: UnixMillis, fingerprint: Fingerprint) -> [u8; SLOT] {
+    let mut slot = [0; SLOT];
+    slot[..8].copy_from_slice(&wall.0.to_le_bytes());
+    slot[8..24].copy_from_slice(&fingerprint.0);
+    let check = check(&slot);
+    slot[24..].copy_from_slice(&check.to_le_bytes());
+    slot
+}
+
+fn decode(slot: &[u8]) -> Option<(UnixMillis, Fingerprint)> {
+    let (said, time) = (number(slot, 24), number(slot, 0));
+    let fingerprint = std::array::from_fn(|i| slot.get(8 + i).copied().unwrap_or_default());
+    (time != 0 && said == check(slot)).then_some((UnixMillis(time), Fingerprint(fingerprint)))
+}
+
+/// Tells a slot that was written whole from one that was not.
+fn check(slot: &[u8]) -> u64 {
+    number(slot, 0) ^ number(slot, 8).rotate_left(21) ^ number(slot, 16).rotate_left(42) ^ 0x5eed
+}
+
+fn number(slot: &[u8], from: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|i| slot.get(from + i).copied().unwrap_or_default()))
 }

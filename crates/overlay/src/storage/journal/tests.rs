@@ -1,53 +1,81 @@
 use super::*;
 
-fn fingerprint(n: u8) -> Fingerprint {
-    Fingerprint([n; 16])
+fn fingerprint(n: usize) -> Fingerprint {
+    Fingerprint((n as u128 + 1).to_le_bytes())
+}
+
+fn open(state: &Path, now: u64) -> (Journal, Found) {
+    Journal::open(state, UnixMillis(now)).unwrap()
+}
+
+fn prints(state: &Path) -> Vec<Fingerprint> {
+    open(state, 1_000_000).1.into_iter().map(|(fingerprint, _)| fingerprint).collect()
+}
+
+/// A journal of which the bytes are written, whatever the file system.
+fn written(state: &Path) -> Journal {
+    let (journal, _) = open(state, 1);
+    let file = OpenOptions::new().write(true).open(state.join(FILE)).unwrap();
+    journal.0.lock().unwrap().slots = Slots::Written(file);
+    journal
 }
 
 #[test]
-fn what_is_told_of_is_written() {
+fn what_was_noted_is_read_again_in_order_and_with_its_age() {
     let state = tempfile::tempdir().unwrap();
-    let (journal, found, mut written) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-    assert!(found.is_empty());
-    (1..=3).for_each(|n| journal.note(UnixMillis(n.into()), fingerprint(n), n).unwrap());
-    let mut told = Vec::new();
-    while told.len() < 3 {
-        told.extend(written.blocking_recv().unwrap());
-        let (_, found, _, _) = Journal::<()>::begin(state.path(), UnixMillis(9)).unwrap();
-        assert!(found.len() >= told.len());
+    let (journal, shown) = open(state.path(), 5000);
+    assert!(shown.is_empty());
+    journal.note(UnixMillis(5000), fingerprint(9));
+    journal.note(UnixMillis(6000), fingerprint(3));
+    drop(journal);
+    let (journal, shown) = open(state.path(), 7000);
+    let second = Duration::from_secs(1);
+    assert_eq!(shown, [(fingerprint(9), 2 * second), (fingerprint(3), second)]);
+    journal.note(UnixMillis(7000), fingerprint(4));
+    assert_eq!(prints(state.path()), [fingerprint(9), fingerprint(3), fingerprint(4)]);
+}
+
+#[test]
+fn what_was_noted_is_in_the_file_though_the_journal_is_never_closed() {
+    let state = tempfile::tempdir().unwrap();
+    let (journal, _) = open(state.path(), 1);
+    for n in 0..3 {
+        journal.note(UnixMillis(2), fingerprint(n));
+        assert_eq!(prints(state.path()).len(), n + 1);
     }
-    assert_eq!(told, [1, 2, 3]);
-    journal.close();
+    std::mem::forget(journal);
+    assert_eq!(prints(state.path()).len(), 3);
 }
 
 #[test]
-fn closing_writes_what_was_noted_though_nobody_listens() {
+fn where_a_file_cannot_be_mapped_it_is_written() {
     let state = tempfile::tempdir().unwrap();
-    let (journal, _, written) = Journal::open(state.path(), UnixMillis(1)).unwrap();
-    drop(written);
-    journal.note(UnixMillis(2), fingerprint(7), ()).unwrap();
-    journal.close();
-    let (_, found, _, _) = Journal::<()>::begin(state.path(), UnixMillis(2)).unwrap();
-    assert_eq!(found, [(fingerprint(7), Duration::ZERO)]);
-}
-
-#[tokio::test]
-async fn what_was_not_written_is_not_told_of() {
-    let state = tempfile::tempdir().unwrap();
-    let (journal, _, mut writer, mut written) =
-        Journal::begin(state.path(), UnixMillis(1)).unwrap();
-    journal.note(UnixMillis(2), fingerprint(7), "seven").unwrap();
-    tokio::task::yield_now().await;
-    assert!(written.try_recv().is_err());
-    assert!(writer.write_next().await);
-    assert_eq!(written.recv().await.unwrap(), ["seven"]);
+    let journal = written(state.path());
+    (0..2).for_each(|n| journal.note(UnixMillis(2), fingerprint(n)));
+    assert_eq!(prints(state.path()), [fingerprint(0), fingerprint(1)]);
 }
 
 #[test]
-fn what_waits_for_a_disk_that_stands_still_is_bounded() {
+fn the_ring_goes_round() {
     let state = tempfile::tempdir().unwrap();
-    let (journal, _, _writer, _written) = Journal::begin(state.path(), UnixMillis(1)).unwrap();
-    let noted = |n| journal.note(UnixMillis(2), fingerprint(7), n);
-    assert!((0..MAX_NOTED).all(|n| noted(n).is_ok()));
-    assert_eq!(noted(7), Err(7));
+    let (journal, _) = open(state.path(), 1);
+    (0..=MAX_SHOWN).for_each(|n| journal.note(UnixMillis(1 + n as u64), fingerprint(n)));
+    let all = prints(state.path());
+    assert_eq!(
+        (all.len(), all[0], all[MAX_SHOWN - 1]),
+        (MAX_SHOWN, fingerprint(1), fingerprint(MAX_SHOWN))
+    );
+}
+
+#[test]
+fn a_slot_that_was_not_written_whole_is_passed_over() {
+    let state = tempfile::tempdir().unwrap();
+    let (journal, _) = open(state.path(), 1);
+    journal.note(UnixMillis(1), fingerprint(1));
+    journal.note(UnixMillis(2), fingerprint(2));
+    drop(journal);
+    let mut bytes = std::fs::read(state.path().join(FILE)).unwrap();
+    bytes[10] ^= 1;
+    std::fs::write(state.path().join(FILE), bytes).unwrap();
+    assert_eq!(prints(state.path()), [fingerprint(2)]);
 }
