@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Claim, Contact, Context, EnvelopeId, Event, Exchange, Handoff, Key, Message,
-    NameClass, Names, Now, Outgoing, Output, Recipient, RosterEdit,
+    Address, Body, Claim, Consent, Contact, Context, Envelope, EnvelopeId, Event, Exchange,
+    Failure, Handoff, Key, Message, NameClass, Names, Now, Outgoing, Output, Recipient, RichText,
+    RosterEdit,
 };
 
 /// The time, the connection, and where everything goes.
@@ -38,6 +39,30 @@ impl<L> Cx<'_, L> {
         let id = self.context.ids.next_id();
         self.emit(Event::Send(Outgoing { id, to, body, details: None }));
         id
+    }
+
+    /// Says that a delivery is not shown, to whoever said it.
+    pub(crate) fn undelivered(&mut self, envelope: &Envelope, why: Failure) {
+        self.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
+    }
+
+    /// Answers for a delivery that came before the client could be told and finds no room to wait. One
+    /// that takes none, being state, is given back.
+    pub(crate) fn turn_away(&mut self, envelope: Envelope) -> Option<Envelope> {
+        match &envelope.body {
+            // What was accepted is shown or reported.
+            Body::Text { .. } | Body::Attention => self.undelivered(&envelope, Failure::Busy),
+            Body::Contact(Consent::Request(_)) => self.emit(Event::Unshown(envelope)),
+            _ => return Some(envelope),
+        }
+        None
+    }
+
+    /// Something that the gateway has to say to `user`, in the name of the control contact.
+    pub(crate) fn notice(&mut self, user: Address, text: RichText) -> Envelope {
+        let (id, sent_at) = (self.context.ids.next_id(), self.now.wall);
+        let body = Body::Text { text, auto: true };
+        Envelope { id, from: Address::control(), to: user, sent_at, body, details: None }
     }
 
     /// Changes the foreign part of the buddy list.
@@ -74,6 +99,14 @@ impl<L> Cx<'_, L> {
     pub(crate) fn classify(&self, name: &str) -> NameClass {
         self.context.names.classify(name)
     }
+}
+
+/// A report in words of the control contact, for clients that have no other way to show it: a message
+/// to whoever the client knows by `name` met the failure `why`.
+pub(crate) fn in_words(report: &Envelope, why: Failure, name: Option<String>) -> Envelope {
+    let name = name.unwrap_or_else(|| report.from.to_string());
+    let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
+    Envelope { from: Address::control(), body, ..report.clone() }
 }
 
 /// The name under which a client is shown `address`: as its owner spells it where clients take

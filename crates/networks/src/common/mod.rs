@@ -1,6 +1,8 @@
 //! Tools that several networks need: no protocol's own terms in them.
 
+mod contacts;
 mod context;
+pub(crate) mod frame_queue;
 pub(crate) mod held;
 pub mod html;
 pub(crate) mod http;
@@ -9,4 +11,5 @@ pub(crate) mod time;
 pub(crate) mod unread;
 pub(crate) mod xml_entities;
 
-pub(crate) use context::{Cx, spelling};
+pub(crate) use contacts::Contacts;
+pub(crate) use context::{Cx, in_words, spelling};

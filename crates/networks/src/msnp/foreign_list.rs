@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crosstalk_core::{Address, Contact, MAX_CONTACTS, RichText};
 
-use crate::common::held;
+use crate::common::{Contacts, held};
 use crate::msnp::groups::{Groups, contact_id};
 
 /// The most changes that wait, and the most bytes of them.
@@ -17,8 +17,7 @@ const MAX_BYTES: usize = 512 << 10;
 /// A person's foreign contacts, and what the client wants of them.
 #[derive(Default)]
 pub(super) struct ForeignList {
-    /// The foreign contacts; none before the gateway told them.
-    contacts: Option<BTreeMap<Address, Contact>>,
+    contacts: Contacts,
     /// Those, and who is promised, by the ids that GUIDs and numbers of memberships come from.
     ids: BTreeMap<u128, Address>,
     /// The groups of the address book.
@@ -85,23 +84,25 @@ impl Edit {
 impl ForeignList {
     /// Takes the foreign contacts.
     pub(super) fn fill(&mut self, contacts: impl Iterator<Item = Contact>) {
-        self.contacts = Some(BTreeMap::new());
+        self.contacts.fill(std::iter::empty());
         contacts.for_each(|contact| self.put(&contact));
     }
 
     /// Whether the gateway told the foreign contacts.
     pub(super) const fn is_filled(&self) -> bool {
-        self.contacts.is_some()
+        self.contacts.are_known()
     }
 
     /// Writes a contact, or forgets one that is blank.
     pub(super) fn put(&mut self, contact: &Contact) {
-        let Some(contacts) = &mut self.contacts else { return };
         let address = &contact.address;
+        let was_there = self.contacts.get(address).is_some();
+        if !self.contacts.put(contact) {
+            return;
+        }
         if !contact.is_empty() {
-            contacts.insert(address.clone(), contact.clone());
             self.ids.insert(contact_id(address), address.clone());
-        } else if contacts.remove(address).is_some() && !self.promised.contains(address) {
+        } else if was_there && !self.promised.contains(address) {
             self.ids.remove(&contact_id(address));
         }
     }
@@ -124,18 +125,17 @@ impl ForeignList {
 
     /// Whether somebody may be written that is no contact yet.
     pub(super) fn has_room_for(&self, address: &Address) -> bool {
-        let fits = |c: &BTreeMap<_, _>| c.len() < MAX_CONTACTS || c.contains_key(address);
-        self.contacts.as_ref().is_none_or(fits)
+        self.contacts.have_room_for(address)
     }
 
     /// A foreign contact.
     pub(super) fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.contacts.as_ref()?.get(address)
+        self.contacts.get(address)
     }
 
     /// Every foreign contact.
     pub(super) fn contacts(&self) -> impl Iterator<Item = &Contact> {
-        self.contacts.iter().flat_map(BTreeMap::values)
+        self.contacts.iter()
     }
 
     /// Whoever has an id in `ids`, in the list or told to be in it.

@@ -3,13 +3,10 @@
 //! A handler takes a SNAC and says whether it passes. What it passes is the server's business;
 //! what it withholds concerns a foreign person, and is answered here.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Event, Failure, Fault, NameClass, Roster, Side,
-};
+use crosstalk_core::{Address, Body, Contact, Envelope, Event, Fault, NameClass, Roster, Side};
 
 use super::context::Cx;
 use super::messages::conversations;
@@ -19,6 +16,7 @@ use super::wire::message::EightBit;
 use super::wire::snac::Kind;
 use super::wire::{Reader, Snac, UserInfo};
 use super::{MAX_NAME, consent, identity, presence, rate_limits, roster};
+use crate::common::Contacts;
 use crate::common::held::{Presences, Waiting};
 
 /// Longest wait from sign-on to the client's first sign of life before it is told things.
@@ -37,7 +35,7 @@ pub(super) struct Account {
     pub(super) has_asked: bool,
     pub(super) kind: ConnectionKind,
     /// The foreign contacts, as soon as the gateway gave them.
-    pub(super) contacts: Option<BTreeMap<Address, Contact>>,
+    pub(super) contacts: Contacts,
     /// The client said that it is ready.
     pub(super) online: bool,
     /// End of the wait for that.
@@ -90,7 +88,7 @@ impl Account {
             identity: identity::Identity::default(),
             has_asked: false,
             kind,
-            contacts: None,
+            contacts: Contacts::default(),
             online: false,
             online_by: None,
             settled: false,
@@ -186,7 +184,7 @@ impl Account {
     /// Whether the client can take what is pushed to it: it says that it is ready before it asks
     /// for its list or behind that, and may ask for none.
     pub(super) fn is_settled(&self) -> bool {
-        self.online && self.user().is_some() && self.contacts.is_some() && !self.list.is_awaited()
+        self.online && self.user().is_some() && self.contacts.are_known() && !self.list.is_awaited()
     }
 
     /// Tells the client everything that waited, as soon as it can take it. Called whenever
@@ -214,8 +212,7 @@ impl Account {
 
     /// Takes the foreign contacts.
     pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) {
-        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone()));
-        self.contacts = Some(contacts.collect());
+        self.contacts.fill(roster.contacts());
         self.asked.learn(roster);
         self.release_if_complete(cx);
         self.publish_edits(cx);
@@ -224,13 +221,10 @@ impl Account {
 
     /// Takes a contact that changed, and shows the change if the client does not know of it.
     pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        let address = contact.address.clone();
-        if contact.is_empty() {
-            contacts.remove(&address);
-        } else {
-            contacts.insert(address.clone(), contact.clone());
+        if !self.contacts.put(contact) {
+            return;
         }
+        let address = contact.address.clone();
         // Before that the merged list will show it.
         if self.is_settled() {
             self.sync_contact(contact, cx);
@@ -247,15 +241,10 @@ impl Account {
             self.show(&envelope, cx);
         } else if let Body::Presence(presence) = envelope.body {
             self.remember_presence(envelope.from, presence);
-        } else if let Err(envelope) = self.waiting.push(envelope) {
-            match envelope.body {
-                Body::Text { .. } | Body::Attention => {
-                    let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
-                    cx.send(envelope.from, body);
-                }
-                Body::Contact(Consent::Request(_)) => cx.emit(Event::Unshown(*envelope)),
-                _ => self.show(&envelope, cx),
-            }
+        } else if let Err(envelope) = self.waiting.push(envelope)
+            && let Some(envelope) = cx.turn_away(*envelope)
+        {
+            self.show(&envelope, cx);
         }
     }
 
@@ -323,7 +312,7 @@ impl Account {
     /// Spelling of `address` for the person; `None` where the protocol cannot carry the name.
     pub(super) fn spelling(&self, address: &Address, cx: &Cx<'_>) -> Option<String> {
         let names = &cx.context.names;
-        let contact = self.contacts.as_ref().and_then(|c| c.get(address));
+        let contact = self.contacts.get(address);
         contact
             .map(|c| c.spelling.clone())
             .filter(|s| {

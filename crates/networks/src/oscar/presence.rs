@@ -123,7 +123,7 @@ impl Account {
 
     /// Keeps the presence of a contact. That of others is not asked for and not kept.
     pub(super) fn remember_presence(&mut self, of: Address, presence: Presence) {
-        let known = self.contacts.as_ref().is_none_or(|c| c.contains_key(&of));
+        let known = !self.contacts.are_known() || self.contacts.get(&of).is_some();
         if known {
             self.theirs.insert(of, presence);
         }

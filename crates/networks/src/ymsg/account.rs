@@ -1,6 +1,6 @@
 //! State of the person whose connection it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crosstalk_core::{Address, Contact, Roster, Subscription};
@@ -10,6 +10,7 @@ use super::messages::KnownMessages;
 use super::presence::Own;
 use super::roster::{Hold, List};
 use super::sign_on::SignOn;
+use crate::common::Contacts;
 use crate::common::held::{Presences, Waiting};
 
 /// The status of what a server says.
@@ -26,8 +27,7 @@ pub(super) struct Account {
     pub(super) says_yes: bool,
     /// The person's name as the server writes it.
     pub(super) me: String,
-    /// The foreign contacts; none before the gateway told them.
-    pub(super) contacts: Option<BTreeMap<Address, Contact>>,
+    pub(super) contacts: Contacts,
     pub(super) hold: Hold,
     /// The server has shown the client its own status.
     pub(super) has_status: bool,
@@ -75,8 +75,7 @@ impl Account {
 
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) {
-        let contacts = roster.contacts().map(|c| (c.address.clone(), c.clone())).collect();
-        self.contacts = Some(contacts);
+        self.contacts.fill(roster.contacts());
         let awaited = roster.contacts().filter(|c| matches!(c.to, Subscription::Asked(_)));
         self.awaited.extend(awaited.map(|c| c.address.clone()));
         if self.hold.is_over() {
@@ -88,11 +87,8 @@ impl Account {
 
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        if contact.is_empty() {
-            contacts.remove(&contact.address);
-        } else {
-            contacts.insert(contact.address.clone(), contact.clone());
+        if !self.contacts.put(contact) {
+            return;
         }
         if !matches!(contact.from, Subscription::Asked(_)) {
             self.asked.remove(&contact.address);
@@ -103,7 +99,7 @@ impl Account {
     }
 
     pub(super) fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.contacts.as_ref()?.get(address)
+        self.contacts.get(address)
     }
 
     /// The name under which the client knows `address`.

@@ -1,8 +1,6 @@
 //! The way of packets and inputs to their handlers.
 
-use crosstalk_core::{
-    Address, Body, Consent, Envelope, Event, Failure, Fault, Message, NameClass, Side,
-};
+use crosstalk_core::{Body, Consent, Envelope, Event, Fault, Message, NameClass, Side};
 
 use super::account::Account;
 use super::context::Cx;
@@ -10,6 +8,7 @@ use super::foreign_names::{is_bounded, names_foreign, pass_own_part};
 use super::handoff::Names;
 use super::messages::texts::{is_typing, typing_out};
 use super::wire::{Packet, key, service};
+use crate::common::in_words;
 
 impl Account {
     /// Takes a packet of either side.
@@ -116,24 +115,14 @@ impl Account {
         }
     }
 
-    /// Refuses an envelope that cannot wait for the client.
-    fn refuse(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
-        match &envelope.body {
-            Body::Text { .. } | Body::Attention => {
-                let body = Body::Undelivered { of: envelope.id, why: Failure::Busy };
-                cx.send(envelope.from, body);
-            }
-            Body::Presence(presence) => self.presence_in(&envelope.from, presence, cx),
-            Body::Contact(Consent::Request(_)) => cx.emit(Event::Unshown(envelope)),
-            _ => {}
-        }
-    }
-
     /// Something for the person.
     pub(super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         if !self.hold.is_over() {
-            if let Err(envelope) = self.waiting.push(envelope) {
-                self.refuse(*envelope, cx);
+            if let Err(envelope) = self.waiting.push(envelope)
+                && let Some(Envelope { from, body: Body::Presence(presence), .. }) =
+                    cx.turn_away(*envelope)
+            {
+                self.presence_in(&from, &presence, cx);
             }
             return;
         }
@@ -145,9 +134,7 @@ impl Account {
             Body::Typing(typing) => self.typing_in(&envelope.from, *typing, cx),
             Body::Undelivered { why, .. } => {
                 let name = self.name(&envelope.from, cx);
-                let name = name.unwrap_or_else(|| envelope.from.to_string());
-                let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
-                self.message_in(Envelope { from: Address::control(), body, ..envelope }, cx);
+                self.message_in(in_words(&envelope, *why, name), cx);
             }
             Body::Contact(Consent::Request(_)) => self.request_in(envelope, cx),
             Body::Contact(Consent::Grant) => self.grant_in(&envelope.from, cx),

@@ -19,6 +19,7 @@ use self::roster::{Domains, Merge, invite, message_to};
 use self::sign_on::SignOn;
 use self::switchboard_invites::SwitchboardInvites;
 use crate::common::held::Waiting;
+use crate::common::in_words;
 use crate::msnp::account_registry::AccountRegistry;
 use crate::msnp::context::{Cx, spelling};
 use crate::msnp::foreign_names::is_named_in;
@@ -46,13 +47,13 @@ pub(super) struct Session {
     list_version: String,
     /// Number of foreign contacts in the list that is being sent in the commands of MSNP2 to 7.
     early_ours: usize,
-    /// Beginning of a text that corrects another, for those who are shown both.
+    /// Last presences of the foreign contacts.
     presences: BTreeMap<Address, Presence>,
     own: Own,
     /// Only those on the allow list may write.
     allow_only: bool,
     invites: SwitchboardInvites,
-    /// Details of a text that the session `full` sends, which only Jabber knows.
+    /// The client's edits by ADL and RML, as far as they are under way.
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
     requests: Waiting,
@@ -338,9 +339,7 @@ impl Session {
             Body::Text { .. } | Body::Attention => self.message_in(envelope, cx),
             Body::Undelivered { why, .. } => {
                 let name = self.shown(&envelope.from, cx).map(|(name, _)| name);
-                let name = name.unwrap_or_else(|| envelope.from.to_string());
-                let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
-                self.message_in(Envelope { from: Address::control(), body, ..envelope }, cx);
+                self.message_in(in_words(&envelope, *why, name), cx);
             }
             Body::Contact(Consent::Request(_)) => self.request_in(envelope, cx),
             Body::Contact(_) | Body::Typing(_) | Body::Receipt { .. } => {}

@@ -78,8 +78,7 @@ impl Account {
 
     /// Whether the client shows that somebody is not there.
     fn is_away(&self, whom: &Address) -> bool {
-        let is_contact = self.contacts.as_ref().is_some_and(|c| c.contains_key(whom));
-        is_contact && !self.theirs.get(whom).is_some_and(Presence::is_online)
+        self.contacts.get(whom).is_some() && !self.theirs.get(whom).is_some_and(Presence::is_online)
     }
 
     fn say(
@@ -282,10 +281,7 @@ impl Account {
         let name = self.spelling(to, cx).unwrap_or_else(|| to.to_string());
         let text = RichText::plain(why.of_message_to(&name));
         let Some(user) = self.user().cloned() else { return };
-        let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
-        let body = Body::Text { text: text.clone(), auto: false };
-        let notice =
-            Envelope { id, from: Address::control(), to: user, sent_at, body, details: None };
+        let notice = cx.notice(user, text.clone());
         self.message_in(&notice, &text, false, cx);
     }
 }

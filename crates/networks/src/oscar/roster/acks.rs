@@ -38,9 +38,9 @@ pub(in crate::oscar) enum Answer {
 /// Treatment of an answer of the server's.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::oscar) enum Outcome {
-    /// Verdict it on.
+    /// Pass it on.
     Forward,
-    /// Verdict on these codes in its place.
+    /// Pass these codes on in its place.
     Replace(Vec<u16>),
     /// Keep it back.
     Withhold,

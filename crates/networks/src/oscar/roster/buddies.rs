@@ -41,12 +41,10 @@ impl Account {
         let partitioned = self.part(snac, cx);
         for address in partitioned.foreign {
             self.watch.0.remove(&address);
-            let contact = self.contacts.as_ref().and_then(|c| c.get(&address)).cloned();
+            let contact = self.contacts.get(&address).cloned();
             if let Some(before) = contact.filter(|c| c.listed && !self.list.is_stored()) {
                 let after = Contact { listed: false, ..before.clone() };
-                self.contacts
-                    .iter_mut()
-                    .for_each(|c| drop(c.insert(address.clone(), after.clone())));
+                self.contacts.put(&after);
                 self.emit_difference(&before, after, cx);
             }
         }
@@ -60,23 +58,20 @@ impl Account {
     }
 
     fn list_watched(&mut self, named: &BTreeSet<Address>, cx: &mut Cx<'_>) {
-        if self.list.is_stored() {
+        if self.list.is_stored() || !self.contacts.are_known() {
             return;
         }
         for address in
             named.iter().filter(|address| self.watch.has(address)).cloned().collect::<Vec<_>>()
         {
             let spelling = cx.context.names.universal(&address);
-            let Some(contacts) = &mut self.contacts else { return };
-            let known = contacts.get(&address);
-            if known.is_some_and(|c| c.listed)
-                || (known.is_none() && contacts.len() >= MAX_CONTACTS)
-            {
+            let known = self.contacts.get(&address);
+            if known.is_some_and(|c| c.listed) || !self.contacts.have_room_for(&address) {
                 continue;
             }
             let before = known.cloned().unwrap_or_else(|| Contact::new(address.clone(), spelling));
             let after = Contact { listed: true, ..before.clone() };
-            contacts.insert(address.clone(), after.clone());
+            self.contacts.put(&after);
             self.emit_difference(&before, after, cx);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, MAX_CONTACTS, NameClass, Side};
+use crosstalk_core::{Fault, NameClass, Side};
 
 use super::acks::{self, Answer};
 use super::feedbag::{ROOT, is_named, with_order};
@@ -222,11 +222,7 @@ impl Account {
         if self.feedbag.is_own(item.id) || self.feedbag.of(&address).any(twin) {
             return acks::EXISTS;
         }
-        let known = self
-            .contacts
-            .as_ref()
-            .is_none_or(|c| c.contains_key(&address) || c.len() < MAX_CONTACTS);
-        if !known || !self.feedbag.has_room_for(&address, item) {
+        if !self.contacts.have_room_for(&address) || !self.feedbag.has_room_for(&address, item) {
             return acks::FULL;
         }
         self.edits.touch(&address, cx.now.instant);
@@ -287,7 +283,7 @@ impl Account {
         }
     }
 
-    /// Transaction the server's list behind the client's back.
+    /// Edits the server's list behind the client's back.
     fn edit_behind(&mut self, kind: Kind, items: &[Item], cx: &mut Cx<'_>) {
         let request = self.edits.next_request();
         let body = items.iter().fold(Writer::new(), |w, item| item.write(w)).bytes();

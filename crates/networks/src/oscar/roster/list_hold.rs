@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
+use crate::common::frame_queue::{FrameQueue, Weigh};
 use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::Snac;
 
@@ -39,10 +40,16 @@ pub(super) enum State {
 
 /// Frames that the server sends while its list is held back.
 pub(super) struct Hold {
-    pub(super) frames: BytesMut,
+    pub(super) frames: FrameQueue<Bytes>,
     pub(super) packets: Vec<Snac>,
     pub(super) complete: bool,
     pub(super) until: Instant,
+}
+
+impl Weigh for Bytes {
+    fn weight(&self) -> usize {
+        self.len()
+    }
 }
 
 impl ListHold {
@@ -71,7 +78,7 @@ impl ListHold {
 
     /// Bytes held back: frames, and the packets among them once more.
     pub(in crate::oscar) fn weight(&self) -> usize {
-        let hold = |hold: &Hold| 2 * hold.frames.len() + hold.packets.len() * size_of::<Snac>();
+        let hold = |hold: &Hold| 2 * hold.frames.weight() + hold.packets.len() * size_of::<Snac>();
         self.hold.as_ref().map_or(0, hold)
     }
 
@@ -99,7 +106,9 @@ impl ListHold {
 
     pub(super) fn release(&mut self) {
         if let Some(hold) = self.hold.take() {
-            self.released = Some(hold.frames);
+            let mut frames = BytesMut::with_capacity(hold.frames.weight());
+            hold.frames.iter().for_each(|frame| frames.extend_from_slice(frame));
+            self.released = Some(frames);
             self.was_held = true;
         }
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
 
 use super::feedbag::Plan;
 use super::list_hold::{Hold, OVERDUE, State};
+use crate::common::frame_queue::FrameQueue;
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
 use crate::oscar::verdict::Verdict;
@@ -41,7 +42,7 @@ impl Account {
     }
 
     fn has_something_to_merge(&self) -> bool {
-        self.contacts.iter().flat_map(|c| c.values()).any(|c| c.listed || c.blocked)
+        self.contacts.iter().any(|c| c.listed || c.blocked)
     }
 
     /// A packet of the list, while nothing is held back.
@@ -64,11 +65,11 @@ impl Account {
         }
         let merges = self.user().is_some()
             && !(self.list.was_held || self.list.open)
-            && (self.contacts.is_none() || self.has_something_to_merge());
+            && (!self.contacts.are_known() || self.has_something_to_merge());
         if merges {
             let until = cx.now.instant + PATIENCE;
             let hold =
-                Hold { frames: BytesMut::new(), packets: Vec::new(), complete: false, until };
+                Hold { frames: FrameQueue::default(), packets: Vec::new(), complete: false, until };
             self.list.hold = Some(hold);
             return self.hold(raw, Some(snac.clone()), cx);
         }
@@ -93,7 +94,7 @@ impl Account {
         cx: &mut Cx<'_>,
     ) -> Verdict {
         let Some(hold) = &mut self.list.hold else { return Verdict::Forward };
-        hold.frames.extend_from_slice(raw);
+        hold.frames.push(raw.clone());
         if let Some(packet) = snac.filter(|s| s.kind() == feedbag::REPLY && !hold.complete) {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
@@ -101,7 +102,7 @@ impl Account {
         // The packets are counted twice, being kept twice; half the bound leaves room for what
         // arrives. Past the bound the list passes as it is, and the foreign contacts follow as
         // changes.
-        if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
+        if hold.frames.weight() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
             self.release_if_complete(cx);
@@ -111,7 +112,7 @@ impl Account {
 
     /// Lets the list go once it and the foreign contacts are there, merged.
     pub(in crate::oscar) fn release_if_complete(&mut self, cx: &mut Cx<'_>) {
-        if self.contacts.is_none() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
+        if !self.contacts.are_known() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
             return;
         }
         if self.has_something_to_merge()
@@ -178,10 +179,12 @@ impl Account {
     /// Moves every contact to its place, and those who are contacts no longer out of the list.
     pub(in crate::oscar) fn plan_all(&mut self, cx: &Cx<'_>) -> Plan {
         let mut plan = Plan::default();
-        let Some(known) = &self.contacts else { return plan };
-        let gone = self.feedbag.everybody().filter(|a| !known.contains_key(*a));
+        if !self.contacts.are_known() {
+            return plan;
+        }
+        let gone = self.feedbag.everybody().filter(|a| self.contacts.get(a).is_none());
         let gone = gone.map(|address| Contact::new(address.clone(), String::new()));
-        let contacts: Vec<Contact> = gone.chain(known.values().cloned()).collect();
+        let contacts: Vec<Contact> = gone.chain(self.contacts.iter().cloned()).collect();
         for contact in contacts.into_iter().filter(|c| !self.edits.touches(&c.address)) {
             if let Some(spelling) = self.spelling(&contact.address, cx) {
                 self.feedbag.place(&contact, &spelling, &mut plan);

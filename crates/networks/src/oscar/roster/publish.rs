@@ -13,7 +13,7 @@ const IGNORE: Class = Class::Other(0x000e);
 impl Account {
     /// Tells the gateway what became of the foreign contacts that were edited.
     pub(in crate::oscar) fn publish_edits(&mut self, cx: &mut Cx<'_>) {
-        if self.contacts.is_none() {
+        if !self.contacts.are_known() {
             return;
         }
         for address in self.edits.take_done() {
@@ -22,11 +22,8 @@ impl Account {
     }
 
     fn publish(&mut self, address: &Address, cx: &mut Cx<'_>) {
-        let Some(contacts) = &mut self.contacts else { return };
-        let before = contacts
-            .get(address)
-            .cloned()
-            .unwrap_or_else(|| Contact::new(address.clone(), String::new()));
+        let before = self.contacts.get(address).cloned();
+        let before = before.unwrap_or_else(|| Contact::new(address.clone(), String::new()));
         // Built anew from the items: an edit may have moved, copied or dropped any of them.
         let mut after = Contact { listed: false, blocked: false, ..before.clone() };
         after.groups.clear();
@@ -48,11 +45,7 @@ impl Account {
                 _ => {}
             }
         }
-        if after.is_empty() {
-            contacts.remove(address);
-        } else {
-            contacts.insert(address.clone(), after.clone());
-        }
+        self.contacts.put(&after);
         if !after.listed {
             self.theirs.remove(address);
         }

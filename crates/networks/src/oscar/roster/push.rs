@@ -68,7 +68,7 @@ impl Account {
         self.feedbag.start_over();
     }
 
-    /// Transaction of another session: what it says of groups lacks their foreign members.
+    /// Edit of another session: what it says of groups lacks their foreign members.
     pub(in crate::oscar) fn pushed(
         &mut self,
         snac: &Snac,
@@ -169,7 +169,7 @@ impl Account {
     }
 
     fn place_again(&mut self, address: &Address, plan: &mut Plan, cx: &Cx<'_>) {
-        let contact = self.contacts.as_ref().and_then(|c| c.get(address)).cloned();
+        let contact = self.contacts.get(address).cloned();
         if let (Some(contact), Some(spelling)) = (contact, self.spelling(address, cx)) {
             self.feedbag.place(&contact, &spelling, plan);
         }

@@ -90,12 +90,8 @@ impl Account {
     /// Something the gateway has to say.
     pub(in crate::ymsg) fn note(&self, words: &str, cx: &mut Cx<'_>) {
         let Some(user) = self.sign_on.user().map(|user| user.name().clone()) else { return };
-        let (id, sent_at) = (cx.context.ids.next_id(), cx.now.wall);
-        let body = Body::Text { text: RichText::plain(words), auto: true };
-        self.message_in(
-            Envelope { id, from: Address::control(), to: user, sent_at, body, details: None },
-            cx,
-        );
+        let notice = cx.notice(user, RichText::plain(words));
+        self.message_in(notice, cx);
     }
 
     pub(in crate::ymsg) fn typing_in(&self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {

@@ -1,7 +1,7 @@
 //! The client's edits of its list, as far as they are about foreign people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, MAX_CONTACTS, NameClass, RichText, RosterEdit, Subscription,
+    Address, Body, Consent, Contact, NameClass, RichText, RosterEdit, Subscription,
 };
 
 use super::super::account::ANSWER;
@@ -57,8 +57,7 @@ impl Account {
         words: &RichText,
         cx: &mut Cx<'_>,
     ) -> &'static str {
-        let full = self.contacts.as_ref().is_some_and(|c| c.len() >= MAX_CONTACTS);
-        if full && self.contact(address).is_none() {
+        if !self.contacts.have_room_for(address) {
             return code::FULL;
         }
         let mut contact = self.draft(address, cx);
@@ -160,7 +159,7 @@ impl Account {
             packet.first(key::GROUP).unwrap_or_default(),
             packet.first(key::NEW_GROUP).unwrap_or_default(),
         );
-        let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
+        let all: Vec<Contact> = self.contacts.iter().cloned().collect();
         let is_ours = self.regroup_all(all, &group(from, cx), &group(to, cx), cx);
         if !is_ours || self.list.own.has_group(from) {
             return true;

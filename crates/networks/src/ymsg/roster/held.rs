@@ -13,6 +13,7 @@ use super::super::context::Cx;
 use super::super::handoff;
 use super::super::wire::{Packet, charset, key, service};
 use super::Hold;
+use crate::common::frame_queue::{FrameQueue, Weigh};
 
 /// Longest wait of the list for the foreign one, and for a packet that names the person.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,8 +28,10 @@ const CLAIMS: [u32; 2] = [key::ACCOUNT, key::ID];
 /// current one.
 const NAMES: [u32; 4] = [key::ACCOUNT, key::IDS, key::OTHER, key::ID];
 
-const fn weight(packet: &Packet) -> usize {
-    size_of::<Packet>() + packet.raw.len()
+impl Weigh for Packet {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.raw.len()
+    }
 }
 
 /// Address of a name in a packet, on this network.
@@ -76,20 +79,16 @@ impl Account {
         }
         match &mut self.hold {
             Hold::Before if accepts => {
-                let length = weight(&packet);
                 let patience = if self.sign_on.user().is_some() { PATIENCE } else { NAMING };
-                self.hold = Hold::On(vec![packet], length, cx.later(patience));
+                let mut packets = FrameQueue::default();
+                packets.push(packet);
+                self.hold = Hold::On(packets, cx.later(patience));
                 Ok(())
             }
-            Hold::On(packets, length, _) => {
-                *length += weight(&packet);
+            Hold::On(packets, _) => {
                 // Before anybody is named it may be anybody's.
                 let most = if self.sign_on.user().is_some() { MAX_PENDING } else { MAX_UNKNOWN };
-                if *length > most {
-                    return Err(Fault::server("the list is too long"));
-                }
-                packets.push(packet);
-                Ok(())
+                packets.push_of_list(packet, most)
             }
             Hold::Before | Hold::Over => {
                 self.server(&packet, cx);
@@ -137,7 +136,7 @@ impl Account {
         if !signs_in {
             return self.release(cx);
         }
-        if let Hold::On(_, _, until) = &mut self.hold {
+        if let Hold::On(_, until) = &mut self.hold {
             *until = cx.later(PATIENCE);
         }
         let me = self.sign_on.user().map(|user| user.name().local().to_owned());
@@ -146,14 +145,15 @@ impl Account {
 
     /// Lets the client have its list, with ours in it as far as that is known.
     pub(in crate::ymsg) fn release(&mut self, cx: &mut Cx<'_>) {
-        let Hold::On(packets, ..) = std::mem::replace(&mut self.hold, Hold::Over) else { return };
+        let hold = std::mem::replace(&mut self.hold, Hold::Over);
+        let Hold::On(mut packets, _) = hold else { return };
         // Before version 15 a client is signed on by the server's first status, and forgets whom
         // it was shown before.
         self.is_greeted = cx.link.is_new();
         self.greeting = (!self.is_greeted).then(|| cx.later(GREETING));
         self.listing = Some(cx.later(PATIENCE));
-        for packet in &packets {
-            self.server(packet, cx);
+        while let Some(packet) = packets.pop() {
+            self.server(&packet, cx);
         }
         // After the list, since a client shows nothing of somebody whom it does not know yet.
         while let Some(envelope) = self.waiting.pop() {

@@ -38,7 +38,7 @@ impl Ours {
 impl Account {
     pub(in crate::ymsg) fn ours(&self, cx: &Cx<'_>) -> Ours {
         let mut ours = Ours::default();
-        for contact in self.contacts.iter().flat_map(BTreeMap::values) {
+        for contact in self.contacts.iter() {
             let Some(name) = self.name(&contact.address, cx) else { continue };
             for group in groups(contact).into_iter().filter(|_| contact.listed) {
                 ours.groups.entry(group).or_default().push(name.clone());
@@ -52,7 +52,7 @@ impl Account {
 
     /// Notes that the client shows everybody who is listed, and tells it who is online.
     pub(in crate::ymsg) fn all_shown(&mut self, cx: &mut Cx<'_>) {
-        let listed = self.contacts.iter().flat_map(BTreeMap::values).filter(|c| c.listed);
+        let listed = self.contacts.iter().filter(|c| c.listed);
         let listed = listed.filter(|c| self.name(&c.address, cx).is_some());
         self.list.shown = listed.map(|c| (c.address.clone(), groups(c))).collect();
         self.show_online(cx);

@@ -16,6 +16,7 @@ use crosstalk_core::Address;
 
 use self::server_list::ServerList;
 use super::wire::Packet;
+use crate::common::frame_queue::FrameQueue;
 
 /// Progress of the list.
 #[derive(Default)]
@@ -23,20 +24,20 @@ pub(in crate::ymsg) enum Hold {
     /// The person is not accepted.
     #[default]
     Before,
-    /// The server's packets since then, how long they are, and until when they wait.
-    On(Vec<Packet>, usize, Instant),
+    /// The server's packets since then, and until when they wait.
+    On(FrameQueue<Packet>, Instant),
     /// The client has its list.
     Over,
 }
 
 impl Hold {
     pub(in crate::ymsg) const fn deadline(&self) -> Option<Instant> {
-        if let Self::On(_, _, until) = self { Some(*until) } else { None }
+        if let Self::On(_, until) = self { Some(*until) } else { None }
     }
 
     /// Bytes held back.
     pub(in crate::ymsg) const fn weight(&self) -> usize {
-        if let Self::On(_, length, _) = self { *length } else { 0 }
+        if let Self::On(packets, _) = self { packets.weight() } else { 0 }
     }
 
     pub(in crate::ymsg) const fn is_over(&self) -> bool {

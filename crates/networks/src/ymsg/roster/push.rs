@@ -15,7 +15,7 @@ impl Account {
     /// Brings the client's list up to the foreign contacts, where it had its own before these
     /// were known.
     pub(in crate::ymsg) fn push_all(&mut self, cx: &mut Cx<'_>) {
-        let all: Vec<Contact> = self.contacts.iter().flatten().map(|(_, c)| c.clone()).collect();
+        let all: Vec<Contact> = self.contacts.iter().cloned().collect();
         self.push(&all, cx);
     }
 

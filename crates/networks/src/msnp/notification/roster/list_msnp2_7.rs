@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp8_12::{ALLOW, BLOCK, FORWARD, Merge, REVERSE, lists};
+use crate::common::frame_queue::FrameQueue;
 use crate::msnp::context::{Cx, spelling};
 use crate::msnp::notification::Session;
 use crate::msnp::wire::{Command, decode, encode};
@@ -18,7 +19,7 @@ const MAX_GROUPS: usize = 1_000;
 /// A list on its way to the client.
 pub(in crate::msnp) struct Early {
     /// Commands held back until the foreign list is there; `None` from then on.
-    held: Option<(Vec<Command>, usize, Instant)>,
+    held: Option<(FrameQueue<Command>, Instant)>,
     /// The groups so far, and how many bytes they are.
     groups: Vec<Command>,
     bytes: usize,
@@ -26,23 +27,18 @@ pub(in crate::msnp) struct Early {
 
 impl Early {
     pub(in crate::msnp) fn until(&self) -> Option<Instant> {
-        self.held.as_ref().map(|(.., until)| *until)
+        self.held.as_ref().map(|(_, until)| *until)
     }
 
     /// Bytes held back.
     pub(in crate::msnp) fn weight(&self) -> usize {
-        self.bytes + self.held.as_ref().map_or(0, |(_, bytes, _)| *bytes)
+        self.bytes + self.held.as_ref().map_or(0, |(held, _)| held.weight())
     }
 
     /// Keeps a command back where nothing can be told yet.
     pub(in crate::msnp) fn hold(&mut self, command: Command) -> Result<Option<Command>, Fault> {
-        let Some((held, bytes, _)) = &mut self.held else { return Ok(Some(command)) };
-        *bytes += command.weight();
-        if *bytes > MAX_PENDING {
-            return Err(Fault::server("the list is too long"));
-        }
-        held.push(command);
-        Ok(None)
+        let Some((held, _)) = &mut self.held else { return Ok(Some(command)) };
+        held.push_of_list(command, MAX_PENDING).map(|()| None)
     }
 }
 
@@ -60,8 +56,9 @@ impl Session {
         let (held, given) = if known {
             (None, Some(syn))
         } else {
-            let bytes = syn.weight();
-            (Some((vec![syn], bytes, cx.later(PATIENCE))), None)
+            let mut held = FrameQueue::default();
+            held.push(syn);
+            (Some((held, cx.later(PATIENCE))), None)
         };
         self.merge = Merge::Early(Early { held, groups: Vec::new(), bytes: 0 });
         given
@@ -73,9 +70,9 @@ impl Session {
         mut early: Early,
         cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let held = early.held.take().map(|(held, ..)| held).unwrap_or_default();
+        let held = early.held.take();
         self.merge = Merge::Early(early);
-        for command in &held {
+        for command in held.iter().flat_map(|(held, _)| held.iter()) {
             self.server(command, cx)?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp2_7::Early;
+use crate::common::frame_queue::{FrameQueue, Weigh};
 use crate::msnp::context::{Cx, spelling};
 use crate::msnp::groups::contact_guid;
 use crate::msnp::notification::Session;
@@ -41,11 +42,16 @@ pub(in crate::msnp) struct Held {
     contacts: usize,
     groups: usize,
     /// Commands before our part, and behind it.
-    before: Vec<Command>,
-    after: Vec<Command>,
-    bytes: usize,
+    before: FrameQueue<Command>,
+    after: FrameQueue<Command>,
     groups_left: usize,
     until: Instant,
+}
+
+impl Weigh for Command {
+    fn weight(&self) -> usize {
+        Self::weight(self)
+    }
 }
 
 impl Held {
@@ -53,15 +59,24 @@ impl Held {
         if self.groups > 0 { self.groups_left == 0 } else { !self.after.is_empty() }
     }
 
-    fn push(&mut self, command: Command) {
-        self.bytes += command.weight();
+    fn push(&mut self, command: Command) -> Result<(), Fault> {
         let neutral = matches!(command.verb(), "GTC" | "BLP" | "PRP" | "MSG" | "SBS" | "LSG");
         let early = if self.groups > 0 { self.groups_left > 0 } else { neutral };
         if command.verb() == "LSG" {
             self.groups_left = self.groups_left.saturating_sub(1);
         }
-        let part = if self.after.is_empty() && early { &mut self.before } else { &mut self.after };
-        part.push(command);
+        let is_before = self.after.is_empty() && early;
+        let (part, other) = if is_before {
+            (&mut self.before, &self.after)
+        } else {
+            (&mut self.after, &self.before)
+        };
+        part.push_of_list(command, MAX_PENDING.saturating_sub(other.weight()))
+    }
+
+    /// Bytes held back.
+    const fn weight(&self) -> usize {
+        self.before.weight() + self.after.weight()
     }
 }
 
@@ -77,7 +92,7 @@ impl Merge {
     /// Bytes held back.
     pub(in crate::msnp) fn weight(&self) -> usize {
         match self {
-            Self::Held(held) => held.bytes,
+            Self::Held(held) => held.weight(),
             Self::Early(early) => early.weight(),
             Self::Before | Self::Done => 0,
         }
@@ -142,10 +157,7 @@ impl Session {
         match &mut self.merge {
             Merge::Early(early) => Ok(early.hold(command)?),
             Merge::Held(held) => {
-                held.push(command);
-                if held.bytes > MAX_PENDING {
-                    return Err(Fault::server("the list is too long"));
-                }
+                held.push(command)?;
                 if self.knows_contacts() && self.merge.is_ready() {
                     self.finish_list(cx)?;
                 }
@@ -175,9 +187,8 @@ impl Session {
             syn,
             contacts,
             groups,
-            before: Vec::new(),
-            after: Vec::new(),
-            bytes: 0,
+            before: FrameQueue::default(),
+            after: FrameQueue::default(),
             groups_left: groups,
             until: cx.later(patience),
         });
@@ -203,7 +214,7 @@ impl Session {
         let syn = held.syn.with(first, &total);
         let total = held.groups.saturating_add(groups.len()).to_string();
         cx.out.insert(Side::Client, replace_last(&syn, &total));
-        for command in &held.before {
+        for command in held.before.iter() {
             self.server(command, cx)?;
         }
         // The client may have gone online between the lines of its list.
@@ -222,7 +233,7 @@ impl Session {
         if is_late {
             self.show_again(cx);
         }
-        for command in &held.after {
+        for command in held.after.iter() {
             self.server(command, cx)?;
         }
         Ok(())
