@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Now, Presence, Subscription,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Fault, Now, Presence, Subscription,
 };
 
 pub(in crate::xmpp) use self::own_presence::OwnPresence;
 pub(in crate::xmpp) use self::requests::{Asked, Requests};
+use crate::xmpp::context::Cx;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::messages::corrections::Corrections;
 use crate::xmpp::messages::resent::ResentMessages;
@@ -329,6 +330,28 @@ impl Account {
             self.sent.pop_front();
         }
         self.sent.push_back(sent);
+    }
+
+    /// Acts on what has waited long enough.
+    pub(in crate::xmpp) fn tick(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if cx.link.held.until.is_some_and(|until| until <= cx.now.instant) {
+            self.stop_waiting(cx);
+        }
+        self.privacy.tick(cx.now.instant);
+        self.publish(cx);
+        self.sweep(cx)
+    }
+
+    /// Time at which [`tick`](Self::tick) has something to do, besides the client's request for its
+    /// list.
+    pub(in crate::xmpp) fn deadline(&self) -> Option<Instant> {
+        [self.sweep_at, self.privacy.deadline()].into_iter().flatten().min()
+    }
+
+    /// Lets the client's words go on without the list that they waited for.
+    pub(in crate::xmpp) fn stop_waiting(&mut self, cx: &mut Cx<'_>) {
+        cx.link.held.until = None;
+        self.foreign.give_up();
     }
 
     /// The session goes on over a new connection.

@@ -1,66 +1,65 @@
 //! Consent (RFC 6121, section 3): the subscription dialogue with foreign people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Detail, Details, Event, Fault, Now, Outgoing, Output, RichText,
-    RosterEdit,
+    Address, Body, Consent, Detail, Details, Event, Fault, Outgoing, RichText, RosterEdit,
 };
 
-use super::Jabber;
+use super::account::Account;
+use super::context::Cx;
 use super::jid;
 use super::wire::ns;
 use super::wire::xml::Element;
 
-impl Jabber {
+impl Account {
     /// Presence that the client directs at a foreign person.
     pub(super) fn presence_to(
-        &mut self,
-        now: Now,
+        &self,
         to: &Address,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        self.link.keep(out)?;
+        cx.keep()?;
         let step = match stanza.attr("type") {
             Some("subscribe") => {
-                self.list_unlisted(to, stanza.attr("to").unwrap_or_default(), out);
+                self.list_unlisted(to, stanza.attr("to").unwrap_or_default(), cx);
                 Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
             }
             Some("subscribed") => Consent::Grant,
             Some("unsubscribed") => Consent::Revoke,
             Some("unsubscribe") => Consent::Cancel,
-            Some("probe") => return self.show_presence(now, to, out),
+            Some("probe") => return self.show_presence(to, cx),
             // Who may see the person's presence is a matter of consent, not of this stanza.
             _ => return Ok(()),
         };
         let nickname = stanza.get("nick", ns::NICK).and_then(|nick| Detail::new(&nick.text()));
         let details = Details { nickname, ..Details::default() }.boxed();
-        self.send_with(to, Body::Contact(step), details, out);
+        let (id, body) = (cx.context.ids.next_id(), Body::Contact(step));
+        cx.emit(Event::Send(Outgoing { id, to: to.clone(), body, details }));
         Ok(())
     }
 
     /// Lists a contact that the client asks, since that one is in its list from then on (RFC 6121,
     /// section 3.1.2), as the client spells it.
-    fn list_unlisted(&mut self, address: &Address, typed: &str, out: &mut Output) {
-        if let Some(account) = self.account.as_ref().filter(|p| !p.lists(address)) {
-            let typed = jid::bare(typed).to_lowercase();
-            let spelling = match self.naming.accept(&typed, address) {
-                Some(typed) => typed.to_owned(),
-                None => account.bare_of(&self.naming, address),
-            };
-            let (address, groups) = (address.clone(), Vec::new());
-            out.emit(Event::Roster(RosterEdit::List { address, spelling, alias: None, groups }));
+    fn list_unlisted(&self, address: &Address, typed: &str, cx: &mut Cx<'_>) {
+        if self.lists(address) {
+            return;
         }
+        let naming = &cx.link.naming;
+        let typed = jid::bare(typed).to_lowercase();
+        let typed = naming.accept(&typed, address).map(str::to_owned);
+        let spelling = typed.unwrap_or_else(|| self.bare_of(naming, address));
+        let (address, groups) = (address.clone(), Vec::new());
+        cx.edit(RosterEdit::List { address, spelling, alias: None, groups });
     }
 
     /// A foreign person's step.
     pub(super) fn consent_from(
-        &mut self,
+        &self,
         from: &Address,
         step: &Consent,
         nickname: Option<&Detail>,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
         let (kind, words) = match step {
             Consent::Request(words) => ("subscribe", Some(words)),
             Consent::Grant => ("subscribed", None),
@@ -69,8 +68,8 @@ impl Jabber {
         };
         let mut stanza = Element::new("presence", ns::CLIENT)
             .with("type", kind)
-            .with("from", account.bare_of(&self.naming, from))
-            .with("to", account.bare());
+            .with("from", self.bare_of(&cx.link.naming, from))
+            .with("to", self.bare());
         if let Some(words) = words {
             let nickname = nickname.map_or(from.local(), Detail::as_str);
             if !words.is_empty() {
@@ -78,22 +77,6 @@ impl Jabber {
             }
             stanza.push(Element::new("nick", ns::NICK).say(nickname));
         }
-        self.link.say(&stanza, out)
-    }
-
-    /// Sends something to a foreign person.
-    pub(super) fn send(&mut self, to: &Address, body: Body, out: &mut Output) {
-        self.send_with(to, body, None, out);
-    }
-
-    fn send_with(
-        &mut self,
-        to: &Address,
-        body: Body,
-        details: Option<Box<Details>>,
-        out: &mut Output,
-    ) {
-        let id = self.context.ids.next_id();
-        out.emit(Event::Send(Outgoing { id, to: to.clone(), body, details }));
+        cx.say(&stanza)
     }
 }

@@ -1,39 +1,41 @@
-//! Stream management (XEP-0198) on the wire, and sessions that go on over another connection.
-
-use std::time::Duration;
+//! Sessions that go on over another connection (XEP-0198, section 5).
+//!
+//! A connection that breaks leaves its session, under the account and the id by which the client
+//! resumes it. It stays there until the server says that it goes on, and on which connection.
 
 use bytes::Bytes;
-use crosstalk_core::{
-    Address, Claim, ClaimResult, Event, Exchange, Fault, Handoff, Key, Now, Output, Owner, Side,
-    Via,
-};
+use crosstalk_core::{Address, Claim, ClaimResult, Event, Fault, Handoff, Key, Owner, Side};
 
-use super::Jabber;
 use super::account::{Account, Leftover};
-use super::sign_on::NOT_UNDERSTOOD;
-use super::sign_on::refused_features::{self, StreamElement};
+use super::context::Cx;
+use super::management::MAX_ID;
+use super::sign_on::SignOn;
 use super::sign_on::stages::{Authenticated, Entering, Failing, Former, Looking, Stage, unasked};
 use super::stream_management::Acks;
-use super::wire::head::Head;
 use super::wire::ns;
 use super::wire::xml::Element;
 
-/// Time for which a session waits for its client where the server does not say, and at most.
-const USUAL_WAIT: Duration = Duration::from_mins(5);
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// The longest id of a session; XEP-0198 allows 4000 bytes.
-const MAX_ID: usize = 4000;
-
 /// A session between two connections: the note on the [`Handoff`] for the account that it is of.
 pub(super) struct Resumable {
-    acks: Box<Acks>,
-    account: Box<Account>,
+    pub(super) acks: Box<Acks>,
+    pub(super) account: Box<Account>,
 }
 
 impl Resumable {
     /// Bytes that it holds, roughly.
     fn weight(&self) -> usize {
         self.acks.weight() + self.account.weight()
+    }
+
+    /// The connection is gone: what another one needs to go on is left for it.
+    pub(super) fn leave(self, cx: &mut Cx<'_>) {
+        let Some((id, wait)) = self.acks.resumable.clone() else { return };
+        let (key, owner) = (key_of(&self.account.user, &id), Owner::account(&self.account.user));
+        let (until, weight) = (cx.later(wait), self.weight());
+        // Before the person signs off: whoever sees that may come back at once.
+        cx.leave(key, Handoff::new(self, until).of(owner).weighing(weight));
+        // Until then nothing can be delivered.
+        cx.emit(Event::SignedOut);
     }
 
     /// State left for the next session of the person, whose client handled `h` stanzas of this.
@@ -49,216 +51,119 @@ impl Resumable {
     }
 }
 
-impl Jabber {
-    /// A top-level element of the client that is no stanza.
-    pub(super) fn ack_from_client(
-        &mut self,
-        head: &Head<'_>,
-        raw: &Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        let (name, ns) = self.name_of(raw)?;
-        match (StreamElement::of(&name, &ns), name.as_str()) {
-            (StreamElement::Compress, _) => {
-                refused_features::compression(out);
-                return Ok(());
-            }
-            (StreamElement::Management, "enable") => {
-                self.link.acks = Some(Box::new(Acks::enable(&ns)));
-            }
-            (StreamElement::Management, "a") => {
-                if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
-                    let theirs = acks.client_handled(h)?;
-                    if let Some(account) = &mut self.account {
-                        account.requests.acknowledged(h);
-                    }
-                    translated(Side::Server, acks, raw, (h, theirs), out);
-                    return Ok(());
-                }
-            }
-            (StreamElement::Management | StreamElement::Attention, _) => {}
-            _ => return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out),
-        }
-        out.forward(Side::Server, raw.clone());
-        Ok(())
-    }
-
-    /// A top-level element of the server that is no stanza.
-    pub(super) fn ack_from_server(
-        &mut self,
-        head: &Head<'_>,
-        raw: &Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        match (head.name, head.xmlns.as_deref()) {
-            ("enabled", Some(ns::SM | ns::SM2)) => {
-                let mut enabled = self.parse(Side::Server, raw)?;
-                if let Some(acks) = &mut self.link.acks {
-                    acks.enabled(resumable(&enabled));
-                }
-                if matches!(self.context.via, Via::Direct { .. })
-                    && enabled.attr("location").is_some()
-                {
-                    // A client that resumes there would go past the gateway.
-                    enabled.unset("location");
-                    out.withhold();
-                    out.insert(Side::Client, enabled.to_xml());
-                    return Ok(());
-                }
-            }
-            ("failed", Some(ns::SM | ns::SM2)) => self.link.acks = None,
-            ("a", Some(ns::SM | ns::SM2)) => {
-                if let (Some(acks), Some(h)) = (&mut self.link.acks, head.h) {
-                    let theirs = acks.server_handled(h)?;
-                    translated(Side::Client, acks, raw, (h, theirs), out);
-                    return Ok(());
-                }
-            }
-            _ => {}
-        }
-        out.forward(Side::Client, raw.clone());
-        Ok(())
-    }
-
-    /// The connection is gone: what another one needs to go on is left for it.
-    pub(super) fn leave(&mut self, now: Now, out: &mut Output) {
-        let resumable = self.link.acks.as_ref().and_then(|a| a.resumable.clone());
-        let Some((id, wait)) = resumable.filter(|_| !self.signon.closed) else { return };
-        let (Some(account), Some(acks)) = (self.account.take(), self.link.acks.take()) else {
-            return;
-        };
-        let key = key_of(&account.user, &id);
-        let owner = Owner::account(&account.user);
-        let session = Resumable { acks, account };
-        let weight = session.weight();
-        let handoff = Handoff::new(session, now.instant + wait).of(owner).weighing(weight);
-        // Before the person signs off: whoever sees that may come back at once.
-        out.emit(Event::Exchange(Exchange::Leave(key, handoff)));
-        // Until then nothing can be delivered.
-        out.emit(Event::SignedOut);
-        self.stop();
-    }
-
+impl SignOn {
     /// `<resume/>` of a client that the server authenticated: it goes to the server if there is
-    /// such a session of that account, which stays where it is until the server says that it goes on
-    /// here.
-    pub(super) fn resume_from_client(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let resume = self.parse(Side::Client, &raw)?;
-        let Stage::Authenticated(authenticated) = std::mem::take(&mut self.signon.stage) else {
+    /// such a session of that account.
+    pub(super) fn resume_from_client(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let resume = cx.parse(Side::Client, &raw)?;
+        let Stage::Authenticated(authenticated) = std::mem::take(&mut self.stage) else {
             return Err(unasked());
         };
-        out.withhold();
+        cx.out.withhold();
         let h = resume.attr("h").and_then(|h| h.parse().ok());
         let id = resume.attr("previd").filter(|id| (1..=MAX_ID).contains(&id.len()));
         let Some(former) = id.zip(h).map(|(id, h)| Former { id: id.to_owned(), h }) else {
-            return self.refuse_resume(authenticated, None, &resume, out);
+            return self.refuse_resume(authenticated, None, &resume, cx);
         };
-        let accounts = authenticated.accounts(self.naming.domain(), &self.context.network);
+        let accounts = authenticated.accounts(cx.link.naming.domain(), &cx.context.network);
         let mut keys = accounts.iter().map(|account| key_of(account, &former.id));
         let Some(first) = keys.next() else {
-            return self.refuse_resume(authenticated, Some(former), &resume, out);
+            return self.refuse_resume(authenticated, Some(former), &resume, cx);
         };
         let h = former.h;
         let claim = Claim::read(first, move |handoff| {
             let session = handoff.note.downcast_ref::<Resumable>()?;
             let (user, full) = (session.account.user.clone(), session.account.full.clone());
-            // Of a copy: the session goes on, or not, as the server decides.
+            // Counted on a copy: whether the session goes on is for the server to say.
             Some((user, full, session.acks.clone().client_handled(h)))
         });
-        let claim = keys.fold(claim, Claim::or);
-        self.signon.stage = Stage::Looking(Box::new(Looking { authenticated, former, raw }));
-        out.emit(Event::Exchange(Exchange::Claim(claim)));
+        cx.claim(keys.fold(claim, Claim::or));
+        self.stage = Stage::Looking(Box::new(Looking { authenticated, former, raw }));
         Ok(())
     }
 
-    /// The gateway knows no such session: in a count that it does not know, the server must not hear
-    /// of it.
+    /// The gateway knows no such session: in a count that it does not know, the server must not
+    /// hear of it.
     fn refuse_resume(
         &mut self,
         mut authenticated: Box<Authenticated>,
         former: Option<Former>,
         resume: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         authenticated.refuse(former)?;
-        self.signon.stage = Stage::Authenticated(authenticated);
+        self.stage = Stage::Authenticated(authenticated);
         let missing = Element::new("item-not-found", ns::STANZAS);
         let failed = Element::new("failed", resume.ns()).child(missing);
-        out.insert(Side::Client, failed.to_xml());
+        cx.out.insert(Side::Client, failed.to_xml());
         Ok(())
     }
 
     /// `<resumed/>`: the session goes on here, if the gateway lets its person in.
-    pub(super) fn resumed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let resuming = match std::mem::take(&mut self.signon.stage) {
+    pub(super) fn resumed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let resuming = match std::mem::take(&mut self.stage) {
             Stage::Resuming(resuming) => resuming,
             Stage::Unfollowed => {
-                self.signon.stage = Stage::Unfollowed;
-                out.forward(Side::Client, raw);
+                self.stage = Stage::Unfollowed;
+                cx.out.forward(Side::Client, raw);
                 return Ok(());
             }
             _ => return Err(unasked()),
         };
-        let resumed = self.parse(Side::Server, &raw)?;
+        let resumed = cx.parse(Side::Server, &raw)?;
         let bound = resuming.resumed(resumed.attr("previd"))?;
-        out.withhold();
-        self.begin_to_enter(bound.enter(Some(raw)), out);
+        cx.out.withhold();
+        self.begin_to_enter(bound.enter(Some(raw)), cx);
         Ok(())
     }
 
     /// `<failed/>`: the client will start anew, and say again what it thinks lost.
-    pub(super) fn resume_failed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let resuming = match std::mem::take(&mut self.signon.stage) {
+    pub(super) fn resume_failed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let resuming = match std::mem::take(&mut self.stage) {
             Stage::Resuming(resuming) => resuming,
             stage => {
-                self.signon.stage = stage;
-                out.forward(Side::Client, raw);
+                self.stage = stage;
+                cx.out.forward(Side::Client, raw);
                 return Ok(());
             }
         };
-        let failed = self.parse(Side::Server, &raw)?;
+        let failed = cx.parse(Side::Server, &raw)?;
         let Some(h) = failed.attr("h").and_then(|h| h.parse().ok()) else {
-            self.signon.stage = resuming.failed().into();
-            out.forward(Side::Client, raw);
+            self.stage = resuming.failed().into();
+            cx.out.forward(Side::Client, raw);
             return Ok(());
         };
-        let claim = Claim::read(key_of(resuming.user(), resuming.id()), move |handoff| {
+        cx.claim(Claim::read(key_of(resuming.user(), resuming.id()), move |handoff| {
             let session = handoff.note.downcast_ref::<Resumable>()?;
             Some(session.acks.clone().server_handled(h))
-        });
-        self.signon.stage = Stage::Failing(Box::new(Failing { resuming: *resuming, raw }));
-        out.emit(Event::Exchange(Exchange::Claim(claim)));
+        }));
+        self.stage = Stage::Failing(Box::new(Failing { resuming: *resuming, raw }));
         Ok(())
     }
 
     /// Tells the gateway who this is, and asks for what is left of another session of the person:
     /// the answer comes only if it lets the person in.
-    pub(super) fn begin_to_enter(&mut self, entering: Entering, out: &mut Output) {
-        out.emit(entering.bound.sign_in());
-        let (user, former) = (entering.bound.user(), entering.bound.former());
-        if let Some(former) = former {
-            let claim = Claim::take(key_of(user, &former.id));
-            out.emit(Event::Exchange(Exchange::Claim(claim)));
+    pub(super) fn begin_to_enter(&mut self, entering: Entering, cx: &mut Cx<'_>) {
+        cx.emit(entering.bound.sign_in());
+        if let Some(former) = entering.bound.former() {
+            cx.claim(Claim::take(key_of(entering.bound.user(), &former.id)));
         }
-        self.signon.stage = Stage::Entering(Box::new(entering));
+        self.stage = Stage::Entering(Box::new(entering));
     }
 
-    /// The answer to what this connection asked for.
+    /// The answer to what this connection asked for; the person's account, if it is known by that.
     pub(super) fn claimed(
         &mut self,
-        now: Now,
         claimed: ClaimResult,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        match std::mem::take(&mut self.signon.stage) {
-            Stage::Looking(looking) => self.looked(*looking, claimed, out),
-            Stage::Failing(failing) => self.failed(*failing, claimed, out),
-            Stage::Entering(entering) => self.enter(now, *entering, claimed, out),
-            stage => {
-                self.signon.stage = stage;
-                Ok(())
-            }
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Box<Account>>, Fault> {
+        match std::mem::take(&mut self.stage) {
+            Stage::Looking(looking) => self.looked(*looking, claimed, cx)?,
+            Stage::Failing(failing) => self.failed(*failing, claimed, cx)?,
+            Stage::Entering(entering) => return self.enter(*entering, claimed, cx).map(Some),
+            stage => self.stage = stage,
         }
+        Ok(None)
     }
 
     /// Passes `<resume/>` on in the server's own count, if there is such a session.
@@ -266,18 +171,18 @@ impl Jabber {
         &mut self,
         looking: Looking,
         found: ClaimResult,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let Looking { authenticated, former, raw } = looking;
-        let mut resume = self.parse(Side::Client, &raw)?;
+        let mut resume = cx.parse(Side::Client, &raw)?;
         let found = found.read::<(Address, String, Result<u32, Fault>)>();
         let Some((user, full, theirs)) = found else {
-            return self.refuse_resume(authenticated, Some(former), &resume, out);
+            return self.refuse_resume(authenticated, Some(former), &resume, cx);
         };
         resume.set("h", theirs?.to_string());
         let resuming = authenticated.resume(former, user, full);
-        self.signon.stage = Stage::Resuming(Box::new(resuming));
-        out.insert(Side::Server, resume.to_xml());
+        self.stage = Stage::Resuming(Box::new(resuming));
+        cx.out.insert(Side::Server, resume.to_xml());
         Ok(())
     }
 
@@ -286,18 +191,17 @@ impl Jabber {
         &mut self,
         failing: Failing,
         found: ClaimResult,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let Failing { resuming, raw } = failing;
-        self.signon.stage = resuming.failed().into();
+        self.stage = resuming.failed().into();
         let Some(ours) = found.read::<Result<u32, Fault>>() else {
-            out.forward(Side::Client, raw);
+            cx.out.forward(Side::Client, raw);
             return Ok(());
         };
-        let mut failed = self.parse(Side::Server, &raw)?;
+        let mut failed = cx.parse(Side::Server, &raw)?;
         failed.set("h", ours?.to_string());
-        out.withhold();
-        out.insert(Side::Client, failed.to_xml());
+        cx.replace(Side::Client, &failed);
         Ok(())
     }
 
@@ -305,39 +209,36 @@ impl Jabber {
     /// that resume a session one gets it.
     fn enter(
         &mut self,
-        now: Now,
         entering: Entering,
         claimed: ClaimResult,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
+        cx: &mut Cx<'_>,
+    ) -> Result<Box<Account>, Fault> {
         let Entering { bound, resumed } = entering;
         let session = claimed.taken().and_then(|handoff| handoff.note.downcast::<Resumable>().ok());
         let (user, full, former) = bound.into_parts();
         let h = former.map_or(0, |former| former.h);
-        match (resumed, session) {
-            (Some(resumed), Some(session)) => self.go_on(now, &resumed, (*session, h), out),
-            (Some(_), None) => Err(Fault::gateway("its session went on elsewhere")),
+        let account = match (resumed, session) {
+            (Some(resumed), Some(session)) => session.go_on(h, &resumed, cx)?,
+            (Some(_), None) => return Err(Fault::gateway("its session went on elsewhere")),
             (None, session) => {
                 let mut account = Account::new(full, user.into_name());
                 if let Some(session) = session {
                     account.inherit(session.left(h)?);
                 }
-                self.become_known(account);
-                Ok(())
+                Box::new(account)
             }
-        }
+        };
+        self.known(&account, cx);
+        Ok(account)
     }
+}
 
-    /// Both sides go on where they were.
-    fn go_on(
-        &mut self,
-        now: Now,
-        resumed: &Bytes,
-        (session, handled): (Resumable, u32),
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        let Resumable { mut acks, mut account } = session;
-        let mut resumed = self.parse(Side::Server, resumed)?;
+impl Resumable {
+    /// Both sides go on where they were: the client handled `handled` stanzas, and the server says
+    /// by `resumed` how many it handled.
+    fn go_on(self, handled: u32, resumed: &[u8], cx: &mut Cx<'_>) -> Result<Box<Account>, Fault> {
+        let Self { mut acks, mut account } = self;
+        let mut resumed = cx.parse(Side::Server, resumed)?;
         // The client's count first: what it handled is not sent again below.
         acks.client_handled(handled)?;
         account.requests.acknowledged(handled);
@@ -346,38 +247,18 @@ impl Jabber {
         resumed.set("h", acks.server_handled(h)?.to_string());
         // Before anything else: what comes before `<resumed/>` belongs to no session and is not
         // counted.
-        out.insert(Side::Client, resumed.to_xml());
+        cx.out.insert(Side::Client, resumed.to_xml());
         let (marks, stanzas) = acks.untold();
         account.repeats.go_on(marks, stanzas);
         for ours in acks.resumed() {
-            out.insert(Side::Client, ours);
+            cx.out.insert(Side::Client, ours);
         }
-        account.reconnected(now);
-        out.emit(Event::Presence(account.own.told()));
-        self.link.acks = Some(acks);
-        self.become_known(*account);
-        Ok(())
+        account.reconnected(cx.now);
+        // The gateway took the person's presence away with the connection.
+        cx.emit(Event::Presence(account.own.told()));
+        cx.link.acks = Some(acks);
+        Ok(account)
     }
-}
-
-/// Passes an acknowledgement on in the other side's count.
-fn translated(to: Side, acks: &Acks, raw: &Bytes, (h, theirs): (u32, u32), out: &mut Output) {
-    if h == theirs {
-        out.forward(to, raw.clone());
-    } else {
-        out.withhold();
-        out.insert(to, Element::new("a", &acks.ns).with("h", theirs.to_string()).to_xml());
-    }
-}
-
-/// Id and time of resuming that `<enabled/>` grants.
-fn resumable(enabled: &Element) -> Option<(String, Duration)> {
-    if !matches!(enabled.attr("resume"), Some("true" | "1")) {
-        return None;
-    }
-    let wait = enabled.attr("max").and_then(|max| max.parse().ok()).map(Duration::from_secs);
-    let id = enabled.attr("id").filter(|id| (1..=MAX_ID).contains(&id.len()))?;
-    Some((id.to_owned(), wait.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT)))
 }
 
 /// The key of a session: of two accounts, one never finds the other's.

@@ -1,10 +1,10 @@
 //! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Now, Output, Presence, Side};
+use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Presence, Side};
 
-use super::Jabber;
-use super::account::{Asked, Support};
+use super::account::{Account, Asked, Support};
+use super::context::Cx;
 use super::wire::head::Head;
 use super::wire::ns;
 use super::wire::xml::{Element, scan};
@@ -43,58 +43,55 @@ pub(super) fn caps() -> Element {
         .with("ver", CAPS_VERSION)
 }
 
-impl Jabber {
+impl Account {
     /// The client asks a foreign person's client something, or answers it.
     pub(super) fn query_to(
-        &mut self,
+        &self,
         to: &Address,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         if !matches!(stanza.attr("type"), Some("get" | "set")) {
-            return self.link.keep(out);
+            return cx.keep();
         }
         let asked = stanza.elements().next().filter(|_| stanza.attr("type") == Some("get"));
         let answer = match asked {
             Some(q) if q.is("query", ns::DISCO_INFO) => disco_info(q),
             Some(q) if q.is("vCard", ns::VCARD) => {
-                let alias = self.account.as_ref().and_then(|p| p.contacts.get(to));
-                let alias = alias.and_then(|known| known.contact.alias.as_deref());
+                let known = self.contacts.get(to);
+                let alias = known.and_then(|known| known.contact.alias.as_deref());
                 let name = Element::new("FN", ns::VCARD).say(alias.unwrap_or(to.local()));
                 Element::new("vCard", ns::VCARD).child(name)
             }
-            _ => return self.refuse(&stanza.head(), "service-unavailable", out),
+            _ => return self.refuse(&stanza.head(), "service-unavailable", cx),
         };
-        self.link.keep(out)?;
-        let answer = self.reply(&stanza.head(), "result").child(answer);
-        self.link.say(&answer, out)
+        cx.keep()?;
+        let answer = reply(&stanza.head(), "result", Some(&self.full)).child(answer);
+        cx.say(&answer)
     }
 
     /// Asks the client what it understands, as its server might.
-    pub(super) fn ask_client(&mut self, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        account.chat_states = Support::Asked;
+    pub(super) fn ask_client(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        self.chat_states = Support::Asked;
         let ask = Element::new("iq", ns::CLIENT)
             .with("type", "get")
-            .with("id", our_id(&mut self.context.ids))
-            .with("from", self.naming.domain())
-            .with("to", &account.full)
+            .with("id", our_id(&mut cx.context.ids))
+            .with("from", cx.link.naming.domain())
+            .with("to", &self.full)
             .child(Element::new("query", ns::DISCO_INFO));
-        self.link.say(&ask, out)
+        cx.say(&ask)
     }
 
     /// The client answers that, or one of our pushes.
-    fn answered(&mut self, raw: &[u8]) -> Result<(), Fault> {
+    fn answered(&mut self, raw: &[u8], cx: &Cx<'_>) -> Result<(), Fault> {
         if raw.len() > MAX_ASKED {
             return Ok(());
         }
-        let Some(stanza) = self.read(Side::Client, raw)? else { return Ok(()) };
+        let Some(stanza) = cx.read(Side::Client, raw)? else { return Ok(()) };
         let features = stanza.get("query", ns::DISCO_INFO).into_iter().flat_map(Element::elements);
         let mut names = features.filter_map(|feature| feature.attr("var"));
-        if names.any(|name| name == ns::CHAT_STATES)
-            && let Some(account) = &mut self.account
-        {
-            account.chat_states = Support::Yes;
+        if names.any(|name| name == ns::CHAT_STATES) {
+            self.chat_states = Support::Yes;
         }
         Ok(())
     }
@@ -102,103 +99,92 @@ impl Jabber {
     /// The client asks its own server something.
     pub(super) fn own_query(
         &mut self,
-        now: Now,
         raw: Bytes,
         head: &Head<'_>,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let own = self.account.as_ref().is_some_and(|p| p.is_self(head.to.as_deref()));
-        let asked = if own { self.only_child(&raw)? } else { None };
+        let own = self.is_self(head.to.as_deref());
+        let asked = if own { cx.only_child(&raw)? } else { None };
         let asked = asked.as_ref().map(|(name, ns)| (name.as_str(), ns.as_str()));
         let get = head.kind.as_deref() == Some("get");
         match asked {
-            Some(("blocklist", ns::BLOCKING)) => return self.blocklist_get(raw, head, out),
-            Some(("query", ns::MAM)) if self.mentions_foreign(&raw)? => {
-                return self.nothing_archived(head, out);
+            Some(("blocklist", ns::BLOCKING)) => return self.blocklist_get(raw, head, cx),
+            Some(("query", ns::MAM)) if cx.mentions_foreign(&raw)? => {
+                return self.nothing_archived(head, cx);
             }
             Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
-                if let Some(account) = &mut self.account {
-                    account.carbons = false;
-                    if name == "enable" {
-                        account.requests.asks(head.id.as_deref(), Asked::Carbons);
-                    }
+                self.carbons = false;
+                if name == "enable" {
+                    self.requests.asks(head.id.as_deref(), Asked::Carbons);
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
-                if let Some(account) = &mut self.account {
-                    account.privacy.commanded = name == "invisible";
-                    // Who shows again says so by presence.
-                    if name == "visible" {
-                        account.own.say(Presence::offline());
-                    }
+                self.privacy.commanded = name == "invisible";
+                // Who shows again says so by presence.
+                if name == "visible" {
+                    self.own.say(Presence::offline());
                 }
-                self.publish(out);
+                self.publish(cx);
             }
             Some(("query", ns::ROSTER | ns::PRIVACY) | ("block" | "unblock", ns::BLOCKING)) => {
-                let Some(stanza) = self.read(Side::Client, &raw)? else {
-                    return self.refuse(head, "policy-violation", out);
+                let Some(stanza) = cx.read(Side::Client, &raw)? else {
+                    return self.refuse(head, "policy-violation", cx);
                 };
                 match asked {
-                    Some((_, ns::ROSTER)) if get => return self.roster_get(now, raw, &stanza, out),
-                    Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, out),
-                    Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, out),
+                    Some((_, ns::ROSTER)) if get => return self.roster_get(raw, &stanza, cx),
+                    Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, cx),
+                    Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, cx),
                     _ => {
-                        if let Some(account) = &mut self.account {
-                            account.privacy.ask(&stanza, &self.naming);
-                        }
-                        self.publish(out);
+                        self.privacy.ask(&stanza, &cx.link.naming);
+                        self.publish(cx);
                     }
                 }
             }
             _ => {}
         }
-        self.forward_if_clean(raw, head, out)
+        self.forward_if_clean(raw, head, cx)
     }
 
     /// The server answers what the client, or the gateway, asked of privacy lists.
     fn privacy_answered(
         &mut self,
-        now: Now,
         head: &Head<'_>,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let id = head.id.as_deref().unwrap_or_default();
-        let read = self.read(Side::Server, &raw)?;
-        if let Some(account) = &mut self.account {
-            account.privacy.answered(read.as_ref(), id, &self.naming);
-        }
+        let read = cx.read(Side::Server, &raw)?;
+        self.privacy.answered(read.as_ref(), id, &cx.link.naming);
         if id.starts_with(OURS) {
-            self.link.swallow(out);
+            cx.swallow();
         } else {
-            self.link.down(raw, out);
+            cx.down(raw);
         }
-        self.ask_privacy(now, out)?;
-        self.publish(out);
+        self.ask_privacy(cx)?;
+        self.publish(cx);
         Ok(())
     }
 
     /// The server says that a privacy list was changed, by this session or another.
-    fn privacy_pushed(&mut self, now: Now, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let read = self.read(Side::Server, &raw)?;
+    fn privacy_pushed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let read = cx.read(Side::Server, &raw)?;
         let list = read.as_ref().and_then(|iq| iq.get("query", ns::PRIVACY)?.elements().next());
-        if let (Some(account), Some(name)) = (&mut self.account, list.and_then(|l| l.attr("name")))
-        {
-            account.privacy.changed(name);
+        if let Some(name) = list.and_then(|l| l.attr("name")) {
+            self.privacy.changed(name);
         }
-        self.link.down(raw, out);
-        self.ask_privacy(now, out)?;
-        self.publish(out);
+        cx.down(raw);
+        self.ask_privacy(cx)?;
+        self.publish(cx);
         Ok(())
     }
 
     /// The archive of what was said with a foreign person is empty.
-    fn nothing_archived(&mut self, head: &Head<'_>, out: &mut Output) -> Result<(), Fault> {
-        self.link.keep(out)?;
+    fn nothing_archived(&self, head: &Head<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        cx.keep()?;
         let nothing = Element::new("set", ns::RSM).child(Element::new("count", ns::RSM).say("0"));
         let fin = Element::new("fin", ns::MAM).with("complete", "true").child(nothing);
-        let answer = self.reply(head, "result").child(fin);
-        self.link.say(&answer, out)
+        let answer = reply(head, "result", Some(&self.full)).child(fin);
+        cx.say(&answer)
     }
 
     /// The client answers an IQ that was not a foreign person's: the server's or ours.
@@ -206,93 +192,103 @@ impl Jabber {
         &mut self,
         head: &Head<'_>,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         if head.id.as_deref().is_some_and(|id| id.starts_with(OURS)) {
-            self.answered(&raw)?;
-            return self.link.keep(out);
+            self.answered(&raw, cx)?;
+            return cx.keep();
         }
-        self.forward_if_clean(raw, head, out)
+        self.forward_if_clean(raw, head, cx)
     }
 
     /// An IQ of the server: an answer that foreign items belong into, a push, or neither.
     pub(super) fn query_from_server(
         &mut self,
-        now: Now,
         head: &Head<'_>,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        let place = self.link.acks.as_ref().and_then(|acks| acks.next_place());
+        let place = cx.link.acks.as_ref().and_then(|acks| acks.next_place());
         let id = head.id.as_deref().unwrap_or_default();
         match head.kind.as_deref() {
             // Other people can send answers too, to questions they were never asked.
-            Some("result" | "error") if account.is_self(head.from.as_deref()) => {
-                match account.requests.answered(id, place) {
+            Some("result" | "error") if self.is_self(head.from.as_deref()) => {
+                match self.requests.answered(id, place) {
                     Some(Asked::Roster { current }) => {
-                        return self.roster_result(now, raw, current, out);
+                        return self.roster_result(raw, current, cx);
                     }
-                    Some(Asked::Blocklist) => return self.blocklist_result(raw, out),
+                    Some(Asked::Blocklist) => return self.blocklist_result(raw, cx),
                     Some(Asked::Carbons) => {
-                        account.carbons = head.kind.as_deref() == Some("result");
+                        self.carbons = head.kind.as_deref() == Some("result");
                     }
                     None => {}
                 }
-                if account.privacy.awaits(id) {
-                    return self.privacy_answered(now, head, raw, out);
+                if self.privacy.awaits(id) {
+                    return self.privacy_answered(head, raw, cx);
                 }
                 if id.starts_with(OURS) {
                     // Asked on a connection of before.
-                    self.link.swallow(out);
+                    cx.swallow();
                     return Ok(());
                 }
             }
             Some("set")
-                if account.is_self(head.from.as_deref())
+                if self.is_self(head.from.as_deref())
                     && memchr::memmem::find(&raw, ns::PRIVACY.as_bytes()).is_some() =>
             {
-                return self.privacy_pushed(now, raw, out);
+                return self.privacy_pushed(raw, cx);
             }
             // Only the server, or the account itself, pushes (RFC 6121, section 2.1.6).
             Some("set")
-                if account.is_self(head.from.as_deref())
+                if self.is_self(head.from.as_deref())
                     && memchr::memmem::find(&raw, ns::ROSTER.as_bytes()).is_some() =>
             {
-                return self.roster_pushed(raw, out);
+                return self.roster_pushed(raw, cx);
             }
             _ => {}
         }
-        self.link.down(raw, out);
+        cx.down(raw);
         Ok(())
     }
 
     /// Answers the client's request with success.
-    pub(super) fn result(&mut self, request: &Head<'_>, out: &mut Output) -> Result<(), Fault> {
-        self.link.keep(out)?;
-        let result = self.reply(request, "result");
-        self.link.say(&result, out)
+    pub(super) fn result(&self, request: &Head<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        cx.keep()?;
+        cx.say(&reply(request, "result", Some(&self.full)))
     }
 
     /// Keeps a stanza from the server and tells the client so, unless it is an answer itself.
     pub(super) fn refuse(
-        &mut self,
+        &self,
         asked: &Head<'_>,
         condition: &str,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        self.refuse_saying(asked, condition, "", out)
+        cx.refuse(asked, (condition, ""), Some(&self.full))
     }
 
-    /// The same, with a reason in words.
-    pub(super) fn refuse_saying(
+    /// Forwards a stanza for the client's own server unless a foreign name stands in it.
+    pub(super) fn forward_if_clean(
+        &self,
+        raw: Bytes,
+        head: &Head<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Fault> {
+        cx.forward_if_clean(raw, head, Some(&self.full))
+    }
+}
+
+impl Cx<'_> {
+    /// Keeps a stanza from the server and tells the client so, whose full JID is `full` if it has
+    /// one, unless that is an answer itself: by a condition, and a reason in words or none.
+    pub(super) fn refuse(
         &mut self,
         asked: &Head<'_>,
-        condition: &str,
-        why: &str,
-        out: &mut Output,
+        (condition, why): (&str, &str),
+        full: Option<&str>,
     ) -> Result<(), Fault> {
-        self.link.keep(out)?;
+        self.keep()?;
+        // An error that answers an error would go back and forth for ever (RFC 6120, section 8.3.1).
         if matches!(asked.kind.as_deref(), Some("error" | "result")) {
             return Ok(());
         }
@@ -302,17 +298,7 @@ impl Jabber {
         if !why.is_empty() {
             error.push(Element::new("text", ns::STANZAS).say(why));
         }
-        let answer = self.reply(asked, "error").child(error);
-        self.link.say(&answer, out)
-    }
-
-    /// The frame of an answer to `request`.
-    fn reply(&self, request: &Head<'_>, kind: &str) -> Element {
-        Element::new(request.name, ns::CLIENT)
-            .with("type", kind)
-            .with_some("id", request.id.as_deref())
-            .with_some("from", request.to.as_deref())
-            .with_some("to", self.account.as_ref().map(|p| p.full.as_str()))
+        self.say(&reply(asked, "error", full).child(error))
     }
 
     /// Forwards a stanza for the client's own server unless a foreign name stands in it.
@@ -320,25 +306,35 @@ impl Jabber {
         &mut self,
         raw: Bytes,
         head: &Head<'_>,
-        out: &mut Output,
+        full: Option<&str>,
     ) -> Result<(), Fault> {
         if self.mentions_foreign(&raw)? {
-            return self.refuse(head, "not-acceptable", out);
+            return self.refuse(head, ("not-acceptable", ""), full);
         }
-        self.link.up(raw, out)
+        self.up(raw)
     }
 
     /// Whether a foreign name stands in the client's `stanza`.
     fn mentions_foreign(&self, stanza: &[u8]) -> Result<bool, Fault> {
+        let naming = &self.link.naming;
         let is_foreign = |name: &str| {
             let shaped = name.contains('@') && !name.contains(char::is_whitespace);
-            shaped && self.naming.class_of(name) != NameClass::Own
+            shaped && naming.class_of(name) != NameClass::Own
         };
-        if !self.naming.may_be_in(stanza) {
+        if !naming.may_be_in(stanza) {
             return Ok(false);
         }
         scan::mentions(stanza, is_foreign).map_err(|e| Fault::client(e.0))
     }
+}
+
+/// The frame of an answer to `request`, for the session `full`.
+fn reply(request: &Head<'_>, kind: &str, full: Option<&str>) -> Element {
+    Element::new(request.name, ns::CLIENT)
+        .with("type", kind)
+        .with_some("id", request.id.as_deref())
+        .with_some("from", request.to.as_deref())
+        .with_some("to", full)
 }
 
 /// The answer to service discovery, with the node that was asked for.

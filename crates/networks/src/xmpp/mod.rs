@@ -1,18 +1,20 @@
 //! Jabber: XMPP client streams (RFC 6120, 6121, 7622).
 //!
 //! [`wire`] cuts streams into stanzas, tells whose they are, and reads the few that matter. `sign_on`
-//! watches a stream until its person is known, `engine` everything after.
+//! watches a stream until its person is known; from then on the `account` takes each stanza, as
+//! `dispatch` says.
 
 mod account;
 mod consent;
 mod content;
-mod direction;
+mod context;
+mod dispatch;
 mod engine;
 mod handoff;
 mod held_frames;
 mod iq;
 pub mod jid;
-mod link;
+mod management;
 pub mod messages;
 mod presence;
 mod privacy_lists;
@@ -22,13 +24,7 @@ mod stream_management;
 mod unread;
 pub mod wire;
 
-use account::Account;
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
-use direction::Direction;
-use held_frames::HeldFrames;
-use jid::Naming;
-use link::Link;
-use sign_on::SignOn;
 
 /// Option that has the gateway sign on for the client (see the option's help).
 const REORIGINATE: &str = "reoriginate";
@@ -72,7 +68,7 @@ impl Network for Xmpp {
     }
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
-        Box::new(Jabber::new(context))
+        Box::new(engine::Xmpp::new(context))
     }
 }
 
@@ -101,42 +97,6 @@ fn sniff(first: &[u8]) -> Sniff {
         more
     } else {
         Sniff::No
-    }
-}
-
-/// State of one connection. It stands above the files that have its handlers, and [`engine`] says
-/// which of them gets what.
-struct Jabber {
-    context: Context,
-    naming: Naming,
-    link: Link,
-    signon: SignOn,
-    /// Person behind the client, once the server bound the session.
-    account: Option<Box<Account>>,
-    client: Direction,
-    server: Direction,
-    held: HeldFrames,
-    /// Nothing is read any more: the streams are spliced.
-    opaque: bool,
-    /// Nothing is passed on any more: another connection will take the session over.
-    over: bool,
-}
-
-impl Jabber {
-    fn new(context: Context) -> Self {
-        let naming = Naming::new(context.names.clone());
-        Self {
-            context,
-            naming,
-            link: Link::default(),
-            signon: SignOn::default(),
-            account: None,
-            client: Direction::default(),
-            server: Direction::default(),
-            held: HeldFrames::default(),
-            opaque: false,
-            over: false,
-        }
     }
 }
 

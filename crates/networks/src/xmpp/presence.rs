@@ -5,130 +5,121 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Availability, Event, Fault, Now, Output, Presence, RichText, Side, UnixMillis,
+    Address, Availability, Event, Fault, Now, Presence, RichText, Side, UnixMillis,
 };
 
-use super::Jabber;
-use super::account::{Foreign, Support};
+use super::account::{Account, Foreign, Support};
+use super::context::Cx;
 use super::iq;
 use super::wire::head::Head;
 use super::wire::ns;
 use super::wire::xml::Element;
 use crate::common::time::timestamp;
 
-impl Jabber {
+impl Account {
     /// Presence for the person's own server: broadcast, or directed at somebody there.
     pub(super) fn own_presence(
         &mut self,
-        now: Now,
         raw: Bytes,
         head: &Head<'_>,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let stanza = if head.to.is_none() { self.read(Side::Client, &raw)? } else { None };
-        self.forward_if_clean(raw, head, out)?;
-        let Some(account) = &mut self.account else { return Ok(()) };
+        let stanza = if head.to.is_none() { cx.read(Side::Client, &raw)? } else { None };
+        self.forward_if_clean(raw, head, cx)?;
         if head.to.is_some() {
             return Ok(());
         }
-        let was_available = account.own.available;
+        let was_available = self.own.available;
         let presence = match head.kind.as_deref() {
             None => {
-                account.own.available = true;
-                account.own.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
+                self.own.available = true;
+                self.own.takes_texts = !stanza.as_ref().is_some_and(has_negative_priority);
                 if stanza.as_ref().is_some_and(|s| s.get("c", ns::CAPS).is_some()) {
                     // Clients that say what they understand all understand chat states.
-                    account.chat_states = Support::Yes;
+                    self.chat_states = Support::Yes;
                 }
                 // Of what is too long to be read others see that the person is there.
-                stanza.as_ref().map_or(Presence::available(), |s| read(now, s))
+                stanza.as_ref().map_or(Presence::available(), |s| read(cx.now, s))
             }
             Some(kind @ ("unavailable" | "invisible")) => {
-                account.own.available = kind == "invisible";
-                account.own.takes_texts = account.own.available;
+                self.own.available = kind == "invisible";
+                self.own.takes_texts = self.own.available;
                 Presence::offline()
             }
             Some(_) => return Ok(()),
         };
-        let became_available = account.own.available && !was_available;
-        account.own.say(presence);
-        self.ask_privacy(now, out)?;
-        self.publish(out);
-        if became_available { self.became_available(now, out) } else { Ok(()) }
+        let became_available = self.own.available && !was_available;
+        self.own.say(presence);
+        self.ask_privacy(cx)?;
+        self.publish(cx);
+        if became_available { self.became_available(cx) } else { Ok(()) }
     }
 
     /// Asks the server what hides the person: which list is in force, and what it does.
-    pub(super) fn ask_privacy(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
+    pub(super) fn ask_privacy(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let child = |name| Element::new("list", ns::PRIVACY).with("name", name);
         let mut query = Element::new("query", ns::PRIVACY);
-        if let Some(name) = account.privacy.wants() {
+        if let Some(name) = self.privacy.wants() {
             query.push(child(name));
-        } else if !account.own.is_online()
-            || account.contacts.is_empty()
-            || !account.privacy.asks_default(now.instant)
+        } else if !self.own.is_online()
+            || self.contacts.is_empty()
+            || !self.privacy.asks_default(cx.now.instant)
         {
             return Ok(());
         }
         let ask = Element::new("iq", ns::CLIENT)
             .with("type", "get")
-            .with("id", iq::our_id(&mut self.context.ids))
+            .with("id", iq::our_id(&mut cx.context.ids))
             .child(query);
-        account.privacy.ask(&ask, &self.naming);
-        self.link.ask(&ask, out)
+        self.privacy.ask(&ask, &cx.link.naming);
+        cx.ask(&ask)
     }
 
     /// Tells foreign people of the person's presence, if it is not what they know.
-    pub(super) fn publish(&mut self, out: &mut Output) {
-        let Some(account) = &mut self.account else { return };
+    pub(super) fn publish(&mut self, cx: &mut Cx<'_>) {
         // Without the list nobody knows whom the person would hide from.
-        let unsure = account.foreign != Foreign::Here && account.contacts.is_empty();
+        let unsure = self.foreign != Foreign::Here && self.contacts.is_empty();
         // Others see the person all alike: who hides from one of them hides from all.
         let seen_by_all = |only: BTreeSet<Address>| {
-            !only.is_empty() && account.watchers().all(|contact| only.contains(&contact.address))
+            !only.is_empty() && self.watchers().all(|contact| only.contains(&contact.address))
         };
-        let audience = || account.privacy.audience(account, &self.naming);
-        let visible = account.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
-        if let Some(presence) = account.own.tell(visible) {
-            out.emit(Event::Presence(presence));
+        let audience = || self.privacy.audience(self, &cx.link.naming);
+        let visible = self.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
+        if let Some(presence) = self.own.tell(visible) {
+            cx.emit(Event::Presence(presence));
         }
     }
 
     /// Sends what waited for the client to be available: presence of contacts, and requests that
     /// came meanwhile.
-    fn became_available(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        let waiting = account.take_waiting();
+    fn became_available(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let waiting = self.take_waiting();
         for message in waiting.again {
-            self.link.say_again(&message, out)?;
+            cx.say_again(&message)?;
         }
-        if !account.contacts.is_empty() {
-            self.ask_about_typing(out)?;
+        if !self.contacts.is_empty() {
+            self.ask_about_typing(cx)?;
         }
-        self.show_everybody(now, out)?;
+        self.show_everybody(cx)?;
         for envelope in waiting.envelopes {
-            self.deliver(now, envelope, out)?;
+            self.deliver(envelope, cx)?;
         }
         Ok(())
     }
 
     /// Asks an available client once whether it shows typing: as soon as there is somebody foreign
     /// whose typing it could show.
-    pub(super) fn ask_about_typing(&mut self, out: &mut Output) -> Result<(), Fault> {
-        let account = self.account.as_deref();
-        if account.is_some_and(|p| p.own.available && p.chat_states == Support::Unknown) {
-            self.ask_client(out)?;
-        }
-        Ok(())
+    pub(super) fn ask_about_typing(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let asks = self.own.available && self.chat_states == Support::Unknown;
+        if asks { self.ask_client(cx) } else { Ok(()) }
     }
 
     /// Tells the client who of the foreign people is there, if it wants to hear of presence.
-    pub(super) fn show_everybody(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
-        let online = account.contacts.iter().filter(|(_, known)| known.presence.is_online());
+    pub(super) fn show_everybody(&self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let online = self.contacts.iter().filter(|(_, known)| known.presence.is_online());
         let online: Vec<Address> = online.map(|(address, _)| address.clone()).collect();
         for address in online {
-            self.show_presence(now, &address, out)?;
+            self.show_presence(&address, cx)?;
         }
         Ok(())
     }
@@ -136,48 +127,39 @@ impl Jabber {
     /// A foreign person's presence changed.
     pub(super) fn presence_of(
         &mut self,
-        now: Now,
         address: &Address,
         presence: Presence,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        let Some(known) = account.contacts.get_mut(address) else { return Ok(()) };
+        let Some(known) = self.contacts.get_mut(address) else { return Ok(()) };
         let shown = known.presence.is_online() || presence.is_online();
         let repeated = known.stale && known.presence == presence;
         (known.presence, known.stale) = (presence, false);
-        if shown && !repeated { self.show_presence(now, address, out) } else { Ok(()) }
+        if shown && !repeated { self.show_presence(address, cx) } else { Ok(()) }
     }
 
     /// Tells the client what is known of a foreign person, if it wants to hear of presence.
-    pub(super) fn show_presence(
-        &mut self,
-        now: Now,
-        address: &Address,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
-        if !account.own.available {
+    pub(super) fn show_presence(&self, address: &Address, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if !self.own.available {
             return Ok(());
         }
         let offline = Presence::offline();
-        let presence = account.contacts.get(address).map_or(&offline, |known| &known.presence);
-        let from = account.full_of(&self.naming, address);
-        let stanza = write(now, presence).with("from", from).with("to", &account.full);
-        self.link.say(&stanza, out)
+        let presence = self.contacts.get(address).map_or(&offline, |known| &known.presence);
+        let from = self.full_of(&cx.link.naming, address);
+        let stanza = write(cx.now, presence).with("from", from).with("to", &self.full);
+        cx.say(&stanza)
     }
 
     /// After a resumed session: whoever did not show up again has gone meanwhile.
-    pub(super) fn sweep(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        if account.sweep_at.is_none_or(|at| at > now.instant) {
+    pub(super) fn sweep(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if self.sweep_at.is_none_or(|at| at > cx.now.instant) {
             return Ok(());
         }
-        account.sweep_at = None;
-        let gone = account.contacts.iter().filter(|(_, known)| known.stale);
+        self.sweep_at = None;
+        let gone = self.contacts.iter().filter(|(_, known)| known.stale);
         let gone: Vec<Address> = gone.map(|(address, _)| address.clone()).collect();
         for address in gone {
-            self.presence_of(now, &address, Presence::offline(), out)?;
+            self.presence_of(&address, Presence::offline(), cx)?;
         }
         Ok(())
     }

@@ -5,59 +5,59 @@ pub(super) mod corrections;
 pub(super) mod resent;
 
 use crosstalk_core::{
-    Address, Body, Detail, Details, Envelope, EnvelopeId, Event, Failure, Fault, Now, Output,
+    Address, Body, Detail, Details, Envelope, EnvelopeId, Event, Failure, Fault, Now, Outgoing,
     RichText, Typing,
 };
 
 use crate::common::time::timestamp;
-use crate::xmpp::Jabber;
-use crate::xmpp::account::Sent;
+use crate::xmpp::account::{Account, Sent};
 use crate::xmpp::content::{self, Fate};
+use crate::xmpp::context::Cx;
 use crate::xmpp::jid;
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
 use body::with_correction;
 pub use body::{text, with_text};
 
-impl Jabber {
+impl Account {
     /// The client sends a message to a foreign person.
     pub(in crate::xmpp) fn message_to(
         &mut self,
         to: &Address,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let kind = stanza.attr("type").unwrap_or("normal");
         if kind == "groupchat" {
-            return self.refuse(&stanza.head(), "service-unavailable", out);
+            return self.refuse(&stanza.head(), "service-unavailable", cx);
         }
         let fate = if kind == "error" { Fate::Nothing } else { content::fate(stanza) };
         if let Fate::Refused(why) = fate {
-            return self.refuse_saying(&stanza.head(), "feature-not-implemented", why, out);
+            let error = ("feature-not-implemented", why);
+            return cx.refuse(&stanza.head(), error, Some(&self.full));
         }
-        self.link.keep(out)?;
-        let Some(account) = &mut self.account else { return Ok(()) };
+        cx.keep()?;
         let id = stanza.attr("id").unwrap_or_default().to_owned();
         if kind == "error" {
             return Ok(());
         }
-        if self.link.acks.is_some() || account.repeats.may_come() {
+        if cx.link.acks.is_some() || self.repeats.may_come() {
             let mark = resent::mark(to, stanza);
-            if let Some(acks) = &mut self.link.acks {
+            if let Some(acks) = &mut cx.link.acks {
                 acks.took(mark);
             }
-            if account.repeats.take(mark) {
+            if self.repeats.take(mark) {
                 return Ok(());
             }
         }
         if typing(stanza).is_some() {
-            account.learn_typing(to);
+            self.learn_typing(to);
         }
         if let Fate::Said(text) = fate {
             // What a client sends by itself repeats the name that it was shown.
-            account.learn_spelling(&self.naming, to, stanza.attr("to").unwrap_or_default());
-            let envelope = self.context.ids.next_id();
-            account.remember(Sent {
+            self.learn_spelling(&cx.link.naming, to, stanza.attr("to").unwrap_or_default());
+            let envelope = cx.context.ids.next_id();
+            self.remember(Sent {
                 id: envelope,
                 to: to.clone(),
                 stanza: id,
@@ -65,21 +65,21 @@ impl Jabber {
                 markable: stanza.get("markable", ns::MARKERS).is_some(),
             });
             let body = Body::Text { text, auto: false };
-            out.emit(Event::Send(crosstalk_core::Outgoing {
+            cx.emit(Event::Send(Outgoing {
                 id: envelope,
                 to: to.clone(),
                 body,
-                details: details(stanza, &account.full),
+                details: details(stanza, &self.full),
             }));
         } else if let Some(state) = typing(stanza) {
-            self.send(to, Body::Typing(state), out);
+            cx.send(to.clone(), Body::Typing(state));
         }
         if stanza.get("attention", ns::ATTENTION).is_some() {
-            self.send(to, Body::Attention, out);
+            cx.send(to.clone(), Body::Attention);
         }
         // One of each kind is what there can be a reason for.
         for (of, displayed) in receipts(stanza).take(2) {
-            self.send(to, Body::Receipt { of, displayed }, out);
+            cx.send(to.clone(), Body::Receipt { of, displayed });
         }
         Ok(())
     }
@@ -87,122 +87,120 @@ impl Jabber {
     /// Something for the person behind the client.
     pub(in crate::xmpp) fn deliver(
         &mut self,
-        now: Now,
         envelope: Envelope,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
         if let Body::Contact(_) = envelope.body
-            && !account.own.available
+            && !self.own.available
         {
-            account.wait_for_presence(envelope);
+            self.wait_for_presence(envelope);
             return Ok(());
         }
         let from = &envelope.from;
         if let (Body::Text { .. }, Some(details)) = (&envelope.body, &envelope.details) {
-            account.corrections.learn(&envelope.from, details, envelope.id);
+            self.corrections.learn(&envelope.from, details, envelope.id);
         }
         let stanza = match &envelope.body {
-            Body::Presence(presence) => return self.presence_of(now, from, presence.clone(), out),
+            Body::Presence(presence) => return self.presence_of(from, presence.clone(), cx),
             Body::Contact(step) => {
                 let nickname = envelope.details.as_ref().and_then(|d| d.nickname.as_ref());
-                return self.consent_from(from, step, nickname, out);
+                return self.consent_from(from, step, nickname, cx);
             }
-            Body::Typing(_) if !account.understands_typing(from) => {
-                return self.ask_about_typing(out);
+            Body::Typing(_) if !self.understands_typing(from) => {
+                return self.ask_about_typing(cx);
             }
-            Body::Typing(state) => self.message(&envelope).child(chat_state(*state)),
-            Body::Text { text, auto } => self.text_message(now, &envelope, (text, *auto)),
+            Body::Typing(state) => self.message(&envelope, cx).child(chat_state(*state)),
+            Body::Text { text, auto } => self.text_message(&envelope, (text, *auto), cx),
             Body::Attention => self
-                .message(&envelope)
+                .message(&envelope, cx)
                 .child(Element::new("attention", ns::ATTENTION))
                 .child(Element::new("body", ns::CLIENT).say("Attention!")),
             Body::Receipt { of, displayed } => {
-                let Some(receipt) = self.receipt(&envelope, *of, *displayed) else { return Ok(()) };
+                let receipt = self.receipt(&envelope, (*of, *displayed), cx);
+                let Some(receipt) = receipt else { return Ok(()) };
                 receipt
             }
             Body::Undelivered { of, why } => {
-                let Some(error) = self.undelivered(*of, *why) else {
-                    out.emit(Event::Unshown(envelope));
+                let Some(error) = self.undelivered(*of, *why, cx) else {
+                    cx.emit(Event::Unshown(envelope));
                     return Ok(());
                 };
                 error
             }
         };
-        self.link.say(&stanza, out)?;
+        cx.say(&stanza)?;
         let is_of_a_person = !envelope.from.is_control();
         let is_text = matches!(envelope.body, Body::Text { .. });
-        if is_text && is_of_a_person { self.ask_about_typing(out) } else { Ok(()) }
+        if is_text && is_of_a_person { self.ask_about_typing(cx) } else { Ok(()) }
     }
 
     /// A message the person sent from another session (XEP-0280).
     pub(in crate::xmpp) fn carbon(
         &mut self,
-        now: Now,
         envelope: &Envelope,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
-        let (true, Body::Text { text, .. }) = (account.carbons, &envelope.body) else {
+        let (true, Body::Text { text, .. }) = (self.carbons, &envelope.body) else {
             return Ok(());
         };
         let details = envelope.details.as_deref();
         let id = details.and_then(|details| details.message_id.as_ref());
         let from = details.and_then(|details| details.endpoint.as_ref());
         let from = from.map_or_else(
-            || account.bare().to_owned(),
-            |resource| format!("{}/{}", account.bare(), resource.as_str()),
+            || self.bare().to_owned(),
+            |resource| format!("{}/{}", self.bare(), resource.as_str()),
         );
         let message = Element::new("message", ns::CLIENT)
             .with("type", "chat")
             .with("id", id.map_or_else(|| envelope.id.to_string(), |id| id.as_str().to_owned()))
             .with("from", from)
-            .with("to", account.bare_of(&self.naming, &envelope.to));
+            .with("to", self.bare_of(&cx.link.naming, &envelope.to));
         // All sessions of one person know its messages by the same ids.
         let replaced = details.and_then(|details| details.replaces.as_ref());
         let message = with_correction(message, text, replaced.map(|id| id.as_str().to_owned()));
-        let forwarded = Element::new("forwarded", ns::FORWARD).children(delay(now, envelope));
+        let forwarded = Element::new("forwarded", ns::FORWARD).children(delay(cx.now, envelope));
         let sent = Element::new("sent", ns::CARBONS).child(forwarded.child(message));
         let copy = Element::new("message", ns::CLIENT)
             .with("type", "chat")
-            .with("from", account.bare())
-            .with("to", &account.full)
+            .with("from", self.bare())
+            .with("to", &self.full)
             .child(sent);
-        self.link.say(&copy, out)
+        cx.say(&copy)
     }
 
     /// The frame of a message that brings `envelope`.
-    fn message(&self, envelope: &Envelope) -> Element {
-        let message = Element::new("message", ns::CLIENT)
+    fn message(&self, envelope: &Envelope, cx: &Cx<'_>) -> Element {
+        Element::new("message", ns::CLIENT)
             .with("type", "chat")
-            .with("id", envelope.id.to_string());
-        let Some(account) = &self.account else { return message };
-        message
-            .with("from", account.full_of(&self.naming, &envelope.from))
-            .with("to", &account.full)
+            .with("id", envelope.id.to_string())
+            .with("from", self.full_of(&cx.link.naming, &envelope.from))
+            .with("to", &self.full)
     }
 
     fn text_message(
         &self,
-        now: Now,
         envelope: &Envelope,
         (text, auto): (&RichText, bool),
+        cx: &Cx<'_>,
     ) -> Element {
         let wanted = [("request", ns::RECEIPTS), ("markable", ns::MARKERS)];
         let wanted = wanted.into_iter().filter(|_| !auto && !envelope.from.is_control());
         let marks = std::iter::once(("active", ns::CHAT_STATES)).chain(wanted);
         let marks = marks.map(|(name, ns)| Element::new(name, ns));
-        let replaced = self.account.as_ref().and_then(|account| {
-            let details = envelope.details.as_deref()?;
-            account.corrections.replaced(&envelope.from, details)
-        });
-        let message =
-            with_correction(self.message(envelope), text, replaced.map(|id| id.to_string()));
-        message.children(marks.chain(delay(now, envelope)))
+        let details = envelope.details.as_deref();
+        let replaced = details.and_then(|d| self.corrections.replaced(&envelope.from, d));
+        let replaced = replaced.map(|id| id.to_string());
+        let message = with_correction(self.message(envelope, cx), text, replaced);
+        message.children(marks.chain(delay(cx.now, envelope)))
     }
 
     /// A receipt for a message whose client asked for such.
-    fn receipt(&self, envelope: &Envelope, of: EnvelopeId, displayed: bool) -> Option<Element> {
+    fn receipt(
+        &self,
+        envelope: &Envelope,
+        (of, displayed): (EnvelopeId, bool),
+        cx: &Cx<'_>,
+    ) -> Option<Element> {
         let sent = self.sent(of)?;
         let (name, ns) = if displayed && sent.markable {
             ("displayed", ns::MARKERS)
@@ -211,12 +209,12 @@ impl Jabber {
         } else {
             return None;
         };
-        Some(self.message(envelope).child(Element::new(name, ns).with("id", &sent.stanza)))
+        Some(self.message(envelope, cx).child(Element::new(name, ns).with("id", &sent.stanza)))
     }
 
     /// The error that answers a message which could not be delivered.
-    fn undelivered(&self, of: EnvelopeId, why: Failure) -> Option<Element> {
-        let (account, sent) = (self.account.as_ref()?, self.sent(of)?);
+    fn undelivered(&self, of: EnvelopeId, why: Failure, cx: &Cx<'_>) -> Option<Element> {
+        let sent = self.sent(of)?;
         let (kind, condition) = match why {
             Failure::NoSuchUser => ("cancel", "item-not-found"),
             Failure::Refused => ("cancel", "policy-violation"),
@@ -235,13 +233,13 @@ impl Jabber {
         let message = Element::new("message", ns::CLIENT)
             .with("type", "error")
             .with("id", &sent.stanza)
-            .with("from", account.bare_of(&self.naming, &sent.to))
-            .with("to", &account.full);
+            .with("from", self.bare_of(&cx.link.naming, &sent.to))
+            .with("to", &self.full);
         Some(message.child(error))
     }
 
     fn sent(&self, of: EnvelopeId) -> Option<&Sent> {
-        self.account.as_ref()?.sent.iter().rev().find(|sent| sent.id == of)
+        self.sent.iter().rev().find(|sent| sent.id == of)
     }
 }
 

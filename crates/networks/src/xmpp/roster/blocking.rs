@@ -1,56 +1,54 @@
 //! The block list (XEP-0191): foreign names are kept from the server and shown beside its own.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Event, Fault, MAX_CONTACTS, NameClass, Output, RosterEdit, Side};
+use crosstalk_core::{Address, Fault, MAX_CONTACTS, NameClass, RosterEdit, Side};
 
-use crate::xmpp::Jabber;
-use crate::xmpp::account::Asked;
+use crate::xmpp::account::{Account, Asked};
+use crate::xmpp::context::Cx;
 use crate::xmpp::iq;
 use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
 
-impl Jabber {
+impl Account {
     /// The client asks whom it blocked.
     pub(in crate::xmpp) fn blocklist_get(
         &mut self,
         raw: Bytes,
         head: &Head<'_>,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        if let Some(account) = &mut self.account {
-            account.requests.asks(head.id.as_deref(), Asked::Blocklist);
-        }
-        self.link.up(raw, out)
+        self.requests.asks(head.id.as_deref(), Asked::Blocklist);
+        cx.up(raw)
     }
 
     /// The server's answer to that.
     pub(in crate::xmpp) fn blocklist_result(
         &mut self,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let read = self.read(Side::Server, &raw)?;
-        let (Some(account), Some(mut stanza)) = (&mut self.account, read) else {
-            self.link.down(raw, out);
+        let read = cx.read(Side::Server, &raw)?;
+        let Some(mut stanza) = read else {
+            cx.down(raw);
             return Ok(());
         };
-        let blocked = account.contacts.iter().filter(|(_, known)| known.contact.blocked);
+        let blocked = self.contacts.iter().filter(|(_, known)| known.contact.blocked);
         let blocked: Vec<String> =
-            blocked.map(|(address, _)| account.bare_of(&self.naming, address)).collect();
+            blocked.map(|(address, _)| self.bare_of(&cx.link.naming, address)).collect();
         let Some(list) = stanza.get_mut("blocklist", ns::BLOCKING) else {
-            self.link.down(raw, out);
+            cx.down(raw);
             return Ok(());
         };
-        account.blocklist_shown = true;
+        self.blocklist_shown = true;
         if blocked.is_empty() {
-            self.link.down(raw, out);
+            cx.down(raw);
             return Ok(());
         }
         for jid in blocked {
             list.push(Element::new("item", ns::BLOCKING).with("jid", jid));
         }
-        self.link.down_as(&stanza, out);
+        cx.down_as(&stanza);
         Ok(())
     }
 
@@ -59,26 +57,25 @@ impl Jabber {
         &mut self,
         raw: Bytes,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let Some(change) = stanza.elements().next() else {
-            return self.forward_if_clean(raw, &stanza.head(), out);
+            return self.forward_if_clean(raw, &stanza.head(), cx);
         };
         let block = change.name() == "block";
         let classes: Vec<NameClass> = change
             .elements()
-            .map(|item| self.naming.class_of(item.attr("jid").unwrap_or_default()))
+            .map(|item| cx.link.naming.class_of(item.attr("jid").unwrap_or_default()))
             .collect();
         if classes.contains(&NameClass::Nowhere) {
-            return self.refuse(&stanza.head(), "item-not-found", out);
+            return self.refuse(&stanza.head(), "item-not-found", cx);
         }
         if classes.len() > MAX_CONTACTS {
-            return self.refuse(&stanza.head(), "policy-violation", out);
+            return self.refuse(&stanza.head(), "policy-violation", cx);
         }
         let everybody = !block && classes.is_empty();
         let foreign: Vec<Address> = if everybody {
-            let contacts = self.account.iter().flat_map(|p| &p.contacts);
-            let blocked = contacts.filter(|(_, known)| known.contact.blocked);
+            let blocked = self.contacts.iter().filter(|(_, known)| known.contact.blocked);
             blocked.map(|(address, _)| address.clone()).collect()
         } else {
             let foreign = classes.iter().filter_map(|class| match class {
@@ -88,22 +85,22 @@ impl Jabber {
             foreign.collect()
         };
         for address in &foreign {
-            out.emit(Event::Roster(RosterEdit::Block(address.clone(), block)));
+            cx.edit(RosterEdit::Block(address.clone(), block));
         }
         if everybody || foreign.is_empty() {
-            return self.link.up(raw, out);
+            return cx.up(raw);
         }
         if foreign.len() == classes.len() {
-            return self.result(&stanza.head(), out);
+            return self.result(&stanza.head(), cx);
         }
         let mut rest = stanza.clone();
         if let Some(change) = rest.get_mut(change.name(), ns::BLOCKING) {
-            let naming = &self.naming;
+            let naming = &cx.link.naming;
             change.retain(|item| {
                 naming.class_of(item.attr("jid").unwrap_or_default()) == NameClass::Own
             });
         }
-        self.link.up_as(&rest, out)
+        cx.up_as(&rest)
     }
 
     /// Tells a client that follows its block list that a foreign person joined or left it.
@@ -111,19 +108,19 @@ impl Jabber {
         &mut self,
         address: &Address,
         blocked: bool,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = self.account.as_ref().filter(|p| p.blocklist_shown) else {
+        if !self.blocklist_shown {
             return Ok(());
-        };
+        }
         let name = if blocked { "block" } else { "unblock" };
         let item =
-            Element::new("item", ns::BLOCKING).with("jid", account.bare_of(&self.naming, address));
+            Element::new("item", ns::BLOCKING).with("jid", self.bare_of(&cx.link.naming, address));
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
-            .with("id", iq::our_id(&mut self.context.ids))
-            .with("to", &account.full)
+            .with("id", iq::our_id(&mut cx.context.ids))
+            .with("to", &self.full)
             .child(Element::new(name, ns::BLOCKING).child(item));
-        self.link.say(&push, out)
+        cx.say(&push)
     }
 }

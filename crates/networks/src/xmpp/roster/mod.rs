@@ -9,12 +9,13 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Contact, Event, Fault, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, NameClass, Now, Output,
-    Presence, Roster, RosterEdit, Side, Subscription,
+    Address, Contact, Fault, MAX_CONTACTS, MAX_GROUPS, MAX_LABEL, NameClass, Presence, Roster,
+    RosterEdit, Side, Subscription,
 };
 
-use crate::xmpp::Jabber;
 use crate::xmpp::account::{Account, Asked, Foreign, Known, Marks};
+use crate::xmpp::context::Cx;
+use crate::xmpp::iq;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
@@ -22,109 +23,106 @@ use crate::xmpp::wire::xml::Element;
 /// Separator between the server's version and the mark of the foreign part.
 const MARK: &str = "+xt";
 
-impl Jabber {
+impl Account {
     /// The client asks for its roster.
     pub(in crate::xmpp) fn roster_get(
         &mut self,
-        now: Now,
         raw: Bytes,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        if self.waits_for_roster(now, &raw) {
+        if self.foreign == Foreign::Awaited {
+            cx.link.held.wait_for_list(raw, cx.now.instant);
             return Ok(());
         }
-        let Some(account) = &mut self.account else { return Ok(()) };
         let asked = stanza.get("query", ns::ROSTER).and_then(|q| q.attr("ver"));
         let (theirs, ours) = asked.map_or((None, None), |ver| split_version(ver));
-        let current = ours == mark(account).as_deref();
-        account.requests.asks(stanza.attr("id"), Asked::Roster { current });
+        let current = ours == mark(self).as_deref();
+        self.requests.asks(stanza.attr("id"), Asked::Roster { current });
         // With another foreign part, only a full answer lets the client forget old items.
         let wanted = if current { theirs } else { theirs.map(|_| "") };
         if current {
-            account.roster.version = theirs.map(str::to_owned);
+            self.roster.version = theirs.map(str::to_owned);
         }
         if wanted == asked {
-            return self.link.up(raw, out);
+            return cx.up(raw);
         }
         let mut stanza = stanza.clone();
         if let (Some(query), Some(wanted)) = (stanza.get_mut("query", ns::ROSTER), wanted) {
             query.set("ver", wanted);
         }
-        self.link.up_as(&stanza, out)
+        cx.up_as(&stanza)
     }
 
-    /// The server's answer to [`Jabber::roster_get`].
+    /// The server's answer to [`Account::roster_get`].
     pub(in crate::xmpp) fn roster_result(
         &mut self,
-        now: Now,
         raw: Bytes,
         current: bool,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let read = self.read(Side::Server, &raw)?;
-        let Some(account) = &mut self.account else { return Ok(()) };
+        let read = cx.read(Side::Server, &raw)?;
         let Some(mut stanza) = read else {
             // Too long to be read: it passes, and the foreign people come behind it.
-            account.roster.shown = true;
-            self.link.down(raw, out);
-            return self.push_all(now, out);
+            self.roster.shown = true;
+            cx.down(raw);
+            return self.push_all(cx);
         };
         if stanza.attr("type") == Some("error") {
-            self.link.down(raw, out);
+            cx.down(raw);
             return Ok(());
         }
-        account.roster.shown = true;
+        self.roster.shown = true;
         let Some(query) = stanza.get_mut("query", ns::ROSTER) else {
-            self.link.down(raw, out);
-            return if current { Ok(()) } else { self.push_all(now, out) };
+            cx.down(raw);
+            return if current { Ok(()) } else { self.push_all(cx) };
         };
-        account.roster.version = query.attr("ver").map(str::to_owned);
-        if account.marks.items == 0 {
-            self.link.down(raw, out);
+        self.roster.version = query.attr("ver").map(str::to_owned);
+        if self.marks.items == 0 {
+            cx.down(raw);
             return Ok(());
         }
-        if let Some(version) = client_version(account) {
+        if let Some(version) = client_version(self) {
             query.set("ver", version);
         }
         // What the server holds under a name of ours is a leftover from before the gateway.
-        let naming = &self.naming;
+        let naming = &cx.link.naming;
         query.retain(|item| {
             !matches!(naming.class_of(item.attr("jid").unwrap_or_default()),
-                NameClass::Foreign(a) if account.contacts.contains_key(&a))
+                NameClass::Foreign(a) if self.contacts.contains_key(&a))
         });
-        for known in account.contacts.values().filter(|known| known.contact.listed) {
-            query.push(item(account, naming, &known.contact));
+        for known in self.contacts.values().filter(|known| known.contact.listed) {
+            query.push(item(self, naming, &known.contact));
         }
-        self.link.down_as(&stanza, out);
+        cx.down_as(&stanza);
         // profanity forgets who is there when it resumes a session, and asks for its list anew.
-        self.show_everybody(now, out)
+        self.show_everybody(cx)
     }
 
     /// A push of the server: its version gets the foreign mark.
     pub(in crate::xmpp) fn roster_pushed(
         &mut self,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let read = self.read(Side::Server, &raw)?;
-        let (Some(account), Some(mut stanza)) = (&mut self.account, read) else {
-            self.link.down(raw, out);
+        let read = cx.read(Side::Server, &raw)?;
+        let Some(mut stanza) = read else {
+            cx.down(raw);
             return Ok(());
         };
         if let Some(query) = stanza.get_mut("query", ns::ROSTER)
             && let Some(version) = query.attr("ver")
         {
-            account.roster.version = Some(version.to_owned());
-            if let Some(version) = client_version(account)
+            self.roster.version = Some(version.to_owned());
+            if let Some(version) = client_version(self)
                 && query.attr("ver") != Some(&version)
             {
                 query.set("ver", version);
-                self.link.down_as(&stanza, out);
+                cx.down_as(&stanza);
                 return Ok(());
             }
         }
-        self.link.down(raw, out);
+        cx.down(raw);
         Ok(())
     }
 
@@ -133,57 +131,75 @@ impl Jabber {
         &mut self,
         raw: Bytes,
         stanza: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let query = stanza.get("query", ns::ROSTER);
         let mut items = query.into_iter().flat_map(Element::elements);
         let (Some(item), None) = (items.next(), items.next()) else {
-            return self.forward_if_clean(raw, &stanza.head(), out);
+            return self.forward_if_clean(raw, &stanza.head(), cx);
         };
         let spelled = item.attr("jid").unwrap_or_default();
-        let address = match self.naming.class_of(spelled) {
-            NameClass::Own => return self.link.up(raw, out),
-            NameClass::Nowhere => return self.refuse(&stanza.head(), "item-not-found", out),
+        let address = match cx.link.naming.class_of(spelled) {
+            NameClass::Own => return cx.up(raw),
+            NameClass::Nowhere => return self.refuse(&stanza.head(), "item-not-found", cx),
             NameClass::Foreign(address) => address,
         };
         let mut groups: Vec<String> = groups(item).collect();
         groups.sort_unstable();
         if groups.windows(2).any(|two| matches!(two, [one, other] if one == other)) {
             // RFC 6121, section 2.3.3.
-            return self.refuse(&stanza.head(), "bad-request", out);
+            return self.refuse(&stanza.head(), "bad-request", cx);
         }
-        let Some(account) = &mut self.account else { return Ok(()) };
-        let listed = account.lists(&address);
+        let listed = self.lists(&address);
         let edit = if item.attr("subscription") == Some("remove") {
             if !listed {
-                return self.refuse(&stanza.head(), "item-not-found", out);
+                return self.refuse(&stanza.head(), "item-not-found", cx);
             }
             RosterEdit::Remove(address)
         } else {
             let typed = jid::bare(spelled).to_lowercase();
-            let typed = self.naming.accept(&typed, &address).filter(|_| !listed);
+            let typed = cx.link.naming.accept(&typed, &address).filter(|_| !listed);
             let spelling =
-                typed.map_or_else(|| account.bare_of(&self.naming, &address), str::to_owned);
-            if account.adding.len() < MAX_CONTACTS {
-                account.adding.insert(address.clone());
+                typed.map_or_else(|| self.bare_of(&cx.link.naming, &address), str::to_owned);
+            if self.adding.len() < MAX_CONTACTS {
+                self.adding.insert(address.clone());
             }
             list(address, spelling, item)
         };
-        out.emit(Event::Roster(edit));
-        self.result(&stanza.head(), out)
+        cx.edit(edit);
+        self.result(&stanza.head(), cx)
     }
 
-    /// The foreign contacts, once known: shown in the roster to come, or pushed into one that
-    /// the client already has.
-    pub(in crate::xmpp) fn take_roster(
+    /// Takes the foreign contacts, once they are known.
+    pub(in crate::xmpp) fn roster(
         &mut self,
-        now: Now,
         roster: &Roster,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
-        account.foreign = Foreign::Here;
-        let gone: Vec<Contact> = account
+        self.take_roster(roster, cx)?;
+        cx.link.held.until = None;
+        self.ask_privacy(cx)?;
+        self.publish(cx);
+        Ok(())
+    }
+
+    /// Takes a contact that changed.
+    pub(in crate::xmpp) fn changed(
+        &mut self,
+        contact: Contact,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Fault> {
+        self.contact_changed(contact, cx)?;
+        self.ask_privacy(cx)?;
+        self.publish(cx);
+        Ok(())
+    }
+
+    /// Shows the foreign contacts in the roster to come, or pushes them into one that the client
+    /// already has.
+    fn take_roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        self.foreign = Foreign::Here;
+        let gone: Vec<Contact> = self
             .contacts
             .values()
             .filter(|known| roster.contact(&known.contact.address).is_none())
@@ -192,92 +208,84 @@ impl Jabber {
             })
             .collect();
         for contact in gone {
-            self.contact_changed(now, contact, out)?;
+            self.contact_changed(contact, cx)?;
         }
         for contact in roster.contacts() {
-            self.contact_changed(now, contact.clone(), out)?;
+            self.contact_changed(contact.clone(), cx)?;
         }
         Ok(())
     }
 
     /// A contact is not as the client knows it, or is again what the client just made of it.
-    pub(in crate::xmpp) fn contact_changed(
-        &mut self,
-        now: Now,
-        contact: Contact,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        let Some(account) = &mut self.account else { return Ok(()) };
+    fn contact_changed(&mut self, contact: Contact, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let address = contact.address.clone();
-        account.adding.remove(&address);
-        let before = account.contacts.remove(&address);
+        self.adding.remove(&address);
+        let before = self.contacts.remove(&address);
         let old_item = before
             .as_ref()
             .filter(|known| known.contact.listed)
-            .map(|known| item(account, &self.naming, &known.contact));
+            .map(|known| item(self, &cx.link.naming, &known.contact));
         let was_blocked = before.as_ref().is_some_and(|known| known.contact.blocked);
-        let new_item = contact.listed.then(|| item(account, &self.naming, &contact));
+        let new_item = contact.listed.then(|| item(self, &cx.link.naming, &contact));
         let mark = new_item.as_ref().map(|item| mark_of(&address, item));
-        account.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
+        self.marks.replace(before.as_ref().and_then(|known| known.mark), mark);
         let (listed, blocked) = (contact.listed, contact.blocked);
         let former = before.as_ref().map(|known| known.contact.spelling.clone());
         let (presence, stale) =
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
         if contact.is_empty() {
-            account.keep_spelling(&self.naming, &address, former.as_deref());
+            self.keep_spelling(&cx.link.naming, &address, former.as_deref());
         } else {
             let known = Box::new(Known { contact, presence, stale, mark });
-            account.contacts.insert(address.clone(), known);
+            self.contacts.insert(address.clone(), known);
         }
-        if old_item != new_item && account.roster.shown {
+        if old_item != new_item && self.roster.shown {
             let jid = |item: &Option<Element>| item.as_ref()?.attr("jid").map(str::to_owned);
             if let Some(gone) = jid(&old_item).filter(|old| jid(&new_item).as_ref() != Some(old)) {
                 let item = Element::new("item", ns::ROSTER);
-                self.push(item.with("jid", gone).with("subscription", "remove"), out)?;
+                self.push(item.with("jid", gone).with("subscription", "remove"), cx)?;
             }
             if let Some(item) = new_item {
-                self.push(item, out)?;
+                self.push(item, cx)?;
             }
             // libpurple shows a regrouped contact offline until it hears again.
             if listed && shown {
-                self.show_presence(now, &address, out)?;
+                self.show_presence(&address, cx)?;
             }
         }
         if listed && !address.is_control() {
-            self.ask_about_typing(out)?;
+            self.ask_about_typing(cx)?;
         }
-        if was_blocked == blocked { Ok(()) } else { self.push_block(&address, blocked, out) }
+        if was_blocked == blocked { Ok(()) } else { self.push_block(&address, blocked, cx) }
     }
 
     /// Tells the client every foreign item, one by one.
-    fn push_all(&mut self, now: Now, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
-        let listed = account.contacts.values().filter(|known| known.contact.listed);
+    fn push_all(&self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let listed = self.contacts.values().filter(|known| known.contact.listed);
         let items: Vec<_> = listed
             .map(|known| {
                 let address = known.contact.address.clone();
-                (address, item(account, &self.naming, &known.contact))
+                (address, item(self, &cx.link.naming, &known.contact))
             })
             .collect();
         for (address, item) in items {
-            self.push(item, out)?;
-            self.show_presence(now, &address, out)?;
+            self.push(item, cx)?;
+            self.show_presence(&address, cx)?;
         }
         Ok(())
     }
 
     /// Tells the client one item.
-    fn push(&mut self, item: Element, out: &mut Output) -> Result<(), Fault> {
-        let Some(account) = &self.account else { return Ok(()) };
-        let version = client_version(account);
+    fn push(&self, item: Element, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let version = client_version(self);
         let query = Element::new("query", ns::ROSTER).with_some("ver", version).child(item);
         let push = Element::new("iq", ns::CLIENT)
             .with("type", "set")
-            .with("id", crate::xmpp::iq::our_id(&mut self.context.ids))
-            .with("to", &account.full)
+            .with("id", iq::our_id(&mut cx.context.ids))
+            .with("to", &self.full)
             .child(query);
-        self.link.say(&push, out)
+        cx.say(&push)
     }
 }
 

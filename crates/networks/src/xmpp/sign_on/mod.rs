@@ -8,10 +8,10 @@ mod scram;
 pub(super) mod stages;
 
 use bytes::Bytes;
-use crosstalk_core::{Event, Fault, NameClass, Output, Side, TlsFacts};
+use crosstalk_core::{Event, Fault, NameClass, Side, TlsFacts};
 
-use crate::xmpp::Jabber;
 use crate::xmpp::account::Account;
+use crate::xmpp::context::{Cx, broken};
 use crate::xmpp::sign_on::refused_features::StreamElement;
 use crate::xmpp::sign_on::reoriginate::Proxy;
 use crate::xmpp::sign_on::stages::{
@@ -19,13 +19,11 @@ use crate::xmpp::sign_on::stages::{
 };
 use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
+use crate::xmpp::wire::xml::{Element, Scope};
 
 /// Reason for ending a stream on which the client sends an element that nobody here knows.
 pub(in crate::xmpp) const NOT_UNDERSTOOD: &str =
     "the gateway on the way does not know this element";
-const SASL2_ALONE: &str = "a Jabber server offers to sign on by SASL2 alone, which the gateway does \
-                           not understand: without its host under `terminate`, its people sign on \
-                           and meet nobody foreign";
 
 /// Advice to the operator about a client that would notice a gateway.
 const CHANNEL_BINDING: &str = "a Jabber client signs on with channel binding, which no gateway gets \
@@ -100,7 +98,7 @@ impl SignOn {
     }
 
     /// TLS is up on a side; in lockstep, so that a client never talks to a server in the clear.
-    pub(in crate::xmpp) fn encrypted(&mut self, side: Side, facts: TlsFacts, out: &mut Output) {
+    pub(in crate::xmpp) fn encrypted(&mut self, side: Side, facts: TlsFacts, cx: &mut Cx<'_>) {
         match side {
             Side::Client => self.facts.client = true,
             Side::Server => self.facts.server = Some(Box::new(facts)),
@@ -109,8 +107,8 @@ impl SignOn {
             (Tls::Server(proceed), Side::Server) => {
                 // The client hears of it only now that TLS with the server is up: had that failed,
                 // nothing would be lost.
-                out.forward(Side::Client, proceed);
-                out.emit(Event::Encrypt(Side::Client, None));
+                cx.out.forward(Side::Client, proceed);
+                cx.emit(Event::Encrypt(Side::Client, None));
                 Tls::Client
             }
             (Tls::Client, Side::Client) => Tls::Idle,
@@ -119,46 +117,45 @@ impl SignOn {
     }
 }
 
-impl Jabber {
+impl SignOn {
     /// A top-level element of a client nobody knows yet, while the server owes it no answer.
-    pub(in crate::xmpp) fn signon_from_client(
+    pub(in crate::xmpp) fn client_element(
         &mut self,
         raw: Bytes,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
         let head = Head::of(&raw).map_err(|e| Fault::client(e.0))?;
         match head.name {
-            "iq" => return self.iq_of_nobody(&head, raw.clone(), out),
-            "message" | "presence" => return self.stanza_of_nobody(&head, raw.clone(), out),
+            "iq" => return self.iq_of_nobody(&head, raw.clone(), cx),
+            "message" | "presence" => return stanza_of_nobody(&head, raw.clone(), cx),
             _ => {}
         }
-        match self.word(&raw)? {
-            StreamElement::StartTls if matches!(self.signon.stage, Stage::Greeted) => {
-                self.signon.tls = Tls::Asked;
+        match StreamElement::of_client(&raw, cx)? {
+            StreamElement::StartTls if matches!(self.stage, Stage::Greeted) => {
+                self.tls = Tls::Asked;
             }
-            StreamElement::Sasl => return self.sasl_from_client(head.name, raw.clone(), out),
+            StreamElement::Sasl => return self.sasl_from_client(head.name, raw.clone(), cx),
             StreamElement::Management
-                if head.name == "resume"
-                    && matches!(self.signon.stage, Stage::Authenticated(_)) =>
+                if head.name == "resume" && matches!(self.stage, Stage::Authenticated(_)) =>
             {
-                return self.resume_from_client(raw.clone(), out);
+                return self.resume_from_client(raw.clone(), cx);
             }
-            StreamElement::Compress | StreamElement::Sasl2 if self.comes_first(&raw) => {
+            StreamElement::Compress | StreamElement::Sasl2 if self.comes_first(&raw, cx) => {
                 return Ok(());
             }
             StreamElement::Compress => {
-                refused_features::compression(out);
+                refused_features::compression(cx);
                 return Ok(());
             }
-            StreamElement::Sasl2 if self.signon.offers_sasl2 && !self.is_ours(out) => {
-                self.splice(out);
+            StreamElement::Sasl2 if self.offers_sasl2 && !self.is_ours(cx) => {
+                cx.splice();
             }
             StreamElement::Sasl2 => {
-                refused_features::sasl2(head.name, out);
+                refused_features::sasl2(head.name, cx);
                 return Ok(());
             }
-            StreamElement::Unknown if self.is_ours(out) => {
-                return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, out);
+            StreamElement::Unknown if self.is_ours(cx) => {
+                return self.end_stream("unsupported-stanza-type", NOT_UNDERSTOOD, cx);
             }
             // In any other state these are the server's to refuse.
             StreamElement::StartTls
@@ -166,22 +163,22 @@ impl Jabber {
             | StreamElement::Attention
             | StreamElement::Unknown => {}
         }
-        out.forward(Side::Server, raw);
+        cx.out.forward(Side::Server, raw);
         Ok(())
     }
 
     /// The client's part of SASL.
-    fn sasl_from_client(&mut self, name: &str, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let said = self.parse(Side::Client, &raw)?;
-        let stage = std::mem::take(&mut self.signon.stage);
-        self.signon.stage = match (stage, name) {
+    fn sasl_from_client(&mut self, name: &str, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let said = cx.parse(Side::Client, &raw)?;
+        let stage = std::mem::take(&mut self.stage);
+        self.stage = match (stage, name) {
             (Stage::Greeted | Stage::Authenticating(_), "auth") => {
-                if self.proxy_from_client(&said, out) {
+                if self.proxy_from_client(&said, cx) {
                     return Ok(());
                 }
                 let mechanism = said.attr("mechanism").unwrap_or_default();
-                if self.signon.facts.client && mechanism.to_ascii_uppercase().ends_with("-PLUS") {
-                    out.emit(Event::Advise(CHANNEL_BINDING));
+                if self.facts.client && mechanism.to_ascii_uppercase().ends_with("-PLUS") {
+                    cx.emit(Event::Advise(CHANNEL_BINDING));
                 }
                 Authenticating::begin(mechanism, &said.text()).into()
             }
@@ -190,21 +187,21 @@ impl Jabber {
             (stage @ (Stage::Greeted | Stage::Unfollowed), _) => stage,
             _ => return Err(Fault::client("it signs on twice")),
         };
-        out.forward(Side::Server, raw);
+        cx.out.forward(Side::Server, raw);
         Ok(())
     }
 
     /// An IQ of a client that is not signed on.
-    fn iq_of_nobody(&mut self, head: &Head<'_>, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let Some(iq) = self.read(Side::Client, &raw)? else {
-            return self.refuse(head, "policy-violation", out);
+    fn iq_of_nobody(&mut self, head: &Head<'_>, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let Some(iq) = cx.read(Side::Client, &raw)? else {
+            return cx.refuse(head, ("policy-violation", ""), None);
         };
-        let asks = asks(&iq, self.naming.domain());
-        let stage = std::mem::take(&mut self.signon.stage);
-        self.signon.stage = match (asks, stage) {
+        let asks = asks(&iq, cx.link.naming.domain());
+        let stage = std::mem::take(&mut self.stage);
+        self.stage = match (asks, stage) {
             (Asks::Other, stage) => {
-                self.signon.stage = stage;
-                return self.stanza_of_nobody(head, raw, out);
+                self.stage = stage;
+                return stanza_of_nobody(head, raw, cx);
             }
             (Asks::ToSignOnOtherwise, Stage::Greeted | Stage::Unfollowed) => Stage::Unfollowed,
             (Asks::ToBind, Stage::Authenticated(authenticated)) => {
@@ -212,158 +209,162 @@ impl Jabber {
             }
             (asks, stage) => {
                 // The server could give a session that the gateway does not see.
-                self.signon.stage = stage;
+                self.stage = stage;
                 let why = if asks == Asks::ToBindSomehow { "bad-request" } else { "not-allowed" };
-                return self.refuse(head, why, out);
+                return cx.refuse(head, (why, ""), None);
             }
         };
-        out.forward(Side::Server, raw);
+        cx.out.forward(Side::Server, raw);
         Ok(())
-    }
-
-    /// A stanza of a client that is not signed on: nothing foreign is reachable yet.
-    fn stanza_of_nobody(
-        &mut self,
-        head: &Head<'_>,
-        raw: Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
-        if head.to.as_deref().is_some_and(|to| self.naming.class_of(to) != NameClass::Own) {
-            return self.refuse(head, "service-unavailable", out);
-        }
-        self.forward_if_clean(raw, head, out)
     }
 
     /// A top-level element of the server before the session is bound.
-    pub(in crate::xmpp) fn signon_from_server(
+    pub(in crate::xmpp) fn server_element(
         &mut self,
         raw: Bytes,
-        out: &mut Output,
-    ) -> Result<(), Fault> {
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Box<Account>>, Fault> {
         let head = Head::of(&raw).map_err(|e| Fault::server(e.0))?;
         match head.name {
-            "features" => return self.features(raw, out),
-            "proceed" => return self.proceed(raw, out),
-            "failure" if matches!(self.signon.tls, Tls::Asked) => self.signon.tls = Tls::Idle,
-            "challenge" | "success" | "failure" => {
-                return self.sasl_from_server(head.name, raw.clone(), out);
+            "features" => self.features(raw, cx)?,
+            "proceed" => self.proceed(raw, cx)?,
+            "failure" if matches!(self.tls, Tls::Asked) => {
+                self.tls = Tls::Idle;
+                cx.out.forward(Side::Client, raw);
             }
-            "resumed" => return self.resumed(raw, out),
-            "failed" => return self.resume_failed(raw, out),
-            "iq" => return self.iq_to_nobody(&head, raw.clone(), out),
-            _ => {}
+            "challenge" | "success" | "failure" => {
+                self.sasl_from_server(head.name, raw.clone(), cx)?;
+            }
+            "resumed" => self.resumed(raw, cx)?,
+            "failed" => self.resume_failed(raw, cx)?,
+            "iq" => return self.iq_to_nobody(&head, raw.clone(), cx),
+            _ => cx.out.forward(Side::Client, raw),
         }
-        out.forward(Side::Client, raw);
-        Ok(())
+        Ok(None)
     }
 
     /// The server's part of SASL.
-    fn sasl_from_server(&mut self, name: &str, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        if matches!(self.signon.proxy, Proxy::Running(_)) {
-            let said = self.parse(Side::Server, &raw)?;
-            if self.proxy_from_server(&said, out)? {
+    fn sasl_from_server(&mut self, name: &str, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if matches!(self.proxy, Proxy::Running(_)) {
+            let said = cx.parse(Side::Server, &raw)?;
+            if self.proxy_from_server(&said, cx)? {
                 return Ok(());
             }
         }
-        let stage = std::mem::take(&mut self.signon.stage);
-        self.signon.stage = match (stage, name) {
+        let stage = std::mem::take(&mut self.stage);
+        self.stage = match (stage, name) {
             (Stage::Authenticating(sasl), "challenge") => sasl.challenged()?.into(),
             (Stage::Authenticating(sasl), "success") => sasl.succeeded()?.into(),
             (Stage::Authenticating(_) | Stage::Greeted, "failure") => Stage::Greeted,
             (Stage::Unfollowed, _) => Stage::Unfollowed,
             _ => return Err(unasked()),
         };
-        out.forward(Side::Client, raw);
+        cx.out.forward(Side::Client, raw);
         Ok(())
     }
 
     /// An IQ of the server, or of whoever it relays, to a client that has no session yet.
-    fn iq_to_nobody(&mut self, head: &Head<'_>, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
+    fn iq_to_nobody(
+        &mut self,
+        head: &Head<'_>,
+        raw: Bytes,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Box<Account>>, Fault> {
+        let mut account = None;
         let may_be = |binding: &Binding| binding.may_be_answered_by(head);
-        if matches!(&self.signon.stage, Stage::Binding(binding) if may_be(binding)) {
-            let iq = self.parse(Side::Server, &raw)?;
-            if let Stage::Binding(binding) = std::mem::take(&mut self.signon.stage) {
-                match binding.answered(&iq, &self.context.network)? {
-                    Answer::Bound(bound) => self.bound(bound, out),
-                    Answer::Refused(stage) => self.signon.stage = stage.into(),
-                    Answer::Other(stage) => self.signon.stage = stage.into(),
+        if matches!(&self.stage, Stage::Binding(binding) if may_be(binding)) {
+            let iq = cx.parse(Side::Server, &raw)?;
+            if let Stage::Binding(binding) = std::mem::take(&mut self.stage) {
+                match binding.answered(&iq, &cx.context.network)? {
+                    Answer::Bound(bound) => account = self.bound(bound, cx),
+                    Answer::Refused(stage) => self.stage = stage.into(),
+                    Answer::Other(stage) => self.stage = stage.into(),
                 }
             }
         }
-        out.forward(Side::Client, raw);
-        Ok(())
+        cx.out.forward(Side::Client, raw);
+        Ok(account)
     }
 
     /// The server gave a session. What is left of another one is taken over only when the
     /// gateway has let this one in.
-    fn bound(&mut self, bound: Bound, out: &mut Output) {
+    fn bound(&mut self, bound: Bound, cx: &mut Cx<'_>) -> Option<Box<Account>> {
         if bound.former().is_some() {
-            self.begin_to_enter(bound.enter(None), out);
-        } else {
-            out.emit(bound.sign_in());
-            let (user, full, _) = bound.into_parts();
-            self.become_known(Account::new(full, user.into_name()));
+            self.begin_to_enter(bound.enter(None), cx);
+            return None;
         }
+        cx.emit(bound.sign_in());
+        let (user, full, _) = bound.into_parts();
+        let account = Box::new(Account::new(full, user.into_name()));
+        self.known(&account, cx);
+        Some(account)
     }
 
     /// Takes the person as known from here on.
-    pub(in crate::xmpp) fn become_known(&mut self, account: Account) {
+    pub(in crate::xmpp) fn known(&mut self, account: &Account, cx: &mut Cx<'_>) {
         if let Some((_, domain)) = account.bare().rsplit_once('@') {
-            self.naming.set_domain(domain);
+            cx.link.naming.set_domain(domain);
         }
         // Nothing is negotiated on the stream any more.
-        self.signon.facts.server = None;
-        self.signon.proxy = Proxy::Off;
-        self.signon.stage = Stage::Bound;
-        self.account = Some(Box::new(account));
+        self.facts.server = None;
+        self.proxy = Proxy::Off;
+        self.stage = Stage::Bound;
+    }
+
+    /// A stream header of `side`: what it declares holds for what follows. Streams that are not a
+    /// client's are none of our business.
+    pub(in crate::xmpp) fn opened(
+        &mut self,
+        side: Side,
+        raw: Bytes,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Fault> {
+        let open = Element::parse_open(&raw).map_err(|e| broken(side, e))?;
+        let scope = Scope::of(&open);
+        match side {
+            Side::Client => {
+                self.answer = Answered::Not;
+                if let Some(domain) = open.attr("to") {
+                    cx.link.naming.set_domain(domain);
+                }
+            }
+            Side::Server => self.answer = Answered::ByHeader,
+        }
+        if scope.stanzas() != ns::CLIENT {
+            const NO_CLIENT: &str = "the stream is not a client's";
+            match side {
+                _ if !self.is_ours(cx) => cx.splice(),
+                Side::Client => return self.end_stream("invalid-namespace", NO_CLIENT, cx),
+                Side::Server => return Err(Fault::server(NO_CLIENT)),
+            }
+        }
+        cx.link.direction(side).scope = scope;
+        cx.out.forward(side.other(), raw);
+        Ok(())
     }
 
     /// Starts TLS on both sides, or steps aside where that is not ours to do.
-    fn proceed(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        if !matches!(self.signon.tls, Tls::Asked) {
+    fn proceed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if !matches!(self.tls, Tls::Asked) {
             return Err(unasked());
         }
-        if self.context.terminate_tls {
-            self.signon.tls = Tls::Server(raw);
-            let domain = self.naming.domain().to_owned();
-            out.emit(Event::Encrypt(Side::Server, Some(domain).filter(|d| !d.is_empty())));
+        if cx.context.terminate_tls {
+            self.tls = Tls::Server(raw);
+            let domain = cx.link.naming.domain().to_owned();
+            cx.emit(Event::Encrypt(Side::Server, Some(domain).filter(|d| !d.is_empty())));
         } else {
             // Nothing behind it could be read.
-            out.forward(Side::Client, raw);
-            self.splice(out);
+            cx.out.forward(Side::Client, raw);
+            cx.splice();
         }
         Ok(())
     }
+}
 
-    /// Hides what a stream with a gateway in it cannot carry, and only that.
-    fn features(&mut self, raw: Bytes, out: &mut Output) -> Result<(), Fault> {
-        let mut features = self.parse(Side::Server, &raw)?;
-        let untouched = features.clone();
-        let plain_sasl = features.get("mechanisms", ns::SASL).is_some();
-        let sasl2_alone = !plain_sasl && features.get("authentication", ns::SASL2).is_some();
-        let ends_here = self.signon.facts.client;
-        // Behind compression nothing could be read; a sign-on by SASL2 could not be followed, and
-        // is left only where there is no other and TLS does not end here.
-        features.retain(|f| {
-            let sasl2 = f.is("authentication", ns::SASL2);
-            !(f.is("compression", ns::COMPRESS_FEATURE) || (plain_sasl || ends_here) && sasl2)
-        });
-        self.signon.offers_sasl2 = features.get("authentication", ns::SASL2).is_some();
-        if sasl2_alone && !self.signon.offers_sasl2 {
-            out.emit(Event::Advise(SASL2_ALONE));
-        }
-        if self.signon.facts.client
-            && let Some(facts) = &self.signon.facts.server
-        {
-            let allowed = self.context.option(super::REORIGINATE);
-            self.signon.proxy.rewrite_offer(&mut features, facts, allowed);
-        }
-        if features == untouched {
-            out.forward(Side::Client, raw);
-        } else {
-            out.withhold();
-            out.insert(Side::Client, features.to_xml());
-        }
-        Ok(())
+/// A stanza of a client that is not signed on: nothing foreign is reachable yet.
+fn stanza_of_nobody(head: &Head<'_>, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
+    if head.to.as_deref().is_some_and(|to| cx.link.naming.class_of(to) != NameClass::Own) {
+        return cx.refuse(head, ("service-unavailable", ""), None);
     }
+    cx.forward_if_clean(raw, head, None)
 }

@@ -7,11 +7,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crosstalk_core::{Computed, Event, Fault, Output, Redacted, Side, TlsFacts};
+use crosstalk_core::{Computed, Event, Fault, Redacted, Side, TlsFacts};
 use sha2::{Digest, Sha256};
 
 use super::scram::{Binding, Hash, Salted, Scram, ScramError};
-use crate::xmpp::Jabber;
+use crate::xmpp::context::Cx;
+use crate::xmpp::sign_on::SignOn;
 use crate::xmpp::sign_on::stages::{Authenticating, Stage};
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
@@ -87,13 +88,13 @@ fn binding(types: &[String], facts: &TlsFacts) -> Option<Binding> {
         .and_then(|(kind, data)| Some(Binding { kind, data: data?.into() }))
 }
 
-impl Jabber {
+impl SignOn {
     /// The client's `<auth/>`. True if it is not for the server.
-    pub(in crate::xmpp) fn proxy_from_client(&mut self, auth: &Element, out: &mut Output) -> bool {
-        let Proxy::Offered(offer) = &self.signon.proxy else { return false };
+    pub(in crate::xmpp) fn proxy_from_client(&mut self, auth: &Element, cx: &mut Cx<'_>) -> bool {
+        let Proxy::Offered(offer) = &self.proxy else { return false };
         let offer = offer.clone();
         let (hash, binding) = (offer.hash, &offer.binding);
-        out.withhold();
+        cx.out.withhold();
         let plain = Redacted::new(BASE64.decode(auth.text().trim()).unwrap_or_default());
         let mut parts = plain.expose().split(|b| *b == 0).map(std::str::from_utf8);
         let (Some("PLAIN"), Some(Ok(authzid)), Some(Ok(user)), Some(Ok(password)), None) =
@@ -101,10 +102,10 @@ impl Jabber {
         else {
             let failure = Element::new("failure", ns::SASL);
             let failure = failure.child(Element::new("malformed-request", ns::SASL));
-            out.insert(Side::Client, failure.to_xml());
+            cx.out.insert(Side::Client, failure.to_xml());
             return true;
         };
-        let nonce = self.nonce(binding);
+        let nonce = nonce(binding, cx);
         let password = Redacted::new(password.to_owned());
         let (scram, first) = Scram::begin(hash, binding, (authzid, user), &password, nonce);
         let mechanism = match hash {
@@ -113,11 +114,11 @@ impl Jabber {
         };
         let first =
             Element::new("auth", ns::SASL).with("mechanism", mechanism).say(BASE64.encode(first));
-        out.insert(Side::Server, first.to_xml());
+        cx.out.insert(Side::Server, first.to_xml());
         let sasl = Authenticating::begin("PLAIN", &auth.text());
-        self.signon.stage = sasl.into();
+        self.stage = sasl.into();
         let running = Running { scram, offer, computing: false };
-        self.signon.proxy = Proxy::Running(Box::new(running));
+        self.proxy = Proxy::Running(Box::new(running));
         true
     }
 
@@ -125,31 +126,31 @@ impl Jabber {
     pub(in crate::xmpp) fn proxy_from_server(
         &mut self,
         said: &Element,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<bool, Fault> {
-        let Proxy::Running(running) = &mut self.signon.proxy else { return Ok(false) };
+        let Proxy::Running(running) = &mut self.proxy else { return Ok(false) };
         let data = BASE64.decode(said.text().trim()).unwrap_or_default();
         match said.name() {
             "challenge" => {
                 let work = running.scram.challenged(&data).map_err(dishonest)?;
                 running.computing = true;
-                out.emit(Event::Compute(work));
+                cx.emit(Event::Compute(work));
             }
             "success" => {
                 running.scram.verify(&data).map_err(dishonest)?;
-                out.insert(Side::Client, Element::new("success", ns::SASL).to_xml());
-                if let Stage::Authenticating(sasl) = std::mem::take(&mut self.signon.stage) {
-                    self.signon.stage = sasl.succeeded()?.into();
+                cx.out.insert(Side::Client, Element::new("success", ns::SASL).to_xml());
+                if let Stage::Authenticating(sasl) = std::mem::take(&mut self.stage) {
+                    self.stage = sasl.succeeded()?.into();
                 }
-                self.signon.proxy = Proxy::Off;
+                self.proxy = Proxy::Off;
             }
             // The client hears of it, and may try again in the same stream.
             _ => {
-                self.signon.proxy = Proxy::Offered(running.offer.clone());
+                self.proxy = Proxy::Offered(running.offer.clone());
                 return Ok(false);
             }
         }
-        out.withhold();
+        cx.out.withhold();
         Ok(true)
     }
 
@@ -157,24 +158,23 @@ impl Jabber {
     pub(in crate::xmpp) fn computed(
         &mut self,
         result: Computed,
-        out: &mut Output,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        let Proxy::Running(running) = &mut self.signon.proxy else { return Ok(()) };
+        let Proxy::Running(running) = &mut self.proxy else { return Ok(()) };
         let Ok(salted) = result.downcast::<Salted>() else { return Ok(()) };
         running.computing = false;
         let answer = running.scram.answer(&salted).map_err(dishonest)?;
         let answer = Element::new("response", ns::SASL).say(BASE64.encode(answer));
-        out.insert(Side::Server, answer.to_xml());
+        cx.out.insert(Side::Server, answer.to_xml());
         Ok(())
     }
+}
 
-    /// A nonce nobody can guess, out of the channel's secret and an id never used before.
-    fn nonce(&mut self, binding: &Binding) -> String {
-        let id = self.context.ids.next_id();
-        let hash =
-            Sha256::new().chain_update(binding.data.expose()).chain_update(id.0.to_be_bytes());
-        BASE64.encode(hash.finalize())
-    }
+/// A nonce nobody can guess, out of the channel's secret and an id never used before.
+fn nonce(binding: &Binding, cx: &mut Cx<'_>) -> String {
+    let id = cx.context.ids.next_id();
+    let hash = Sha256::new().chain_update(binding.data.expose()).chain_update(id.0.to_be_bytes());
+    BASE64.encode(hash.finalize())
 }
 
 fn dishonest(_: ScramError) -> Fault {
