@@ -16,6 +16,17 @@ use crate::state_updates::StateUpdate;
 /// Name of the control contact, and the group it stands in.
 const TITLE: &str = "CrossTalk";
 
+/// Whether the account itself answers for `address`: it is there wherever the person is, no gateway
+/// is asked for it, and none may speak in its name.
+pub(crate) fn answers_for(address: &Address) -> bool {
+    address.is_control()
+}
+
+/// The control contact, if there is one: then it is always online.
+pub(crate) fn online(settings: &Settings) -> Option<Address> {
+    settings.control.then(Address::control)
+}
+
 /// The list as clients see it: the stored one and the control contact.
 pub(crate) fn shown_roster(settings: &Settings, stored: &Roster) -> Roster {
     let mut roster = stored.clone();
@@ -46,7 +57,7 @@ impl<A> Account<A> {
     /// A contact as clients see it; blank if there is none.
     pub(crate) fn shown_contact(&self, settings: &Settings, address: &Address) -> Contact {
         match self.contact(address) {
-            stored if address.is_control() => shown_control(settings, stored),
+            stored if answers_for(address) => shown_control(settings, stored),
             Some(contact) => contact.clone(),
             None => Contact::new(address.clone(), settings.names.universal(address)),
         }
@@ -54,7 +65,7 @@ impl<A> Account<A> {
 
     /// Presence of a contact, as the person sees it.
     pub(crate) fn presence_of(&self, settings: &Settings, contact: &Address) -> Presence {
-        if contact.is_control() && settings.control {
+        if answers_for(contact) && settings.control {
             Presence::available()
         } else {
             self.contact_presence.of(contact)

@@ -6,6 +6,7 @@ use std::mem::take;
 use crosstalk_core::{Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Subscription};
 
 use crate::account::Account;
+use crate::control;
 use crate::cx::Cx;
 use crate::delivery::Asker;
 use crate::effect::{Count, Effect};
@@ -33,7 +34,7 @@ pub(crate) struct Outbound {
 impl<A> Account<A> {
     /// Sends something in the person's name, if the person may.
     pub(crate) fn send(&mut self, cx: &mut Cx<'_, A>, session: SessionId, outgoing: Outgoing) {
-        if outgoing.to.is_control() {
+        if control::answers_for(&outgoing.to) {
             return self.command(cx, session, outgoing);
         }
         let refusal = self.refusal(cx, &outgoing);

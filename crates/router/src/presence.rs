@@ -6,6 +6,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
 
 use crate::account::Account;
+use crate::control;
 use crate::cx::Cx;
 use crate::ids::GatewayKey;
 use crate::state_updates::StateUpdate;
@@ -58,7 +59,7 @@ pub(crate) fn shows(contact: &Contact) -> bool {
 
 /// Whether the owner's gateway must hear when the contact signs on.
 pub(crate) fn watches(contact: &Contact) -> bool {
-    contact.to != Subscription::None && !contact.blocked && !contact.address.is_control()
+    contact.to != Subscription::None && !contact.blocked && !control::answers_for(&contact.address)
 }
 
 /// Presence of the contacts, as gateways told it.

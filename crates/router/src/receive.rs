@@ -5,6 +5,7 @@ use std::mem::take;
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure};
 
 use crate::account::Account;
+use crate::control;
 use crate::cx::Cx;
 use crate::delivery::{Asker, conclude};
 use crate::effect::Count;
@@ -76,7 +77,8 @@ impl<A> Account<A> {
             cx.count(Count::Blocked);
             return Err(Failure::Blocked);
         }
-        if envelope.from.is_control() {
+        // Nobody else speaks in its name.
+        if control::answers_for(&envelope.from) {
             return Err(Failure::Refused);
         }
         if envelope.body.needs_reader() && !self.takes() {

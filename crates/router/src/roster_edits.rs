@@ -5,6 +5,7 @@ use crosstalk_core::{
 };
 
 use crate::account::Account;
+use crate::control;
 use crate::cx::Cx;
 use crate::pace::EDITS;
 use crate::presence::{sees, shows, watches};
@@ -38,7 +39,7 @@ impl<A> Account<A> {
         }
         let possible = cx.settings.names.knows(address.network()) && address != self.user;
         let changed = match edit {
-            _ if address.is_control() => self.edit_control(cx, edit),
+            _ if control::answers_for(&address) => self.edit_control(cx, edit),
             RosterEdit::List { spelling, alias, groups, .. } => {
                 possible && self.change(cx, &address, |c| list(c, spelling, alias, groups))
             }

@@ -77,9 +77,7 @@ impl<A> Account<A> {
         let mut updates = vec![StateUpdate::Roster];
         let asking = roster.contacts().filter(|c| asks(c)).map(|c| c.address.clone());
         updates.extend(asking.map(StateUpdate::Request));
-        if cx.settings.control {
-            updates.push(StateUpdate::Presence(Address::control()));
-        }
+        updates.extend(control::online(cx.settings).map(StateUpdate::Presence));
         updates.extend(self.contact_presence.online().cloned().map(StateUpdate::Presence));
         let rest = updates.split_off(updates.len().min(BURST));
         for update in updates {
@@ -134,7 +132,7 @@ impl<A> Account<A> {
             }
             StateUpdate::Presence(address) => {
                 // Who was taken off the list has no presence to be shown.
-                let shown = address.is_control() || self.contact(address).is_some();
+                let shown = control::answers_for(address) || self.contact(address).is_some();
                 let presence = self.presence_of(cx.settings, address);
                 shown.then(|| self.unasked(cx, address, Body::Presence(presence)))
             }
