@@ -128,10 +128,13 @@ impl<S: Clone> Registry<S> {
 
     /// Does what the engine of the connection `by` asked.
     pub fn perform(&mut self, now: Instant, by: ConnectionId, exchange: Exchange) -> Outcome<S> {
-        let mut outcome = Outcome { answer: None, told: None, gone: Vec::new() };
+        // Whatever is asked, what has expired goes: a handoff that nobody claims would else stay
+        // until the next is left.
+        let gone = self.handoffs.expire(now);
+        let mut outcome = Outcome { answer: None, told: None, gone };
         match exchange {
             Exchange::Leave(key, handoff) => {
-                outcome.gone = self.handoffs.leave(now, &key.0, handoff);
+                outcome.gone.extend(self.handoffs.leave(now, &key.0, handoff));
             }
             Exchange::Withdraw(key) => {
                 outcome.gone.extend(self.handoffs.take_if(now, &key.0, |_| true));
@@ -176,15 +179,6 @@ impl<S: Clone> Registry<S> {
     /// Whether a handoff that has not expired names `host` as an upstream.
     pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
         self.handoffs.expects(now, host)
-    }
-
-    /// Takes away the handoffs that have expired, and more where all take more than `budget` bytes:
-    /// each time the first to expire of whoever holds most.
-    #[must_use = "notes are dropped where no lock is held"]
-    pub fn shed(&mut self, now: Instant, budget: usize) -> Vec<Handoff> {
-        let mut gone = self.handoffs.expire(now);
-        gone.extend(self.handoffs.shed(budget));
-        gone
     }
 
     /// Bytes that the handoffs take, with their notes.
