@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::connection_permits::ConnectionPermit;
 use crate::ingress::Ingress;
-use crate::memory::Account;
+use crate::memory::OpenEntry;
 use crate::policy::Asked;
 use crate::session::{End, Endpoint, Peer, Session};
 use crate::shared::Shared;
@@ -51,8 +51,8 @@ struct Connection {
     session: Option<Box<Session>>,
     /// Reason of its end, where somebody is to blame.
     fault: Option<Box<Fault>>,
-    /// Its account of memory.
-    account: Account,
+    /// Its entry in the ledger of memory.
+    memory: OpenEntry,
     /// Its permit among all, and who is behind it.
     permit: ConnectionPermit,
 }
@@ -60,7 +60,7 @@ struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Ended from outside, it had no time to say so.
-        let ended = self.account.close();
+        let ended = self.memory.close();
         if let Some(session) = &self.session {
             self.report.user = session.user().cloned();
         }
@@ -77,15 +77,14 @@ pub(crate) fn serve(
     way: Arc<Ingress>,
     tcp: TcpStream,
     peer: SocketAddr,
-    (permit, account): (ConnectionPermit, Account),
+    (permit, memory): (ConnectionPermit, OpenEntry),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection =
-        Connection { shared, way, report, session: None, fault: None, account, permit };
+    let connection = Connection { shared, way, report, session: None, fault: None, memory, permit };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
-        let Connection { shared, way, report, permit, account, .. } = &mut *connection;
-        let opened = open::open(shared, way, tcp, (permit, account), report).await;
+        let Connection { shared, way, report, permit, memory, .. } = &mut *connection;
+        let opened = open::open(shared, way, tcp, (permit, memory), report).await;
         (connection, opened)
     });
     async move {
@@ -146,7 +145,7 @@ impl Connection {
         let watch = target.and_then(|at| Some((self.shared.watch(known, at, undialled)?, at)));
         let Some((watch, target)) = watch else { return (end, endpoints) };
         let peer = Peer::new(&self.way, &self.permit, target);
-        let charge = self.account.entry().charge();
+        let charge = self.memory.entry().charge();
         let session = Session::new(Arc::clone(&self.shared), watch, *endpoints, peer, charge);
         let (later, endpoints) = self.interpret(Box::new(session)).await;
         match (end, later) {
@@ -169,7 +168,7 @@ impl Connection {
             }
         }
         let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
-        let broken = Splice::new((client, server), self.account.charge(), patience, pipes).await;
+        let broken = Splice::new((client, server), self.memory.charge(), patience, pipes).await;
         self.report.count(&endpoints);
         broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
     }

@@ -69,11 +69,11 @@ impl Listener {
                     let origin = ClientOrigin::of(peer.ip());
                     let payer = Payer::Address(origin.address);
                     let Some(permit) = permits.take(origin) else { continue };
-                    let account = shared.router.memory().open(&payer);
+                    let memory = shared.router.memory().open(&payer);
                     // Taken out before the task owns both, to tell them which task to abort.
-                    let (key, entry) = (permit.key(), account.entry().clone());
+                    let (key, entry) = (permit.key(), memory.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    let task = connections.spawn(serve(shared, way, tcp, peer, (permit, account)));
+                    let task = connections.spawn(serve(shared, way, tcp, peer, (permit, memory)));
                     key.is_served_by(task.clone());
                     entry.set_task(task);
                 }

@@ -68,11 +68,11 @@ impl Memory {
         Self(Arc::new(Inner { books: Mutex::new(books), closed: AtomicU8::new(OPEN) }))
     }
 
-    /// The account of a new connection, for which `origin` pays.
-    pub(crate) fn open(&self, origin: &Payer) -> Account {
+    /// Opens an entry for a new connection, for which `origin` pays.
+    pub(crate) fn open(&self, origin: &Payer) -> OpenEntry {
         let id = self.lock().ledger.open(origin);
         self.change(|ledger| ledger.charge(id, CONNECTION));
-        Account(Entry { memory: self.clone(), id }.charge())
+        OpenEntry(Entry { memory: self.clone(), id }.charge())
     }
 
     pub(crate) fn usage(&self) -> Usage {
@@ -198,12 +198,12 @@ impl Entry {
     }
 }
 
-/// The account of a connection, which is closed when it is dropped, with a charge for what waits
+/// The entry of a connection that lasts, closed when it is dropped, with a charge for what waits
 /// while nobody else has one.
 #[derive(Debug)]
-pub(crate) struct Account(Charge);
+pub(crate) struct OpenEntry(Charge);
 
-impl Account {
+impl OpenEntry {
     /// The handle for those who charge to it.
     pub(crate) const fn entry(&self) -> &Entry {
         &self.0.entry
@@ -221,7 +221,7 @@ impl Account {
         memory.change(|ledger| ledger.pays(*id, &user));
     }
 
-    /// Closes the account. Says why the connection had to end, if the ledger ended it.
+    /// Closes the entry. Says why the connection had to end, if the ledger ended it.
     pub(crate) fn close(&self) -> Option<Fault> {
         let Entry { memory, id } = self.entry();
         let mut books = memory.lock();
@@ -251,7 +251,7 @@ impl Account {
     }
 }
 
-impl Drop for Account {
+impl Drop for OpenEntry {
     fn drop(&mut self) {
         self.close();
     }

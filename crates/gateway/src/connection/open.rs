@@ -15,7 +15,7 @@ use crate::connection_permits::ConnectionPermit;
 use crate::dial::Dialled;
 use crate::ingress::Ingress;
 use crate::ingress::{HandshakeError, greet, original_destination};
-use crate::memory::Account;
+use crate::memory::OpenEntry;
 use crate::policy::Asked;
 use crate::session::{Endpoint, Peer, Session, Unnamed};
 use crate::shared::{Interpreter, Shared};
@@ -31,7 +31,7 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     way: &Arc<Ingress>,
     tcp: TcpStream,
-    (permit, account): (&mut ConnectionPermit, &Account),
+    (permit, memory): (&mut ConnectionPermit, &OpenEntry),
     report: &mut Report,
 ) -> Result<Opened, OpenError> {
     // A small message must not wait for the acknowledgement of the one before.
@@ -39,9 +39,9 @@ pub(super) async fn open(
     match &**way {
         Ingress::Proxy(proxy) => {
             let (client, server, target) =
-                by_proxy(shared, proxy, tcp, (&mut permit.origin, account), report).await?;
+                by_proxy(shared, proxy, tcp, (&mut permit.origin, memory), report).await?;
             let peer = Peer::new(way, permit, &target);
-            across(shared, account, peer, client, server, (target, report)).await
+            across(shared, memory, peer, client, server, (target, report)).await
         }
         Ingress::Transparent => {
             let target = original_destination(&tcp)
@@ -52,13 +52,13 @@ pub(super) async fn open(
             let server = server.map_err(|e| e.fault(&target))?;
             let client = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
             let peer = Peer::new(way, permit, &target);
-            across(shared, account, peer, client, server, (target, report)).await
+            across(shared, memory, peer, client, server, (target, report)).await
         }
         Ingress::Direct { network, upstream, advertise } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
             let peer = Peer::new(way, permit, upstream);
-            direct(shared, account, peer, (network, via, upstream), tcp).await
+            direct(shared, memory, peer, (network, via, upstream), tcp).await
         }
     }
 }
@@ -68,7 +68,7 @@ async fn by_proxy(
     shared: &Shared,
     proxy: &Proxy,
     mut tcp: TcpStream,
-    (origin, account): (&mut ClientOrigin, &Account),
+    (origin, memory): (&mut ClientOrigin, &OpenEntry),
     report: &mut Report,
 ) -> Result<(Endpoint, Dialled, HostPort), OpenError> {
     let patience = shared.config.limits.handshake;
@@ -79,11 +79,11 @@ async fn by_proxy(
         Err(_) => return Err(Fault::client("it took too long to ask for a host").into()),
     };
     if let Some(user) = &request.user {
-        account.pays(user);
+        memory.pays(user);
     }
     origin.user = request.user;
     // Charged while the server is dialled, which takes as long as the server pleases.
-    let mut early = account.entry().charge();
+    let mut early = memory.entry().charge();
     early.set(request.early.capacity());
     report.came_by(request.protocol.name());
     report.target = Some(request.target.clone());
@@ -98,7 +98,7 @@ async fn by_proxy(
 /// Finds out what two connected sides speak, under TLS where that ends here.
 async fn across(
     shared: &Arc<Shared>,
-    account: &Account,
+    memory: &OpenEntry,
     mut peer: Peer,
     mut client: Endpoint,
     server: Dialled,
@@ -111,7 +111,7 @@ async fn across(
     let mut recognised = recognise(&mut client, &mut server, handshake, sniff).await;
     if let Recognised::Tls = recognised {
         let place = (known.as_ref(), &target);
-        let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
+        let tls = terminate(shared, memory, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(facts) = tls else {
             return Ok(Opened::Opaque(Box::new((client, server))));
         };
@@ -131,21 +131,21 @@ async fn across(
         let Some(watch) = shared.watch(known.as_ref(), &target, false) else {
             return Ok(Opened::Opaque(Box::new((client, server))));
         };
-        return Ok(session(shared, account, watch, (client, server), peer));
+        return Ok(session(shared, memory, watch, (client, server), peer));
     };
     report.network = Some(network.id.clone());
     // A server that the operator named may speak for everybody of its network; any other has to
     // show for whom it speaks.
     peer.unnamed = peer.unnamed.filter(|_| !network.is_named(&target));
     let via = Via::Proxy { dialled: target };
-    Ok(interpreted(shared, account, network, via, (client, server), peer))
+    Ok(interpreted(shared, memory, network, via, (client, server), peer))
 }
 
 /// Ends the client's TLS here and starts the same with the server, if it is for a host whose TLS
 /// ends here.
 async fn terminate(
     shared: &Shared,
-    account: &Account,
+    memory: &OpenEntry,
     client: &mut Endpoint,
     server: &mut Endpoint,
     (peer, place): (&mut Peer, (Option<&NetworkId>, &HostPort)),
@@ -159,7 +159,7 @@ async fn terminate(
     else {
         return Err(Fault::gateway("TLS within TLS").into());
     };
-    let mut handshake = account.entry().charge();
+    let mut handshake = memory.entry().charge();
     handshake.set(stream::TLS);
     let early = std::mem::take(&mut client.inbox);
     let _handshake = shared.tls.handshake(&peer.origin).await?;
@@ -226,7 +226,7 @@ async fn begin_tls(
 /// be TLS that ends here, since some clients wait for the server.
 async fn direct(
     shared: &Arc<Shared>,
-    account: &Account,
+    memory: &OpenEntry,
     mut peer: Peer,
     (network, via, upstream): (&NetworkId, Via, &HostPort),
     tcp: TcpStream,
@@ -240,7 +240,7 @@ async fn direct(
         let tcp = dialled.map_err(|e| e.fault(upstream))?.tcp;
         let mut server = Endpoint::new(Stream::Plain(tcp), BytesMut::new());
         let place = (Some(network), upstream);
-        let tls = terminate(shared, account, &mut client, &mut server, (&mut peer, place)).await?;
+        let tls = terminate(shared, memory, &mut client, &mut server, (&mut peer, place)).await?;
         let Some(mut facts) = tls else {
             return Ok(Opened::Opaque(Box::new((client, server))));
         };
@@ -251,24 +251,24 @@ async fn direct(
     let network = shared.config.networks.get(network);
     let network =
         network.ok_or_else(|| Fault::gateway("a listener's network is not configured"))?;
-    Ok(interpreted(shared, account, network, via, (client, Endpoint::default()), peer))
+    Ok(interpreted(shared, memory, network, via, (client, Endpoint::default()), peer))
 }
 
 fn interpreted(
     shared: &Arc<Shared>,
-    account: &Account,
+    memory: &OpenEntry,
     network: &NetworkConfig,
     via: Via,
     endpoints: (Endpoint, Endpoint),
     peer: Peer,
 ) -> Opened {
     let engine = shared.engine(network, via, &peer.host);
-    session(shared, account, engine, endpoints, peer)
+    session(shared, memory, engine, endpoints, peer)
 }
 
 fn session(
     shared: &Arc<Shared>,
-    account: &Account,
+    memory: &OpenEntry,
     engine: Interpreter,
     endpoints: (Endpoint, Endpoint),
     peer: Peer,
@@ -279,6 +279,6 @@ fn session(
         engine,
         endpoints,
         peer,
-        account.entry().charge(),
+        memory.entry().charge(),
     )))
 }
