@@ -148,9 +148,14 @@ fn fold(network: &dyn Network, text: &str) -> String {
             folded.push(character.to_ascii_lowercase());
             continue;
         }
-        let normal = network.normalise(&format!("{character}{DOMAIN}")).ok();
-        match normal.as_deref().and_then(|normal| normal.strip_suffix(DOMAIN)) {
-            Some(normal) => folded.push_str(normal),
+        let normal = |text: &str| {
+            let normal = network.normalise(&format!("{text}{DOMAIN}")).ok()?;
+            normal.strip_suffix(DOMAIN).map(str::to_owned)
+        };
+        match normal(character.encode_utf8(&mut [0; 4])) {
+            Some(normal) => folded.push_str(&normal),
+            // Alone it is no name; within one it may be nothing (RFC 3454 3.1).
+            None if normal(&format!("x{character}")).as_deref() == Some("x") => {}
             None => folded.push(character),
         }
     }

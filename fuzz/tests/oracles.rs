@@ -18,9 +18,12 @@ fn confirms(witness: &Witness, connection: usize) -> bool {
 
 #[test]
 fn a_server_names_somebody_in_any_spelling() {
-    for said in
-        ["<jid>Alice@jabber.test/x", "&#x61;lice@jabber.test.", "<a>al<b/>ice@</a>jabber.test"]
-    {
+    for said in [
+        "<jid>Alice@jabber.test/x",
+        "&#x61;lice@jabber.test.",
+        "<a>al<b/>ice@</a>jabber.test",
+        "<jid>alice@jab\u{feff}ber.test/x",
+    ] {
         assert!(mentions(xmpp(), said.as_bytes(), NAME), "{said}");
     }
     assert!(!mentions(xmpp(), b"<jid>alicia@jabber.test", NAME));

@@ -240,9 +240,27 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_is_refused() {
-        for bad in
-            ["<a>", "<a></b>", "<a b='1' b='2'/>", "<p:a/>", "<a>&x;</a>", "<a b/>", "", "x", "<>"]
-        {
+        for bad in [
+            "<a>",
+            "<a></b>",
+            "<a b='1' b='2'/>",
+            "<p:a/>",
+            "<a>&x;</a>",
+            "<a b/>",
+            "",
+            "x",
+            "<>",
+            "<></>",
+            "<\0></\0>",
+            "<stream:/>",
+            "<1/>",
+            "<a&/>",
+            "<a\"/>",
+            "<a :='1'/>",
+            "<a 1='1'/>",
+            "<a b:='1'/>",
+            "<a b:c:='1'/>",
+        ] {
             assert!(Element::parse(bad.as_bytes(), &Scope::default()).is_err(), "{bad}");
         }
         assert!(Element::parse(b"<a>\xff</a>", &Scope::default()).is_err());

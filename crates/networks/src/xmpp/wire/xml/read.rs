@@ -113,6 +113,15 @@ pub(in crate::xmpp) fn same(one: &str, other: &str) -> bool {
     std::ptr::eq(one, other) || one == other
 }
 
+/// Whether `text` can be a name without a prefix: what the parser takes for one may be empty or have
+/// marks in it that would not be read as they are written (XML 1.0 2.3, as far as ASCII goes).
+fn is_name(text: &str) -> bool {
+    let is_mark =
+        |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.');
+    let is_begun = text.starts_with(|c: char| !c.is_ascii_digit() && !matches!(c, '-' | '.'));
+    is_begun && !text.contains(is_mark)
+}
+
 /// A tree as far as it was read.
 struct Tree<'s> {
     scope: &'s Scope,
@@ -145,6 +154,9 @@ impl<'s> Tree<'s> {
         let attrs = self.attributes(start, open)?;
         let name = start.name().into_inner();
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        if !is_name(local) {
+            return Err(Malformed("an element has no proper name"));
+        }
         let ns = self.namespace(prefix)?;
         let outer = self.path.last().map_or(ns::CLIENT, |(parent, _)| parent.ns());
         if !same(&ns, outer) {
@@ -167,6 +179,9 @@ impl<'s> Tree<'s> {
         for attr in start.attributes().with_checks(false) {
             let attr = attr.map_err(|_| ILLEGAL)?;
             let name: &str = attr.key.as_ref();
+            if !name.split(':').all(is_name) {
+                return Err(ILLEGAL);
+            }
             let value = attr.normalized_value(XmlVersion::Explicit1_0);
             let value = value.map_err(|_| Malformed("an illegal attribute value"))?;
             self.take(1)?;
