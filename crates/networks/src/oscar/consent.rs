@@ -55,6 +55,7 @@ impl Authorizations {
 
     /// Person that a number stands for.
     pub(super) fn behind(&self, name: &str) -> Option<&Address> {
+        // Ours have four digits at most.
         if self.uins.is_empty() || name.len() > 4 {
             return None;
         }
@@ -147,6 +148,7 @@ impl Account {
         let value = find(&snac.body, 1).unwrap_or_default();
         let Ok(question) = Question::read(value) else { return self.unread(snac, cx) };
         let is_own = OWN.contains(&question.kind);
+        // A search would show the server whom the person knows elsewhere.
         if !is_own && names_foreign(value, |name| self.class_of(name, cx)) {
             cx.answer(icq::DB_REPLY, snac.request, question.nobody());
             self.refund(snac.kind(), cx);

@@ -178,9 +178,8 @@ impl Account {
         let body = raw.slice(HEADER.min(raw.len())..);
         let snac = Snac::parse(&body);
         let verdict = match (&snac, side) {
-            // Nothing of the server's may overtake the list that is held, not even what is
-            // unreadable. Everything of the server waits with its list, so that nothing overtakes
-            // anything.
+            // Everything of the server's waits with its list, even what is unreadable: nothing
+            // overtakes anything.
             _ if side == Side::Server && self.list.holds() => self.hold(&raw, snac.ok(), cx),
             (Err(_), _) => Verdict::Forward,
             (Ok(snac), side) => match route(side, snac.kind()) {
@@ -199,8 +198,8 @@ impl Account {
             Verdict::Withhold => cx.withhold(side.other()),
             Verdict::Done => {}
         }
-        // Behind the frame: an answer of ours must not stand before the one that let it go.
-        // After the frame, which may be the server's answer that ours wait for.
+        // Behind the frame, which may be the server's answer that ours wait for: clients match answers
+        // by their order.
         self.answer_edits(cx);
         self.settle(cx);
         Ok(())

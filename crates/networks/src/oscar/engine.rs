@@ -237,6 +237,7 @@ impl Oscar {
         if channel != Channel::SignOn {
             return Err(Fault::server("a server begins with a SIGNON frame"));
         }
+        // Ours stood for it: a second SIGNON frame would be a new beginning to the client.
         self.greeted = false;
         self.cx(now, out).withhold(Side::Client);
         Ok(())

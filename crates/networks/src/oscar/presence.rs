@@ -50,6 +50,7 @@ impl OwnPresence {
         if self.status & icq::INVISIBLE != 0 {
             return Presence::offline();
         }
+        // The strongest first: ICQ sets the bits of weaker states along (DND is 0x13, N/A 0x05).
         let has = |bits| self.status & bits != 0;
         let show = if has(icq::DO_NOT_DISTURB | icq::OCCUPIED) {
             Availability::Busy

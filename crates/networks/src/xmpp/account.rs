@@ -286,6 +286,7 @@ impl Account {
     ) {
         let spelling = jid::bare(jid).to_lowercase();
         if self.spellings.len() < MAX_STRANGERS && naming.accept(&spelling, address).is_some() {
+            // The first stays: a client files a conversation under the JID that it began with.
             self.spellings.entry(address.clone()).or_insert(spelling);
         }
     }
@@ -323,6 +324,7 @@ impl Account {
 
     /// Remembers a message, to match what comes back.
     pub(in crate::xmpp) fn remember(&mut self, sent: Sent) {
+        // An id that is cut short matches nothing.
         if sent.stanza.len() > MAX_STANZA_ID {
             return;
         }
@@ -358,6 +360,8 @@ impl Account {
     pub(in crate::xmpp) fn reconnected(&mut self, now: Now) {
         self.privacy.reconnected();
         self.requests.reconnected();
+        // The gateway signed the person on anew, and tells the list again; of whom it then tells
+        // nothing for a while, the client hears that they are gone.
         self.foreign = Foreign::Awaited;
         self.sweep_at = Some(now.instant + RETURN);
         for known in self.contacts.values_mut() {

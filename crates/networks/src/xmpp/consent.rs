@@ -21,6 +21,7 @@ impl Account {
         cx.keep()?;
         let step = match stanza.attr("type") {
             Some("subscribe") => {
+                // Before the request: the answer is of somebody in the list.
                 self.list_unlisted(to, stanza.attr("to").unwrap_or_default(), cx);
                 Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
             }

@@ -102,6 +102,7 @@ impl Xmpp {
             (Input::Tick, Some(account)) => account.tick(cx)?,
             _ => {}
         }
+        // Whatever came may be what held frames waited for.
         self.release(now, out)
     }
 

@@ -357,6 +357,7 @@ fn rules(list: &Element, naming: &Naming) -> Vec<Rule> {
         })
         .collect();
     rules.sort_by_key(|(order, _)| *order);
+    // One more than is kept, so that a list that is too long counts as unknown and not as short.
     rules.truncate(MAX_RULES + 1);
     rules.into_iter().map(|(_, rule)| rule).collect()
 }

@@ -174,6 +174,7 @@ fn written(presence: &Presence) -> (u32, String, u32) {
     let away = !matches!(presence.show, Availability::Available | Availability::Chatty);
     let kind = if is_idle { IS_IDLE } else { u32::from(away) };
     let status = match presence.show {
+        // Clients show words with a custom status alone.
         _ if !text.is_empty() => CUSTOM,
         Availability::Busy => BUSY,
         Availability::Away | Availability::ExtendedAway => return (CUSTOM, "Away".into(), kind),

@@ -89,9 +89,9 @@ impl Acks {
 
     /// Notes a request and who answers it.
     pub(in crate::oscar) fn expect(&mut self, now: Instant, request: u32, answer: Answer) {
-        // A server that answers nothing holds up our answers for so many edits and no longer.
+        // Clients wait for each answer, so a server that has left as many open gives none: it holds up
+        // ours no longer.
         if self.pending.len() >= MAX_PENDING {
-            // Clients wait for each answer, so a server that has left as many open gives none.
             self.remove(0);
         }
         let pending = Pending { request, since: now, answer };

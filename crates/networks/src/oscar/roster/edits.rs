@@ -213,6 +213,7 @@ impl Account {
         let NameClass::Foreign(address) = self.class_of(&item.name, cx) else {
             return acks::BAD_NAME;
         };
+        // A name twice in a group makes clients loop, and one person in two spellings would be two.
         let twin = |other: &Item| {
             let name = String::from_utf8_lossy(&item.name);
             other.id != item.id

@@ -98,6 +98,7 @@ impl Feedbag {
         if let Some(alias) = item.attribute(ALIAS) {
             self.groups.note(alias);
         }
+        // The id is the server's now, whoever used it before.
         self.spent.remove(&item.id);
         if item.class == PRIVACY
             && let Some([mode]) = item.attribute(PRIVACY_MODE)
@@ -261,7 +262,7 @@ impl Feedbag {
             return None;
         }
         let mut order = group.order();
-        // They are in order.
+        // The foreign ids come out of trees, in their order.
         order.retain(|member| foreign.binary_search(member).is_err());
         order.extend(foreign);
         let mut group = group.clone();

@@ -42,6 +42,7 @@ impl Account {
             return Ok(());
         }
         if cx.link.acks.is_some() || self.repeats.may_come() {
+            // Counted by `keep` before: the mark gets the place of this stanza.
             let mark = resent::mark(to, stanza);
             if let Some(acks) = &mut cx.link.acks {
                 acks.took(mark);

@@ -117,6 +117,7 @@ impl Account {
         self.awaited.remove(address);
         contact.listed = false;
         (contact.to, contact.from) = (Subscription::None, Subscription::None);
+        // Out of what is shown first: the client took it out itself, and is not told of it.
         self.list.shown.remove(address);
         self.changed(&contact, cx);
         cx.edit(RosterEdit::Remove(address.clone()));
@@ -244,6 +245,7 @@ impl Account {
             alias: contact.alias.clone(),
             groups: contact.groups.clone(),
         });
+        // Into what is shown first, so that the client is not told what it has just done.
         self.list.shown.insert(contact.address.clone(), groups(contact));
         self.changed(contact, cx);
     }
