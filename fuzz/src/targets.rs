@@ -9,7 +9,7 @@ use crosstalk_gateway::config::Config;
 use crosstalk_networks::oscar::wire::message::{self, EightBit};
 use crosstalk_networks::oscar::wire::{Item, Reader, Snac, UserInfo};
 use crosstalk_networks::xmpp::wire::Framer;
-use crosstalk_networks::xmpp::wire::head::Head;
+use crosstalk_networks::xmpp::wire::stanza_head::Head;
 use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 use crosstalk_networks::{by_name, html, msnp, sniff, xmpp, ymsg};
 use crosstalk_overlay::fuzzing::{Step, peers};

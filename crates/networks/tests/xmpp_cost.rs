@@ -18,7 +18,7 @@ use crosstalk_core::{
 };
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::xmpp::wire::Framer;
-use crosstalk_networks::xmpp::wire::head::Head;
+use crosstalk_networks::xmpp::wire::stanza_head::Head;
 use crosstalk_networks::xmpp::wire::xml::{Element, Scope};
 
 #[global_allocator]

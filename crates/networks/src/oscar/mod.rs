@@ -1,8 +1,8 @@
 //! AIM and ICQ, which speak OSCAR.
 //!
-//! A client signs on at one server (`signon`), which hands it a cookie for another, where
-//! everything else happens (`session`) but a few services that are left alone. Both are
-//! phases of one `engine`; `link` keeps the frame numbers right, [`wire`] knows the bytes.
+//! A client signs on at one server (`sign_on`), which hands it a cookie for another, where
+//! everything else happens (`account`) but a few services that are left alone. Both are
+//! phases of one `engine`; `context` keeps the frame numbers right, [`wire`] knows the bytes.
 
 mod account;
 mod away;
@@ -21,6 +21,7 @@ mod rate_limits;
 mod roster;
 mod service;
 mod sign_on;
+mod sniff;
 mod unread;
 mod verdict;
 pub mod wire;
@@ -45,18 +46,8 @@ impl Network for Oscar {
         "oscar"
     }
 
-    /// Either side begins with a FLAP SIGNON frame of version 1.
     fn sniff(&self, _: Side, first: &[u8]) -> Sniff {
-        let known = [(0, wire::flap::MARK), (1, wire::Channel::SignOn.number())];
-        let version = (wire::flap::HEADER..).zip(wire::flap::VERSION.to_be_bytes());
-        for (at, expected) in known.into_iter().chain(version) {
-            match first.get(at) {
-                None => return Sniff::More,
-                Some(byte) if *byte != expected => return Sniff::No,
-                Some(_) => {}
-            }
-        }
-        Sniff::Yes
+        sniff::sniff(first)
     }
 
     fn defaults(&self) -> Defaults {
@@ -94,20 +85,6 @@ impl Network for Oscar {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn either_greeting_is_recognised_and_nothing_else() {
-        let greeting = b"\x2a\x01\x00\x64\x00\x04\x00\x00\x00\x01";
-        for side in [Side::Client, Side::Server] {
-            assert_eq!(Oscar.sniff(side, greeting), Sniff::Yes);
-            for end in 0..greeting.len() {
-                assert_eq!(Oscar.sniff(side, &greeting[..end]), Sniff::More, "{end}");
-            }
-            for other in [&b"* OK IMAP"[..], b"YMSG", b"FLAPON\r\n\r\n", b"\x2a\x02\0\0\0\0"] {
-                assert_eq!(Oscar.sniff(side, other), Sniff::No, "{other:?}");
-            }
-        }
-    }
 
     #[test]
     fn names_ignore_case_and_spaces() {

@@ -8,7 +8,7 @@ use crosstalk_core::{Event, Fault, Names, Side};
 
 use super::held_frames::HeldFrames;
 use super::jid::Naming;
-use super::stream_management::Acks;
+use super::stream_management::counts::Acks;
 use super::wire::xml::{Element, Scope, TOO_MUCH, scan};
 use super::wire::{Framer, Malformed};
 

@@ -5,8 +5,8 @@ use crosstalk_core::{Fault, MAX_TEXT, NameClass, Side};
 
 use super::account::Account;
 use super::context::{Cx, broken};
-use super::management;
-use super::wire::head::Head;
+use super::stream_management;
+use super::wire::stanza_head::Head;
 
 /// The longest stanza for a foreign person, in bytes: the longest text that there is, plain and
 /// formatted, with room for markup.
@@ -17,8 +17,9 @@ impl Account {
     pub(super) fn client_stanza(&mut self, raw: &Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let head = Head::of(raw).map_err(|e| broken(Side::Client, e))?;
         if !head.is_stanza() {
-            return management::ack_from_client(&mut self.requests, &head, raw, cx);
+            return stream_management::ack_from_client(&mut self.requests, &head, raw, cx);
         }
+        // Of stanzas alone, as XEP-0198 counts: what is said again comes among the first of them.
         self.repeats.count();
         let class = head.to.as_deref().map_or(NameClass::Own, |to| cx.link.naming.class_of(to));
         let to = match class {
@@ -57,7 +58,7 @@ impl Account {
                 cx.down(raw.clone());
                 Ok(())
             }
-            _ => management::ack_from_server(&head, raw, cx),
+            _ => stream_management::ack_from_server(&head, raw, cx),
         }
     }
 }

@@ -8,10 +8,10 @@ use crosstalk_core::{Address, Claim, ClaimResult, Event, Fault, Handoff, Key, Ow
 
 use super::account::{Account, Leftover};
 use super::context::Cx;
-use super::management::MAX_ID;
 use super::sign_on::SignOn;
 use super::sign_on::stages::{Authenticated, Entering, Failing, Former, Looking, Stage, unasked};
-use super::stream_management::Acks;
+use super::stream_management::MAX_ID;
+use super::stream_management::counts::Acks;
 use super::wire::ns;
 use super::wire::xml::Element;
 

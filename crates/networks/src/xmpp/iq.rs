@@ -5,8 +5,8 @@ use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Presence, Side};
 
 use super::account::{Account, Asked, Support};
 use super::context::Cx;
-use super::wire::head::Head;
 use super::wire::ns;
+use super::wire::stanza_head::Head;
 use super::wire::xml::{Element, scan};
 
 /// Prefix of the ids of our own IQs.
@@ -68,6 +68,16 @@ impl Account {
         cx.keep()?;
         let answer = reply(&stanza.head(), "result", Some(&self.full)).child(answer);
         cx.say(&answer)
+    }
+
+    /// Pushes something to the client, as its server does (RFC 6121, section 2.1.6).
+    pub(super) fn push_iq(&self, payload: Element, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let push = Element::new("iq", ns::CLIENT)
+            .with("type", "set")
+            .with("id", our_id(&mut cx.context.ids))
+            .with("to", &self.full)
+            .child(payload);
+        cx.say(&push)
     }
 
     /// Asks the client what it understands, as its server might.
@@ -227,7 +237,7 @@ impl Account {
                     return self.privacy_answered(head, raw, cx);
                 }
                 if id.starts_with(OURS) {
-                    // Asked on a connection of before.
+                    // Asked on a connection of before: the client knows nothing of it.
                     cx.swallow();
                     return Ok(());
                 }

@@ -14,12 +14,12 @@ mod handoff;
 mod held_frames;
 mod iq;
 pub mod jid;
-mod management;
 pub mod messages;
 mod presence;
 mod privacy_lists;
 mod roster;
 mod sign_on;
+mod sniff;
 mod stream_management;
 mod unread;
 pub mod wire;
@@ -39,7 +39,7 @@ impl Network for Xmpp {
     }
 
     fn sniff(&self, _: Side, first: &[u8]) -> Sniff {
-        sniff(first.get(..first.len().min(MAX_SNIFF)).unwrap_or_default())
+        sniff::sniff(first)
     }
 
     fn defaults(&self) -> Defaults {
@@ -69,72 +69,5 @@ impl Network for Xmpp {
 
     fn engine(&self, context: Context) -> Box<dyn Engine> {
         Box::new(engine::Xmpp::new(context))
-    }
-}
-
-/// Number of bytes that decide.
-const MAX_SNIFF: usize = 64;
-/// Beginning of a stream header.
-const OPEN: &[u8] = b"<stream:stream";
-
-/// An XML declaration and the start of a stream header, with any white space, and with the mark of
-/// byte order that some put in front.
-fn sniff(first: &[u8]) -> Sniff {
-    let more = if first.len() < MAX_SNIFF { Sniff::More } else { Sniff::No };
-    if !first.is_empty() && wire::BOM.starts_with(first) {
-        return more;
-    }
-    let mut rest = first.strip_prefix(wire::BOM).unwrap_or(first).trim_ascii_start();
-    if rest.starts_with(b"<?xml ") {
-        let Some(end) = memchr::memmem::find(rest, b"?>") else { return more };
-        rest = rest.get(end + 2..).unwrap_or_default().trim_ascii_start();
-    } else if b"<?xml ".starts_with(rest) {
-        return more;
-    }
-    if rest.starts_with(OPEN) {
-        Sniff::Yes
-    } else if OPEN.starts_with(rest) {
-        more
-    } else {
-        Sniff::No
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stream_is_recognised_byte_by_byte() {
-        for stream in [
-            "<stream:stream to='x'",
-            "<?xml version='1.0' encoding='UTF-8'?>\n<stream:stream",
-            " \n<?xml version=\"1.0\"?><stream:stream xmlns='jabber:client'",
-            "\u{feff}<stream:stream to='x'",
-            "\u{feff}<?xml version='1.0'?><stream:stream",
-        ] {
-            let answers: Vec<_> = (0..=stream.len())
-                .map(|n| Xmpp.sniff(Side::Client, &stream.as_bytes()[..n]))
-                .skip_while(|s| *s == Sniff::More)
-                .collect();
-            assert!(!answers.is_empty() && answers.iter().all(|s| *s == Sniff::Yes), "{stream}");
-        }
-    }
-
-    #[test]
-    fn other_protocols_are_not() {
-        for other in [
-            "GET / HTTP/1.1",
-            "<policy-file-request/>",
-            "VER 1 MSNP18",
-            "*\u{1}",
-            "<?xml version='1.0'?><x",
-            "\u{feff}GET / HTTP/1.1",
-            "\u{fefe}<stream:stream",
-        ] {
-            assert_eq!(Xmpp.sniff(Side::Client, other.as_bytes()), Sniff::No, "{other}");
-        }
-        let endless = [b' '; 100];
-        assert_eq!(Xmpp.sniff(Side::Client, &endless), Sniff::No);
     }
 }

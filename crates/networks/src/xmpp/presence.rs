@@ -11,8 +11,8 @@ use crosstalk_core::{
 use super::account::{Account, Foreign, Support};
 use super::context::Cx;
 use super::iq;
-use super::wire::head::Head;
 use super::wire::ns;
+use super::wire::stanza_head::Head;
 use super::wire::xml::Element;
 use crate::common::time::timestamp;
 

@@ -5,9 +5,8 @@ use crosstalk_core::{Address, Fault, MAX_CONTACTS, NameClass, RosterEdit, Side};
 
 use crate::xmpp::account::{Account, Asked};
 use crate::xmpp::context::Cx;
-use crate::xmpp::iq;
-use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
+use crate::xmpp::wire::stanza_head::Head;
 use crate::xmpp::wire::xml::Element;
 
 impl Account {
@@ -116,11 +115,6 @@ impl Account {
         let name = if blocked { "block" } else { "unblock" };
         let item =
             Element::new("item", ns::BLOCKING).with("jid", self.bare_of(&cx.link.naming, address));
-        let push = Element::new("iq", ns::CLIENT)
-            .with("type", "set")
-            .with("id", iq::our_id(&mut cx.context.ids))
-            .with("to", &self.full)
-            .child(Element::new(name, ns::BLOCKING).child(item));
-        cx.say(&push)
+        self.push_iq(Element::new(name, ns::BLOCKING).child(item), cx)
     }
 }

@@ -15,7 +15,6 @@ use crosstalk_core::{
 
 use crate::xmpp::account::{Account, Asked, Foreign, Known, Marks};
 use crate::xmpp::context::Cx;
-use crate::xmpp::iq;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::wire::ns;
 use crate::xmpp::wire::xml::Element;
@@ -240,14 +239,17 @@ impl Account {
             let known = Box::new(Known { contact, presence, stale, mark });
             self.contacts.insert(address.clone(), known);
         }
+        // Written before the client is told: the version in what it is told is of the list with this
+        // contact as it is now.
         if old_item != new_item && self.roster.shown {
             let jid = |item: &Option<Element>| item.as_ref()?.attr("jid").map(str::to_owned);
             if let Some(gone) = jid(&old_item).filter(|old| jid(&new_item).as_ref() != Some(old)) {
+                // Under another JID it is another item to the client, which would show both.
                 let item = Element::new("item", ns::ROSTER);
-                self.push(item.with("jid", gone).with("subscription", "remove"), cx)?;
+                self.push_item(item.with("jid", gone).with("subscription", "remove"), cx)?;
             }
             if let Some(item) = new_item {
-                self.push(item, cx)?;
+                self.push_item(item, cx)?;
             }
             // libpurple shows a regrouped contact offline until it hears again.
             if listed && shown {
@@ -270,22 +272,17 @@ impl Account {
             })
             .collect();
         for (address, item) in items {
-            self.push(item, cx)?;
+            self.push_item(item, cx)?;
             self.show_presence(&address, cx)?;
         }
         Ok(())
     }
 
     /// Tells the client one item.
-    fn push(&self, item: Element, cx: &mut Cx<'_>) -> Result<(), Fault> {
+    fn push_item(&self, item: Element, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let version = client_version(self);
         let query = Element::new("query", ns::ROSTER).with_some("ver", version).child(item);
-        let push = Element::new("iq", ns::CLIENT)
-            .with("type", "set")
-            .with("id", iq::our_id(&mut cx.context.ids))
-            .with("to", &self.full)
-            .child(query);
-        cx.say(&push)
+        self.push_iq(query, cx)
     }
 }
 

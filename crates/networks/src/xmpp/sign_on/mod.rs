@@ -17,8 +17,8 @@ use crate::xmpp::sign_on::reoriginate::Proxy;
 use crate::xmpp::sign_on::stages::{
     Answer, Asks, Authenticating, Binding, Bound, Stage, asks, unasked,
 };
-use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
+use crate::xmpp::wire::stanza_head::Head;
 use crate::xmpp::wire::xml::{Element, Scope};
 
 /// Reason for ending a stream on which the client sends an element that nobody here knows.
@@ -305,7 +305,7 @@ impl SignOn {
         if let Some((_, domain)) = account.bare().rsplit_once('@') {
             cx.link.naming.set_domain(domain);
         }
-        // Nothing is negotiated on the stream any more.
+        // Nothing is negotiated on the stream any more, and a session keeps nothing of how it came.
         self.facts.server = None;
         self.proxy = Proxy::Off;
         self.stage = Stage::Bound;

@@ -10,8 +10,8 @@ use crosstalk_core::{Address, Blame, Confirmed, Event, Fault, NetworkId, Side};
 
 use crate::xmpp::jid;
 use crate::xmpp::sign_on::sasl_identity::SaslIdentity;
-use crate::xmpp::wire::head::Head;
 use crate::xmpp::wire::ns;
+use crate::xmpp::wire::stanza_head::Head;
 use crate::xmpp::wire::xml::Element;
 
 /// The state of one connection. What leads to a session is boxed: the session does without it.

@@ -1,8 +1,8 @@
 //! The stream: its frames, the heads of stanzas, and XML with its namespaces.
 
 mod frames;
-pub mod head;
 pub mod ns;
+pub mod stanza_head;
 pub mod xml;
 
 pub(super) use frames::BOM;

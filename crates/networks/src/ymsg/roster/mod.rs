@@ -3,9 +3,9 @@
 
 mod edits;
 mod group_names;
-mod held;
 mod list;
 mod list_15;
+mod list_hold;
 mod push;
 mod server_list;
 

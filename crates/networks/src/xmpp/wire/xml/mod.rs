@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::xmpp::wire::Malformed;
-use crate::xmpp::wire::head::Head;
+use crate::xmpp::wire::stanza_head::Head;
 
 pub use read::{MAX_DEPTH, Scope, TOO_MUCH};
 
