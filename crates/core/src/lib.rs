@@ -45,7 +45,7 @@ pub use exchange::{
     TellResult,
 };
 pub use fault::{Blame, Fault};
-pub use handoffs::{HANDOFF_BUDGET, Handoff, Handoff as Ticket, Handoffs, MAX_HANDOFFS, Owner};
+pub use handoffs::{HANDOFF_BUDGET, Handoff, Handoffs, MAX_HANDOFFS, Owner};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use lobby::Lobby;
 pub use names::{NameClass, Names};

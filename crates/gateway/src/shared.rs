@@ -68,14 +68,13 @@ impl Shared {
         division: &Division,
     ) -> Result<Self, tls::Error> {
         let tickets = config.limits.memory.tickets() / config.networks.len().max(1);
-        let lobby = |id: &NetworkId| (id.clone(), Arc::new(Lobby::with_budget(tickets)));
-        let lobbies: HashMap<_, _> = config.networks.keys().map(lobby).collect();
+        let lobby = |id: &NetworkId| (id.clone(), Arc::default());
+        let lobbies = config.networks.keys().map(lobby).collect();
         let registry = |id: &NetworkId| (id.clone(), Arc::new(Registry::new(tickets)));
         let registries: HashMap<_, _> = config.networks.keys().map(registry).collect();
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
         let watchdogs = config.networks.keys().map(watchdog).collect();
-        let policy =
-            Arc::new(Policy::new(Arc::clone(&config), lobbies.clone(), registries.clone()));
+        let policy = Arc::new(Policy::new(Arc::clone(&config), registries.clone()));
         let dns = Arc::new(Dns::new(division.look_ups));
         Ok(Self {
             router,

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crosstalk_core::{HostPort, Lobby, NetworkId};
+use crosstalk_core::{HostPort, NetworkId};
 
 use crate::registry::Registry;
 
@@ -69,18 +69,13 @@ enum Addresses {
 /// The operator's rules and what configured servers named.
 pub(crate) struct Policy {
     config: Arc<Config>,
-    lobbies: HashMap<NetworkId, Arc<Lobby>>,
     registries: HashMap<NetworkId, Arc<Registry>>,
     own: OnceLock<Vec<SocketAddr>>,
 }
 
 impl Policy {
-    pub(crate) fn new(
-        config: Arc<Config>,
-        lobbies: HashMap<NetworkId, Arc<Lobby>>,
-        registries: HashMap<NetworkId, Arc<Registry>>,
-    ) -> Self {
-        Self { config, lobbies, registries, own: OnceLock::new() }
+    pub(crate) fn new(config: Arc<Config>, registries: HashMap<NetworkId, Arc<Registry>>) -> Self {
+        Self { config, registries, own: OnceLock::new() }
     }
 
     /// Says where the gateway itself listens; once.
@@ -100,9 +95,8 @@ impl Policy {
         };
         let named = matches!(asked, Asked::Engine) && self.operator_named(target);
         let now = Instant::now();
-        let expecting = self.lobbies.iter().find(|(_, l)| l.expects(now, target)).map(|(id, _)| id);
-        let in_registry = || self.registries.iter().find(|(_, r)| r.expects(now, target));
-        let expecting = expecting.or_else(|| in_registry().map(|(id, _)| id));
+        let expecting = self.registries.iter().find(|(_, registry)| registry.expects(now, target));
+        let expecting = expecting.map(|(id, _)| id);
         let usual = match asked {
             Asked::Proxy(_) if expecting.is_none() => Addresses::Public,
             _ => Addresses::Sent,

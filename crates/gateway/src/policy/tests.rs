@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Ticket};
+use crosstalk_core::{BadName, Context, Defaults, Engine, Exchange, Handoff, Network, Side, Sniff};
 
 use super::*;
 use crate::config::Config;
@@ -45,11 +45,7 @@ fn policy() -> Policy {
     };
     let mut config = Config::alone("/nonexistent".into());
     config.networks = [(id.clone(), network)].into();
-    Policy::new(
-        Arc::new(config),
-        [(id.clone(), Arc::default())].into(),
-        [(id, Arc::default())].into(),
-    )
+    Policy::new(Arc::new(config), [(id, Arc::default())].into())
 }
 
 fn judge(policy: &Policy, rules: &[Allow], target: &str, address: &str) -> Result<(), Refusal> {
@@ -100,8 +96,9 @@ fn a_host_that_a_server_just_named_may_be_dialled_while_it_is_expected() {
     let (named, later) = (HostPort::new("bos.example.net", 9898), Duration::from_mins(1));
     assert!(policy.judge(Asked::Proxy(&[]), &named).is_err());
     let now = Instant::now();
-    let ticket = Ticket::new((), now + later).to(named);
-    policy.lobbies.values().next().unwrap().leave(now, "cookie", ticket);
+    let handoff = Handoff::new((), now + later).to(named);
+    let connection = policy.registries.values().next().unwrap().connect();
+    connection.perform(now, Exchange::Leave("cookie".into(), handoff));
     let judged = |address| judge(&policy, &[], "bos.example.net:9898", address);
     assert_eq!(judged("8.8.8.8:9898"), Ok(()));
     assert_eq!(judged("10.0.0.1:9898"), Err(Refusal::NotPublic));
