@@ -273,6 +273,7 @@ impl Session {
         self.charge();
         let (mut has_said, mut is_answered) = (false, false);
         while let Some(event) = self.out.next_event() {
+            // What is rare is boxed, or each session had the room of all of it at all times.
             match event {
                 Event::Dial(to) => Box::pin(self.dial(to)).await?,
                 Event::DetachServer => self.leave_server(),
@@ -280,10 +281,10 @@ impl Session {
                 Event::Opaque => return Err(End::Opaque(None)),
                 Event::Advise(what) => self.shared.advise(what),
                 Event::SignedIn { user, endpoint } => {
-                    self.sign_in(user.into_name(), endpoint).await?;
+                    Box::pin(self.sign_in(user.into_name(), endpoint)).await?;
                 }
                 Event::Converse { user, endpoint, with } => {
-                    self.converse(user.into_name(), endpoint, with).await?;
+                    Box::pin(self.converse(user.into_name(), endpoint, with)).await?;
                 }
                 Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
                 Event::SignedOut => self.person = None,

@@ -7,6 +7,7 @@
 //! lives in the boot that published it, and only on a network that the gateway may speak for.
 
 pub(crate) mod lease;
+mod records;
 mod replica;
 pub(crate) mod search;
 pub(crate) mod subscriptions;

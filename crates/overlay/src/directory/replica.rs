@@ -1,8 +1,7 @@
 //! Records that other gateways entrusted to this one as a home: who is signed on where, and who
 //! watches whom. Pure.
 
-use std::collections::BTreeMap;
-
+use super::records::Records;
 use crate::common::map::Map;
 use crate::membership::{GatewayId, Key};
 
@@ -18,8 +17,8 @@ pub(crate) struct Replica {
 
 #[derive(Debug, Default)]
 struct Entry {
-    at: BTreeMap<GatewayId, Held>,
-    watchers: BTreeMap<GatewayId, Held>,
+    at: Records<Held>,
+    watchers: Records<Held>,
 }
 
 /// A record of a gateway's boot.
@@ -75,12 +74,12 @@ impl Replica {
 
     /// Gateways at which the person is, as far as is known here.
     pub(crate) fn locations(&self, key: &Key) -> impl Iterator<Item = (GatewayId, Held)> {
-        self.entries.get(key).into_iter().flat_map(|e| e.at.iter().map(|(g, h)| (*g, *h)))
+        self.entries.get(key).into_iter().flat_map(|e| e.at.iter().copied())
     }
 
     /// Gateways that watch the person.
     pub(crate) fn watchers(&self, key: &Key) -> Vec<GatewayId> {
-        self.entries.get(key).map(|e| e.watchers.keys().copied().collect()).unwrap_or_default()
+        self.entries.get(key).map(|e| e.watchers.gateways().collect()).unwrap_or_default()
     }
 
     /// `gateway` begins to say everything again: what an older boot said is dropped, what this
@@ -114,8 +113,8 @@ impl Replica {
         self.entries.retain(|key, entry| {
             let kept = ours(key);
             if !kept {
-                for gateway in entry.at.keys().chain(entry.watchers.keys()) {
-                    if let Some(count) = held.get_mut(gateway) {
+                for gateway in entry.at.gateways().chain(entry.watchers.gateways()) {
+                    if let Some(count) = held.get_mut(&gateway) {
                         *count = count.saturating_sub(1);
                     }
                 }
@@ -149,7 +148,7 @@ impl Replica {
         &mut self,
         key: Key,
         gateway: GatewayId,
-        of: impl Fn(&mut Entry) -> &mut BTreeMap<GatewayId, Held>,
+        of: impl Fn(&mut Entry) -> &mut Records<Held>,
     ) -> bool {
         let Some(entry) = self.entries.get_mut(&key) else { return false };
         let was_there = of(entry).remove(&gateway).is_some();
@@ -172,7 +171,7 @@ impl Entry {
 /// Keeps a record, and says whether there was none of the same boot and version.
 fn hold(
     counts: &mut Map<GatewayId, usize>,
-    records: &mut BTreeMap<GatewayId, Held>,
+    records: &mut Records<Held>,
     gateway: GatewayId,
     held: Held,
 ) -> Result<bool, TooManyRecords> {
