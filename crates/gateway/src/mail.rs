@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crosstalk_router::{SessionId, Ticket};
 
+pub use crosstalk_router::Fate;
 pub use mailbox::{MAILBOX, MAILBOX_BYTES, Mails};
 pub(crate) use mailbox::{Mailbox, mailbox};
 
@@ -36,7 +37,7 @@ impl DeliveryReceipt {
     }
 
     /// Whether anybody waits for the delivery.
-    pub(crate) const fn is_awaited(&self) -> bool {
+    pub const fn is_awaited(&self) -> bool {
         self.0.is_some()
     }
 

@@ -100,6 +100,7 @@ impl<A> Account<A> {
             }
             Input::Closed(session) => self.close(cx, session),
             Input::Takes(session, takes) => self.set_takes(session, takes),
+            Input::Confirms(session) => self.set_confirms(session),
             Input::Event(session, event) => self.take(cx, session, event),
             Input::Settled { session, delivery, shown } => {
                 let how = if shown { Settle::Shown } else { Settle::Dropped };

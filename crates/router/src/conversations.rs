@@ -10,6 +10,7 @@ use crate::cx::Cx;
 use crate::delivery::Settle;
 use crate::effect::Count;
 use crate::ids::{SessionId, Ticket};
+use crate::input::Fate;
 use crate::mail::{self, Mail};
 use crate::outgoing::is_message;
 
@@ -176,17 +177,25 @@ impl<A> Account<A> {
         hearing.filter(|c| seen.insert(&c.endpoint)).collect()
     }
 
-    /// Tells the conversation that said it that a message arrived; sessions do not ask.
+    /// Tells the conversation that said it that a message arrived, and the session that asks for it
+    /// also whether it waits. Returns whether that session was told.
     pub(crate) fn confirm(
         &self,
         cx: &mut Cx<'_, A>,
         envelope: &Envelope,
         from_session: Option<SessionId>,
-    ) {
+        fate: Fate,
+    ) -> bool {
+        let asks = self.sessions.iter().find(|s| s.confirms && Some(s.id) == from_session);
+        if let Some(session) = asks.filter(|_| is_message(&envelope.body)) {
+            cx.mail(session.id, Mail::Accepted(envelope.id, fate));
+            return true;
+        }
         let conversation = self.conversations.iter().find(|c| Some(c.id) == from_session);
         if let Some(conversation) = conversation.filter(|_| is_message(&envelope.body)) {
             cx.mail(conversation.id, Mail::Delivered(envelope.id));
         }
+        false
     }
 
     /// The endpoint of the session that a conversation belongs to.

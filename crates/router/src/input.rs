@@ -30,6 +30,9 @@ pub enum Input<A> {
     /// Whether the session's client [takes](crosstalk_core::Engine::takes_texts) what people say. At
     /// first it does not; a conversation always does.
     Takes(SessionId, bool),
+    /// The session wants to hear what became of everything that it says, by
+    /// [`Mail::Accepted`](crate::Mail::Accepted) where it did not fail.
+    Confirms(SessionId),
     /// The session's engine said something: `Presence`, `Send`, `Roster` and `Unshown`. The other
     /// events are the session's own business, and ignored.
     Event(SessionId, Event),

@@ -8,6 +8,7 @@ use crosstalk_core::{
 };
 
 use crate::ids::Ticket;
+use crate::input::Fate;
 
 /// Bytes that an allocation and an address take on top of what is counted.
 const BESIDES: usize = 64;
@@ -27,6 +28,9 @@ pub enum Mail<R = Option<Ticket>> {
     Deliver(Envelope, R),
     /// [`crosstalk_core::Input::Delivered`].
     Delivered(EnvelopeId),
+    /// What a session that [asked for it](crate::Input::Confirms) said was shown to its receiver, or
+    /// is kept until that one signs on.
+    Accepted(EnvelopeId, Fate),
     /// [`crosstalk_core::Input::Carbon`].
     Carbon(Envelope),
 }
@@ -39,6 +43,7 @@ impl<R> Mail<R> {
             Self::Changed(contact) => Mail::Changed(contact),
             Self::Deliver(envelope, with) => Mail::Deliver(envelope, receipt(with)),
             Self::Delivered(id) => Mail::Delivered(id),
+            Self::Accepted(id, fate) => Mail::Accepted(id, fate),
             Self::Carbon(envelope) => Mail::Carbon(envelope),
         }
     }
@@ -52,7 +57,7 @@ impl<R> Mail<R> {
             }
             Self::Changed(contact) => contact.weight(),
             Self::Deliver(envelope, _) | Self::Carbon(envelope) => of_envelope(envelope),
-            Self::Delivered(_) => 0,
+            Self::Delivered(_) | Self::Accepted(..) => 0,
         };
         size_of::<Self>() + BESIDES + counted
     }

@@ -174,8 +174,8 @@ impl<A> Account<A> {
             }
             Err(why) => self.undelivered(cx, &outbound.envelope, outbound.from_session, why),
             Ok(fate) => {
-                self.confirm(cx, &outbound.envelope, outbound.from_session);
-                if fate == (Fate::Kept { first: true }) {
+                let is_told = self.confirm(cx, &outbound.envelope, outbound.from_session, fate);
+                if fate == (Fate::Kept { first: true }) && !is_told {
                     self.say_kept(cx, &outbound.envelope, outbound.from_session);
                 }
             }

@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) presence: Presence,
     /// Whether the client takes what people say.
     pub(crate) takes: bool,
+    /// Whether it wants to hear what became of what it says.
+    pub(crate) confirms: bool,
     /// Whether the driver will say when the mailbox has room.
     pub(crate) awaits_room: bool,
     /// Until when the client may still be about to take it for the first time.
@@ -59,6 +61,7 @@ impl<A> Account<A> {
             since: cx.now.wall,
             presence: Presence::offline(),
             takes: false,
+            confirms: false,
             awaits_room: false,
             arriving_until: Some(cx.now.instant + ARRIVING),
             behind: BTreeSet::new(),
@@ -112,6 +115,13 @@ impl<A> Account<A> {
             if let Some(pending) = self.if_pending() {
                 pending.wake.append(&mut pending.turned_away);
             }
+        }
+    }
+
+    /// A session wants to hear what became of what it says.
+    pub(crate) fn set_confirms(&mut self, id: SessionId) {
+        if let Some(session) = self.session(id) {
+            session.confirms = true;
         }
     }
 

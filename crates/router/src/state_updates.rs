@@ -43,7 +43,10 @@ impl StateUpdate {
                 Body::Contact(Consent::Request(_)) => Some(Self::Request(from.clone())),
                 _ => None,
             },
-            Mail::Deliver(_, Some(_)) | Mail::Delivered(_) | Mail::Carbon(_) => None,
+            Mail::Deliver(_, Some(_))
+            | Mail::Delivered(_)
+            | Mail::Accepted(..)
+            | Mail::Carbon(_) => None,
         }
     }
 }

@@ -56,6 +56,12 @@ impl SessionHandle {
         self.router.apply(&self.slot, Input::Takes(self.id, takes));
     }
 
+    /// Has the session told what becomes of everything that it says, by
+    /// [`Mail::Accepted`](crate::mail::Mail::Accepted) where it does not fail.
+    pub fn confirms(&self) {
+        self.router.apply(&self.slot, Input::Confirms(self.id));
+    }
+
     /// Keeps a delivery that the session's engine [defers](crosstalk_core::Output::defer).
     pub fn defer(&self, envelope: Envelope, handed: DeliveryReceipt) {
         let (session, delivery) = (self.id, handed.into_delivery());

@@ -246,6 +246,8 @@ impl Session {
             Mail::Roster(roster) => self.tell(Input::Roster(roster)),
             Mail::Changed(contact) => self.tell(Input::Changed(contact)),
             Mail::Delivered(id) => self.tell(Input::Delivered(id)),
+            // Engines do not ask for it.
+            Mail::Accepted(..) => Ok(()),
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
             Mail::Deliver(envelope, handed) => self.deliver(envelope, handed),
         }

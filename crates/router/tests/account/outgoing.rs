@@ -57,6 +57,20 @@ fn what_is_kept_is_said_once_for_a_conversation() {
 }
 
 #[test]
+fn a_session_that_asks_hears_what_became_of_it_in_place_of_a_notice() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    alice.does(Input::Confirms(LAPTOP));
+    for fate in [Fate::Delivered, Fate::Kept { first: true }, Fate::Kept { first: false }] {
+        let (ticket, _) = posts(&alice.says(LAPTOP, "bob@yahoo", text("hi"))).remove(0);
+        let mail = mail_to(LAPTOP, alice.does(Input::Sent(ticket, Ok(fate))));
+        assert!(matches!(mail[..], [Mail::Accepted(_, told)] if told == fate), "{mail:?}");
+    }
+    let typing = posts(&alice.says(LAPTOP, "bob@yahoo", Body::Typing(Typing::Active))).remove(0);
+    let mail = mail_to(LAPTOP, alice.does(Input::Sent(typing.0, Ok(Fate::Delivered))));
+    assert!(mail.is_empty(), "nobody asks what became of typing: {mail:?}");
+}
+
+#[test]
 fn only_words_between_friends_are_kept() {
     let mut alice = Driven::with([friend("bob@yahoo")]);
     for (to, body, kept) in [
