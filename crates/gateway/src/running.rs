@@ -15,7 +15,7 @@ use crate::ingress::Ingress;
 use crate::listen::Listener;
 use crate::router::Router;
 use crate::shared::Shared;
-use crate::tls::{self, Tls};
+use crate::tls::{self, OwnTls, Tls};
 
 /// Reason why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,7 @@ pub struct Gateway {
     /// The direct listeners, in the order of [`Config::networks`] and their
     /// [`direct`](crate::config::NetworkConfig::direct).
     pub direct: Vec<(NetworkId, SocketAddr)>,
+    tls: Arc<Tls>,
     stop: watch::Sender<bool>,
     listeners: JoinSet<()>,
 }
@@ -82,13 +83,19 @@ impl Gateway {
         // round.
         shared.policy.set_own(listeners.iter().map(|(listener, _)| listener.address).collect());
         let permits = ConnectionPermits::new(division.connections, division.connections_per_client);
+        let tls = Arc::clone(&shared.tls);
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
         for (listener, way) in listeners {
             let (shared, permits) = (Arc::clone(&shared), Arc::clone(&permits));
             running.spawn(listener.run(shared, way, permits, stopped.clone()));
         }
-        Ok(Self { proxies, transparent, direct, stop, listeners: running })
+        Ok(Self { proxies, transparent, direct, tls, stop, listeners: running })
+    }
+
+    /// TLS for what the gateway itself serves under the name `host`.
+    pub fn own_tls(&self, host: &str) -> OwnTls {
+        OwnTls::new(Arc::clone(&self.tls), host)
     }
 
     /// Accepts nobody more, gives running sessions the configured time to end, and ends the rest.

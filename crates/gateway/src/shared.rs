@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     /// The most pipes at once for what is not interpreted.
     pub(crate) pipes: u16,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) tls: Tls,
+    pub(crate) tls: Arc<Tls>,
     names: Arc<Names>,
     lobbies: HashMap<NetworkId, Arc<Lobby>>,
     registries: HashMap<NetworkId, Arc<Registry>>,
@@ -82,7 +82,7 @@ impl Shared {
             dns,
             pipes: division.pipes,
             policy,
-            tls: Tls::new(&config.tls, config.limits.handshake)?,
+            tls: Arc::new(Tls::new(&config.tls, config.limits.handshake)?),
             names: Arc::new(config.names()),
             lobbies,
             registries,

@@ -193,6 +193,7 @@ fn the_example_names_every_key() {
         ("[[networks.aol.direct]]\nlisten = \"127.0.0.1:1\"\nupstream = \"a:1\"\n", "direct"),
         ("[tls]\n", "tls"),
         ("[[tls.certificate]]\nhosts = []\nchain = \"\"\nkey = \"\"\n", "certificate"),
+        ("[api]\n", "api"),
         ("[outbox]\n", "outbox"),
         ("[limits]\n", "limits"),
         ("[mesh]\nlisten = []\n", "mesh"),
@@ -214,6 +215,18 @@ fn the_example_names_every_key() {
         }
         assert!(!keys.is_empty() || said.contains("did you mean"), "{said}");
     }
+}
+
+#[test]
+fn programs_elsewhere_are_listened_to_by_tls_only() {
+    assert!(parse("[api]\nlisten = [\"127.0.0.1:7443\", \"[::1]:7443\"]\n").is_ok());
+    let said = complaint("[api]\nlisten = [\"127.0.0.1:1\", \"0.0.0.0:7443\"]\n");
+    assert!(said.starts_with("gw.toml:2:") && said.contains("`host`"), "{said}");
+    let said = complaint("[api]\nlisten = [\"0.0.0.0:7443\"]\nhost = \"gateway.example.org\"\n");
+    assert!(said.starts_with("gw.toml:3:") && said.contains("crosstalk ca init"), "{said}");
+    let said =
+        complaint("[[proxy]]\nlisten = \"127.0.0.1:9\"\n[api]\nlisten = [\"127.0.0.1:9\"]\n");
+    assert!(said.contains("taken by `proxy.0.listen`"), "{said}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Config {
         self.check_listeners(&mut problems);
         self.check_proxies(&mut problems);
         self.check_tls(&mut problems);
+        self.check_api(&mut problems);
         self.check_limits(&mut problems);
         self.check_mesh(&mut problems);
         problems
@@ -138,11 +139,13 @@ impl Config {
             n.direct.iter().enumerate().map(move |(i, d)| (at(i), d.listen))
         });
         let mesh = self.mesh.iter().flat_map(|m| m.listen.iter().enumerate());
+        let api = self.api.listen.iter().enumerate();
         proxies
             .map(|(i, p)| (format!("proxy.{i}.listen"), p.listen))
             .chain(transparent.map(|(i, t)| (format!("transparent.{i}.listen"), t.listen)))
             .chain(direct)
             .chain(mesh.map(|(i, listen)| (format!("mesh.listen.{i}"), *listen)))
+            .chain(api.map(|(i, listen)| (format!("api.listen.{i}"), *listen)))
             .collect()
     }
 
@@ -165,6 +168,28 @@ impl Config {
                 format!("no certificate covers {host}, and there is no private CA to make one");
             problems.push(
                 Problem::new(format!("tls.terminate.{i}"), what)
+                    .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
+            );
+        }
+    }
+
+    fn check_api(&self, problems: &mut Vec<Problem>) {
+        let Some(host) = &self.api.host else {
+            let listen = self.api.listen.iter().enumerate();
+            for (i, at) in listen.filter(|(_, at)| !at.ip().to_canonical().is_loopback()) {
+                let what = format!("{at} can be reached from elsewhere, and tokens would be read");
+                problems.push(
+                    Problem::new(format!("api.listen.{i}"), what)
+                        .help("listen on 127.0.0.1, or name the `host` under which TLS is spoken"),
+                );
+            }
+            return;
+        };
+        if self.tls.certificate(host).is_none() && !self.tls.authority.is_dir() {
+            let what =
+                format!("no certificate covers {host}, and there is no private CA to make one");
+            problems.push(
+                Problem::new("api.host", what)
                     .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
             );
         }

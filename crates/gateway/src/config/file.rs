@@ -11,7 +11,7 @@ use super::allow::HostPattern;
 use super::network::{Direct, NetworkConfig};
 use super::report::Problem;
 use super::{
-    Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Outbox, Proxy, Tls, Transparent, text,
+    Api, Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Outbox, Proxy, Tls, Transparent, text,
 };
 
 /// The whole file.
@@ -26,6 +26,7 @@ pub(super) struct File {
     transparent: Vec<Transparent>,
     networks: BTreeMap<NetworkId, Table>,
     tls: Tls,
+    api: Api,
     outbox: Outbox,
     limits: Limits,
     mesh: Option<Mesh>,
@@ -65,6 +66,7 @@ impl File {
             transparent: self.transparent,
             networks: networks(self.networks)?,
             tls,
+            api: self.api,
             outbox: self.outbox,
             limits: self.limits,
             mesh: self.mesh,

@@ -57,6 +57,8 @@ pub struct Config {
     pub networks: BTreeMap<NetworkId, NetworkConfig>,
     /// Encryption towards clients and servers.
     pub tls: Tls,
+    /// The door for programs.
+    pub api: Api,
     /// Bounds of what is kept for people who are not signed on.
     pub outbox: Outbox,
     /// Bounds.
@@ -150,6 +152,17 @@ impl Tls {
     pub fn certificate(&self, host: &str) -> Option<&Certificate> {
         self.certificates.iter().find(|c| c.hosts.iter().any(|p| p.matches(host)))
     }
+}
+
+/// The door for programs, besides the socket in the data directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// Addresses to listen on for programs.
+    pub listen: Vec<SocketAddr>,
+    /// The host name under which they reach the gateway, by TLS. Without it there is no TLS, and
+    /// only programs on this machine are listened to.
+    pub host: Option<String>,
 }
 
 /// Bounds of the messages that are kept on disk for people who are not signed on.

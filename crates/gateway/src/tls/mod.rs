@@ -3,6 +3,7 @@
 pub mod ca;
 mod certificates;
 mod channel_binding;
+mod own;
 
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::config;
 use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
 use certificates::CertificateStore;
+pub use own::OwnTls;
 
 /// Factor by which a client may take longer for the rest of the handshake than for its hello: some
 /// ask their owner about the certificate in the midst of it.
