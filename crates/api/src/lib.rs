@@ -6,15 +6,21 @@
 //! is no server that says who somebody is: a token does, which the gateway gave out itself.
 //!
 //! ```text
-//! http:   connections, who asks, problems
-//! calls:  one file a part of the API, with its description (OpenAPI 3.1)
-//! store:  tokens and events that were not taken yet, on disk
-//! client: the side of commands on the same machine
+//! http:    connections, who asks, problems
+//! calls:   one file a part of the API, with its description (OpenAPI 3.1)
+//! people:  those who are signed on by it, each with a task that takes the mail of the account
+//! content: texts, presence, contacts and events, as programs read and write them
+//! store:   tokens and events that were not acknowledged yet, on disk
+//! client:  the side of commands on the same machine
 //! ```
 
 mod calls;
 pub mod client;
+mod content;
 mod http;
+mod idempotency;
+mod lock;
+mod people;
 mod scope;
 mod secret;
 mod state;
@@ -22,20 +28,25 @@ mod status;
 mod store;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Names};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 pub use calls::{Person, TokenWanted};
+pub use content::{
+    Contact, Event, Numbered, Presence, Run, Show, Standing, Text, Typing, Unreadable,
+};
+pub use http::server::Listen;
 pub use scope::Scope;
 pub use status::{Dropped, Link, Member, Memory, Mesh, People, Refused, Status};
 pub use store::{NewToken, StoreError, Token};
 
-use http::server::OwnDoor;
+use http::server::{FarDoor, OwnDoor};
 use state::State;
 use store::Store;
 
@@ -51,6 +62,9 @@ pub enum ApiError {
     /// The socket cannot be opened.
     #[error("{0}: {1}")]
     Socket(PathBuf, io::Error),
+    /// An address cannot be listened at.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
 }
 
 /// The socket of the gateway whose data directory is `data`.
@@ -60,14 +74,18 @@ pub fn socket(data: &Path) -> PathBuf {
 
 /// The API of a running gateway. When it is dropped, it ends.
 pub struct Api {
+    /// The addresses that it listens at besides its socket.
+    pub at: Vec<SocketAddr>,
     state: Arc<State>,
-    serving: JoinHandle<()>,
+    _serving: JoinSet<()>,
 }
 
 impl Api {
-    /// Opens the door of the gateway whose data directory is `data`.
+    /// Opens the door of the gateway whose data directory is `data`: the socket there, and where else
+    /// it is to `listen`.
     pub async fn start(
         data: &Path,
+        listen: Listen,
         overlay: Overlay,
         router: Router,
         names: Arc<Names>,
@@ -77,19 +95,21 @@ impl Api {
         let state = Arc::new(State::new(store, overlay, router, names, tokens));
         let path = socket(data);
         let door = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
-        let serving = tokio::spawn(door.serve(calls::router(Arc::clone(&state))));
-        Ok(Self { state, serving })
+        let calls = calls::router(Arc::clone(&state));
+        let (mut at, mut serving) = (Vec::new(), JoinSet::new());
+        for wanted in listen.at {
+            let door = FarDoor::open(wanted, listen.tls.clone()).await;
+            let door = door.map_err(|e| ApiError::Listen(wanted, e))?;
+            at.push(door.address);
+            serving.spawn(door.serve(calls.clone()));
+        }
+        serving.spawn(door.serve(calls));
+        Ok(Self { at, state, _serving: serving })
     }
 
     /// Takes nothing new from now on; what is asked is still answered.
     pub fn drain(&self) {
         self.state.drain();
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use crosstalk_core::{Bucket, Names, Rate, UnixMillis};
+use crosstalk_core::{Address, Bucket, Names, Rate, UnixMillis};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
 
 use crate::http::problem::Problem;
+use crate::idempotency::Keys;
+use crate::lock::lock;
+use crate::people::{People, Present};
 use crate::secret::Hash;
-use crate::store::{Store, Token};
+use crate::store::{Store, StoreError, Token};
 
 /// The parts of a gateway that its API is about.
 pub(crate) struct State {
@@ -19,6 +22,8 @@ pub(crate) struct State {
     pub(crate) overlay: Overlay,
     pub(crate) router: Router,
     pub(crate) names: Arc<Names>,
+    pub(crate) people: Arc<People>,
+    pub(crate) keys: Keys,
     tokens: Mutex<HashMap<Hash, Known>>,
     draining: AtomicBool,
 }
@@ -42,7 +47,9 @@ impl State {
         let known =
             |(hash, token)| (hash, Known { token: Arc::new(token), used: Bucket::full(now) });
         let tokens = Mutex::new(tokens.into_iter().map(known).collect());
-        Self { store, overlay, router, names, tokens, draining: AtomicBool::new(false) }
+        let people = Arc::new(People::new(router.clone(), store.clone()));
+        let (keys, draining) = (Keys::default(), AtomicBool::new(false));
+        Self { store, overlay, router, names, people, keys, tokens, draining }
     }
 
     /// The token with that hash.
@@ -67,6 +74,14 @@ impl State {
             let used = before.remove(&hash).map_or(Bucket::full(now), |known| known.used);
             (hash, Known { token: Arc::new(token), used })
         }));
+        drop(known);
+        self.people.tokens_changed();
+    }
+
+    /// Signs somebody on in whose name something is done.
+    pub(crate) async fn enter(&self, who: &Address) -> Result<Present, Problem> {
+        self.takes_calls()?;
+        self.people.enter(who).await.map_err(|error| unusable(&error))
     }
 
     /// Counts a request of a token. Returns for how long it has to wait, where there were too many.
@@ -84,6 +99,7 @@ impl State {
     /// Takes nothing new from now on.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.people.drain();
     }
 
     /// Whether the gateway is stopping.
@@ -102,7 +118,8 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis::from(SystemTime::now())
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere must not take everybody's calls along.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A problem of the store, which the operator reads more of in the log.
+pub(crate) fn unusable(error: &StoreError) -> Problem {
+    tracing::error!(%error, "the API cannot use its store");
+    Problem::disk()
 }

@@ -126,7 +126,6 @@ fn asleep(config: &Config) -> Result<Asleep, CliError> {
     Asleep::open(&config.data).map_err(broken)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn broken(error: StoreError) -> CliError {
     CliError::failed("the tokens", error)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crosstalk_api::Api;
+use crosstalk_api::{Api, Listen};
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
 
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
 async fn serve(config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|e| CliError::failed("signals", e))?;
     let started = start(config)?;
-    let api = open_api(&started).await;
+    let api = open_api(&started).await?;
     println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
     signals.next().await;
     if let Some(api) = &api {
@@ -65,17 +65,29 @@ async fn serve(config: Config) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Lets programs on this machine ask the gateway.
-async fn open_api(started: &Started) -> Option<Api> {
+/// Lets programs ask the gateway. Where they cannot be let in from elsewhere, as configured, it does
+/// not start; what only commands on this machine need, people can do without.
+async fn open_api(started: &Started) -> Result<Option<Api>, CliError> {
+    let config = &started.config;
     let (overlay, router) = (started.overlay.clone(), started.router.clone());
-    let names = Arc::new(started.config.names());
-    match Api::start(&started.config.data, overlay, router, names).await {
-        Ok(api) => Some(api),
+    let names = Arc::new(config.names());
+    let tls = config.api.host.as_deref().map(|host| started.gateway.own_tls(host));
+    let listen = Listen { at: config.api.listen.clone(), tls };
+    match Api::start(&config.data, listen, overlay, router, names).await {
+        Ok(api) => {
+            for at in &api.at {
+                tracing::info!("programs are listened to at {at}");
+            }
+            Ok(Some(api))
+        }
+        Err(error) if !config.api.listen.is_empty() => {
+            Err(CliError::failed("the gateway cannot start", error))
+        }
         Err(error) => {
             tracing::warn!(
                 "programs, `crosstalk mesh status` and `wipe` cannot ask this gateway: {error}"
             );
-            None
+            Ok(None)
         }
     }
 }

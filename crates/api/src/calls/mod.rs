@@ -1,6 +1,10 @@
 //! The calls, one file a part of the API.
 
+mod contacts;
+mod events;
+mod messages;
 mod operate;
+mod presence;
 mod tokens;
 
 pub use operate::Person;
@@ -28,6 +32,16 @@ const TOKEN: &str = "token";
 /// The calls with their description, which is made from them.
 fn calls() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::new()
+        .routes(routes!(messages::send))
+        .routes(routes!(messages::typing))
+        .routes(routes!(events::stream))
+        .routes(routes!(events::socket))
+        .routes(routes!(events::acknowledge))
+        .routes(routes!(presence::presence, presence::set))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::put, contacts::remove))
+        .routes(routes!(contacts::block))
+        .routes(routes!(contacts::consent))
         .routes(routes!(operate::status))
         .routes(routes!(operate::wipe))
         .routes(routes!(tokens::list, tokens::make))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::http::body;
 use crate::http::caller::{Caller, Operating};
 use crate::http::problem::{OfBody, Problem, Usual};
-use crate::state::State;
+use crate::state::{State, unusable};
 use crate::status::Status;
 
 /// How the gateway and its links to others are.
@@ -56,6 +56,7 @@ pub(super) async fn wipe(
     state.takes_calls()?;
     let user = address(&state.names, &name)?;
     state.overlay.wipe(&user).await;
+    state.store.forget(&user).await.map_err(|error| unusable(&error))?;
     Ok(Json(Person { name: user.to_string() }))
 }
 

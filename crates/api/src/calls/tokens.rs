@@ -13,8 +13,8 @@ use crate::http::body;
 use crate::http::caller::{Anything, Caller, Operating};
 use crate::http::problem::{OfBody, Problem, Usual};
 use crate::scope::Scope;
-use crate::state::{State, now};
-use crate::store::{NewToken, StoreError, Token};
+use crate::state::{State, now, unusable};
+use crate::store::{NewToken, Token};
 
 /// A token to be made.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -127,9 +127,4 @@ async fn reload(state: &State) -> Result<(), Problem> {
     let tokens = state.store.tokens().await.map_err(|e| unusable(&e))?;
     state.set_tokens(tokens);
     Ok(())
-}
-
-fn unusable(error: &StoreError) -> Problem {
-    tracing::error!(%error, "the API cannot use its store");
-    Problem::disk()
 }

@@ -23,6 +23,8 @@ const PACE: Rate = Rate::new(200, Duration::from_millis(20));
 pub(crate) enum Door {
     /// The socket in the data directory, which only the gateway's own user can open.
     Own,
+    /// An address that others may reach.
+    Far,
 }
 
 /// A part of the API that a call belongs to.
@@ -33,29 +35,49 @@ pub(crate) trait Need: Send {
 
 /// Somebody who may make a call that needs `N`.
 pub(crate) struct Caller<N> {
+    /// The hash of the token.
+    hash: Option<Hash>,
     token: Option<Arc<Token>>,
     who: Option<Address>,
     need: PhantomData<N>,
 }
 
-/// Any token will do.
-pub(crate) struct Anything;
+/// Needs, each with its scope.
+macro_rules! needs {
+    ($($(#[$doc:meta])* $need:ident: $scope:expr;)*) => {
+        $($(#[$doc])*
+        pub(crate) struct $need;
 
-/// [`Scope::Operator`].
-pub(crate) struct Operating;
-
-impl Need for Anything {
-    const SCOPE: Option<Scope> = None;
+        impl Need for $need {
+            const SCOPE: Option<Scope> = $scope;
+        })*
+    };
 }
 
-impl Need for Operating {
-    const SCOPE: Option<Scope> = Some(Scope::Operator);
+needs! {
+    /// Any token will do.
+    Anything: None;
+    /// Calls by which something is said.
+    Sending: Some(Scope::Send);
+    /// Calls by which events are heard.
+    Reading: Some(Scope::Read);
+    /// Calls about the own presence.
+    Showing: Some(Scope::Presence);
+    /// Calls about contacts.
+    Listing: Some(Scope::Contacts);
+    /// Calls of an operator.
+    Operating: Some(Scope::Operator);
 }
 
 impl<N> Caller<N> {
     /// The token; none of whoever came through the gateway's own door without one.
     pub(crate) fn token(&self) -> Option<&Token> {
         self.token.as_deref()
+    }
+
+    /// The hash of the token, by which it is seen whether it still stands.
+    pub(crate) const fn hash(&self) -> Option<Hash> {
+        self.hash
     }
 
     /// The one that the caller speaks for.
@@ -75,7 +97,7 @@ impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
             let is_own = parts.extensions.get() == Some(&Door::Own);
             // Whoever can open that socket can read the whole data directory.
             return if is_own && N::SCOPE == Some(Scope::Operator) {
-                Ok(Self { token: None, who: None, need: PhantomData })
+                Ok(Self { hash: None, token: None, who: None, need: PhantomData })
             } else {
                 Err(Problem::token("send the header `Authorization: Bearer` and a token"))
             };
@@ -97,6 +119,6 @@ impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
             return Err(Problem::scope(detail));
         }
         let who = token.address();
-        Ok(Self { token: Some(token), who, need: PhantomData })
+        Ok(Self { hash: Some(hash), token: Some(token), who, need: PhantomData })
     }
 }

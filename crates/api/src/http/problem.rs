@@ -96,6 +96,13 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", title, detail)
     }
 
+    /// The call is one to which a WebSocket belongs.
+    pub(crate) fn upgrade() -> Self {
+        let detail = "ask for a WebSocket (RFC 6455), over HTTP/1.1";
+        let title = "The request does not ask for a WebSocket";
+        Self::new(StatusCode::UPGRADE_REQUIRED, "upgrade", title, detail)
+    }
+
     /// Too much in too short a time.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let wait = wait.as_secs() + 1;
@@ -135,6 +142,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         if let Some(wait) = self.wait {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));

@@ -1,17 +1,21 @@
 //! Connections: accepted, and served until they end or the gateway does.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{File, Permissions};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
+use crosstalk_gateway::tls::OwnTls;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -25,6 +29,10 @@ const PING: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most connections to one door.
 const CONNECTIONS: usize = 256;
+/// How many of those of other machines are one address's.
+const OF_ADDRESS: usize = 64;
+/// The protocols that TLS is asked for (RFC 7301).
+const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// The most requests at once on one connection.
 const STREAMS: u32 = 64;
 /// The largest head of a request, in bytes.
@@ -92,6 +100,76 @@ fn spare() -> Option<File> {
 impl Drop for OwnDoor {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Addresses at which programs of other machines come, or of this one without its socket.
+pub struct Listen {
+    /// The addresses. Port 0 takes a free one.
+    pub at: Vec<SocketAddr>,
+    /// TLS, which is spoken then and nothing else.
+    pub tls: Option<OwnTls>,
+}
+
+/// A bound address.
+pub(crate) struct FarDoor {
+    listener: TcpListener,
+    pub(crate) address: SocketAddr,
+    tls: Option<OwnTls>,
+}
+
+impl FarDoor {
+    /// Binds an address.
+    pub(crate) async fn open(at: SocketAddr, tls: Option<OwnTls>) -> io::Result<Self> {
+        let listener = TcpListener::bind(at).await?;
+        Ok(Self { address: listener.local_addr()?, listener, tls })
+    }
+
+    /// Serves whoever comes, until it is dropped.
+    pub(crate) async fn serve(self, router: Router) {
+        let mut connections = JoinSet::new();
+        let mut of_address: HashMap<IpAddr, usize> = HashMap::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(left) = connections.join_next() => {
+                    let left: Option<IpAddr> = left.ok();
+                    if let Some(address) = left
+                        && let Entry::Occupied(mut count) = of_address.entry(address)
+                    {
+                        *count.get_mut() -= 1;
+                        if *count.get() == 0 {
+                            count.remove();
+                        }
+                    }
+                    continue;
+                }
+            };
+            let Ok((tcp, peer)) = accepted else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            let address = peer.ip().to_canonical();
+            let count = of_address.entry(address).or_default();
+            // Over the limit, closing at once is all that costs nothing.
+            if connections.len() >= CONNECTIONS || *count >= OF_ADDRESS {
+                continue;
+            }
+            *count += 1;
+            let (router, tls) = (router.clone(), self.tls.clone());
+            connections.spawn(async move {
+                match tls {
+                    None => serve(tcp, router, Door::Far).await,
+                    Some(tls) => {
+                        // How a client ends its handshake is its own business.
+                        if let Ok(stream) = tls.accept(tcp, PROTOCOLS).await {
+                            serve(stream, router, Door::Far).await;
+                        }
+                    }
+                }
+                address
+            });
+        }
     }
 }
 

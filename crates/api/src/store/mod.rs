@@ -1,5 +1,7 @@
 //! What the API keeps on disk: tokens, and events that programs have not taken yet.
 
+mod events;
+mod profiles;
 mod tables;
 mod tokens;
 
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use redb::Database;
 
+pub(crate) use events::{Log, ToKeep};
 pub use tokens::{NewToken, Token};
 
 /// The file, in the gateway's data directory.

@@ -4,11 +4,20 @@ use redb::{Database, TableDefinition};
 
 /// Tokens, as JSON, by the hash of their secret.
 pub(super) const TOKENS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("tokens");
+/// Events by whose they are and their number: the envelope's name, and the event as JSON.
+pub(super) const EVENTS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("events");
+/// By whose log it is, the numbers of the newest event that was acknowledged and of the newest.
+pub(super) const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinition::new("cursors");
+/// Presence that was set, as JSON, by whose it is.
+pub(super) const PROFILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("profiles");
 
 /// Makes the tables that are not there yet.
 pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     let write = db.begin_write()?;
     write.open_table(TOKENS)?;
+    write.open_table(EVENTS)?;
+    write.open_table(CURSORS)?;
+    write.open_table(PROFILES)?;
     write.commit()?;
     Ok(())
 }

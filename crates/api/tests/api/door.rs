@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crosstalk_api::Api;
+use crosstalk_api::{Api, Listen};
 use crosstalk_core::{Names, Network, NetworkId};
 use crosstalk_gateway::config::Config;
 use crosstalk_gateway::router::{Options, Router};
@@ -22,6 +22,7 @@ pub(crate) struct Gateway {
     pub(crate) home: TempDir,
     pub(crate) api: Api,
     pub(crate) overlay: Overlay,
+    pub(crate) router: Router,
 }
 
 /// What was answered.
@@ -53,6 +54,47 @@ pub(crate) fn names() -> Arc<Names> {
     Arc::new(Names::new("xt", usual))
 }
 
+/// Events that a program reads.
+pub(crate) struct Events {
+    body: hyper::body::Incoming,
+    read: String,
+    _sender: http1::SendRequest<Full<Bytes>>,
+}
+
+impl Events {
+    /// The next event, whatever it is; none where the stream ends.
+    pub(crate) async fn any(&mut self) -> Option<Value> {
+        loop {
+            if let Some((event, rest)) = self.read.split_once("\n\n") {
+                let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+                let data: Option<Value> = data.map(|data| serde_json::from_str(data).unwrap());
+                let id = event.lines().find_map(|line| line.strip_prefix("id: "));
+                if let Some(data) = &data {
+                    assert_eq!(id, data["id"].as_u64().map(|id| id.to_string()).as_deref());
+                }
+                self.read = rest.to_owned();
+                if data.is_some() {
+                    return data;
+                }
+                continue;
+            }
+            let frame = tokio::time::timeout(std::time::Duration::from_secs(30), self.body.frame());
+            let frame = frame.await.expect("an event in time")?.unwrap();
+            self.read += std::str::from_utf8(frame.data_ref().unwrap()).unwrap();
+        }
+    }
+
+    /// The next event of a kind; others are passed over.
+    pub(crate) async fn next(&mut self, kind: &str) -> Value {
+        loop {
+            let event = self.any().await.expect("the stream goes on");
+            if event["type"] == kind {
+                return event;
+            }
+        }
+    }
+}
+
 impl Gateway {
     pub(crate) async fn start() -> Self {
         Self::start_in(TempDir::new().unwrap()).await
@@ -61,8 +103,10 @@ impl Gateway {
     pub(crate) async fn start_in(home: TempDir) -> Self {
         let (overlay, inbound) = Overlay::alone(home.path()).unwrap();
         let router = Router::new(overlay.clone(), inbound, names(), Options::default());
-        let api = Api::start(home.path(), overlay.clone(), router, names()).await.unwrap();
-        Self { home, api, overlay }
+        let listen = Listen { at: Vec::new(), tls: None };
+        let api = Api::start(home.path(), listen, overlay.clone(), router.clone(), names());
+        let api = api.await.unwrap();
+        Self { home, api, overlay, router }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -99,6 +143,21 @@ impl Gateway {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         Answer { status, headers, body }
+    }
+
+    /// Reads somebody's events from a number on.
+    pub(crate) async fn events(&self, token: &str, after: Option<u64>) -> Events {
+        let path = after.map_or("/v1/events".into(), |after| format!("/v1/events?after={after}"));
+        let request = Request::builder().uri(path).header("host", "localhost");
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let stream = UnixStream::connect(self.socket()).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let answer = sender.send_request(request.body(Full::<Bytes>::default()).unwrap());
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Events { body: answer.into_body(), read: String::new(), _sender: sender }
     }
 
     /// Makes a token with these scopes. Returns its secret and its id.

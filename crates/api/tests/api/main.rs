@@ -2,5 +2,8 @@
 //! The API as programs meet it.
 
 mod door;
+mod events;
+mod far;
 mod operate;
+mod people;
 mod scopes;

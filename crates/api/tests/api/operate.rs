@@ -75,8 +75,8 @@ async fn a_token_is_for_one_name_is_kept_as_a_hash_and_ends_when_it_is_revoked()
 async fn tokens_outlive_the_gateway() {
     let gateway = Gateway::start().await;
     let (secret, _) = gateway.token("weather@apps", &["read"]).await;
-    let Gateway { home, api, overlay } = gateway;
-    drop(api);
+    let Gateway { home, api, overlay, router } = gateway;
+    drop((api, router));
     overlay.shutdown().await;
     drop(overlay);
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

@@ -1,0 +1,127 @@
+//! The examples do what they say.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::door::{Gateway, befriend};
+
+/// A program that runs. Dropped, it is killed.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)
+}
+
+fn start(command: &mut Command, gateway: &Gateway, token: &str) -> Running {
+    let command = command.arg(gateway.socket()).env("CROSSTALK_TOKEN", token);
+    Running(command.stdin(Stdio::null()).spawn().unwrap())
+}
+
+fn python(name: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(example(name));
+    command
+}
+
+/// The example in Rust, built by cargo beside this test.
+fn built(name: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--package", "crosstalk-api", "--example", name]);
+    let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(built.success());
+    let programs = Path::new(env!("CARGO_BIN_EXE_crosstalk")).parent().unwrap();
+    Command::new(programs.join("examples").join(name))
+}
+
+fn echoes(program: &mut Command) {
+    let mut gateway = Gateway::start();
+    let token = gateway.token("echo");
+    let [echo, ann] =
+        [token.clone(), gateway.token("ann@web")].map(|token| gateway.program(&token));
+    befriend((&ann, "ann@web"), (&echo, "echo@apps"));
+    let _running = start(program, &gateway, &token);
+    let mut last = 0;
+    for words in ["Hello?", "Gr\u{fc}\u{df}e \u{1f44b}"] {
+        ann.does("POST /v1/messages", &json!({"to": "echo@apps", "text": words}));
+        assert_eq!(ann.hears(&mut last), words);
+        // It goes on when its gateway is back.
+        gateway.kill();
+        gateway.start_again();
+    }
+}
+
+#[test]
+fn the_echo_bots_are_short_and_echo_also_when_their_gateway_was_away() {
+    for name in ["echo.py", "echo.rs"] {
+        let text = std::fs::read_to_string(example(name)).unwrap();
+        let lines = text.lines().filter(|line| !line.is_empty()).count();
+        assert!(lines <= 25, "{name} has {lines} lines");
+    }
+    echoes(&mut python("echo.py"));
+    echoes(&mut built("echo"));
+}
+
+/// Answers as Open-Meteo does, to whoever asks.
+fn open_meteo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = String::new();
+            BufReader::new(&stream).read_line(&mut asked).unwrap();
+            let answer = if asked.starts_with("GET /search?name=San+Diego&") {
+                json!({"results": [{"name": "San Diego", "country": "United States",
+                    "latitude": 32.71571, "longitude": -117.16472}]})
+            } else if asked.starts_with("GET /search?") {
+                json!({"generationtime_ms": 0.4})
+            } else {
+                assert!(asked.contains("latitude=32.71571&longitude=-117.16472"), "{asked}");
+                json!({"current": {"temperature_2m": 21.5, "wind_speed_10m": 9.4}})
+            };
+            let answer = answer.to_string();
+            let length = answer.len();
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json";
+            write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
+        }
+    });
+    format!("http://{at}")
+}
+
+#[test]
+fn the_weather_bot_stands_in_a_list_and_tells_the_weather() {
+    let gateway = Gateway::start();
+    let token = gateway.token("weather");
+    let ann = gateway.program(&gateway.token("ann@web"));
+    let at = open_meteo();
+    let mut bot = python("weather.py");
+    bot.env("CITIES", format!("{at}/search")).env("WEATHER", format!("{at}/forecast"));
+    let _running = start(&mut bot, &gateway, &token);
+    ann.does("PUT /v1/contacts/weather@apps", &json!({}));
+    ann.does("POST /v1/contacts/weather@apps/consent", &json!({"step": "request"}));
+    ann.waits("GET /v1/contacts", |contacts: &Value| {
+        contacts[0]["presence"]
+            == json!({"show": "available", "text": "Write me the name of a city."})
+    });
+    let mut last = 0;
+    for (asked, answer) in [
+        ("San Diego", "San Diego, United States: 21.5 \u{b0}C, wind 9.4 km/h."),
+        ("Xyzzy", "I do not know a city called Xyzzy."),
+    ] {
+        let sent = ann.does("POST /v1/messages", &json!({"to": "weather@apps", "text": asked}));
+        assert_eq!(sent["state"], "delivered");
+        assert_eq!(ann.hears(&mut last), answer);
+    }
+}

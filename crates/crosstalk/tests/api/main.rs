@@ -1,0 +1,7 @@
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+//! Programs at the API of a gateway process: those of the manual, and one that outlives kills.
+
+mod door;
+mod examples;
+mod kills;
