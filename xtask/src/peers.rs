@@ -1,5 +1,5 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
-//! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; proxychains for clients that know no
+//! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; schemathesis for the API; proxychains for clients that know no
 //! proxy, and tmux for those that want a terminal.
 //!
 //! Everything but Debian packages is put under the target directory.
@@ -46,7 +46,8 @@ pub(crate) fn install(root: &Path) -> Result<PathBuf, String> {
     packages(PACKAGES)?;
     aim_plugin(&peers)?;
     purple_driver(&sources, &peers)?;
-    slixmpp(&sources, &peers)?;
+    python(&sources.join("requirements.txt"), &peers.join("venv"))?;
+    python(&sources.join("schemathesis.txt"), &peers.join("schemathesis"))?;
     println!("peers are ready in {}", peers.display());
     Ok(peers)
 }
@@ -161,16 +162,16 @@ fn purple_driver(sources: &Path, peers: &Path) -> Outcome {
     run(gcc.arg(&driver).args(sources).args(flags.split_whitespace()))
 }
 
-fn slixmpp(sources: &Path, peers: &Path) -> Outcome {
-    let requirements = sources.join("requirements.txt");
-    let (venv, done) = (peers.join("venv"), peers.join("venv/requirements.txt"));
-    let wanted = fs::read(&requirements).map_err(|e| e.to_string())?;
+/// Puts packages of Python, those that a file lists, into an environment of their own.
+fn python(requirements: &Path, venv: &Path) -> Outcome {
+    let done = venv.join("requirements.txt");
+    let wanted = fs::read(requirements).map_err(|e| e.to_string())?;
     if fs::read(&done).is_ok_and(|had| had == wanted) {
         return Ok(());
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
     let mut pip = Command::new(venv.join("bin/pip"));
-    run(pip.args(["install", "--quiet", "--no-deps", "--requirement"]).arg(&requirements))?;
+    run(pip.args(["install", "--quiet", "--no-deps", "--requirement"]).arg(requirements))?;
     fs::write(&done, wanted).map_err(|e| e.to_string())
 }
 

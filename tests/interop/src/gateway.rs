@@ -74,7 +74,7 @@ impl Gateway {
     }
 
     /// Runs a command on this gateway's configuration, for its output.
-    fn ask(&self, words: &[&str]) -> String {
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
         let output = self.command(words).output().unwrap();
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "crosstalk {}: {complaint}", words.join(" "));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod base;
+mod described;
 mod failure;
 mod kills;
 mod liar;
