@@ -1,13 +1,14 @@
 //! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, EnvelopeIds, Fault, NameClass, Presence, Side};
+use crosstalk_core::{Address, EnvelopeIds, Fault, Presence, Side};
 
 use super::account::{Account, Asked, Support};
 use super::context::Cx;
+use super::stanza_errors::reply;
 use super::wire::ns;
 use super::wire::stanza_head::Head;
-use super::wire::xml::{Element, scan};
+use super::wire::xml::Element;
 
 /// Prefix of the ids of our own IQs.
 const OURS: &str = "xt-";
@@ -266,85 +267,6 @@ impl Account {
         cx.keep()?;
         cx.say(&reply(request, "result", Some(&self.full)))
     }
-
-    /// Keeps a stanza from the server and tells the client so, unless it is an answer itself.
-    pub(super) fn refuse(
-        &self,
-        asked: &Head<'_>,
-        condition: &str,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Fault> {
-        cx.refuse(asked, (condition, ""), Some(&self.full))
-    }
-
-    /// Forwards a stanza for the client's own server unless a foreign name stands in it.
-    pub(super) fn forward_if_clean(
-        &self,
-        raw: Bytes,
-        head: &Head<'_>,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Fault> {
-        cx.forward_if_clean(raw, head, Some(&self.full))
-    }
-}
-
-impl Cx<'_> {
-    /// Keeps a stanza from the server and tells the client so, whose full JID is `full` if it has
-    /// one, unless that is an answer itself: by a condition, and a reason in words or none.
-    pub(super) fn refuse(
-        &mut self,
-        asked: &Head<'_>,
-        (condition, why): (&str, &str),
-        full: Option<&str>,
-    ) -> Result<(), Fault> {
-        self.keep()?;
-        // An error that answers an error would go back and forth for ever (RFC 6120, section 8.3.1).
-        if matches!(asked.kind.as_deref(), Some("error" | "result")) {
-            return Ok(());
-        }
-        let mut error = Element::new("error", ns::CLIENT)
-            .with("type", "cancel")
-            .child(Element::new(condition, ns::STANZAS));
-        if !why.is_empty() {
-            error.push(Element::new("text", ns::STANZAS).say(why));
-        }
-        self.say(&reply(asked, "error", full).child(error))
-    }
-
-    /// Forwards a stanza for the client's own server unless a foreign name stands in it.
-    pub(super) fn forward_if_clean(
-        &mut self,
-        raw: Bytes,
-        head: &Head<'_>,
-        full: Option<&str>,
-    ) -> Result<(), Fault> {
-        if self.mentions_foreign(&raw)? {
-            return self.refuse(head, ("not-acceptable", ""), full);
-        }
-        self.up(raw)
-    }
-
-    /// Whether a foreign name stands in the client's `stanza`.
-    fn mentions_foreign(&self, stanza: &[u8]) -> Result<bool, Fault> {
-        let naming = &self.link.naming;
-        let is_foreign = |name: &str| {
-            let shaped = name.contains('@') && !name.contains(char::is_whitespace);
-            shaped && naming.class_of(name) != NameClass::Own
-        };
-        if !naming.may_be_in(stanza) {
-            return Ok(false);
-        }
-        scan::mentions(stanza, is_foreign).map_err(|e| Fault::client(e.0))
-    }
-}
-
-/// The frame of an answer to `request`, for the session `full`.
-fn reply(request: &Head<'_>, kind: &str, full: Option<&str>) -> Element {
-    Element::new(request.name, ns::CLIENT)
-        .with("type", kind)
-        .with_some("id", request.id.as_deref())
-        .with_some("from", request.to.as_deref())
-        .with_some("to", full)
 }
 
 /// The answer to service discovery, with the node that was asked for.

@@ -20,6 +20,7 @@ mod privacy_lists;
 mod roster;
 mod sign_on;
 mod sniff;
+mod stanza_errors;
 mod stream_management;
 mod unread;
 pub mod wire;
