@@ -92,7 +92,7 @@ struct Kept {
     cost: usize,
 }
 
-/// The tickets of one owner.
+/// The handoffs of one owner.
 #[derive(Default)]
 struct Share {
     cost: usize,
@@ -315,7 +315,7 @@ mod tests {
 
     /// Leaving a handoff costs the same whether there are few or many: none walks over all.
     #[test]
-    fn no_ticket_walks_over_all_others() {
+    fn no_handoff_walks_over_all_others() {
         let (mut handoffs, now) = (Handoffs::new(usize::MAX), Instant::now());
         let begun = Instant::now();
         for i in 0..4 * MAX_HANDOFFS {

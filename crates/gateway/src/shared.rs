@@ -67,10 +67,10 @@ impl Shared {
         router: Router,
         division: &Division,
     ) -> Result<Self, tls::Error> {
-        let tickets = config.limits.memory.tickets() / config.networks.len().max(1);
+        let handoffs = config.limits.memory.handoffs() / config.networks.len().max(1);
         let lobby = |id: &NetworkId| (id.clone(), Arc::default());
         let lobbies = config.networks.keys().map(lobby).collect();
-        let registry = |id: &NetworkId| (id.clone(), Arc::new(Registry::new(tickets)));
+        let registry = |id: &NetworkId| (id.clone(), Arc::new(Registry::new(handoffs)));
         let registries: HashMap<_, _> = config.networks.keys().map(registry).collect();
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
         let watchdogs = config.networks.keys().map(watchdog).collect();

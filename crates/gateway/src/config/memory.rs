@@ -43,11 +43,11 @@ impl Memory {
 
     /// Share of connections, with all that waits for them.
     pub const fn connections(self) -> Budgets {
-        Budgets::of((self.shared() - self.tickets() as u64 - self.overlay() as u64) as usize)
+        Budgets::of((self.shared() - self.handoffs() as u64 - self.overlay() as u64) as usize)
     }
 
-    /// Share of the tickets that connections leave for each other, over all networks, in bytes.
-    pub const fn tickets(self) -> usize {
+    /// Share of the handoffs that connections leave for each other, over all networks, in bytes.
+    pub const fn handoffs(self) -> usize {
         (self.shared() / 16) as usize
     }
 
@@ -167,9 +167,9 @@ mod tests {
     #[test]
     fn the_parts_fit_into_the_whole_and_the_least_leaves_something_to_all() {
         for whole in [Memory::LEAST, Memory::new(256 << 20), Memory::new(64 << 30)] {
-            let parts = whole.connections().whole + whole.tickets() + whole.overlay();
+            let parts = whole.connections().whole + whole.handoffs() + whole.overlay();
             assert!(parts as u64 + PROCESS + whole.bytes() / 4 <= whole.bytes());
-            assert!(whole.connections().unknown >= 1 << 20 && whole.tickets() >= 1 << 18);
+            assert!(whole.connections().unknown >= 1 << 20 && whole.handoffs() >= 1 << 18);
         }
         assert!(Memory::of_machine().bytes() >= Memory::LEAST.bytes());
     }
