@@ -66,7 +66,9 @@ impl Engine for Msnp {
             }
             (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut cx),
             (Input::Heard(_, message), Phase::Switchboard(sb)) => sb.heard(message, &mut cx),
+            (Input::Told(told), Phase::Notification(ns)) => ns.told(told, &mut cx),
             (Input::Told(told), Phase::Switchboard(sb)) => sb.told(&told, &mut cx),
+            (Input::Left(id), Phase::Notification(ns)) => ns.conversation_left(id),
             (Input::Left(_), Phase::Switchboard(sb)) => sb.notification_left(&mut cx),
             (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut cx),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut cx),
@@ -106,6 +108,10 @@ impl Engine for Msnp {
         }
     }
 
+    fn holds_back(&self) -> bool {
+        matches!(&self.phase, Phase::Switchboard(switchboard) if switchboard.is_joining())
+    }
+
     fn is_known(&self) -> bool {
         match &self.phase {
             Phase::Switchboard(switchboard) => switchboard.is_known(),
@@ -135,6 +141,9 @@ impl Msnp {
                 }
                 // The rest is given again when the answer is there.
                 Phase::Entering(_) => return Ok(()),
+                Phase::Switchboard(sb) if side == Side::Client && sb.is_joining() => {
+                    return Ok(());
+                }
                 Phase::Soap(book) => {
                     let mut cx = Cx::new(now, out, &mut self.context);
                     return book.bytes(side, buffer, &mut cx);

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Claim, ClaimResult, ClaimVerdict, Confirmed, Context, Event, Exchange, Fault, Handoff,
-    HostPort, Owner, Redacted, Side, Via,
+    Address, Claim, ClaimResult, ClaimVerdict, Confirmed, ConnectionId, Context, Fault, Handoff,
+    HostPort, Owner, Side, Via,
 };
 
 use super::context::{Cx, passport};
-use super::shared_state::SharedState;
+use super::me::Me;
 use super::wire::Command;
+use crate::common::held;
 
 /// Validity of the address of a conversation.
 const TICKET: Duration = Duration::from_mins(5);
@@ -29,11 +30,19 @@ pub(super) struct Invitation {
     pub(super) endpoint: String,
     /// The version it speaks.
     pub(super) version: u32,
-    pub(super) state: SharedState,
+    /// The notification connection.
+    pub(super) notification: ConnectionId,
+    /// Facts about the person as its server stated them so far.
+    pub(super) me: Me,
     pub(super) host: Host,
 }
 
 impl Invitation {
+    /// Bytes that it holds.
+    fn weight(&self) -> usize {
+        self.endpoint.len() + self.me.weight() + held::of_address(self.user.name())
+    }
+
     /// Asks for the invitation that belongs to the first command of a client at a switchboard,
     /// `USR n name key` or `ANS n name key session`: by the name and the key. A key by itself is
     /// nobody's invitation; one that somebody else shows stays for its owner.
@@ -72,27 +81,6 @@ impl Invitation {
     }
 }
 
-/// A message to the notification connection of the person.
-pub(super) enum ToNotification {
-    /// Another connection changed the shared state.
-    Changed,
-    /// A conversation needs a switchboard of the server's.
-    WantsSwitchboard,
-}
-
-/// Its answer to the latter.
-pub(super) enum ToSwitchboard {
-    Opened(Place),
-    Refused,
-}
-
-/// A switchboard of the server's, and the key to it.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) at: HostPort,
-    pub(super) key: Redacted<String>,
-}
-
 /// Server of a conversation: the gateway or MSN's.
 pub(super) enum Host {
     /// The server.
@@ -108,17 +96,13 @@ impl Cx<'_> {
         let random = (self.context.random)();
         let part = |at: u32| u32::try_from(random >> at & 0xffff_ffff).unwrap_or_default();
         let key = format!("{}.{}.{}", part(0), part(32), part(64));
-        let oldest = invitation.state.lock().add_key(key.clone());
-        if let Some(oldest) = oldest {
-            self.emit(Event::Exchange(Exchange::Withdraw(oldest.into())));
-        }
         let (place, dial) = match &self.context.via {
             Via::Proxy { dialled } => (dialled.clone(), Some(dialled.clone())),
             Via::Direct { advertise, .. } => (advertise.clone(), None),
         };
-        let owner = Owner::account(invitation.user.name());
-        let handoff = Handoff { dial, ..Handoff::new(invitation, self.later(TICKET)).of(owner) };
-        self.leave(&key, handoff);
+        let (owner, weight) = (Owner::account(invitation.user.name()), invitation.weight());
+        let handoff = Handoff::new(invitation, self.later(TICKET)).of(owner).weighing(weight);
+        self.leave(&key, Handoff { dial, ..handoff });
         (place, key)
     }
 

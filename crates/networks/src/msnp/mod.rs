@@ -9,6 +9,7 @@
 //! Up to MSNP12 a list is told by the notification server; since MSNP13 clients keep it in an address
 //! book, by SOAP over HTTP. Both know of the list by the `foreign_list` in the shared state.
 
+mod account_messages;
 mod account_registry;
 mod address_book;
 pub mod content;
@@ -18,6 +19,7 @@ mod foreign_list;
 mod foreign_names;
 mod groups;
 mod handoff;
+mod me;
 mod message_chunks;
 mod notification;
 mod offers;

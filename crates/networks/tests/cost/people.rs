@@ -134,6 +134,8 @@ impl Person {
         for line in [format!("USR 1 mary@hotmail.com {key}\r\n"), format!("CAL 2 {BOB}\r\n")] {
             gateway.bytes(Side::Client, line.as_bytes()).unwrap();
         }
+        ns.hear();
+        gateway.hear();
         let frame = |payload: &[u8]| {
             with_payload("MSG 3 N", &String::from_utf8_lossy(payload)).into_bytes()
         };

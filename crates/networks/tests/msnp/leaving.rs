@@ -58,9 +58,27 @@ fn it_waits_for_a_conversation_that_the_client_opens_as_well() {
     client(&mut scene.ns, "XFR 9 SB");
     let place = scene.client_got();
     let mut next = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
-    client(&mut next, &format!("CAL 2 {BOB}"));
+    scene.call(&mut next, &format!("CAL 2 {BOB}"));
     let heard = got(&mut next);
     assert!(heard.contains("JOI ") && heard.ends_with("crossing"), "{heard}");
+}
+
+#[test]
+fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
+    let mut scene = scene();
+    let mut first = talk(&mut scene);
+    deliver(&mut first, says("crossing"));
+    client(&mut first, "OUT");
+    scene.ns.hear();
+    let ring = scene.client_got();
+    let words: Vec<&str> = ring.split(' ').collect();
+    let mut second = Gateway::new(&Msnp, &scene.lobby, None);
+    client(&mut second, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
+    drop(second);
+    scene.ns.hear();
+    let ring = scene.client_got();
+    let mut third = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900002");
+    assert!(got(&mut third).ends_with("crossing"));
 }
 
 #[test]

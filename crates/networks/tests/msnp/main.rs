@@ -3,6 +3,7 @@
 
 mod address_book;
 mod adl_rml;
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
 mod costs;
@@ -78,6 +79,14 @@ impl Scene {
 
     fn server_got(&mut self) -> String {
         text(self.ns.take(Side::Server))
+    }
+}
+
+/// Lets two connections hear what they tell each other.
+fn settle(one: &mut Gateway, other: &mut Gateway) {
+    for _ in 0..4 {
+        one.hear();
+        other.hear();
     }
 }
 

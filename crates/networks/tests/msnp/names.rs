@@ -135,6 +135,7 @@ fn in_a_conversation_at_the_server_foreign_names_do_not_reach_it_either() {
                 command = with_payload(line, &with_name(to, name));
             }
             talk.bytes(Side::Client, command.as_bytes()).unwrap();
+            settle(&mut scene.ns, &mut talk);
             let sent = text(talk.take(Side::Server));
             assert_eq!(sent, "", "{command}");
             assert!(text(talk.take(Side::Client)).contains(" 7"), "{command}");

@@ -162,6 +162,7 @@ impl Replay {
             self.talk.as_mut().filter(|_| matches!(&said[..3], "USR" | "ANS" | "CAL" | "MSG"))
         {
             talk.bytes(Side::Client, bytes.as_bytes()).unwrap();
+            settle(&mut self.scene.ns, talk);
             for outgoing in super::said(talk) {
                 talk.input(Input::Delivered(outgoing.id)).unwrap();
             }

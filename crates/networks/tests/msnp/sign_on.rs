@@ -72,7 +72,7 @@ fn a_switchboard_is_entered_when_the_server_says_yes_to_that() {
         assert!(talk.bytes(Side::Client, format!("CAL 9 {BOB}\r\n").as_bytes()).is_err());
     }
     server(&mut talk, "ANS 5 OK");
-    client(&mut talk, &format!("CAL 9 {BOB}"));
+    scene.call(&mut talk, &format!("CAL 9 {BOB}"));
     assert_eq!(signed_in(&talk), ["mary@hotmail.com"]);
 }
 
@@ -122,6 +122,7 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
         let mut sb = Gateway::new(&Msnp, &lobby, None);
         let _ = sb.bytes(Side::Client, format!("USR 1 mallory@x.org {key}\r\n").as_bytes());
         let _ = sb.bytes(Side::Client, format!("CAL 2 {BOB}\r\n").as_bytes());
+        settle(&mut ceo, &mut sb);
         for gateway in [&ns, &sb] {
             assert!(signed_in(gateway).iter().all(|user| user == "mallory@x.org"));
         }

@@ -1,30 +1,37 @@
 //! Conversations, most of them played by the gateway.
 
-use std::time::Duration;
-
 use crosstalk_core::{
     Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Subscription, Typing, Via,
 };
 use crosstalk_networks::msnp::{Msnp, content, wire::with_payload};
 
 use crate::common::{Gateway, Random};
-use crate::{BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, text};
+use crate::{
+    BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, settle, text,
+};
 
 pub(crate) const NS: &str = "messenger.hotmail.com:1863";
-const EVE: &str = "eve@x.org";
+pub(crate) const EVE: &str = "eve@x.org";
 
 impl Scene {
     /// Connects the client to the place of an XFR or RNG, and has it say `first` with the key.
-    pub(crate) fn connect(&self, place: &str, first: &str) -> Gateway {
+    pub(crate) fn connect(&mut self, place: &str, first: &str) -> Gateway {
         let words: Vec<&str> = place.split_whitespace().collect();
         let key = words[1 + words.iter().position(|w| *w == "CKI").unwrap()];
         let mut talk = Gateway::new(&Msnp, &self.lobby, None);
         client(&mut talk, &first.replace("KEY", key));
+        settle(&mut self.ns, &mut talk);
         talk
     }
 
+    /// Has the client say something in a conversation that the notification connection is asked for.
+    pub(crate) fn call(&mut self, talk: &mut Gateway, line: &str) {
+        client(talk, line);
+        settle(&mut self.ns, talk);
+    }
+
     /// A conversation that the client opened, and that the server knows nothing of.
-    fn talk(&mut self) -> Gateway {
+    pub(crate) fn talk(&mut self) -> Gateway {
         client(&mut self.ns, "XFR 9 SB");
         assert_eq!(self.server_got(), "");
         let place = self.client_got();
@@ -38,7 +45,7 @@ impl Scene {
     /// One with Bob.
     pub(crate) fn talk_with_bob(&mut self) -> Gateway {
         let mut talk = self.talk();
-        client(&mut talk, &format!("CAL 2 {BOB}"));
+        self.call(&mut talk, &format!("CAL 2 {BOB}"));
         assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\nJOI {BOB} {BOB}\r\n"));
         talk
     }
@@ -164,38 +171,15 @@ fn a_conversation_without_anybody_foreign_becomes_the_servers() {
 }
 
 #[test]
-fn a_call_fails_where_the_server_opens_nothing() {
-    let refusal = |scene: &mut Scene, talk: &mut Gateway| {
-        client(talk, &format!("CAL 4 {EVE}"));
-        scene.ns.hear();
-        scene.server_got();
-    };
+fn who_is_renamed_is_called_so_in_a_conversation_that_is_open() {
     let mut scene = Scene::online(11, listed());
-    let mut talk = scene.talk();
-    refusal(&mut scene, &mut talk);
-    server(&mut scene.ns, "913 900001");
-    assert_eq!(scene.client_got(), "");
+    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
+    scene.client_got();
+    let mut talk = scene.talk_with_bob();
+    client(&mut scene.ns, &format!("ADC 8 FL N={BOB} F=Bobby"));
     talk.hear();
-    assert_eq!(got(&mut talk), "217 4\r\n");
-    refusal(&mut scene, &mut talk);
-    talk.wait(Duration::from_secs(16));
-    assert_eq!(got(&mut talk), "217 4\r\n", "the server says nothing");
-    client(&mut talk, &format!("CAL 5 {EVE}"));
-    drop(scene);
-    talk.wait(Duration::from_secs(16));
-    assert_eq!(got(&mut talk), "217 5\r\n", "the person signed off");
-}
-
-#[test]
-fn calls_of_who_is_offline_or_cannot_be_are_refused() {
-    let mut scene = Scene::online(11, listed());
-    let mut talk = scene.talk();
-    client(&mut talk, &format!("CAL 2 {BOB}"));
-    client(&mut talk, "CAL 3 bob@nowhere.xt");
-    client(&mut talk, "CAL 4 MARY@hotmail.com");
-    assert_eq!(got(&mut talk), "217 2\r\n217 3\r\n215 4\r\n");
-    scene.ns.hear();
-    assert_eq!(scene.server_got(), "");
+    deliver(&mut talk, says("hi"));
+    assert!(got(&mut talk).starts_with(&format!("MSG {BOB} Bobby ")));
 }
 
 #[test]
@@ -248,7 +232,7 @@ fn of_what_may_have_arrived_no_client_hears_that_it_did_not() {
 fn what_is_for_several_is_acknowledged_when_all_are_settled() {
     let mut scene = Scene::online(9, roster(contact(Subscription::Granted, false)));
     let mut talk = scene.talk_with_bob();
-    client(&mut talk, "CAL 3 carol@far-oscar.xt");
+    scene.call(&mut talk, "CAL 3 carol@far-oscar.xt");
     got(&mut talk);
     say(&mut talk, "MSG 4 A", "hello");
     let [first, second] = &said(&mut talk)[..] else { panic!("two are there") };
@@ -297,7 +281,7 @@ fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     client(&mut talk, "CAL 2 mary@hotmail.com");
     let herself = "JOI mary@hotmail.com Mary 2754609152:48\r\n";
     assert_eq!(got(&mut talk), format!("CAL 2 RINGING 1234567\r\n{herself}"));
-    client(&mut talk, &format!("CAL 3 {BOB}"));
+    scene.call(&mut talk, &format!("CAL 3 {BOB}"));
     let expected = format!("CAL 3 RINGING 1234567\r\nJOI {BOB} {BOB} 2416181284:00\r\n");
     assert_eq!(got(&mut talk), expected);
     client(&mut talk, &format!("CAL 4 {EVE}"));
@@ -320,30 +304,6 @@ fn since_msnp16_the_client_names_its_endpoint_and_guests_can_something() {
     let mut answered = scene.connect(&ring, &format!("ANS 1 {ME} KEY 900002"));
     let expected = format!("IRO 1 1 1 {BOB} {BOB} 2416181284:00\r\nANS 1 OK\r\n{herself}");
     assert_eq!(got(&mut answered), expected);
-}
-
-#[test]
-fn who_calls_themselves_is_there_since_msnp16_and_was_there_before() {
-    for (version, caps, answer) in [
-        (9, "268435456", "215 2\r\n"),
-        (15, "268435456", "215 2\r\n"),
-        (16, "268435456", "CAL 2 RINGING 1234567\r\nJOI mary@hotmail.com M%20A 268435456:0\r\n"),
-        (18, "7:48", "CAL 2 RINGING 1234567\r\nJOI mary@hotmail.com M%20A 7:48\r\n"),
-    ] {
-        let mut scene = Scene::signed_on(version, listed());
-        server(&mut scene.ns, &format!("CHG 6 NLN {caps} 0"));
-        server(&mut scene.ns, "PRP 7 MFN M%20A");
-        scene.take_all();
-        client(&mut scene.ns, "XFR 9 SB");
-        let place = scene.client_got();
-        let mut talk = scene.connect(&place, "USR 1 mary@hotmail.com KEY");
-        assert_eq!(got(&mut talk), "USR 1 OK mary@hotmail.com M%20A\r\n");
-        client(&mut talk, "CAL 2 mary@hotmail.com");
-        assert_eq!(got(&mut talk), answer, "{version}");
-        scene.call_in(&mut talk, EVE, version);
-        client(&mut talk, "CAL 2 mary@hotmail.com");
-        assert_eq!(sent(&mut talk), "CAL 2 mary@hotmail.com\r\n", "the server answers there");
-    }
 }
 
 #[test]

@@ -1,31 +1,34 @@
 //! The connection to the notification server: the list, presence, and where conversations are.
 
 mod consent;
+mod conversations;
 mod presence;
 mod roster;
 mod sign_on;
 mod switchboard_invites;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crosstalk_core::{
     Address, Body, ConnectionId, Consent, Contact, Envelope, Event, Fault, Message, NameClass,
-    Presence, Roster, Side, Subscription,
+    Roster, Side, Subscription,
 };
 
+use self::conversations::Conversations;
 use self::presence::Own;
 use self::roster::{Domains, Merge, invite, message_to};
 use self::sign_on::SignOn;
 use self::switchboard_invites::SwitchboardInvites;
-use crate::common::held::Waiting;
+use crate::common::held::{Presences, Waiting};
 use crate::common::in_words;
+use crate::msnp::account_messages::ToNotification;
 use crate::msnp::account_registry::AccountRegistry;
 use crate::msnp::context::{Cx, spelling};
 use crate::msnp::foreign_names::is_named_in;
 use crate::msnp::groups::Groups;
-use crate::msnp::handoff::{Host, Invitation, ToNotification, note_place};
-use crate::msnp::shared_state::{Known, SharedState};
+use crate::msnp::handoff::{Host, Invitation, note_place};
+use crate::msnp::me::Me;
+use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::Command;
 
 /// The longest that a client may call itself, in bytes; what is behind that is cut off.
@@ -40,6 +43,8 @@ pub(super) struct Session {
     endpoint: String,
     sign_on: SignOn,
     state: SharedState,
+    /// Facts about the person as the server stated them.
+    me: Me,
     /// The server's list on its way to the client.
     merge: Merge,
     groups: Groups,
@@ -47,12 +52,13 @@ pub(super) struct Session {
     list_version: String,
     /// Number of foreign contacts in the list that is being sent in the commands of MSNP2 to 7.
     early_ours: usize,
-    /// Last presences of the foreign contacts.
-    presences: BTreeMap<Address, Presence>,
+    /// Presences of the foreign contacts who are online.
+    presences: Presences,
     own: Own,
     /// Only those on the allow list may write.
     allow_only: bool,
     invites: SwitchboardInvites,
+    conversations: Conversations,
     /// The client's edits by ADL and RML, as far as they are under way.
     domains: Domains,
     /// Requests that wait for a client since MSNP13 to be online.
@@ -67,14 +73,16 @@ impl Session {
             endpoint: "MSN".into(),
             sign_on: SignOn::default(),
             state: SharedState::new(connection),
+            me: Me::default(),
             merge: Merge::default(),
             groups: Groups::new(version),
             list_version: "1".into(),
             early_ours: 0,
-            presences: BTreeMap::new(),
+            presences: Presences::default(),
             own: Own::default(),
             allow_only: false,
             invites: SwitchboardInvites::default(),
+            conversations: Conversations::default(),
             domains: Domains::default(),
             requests: Waiting::default(),
         }
@@ -91,11 +99,12 @@ impl Session {
 
     /// Bytes held for the client.
     pub(super) fn weight(&self) -> usize {
-        let own = self.own.weight() + self.groups.weight() + self.domains.weight();
-        let state = self.state.lock();
-        let me = state.me.weight() + state.unread.weight();
-        drop(state);
-        self.merge.weight() + self.requests.weight() + own + me
+        let own = self.own.weight()
+            + self.presences.weight()
+            + self.groups.weight()
+            + self.domains.weight();
+        let conversations = self.conversations.weight() + self.invites.weight();
+        self.merge.weight() + self.requests.weight() + own + self.me.weight() + conversations
     }
 
     pub(super) fn tick(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
@@ -110,6 +119,8 @@ impl Session {
         match message.downcast() {
             Ok(ToNotification::Changed) => self.state_changed(cx),
             Ok(ToNotification::WantsSwitchboard) => self.ask_for_switchboard(from, cx),
+            Ok(ToNotification::Joins { guest, answers }) => self.joins(from, guest, answers, cx),
+            Ok(ToNotification::Unread(texts)) => self.keep_unread(texts, cx),
             Err(_) => {}
         }
     }
@@ -120,10 +131,6 @@ impl Session {
         let has_list = self.state.lock().book.take_presences_due();
         if has_list {
             self.show_again(cx);
-        }
-        let unread = self.state.lock().unread.senders();
-        for from in unread {
-            self.invites_for(&from, cx);
         }
     }
 
@@ -199,7 +206,7 @@ impl Session {
             }
             "CHG" => {
                 cx.out.forward(Side::Client, command.raw.clone());
-                self.state.lock().me.can(command.word(3));
+                self.note_me(|me| me.can(command.word(3)), cx);
                 self.changed_status(command, cx);
             }
             "PRP" | "REA" | "NLN" => {
@@ -210,7 +217,7 @@ impl Session {
             // Somebody of the server's under the name of somebody foreign.
             "RNG" if cx.classify(command.word(5)) != NameClass::Own => cx.out.withhold(),
             "XFR" | "RNG" => {
-                let shown = match self.invitation(Host::Server) {
+                let shown = match self.invitation(Host::Server, cx) {
                     Some(invitation) => note_place(command, cx, invitation),
                     None => note_place(command, cx, ()),
                 };
@@ -254,7 +261,7 @@ impl Session {
                 AccountRegistry::of(cx).open(user, *token, &self.state);
             }
             if self.version < 10 {
-                self.state.lock().me.is_called(command.word(4));
+                self.me.is_called(command.word(4));
             }
             let (user, endpoint) = (user.clone(), self.endpoint.clone());
             cx.out.emit(Event::SignedIn { user, endpoint });
@@ -262,13 +269,13 @@ impl Session {
         Ok(())
     }
 
-    fn invitation(&self, host: Host) -> Option<Invitation> {
-        let (endpoint, state) = (self.endpoint.clone(), self.state.clone());
+    fn invitation(&self, host: Host, cx: &Cx<'_>) -> Option<Invitation> {
         Some(Invitation {
             user: self.sign_on.user()?.clone(),
-            endpoint,
+            endpoint: self.endpoint.clone(),
             version: self.version,
-            state,
+            notification: cx.context.connection,
+            me: self.me.clone(),
             host,
         })
     }
@@ -276,7 +283,6 @@ impl Session {
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) -> Result<(), Fault> {
         self.state.lock().book.fill(roster.contacts().cloned());
-        roster.contacts().for_each(|c| self.lay_out(c, cx));
         if self.merge.is_ready() {
             self.finish_list(cx)?;
         }
@@ -285,27 +291,15 @@ impl Session {
     }
 
     /// A change of the list; the client's own edits are known already.
-    pub(super) fn changed(&mut self, contact: &Contact, cx: &Cx<'_>) {
+    pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
+        let before = self.contact(&contact.address);
         let mut state = self.state.lock();
         if !matches!(contact.from, Subscription::Asked(_)) {
             state.book.asked.remove(&contact.address);
         }
         state.book.put(contact);
         drop(state);
-        self.lay_out(contact, cx);
-    }
-
-    /// Notes how the client shows a contact, for the switchboards.
-    fn lay_out(&self, contact: &Contact, cx: &Cx<'_>) {
-        let mut state = self.state.lock();
-        if !contact.listed {
-            state.people.remove(&contact.address);
-        } else if let Some(spelling) = spelling(Some(contact), &contact.address, &cx.context.names)
-        {
-            let nick = contact.alias.clone().unwrap_or_else(|| spelling.clone());
-            let online = self.presences.get(&contact.address).is_some_and(Presence::is_online);
-            state.people.insert(contact.address.clone(), Known { spelling, nick, online });
-        }
+        self.tell_nick(before.as_ref(), contact, cx);
     }
 
     fn contact(&self, address: &Address) -> Option<Contact> {

@@ -3,7 +3,6 @@
 use crosstalk_core::{Address, Availability, Event, Presence, RichText, Side};
 
 use super::Session;
-use crate::common::held::shortened;
 use crate::msnp::context::{Cx, capabilities};
 use crate::msnp::wire::xml_text::{escaped, unescaped};
 use crate::msnp::wire::{Command, encode, with_payload};
@@ -105,7 +104,7 @@ impl Session {
 
     /// Shows everybody who is online.
     fn show_presences(&self, initial: Option<u32>, cx: &mut Cx<'_>) {
-        for address in self.presences.keys() {
+        for address in self.presences.people() {
             self.show_presence(address, initial, cx);
         }
     }
@@ -113,7 +112,7 @@ impl Session {
     /// Notes what the server calls the person, if that is what a command says: `PRP MFN nick`,
     /// `PRP n MFN nick`, before MSNP10 `REA n version name nick`, and of one's own presence since
     /// MSNP16 `NLN status name 1 nick` or `NLN status 1:name nick`.
-    pub(super) fn note_nick(&self, command: &Command, cx: &Cx<'_>) {
+    pub(super) fn note_nick(&mut self, command: &Command, cx: &mut Cx<'_>) {
         let Some(user) = self.sign_on.user() else { return };
         let at = match (command.verb(), self.version) {
             ("PRP", _) => (1..3).find(|at| command.word(*at) == "MFN").map(|at| (None, at + 1)),
@@ -129,7 +128,7 @@ impl Session {
             cx.context.names.address(name, &cx.context.network).is_ok_and(|own| own == *user.name())
         };
         if name.is_none_or(is_own) {
-            self.state.lock().me.is_called(command.word(nick));
+            self.note_me(|me| me.is_called(command.word(nick)), cx);
         }
     }
 
@@ -142,13 +141,9 @@ impl Session {
     /// A foreign contact's presence.
     pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, cx: &mut Cx<'_>) {
         let online = presence.is_online();
-        let was_online = if online {
-            self.presences.insert(of.clone(), shortened(presence)).is_some()
-        } else {
-            self.presences.remove(of).is_some()
-        };
-        if let Some(known) = self.state.lock().people.get_mut(of) {
-            known.online = online;
+        let was_online = !online && self.presences.remove(of);
+        if online {
+            self.presences.insert(of.clone(), presence);
         }
         if !self.own.is_shown() {
             return;

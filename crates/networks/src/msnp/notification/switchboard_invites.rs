@@ -1,17 +1,18 @@
 //! Conversations: where the client is sent for one, how it is invited (RNG) when a foreign person
 //! writes first, and the switchboards that are asked of the server for conversations played here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, ConnectionId, Envelope, Event, Failure, HostPort, Message, Recipient, Redacted,
-    Side, Subscription,
+    Address, Body, ConnectionId, Envelope, Event, Exchange, Failure, HostPort, Redacted, Side,
+    Subscription,
 };
 
 use super::Session;
+use crate::msnp::account_messages::{Place, ToSwitchboard};
 use crate::msnp::context::Cx;
-use crate::msnp::handoff::{Host, Place, ToSwitchboard};
+use crate::msnp::handoff::{Host, Invitation};
 use crate::msnp::wire::{Command, encode};
 
 /// Longest wait for a client's answer to an invitation before it is invited again.
@@ -23,6 +24,12 @@ const MAX_INVITED: usize = 128;
 const FIRST: u32 = 900_001;
 /// The most switchboards asked of the server at a time.
 const MAX_ASKED: usize = 64;
+/// The most keys to conversations played here that one person holds; the oldest makes room.
+const MAX_KEYS: usize = 256;
+/// Bytes of a key, which is three numbers, roughly.
+const KEY: usize = 64;
+/// Bytes of an invitation that is not answered, roughly.
+const INVITED: usize = 128;
 
 /// Invitations to come, and switchboards that the server was asked for.
 #[derive(Default)]
@@ -30,6 +37,9 @@ pub(super) struct SwitchboardInvites {
     opened: u32,
     /// People who wrote before the client was ready, and until when each is worth an invitation.
     early: BTreeMap<Address, Instant>,
+    /// Foreign people for whom the client was invited (RNG), and until when it may answer.
+    invited: BTreeMap<Address, Instant>,
+    keys: VecDeque<String>,
     /// For whom each transaction of ours is.
     asked: BTreeMap<u32, ConnectionId>,
 }
@@ -38,6 +48,16 @@ impl SwitchboardInvites {
     /// Whether a command of the server answers us and not the client.
     pub(super) fn is_ours(&self, command: &Command) -> bool {
         self.asked.contains_key(&command.transaction())
+    }
+
+    /// The client is in a conversation with `guest`: the next text outside of one invites it again.
+    pub(super) fn is_answered(&mut self, guest: &Address) {
+        self.invited.remove(guest);
+    }
+
+    /// Bytes held.
+    pub(super) fn weight(&self) -> usize {
+        INVITED * (self.early.len() + self.invited.len()) + KEY * self.keys.len()
     }
 
     /// A number of our own.
@@ -51,13 +71,12 @@ impl SwitchboardInvites {
 impl Session {
     /// `XFR n SB`: the client wants to open a conversation. It does not say with whom, so that one
     /// who has foreign contacts is sent here. Returns whether the server is to have the command.
-    pub(super) fn ask_for_talk(&self, command: &Command, cx: &mut Cx<'_>) -> bool {
+    pub(super) fn ask_for_talk(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let has_foreign = self.state.lock().book.contacts().next().is_some();
-        let Some(invitation) = self.invitation(Host::Gateway(None)).filter(|_| has_foreign) else {
-            return true;
-        };
+        let invitation = self.invitation(Host::Gateway(None), cx).filter(|_| has_foreign);
+        let Some(invitation) = invitation else { return true };
         cx.out.withhold();
-        let (place, key) = cx.invite(invitation);
+        let (place, key) = self.invite(invitation, cx);
         cx.show(format!("XFR {} SB {place} CKI {key}{}", command.word(1), self.tail()));
         false
     }
@@ -97,29 +116,42 @@ impl Session {
             }
             return self.invites.early.contains_key(from);
         }
-        let mut state = self.state.lock();
-        state.rung.retain(|_, until| *until > cx.now.instant);
-        if state.rung.contains_key(from) {
+        let invited = &mut self.invites.invited;
+        invited.retain(|_, until| *until > cx.now.instant);
+        if invited.contains_key(from) {
             return true;
         }
-        if state.rung.len() >= MAX_INVITED {
+        if invited.len() >= MAX_INVITED {
             return false;
         }
-        state.rung.insert(from.clone(), cx.later(PATIENCE));
-        drop(state);
+        invited.insert(from.clone(), cx.later(PATIENCE));
         self.ring(from, cx);
         true
     }
 
     fn ring(&mut self, from: &Address, cx: &mut Cx<'_>) {
         let (Some((name, nick)), Some(invitation)) =
-            (self.shown(from, cx), self.invitation(Host::Gateway(Some(from.clone()))))
+            (self.shown(from, cx), self.invitation(Host::Gateway(Some(from.clone())), cx))
         else {
             return;
         };
-        let (place, key) = cx.invite(invitation);
+        let (place, key) = self.invite(invitation, cx);
         let (number, nick, tail) = (self.invites.next(), encode(&nick), self.tail());
         cx.show(format!("RNG {number} {place} CKI {key} {name} {nick}{tail}"));
+    }
+
+    /// Invites the client to a conversation that is played here. Returns where to, and the key.
+    fn invite(&mut self, invitation: Invitation, cx: &mut Cx<'_>) -> (HostPort, String) {
+        let (place, key) = cx.invite(invitation);
+        let keys = &mut self.invites.keys;
+        keys.push_back(key.clone());
+        // A client that opens conversations and never comes holds so many handoffs and no more.
+        if keys.len() > MAX_KEYS
+            && let Some(oldest) = keys.pop_front()
+        {
+            cx.emit(Event::Exchange(Exchange::Withdraw(oldest.into())));
+        }
+        (place, key)
     }
 
     /// Words behind the key of a conversation.
@@ -134,7 +166,7 @@ impl Session {
     /// Asks the server for the switchboard that a conversation played here needs.
     pub(super) fn ask_for_switchboard(&mut self, by: ConnectionId, cx: &mut Cx<'_>) {
         if self.invites.asked.len() >= MAX_ASKED {
-            return answer(by, ToSwitchboard::Refused, cx);
+            return ToSwitchboard::Refused.tell(by, cx);
         }
         let transaction = self.invites.next();
         self.invites.asked.insert(transaction, by);
@@ -149,21 +181,16 @@ impl Session {
         // As if the client were to go there, which then may be connected to.
         cx.expect(key, place, ());
         let opened = |at| ToSwitchboard::Opened(Place { at, key: Redacted::new(key.to_owned()) });
-        answer(by, place.parse::<HostPort>().map_or(ToSwitchboard::Refused, opened), cx);
+        place.parse::<HostPort>().map_or(ToSwitchboard::Refused, opened).tell(by, cx);
     }
 
     /// The server would not open what we asked for.
     pub(super) fn not_opened(&mut self, command: &Command, cx: &mut Cx<'_>) {
         cx.out.withhold();
         if let Some(by) = self.invites.asked.remove(&command.transaction()) {
-            answer(by, ToSwitchboard::Refused, cx);
+            ToSwitchboard::Refused.tell(by, cx);
         }
     }
-}
-
-/// Tells a conversation what became of its wish; it may be over.
-fn answer(to: ConnectionId, what: ToSwitchboard, cx: &mut Cx<'_>) {
-    cx.tell(Recipient::Connection(to), Message::new(what, 0));
 }
 
 /// Tells the sender that a message is not shown.

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use crosstalk_core::{Event, Fault, Message, NameClass, Side, TellResult};
 
+use super::guests::OFFLINE;
 use super::{ENDPOINTS, Switchboard};
+use crate::msnp::account_messages::{Place, ToNotification, ToSwitchboard};
 use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_named_in;
-use crate::msnp::handoff::{Host, ToNotification, ToSwitchboard};
+use crate::msnp::handoff::Host;
 use crate::msnp::wire::Command;
 
 /// The most foreign people in one conversation.
@@ -18,8 +20,6 @@ const MAX_GUESTS: usize = 20;
 const MAX_CALLS: usize = 20;
 /// Longest time for the server to open a switchboard, and to let the client in.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The error of calling somebody who is not online, or cannot be.
-const OFFLINE: &str = "217";
 /// The error of calling somebody who is there.
 const ALREADY_HERE: &str = "215";
 
@@ -59,6 +59,11 @@ impl Server {
     /// Whether what it says is for us, and the client knows nothing of it.
     pub(super) const fn is_entered_for_us(&self) -> bool {
         matches!(self, Self::Entered { .. })
+    }
+
+    /// Whether the notification connection is to ask for it.
+    const fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked { .. })
     }
 
     /// Bytes that wait for it.
@@ -108,16 +113,11 @@ impl Switchboard {
             cx.show(format!("{ALREADY_HERE} {id}"));
             return Ok(false);
         }
-        let known = self.invitation.state.lock().people.get(&guest).cloned();
-        let offline = known.as_ref().is_some_and(|k| !k.online) && !guest.is_control();
-        if offline || self.guests.len() >= MAX_GUESTS {
+        if self.guests.len() >= MAX_GUESTS {
             cx.show(format!("{OFFLINE} {id}"));
             return Ok(false);
         }
-        let nick = known.map_or_else(|| who.to_owned(), |k| k.nick);
-        cx.show(format!("CAL {id} RINGING 1234567"));
-        cx.show(format!("JOI {}", self.introduced(who, &nick)));
-        self.welcome(guest, who.to_owned(), cx);
+        self.join(guest, Some(who.to_owned()), id, cx);
         Ok(false)
     }
 
@@ -148,19 +148,30 @@ impl Switchboard {
                 }
             }
             Server::Absent | Server::Knocked | Server::Open => {
-                let wanted = Message::new(ToNotification::WantsSwitchboard, 0);
-                cx.tell(self.invitation.state.recipient(), wanted);
+                ToNotification::WantsSwitchboard.tell(self.invitation.notification, cx);
                 self.server = Server::Asked { calls: vec![call], until: cx.later(PATIENCE) };
             }
         }
         false
     }
 
-    /// The notification connection has a place for the calls that wait, or none.
+    /// The notification connection answers, or says what has changed.
     pub(in super::super) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
-        let Ok(answer) = message.downcast::<ToSwitchboard>() else { return };
+        match message.downcast() {
+            Ok(ToSwitchboard::Opened(place)) => self.opened(place, cx),
+            Ok(ToSwitchboard::Refused) if self.server.is_asked() => self.give_up(cx),
+            Ok(ToSwitchboard::Guest { guest, known, unread }) => {
+                self.guest_known(guest, known, unread, cx);
+            }
+            Ok(ToSwitchboard::Renamed(guest, nick)) => self.renamed(&guest, nick),
+            Ok(ToSwitchboard::Me(me)) => self.invitation.me = me,
+            Ok(ToSwitchboard::Refused) | Err(_) => {}
+        }
+    }
+
+    /// There is a switchboard for the calls that wait.
+    fn opened(&mut self, place: Place, cx: &mut Cx<'_>) {
         let Server::Asked { calls, until } = &mut self.server else { return };
-        let ToSwitchboard::Opened(place) = answer else { return self.give_up(cx) };
         let (calls, until) = (std::mem::take(calls), *until);
         self.server = Server::Entered { calls, until };
         cx.out.emit(Event::Dial(place.at));
@@ -176,9 +187,10 @@ impl Switchboard {
         }
     }
 
-    /// Nobody is left who could ask the server for a switchboard.
+    /// Nobody is left who could answer.
     pub(in super::super) fn notification_left(&mut self, cx: &mut Cx<'_>) {
-        if matches!(self.server, Server::Asked { .. }) {
+        self.give_up_joining(cx);
+        if self.server.is_asked() {
             self.give_up(cx);
         }
     }
@@ -216,6 +228,9 @@ impl Switchboard {
     pub(in super::super) fn tick(&mut self, cx: &mut Cx<'_>) {
         let late = self.chunks.overdue(cx.now.instant);
         self.say_late(late, cx);
+        if self.joining.as_ref().is_some_and(|joining| joining.deadline() <= cx.now.instant) {
+            self.give_up_joining(cx);
+        }
         if self.server.deadline().is_some_and(|until| until <= cx.now.instant) {
             cx.out.emit(Event::DetachServer);
             self.give_up(cx);

@@ -8,6 +8,7 @@ use crosstalk_core::{Envelope, Event};
 
 use super::Switchboard;
 use crate::common::held::of_envelope;
+use crate::msnp::account_messages::ToNotification;
 use crate::msnp::context::Cx;
 
 /// Time before a client leaves in which it may have stopped reading: clients do not say what they
@@ -65,6 +66,7 @@ impl Switchboard {
         let begun = self.chunks.rest();
         self.say_late(begun, cx);
         let unread = self.recent.take(cx.now.instant);
+        self.joining = None;
         if self.guests.is_empty() {
             return;
         }
@@ -75,8 +77,7 @@ impl Switchboard {
             with: Vec::new(),
         });
         if !unread.is_empty() {
-            self.invitation.state.lock().unread.extend(unread);
-            self.invitation.state.wake(cx);
+            ToNotification::Unread(unread).tell(self.invitation.notification, cx);
         }
     }
 }

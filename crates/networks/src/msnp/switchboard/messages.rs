@@ -1,8 +1,8 @@
 //! Messages in a conversation.
 
-use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure, Side, Typing};
+use crosstalk_core::{Body, Envelope, EnvelopeId, Failure, Side, Typing};
 
-use super::Switchboard;
+use super::{Guest, Switchboard};
 use crate::msnp::content::{self, Content};
 use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_foreign;
@@ -125,8 +125,8 @@ impl Switchboard {
     fn decline(&mut self, payload: &[u8], told: &[Told], cx: &mut Cx<'_>) {
         let (head, _) = content::parts(payload);
         let to = passport(content::field(&head, "p2p-dest").unwrap_or_default());
-        let guest = self.guests.iter().find(|(_, name)| name.eq_ignore_ascii_case(to));
-        let Some((guest, name)) = guest.map(|(guest, name)| (guest.clone(), name.clone())) else {
+        let guest = self.guests.values().find(|guest| guest.name.eq_ignore_ascii_case(to));
+        let Some(guest) = guest.cloned() else {
             // For somebody who is not here.
             refuse(told, cx);
             return;
@@ -134,9 +134,9 @@ impl Switchboard {
         acknowledge(told, cx);
         let number = u32::try_from((cx.context.random)() >> 100).unwrap_or_default();
         let me = passport(&self.entry.1);
-        let frames = offers::decline(payload, &mut self.offer, me, &name, number);
+        let frames = offers::decline(payload, &mut self.offer, me, &guest.name, number);
         for frame in frames.into_iter().flatten() {
-            self.hears(&guest, &name, &frame, cx);
+            hears(&guest, &frame, cx);
         }
     }
 
@@ -144,24 +144,17 @@ impl Switchboard {
     fn reject(&self, payload: &[u8], told: &[Told], cx: &mut Cx<'_>) {
         acknowledge(told, cx);
         let Some(rejection) = offers::reject(payload) else { return };
-        for (guest, name) in &self.guests {
-            self.hears(guest, name, rejection.as_bytes(), cx);
+        for guest in self.guests.values() {
+            hears(guest, rejection.as_bytes(), cx);
         }
     }
 
     /// Tells the client something in the conversation, in the name of one who is in it.
     fn notice(&self, words: &str, cx: &mut Cx<'_>) {
-        let Some((guest, name)) = self.guests.first_key_value() else { return };
+        let Some(guest) = self.guests.values().next() else { return };
         for payload in content::texts(&words.into()) {
-            self.hears(guest, name, payload.as_bytes(), cx);
+            hears(guest, payload.as_bytes(), cx);
         }
-    }
-
-    /// Gives the client a payload of a guest.
-    fn hears(&self, guest: &Address, name: &str, payload: &[u8], cx: &mut Cx<'_>) {
-        let nick = self.shown(guest, cx).map_or_else(|| name.to_owned(), |(_, nick)| nick);
-        let head = format!("MSG {name} {} {}\r\n", encode(&nick), payload.len());
-        cx.out.insert(Side::Client, [head.as_bytes(), payload].concat());
     }
 
     /// Says something to every guest. Returns what there will be news of.
@@ -188,7 +181,7 @@ impl Switchboard {
 
     /// Something that a guest says, or that became of what was said to one.
     pub(in super::super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
-        let Some(name) = self.guests.get(&envelope.from).cloned() else {
+        let Some(guest) = self.guests.get(&envelope.from).cloned() else {
             // It was on its way when the client left.
             return cx.out.defer(envelope);
         };
@@ -199,12 +192,12 @@ impl Switchboard {
             }
             Body::Text { text, .. } => content::texts(text),
             Body::Attention => vec![content::nudge()],
-            Body::Typing(Typing::Active) => vec![content::typing(&name)],
+            Body::Typing(Typing::Active) => vec![content::typing(&guest.name)],
             Body::Undelivered { of, why } => self.undelivered(*of, *why, cx),
             _ => return,
         };
         for payload in payloads {
-            self.hears(&envelope.from, &name, payload.as_bytes(), cx);
+            hears(&guest, payload.as_bytes(), cx);
         }
     }
 
@@ -242,6 +235,13 @@ impl Switchboard {
         }
         content::texts(&format!("[CrossTalk: this {}: {why}.]", why.outcome()).into())
     }
+}
+
+/// Gives the client a payload of a guest.
+fn hears(guest: &Guest, payload: &[u8], cx: &mut Cx<'_>) {
+    let Guest { name, nick } = guest;
+    let head = format!("MSG {name} {} {}\r\n", encode(nick), payload.len());
+    cx.out.insert(Side::Client, [head.as_bytes(), payload].concat());
 }
 
 fn acknowledge(told: &[Told], cx: &mut Cx<'_>) {

@@ -6,24 +6,26 @@
 //! there. One that the server rang the client for is the server's from the beginning.
 
 mod call;
+mod guests;
 mod leave;
 mod messages;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Event, Fault, Side};
+use crosstalk_core::{Address, Fault, Side};
 
 use self::call::Server;
+use self::guests::{Guest, Joining};
 use self::leave::Recent;
 use self::messages::Sent;
 use super::MAX_NAME;
-use crate::msnp::context::{CAPABILITIES, Cx, capabilities, passport, spelling};
+use crate::msnp::context::{Cx, passport};
 use crate::msnp::foreign_names::is_named_in;
 use crate::msnp::handoff::{Host, Invitation};
 use crate::msnp::message_chunks::Chunks;
 use crate::msnp::offers::Offer;
-use crate::msnp::wire::{Command, encode};
+use crate::msnp::wire::Command;
 
 /// The most own people that are told apart in one conversation.
 const MAX_OWN: usize = 1_000;
@@ -43,8 +45,9 @@ pub(super) struct Switchboard {
     own: BTreeSet<String>,
     /// Bytes of their names.
     bytes: usize,
-    /// Foreign ones, with the names that the client knows them by.
-    guests: BTreeMap<Address, String>,
+    /// Foreign ones.
+    guests: BTreeMap<Address, Guest>,
+    joining: Option<Joining>,
     /// Messages whose fate the client waits for.
     sent: VecDeque<Sent>,
     /// Bytes of those.
@@ -67,6 +70,7 @@ impl Switchboard {
             own: BTreeSet::new(),
             bytes: 0,
             guests: BTreeMap::new(),
+            joining: None,
             sent: VecDeque::new(),
             sent_bytes: 0,
             chunks: Chunks::default(),
@@ -99,7 +103,8 @@ impl Switchboard {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.server.deadline().into_iter().chain(self.chunks.deadline()).min()
+        let joining = self.joining.as_ref().map(Joining::deadline);
+        self.server.deadline().into_iter().chain(self.chunks.deadline()).chain(joining).min()
     }
 
     /// Returns whether the server is to have the command.
@@ -182,7 +187,9 @@ impl Switchboard {
     /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         let offer = self.offer.as_ref().map_or(0, |offer| offer.weight());
+        let joining = self.joining.as_ref().map_or(0, Joining::weight);
         self.bytes
+            + joining
             + self.server.weight()
             + self.sent_bytes
             + self.chunks.weight()
@@ -197,59 +204,16 @@ impl Switchboard {
         if let Host::Gateway(Some(by)) = &self.invitation.host
             && command.verb() == "ANS"
         {
-            let by = by.clone();
-            let Some((name, nick)) = self.shown(&by, cx) else { return };
-            self.invitation.state.lock().rung.remove(&by);
-            cx.show(format!("IRO {id} 1 1 {}", self.introduced(&name, &nick)));
-            cx.show(format!("ANS {id} OK"));
-            self.join_self(cx);
-            self.welcome(by, name, cx);
+            self.join(by.clone(), None, id, cx);
         } else {
             let name = command.word(2);
-            let state = self.invitation.state.lock();
-            cx.show(format!("USR {id} OK {name} {}", state.me.nick(passport(name))));
+            let nick = self.invitation.me.nick(passport(name));
+            cx.show(format!("USR {id} OK {name} {nick}"));
         }
     }
 
-    /// Since MSNP16, where a person can be at several places, the person comes into a conversation
-    /// like everybody else. Clients say nothing before they saw that.
-    fn join_self(&self, cx: &mut Cx<'_>) {
-        let version = self.invitation.version;
-        if version >= ENDPOINTS {
-            let state = self.invitation.state.lock();
-            cx.show(format!("JOI {}", state.me.introduced(passport(&self.entry.1), version)));
-        }
-    }
-
-    /// Lets a guest in, and has the gateway bring what the guests say. What the client did not read
-    /// of it in the conversation before comes first.
-    fn welcome(&mut self, guest: Address, name: String, cx: &mut Cx<'_>) {
-        let unread = self.invitation.state.lock().unread.take(&guest);
-        self.guests.insert(guest, name);
-        cx.out.emit(Event::Converse {
-            user: self.invitation.user.clone(),
-            endpoint: self.invitation.endpoint.clone(),
-            with: self.guests.keys().cloned().collect(),
-        });
-        // What the client may not have read before is older than anything that comes now.
-        for envelope in unread {
-            self.deliver(envelope, cx);
-        }
-    }
-
-    /// The name and nick under which the client knows `address`.
-    fn shown(&self, address: &Address, cx: &Cx<'_>) -> Option<(String, String)> {
-        if let Some(known) = self.invitation.state.lock().people.get(address) {
-            return Some((known.spelling.clone(), known.nick.clone()));
-        }
-        let name = spelling(None, address, &cx.context.names)?;
-        Some((name.clone(), name))
-    }
-
-    /// Words of IRO and JOI about a guest: name, nick and, since MSNP12, its client's capabilities.
-    fn introduced(&self, name: &str, nick: &str) -> String {
-        let front = format!("{name} {}", encode(nick));
-        let version = self.invitation.version;
-        if version < CAPABILITIES { front } else { format!("{front} {}", capabilities(version)) }
+    /// The person's name, as the client wrote it.
+    fn own_name(&self) -> &str {
+        passport(&self.entry.1)
     }
 }

@@ -176,6 +176,7 @@ impl Play {
             let words: Vec<&str> = ring.split(' ').collect();
             let mut talk = Gateway::new(&Msnp, &self.lobby, None);
             client(&mut talk, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
+            settle(&mut self.ns, &mut talk);
             self.talks.push(talk);
         }
         for talk in &mut self.talks {
