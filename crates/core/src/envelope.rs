@@ -183,6 +183,11 @@ impl Failure {
         format!("A message to {} {}: {self}.", Quoted::name(name), self.outcome())
     }
 
+    /// A sentence, without its full stop, to stand beside a message that met this failure.
+    pub fn of_this_message(self) -> String {
+        format!("this {}: {self}", self.outcome())
+    }
+
     /// A verb phrase for the fate of the message: not delivered, or not even that is known.
     pub const fn outcome(self) -> &'static str {
         match self {

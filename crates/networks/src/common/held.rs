@@ -108,6 +108,7 @@ impl Presences {
     /// Notes a presence, if there is room.
     pub(crate) fn insert(&mut self, of: Address, presence: Presence) {
         if self.known.len() < MAX_CONTACTS || self.known.contains_key(&of) {
+            // The one before goes first: the bytes are those of what is kept.
             self.remove(&of);
             let presence = shortened(presence);
             self.bytes += of_presence(&of, &presence);

@@ -65,7 +65,7 @@ pub fn read(html: &str) -> RichText {
     // The first token is that the text is full.
     let _ = Tokenizer::new_with_emitter(lines, emitter).next();
     if cut.len() == html.len() {
-        // A tag that never ends is text too.
+        // A tag that never ends is text too; one at the cut may end behind it.
         reader.text(lines.get(reader.end..).unwrap_or_default());
     }
     reader.rich
@@ -162,6 +162,7 @@ impl<'a> HtmlReader<'a> {
             self.rich.push("\n", []);
             self.shown = false;
         }
+        // A reference ends a token, and not the look: what has one look stays one span.
         if std::mem::replace(&mut self.shown, true) {
             self.rich.extend(text);
         } else {

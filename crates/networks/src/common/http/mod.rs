@@ -176,6 +176,7 @@ impl Incoming {
         let coded = raw.get(self.head.length..).unwrap_or_default();
         let mut body = Vec::new();
         match self.end {
+            // Walked anew: until it was there whole its chunks were only measured.
             End::Chunks(_) => {
                 Trail::default().walk(side, coded, |data| body.extend_from_slice(data))?;
             }

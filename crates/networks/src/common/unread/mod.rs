@@ -140,6 +140,7 @@ impl Watch {
             }
             let raw = buffer.split_to(head.length);
             let upgrade = head.field("upgrade").unwrap_or_default();
+            // Behind either comes no HTTP any more; what it is for was judged by this head.
             if upgrade.eq_ignore_ascii_case("websocket") || head.method == "CONNECT" {
                 out.forward(Side::Server, raw.freeze());
                 out.emit(Event::Opaque);

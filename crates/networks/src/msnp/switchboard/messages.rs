@@ -233,7 +233,7 @@ impl Switchboard {
             }
             None => self.delivered(of, cx),
         }
-        content::texts(&format!("[CrossTalk: this {}: {why}.]", why.outcome()).into())
+        content::texts(&format!("[CrossTalk: {}.]", why.of_this_message()).into())
     }
 }
 

@@ -224,7 +224,8 @@ impl Account {
             _ => ("wait", "recipient-unavailable"),
         };
         let reason = match why {
-            Failure::Unconfirmed => format!("this {}: {why}", why.outcome()),
+            // The error itself says of all others that they were not delivered.
+            Failure::Unconfirmed => why.of_this_message(),
             _ => why.to_string(),
         };
         let error = Element::new("error", ns::CLIENT)
