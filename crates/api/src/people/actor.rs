@@ -45,7 +45,7 @@ pub(super) async fn run(person: Arc<Person>, mut mails: Mails, people: Weak<Peop
                 take(&person, *mail, &mut mails, told.takes).await;
             }
             () = person.wake.notified() => {}
-            () = sleep_until(person.deadline().into()) => {}
+            () = sleep_until(person.deadline(Instant::now()).into()) => {}
         }
     }
 }

@@ -154,10 +154,11 @@ impl Person {
     }
 
     /// Time at which something may have to be done though nothing happens.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
         let inner = lock(&self.inner);
-        let idle = inner.used_at + IDLE;
-        inner.left_at.map_or(idle, |left| idle.min(left + GRACE).max(Instant::now() + LEAST))
+        let is_idle = (inner.users == 0).then(|| inner.used_at + IDLE);
+        let has_left = inner.left_at.filter(|_| inner.readers == 0).map(|left| left + GRACE);
+        next_look(now, [is_idle, has_left])
     }
 
     /// The gateway is stopping.
@@ -224,3 +225,26 @@ impl Person {
 
 /// The least time between two looks of an actor at whether something is due.
 const LEAST: Duration = Duration::from_secs(1);
+
+/// The first of these times that is to come. What is past is done; and it is never so soon, nor so
+/// often, that the task spins.
+fn next_look(now: Instant, times: [Option<Instant>; 2]) -> Instant {
+    let next = times.into_iter().flatten().filter(|at| *at > now).min();
+    next.unwrap_or(now + IDLE).max(now + LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_looks_when_something_is_due_and_never_spins() {
+        let now = Instant::now() + IDLE;
+        let (past, soon) = (Some(now - LEAST), Some(now + Duration::from_millis(1)));
+        let later = Some(now + GRACE);
+        assert_eq!(next_look(now, [None, None]), now + IDLE);
+        assert_eq!(next_look(now, [past, past]), now + IDLE);
+        assert_eq!(next_look(now, [past, later]), now + GRACE);
+        assert_eq!(next_look(now, [soon, later]), now + LEAST);
+    }
+}
