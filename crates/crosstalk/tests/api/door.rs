@@ -48,7 +48,7 @@ impl Gateway {
 
     /// A program at it.
     pub(crate) fn program(&self, token: &str) -> Program {
-        Program { socket: self.socket(), token: token.to_owned() }
+        Program::new(self.socket(), token)
     }
 }
 
@@ -82,6 +82,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    pub(crate) fn new(socket: PathBuf, token: &str) -> Self {
+        Self { socket, token: token.to_owned() }
+    }
+
     /// Makes a call. Returns the status and the answer; nothing where the gateway is away.
     pub(crate) fn call(&self, call: &str, headers: &str, body: &Value) -> Option<(u16, Value)> {
         let body = if body.is_null() { String::new() } else { body.to_string() };

@@ -5,3 +5,4 @@
 mod door;
 mod examples;
 mod kills;
+mod networks;
