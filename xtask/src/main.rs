@@ -241,7 +241,7 @@ fn compatibility() -> Outcome {
 }
 
 fn build() -> Outcome {
-    cargo(&["build", "--workspace", "--bins", "--tests"])
+    cargo(&["build", "--workspace", "--bins", "--tests", "--examples"])
 }
 
 fn take_pictures() -> Outcome {

@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use crosstalk_core::{Address, Names};
 use crosstalk_gateway::router::Router;
+use crosstalk_gateway::tls::OwnTls;
 use crosstalk_overlay::Overlay;
 use tokio::task::JoinSet;
 
@@ -92,24 +93,37 @@ impl Api {
     ) -> Result<Self, ApiError> {
         let store = Store::open(data)?;
         let tokens = store.tokens().await?;
-        let state = Arc::new(State::new(store, overlay, router, names, tokens));
+        let mut far = Vec::new();
+        for wanted in &listen.at {
+            let door = FarDoor::open(*wanted, listen.tls.clone()).await;
+            far.push(door.map_err(|e| ApiError::Listen(*wanted, e))?);
+        }
+        let at: Vec<_> = far.iter().map(|door| door.address).collect();
+        let base = at.first().map(|at| base(*at, listen.tls.as_ref()));
+        let state = Arc::new(State::new(store, overlay, router, names, tokens, base));
         let path = socket(data);
-        let door = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
+        let own = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
         let calls = calls::router(Arc::clone(&state));
-        let (mut at, mut serving) = (Vec::new(), JoinSet::new());
-        for wanted in listen.at {
-            let door = FarDoor::open(wanted, listen.tls.clone()).await;
-            let door = door.map_err(|e| ApiError::Listen(wanted, e))?;
-            at.push(door.address);
+        let mut serving = JoinSet::new();
+        for door in far {
             serving.spawn(door.serve(calls.clone()));
         }
-        serving.spawn(door.serve(calls));
+        serving.spawn(own.serve(calls));
         Ok(Self { at, state, _serving: serving })
     }
 
     /// Takes nothing new from now on; what is asked is still answered.
     pub fn drain(&self) {
         self.state.drain();
+    }
+}
+
+/// The beginning of the addresses at which others reach what is served at `at`.
+fn base(at: SocketAddr, tls: Option<&OwnTls>) -> String {
+    match tls {
+        None => format!("http://{at}"),
+        Some(tls) if at.port() == 443 => format!("https://{}", tls.host()),
+        Some(tls) => format!("https://{}:{}", tls.host(), at.port()),
     }
 }
 

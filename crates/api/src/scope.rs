@@ -20,14 +20,25 @@ pub enum Scope {
     Presence,
     /// See and change the contacts, and ask and give consent.
     Contacts,
+    /// Offer files.
+    Files,
+    /// Invite people to calls.
+    Calls,
     /// Ask how the gateway is, make tokens and forget people.
     Operator,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] =
-        [Self::Send, Self::Read, Self::Presence, Self::Contacts, Self::Operator];
+    pub const ALL: [Self; 7] = [
+        Self::Send,
+        Self::Read,
+        Self::Presence,
+        Self::Contacts,
+        Self::Files,
+        Self::Calls,
+        Self::Operator,
+    ];
 
     /// The scopes of an application: all but the operator's.
     pub fn of_applications() -> impl Iterator<Item = Self> {
@@ -41,6 +52,8 @@ impl Scope {
             Self::Read => "read",
             Self::Presence => "presence",
             Self::Contacts => "contacts",
+            Self::Files => "files",
+            Self::Calls => "calls",
             Self::Operator => "operator",
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crosstalk_core::{Address, Bucket, Names, Rate, UnixMillis};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
+use tokio::sync::Semaphore;
 
 use crate::http::problem::Problem;
 use crate::idempotency::Keys;
@@ -15,6 +16,9 @@ use crate::lock::lock;
 use crate::people::{People, Present};
 use crate::secret::Hash;
 use crate::store::{Store, StoreError, Token};
+
+/// The most files that are written at a time: what is free on the disk is counted before.
+const UPLOADS: usize = 4;
 
 /// The parts of a gateway that its API is about.
 pub(crate) struct State {
@@ -24,6 +28,10 @@ pub(crate) struct State {
     pub(crate) names: Arc<Names>,
     pub(crate) people: Arc<People>,
     pub(crate) keys: Keys,
+    /// The beginning of the addresses at which others get files; none where no door is open to them.
+    pub(crate) base: Option<String>,
+    /// Places for files that are being written.
+    pub(crate) uploads: Semaphore,
     tokens: Mutex<HashMap<Hash, Known>>,
     draining: AtomicBool,
 }
@@ -42,6 +50,7 @@ impl State {
         router: Router,
         names: Arc<Names>,
         tokens: Vec<(Hash, Token)>,
+        base: Option<String>,
     ) -> Self {
         let now = Instant::now();
         let known =
@@ -49,7 +58,8 @@ impl State {
         let tokens = Mutex::new(tokens.into_iter().map(known).collect());
         let people = Arc::new(People::new(router.clone(), store.clone()));
         let (keys, draining) = (Keys::default(), AtomicBool::new(false));
-        Self { store, overlay, router, names, people, keys, tokens, draining }
+        let uploads = Semaphore::new(UPLOADS);
+        Self { store, overlay, router, names, people, keys, base, uploads, tokens, draining }
     }
 
     /// The token with that hash.

@@ -147,7 +147,7 @@ pub(super) async fn send(
     Ok(answer(id, said))
 }
 
-fn answer(id: EnvelopeId, said: Said) -> (StatusCode, Json<Sent>) {
+pub(super) fn answer(id: EnvelopeId, said: Said) -> (StatusCode, Json<Sent>) {
     let sent = |state| Sent { message: id.to_string(), state, reason: None, detail: None };
     let sent = match said {
         Said::Delivered => sent(SentState::Delivered),

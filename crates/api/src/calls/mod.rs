@@ -1,7 +1,9 @@
 //! The calls, one file a part of the API.
 
 mod contacts;
+mod dial;
 mod events;
+mod files;
 mod messages;
 mod operate;
 mod presence;
@@ -42,6 +44,9 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(contacts::put, contacts::remove))
         .routes(routes!(contacts::block))
         .routes(routes!(contacts::consent))
+        .routes(routes!(files::list, files::offer))
+        .routes(routes!(files::withdraw))
+        .routes(routes!(dial::dial))
         .routes(routes!(operate::status))
         .routes(routes!(operate::wipe))
         .routes(routes!(tokens::list, tokens::make))
@@ -76,6 +81,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     let describe = async move || (json, description);
     calls
         .route("/v1/openapi.json", get(describe))
+        // For people, who have a link and no token.
+        .route("/f/{secret}", get(files::get))
         .fallback(async || Problem::not_found("the description at /v1/openapi.json has all paths"))
         .method_not_allowed_fallback(async || Problem::method())
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -65,6 +65,10 @@ needs! {
     Showing: Some(Scope::Presence);
     /// Calls about contacts.
     Listing: Some(Scope::Contacts);
+    /// Calls about files.
+    Filing: Some(Scope::Files);
+    /// Calls by which people are invited to talk.
+    Dialling: Some(Scope::Calls);
     /// Calls of an operator.
     Operating: Some(Scope::Operator);
 }

@@ -75,7 +75,7 @@ impl Problem {
 
     /// The body is larger than any may be.
     pub(crate) fn too_large() -> Self {
-        let detail = "the longest text is 64 KiB, and the body may have twice that";
+        let detail = "a body of JSON may have 128 KiB, and a file 32 MiB";
         let title = "The body is too large";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
     }

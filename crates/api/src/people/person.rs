@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn a_task_looks_when_something_is_due_and_never_spins() {
         let now = Instant::now() + IDLE;
-        let (past, soon) = (Some(now - LEAST), Some(now + Duration::from_millis(1)));
+        let (past, now) = (Some(now), now + LEAST);
+        let soon = Some(now + Duration::from_millis(1));
         let later = Some(now + GRACE);
         assert_eq!(next_look(now, [None, None]), now + IDLE);
         assert_eq!(next_look(now, [past, past]), now + IDLE);

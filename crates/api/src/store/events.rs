@@ -130,6 +130,8 @@ impl Store {
     /// Forgets everything that is kept for somebody but the tokens.
     pub(crate) async fn forget(&self, who: &Address) -> Result<(), StoreError> {
         let who = who.to_string();
+        let owner = who.clone();
+        self.remove_files(move |offered| offered.who == owner).await?;
         self.on_disk(move |db| {
             let write = db.begin_write()?;
             write

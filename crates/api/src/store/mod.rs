@@ -1,23 +1,27 @@
 //! What the API keeps on disk: tokens, and events that programs have not taken yet.
 
 mod events;
+mod files;
 mod profiles;
 mod tables;
 mod tokens;
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::Database;
 
 pub(crate) use events::{Log, ToKeep};
+pub(crate) use files::Offered;
 pub use tokens::{NewToken, Token};
 
 /// The file, in the gateway's data directory.
 const FILE: &str = "api.redb";
+/// The directory of files that are offered.
+const FILES: &str = "files";
 
 /// Reason why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,8 @@ impl From<redb::Error> for StoreError {
 #[derive(Clone)]
 pub(crate) struct Store {
     db: Arc<Database>,
+    /// Directory of the bytes of files that are offered.
+    files: PathBuf,
 }
 
 impl Store {
@@ -57,7 +63,10 @@ impl Store {
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let db = Database::create(&path).map_err(redb::Error::from)?;
         tables::make(&db)?;
-        Ok(Self { db: Arc::new(db) })
+        let files = data.join(FILES);
+        DirBuilder::new().recursive(true).mode(0o700).create(&files)?;
+        files::remove_leftovers(&db, &files)?;
+        Ok(Self { db: Arc::new(db), files })
     }
 
     /// Does something with the disk away from those who talk.

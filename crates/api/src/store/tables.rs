@@ -11,6 +11,9 @@ pub(super) const CURSORS: TableDefinition<'_, &str, (u64, u64)> = TableDefinitio
 /// Presence that was set, as JSON, by whose it is.
 pub(super) const PROFILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("profiles");
 
+/// Files that are offered, as JSON, by the hash of the secret in their link.
+pub(super) const FILES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("files");
+
 /// Makes the tables that are not there yet.
 pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     let write = db.begin_write()?;
@@ -18,6 +21,7 @@ pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     write.open_table(EVENTS)?;
     write.open_table(CURSORS)?;
     write.open_table(PROFILES)?;
+    write.open_table(FILES)?;
     write.commit()?;
     Ok(())
 }

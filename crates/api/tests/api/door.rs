@@ -100,10 +100,19 @@ impl Gateway {
         Self::start_in(TempDir::new().unwrap()).await
     }
 
+    /// One at which programs also come by TCP.
+    pub(crate) async fn start_listening() -> Self {
+        let at = vec!["127.0.0.1:0".parse().unwrap()];
+        Self::start_at(TempDir::new().unwrap(), Listen { at, tls: None }).await
+    }
+
     pub(crate) async fn start_in(home: TempDir) -> Self {
+        Self::start_at(home, Listen { at: Vec::new(), tls: None }).await
+    }
+
+    async fn start_at(home: TempDir, listen: Listen) -> Self {
         let (overlay, inbound) = Overlay::alone(home.path()).unwrap();
         let router = Router::new(overlay.clone(), inbound, names(), Options::default());
-        let listen = Listen { at: Vec::new(), tls: None };
         let api = Api::start(home.path(), listen, overlay.clone(), router.clone(), names());
         let api = api.await.unwrap();
         Self { home, api, overlay, router }

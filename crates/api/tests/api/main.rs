@@ -4,6 +4,7 @@
 mod door;
 mod events;
 mod far;
+mod files;
 mod operate;
 mod people;
 mod scopes;

@@ -23,6 +23,11 @@ impl OwnTls {
         Self { tls, host: host.into() }
     }
 
+    /// The host.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Does the server's part of the handshake with a client, which may speak one of the protocols
     /// `alpn`.
     pub async fn accept(&self, tcp: TcpStream, alpn: &[&[u8]]) -> io::Result<TlsStream<TcpStream>> {
