@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crosstalk_api::{Api, Listen};
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
+use tokio::runtime::Runtime;
 
 use crate::cli;
 use crate::cli_error::CliError;
 use crate::signals::Signals;
 use crate::start::{Started, start};
 use crate::welcome::welcome;
-use crate::{log, open_files, runtime};
+use crate::{log, open_files};
 
 pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
     let mut config = args.instance.config()?;
@@ -44,7 +45,14 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
         tracing::warn!("{}: {}", warning.at, warning.what);
     }
     open_files::make_room_for(&config.limits);
-    runtime()?.block_on(serve(config))
+    threads(config.limits.threads)?.block_on(serve(config))
+}
+
+/// Executor of the gateway's tasks.
+fn threads(count: usize) -> Result<Runtime, CliError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(count).enable_all().build();
+    runtime.map_err(|e| CliError::failed("threads", e))
 }
 
 /// Runs until a signal comes, then until the sessions have ended or a second signal comes.

@@ -42,6 +42,7 @@ fn a_bad_value_is_shown_where_it_stands() {
         ("suffix = \"xt\n", "gw.toml:1:", ""),
         ("[networks.AOL]\n", "gw.toml:1:11", "a-z"),
         ("[limits]\nbuffer = 10\n", "gw.toml:2:10", "too little"),
+        ("[limits]\nthreads = 0\n", "gw.toml:2:11", "too little"),
         ("[limits]\nmemory = \"8MiB\"\n", "gw.toml:2:10", "32.0 MiB is the least that works"),
         ("[limits]\nmemory = \"much\"\n", "gw.toml:2:10", "256MiB"),
         ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"bob\"\n", "gw.toml:4:6", "12D3KooW"),

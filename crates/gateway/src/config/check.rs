@@ -205,6 +205,7 @@ impl Config {
         let sizes = [
             ("connections", limits.connections, 1),
             ("connections_per_client", limits.connections_per_client, 1),
+            ("threads", limits.threads, 1),
             ("buffer", limits.buffer, 4096),
             ("texts", limits.texts as usize, 1),
             ("texts_per_second", limits.texts_per_second as usize, 1),
