@@ -283,6 +283,7 @@ impl Connection {
             Event::Send(outgoing) => self.said = Some(outgoing.id),
             Event::SignedIn { .. }
             | Event::Presence(_)
+            | Event::Audience(_)
             | Event::Roster(_)
             | Event::Unshown(_)
             | Event::Advise(_) => {}

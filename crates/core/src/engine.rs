@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::Side;
 use crate::address::{Address, HostPort};
+use crate::audience::Audience;
 use crate::compute::{Computation, Computed};
 use crate::contact::{Contact, RosterEdit};
 use crate::details::Details;
@@ -170,6 +171,9 @@ pub enum Event {
     },
     /// The person's own presence in this session changed. Invisible counts as offline.
     Presence(Presence),
+    /// The people who see this session's presence: everybody who may see the person, until this says
+    /// otherwise. Said before a presence that others are not to see.
+    Audience(Audience),
     /// Something for a foreign person, or for the control contact.
     Send(Outgoing),
     /// The person changed the foreign part of the buddy list.

@@ -5,6 +5,7 @@
 //! are foreign, a [`Roster`] holds a person's foreign contacts, a [`Fault`] says who erred.
 
 mod address;
+mod audience;
 mod bucket;
 mod clean;
 mod compute;
@@ -31,6 +32,7 @@ mod spans;
 mod time;
 
 pub use address::{Address, BadName, GATEWAY_NETWORK, HostPort, MAX_LOCAL, NetworkId};
+pub use audience::Audience;
 pub use bucket::{Bucket, Rate};
 pub use clean::label;
 pub use compute::{Computation, Computed};

@@ -210,6 +210,7 @@ impl<A> Account<A> {
     pub(crate) fn take(&mut self, cx: &mut Cx<'_, A>, session: SessionId, event: Event) {
         match event {
             Event::Presence(presence) => self.show(session, presence),
+            Event::Audience(audience) => self.show_to(session, audience),
             event if self.roster.is_none() => self.wait_for_roster(cx, session, event),
             Event::Send(outgoing) => self.send(cx, session, outgoing),
             Event::Roster(edit) if self.may_edit(cx) => self.edit(cx, edit),

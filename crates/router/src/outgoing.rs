@@ -80,7 +80,11 @@ impl<A> Account<A> {
         let presence = matches!(outgoing.body, Body::Presence(_));
         // Clients acknowledge on their own, and would give away who is invisible.
         let receipt = matches!(outgoing.body, Body::Receipt { .. });
-        if outgoing.to == self.user || blocked || presence || receipt && !self.is_shown_online() {
+        if outgoing.to == self.user
+            || blocked
+            || presence
+            || receipt && !self.is_shown_online_to(&outgoing.to)
+        {
             return Some(Failure::Refused);
         }
         let now = cx.now.instant;

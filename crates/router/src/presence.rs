@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
+use crosstalk_core::{Address, Audience, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
 
 use crate::account::Account;
 use crate::control;
 use crate::cx::Cx;
-use crate::ids::GatewayKey;
+use crate::ids::{GatewayKey, SessionId};
 use crate::state_updates::StateUpdate;
 
 /// The most bytes of names in one message about presence, well below what the network between
@@ -104,27 +104,58 @@ impl ContactPresence {
     }
 }
 
+/// Presences of a person's sessions, and who sees each.
+#[derive(Default, PartialEq)]
+pub(crate) struct Views(Vec<(Presence, Audience)>);
+
+impl Views {
+    /// The sessions that somebody who may see the person sees, by their place.
+    fn seen_by(&self, watcher: &Address) -> Vec<usize> {
+        let seen = self.0.iter().enumerate().filter(|(_, (_, audience))| audience.admits(watcher));
+        seen.map(|(place, _)| place).collect()
+    }
+
+    /// The presence that some of the sessions add up to.
+    fn merged(&self, seen: &[usize]) -> Presence {
+        merge(seen.iter().filter_map(|place| self.0.get(*place)).map(|(presence, _)| presence))
+    }
+}
+
 impl<A> Account<A> {
-    /// The presence that the sessions add up to. Not kept, since it is asked for seldom and most
-    /// people have one session.
-    pub(crate) fn shown(&self) -> Presence {
-        merge(self.sessions.iter().map(|s| &s.presence))
+    /// The presences of the sessions, before something changes. Without anybody to be told of it
+    /// they do not matter.
+    pub(crate) fn views(&self) -> Views {
+        if self.subscribers.is_empty() {
+            return Views::default();
+        }
+        let online = self.sessions.iter().filter(|s| s.presence.is_online());
+        Views(online.map(|s| (s.presence.clone(), s.audience.clone())).collect())
     }
 
-    pub(crate) fn is_shown_online(&self) -> bool {
-        self.sessions.iter().any(|s| s.presence.is_online())
+    /// Whether somebody who may see the person sees one of the sessions online.
+    pub(crate) fn is_shown_online_to(&self, watcher: &Address) -> bool {
+        self.sessions.iter().any(|s| s.is_seen_by(watcher))
     }
 
-    /// Tells all subscribers if the sessions together look different from `before`.
-    pub(crate) fn refresh(&mut self, before: &Presence) {
-        if self.subscribers.is_empty() || self.shown() == *before {
+    /// Tells those subscribers to whom the sessions together look different from `before`.
+    pub(crate) fn refresh(&mut self, before: &Views) {
+        let after = self.views();
+        if after == *before {
             return;
         }
         let Some(roster) = &self.roster else { return };
-        let visible = |w: &&Address| roster.contact(w).is_some_and(shows);
+        // Of many who see the same sessions it is worked out once.
+        let mut differs = BTreeMap::new();
+        let mut looks_different = |watcher: &Address| {
+            let seen = (before.seen_by(watcher), after.seen_by(watcher));
+            *differs
+                .entry(seen)
+                .or_insert_with_key(|(old, new)| before.merged(old) != after.merged(new))
+        };
+        let mut visible = |w: &&Address| roster.contact(w).is_some_and(shows) && looks_different(w);
         let mut told: Vec<(GatewayKey, Vec<Address>)> = Vec::new();
         for (gateway, watchers) in &self.subscribers {
-            let watchers: Vec<_> = watchers.iter().filter(visible).cloned().collect();
+            let watchers: Vec<_> = watchers.iter().filter(&mut visible).cloned().collect();
             if !watchers.is_empty() {
                 told.push((*gateway, watchers));
             }
@@ -249,9 +280,15 @@ impl<A> Account<A> {
     /// The next presence to tell, to those at one gateway who see the same.
     pub(crate) fn next_told(&mut self) -> Option<(GatewayKey, Presence, Vec<Address>)> {
         let (gateway, waiting) = self.if_pending()?.tell.pop_first()?;
-        let roster = self.roster.as_ref();
-        let sees = |w: &Address| roster.and_then(|r| r.contact(w)).is_some_and(shows);
-        let visible = waiting.first().is_some_and(sees);
+        let (roster, sessions) = (self.roster.as_ref(), &self.sessions);
+        let seen_by = |w: &Address| -> Vec<SessionId> {
+            let may_see = roster.and_then(|r| r.contact(w)).is_some_and(shows);
+            let seen = sessions.iter().filter(|s| may_see && s.is_seen_by(w));
+            seen.map(|s| s.id).collect()
+        };
+        let seen = waiting.first().map(seen_by).unwrap_or_default();
+        let shown = sessions.iter().filter(|s| seen.contains(&s.id)).map(|s| &s.presence);
+        let presence = merge(shown);
         let mut length = 0;
         let mut fits = |w: &Address| {
             length += w.local().len() + w.network().as_str().len();
@@ -260,7 +297,7 @@ impl<A> Account<A> {
         let (mut to, mut rest) = (Vec::new(), std::collections::BTreeSet::new());
         let mut is_full = false;
         for watcher in waiting {
-            let is_next = !is_full && sees(&watcher) == visible;
+            let is_next = !is_full && seen_by(&watcher) == seen;
             is_full |= is_next && !fits(&watcher);
             if is_next && !is_full {
                 to.push(watcher);
@@ -271,7 +308,6 @@ impl<A> Account<A> {
         if !rest.is_empty() {
             self.pending().tell.insert(gateway, rest);
         }
-        let presence = if visible { self.shown() } else { Presence::offline() };
         Some((gateway, presence, to))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Presence, UnixMillis};
+use crosstalk_core::{Address, Audience, Presence, UnixMillis};
 
 use crate::account::Account;
 use crate::cx::Cx;
@@ -26,6 +26,8 @@ pub(crate) struct Session {
     pub(crate) endpoint: Box<str>,
     since: UnixMillis,
     pub(crate) presence: Presence,
+    /// Those of the people who may see the person to whom this session shows itself.
+    pub(crate) audience: Audience,
     /// Whether the client takes what people say.
     pub(crate) takes: bool,
     /// Whether it wants to hear what became of what it says.
@@ -38,6 +40,13 @@ pub(crate) struct Session {
     pub(crate) behind: BTreeSet<StateUpdate>,
     /// The bytes that wait in the account for it.
     pub(crate) aside: usize,
+}
+
+impl Session {
+    /// Whether somebody who may see the person sees this session online.
+    pub(crate) fn is_seen_by(&self, watcher: &Address) -> bool {
+        self.presence.is_online() && self.audience.admits(watcher)
+    }
 }
 
 /// More waits than may.
@@ -60,6 +69,7 @@ impl<A> Account<A> {
             endpoint,
             since: cx.now.wall,
             presence: Presence::offline(),
+            audience: Audience::everybody(),
             takes: false,
             confirms: false,
             awaits_room: false,
@@ -82,7 +92,7 @@ impl<A> Account<A> {
         if self.session(id).is_none() {
             return;
         }
-        let before = self.shown();
+        let before = self.views();
         self.sessions.retain(|s| s.id != id);
         if let Some(pending) = self.if_pending() {
             pending.deferred.retain(|d| d.session != id);
@@ -132,13 +142,21 @@ impl<A> Account<A> {
 
     /// The presence of a session changed.
     pub(crate) fn show(&mut self, id: SessionId, mut presence: Presence) {
-        let before = self.shown();
+        let before = self.views();
         let Some(session) = self.session(id) else { return };
         if presence.is_online() {
             presence.online_since.get_or_insert(session.since);
         }
         truncate(&mut presence);
         session.presence = presence;
+        self.refresh(&before);
+    }
+
+    /// Other people see a session from now on.
+    pub(crate) fn show_to(&mut self, id: SessionId, audience: Audience) {
+        let before = self.views();
+        let Some(session) = self.session(id) else { return };
+        session.audience = audience;
         self.refresh(&before);
     }
 

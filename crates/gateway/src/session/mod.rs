@@ -296,6 +296,7 @@ impl Session {
                     answer.map_or(Ok(()), |answer| self.tell(answer))?;
                 }
                 event @ (Event::Presence(_)
+                | Event::Audience(_)
                 | Event::Send(_)
                 | Event::Roster(_)
                 | Event::Unshown(_)) => {

@@ -49,6 +49,7 @@ pub(super) struct Account {
     pub(super) list: roster::list_hold::ListHold,
     pub(super) edits: roster::transaction::Transaction,
     pub(super) watch: roster::watched::WatchedBuddies,
+    pub(super) client_lists: roster::permit_deny::ClientLists,
     pub(super) own: presence::OwnPresence,
     pub(super) theirs: Presences,
     pub(super) conversations: conversations::Conversations,
@@ -99,6 +100,7 @@ impl Account {
             list: roster::list_hold::ListHold::default(),
             edits: roster::transaction::Transaction::default(),
             watch: roster::watched::WatchedBuddies::default(),
+            client_lists: roster::permit_deny::ClientLists::default(),
             own: presence::OwnPresence::default(),
             theirs: Presences::default(),
             conversations: conversations::Conversations::default(),
@@ -252,7 +254,13 @@ impl Account {
     pub(super) fn weight(&self) -> usize {
         let lists = self.feedbag.weight() + self.list.weight() + self.watch.weight();
         let edits = self.edits.weight() + self.acks.weight() + self.asked.weight();
-        lists + edits + self.waiting.weight() + self.theirs.weight() + self.conversations.weight()
+        let seen = self.client_lists.weight() + self.own.weight();
+        lists
+            + edits
+            + seen
+            + self.waiting.weight()
+            + self.theirs.weight()
+            + self.conversations.weight()
     }
 
     pub(super) fn show(&mut self, envelope: &Envelope, cx: &mut Cx<'_>) {

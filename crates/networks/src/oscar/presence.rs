@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
+use crosstalk_core::{Address, Audience, Availability, Event, Presence, RichText, UnixMillis};
 
 use super::account::Account;
 use super::away;
@@ -39,11 +39,18 @@ pub(super) struct OwnPresence {
     idle_since: Option<UnixMillis>,
     online_since: Option<UnixMillis>,
     told: Option<Presence>,
+    /// Who sees it, as the gateway was told.
+    told_to: Audience,
 }
 
 impl OwnPresence {
     pub(super) const fn signed_in(&mut self, now: UnixMillis) {
         self.online_since = Some(now);
+    }
+
+    /// Bytes that those who see it take.
+    pub(super) fn weight(&self) -> usize {
+        self.told_to.weight()
     }
 
     fn presence(&self) -> Presence {
@@ -113,10 +120,22 @@ impl Account {
         Verdict::Forward
     }
 
-    /// Tells the gateway of the person's presence if it changed.
+    /// Tells the gateway of the person's presence, and of who sees it, if that changed. Before the
+    /// list is here nobody knows from whom the person hides.
     pub(super) fn tell_presence(&mut self, cx: &mut Cx<'_>) {
+        if self.user().is_none() || self.list.is_awaited() {
+            return;
+        }
+        let changed = self.feedbag.take_audience_change() | self.client_lists.take_change();
+        if changed {
+            let audience = self.audience();
+            if audience != self.own.told_to {
+                self.own.told_to = audience.clone();
+                cx.emit(Event::Audience(audience));
+            }
+        }
         let presence = self.own.presence();
-        if self.user().is_some() && self.own.told.as_ref() != Some(&presence) {
+        if self.own.told.as_ref() != Some(&presence) {
             self.own.told = Some(presence.clone());
             cx.emit(Event::Presence(presence));
         }

@@ -249,6 +249,7 @@ impl Account {
             + self.waits()
             + self.repeats.weight()
             + self.privacy.weight()
+            + self.own.weight()
             + self.corrections.weight()
             + contacts.chain(sent).sum::<usize>()
     }

@@ -13,7 +13,7 @@ use super::wire::xml::Element;
 impl Account {
     /// Presence that the client directs at a foreign person.
     pub(super) fn presence_to(
-        &self,
+        &mut self,
         to: &Address,
         stanza: &Element,
         cx: &mut Cx<'_>,
@@ -29,7 +29,7 @@ impl Account {
             Some("unsubscribed") => Consent::Revoke,
             Some("unsubscribe") => Consent::Cancel,
             Some("probe") => return self.show_presence(to, cx),
-            // Who may see the person's presence is a matter of consent, not of this stanza.
+            None | Some("unavailable") => return self.direct(to, stanza, cx),
             _ => return Ok(()),
         };
         let nickname = stanza.get("nick", ns::NICK).and_then(|nick| Detail::new(&nick.text()));

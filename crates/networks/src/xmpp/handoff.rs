@@ -255,6 +255,10 @@ impl Resumable {
         }
         account.reconnected(cx.now);
         // The gateway took the person's presence away with the connection.
+        let audience = account.own.told_to();
+        if !audience.is_everybody() {
+            cx.emit(Event::Audience(audience));
+        }
         cx.emit(Event::Presence(account.own.told()));
         cx.link.acks = Some(acks);
         Ok(account)

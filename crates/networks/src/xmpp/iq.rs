@@ -130,7 +130,7 @@ impl Account {
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
-                self.privacy.commanded = name == "invisible";
+                self.own.commanded = name == "invisible";
                 // Who shows again says so by presence.
                 if name == "visible" {
                     self.own.say(Presence::offline());
@@ -145,6 +145,8 @@ impl Account {
                     Some((_, ns::ROSTER)) if get => return self.roster_get(raw, &stanza, cx),
                     Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, cx),
                     Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, cx),
+                    // What does not reach the server is not answered by it.
+                    _ if cx.mentions_foreign(&raw)? => {}
                     _ => {
                         self.privacy.ask(&stanza, &cx.link.naming);
                         self.publish(cx);

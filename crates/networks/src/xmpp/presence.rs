@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Availability, Event, Fault, Now, Presence, RichText, Side, UnixMillis,
+    Address, Audience, Availability, Event, Fault, Now, Presence, RichText, Side, UnixMillis,
 };
 
 use super::account::{Account, Foreign, Support};
@@ -55,6 +55,24 @@ impl Account {
         if became_available { self.became_available(cx) } else { Ok(()) }
     }
 
+    /// Presence that the client directs at somebody foreign: one who may see the person sees it, until
+    /// the client tells everybody something else (RFC 6121, section 4.6).
+    pub(super) fn direct(
+        &mut self,
+        to: &Address,
+        stanza: &Element,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Fault> {
+        if self.watchers().any(|contact| contact.address == *to) {
+            let leaves = stanza.attr("type").is_some();
+            let presence = if leaves { Presence::offline() } else { read(cx.now, stanza) };
+            self.own.direct(to, presence);
+            self.ask_privacy(cx)?;
+            self.publish(cx);
+        }
+        Ok(())
+    }
+
     /// Asks the server what hides the person: which list is in force, and what it does.
     pub(super) fn ask_privacy(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let child = |name| Element::new("list", ns::PRIVACY).with("name", name);
@@ -79,13 +97,26 @@ impl Account {
     pub(super) fn publish(&mut self, cx: &mut Cx<'_>) {
         // Without the list nobody knows whom the person would hide from.
         let unsure = self.foreign != Foreign::Here && self.contacts.is_empty();
-        // Others see the person all alike: who hides from one of them hides from all.
-        let seen_by_all = |only: BTreeSet<Address>| {
-            !only.is_empty() && self.watchers().all(|contact| only.contains(&contact.address))
+        let admitted = || {
+            if unsure {
+                Some(BTreeSet::new())
+            } else {
+                self.privacy.admitted(self, &cx.link.naming)
+            }
         };
-        let audience = || self.privacy.audience(self, &cx.link.naming);
-        let visible = self.own.is_online() && !unsure && audience().is_none_or(seen_by_all);
-        if let Some(presence) = self.own.tell(visible) {
+        // Of a session that nobody would see anyway nothing needs to be worked out.
+        let audience = if self.own.is_online() {
+            let watchers = self.watchers().map(|contact| &contact.address);
+            self.own.audience(watchers, admitted())
+        } else {
+            Audience::everybody()
+        };
+        let (audience, presence) = self.own.tell(audience);
+        // Before the presence: some of those who saw the session may not see this.
+        if let Some(audience) = audience {
+            cx.emit(Event::Audience(audience));
+        }
+        if let Some(presence) = presence {
             cx.emit(Event::Presence(presence));
         }
     }

@@ -26,8 +26,6 @@ const MAX_ASKED: usize = 16;
 /// Knowledge of the person's privacy lists (XEP-0016).
 #[derive(Default)]
 pub(super) struct Privacy {
-    /// The person hides by command (XEP-0186).
-    pub(super) commanded: bool,
     default: DefaultList,
     /// Boxed, since few people have lists and most sessions only ask for them once.
     lists: Option<Box<AccountLists>>,
@@ -46,10 +44,10 @@ struct AccountLists {
 
 /// The foreign people to whom presence may go; `None` is everybody who may see it. Who comes later
 /// is not among the others: whether the list lets them see it is not known before they are known.
-pub(super) type Audience = Option<BTreeSet<Address>>;
+pub(super) type Admitted = Option<BTreeSet<Address>>;
 
 /// People who are in both.
-fn both(one: Audience, other: Audience) -> Audience {
+fn both(one: Admitted, other: Admitted) -> Admitted {
     match (one, other) {
         (Some(mut one), Some(other)) => {
             one.retain(|address| other.contains(address));
@@ -87,6 +85,8 @@ struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Whom {
     Everybody,
+    /// Somebody foreign, in a list that was made where no gateway stood between.
+    Person(Address),
     Domain(String),
     Group(String),
     Subscription(String),
@@ -152,7 +152,7 @@ impl Lists {
     }
 
     /// Foreign people that the list in force lets see the person, of those who may.
-    fn audience(&self, account: &Account, naming: &Naming) -> Audience {
+    fn admitted(&self, account: &Account, naming: &Naming) -> Admitted {
         let name = self.in_force()?;
         let Some(Some(rules)) = self.known.get(name) else { return Some(BTreeSet::new()) };
         if !rules.iter().any(|rule| rule.denies) {
@@ -171,6 +171,7 @@ impl Whom {
     fn is(&self, contact: &Contact, jid: &str) -> bool {
         match self {
             Self::Everybody => true,
+            Self::Person(of) => contact.address == *of,
             Self::Domain(denied) => jid.rsplit_once('@').is_some_and(|(_, of)| of == denied),
             Self::Group(group) => contact.groups.contains(group),
             Self::Subscription(of) => {
@@ -181,23 +182,23 @@ impl Whom {
 }
 
 impl Privacy {
-    /// Foreign people who may see that the person is there: now, and once the server does what it
-    /// was asked for.
-    pub(super) fn audience(&self, account: &Account, naming: &Naming) -> Audience {
-        if self.commanded || matches!(self.default, DefaultList::Asked(_)) {
+    /// Foreign people to whom lists let presence go: now, and once the server does what it was
+    /// asked for.
+    pub(super) fn admitted(&self, account: &Account, naming: &Naming) -> Admitted {
+        if matches!(self.default, DefaultList::Asked(_)) {
             return Some(BTreeSet::new());
         }
         let own = self.lists.as_ref()?;
-        let mut audience = own.lists.audience(account, naming);
+        let mut admitted = own.lists.admitted(account, naming);
         if own.asked.is_empty() {
-            return audience;
+            return admitted;
         }
         let mut then = own.lists.clone();
         for (_, change) in &own.asked {
             then.apply(change);
-            audience = both(audience, then.audience(account, naming));
+            admitted = both(admitted, then.admitted(account, naming));
         }
-        audience
+        admitted
     }
 
     /// A request of the client's, or of ours.
@@ -345,9 +346,11 @@ fn rules(list: &Element, naming: &Naming) -> Vec<Rule> {
             let value = item.attr("value").unwrap_or_default();
             let whom = match item.attr("type") {
                 None => Whom::Everybody,
-                Some("jid") if value.contains('@') || naming.class_of(value) == NameClass::Own => {
-                    return None;
-                }
+                Some("jid") if value.contains('@') => match naming.class_of(value) {
+                    NameClass::Foreign(address) => Whom::Person(address),
+                    NameClass::Own | NameClass::Nowhere => return None,
+                },
+                Some("jid") if naming.class_of(value) == NameClass::Own => return None,
                 Some("jid") => Whom::Domain(value.to_lowercase()),
                 Some("group") => Whom::Group(value.chars().take(MAX_NAME).collect()),
                 Some(_) => Whom::Subscription(value.chars().take(MAX_NAME).collect()),

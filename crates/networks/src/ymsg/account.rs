@@ -111,6 +111,10 @@ impl Account {
     pub(super) fn weight(&self) -> usize {
         let people = self.asked.len() + self.awaited.len() + self.list.shown.len();
         let lists = self.list.own.weight() + people * PER_PERSON + self.presences.weight();
-        lists + self.hold.weight() + self.waiting.weight() + self.known_messages.weight()
+        lists
+            + self.own.weight()
+            + self.hold.weight()
+            + self.waiting.weight()
+            + self.known_messages.weight()
     }
 }

@@ -116,13 +116,20 @@ impl Account {
         cx.send(to, Body::Text { text: RichText::plain(spoken), auto: false });
     }
 
-    /// The client hides from somebody, or no longer: whether that person may see it is consent.
+    /// The client hides from somebody for good, or no longer: whether that person may see it is
+    /// consent. Or it shows itself to somebody although it is invisible.
     pub(super) fn stealth(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let hides = packet.number(key::OPERATION) == Some(1) && packet.number(key::FLAG) == Some(2);
+        let begins = packet.number(key::OPERATION) == Some(1);
+        let hides = begins && packet.number(key::FLAG) == Some(2);
         let all: Vec<Address> = receivers(packet, cx).into_iter().flatten().collect();
         for who in all {
-            self.answer_request(&who, !hides, cx);
+            if packet.service == service::PRESENCE_SESSION {
+                self.own.show_to(who, begins);
+            } else {
+                self.answer_request(&who, !hides, cx);
+            }
         }
+        self.tell_presence(cx);
         let draft = Draft::new(packet.service, ANSWER);
         cx.show(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
     }

@@ -60,7 +60,7 @@ impl Account {
             service::MOVE_BUDDY => self.regroup(packet, cx),
             service::IGNORE_CONTACT => self.ignore(packet, cx),
             service::AUTHORISE | service::REJECT_CONTACT => self.consent_out(packet, cx),
-            service::PRESENCE_PERMANENT => self.stealth(packet, cx),
+            service::PRESENCE_PERMANENT | service::PRESENCE_SESSION => self.stealth(packet, cx),
             _ => self.decline(packet, cx),
         }
         if packet.service == service::RENAME_GROUP && !self.rename_group(packet, cx) {

@@ -1,6 +1,10 @@
 //! Presence, of the person and of foreign contacts.
 
-use crosstalk_core::{Address, Availability, Event, Presence, RichText, UnixMillis};
+use std::collections::BTreeSet;
+
+use crosstalk_core::{
+    Address, Audience, Availability, Event, MAX_CONTACTS, Presence, RichText, UnixMillis,
+};
 
 use super::account::ANSWER;
 use super::account::Account;
@@ -44,6 +48,10 @@ pub(super) struct Own {
     idle_since: Option<UnixMillis>,
     /// Invisible, whatever the status is.
     hidden: bool,
+    /// Those who see the person while invisible.
+    shown_to: BTreeSet<Address>,
+    /// Who sees the presence, as the gateway was told.
+    told_to: Audience,
 }
 
 impl Own {
@@ -53,8 +61,43 @@ impl Own {
         self.status = if (1..=9).contains(&status) { status } else { AVAILABLE };
     }
 
+    /// Shows the person to somebody while invisible, or no longer.
+    pub(super) fn show_to(&mut self, who: Address, shows: bool) {
+        if !shows {
+            self.shown_to.remove(&who);
+        } else if self.shown_to.len() < MAX_CONTACTS {
+            self.shown_to.insert(who);
+        }
+    }
+
+    /// Bytes that those who see it take.
+    pub(super) fn weight(&self) -> usize {
+        self.shown_to.len() * 2 * size_of::<Address>() + self.told_to.weight()
+    }
+
+    const fn is_invisible(&self) -> bool {
+        self.hidden || self.status == INVISIBLE
+    }
+
+    /// Those who see it now, where that is not who saw it before. Who becomes visible shows to
+    /// everybody again.
+    fn new_audience(&mut self) -> Option<Audience> {
+        let audience = if self.is_invisible() {
+            Audience::only(self.shown_to.clone())
+        } else {
+            self.shown_to.clear();
+            Audience::everybody()
+        };
+        // Nobody needs no audience: the presence is offline.
+        let is_new = audience != self.told_to && !audience.is_nobody();
+        is_new.then(|| {
+            self.told_to = audience.clone();
+            audience
+        })
+    }
+
     fn presence(&self) -> Presence {
-        if self.hidden || self.status == INVISIBLE {
+        if self.is_invisible() && self.shown_to.is_empty() {
             return Presence::offline();
         }
         let (show, text) = match self.status {
@@ -101,8 +144,11 @@ impl Account {
         self.tell_presence(cx);
     }
 
-    pub(super) fn tell_presence(&self, cx: &mut Cx<'_>) {
+    pub(super) fn tell_presence(&mut self, cx: &mut Cx<'_>) {
         if self.sign_on.user().is_some() {
+            if let Some(audience) = self.own.new_audience() {
+                cx.emit(Event::Audience(audience));
+            }
             cx.emit(Event::Presence(self.own.presence()));
         }
     }

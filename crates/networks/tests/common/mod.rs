@@ -27,6 +27,7 @@ pub mod kinds;
 pub mod oracles;
 pub mod random;
 mod registry;
+pub mod watched;
 
 pub use self::capture::{Capture, worlds};
 use self::oracles::{Witness, memory_allowed};

@@ -1,10 +1,11 @@
 //! Presence, both ways, and questions about foreign people.
 
 use bytes::Bytes;
-use crosstalk_core::{Availability, Event, Presence, UnixMillis};
+use crosstalk_core::{Availability, Contact, Event, Presence, Roster, Subscription, UnixMillis};
 use crosstalk_networks::oscar::wire::user::status_text;
-use crosstalk_networks::oscar::wire::{Reader, Snac, UserInfo, Writer, find, message};
+use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, UserInfo, Writer, find, message};
 
+use crate::common::watched::Watched;
 use crate::scene::*;
 
 fn online() -> Scene {
@@ -154,4 +155,111 @@ fn idle_time_is_told_as_the_moment_it_began() {
     assert_eq!(told(&mut scene)[0].idle_since, Some(UnixMillis(now - 600_000)));
     scene.client(Snac::new(1, 0x11, 2, 0u32.to_be_bytes().to_vec()));
     assert_eq!(told(&mut scene)[0].idle_since, None);
+}
+
+/// Bob and Eve, who may see Alice; only Bob is in her list.
+fn watchers() -> Roster {
+    let granted = |contact| Contact { from: Subscription::Granted, ..contact };
+    let eve = "eve@far-oscar".parse().unwrap();
+    roster([granted(bob(&["Friends"])), granted(Contact::new(eve, "eve@far-oscar.xt".into()))])
+}
+
+const BOTH: &[&str] = &["bob@far-oscar", "eve@far-oscar"];
+const ONLY_BOB: &[&str] = &["bob@far-oscar"];
+const ONLY_EVE: &[&str] = &["eve@far-oscar"];
+
+/// Fails where others see Alice than these, or the server read a foreign name.
+fn assert_seen(scene: &mut Scene, watched: &mut Watched, sees: &[&str], when: &str) {
+    watched.hear(&scene.events());
+    assert_eq!(watched.by(), sees, "{when}");
+    for snac in scene.server_got() {
+        assert!(!snac.body.windows(9).any(|part| part == b"far-oscar"), "{when}: {snac:?}");
+    }
+}
+
+#[test]
+fn each_sees_what_the_mode_of_the_stored_list_lets_them_see() {
+    const EVE: &str = "eve@far-oscar.xt";
+    let privacy = |mode: u8| {
+        let mode = Writer::new().tlv(0xca, [mode]).bytes();
+        Item::new("", 0, 9, 4.into()).with(mode)
+    };
+    let named = |name: &'static str, item, class| Item::new(name, 0, item, class);
+    let (insert, update, delete) = (8, 9, 10);
+    for stored in [0, 4] {
+        let mut own = friends();
+        own.extend((stored > 0).then(|| privacy(stored)));
+        let mut scene = Scene::online(LIBPURPLE, own, watchers());
+        let mut watched = Watched::online(&watchers());
+        let steps = [
+            (insert, privacy(1), BOTH),
+            (update, privacy(2), &[]),
+            (update, privacy(3), &[]),
+            (insert, named(EVE, 0x70, Class::Permit), ONLY_EVE),
+            (insert, named(BOB, 0x71, Class::Permit), BOTH),
+            (delete, named(EVE, 0x70, Class::Permit), ONLY_BOB),
+            (update, privacy(5), ONLY_BOB),
+            (update, privacy(4), BOTH),
+            (insert, named(EVE, 0x72, Class::Deny), ONLY_BOB),
+            (delete, named(EVE, 0x72, Class::Deny), BOTH),
+            (update, privacy(2), &[]),
+            (delete, privacy(2), BOTH),
+        ];
+        for (request, (kind, item, sees)) in (20..).zip(steps) {
+            let when = format!("{kind}: {item:?}");
+            scene.client(edit(kind, request, std::slice::from_ref(&item)));
+            assert_seen(&mut scene, &mut watched, sees, &when);
+        }
+    }
+}
+
+#[test]
+fn a_mode_hides_the_person_before_the_list_is_there_and_through_other_sessions() {
+    let mode = Writer::new().tlv(0xca, [2]).bytes();
+    let mut own = friends();
+    own.push(Item::new("", 0, 9, 4.into()).with(mode));
+    for ready_first in [false, true] {
+        let mut scene = Scene::accepted(LIBPURPLE, watchers());
+        let mut watched = Watched::online(&watchers());
+        watched.hear(&[Event::Presence(Presence::offline())]);
+        scene.client(Snac::new(0x13, 4, 8, Bytes::new()));
+        if ready_first {
+            scene.client(Snac::new(1, 2, 9, Bytes::new()));
+            assert_seen(&mut scene, &mut watched, &[], "without a list");
+        }
+        scene.server(Snac::new(0x13, 6, 8, list(own.clone())));
+        if !ready_first {
+            scene.client(Snac::new(1, 2, 9, Bytes::new()));
+        }
+        assert_seen(&mut scene, &mut watched, &[], "with the list");
+        let open = Writer::new().tlv(0xca, [1]).bytes();
+        scene.server(edit(9, PUSHED, &[Item::new("", 0, 9, 4.into()).with(open)]));
+        assert_seen(&mut scene, &mut watched, BOTH, "changed elsewhere");
+    }
+}
+
+#[test]
+fn each_sees_what_the_lists_of_an_old_client_let_them_see() {
+    let names = |names: &[&str]| names.iter().fold(Writer::new(), |w, name| w.short(*name)).bytes();
+    let (me, bob, eve) = ("AliceTB", "bob@far-oscar.xt", "eve@far-oscar.xt");
+    let mut scene = Scene::accepted(OFFICIAL, watchers());
+    scene.client(Snac::new(1, 2, 9, Bytes::new()));
+    let mut watched = Watched::online(&watchers());
+    for (request, (kind, listed, sees)) in (20..).zip([
+        (5, &[me][..], &[][..]),
+        (7, &[me], BOTH),
+        (5, &["CarolTB"], &[]),
+        (5, &["CarolTB", bob], ONLY_BOB),
+        (0x0a, &[eve], BOTH),
+        (0x0b, &[eve], ONLY_BOB),
+        (6, &[bob], &[]),
+        (7, &["CarolTB"], BOTH),
+        (7, &[bob, "CarolTB"], ONLY_EVE),
+        (8, &[bob], BOTH),
+        (7, &[bob], ONLY_EVE),
+        (7, &[me], BOTH),
+    ]) {
+        scene.client(Snac::new(9, kind, request, names(listed)));
+        assert_seen(&mut scene, &mut watched, sees, &format!("{kind}: {listed:?}"));
+    }
 }

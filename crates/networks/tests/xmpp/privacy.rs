@@ -1,5 +1,6 @@
 //! Hiding by a privacy list (XEP-0016): who does, and from whom.
 
+use crate::common::watched::Watched;
 use crate::scene::*;
 
 const ALL: &str = "<item action='deny' order='1'/>";
@@ -21,6 +22,12 @@ fn set(scene: &mut Scene, query: &str) {
     ask(scene, "set", query, "");
 }
 
+/// Those who see Ann, by what has been said up to now.
+fn by(scene: &mut Scene, watched: &mut Watched) -> Vec<String> {
+    watched.hear(&scene.events());
+    watched.by()
+}
+
 /// Whether foreign people see Ann when her client says that she is there.
 fn seen(scene: &mut Scene) -> bool {
     scene.client("<presence type='unavailable'/>");
@@ -38,39 +45,127 @@ fn list(items: &str) -> String {
     format!("<list name='l'>{items}</list>")
 }
 
+const ALICE: &str = "alice@aol";
+const ZED: &str = "zed@msn";
+
+/// Alice, who is friends with Ann in both directions, and Zed, who only sees her.
+fn alice_and_zed() -> Roster {
+    let zed = Contact { to: Subscription::None, groups: Vec::new(), ..friend(ZED, ZED) };
+    roster([friend(ALICE, ALICE), zed])
+}
+
 #[test]
-fn what_counts_is_what_the_list_does() {
-    let mut other = friend("zed@msn", "zed@msn");
-    other.to = Subscription::None;
-    for (items, shown) in [
-        (ALL.into(), false),
-        (OUT.into(), false),
-        ("<item action='allow' order='1'/>".into(), true),
-        ("<item action='deny' order='1'><presence-in/></item>".into(), true),
-        ("<item action='deny' order='1'><message/><iq/></item>".into(), true),
-        (format!("<item action='allow' order='4'/>{OUT}"), false),
-        (format!("{OUT}<item action='allow' order='2'/>"), true),
-        (format!("<item type='subscription' value='both' action='allow' order='1'/>{OUT}"), false),
-        ("<item type='subscription' value='none' action='deny' order='1'/>".into(), true),
-        ("<item type='subscription' value='from' action='deny' order='1'/>".into(), false),
-        ("<item type='group' value='Friends' action='deny' order='1'/>".into(), false),
-        ("<item type='group' value='Work' action='deny' order='1'/>".into(), true),
-        ("<item type='jid' value='eve@chat.test' action='deny' order='1'/>".into(), true),
-        ("<item type='jid' value='evil.test' action='deny' order='1'/>".into(), true),
-        ("<item type='jid' value='aol' action='deny' order='1'/>".into(), false),
+fn each_sees_what_the_list_lets_them_see() {
+    let both = "<item type='subscription' value='both' action='allow' order='1'/>";
+    for (items, sees) in [
+        (ALL.into(), &[][..]),
+        (OUT.into(), &[]),
+        ("<item action='allow' order='1'/>".into(), &[ALICE, ZED]),
+        ("<item action='deny' order='1'><presence-in/></item>".into(), &[ALICE, ZED]),
+        ("<item action='deny' order='1'><message/><iq/></item>".into(), &[ALICE, ZED]),
+        (format!("<item action='allow' order='4'/>{OUT}"), &[]),
+        (format!("{OUT}<item action='allow' order='2'/>"), &[ALICE, ZED]),
+        (format!("{both}{OUT}"), &[ALICE]),
+        ("<item type='subscription' value='none' action='deny' order='1'/>".into(), &[ALICE, ZED]),
+        ("<item type='subscription' value='from' action='deny' order='1'/>".into(), &[ALICE]),
+        ("<item type='subscription' value='both' action='deny' order='1'/>".into(), &[ZED]),
+        ("<item type='group' value='Friends' action='deny' order='1'/>".into(), &[ZED]),
+        ("<item type='group' value='Work' action='deny' order='1'/>".into(), &[ALICE, ZED]),
+        (format!("<item type='group' value='Friends' action='allow' order='2'/>{OUT}"), &[ALICE]),
+        ("<item type='jid' value='eve@chat.test' action='deny' order='1'/>".into(), &[ALICE, ZED]),
+        ("<item type='jid' value='evil.test' action='deny' order='1'/>".into(), &[ALICE, ZED]),
+        ("<item type='jid' value='aol' action='deny' order='1'/>".into(), &[ZED]),
     ] {
         for name in ["l", "invisible"] {
             let list = list(&items).replace("'l'", &format!("'{name}'"));
-            let mut scene =
-                Scene::online(roster([friend("alice@aol", "alice@aol"), other.clone()]));
+            let mut watched = Watched::online(&alice_and_zed());
+            let mut scene = Scene::online(alice_and_zed());
+            let mut by = |scene: &mut Scene| by(scene, &mut watched);
             set(&mut scene, &list);
-            assert!(seen(&mut scene), "a list that is not in force: {items}");
+            assert_eq!(by(&mut scene), [ALICE, ZED], "a list that is not in force: {items}");
+            // At once, and with every later presence.
             set(&mut scene, &format!("<active name='{name}'/>"));
-            assert_eq!(seen(&mut scene), shown, "{name}: {items}");
+            assert_eq!(by(&mut scene), sees, "{name}: {items}");
+            scene.client("<presence><show>away</show></presence>");
+            assert_eq!(by(&mut scene), sees, "{name}: {items}");
+            scene.client("<presence type='unavailable'/>");
+            assert!(by(&mut scene).is_empty());
+            scene.client("<presence/>");
+            assert_eq!(by(&mut scene), sees, "{name}: {items}");
             set(&mut scene, "<active/>");
-            assert!(seen(&mut scene), "{items}");
+            assert_eq!(by(&mut scene), [ALICE, ZED], "{items}");
         }
     }
+}
+
+#[test]
+fn a_list_follows_what_becomes_of_its_people() {
+    let mut with_may = alice_and_zed();
+    with_may.put(friend("may@msn", "may@msn"), Stamp { millis: 1, writer: 1 });
+    let (mut scene, mut watched) = (Scene::online(alice_and_zed()), Watched::online(&with_may));
+    let mut by = |scene: &mut Scene| by(scene, &mut watched);
+    set(&mut scene, &list("<item type='group' value='Friends' action='deny' order='1'/>"));
+    set(&mut scene, "<default name='l'/>");
+    assert_eq!(by(&mut scene), [ZED]);
+    let moved = |name, group: &str| Contact { groups: vec![group.into()], ..friend(name, name) };
+    scene.give(Input::Changed(moved(ALICE, "Work")));
+    assert_eq!(by(&mut scene), [ALICE, ZED]);
+    scene.give(Input::Changed(moved(ZED, "Friends")));
+    assert_eq!(by(&mut scene), [ALICE]);
+    scene.give(Input::Changed(moved("may@msn", "Friends")));
+    assert_eq!(by(&mut scene), [ALICE], "she came later");
+    scene.give(Input::Changed(moved("may@msn", "Work")));
+    assert_eq!(by(&mut scene), [ALICE, "may@msn"]);
+}
+
+#[test]
+fn a_list_of_the_server_s_may_name_somebody_foreign_and_one_of_the_client_s_is_refused() {
+    let (mut scene, mut watched) =
+        (Scene::online(alice_and_zed()), Watched::online(&alice_and_zed()));
+    let mut by = |scene: &mut Scene| by(scene, &mut watched);
+    let item = "<item type='jid' value='alice@aol.xt' action='deny' order='1'/>";
+    set(&mut scene, "<active name='l'/>");
+    ask(&mut scene, "get", "<list name='l'/>", &list(item));
+    assert_eq!(by(&mut scene), [ZED]);
+    let asked = format!(
+        "<iq type='set' id='p'><query xmlns='jabber:iq:privacy'>{}</query></iq>",
+        list(item)
+    );
+    set(&mut scene, "<active/>");
+    scene.sent();
+    scene.client(&asked);
+    assert!(scene.to(Side::Client).contains("not-acceptable"));
+    assert_eq!(scene.to(Side::Server), "");
+    assert_eq!(by(&mut scene), [ALICE, ZED], "it was refused");
+}
+
+#[test]
+fn presence_may_be_directed_at_one() {
+    let (mut scene, mut watched) =
+        (Scene::online(alice_and_zed()), Watched::online(&alice_and_zed()));
+    let mut by = |scene: &mut Scene| by(scene, &mut watched);
+    scene.client("<presence to='alice@aol.xt' type='unavailable'/>");
+    assert_eq!(by(&mut scene), [ZED]);
+    scene.client("<presence><show>away</show></presence>");
+    assert_eq!(by(&mut scene), [ALICE, ZED], "told to everybody");
+    scene.client("<presence type='unavailable'/>");
+    assert!(by(&mut scene).is_empty());
+    scene.client("<presence to='eve@aol.xt'/>");
+    assert!(scene.events().is_empty(), "she may not see it");
+    scene.client("<presence to='alice@aol.xt'><show>dnd</show></presence>");
+    assert_eq!(by(&mut scene), [ALICE]);
+    scene.client("<presence to='alice@aol.xt' type='unavailable'/>");
+    assert!(by(&mut scene).is_empty());
+    // By command (XEP-0186), and with a list against it.
+    scene.client("<presence/>");
+    scene.client("<iq type='set' id='v'><invisible xmlns='urn:xmpp:invisible:1'/></iq>");
+    assert!(by(&mut scene).is_empty());
+    scene.client("<presence to='alice@aol.xt'/>");
+    assert_eq!(by(&mut scene), [ALICE]);
+    set(&mut scene, &list(OUT));
+    set(&mut scene, "<active name='l'/>");
+    assert!(by(&mut scene).is_empty());
+    assert_eq!(scene.to(Side::Server).matches("aol.xt").count(), 0);
 }
 
 #[test]

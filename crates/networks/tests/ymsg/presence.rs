@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Availability, Body, Presence, Roster, UnixMillis};
+use crosstalk_core::{Availability, Body, Contact, Presence, Roster, Subscription, UnixMillis};
 
-use crate::scene::{BOB, Scene, contact, listed};
+use crate::common::watched::Watched;
+use crate::scene::{BOB, Scene, contact, listed, roster_of};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -123,4 +124,47 @@ fn invisible_never_leaks() {
     assert!(unseen(&scene), "the way of version 9");
     scene.client("04/0 10=0");
     assert!(scene.seen().unwrap().is_online());
+}
+
+#[test]
+fn each_sees_what_the_person_lets_them_see() {
+    let granted = |contact: Contact| Contact { from: Subscription::Granted, ..contact };
+    let people = || {
+        let eve = Contact::new("eve@far-oscar".parse().unwrap(), "eve@far-oscar.xt".into());
+        roster_of([granted(contact()), granted(eve)])
+    };
+    let (both, bob, eve, nobody) = (
+        &["bob@far-oscar", "eve@far-oscar"][..],
+        &["bob@far-oscar"][..],
+        &["eve@far-oscar"][..],
+        &[][..],
+    );
+    let shown = |service: &str, to: &str, what: &str| {
+        format!("{service}/0 1=ann 31={what} 302=319 300=319 7={to}@far-oscar.xt 301=319 303=319")
+    };
+    let mut scene = Scene::signed_on(16, people());
+    let mut watched = Watched::online(&people());
+    for (packet, sees) in [
+        (shown("b9", "bob", "1 13=2"), eve),
+        (shown("b9", "bob", "2 13=2"), both),
+        (format!("85/0 1=ann 7={BOB} 13=1"), eve),
+        (format!("85/0 1=ann 7={BOB} 13=2"), both),
+        // Invisible, but not to one of them.
+        ("c5/0 13=2".into(), nobody),
+        (shown("ba", "eve", "1 13=1"), eve),
+        (shown("ba", "bob", "1 13=1"), both),
+        ("c6/0 10=99 97=1 19=here 47=0".into(), both),
+        (shown("ba", "eve", "2 13=1"), bob),
+        (shown("ba", "bob", "2 13=1"), nobody),
+        (shown("ba", "bob", "1 13=1"), bob),
+        ("c5/0 13=1".into(), both),
+        ("c5/0 13=2".into(), nobody),
+    ] {
+        scene.client(&packet);
+        watched.hear(&scene.gateway.events);
+        scene.gateway.events.clear();
+        assert_eq!(watched.by(), sees, "{packet}");
+        let foreign = scene.server_got().into_iter().find(|packet| packet.contains("far-oscar"));
+        assert_eq!(foreign, None);
+    }
 }

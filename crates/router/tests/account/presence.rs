@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Availability, Consent, Contact, Presence, Subscription};
+use crosstalk_core::{Audience, Availability, Consent, Contact, Event, Presence, Subscription};
 use crosstalk_router::{Effect, Fate, Input, Message, Ticket};
 
 use crate::driven::{Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, text};
@@ -118,4 +118,69 @@ fn a_contact_that_arrives_is_asked_again_unless_it_is_being_asked() {
     alice.does(Input::Sent(ticket, Ok(Fate::Delivered)));
     let said = posts(&alice.does(Input::Arrived(address("bob@yahoo"), THERE)));
     assert!(said.into_iter().map(|(_, body)| body).eq([request]));
+}
+
+/// Presence that each of some people sees, after what was told in this order.
+fn seen(effects: &[Effect<u32>]) -> Vec<(String, Availability)> {
+    let mut seen = std::collections::BTreeMap::new();
+    for (_, show, to) in told(effects) {
+        seen.extend(to.into_iter().map(|watcher| (watcher, show)));
+    }
+    seen.into_iter().collect()
+}
+
+fn only(names: &[&str]) -> Event {
+    Event::Audience(Audience::only(names.iter().map(|name| address(name)).collect()))
+}
+
+#[test]
+fn a_session_is_seen_by_its_audience_alone() {
+    use Availability::{Available, Away, ExtendedAway, Offline};
+    let people = ["bob@yahoo", "carol@yahoo"];
+    let mut alice = Driven::with(people.map(friend));
+    probes(&mut alice, &people);
+    let at = |bob, carol| vec![("bob@yahoo".to_owned(), bob), ("carol@yahoo".to_owned(), carol)];
+    let says = |alice: &mut Driven, event| seen(&alice.does(Input::Event(LAPTOP, event)));
+
+    assert_eq!(says(&mut alice, only(&["bob@yahoo"])), [("carol@yahoo".to_owned(), Offline)]);
+    assert_eq!(seen(&alice.shows(LAPTOP, Away)), [("bob@yahoo".to_owned(), Away)]);
+    // Another session shows itself to all: each sees what there is for them.
+    alice.opens(PHONE, "phone");
+    assert_eq!(seen(&alice.shows(PHONE, ExtendedAway)), [("carol@yahoo".to_owned(), ExtendedAway)]);
+    assert_eq!(seen(&alice.shows(LAPTOP, Available)), [("bob@yahoo".to_owned(), Available)]);
+    assert_eq!(seen(&probes(&mut alice, &people)), at(Available, ExtendedAway));
+    assert_eq!(seen(&alice.does(Input::Closed(PHONE))), [("carol@yahoo".to_owned(), Offline)]);
+    // At once, both ways.
+    let mut turned = says(&mut alice, only(&["carol@yahoo", "eve@yahoo"]));
+    assert_eq!(turned, at(Offline, Available));
+    turned = says(&mut alice, Event::Audience(Audience::everybody()));
+    assert_eq!(turned, [("bob@yahoo".to_owned(), Available)]);
+    assert!(says(&mut alice, Event::Audience(Audience::everybody())).is_empty());
+}
+
+#[test]
+fn who_is_let_in_only_later_sees_what_the_audience_says_then() {
+    let mut alice = Driven::with([
+        friend("bob@yahoo"),
+        Contact { from: Subscription::None, ..friend("carol@yahoo") },
+    ]);
+    probes(&mut alice, &["bob@yahoo", "carol@yahoo"]);
+    alice.does(Input::Event(LAPTOP, only(&["bob@yahoo"])));
+    let granted = alice.says(LAPTOP, "carol@yahoo", crosstalk_core::Body::Contact(Consent::Grant));
+    assert_eq!(seen(&granted), [("carol@yahoo".to_owned(), Availability::Offline)]);
+    let shown = alice.does(Input::Event(LAPTOP, only(&["bob@yahoo", "carol@yahoo"])));
+    assert_eq!(seen(&shown), [("carol@yahoo".to_owned(), Availability::Available)]);
+}
+
+#[test]
+fn clients_acknowledge_only_to_those_who_see_them() {
+    let mut alice = Driven::with([friend("bob@yahoo"), friend("carol@yahoo")]);
+    alice.does(Input::Event(LAPTOP, only(&["bob@yahoo"])));
+    let receipt =
+        || crosstalk_core::Body::Receipt { of: crosstalk_core::EnvelopeId(7), displayed: false };
+    let leaves = |effects: Vec<Effect<u32>>| {
+        effects.iter().any(|effect| matches!(effect, Effect::Locate { .. }))
+    };
+    assert!(leaves(alice.says(LAPTOP, "bob@yahoo", receipt())));
+    assert!(!leaves(alice.says(LAPTOP, "carol@yahoo", receipt())));
 }

@@ -171,7 +171,7 @@ impl Account {
         auto: bool,
         cx: &mut Cx<'_>,
     ) {
-        if !envelope.from.is_control() && !self.feedbag.admits(&envelope.from) {
+        if !envelope.from.is_control() && !self.admits(&envelope.from) {
             // As if the person were not there: being shut out is not for the sender to know.
             let why = Failure::Offline;
             cx.send(envelope.from.clone(), Body::Undelivered { of: envelope.id, why });
@@ -231,7 +231,7 @@ impl Account {
     }
 
     pub(in crate::oscar) fn typing_in(&mut self, from: &Address, typing: Typing, cx: &mut Cx<'_>) {
-        if !self.feedbag.admits(from) {
+        if !self.admits(from) {
             return;
         }
         let Some(name) = self.spelling(from, cx) else { return };

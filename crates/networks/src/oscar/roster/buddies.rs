@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crosstalk_core::{Address, Contact, Event, MAX_CONTACTS, NameClass, RosterEdit, Side};
+use crosstalk_core::{Address, Contact, MAX_CONTACTS, NameClass, Side};
 
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
 use crate::oscar::verdict::Verdict;
-use crate::oscar::wire::kinds::permit_deny::{ADD_DENY, DEL_DENY};
 use crate::oscar::wire::{Reader, Snac, Writer};
 
 /// A list of names, foreign ones apart from the rest.
@@ -78,15 +77,20 @@ impl Account {
 
     /// 09/05 to 09/0b: whom to permit and to deny.
     pub(in crate::oscar) fn permits(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        let is_self = self.is_own_name_alone(snac, cx);
         let partitioned = self.part(snac, cx);
-        for address in partitioned.foreign {
-            if let ADD_DENY | DEL_DENY = snac.kind()
-                && self.user().is_some()
-            {
-                cx.emit(Event::Roster(RosterEdit::Block(address, snac.kind() == ADD_DENY)));
-            }
-        }
+        self.permit_or_deny(snac.kind(), partitioned.foreign, is_self, cx);
         partitioned.verdict
+    }
+
+    /// Whether a list of names has one alone, the person's own.
+    fn is_own_name_alone(&self, snac: &Snac, cx: &Cx<'_>) -> bool {
+        let mut reader = Reader::new(&snac.body);
+        let name = reader.short().map(String::from_utf8_lossy);
+        let address = |name: &str| cx.context.names.address(name, &cx.context.network).ok();
+        reader.rest().is_empty()
+            && self.user().is_some()
+            && name.is_ok_and(|name| address(&name).as_ref() == self.user())
     }
 
     /// Takes the foreign names out of a list; what is left goes to the server.

@@ -11,10 +11,11 @@ mod place;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use crosstalk_core::Address;
+use crosstalk_core::{Address, Audience};
 
 use self::foreign::{AllShown, MAX_SHOWN, Misplaced};
 use self::groups::Groups;
+use super::permit_deny::mode;
 use crate::oscar::wire::item::{ALIAS, List, ORDER};
 use crate::oscar::wire::message::EightBit;
 use crate::oscar::wire::{Class, Item, ItemId, Writer, tlvs};
@@ -49,6 +50,8 @@ pub(in crate::oscar) struct Feedbag {
     overflowed: bool,
     /// The privacy mode; 0 before it is known.
     privacy: u8,
+    /// Whether the mode may let other people through than at the last look.
+    audience_changed: bool,
 }
 
 impl Feedbag {
@@ -60,7 +63,8 @@ impl Feedbag {
     /// Forgets both views, since the client gets its list anew. Ids that were foreign stay so.
     pub(in crate::oscar) fn start_over(&mut self) {
         let spent = std::mem::take(&mut self.spent);
-        *self = Self { spent, ..Self::read_as(self.groups.eight_bit()) };
+        let fresh = Self::read_as(self.groups.eight_bit());
+        *self = Self { spent, audience_changed: true, ..fresh };
     }
 
     /// Text of a name in the list.
@@ -100,11 +104,15 @@ impl Feedbag {
         }
         // The id is the server's now, whoever used it before.
         self.spent.remove(&item.id);
-        if item.class == PRIVACY
-            && let Some([mode]) = item.attribute(PRIVACY_MODE)
-        {
-            self.privacy = *mode;
+        if item.class == PRIVACY {
+            let said = item.attribute(PRIVACY_MODE).and_then(<[u8]>::first);
+            self.set_mode(said.copied().unwrap_or(mode::PERMIT_ALL));
         }
+    }
+
+    fn set_mode(&mut self, mode: u8) {
+        self.privacy = mode;
+        self.audience_changed = true;
     }
 
     /// Notes that the server no longer has an item.
@@ -113,6 +121,9 @@ impl Feedbag {
             self.groups.forget(item.id.group);
         } else {
             self.own.remove(&item.id);
+        }
+        if item.class == PRIVACY {
+            self.set_mode(mode::PERMIT_ALL);
         }
     }
 
@@ -180,12 +191,28 @@ impl Feedbag {
     pub(in crate::oscar) fn admits(&self, address: &Address) -> bool {
         let has = |class| self.of(address).any(|item| item.class == class);
         match self.privacy {
-            2 => false,
-            3 => has(Class::Permit),
-            4 => !has(Class::Deny),
-            5 => has(Class::Buddy),
+            mode::DENY_ALL => false,
+            mode::PERMIT_SOME => has(Class::Permit),
+            mode::DENY_SOME => !has(Class::Deny),
+            mode::PERMIT_LISTED => has(Class::Buddy),
             _ => true,
         }
+    }
+
+    /// The foreign people whom the privacy mode lets see the person. Whom it denies is blocked.
+    pub(in crate::oscar) fn audience(&self) -> Audience {
+        match self.privacy {
+            mode::DENY_ALL | mode::PERMIT_SOME | mode::PERMIT_LISTED => {
+                let admitted = self.everybody().filter(|address| self.admits(address));
+                Audience::only(admitted.cloned().collect())
+            }
+            _ => Audience::everybody(),
+        }
+    }
+
+    /// Whether that may have changed since the last look.
+    pub(in crate::oscar) const fn take_audience_change(&mut self) -> bool {
+        std::mem::replace(&mut self.audience_changed, false)
     }
 
     /// Whether a foreign item of this person may be shown.
@@ -196,6 +223,7 @@ impl Feedbag {
     /// Shows a foreign item, or shows it differently.
     pub(in crate::oscar) fn show(&mut self, address: Address, item: Item) {
         self.spend(item.id);
+        self.audience_changed = true;
         self.shown.insert(Shown { address, item });
     }
 
@@ -208,6 +236,7 @@ impl Feedbag {
 
     /// Shows a foreign item no longer.
     pub(in crate::oscar) fn hide(&mut self, id: ItemId) -> Option<Shown> {
+        self.audience_changed = true;
         self.shown.remove(id)
     }
 

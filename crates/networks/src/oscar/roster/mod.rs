@@ -1,7 +1,7 @@
 //! The buddy list: the one that the server stores, and those that old clients keep themselves.
 //!
-//! The state stands apart from the handlers: [`acks`], [`feedbag`], [`list_hold`], [`transaction`] and
-//! [`watched`] are kept by the account, whose handlers are in the other files.
+//! The state stands apart from the handlers: [`acks`], [`feedbag`], [`list_hold`], [`permit_deny`],
+//! [`transaction`] and [`watched`] are kept by the account, whose handlers are in the other files.
 
 pub(super) mod acks;
 mod answers;
@@ -10,6 +10,7 @@ mod edits;
 pub(super) mod feedbag;
 pub(super) mod list_hold;
 mod merge;
+pub(super) mod permit_deny;
 mod publish;
 mod push;
 pub(super) mod transaction;

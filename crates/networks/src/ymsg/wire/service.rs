@@ -56,6 +56,8 @@ pub const RENAME_GROUP: u16 = 0x89;
 pub const KEEP_ALIVE: u16 = 0x8a;
 /// Never to be seen online by somebody.
 pub const PRESENCE_PERMANENT: u16 = 0xb9;
+/// To be seen by somebody, although invisible, until the end of the session.
+pub const PRESENCE_SESSION: u16 = 0xba;
 /// Whether one is visible at all.
 pub const VISIBLE_TOGGLE: u16 = 0xc5;
 /// The person's own status.
