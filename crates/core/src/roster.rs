@@ -1,6 +1,7 @@
 //! A person's foreign contacts, in copies that merge.
 
 mod entry;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use crate::time::UnixMillis;
 
 use entry::Entry;
 pub use entry::{Stamp, Stamps};
+pub use settings::MAX_SETTINGS;
 
 /// The most foreign contacts one person has, removed ones that are still remembered included.
 pub const MAX_CONTACTS: usize = 2000;
@@ -238,15 +240,16 @@ impl Roster {
     /// Drops the oldest half of the memories of removed contacts.
     fn forget_removed(&mut self) {
         // The stamp of a wipe is no memory to forget: without it the wiped contacts would come
-        // back.
-        let wiped = self.entries.remove(&wiping());
+        // back. The settings are no memory at all.
+        let kept = [wiping(), settings::place()];
+        let kept = kept.map(|at| self.entries.remove_entry(&at));
         let removed = self.entries.values().filter(|e| e.contact.is_empty());
         let mut stamps: Vec<_> = removed.map(|e| e.stamps.newest()).collect();
         stamps.sort_unstable();
         if let Some(&middle) = stamps.get(stamps.len() / 2) {
             self.entries.retain(|_, e| !e.contact.is_empty() || e.stamps.newest() > middle);
         }
-        self.entries.extend(wiped.map(|entry| (wiping(), entry)));
+        self.entries.extend(kept.into_iter().flatten());
         self.sum_up();
     }
 }

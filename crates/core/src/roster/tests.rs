@@ -153,3 +153,39 @@ fn what_was_wiped_comes_back_from_no_copy() {
     let mut empty = Roster::default();
     assert!(empty.merge(here.clone()) && !empty.merge(here));
 }
+
+#[test]
+fn settings_are_no_contact_and_merge_wipe_and_travel_as_one() {
+    let mut here = Roster::default();
+    here.put(contact("bob@yahoo"), at(1));
+    assert!(here.put_settings(vec!["location=on".into(), "a\nb".into()], at(2)));
+    assert_eq!(here.settings(), ["location=on", "a b"]);
+    is_summed_up(&here);
+    assert_eq!(here.contacts().count(), 1, "nobody sees them");
+    let mut there = here.clone();
+    there.put_settings(vec!["location=off".into()], at(9));
+    here.put_settings(vec!["music=x".into()], at(5));
+    here.merge(there.clone());
+    assert_eq!(here.settings(), ["location=off"], "the later ones");
+    let copy = Roster::of_entries(there.entries().map(|(c, s)| (c.clone(), *s)));
+    assert_eq!(copy, there);
+    let part = there.part([&Roster::place_of_settings()]);
+    assert_eq!((part.settings(), part.contacts().count()), (there.settings(), 0));
+    assert!(!here.put_settings(vec![String::new(); MAX_SETTINGS + 1], at(10)));
+    here.wipe(at(20));
+    assert!(here.settings().is_empty());
+}
+
+#[test]
+fn settings_are_not_forgotten_to_make_room() {
+    let mut roster = Roster::default();
+    roster.put_settings(vec!["location=on".into()], at(1));
+    for n in 0..3 * MAX_CONTACTS as u64 {
+        let mut gone = contact(&format!("v{n}@aol"));
+        assert!(roster.put(gone.clone(), at(2 * n + 2)));
+        gone.listed = false;
+        roster.put(gone, at(2 * n + 3));
+    }
+    assert_eq!(roster.settings(), ["location=on"]);
+    is_summed_up(&roster);
+}
