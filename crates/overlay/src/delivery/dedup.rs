@@ -34,7 +34,9 @@ impl Fingerprint {
                 Body::Typing(_) | Body::Presence(_) | Body::Receipt { .. } => return None,
             },
             Message::Report { of, from, to, .. } => ("report", of, from, to),
-            Message::Presence { .. } | Message::Probe { .. } => return None,
+            Message::Presence { .. } | Message::Probe { .. } | Message::Question { .. } => {
+                return None;
+            }
         };
         let mut hash = Sha256::new();
         for part in ["ct/", kind, "/1\0"] {

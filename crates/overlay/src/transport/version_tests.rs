@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crosstalk_core::{
-    Body, Contact, Envelope, EnvelopeId, Failure, Presence, Roster, Stamp, UnixMillis,
+    Body, Contact, Envelope, EnvelopeId, Failure, Presence, Question, Roster, Stamp, UnixMillis,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -97,4 +97,21 @@ async fn everything_of_version_1_works_with_gateways_of_any_version() {
         assert_eq!(sent, Ok(()));
         assert_eq!(here.hub.counts(), there.hub.counts(), "nothing was refused");
     }
+}
+
+#[tokio::test]
+async fn a_question_is_not_said_to_a_gateway_of_before_and_its_sender_hears_so() {
+    let question = || {
+        let question = Question::new("music", "").unwrap();
+        Message::Question { of: bob(), by: alice(), question }
+    };
+    for theirs in [OLDEST, NEWEST - 1] {
+        let (here, there) = (Gateway::new(0, NEWEST), Gateway::new(1, theirs));
+        link(&here, &there).await;
+        assert_eq!(here.hub.send(id(1), question()).await, Err(Failure::Refused), "{theirs}");
+    }
+    let (here, mut there) = (Gateway::new(0, NEWEST), Gateway::new(1, NEWEST));
+    link(&here, &there).await;
+    let (sent, heard) = tokio::join!(here.hub.send(id(1), question()), there.answers(Ok(())));
+    assert_eq!((sent, heard), (Ok(()), question()));
 }

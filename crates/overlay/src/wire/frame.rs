@@ -172,12 +172,14 @@ impl Frame {
             | Self::RosterPut { .. }
             | Self::RosterDigests(_)
             | Self::RosterWant(_) => 1,
+            Self::UnknownMessage { .. }
+            | Self::Unknown
+            | Self::Said { message: Message::Question { .. }, .. } => FIELDS,
             Self::Era(_)
             | Self::MembershipGet
             | Self::Membership(_)
             | Self::Cards(_)
             | Self::Said { .. } => 2,
-            Self::UnknownMessage { .. } | Self::Unknown => FIELDS,
         }
     }
 
@@ -262,7 +264,11 @@ impl Frame {
     /// The same as far as an older `version` can say it.
     pub(crate) fn for_version(&self, version: u8) -> Option<Cow<'_, Self>> {
         match self {
-            Self::Said { message: Message::Report { .. }, .. } if version < 2 => None,
+            Self::Said { message: Message::Report { .. } | Message::Question { .. }, .. }
+                if version < 2 =>
+            {
+                None
+            }
             Self::Said { number, settled, message, .. } if version < 2 => {
                 let (number, settled, message) = (*number, *settled, message.clone());
                 Some(Cow::Owned(Self::Message { number, settled, message }))

@@ -1,7 +1,7 @@
 //! Messages that gateways send each other on behalf of people.
 
 use crosstalk_core::{
-    Address, Body, Consent, Details, Envelope, EnvelopeId, Failure, NetworkId, Presence,
+    Address, Body, Consent, Details, Envelope, EnvelopeId, Failure, NetworkId, Presence, Question,
 };
 
 /// Bytes that a message takes in memory besides its text and names, roughly.
@@ -41,6 +41,16 @@ pub enum Message {
         /// Reason.
         why: Failure,
     },
+    /// Somebody asks the gateway of a person about that person. It answers that it will say
+    /// something to who asks, or why not: [`Failure::Refused`] where it knows no such service.
+    Question {
+        /// The person it is about.
+        of: Address,
+        /// The person who asks.
+        by: Address,
+        /// The question.
+        question: Question,
+    },
 }
 
 impl Message {
@@ -63,6 +73,7 @@ impl Message {
             }
             Self::Probe { of, by } => name(of) + by.iter().map(name).sum::<usize>(),
             Self::Report { from, to, .. } => name(from) + name(to),
+            Self::Question { of, by, question } => name(of) + name(by) + question.weight(),
         };
         OVERHEAD + parts
     }
@@ -74,6 +85,7 @@ impl Message {
             Self::Presence { of, .. } => vec![of.network()],
             Self::Probe { by, .. } => by.iter().map(Address::network).collect(),
             Self::Report { from, .. } => vec![from.network()],
+            Self::Question { by, .. } => vec![by.network()],
         }
     }
 
@@ -86,6 +98,7 @@ impl Message {
             Self::Presence { of, to: others, .. } | Self::Probe { of, by: others } => {
                 of == user || others.contains(user)
             }
+            Self::Question { of, by, .. } => of == user || by == user,
         }
     }
 
@@ -93,7 +106,7 @@ impl Message {
     pub(crate) const fn receiver(&self) -> &Address {
         match self {
             Self::Envelope(envelope) => &envelope.to,
-            Self::Presence { of, .. } | Self::Probe { of, .. } => of,
+            Self::Presence { of, .. } | Self::Probe { of, .. } | Self::Question { of, .. } => of,
             Self::Report { from, .. } => from,
         }
     }

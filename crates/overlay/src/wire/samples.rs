@@ -2,7 +2,7 @@
 
 use crosstalk_core::{
     Address, Availability, Body, Consent, Contact, Detail, Details, Envelope, EnvelopeId, Failure,
-    Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
+    Presence, Question, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
 };
 use libp2p_identity::Keypair;
 
@@ -118,6 +118,9 @@ pub(crate) fn messages() -> Vec<(String, Message)> {
         ("probe", Message::Probe { of: bob(), by: vec![alice(), "eve@yahoo".parse().unwrap()] }),
     ];
     let named = named.into_iter().map(|(name, message)| (name.to_owned(), message));
+    let question = Question::new("music", "now").unwrap();
+    let question = Message::Question { of: bob(), by: alice(), question };
+    let named = named.chain([("question".to_owned(), question)]);
     let report = |why| Message::Report { of, from: alice(), to: bob(), why };
     let reports = FAILURES.map(|(name, why)| (format!("report {name}"), report(why)));
     named.chain(reports).collect()

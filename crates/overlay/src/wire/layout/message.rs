@@ -31,6 +31,15 @@ pub(crate) enum Message<'a> {
         to: Address<'a>,
         why: Failure,
     },
+    /// Since version 4, but not in each gateway that speaks it: one that does not know this answers
+    /// that it does not take it.
+    Question {
+        #[serde(borrow)]
+        of: Address<'a>,
+        by: Address<'a>,
+        service: &'a str,
+        words: &'a str,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +90,12 @@ impl<'a> From<&'a message::Message> for Message<'a> {
             message::Message::Report { of, from, to, why } => {
                 Self::Report { of: of.0, from: from.into(), to: to.into(), why: (*why).into() }
             }
+            message::Message::Question { of, by, question } => Self::Question {
+                of: of.into(),
+                by: by.into(),
+                service: question.service(),
+                words: question.words(),
+            },
         }
     }
 }
@@ -111,6 +126,11 @@ impl TryFrom<Message<'_>> for message::Message {
                 from: from.try_into()?,
                 to: to.try_into()?,
                 why: why.into(),
+            },
+            Message::Question { of, by, service, words } => Self::Question {
+                of: of.try_into()?,
+                by: by.try_into()?,
+                question: core::Question::new(service, words).ok_or(Unreadable::Malformed)?,
             },
         })
     }
