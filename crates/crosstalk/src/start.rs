@@ -8,6 +8,7 @@ use std::time::Duration;
 use crosstalk_core::HostPort;
 use crosstalk_gateway::config::{Config, Mesh, Outbox};
 use crosstalk_gateway::router::{Options, Router};
+use crosstalk_gateway::sources::Sources;
 use crosstalk_gateway::{Gateway, StartError};
 use crosstalk_overlay::{Limits, Lists, Member, Membership, Overlay};
 
@@ -41,6 +42,7 @@ pub(crate) fn start(mut config: Config) -> Result<Started, CliError> {
         control: config.control,
         memory: config.limits.memory.connections(),
         pace: config.limits.pace(),
+        sources: Sources::new(&config).map_err(|e| broken(&e))?,
     };
     let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
     let gateway = Gateway::start(config.clone(), router.clone())

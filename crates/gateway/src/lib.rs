@@ -27,6 +27,7 @@ mod running;
 mod session;
 mod shared;
 mod sniff;
+pub mod sources;
 mod splice;
 mod stream;
 pub mod tls;

@@ -197,6 +197,9 @@ fn the_example_names_every_key() {
         ("[api]\n", "api"),
         ("[outbox]\n", "outbox"),
         ("[limits]\n", "limits"),
+        ("[services]\n", "services"),
+        ("[services.music]\n", "music"),
+        ("[services.location]\n", "location"),
         ("[mesh]\nlisten = []\n", "mesh"),
         (
             "[mesh]\nlisten = []\n[[mesh.member]]\nid = \"12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo\"\nnetworks = []\n",
@@ -303,4 +306,18 @@ fn a_named_server_is_connected_instead_of_the_one_dialled() {
     assert!(config.network_at(&HostPort::new("www.example.org", 80)).is_none());
     let anywhere = config.network_at(&HostPort::new("anywhere.example.org", 5222)).unwrap();
     assert_eq!(anywhere.id.as_str(), "jabber");
+}
+
+#[test]
+fn sources_of_services_are_addresses_of_the_web_and_keys_are_not_shown() {
+    for (key, url) in [("lastfm", "ws.audioscrobbler.com"), ("listenbrainz", "ftp://a.example")] {
+        let said = complaint(&format!("[services.music]\n{key} = \"{url}\"\n"));
+        assert!(said.starts_with("gw.toml:2:") && said.contains("https://"), "{said}");
+    }
+    let config =
+        parse("[services.music]\nkey = \"hush\"\n[services.location]\ndatabases = [\"x\"]\n");
+    let services = config.unwrap().services;
+    assert_eq!(services.music.lastfm, "https://ws.audioscrobbler.com/2.0/");
+    assert_eq!(services.location.databases.len(), 1);
+    assert!(!format!("{services:?}").contains("hush"));
 }

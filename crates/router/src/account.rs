@@ -119,6 +119,8 @@ impl<A> Account<A> {
             }
             Input::Presence { of, at, presence } => self.hear(cx, &of, at, presence),
             Input::Probe { at, by } => self.probed(cx, at, &by),
+            Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
+            Input::Answered(ticket, text) => self.answered(cx, ticket, text),
             Input::Arrived(contact, at) => self.arrived(cx, &contact, at),
             Input::Left(contact, at) => self.left(cx, &contact, at),
             Input::Lost(gateway) => self.lost(cx, gateway),

@@ -128,8 +128,14 @@ impl<A> Account<A> {
             now: cx.now.wall,
         };
         let reply = cx.settings.service.answer(command, &view);
+        let mut say = reply.say;
         for action in reply.act {
             match action {
+                Action::Settings(settings) => {
+                    if let Err(full) = self.set(cx, settings) {
+                        say = cx.settings.service.not_changed(full);
+                    }
+                }
                 Action::Edit(edit) => self.edit(cx, edit),
                 Action::Consent(to, step) => {
                     let (id, body) = (cx.next_id(), Body::Contact(step));
@@ -137,7 +143,7 @@ impl<A> Account<A> {
                 }
             }
         }
-        let envelope = self.said_by_control(cx, reply.say);
+        let envelope = self.said_by_control(cx, say);
         self.deliver_to_all(cx, &envelope, Some(session), None);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, Presence, Roster};
+use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, Presence, Question, Roster};
 
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
@@ -84,6 +84,18 @@ pub enum Effect<A> {
         /// People to watch no longer.
         less: Vec<Address>,
     },
+    /// Find the answer to a question about the person, then say
+    /// [`Input::Answered`](crate::Input::Answered), within seconds.
+    Ask {
+        /// Names it.
+        ticket: Ticket,
+        /// The session that the person uses.
+        session: SessionId,
+        /// The question.
+        question: Question,
+        /// What the person has set for it.
+        value: Box<str>,
+    },
     /// Count this.
     Count(Count),
 }
@@ -109,6 +121,15 @@ pub enum Message {
         of: Address,
         /// The person.
         by: Address,
+    },
+    /// The person asks the gateway of somebody about that one.
+    Question {
+        /// Whom it is about.
+        of: Address,
+        /// The person.
+        by: Address,
+        /// The question.
+        question: Question,
     },
 }
 

@@ -1,6 +1,8 @@
 //! Inputs of an account.
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Event, Failure, Presence, Roster};
+use crosstalk_core::{
+    Address, Envelope, EnvelopeId, Event, Failure, Presence, Question, RichText, Roster,
+};
 
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
@@ -97,6 +99,17 @@ pub enum Input<A> {
         /// The person.
         by: Vec<Address>,
     },
+    /// Somebody asks about the person.
+    Question {
+        /// Who asks. That this one is there has been checked.
+        by: Address,
+        /// The question.
+        question: Question,
+        /// Reply channel of the answer whether there will be one.
+        answer: A,
+    },
+    /// Words that answer a question, as [asked for](crate::Effect::Ask).
+    Answered(Ticket, RichText),
     /// A watched contact signed on at a gateway.
     Arrived(Address, GatewayKey),
     /// A watched contact signed off there.

@@ -55,6 +55,7 @@ mod pace;
 mod pending;
 mod pending_requests;
 mod presence;
+mod questions;
 mod receive;
 mod roster_edits;
 mod sending;

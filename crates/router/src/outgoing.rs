@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::mem::take;
 
-use crosstalk_core::{Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Subscription};
+use crosstalk_core::{
+    Address, Body, Consent, Contact, Envelope, Failure, Outgoing, RichText, Subscription,
+};
 
 use crate::account::Account;
 use crate::control;
@@ -44,6 +46,9 @@ impl<A> Account<A> {
         let envelope = self.envelope(cx, outgoing);
         if let Some(why) = refusal {
             return self.undelivered(cx, &envelope, Some(session), why);
+        }
+        if let Some(question) = Self::question_in(cx, &envelope.body) {
+            return self.ask(cx, session, &envelope, question);
         }
         let no_copy = envelope.details.as_ref().is_some_and(|details| details.no_copy);
         if matches!(envelope.body, Body::Text { .. }) && !no_copy {
@@ -193,8 +198,19 @@ impl<A> Account<A> {
         let is_there = self.presence_of(cx.settings, &envelope.to).is_online();
         let name = self.spelling(cx.settings, &envelope.to);
         let text = cx.settings.service.kept(&name, is_there);
+        self.say_notice(cx, &envelope.to, text, from_session);
+    }
+
+    /// Shows a note of the gateway in the conversation with somebody.
+    pub(crate) fn say_notice(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        with: &Address,
+        text: RichText,
+        from_session: Option<SessionId>,
+    ) {
         let notice = Body::Text { text, auto: true };
-        let notice = cx.envelope(envelope.to.clone(), self.user.clone(), notice);
+        let notice = cx.envelope(with.clone(), self.user.clone(), notice);
         // If the session that has the conversation is gone, all the others are told.
         match from_session.filter(|session| self.has_mailbox(*session)) {
             Some(session) => cx.mail(session, Mail::Deliver(notice, None)),

@@ -12,6 +12,8 @@ pub(crate) const SIGNALS: Rate = Rate::new(1000, Duration::from_millis(10));
 pub(crate) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
 /// Changes of the list.
 pub(crate) const EDITS: Rate = Rate::new(6000, Duration::from_millis(100));
+/// Questions of the person, and answers to those of others.
+pub(crate) const QUESTIONS: Rate = Rate::new(10, Duration::from_secs(3));
 /// Rate of the control contact's answers.
 pub(crate) const ANSWERS: Rate = Rate::new(20, Duration::from_millis(500));
 /// So much of what a person says may wait before no more is read, and how long that lasts at least.
@@ -19,25 +21,36 @@ const MANY: usize = 256;
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// Use of one person's rates: messages, requests and edits, what the client adds by itself, and the
-/// control contact's answers. Allocated when something is used.
+/// control contact's answers, and questions. Allocated when something is used.
 pub(crate) struct Pace {
     pub(crate) speech: Bucket,
     pub(crate) signals: Bucket,
     pub(crate) requests: Bucket,
     pub(crate) edits: Bucket,
     pub(crate) answers: Bucket,
+    pub(crate) questions: Bucket,
+    pub(crate) answered: Bucket,
 }
 
 impl Pace {
     pub(crate) const fn new(now: Instant) -> Self {
         let full = Bucket::full(now);
-        Self { speech: full, signals: full, requests: full, edits: full, answers: full }
+        Self {
+            speech: full,
+            signals: full,
+            requests: full,
+            edits: full,
+            answers: full,
+            questions: full,
+            answered: full,
+        }
     }
 
     /// Whether nothing is used up.
     pub(crate) fn is_full(&self, now: Instant) -> bool {
-        let Self { speech, signals, requests, edits, answers } = self;
-        [speech, signals, requests, edits, answers].iter().all(|bucket| bucket.is_full(now))
+        let Self { speech, signals, requests, edits, answers, questions, answered } = self;
+        let all = [speech, signals, requests, edits, answers, questions, answered];
+        all.iter().all(|bucket| bucket.is_full(now))
     }
 
     /// Time for which no more of a client is to be read: until what was said is made up for, or has

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Envelope, Event};
+use crosstalk_core::{Address, Envelope, Event, Question};
 
 use crate::conversations::Deferred;
 use crate::delivery::{Asker, Delivery};
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::outgoing::Outbound;
+use crate::questions::Asked;
 
 /// Everything of an account that is empty most of the time. Allocated while something of it is
 /// not, since a gateway holds many accounts that are idle.
@@ -71,6 +72,12 @@ pub(crate) enum InFlight {
     Probe(Address),
     Wake,
     Seek(Address),
+    /// A question of the person; whom it is about is looked for.
+    Find(Asked),
+    /// A question of the person, at the gateway of whom it is about.
+    Ask(Asked),
+    /// A question of somebody else, whose answer is looked for.
+    Answer(Address, Question),
 }
 
 impl InFlight {

@@ -107,6 +107,19 @@ impl<A> Account<A> {
         true
     }
 
+    /// Replaces the person's settings.
+    pub(crate) fn set(&mut self, cx: &mut Cx<'_, A>, settings: Vec<String>) -> Result<(), Full> {
+        self.room_to_change(cx, true)?;
+        let Some(roster) = &mut self.roster else { return Err(Full::Disk) };
+        let stamp = roster.stamp().next(cx.now.wall, cx.settings.writer);
+        if !roster.put_settings(settings, stamp) {
+            return Err(Full::Domain);
+        }
+        self.pending().unsaved.insert(Roster::place_of_settings());
+        self.storage.want(Storage::SAVE);
+        Ok(())
+    }
+
     /// Does what a change of a contact entails, whoever made it.
     pub(crate) fn follow_up(
         &mut self,

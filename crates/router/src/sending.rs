@@ -105,7 +105,7 @@ impl<A> Account<A> {
         })
     }
 
-    fn landed(&mut self, ticket: Ticket) -> Option<InFlight> {
+    pub(crate) fn landed(&mut self, ticket: Ticket) -> Option<InFlight> {
         let in_flight = &mut self.if_pending()?.in_flight;
         let at = in_flight.iter().position(|(other, _)| *other == ticket)?;
         Some(in_flight.swap_remove(at).1)
@@ -120,6 +120,7 @@ impl<A> Account<A> {
                     self.arrived(cx, &contact, *at);
                 }
             }
+            Some(InFlight::Find(asked)) => self.ask_at(cx, asked, at),
             Some(InFlight::Locate(outbound)) if at.is_empty() => {
                 self.release_for(cx, outbound.from_session, outbound.bytes);
             }
@@ -156,6 +157,11 @@ impl<A> Account<A> {
                 Err(_) => self.unsubscribe(gateway, &to),
                 Ok(_) => {}
             },
+            Some(InFlight::Ask(asked)) => {
+                if let Err(why) = result {
+                    self.say_unanswered(cx, &asked, why);
+                }
+            }
             Some(InFlight::Probe(of)) if result.is_err_and(is_passing) => {
                 self.try_again(cx, Retry::Seek(of));
             }

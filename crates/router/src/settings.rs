@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Consent, Envelope, Names, Presence, Rate, RichText, Roster, RosterEdit, UnixMillis,
+    Address, Consent, Envelope, Failure, Names, Presence, Question, Rate, RichText, Roster,
+    RosterEdit, UnixMillis,
 };
 
 use crate::ids::GatewayKey;
@@ -83,6 +84,21 @@ pub trait Service: Send + Sync {
 
     /// Words for somebody whose list was not changed.
     fn not_changed(&self, full: Full) -> RichText;
+
+    /// The question that a text to a person is, if it is one.
+    fn question(&self, text: &str) -> Option<Question>;
+
+    /// What a person has set for a question of `by`. Fails with [`Failure::Refused`] where there is
+    /// no such service, else with [`Failure::Offline`] where the person does not let `by` ask.
+    fn shares(
+        &self,
+        question: &Question,
+        by: &Address,
+        settings: &[String],
+    ) -> Result<Box<str>, Failure>;
+
+    /// Note in a conversation with `name`, of whom something was asked and not answered.
+    fn unanswered(&self, question: &Question, name: &str, why: Failure) -> RichText;
 }
 
 /// State that a command may look at.
@@ -115,6 +131,8 @@ pub enum Action {
     Edit(RosterEdit),
     /// A step of consent, said to a contact.
     Consent(Address, Consent),
+    /// The person's [settings](Roster::settings) from now on.
+    Settings(Vec<String>),
 }
 
 /// No commands, and no words but what must be said.
@@ -135,6 +153,18 @@ impl Service for NoService {
 
     fn not_changed(&self, _: Full) -> RichText {
         "Your list was not changed.".into()
+    }
+
+    fn question(&self, _: &str) -> Option<Question> {
+        None
+    }
+
+    fn shares(&self, _: &Question, _: &Address, _: &[String]) -> Result<Box<str>, Failure> {
+        Err(Failure::Refused)
+    }
+
+    fn unanswered(&self, _: &Question, name: &str, _: Failure) -> RichText {
+        RichText::plain(format!("[{name} does not answer.]"))
     }
 }
 

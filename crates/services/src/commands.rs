@@ -9,7 +9,7 @@ use crosstalk_core::{
 
 use crate::naming::{closest, name, networks, resolve, spell};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View, words};
+use crate::{Action, Answer, View, person, words};
 
 /// The group that a contact added by command stands in.
 const GROUP: &str = "CrossTalk";
@@ -77,6 +77,24 @@ pub static COMMANDS: &[Command] = &[
         run: block,
     },
     Command { name: "unblock", arguments: "NAME", help: "Ends a block.", run: unblock },
+    Command {
+        name: "services",
+        arguments: "",
+        help: "Shows what you can ask others, and what others are told of you.",
+        run: person::services,
+    },
+    Command {
+        name: "set",
+        arguments: "SERVICE VALUE",
+        help: "Turns on what others may ask of you, such as /set location San Diego; with off it ends.",
+        run: person::set,
+    },
+    Command {
+        name: "privacy",
+        arguments: "[SERVICE on/off [NAME]]",
+        help: "Shows who is told what, or changes that for all or for one.",
+        run: person::privacy,
+    },
 ];
 
 /// Reply to a command that does not exist.

@@ -1,14 +1,20 @@
-//! Answers of the control contact to commands such as /help and /who, and words for events that a
-//! client cannot show. Pure: text and a view of the person's list in, text and actions out.
+//! Answers of the control contact to commands such as /help and /who, words for events that a client
+//! cannot show, and services of people such as /music. Pure: text and a view of the person's list in,
+//! text and actions out.
 
 mod commands;
 mod naming;
+mod person;
 mod speech;
 mod words;
 
 use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, UnixMillis};
 
 pub use commands::{COMMANDS, Command};
+pub use person::{
+    Endpoint, Found, Offers, PersonService, SERVICES, Step, Trouble, Url, begin, finish, question,
+    say, shares, unanswered,
+};
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 
@@ -22,6 +28,8 @@ pub struct View<'a> {
     pub roster: &'a Roster,
     /// Presence of a contact, as the person sees it.
     pub presence: &'a dyn Fn(&Address) -> Presence,
+    /// Sources that services may use here.
+    pub offers: &'a Offers,
     /// The present.
     pub now: UnixMillis,
 }
@@ -42,6 +50,8 @@ pub enum Action {
     Edit(RosterEdit),
     /// A step of consent, said to a contact.
     Consent(Address, Consent),
+    /// The person's [settings](Roster::settings) from now on.
+    Settings(Vec<String>),
 }
 
 impl Answer {

@@ -7,7 +7,7 @@ use crosstalk_core::{
     Subscription, UnixMillis,
 };
 use crosstalk_services::{
-    Action, Answer, COMMANDS, Command, Speech, View, delayed, in_words, kept,
+    Action, Answer, COMMANDS, Command, Offers, Speech, View, delayed, in_words, kept,
 };
 
 struct Plain;
@@ -42,7 +42,13 @@ fn contact(text: &str) -> Contact {
 
 /// Answer to alice@aol with `contacts` on her list, bob@yahoo being online.
 fn ask(text: &str, contacts: &[Contact]) -> Answer {
+    ask_with(text, contacts, &[])
+}
+
+/// The same of somebody who has set something.
+fn ask_with(text: &str, contacts: &[Contact], settings: &[String]) -> Answer {
     let mut roster = Roster::default();
+    roster.put_settings(settings.to_vec(), Stamp::default());
     for contact in contacts {
         assert!(roster.put(contact.clone(), Stamp::default()));
     }
@@ -58,7 +64,9 @@ fn ask(text: &str, contacts: &[Contact]) -> Answer {
     };
     let user = address("alice@aol");
     let now = UnixMillis(300_000);
-    let view = View { user: &user, names: &names, roster: &roster, presence: &presence, now };
+    let offers = &Offers::default();
+    let (roster, presence) = (&roster, &presence);
+    let view = View { user: &user, names: &names, roster, presence, offers, now };
     crosstalk_services::answer(text, &view)
 }
 
@@ -308,4 +316,55 @@ fn the_documentation_has_the_table() {
         let row = format!("| `{}` | {help} |", usage.trim_end());
         assert!(docs.contains(&row), "docs/commands.md has no row {row}");
     }
+}
+
+/// Settings after these commands, and what was said to the last.
+fn set(commands: &[&str]) -> (Vec<String>, String) {
+    let mut settings = Vec::new();
+    let mut said = String::new();
+    for command in commands {
+        let answer = ask_with(command, &[contact("bob@yahoo")], &settings);
+        answer.say.text().clone_into(&mut said);
+        for action in answer.act {
+            let Action::Settings(new) = action else { panic!("{action:?}") };
+            settings = new;
+        }
+    }
+    (settings, said)
+}
+
+#[test]
+fn what_others_may_ask_is_set_and_turned_off() {
+    let (settings, said) = set(&["/set location San Diego"]);
+    assert_eq!(settings, ["location=at San Diego"]);
+    assert!(said.contains("are told your location"), "{said}");
+    let (settings, _) = set(&["/set location San Diego", "/set location off"]);
+    assert!(settings.is_empty());
+    for (command, part) in [
+        ("/set", "Which of these: music, location?"),
+        ("/set weather on", "There is no weather. There are: music, location."),
+        ("/set location", "location: off"),
+        ("/set location on", "cannot look up"),
+        ("/set music lastfm rj", "does not ask lastfm"),
+        ("/set music", "lastfm NAME, listenbrainz NAME, or off"),
+        ("/set music vinyl", "Write /set music lastfm NAME"),
+        ("/privacy location", "on or off"),
+        ("/privacy location off nobody", "I do not know nobody"),
+    ] {
+        let (settings, said) = set(&[command]);
+        assert!(settings.is_empty() && said.contains(part), "{command}: {said}");
+    }
+}
+
+#[test]
+fn who_is_told_is_said_for_all_and_for_one() {
+    let (settings, said) =
+        set(&["/set location Rome", "/privacy location off", "/privacy location on bob"]);
+    assert_eq!(settings, ["location=at Rome", "location/*=off", "location/bob@yahoo=on"]);
+    assert_eq!(said, "bob@yahoo.xt is told your location.");
+    let all = ["/set location Rome", "/privacy location off bob@yahoo", "/services"];
+    let (_, said) = set(&all);
+    let line =
+        "location: \"at Rome\", told to who may see when you are online, not to bob@yahoo.xt";
+    assert!(said.contains(line) && said.contains("music: off, nobody is told"), "{said}");
 }

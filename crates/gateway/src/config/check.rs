@@ -43,6 +43,7 @@ impl Config {
         self.check_tls(&mut problems);
         self.check_api(&mut problems);
         self.check_limits(&mut problems);
+        self.services.check(&mut problems);
         self.check_mesh(&mut problems);
         problems
     }

@@ -11,7 +11,8 @@ use super::allow::HostPattern;
 use super::network::{Direct, NetworkConfig};
 use super::report::Problem;
 use super::{
-    Api, Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Outbox, Proxy, Tls, Transparent, text,
+    Api, Config, DEFAULT_PROXY, DEFAULT_SUFFIX, Limits, Mesh, Outbox, Proxy, Services, Tls,
+    Transparent, text,
 };
 
 /// The whole file.
@@ -29,6 +30,7 @@ pub(super) struct File {
     api: Api,
     outbox: Outbox,
     limits: Limits,
+    services: Services,
     mesh: Option<Mesh>,
 }
 
@@ -58,6 +60,8 @@ impl File {
             certificate.chain = base.join(&certificate.chain);
             certificate.key = base.join(&certificate.key);
         }
+        let mut services = self.services;
+        services.location.databases.iter_mut().for_each(|file| *file = base.join(&*file));
         Ok(Config {
             suffix: self.suffix.unwrap_or_else(|| DEFAULT_SUFFIX.to_owned()),
             control: self.control.unwrap_or(true),
@@ -69,6 +73,7 @@ impl File {
             api: self.api,
             outbox: self.outbox,
             limits: self.limits,
+            services,
             mesh: self.mesh,
             data,
         })

@@ -11,6 +11,7 @@ mod file;
 mod memory;
 mod network;
 mod report;
+mod services;
 mod text;
 mod warnings;
 
@@ -28,6 +29,7 @@ pub use check::{OpenProxy, bad_level};
 pub use memory::Memory;
 pub use network::{Direct, NetworkConfig};
 pub use report::{Problem, Report};
+pub use services::{Location, Music, Services};
 
 /// The suffix of the universal spelling where none is configured.
 pub const DEFAULT_SUFFIX: &str = "xt";
@@ -63,6 +65,8 @@ pub struct Config {
     pub outbox: Outbox,
     /// Bounds.
     pub limits: Limits,
+    /// Sources that services of people may use.
+    pub services: Services,
     /// The other gateways; `None` for a lone gateway, which opens no port for any.
     pub mesh: Option<Mesh>,
 }

@@ -1,7 +1,7 @@
 //! Decisions about targets: made by name before resolution, and again for every address after it,
 //! so that a name cannot turn into an address it must not be.
 
-mod ranges;
+pub(crate) mod ranges;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

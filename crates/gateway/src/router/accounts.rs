@@ -1,6 +1,7 @@
 //! Table of the accounts here, and of the people here who watch others.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ pub(super) struct Slot {
 pub(super) struct Inner {
     pub(super) account: Account<Answer>,
     /// One for each session and conversation.
-    pub(super) mailboxes: Vec<(SessionId, Mailbox)>,
+    pub(super) mailboxes: Vec<Place>,
     /// Number of sessions and conversations ever opened.
     pub(super) opened: u32,
     /// Messages to people at this gateway, whose locks cannot be waited for under this one.
@@ -32,6 +33,14 @@ pub(super) struct Inner {
     pub(super) armed: Option<Instant>,
     /// Nobody finds this account any more.
     pub(super) has_left: bool,
+}
+
+/// Place of a session or conversation at the router.
+pub(super) struct Place {
+    pub(super) id: SessionId,
+    pub(super) mailbox: Mailbox,
+    /// Address that its client connects from, where it has one.
+    pub(super) client: Option<IpAddr>,
 }
 
 /// Reply channel of the answer to a message.
@@ -56,7 +65,16 @@ impl Inner {
     }
 
     pub(super) fn mailbox(&self, session: SessionId) -> Option<&Mailbox> {
-        self.mailboxes.iter().find(|(id, _)| *id == session).map(|(_, mailbox)| mailbox)
+        self.place(session).map(|place| &place.mailbox)
+    }
+
+    /// Address that a session's client connects from.
+    pub(super) fn client(&self, session: SessionId) -> Option<IpAddr> {
+        self.place(session)?.client
+    }
+
+    fn place(&self, session: SessionId) -> Option<&Place> {
+        self.mailboxes.iter().find(|place| place.id == session)
     }
 
     /// Whether nothing keeps the account here.

@@ -13,6 +13,7 @@ use crosstalk_router::{
 
 use super::accounts::{Answer, Inner, Slot};
 use super::eager::Eager;
+use super::overlay_calls::Ask;
 use super::{RouterState, gateway_of, now, overlay_calls};
 use crate::mail::{DeliveryReceipt, Mail, Settle};
 
@@ -33,6 +34,7 @@ pub(super) enum After {
     /// It is begun, and ends with an input.
     Await(Eager<Input<Answer>>),
     DeliverLocally,
+    Ask(Ask),
 }
 
 impl RouterState {
@@ -141,6 +143,10 @@ impl RouterState {
             Effect::SignOn => after.push(After::SignOn),
             Effect::SignOff { watched } => after.push(After::SignOff(watched)),
             Effect::Watch { more, less } => after.push(After::Watch { more, less }),
+            Effect::Ask { ticket, session, question, value } => {
+                let client = inner.client(session);
+                after.push(After::Ask(Ask { ticket, question, value, client }));
+            }
             Effect::Count(what) => self.counters.count(what),
         }
     }
@@ -170,6 +176,9 @@ impl RouterState {
                 overlay::Message::Presence { of, presence, to }
             }
             Message::Probe { of, by } => overlay::Message::Probe { of, by: vec![by] },
+            Message::Question { of, by, question } => {
+                overlay::Message::Question { of, by, question }
+            }
         };
         Eager::new(async move {
             let result = overlay.send(&to, message).await;

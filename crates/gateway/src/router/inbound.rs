@@ -66,6 +66,10 @@ impl RouterState {
                 let result = self.probe(from, &of, by);
                 self.answer(answer, result);
             }
+            Message::Question { of, by, question } => match self.accounts.get(&of) {
+                Some(slot) => self.apply(&slot, Input::Question { by, question, answer }),
+                None => self.answer(answer, Err(Failure::Offline)),
+            },
             Message::Report { of, from: user, to, why } => {
                 if let Some(slot) = self.accounts.get(&user) {
                     let from = key_of(from);

@@ -35,6 +35,11 @@ impl RouterState {
             }
             Message::Presence { of, presence, to } => self.show(self.here, &of, &presence, &to),
             Message::Probe { of, by } => self.probe(self.here, &of, vec![by]),
+            Message::Question { of, by, question } => {
+                let answer = Answer::Local(slot.clone(), ticket);
+                let message = overlay::Message::Question { of, by, question };
+                return self.receive(self.here, message, answer);
+            }
         };
         let result: Result<Fate, Failure> = result.map(|()| Fate::Delivered);
         self.apply(slot, Input::Sent(ticket, result));

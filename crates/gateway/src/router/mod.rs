@@ -33,6 +33,7 @@ mod shares;
 mod timers;
 
 use std::hash::{DefaultHasher, Hasher};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,6 +49,7 @@ pub use session_handle::SessionHandle;
 
 use crate::mail::Mails;
 use crate::memory::{Entry, Memory};
+use crate::sources::Sources;
 use accounts::Accounts;
 use counters::Counters;
 use service::ControlService;
@@ -69,6 +71,7 @@ pub(crate) struct RouterState {
     counters: Counters,
     memory: Memory,
     timers: Arc<Timers>,
+    sources: Arc<Sources>,
     runtime: Handle,
 }
 
@@ -92,7 +95,7 @@ impl Router {
             writer: writer.finish(),
             control: options.control,
             pace: options.pace,
-            service: Arc::new(ControlService),
+            service: Arc::new(ControlService(Arc::clone(&options.sources))),
             shares: Arc::new(GatewayShares::new(overlay.clone())),
         };
         let state = Arc::new(RouterState {
@@ -103,6 +106,7 @@ impl Router {
             counters: Counters::default(),
             memory: Memory::new(options.memory),
             timers: Arc::default(),
+            sources: options.sources,
             runtime: Handle::current(),
         });
         tokio::spawn(inbound::listen(Arc::downgrade(&state), inbound));
@@ -116,14 +120,16 @@ impl Router {
         SessionHandle::sign_in(&self.state, user, endpoint, None)
     }
 
-    /// Like [`Self::sign_in`], with what waits for the session charged to `entry`.
+    /// Like [`Self::sign_in`], of a client that connects from `client`, with what waits for the
+    /// session charged to `entry`.
     pub(crate) fn sign_in_at(
         &self,
         entry: &Entry,
         user: &Address,
         endpoint: &str,
+        client: IpAddr,
     ) -> (SessionHandle, Mails) {
-        SessionHandle::sign_in(&self.state, user, endpoint, Some(entry))
+        SessionHandle::sign_in(&self.state, user, endpoint, Some((entry, client)))
     }
 
     /// Takes in a connection that carries only the conversation of `user` with `with`, beside the

@@ -1,9 +1,13 @@
 //! Settings of routing by an operator.
 
+use std::sync::Arc;
+
 use crosstalk_core::{Budgets, Rate};
 
+use crate::sources::Sources;
+
 /// Settings of routing by an operator.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether the control contact stands in everybody's list and answers.
     pub control: bool,
@@ -11,11 +15,14 @@ pub struct Options {
     pub memory: Budgets,
     /// Rate of one person's messages. A client that exceeds it is read more slowly.
     pub pace: Rate,
+    /// Sources that services of people may use.
+    pub sources: Arc<Sources>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let pace = crate::config::Limits::default().pace();
-        Self { control: true, memory: Budgets::of(256 << 20), pace }
+        let (memory, sources) = (Budgets::of(256 << 20), Sources::none());
+        Self { control: true, memory, pace, sources }
     }
 }

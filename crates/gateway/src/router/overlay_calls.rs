@@ -1,9 +1,10 @@
 //! Effects of accounts that take longer, or need other locks than their own.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crosstalk_core::{Address, EnvelopeId, Failure, Roster};
-use crosstalk_router::{Fate, Input};
+use crosstalk_core::{Address, EnvelopeId, Failure, Question, Roster};
+use crosstalk_router::{Fate, Input, Ticket};
 
 use super::accounts::{Answer, Slot};
 use super::driver::After;
@@ -16,6 +17,16 @@ pub(super) struct Report {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) why: Failure,
+}
+
+/// A question about the person, to be answered from outside.
+pub(super) struct Ask {
+    pub(super) ticket: Ticket,
+    pub(super) question: Question,
+    /// What the person has set for it.
+    pub(super) value: Box<str>,
+    /// Address that the person's client connects from.
+    pub(super) client: Option<IpAddr>,
 }
 
 impl RouterState {
@@ -63,6 +74,12 @@ impl RouterState {
                 let at = state.overlay.locate(&user).await.into_iter().map(key_of).collect();
                 state.apply(&slot, Input::Located(ticket, at));
             })),
+            After::Ask(Ask { ticket, question, value, client }) => {
+                drop(self.runtime.spawn(async move {
+                    let text = state.sources.answer(&question, &value, client).await;
+                    state.apply(&slot, Input::Answered(ticket, text));
+                }));
+            }
             After::Save(roster) => drop(self.runtime.spawn(state.save(slot, roster))),
         }
         None

@@ -1,5 +1,6 @@
 //! A session's place at the router.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use crosstalk_core::{Address, Envelope, Event};
 use crosstalk_router::{Input, SessionId};
 
 use super::RouterState;
-use super::accounts::Slot;
+use super::accounts::{Place, Slot};
 use crate::mail::{DeliveryReceipt, Mails, mailbox};
 use crate::memory::Entry;
 
@@ -24,11 +25,11 @@ impl SessionHandle {
         router: &Arc<RouterState>,
         user: &Address,
         endpoint: &str,
-        entry: Option<&Entry>,
+        client: Option<(&Entry, IpAddr)>,
     ) -> (Self, Mails) {
         tracing::info!(%user, endpoint, "signed in");
         let opened = |session| Input::Opened { session, endpoint: endpoint.into() };
-        let (slot, id, mails) = enter(router, user, entry, opened);
+        let (slot, id, mails) = enter(router, user, client.unzip(), opened);
         (Self { router: router.clone(), slot, id }, mails)
     }
 
@@ -40,7 +41,7 @@ impl SessionHandle {
         entry: Option<&Entry>,
     ) -> (Self, Mails) {
         let converses = |session| Input::Converses { session, endpoint: endpoint.into(), with };
-        let (slot, id, mails) = enter(router, user, entry, converses);
+        let (slot, id, mails) = enter(router, user, (entry, None), converses);
         (Self { router: router.clone(), slot, id }, mails)
     }
 
@@ -86,7 +87,7 @@ impl SessionHandle {
 fn enter(
     router: &Arc<RouterState>,
     user: &Address,
-    entry: Option<&Entry>,
+    (entry, client): (Option<&Entry>, Option<IpAddr>),
     input: impl FnOnce(SessionId) -> Input<super::accounts::Answer>,
 ) -> (Arc<Slot>, SessionId, Mails) {
     let (mailbox, mails) = mailbox(entry);
@@ -95,7 +96,7 @@ fn enter(
         let id = inner.next_session();
         // Most people have one session, and a growing vector begins with room for four.
         inner.mailboxes.reserve_exact(1);
-        inner.mailboxes.push((id, mailbox));
+        inner.mailboxes.push(Place { id, mailbox, client });
         let after = router.handle(slot, inner, input(id));
         (slot.clone(), id, after)
     });
@@ -111,7 +112,7 @@ impl Drop for SessionHandle {
                 tracing::info!(user = %inner.account.user(), endpoint, "signed out");
             }
             let after = self.router.handle(&self.slot, &mut inner, Input::Closed(self.id));
-            inner.mailboxes.retain(|(id, _)| *id != self.id);
+            inner.mailboxes.retain(|place| place.id != self.id);
             (after, inner.account.is_over())
         };
         self.router.follow(&self.slot, closed.0, closed.1);

@@ -89,7 +89,9 @@ impl Session {
 
     pub(super) async fn sign_in(&mut self, user: Address, endpoint: String) -> Result<(), End> {
         self.check(&user).await?;
-        let (handle, mail) = self.shared.router.sign_in_at(self.charge.entry(), &user, &endpoint);
+        let client = self.peer.origin.address;
+        let router = &self.shared.router;
+        let (handle, mail) = router.sign_in_at(self.charge.entry(), &user, &endpoint, client);
         self.person = Some(Person::new(handle, mail));
         self.user = Some(user);
         Ok(())

@@ -275,6 +275,11 @@ fn asked_for(hello: &ClientHello<'_>, dialled: &str) -> Hello {
     }
 }
 
+/// TLS towards servers that are no base servers, with the same roots.
+pub(crate) fn client_of(config: &config::Tls) -> Result<ClientConfig, Error> {
+    client_config(config, Arc::new(ring::default_provider()))
+}
+
 fn client_config(
     config: &config::Tls,
     provider: Arc<CryptoProvider>,

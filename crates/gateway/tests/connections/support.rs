@@ -209,6 +209,7 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
         control: false,
         memory: config.limits.memory.connections(),
         pace: config.limits.pace(),
+        ..Options::default()
     };
     let router = Router::new(overlay, inbound, names, options);
     let gateway = Gateway::start(config, router.clone()).unwrap();

@@ -6,6 +6,7 @@ mod consent;
 mod messages;
 mod presence;
 mod reports;
+mod services;
 mod strangers;
 mod takes;
 mod talks;

@@ -68,9 +68,15 @@ pub(crate) struct Driven {
 
 impl Driven {
     pub(crate) fn new() -> Self {
+        Self::set(|_| ())
+    }
+
+    /// The account with other settings than usual.
+    pub(crate) fn set(change: impl FnOnce(&mut Settings)) -> Self {
         let networks = ["aol", "yahoo", "jabber"].map(|id| (id.parse().unwrap(), &Plain as _));
         let names = Arc::new(Names::new("xt", networks));
-        let settings = Settings { control: true, ..Settings::new(names, HERE) };
+        let mut settings = Settings { control: true, ..Settings::new(names, HERE) };
+        change(&mut settings);
         let account = Account::new(address("alice@aol"), Arc::new(settings), 7);
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_000_000) };
         Self { account, now, last: 0 }
@@ -79,12 +85,17 @@ impl Driven {
     /// Alice signed in with a laptop that takes texts, and these friends.
     pub(crate) fn with(contacts: impl IntoIterator<Item = Contact>) -> Self {
         let mut alice = Self::new();
-        alice.opens(LAPTOP, "laptop");
-        alice.does(Input::Loaded(roster(contacts)));
-        alice.does(Input::Takes(LAPTOP, true));
-        alice.shows(LAPTOP, Availability::Available);
-        alice.finishes_storage();
+        alice.signs_on(roster(contacts));
         alice
+    }
+
+    /// Alice signs in with a laptop that takes texts, and has this list.
+    pub(crate) fn signs_on(&mut self, roster: Roster) {
+        self.opens(LAPTOP, "laptop");
+        self.does(Input::Loaded(roster));
+        self.does(Input::Takes(LAPTOP, true));
+        self.shows(LAPTOP, Availability::Available);
+        self.finishes_storage();
     }
 
     /// Does everything that the account wants of storage until there is no more.

@@ -8,6 +8,7 @@ mod driven;
 mod early;
 mod outgoing;
 mod presence;
+mod questions;
 mod size;
 mod state_updates;
 mod storage;

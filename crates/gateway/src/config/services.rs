@@ -1,0 +1,78 @@
+//! `[services]`: sources that services of people may use.
+
+use std::path::PathBuf;
+
+use crosstalk_core::Redacted;
+use hyper::Uri;
+use serde::Deserialize;
+
+use super::allow::Allow;
+use super::report::Problem;
+
+/// Sources that services of people may use.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Services {
+    /// Hosts that may be called although their addresses are not public.
+    pub allow: Vec<Allow>,
+    /// Sources of `/music`.
+    pub music: Music,
+    /// Source of `/location`.
+    pub location: Location,
+}
+
+/// Sources of `/music`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Music {
+    /// Last.fm's API 2.0.
+    pub lastfm: String,
+    /// The key of it; without one Last.fm is not asked.
+    pub key: Option<Redacted<String>>,
+    /// The root of the API of `ListenBrainz`; without it that is not asked.
+    pub listenbrainz: Option<String>,
+}
+
+/// Source of `/location`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Location {
+    /// Databases of cities by address, in `MaxMind`'s format. Held in memory.
+    pub databases: Vec<PathBuf>,
+    /// Words that name who made them, shown to people.
+    pub credit: String,
+}
+
+impl Default for Location {
+    fn default() -> Self {
+        let credit = "IP geolocation by DB-IP, https://db-ip.com".to_owned();
+        Self { databases: Vec::new(), credit }
+    }
+}
+
+impl Default for Music {
+    fn default() -> Self {
+        let lastfm = "https://ws.audioscrobbler.com/2.0/".to_owned();
+        Self { lastfm, key: None, listenbrainz: None }
+    }
+}
+
+impl Services {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        let Music { lastfm, listenbrainz, .. } = &self.music;
+        let listenbrainz = listenbrainz.as_deref().map(|url| ("listenbrainz", url));
+        for (key, url) in [("lastfm", lastfm.as_str())].into_iter().chain(listenbrainz) {
+            if !is_web(url) {
+                let what = "write an address that begins with https:// or http://";
+                problems.push(Problem::new(format!("services.music.{key}"), what));
+            }
+        }
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    matches!(uri.scheme_str(), Some("https" | "http"))
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.query().is_none()
+}

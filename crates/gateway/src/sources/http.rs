@@ -1,0 +1,132 @@
+//! HTTP/1.1 to what services ask: one request a connection, within a deadline and a size, to public
+//! addresses only unless the operator names another.
+
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosstalk_services::{Trouble, Url};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, HOST, USER_AGENT};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::client_origin::ClientOrigin;
+use crate::config::{Allow, HostPattern};
+use crate::dns::Dns;
+use crate::policy::ranges::is_public;
+
+/// Longest time for all of a look-up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The most bytes of a body that are read, and of all its headers.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+/// The most names that are looked up at once.
+const LOOK_UPS: usize = 16;
+/// The most addresses of one name that are tried.
+const ADDRESSES: usize = 4;
+
+/// A status and a body.
+pub(super) type Response = (u16, Vec<u8>);
+
+/// A client of HTTP.
+pub(super) struct Http {
+    dns: Dns,
+    tls: TlsConnector,
+    /// Places that may be called whatever their address is.
+    allow: Vec<Allow>,
+}
+
+impl Http {
+    pub(super) fn new(allow: Vec<Allow>, tls: ClientConfig) -> Self {
+        Self { dns: Dns::new(LOOK_UPS), tls: TlsConnector::from(Arc::new(tls)), allow }
+    }
+
+    /// Gets what is at `url`. Redirects are not followed: a response that is one is returned.
+    pub(super) async fn get(&self, url: &Url) -> Result<Response, Trouble> {
+        timeout(PATIENCE, self.fetch(url)).await.unwrap_or(Err(Trouble::Timeout))
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Response, Trouble> {
+        let uri: Uri = url.0.parse().map_err(|_| Trouble::Unreachable)?;
+        let is_https = uri.scheme_str() == Some("https");
+        let host = uri.host().ok_or(Trouble::Unreachable)?.trim_matches(['[', ']']);
+        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        let tcp = self.connect(host, port).await?;
+        if !is_https {
+            return exchange(tcp, &uri).await;
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| Trouble::Unreachable)?;
+        let stream = self.tls.connect(name, tcp).await.map_err(|_| Trouble::Unreachable)?;
+        exchange(stream, &uri).await
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Trouble> {
+        // All of it is the gateway's own.
+        let origin = ClientOrigin::of(IpAddr::from([0, 0, 0, 0]));
+        let found = self.dns.addresses(&origin, host).await.map_err(|_| Trouble::Unreachable)?;
+        // The address that is checked is the one that is connected to: a name may lead elsewhere
+        // the next time it is looked up.
+        let may = |ip: &&IpAddr| is_public(**ip) || self.is_allowed(host, **ip, port);
+        for ip in found.iter().filter(may).take(ADDRESSES) {
+            if let Ok(tcp) = TcpStream::connect(SocketAddr::new(*ip, port)).await {
+                return Ok(tcp);
+            }
+        }
+        Err(Trouble::Unreachable)
+    }
+
+    /// Whether the operator names the host, or a range that the address is in.
+    fn is_allowed(&self, host: &str, ip: IpAddr, port: u16) -> bool {
+        let ip = ip.to_canonical().to_string();
+        self.allow.iter().any(|rule| match rule.host {
+            HostPattern::Name(_) => rule.permits(host, port),
+            HostPattern::Net(_) => rule.permits(&ip, port),
+            // Names that anybody may choose can lead to this machine.
+            HostPattern::Any | HostPattern::Under(_) => false,
+        })
+    }
+}
+
+/// Asks for what is at `uri`, and reads the response to its end.
+async fn exchange<S>(stream: S, uri: &Uri) -> Result<Response, Trouble>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut client = http1::Builder::new();
+    client.max_buf_size(MAX_BODY);
+    let opened = client.handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = opened.map_err(|_| Trouble::Unreachable)?;
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request::get(path)
+        .header(HOST, authority)
+        .header(USER_AGENT, concat!("CrossTalk/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "application/json")
+        .body(Empty::<Bytes>::new())
+        .map_err(|_| Trouble::Unreachable)?;
+    let talk = async move {
+        let response = sender.send_request(request).await.map_err(|_| Trouble::Unreachable)?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+        let body = body.map_err(|error| {
+            let is_long = error.is::<LengthLimitError>();
+            if is_long { Trouble::TooLarge } else { Trouble::Unreachable }
+        })?;
+        Ok((status, body.to_bytes().to_vec()))
+    };
+    let (mut talk, connection) = (pin!(talk), pin!(connection));
+    tokio::select! {
+        response = &mut talk => response,
+        // What was read before it ended is there to be taken.
+        _ = connection => talk.await,
+    }
+}

@@ -1,0 +1,110 @@
+//! Sources outside, from which services of people are answered.
+//!
+//! What a service wants looked up is the service's to say ([`crosstalk_services::Step`]); here it is
+//! looked up, each within a deadline, so many at a time and within bounds of memory. Nothing else
+//! waits for it.
+
+mod http;
+mod places;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crosstalk_core::{Question, RichText};
+use crosstalk_services::{self as services, Endpoint, Found, Offers, Step, Trouble};
+use tokio::sync::Semaphore;
+
+use crate::config::{Config, Services};
+use crate::tls;
+use http::Http;
+use places::Places;
+
+/// The most look-ups at once: each holds [some memory](http::MAX_BODY).
+const AT_ONCE: usize = 32;
+
+/// Reason why sources cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database of places is none.
+    #[error("{0}: not a database of places: {1}")]
+    Places(PathBuf, String),
+    /// The roots of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+}
+
+/// Sources outside, as an operator allows them.
+pub struct Sources {
+    offers: Offers,
+    http: Option<Http>,
+    places: Option<Places>,
+    turns: Semaphore,
+}
+
+impl Sources {
+    /// The sources that `config` names. The databases of places are read into memory.
+    pub fn new(config: &Config) -> Result<Arc<Self>, Error> {
+        let Services { allow, music, location } = &config.services;
+        let places = Places::open(&location.databases)?;
+        let key = music.key.as_ref();
+        let lastfm = key.map(|key| Endpoint { url: music.lastfm.clone(), key: key.clone() });
+        let listenbrainz = music.listenbrainz.clone();
+        let http = if lastfm.is_some() || listenbrainz.is_some() {
+            Some(Http::new(allow.clone(), tls::client_of(&config.tls)?))
+        } else {
+            None
+        };
+        let credit = places.as_ref().map(|_| location.credit.clone());
+        let offers = Offers { lastfm, listenbrainz, locations: credit };
+        Ok(Arc::new(Self { offers, http, places, turns: Semaphore::new(AT_ONCE) }))
+    }
+
+    /// No sources.
+    pub(crate) fn none() -> Arc<Self> {
+        let (http, places, turns) = (None, None, Semaphore::new(AT_ONCE));
+        Arc::new(Self { offers: Offers::default(), http, places, turns })
+    }
+
+    /// Sources that services may use.
+    pub(crate) const fn offers(&self) -> &Offers {
+        &self.offers
+    }
+
+    /// The answer to a question about a person who has set `value`, and whose client connects from
+    /// `client`. Takes seconds at most.
+    pub async fn answer(
+        &self,
+        question: &Question,
+        value: &str,
+        client: Option<IpAddr>,
+    ) -> RichText {
+        let found = match services::begin(question, value, &self.offers) {
+            Step::Say(said) => return services::say(question, &said).into(),
+            // Who must wait for a turn is told so at once: a wait of many is no answer in time.
+            Step::Get(_) if self.turns.available_permits() == 0 => Found::Nothing(Trouble::Busy),
+            Step::Get(url) => {
+                let _turn = self.turns.acquire().await;
+                match &self.http {
+                    Some(http) => match http.get(&url).await {
+                        Ok((status, body)) => Found::Response { status, body },
+                        Err(why) => Found::Nothing(why),
+                    },
+                    None => Found::Nothing(Trouble::Unreachable),
+                }
+            }
+            Step::Locate => match (&self.places, client) {
+                (Some(places), Some(client)) => places.of(client),
+                _ => Found::Unknown,
+            },
+        };
+        services::finish(question, value, found).into()
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("offers", &self.offers).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Settings of a service: its value, and with whom it is shared.
+
+use crosstalk_core::{Address, MAX_SETTINGS};
+
+/// Stands for everybody who has no line of his own.
+const ALL: &str = "*";
+
+/// The settings of one service among those of a person: lines `service=value`, `service/*=off` and
+/// `service/bob@yahoo=on`.
+pub(super) struct Sharing<'a> {
+    service: &'static str,
+    settings: &'a [String],
+}
+
+impl<'a> Sharing<'a> {
+    pub(super) const fn of(service: &'static str, settings: &'a [String]) -> Self {
+        Self { service, settings }
+    }
+
+    /// What is set; nothing while the service is off.
+    pub(super) fn value(&self) -> Option<&'a str> {
+        self.lines().find_map(|(whom, value)| whom.is_none().then_some(value))
+    }
+
+    /// Whether `who` is told, if anybody is.
+    pub(super) fn is_with(&self, who: &Address) -> bool {
+        self.said_of(&who.to_string()).or_else(|| self.said_of(ALL)).unwrap_or(true)
+    }
+
+    /// Whether everybody is told who has no line of his own.
+    pub(super) fn is_with_all(&self) -> bool {
+        self.said_of(ALL).unwrap_or(true)
+    }
+
+    /// Those who have a line of their own, and whether they are told.
+    pub(super) fn exceptions(&self) -> impl Iterator<Item = (Address, bool)> {
+        let lines = self.lines().filter_map(|(whom, value)| Some((whom?, value == "on")));
+        lines.filter_map(|(whom, is_told)| Some((whom.parse().ok()?, is_told)))
+    }
+
+    /// All settings with this value for the service, or with none; `None` where they are too many.
+    pub(super) fn with_value(&self, value: Option<&str>) -> Option<Vec<String>> {
+        self.with(self.service, value)
+    }
+
+    /// All settings with this said of one person, or of everybody else.
+    pub(super) fn with_exception(
+        &self,
+        whom: Option<&Address>,
+        is_told: bool,
+    ) -> Option<Vec<String>> {
+        let whom = whom.map_or_else(|| ALL.to_owned(), Address::to_string);
+        self.with(&format!("{}/{whom}", self.service), Some(if is_told { "on" } else { "off" }))
+    }
+
+    fn with(&self, key: &str, value: Option<&str>) -> Option<Vec<String>> {
+        let other = |line: &&String| line.split_once('=').is_none_or(|(k, _)| k != key);
+        let mut all: Vec<String> = self.settings.iter().filter(other).cloned().collect();
+        all.extend(value.map(|value| format!("{key}={value}")));
+        (all.len() <= MAX_SETTINGS).then_some(all)
+    }
+
+    fn said_of(&self, who: &str) -> Option<bool> {
+        self.lines().find_map(|(whom, value)| (whom == Some(who)).then_some(value == "on"))
+    }
+
+    /// Lines of the service: of whom, and the value.
+    fn lines(&self) -> impl Iterator<Item = (Option<&'a str>, &'a str)> {
+        self.settings.iter().filter_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            match key.strip_prefix(self.service)? {
+                "" => Some((None, value)),
+                rest => Some((Some(rest.strip_prefix('/')?), value)),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_others_are_kept_and_the_most_exact_counts() {
+        let bob: Address = "bob@yahoo".parse().unwrap();
+        let carol: Address = "carol@msn".parse().unwrap();
+        let mut settings = vec!["later=thing".to_owned(), "musical=x".into()];
+        let set =
+            |settings: &[String], value| Sharing::of("music", settings).with_value(value).unwrap();
+        let except = |settings: &[String], whom, told| {
+            Sharing::of("music", settings).with_exception(whom, told).unwrap()
+        };
+        assert_eq!(Sharing::of("music", &settings).value(), None);
+        settings = set(&settings, Some("lastfm a=b"));
+        assert_eq!(Sharing::of("music", &settings).value(), Some("lastfm a=b"));
+        assert!(Sharing::of("music", &settings).is_with(&bob));
+        settings = except(&settings, None, false);
+        assert!(!Sharing::of("music", &settings).is_with(&bob));
+        settings = except(&settings, Some(&carol), true);
+        let sharing = Sharing::of("music", &settings);
+        assert!(sharing.is_with(&carol) && !sharing.is_with(&bob) && !sharing.is_with_all());
+        assert_eq!(sharing.exceptions().filter(|(_, told)| *told).count(), 1);
+        settings = set(&settings, None);
+        assert_eq!(Sharing::of("music", &settings).value(), None);
+        assert_eq!(settings[..2], ["later=thing", "musical=x"]);
+        let full = vec![String::new(); MAX_SETTINGS];
+        assert_eq!(Sharing::of("music", &full).with_value(Some("x")), None);
+    }
+}
