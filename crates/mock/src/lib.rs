@@ -15,6 +15,7 @@ mod client;
 pub mod delivery_audit;
 mod dial;
 mod incoming;
+mod lastfm;
 pub mod msn;
 pub mod play;
 mod protocol;
@@ -25,6 +26,7 @@ pub mod yahoo;
 
 pub use client::{Account, Act, Client, Event, SignOnError};
 pub use dial::{Route, Stream};
+pub use lastfm::LastFm;
 pub use server::{Listening, Record, Server};
 pub use web::Web;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::config::{Config, Direct, Member, Mesh, Proxy};
-use crosstalk_mock::{Account, Network, Route, Server, by_id};
+use crosstalk_mock::{Account, LastFm, Network, Route, Server, by_id};
 use crosstalk_overlay::{GatewayId, Overlay};
 use tempfile::TempDir;
 
@@ -33,6 +33,8 @@ const JOINING: Duration = Duration::from_secs(10);
 pub(crate) struct Stage {
     bases: Vec<Base>,
     gateways: [Gateway; 2],
+    /// Where it is asked what people listen to.
+    _lastfm: LastFm,
     /// Dropped last: the gateways write there.
     _state: TempDir,
 }
@@ -85,7 +87,9 @@ impl Stage {
             tell.step(base.title, format!("server at {}", base.server.addr()), None);
             bases.push(base);
         }
-        let gateways = [left.start(&bases, &right)?, right.start(&bases, &left)?];
+        let lastfm = LastFm::start().await.map_err(|e| CliError::failed("no Last.fm", e))?;
+        let start = |seat: &Seat, other| seat.start(&bases, other, lastfm.addr);
+        let gateways = [start(&left, &right)?, start(&right, &left)?];
         for (name, seat) in [("left", &left), ("right", &right)] {
             tell.step(name, format!("gateway {}", seat.id), None);
         }
@@ -93,7 +97,7 @@ impl Stage {
             gateway.joined(other).await?;
         }
         tell.step("gateways", "are up and have found each other", Some(begun.elapsed()));
-        Ok(Self { bases, gateways, _state: state })
+        Ok(Self { bases, gateways, _lastfm: lastfm, _state: state })
     }
 
     /// The networks, in the order of their people.
@@ -189,8 +193,11 @@ impl Seat {
         Ok(Self { state, id, mesh })
     }
 
-    fn start(&self, bases: &[Base], other: &Self) -> Result<Gateway, CliError> {
-        let config = self.config(bases, other);
+    fn start(&self, bases: &[Base], other: &Self, lastfm: SocketAddr) -> Result<Gateway, CliError> {
+        let mut config = self.config(bases, other);
+        config.services.allow.extend(lastfm.ip().to_string().parse());
+        config.services.music.lastfm = format!("http://{lastfm}/2.0/");
+        config.services.music.key = Some("demo".to_owned().into());
         let names = Arc::new(config.names());
         Ok(Gateway { names, started: start(config)? })
     }

@@ -49,6 +49,13 @@ pub(crate) async fn play(
     tell.chapter("The control contact");
     scene.asks_control(alice, "/who").await?;
 
+    tell.chapter("Asking what a friend listens to, and where");
+    scene.befriend(alice, yusuf).await?;
+    scene.asks_control(yusuf, "/set music lastfm yusuf").await?;
+    scene.asks_control(yusuf, "/set location San Diego").await?;
+    scene.asks(alice, yusuf, "/music", "Shakira").await?;
+    scene.asks(alice, yusuf, "/location", "San Diego").await?;
+
     tell.chapter("Within one network nothing changes");
     scene.says(alice, carol, "Same old AIM.".into()).await?;
     scene.says(mary, mike, "Same old MSN.".into()).await?;
@@ -214,6 +221,26 @@ impl Scene {
         for line in answer.text().lines() {
             self.tell.step("", line, None);
         }
+        Ok(())
+    }
+
+    /// `who` asks about `whom`, and reads an answer that has `part` in it.
+    async fn asks(
+        &self,
+        who: &mut Actor,
+        whom: &mut Actor,
+        question: &str,
+        part: &str,
+    ) -> Result<(), Miss> {
+        who.looks_up().await;
+        let begun = Instant::now();
+        who.does(Act::Say { to: who.spells(&whom.address), text: question.into() }).await;
+        let answer = hears(who, &whom.address, format!("an answer to {question}")).await?;
+        if !answer.text().contains(part) {
+            return Err(Miss::Wrong(format!("{question} was answered {:?}", answer.text())));
+        }
+        self.tell.step(who.name, format!("to {}: {question}", whom.name), Some(begun.elapsed()));
+        self.tell.step(whom.name, answer.text(), None);
         Ok(())
     }
 

@@ -12,9 +12,10 @@ use crosstalk_core::{HostPort, Names, NetworkId};
 use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Direct, HostPattern, NetworkConfig, Proxy};
 use crosstalk_gateway::router::{Options, Router};
+use crosstalk_gateway::sources::Sources;
 use crosstalk_gateway::tls::ca;
-use crosstalk_mock::Web;
 use crosstalk_mock::play::{Performance, Play, Stage};
+use crosstalk_mock::{LastFm, Web};
 use crosstalk_overlay::{GatewayId, Member, Overlay};
 use futures_util::future::{BoxFuture, FutureExt};
 use tempfile::TempDir;
@@ -61,6 +62,8 @@ pub(crate) struct Gateways {
     /// Hosts whose HTTPS ends at the gateway.
     ending_tls: Vec<String>,
     seats: Vec<Seat>,
+    /// Where it is asked what people listen to.
+    lastfm: LastFm,
     /// Dropped last: the gateways write there.
     _state: TempDir,
 }
@@ -116,6 +119,7 @@ impl Gateways {
             networks,
             webs,
             ending_tls: play.ending_tls.clone(),
+            lastfm: LastFm::start().await?,
             seats: seats.collect::<Result<_, _>>()?,
             _state: state,
         };
@@ -161,6 +165,7 @@ impl Gateways {
             control: config.control,
             memory: config.limits.memory.connections(),
             pace: config.limits.pace(),
+            sources: Sources::new(&config)?,
         };
         let router = Router::new(overlay.clone(), inbound, Arc::new(config.names()), options);
         let gateway = Gateway::start(config, router)?;
@@ -180,6 +185,9 @@ impl Gateways {
         let mut config = Config::alone(seat.state.clone());
         config.proxies = vec![Proxy::open(anywhere())];
         config.networks.extend(self.networks.clone());
+        config.services.allow = vec!["127.0.0.1".parse()?];
+        config.services.music.lastfm = format!("http://{}/2.0/", self.lastfm.addr);
+        config.services.music.key = Some("the key of the play".to_owned().into());
         if seat.names.iter().any(|name| self.ending_tls.contains(name)) {
             self.end_tls(&mut config)?;
         }
