@@ -8,7 +8,7 @@ use super::{Effect, Node, Said, Ticket};
 use crate::delivery::{Call, NO_WAY, Unanswered, Verdict};
 use crate::membership::GatewayId;
 use crate::node::violations::Violation;
-use crate::wire::frame::Frame;
+use crate::wire::frame::{FIELDS, Frame};
 use crate::wire::message::{Message, Outcome};
 
 impl<T, L> Node<T, L> {
@@ -27,6 +27,12 @@ impl<T, L> Node<T, L> {
     ) {
         if self.leases.epoch(&to).is_none() {
             return self.not_sent(now, to, ticket, NO_WAY);
+        }
+        // What a peer's version lacks is not said to it. Whoever asks waits for an answer, and hears
+        // at once that there is none.
+        let is_old = self.versions.get(&to).is_some_and(|version| *version < FIELDS);
+        if is_old && matches!(message, Message::Question { .. }) {
+            return self.not_sent(now, to, ticket, Failure::Refused);
         }
         let said = match self.delivery.say(to, message, age) {
             Ok(said) => said,
