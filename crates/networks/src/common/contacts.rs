@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crosstalk_core::{Address, Contact, MAX_CONTACTS};
 
 /// The foreign contacts; unknown before the gateway told them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Contacts(Option<BTreeMap<Address, Contact>>);
 
 impl Contacts {

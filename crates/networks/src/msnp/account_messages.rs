@@ -1,9 +1,15 @@
 //! Messages between the connections of one person. The notification connection knows the person and
-//! the list; conversations ask it, and it tells them what changes.
+//! the list; conversations and address books ask it, and it tells conversations what changes.
 
-use crosstalk_core::{Address, ConnectionId, Envelope, HostPort, Message, Recipient, Redacted};
+use std::sync::Arc;
 
+use crosstalk_core::{
+    Address, ConnectionId, Envelope, HostPort, MAX_UNHEARD, Message, Recipient, Redacted,
+};
+
+use super::account_keys::Token;
 use super::context::Cx;
+use super::foreign_list::{self, Edit, ForeignList, MAX_EDITED};
 use super::me::Me;
 use crate::common::held;
 
@@ -12,8 +18,6 @@ pub(super) const MAX_UNREAD: usize = 64 << 10;
 
 /// A message to the notification connection of the person.
 pub(super) enum ToNotification {
-    /// Another connection changed the shared state.
-    Changed,
     /// A conversation needs a switchboard of the server's: the answer is
     /// [`ToSwitchboard::Opened`] or [`ToSwitchboard::Refused`].
     WantsSwitchboard,
@@ -22,23 +26,64 @@ pub(super) enum ToNotification {
     Joins { guest: Address, answers: bool },
     /// Texts that the client may not have read in a conversation that it left.
     Unread(Vec<Envelope>),
+    /// An address book wants the list: the answer is [`ToAddressBook::List`]. The address book's server
+    /// says that a token is the person's, where it does.
+    WantsList { number: u32, token: Option<Token> },
+    /// The client changes its list: the answer is [`ToAddressBook::Edited`].
+    Edits { number: u32, edits: Vec<Edit> },
+    /// The client was given its list.
+    Served(Served),
 }
 
 impl ToNotification {
     /// Tells it the notification connection `to`.
-    pub(super) fn tell(self, to: ConnectionId, cx: &mut Cx<'_>) {
-        let message = match &self {
-            Self::Unread(texts) => {
-                let weight = weight_of(texts);
-                Message::new(self, weight).within(MAX_UNREAD)
+    pub(super) fn tell(self, to: Recipient, cx: &mut Cx<'_>) {
+        let (weight, room) = match &self {
+            Self::Unread(texts) => (weight_of(texts), MAX_UNREAD),
+            Self::Joins { guest, .. } => (held::of_address(guest), MAX_UNHEARD),
+            Self::Edits { edits, .. } => {
+                (foreign_list::weight_of(edits).unwrap_or(MAX_EDITED), MAX_EDITED)
             }
-            Self::Joins { guest, .. } => {
-                let weight = held::of_address(guest);
-                Message::new(self, weight)
-            }
-            Self::Changed | Self::WantsSwitchboard => Message::new(self, 0),
+            Self::Served(served) => (served.weight(), MAX_UNHEARD),
+            Self::WantsSwitchboard | Self::WantsList { .. } => (0, MAX_UNHEARD),
         };
-        cx.tell(Recipient::Connection(to), message);
+        cx.tell(to, Message::new(self, weight).within(room));
+    }
+}
+
+/// The part of the list that an address book gave the client.
+#[derive(Default)]
+pub(super) struct Served {
+    /// It was the lists, or the contacts.
+    pub(super) members: bool,
+    pub(super) contacts: bool,
+    /// People who were shown as asking.
+    pub(super) asked: Vec<Address>,
+    /// Groups of the server's: name and id.
+    pub(super) groups: Vec<(String, String)>,
+}
+
+impl Served {
+    fn weight(&self) -> usize {
+        let groups =
+            self.groups.iter().map(|(name, id)| 2 * size_of::<String>() + name.len() + id.len());
+        groups.sum::<usize>() + self.asked.iter().map(held::of_address).sum::<usize>()
+    }
+}
+
+/// A message to an address book that asked something, by the `number` of the question.
+pub(super) enum ToAddressBook {
+    /// The list of this person as it is now; none where the gateway has not told it yet.
+    List { number: u32, owner: Address, list: Option<Arc<ForeignList>> },
+    /// The changes are made.
+    Edited { number: u32 },
+}
+
+impl ToAddressBook {
+    /// Tells it the address book `to`, which may be gone.
+    pub(super) fn tell(self, to: ConnectionId, cx: &mut Cx<'_>) {
+        // The list is shared with the notification connection, which holds it anyway.
+        cx.tell(Recipient::Connection(to), Message::new(self, 0));
     }
 }
 

@@ -68,7 +68,10 @@ impl Engine for Msnp {
             (Input::Heard(_, message), Phase::Switchboard(sb)) => sb.heard(message, &mut cx),
             (Input::Told(told), Phase::Notification(ns)) => ns.told(told, &mut cx),
             (Input::Told(told), Phase::Switchboard(sb)) => sb.told(&told, &mut cx),
+            (Input::Told(told), Phase::Soap(book)) => book.told(&told, &mut cx),
+            (Input::Heard(_, message), Phase::Soap(book)) => book.heard(message, &mut cx),
             (Input::Left(id), Phase::Notification(ns)) => ns.conversation_left(id),
+            (Input::Left(id), Phase::Soap(book)) => book.left(id, &mut cx),
             (Input::Left(_), Phase::Switchboard(sb)) => sb.notification_left(&mut cx),
             (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut cx),
             (Input::Closed(Side::Server), Phase::Switchboard(sb)) => sb.server_left(&mut cx),
@@ -109,7 +112,11 @@ impl Engine for Msnp {
     }
 
     fn holds_back(&self) -> bool {
-        matches!(&self.phase, Phase::Switchboard(switchboard) if switchboard.is_joining())
+        match &self.phase {
+            Phase::Switchboard(switchboard) => switchboard.is_joining(),
+            Phase::Soap(book) => book.is_waiting(),
+            _ => false,
+        }
     }
 
     fn is_known(&self) -> bool {
@@ -186,10 +193,7 @@ impl Msnp {
             Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
                 let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
                 self.phase = match version {
-                    Some(version) => {
-                        let connection = cx.context.connection;
-                        Phase::Notification(Session::new(version, connection).into())
-                    }
+                    Some(version) => Phase::Notification(Session::new(version).into()),
                     None => Phase::Watched,
                 };
                 out.forward(Side::Client, command.raw);

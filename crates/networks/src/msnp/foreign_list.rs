@@ -1,40 +1,27 @@
-//! State of a person's list that the notification connection and the address book share.
+//! A person's list, which the notification connection keeps.
 //!
-//! Since MSNP13 clients keep their lists by SOAP, over connections of their own. What they change
-//! there is noted here, and done by the notification connection, where the person is signed in.
+//! Since MSNP13 clients keep their lists by SOAP, over connections of their own. These read the list
+//! as it is at the time, and the notification connection, where the person is signed in, makes the
+//! changes that they ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crosstalk_core::{Address, Contact, MAX_CONTACTS, RichText};
+use crosstalk_core::{Address, Contact, RichText};
 
 use crate::common::{Contacts, held};
 use crate::msnp::groups::{Groups, contact_id};
 
-/// The most changes that wait, and the most bytes of them.
+/// The most changes at a time, and the most bytes of those that wait.
 pub(super) const MAX_EDITS: usize = 1_024;
-const MAX_BYTES: usize = 512 << 10;
+pub(super) const MAX_EDITED: usize = 512 << 10;
 
-/// A person's foreign contacts, and what the client wants of them.
-#[derive(Default)]
+/// A person's foreign contacts, and the groups of the client's list.
+#[derive(Clone)]
 pub(super) struct ForeignList {
     contacts: Contacts,
-    /// Those, and who is promised, by the ids that GUIDs and numbers of memberships come from.
+    /// Those by the ids that GUIDs and numbers of memberships come from.
     ids: BTreeMap<u128, Address>,
-    /// The groups of the address book.
     pub(super) groups: Groups,
-    /// People who were shown to the client as asking.
-    pub(super) asked: BTreeSet<Address>,
-    /// Whether the client has read an address book with the foreign contacts in it.
-    pub(super) served: bool,
-    /// Whether the client has read the contacts themselves, and whether the notification connection
-    /// is to hear of that: what a client is told of people before it has them means nothing to it.
-    has_contacts: bool,
-    presences_due: bool,
-    edits: Vec<Edit>,
-    /// Bytes that the edits hold.
-    bytes: usize,
-    /// People that the client added: it may name them before the change is made.
-    promised: BTreeSet<Address>,
 }
 
 /// A change of the list by the client.
@@ -58,8 +45,14 @@ pub(super) enum Edit {
     Block(Address, Option<String>, bool),
     /// Says something to somebody who is offline.
     Say(Address, RichText),
-    /// Gives a group another name, or takes it away.
+    /// Gives the group with this id another name, or takes it away.
     Regroup(String, Option<String>),
+}
+
+/// Bytes of changes that are made together; none where they are too many.
+pub(super) fn weight_of(edits: &[Edit]) -> Option<usize> {
+    let weight = edits.iter().map(Edit::weight).sum();
+    (edits.len() <= MAX_EDITS && weight <= MAX_EDITED).then_some(weight)
 }
 
 impl Edit {
@@ -76,12 +69,17 @@ impl Edit {
                     held::of_address(address) + text(name)
                 }
                 Self::Say(address, words) => held::of_address(address) + held::of_text(words),
-                Self::Regroup(old, new) => old.len() + text(new),
+                Self::Regroup(id, new) => id.len() + text(new),
             }
     }
 }
 
 impl ForeignList {
+    /// An empty list, with groups in the words of `version`.
+    pub(super) fn new(version: u32) -> Self {
+        Self { contacts: Contacts::default(), ids: BTreeMap::new(), groups: Groups::new(version) }
+    }
+
     /// Takes the foreign contacts.
     pub(super) fn fill(&mut self, contacts: impl Iterator<Item = Contact>) {
         self.contacts.fill(std::iter::empty());
@@ -102,25 +100,17 @@ impl ForeignList {
         }
         if !contact.is_empty() {
             self.ids.insert(contact_id(address), address.clone());
-        } else if was_there && !self.promised.contains(address) {
+        } else if was_there {
             self.ids.remove(&contact_id(address));
         }
     }
 
-    /// The client reads the contacts; for the first time, their presence is due.
-    pub(super) fn serve_contacts(&mut self) {
-        self.served = true;
-        self.presences_due |= !std::mem::replace(&mut self.has_contacts, true);
-    }
-
-    /// Whether something waits for the notification connection.
-    pub(super) const fn has_news(&self) -> bool {
-        !self.edits.is_empty() || self.presences_due
-    }
-
-    /// Whether the presence of the contacts is to be shown to a client that has just read them.
-    pub(super) fn take_presences_due(&mut self) -> bool {
-        std::mem::take(&mut self.presences_due)
+    /// Gives an id to each group of a contact that the server knows nothing of.
+    pub(super) fn know_groups(&mut self) {
+        let Self { contacts, groups, .. } = self;
+        for group in contacts.iter().filter(|c| c.listed).flat_map(|contact| &contact.groups) {
+            groups.id(group);
+        }
     }
 
     /// Whether somebody may be written that is no contact yet.
@@ -138,35 +128,8 @@ impl ForeignList {
         self.contacts.iter()
     }
 
-    /// Whoever has an id in `ids`, in the list or told to be in it.
+    /// Whoever has an id in `ids`.
     pub(super) fn called(&self, ids: std::ops::RangeInclusive<u128>) -> Option<&Address> {
         self.ids.range(ids).next().map(|(_, address)| address)
-    }
-
-    /// Notes changes for the notification connection: all or, where there is no room, none.
-    /// Returns whether it did.
-    #[must_use]
-    pub(super) fn edit(&mut self, edits: Vec<Edit>) -> bool {
-        let bytes = self.bytes + edits.iter().map(Edit::weight).sum::<usize>();
-        if self.edits.len() + edits.len() > MAX_EDITS || bytes > MAX_BYTES {
-            return false;
-        }
-        self.bytes = bytes;
-        for edit in &edits {
-            if let Edit::List { address, .. } = edit
-                && self.promised.len() < MAX_CONTACTS
-            {
-                self.promised.insert(address.clone());
-                self.ids.insert(contact_id(address), address.clone());
-            }
-        }
-        self.edits.extend(edits);
-        true
-    }
-
-    /// Takes the changes that wait.
-    pub(super) fn take_edits(&mut self) -> Vec<Edit> {
-        self.bytes = 0;
-        std::mem::take(&mut self.edits)
     }
 }

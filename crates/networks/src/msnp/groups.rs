@@ -14,6 +14,7 @@ const MAX_GROUPS: usize = 1_000;
 const MAX_ID: usize = 64;
 
 /// The groups of the client's list.
+#[derive(Clone)]
 pub(super) struct Groups {
     guids: bool,
     /// Ids by name.
@@ -28,17 +29,11 @@ pub(super) struct Groups {
 }
 
 /// Group with its name.
+#[derive(Clone)]
 struct Named {
     name: String,
     /// The server knows nothing of it.
     ours: bool,
-}
-
-impl Default for Groups {
-    /// The groups of an address book.
-    fn default() -> Self {
-        Self::new(13)
-    }
 }
 
 impl Groups {
@@ -70,8 +65,7 @@ impl Groups {
     /// Notes a group of the server.
     pub(super) fn note(&mut self, name: String, id: String) {
         let known = self.ids.contains_key(&id.to_ascii_lowercase());
-        let fits = (known || self.servers < MAX_GROUPS) && id.len() <= MAX_ID;
-        if fits && name.len() <= MAX_LABEL {
+        if (known || self.servers < MAX_GROUPS) && is_kept(&name, &id) {
             self.put(name, id, false);
         }
     }
@@ -153,6 +147,16 @@ impl Groups {
             self.bytes -= cost(name, key);
         }
     }
+}
+
+/// Whether a group of the server's is told apart from others.
+fn is_kept(name: &str, id: &str) -> bool {
+    id.len() <= MAX_ID && name.len() <= MAX_LABEL
+}
+
+/// The first of the groups that a server names, as many as are told apart.
+pub(super) fn kept(groups: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    groups.filter(|(name, id)| is_kept(name, id)).take(MAX_GROUPS).collect()
 }
 
 /// Bytes that a group takes, roughly.

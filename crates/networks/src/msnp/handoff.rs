@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use crosstalk_core::{
     Address, Claim, ClaimResult, ClaimVerdict, Confirmed, ConnectionId, Context, Fault, Handoff,
-    HostPort, Owner, Side, Via,
+    HostPort, Owner, Recipient, Side, Via,
 };
 
 use super::context::{Cx, passport};
@@ -38,6 +38,11 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
+    /// The notification connection.
+    pub(super) const fn recipient(&self) -> Recipient {
+        Recipient::Connection(self.notification)
+    }
+
     /// Bytes that it holds.
     fn weight(&self) -> usize {
         self.endpoint.len() + self.me.weight() + held::of_address(self.user.name())

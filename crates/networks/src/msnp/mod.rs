@@ -1,16 +1,16 @@
 //! MSN Messenger, which speaks MSNP.
 //!
 //! A client signs on at a notification server, which holds the list and presence; each
-//! conversation is a connection of its own to a switchboard. All are phases of one `engine`. The
-//! connections of one person have a `shared_state`; [`wire`] knows commands, [`content`] their
-//! payloads.
+//! conversation is a connection of its own to a switchboard. All are phases of one `engine`. What the
+//! connections of one person tell each other is in `account_messages`; [`wire`] knows commands,
+//! [`content`] their payloads.
 //!
 //! MSNP2 to 18 are interpreted; a version above is not let through if the client offers another.
 //! Up to MSNP12 a list is told by the notification server; since MSNP13 clients keep it in an address
-//! book, by SOAP over HTTP. Both know of the list by the `foreign_list` in the shared state.
+//! book, by SOAP over HTTP. The notification connection keeps the `foreign_list` for both.
 
+mod account_keys;
 mod account_messages;
-mod account_registry;
 mod address_book;
 pub mod content;
 mod context;
@@ -23,7 +23,6 @@ mod me;
 mod message_chunks;
 mod notification;
 mod offers;
-mod shared_state;
 mod switchboard;
 mod unread;
 pub mod wire;

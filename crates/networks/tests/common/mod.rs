@@ -259,9 +259,15 @@ impl Gateway {
 
     /// Lets the engine hear what others said.
     pub fn hear(&mut self) {
+        self.try_hear().unwrap();
+    }
+
+    /// The same, where what it left unread may be nonsense.
+    pub fn try_hear(&mut self) -> Result<(), Fault> {
         while let Some(heard) = self.registration.hear() {
-            self.input(heard).unwrap();
+            self.input(heard)?;
         }
+        Ok(())
     }
 
     /// Takes what was sent to a side so far.

@@ -4,9 +4,10 @@ use crosstalk_core::{Address, Contact};
 
 use super::elements::{self, Role};
 use super::requests::Reads;
+use crate::msnp::account_messages::Served;
 use crate::msnp::context::Cx;
 use crate::msnp::foreign_list::ForeignList;
-use crate::msnp::shared_state::SharedState;
+use crate::msnp::groups;
 use crate::msnp::wire::xml::{Changes, Element};
 
 /// Owner of the list or address book in a response, where the server says so. That is not the
@@ -29,46 +30,50 @@ fn part<'a>(result: Element<'a>, name: &str) -> Option<Element<'a>> {
     result.children().find(|child| child.name().eq_ignore_ascii_case(name))
 }
 
-/// The answer with the foreign people of `account` in it; none where it stays as it is.
+/// The answer with the foreign people of a list in it, none where it stays as it is; and what the
+/// client then was told.
 pub(super) fn merge(
     reads: &Reads,
     text: &str,
     envelope: Element<'_>,
-    account: &SharedState,
+    list: &ForeignList,
     cx: &Cx<'_>,
-) -> Option<String> {
-    let result = result(envelope)?;
-    let mut changes = Changes::default();
-    let mut state = account.lock();
-    let book = &mut state.book;
+) -> (Option<String>, Served) {
+    let (mut changes, mut served) = (Changes::default(), Served::default());
+    let Some(result) = result(envelope) else { return (None, served) };
     match reads {
-        Reads::Members => members(result, book, &mut changes, cx),
-        Reads::Contacts => contacts(result, book, &mut changes, cx),
+        Reads::Members => members(result, list, &mut changes, &mut served, cx),
+        Reads::Contacts => contacts(result, list, &mut changes, &mut served, cx),
         Reads::Group(name) => {
             let id = result.text_at(&["guid"]);
             if !id.is_empty() {
-                book.groups.note(name.clone(), id.into_owned());
+                served.groups.push((name.clone(), id.into_owned()));
             }
         }
         Reads::Nothing => {}
     }
-    (!changes.is_empty()).then(|| changes.apply(text))
+    ((!changes.is_empty()).then(|| changes.apply(text)), served)
 }
 
-fn members(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, cx: &Cx<'_>) {
+fn members(
+    result: Element<'_>,
+    book: &ForeignList,
+    changes: &mut Changes,
+    served: &mut Served,
+    cx: &Cx<'_>,
+) {
     let mut services = result.child("Services").into_iter().flat_map(|s| s.named("Service"));
     let messenger = services.find(|s| s.text_at(&["Info", "Handle", "Type"]) == "Messenger");
     let Some(memberships) = messenger.and_then(|service| service.child("Memberships")) else {
         return;
     };
-    book.served = true;
+    served.members = true;
     for role in Role::ALL {
         let holders: Vec<&Contact> = book.contacts().filter(|c| role.holds(c)).collect();
         let entries: String =
             holders.iter().filter_map(|c| elements::member(c, role, cx)).collect();
         if role == Role::Pending {
-            let asking: Vec<Address> = holders.into_iter().map(|c| c.address.clone()).collect();
-            book.asked.extend(asking);
+            served.asked.extend(holders.into_iter().map(|c| c.address.clone()));
         }
         if entries.is_empty() {
             continue;
@@ -89,33 +94,41 @@ fn members(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, c
     }
 }
 
-/// Notes the groups of the server's.
-fn learn_groups(groups: Element<'_>, book: &mut ForeignList) {
-    for group in groups.named("Group") {
+/// The groups of the server's: name and id.
+fn groups_of(groups: Element<'_>) -> Vec<(String, String)> {
+    let named = groups.named("Group").filter_map(|group| {
         let (id, name) = (group.text_at(&["groupId"]), group.text_at(&["groupInfo", "name"]));
-        if !id.is_empty() && !name.is_empty() {
-            book.groups.note(name.into_owned(), id.into_owned());
-        }
-    }
+        (!id.is_empty() && !name.is_empty()).then(|| (name.into_owned(), id.into_owned()))
+    });
+    groups::kept(named)
 }
 
-fn contacts(result: Element<'_>, book: &mut ForeignList, changes: &mut Changes, cx: &Cx<'_>) {
-    book.serve_contacts();
+fn contacts(
+    result: Element<'_>,
+    book: &ForeignList,
+    changes: &mut Changes,
+    served: &mut Served,
+    cx: &Cx<'_>,
+) {
+    served.contacts = true;
     let groups = part(result, "groups");
-    if let Some(groups) = groups {
-        learn_groups(groups, book);
+    served.groups = groups.map(groups_of).unwrap_or_default();
+    // The notification connection learns of them, and gives ours the same ids, when the client has
+    // the answer.
+    let mut known = book.groups.clone();
+    for (name, id) in &served.groups {
+        known.note(name.clone(), id.clone());
     }
-    let listed: Vec<Contact> = book.contacts().filter(|c| c.listed).cloned().collect();
+    let listed: Vec<&Contact> = book.contacts().filter(|c| c.listed).collect();
     let mut entries = String::new();
-    for contact in &listed {
-        let ids: Vec<String> = contact.groups.iter().map(|name| book.groups.id(name)).collect();
+    for contact in listed {
+        let ids: Vec<String> = contact.groups.iter().map(|name| known.id(name)).collect();
         entries.extend(elements::contact(contact, &ids, cx));
     }
     if entries.is_empty() {
         return;
     }
-    let new: String = book
-        .groups
+    let new: String = known
         .ours()
         .into_iter()
         .map(|(name, id)| elements::group(&name, &id, cx.now.wall))

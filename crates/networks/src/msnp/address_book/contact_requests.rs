@@ -18,7 +18,7 @@ impl Request<'_> {
             .at(&["groupFilter", "groupIds"])
             .into_iter()
             .flat_map(|ids| ids.named("guid"))
-            .filter_map(|id| self.book.as_ref()?.groups.name(id.text().trim()).cloned())
+            .filter_map(|id| self.book?.groups.name(id.text().trim()).cloned())
             .collect();
         let contacts = operation.child("contacts");
         for contact in contacts.iter().flat_map(|contacts| contacts.named("Contact")) {

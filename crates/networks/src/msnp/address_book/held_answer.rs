@@ -2,38 +2,45 @@
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Side};
+use crosstalk_core::{Address, ConnectionId, Recipient, Side};
 
 use super::pipeline::Pipelined;
 use super::requests::Reads;
+use super::waiting::{PATIENCE, WAITING_FOLD, What};
 use super::{Connection, answers};
 use crate::common::http::Message;
-use crate::msnp::account_registry::{AccountRegistry, Token};
+use crate::msnp::account_keys::{self, Token};
+use crate::msnp::account_messages::ToNotification;
 use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::ForeignList;
 use crate::msnp::wire::xml::Document;
 
-/// Factor from the length of a response to its memory as bytes, as text and as elements.
-const WAITING_FOLD: usize = 8;
-/// Longest wait of a response for the foreign list, and pause between looks for it.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Pause between looks for a person who is about to sign in, or whose list is about to be known.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// An answer that waits for the foreign list.
 pub(super) struct HeldAnswer {
-    message: Message,
+    pub(super) message: Message,
     envelope: Document,
     reads: Reads,
     token: Option<Token>,
-    owner: Address,
-    again: Instant,
+    /// Owner of the list, where the server says that.
+    named: Option<Address>,
+    step: Step,
     until: Instant,
 }
 
-impl HeldAnswer {
-    pub(super) fn deadline(&self) -> Instant {
-        self.again.min(self.until)
-    }
+/// Step of a search for the person's notification connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It is looked for by the token, and then by the name.
+    ByToken,
+    ByName,
+    /// It was not found, and is looked for again in a moment.
+    Pause,
+}
 
+impl HeldAnswer {
     /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         WAITING_FOLD * self.message.raw.len()
@@ -41,60 +48,71 @@ impl HeldAnswer {
 }
 
 impl Connection {
-    /// Looks for the foreign list again.
-    pub(in crate::msnp) fn tick(&mut self, cx: &mut Cx<'_>) {
-        if let Some(waiting) = self.held_answer.take_if(|w| w.again <= cx.now.instant) {
-            self.finish(waiting, cx);
-        }
-    }
-
     /// The server answered something that is read.
     pub(super) fn answer(&mut self, message: Message, cx: &mut Cx<'_>) {
         let asked = self.next_pipelined();
         let envelope = message.text.as_deref().and_then(Document::parse);
         let (Some(Pipelined::OfServer(reads, token)), Some(envelope)) = (asked, envelope) else {
-            cx.out.forward(Side::Client, message.raw);
-            return self.answer_in_turn(cx);
+            return self.pass_answer(message, cx);
         };
-        let known = token.and_then(|token| AccountRegistry::of(cx).owner(&token));
         let text = message.text.as_deref().unwrap_or_default();
         let named = answers::owner(envelope.root(text), cx);
-        // A book of somebody else than the ticket is stays as it is.
-        let owner = match (known, named) {
-            (Some(known), Some(named)) => Some(known).filter(|known| *known == named),
-            (known, named) => known.or(named),
-        };
-        let Some(owner) = owner else {
-            cx.out.forward(Side::Client, message.raw);
-            return self.answer_in_turn(cx);
-        };
-        let (again, until) = (cx.now.instant, cx.later(PATIENCE));
-        self.finish(HeldAnswer { message, envelope, reads, token, owner, again, until }, cx);
+        let until = cx.later(PATIENCE);
+        let step = Step::Pause;
+        let held = HeldAnswer { message, envelope, reads, token, named, step, until };
+        self.look(Box::new(held), cx);
     }
 
-    /// Gives the client an answer with the foreign people in it, as soon as these are known.
-    fn finish(&mut self, mut waiting: HeldAnswer, cx: &mut Cx<'_>) {
-        let state = AccountRegistry::of(cx).state(&waiting.owner);
-        let state = state.filter(|state| state.lock().book.is_filled());
-        let Some(state) = state else {
-            if waiting.until <= cx.now.instant || self.stranger {
-                self.stranger = true;
-                return self.give_up(waiting, cx);
+    /// Looks for the person whose list it is: by the token or, where nobody has shown it, by name.
+    pub(super) fn look(&mut self, mut held: Box<HeldAnswer>, cx: &mut Cx<'_>) {
+        let (step, to, token) = match (held.step, held.token, &held.named) {
+            (Step::Pause, Some(token), _) => (Step::ByToken, token.recipient(), None),
+            (Step::Pause | Step::ByToken, token, Some(named)) => {
+                // The server's word for the token, which does not overrule what is known of it.
+                (Step::ByName, Recipient::Listener(account_keys::of_account(named)), token)
             }
-            waiting.again = cx.later(AGAIN);
-            self.held_answer = Some(waiting);
-            return;
+            _ => return self.pass_answer(held.message, cx),
         };
-        let HeldAnswer { message, envelope, reads, token, owner, .. } = waiting;
-        self.is_known = true;
-        if let Some(token) = token {
-            AccountRegistry::of(cx).belongs(token, &owner);
+        held.step = step;
+        self.ask_list(What::Answer(held), to, token, cx);
+    }
+
+    /// Nobody was found, or the time is over.
+    pub(super) fn not_found(&mut self, held: Box<HeldAnswer>, cx: &mut Cx<'_>) {
+        match held.step {
+            Step::Pause | Step::ByToken => self.look(held, cx),
+            Step::ByName => self.try_again(held, cx),
         }
+    }
+
+    /// Waits a moment, where it is worth it.
+    pub(super) fn try_again(&mut self, mut held: Box<HeldAnswer>, cx: &mut Cx<'_>) {
+        if held.until <= cx.now.instant || self.stranger {
+            self.stranger = true;
+            return self.pass_answer(held.message, cx);
+        }
+        held.step = Step::Pause;
+        self.paused = Some((held, cx.later(AGAIN)));
+    }
+
+    /// The notification connection of `owner` was found. Gives the client the answer with the foreign
+    /// people in it, if they are known.
+    pub(super) fn list_known(
+        &mut self,
+        held: Box<HeldAnswer>,
+        owner: &Address,
+        list: Option<&ForeignList>,
+        asked: Option<ConnectionId>,
+        cx: &mut Cx<'_>,
+    ) {
+        // A book of somebody else than the ticket is stays as it is.
+        if held.named.as_ref().is_some_and(|named| named != owner) {
+            return self.pass_answer(held.message, cx);
+        }
+        let Some(list) = list else { return self.try_again(held, cx) };
+        let HeldAnswer { message, envelope, reads, .. } = *held;
         let text = message.text.as_deref().unwrap_or_default();
-        let merged = answers::merge(&reads, text, envelope.root(text), &state, cx);
-        if state.lock().book.has_news() {
-            state.wake(cx);
-        }
+        let (merged, served) = answers::merge(&reads, text, envelope.root(text), list, cx);
         match merged {
             Some(merged) => {
                 cx.out.withhold();
@@ -103,10 +121,15 @@ impl Connection {
             None => cx.out.forward(Side::Client, message.raw),
         }
         self.answer_in_turn(cx);
+        // Behind the answer: what a client is told of people before it has them means nothing to it.
+        if let Some(asked) = asked {
+            ToNotification::Served(served).tell(Recipient::Connection(asked), cx);
+        }
     }
 
-    pub(super) fn give_up(&mut self, waiting: HeldAnswer, cx: &mut Cx<'_>) {
-        cx.out.forward(Side::Client, waiting.message.raw);
+    /// Gives the client an answer as it is.
+    pub(super) fn pass_answer(&mut self, message: Message, cx: &mut Cx<'_>) {
+        cx.out.forward(Side::Client, message.raw);
         self.answer_in_turn(cx);
     }
 }

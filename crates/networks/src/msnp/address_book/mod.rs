@@ -2,8 +2,8 @@
 //!
 //! Clients read their lists from it and change them in it. What servers answer has the foreign
 //! people put in, and what clients change about these is answered here. The connection is seen
-//! only where its TLS ends at the gateway. It finds the person's notification connection by
-//! [`AccountRegistry`], and leaves word there of what is to be done.
+//! only where its TLS ends at the gateway. The person's notification connection, which it finds by
+//! `account_keys`, gives it the list and makes the changes.
 
 mod answers;
 mod contact_requests;
@@ -13,6 +13,7 @@ mod last_look;
 mod offline_messages;
 mod pipeline;
 mod requests;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -24,6 +25,7 @@ use self::held_answer::HeldAnswer;
 use self::last_look::Scan;
 use self::pipeline::Pipelined;
 use self::requests::Reads;
+use self::waiting::Waiting;
 use crate::common::http::{self, Heads, Incoming};
 use crate::msnp::context::Cx;
 
@@ -56,7 +58,11 @@ pub(super) struct Connection {
     heads: [Heads; 2],
     /// The messages of client and server that are on their way.
     reading: [Option<Reading>; 2],
-    held_answer: Option<HeldAnswer>,
+    waiting: Option<Waiting>,
+    /// An answer whose person was not found, until it is looked for again.
+    paused: Option<(Box<HeldAnswer>, Instant)>,
+    /// Number of the last question to the notification connection.
+    questions: u32,
     /// Nobody was found whose list this is: there is no waiting again.
     stranger: bool,
     /// It was asked with the ticket of somebody who is signed in.
@@ -90,15 +96,22 @@ impl Reading {
 
 impl Connection {
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.held_answer.as_ref().map(HeldAnswer::deadline)
+        let paused = self.paused.as_ref().map(|(_, until)| *until);
+        self.waiting.as_ref().map(Waiting::deadline).into_iter().chain(paused).min()
     }
 
-    /// Bytes held: responses in their turn, one that cannot be told to end, and one that waits for
-    /// the foreign list, with what was read of it.
+    /// Whether something waits for the notification connection.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.waiting.is_some() || self.paused.is_some()
+    }
+
+    /// Bytes held: responses in their turn, one that cannot be told to end, and what waits for the
+    /// notification connection, with what was read of it.
     pub(super) fn weight(&self) -> usize {
         let of_reading = |reading: &Reading| reading.held.len() + reading.scan.weight();
         let held: usize = self.reading.iter().flatten().map(of_reading).sum();
-        let waiting = self.held_answer.as_ref().map_or(0, HeldAnswer::weight);
+        let paused = self.paused.as_ref().map_or(0, |(held, _)| held.weight());
+        let waiting = self.waiting.as_ref().map_or(0, Waiting::weight) + paused;
         self.bytes + held + waiting
     }
 
@@ -114,7 +127,8 @@ impl Connection {
         buffer: &mut BytesMut,
         cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        while !buffer.is_empty() {
+        // What is behind a message that waits is read behind it.
+        while !buffer.is_empty() && self.waiting.is_none() {
             let Some(reading) = self.reading(side, buffer, cx)? else { return Ok(()) };
             let unfinished = self.advance(side, reading, buffer, cx)?;
             if unfinished.is_some() {
@@ -188,8 +202,9 @@ impl Connection {
         let whole = match side {
             Side::Client => self.begin_request(&message, cx)?,
             Side::Server => {
-                if let Some(waiting) = self.held_answer.take() {
-                    self.give_up(waiting, cx);
+                // The person may be about to sign in, but the rest need not wait for that.
+                if let Some((held, _)) = self.paused.take() {
+                    self.pass_answer(held.message, cx);
                 }
                 let read = matches!(self.pipeline.front(), Some(Pipelined::OfServer(reads, _))
                     if *reads != Reads::Nothing);

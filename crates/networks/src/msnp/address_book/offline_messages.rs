@@ -10,7 +10,6 @@ use super::elements;
 use super::requests::Ask;
 use crate::msnp::context::Cx;
 use crate::msnp::foreign_list::Edit;
-use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::xml::Element;
 
 /// The ticket that a message is left with.
@@ -19,21 +18,18 @@ pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
     ticket.and_then(|ticket| ticket.attribute("passport")).unwrap_or_default()
 }
 
-/// Reads a message by whoever sits at `state`; none where it is for nobody foreign.
-pub(super) fn read(envelope: Element<'_>, state: Option<&SharedState>, cx: &Cx<'_>) -> Option<Ask> {
+/// Reads a message, as what becomes of it once it is sent, and that; none where it is for nobody
+/// foreign.
+pub(super) fn read(envelope: Element<'_>, cx: &Cx<'_>) -> Option<(Ask, Vec<Edit>)> {
     let to = envelope.at(&["Header", "To"])?.attribute("memberName")?;
     let guest = match cx.classify(&to) {
         NameClass::Own => return None,
-        NameClass::Nowhere => return Some(Ask::Fault(elements::oim_fault())),
+        NameClass::Nowhere => return Some((Ask::Fault(elements::oim_fault()), Vec::new())),
         NameClass::Foreign(guest) => guest,
     };
-    let Some(state) = state else { return Some(Ask::Fault(elements::oim_fault())) };
     let text = text(&envelope.at(&["Body", "Content"])?.text());
-    if !state.lock().book.edit(vec![Edit::Say(guest, text)]) {
-        return Some(Ask::Fault(elements::oim_fault()));
-    }
     let number = envelope.text_at(&["Header", "Sequence", "MessageNumber"]).parse().unwrap_or(1);
-    Some(Ask::Answer(elements::oim_stored(number)))
+    Some((Ask::Answer(elements::oim_stored(number)), vec![Edit::Say(guest, text)]))
 }
 
 /// The text in a MIME message, whose line ends may be those of XML.

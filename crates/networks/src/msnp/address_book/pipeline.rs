@@ -1,15 +1,16 @@
 //! Requests of a client, each in its turn: passed on, changed, or answered here.
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, Side};
+use crosstalk_core::{ConnectionId, Fault, Recipient, Side};
 
 use super::last_look::is_named_in_bytes;
 use super::requests::{self, Ask, Reads};
+use super::waiting::What;
 use super::{Connection, elements, offline_messages};
 use crate::common::http::{self, Head, Incoming, Message};
-use crate::msnp::account_registry::{AccountRegistry, Token};
+use crate::msnp::account_keys::Token;
 use crate::msnp::context::Cx;
-use crate::msnp::shared_state::SharedState;
+use crate::msnp::foreign_list::{Edit, ForeignList};
 use crate::msnp::wire::xml::Document;
 
 /// The most requests that wait for an answer, and the most bytes of what is known of it.
@@ -40,6 +41,35 @@ impl Pipelined {
                 Self::OfServer(..) => 0,
                 Self::Answered(answer) => answer.len(),
             }
+    }
+}
+
+/// A request of the client.
+pub(super) struct Question {
+    pub(super) message: Message,
+    document: Document,
+    token: Option<Token>,
+    /// It is a message for somebody who is offline.
+    is_letter: bool,
+}
+
+impl Question {
+    /// Reads it, by the list of whoever asks. Gives what becomes of it once the changes are made.
+    fn read(&self, list: Option<&ForeignList>, cx: &Cx<'_>) -> (Ask, Vec<Edit>) {
+        let text = self.message.text.as_deref().unwrap_or_default();
+        let host = self.message.head.field("host").filter(|host| host.len() <= MAX_HOST);
+        requests::read(text, &self.document, list, host.unwrap_or_default(), cx)
+    }
+
+    /// The error that it cannot be done.
+    pub(super) fn refusal(&self, code: &str, words: &str) -> Ask {
+        let text = self.message.text.as_deref().unwrap_or_default();
+        let operation = requests::operation(self.document.root(text));
+        if self.is_letter {
+            return Ask::Fault(elements::oim_fault());
+        }
+        let operation = operation.map(|operation| operation.name()).unwrap_or_default();
+        Ask::Fault(elements::fault(operation, code, words))
     }
 }
 
@@ -93,43 +123,65 @@ impl Connection {
         let (Some(text), Some(document)) = (&message.text, document) else {
             return self.unread(message, cx);
         };
-        if is_named_in_bytes(first, cx) {
+        let envelope = document.root(text);
+        if is_named_in_bytes(first, cx) || requests::operation(envelope).is_none() {
             return self.unread(message, cx);
         }
-        let envelope = document.root(text);
         let tickets = [requests::ticket(envelope), offline_messages::ticket(envelope)];
         let cookie = || head.field("cookie")?.split_once("MSPAuth=").map(|(_, ticket)| ticket);
         let token = tickets.iter().map(AsRef::as_ref).find(|ticket| !ticket.is_empty());
         let token = token.or_else(cookie).map(Token::of);
-        let registry = AccountRegistry::of(cx);
-        let account = token.and_then(|token| registry.state(&registry.owner(&token)?));
-        self.is_known |= account.is_some();
-        let left = offline_messages::read(envelope, account.as_ref(), cx);
-        let host = head.field("host").filter(|host| host.len() <= MAX_HOST).unwrap_or_default();
-        let Some(operation) = requests::operation(envelope) else {
-            return self.unread(message, cx);
-        };
-        // The state is locked while the request is read: what is noted in it is all of it or
-        // nothing.
-        let mut state = account.as_ref().map(SharedState::lock);
-        let book = state.as_mut().map(|state| &mut state.book).filter(|book| book.is_filled());
-        let decided =
-            left.unwrap_or_else(|| requests::read(text, &document, operation, book, host, cx));
-        drop(state);
-        if let Some(account) = account.filter(|account| account.lock().book.has_news()) {
-            account.wake(cx);
+        let letter = offline_messages::read(envelope, cx);
+        let is_letter = letter.is_some();
+        let question = Box::new(Question { message, document, token, is_letter });
+        match (letter, token) {
+            (Some((ask, edits)), Some(token)) if !edits.is_empty() => {
+                self.ask_edits((question, ask), edits, token.recipient(), cx);
+            }
+            (Some((_, edits)), _) if !edits.is_empty() => {
+                let ask = question.refusal("", "");
+                self.carry_out(&question, ask, cx);
+            }
+            (Some((ask, _)), _) => self.carry_out(&question, ask, cx),
+            (None, Some(token)) => {
+                self.ask_list(What::Request(question), token.recipient(), None, cx);
+            }
+            (None, None) => self.decide(question, None, None, cx),
         }
-        match decided {
+    }
+
+    /// Decides about a request, by the list of whoever asks, as far as that is known.
+    pub(super) fn decide(
+        &mut self,
+        question: Box<Question>,
+        list: Option<&ForeignList>,
+        notification: Option<ConnectionId>,
+        cx: &mut Cx<'_>,
+    ) {
+        let (ask, edits) = question.read(list, cx);
+        match notification {
+            Some(id) if !edits.is_empty() => {
+                self.ask_edits((question, ask), edits, Recipient::Connection(id), cx);
+            }
+            _ => self.carry_out(&question, ask, cx),
+        }
+    }
+
+    /// Treats a request as it was decided.
+    pub(super) fn carry_out(&mut self, question: &Question, ask: Ask, cx: &mut Cx<'_>) {
+        let Question { message, token, .. } = question;
+        let (head, text) = (&message.head, message.text.as_deref().unwrap_or_default());
+        match ask {
             Ask::Pass(reads) => {
                 let plain = head.field("accept-encoding").is_none() || reads == Reads::Nothing;
                 if plain && head.field("expect").is_none() {
-                    self.pass(message.raw, reads, token, cx);
+                    self.pass(message.raw.clone(), reads, *token, cx);
                 } else {
-                    self.resend(message.with(text, &CODED), reads, token, cx);
+                    self.resend(message.with(text, &CODED), reads, *token, cx);
                 }
             }
             Ask::Change(text) => {
-                self.resend(message.with(&text, &CODED), Reads::Nothing, token, cx);
+                self.resend(message.with(&text, &CODED), Reads::Nothing, *token, cx);
             }
             Ask::Answer(text) => self.reply(head, "200 OK", &text, cx),
             Ask::Fault(text) => self.reply(head, "500 Internal Server Error", &text, cx),
@@ -165,7 +217,8 @@ impl Connection {
 
     /// Gives the client the answers of ours whose turn it is.
     pub(super) fn answer_in_turn(&mut self, cx: &mut Cx<'_>) {
-        while self.held_answer.is_none()
+        while self.waiting.is_none()
+            && self.paused.is_none()
             && let Some(Pipelined::Answered(_)) = self.pipeline.front()
             && let Some(Pipelined::Answered(answer)) = self.next_pipelined()
         {

@@ -7,7 +7,7 @@ use crosstalk_core::{Address, MAX_LABEL, NameClass};
 use super::elements::{self, Role};
 use super::last_look::is_named_in;
 use crate::msnp::context::Cx;
-use crate::msnp::foreign_list::{Edit, ForeignList, MAX_EDITS};
+use crate::msnp::foreign_list::{self, Edit, ForeignList, MAX_EDITS};
 use crate::msnp::groups::read_guid;
 use crate::msnp::wire::xml::{Changes, Document, Element, trimmed};
 
@@ -51,7 +51,7 @@ pub(super) struct Request<'a> {
     pub(super) text: &'a str,
     pub(super) operation: Element<'a>,
     /// The list of whoever asks; none where that is not known.
-    pub(super) book: Option<&'a mut ForeignList>,
+    pub(super) book: Option<&'a ForeignList>,
     pub(super) host: &'a str,
     pub(super) changes: Changes,
     /// Number of people or groups of the request that are left for the server.
@@ -82,15 +82,17 @@ pub(super) fn ticket(envelope: Element<'_>) -> Cow<'_, str> {
     Some(header("ABAuthHeader")).filter(|t| !t.is_empty()).unwrap_or(header("StorageUserHeader"))
 }
 
-/// Reads a request.
+/// Reads a request: what becomes of it once some changes are made, and those.
 pub(super) fn read(
     text: &str,
     document: &Document,
-    operation: Element<'_>,
-    book: Option<&mut ForeignList>,
+    book: Option<&ForeignList>,
     host: &str,
     cx: &Cx<'_>,
-) -> Ask {
+) -> (Ask, Vec<Edit>) {
+    let Some(operation) = operation(document.root(text)) else {
+        return (Ask::Pass(Reads::Nothing), Vec::new());
+    };
     let mut request = Request {
         text,
         operation,
@@ -111,19 +113,19 @@ pub(super) fn read(
         Ask::Answer(_) | Ask::Fault(_) => false,
     };
     if leaks {
-        return request.no_such_user();
+        return (request.no_such_user(), Vec::new());
     }
-    // Only what is passed on or answered was done.
+    // Only what is passed on or answered is done.
     let edits = match ask {
         Ask::Fault(_) => Vec::new(),
         _ => std::mem::take(&mut request.edits),
     };
-    let is_noted = request.book.is_none_or(|book| book.edit(edits));
-    if !is_noted {
+    if foreign_list::weight_of(&edits).is_none() {
         let words = "Too many changes at once.";
-        return Ask::Fault(elements::fault(operation.name(), "BadArgumentLength", words));
+        let fault = elements::fault(operation.name(), "BadArgumentLength", words);
+        return (Ask::Fault(fault), Vec::new());
     }
-    ask
+    (ask, edits)
 }
 
 impl Request<'_> {
@@ -190,25 +192,18 @@ impl Request<'_> {
         let new = new.map(Cow::into_owned);
         for element in operation.all().filter(|e| matches!(e.name(), "guid" | "groupId")) {
             let id = &*trimmed(element.text());
-            let Some(book) = &mut self.book else { continue };
-            let Some(old) = book.groups.name(id).cloned() else {
+            let Some(book) = self.book else { continue };
+            if book.groups.name(id).is_none() {
                 self.left += 1;
                 continue;
-            };
-            let ours = book.groups.is_ours(id);
-            match &new {
-                Some(new) if ours => book.groups.rename(id, new.clone()),
-                Some(new) => book.groups.note(new.clone(), id.to_owned()),
-                None if ours => book.groups.forget(id),
-                None => {}
             }
-            if ours {
+            if book.groups.is_ours(id) {
                 self.foreign = true;
                 self.changes.cut(element);
             } else {
                 self.left += 1;
             }
-            self.edit(Edit::Regroup(old, new.clone()));
+            self.edit(Edit::Regroup(id.to_owned(), new.clone()));
         }
     }
 

@@ -38,11 +38,11 @@ impl Session {
             }
             return;
         }
-        if by_soap && !self.state.lock().book.served {
+        if by_soap && !self.address_books.is_served {
             return cx.out.emit(Event::Unshown(envelope));
         }
         let told = by_soap || self.merge.is_done();
-        if !told || !self.state.lock().book.asked.insert(envelope.from) {
+        if !told || !self.asked.insert(envelope.from) {
             return;
         }
         if by_soap {

@@ -1,5 +1,6 @@
 //! The connection to the notification server: the list, presence, and where conversations are.
 
+mod address_books;
 mod consent;
 mod conversations;
 mod presence;
@@ -7,6 +8,8 @@ mod roster;
 mod sign_on;
 mod switchboard_invites;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crosstalk_core::{
@@ -14,6 +17,7 @@ use crosstalk_core::{
     Roster, Side, Subscription,
 };
 
+use self::address_books::AddressBooks;
 use self::conversations::Conversations;
 use self::presence::Own;
 use self::roster::{Domains, Merge, invite, message_to};
@@ -21,14 +25,13 @@ use self::sign_on::SignOn;
 use self::switchboard_invites::SwitchboardInvites;
 use crate::common::held::{Presences, Waiting};
 use crate::common::in_words;
+use crate::msnp::account_keys;
 use crate::msnp::account_messages::ToNotification;
-use crate::msnp::account_registry::AccountRegistry;
 use crate::msnp::context::{Cx, spelling};
+use crate::msnp::foreign_list::ForeignList;
 use crate::msnp::foreign_names::is_named_in;
-use crate::msnp::groups::Groups;
 use crate::msnp::handoff::{Host, Invitation, note_place};
 use crate::msnp::me::Me;
-use crate::msnp::shared_state::SharedState;
 use crate::msnp::wire::Command;
 
 /// The longest that a client may call itself, in bytes; what is behind that is cut off.
@@ -42,12 +45,15 @@ pub(super) struct Session {
     version: u32,
     endpoint: String,
     sign_on: SignOn,
-    state: SharedState,
+    /// The foreign contacts and the groups, as address books read them too.
+    list: Arc<ForeignList>,
+    /// People who were shown to the client as asking.
+    asked: BTreeSet<Address>,
+    address_books: AddressBooks,
     /// Facts about the person as the server stated them.
     me: Me,
     /// The server's list on its way to the client.
     merge: Merge,
-    groups: Groups,
     /// The version of the list, in the words of MSNP8 and 9.
     list_version: String,
     /// Number of foreign contacts in the list that is being sent in the commands of MSNP2 to 7.
@@ -66,16 +72,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session in `version`, on this connection.
-    pub(super) fn new(version: u32, connection: ConnectionId) -> Self {
+    /// A session in `version`.
+    pub(super) fn new(version: u32) -> Self {
         Self {
             version,
             endpoint: "MSN".into(),
             sign_on: SignOn::default(),
-            state: SharedState::new(connection),
+            list: Arc::new(ForeignList::new(version)),
+            asked: BTreeSet::new(),
+            address_books: AddressBooks::default(),
             me: Me::default(),
             merge: Merge::default(),
-            groups: Groups::new(version),
             list_version: "1".into(),
             early_ours: 0,
             presences: Presences::default(),
@@ -101,7 +108,7 @@ impl Session {
     pub(super) fn weight(&self) -> usize {
         let own = self.own.weight()
             + self.presences.weight()
-            + self.groups.weight()
+            + self.list.groups.weight()
             + self.domains.weight();
         let conversations = self.conversations.weight() + self.invites.weight();
         self.merge.weight() + self.requests.weight() + own + self.me.weight() + conversations
@@ -117,20 +124,15 @@ impl Session {
     /// Another connection of the person said something.
     pub(super) fn heard(&mut self, from: ConnectionId, message: Message, cx: &mut Cx<'_>) {
         match message.downcast() {
-            Ok(ToNotification::Changed) => self.state_changed(cx),
             Ok(ToNotification::WantsSwitchboard) => self.ask_for_switchboard(from, cx),
             Ok(ToNotification::Joins { guest, answers }) => self.joins(from, guest, answers, cx),
             Ok(ToNotification::Unread(texts)) => self.keep_unread(texts, cx),
+            Ok(ToNotification::WantsList { number, token }) => {
+                self.give_list(from, number, token, cx);
+            }
+            Ok(ToNotification::Edits { number, edits }) => self.edit(from, number, edits, cx),
+            Ok(ToNotification::Served(served)) => self.served(served, cx),
             Err(_) => {}
-        }
-    }
-
-    /// Another connection of the person changed what they share.
-    fn state_changed(&mut self, cx: &mut Cx<'_>) {
-        self.apply_edits(cx);
-        let has_list = self.state.lock().book.take_presences_due();
-        if has_list {
-            self.show_again(cx);
         }
     }
 
@@ -226,11 +228,11 @@ impl Session {
             "FQY" => self.answered(command, cx),
             "LSG" | "LST" if self.version < 8 => self.early_line(command, cx),
             "LSG" => {
-                self.groups.learn(command);
+                self.list_mut().groups.learn(command);
                 cx.out.forward(Side::Client, command.raw.clone());
             }
             "ADG" => {
-                self.groups.learn_new(command);
+                self.list_mut().groups.learn_new(command);
                 cx.out.forward(Side::Client, command.raw.clone());
             }
             _ if self.invites.is_ours(command) => self.not_opened(command, cx),
@@ -258,7 +260,10 @@ impl Session {
         {
             // Since MSNP13 there is an address book, which finds this connection here.
             if self.version >= 13 {
-                AccountRegistry::of(cx).open(user, *token, &self.state);
+                cx.listen(account_keys::of_account(user.name()));
+                if let Some(token) = token {
+                    cx.listen(token.key());
+                }
             }
             if self.version < 10 {
                 self.me.is_called(command.word(4));
@@ -282,7 +287,7 @@ impl Session {
 
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        self.state.lock().book.fill(roster.contacts().cloned());
+        self.list_mut().fill(roster.contacts().cloned());
         if self.merge.is_ready() {
             self.finish_list(cx)?;
         }
@@ -293,27 +298,30 @@ impl Session {
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
         let before = self.contact(&contact.address);
-        let mut state = self.state.lock();
         if !matches!(contact.from, Subscription::Asked(_)) {
-            state.book.asked.remove(&contact.address);
+            self.asked.remove(&contact.address);
         }
-        state.book.put(contact);
-        drop(state);
+        self.list_mut().put(contact);
         self.tell_nick(before.as_ref(), contact, cx);
     }
 
+    /// The list, to be changed. It is copied only while an address book reads it.
+    fn list_mut(&mut self) -> &mut ForeignList {
+        Arc::make_mut(&mut self.list)
+    }
+
     fn contact(&self, address: &Address) -> Option<Contact> {
-        self.state.lock().book.contact(address).cloned()
+        self.list.contact(address).cloned()
     }
 
     /// Whether the gateway told the foreign contacts.
     fn knows_contacts(&self) -> bool {
-        self.state.lock().book.is_filled()
+        self.list.is_filled()
     }
 
     /// Every foreign contact.
     fn contacts(&self) -> Vec<Contact> {
-        self.state.lock().book.contacts().cloned().collect()
+        self.list.contacts().cloned().collect()
     }
 
     /// The name and nick under which the client knows `address`.

@@ -5,7 +5,7 @@
 
 use crosstalk_core::{Address, Claimed, Confirmed, Fault};
 
-use crate::msnp::account_registry::Token;
+use crate::msnp::account_keys::Token;
 use crate::msnp::wire::Command;
 
 /// Progress of a sign-on.

@@ -72,7 +72,7 @@ impl Session {
     /// `XFR n SB`: the client wants to open a conversation. It does not say with whom, so that one
     /// who has foreign contacts is sent here. Returns whether the server is to have the command.
     pub(super) fn ask_for_talk(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
-        let has_foreign = self.state.lock().book.contacts().next().is_some();
+        let has_foreign = self.list.contacts().next().is_some();
         let invitation = self.invitation(Host::Gateway(None), cx).filter(|_| has_foreign);
         let Some(invitation) = invitation else { return true };
         cx.out.withhold();

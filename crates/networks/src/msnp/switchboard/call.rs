@@ -148,7 +148,7 @@ impl Switchboard {
                 }
             }
             Server::Absent | Server::Knocked | Server::Open => {
-                ToNotification::WantsSwitchboard.tell(self.invitation.notification, cx);
+                ToNotification::WantsSwitchboard.tell(self.invitation.recipient(), cx);
                 self.server = Server::Asked { calls: vec![call], until: cx.later(PATIENCE) };
             }
         }

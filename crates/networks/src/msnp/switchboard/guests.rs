@@ -62,7 +62,7 @@ impl Switchboard {
     ) {
         let (answers, until) = (called.is_none(), cx.later(PATIENCE));
         self.joining = Some(Joining { guest: guest.clone(), called, id: id.to_owned(), until });
-        ToNotification::Joins { guest, answers }.tell(self.invitation.notification, cx);
+        ToNotification::Joins { guest, answers }.tell(self.invitation.recipient(), cx);
     }
 
     /// The notification connection says how the client knows somebody.
@@ -76,7 +76,7 @@ impl Switchboard {
         let Some(joining) = self.joining.take_if(|joining| joining.guest == guest) else {
             // It was too late, or the client has left: it is for another conversation.
             if !unread.is_empty() {
-                ToNotification::Unread(unread).tell(self.invitation.notification, cx);
+                ToNotification::Unread(unread).tell(self.invitation.recipient(), cx);
             }
             return;
         };

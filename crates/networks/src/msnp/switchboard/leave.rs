@@ -77,7 +77,7 @@ impl Switchboard {
             with: Vec::new(),
         });
         if !unread.is_empty() {
-            ToNotification::Unread(unread).tell(self.invitation.notification, cx);
+            ToNotification::Unread(unread).tell(self.invitation.recipient(), cx);
         }
     }
 }

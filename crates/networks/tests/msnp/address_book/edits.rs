@@ -55,7 +55,7 @@ fn what_is_said_of_own_people_too_loses_the_foreign_ones_only() {
     assert_eq!(client_got, "");
     assert_eq!(book.edits(), [RosterEdit::Block(bob(), true)]);
     let reply = answer("AddMember", "");
-    book.soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    book.sends(Side::Server, reply.as_bytes());
     assert_eq!(text(book.soap.take(Side::Client)), reply);
 }
 
@@ -93,13 +93,13 @@ fn a_name_that_nobody_can_have_and_a_client_that_is_not_known_are_refused() {
 #[test]
 fn what_is_left_for_somebody_foreign_who_is_offline_is_sent() {
     let mut book = Book::of(listed());
-    book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    book.sends(Side::Client, left_for(BOB).as_bytes());
     assert_eq!(text(book.soap.take(Side::Server)), "");
     assert!(text(book.soap.take(Side::Client)).contains("Upper=\"3\""));
     book.ns.hear();
     assert_eq!(said(&mut book.ns)[0].body, super::says("hello"));
     let own = left_for("eve@x.org");
-    book.soap.bytes(Side::Client, own.as_bytes()).unwrap();
+    book.sends(Side::Client, own.as_bytes());
     assert_eq!(text(book.soap.take(Side::Server)), own);
 }
 
@@ -149,12 +149,47 @@ fn more_changes_than_can_wait_are_refused_and_not_lost() {
         "POST /OimWS/oim.asmx HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{letter}",
         letter.len()
     );
-    let stored = |book: &mut Book| {
-        book.soap.bytes(Side::Client, letter.as_bytes()).unwrap();
-        text(book.soap.take(Side::Client)).contains(" 200 ")
-    };
-    let kept = (0..20).filter(|_| stored(&mut book)).count();
-    assert_eq!(kept, 8, "of 60,000 bytes each");
+    // Each by a connection of its own: one waits for its answer before it asks for more.
+    let mut letters: Vec<Gateway> =
+        (0..20).map(|_| Gateway::new(&Msnp, &book.lobby, None)).collect();
+    for soap in &mut letters {
+        soap.bytes(Side::Client, letter.as_bytes()).unwrap();
+    }
     book.ns.hear();
+    letters.iter_mut().for_each(Gateway::hear);
+    let stored = |soap: &mut Gateway| text(soap.take(Side::Client)).contains(" 200 ");
+    let kept = letters.iter_mut().filter_map(|soap| stored(soap).then_some(())).count();
+    assert_eq!(kept, 8, "of 60,000 bytes each");
     assert_eq!(said(&mut book.ns).len(), kept);
+}
+
+#[test]
+fn a_yes_is_said_when_the_change_is_made_and_not_before() {
+    let mut book = Book::of(listed());
+    book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    assert!(book.soap.take(Side::Client).is_empty());
+    book.settle();
+    assert!(text(book.soap.take(Side::Client)).contains("Upper=\"3\""));
+    let mut book = Book::of(listed());
+    book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    drop(book.ns);
+    book.soap.hear();
+    assert!(text(book.soap.take(Side::Client)).contains("SystemUnavailable"));
+}
+
+#[test]
+fn requests_behind_one_that_waits_are_answered_behind_it() {
+    let mut book = Book::of(listed());
+    let both = left_for(BOB) + &request("FindMembership", "");
+    book.soap.bytes(Side::Client, both.as_bytes()).unwrap();
+    assert!(book.soap.take(Side::Server).is_empty() && !book.soap.pending(Side::Client).is_empty());
+    book.settle();
+    assert_eq!(text(book.soap.take(Side::Server)), request("FindMembership", ""));
+    book.soap.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    book.soap.take(Side::Client);
+    book.soap.wait(Duration::from_secs(4));
+    book.sends(Side::Server, answer("FindMembership", &memberships()).as_bytes());
+    let got = text(book.soap.take(Side::Client));
+    let refused = got.find("SystemUnavailable");
+    assert!(refused.is_some() && got.find("FindMembershipResponse") < refused, "{got}");
 }

@@ -39,11 +39,12 @@ fn book_of(owner: &str, me: &str) -> String {
 }
 
 /// Somebody else's connection to the address book, with a ticket that nobody has seen.
-fn asked_by_another(book: &Book, result: &str) -> (Gateway, String) {
+fn asked_by_another(book: &mut Book, result: &str) -> (Gateway, String) {
     let mut other = Gateway::new(&Msnp, &book.lobby, None);
     let question = request("ABFindContactsPaged", "").replace(TOKEN, "t=other&amp;");
     other.bytes(Side::Client, resized(&question).as_bytes()).unwrap();
     other.bytes(Side::Server, answer("ABFindContactsPaged", result).as_bytes()).unwrap();
+    settle(&mut book.ns, &mut other);
     other.wait(Duration::from_secs(4));
     let got = text(other.take(Side::Client));
     (other, got)
@@ -59,12 +60,12 @@ fn resized(message: &str) -> String {
 
 #[test]
 fn whose_book_it_is_is_not_for_the_client_to_write() {
-    let book = Book::of(listed());
-    let (_, got) = asked_by_another(&book, &book_of("mallory@x.org", OWNER));
+    let mut book = Book::of(listed());
+    let (_, got) = asked_by_another(&mut book, &book_of("mallory@x.org", OWNER));
     assert!(!got.contains(BOB), "Mallory wrote that it is Malice: {got}");
-    let (_, got) = asked_by_another(&book, &book_of("", OWNER));
+    let (_, got) = asked_by_another(&mut book, &book_of("", OWNER));
     assert!(!got.contains(BOB), "nobody but the client says whose it is: {got}");
-    let (_, got) = asked_by_another(&book, &book_of(OWNER, "whoever@x.org"));
+    let (_, got) = asked_by_another(&mut book, &book_of(OWNER, "whoever@x.org"));
     assert!(got.contains(BOB), "the server says whose it is: {got}");
 }
 
@@ -80,13 +81,13 @@ fn a_ticket_that_the_notification_server_took_is_whose_it_is() {
 #[test]
 fn who_shows_no_ticket_of_the_person_changes_nothing() {
     let mut book = Book::of(listed());
-    let (mut other, _) = asked_by_another(&book, &book_of("mallory@x.org", OWNER));
+    let (mut other, _) = asked_by_another(&mut book, &book_of("mallory@x.org", OWNER));
     let delete = format!(
         "<contacts><Contact><contactInfo><passportName>{BOB}</passportName></contactInfo>\
          </Contact></contacts>"
     );
     let question = request("ABContactDelete", &delete).replace(TOKEN, "t=other&amp;");
     other.bytes(Side::Client, resized(&question).as_bytes()).unwrap();
-    book.ns.hear();
+    settle(&mut book.ns, &mut other);
     assert_eq!(book.edits(), []);
 }

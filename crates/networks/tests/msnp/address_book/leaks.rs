@@ -102,8 +102,8 @@ fn requests(name: &str) -> Vec<String> {
 fn connected(roster: Roster) -> Book {
     let mut book = Book::of(roster);
     let first = request("ABFindAll", "<abId>1-2</abId>");
-    book.soap.bytes(Side::Client, first.as_bytes()).unwrap();
-    book.soap.bytes(Side::Server, answer("ABFindAll", "").as_bytes()).unwrap();
+    book.sends(Side::Client, first.as_bytes());
+    book.sends(Side::Server, answer("ABFindAll", "").as_bytes());
     assert_eq!(text(book.soap.take(Side::Server)), first);
     book.soap.take(Side::Client);
     book
@@ -118,6 +118,7 @@ fn asked(book: &mut Book, request: &str, pieces: usize) -> (Vec<u8>, bool) {
             break;
         }
         refused = book.soap.bytes(Side::Client, piece).is_err();
+        book.settle();
         sent.extend(book.soap.take(Side::Server));
     }
     let answered = text(book.soap.take(Side::Client)).contains(" 500 ");
@@ -170,7 +171,7 @@ fn what_names_nobody_foreign_passes_byte_by_byte_and_whole() {
 fn a_connection_to_the_storage_service_is_known_by_its_ticket() {
     let mut book = Book::of(listed());
     let (_, operation) = STORED[0];
-    book.soap.bytes(Side::Client, stored("GetProfile", operation).as_bytes()).unwrap();
+    book.sends(Side::Client, stored("GetProfile", operation).as_bytes());
     assert!(book.soap.is_known());
     // A picture is longer than may wait of somebody who is not known.
     let mut other = Gateway::new(&Msnp, &Arc::default(), None);

@@ -30,19 +30,28 @@ impl Book {
         Self { lobby, ns, soap }
     }
 
+    /// A side of the address book says something, of which both connections then hear.
+    fn sends(&mut self, side: Side, bytes: &[u8]) {
+        self.soap.bytes(side, bytes).unwrap();
+        self.settle();
+    }
+
+    /// Lets the connections hear what they tell each other.
+    fn settle(&mut self) {
+        settle(&mut self.ns, &mut self.soap);
+    }
+
     /// Sends a request; returns what the server and the client got.
     fn ask(&mut self, operation: &str, body: &str) -> (String, String) {
-        self.soap.bytes(Side::Client, request(operation, body).as_bytes()).unwrap();
-        let got = (text(self.soap.take(Side::Server)), text(self.soap.take(Side::Client)));
-        self.ns.hear();
-        got
+        self.sends(Side::Client, request(operation, body).as_bytes());
+        (text(self.soap.take(Side::Server)), text(self.soap.take(Side::Client)))
     }
 
     /// Asks for something that the server answers; returns what the client got.
     fn fetch(&mut self, operation: &str, body: &str, result: &str) -> String {
         let (server, _) = self.ask(operation, body);
         assert_eq!(server, request(operation, body));
-        self.soap.bytes(Side::Server, answer(operation, result).as_bytes()).unwrap();
+        self.sends(Side::Server, answer(operation, result).as_bytes());
         text(self.soap.take(Side::Client))
     }
 

@@ -87,7 +87,7 @@ fn send(book: &mut Book, path: &str, envelope: &str) -> (String, String) {
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: contacts.msn.com\r\nContent-Length: {length}\r\n\r\n{envelope}"
     );
-    book.soap.bytes(Side::Client, request.as_bytes()).unwrap();
+    book.sends(Side::Client, request.as_bytes());
     let got = (text(book.soap.take(Side::Server)), text(book.soap.take(Side::Client)));
     book.ns.hear();
     got
@@ -97,7 +97,7 @@ fn send(book: &mut Book, path: &str, envelope: &str) -> (String, String) {
 fn serve(book: &mut Book, exchange: &Exchange) -> String {
     let (status, answer) = (&exchange.status, exchange.answer.replace(ALICE, OWNER));
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", answer.len());
-    book.soap.bytes(Side::Server, (head + &answer).as_bytes()).unwrap();
+    book.sends(Side::Server, (head + &answer).as_bytes());
     text(book.soap.take(Side::Client)).split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 

@@ -163,15 +163,18 @@ impl Play {
                 self.ns.input(Input::Deliver(envelope)).unwrap();
             }
         }
-        self.ns.hear();
-        self.kept.append(&mut self.ns.held);
-        let told = self.ns.take(Side::Client);
-        self.client.take(self.version, &told);
-        if let Some(soap) = &mut self.soap {
-            soap.hear();
-            let told = text(soap.take(Side::Client));
-            self.client.reads(&told);
+        // The client takes what each says before the other hears of it.
+        for _ in 0..4 {
+            self.ns.hear();
+            let told = self.ns.take(Side::Client);
+            self.client.take(self.version, &told);
+            if let Some(soap) = &mut self.soap {
+                soap.hear();
+                let told = text(soap.take(Side::Client));
+                self.client.reads(&told);
+            }
         }
+        self.kept.append(&mut self.ns.held);
         for ring in std::mem::take(&mut self.client.rings) {
             let words: Vec<&str> = ring.split(' ').collect();
             let mut talk = Gateway::new(&Msnp, &self.lobby, None);

@@ -8,14 +8,6 @@ use crate::msnp::notification::Session;
 use crate::msnp::wire::decode;
 
 impl Session {
-    /// Applies the client's edits of its address book.
-    pub(in crate::msnp) fn apply_edits(&mut self, cx: &mut Cx<'_>) {
-        let edits = self.state.lock().book.take_edits();
-        for edit in edits {
-            self.apply(edit, cx);
-        }
-    }
-
     pub(in crate::msnp) fn apply(&mut self, edit: Edit, cx: &mut Cx<'_>) {
         match edit {
             Edit::List { address, name, nick, group } => {
@@ -32,16 +24,15 @@ impl Session {
             Edit::Say(address, text) => {
                 cx.send(address, Body::Text { text, auto: false });
             }
-            Edit::Regroup(old, new) => self.regroup(&old, new.as_deref(), cx),
+            Edit::Regroup(id, new) => self.regroup(&id, new, cx),
         }
     }
 
     /// The contact as it is, or as it would begin; none where the list is full.
     fn draft(&self, address: &Address, name: Option<&str>, cx: &Cx<'_>) -> Option<Contact> {
         let spelling = || name.map_or_else(|| cx.context.names.universal(address), str::to_owned);
-        let state = self.state.lock();
-        let known = state.book.contact(address).cloned();
-        let has_room = || state.book.has_room_for(address);
+        let known = self.contact(address);
+        let has_room = || self.list.has_room_for(address);
         known.or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
     }
 
@@ -116,15 +107,23 @@ impl Session {
         }
     }
 
-    /// Gives a group another name, or takes it away.
-    pub(in crate::msnp) fn regroup(&mut self, old: &str, new: Option<&str>, cx: &mut Cx<'_>) {
-        let inside = |c: &&Contact| c.listed && c.groups.iter().any(|group| group == old);
-        let members: Vec<Contact> =
-            self.state.lock().book.contacts().filter(inside).cloned().collect();
+    /// Gives the group with this id another name, or takes it away.
+    pub(in crate::msnp) fn regroup(&mut self, id: &str, new: Option<String>, cx: &mut Cx<'_>) {
+        let Some(old) = self.list.groups.name(id).cloned() else { return };
+        let inside = |c: &&Contact| c.listed && c.groups.contains(&old);
+        let members: Vec<Contact> = self.list.contacts().filter(inside).cloned().collect();
         for mut contact in members {
-            contact.groups.retain(|group| group != old && Some(group.as_str()) != new);
-            contact.groups.extend(new.map(str::to_owned));
+            contact.groups.retain(|group| *group != old && Some(group) != new.as_ref());
+            contact.groups.extend(new.clone());
             self.put(&contact, cx);
+        }
+        let groups = &mut self.list_mut().groups;
+        match (groups.is_ours(id), new) {
+            (true, Some(new)) => groups.rename(id, new),
+            (true, None) => groups.forget(id),
+            (false, Some(new)) => groups.note(new, id.to_owned()),
+            // The server says itself that a group of its own is gone.
+            (false, None) => {}
         }
     }
 

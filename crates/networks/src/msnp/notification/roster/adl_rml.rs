@@ -243,7 +243,7 @@ impl Session {
         if self.version < 13 {
             return;
         }
-        if !self.state.lock().book.served {
+        if !self.address_books.is_served {
             cx.out.emit(Event::Advise(
                 "an MSN client reads its address book over TLS that does not end here, so that \
                  people on other networks are not in it: name its host under `terminate`",

@@ -36,7 +36,7 @@ impl Session {
             };
         }
         let Some(id) = read_guid(guid) else { return Ok(None) };
-        let address = self.state.lock().book.called(id..=id).cloned();
+        let address = self.list.called(id..=id).cloned();
         Ok(address.map(|address| Target { address, name: None }))
     }
 
@@ -55,14 +55,14 @@ impl Session {
             Ok(target) => target,
             Err(forward) => return forward,
         };
-        if !self.state.lock().book.has_room_for(&address) {
+        if !self.list.has_room_for(&address) {
             cx.show(format!("{FULL} {}", command.word(1)));
             return false;
         }
         match command.word(2) {
             "FL" => {
                 let last = command.words().next_back().unwrap_or_default();
-                let group = self.groups.name(last).cloned();
+                let group = self.list.groups.name(last).cloned();
                 self.list(&address, name.as_deref(), &decode(&nick), group, cx);
             }
             "AL" => self.allow(&address, name.as_deref(), cx),
@@ -95,7 +95,7 @@ impl Session {
             Err(forward) => return forward,
         };
         match command.word(2) {
-            "FL" => match self.groups.name(command.word(4)).cloned() {
+            "FL" => match self.list.groups.name(command.word(4)).cloned() {
                 Some(group) => self.ungroup(&address, &group, cx),
                 None => self.unlist(&address, cx),
             },
@@ -139,17 +139,15 @@ impl Session {
     /// have the command.
     pub(in crate::msnp) fn edit_group(&mut self, command: &Command, cx: &mut Cx<'_>) -> bool {
         let id = command.word(2).to_owned();
-        let Some(old) = self.groups.name(&id).cloned() else { return true };
-        let new = (command.verb() == "REG").then(|| decode(command.word(3)));
-        self.regroup(&old, new.as_deref(), cx);
-        if !self.groups.is_ours(&id) {
-            if let Some(new) = new {
-                self.groups.note(new, id);
-            }
+        if self.list.groups.name(&id).is_none() {
+            return true;
+        }
+        let (is_ours, renames) = (self.list.groups.is_ours(&id), command.verb() == "REG");
+        self.regroup(&id, renames.then(|| decode(command.word(3))), cx);
+        if !is_ours {
             return true;
         }
         cx.out.withhold();
-        self.groups.forget(&id);
         let version = if self.has_guids() { "" } else { &self.list_version };
         let version = if version.is_empty() { String::new() } else { format!("{version} ") };
         let rest = command.from(2);

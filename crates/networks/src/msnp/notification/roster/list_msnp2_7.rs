@@ -1,6 +1,7 @@
 //! The list in the words of MSNP2 to 7: each list by itself, with a line for each contact that
 //! says how many there are, and since MSNP7 a line for each group before them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
@@ -91,7 +92,8 @@ impl Session {
         let (Some((at, total)), Merge::Early(early)) = (place(command, 3), &mut self.merge) else {
             return cx.out.forward(Side::Client, command.raw.clone());
         };
-        self.groups.note(decode(command.word(6)), command.word(5).to_owned());
+        let groups = &mut Arc::make_mut(&mut self.list).groups;
+        groups.note(decode(command.word(6)), command.word(5).to_owned());
         early.bytes += command.weight();
         early.groups.push(command.clone());
         if at < total && early.groups.len() < MAX_GROUPS && early.bytes < MAX_PENDING {
@@ -100,9 +102,9 @@ impl Session {
         early.bytes = 0;
         let told = std::mem::take(&mut early.groups);
         for contact in self.contacts().iter().filter(|c| c.listed) {
-            contact.groups.iter().for_each(|group| drop(self.groups.id(group)));
+            contact.groups.iter().for_each(|group| drop(self.list_mut().groups.id(group)));
         }
-        let ours = self.groups.ours();
+        let ours = self.list.groups.ours();
         let total = (total + ours.len()).to_string();
         for group in &told {
             pass(group, &[(4, &total)], ours.is_empty(), cx);
@@ -160,12 +162,13 @@ impl Session {
         let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if list == REVERSE && matches!(contact.from, Subscription::Asked(_)) {
-            self.state.lock().book.asked.insert(contact.address.clone());
+            self.asked.insert(contact.address.clone());
         }
         if list != FORWARD || self.version < 7 {
             return Some(format!("{name} {nick}"));
         }
-        let groups: Vec<String> = contact.groups.iter().map(|g| self.groups.id(g)).collect();
+        let groups: Vec<String> =
+            contact.groups.iter().map(|g| self.list_mut().groups.id(g)).collect();
         let groups = if groups.is_empty() { "0".to_owned() } else { groups.join(",") };
         Some(format!("{name} {nick} {groups}"))
     }

@@ -204,10 +204,10 @@ impl Session {
         };
         // The server's groups first, so that ours get ids that none of them has.
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
-            self.groups.learn(group);
+            self.list_mut().groups.learn(group);
         }
         let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, cx)).collect();
-        let groups = self.groups.ours();
+        let groups = self.list.groups.ours();
         let first = if self.has_guids() { 4 } else { 3 };
         // Clients count the lines: what SYN announces has ours in it.
         let total = held.contacts.saturating_add(lines.len()).to_string();
@@ -245,12 +245,12 @@ impl Session {
         let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if matches!(contact.from, Subscription::Asked(_)) {
-            self.state.lock().book.asked.insert(contact.address.clone());
+            self.asked.insert(contact.address.clone());
         }
         let listed = lists & FORWARD != 0;
         let mut groups: Vec<String> = Vec::new();
         if listed {
-            groups = contact.groups.iter().map(|g| self.groups.id(g)).collect();
+            groups = contact.groups.iter().map(|g| self.list_mut().groups.id(g)).collect();
         }
         if !self.has_guids() {
             if listed && groups.is_empty() {

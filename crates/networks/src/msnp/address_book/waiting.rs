@@ -1,0 +1,169 @@
+//! Waiting for the notification connection, one thing at a time: the rest of what both sides say is
+//! read when that is over.
+
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{ConnectionId, Message, Recipient, TellResult};
+
+use super::Connection;
+use super::held_answer::HeldAnswer;
+use super::pipeline::Question;
+use super::requests::Ask;
+use crate::msnp::account_keys::Token;
+use crate::msnp::account_messages::{ToAddressBook, ToNotification};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_list::Edit;
+
+/// Longest wait for an answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// Factor from the length of a message to its memory as bytes, as text and as elements.
+pub(super) const WAITING_FOLD: usize = 8;
+
+/// Something that waits for the notification connection.
+pub(super) struct Waiting {
+    what: What,
+    /// Number of the question, by which its answer is known.
+    number: u32,
+    /// The notification connection, once it was found.
+    asked: Option<ConnectionId>,
+    until: Instant,
+}
+
+/// Purpose of a question.
+pub(super) enum What {
+    /// A request needs the list.
+    Request(Box<Question>),
+    /// A request has changes made, and is treated so when they are.
+    Edits(Box<Question>, Ask),
+    /// An answer of the server is to have the foreign people put in.
+    Answer(Box<HeldAnswer>),
+}
+
+impl Waiting {
+    pub(super) const fn deadline(&self) -> Instant {
+        self.until
+    }
+
+    /// Bytes held.
+    pub(super) fn weight(&self) -> usize {
+        match &self.what {
+            What::Request(question) | What::Edits(question, _) => {
+                WAITING_FOLD * question.message.raw.len()
+            }
+            What::Answer(held) => held.weight(),
+        }
+    }
+}
+
+impl Connection {
+    /// Asks for the list, which `what` waits for; says with it that the token is the person's.
+    pub(super) fn ask_list(
+        &mut self,
+        what: What,
+        to: Recipient,
+        token: Option<Token>,
+        cx: &mut Cx<'_>,
+    ) {
+        let number = self.wait(what, cx.later(PATIENCE));
+        ToNotification::WantsList { number, token }.tell(to, cx);
+    }
+
+    /// Has changes made, on which it depends whether a request is treated so.
+    pub(super) fn ask_edits(
+        &mut self,
+        (question, ask): (Box<Question>, Ask),
+        edits: Vec<Edit>,
+        to: Recipient,
+        cx: &mut Cx<'_>,
+    ) {
+        let number = self.wait(What::Edits(question, ask), cx.later(PATIENCE));
+        ToNotification::Edits { number, edits }.tell(to, cx);
+    }
+
+    /// Has `what` wait until then. Returns the number of its question.
+    pub(super) fn wait(&mut self, what: What, until: Instant) -> u32 {
+        self.questions = self.questions.wrapping_add(1);
+        let number = self.questions;
+        self.waiting = Some(Waiting { what, number, asked: None, until });
+        number
+    }
+
+    /// Whether the notification connection was found that was asked.
+    pub(in crate::msnp) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
+        let Some(waiting) = &mut self.waiting else { return };
+        match told {
+            TellResult::Hears(id) => {
+                waiting.asked = Some(*id);
+                self.is_known = true;
+            }
+            TellResult::Nobody(_) => self.nobody_answers(cx),
+            TellResult::Full(_) => {
+                let Some(waiting) = self.waiting.take() else { return };
+                match waiting.what {
+                    What::Request(question) | What::Edits(question, _) => {
+                        let ask =
+                            question.refusal("BadArgumentLength", "Too many changes at once.");
+                        self.carry_out(&question, ask, cx);
+                    }
+                    What::Answer(held) => self.try_again(held, cx),
+                }
+            }
+        }
+    }
+
+    /// The notification connection answers. What comes for a question that was given up is ignored.
+    pub(in crate::msnp) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let Ok(answer) = message.downcast::<ToAddressBook>() else { return };
+        let (ToAddressBook::List { number, .. } | ToAddressBook::Edited { number }) = &answer;
+        let Some(waiting) = self.waiting.take_if(|waiting| waiting.number == *number) else {
+            return;
+        };
+        match (waiting.what, answer) {
+            (What::Request(question), ToAddressBook::List { list, .. }) => {
+                self.decide(question, list.as_deref(), waiting.asked, cx);
+            }
+            (What::Answer(held), ToAddressBook::List { owner, list, .. }) => {
+                self.list_known(held, &owner, list.as_deref(), waiting.asked, cx);
+            }
+            (What::Edits(question, ask), ToAddressBook::Edited { .. }) => {
+                self.carry_out(&question, ask, cx);
+            }
+            // No question has an answer of another kind.
+            (What::Request(_) | What::Answer(_), ToAddressBook::Edited { .. })
+            | (What::Edits(..), ToAddressBook::List { .. }) => {}
+        }
+    }
+
+    /// The notification connection that was asked is gone.
+    pub(in crate::msnp) fn left(&mut self, id: ConnectionId, cx: &mut Cx<'_>) {
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.asked == Some(id)) {
+            self.nobody_answers(cx);
+        }
+    }
+
+    pub(in crate::msnp) fn tick(&mut self, cx: &mut Cx<'_>) {
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= cx.now.instant) {
+            self.nobody_answers(cx);
+        }
+        let now = cx.now.instant;
+        if self.waiting.is_none()
+            && let Some((held, _)) = self.paused.take_if(|(_, until)| *until <= now)
+        {
+            self.look(held, cx);
+        }
+    }
+
+    /// Goes on without the notification connection.
+    fn nobody_answers(&mut self, cx: &mut Cx<'_>) {
+        let Some(waiting) = self.waiting.take() else { return };
+        match waiting.what {
+            What::Request(question) => self.decide(question, None, None, cx),
+            // Whether they were made nobody knows; a client that asks again makes them once.
+            What::Edits(question, _) => {
+                let ask = question.refusal("InternalError", "The change could not be made.");
+                self.carry_out(&question, ask, cx);
+            }
+            What::Answer(held) => self.not_found(held, cx),
+        }
+    }
+}
