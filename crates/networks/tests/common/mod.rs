@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
+    Address, Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
     Exchange, Fault, HostPort, Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Registry,
     Roster, Side, TlsFacts, UnixMillis, Via,
 };
@@ -68,6 +68,8 @@ pub struct Gateway {
     /// Size of the last input: bytes for either side, and texts.
     given: usize,
     is_known: bool,
+    /// The first to sign in on it.
+    user: Option<Address>,
     registration: Registration,
     /// The registry answered something since bytes were last given, or the engine heard something.
     is_answered: bool,
@@ -143,6 +145,7 @@ impl Gateway {
             is_answered: false,
             given: 0,
             is_known: false,
+            user: None,
             out: Output::default(),
             pending: Default::default(),
             sent: Default::default(),
@@ -223,8 +226,11 @@ impl Gateway {
         }
     }
 
-    /// Fails where no server said that it is `user`.
+    /// Fails where no server said that it is `user`, or an earlier one said that it is somebody else:
+    /// in no network here a name changes while a connection lasts.
     fn believe(&mut self, user: &Confirmed) {
+        let before = self.user.get_or_insert_with(|| user.name().clone());
+        assert_eq!(before, user.name(), "provenance: the account changed");
         let confirmed = self.witness.confirms(self.number, self.network, user.name());
         assert!(confirmed, "provenance: no server said that it is {}", user.name());
         self.is_known = true;
