@@ -78,3 +78,19 @@ fn of_several_contacts_the_server_gets_its_own() {
     assert_eq!(server, edit("<ct yi='eve'/><ct yi='joe'/>"));
     assert_eq!(client, "");
 }
+
+#[test]
+fn what_is_compressed_or_not_in_utf8_is_refused() {
+    let foreign = edit(&format!("<ct a=\"1\" yi='{BOB}' nn='Bob' />"));
+    for coding in ["gzip", "deflate", "x"] {
+        let coded = foreign.replace("Host: x", &format!("Content-Encoding: {coding}"));
+        let [server, client] = sent(&coded);
+        assert!(server.is_empty() && client.starts_with("HTTP/1.1 415 "), "{client}");
+    }
+    let mut latin = foreign.replace("'Bob'", "'B?b'").into_bytes();
+    *latin.iter_mut().rfind(|byte| **byte == b'?').unwrap() = 0xf6;
+    let mut gateway = Gateway::new(&Ymsg, &Arc::default(), None);
+    gateway.bytes(Side::Client, &latin).unwrap();
+    assert!(gateway.take(Side::Server).is_empty());
+    assert!(gateway.take(Side::Client).starts_with(b"HTTP/1.1 415 "));
+}

@@ -109,6 +109,11 @@ impl Head {
         self.all(name).next()
     }
 
+    /// Whether its body is compressed, or coded in some other way (RFC 9110, section 8.4).
+    pub(crate) fn is_coded(&self) -> bool {
+        self.all("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity"))
+    }
+
     /// Framing of its body. A response that says nothing of it goes on to the end of the
     /// connection.
     pub(crate) fn body(&self) -> Result<Length, Fault> {

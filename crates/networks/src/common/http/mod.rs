@@ -30,8 +30,21 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The message with another body, which is there whole, and without some fields (in any case).
-    pub(crate) fn with(&self, body: &str, without: &[&str]) -> Bytes {
+    /// The message with another body, which is there whole.
+    pub(crate) fn with(&self, body: &str) -> Bytes {
+        self.anew(body, &[], "")
+    }
+
+    /// The request with another body, and an answer to it that can be read: where the client takes
+    /// codings, only as it is (RFC 9110, section 12.5.3).
+    pub(crate) fn with_plain_answer(&self, body: &str) -> Bytes {
+        let takes_codings = self.head.field("accept-encoding").is_some();
+        let plain = if takes_codings { "Accept-Encoding: identity\r\n" } else { "" };
+        self.anew(body, &["accept-encoding"], plain)
+    }
+
+    /// The message with another body, without some fields (in any case) and with others.
+    fn anew(&self, body: &str, without: &[&str], fields: &str) -> Bytes {
         let keeps = |line: &&[u8]| {
             let name = line.split(|b| *b == b':').next().unwrap_or_default();
             let drops = |field: &&str| name.eq_ignore_ascii_case(field.as_bytes());
@@ -42,7 +55,8 @@ impl Message {
         let lines = head.split_inclusive(|b| *b == b'\n').filter(keeps);
         let mut anew = lines.collect::<Vec<_>>().concat();
         let length = body.len();
-        anew.extend_from_slice(format!("Content-Length: {length}\r\n\r\n{body}").as_bytes());
+        let rest = format!("{fields}Content-Length: {length}\r\n\r\n{body}");
+        anew.extend_from_slice(rest.as_bytes());
         anew.into()
     }
 }
@@ -57,6 +71,12 @@ pub(crate) fn answer(request: &Head, status: &str, xml: &str) -> Bytes {
          Content-Length: {length}\r\nConnection: {connection}\r\n\r\n{xml}"
     )
     .into()
+}
+
+/// The answer to a request whose body nobody here can look into for foreign names (RFC 9110, section
+/// 15.5.16).
+pub(crate) fn refuse_coding(request: &Head) -> Bytes {
+    answer(request, "415 Unsupported Media Type", "")
 }
 
 /// Reads the messages of one side whole.
@@ -182,9 +202,7 @@ impl Incoming {
             }
             _ => body.extend_from_slice(coded),
         }
-        let coding = self.head.field("content-encoding");
-        let plain = coding.is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
-        let text = String::from_utf8(body).ok().filter(|_| plain);
+        let text = String::from_utf8(body).ok().filter(|_| !self.head.is_coded());
         Ok(Message { head: self.head, raw, text })
     }
 }
@@ -222,12 +240,13 @@ mod tests {
     #[test]
     fn with_another_body_a_message_has_its_length_and_else_the_same_fields() {
         let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nX:y\r\n\r\n0\r\n\r\n";
-        let anew = whole(Side::Server, answer).unwrap().with("ho", &[]);
+        let anew = whole(Side::Server, answer).unwrap().with("ho");
         assert_eq!(anew, "HTTP/1.1 200 OK\r\nX:y\r\nContent-Length: 2\r\n\r\nho");
         let request = "POST http://x/ HTTP/1.1\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\
                        Accept-Encoding: gzip\r\nX: \u{fc}\r\n\r\n";
-        let anew = whole(Side::Client, request).unwrap().with("", &["accept-encoding"]);
-        assert_eq!(anew, "POST http://x/ HTTP/1.1\r\nX: \u{fc}\r\nContent-Length: 0\r\n\r\n");
+        let anew = whole(Side::Client, request).unwrap().with_plain_answer("");
+        let plain = "Accept-Encoding: identity\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(anew, format!("POST http://x/ HTTP/1.1\r\nX: \u{fc}\r\n{plain}"));
     }
 
     #[test]

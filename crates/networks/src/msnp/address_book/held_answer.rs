@@ -116,7 +116,7 @@ impl Connection {
         match merged {
             Some(merged) => {
                 cx.out.withhold();
-                cx.out.insert(Side::Client, message.with(&merged, &[]));
+                cx.out.insert(Side::Client, message.with(&merged));
             }
             None => cx.out.forward(Side::Client, message.raw),
         }

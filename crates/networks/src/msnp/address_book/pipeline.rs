@@ -22,9 +22,6 @@ const MAX_HOST: usize = 255;
 /// have no more wait. Longer ones are read as they pass.
 const MAX_OTHER: usize = 32 << 10;
 
-/// Header fields of a request that would have its response coded unreadably.
-const CODED: [&str; 1] = ["accept-encoding"];
-
 /// Treatment of a request.
 pub(super) enum Pipelined {
     /// The server answers, and the answer is read for this.
@@ -103,7 +100,7 @@ impl Connection {
         let known = path.contains("/abservice/") || path.contains("/oimws/");
         // One whose length nobody knows beforehand has to be waited for: names in it can be in
         // parts.
-        if !known && !message.fits_in(MAX_OTHER) {
+        if !known && !message.fits_in(MAX_OTHER) && !head.is_coded() {
             self.ask(Pipelined::OfServer(Reads::Nothing, None));
             return Ok(false);
         }
@@ -118,6 +115,9 @@ impl Connection {
 
     pub(super) fn request(&mut self, message: Message, cx: &mut Cx<'_>) {
         let head = &message.head;
+        if head.is_coded() {
+            return self.refuse_coding(head, cx);
+        }
         let first = message.raw.get(..head.length).unwrap_or_default();
         let document = message.text.as_deref().and_then(Document::parse);
         let (Some(text), Some(document)) = (&message.text, document) else {
@@ -177,11 +177,11 @@ impl Connection {
                 if plain && head.field("expect").is_none() {
                     self.pass(message.raw.clone(), reads, *token, cx);
                 } else {
-                    self.resend(message.with(text, &CODED), reads, *token, cx);
+                    self.resend(message.with_plain_answer(text), reads, *token, cx);
                 }
             }
             Ask::Change(text) => {
-                self.resend(message.with(&text, &CODED), Reads::Nothing, *token, cx);
+                self.resend(message.with_plain_answer(&text), Reads::Nothing, *token, cx);
             }
             Ask::Answer(text) => self.reply(head, "200 OK", &text, cx),
             Ask::Fault(text) => self.reply(head, "500 Internal Server Error", &text, cx),
@@ -206,6 +206,13 @@ impl Connection {
         cx.out.withhold();
         cx.out.insert(Side::Server, anew);
         self.ask(Pipelined::OfServer(reads, token));
+    }
+
+    /// Refuses a request whose body is compressed: clients send none, and names in it would pass.
+    fn refuse_coding(&mut self, head: &Head, cx: &mut Cx<'_>) {
+        cx.out.withhold();
+        self.ask(Pipelined::Answered(http::refuse_coding(head)));
+        self.answer_in_turn(cx);
     }
 
     /// Answers a request that the server does not get.

@@ -58,7 +58,11 @@ impl Book {
     /// Passes a request on that names nobody foreign. Of another the session is told first, if the
     /// client has one.
     fn take(&mut self, request: Message, cx: &mut Cx<'_>) {
-        let body = request.text.as_deref().unwrap_or_default();
+        let Some(body) = request.text.as_deref() else {
+            // It is compressed, or no UTF-8, in which clients write: it may name foreign people.
+            cx.out.withhold();
+            return cx.out.insert(Side::Client, http::refuse_coding(&request.head));
+        };
         let mut foreign = contacts(body);
         foreign.retain(|contact| is_foreign(contact, cx));
         if foreign.is_empty() {
@@ -118,7 +122,7 @@ fn finish(request: &Message, cx: &mut Cx<'_>) {
         at = contact.span.end;
     }
     own.push_str(body.get(at..).unwrap_or_default());
-    cx.out.insert(Side::Server, request.with(&own, &[]));
+    cx.out.insert(Side::Server, request.with(&own));
 }
 
 /// The cookie `T` among those of a request.

@@ -234,7 +234,7 @@ fn answer(message: Message, cx: &mut Cx<'_>) {
     let advertised = advertise.host.clone();
     expect(cx, &of_listener(&advertised), host, PORTS[0]);
     cx.out.withhold();
-    cx.out.insert(Side::Client, message.with(&rewritten(text, &advertised), &[]));
+    cx.out.insert(Side::Client, message.with(&rewritten(text, &advertised)));
 }
 
 /// Lets clients dial a server that an answer names.

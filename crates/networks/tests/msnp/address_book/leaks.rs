@@ -168,6 +168,38 @@ fn what_names_nobody_foreign_passes_byte_by_byte_and_whole() {
 }
 
 #[test]
+fn what_is_compressed_is_refused_however_long_it_is() {
+    let coded = |coding: &str, body: &str| {
+        let more = format!("content-encoding: {coding}\r\n");
+        http(&format!("POST {SCHEMATIZED}"), &more, body)
+    };
+    for length in [10, 40_000, 400_000] {
+        for coding in ["gzip", "deflate", "identity\r\nContent-Encoding: br"] {
+            let mut book = connected(listed());
+            let request = coded(coding, &"\u{1}".repeat(length));
+            for piece in request.as_bytes().chunks(10_000) {
+                book.sends(Side::Client, piece);
+            }
+            assert!(book.soap.take(Side::Server).is_empty(), "{coding}, {length}");
+            assert!(text(book.soap.take(Side::Client)).starts_with("HTTP/1.1 415 "));
+        }
+    }
+    let (mut book, plain) = (connected(listed()), coded("identity", "<a/>"));
+    book.sends(Side::Client, plain.as_bytes());
+    assert_eq!(text(book.soap.take(Side::Server)), plain);
+}
+
+#[test]
+fn an_answer_that_is_read_is_asked_for_as_it_is() {
+    let mut book = Book::of(listed());
+    let asked = request("ABFindAll", "");
+    let asked = asked.replace("Host:", "Accept-Encoding: gzip, deflate\r\nHost:");
+    book.sends(Side::Client, asked.as_bytes());
+    let sent = text(book.soap.take(Side::Server));
+    assert!(sent.contains("\r\nAccept-Encoding: identity\r\n") && !sent.contains("gzip"), "{sent}");
+}
+
+#[test]
 fn a_connection_to_the_storage_service_is_known_by_its_ticket() {
     let mut book = Book::of(listed());
     let (_, operation) = STORED[0];
