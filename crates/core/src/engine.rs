@@ -302,6 +302,23 @@ impl Output {
         }
     }
 
+    /// The next thing to leave for other connections, for the caller to leave before writing what is
+    /// queued: a client that reads where to go may be there at once. What stands behind a sign-on
+    /// waits until the person is let in.
+    pub fn next_left(&mut self) -> Option<Exchange> {
+        let enters =
+            |event: &Event| matches!(event, Event::SignedIn { .. } | Event::Converse { .. });
+        let leaves = |event: &Event| {
+            let left = Exchange::is_left;
+            matches!(event, Event::Exchange(exchange) if left(exchange))
+        };
+        let at = self.events.iter().take_while(|event| !enters(event)).position(leaves)?;
+        match self.events.remove(at)? {
+            Event::Exchange(exchange) => Some(exchange),
+            _ => None,
+        }
+    }
+
     /// The next event, for the caller to act on after writing what is queued.
     pub fn next_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front();
@@ -327,5 +344,24 @@ mod tests {
         let mut out = Output::default();
         out.insert(Side::Client, &b"ours"[..]);
         assert!(out.altered());
+    }
+
+    #[test]
+    fn what_is_left_comes_first_but_not_before_its_owner_is_let_in() {
+        let leave = |key: &'static str| {
+            let handoff = crate::Handoff::new((), Instant::now());
+            Event::Exchange(Exchange::Leave(key.into(), handoff))
+        };
+        let mut out = Output::default();
+        out.emit(Event::Presence(Presence::available()));
+        out.emit(leave("first"));
+        let (user, endpoint) = (Confirmed::by_server("ann@aol".parse().unwrap()), String::new());
+        out.emit(Event::SignedIn { user, endpoint });
+        out.emit(leave("later"));
+        assert!(matches!(out.next_left(), Some(Exchange::Leave(..))));
+        assert!(out.next_left().is_none());
+        assert!(matches!(out.next_event(), Some(Event::Presence(_))));
+        assert!(matches!(out.next_event(), Some(Event::SignedIn { .. })));
+        assert!(matches!(out.next_left(), Some(Exchange::Leave(..))));
     }
 }

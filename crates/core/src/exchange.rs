@@ -174,6 +174,13 @@ pub enum Exchange {
     Tell(Recipient, Message),
 }
 
+impl Exchange {
+    /// Whether it lies ready for others and has no answer.
+    pub(crate) const fn is_left(&self) -> bool {
+        matches!(self, Self::Leave(..) | Self::Withdraw(_) | Self::Listen(_))
+    }
+}
+
 /// Answer to a [`Claim`].
 #[derive(Debug)]
 pub enum ClaimResult {

@@ -270,6 +270,10 @@ impl Session {
     /// Does what the engine asked for so far, after a first attempt to write what it queued. Returns
     /// whether the registry answered something.
     async fn act_once(&mut self) -> Result<bool, End> {
+        // Before its client reads where to go with the key.
+        while let Some(left) = self.out.next_left() {
+            self.registration.perform(Instant::now(), left);
+        }
         poll_fn(|cx| self.poll_write_once(cx)).await;
         // What follows may take long, as dialling does.
         self.charge();
