@@ -46,7 +46,6 @@ impl Connection {
         let context = Context {
             network: shared.network.defaults().id.parse().expect("a legal name"),
             names: shared.names.clone(),
-            lobby: shared.lobby.clone(),
             connection: id,
             via,
             ids: EnvelopeIds::new(1),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crosstalk_core::{Address, Lobby, Network, Side};
+use crosstalk_core::{Address, Network, Side};
 
 /// The bytes that an engine may hold besides what came in: tables, and room for a few frames.
 const MEMORY_BASE: usize = 192 * 1024;
@@ -41,7 +41,7 @@ pub fn time_allowed(looked_at: usize) -> Duration {
     TIME_BASE + TIME_MULTIPLE.saturating_mul(u32::try_from(looked_at).unwrap_or(u32::MAX))
 }
 
-/// Record of what the ends of all connections that share a lobby said so far, and of what clients
+/// Record of what the ends of all connections of a gateway said so far, and of what clients
 /// were shown.
 #[derive(Clone, Default)]
 pub struct Witness(Arc<Mutex<Vec<Statements>>>);
@@ -61,11 +61,6 @@ struct Statements {
 }
 
 impl Witness {
-    /// The witness of everything that is said around `lobby`.
-    pub fn of(lobby: &Lobby) -> Self {
-        lobby.common()
-    }
-
     /// Takes note of a new connection, and returns its number.
     pub fn connected(&self) -> usize {
         let mut all = self.lock();

@@ -4,7 +4,7 @@
 //! A step is a line `@@`, the digit of a connection, and a letter that says what happens there; what
 //! follows up to the next such line belongs to it. Whatever is none is left out.
 
-/// The connections of a script: they share a lobby.
+/// The connections of a script: what one leaves, another may claim.
 pub const CONNECTIONS: usize = 3;
 
 /// Mark that a step begins with, on a line of its own.

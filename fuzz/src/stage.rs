@@ -5,9 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{
-    Address, Envelope, EnvelopeId, Input, Lobby, Names, Network, Now, Registry, Side,
-};
+use crosstalk_core::{Address, Envelope, EnvelopeId, Input, Names, Network, Now, Registry, Side};
 use crosstalk_core::{UnixMillis, Via};
 
 use crate::connection::Connection;
@@ -28,7 +26,6 @@ const MAX_HELD: usize = 16;
 pub(crate) struct Shared {
     pub(crate) network: &'static dyn Network,
     pub(crate) names: Arc<Names>,
-    pub(crate) lobby: Arc<Lobby>,
     pub(crate) registry: Registry,
     pub(crate) witness: Witness,
     pub(crate) now: Now,
@@ -87,14 +84,12 @@ struct Stage {
 
 impl Stage {
     fn new(network: &'static dyn Network, script: &[u8]) -> Self {
-        let lobby = Arc::new(Lobby::default());
         let mut mark = DefaultHasher::new();
         script.hash(&mut mark);
         let shared = Shared {
             network,
             names: mail::names(),
-            witness: Witness::of(&lobby),
-            lobby,
+            witness: Witness::default(),
             registry: Registry::default(),
             now: Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) },
             delivered: Vec::new(),

@@ -17,7 +17,6 @@ mod exchange;
 mod fault;
 mod handoffs;
 mod ledger;
-mod lobby;
 mod names;
 mod network;
 mod origin;
@@ -50,7 +49,6 @@ pub use exchange::{
 pub use fault::{Blame, Fault};
 pub use handoffs::{HANDOFF_BUDGET, Handoff, Handoffs, MAX_HANDOFFS, Owner};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
-pub use lobby::Lobby;
 pub use names::{NameClass, Names};
 pub use network::{Context, Defaults, Network, Sniff, Unread, Via};
 pub use origin::Origin;

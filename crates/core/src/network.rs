@@ -7,7 +7,6 @@ use crate::address::{BadName, HostPort, NetworkId};
 use crate::engine::Engine;
 use crate::envelope::EnvelopeIds;
 use crate::exchange::ConnectionId;
-use crate::lobby::Lobby;
 use crate::names::Names;
 
 /// An opinion on a connection's protocol from the first bytes of one side.
@@ -113,8 +112,6 @@ pub struct Context {
     pub network: NetworkId,
     /// Every network's names.
     pub names: Arc<Names>,
-    /// State that connections of one network leave for each other.
-    pub lobby: Arc<Lobby>,
     /// This connection, to others of its network.
     pub connection: ConnectionId,
     /// The way in which the connection came in.

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crosstalk_core::{
-    Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Lobby, Names, Network,
-    NetworkId, Via,
+    Computation, Computed, Context, Engine, EnvelopeIds, HostPort, Names, Network, NetworkId, Via,
 };
 use crosstalk_networks::Watch;
 
@@ -50,7 +49,6 @@ pub(crate) struct Shared {
     pub(crate) policy: Arc<Policy>,
     pub(crate) tls: Arc<Tls>,
     names: Arc<Names>,
-    lobbies: HashMap<NetworkId, Arc<Lobby>>,
     registries: HashMap<NetworkId, Arc<Registry>>,
     watchdogs: HashMap<NetworkId, Arc<Watchdog>>,
     /// Advice that the operator was given already.
@@ -68,8 +66,6 @@ impl Shared {
         division: &Division,
     ) -> Result<Self, tls::Error> {
         let handoffs = config.limits.memory.handoffs() / config.networks.len().max(1);
-        let lobby = |id: &NetworkId| (id.clone(), Arc::default());
-        let lobbies = config.networks.keys().map(lobby).collect();
         let registry = |id: &NetworkId| (id.clone(), Arc::new(Registry::new(handoffs)));
         let registries: HashMap<_, _> = config.networks.keys().map(registry).collect();
         let watchdog = |id: &NetworkId| (id.clone(), Arc::new(Watchdog::new(id.clone())));
@@ -84,7 +80,6 @@ impl Shared {
             policy,
             tls: Arc::new(Tls::new(&config.tls, config.limits.handshake)?),
             names: Arc::new(config.names()),
-            lobbies,
             registries,
             watchdogs,
             advice: Mutex::default(),
@@ -128,7 +123,6 @@ impl Shared {
         let engine = network.protocol.engine(Context {
             network: network.id.clone(),
             names: Arc::clone(&self.names),
-            lobby: self.lobbies.get(&network.id).cloned().unwrap_or_default(),
             connection: registration.id(),
             via,
             ids: EnvelopeIds::new(rand::random()),

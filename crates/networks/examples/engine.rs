@@ -90,7 +90,6 @@ impl Gateway {
         let engine = xmpp.engine(Context {
             network: xmpp.defaults().id.parse().unwrap(),
             names: Arc::new(Names::new("xt", ids)),
-            lobby: Arc::default(),
             connection,
             via: Via::Proxy { dialled: HostPort::new("example.org", 5222) },
             ids: EnvelopeIds::new(1),

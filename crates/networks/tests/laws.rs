@@ -4,12 +4,10 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use common::{Capture, Gateway, Random, damage, worlds};
+use common::{Capture, Gateway, Random, Shared, damage, worlds};
 use crosstalk_core::{
-    Address, Body, Envelope, EnvelopeId, Event, Input, Lobby, MAX_PENDING, Network, RichText,
-    Roster, Side, Sniff,
+    Address, Body, Envelope, EnvelopeId, Event, Input, MAX_PENDING, Network, RichText, Roster,
+    Side, Sniff,
 };
 use crosstalk_networks::{NETWORKS, Verdict, sniff};
 
@@ -50,9 +48,9 @@ fn own_traffic_passes_byte_for_byte() {
     for (network, captures) in worlds() {
         for cut in [Chunks::AsCaptured, Chunks::ByteByByte, Chunks::AtRandom] {
             let mut random = Random(2005);
-            let lobby = Arc::new(Lobby::default());
+            let shared = Shared::default();
             for capture in &captures {
-                let mut gateway = Gateway::new(network, &lobby, Roster::default());
+                let mut gateway = Gateway::new(network, &shared, Roster::default());
                 let mut passed = [Vec::new(), Vec::new()];
                 for (side, read) in &capture.reads {
                     for chunk in cut.of(read, &mut random) {
@@ -131,15 +129,15 @@ fn signs_in(
     world: &[Capture],
     edit: impl Fn(usize, &mut Vec<u8>),
 ) -> Option<Address> {
-    let lobby = Arc::new(Lobby::default());
+    let shared = Shared::default();
     let (last, before) = world.split_last()?;
     for before in before {
-        let mut gateway = Gateway::new(network, &lobby, Roster::default());
+        let mut gateway = Gateway::new(network, &shared, Roster::default());
         for (side, read) in &before.reads {
             gateway.bytes(*side, read).ok()?;
         }
     }
-    let mut gateway = Gateway::new(network, &lobby, Roster::default());
+    let mut gateway = Gateway::new(network, &shared, Roster::default());
     for (i, (side, read)) in last.reads.iter().enumerate() {
         let mut read = read.clone();
         if *side == Side::Client {
@@ -160,9 +158,9 @@ fn nobody_takes_texts_before_signing_on() {
     for network in NETWORKS {
         let mut took = 0;
         for (_, captures) in worlds().into_iter().filter(|(n, _)| n.name() == network.name()) {
-            let lobby = Arc::new(Lobby::default());
+            let shared = Shared::default();
             for capture in &captures {
-                let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                let mut gateway = Gateway::new(*network, &shared, Roster::default());
                 for (side, read) in &capture.reads {
                     gateway.bytes(*side, read).unwrap();
                     let is_known = gateway.events.iter().any(|event| {
@@ -248,14 +246,14 @@ fn what_is_said_at_any_point_of_a_sign_on_is_shown_once_or_kept() {
             for (at, capture) in world.iter().enumerate() {
                 for point in points(capture, POINTS.div_ceil(captures.max(1)), &mut random) {
                     // The connection before may have left a ticket.
-                    let lobby = Arc::new(Lobby::default());
+                    let shared = Shared::default();
                     for before in &world[at.saturating_sub(1)..at] {
-                        let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                        let mut gateway = Gateway::new(*network, &shared, Roster::default());
                         for (side, read) in &before.reads {
                             gateway.bytes(*side, read).unwrap();
                         }
                     }
-                    let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+                    let mut gateway = Gateway::new(*network, &shared, Roster::default());
                     tried += 1;
                     given += usize::from(say_at(&mut gateway, capture, point));
                 }
@@ -300,8 +298,8 @@ fn noise_neither_panics_nor_piles_up() {
     for network in NETWORKS {
         let mut random = Random(5190);
         for _ in 0..1_000 {
-            let lobby = Arc::new(Lobby::default());
-            let mut gateway = Gateway::new(*network, &lobby, Roster::default());
+            let shared = Shared::default();
+            let mut gateway = Gateway::new(*network, &shared, Roster::default());
             for _ in 0..8 {
                 let mut noise = vec![0; random.below(300)];
                 noise.fill_with(|| random.next() as u8);

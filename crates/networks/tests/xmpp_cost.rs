@@ -6,16 +6,12 @@ mod common;
 #[path = "cost/counter.rs"]
 mod counter;
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
-use common::Gateway;
+use common::{Gateway, Shared};
 use counter::{Counter, cost, grows_linearly, kept};
-use crosstalk_core::{
-    Contact, Event, Input, Lobby, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp,
-};
+use crosstalk_core::{Contact, Event, Input, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp};
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::xmpp::wire::Framer;
 use crosstalk_networks::xmpp::wire::stanza_head::Head;
@@ -122,11 +118,11 @@ fn roster(contacts: usize) -> Roster {
 
 /// Ann, signed in, who has asked for her list.
 fn signed_in(contacts: Roster) -> Gateway {
-    signed_in_with(&Arc::new(Lobby::default()), contacts)
+    signed_in_with(&Shared::default(), contacts)
 }
 
-fn signed_in_with(lobby: &Arc<Lobby>, contacts: Roster) -> Gateway {
-    let mut gateway = Gateway::new(&Xmpp, lobby, contacts);
+fn signed_in_with(shared: &Shared, contacts: Roster) -> Gateway {
+    let mut gateway = Gateway::new(&Xmpp, shared, contacts);
     let said = BASE64.encode("\0ann\0secret");
     let sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
     let bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>";
@@ -257,7 +253,7 @@ fn a_list_that_comes_late_is_shown_in_linear_time() {
 
 #[test]
 fn before_anybody_is_known_little_waits() {
-    let mut gateway = Gateway::new(&Xmpp, &Arc::new(Lobby::default()), None);
+    let mut gateway = Gateway::new(&Xmpp, &Shared::default(), None);
     let said = BASE64.encode("\0ann\0secret");
     let auth = format!(
         "{OPEN}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{said}</auth>"
@@ -274,8 +270,8 @@ fn before_anybody_is_known_little_waits() {
 fn a_session_on_which_nothing_happens_keeps_little() {
     let idle = |contacts| {
         // The witness of these tests keeps its notes there.
-        let lobby = Arc::new(Lobby::default());
-        let mut gateway = signed_in_with(&lobby, roster(contacts));
+        let shared = Shared::default();
+        let mut gateway = signed_in_with(&shared, roster(contacts));
         let answer = "<iq type='result' id='r'><query xmlns='jabber:iq:roster' ver='1'/></iq>";
         gateway.bytes(Side::Server, answer.as_bytes()).unwrap();
         gateway.bytes(Side::Client, b"<presence/>").unwrap();
@@ -290,7 +286,7 @@ fn a_session_on_which_nothing_happens_keeps_little() {
         kept(gateway.into_engine())
     };
     // With what all engines share, which here is this one's own.
-    let engine = kept(Gateway::new(&Xmpp, &Arc::new(Lobby::default()), None).into_engine());
+    let engine = kept(Gateway::new(&Xmpp, &Shared::default(), None).into_engine());
     let (alone, one) = (idle(0) - engine, idle(1) - engine);
     assert!(alone <= 520, "{alone}");
     assert!(one <= alone + 850, "{one}");

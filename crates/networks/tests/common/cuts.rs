@@ -1,13 +1,11 @@
 //! Connections that end at any point of a sign-on: a text for the person comes once, on that or on
 //! the next, a presence comes on each that lasts, and what the person said has left once.
 
-use std::sync::Arc;
-
 use crosstalk_core::{
-    Address, Body, Envelope, EnvelopeId, Event, Input, Lobby, Network, Presence, Roster, Side,
+    Address, Body, Envelope, EnvelopeId, Event, Input, Network, Presence, Roster, Side,
 };
 
-use super::{Gateway, Random};
+use super::{Gateway, Random, Shared};
 
 const SAID: &str = "said meanwhile";
 
@@ -77,8 +75,8 @@ impl SignOn {
     /// Plays the script up to `cut`; the friend says something at `said`, if that comes before. Both
     /// count bytes.
     fn play(&self, router: &mut Router, said: Option<usize>, cut: usize) -> Gateway {
-        let lobby = Arc::new(Lobby::default());
-        let mut gateway = Gateway::new(self.network, &lobby, self.roster.clone());
+        let shared = Shared::default();
+        let mut gateway = Gateway::new(self.network, &shared, self.roster.clone());
         let mut at = 0;
         for (side, frame) in &self.script {
             let mut rest = &frame[..frame.len().min(cut - at)];

@@ -1,13 +1,11 @@
 //! Captures that something damaged on the way.
 
-use std::sync::Arc;
-
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, MAX_PENDING, Network,
-    Presence, RichText, Roster, Side, Stamp, UnixMillis,
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, MAX_PENDING, Network, Presence,
+    RichText, Roster, Side, Stamp, UnixMillis,
 };
 
-use super::{Capture, Gateway, Random, names};
+use super::{Capture, Gateway, Random, Shared, names};
 
 const SIDES: [Side; 2] = [Side::Client, Side::Server];
 
@@ -77,19 +75,19 @@ pub fn lie(bytes: &mut [u8], name: &str, liar: &str) {
 
 /// Plays a damaged capture, with deliveries in between. Faults end it, as in the gateway.
 pub fn play(network: &'static dyn Network, world: &[Capture], which: usize, random: &mut Random) {
-    let lobby = Arc::new(Lobby::default());
+    let shared = Shared::default();
     let foreign = names().universal(&stranger(network));
     // A short connection that comes before may have left a ticket for this one.
     let ticket = world[..which].last().filter(|before| before.reads.len() < 20);
     if let Some(before) = ticket {
-        let mut gateway = Gateway::new(network, &lobby, Roster::default());
+        let mut gateway = Gateway::new(network, &shared, Roster::default());
         for (side, read) in &before.reads {
             gateway.bytes(*side, read).unwrap();
         }
     }
     let capture = &world[which];
     let damaged = SIDES[random.below(2)];
-    let mut gateway = Gateway::new(network, &lobby, roster(network));
+    let mut gateway = Gateway::new(network, &shared, roster(network));
     // Most rules are at work early, and what comes before the damage costs time.
     let spoilt = (0..3).fold(capture.reads.len(), |end, _| random.below(end.max(1)));
     let last = capture.reads.len().min(spoilt + 12);

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use crosstalk_core::{
     Address, Body, Confirmed, ConnectionId, Consent, Context, Engine, Envelope, EnvelopeIds, Event,
-    Exchange, Fault, HostPort, Input, Lobby, MAX_UNKNOWN, Names, Network, Now, Output, Registry,
-    Roster, Side, TlsFacts, UnixMillis, Via,
+    Exchange, Fault, HostPort, Input, MAX_UNKNOWN, Names, Network, Now, Output, Registry, Roster,
+    Side, TlsFacts, UnixMillis, Via,
 };
 use crosstalk_networks::NETWORKS;
 
@@ -45,7 +45,7 @@ pub fn names() -> Arc<Names> {
     Arc::new(Names::new("xt", usual.chain(elsewhere)))
 }
 
-/// Number of bytes that came in on all connections around one lobby: one may give what another was
+/// Number of bytes that came in on all connections of a gateway: one may give what another was
 /// told.
 #[derive(Clone, Default)]
 struct Came(Arc<AtomicUsize>);
@@ -54,6 +54,14 @@ impl Came {
     fn add(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
+}
+
+/// What the connections of a gateway have in common.
+#[derive(Clone, Default)]
+pub struct Shared {
+    registry: SharedRegistry,
+    witness: Witness,
+    came: Came,
 }
 
 /// An engine, and the bytes that it let through. Whatever comes, it checks who is said to have
@@ -93,39 +101,37 @@ impl Gateway {
     /// A connection through a proxy.
     pub fn new(
         network: &'static dyn Network,
-        lobby: &Arc<Lobby>,
+        shared: &Shared,
         roster: impl Into<Option<Roster>>,
     ) -> Self {
         let defaults = network.defaults();
         let host =
             HostPort::new(*defaults.hosts.first().unwrap_or(&"host.test"), defaults.ports[0]);
-        Self::via(network, lobby, roster, Via::Proxy { dialled: host })
+        Self::via(network, shared, roster, Via::Proxy { dialled: host })
     }
 
     /// A connection that came in some other way.
     pub fn via(
         network: &'static dyn Network,
-        lobby: &Arc<Lobby>,
+        shared: &Shared,
         roster: impl Into<Option<Roster>>,
         via: Via,
     ) -> Self {
-        Self::with_options(network, lobby, roster, via, &[])
+        Self::with_options(network, shared, roster, via, &[])
     }
 
     /// A connection with switches of the operator's.
     pub fn with_options(
         network: &'static dyn Network,
-        lobby: &Arc<Lobby>,
+        shared: &Shared,
         roster: impl Into<Option<Roster>>,
         via: Via,
         options: &[&'static str],
     ) -> Self {
-        let registry: SharedRegistry = lobby.common();
-        let registration = registry.connect();
+        let registration = shared.registry.connect();
         let context = Context {
             network: network.defaults().id.parse().unwrap(),
             names: names(),
-            lobby: lobby.clone(),
             connection: registration.id,
             via,
             ids: EnvelopeIds::new(1),
@@ -134,13 +140,13 @@ impl Gateway {
             options: options.to_vec(),
         };
         let now = Now { instant: Instant::now(), wall: UnixMillis(1_800_000_000_000) };
-        let witness = Witness::of(lobby);
+        let witness = shared.witness.clone();
         let mut gateway = Self {
             network,
             engine: network.engine(context),
             number: witness.connected(),
             witness,
-            came: lobby.common(),
+            came: shared.came.clone(),
             registration,
             is_answered: false,
             given: 0,

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crosstalk_core::{ConnectionId, Exchange, HostPort, Input, Lobby, Registry};
+use super::Shared;
+use crosstalk_core::{ConnectionId, Exchange, HostPort, Input, Registry};
 
-/// The registry of all connections around one lobby.
+/// The registry of all connections of a gateway.
 #[derive(Clone, Default)]
 pub struct SharedRegistry(Arc<Mutex<Registry>>);
 
@@ -20,13 +21,13 @@ impl SharedRegistry {
 }
 
 /// Whether something that was left names `host` as an upstream.
-pub fn expects(lobby: &Lobby, host: &HostPort) -> bool {
-    lobby.common::<SharedRegistry>().lock().expects(Instant::now(), host)
+pub fn expects(shared: &Shared, host: &HostPort) -> bool {
+    shared.registry.lock().expects(Instant::now(), host)
 }
 
 /// Bytes of the handoffs that were left.
-pub fn left_weight(lobby: &Lobby) -> usize {
-    lobby.common::<SharedRegistry>().lock().weight()
+pub fn left_weight(shared: &Shared) -> usize {
+    shared.registry.lock().weight()
 }
 
 /// A connection's place in it.

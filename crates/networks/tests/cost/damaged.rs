@@ -1,12 +1,10 @@
 //! Damaged captures: what each read costs.
 
-use std::sync::Arc;
-
-use crosstalk_core::{Lobby, Side};
+use crosstalk_core::Side;
 use crosstalk_networks::NETWORKS;
 
 use crate::common::oracles::{memory_allowed, work_allowed};
-use crate::common::{Gateway, Random, damage, worlds};
+use crate::common::{Gateway, Random, Shared, damage, worlds};
 use crate::counter::cost;
 
 /// Number of times that each network's captures are damaged.
@@ -22,11 +20,11 @@ fn no_read_of_a_damaged_stream_costs_more_than_it_is_worth() {
             let (_, world) = &worlds[random.below(worlds.len())];
             let capture = &world[random.below(world.len())];
             let damaged = [Side::Client, Side::Server][random.below(2)];
-            let lobby = Arc::new(Lobby::default());
+            let shared = Shared::default();
             let roster = damage::roster(*network);
             let mut came = 0;
             let (whole, ()) = cost(|| {
-                let mut gateway = Gateway::new(*network, &lobby, roster);
+                let mut gateway = Gateway::new(*network, &shared, roster);
                 for (side, read) in &capture.reads {
                     let mut read = read.clone();
                     if *side == damaged && random.below(3) == 0 {

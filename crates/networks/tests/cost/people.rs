@@ -1,10 +1,8 @@
 //! A person of each network who is signed on, and may talk to Bob, who is foreign.
 
-use std::sync::Arc;
-
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, Presence, RichText, Roster,
-    Side, Stamp, Subscription,
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Presence, RichText, Roster, Side,
+    Stamp, Subscription,
 };
 use crosstalk_networks::msnp::Msnp;
 use crosstalk_networks::msnp::wire::with_payload;
@@ -13,7 +11,7 @@ use crosstalk_networks::oscar::wire::{Snac, Writer};
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::ymsg::wire::{Draft, Style};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, Shared};
 use crate::{oscar_scene as oscar, ymsg_scene as ymsg};
 
 const BOB: &str = "bob@far-oscar.xt";
@@ -65,7 +63,7 @@ impl Person {
     pub fn of_xmpp() -> Self {
         const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
                             xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
-        let mut gateway = Gateway::new(&Xmpp, &Arc::new(Lobby::default()), roster());
+        let mut gateway = Gateway::new(&Xmpp, &Shared::default(), roster());
         let bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'";
         let lines = [
             (Side::Client, OPEN.to_owned()),
@@ -107,8 +105,8 @@ impl Person {
     }
 
     pub fn of_msnp() -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let mut ns = Gateway::new(&Msnp, &lobby, roster());
+        let shared = Shared::default();
+        let mut ns = Gateway::new(&Msnp, &shared, roster());
         let lines = [
             (Side::Client, "VER 1 MSNP11 CVR0"),
             (Side::Server, "VER 1 MSNP11"),
@@ -130,7 +128,7 @@ impl Person {
         ns.bytes(Side::Client, b"XFR 9 SB\r\n").unwrap();
         let place = String::from_utf8(ns.take(Side::Client)).unwrap();
         let key = place.split_whitespace().skip_while(|word| *word != "CKI").nth(1).unwrap();
-        let mut gateway = Gateway::new(&Msnp, &lobby, None);
+        let mut gateway = Gateway::new(&Msnp, &shared, None);
         for line in [format!("USR 1 mary@hotmail.com {key}\r\n"), format!("CAL 2 {BOB}\r\n")] {
             gateway.bytes(Side::Client, line.as_bytes()).unwrap();
         }

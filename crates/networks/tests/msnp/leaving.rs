@@ -72,7 +72,7 @@ fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
     scene.ns.hear();
     let ring = scene.client_got();
     let words: Vec<&str> = ring.split(' ').collect();
-    let mut second = Gateway::new(&Msnp, &scene.lobby, None);
+    let mut second = Gateway::new(&Msnp, &scene.shared, None);
     client(&mut second, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
     drop(second);
     scene.ns.hear();

@@ -20,9 +20,9 @@ mod talks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::Gateway;
+use common::{Gateway, Shared};
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, HostPort, Input, Lobby, Outgoing,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Event, HostPort, Input, Outgoing,
     Presence, RichText, Roster, RosterEdit, Side, Stamp, Subscription, UnixMillis, Via,
 };
 use crosstalk_networks::msnp::Msnp;
@@ -33,22 +33,22 @@ use crosstalk_networks::msnp::wire::with_payload;
 const BOB: &str = "bob@far-oscar.xt";
 
 struct Scene {
-    lobby: Arc<Lobby>,
+    shared: Shared,
     ns: Gateway,
 }
 
 impl Scene {
     /// Mary's client, signed on in `version` and not yet asking for its list.
     fn signed_on(version: u32, roster: impl Into<Option<Roster>>) -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let mut ns = Gateway::new(&Msnp, &lobby, roster);
+        let shared = Shared::default();
+        let mut ns = Gateway::new(&Msnp, &shared, roster);
         client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
         server(&mut ns, &format!("VER 1 MSNP{version}"));
         client(&mut ns, "USR 4 TWN S t=1");
         server(&mut ns, "USR 4 OK mary@hotmail.com Mary 1 0");
         ns.take(Side::Client);
         ns.take(Side::Server);
-        Self { lobby, ns }
+        Self { shared, ns }
     }
 
     /// The same, with an empty list and online.
@@ -294,11 +294,11 @@ fn unknown_versions_are_not_offered_where_others_are() {
 
 #[test]
 fn with_the_gateway_as_the_server_every_place_is_the_gateways() {
-    let lobby = Arc::new(Lobby::default());
+    let shared = Shared::default();
     let connect = || {
         let upstream = HostPort::new("msn.test", 1863);
         let via = Via::Direct { upstream, advertise: HostPort::new("192.0.2.9", 1999) };
-        Gateway::via(&Msnp, &lobby, Roster::default(), via)
+        Gateway::via(&Msnp, &shared, Roster::default(), via)
     };
     let dialled = |gateway: &Gateway| match gateway.events.first() {
         Some(Event::Dial(to)) => to.to_string(),

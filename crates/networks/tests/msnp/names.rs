@@ -123,7 +123,7 @@ fn in_a_conversation_at_the_server_foreign_names_do_not_reach_it_either() {
             let mut scene = Scene::signed_on(18, Roster::default());
             let ring = "RNG 7 192.0.2.1:1863 CKI key.1 eve@x.org Eve U messenger.msn.com 1";
             server(&mut scene.ns, ring);
-            let mut talk = Gateway::new(&Msnp, &scene.lobby, None);
+            let mut talk = Gateway::new(&Msnp, &scene.shared, None);
             client(&mut talk, "ANS 1 mary@hotmail.com key.1 7");
             server(&mut talk, "IRO 1 1 1 eve@x.org Eve 0:0");
             server(&mut talk, "ANS 1 OK");

@@ -156,7 +156,7 @@ impl Replay {
             None => format!("{said}\r\n"),
         };
         if matches!(said.get(..3), Some("USR" | "ANS")) {
-            self.talk = Some(Gateway::new(&Msnp, &self.scene.lobby, None));
+            self.talk = Some(Gateway::new(&Msnp, &self.scene.shared, None));
         }
         if let Some(talk) =
             self.talk.as_mut().filter(|_| matches!(&said[..3], "USR" | "ANS" | "CAL" | "MSG"))

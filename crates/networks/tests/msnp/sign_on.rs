@@ -2,7 +2,7 @@
 //! writes anywhere and a server passes on.
 
 use super::*;
-use crate::common::Random;
+use crate::common::{Random, Shared};
 use crosstalk_core::Blame;
 
 fn signed_in(gateway: &Gateway) -> Vec<String> {
@@ -16,8 +16,8 @@ fn signed_in(gateway: &Gateway) -> Vec<String> {
 }
 
 /// A notification connection of MSNP`version` on which nobody has said who they are.
-fn connected(lobby: &Arc<Lobby>, version: u32) -> Gateway {
-    let mut ns = Gateway::new(&Msnp, lobby, listed());
+fn connected(shared: &Shared, version: u32) -> Gateway {
+    let mut ns = Gateway::new(&Msnp, shared, listed());
     client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
     server(&mut ns, &format!("VER 1 MSNP{version}"));
     ns
@@ -65,7 +65,7 @@ fn a_switchboard_is_entered_when_the_server_says_yes_to_that() {
     let mut scene = Scene::online(9, listed());
     deliver(&mut scene.ns, Body::Presence(Presence::available()));
     server(&mut scene.ns, "RNG 11 192.0.2.3:1863 CKI key.2 eve@x.org Eve");
-    let mut talk = Gateway::new(&Msnp, &scene.lobby, None);
+    let mut talk = Gateway::new(&Msnp, &scene.shared, None);
     client(&mut talk, "ANS 5 mary@hotmail.com key.2 11");
     for line in ["ANS 4 OK", "ANS 5 NO", "USR 4 OK mary@hotmail.com Mary"] {
         server(&mut talk, line);
@@ -84,15 +84,15 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
     let mut random = Random(1863);
     for _ in 0..2_000 {
         let version = [2, 7, 9, 11, 12, 15, 18][random.below(7)];
-        let lobby = Arc::default();
-        let mut ceo = connected(&lobby, version);
+        let shared = Shared::default();
+        let mut ceo = connected(&shared, version);
         client(&mut ceo, &format!("USR 3 TWN I {CEO}"));
         client(&mut ceo, "USR 4 TWN S secret");
         server(&mut ceo, &format!("USR 4 OK {CEO} Ceo 1 0"));
         client(&mut ceo, "XFR 5 SB");
         let key = text(ceo.take(Side::Client)).trim_end().rsplit("CKI ").next().unwrap().to_owned();
         let key = key.split(' ').next().unwrap().to_owned();
-        let mut ns = connected(&lobby, version);
+        let mut ns = connected(&shared, version);
         for n in 3..12 {
             let words = ["USR", "ANS", "CVR", "MSG", "CHG", "REA", "UUX", "ADC"];
             let how = ["TWN", "SSO", "MD5", "SHA", "OK", CEO][random.below(6)];
@@ -119,7 +119,7 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
                 break;
             }
         }
-        let mut sb = Gateway::new(&Msnp, &lobby, None);
+        let mut sb = Gateway::new(&Msnp, &shared, None);
         let _ = sb.bytes(Side::Client, format!("USR 1 mallory@x.org {key}\r\n").as_bytes());
         let _ = sb.bytes(Side::Client, format!("CAL 2 {BOB}\r\n").as_bytes());
         settle(&mut ceo, &mut sb);

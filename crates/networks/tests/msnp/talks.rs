@@ -1,11 +1,11 @@
 //! Conversations, most of them played by the gateway.
 
 use crosstalk_core::{
-    Body, Event, Failure, HostPort, Input, Lobby, Roster, Side, Subscription, Typing, Via,
+    Body, Event, Failure, HostPort, Input, Roster, Side, Subscription, Typing, Via,
 };
 use crosstalk_networks::msnp::{Msnp, content, wire::with_payload};
 
-use crate::common::{Gateway, Random};
+use crate::common::{Gateway, Random, Shared};
 use crate::{
     BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, settle, text,
 };
@@ -18,7 +18,7 @@ impl Scene {
     pub(crate) fn connect(&mut self, place: &str, first: &str) -> Gateway {
         let words: Vec<&str> = place.split_whitespace().collect();
         let key = words[1 + words.iter().position(|w| *w == "CKI").unwrap()];
-        let mut talk = Gateway::new(&Msnp, &self.lobby, None);
+        let mut talk = Gateway::new(&Msnp, &self.shared, None);
         client(&mut talk, &first.replace("KEY", key));
         settle(&mut self.ns, &mut talk);
         talk
@@ -187,7 +187,7 @@ fn a_key_is_good_once_and_for_its_owner() {
     let mut scene = Scene::online(11, listed());
     client(&mut scene.ns, "XFR 9 SB");
     let place = scene.client_got();
-    let mut other = Gateway::new(&Msnp, &scene.lobby, None);
+    let mut other = Gateway::new(&Msnp, &scene.shared, None);
     let key = place.trim_end().rsplit(' ').next().unwrap();
     let stolen = format!("USR 1 eve@x.org {key}\r\n");
     assert!(other.bytes(Side::Client, stolen.as_bytes()).is_err());
@@ -245,11 +245,11 @@ fn what_is_for_several_is_acknowledged_when_all_are_settled() {
 
 #[test]
 fn with_the_gateway_as_the_server_conversations_come_to_it_and_no_server_is_dialled() {
-    let lobby = std::sync::Arc::new(Lobby::default());
+    let shared = Shared::default();
     let connect = || {
         let upstream = HostPort::new("msn.test", 1863);
         let via = Via::Direct { upstream, advertise: HostPort::new("192.0.2.9", 1999) };
-        Gateway::via(&Msnp, &lobby, listed(), via)
+        Gateway::via(&Msnp, &shared, listed(), via)
     };
     let mut ns = connect();
     client(&mut ns, "VER 1 MSNP9 CVR0");

@@ -1,19 +1,17 @@
 //! A client that takes the gateway for its server.
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
-use crosstalk_core::{Event, HostPort, Lobby, Roster, Side, Via};
+use crosstalk_core::{Event, HostPort, Roster, Side, Via};
 use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, find, flap};
 
-use crate::common::{Gateway, expects};
+use crate::common::{Gateway, Shared, expects};
 use crate::scene::kinds;
 
-fn connected(lobby: &Arc<Lobby>) -> Gateway {
+fn connected(shared: &Shared) -> Gateway {
     let upstream = HostPort::new("login.aim.test", 5190);
     let advertise = HostPort::new("gateway.test", 5191);
-    Gateway::via(&Oscar, lobby, Roster::default(), Via::Direct { upstream, advertise })
+    Gateway::via(&Oscar, shared, Roster::default(), Via::Direct { upstream, advertise })
 }
 
 fn frames(gateway: &mut Gateway, to: Side) -> Vec<Frame> {
@@ -51,8 +49,8 @@ fn alice() -> bytes::Bytes {
 
 #[test]
 fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
-    let lobby = Arc::new(Lobby::default());
-    let mut login = connected(&lobby);
+    let shared = Shared::default();
+    let mut login = connected(&shared);
     let greeting = frames(&mut login, Side::Client);
     assert_eq!(
         (greeting[0].channel, greeting[0].body()),
@@ -74,7 +72,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     assert_eq!(find(&fields, 5), Some(&b"gateway.test:5191"[..]));
     assert_eq!(find(&fields, 6), Some(&b"bos-cookie"[..]));
 
-    let mut bos = connected(&lobby);
+    let mut bos = connected(&shared);
     bos.bytes(Side::Client, &hello(Writer::new().tlv(6, "bos-cookie"))).unwrap();
     assert_eq!(dialled(&bos), "bos.aim.test:5190");
     bos.bytes(Side::Server, &flap::encode(Channel::SignOn, 7, &[0, 0, 0, 1]).unwrap()).unwrap();
@@ -89,7 +87,7 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
     let fields = got[3].body().slice(Snac::HEADER..);
     assert_eq!(find(&fields, 5), Some(&b"gateway.test:5191"[..]));
 
-    let mut icons = connected(&lobby);
+    let mut icons = connected(&shared);
     icons.bytes(Side::Client, &hello(Writer::new().tlv(6, "icons"))).unwrap();
     assert_eq!(dialled(&icons), "icons.aim.test:5190");
     icons.bytes(Side::Server, &flap::encode(Channel::SignOn, 3, &[0, 0, 0, 1]).unwrap()).unwrap();
@@ -100,8 +98,8 @@ fn the_client_is_greeted_and_sent_back_to_the_gateway_for_each_connection() {
 
 #[test]
 fn a_roasted_sign_on_is_redirected_too() {
-    let lobby = Arc::new(Lobby::default());
-    let mut login = connected(&lobby);
+    let shared = Shared::default();
+    let mut login = connected(&shared);
     let roasted = Writer::new().tlv(1, "carolTB").tlv(2, [0x84, 0x54]).tlv(3, "AOL 3.0");
     login.bytes(Side::Client, &hello(roasted)).unwrap();
     login.bytes(Side::Server, &flap::encode(Channel::SignOn, 1, &[0, 0, 0, 1]).unwrap()).unwrap();
@@ -114,13 +112,13 @@ fn a_roasted_sign_on_is_redirected_too() {
 
 #[test]
 fn through_a_proxy_redirects_stay_and_are_expected() {
-    let lobby = Arc::new(Lobby::default());
-    let mut login = Gateway::new(&Oscar, &lobby, Roster::default());
+    let shared = Shared::default();
+    let mut login = Gateway::new(&Oscar, &shared, Roster::default());
     login.bytes(Side::Client, &hello(Writer::new())).unwrap();
     send(&mut login, Side::Client, 2, &response());
     let answer = Snac::new(0x17, 3, 2, redirect("cookie", "bos.aim.test:5190"));
     send(&mut login, Side::Server, 1, &answer);
-    assert!(expects(&lobby, &HostPort::new("bos.aim.test", 5190)));
+    assert!(expects(&shared, &HostPort::new("bos.aim.test", 5190)));
     assert!(!login.altered());
     let got: Vec<Snac> = frames(&mut login, Side::Client)
         .iter()
@@ -132,7 +130,7 @@ fn through_a_proxy_redirects_stay_and_are_expected() {
 #[test]
 fn toc_passes_where_the_operator_says_so_and_is_refused_elsewhere() {
     let first = b"FLAPON\r\n\r\n";
-    let mut refused = connected(&Arc::new(Lobby::default()));
+    let mut refused = connected(&Shared::default());
     assert!(refused.bytes(Side::Client, first).is_err());
     let signon = hello(Writer::new().raw(b"\0\x01\0\x05alice"));
     let word = flap::encode(Channel::Data, 2, b"toc_send_im bob@far-oscar.xt hi\0").unwrap();
@@ -141,8 +139,8 @@ fn toc_passes_where_the_operator_says_so_and_is_refused_elsewhere() {
             upstream: HostPort::new("toc.aim.test", 9898),
             advertise: HostPort::new("gateway.test", 5191),
         };
-        let lobby = Arc::new(Lobby::default());
-        let mut toc = Gateway::with_options(&Oscar, &lobby, None, via, &["toc"]);
+        let shared = Shared::default();
+        let mut toc = Gateway::with_options(&Oscar, &shared, None, via, &["toc"]);
         let said = [&first[..], &signon, &word].concat();
         for part in said.chunks(size) {
             toc.bytes(Side::Client, part).unwrap();

@@ -1,18 +1,17 @@
 //! Alice's client and server, both scripted, with the gateway between them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Lobby, Outgoing, Presence, Roster,
-    Side, Stamp, UnixMillis,
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Input, Outgoing, Presence, Roster, Side,
+    Stamp, UnixMillis,
 };
 use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::item::List;
 use crosstalk_networks::oscar::wire::{Channel, Class, Frame, Item, Snac, UserInfo, Writer, flap};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, Shared};
 
 /// Name that libpurple gives itself.
 pub const LIBPURPLE: &str = "Purple/2.14.1";
@@ -44,8 +43,8 @@ impl Scene {
     }
 
     pub fn connected(client: &str, roster: impl Into<Option<Roster>>) -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let gateway = Gateway::new(&Oscar, &lobby, roster);
+        let shared = Shared::default();
+        let gateway = Gateway::new(&Oscar, &shared, roster);
         let mut scene = Self {
             gateway,
             numbers: [0x100, 0x200],

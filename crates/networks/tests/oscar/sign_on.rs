@@ -1,13 +1,11 @@
 //! Sign-on: the person whom the server names in 01/0f, whatever a client writes anywhere.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Event, Fault, HostPort, Input, Lobby, Roster, Side, Via};
+use crosstalk_core::{Event, Fault, HostPort, Input, Roster, Side, Via};
 use crosstalk_networks::oscar::Oscar;
 use crosstalk_networks::oscar::wire::{Channel, Frame, Snac, UserInfo, Writer, flap};
 
-use crate::common::{Gateway, Random, expects};
+use crate::common::{Gateway, Random, Shared, expects};
 use crate::scene::{LIBPURPLE, Scene, kinds, list};
 
 /// Address that clients connect to first, and the one that the server sends them to.
@@ -21,14 +19,14 @@ struct Line {
 }
 
 impl Line {
-    fn new(lobby: &Arc<Lobby>, at: &str) -> Self {
+    fn new(shared: &Shared, at: &str) -> Self {
         let via = Via::Proxy { dialled: at.parse().unwrap() };
-        Self { gateway: Gateway::via(&Oscar, lobby, Roster::default(), via), number: 0 }
+        Self { gateway: Gateway::via(&Oscar, shared, Roster::default(), via), number: 0 }
     }
 
     /// A connection on which the client says `hello`, and the server greets.
-    fn greeted(lobby: &Arc<Lobby>, at: &str, hello: Writer) -> Self {
-        let mut line = Self::new(lobby, at);
+    fn greeted(shared: &Shared, at: &str, hello: Writer) -> Self {
+        let mut line = Self::new(shared, at);
         let hello = Writer::new().u32(flap::VERSION).raw(&hello.bytes()).bytes();
         line.frame(Side::Client, Channel::SignOn, &hello).unwrap();
         line.frame(Side::Server, Channel::SignOn, &flap::VERSION.to_be_bytes()).unwrap();
@@ -89,8 +87,8 @@ fn cookie() -> Writer {
 }
 
 /// A sign-on of `claimed` that the server answers for `issued_to`.
-fn sign_on(lobby: &Arc<Lobby>, claimed: &str, issued_to: Option<&str>) {
-    let mut login = Line::greeted(lobby, LOGIN, Writer::new());
+fn sign_on(shared: &Shared, claimed: &str, issued_to: Option<&str>) {
+    let mut login = Line::greeted(shared, LOGIN, Writer::new());
     let claim = Writer::new().tlv(1, claimed).tlv(0x25, [7; 16]).bytes();
     login.client(&Snac::new(0x17, 2, 0, claim));
     let answer = issued_to.into_iter().fold(Writer::new(), |w, name| w.tlv(1, name));
@@ -99,8 +97,8 @@ fn sign_on(lobby: &Arc<Lobby>, claimed: &str, issued_to: Option<&str>) {
 
 #[test]
 fn a_name_beside_a_cookie_signs_nobody_in() {
-    let lobby = Arc::new(Lobby::default());
-    let mut bos = Line::greeted(&lobby, BOS, Writer::new().tlv(1, "ceo").tlv(6, "elsewhere"));
+    let shared = Shared::default();
+    let mut bos = Line::greeted(&shared, BOS, Writer::new().tlv(1, "ceo").tlv(6, "elsewhere"));
     bos.begin();
     assert_eq!(bos.signed_in(), [""; 0], "the client's own word is worth nothing");
     bos.client(&Snac::new(1, 0x0e, 6, Bytes::new()));
@@ -110,10 +108,10 @@ fn a_name_beside_a_cookie_signs_nobody_in() {
 
 #[test]
 fn a_cookie_used_twice_is_worth_no_more_than_the_server_says() {
-    let lobby = Arc::new(Lobby::default());
-    sign_on(&lobby, "mallory", Some("mallory"));
+    let shared = Shared::default();
+    sign_on(&shared, "mallory", Some("mallory"));
     for name in ["mallory", "ceo"] {
-        let mut bos = Line::greeted(&lobby, BOS, cookie().tlv(1, name));
+        let mut bos = Line::greeted(&shared, BOS, cookie().tlv(1, name));
         bos.begin();
         assert_eq!(bos.signed_in(), [""; 0]);
         bos.server(&self_info("mallory"));
@@ -123,9 +121,9 @@ fn a_cookie_used_twice_is_worth_no_more_than_the_server_says() {
 
 #[test]
 fn an_answer_that_names_nobody_names_not_whom_the_client_did() {
-    let lobby = Arc::new(Lobby::default());
-    sign_on(&lobby, "ceo", None);
-    let mut bos = Line::greeted(&lobby, BOS, cookie());
+    let shared = Shared::default();
+    sign_on(&shared, "ceo", None);
+    let mut bos = Line::greeted(&shared, BOS, cookie());
     bos.begin();
     assert_eq!(bos.signed_in(), [""; 0]);
     bos.server(&self_info("mallory"));
@@ -134,9 +132,9 @@ fn an_answer_that_names_nobody_names_not_whom_the_client_did() {
 
 #[test]
 fn a_cookie_for_one_does_not_sign_in_another() {
-    let lobby = Arc::new(Lobby::default());
-    sign_on(&lobby, "alice", Some("Alice TB"));
-    let mut bos = Line::greeted(&lobby, BOS, cookie());
+    let shared = Shared::default();
+    sign_on(&shared, "alice", Some("Alice TB"));
+    let mut bos = Line::greeted(&shared, BOS, cookie());
     bos.begin();
     let fault = bos.tell(&self_info("ceo")).unwrap_err();
     assert_eq!(fault.blame, crosstalk_core::Blame::Server);
@@ -146,9 +144,9 @@ fn a_cookie_for_one_does_not_sign_in_another() {
 
 #[test]
 fn a_name_is_the_same_however_it_is_written_and_never_another() {
-    let lobby = Arc::new(Lobby::default());
-    sign_on(&lobby, "alicetb", Some("alicetb"));
-    let mut bos = Line::greeted(&lobby, BOS, cookie());
+    let shared = Shared::default();
+    sign_on(&shared, "alicetb", Some("alicetb"));
+    let mut bos = Line::greeted(&shared, BOS, cookie());
     bos.begin();
     bos.server(&self_info("Alice TB"));
     bos.server(&self_info("ALICE tb"));
@@ -159,15 +157,15 @@ fn a_name_is_the_same_however_it_is_written_and_never_another() {
 
 #[test]
 fn a_cookie_is_good_at_the_server_it_was_issued_for() {
-    let lobby = Arc::new(Lobby::default());
-    sign_on(&lobby, "alice", Some("alice"));
-    let mut other = Line::greeted(&lobby, "bos.evil.test:5190", cookie());
+    let shared = Shared::default();
+    sign_on(&shared, "alice", Some("alice"));
+    let mut other = Line::greeted(&shared, "bos.evil.test:5190", cookie());
     other.begin();
     assert_eq!(other.signed_in(), [""; 0]);
     let bos: HostPort = BOS.parse().unwrap();
-    assert!(expects(&lobby, &bos), "whoever goes elsewhere with it does not use it up");
-    let mut bos = Line::greeted(&lobby, "BOS.aim.test:5190", cookie());
-    assert!(!expects(&lobby, &BOS.parse().unwrap()));
+    assert!(expects(&shared, &bos), "whoever goes elsewhere with it does not use it up");
+    let mut bos = Line::greeted(&shared, "BOS.aim.test:5190", cookie());
+    assert!(!expects(&shared, &BOS.parse().unwrap()));
     bos.begin();
     bos.server(&self_info("alice"));
     assert_eq!(bos.signed_in(), ["alice@aol"]);
@@ -175,21 +173,21 @@ fn a_cookie_is_good_at_the_server_it_was_issued_for() {
 
 #[test]
 fn an_answer_that_nobody_asked_for_leaves_nothing() {
-    let lobby = Arc::new(Lobby::default());
-    let mut login = Line::greeted(&lobby, LOGIN, Writer::new());
+    let shared = Shared::default();
+    let mut login = Line::greeted(&shared, LOGIN, Writer::new());
     let answer = Writer::new().tlv(1, "ceo").tlv(5, BOS).tlv(6, "cookie").bytes();
     login.server(&Snac::new(0x17, 3, 0, answer.clone()));
-    assert!(!expects(&lobby, &BOS.parse().unwrap()));
+    assert!(!expects(&shared, &BOS.parse().unwrap()));
     login.client(&Snac::new(0x17, 2, 0, Bytes::new()));
     login.server(&Snac::new(0x17, 3, 0, &b"\0\x08\0\x02\0\x05"[..]));
     login.server(&Snac::new(0x17, 3, 0, answer));
-    assert!(!expects(&lobby, &BOS.parse().unwrap()));
+    assert!(!expects(&shared, &BOS.parse().unwrap()));
 }
 
 #[test]
 fn a_server_is_asked_who_it_is_if_the_client_does_not_ask() {
-    let lobby = Arc::new(Lobby::default());
-    let mut bos = Line::greeted(&lobby, BOS, cookie());
+    let shared = Shared::default();
+    let mut bos = Line::greeted(&shared, BOS, cookie());
     bos.begin();
     bos.got(Side::Server);
     bos.got(Side::Client);
@@ -207,14 +205,14 @@ fn a_server_is_asked_who_it_is_if_the_client_does_not_ask() {
 fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
     let mut random = Random(117);
     for _ in 0..3_000 {
-        let lobby = Arc::new(Lobby::default());
+        let shared = Shared::default();
         if random.below(2) == 0 {
             let issued_to = Some("mallory").filter(|_| random.below(2) == 0);
-            sign_on(&lobby, "ceo", issued_to);
+            sign_on(&shared, "ceo", issued_to);
         }
         let cookie = if random.below(2) == 0 { "cookie" } else { "another" };
         let hello = lie(&mut random).tlv(6, cookie).raw(&lie(&mut random).bytes());
-        let mut bos = Line::greeted(&lobby, BOS, hello);
+        let mut bos = Line::greeted(&shared, BOS, hello);
         let mut families_told = false;
         for request in 0..12 {
             let kind = [(1, 2), (1, 0x0e), (1, 0x1e), (1, 0x0f), (1, 7), (0x17, 2), (2, 4), (3, 4)];

@@ -61,7 +61,6 @@ pub fn context() -> Context {
     Context {
         network: "jabber".parse().unwrap(),
         names: names(),
-        lobby: Arc::default(),
         connection: ConnectionId::default(),
         via: Via::Proxy { dialled: HostPort::new("chat.test", 5222) },
         ids: EnvelopeIds::new(7),

@@ -45,7 +45,7 @@ fn what_the_person_calls_a_foreign_contact_is_known_elsewhere() {
     scene.client("54/0 0=ann 1=ann 278=z=secret");
     scene.accept();
     scene.forget();
-    let mut book = Gateway::new(&Ymsg, &scene.lobby, None);
+    let mut book = Gateway::new(&Ymsg, &scene.shared, None);
     let edit = edit(&format!("<ct a=\"1\" yi='{BOB}' nn='B &amp; co' />"));
     let edit = edit.replace("Host: x", "Cookie: Y=v=1; T=z=secret");
     book.bytes(Side::Client, edit.as_bytes()).unwrap();

@@ -196,7 +196,7 @@ fn a_full_desk_is_said_to_whoever_writes() {
     scene.forget();
     let nick = "n".repeat(30_000);
     let body = format!("<ab><ct yi='{BOB}' nn='{nick}'/></ab>");
-    let (mut book, length) = (Gateway::new(&Ymsg, &scene.lobby, None), body.len());
+    let (mut book, length) = (Gateway::new(&Ymsg, &scene.shared, None), body.len());
     let edit = format!(
         "POST /yab/us HTTP/1.1\r\nCookie: T=z=secret\r\nContent-Length: {length}\r\n\r\n{body}"
     );

@@ -1,19 +1,17 @@
 //! The question which server to use.
 
-use std::sync::Arc;
-
-use crosstalk_core::{Event, HostPort, Lobby, Roster, Side, Via};
+use crosstalk_core::{Event, HostPort, Roster, Side, Via};
 use crosstalk_networks::ymsg::Ymsg;
 
-use crate::common::{Gateway, expects, left_weight};
+use crate::common::{Gateway, Shared, expects, left_weight};
 
 const QUESTION: &[u8] = b"GET /capacity HTTP/1.1\r\nHost: vcs1.msg.yahoo.com\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 42\r\n\r\n\
     COLO_CAPACITY=1\r\nCS_IP_ADDRESS=192.0.2.1\r\n";
 
-fn direct(lobby: &Arc<Lobby>, upstream: &str, advertise: &str) -> Gateway {
+fn direct(shared: &Shared, upstream: &str, advertise: &str) -> Gateway {
     let (upstream, advertise) = (upstream.parse().unwrap(), advertise.parse().unwrap());
-    Gateway::via(&Ymsg, lobby, Roster::default(), Via::Direct { upstream, advertise })
+    Gateway::via(&Ymsg, shared, Roster::default(), Via::Direct { upstream, advertise })
 }
 
 fn dialled(gateway: &Gateway) -> String {
@@ -25,23 +23,23 @@ fn dialled(gateway: &Gateway) -> String {
 
 #[test]
 fn behind_a_proxy_the_server_that_was_named_may_be_dialled() {
-    let lobby = Arc::new(Lobby::default());
-    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    let shared = Shared::default();
+    let mut gateway = Gateway::new(&Ymsg, &shared, None);
     gateway.bytes(Side::Client, QUESTION).unwrap();
     let server = HostPort::new("192.0.2.1", 5050);
     for byte in ANSWER {
-        assert!(!expects(&lobby, &server));
+        assert!(!expects(&shared, &server));
         gateway.bytes(Side::Server, &[*byte]).unwrap();
     }
-    assert!(expects(&lobby, &server));
+    assert!(expects(&shared, &server));
     assert!(!gateway.altered());
     assert_eq!(gateway.take(Side::Client), ANSWER);
 }
 
 #[test]
 fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_where_it_should() {
-    let lobby = Arc::new(Lobby::default());
-    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    let shared = Shared::default();
+    let mut asks = direct(&shared, "vcs.test:80", "192.0.2.9:80");
     asks.bytes(Side::Client, QUESTION).unwrap();
     assert_eq!(dialled(&asks), "vcs.test:80");
     let asked = String::from_utf8(asks.take(Side::Server)).unwrap();
@@ -51,10 +49,10 @@ fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_wher
     }
     let answer = String::from_utf8(asks.take(Side::Client)).unwrap();
     assert!(answer.ends_with("CS_IP_ADDRESS=192.0.2.9\r\n"), "{answer}");
-    let mut session = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    let mut session = direct(&shared, "scs.test:5050", "192.0.2.9:5051");
     session.bytes(Side::Client, b"YMSG").unwrap();
     assert_eq!(dialled(&session), "192.0.2.1:5050");
-    let mut next = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    let mut next = direct(&shared, "scs.test:5050", "192.0.2.9:5051");
     next.bytes(Side::Client, b"YMSG").unwrap();
     assert_eq!(dialled(&next), "scs.test:5050");
 }
@@ -62,14 +60,14 @@ fn in_direct_mode_the_answer_names_the_gateway_and_the_next_connection_goes_wher
 /// Bytes that a client in direct mode gets of an answer that comes byte by byte, and the address it
 /// may go to.
 fn answered(answer: &str) -> (String, Option<String>) {
-    let lobby = Arc::new(Lobby::default());
-    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    let shared = Shared::default();
+    let mut asks = direct(&shared, "vcs.test:80", "192.0.2.9:80");
     asks.bytes(Side::Client, QUESTION).unwrap();
     for byte in answer.as_bytes() {
         asks.bytes(Side::Server, &[*byte]).unwrap();
     }
     let got = String::from_utf8(asks.take(Side::Client)).unwrap();
-    let mut session = direct(&lobby, "scs.test:5050", "192.0.2.9:5051");
+    let mut session = direct(&shared, "scs.test:5050", "192.0.2.9:5051");
     session.bytes(Side::Client, b"YMSG").unwrap();
     (got, Some(dialled(&session)).filter(|to| to != "scs.test:5050"))
 }
@@ -99,8 +97,8 @@ fn answers_that_name_nobody_and_what_is_no_http_pass_as_they_are() {
 
 #[test]
 fn an_answer_without_a_length_ends_with_the_connection() {
-    let lobby = Arc::new(Lobby::default());
-    let mut asks = direct(&lobby, "vcs.test:80", "192.0.2.9:80");
+    let shared = Shared::default();
+    let mut asks = direct(&shared, "vcs.test:80", "192.0.2.9:80");
     asks.bytes(Side::Client, QUESTION).unwrap();
     asks.bytes(Side::Server, b"HTTP/1.0 200 OK\r\n\r\nCS_IP_ADDRESS=192.0.2.1").unwrap();
     assert!(asks.take(Side::Client).is_empty());
@@ -111,8 +109,8 @@ fn an_answer_without_a_length_ends_with_the_connection() {
 
 /// Addresses that clients may go to after a client has sent the first and its server the second.
 fn named(question: &[u8], answers: &[u8]) -> Vec<String> {
-    let lobby = Arc::new(Lobby::default());
-    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    let shared = Shared::default();
+    let mut gateway = Gateway::new(&Ymsg, &shared, None);
     gateway.bytes(Side::Client, question).unwrap();
     for byte in answers {
         gateway.bytes(Side::Server, &[*byte]).unwrap();
@@ -121,7 +119,7 @@ fn named(question: &[u8], answers: &[u8]) -> Vec<String> {
     assert_eq!(gateway.take(Side::Client), answers);
     assert_eq!(gateway.take(Side::Server), question);
     let hosts = (0..20).map(|n| format!("192.0.2.{n}"));
-    let is_named = |host: &String| expects(&lobby, &HostPort::new(host, 5050));
+    let is_named = |host: &String| expects(&shared, &HostPort::new(host, 5050));
     hosts.filter(is_named).collect()
 }
 
@@ -165,9 +163,9 @@ fn an_answer_names_a_few_servers_at_most() {
     let lines = (0..20).map(|n| format!("CS_IP_ADDRESS=192.0.2.{n}\r\n")).collect::<Vec<_>>();
     let answer = says(&lines.concat());
     assert_eq!(named(QUESTION, &answer).len(), 8);
-    let lobby = Arc::new(Lobby::default());
-    let mut gateway = Gateway::new(&Ymsg, &lobby, None);
+    let shared = Shared::default();
+    let mut gateway = Gateway::new(&Ymsg, &shared, None);
     gateway.bytes(Side::Client, QUESTION).unwrap();
     gateway.bytes(Side::Server, &answer).unwrap();
-    assert!(left_weight(&lobby) < 72 * 1024, "{}", left_weight(&lobby));
+    assert!(left_weight(&shared) < 72 * 1024, "{}", left_weight(&shared));
 }

@@ -2,23 +2,22 @@
 #![allow(unreachable_pub)]
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Event, Fault, Input, Lobby, Outgoing, Presence,
-    Roster, RosterEdit, Side, Stamp, Subscription,
+    Address, Body, Contact, Envelope, EnvelopeId, Event, Fault, Input, Outgoing, Presence, Roster,
+    RosterEdit, Side, Stamp, Subscription,
 };
 use crosstalk_networks::ymsg::Ymsg;
 use crosstalk_networks::ymsg::wire::{Draft, Packet, Style};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, Shared};
 
 /// Bob, who is foreign.
 pub const BOB: &str = "bob@far-oscar.xt";
 
 pub struct Scene {
-    pub lobby: Arc<Lobby>,
+    pub shared: Shared,
     pub gateway: Gateway,
     version: u16,
 }
@@ -32,7 +31,7 @@ impl Scene {
 
     /// The same, with a client of this release.
     pub fn of_release(version: u16, release: &str, roster: impl Into<Option<Roster>>) -> Self {
-        let mut scene = Self::connected(version, &Arc::new(Lobby::default()), roster);
+        let mut scene = Self::connected(version, &Shared::default(), roster);
         scene.client("57/0 1=ann");
         scene.server("57/1 1=ann 94=x");
         scene.client(&format!("54/0 0=ann 6=x 96=x 1=ann 135={release}"));
@@ -41,9 +40,9 @@ impl Scene {
     }
 
     /// A connection on which nobody has said anything.
-    pub fn connected(version: u16, lobby: &Arc<Lobby>, roster: impl Into<Option<Roster>>) -> Self {
-        let gateway = Gateway::new(&Ymsg, lobby, roster);
-        Self { lobby: lobby.clone(), gateway, version }
+    pub fn connected(version: u16, shared: &Shared, roster: impl Into<Option<Roster>>) -> Self {
+        let gateway = Gateway::new(&Ymsg, shared, roster);
+        Self { shared: shared.clone(), gateway, version }
     }
 
     /// She is signed on, with an empty list at the server.

@@ -1,12 +1,11 @@
 //! Sign-on: the person whom the server challenged and accepted, whatever a client writes anywhere
 //! and a server passes on.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Blame, Body, Event, Fault, Input, Lobby, Presence, Roster};
+use crosstalk_core::{Blame, Body, Event, Fault, Input, Presence, Roster};
 
-use crate::common::Random;
+use crate::common::{Random, Shared};
 use crate::scene::{BOB, Scene, listed, says};
 
 fn signed_in(scene: &Scene) -> Vec<String> {
@@ -19,7 +18,7 @@ fn signed_in(scene: &Scene) -> Vec<String> {
 
 /// A connection on which the client sent and the server answered these packets (`c:`, `s:`).
 fn after(version: u16, packets: &[&str]) -> (Scene, Result<(), Fault>) {
-    let mut scene = Scene::connected(version, &Arc::new(Lobby::default()), listed());
+    let mut scene = Scene::connected(version, &Shared::default(), listed());
     let play = |scene: &mut Scene| {
         packets.iter().try_for_each(|packet| match packet.split_at(2) {
             ("c:", packet) => scene.try_client(packet),
@@ -104,7 +103,7 @@ fn no_lie_of_a_client_signs_it_in_as_somebody_else() {
     let mut random = Random(5050);
     for _ in 0..3_000 {
         let version = [9, 10, 12, 13, 15, 16][random.below(6)];
-        let mut scene = Scene::connected(version, &Arc::new(Lobby::default()), listed());
+        let mut scene = Scene::connected(version, &Shared::default(), listed());
         for _ in 0..14 {
             let service = ["57", "54", "55", "1", "f0", "f1", "6", "4b"][random.below(8)];
             let keys = ["0", "1", "2", "3", "4", "5", "7", "87", "89", "109"];

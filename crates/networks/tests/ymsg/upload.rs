@@ -1,12 +1,10 @@
 //! Files over HTTP.
 
-use std::sync::Arc;
-
-use crosstalk_core::{Lobby, Side};
+use crosstalk_core::Side;
 use crosstalk_networks::ymsg::Ymsg;
 use crosstalk_networks::ymsg::wire::{Draft, Style};
 
-use crate::common::Gateway;
+use crate::common::{Gateway, Shared};
 use crate::scene::BOB;
 
 fn file(to: &str) -> Vec<u8> {
@@ -24,7 +22,7 @@ fn file(to: &str) -> Vec<u8> {
 fn a_file_for_own_people_passes_however_it_comes() {
     let file = file("eve");
     for piece in [1, 7, file.len()] {
-        let mut gateway = Gateway::new(&Ymsg, &Arc::new(Lobby::default()), None);
+        let mut gateway = Gateway::new(&Ymsg, &Shared::default(), None);
         for bytes in file.chunks(piece) {
             gateway.bytes(Side::Client, bytes).unwrap();
         }
@@ -37,7 +35,7 @@ fn a_file_for_own_people_passes_however_it_comes() {
 #[test]
 fn a_file_for_somebody_foreign_does_not_leave() {
     for piece in [1, 7, 1000] {
-        let mut gateway = Gateway::new(&Ymsg, &Arc::new(Lobby::default()), None);
+        let mut gateway = Gateway::new(&Ymsg, &Shared::default(), None);
         let refused = file(BOB).chunks(piece).any(|b| gateway.bytes(Side::Client, b).is_err());
         assert!(refused && gateway.altered() && gateway.take(Side::Server).is_empty());
     }

@@ -151,7 +151,7 @@ fn more_changes_than_can_wait_are_refused_and_not_lost() {
     );
     // Each by a connection of its own: one waits for its answer before it asks for more.
     let mut letters: Vec<Gateway> =
-        (0..20).map(|_| Gateway::new(&Msnp, &book.lobby, None)).collect();
+        (0..20).map(|_| Gateway::new(&Msnp, &book.shared, None)).collect();
     for soap in &mut letters {
         soap.bytes(Side::Client, letter.as_bytes()).unwrap();
     }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_person_who_is_signed_in_twice_and_leaves_once_is_still_found() {
     let mut book = Book::of(listed());
-    let mut second = Gateway::new(&Msnp, &book.lobby, listed());
+    let mut second = Gateway::new(&Msnp, &book.shared, listed());
     client(&mut second, "VER 1 MSNP18 CVR0");
     server(&mut second, "VER 1 MSNP18");
     server(&mut second, &format!("USR 4 OK {OWNER} 1 0"));
@@ -40,7 +40,7 @@ fn book_of(owner: &str, me: &str) -> String {
 
 /// Somebody else's connection to the address book, with a ticket that nobody has seen.
 fn asked_by_another(book: &mut Book, result: &str) -> (Gateway, String) {
-    let mut other = Gateway::new(&Msnp, &book.lobby, None);
+    let mut other = Gateway::new(&Msnp, &book.shared, None);
     let question = request("ABFindContactsPaged", "").replace(TOKEN, "t=other&amp;");
     other.bytes(Side::Client, resized(&question).as_bytes()).unwrap();
     other.bytes(Side::Server, answer("ABFindContactsPaged", result).as_bytes()).unwrap();

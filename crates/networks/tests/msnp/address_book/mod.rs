@@ -13,21 +13,21 @@ pub(crate) const TOKEN: &str = "t=4cb93a44e8b5e3a4&amp;p=";
 
 /// A person who is online with MSNP18, and a connection to the address book.
 pub(crate) struct Book {
-    lobby: Arc<Lobby>,
+    shared: Shared,
     ns: Gateway,
     pub(crate) soap: Gateway,
 }
 
 impl Book {
     pub(crate) fn of(roster: impl Into<Option<Roster>>) -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let mut ns = Gateway::new(&Msnp, &lobby, roster);
+        let shared = Shared::default();
+        let mut ns = Gateway::new(&Msnp, &shared, roster);
         client(&mut ns, "VER 1 MSNP18 CVR0");
         server(&mut ns, "VER 1 MSNP18");
         client(&mut ns, "USR 4 SSO S t=4cb93a44e8b5e3a4&p= proof");
         server(&mut ns, &format!("USR 4 OK {OWNER} 1 0"));
-        let soap = Gateway::new(&Msnp, &lobby, None);
-        Self { lobby, ns, soap }
+        let soap = Gateway::new(&Msnp, &shared, None);
+        Self { shared, ns, soap }
     }
 
     /// A side of the address book says something, of which both connections then hear.

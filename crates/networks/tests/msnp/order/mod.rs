@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use self::client::{Client, contacts, lines, memberships};
 use super::address_book::{answer, request};
 use super::*;
-use crate::common::Random;
+use crate::common::{Random, Shared};
 
 const EVE: &str = "eve@x.org";
 const SAID: &str = "said meanwhile";
@@ -39,7 +39,7 @@ enum Step {
 /// A client, its server and the router, around the engines of one person.
 struct Play {
     version: u32,
-    lobby: Arc<Lobby>,
+    shared: Shared,
     ns: Gateway,
     soap: Option<Gateway>,
     talks: Vec<Gateway>,
@@ -55,11 +55,11 @@ struct Play {
 
 impl Play {
     fn new(version: u32, roster: Option<Roster>) -> Self {
-        let lobby = Arc::new(Lobby::default());
-        let ns = Self::sign_on(version, &lobby, roster);
+        let shared = Shared::default();
+        let ns = Self::sign_on(version, &shared, roster);
         Self {
             version,
-            lobby,
+            shared,
             ns,
             soap: None,
             talks: Vec::new(),
@@ -71,8 +71,8 @@ impl Play {
         }
     }
 
-    fn sign_on(version: u32, lobby: &Arc<Lobby>, roster: Option<Roster>) -> Gateway {
-        let mut ns = Gateway::new(&Msnp, lobby, roster);
+    fn sign_on(version: u32, shared: &Shared, roster: Option<Roster>) -> Gateway {
+        let mut ns = Gateway::new(&Msnp, shared, roster);
         client(&mut ns, &format!("VER 1 MSNP{version} CVR0"));
         server(&mut ns, &format!("VER 1 MSNP{version}"));
         client(&mut ns, "USR 4 TWN S t=4cb93a44e8b5e3a4&p=");
@@ -122,9 +122,9 @@ impl Play {
 
     /// Writes to a connection as one side.
     fn write(&mut self, to_soap: bool, side: Side, bytes: &[u8]) {
-        let lobby = &self.lobby;
+        let shared = &self.shared;
         let to = if to_soap {
-            self.soap.get_or_insert_with(|| Gateway::new(&Msnp, lobby, None))
+            self.soap.get_or_insert_with(|| Gateway::new(&Msnp, shared, None))
         } else {
             &mut self.ns
         };
@@ -177,7 +177,7 @@ impl Play {
         self.kept.append(&mut self.ns.held);
         for ring in std::mem::take(&mut self.client.rings) {
             let words: Vec<&str> = ring.split(' ').collect();
-            let mut talk = Gateway::new(&Msnp, &self.lobby, None);
+            let mut talk = Gateway::new(&Msnp, &self.shared, None);
             client(&mut talk, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
             settle(&mut self.ns, &mut talk);
             self.talks.push(talk);
