@@ -65,14 +65,15 @@ impl Events {
     /// The next event, whatever it is; none where the stream ends.
     pub(crate) async fn any(&mut self) -> Option<Value> {
         loop {
-            if let Some((event, rest)) = self.read.split_once("\n\n") {
+            if let Some((event, _)) = self.read.split_once("\n\n") {
+                let end = event.len() + 2;
                 let data = event.lines().find_map(|line| line.strip_prefix("data: "));
                 let data: Option<Value> = data.map(|data| serde_json::from_str(data).unwrap());
                 let id = event.lines().find_map(|line| line.strip_prefix("id: "));
                 if let Some(data) = &data {
                     assert_eq!(id, data["id"].as_u64().map(|id| id.to_string()).as_deref());
                 }
-                self.read = rest.to_owned();
+                self.read.drain(..end);
                 if data.is_some() {
                     return data;
                 }

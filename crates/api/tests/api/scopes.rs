@@ -7,7 +7,8 @@ use crate::door::Gateway;
 
 /// A call of the description.
 struct Call {
-    call: String,
+    /// Method and path.
+    request: String,
     /// The scope that it names, if any.
     scope: Option<String>,
     has_body: bool,
@@ -25,7 +26,7 @@ fn calls(description: &Value) -> Vec<Call> {
                 .map(|part| if part.starts_with('{') { "bob@yahoo" } else { part })
                 .collect();
             calls.push(Call {
-                call: format!("{} {}", method.to_uppercase(), filled.join("/")),
+                request: format!("{} {}", method.to_uppercase(), filled.join("/")),
                 scope: scopes.first().map(|scope| scope.as_str().unwrap().to_owned()),
                 has_body: operation["requestBody"].is_object(),
             });
@@ -42,7 +43,7 @@ async fn a_token_reaches_nothing_outside_its_scope() {
     assert_eq!(description["openapi"], json!("3.1.0"));
     let calls = calls(&description);
     assert!(calls.len() >= 6);
-    for Call { call, scope, has_body } in calls {
+    for Call { request: call, scope, has_body } in calls {
         let body = has_body.then(|| json!({}));
         let stranger = gateway.call("ct_wrong", &call, body.clone()).await;
         assert_eq!(stranger.problem().as_deref(), Some("token"), "{call}");
