@@ -16,7 +16,9 @@ impl Outbox {
         while let Some(entry) = queue.entries.get_mut(at) {
             let number = entry.number;
             let is_late = entry.asked.is_some_and(|at| at + KEEP_DEADLINE <= now);
-            let unkept = is_late && !entry.told && !entry.is_durable();
+            // Of a report there is nobody who could be told that it was not taken: it waits here for
+            // its receiver, and for the disk.
+            let unkept = is_late && !entry.told && !entry.is_durable() && !entry.is_report();
             let expired = (entry.until <= now).then_some(Failure::Expired);
             let why = expired.or((unkept && entry.durable == 0).then_some(Failure::Busy));
             if unkept && why.is_none() {

@@ -151,6 +151,10 @@ impl Entry {
         matches!(&self.message, Message::Envelope(e) if matches!(e.body, Body::Text { .. }))
     }
 
+    pub(super) const fn is_report(&self) -> bool {
+        matches!(self.message, Message::Report { .. })
+    }
+
     /// Forgets what it says.
     pub(super) fn mute(&mut self) {
         self.muted = true;

@@ -117,6 +117,23 @@ fn a_disk_that_takes_nothing_is_no_promise() {
 }
 
 #[test]
+fn a_report_is_not_given_up_for_a_slow_disk() {
+    let mut bench = Bench { writes: false, ..Bench::new(Limits::default()) };
+    let (from, to, why) = (bob(), "alice@aol".parse().unwrap(), Failure::Offline);
+    let report = Message::Report { of: EnvelopeId(1), from, to, why };
+    let number = bench.outbox.post(bench.now, report, true);
+    bench.work();
+    bench.pass(2 * KEEP_DEADLINE);
+    assert!(bench.settled.is_empty());
+    bench.writes = true;
+    bench.arrives(THERE);
+    bench.answers(Some(Ok(())));
+    assert_eq!(bench.sent, [(1, THERE)]);
+    assert!(!bench.settled.iter().any(|(n, fate)| *n == number && fate.is_err()));
+    assert!(bench.disk.is_empty());
+}
+
+#[test]
 fn a_block_looks_like_absence_and_what_was_said_is_forgotten() {
     let mut bench = Bench::new(Limits::default());
     bench.at = vec![THERE];
