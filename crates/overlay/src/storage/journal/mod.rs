@@ -14,6 +14,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -61,7 +62,12 @@ impl Journal {
         found.sort_unstable();
         // The ring goes on behind its newest slot; no pointer is stored that could be wrong after a
         // crash.
-        let next = found.last().map_or(0, |(_, at)| (at + 1) % MAX_SHOWN);
+        // What was shown in one millisecond stands side by side: it goes on behind the last of that.
+        let newest = found.last().map(|((at, _), _)| *at);
+        let of_newest = found.iter().rev().take_while(|((at, _), _)| Some(*at) == newest);
+        let of_newest: BTreeSet<_> = of_newest.map(|(_, at)| *at).collect();
+        let behind = of_newest.iter().map(|at| (at + 1) % MAX_SHOWN);
+        let next = behind.into_iter().find(|at| !of_newest.contains(at)).unwrap_or(0);
         let shown =
             found.into_iter().map(|((at, fingerprint), _)| (fingerprint, wall.since(at))).collect();
         Ok((Self(Mutex::new(Ring { slots, next, failed: false })), shown))

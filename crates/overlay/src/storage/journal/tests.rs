@@ -36,6 +36,19 @@ fn what_was_noted_is_read_again_in_order_and_with_its_age() {
 }
 
 #[test]
+fn what_was_noted_in_one_moment_is_not_written_over_by_the_next_boot() {
+    let state = tempfile::tempdir().unwrap();
+    let (journal, _) = open(state.path(), 1);
+    // The first is the last in order of fingerprints.
+    for n in [7, 2, 4] {
+        journal.note(UnixMillis(2), fingerprint(n));
+    }
+    drop(journal);
+    open(state.path(), 3).0.note(UnixMillis(3), fingerprint(1));
+    assert_eq!(prints(state.path()).len(), 4);
+}
+
+#[test]
 fn what_was_noted_is_in_the_file_though_the_journal_is_never_closed() {
     let state = tempfile::tempdir().unwrap();
     let (journal, _) = open(state.path(), 1);
