@@ -22,6 +22,8 @@ const LOAD_DEADLINE: Duration = Duration::from_secs(2);
 const SAVE_DEADLINE: Duration = Duration::from_secs(5);
 /// Time between two searches for the lists of people who do not sign on any more.
 const SWEEP: Duration = Duration::from_hours(1);
+/// The most people who are remembered for having signed on while their lists could not be read.
+const MAX_UNREAD: usize = 16_384;
 /// Limit of how far ahead an entry's time may be, in milliseconds: a century, for gateways that do
 /// not know what year it is. Whoever writes after such an entry writes a little later, until there
 /// is no later time.
@@ -34,6 +36,8 @@ impl Hub {
         // Taken before the lock of the rosters, so that the two are never held together.
         let linked = self.linked();
         let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
+        // A home hears of all changes by itself, sooner or later.
+        let mut is_known = lock(&self.rosters).is_home(owner);
         if let Some((ask, homes)) = asked {
             let (tell, told) = oneshot::channel();
             lock(&self.loads).insert(ask, tell);
@@ -41,9 +45,25 @@ impl Hub {
             self.queue(homes.into_iter().map(|home| (home, get.clone())));
             let _ = timeout(LOAD_DEADLINE, told).await;
             lock(&self.loads).remove(&ask);
-            lock(&self.rosters).stop_asking(ask);
+            is_known |= lock(&self.rosters).stop_asking(ask);
+        }
+        if !is_known || !self.store.is_readable() {
+            let mut unread = lock(&self.unread);
+            if unread.len() < MAX_UNREAD {
+                unread.insert(owner.clone());
+            }
         }
         lock(&self.rosters).load(owner)
+    }
+
+    /// The store can be read again, or another gateway be reached: those who were given less than
+    /// there is are told.
+    pub(super) fn reload_unread(self: &Arc<Self>) {
+        for owner in std::mem::take(&mut *lock(&self.unread)) {
+            if self.with(|node, _| node.is_here(&owner)) {
+                self.hand_over(Inbound::Roster(owner));
+            }
+        }
     }
 
     /// Merges `roster` into the stored one, at once; resolves when it is on this gateway's disk.

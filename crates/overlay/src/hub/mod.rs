@@ -10,7 +10,7 @@ mod settle;
 pub(crate) mod status;
 mod timing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -52,6 +52,9 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    /// People who were given their lists while the store could not be read, or no home of the list
+    /// be reached.
+    unread: Mutex<BTreeSet<Address>>,
     pub(crate) store: Store,
     /// Journal of what is shown; empty where nothing outlives this boot.
     journal: OnceLock<Journal>,
@@ -113,6 +116,7 @@ impl Hub {
             state: Mutex::new(state),
             rosters: Mutex::new(Rosters::new(members.clone(), store.clone())),
             loads: Mutex::default(),
+            unread: Mutex::default(),
             own: members.own(),
             members: watch::Sender::new(members),
             epoch,

@@ -31,6 +31,7 @@ impl Hub {
                 for peer in BTreeSet::from_iter(self.linked()) {
                     self.compare(peer);
                 }
+                self.reload_unread();
             }
             self.with(|node, now| match kept {
                 Some(kept) => {

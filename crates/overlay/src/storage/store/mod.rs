@@ -184,6 +184,12 @@ impl Store {
         aside + lock(&self.shared.unreadable).len() as u64
     }
 
+    /// Whether what is on disk can be read. After a failed write it cannot, until the database is
+    /// open again.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.shared.read(tables::count_aside).is_some()
+    }
+
     /// Bounds what is stored from now on.
     pub(crate) fn limit(&self, limits: Lists) {
         lock(&self.shared.shares).limits = limits;
