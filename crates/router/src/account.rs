@@ -117,7 +117,7 @@ impl<A> Account<A> {
             Input::Report { from, of, to, why, answer } => {
                 self.receive_report(cx, from, (of, to, why), answer);
             }
-            Input::Presence { of, at, presence } => self.hear(cx, &of, at, presence),
+            Input::Presence { of, at, presence } => self.told(cx, &of, at, presence),
             Input::Probe { at, by } => self.probed(cx, at, &by),
             Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
             Input::Answered(ticket, text) => self.answered(cx, ticket, text),

@@ -57,6 +57,7 @@ mod pending_requests;
 mod presence;
 mod questions;
 mod receive;
+mod resubscription;
 mod roster_edits;
 mod sending;
 mod session;

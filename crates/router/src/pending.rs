@@ -69,6 +69,8 @@ pub(crate) enum InFlight {
     /// A receipt on its way to so many gateways.
     Spread(Outbound, usize),
     Tell(GatewayKey, Vec<Address>),
+    /// The presence, to people at a gateway that was lost, for the so manieth time.
+    Resume(GatewayKey, Vec<Address>, u8),
     Probe(Address),
     Wake,
     Seek(Address),
@@ -91,6 +93,7 @@ impl InFlight {
 pub(crate) enum Retry {
     Consent(Outbound),
     Tell(GatewayKey, Vec<Address>),
+    Resume(GatewayKey, Vec<Address>, u8),
     Seek(Address),
 }
 

@@ -1,6 +1,6 @@
 //! Presence of a person: those of several sessions as one, and the people who are told of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crosstalk_core::{Address, Audience, Consent, Contact, MAX_CONTACTS, Presence, Subscription};
@@ -13,7 +13,7 @@ use crate::state_updates::StateUpdate;
 
 /// The most bytes of names in one message about presence, well below what the network between
 /// gateways takes.
-const MAX_TOLD: usize = 64 * 1024;
+pub(crate) const MAX_TOLD: usize = 64 * 1024;
 /// The longest text of a presence, in bytes. It is kept for each who sees it.
 const MAX_STATUS: usize = 4096;
 /// Longest time for which the lists of one person at several gateways may differ.
@@ -29,7 +29,7 @@ pub(crate) fn truncate(presence: &mut Presence) {
 
 /// Several presences of one person as one: the most available wins, the person is idle only
 /// where all are, and is there since the first of them.
-fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
+pub(crate) fn merge<'a>(presences: impl Iterator<Item = &'a Presence>) -> Presence {
     let mut merged = Presence::offline();
     for presence in presences.filter(|p| p.is_online()) {
         if !merged.is_online() {
@@ -214,7 +214,14 @@ impl<A> Account<A> {
         let contact = self.contact(contact).filter(|c| watches(c));
         let Some(contact) = contact.filter(|_| self.is_here()) else { return };
         let to = contact.address.clone();
-        match contact.to.clone() {
+        let (standing, may_see) = (contact.to.clone(), shows(contact));
+        let is_told = |there: &BTreeSet<_>| there.contains(&to);
+        if may_see && !self.subscribers.get(&gateway).is_some_and(is_told) {
+            // It asks by itself. But that may have been before the news that it had left there,
+            // which took another way.
+            self.resume_later(cx, gateway, vec![to.clone()], 0);
+        }
+        match standing {
             Subscription::Granted => {
                 self.pending().probes.insert((to, gateway));
             }
@@ -234,7 +241,11 @@ impl<A> Account<A> {
 
     /// A gateway is gone with everybody there.
     pub(crate) fn lost(&mut self, cx: &mut Cx<'_, A>, gateway: GatewayKey) {
-        self.subscribers.remove(&gateway);
+        if let Some(there) = self.subscribers.remove(&gateway) {
+            // It may not have lost this one: its lease may have been renewed when the other was not,
+            // and then its people do not ask again.
+            self.resume_later(cx, gateway, there.into_iter().collect(), 0);
+        }
         if let Some(pending) = self.if_pending() {
             pending.tell.remove(&gateway);
         }
@@ -243,19 +254,38 @@ impl<A> Account<A> {
         }
     }
 
-    /// A contact's presence at `gateway`, unless the owner may or will not see it.
+    /// A gateway tells a contact's presence.
+    pub(crate) fn told(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        of: &Address,
+        at: GatewayKey,
+        presence: Presence,
+    ) {
+        let is_offline = !presence.is_online();
+        if self.hear(cx, of, at, presence) && is_offline {
+            // Who signs off and on again subscribes nobody anew. That is asked for when the contact
+            // arrives; of one that is back before the news gets here nobody says so.
+            self.seek_later(cx, of.clone());
+        }
+    }
+
+    /// A contact's presence at `gateway`, unless the owner may or will not see it. Returns
+    /// whether the contact is seen otherwise than before.
     pub(crate) fn hear(
         &mut self,
         cx: &mut Cx<'_, A>,
         of: &Address,
         at: GatewayKey,
         mut presence: Presence,
-    ) {
+    ) -> bool {
         truncate(&mut presence);
         let visible = self.contact(of).is_some_and(sees);
-        if visible && self.contact_presence.hear(of, at, presence) {
+        let changed = visible && self.contact_presence.hear(of, at, presence);
+        if changed {
             self.update(cx, &StateUpdate::Presence(of.clone()));
         }
+        changed
     }
 
     /// `watchers` are no longer at `gateway`.
@@ -294,7 +324,7 @@ impl<A> Account<A> {
             length += w.local().len() + w.network().as_str().len();
             length <= MAX_TOLD
         };
-        let (mut to, mut rest) = (Vec::new(), std::collections::BTreeSet::new());
+        let (mut to, mut rest) = (Vec::new(), BTreeSet::new());
         let mut is_full = false;
         for watcher in waiting {
             let is_next = !is_full && seen_by(&watcher) == seen;

@@ -81,7 +81,7 @@ impl<A> Account<A> {
         true
     }
 
-    fn begin_sending(
+    pub(crate) fn begin_sending(
         &mut self,
         cx: &mut Cx<'_, A>,
         to: GatewayKey,
@@ -162,8 +162,19 @@ impl<A> Account<A> {
                     self.say_unanswered(cx, &asked, why);
                 }
             }
-            Some(InFlight::Probe(of)) if result.is_err_and(is_passing) => {
-                self.try_again(cx, Retry::Seek(of));
+            Some(InFlight::Resume(gateway, to, tries)) => match result {
+                Ok(_) => self.resumed(gateway, to),
+                Err(why) if is_passing(why) && tries < TRIES => {
+                    self.resume_later(cx, gateway, to, tries + 1);
+                }
+                Err(_) => {}
+            },
+            // Not there, as far as that gateway knows: asked again for as long as the contact is
+            // said to be there.
+            Some(InFlight::Probe(of))
+                if result.is_err_and(|why| is_passing(why) || why == Failure::Offline) =>
+            {
+                self.seek_later(cx, of);
             }
             // A gateway that does not hear that texts are taken tries again by itself.
             _ => {}
@@ -200,6 +211,15 @@ impl<A> Account<A> {
         }
     }
 
+    /// Looks for a contact in a moment, and asks where it is to be told its presence.
+    pub(crate) fn seek_later(&mut self, cx: &Cx<'_, A>, of: Address) {
+        let is_it = |what: &Retry| matches!(what, Retry::Seek(other) if *other == of);
+        // Once, however often a gateway says that the contact comes and goes.
+        if !self.pending_now().is_some_and(|p| p.retries.iter().any(|(_, what)| is_it(what))) {
+            self.try_again(cx, Retry::Seek(of));
+        }
+    }
+
     fn try_again(&mut self, cx: &Cx<'_, A>, what: Retry) {
         let at: Instant = cx.now.instant + AGAIN;
         self.pending().retries.push((at, what));
@@ -214,6 +234,7 @@ impl<A> Account<A> {
             match what {
                 Retry::Consent(outbound) => self.queue_again(cx, outbound),
                 Retry::Tell(gateway, to) => self.tell_again(gateway, to),
+                Retry::Resume(gateway, to, tries) => self.resume(cx, gateway, to, tries),
                 Retry::Seek(contact) => drop(self.pending().seek.insert(contact)),
             }
         }

@@ -184,3 +184,48 @@ fn clients_acknowledge_only_to_those_who_see_them() {
     assert!(leaves(alice.says(LAPTOP, "bob@yahoo", receipt())));
     assert!(!leaves(alice.says(LAPTOP, "carol@yahoo", receipt())));
 }
+
+/// The people that the driver is asked to find.
+fn sought(effects: &[Effect<u32>]) -> Vec<(Ticket, String)> {
+    let sought = |e: &Effect<u32>| match e {
+        Effect::Locate { ticket, user } => Some((*ticket, user.to_string())),
+        _ => None,
+    };
+    effects.iter().filter_map(sought).collect()
+}
+
+#[test]
+fn a_contact_that_goes_offline_is_looked_for_once_since_it_may_be_back_unnoticed() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let shows = |presence| Input::Presence { of: address("bob@yahoo"), at: THERE, presence };
+    alice.does(shows(Presence::available()));
+    alice.does(shows(Presence::offline()));
+    alice.does(shows(Presence::available()));
+    alice.does(shows(Presence::offline()));
+    let found = sought(&alice.waits(Duration::from_secs(3)));
+    assert_eq!((found.len(), found[0].1.as_str()), (1, "bob@yahoo"));
+    let probe = alice.does(Input::Located(found[0].0, vec![THERE]));
+    let [Effect::Send { ticket, message: Message::Probe { .. }, .. }] = probe[..] else {
+        panic!("{probe:?}")
+    };
+    // He is not, or not yet: he is said to be there, and looked for again.
+    alice.does(Input::Sent(ticket, Err(crosstalk_core::Failure::Offline)));
+    let found = sought(&alice.waits(Duration::from_secs(3)));
+    alice.does(Input::Located(found[0].0, Vec::new()));
+    assert!(sought(&alice.waits(Duration::from_mins(1))).is_empty());
+}
+
+#[test]
+fn those_at_a_gateway_that_was_lost_are_told_again_where_it_did_not_lose_this_one() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let now = told(&probes(&mut alice, &["bob@yahoo"]));
+    alice.does(Input::Sent(now[0].0, Ok(Fate::Delivered)));
+    alice.does(Input::Lost(THERE));
+    assert!(told(&alice.shows(LAPTOP, Availability::Away)).is_empty());
+    let again = told(&alice.waits(Duration::from_secs(21)));
+    assert_eq!((again.len(), again[0].1), (1, Availability::Away));
+    alice.does(Input::Sent(again[0].0, Err(crosstalk_core::Failure::Unreachable)));
+    let again = told(&alice.waits(Duration::from_secs(21)));
+    alice.does(Input::Sent(again[0].0, Ok(Fate::Delivered)));
+    assert_eq!(told(&alice.shows(LAPTOP, Availability::Busy))[0].1, Availability::Busy);
+}
