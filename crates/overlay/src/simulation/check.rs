@@ -1,100 +1,78 @@
-//! Checks of what must hold, whatever happened.
+//! Checks of what must hold over all gateways, whatever happened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crosstalk_core::Address;
+use crosstalk_core::{Address, Availability, Contact, Roster, Subscription};
 
 use super::GHOST;
-use super::machine::{id, number};
-use super::world::World;
-use crate::membership::Key;
-use crate::wire::message::Fate;
+use super::people::Simulation;
+use super::record::user;
+use super::router::Router;
 
-/// Sender, receiver and their gateways: the scope in which order is kept.
-pub(super) type Conversation = (Address, Address, usize, usize);
+/// Nobody is shown online to people at `at` who can be only where gateways are dead, or cut off,
+/// for longer than a lease and five seconds.
+pub(super) fn ghosts(sim: &mut impl Simulation, at: usize) {
+    let seen = sim.look(at, |router| router.sights(true)).unwrap_or_default();
+    let there = sim.draw(|_, record| record.there.clone());
+    for sight in seen.into_iter().filter(|sight| sight.presence.is_online()) {
+        let places = there.get(&sight.of).into_iter().flatten().copied();
+        let mut living =
+            places.filter(|p| !sim.is_dead(*p, GHOST) && !sim.is_parted(at, *p, GHOST));
+        let (by, of) = (&sight.by, &sight.of);
+        assert!(living.next().is_some(), "{by} at gateway {at} sees {of}, who cannot be there");
+    }
+}
 
-impl World {
-    /// Nobody is seen at a gateway that is dead, or cut off, for longer than a lease and five
-    /// seconds.
-    pub(super) fn check_ghosts(&self, at: usize) {
-        let Some(machine) = &self.seats[at].running else { return };
-        for (who, places) in &machine.believed {
-            for place in places.iter().map(number) {
-                let down = self.seats[place].down_since;
-                let dead = down.is_some_and(|since| self.now > since + GHOST);
-                assert!(!dead, "gateway {at} sees {who} at {place}, which is dead");
-                let parted = self.is_parted(at, place, GHOST);
-                assert!(!parted, "gateway {at} sees {who} at {place}, which it cannot reach");
-            }
+/// Every contact that was surely listed anywhere is at every home, and nothing else.
+pub(super) fn rosters(sim: &mut impl Simulation) {
+    let (listed, surely) =
+        sim.draw(|_, record| (record.listed.clone(), record.surely_listed.clone()));
+    let people = sim.draw(|_, record| record.people.len());
+    for owner in (0..people).map(user) {
+        let homes = sim.homes(&owner);
+        let lists: Vec<_> = homes.iter().map(|home| sim.stored(*home, &owner)).collect();
+        for list in &lists {
+            assert_eq!(*list, lists[0], "the list of {owner} at its homes {homes:?}");
+        }
+        let friends = lists[0].listed().map(|c| c.address.clone());
+        let friends: BTreeSet<_> = friends.filter(|a| a.local().starts_with("friend")).collect();
+        let none = BTreeSet::new();
+        let (may, must) = (listed.get(&owner).unwrap_or(&none), surely.get(&owner));
+        assert!(friends.is_subset(may), "{owner} never added all of {friends:?}");
+        let must = must.unwrap_or(&none);
+        assert!(must.is_subset(&friends), "{owner} has {friends:?} of {must:?}");
+    }
+}
+
+/// Every client shows the stored list, and everybody in it as that one is seen.
+pub(super) fn clients(sim: &mut impl Simulation) {
+    let people = sim.draw(|_, record| record.people.len());
+    let stored: BTreeMap<_, _> = (0..people)
+        .map(user)
+        .map(|owner| (owner.clone(), sim.stored(sim.homes(&owner)[0], &owner)))
+        .collect();
+    let mut announced: BTreeMap<Address, Availability> = BTreeMap::new();
+    for at in 0..sim.gateways() {
+        for (who, show) in sim.look(at, Router::announced).unwrap_or_default() {
+            let most = announced.entry(who).or_default();
+            *most = (*most).max(show);
         }
     }
-
-    /// Every watcher knows where everybody is.
-    pub(super) fn check_places(&self) {
-        for (n, seat) in self.seats.iter().enumerate() {
-            let machine = seat.running.as_ref().unwrap();
-            for watched in &machine.watching {
-                let is_at = |at: &usize| {
-                    self.seats[*at].running.as_ref().is_some_and(|m| m.here.contains(watched))
-                };
-                let truth: BTreeSet<_> = (0..self.seats.len()).filter(is_at).map(id).collect();
-                let believed = machine.believed.get(watched).cloned().unwrap_or_default();
-                assert_eq!(believed, truth, "what gateway {n} believes of {watched}");
-                let located = BTreeSet::from_iter(machine.node.locate_here(watched));
-                assert_eq!(located, truth, "where gateway {n} finds {watched}");
-            }
+    for at in 0..sim.gateways() {
+        let wrong = sim.look(at, |router| router.wrong_lists(|owner| stored[owner].clone()));
+        assert_eq!(wrong.unwrap_or_default(), [], "lists at gateway {at}");
+        for sight in sim.look(at, |router| router.sights(false)).unwrap_or_default() {
+            let shows = stored.get(&sight.of).is_some_and(|list| shows(list, &sight.by));
+            let is_seen = sight.may_see && shows;
+            let truth = announced.get(&sight.of).copied().filter(|_| is_seen).unwrap_or_default();
+            let (by, of) = (&sight.by, &sight.of);
+            assert_eq!(sight.presence.show, truth, "{of} as {by} sees it at gateway {at}");
         }
     }
+}
 
-    /// Checks that every contact that was added anywhere is at every home.
-    pub(super) fn check_rosters(&self) {
-        for (owner, added) in &self.added {
-            for home in self.homes(&Key::of(owner)) {
-                let machine = self.seats[home].running.as_ref().unwrap();
-                let roster = machine.rosters.load(owner);
-                let listed: BTreeSet<_> = roster.listed().map(|c| c.address.clone()).collect();
-                assert_eq!(&listed, added, "the list of {owner} at gateway {home}");
-            }
-        }
-    }
-
-    /// Everything that was taken for somebody who is there has arrived.
-    pub(super) fn check_deliveries(&self) {
-        for (n, said) in self.said.iter().enumerate() {
-            assert!(said.outcome.is_some() || said.orphaned, "message {n} has no outcome");
-            if !self.is_lost_on(&said.to) && matches!(said.outcome, Some(Ok(_))) {
-                assert!(!said.shown.is_empty(), "message {n} to {} was lost", said.to);
-            }
-        }
-    }
-
-    /// Everything that was taken for somebody who never came back was reported, and nothing is
-    /// kept any more.
-    pub(super) fn check_reports(&self) {
-        for (n, said) in self.said.iter().enumerate() {
-            if let Some(Ok(Fate::Kept { .. })) = said.outcome
-                && !self.is_lost_on(&said.from)
-            {
-                let (shown, reported) = (!said.shown.is_empty(), !said.reported.is_empty());
-                assert!(shown != reported, "message {n}: shown {shown}, reported {reported}");
-            }
-        }
-        for (n, seat) in self.seats.iter().enumerate() {
-            let machine = seat.running.as_ref().unwrap();
-            let kept = machine.posts.values().map(|(post, _)| post.message.receiver());
-            let kept: Vec<_> = kept.filter(|to| !self.is_lost_on(to)).collect();
-            assert!(kept.is_empty(), "gateway {n} still keeps something for {kept:?}");
-        }
-    }
-
-    pub(super) fn keeps_something(&self) -> bool {
-        let running = self.seats.iter().filter_map(|seat| seat.running.as_ref());
-        let mut kept = running.flat_map(|machine| machine.posts.values());
-        kept.any(|(post, _)| !self.is_lost_on(post.message.receiver()))
-            || self.said.iter().any(|said| said.outcome.is_none() && !said.orphaned)
-    }
-
-    fn is_lost_on(&self, who: &Address) -> bool {
-        self.person(who).leaves
-    }
+/// Whether the owner of a list lets `to` see the owner.
+fn shows(list: &Roster, to: &Address) -> bool {
+    let granted = |c: &Contact| c.from == Subscription::Granted && !c.blocked;
+    list.contact(to).is_some_and(granted)
 }

@@ -35,7 +35,7 @@ impl World {
     pub(super) fn cut(&mut self, a: usize, b: usize) {
         let pair = (a.min(b), a.max(b));
         let Some(link) = self.links.remove(&pair) else { return };
-        self.totals.breaks += 1;
+        self.record.totals.breaks += 1;
         self.parted.insert(pair, self.now);
         for (at, peer) in [(a, b), (b, a)] {
             let wait = self.dice.within(MILLI, SECOND / 2);
@@ -86,9 +86,7 @@ impl World {
         if self.links.get(&(from.min(to), from.max(to))) != Some(&link) {
             return;
         }
-        let clock = self.clock(to);
-        let Some(machine) = self.machine(to) else { return };
-        machine.received(clock, id(from), Frame::decode(NEWEST, bytes).unwrap());
+        self.received(to, from, Frame::decode(NEWEST, bytes).unwrap());
         self.settle(to);
     }
 
@@ -99,7 +97,7 @@ impl World {
         let mut frames = Vec::new();
         machine.node.dequeue(&id(to), link, usize::MAX, &mut frames);
         for bytes in frames {
-            self.totals.frames += 1;
+            self.record.totals.frames += 1;
             self.trace((from, to, &bytes));
             let delay = self.dice.within(MILLI / 5, 40 * MILLI);
             let last = self.arrivals.entry((from, to)).or_default();

@@ -1,12 +1,14 @@
-//! One gateway of the simulation: a node, its disk, its clocks, and a router that believes what
-//! it is told.
+//! One gateway of the simulation: a node, its disk, its clocks, and the router with its accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, UnixMillis};
+use crosstalk_core::{Address, EnvelopeId, Now, UnixMillis};
+use crosstalk_router::Ticket;
 
+use super::router::{Router, SlotId};
+use super::world::Way;
 use crate::delivery::dedup::Fingerprint;
 use crate::directory::lease::LinkId;
 use crate::membership::{GatewayId, Member, Members, REPLICAS};
@@ -15,9 +17,17 @@ use crate::outbox::{Limits, Post};
 use crate::rosters::Rosters;
 use crate::rosters::tests::Memory;
 use crate::storage::store;
-use crate::wire::frame::Frame;
 
-pub(super) type Plain = Node<(), ()>;
+/// Whom a node tells what became of something: an account, under its name for it.
+pub(super) type Asker = (SlotId, Ticket);
+pub(super) type Plain = Node<Asker, Asker>;
+
+/// Something that was posted for an account.
+pub(super) enum Posted {
+    Envelope(Asker, EnvelopeId),
+    /// That a text of this name was not delivered.
+    Report(EnvelopeId),
+}
 
 /// The gateway's name.
 pub(super) fn id(n: usize) -> GatewayId {
@@ -60,13 +70,18 @@ pub(super) struct Machine {
     pub(super) unwritten: Vec<Write>,
     pub(super) writing: bool,
     pub(super) epoch: u64,
-    /// People who are signed on.
+    pub(super) router: Router<Way>,
+    /// Time for which the router is to be told what time it is.
+    pub(super) armed: Option<Duration>,
+    pub(super) posted: BTreeMap<u64, Posted>,
+    /// Accounts whose lists are asked for, by the name of the question.
+    pub(super) loads: BTreeMap<u64, (SlotId, Address)>,
+    /// People whose lists no home has told.
+    pub(super) unread: BTreeSet<Address>,
+    /// People who are published to be here, and where those who are watched are believed to be.
     pub(super) here: BTreeSet<Address>,
-    pub(super) watching: BTreeSet<Address>,
     pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
     pub(super) links: BTreeMap<usize, LinkId>,
-    /// Time until which the mailboxes of people are not empty.
-    pub(super) mailboxes: BTreeMap<Address, Duration>,
 }
 
 pub(super) enum Write {
@@ -90,6 +105,11 @@ impl Seat {
     /// Time of its monotonic clock at a time of the simulation, which began at `start`.
     pub(super) fn instant(&self, start: Instant, now: Duration) -> Instant {
         start + self.skew + now * self.rate / 1_000_000
+    }
+
+    /// Time of its clocks.
+    pub(super) fn clock(&self, start: Instant, now: Duration) -> Now {
+        Now { instant: self.instant(start, now), wall: self.wall(now) }
     }
 
     /// Time of its wall clock.
@@ -126,11 +146,14 @@ impl Seat {
             unwritten: Vec::new(),
             writing: false,
             epoch: self.epoch,
+            router: Router::new(n),
+            armed: None,
+            posted: BTreeMap::new(),
+            loads: BTreeMap::new(),
+            unread: BTreeSet::new(),
             here: BTreeSet::new(),
-            watching: BTreeSet::new(),
             believed: BTreeMap::new(),
             links: BTreeMap::new(),
-            mailboxes: BTreeMap::new(),
         });
     }
 
@@ -145,15 +168,6 @@ impl Seat {
 }
 
 impl Machine {
-    pub(super) fn received(&mut self, now: Instant, from: GatewayId, frame: Frame) {
-        if !frame.is_of_rosters() {
-            return self.node.received(now, from, frame).unwrap();
-        }
-        for reply in self.rosters.received(from, frame, false).unwrap().replies {
-            self.node.queue(from, &reply);
-        }
-    }
-
     /// Commits the writes on the way to the disk, in order.
     pub(super) fn commit(&mut self, now: Instant) {
         self.writing = false;

@@ -1,85 +1,54 @@
-//! The people of the simulation, what they say, and what they are shown.
+//! Actions of people, wherever they are: the same in both simulations.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crosstalk_core::{Address, Body, Contact, Envelope, EnvelopeId, Failure};
+use crosstalk_core::{Address, Roster};
 
-use super::world::{Event, Way, World};
-use crate::wire::message::{Fate, Message};
+use super::Dice;
+use super::record::{Record, user};
+use super::router::{Cx, Router};
 
 /// The least time between two moves of somebody: longer than a message can be under way to where
 /// the person was before.
 const DWELL: Duration = Duration::from_secs(15);
 
-/// Longest time for a client to take a message.
-const SLOWEST: Duration = Duration::from_secs(3);
+/// Gateways that can be driven by people, and looked at.
+pub(super) trait Simulation {
+    /// Reply channel of the overlay's messages.
+    type Reply;
 
-/// Gateways at which somebody is signed on.
-#[derive(Clone, Default)]
-pub(super) struct Person {
-    pub(super) at: BTreeSet<usize>,
-    /// Two gateways that this person always uses, instead of moving about.
-    pub(super) both: Option<[usize; 2]>,
-    pub(super) moved: Duration,
-    /// Signs off in the end and does not come back.
-    pub(super) leaves: bool,
-}
+    fn now(&self) -> Duration;
 
-/// Message and its fate.
-pub(super) struct Said {
-    pub(super) from: Address,
-    pub(super) to: Address,
-    /// Gateway at which it was said; in which order follows from the id.
-    pub(super) by: usize,
-    pub(super) outcome: Option<Result<Fate, Failure>>,
-    /// Its gateway crashed before it was known what would become of it.
-    pub(super) orphaned: bool,
-    /// Gateways at which it was shown.
-    pub(super) shown: Vec<usize>,
-    /// And at which it was reported as not delivered.
-    pub(super) reported: Vec<usize>,
-}
+    fn gateways(&self) -> usize;
 
-impl Said {
-    /// It is shown at a gateway: once, but to both clients of who has two.
-    pub(super) fn is_shown(&mut self, id: usize, at: usize, both: bool) {
-        let once = both && !self.shown.contains(&at) || self.shown.is_empty();
-        assert!(once, "message {id} to {} shown at {:?} comes again at {at}", self.to, self.shown);
-        assert!(self.reported.is_empty(), "message {id} was reported as lost");
-        let failed = matches!(self.outcome, Some(Err(why)) if why != Failure::Unconfirmed);
-        assert!(!failed, "message {id} is shown after {:?}", self.outcome);
-        self.shown.push(at);
-    }
+    /// Whether a gateway does what people want of it now.
+    fn is_awake(&self, at: usize) -> bool;
 
-    /// Its sender hears what became of it.
-    pub(super) fn is_settled(&mut self, outcome: Result<Fate, Failure>) {
-        if outcome == Ok(Fate::Delivered) {
-            assert!(!self.shown.is_empty(), "said to be delivered");
-        }
-        let failed = matches!(outcome, Err(why) if why != Failure::Unconfirmed);
-        assert!(!failed || self.shown.is_empty(), "said not to be delivered: {outcome:?}");
-        self.outcome = Some(outcome);
-    }
+    fn draw<T>(&mut self, draw: impl FnOnce(&mut Dice, &mut Record) -> T) -> T;
 
-    /// It is reported there.
-    pub(super) fn is_reported(&mut self, id: usize, at: usize, both: bool) {
-        let once = self.reported.is_empty() || both && !self.reported.contains(&at);
-        assert!(once, "message {id} is reported at {:?} and again at {at}", self.reported);
-        self.reported.push(at);
-    }
-}
+    /// Has people do something at a gateway that is awake.
+    fn act(&mut self, at: usize, act: impl FnOnce(&mut Router<Self::Reply>, &mut Cx<'_>) + 'static);
 
-pub(super) fn user(n: usize) -> Address {
-    format!("user{n}@aol").parse().unwrap()
-}
+    /// Looks at the router of a gateway that runs.
+    fn look<T>(&self, at: usize, look: impl FnOnce(&Router<Self::Reply>) -> T) -> Option<T>;
 
-impl World {
+    /// The list of `owner` as it is stored at a gateway that runs.
+    fn stored(&self, at: usize, owner: &Address) -> Roster;
+
+    /// Homes of the list of `owner`.
+    fn homes(&self, owner: &Address) -> Vec<usize>;
+
+    /// Whether nothing has got from one to the other for longer than that.
+    fn is_parted(&self, a: usize, b: usize, longer_than: Duration) -> bool;
+
+    /// Whether a gateway is down for longer than that.
+    fn is_dead(&self, at: usize, longer_than: Duration) -> bool;
+
     /// Somebody moves, comes or goes.
-    pub(super) fn someone_moves(&mut self) {
-        let n = self.dice.roll(self.people.len() as u64) as usize;
-        let person = &self.people[n];
-        if self.now < person.moved + DWELL {
+    fn someone_moves(&mut self) {
+        let n = self.some_person();
+        let person = self.draw(|_, record| record.people[n].clone());
+        if self.now() < person.moved + DWELL {
             return;
         }
         if let Some(both) = person.both {
@@ -88,187 +57,114 @@ impl World {
             }
             return;
         }
-        let old = person.at.clone();
-        if old.iter().any(|at| self.is_stopped(*at)) {
+        if !person.at.iter().all(|at| self.is_awake(*at)) {
             return;
         }
-        for at in old {
-            self.sign_off(n, at);
-        }
-        if self.dice.chance(70) {
+        person.at.into_iter().for_each(|at| self.sign_off(n, at));
+        if self.draw(|dice, _| dice.chance(70)) {
             let at = self.some_gateway();
             self.sign_on(n, at);
         }
-        self.people[n].moved = self.now;
+        let now = self.now();
+        self.draw(|_, record| record.people[n].moved = now);
     }
 
-    pub(super) fn sign_on(&mut self, n: usize, at: usize) {
-        let (who, clock) = (user(n), self.clock(at));
-        let Some(machine) = self.awake(at) else { return };
-        machine.here.insert(who.clone());
-        machine.node.publish(clock, |d| d.sign_on(&who));
-        self.people[n].at.insert(at);
-        self.settle(at);
-    }
-
-    pub(super) fn sign_off(&mut self, n: usize, at: usize) {
-        let (who, clock) = (user(n), self.clock(at));
-        self.people[n].at.remove(&at);
-        let Some(machine) = self.machine(at) else { return };
-        machine.here.remove(&who);
-        machine.node.publish(clock, |d| d.sign_off(&who));
-        self.settle(at);
-    }
-
-    pub(super) fn someone_watches(&mut self) {
-        let (at, who) = (self.some_gateway(), self.someone());
-        let (clock, watch) = (self.clock(at), self.dice.chance(80));
-        let Some(machine) = self.awake(at) else { return };
-        if watch {
-            machine.watching.insert(who.clone());
-            machine.node.watch(clock, &who);
-        } else {
-            machine.watching.remove(&who);
-            machine.believed.remove(&who);
-            machine.node.unwatch(clock, &who);
+    fn sign_on(&mut self, n: usize, at: usize) {
+        if self.is_awake(at) {
+            self.draw(|_, record| record.is_at(n, at));
+            self.act(at, move |router, cx| {
+                if !router.is_here(&user(n)) {
+                    router.open(cx, &user(n));
+                }
+            });
         }
-        self.settle(at);
+    }
+
+    fn sign_off(&mut self, n: usize, at: usize) {
+        self.draw(|_, record| record.people[n].at.remove(&at));
+        self.act(at, move |router, cx| router.close_all(cx, &user(n)));
+    }
+
+    /// Somebody begins to use one more client, or one is cut off.
+    fn someone_is_cut(&mut self) {
+        let Some((n, at)) = self.someone_there() else { return };
+        let (more, again) = self.draw(|dice, _| (dice.chance(40), dice.chance(70)));
+        self.act(at, move |router, cx| {
+            if more {
+                return router.open(cx, &user(n));
+            }
+            router.cut(cx, &user(n));
+            if again || cx.record.people[n].both.is_some() {
+                router.open(cx, &user(n));
+            } else if !router.is_here(&user(n)) {
+                cx.record.people[n].at.remove(&at);
+                cx.record.people[n].moved = cx.now;
+            }
+        });
     }
 
     /// Somebody who is signed on somewhere says something to somebody else.
-    pub(super) fn someone_speaks(&mut self) {
-        let n = self.dice.roll(self.people.len() as u64) as usize;
-        let (from, to) = (user(n), self.someone());
-        let Some(at) = self.people[n].at.iter().next().copied().filter(|_| from != to) else {
-            return;
-        };
-        for _ in 0..=self.dice.roll(3) {
-            let may_keep = self.dice.chance(90);
-            self.say(at, from.clone(), to.clone(), may_keep);
-        }
+    fn someone_speaks(&mut self) {
+        let (there, to) = (self.someone_there(), self.some_person());
+        let Some((n, at)) = there.filter(|(n, _)| *n != to) else { return };
+        self.act(at, move |router, cx| router.speak(cx, &user(n), &user(to)));
     }
 
-    pub(super) fn say(&mut self, at: usize, from: Address, to: Address, may_keep: bool) {
-        let clock = self.clock(at);
-        let said = self.said.len() as u128;
-        let body = Body::Text { text: "hello".into(), auto: false };
-        let sent_at = self.seats[at].wall(self.now);
-        let (id, sender, receiver) = (EnvelopeId(said), from.clone(), to.clone());
-        let envelope = Envelope { id, from: sender, to: receiver, sent_at, body, details: None };
-        let Some(machine) = self.awake(at) else { return };
-        let number = machine.node.post(clock, Message::Envelope(envelope), may_keep);
-        let epoch = machine.epoch;
-        self.totals.said += 1;
-        self.numbers.insert((at, epoch, number), self.said.len());
-        self.said.push(Said {
-            from,
-            to,
-            by: at,
-            outcome: None,
-            orphaned: false,
-            shown: Vec::new(),
-            reported: Vec::new(),
-        });
-        self.settle(at);
-        self.later(Duration::from_millis(5), Event::KeepMeanwhile { at, epoch, number });
+    /// Somebody asks to see somebody else, or ends that.
+    fn someone_asks(&mut self) {
+        let (there, to) = (self.someone_there(), self.some_person());
+        let Some((n, at)) = there.filter(|(n, _)| *n != to) else { return };
+        self.act(at, move |router, cx| router.ask(cx, &user(n), &user(to)));
     }
 
-    /// Somebody adds a contact at a gateway, by its clock.
-    pub(super) fn someone_adds(&mut self) {
-        let (at, owner) = (self.some_gateway(), self.someone());
-        let wall = self.seats[at].wall(self.now);
-        let address: Address = format!("friend{}@aol", self.next_friend).parse().unwrap();
-        self.next_friend += 1;
-        let mut contact = Contact::new(address.clone(), address.to_string());
-        contact.listed = true;
-        let Some(machine) = self.awake(at) else { return };
-        let mut roster = machine.rosters.load(&owner);
-        let stamp = roster.stamp().next(wall, at as u64);
-        roster.put(contact, stamp);
-        for (home, frame) in machine.rosters.save(&owner, &roster) {
-            machine.node.queue(home, &frame);
-        }
-        self.added.entry(owner).or_default().insert(address);
-        self.settle(at);
-    }
-
-    /// A router hands a message to its user, who may be gone, busy or slow.
-    pub(super) fn hand_over(&mut self, at: usize, message: Message, answer: Way) {
-        let (now, epoch) = (self.now, self.epoch(at));
-        let (fate, wait) = (self.dice.roll(100), self.dice.within(Duration::ZERO, SLOWEST));
-        let Some(machine) = self.machine(at) else { return };
-        if fate < 5 || !machine.here.contains(message.receiver()) {
-            let why = if fate < 5 { Failure::Busy } else { Failure::Offline };
-            return self.answer(at, answer, Err(why));
-        }
-        // A mailbox keeps what is in it in order.
-        let last = machine.mailboxes.entry(message.receiver().clone()).or_default();
-        *last = (*last).max(if fate < 20 { now + wait } else { now });
-        let wait = last.saturating_sub(now);
-        let message = Box::new(message);
-        self.later(wait, Event::Show { at, epoch, message, answer });
-    }
-
-    /// It is written to the client, if that is still there.
-    pub(super) fn show(&mut self, at: usize, message: &Message, answer: Way) {
-        if !self.is_here(at, message.receiver()) {
-            return self.answer(at, answer, Err(Failure::Offline));
-        }
-        match message {
-            Message::Envelope(envelope) => self.is_shown(at, envelope.id.0 as usize),
-            Message::Report { of, .. } => {
-                let (id, both) = (of.0 as usize, self.uses_both(message.receiver()));
-                self.said[id].is_reported(id, at, both);
-                self.totals.reported += 1;
+    /// Somebody adds a contact, or changes how to be seen.
+    fn someone_lists(&mut self) {
+        let Some((n, at)) = self.someone_there() else { return };
+        let changes = self.draw(|dice, _| dice.chance(30));
+        self.act(at, move |router, cx| {
+            if changes {
+                router.change(cx, &user(n));
+            } else {
+                router.list(cx, &user(n));
             }
-            other => panic!("{other:?}"),
+        });
+    }
+
+    /// Everybody who does not leave for good signs on, and clients show what they are given.
+    fn bring_back(&mut self) {
+        let people = self.draw(|_, record| {
+            record.is_calm = true;
+            record.people.clone()
+        });
+        for (n, person) in people.into_iter().enumerate() {
+            match person.both {
+                _ if person.leaves => person.at.into_iter().for_each(|at| self.sign_off(n, at)),
+                Some(both) => both.into_iter().for_each(|at| self.sign_on(n, at)),
+                None if person.at.is_empty() => {
+                    let at = self.some_gateway();
+                    self.sign_on(n, at);
+                }
+                None => {}
+            }
         }
-        self.answer(at, answer, Ok(()));
     }
 
-    fn is_shown(&mut self, at: usize, id: usize) {
-        let both = self.uses_both(&self.said[id].to);
-        let said = &mut self.said[id];
-        said.is_shown(id, at, both);
-        self.totals.shown += 1;
-        let (from, to, by) = (said.from.clone(), said.to.clone(), said.by);
-        let last = self.last_shown.entry((from, to, by, at)).or_default();
-        assert!(*last <= id, "message {id} comes after {last}");
-        *last = id;
+    fn some_gateway(&mut self) -> usize {
+        let count = self.gateways() as u64;
+        self.draw(|dice, _| dice.roll(count)) as usize
     }
 
-    pub(super) fn is_settled(&mut self, at: usize, number: u64, outcome: Result<Fate, Failure>) {
-        let epoch = self.epoch(at);
-        let Some(said) = self.numbers.get(&(at, epoch, number)).map(|n| &mut self.said[*n]) else {
-            return;
-        };
-        assert_eq!(said.outcome, None, "one outcome");
-        self.totals.accepted += usize::from(outcome.is_ok());
-        self.totals.unsure += usize::from(outcome == Err(Failure::Unconfirmed));
-        said.is_settled(outcome);
+    fn some_person(&mut self) -> usize {
+        self.draw(|dice, record| dice.roll(record.people.len() as u64)) as usize
     }
 
-    pub(super) fn person(&self, who: &Address) -> &Person {
-        let number = who.local().strip_prefix("user").and_then(|n| n.parse::<usize>().ok());
-        &self.people[number.unwrap()]
-    }
-
-    fn uses_both(&self, who: &Address) -> bool {
-        self.person(who).both.is_some()
-    }
-
-    fn is_here(&self, at: usize, who: &Address) -> bool {
-        self.seats[at].running.as_ref().is_some_and(|m| m.here.contains(who))
-    }
-
-    pub(super) fn some_gateway(&mut self) -> usize {
-        self.dice.roll(self.seats.len() as u64) as usize
-    }
-
-    fn someone(&mut self) -> Address {
-        user(self.dice.roll(self.people.len() as u64) as usize)
+    /// Somebody, and a gateway at which that one is.
+    fn someone_there(&mut self) -> Option<(usize, usize)> {
+        let n = self.some_person();
+        let at = self.draw(|dice, record| {
+            let all = &record.people[n].at;
+            all.iter().nth(dice.roll(all.len() as u64) as usize).copied()
+        })?;
+        self.is_awake(at).then_some((n, at))
     }
 }
-
-/// Contacts that each owner added, at whatever gateway.
-pub(super) type Added = BTreeMap<Address, BTreeSet<Address>>;

@@ -1,20 +1,22 @@
 //! Time, links and faults.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use crosstalk_router::Input;
 
-use super::machine::{Machine, Seat, id, number};
-use super::people::{Added, Person, Said};
-use super::{AGE, Dice, Totals};
+use super::machine::{Machine, Seat, id};
+use super::people::Simulation;
+use super::record::Record;
+use super::router::{Cx, Reply, Router, SlotId};
+use super::{AGE, Dice, Planted, check};
 use crate::delivery::Call;
 use crate::directory::lease::LinkId;
-use crate::membership::{GatewayId, Key, Member, Members, REPLICAS};
+use crate::membership::{GatewayId, Member};
 use crate::node::ShownRecord;
 use crate::outbox::Limits;
-use crate::wire::message::Message;
 
 const TICK: Duration = Duration::from_millis(250);
 pub(super) const MILLI: Duration = Duration::from_millis(1);
@@ -55,11 +57,23 @@ pub(super) enum Event {
         epoch: u64,
         number: u64,
     },
-    Show {
+    /// Something that an account wanted is done.
+    Told {
         at: usize,
         epoch: u64,
-        message: Box<Message>,
-        answer: Way,
+        slot: SlotId,
+        input: Box<Input<Reply<Way>>>,
+    },
+    /// The homes of a list have had the time to answer.
+    LoadTimeout {
+        at: usize,
+        epoch: u64,
+        ask: u64,
+    },
+    /// Something is due at a router.
+    Router {
+        at: usize,
+        epoch: u64,
     },
     /// Something goes wrong, or somebody does something.
     Chance,
@@ -74,14 +88,16 @@ impl Event {
             | Self::Cut { at, .. }
             | Self::Commit { at, .. }
             | Self::KeepMeanwhile { at, .. }
-            | Self::Show { at, .. } => Some(*at),
+            | Self::Told { at, .. }
+            | Self::LoadTimeout { at, .. }
+            | Self::Router { at, .. } => Some(*at),
             Self::Dial { .. } | Self::Start(_) | Self::Chance => None,
         }
     }
 }
 
 /// Reply channel of a router's answer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     There(GatewayId, Call, ShownRecord),
     Own(u64, ShownRecord),
@@ -94,7 +110,7 @@ pub(super) struct World {
     events: BTreeMap<(Duration, u64), Event>,
     scheduled: u64,
     pub(super) seats: Vec<Seat>,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     /// The links, by their two ends, the lower first, and since when there is none.
     pub(super) links: BTreeMap<(usize, usize), LinkId>,
     pub(super) parted: BTreeMap<(usize, usize), Duration>,
@@ -104,17 +120,11 @@ pub(super) struct World {
     pub(super) arrivals: BTreeMap<(usize, usize), Duration>,
     pub(super) last_link: LinkId,
     chaos: bool,
-    pub(super) people: Vec<Person>,
-    pub(super) said: Vec<Said>,
-    pub(super) numbers: BTreeMap<(usize, u64, u64), usize>,
-    pub(super) last_shown: BTreeMap<super::check::Conversation, usize>,
-    pub(super) added: Added,
-    pub(super) next_friend: usize,
-    pub(super) totals: Totals,
+    pub(super) record: Record,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, count: usize) -> Self {
+    pub(super) fn new(seed: u64, count: usize, planted: Option<Planted>) -> Self {
         let mut dice = Dice::new(seed);
         let aol = vec!["aol".parse().unwrap()];
         let member = |n| Member { id: id(n), addresses: Vec::new(), networks: aol.clone() };
@@ -136,17 +146,9 @@ impl World {
             arrivals: BTreeMap::new(),
             last_link: 0,
             chaos: true,
-            people: vec![Person::default(); 4 + count / 3],
-            said: Vec::new(),
-            numbers: BTreeMap::new(),
-            last_shown: BTreeMap::new(),
-            added: Added::new(),
-            next_friend: 0,
-            totals: Totals::default(),
+            record: Record::new(count, planted),
             dice,
         };
-        world.people[0].both = Some([0, 1]);
-        world.people[1].leaves = true;
         (0..count).for_each(|n| world.start_gateway(n));
         world.later(MILLI, Event::Chance);
         world
@@ -160,8 +162,9 @@ impl World {
 
     /// Gateways that are linked, and nothing goes wrong.
     pub(super) fn at_peace(seed: u64, count: usize) -> Self {
-        let mut world = Self::new(seed, count);
+        let mut world = Self::new(seed, count, None);
         world.chaos = false;
+        world.record.is_calm = true;
         world.pass(10 * SECOND);
         world
     }
@@ -189,7 +192,7 @@ impl World {
     /// Goes on until nothing is kept for anybody who is there, or until that has taken too long.
     pub(super) fn settle_all(&mut self, longest: Duration) {
         let end = self.now + longest;
-        while self.now < end && self.keeps_something() {
+        while self.now < end && self.waits_for_something() {
             self.pass(SECOND);
         }
     }
@@ -215,9 +218,37 @@ impl World {
         self.seats[at].stopped > self.now
     }
 
-    /// A gateway that does what people want of it now.
-    pub(super) fn awake(&mut self, at: usize) -> Option<&mut Machine> {
-        if self.is_stopped(at) { None } else { self.machine(at) }
+    /// Lets the router of a gateway do something, and does what follows.
+    pub(super) fn with_router(
+        &mut self,
+        at: usize,
+        act: impl FnOnce(&mut Router<Way>, &mut Cx<'_>),
+    ) {
+        self.route(at, act);
+        self.settle(at);
+    }
+
+    /// Lets the router of a gateway do something.
+    pub(super) fn route(&mut self, at: usize, act: impl FnOnce(&mut Router<Way>, &mut Cx<'_>)) {
+        let seat = &mut self.seats[at];
+        let clock = seat.clock(self.start, self.now);
+        let Some(machine) = &mut seat.running else { return };
+        let (dice, record) = (&mut self.dice, &mut self.record);
+        act(&mut machine.router, &mut Cx { now: self.now, clock, dice, record });
+    }
+
+    /// Has the router told when something is due there.
+    pub(super) fn arm(&mut self, at: usize) {
+        let now = self.now;
+        let clock = self.seats[at].clock(self.start, now);
+        let Some(machine) = self.machine(at) else { return };
+        if let Some(due) = machine.router.due(now, clock).map(|due| due.max(now))
+            && machine.armed.is_none_or(|armed| due < armed)
+        {
+            machine.armed = Some(due);
+            let epoch = machine.epoch;
+            self.at(due, Event::Router { at, epoch });
+        }
     }
 
     pub(super) fn epoch(&self, at: usize) -> u64 {
@@ -236,6 +267,7 @@ impl World {
                 self.machine(at).unwrap().node.tick(clock);
                 self.settle(at);
                 self.check_ghosts(at);
+                check::ghosts(self, at);
                 self.later(TICK, Event::Tick { at, epoch });
             }
             Event::Frame { from, to, link, bytes } => self.arrive(from, to, link, &bytes),
@@ -252,8 +284,18 @@ impl World {
                 self.machine(at).unwrap().node.keep_meanwhile(clock, number);
                 self.settle(at);
             }
-            Event::Show { at, epoch, message, answer } if self.epoch(at) == epoch => {
-                self.show(at, &message, answer);
+            Event::Told { at, epoch, slot, input } if self.epoch(at) == epoch => {
+                self.with_router(at, |router, cx| router.tell(cx, slot, *input));
+            }
+            Event::LoadTimeout { at, epoch, ask } if self.epoch(at) == epoch => {
+                self.loaded(at, ask);
+                self.settle(at);
+            }
+            Event::Router { at, epoch } if self.epoch(at) == epoch => {
+                let now = self.now;
+                let machine = self.machine(at).unwrap();
+                machine.armed.take_if(|armed| *armed <= now);
+                self.with_router(at, Router::tick);
             }
             Event::Chance if self.chaos => {
                 self.by_chance();
@@ -271,9 +313,10 @@ impl World {
             0 => self.crash(a),
             1..4 => self.part(a, b),
             4 => self.part_all(a),
-            5..30 => self.someone_moves(),
-            30..45 => self.someone_watches(),
-            45..51 => self.someone_adds(),
+            5..20 => self.someone_moves(),
+            20..30 => self.someone_is_cut(),
+            30..44 => self.someone_asks(),
+            44..51 => self.someone_lists(),
             51 => {
                 let time = self.dice.within(MILLI, OUTAGE);
                 self.stop(a, time);
@@ -299,13 +342,7 @@ impl World {
 
     fn crash(&mut self, at: usize) {
         let Some(links) = self.seats[at].crash(self.now) else { return };
-        self.totals.crashes += 1;
-        for said in &mut self.said {
-            said.orphaned |= said.by == at && said.outcome.is_none();
-        }
-        for person in &mut self.people {
-            person.at.remove(&at);
-        }
+        self.record.crashes(at);
         for peer in links.into_keys() {
             self.cut(at, peer);
         }
@@ -318,47 +355,10 @@ impl World {
         self.seats[at].stopped = self.now + time;
     }
 
-    /// Everybody who does not leave for good signs on.
-    pub(super) fn bring_back(&mut self) {
-        for n in 0..self.people.len() {
-            let person = self.people[n].clone();
-            match person.both {
-                _ if person.leaves => {
-                    for at in person.at {
-                        self.sign_off(n, at);
-                    }
-                }
-                Some(both) => {
-                    for at in both {
-                        self.sign_on(n, at);
-                    }
-                }
-                None if person.at.is_empty() => {
-                    let at = self.some_gateway();
-                    self.sign_on(n, at);
-                }
-                None => {}
-            }
-        }
-    }
-
-    pub(super) fn homes(&self, key: &Key) -> Vec<usize> {
-        let members =
-            Members::new(id(0), self.members[0].networks.clone(), &self.members[1..], REPLICAS);
-        members.homes(key).iter().map(number).collect()
-    }
-
-    pub(super) fn is_parted(&self, a: usize, b: usize, longer_than: Duration) -> bool {
-        let since = self.parted.get(&(a.min(b), a.max(b)));
-        since.is_some_and(|since| self.now > *since + longer_than)
-    }
-
     /// Adds something that happened now to what happened before. Every frame and every kind of
     /// effect is in it, and thereby whatever differs between two runs; writing out effects would
     /// take longer than everything else.
     pub(super) fn trace(&mut self, what: impl Hash) {
-        let mut hash = DefaultHasher::new();
-        (self.totals.trace, self.now, what).hash(&mut hash);
-        self.totals.trace = hash.finish();
+        self.record.trace(self.now, what);
     }
 }

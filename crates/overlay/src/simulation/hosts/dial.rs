@@ -83,9 +83,9 @@ async fn run_link(host: &Rc<Host>, peer: usize, stream: TcpStream) {
     let (n, shared) = (host.n, host.shared.clone());
     let stream = InspectReader::new(stream, move |bytes: &[u8]| {
         let mut ledger = shared.borrow_mut();
-        ledger.totals.frames += 1;
+        ledger.record.totals.frames += 1;
         ledger.trace((n, peer, bytes));
     });
     link::run(host.hub.clone(), id(peer), stream, Arc::new(Greeting::new(Vec::new()))).await;
-    host.shared.borrow_mut().totals.breaks += 1;
+    host.shared.borrow_mut().record.totals.breaks += 1;
 }

@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use crosstalk_core::UnixMillis;
 use futures::future::LocalBoxFuture;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::super::machine::id;
+use super::super::router::{Cx, Router};
 use super::ledger::Shared;
 use super::{LONG, SHORT, dial, router};
 use crate::common::clock::{self, Wall};
 use crate::hub::Hub;
+use crate::hub::answer::Answer;
 use crate::hub::inbound::Inbound;
 use crate::membership::{Members, REPLICAS};
 use crate::node::Recovered;
@@ -33,7 +36,7 @@ pub(super) const QUEUE: usize = 1 << 12;
 const MILLI: Duration = Duration::from_millis(1);
 
 /// Something that people do at a gateway.
-pub(super) type Act = Box<dyn FnOnce(Rc<Host>) -> LocalBoxFuture<'static, ()>>;
+pub(super) type Act = Box<dyn FnOnce(&mut Router<Answer>, &mut Cx<'_>)>;
 
 /// A gateway that runs.
 pub(super) struct Host {
@@ -44,6 +47,9 @@ pub(super) struct Host {
     pub(super) shared: Shared,
     /// The higher gateways that this one has a link to, or is about to.
     pub(super) linking: RefCell<BTreeSet<usize>>,
+    pub(super) router: RefCell<Router<Answer>>,
+    /// Something may be due at the router earlier than it was.
+    pub(super) earlier: Notify,
     acts: Sender<Act>,
     jobs: Sender<LocalBoxFuture<'static, ()>>,
 }
@@ -57,12 +63,9 @@ struct Ends {
 }
 
 impl Host {
-    /// Runs something at this gateway.
-    pub(super) fn act<F>(&self, act: impl FnOnce(Rc<Self>) -> F + 'static)
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        let _ = self.acts.try_send(Box::new(|host| Box::pin(act(host))));
+    /// Has people do something at this gateway.
+    pub(super) fn act(&self, act: impl FnOnce(&mut Router<Answer>, &mut Cx<'_>) + 'static) {
+        let _ = self.acts.try_send(Box::new(act));
     }
 
     /// Starts a task that ends with the boot.
@@ -123,6 +126,8 @@ fn start(n: usize, shared: &Shared) -> (Rc<Host>, Ends) {
         store,
         shared: shared.clone(),
         linking: RefCell::default(),
+        router: RefCell::new(Router::new(n)),
+        earlier: Notify::new(),
         acts: act,
         jobs: spawn,
     });

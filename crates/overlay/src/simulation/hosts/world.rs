@@ -5,12 +5,21 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crosstalk_core::{Address, Roster};
 use turmoil::Sim;
 
-use super::Totals;
+use super::super::check;
+use super::super::machine::{id, number};
+use super::super::people::Simulation;
+use super::super::record::Record;
+use super::super::router::{Cx, Router};
 use super::dial::name;
 use super::host;
 use super::ledger::{Ledger, Shared};
+use super::{Dice, Planted, Totals};
+use crate::hub::answer::Answer;
+use crate::membership::{Key, Members, REPLICAS};
+use crate::rosters::RosterStore as _;
 
 /// Time for which each host runs before the next does.
 const STEP: Duration = Duration::from_millis(10);
@@ -39,7 +48,6 @@ pub(super) struct World {
     disks_fail: bool,
     next_chance: Option<Duration>,
     steps: u32,
-    pub(super) next_friend: usize,
 }
 
 struct Wall {
@@ -59,8 +67,8 @@ impl Drop for World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, count: usize, expires: bool) -> Self {
-        let shared: Shared = Rc::new(Ledger::new(seed, count, expires).into());
+    pub(super) fn new(seed: u64, count: usize, expires: bool, planted: Option<Planted>) -> Self {
+        let shared: Shared = Rc::new(Ledger::new(seed, count, expires, planted).into());
         let mut sim = turmoil::Builder::new()
             .rng_seed(seed)
             .tick_duration(STEP)
@@ -80,7 +88,6 @@ impl World {
             disks_fail: count == 3,
             next_chance: None,
             steps: 0,
-            next_friend: 0,
         }
     }
 
@@ -110,7 +117,7 @@ impl World {
             self.sim.step().unwrap();
             self.steps += 1;
             if self.steps.is_multiple_of(LOOK) {
-                self.check_ghosts();
+                (0..self.gateways()).for_each(|at| check::ghosts(self, at));
             }
         }
     }
@@ -130,9 +137,10 @@ impl World {
             1..4 => self.part(a, b),
             4 => self.part_all(a),
             5 if self.disks_fail => self.fill_disk(a),
-            5..30 => self.someone_moves(),
-            30..45 => self.someone_watches(),
-            45..52 => self.someone_adds(),
+            5..20 => self.someone_moves(),
+            20..30 => self.someone_is_cut(),
+            30..45 => self.someone_asks(),
+            45..52 => self.someone_lists(),
             _ => self.someone_speaks(),
         }
     }
@@ -158,13 +166,7 @@ impl World {
         let now = self.now();
         self.starts.insert(at, now + down);
         let mut ledger = self.ledger();
-        ledger.totals.crashes += 1;
-        for said in &mut ledger.said {
-            said.orphaned |= said.by == at && said.outcome.is_none();
-        }
-        for person in &mut ledger.people {
-            person.at.remove(&at);
-        }
+        ledger.record.crashes(at);
         ledger.seats[at].down_since = Some(now);
         ledger.seats[at].reset(None);
     }
@@ -234,21 +236,12 @@ impl World {
         });
     }
 
-    pub(super) fn is_parted(&self, a: usize, b: usize, longer_than: Duration) -> bool {
-        let wall = self.walls.get(&pair(a, b));
-        wall.is_some_and(|wall| wall.is_whole && self.now() > wall.since + longer_than)
-    }
-
-    pub(super) fn now(&self) -> Duration {
-        self.sim.elapsed()
-    }
-
     pub(super) fn ledger(&self) -> RefMut<'_, Ledger> {
         self.shared.borrow_mut()
     }
 
     pub(super) fn totals(&self) -> Totals {
-        self.ledger().totals
+        self.ledger().record.totals
     }
 
     pub(super) fn roll(&self, below: u64) -> u64 {
@@ -261,6 +254,60 @@ impl World {
 
     pub(super) fn within(&self, shortest: Duration, longest: Duration) -> Duration {
         self.ledger().dice.within(shortest, longest)
+    }
+}
+
+impl Simulation for World {
+    type Reply = Answer;
+
+    fn now(&self) -> Duration {
+        self.sim.elapsed()
+    }
+
+    fn gateways(&self) -> usize {
+        self.ledger().seats.len()
+    }
+
+    fn is_awake(&self, at: usize) -> bool {
+        self.ledger().seats[at].host.is_some()
+    }
+
+    fn draw<T>(&mut self, draw: impl FnOnce(&mut Dice, &mut Record) -> T) -> T {
+        let ledger = &mut *self.ledger();
+        draw(&mut ledger.dice, &mut ledger.record)
+    }
+
+    fn act(&mut self, at: usize, act: impl FnOnce(&mut Router<Answer>, &mut Cx<'_>) + 'static) {
+        if let Some(host) = self.ledger().host(at) {
+            host.act(act);
+        }
+    }
+
+    fn look<T>(&self, at: usize, look: impl FnOnce(&Router<Answer>) -> T) -> Option<T> {
+        let host = self.ledger().host(at)?;
+        let seen = look(&host.router.borrow());
+        Some(seen)
+    }
+
+    fn stored(&self, at: usize, owner: &Address) -> Roster {
+        let host = self.ledger().host(at);
+        let stored = host.and_then(|host| host.store.get(&Key::of(owner)));
+        stored.map(|(_, roster)| roster).unwrap_or_default()
+    }
+
+    fn homes(&self, owner: &Address) -> Vec<usize> {
+        let members = Members::new(id(0), Vec::new(), &self.ledger().members, REPLICAS);
+        members.homes(&Key::of(owner)).iter().map(number).collect()
+    }
+
+    fn is_parted(&self, a: usize, b: usize, longer_than: Duration) -> bool {
+        let wall = self.walls.get(&pair(a, b));
+        wall.is_some_and(|wall| wall.is_whole && self.now() > wall.since + longer_than)
+    }
+
+    fn is_dead(&self, at: usize, longer_than: Duration) -> bool {
+        let down = self.ledger().seats[at].down_since;
+        down.is_some_and(|since| self.now() > since + longer_than)
     }
 }
 
