@@ -257,9 +257,10 @@ impl Default for Limits {
 
 /// Number of threads that carry messages and bytes where none is configured. With fewer of them
 /// than there are processors the one that is awake takes what comes, where it would wake another: on
-/// two processors a text wakes three threads in place of six (`bench/cross`).
+/// two processors a text wakes three threads in place of six (`bench/cross`). But never one alone:
+/// everybody would wait while it reads the worst that somebody sends.
 fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+    std::thread::available_parallelism().map_or(2, |processors| processors.get().div_ceil(2).max(2))
 }
 
 impl Limits {
