@@ -2,29 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crosstalk_core::{
-    Address, BadName, Context, Defaults, Engine, NameClass, Names, Network, Side, Sniff,
-};
+mod plain;
 
-struct Plain;
-
-impl Network for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
-        Sniff::No
-    }
-    fn defaults(&self) -> Defaults {
-        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
-    }
-    fn normalise(&self, local: &str) -> Result<String, BadName> {
-        if local.is_empty() { Err(BadName::Local) } else { Ok(local.to_lowercase()) }
-    }
-    fn engine(&self, _: Context) -> Box<dyn Engine> {
-        unreachable!("names need no engine")
-    }
-}
+use crosstalk_core::{Address, NameClass, Names};
+use plain::Plain;
 
 fn names() -> Names {
     Names::new("xt", ["msn", "yahoo", "jabber"].map(|id| (id.parse().unwrap(), &Plain as _)))

@@ -1,34 +1,17 @@
 //! Replies to a person's commands, and the actions taken in the person's name.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../core/tests/plain/mod.rs"]
+mod plain;
+
 use crosstalk_core::{
-    Address, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
-    Failure, Names, Network, Presence, RichText, Roster, RosterEdit, Side, Sniff, Stamp,
-    Subscription, UnixMillis,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Names, Presence, RichText,
+    Roster, RosterEdit, Stamp, Subscription, UnixMillis,
 };
 use crosstalk_services::{
     Action, Answer, COMMANDS, Command, Offers, Speech, View, delayed, in_words, kept,
 };
-
-struct Plain;
-
-impl Network for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
-        Sniff::No
-    }
-    fn defaults(&self) -> Defaults {
-        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
-    }
-    fn normalise(&self, local: &str) -> Result<String, BadName> {
-        if local.is_empty() { Err(BadName::Local) } else { Ok(local.to_lowercase()) }
-    }
-    fn engine(&self, _: Context) -> Box<dyn Engine> {
-        unreachable!("services need no engine")
-    }
-}
+use plain::Plain;
 
 fn address(text: &str) -> Address {
     text.parse().unwrap()

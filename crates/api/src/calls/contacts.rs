@@ -84,13 +84,10 @@ pub(super) async fn put(
     if groups.len() > MAX_GROUPS || labels.clone().any(|label| label.len() > MAX_LABEL) {
         return Err(Problem::invalid("a name or group is at most 512 bytes long, of 32 groups"));
     }
-    let present = enter(&state, &caller).await?;
     let spelling = state.names.universal(&contact);
     let edit = RosterEdit::List { address: contact.clone(), spelling, alias, groups };
-    present.change(&contact, PATIENCE, Event::Roster(edit)).await;
-    let listed = present.contact(&contact).filter(|contact| contact.listed);
-    let full = || Problem::conflict("the list was not changed: it is full, or changed too often");
-    listed.ok_or_else(full).map(Json)
+    let listed = changed(&state, &caller, &contact, edit).await?.filter(|contact| contact.listed);
+    listed.ok_or_else(not_changed).map(Json)
 }
 
 /// Takes somebody off the list; consent in both directions ends.
@@ -115,10 +112,7 @@ pub(super) async fn remove(
     body::Path(name): body::Path<String>,
 ) -> Result<StatusCode, Problem> {
     let contact = other(&state, &caller, &name)?;
-    let present = enter(&state, &caller).await?;
-    let edit = Event::Roster(RosterEdit::Remove(contact.clone()));
-    present.change(&contact, PATIENCE, edit).await;
-    match present.contact(&contact) {
+    match changed(&state, &caller, &contact, RosterEdit::Remove(contact.clone())).await? {
         Some(contact) if contact.listed => {
             Err(Problem::conflict("the list was not changed: it was changed too often"))
         }
@@ -156,15 +150,10 @@ pub(super) async fn block(
     body::Json(wanted): body::Json<Blocked>,
 ) -> Result<Json<Blocked>, Problem> {
     let contact = other(&state, &caller, &name)?;
-    let present = enter(&state, &caller).await?;
-    let edit = Event::Roster(RosterEdit::Block(contact.clone(), wanted.blocked));
-    present.change(&contact, PATIENCE, edit).await;
-    let blocked = present.contact(&contact).is_some_and(|contact| contact.blocked);
-    if blocked == wanted.blocked {
-        Ok(Json(Blocked { blocked }))
-    } else {
-        Err(Problem::conflict("the list was not changed: it is full, or changed too often"))
-    }
+    let edit = RosterEdit::Block(contact.clone(), wanted.blocked);
+    let now = changed(&state, &caller, &contact, edit).await?;
+    let blocked = now.is_some_and(|contact| contact.blocked);
+    if blocked == wanted.blocked { Ok(Json(Blocked { blocked })) } else { Err(not_changed()) }
 }
 
 /// A step of consent.
@@ -251,4 +240,20 @@ fn other(state: &State, caller: &Caller<Listing>, name: &str) -> Result<Address,
 async fn enter(state: &State, caller: &Caller<Listing>) -> Result<Present, Problem> {
     let present = state.enter(caller.who()?).await?;
     if present.loaded().await { Ok(present) } else { Err(Problem::disk()) }
+}
+
+/// Changes the caller's list, and returns what it then has of `contact`.
+async fn changed(
+    state: &State,
+    caller: &Caller<Listing>,
+    contact: &Address,
+    edit: RosterEdit,
+) -> Result<Option<Contact>, Problem> {
+    let present = enter(state, caller).await?;
+    present.change(contact, PATIENCE, Event::Roster(edit)).await;
+    Ok(present.contact(contact))
+}
+
+fn not_changed() -> Problem {
+    Problem::conflict("the list was not changed: it is full, or changed too often")
 }

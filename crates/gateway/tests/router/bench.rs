@@ -1,18 +1,21 @@
 //! Gateways and people for the router's tests.
 
+#[path = "../../../core/tests/plain/mod.rs"]
+mod plain;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, Availability, BadName, Body, Consent, Contact, Context, Defaults, Engine, Envelope,
-    EnvelopeId, Event, Names, Network, NetworkId, Outgoing, Presence, RichText, Roster, RosterEdit,
-    Side, Sniff,
+    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Event, Names, NetworkId,
+    Outgoing, Presence, RichText, Roster, RosterEdit,
 };
 use crosstalk_gateway::mail::{Mail, Mails};
 use crosstalk_gateway::router::{Options, Router, SessionHandle};
 use crosstalk_overlay::{self as overlay, Inbound, Message, Overlay};
+use plain::Plain;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -24,26 +27,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 const QUIET: Duration = Duration::from_millis(150);
 
 const NETWORKS: [&str; 3] = ["aol", "yahoo", "jabber"];
-
-struct Plain;
-
-impl Network for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
-        Sniff::No
-    }
-    fn defaults(&self) -> Defaults {
-        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
-    }
-    fn normalise(&self, local: &str) -> Result<String, BadName> {
-        Ok(local.to_lowercase())
-    }
-    fn engine(&self, _: Context) -> Box<dyn Engine> {
-        unreachable!("the router needs no engine")
-    }
-}
 
 /// A gateway and what keeps it running.
 pub(crate) struct Gateway {

@@ -1,41 +1,24 @@
 //! An account driven by hand.
 
+#[path = "../../../core/tests/plain/mod.rs"]
+mod plain;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Availability, BadName, Body, Contact, Context, Defaults, Engine, Envelope, EnvelopeId,
-    Event, Names, Network, Now, Outgoing, Presence, Roster, Side, Sniff, Stamp, Subscription,
-    UnixMillis,
+    Address, Availability, Body, Contact, Envelope, EnvelopeId, Event, Names, Now, Outgoing,
+    Presence, Roster, Stamp, Subscription, UnixMillis,
 };
 use crosstalk_router::{
     Account, Effect, Effects, GatewayKey, Input, Mail, SessionId, Settings, Ticket,
 };
+use plain::Plain;
 
 pub(crate) const HERE: GatewayKey = GatewayKey([1; 32]);
 pub(crate) const THERE: GatewayKey = GatewayKey([2; 32]);
 pub(crate) const LAPTOP: SessionId = SessionId(1);
 pub(crate) const PHONE: SessionId = SessionId(2);
-
-struct Plain;
-
-impl Network for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
-        Sniff::No
-    }
-    fn defaults(&self) -> Defaults {
-        Defaults { id: "plain", title: "Plain", hosts: &[], ports: &[] }
-    }
-    fn normalise(&self, local: &str) -> Result<String, BadName> {
-        Ok(local.to_lowercase())
-    }
-    fn engine(&self, _: Context) -> Box<dyn Engine> {
-        unreachable!("an account needs no engine")
-    }
-}
 
 pub(crate) fn address(name: &str) -> Address {
     name.parse().unwrap()

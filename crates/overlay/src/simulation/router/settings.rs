@@ -1,37 +1,16 @@
 //! Settings of the simulated gateways' accounts.
 
+#[path = "../../../../core/tests/plain/mod.rs"]
+mod plain;
+
 use std::sync::Arc;
 
-use crosstalk_core::{BadName, Context, Defaults, Engine, Names, Network, Side, Sniff};
+use crosstalk_core::Names;
 use crosstalk_router::Settings;
 
 use super::super::machine::id;
 use super::key_of;
-
-/// A network whose engines are models.
-struct Plain;
-
-impl Network for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-
-    fn sniff(&self, _: Side, _: &[u8]) -> Sniff {
-        Sniff::No
-    }
-
-    fn defaults(&self) -> Defaults {
-        Defaults { id: "aol", title: "Plain", hosts: &[], ports: &[] }
-    }
-
-    fn normalise(&self, local: &str) -> Result<String, BadName> {
-        Ok(local.to_owned())
-    }
-
-    fn engine(&self, _: Context) -> Box<dyn Engine> {
-        unreachable!("clients are models")
-    }
-}
+use plain::Plain;
 
 /// The settings of gateway `n`.
 pub(super) fn of(n: usize) -> Arc<Settings> {
