@@ -12,7 +12,6 @@ use crate::effect::Count;
 use crate::ids::{SessionId, Ticket};
 use crate::input::Fate;
 use crate::mail::{self, Mail};
-use crate::outgoing::is_message;
 
 /// The most conversations of one person; the oldest makes room, and its people are heard in the
 /// main session again.
@@ -186,13 +185,15 @@ impl<A> Account<A> {
         from_session: Option<SessionId>,
         fate: Fate,
     ) -> bool {
-        let asks = self.sessions.iter().find(|s| s.confirms && Some(s.id) == from_session);
-        if let Some(session) = asks.filter(|_| is_message(&envelope.body)) {
-            cx.mail(session.id, Mail::Accepted(envelope.id, fate));
+        if !self.is_asked_after(&envelope.body, from_session) {
+            return false;
+        }
+        if let Some(session) = self.confirming(from_session) {
+            cx.mail(session, Mail::Accepted(envelope.id, fate));
             return true;
         }
         let conversation = self.conversations.iter().find(|c| Some(c.id) == from_session);
-        if let Some(conversation) = conversation.filter(|_| is_message(&envelope.body)) {
+        if let Some(conversation) = conversation {
             cx.mail(conversation.id, Mail::Delivered(envelope.id));
         }
         false

@@ -218,6 +218,19 @@ impl<A> Account<A> {
         }
     }
 
+    /// Whether who said this wants to know what became of it: a person of what was said to a person,
+    /// and a session that asks also of what it said by itself.
+    pub(crate) fn is_asked_after(&self, body: &Body, from_session: Option<SessionId>) -> bool {
+        is_message(body)
+            || matches!(body, Body::Text { .. }) && self.confirming(from_session).is_some()
+    }
+
+    /// The session that said something, if it asks what became of it.
+    pub(crate) fn confirming(&self, from_session: Option<SessionId>) -> Option<SessionId> {
+        let session = self.sessions.iter().find(|s| s.confirms && Some(s.id) == from_session);
+        session.map(|session| session.id)
+    }
+
     /// Tells the session that said it that it did not arrive. If that one is gone, or goes before
     /// its client has the report, the report waits for a client that takes it. Of what a person
     /// would not miss, nothing is said.
@@ -231,7 +244,7 @@ impl<A> Account<A> {
         let final_refusal = matches!(why, Failure::NoSuchUser | Failure::Refused);
         let missed = match &envelope.body {
             Body::Contact(Consent::Request(_)) => final_refusal,
-            body => is_message(body),
+            body => self.is_asked_after(body, from_session),
         };
         if !missed {
             return;
@@ -250,7 +263,7 @@ impl<A> Account<A> {
 }
 
 /// Whether a person said this to a person, and wants to know if it was in vain.
-pub(crate) const fn is_message(body: &Body) -> bool {
+const fn is_message(body: &Body) -> bool {
     matches!(body, Body::Text { auto: false, .. } | Body::Attention)
 }
 

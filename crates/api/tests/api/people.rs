@@ -195,6 +195,20 @@ async fn what_does_not_arrive_is_said_in_the_answer() {
 }
 
 #[tokio::test]
+async fn what_became_of_what_a_program_says_by_itself_is_said_at_once() {
+    let gateway = Gateway::start().await;
+    let (token, _) = gateway.token("weather@apps", &["send"]).await;
+    let _alice = Client::sign_on(&gateway, "alice@aol");
+    for (to, state) in [("alice@aol", "delivered"), ("nobody@yahoo", "undelivered")] {
+        let message = json!({"to": to, "text": "Sun.", "auto": true});
+        let said = gateway.call(&token, "POST /v1/messages", Some(message));
+        // Long before a call gives up to wait for it.
+        let said = timeout(Duration::from_secs(10), said).await.expect("an answer in time");
+        assert_eq!((said.status.as_u16(), &said.json()["state"]), (200, &json!(state)), "{to}");
+    }
+}
+
+#[tokio::test]
 async fn a_message_is_said_once_with_one_key() {
     let gateway = Gateway::start().await;
     let (token, _) = gateway.token("weather@apps", &["send"]).await;

@@ -71,6 +71,26 @@ fn a_session_that_asks_hears_what_became_of_it_in_place_of_a_notice() {
 }
 
 #[test]
+fn a_session_that_asks_hears_also_what_became_of_what_it_said_by_itself() {
+    for asks in [true, false] {
+        let mut alice = Driven::with([friend("bob@yahoo")]);
+        if asks {
+            alice.does(Input::Confirms(LAPTOP));
+        }
+        let auto = Body::Text { text: "beep".into(), auto: true };
+        let (ticket, _) = posts(&alice.says(LAPTOP, "bob@yahoo", auto.clone())).remove(0);
+        let mail = mail_to(LAPTOP, alice.does(Input::Sent(ticket, Ok(Fate::Delivered))));
+        let is_told = matches!(mail[..], [Mail::Accepted(EnvelopeId(1), Fate::Delivered)]);
+        assert_eq!((is_told, mail.len()), (asks, usize::from(asks)));
+        let (ticket, _) = posts(&alice.says(LAPTOP, "bob@yahoo", auto)).remove(0);
+        let failed = alice.does(Input::Sent(ticket, Err(Failure::Offline)));
+        let bodies: Vec<_> = delivered(LAPTOP, failed).into_iter().map(|(body, _)| body).collect();
+        let report = Body::Undelivered { of: EnvelopeId(2), why: Failure::Offline };
+        assert_eq!(bodies, if asks { vec![report] } else { vec![] });
+    }
+}
+
+#[test]
 fn only_words_between_friends_are_kept() {
     let mut alice = Driven::with([friend("bob@yahoo")]);
     for (to, body, kept) in [
