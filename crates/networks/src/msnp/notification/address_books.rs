@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crosstalk_core::{Address, ConnectionId};
+use crosstalk_core::{Address, ConnectionId, Subscription};
 
 use super::Session;
 use crate::msnp::account_keys::{self, Token};
@@ -59,7 +59,11 @@ impl Session {
     pub(super) fn served(&mut self, served: Served, cx: &mut Cx<'_>) {
         let Served { members, contacts, asked, groups } = served;
         self.address_books.is_served |= members || contacts;
-        let waits = |who: &Address| self.list.contact(who).is_some();
+        // Whoever was answered meanwhile may ask again, and is then shown again.
+        let waits = |who: &Address| {
+            let known = self.list.contact(who);
+            known.is_some_and(|contact| matches!(contact.from, Subscription::Asked(_)))
+        };
         let asked: Vec<Address> = asked.into_iter().filter(waits).collect();
         self.asked.extend(asked);
         let list = self.list_mut();

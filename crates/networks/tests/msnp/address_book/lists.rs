@@ -59,6 +59,25 @@ fn whoever_asks_later_is_told_of_in_a_list_that_the_server_seems_to_push() {
 }
 
 #[test]
+fn one_who_was_answered_while_the_list_was_told_may_ask_again() {
+    let asks = || contact(Subscription::Asked("hi".into()), true);
+    let mut book = Book::of(roster(asks()));
+    client(&mut book.ns, "CHG 6 NLN 0");
+    server(&mut book.ns, "CHG 6 NLN 0");
+    book.ask("FindMembership", "");
+    book.soap.bytes(Side::Server, answer("FindMembership", &memberships()).as_bytes()).unwrap();
+    book.ns.hear();
+    book.ns.input(Input::Changed(contact(Subscription::None, true))).unwrap();
+    book.settle();
+    assert!(text(book.soap.take(Side::Client)).contains(BOB));
+    book.ns.take(Side::Client);
+    book.ns.input(Input::Changed(asks())).unwrap();
+    deliver(&mut book.ns, Body::Contact(Consent::Request("hi".into())));
+    let told = text(book.ns.take(Side::Client));
+    assert!(told.starts_with("ADL 0 ") && told.contains(BOB), "{told}");
+}
+
+#[test]
 fn only_whole_lists_are_asked_for_where_the_client_has_foreign_people() {
     let delta = "<View>Full</View><deltasOnly>true</deltasOnly>";
     let mut book = Book::of(listed());
