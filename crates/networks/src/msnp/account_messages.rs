@@ -39,7 +39,8 @@ impl ToNotification {
     /// Tells it the notification connection `to`.
     pub(super) fn tell(self, to: Recipient, cx: &mut Cx<'_>) {
         let (weight, room) = match &self {
-            Self::Unread(texts) => (weight_of(texts), MAX_UNREAD),
+            // Its own bound holds when it hears them; here others may wait as well.
+            Self::Unread(texts) => (weight_of(texts), MAX_UNHEARD),
             Self::Joins { guest, .. } => (held::of_address(guest), MAX_UNHEARD),
             Self::Edits { edits, .. } => {
                 (foreign_list::weight_of(edits).unwrap_or(MAX_EDITED), MAX_EDITED)

@@ -67,7 +67,7 @@ impl Engine for Msnp {
             (Input::Delivered(id), Phase::Switchboard(sb)) => sb.delivered(id, &mut cx),
             (Input::Heard(_, message), Phase::Switchboard(sb)) => sb.heard(message, &mut cx),
             (Input::Told(told), Phase::Notification(ns)) => ns.told(told, &mut cx),
-            (Input::Told(told), Phase::Switchboard(sb)) => sb.told(&told, &mut cx),
+            (Input::Told(told), Phase::Switchboard(sb)) => sb.told(told, &mut cx),
             (Input::Told(told), Phase::Soap(book)) => book.told(&told, &mut cx),
             (Input::Heard(_, message), Phase::Soap(book)) => book.heard(message, &mut cx),
             (Input::Left(id), Phase::Notification(ns)) => ns.conversation_left(id),

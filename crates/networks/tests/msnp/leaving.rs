@@ -81,6 +81,45 @@ fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
     assert!(got(&mut third).ends_with("crossing"));
 }
 
+/// Has Bob say as much as can cross with the client's leaving, to the byte, in two texts.
+fn say_all_that_can_cross(talk: &mut Gateway) {
+    let empty = talk.weight();
+    deliver(talk, says(&"a".repeat(30_000)));
+    let overhead = talk.weight() - empty - 30_000;
+    deliver(talk, says(&"b".repeat((64 << 10) - 30_000 - 2 * overhead)));
+    assert_eq!(talk.weight() - empty, 64 << 10);
+    got(talk);
+}
+
+#[test]
+fn as_much_as_can_cross_is_said_again_whole() {
+    let mut scene = scene();
+    let mut talk = talk(&mut scene);
+    say_all_that_can_cross(&mut talk);
+    client(&mut talk, "OUT");
+    scene.ns.hear();
+    let ring = scene.client_got();
+    assert!(ring.starts_with("RNG "), "{ring}");
+    let mut next = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900001");
+    let heard = got(&mut next);
+    let count = |letter| heard.matches(letter).count();
+    assert!(count("aaaaaaaaaa") == 3_000 && count("bbbbbbbbbb") >= 3_000, "{}", heard.len());
+}
+
+#[test]
+fn texts_that_find_no_room_end_no_call() {
+    let mut scene = scene();
+    let mut talks: Vec<Gateway> = (0..17).map(|_| talk(&mut scene)).collect();
+    for talk in &mut talks {
+        say_all_that_can_cross(talk);
+        client(talk, &format!("CAL 4 {}", super::talks::EVE));
+    }
+    for talk in &mut talks {
+        client(talk, "OUT");
+        assert_eq!(got(talk), "");
+    }
+}
+
 #[test]
 fn what_was_there_before_is_read() {
     let mut scene = scene();

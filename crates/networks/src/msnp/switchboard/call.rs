@@ -180,10 +180,13 @@ impl Switchboard {
         cx.out.insert(Side::Server, enter);
     }
 
-    /// The notification connection hears that a switchboard is wanted, or nobody does.
-    pub(in super::super) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
-        if !matches!(told, TellResult::Hears(_)) {
-            self.notification_left(cx);
+    /// The notification connection hears a question, or not: then there is no answer to it.
+    pub(in super::super) fn told(&mut self, told: TellResult, cx: &mut Cx<'_>) {
+        let (TellResult::Nobody(message) | TellResult::Full(message)) = told else { return };
+        match message.downcast() {
+            Ok(ToNotification::Joins { .. }) => self.give_up_joining(cx),
+            Ok(ToNotification::WantsSwitchboard) if self.server.is_asked() => self.give_up(cx),
+            _ => {}
         }
     }
 
