@@ -76,8 +76,8 @@ impl Served {
 pub(super) enum ToAddressBook {
     /// The list of this person as it is now; none where the gateway has not told it yet.
     List { number: u32, owner: Address, list: Option<Arc<ForeignList>> },
-    /// The changes are made.
-    Edited { number: u32 },
+    /// The changes are made; or not all, where the list has no room for somebody.
+    Edited { number: u32, made: bool },
 }
 
 impl ToAddressBook {

@@ -56,6 +56,20 @@ pub(super) fn weight_of(edits: &[Edit]) -> Option<usize> {
 }
 
 impl Edit {
+    /// Whoever becomes a contact by it, if they are none yet.
+    pub(super) const fn adds(&self) -> Option<&Address> {
+        match self {
+            Self::List { address, .. }
+            | Self::Allow(address, _)
+            | Self::Block(address, _, true) => Some(address),
+            Self::Unlist(_)
+            | Self::Ungroup(..)
+            | Self::Block(_, _, false)
+            | Self::Say(..)
+            | Self::Regroup(..) => None,
+        }
+    }
+
     fn weight(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         size_of::<Self>()

@@ -114,7 +114,7 @@ impl Connection {
     /// The notification connection answers. What comes for a question that was given up is ignored.
     pub(in crate::msnp) fn heard(&mut self, message: Message, cx: &mut Cx<'_>) {
         let Ok(answer) = message.downcast::<ToAddressBook>() else { return };
-        let (ToAddressBook::List { number, .. } | ToAddressBook::Edited { number }) = &answer;
+        let (ToAddressBook::List { number, .. } | ToAddressBook::Edited { number, .. }) = &answer;
         let Some(waiting) = self.waiting.take_if(|waiting| waiting.number == *number) else {
             return;
         };
@@ -125,7 +125,9 @@ impl Connection {
             (What::Answer(held), ToAddressBook::List { owner, list, .. }) => {
                 self.list_known(held, &owner, list.as_deref(), waiting.asked, cx);
             }
-            (What::Edits(question, ask), ToAddressBook::Edited { .. }) => {
+            (What::Edits(question, ask), ToAddressBook::Edited { made, .. }) => {
+                let full = || question.refusal("QuotaLimitReached", "The list is full.");
+                let ask = if made { ask } else { full() };
                 self.carry_out(&question, ask, cx);
             }
             // No question has an answer of another kind.

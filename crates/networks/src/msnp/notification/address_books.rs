@@ -48,11 +48,16 @@ impl Session {
         edits: Vec<Edit>,
         cx: &mut Cx<'_>,
     ) {
+        let mut made = true;
         for edit in edits {
-            self.apply(edit, cx);
+            let fits = edit.adds().is_none_or(|address| self.list.has_room_for(address));
+            if fits {
+                self.apply(edit, cx);
+            }
+            made &= fits;
         }
         // Only now the client hears a yes: were this connection to end before, it would hear a no.
-        ToAddressBook::Edited { number }.tell(by, cx);
+        ToAddressBook::Edited { number, made }.tell(by, cx);
     }
 
     /// The client was given a part of its list.

@@ -129,6 +129,47 @@ fn contacts_named_by_guid_or_number_are_found_without_a_walk() {
 }
 
 #[test]
+fn a_list_that_is_full_takes_nobody_else_and_the_client_hears_that() {
+    let mut full = Roster::default();
+    for n in 1..crosstalk_core::MAX_CONTACTS {
+        let address = format!("friend{n}@far-oscar").parse().unwrap();
+        let friend = Contact { listed: true, ..Contact::new(address, String::new()) };
+        assert!(full.put(friend, Stamp::default()));
+    }
+    let add = |name: &str| {
+        format!(
+            "<contacts><Contact><contactInfo><passportName>{name}</passportName></contactInfo>\
+             </Contact></contacts>"
+        )
+    };
+    let member = |role: &str, name: &str| {
+        format!(
+            "<memberships><Membership><MemberRole>{role}</MemberRole><Members><Member>\
+             <PassportName>{name}</PassportName></Member></Members></Membership></memberships>"
+        )
+    };
+    let mut book = Book::of(full);
+    let (_, got) = book.ask("ABContactAdd", &add(BOB));
+    assert!(got.starts_with("HTTP/1.1 200 ") && book.edits().len() == 1, "{got}");
+    let carol = "carol@far-oscar.xt";
+    for (operation, body) in [
+        ("ABContactAdd", add(carol)),
+        ("AddMember", member("Allow", carol)),
+        ("AddMember", member("Block", carol)),
+    ] {
+        let (server_got, got) = book.ask(operation, &body);
+        assert_eq!(server_got, "");
+        assert!(got.starts_with("HTTP/1.1 500 ") && got.contains("QuotaLimitReached"), "{got}");
+    }
+    for (operation, body) in
+        [("DeleteMember", member("Block", carol)), ("AddMember", member("Allow", BOB))]
+    {
+        assert!(book.ask(operation, &body).1.starts_with("HTTP/1.1 200 "), "{operation}");
+    }
+    assert_eq!(book.edits().len(), 1);
+}
+
+#[test]
 fn more_changes_than_can_wait_are_refused_and_not_lost() {
     let mut book = Book::of(Roster::default());
     let contacts = (0..1_500).fold(String::new(), |all, n| {
