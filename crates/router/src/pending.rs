@@ -83,9 +83,23 @@ pub(crate) enum InFlight {
 }
 
 impl InFlight {
-    /// Whether a person said it; else it is about presence.
+    /// Whether a client, or the account in the person's name, said it to somebody.
     pub(crate) const fn is_said(&self) -> bool {
         matches!(self, Self::Post(_) | Self::Locate(_) | Self::Spread(..))
+    }
+
+    /// Whether it tells or asks presence. Questions are neither said nor that: they have a rate
+    /// of their own.
+    pub(crate) const fn is_about_presence(&self) -> bool {
+        match self {
+            Self::Tell(..) | Self::Resume(..) | Self::Probe(_) | Self::Wake | Self::Seek(_) => true,
+            Self::Post(_)
+            | Self::Locate(_)
+            | Self::Spread(..)
+            | Self::Find(_)
+            | Self::Ask(_)
+            | Self::Answer(..) => false,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ impl<A> Account<A> {
         self.next_jobs(cx);
         let Some(pending) = self.pending_now() else { return };
         let said = pending.in_flight.iter().filter(|(_, what)| what.is_said()).count();
-        let told = pending.in_flight.len() - said;
+        let told = pending.in_flight.iter().filter(|(_, what)| what.is_about_presence()).count();
         for _ in said..SPEAKING {
             let Some(next) = self.if_pending().and_then(|p| p.outbox.pop_front()) else { break };
             self.begin(cx, next);

@@ -234,6 +234,21 @@ fn questions_have_a_rate_on_both_sides() {
 }
 
 #[test]
+fn questions_that_take_long_do_not_hold_up_presence() {
+    let mut alice = alice([friend("bob@yahoo"), friend("carol@jabber")]);
+    for _ in 0..10 {
+        assert!(looked_up(&asks(&mut alice, "bob@yahoo", "city")).is_some());
+        located(&alice.says(LAPTOP, "bob@yahoo", text("/city")));
+    }
+    let effects = alice.does(Input::Arrived(address("carol@jabber"), THERE));
+    let is_probe = |effect: &Effect<u32>| match effect {
+        Effect::Send { message: Message::Probe { of, .. }, .. } => *of == address("carol@jabber"),
+        _ => false,
+    };
+    assert!(effects.iter().any(is_probe), "{effects:?}");
+}
+
+#[test]
 fn steps_of_consent_and_automatic_texts_are_no_questions() {
     let mut alice = alice([friend("bob@yahoo")]);
     let auto = Body::Text { text: "/city".into(), auto: true };
