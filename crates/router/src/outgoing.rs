@@ -47,18 +47,21 @@ impl<A> Account<A> {
         if let Some(why) = refusal {
             return self.undelivered(cx, &envelope, Some(session), why);
         }
+        if matches!(envelope.body, Body::Text { .. }) {
+            self.carbon(cx, session, &envelope);
+        }
         if let Some(question) = Self::question_in(cx, &envelope.body) {
             return self.ask(cx, session, &envelope, question);
-        }
-        let no_copy = envelope.details.as_ref().is_some_and(|details| details.no_copy);
-        if matches!(envelope.body, Body::Text { .. }) && !no_copy {
-            self.carbon(cx, session, &envelope);
         }
         self.queue(cx, envelope, Some(session));
     }
 
-    /// Shows the person's other sessions what one of them said.
+    /// Shows the person's other sessions what one of them said, unless its client says that they
+    /// are not to see it.
     pub(crate) fn carbon(&self, cx: &mut Cx<'_, A>, session: SessionId, envelope: &Envelope) {
+        if envelope.details.as_ref().is_some_and(|details| details.no_copy) {
+            return;
+        }
         // The session that a conversation belongs to has said it, as far as its client knows.
         let own = self.conversation_endpoint(session);
         let others = self.sessions.iter().filter(|s| s.id != session);

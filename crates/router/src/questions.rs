@@ -41,7 +41,6 @@ impl<A> Account<A> {
         question: Question,
     ) {
         let now = cx.now.instant;
-        self.carbon(cx, session, envelope);
         self.confirm(cx, envelope, Some(session), Fate::Delivered);
         let asked = Asked { question, of: envelope.to.clone(), from_session: session };
         if !self.pace(now).questions.take(now, QUESTIONS, 1) {

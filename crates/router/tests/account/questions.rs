@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosstalk_core::{
-    Address, Availability, Body, Consent, Contact, Envelope, Failure, Question, RichText, Roster,
-    RosterEdit, Stamp, Subscription,
+    Address, Availability, Body, Consent, Contact, Details, Envelope, EnvelopeId, Event, Failure,
+    Outgoing, Question, RichText, Roster, RosterEdit, Stamp, Subscription,
 };
 use crosstalk_router::{
     Action, Effect, Full, Input, Mail, Message, Reply, Service, Settings, Ticket, View,
@@ -147,6 +147,19 @@ fn the_other_sessions_are_shown_what_was_asked() {
 }
 
 #[test]
+fn no_other_session_is_shown_what_its_client_wants_no_copy_of() {
+    let mut alice = alice([friend("bob@yahoo")]);
+    alice.opens(PHONE, "phone");
+    for (id, to, said) in [(1, "bob@yahoo", "/city"), (2, "crosstalk@gateway", "San Diego")] {
+        let details = Some(Box::new(Details { no_copy: true, ..Details::default() }));
+        let (id, to) = (EnvelopeId(id), address(to));
+        let outgoing = Outgoing { id, to, body: text(said), details };
+        let mail = mail_to(PHONE, alice.does(Input::Event(LAPTOP, Event::Send(outgoing))));
+        assert!(!mail.iter().any(|mail| matches!(mail, Mail::Carbon(_))), "{mail:?}");
+    }
+}
+
+#[test]
 fn a_friend_is_answered_in_the_persons_conversation() {
     let mut alice = alice([friend("bob@yahoo")]);
     let effects = asks(&mut alice, "bob@yahoo", "city");
@@ -192,7 +205,7 @@ fn consent_that_ends_while_the_answer_is_looked_up_ends_the_answer() {
     let mut alice = alice([friend("bob@yahoo")]);
     let (ticket, _) = looked_up(&asks(&mut alice, "bob@yahoo", "city")).unwrap();
     let edit = RosterEdit::Block(address("bob@yahoo"), true);
-    alice.does(Input::Event(LAPTOP, crosstalk_core::Event::Roster(edit)));
+    alice.does(Input::Event(LAPTOP, Event::Roster(edit)));
     let effects = alice.does(Input::Answered(ticket, "near San Diego".into()));
     assert!(posts(&effects).is_empty(), "{effects:?}");
 }
