@@ -65,6 +65,9 @@ impl<A> Account<A> {
 
     /// Says why there is no answer, in the conversation and not in the person's name.
     pub(crate) fn say_unanswered(&mut self, cx: &mut Cx<'_, A>, asked: &Asked, why: Failure) {
+        // A gateway refuses only where somebody is signed on there, which is for those who see it.
+        let is_hidden = !self.presence_of(cx.settings, &asked.of).is_online();
+        let why = if why == Failure::Refused && is_hidden { Failure::Offline } else { why };
         let name = self.spelling(cx.settings, &asked.of);
         let text = cx.settings.service.unanswered(&asked.question, &name, why);
         self.say_notice(cx, &asked.of, text, Some(asked.from_session));
@@ -104,11 +107,14 @@ impl<A> Account<A> {
         by: &Address,
         question: &Question,
     ) -> Result<Box<str>, Failure> {
-        let settings = self.roster.as_ref().map_or(&[][..], |roster| roster.settings());
-        let value = cx.settings.service.shares(question, by, settings)?;
         let sees =
             self.is_here() && self.is_shown_online_to(by) && self.contact(by).is_some_and(shows);
-        if sees { Ok(value) } else { Err(Failure::Offline) }
+        // Before the question itself: that a service is not known here is news of who is here.
+        if !sees {
+            return Err(Failure::Offline);
+        }
+        let settings = self.roster.as_ref().map_or(&[][..], |roster| roster.settings());
+        cx.settings.service.shares(question, by, settings)
     }
 
     /// The answer to a question of somebody else is known.

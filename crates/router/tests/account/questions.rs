@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crosstalk_core::{
     Address, Availability, Body, Consent, Contact, Details, Envelope, EnvelopeId, Event, Failure,
-    Outgoing, Question, RichText, Roster, RosterEdit, Stamp, Subscription,
+    Outgoing, Presence, Question, RichText, Roster, RosterEdit, Stamp, Subscription,
 };
 use crosstalk_router::{
     Action, Effect, Full, Input, Mail, Message, Reply, Service, Settings, Ticket, View,
@@ -131,11 +131,32 @@ fn why_there_is_no_answer_is_said_in_the_conversation() {
     let effects = alice.says(LAPTOP, "bob@yahoo", text("/city"));
     let effects = alice.does(Input::Located(located(&effects), Vec::new()));
     assert_eq!(words(effects), [("city of bob@yahoo.xt: Offline".into(), true)]);
+    sees_bob(&mut alice);
+    assert_eq!(refused(&mut alice), [("city of bob@yahoo.xt: Refused".into(), true)]);
+}
+
+#[test]
+fn a_gateway_that_refuses_does_not_say_that_somebody_unseen_is_there() {
+    let offline = [("city of bob@yahoo.xt: Offline".into(), true)];
+    let mut alice = alice([friend("bob@yahoo")]);
+    assert_eq!(refused(&mut alice), offline, "nobody said that Bob is online");
+    let mut alice = with(roster([Contact { to: Subscription::None, ..friend("bob@yahoo") }]));
+    sees_bob(&mut alice);
+    assert_eq!(refused(&mut alice), offline, "Alice may not see Bob");
+}
+
+/// Bob's gateway says that Bob is online.
+fn sees_bob(alice: &mut Driven) {
+    let (of, presence) = (address("bob@yahoo"), Presence::available());
+    alice.does(Input::Presence { of, at: THERE, presence });
+}
+
+/// What is read of a question that Bob's gateway refuses.
+fn refused(alice: &mut Driven) -> Vec<(String, bool)> {
     let effects = alice.says(LAPTOP, "bob@yahoo", text("/city"));
     let effects = alice.does(Input::Located(located(&effects), vec![THERE]));
     let Some(Effect::Send { ticket, .. }) = effects.first() else { panic!("{effects:?}") };
-    let effects = alice.does(Input::Sent(*ticket, Err(Failure::Refused)));
-    assert_eq!(words(effects), [("city of bob@yahoo.xt: Refused".into(), true)]);
+    words(alice.does(Input::Sent(*ticket, Err(Failure::Refused))))
 }
 
 #[test]
@@ -183,8 +204,11 @@ fn who_may_not_ask_cannot_tell_why() {
     ];
     for (who, contact) in strangers {
         let mut alice = alice(contact);
-        let effects = asks(&mut alice, who, "city");
-        assert_eq!((effects.len(), answers(&effects)), (1, vec![(7, Err(Failure::Offline))]));
+        // Not even whether the gateway knows the service, which it says of those who are there.
+        for service in ["city", "cite"] {
+            let effects = asks(&mut alice, who, service);
+            assert_eq!((effects.len(), answers(&effects)), (1, vec![(7, Err(Failure::Offline))]));
+        }
     }
     // Off, invisible, and gone.
     let mut alice = with(roster([friend("bob@yahoo")]));
@@ -194,10 +218,9 @@ fn who_may_not_ask_cannot_tell_why() {
     assert_eq!(answers(&asks(&mut alice, "bob@yahoo", "city")), [(7, Err(Failure::Offline))]);
     alice.shows(LAPTOP, Availability::Away);
     assert_eq!(answers(&asks(&mut alice, "bob@yahoo", "city")), [(7, Ok(()))]);
+    assert_eq!(answers(&asks(&mut alice, "bob@yahoo", "cite")), [(7, Err(Failure::Refused))]);
     alice.does(Input::Closed(LAPTOP));
     assert_eq!(answers(&asks(&mut alice, "bob@yahoo", "city")), [(7, Err(Failure::Offline))]);
-    // That a gateway does not know a service depends on nobody.
-    assert_eq!(answers(&asks(&mut alice, "eve@yahoo", "cite")), [(7, Err(Failure::Refused))]);
 }
 
 #[test]
