@@ -107,7 +107,7 @@ impl InFlight {
 pub(crate) enum Retry {
     Consent(Outbound),
     Tell(GatewayKey, Vec<Address>),
-    Resume(GatewayKey, Vec<Address>, u8),
+    Resume(GatewayKey, BTreeSet<Address>, u8),
     Seek(Address),
 }
 

@@ -13,7 +13,7 @@ use crate::state_updates::StateUpdate;
 
 /// The most bytes of names in one message about presence, well below what the network between
 /// gateways takes.
-pub(crate) const MAX_TOLD: usize = 64 * 1024;
+const MAX_TOLD: usize = 64 * 1024;
 /// The longest text of a presence, in bytes. It is kept for each who sees it.
 const MAX_STATUS: usize = 4096;
 /// Longest time for which the lists of one person at several gateways may differ.
@@ -219,7 +219,7 @@ impl<A> Account<A> {
         if may_see && !self.subscribers.get(&gateway).is_some_and(is_told) {
             // It asks by itself. But that may have been before the news that it had left there,
             // which took another way.
-            self.resume_later(cx, gateway, vec![to.clone()], 0);
+            self.resume_later(cx, gateway, [to.clone()], 0);
         }
         match standing {
             Subscription::Granted => {
@@ -244,7 +244,7 @@ impl<A> Account<A> {
         if let Some(there) = self.subscribers.remove(&gateway) {
             // It may not have lost this one: its lease may have been renewed when the other was not,
             // and then its people do not ask again.
-            self.resume_later(cx, gateway, there.into_iter().collect(), 0);
+            self.resume_later(cx, gateway, there, 0);
         }
         if let Some(pending) = self.if_pending() {
             pending.tell.remove(&gateway);
@@ -310,14 +310,26 @@ impl<A> Account<A> {
     /// The next presence to tell, to those at one gateway who see the same.
     pub(crate) fn next_told(&mut self) -> Option<(GatewayKey, Presence, Vec<Address>)> {
         let (gateway, waiting) = self.if_pending()?.tell.pop_first()?;
-        let (roster, sessions) = (self.roster.as_ref(), &self.sessions);
+        let (presence, to, rest) = self.seen_alike(waiting);
+        if !rest.is_empty() {
+            self.pending().tell.insert(gateway, rest);
+        }
+        Some((gateway, presence, to))
+    }
+
+    /// The presence that the first of some people sees, with those who see the same, as many as one
+    /// message takes, and the others.
+    pub(crate) fn seen_alike(
+        &self,
+        people: BTreeSet<Address>,
+    ) -> (Presence, Vec<Address>, BTreeSet<Address>) {
         let seen_by = |w: &Address| -> Vec<SessionId> {
-            let may_see = roster.and_then(|r| r.contact(w)).is_some_and(shows);
-            let seen = sessions.iter().filter(|s| may_see && s.is_seen_by(w));
+            let may_see = self.contact(w).is_some_and(shows);
+            let seen = self.sessions.iter().filter(|s| may_see && s.is_seen_by(w));
             seen.map(|s| s.id).collect()
         };
-        let seen = waiting.first().map(seen_by).unwrap_or_default();
-        let shown = sessions.iter().filter(|s| seen.contains(&s.id)).map(|s| &s.presence);
+        let seen = people.first().map(seen_by).unwrap_or_default();
+        let shown = self.sessions.iter().filter(|s| seen.contains(&s.id)).map(|s| &s.presence);
         let presence = merge(shown);
         let mut length = 0;
         let mut fits = |w: &Address| {
@@ -325,20 +337,14 @@ impl<A> Account<A> {
             length <= MAX_TOLD
         };
         let (mut to, mut rest) = (Vec::new(), BTreeSet::new());
-        let mut is_full = false;
-        for watcher in waiting {
-            let is_next = !is_full && seen_by(&watcher) == seen;
-            is_full |= is_next && !fits(&watcher);
-            if is_next && !is_full {
+        for watcher in people {
+            if seen_by(&watcher) == seen && fits(&watcher) {
                 to.push(watcher);
             } else {
                 rest.insert(watcher);
             }
         }
-        if !rest.is_empty() {
-            self.pending().tell.insert(gateway, rest);
-        }
-        Some((gateway, presence, to))
+        (presence, to, rest)
     }
 }
 

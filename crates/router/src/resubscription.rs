@@ -1,6 +1,7 @@
 //! Subscriptions of people at gateways that were lost, and of those who may have asked too early:
 //! they are told the presence again after a while.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crosstalk_core::{Address, Presence};
@@ -8,9 +9,9 @@ use crosstalk_core::{Address, Presence};
 use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::Message;
-use crate::ids::{GatewayKey, SessionId};
+use crate::ids::GatewayKey;
 use crate::pending::{InFlight, Retry};
-use crate::presence::{MAX_TOLD, merge, shows};
+use crate::presence::shows;
 
 /// Wait before a gateway that was lost is tried: what it knows of this one has lapsed by then, or
 /// it can be reached.
@@ -22,19 +23,20 @@ impl<A> Account<A> {
         &mut self,
         cx: &Cx<'_, A>,
         gateway: GatewayKey,
-        to: Vec<Address>,
+        to: impl IntoIterator<Item = Address>,
         tries: u8,
     ) {
         let at = cx.now.instant + RESUME;
         let retries = &mut self.pending().retries;
-        // Together with others there, since a person may have very many contacts.
+        // Together with others there, since a person may have very many contacts, and each once,
+        // however often it comes and goes.
         let mut waiting = retries.iter_mut().filter_map(|(_, what)| match what {
             Retry::Resume(other, all, of) if *other == gateway && *of == tries => Some(all),
             _ => None,
         });
         match waiting.next() {
             Some(all) => all.extend(to),
-            None => retries.push((at, Retry::Resume(gateway, to, tries))),
+            None => retries.push((at, Retry::Resume(gateway, to.into_iter().collect(), tries))),
         }
     }
 
@@ -56,31 +58,16 @@ impl<A> Account<A> {
         &mut self,
         cx: &mut Cx<'_, A>,
         gateway: GatewayKey,
-        to: Vec<Address>,
+        mut to: BTreeSet<Address>,
         tries: u8,
     ) {
         if !self.is_here() {
             return;
         }
         let known = self.subscribers.get(&gateway);
-        let is_meant = |w: &Address| {
-            self.contact(w).is_some_and(shows) && !known.is_some_and(|k| k.contains(w))
-        };
-        let to: Vec<_> = to.into_iter().filter(is_meant).collect();
-        let seen_by = |w: &Address| -> Vec<SessionId> {
-            self.sessions.iter().filter(|s| s.is_seen_by(w)).map(|s| s.id).collect()
-        };
-        let seen = to.first().map(seen_by).unwrap_or_default();
-        let mut length = 0;
-        let mut fits = |w: &Address| {
-            length += w.local().len() + w.network().as_str().len();
-            length <= MAX_TOLD
-        };
+        to.retain(|w| self.contact(w).is_some_and(shows) && !known.is_some_and(|k| k.contains(w)));
         // Those who see something else have their turn later.
-        let (now, rest): (Vec<_>, Vec<_>) =
-            to.into_iter().partition(|w| seen_by(w) == seen && fits(w));
-        let shown = self.sessions.iter().filter(|s| seen.contains(&s.id)).map(|s| &s.presence);
-        let presence = merge(shown);
+        let (presence, now, rest) = self.seen_alike(to);
         if !rest.is_empty() {
             self.resume_later(cx, gateway, rest, tries);
         }

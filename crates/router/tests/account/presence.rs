@@ -229,3 +229,17 @@ fn those_at_a_gateway_that_was_lost_are_told_again_where_it_did_not_lose_this_on
     alice.does(Input::Sent(again[0].0, Ok(Fate::Delivered)));
     assert_eq!(told(&alice.shows(LAPTOP, Availability::Busy))[0].1, Availability::Busy);
 }
+
+#[test]
+fn who_comes_and_goes_often_is_told_again_once() {
+    let mut alice = Driven::with(["bob@yahoo", "carol@yahoo"].map(friend));
+    for _ in 0..100 {
+        for name in ["carol@yahoo", "bob@yahoo"] {
+            alice.does(Input::Arrived(address(name), THERE));
+            alice.does(Input::Left(address(name), THERE));
+        }
+    }
+    let again = told(&alice.waits(Duration::from_secs(21)));
+    let both = vec!["bob@yahoo".to_owned(), "carol@yahoo".to_owned()];
+    assert_eq!((again.len(), &again[0].2), (1, &both));
+}
