@@ -15,6 +15,7 @@ use crate::effect::{Count, Effect};
 use crate::ids::SessionId;
 use crate::mail::{self, Mail};
 use crate::pace::{Pace, REQUESTS, SIGNALS};
+use crate::pending::Retry;
 
 /// The most that waits to leave; what comes on top fails as [`Failure::Busy`]. Sessions pause long
 /// before, but what they have read by then is taken.
@@ -146,14 +147,18 @@ impl<A> Account<A> {
         self.pending().outbox.push_back(outbound);
     }
 
-    /// Takes out the steps of consent that another one makes pointless.
+    /// Takes out the steps of consent that another one makes pointless, also those that would be
+    /// said once more.
     fn supersede(&mut self, cx: &mut Cx<'_, A>, to: &Address, by: &Consent) {
         let Some(pending) = self.if_pending() else { return };
-        let kept = |o: &Outbound| !(o.envelope.to == *to && is_superseded(o, by));
-        let (outbox, superseded): (VecDeque<_>, VecDeque<_>) =
-            take(&mut pending.outbox).into_iter().partition(kept);
+        let is_pointless = |o: &Outbound| o.envelope.to == *to && is_superseded(o, by);
+        let (superseded, outbox): (VecDeque<_>, VecDeque<_>) =
+            take(&mut pending.outbox).into_iter().partition(is_pointless);
         pending.outbox = outbox;
-        for Outbound { from_session, bytes, .. } in superseded {
+        let is_again = |what: &Retry| matches!(what, Retry::Consent(o) if is_pointless(o));
+        let again = pending.retries.extract_if(.., |(_, what)| is_again(what));
+        let again: Vec<_> = again.filter_map(|(_, what)| what.into_consent()).collect();
+        for Outbound { from_session, bytes, .. } in superseded.into_iter().chain(again) {
             self.release_for(cx, from_session, bytes);
         }
     }

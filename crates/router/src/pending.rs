@@ -111,6 +111,16 @@ pub(crate) enum Retry {
     Seek(Address),
 }
 
+impl Retry {
+    /// The step of consent that it is, if it is one.
+    pub(crate) fn into_consent(self) -> Option<Outbound> {
+        match self {
+            Self::Consent(outbound) => Some(outbound),
+            Self::Tell(..) | Self::Resume(..) | Self::Seek(_) => None,
+        }
+    }
+}
+
 impl<A> Default for Pending<A> {
     fn default() -> Self {
         Self {

@@ -93,7 +93,7 @@ impl<A> Account<A> {
         self.pending().in_flight.push((ticket, flight));
     }
 
-    /// Whether a request to a contact waits to leave or is under way.
+    /// Whether a request to a contact waits to leave, also once more, or is under way.
     pub(crate) fn is_asking(&self, contact: &Address) -> bool {
         let asks = |outbound: &Outbound| {
             outbound.envelope.to == *contact
@@ -101,7 +101,10 @@ impl<A> Account<A> {
         };
         self.pending_now().is_some_and(|pending| {
             let posted = |what: &InFlight| matches!(what, InFlight::Post(o) if asks(o));
-            pending.outbox.iter().any(asks) || pending.in_flight.iter().any(|(_, w)| posted(w))
+            let again = |what: &Retry| matches!(what, Retry::Consent(o) if asks(o));
+            pending.outbox.iter().any(asks)
+                || pending.in_flight.iter().any(|(_, what)| posted(what))
+                || pending.retries.iter().any(|(_, what)| again(what))
         })
     }
 

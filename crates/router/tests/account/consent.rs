@@ -1,9 +1,11 @@
 //! Consent, and who may ask for it.
 
+use std::time::Duration;
+
 use crosstalk_core::{Body, Consent, Contact, Failure, RosterEdit, Subscription};
 use crosstalk_router::{Count, Effect, Input, Mail};
 
-use crate::driven::{Driven, LAPTOP, address, answers, friend, mail_to, posts};
+use crate::driven::{Driven, LAPTOP, THERE, address, answers, friend, mail_to, posts};
 
 fn ask(alice: &mut Driven, name: &str) -> Vec<Effect<u32>> {
     alice.hears(name, Body::Contact(Consent::Request("hi".into())), 1)
@@ -38,8 +40,7 @@ fn who_is_taken_off_the_list_is_told_that_all_is_over() {
     let mut alice = Driven::with([friend("bob@yahoo")]);
     let edit = RosterEdit::Remove(address("bob@yahoo"));
     let effects = alice.does(Input::Event(LAPTOP, crosstalk_core::Event::Roster(edit)));
-    let said: Vec<_> = posts(&effects).into_iter().map(|(_, body)| body).collect();
-    assert_eq!(said, [Consent::Cancel, Consent::Revoke].map(Body::Contact));
+    assert_eq!(said(&effects), [Consent::Cancel, Consent::Revoke].map(Body::Contact));
     assert!(changed(effects).is_empty());
 }
 
@@ -73,4 +74,35 @@ fn a_blocked_person_cannot_be_asked_and_names_nobody_has_are_refused() {
         });
         assert!(matches!(told, Some(Body::Undelivered { why: w, .. }) if w == why), "{told:?}");
     }
+}
+
+#[test]
+fn a_request_that_waits_for_another_try_is_said_once() {
+    let (mut alice, request) = with_failed_request();
+    let effects = alice.does(Input::Arrived(address("bob@yahoo"), THERE));
+    assert!(posts(&effects).is_empty(), "{effects:?}");
+    assert_eq!(said(&alice.waits(Duration::from_secs(3))), [request]);
+    assert!(said(&alice.waits(Duration::from_mins(1))).is_empty());
+}
+
+#[test]
+fn a_new_request_takes_the_place_of_one_that_waits_for_another_try() {
+    let (mut alice, _) = with_failed_request();
+    let anew = Body::Contact(Consent::Request("it is me, from work".into()));
+    assert_eq!(said(&alice.says(LAPTOP, "bob@yahoo", anew.clone())), [anew]);
+    assert!(said(&alice.waits(Duration::from_mins(1))).is_empty());
+}
+
+/// Alice, whose request to Bob has just failed on the way.
+fn with_failed_request() -> (Driven, Body) {
+    let (to, from) = (Subscription::Asked("hi".into()), Subscription::None);
+    let mut alice = Driven::with([Contact { to, from, ..friend("bob@yahoo") }]);
+    let effects = alice.does(Input::Arrived(address("bob@yahoo"), THERE));
+    let [(ticket, request)] = &posts(&effects)[..] else { panic!("{effects:?}") };
+    alice.does(Input::Sent(*ticket, Err(Failure::Unreachable)));
+    (alice, request.clone())
+}
+
+fn said(effects: &[Effect<u32>]) -> Vec<Body> {
+    posts(effects).into_iter().map(|(_, body)| body).collect()
 }
