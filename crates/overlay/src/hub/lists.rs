@@ -59,7 +59,9 @@ impl Hub {
     /// The store can be read again, or another gateway be reached: those who were given less than
     /// there is are told.
     pub(super) fn reload_unread(self: &Arc<Self>) {
-        for owner in std::mem::take(&mut *lock(&self.unread)) {
+        // Out of the lock, which would else be held while each is told.
+        let unread = std::mem::take(&mut *lock(&self.unread));
+        for owner in unread {
             if self.with(|node, _| node.is_here(&owner)) {
                 self.hand_over(Inbound::Roster(owner));
             }
