@@ -27,8 +27,9 @@ use crate::storage::store::Store;
 use crate::transport::swarm::Net;
 use crate::wire::message::{Fate, Message};
 
-/// Events that wait for the gateway before the overlay waits for it.
-const INBOUND: usize = 1024;
+/// Events that the gateway may lag behind before the backlog takes them, which weighs each. Few,
+/// since here one as large as a frame counts like any other.
+const INBOUND: usize = 64;
 
 /// Configuration of this gateway in an overlay.
 #[derive(Clone, Debug, Default)]

@@ -47,6 +47,11 @@ impl Backlog {
         Self { events: VecDeque::new(), bytes: 0, limit, shares: HashMap::new() }
     }
 
+    /// Takes `limit` bytes from now on. What is in it stays.
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Whether there is room for another event, which may go past the limit by its own size.
     pub(super) fn has_room(&self) -> bool {
         self.events.len() < MAX_BACKLOG && self.bytes < self.limit
@@ -199,5 +204,15 @@ mod tests {
         assert!((160_000..171_000).contains(&backlog.bytes), "{}", backlog.bytes);
         while backlog.pop().is_some() {}
         assert!(backlog.bytes == 0 && backlog.shares.is_empty() && backlog.has_room_for(eve));
+    }
+
+    #[test]
+    fn another_limit_drops_nothing() {
+        let eve = GatewayId::from_bytes([1; 32]);
+        let mut backlog = Backlog::new(160_000);
+        backlog.push(says(eve, "hi"));
+        backlog.set_limit(1);
+        assert!(!backlog.has_room() && !backlog.has_room_for(eve));
+        assert!(backlog.pop().is_some() && backlog.has_room());
     }
 }

@@ -143,7 +143,7 @@ impl Hub {
     ) {
         // A second one would be of a second boot, which has a hub of its own.
         let _ = self.journal.set(journal);
-        lock(&self.state).backlog = Backlog::new(limits.backlog);
+        lock(&self.state).backlog.set_limit(limits.backlog);
         self.store.limit(limits.lists);
         self.with(|node, now| node.restore(now, limits, seed, recovered));
     }
