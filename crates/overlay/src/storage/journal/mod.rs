@@ -5,10 +5,13 @@
 //! seconds, and with them the memory of what it showed then.
 //!
 //! A message that was shown is noted before it is answered, so that a gateway that was told so
-//! never finds it shown again. Noting is a store to memory, see [`slots`], where the message is:
-//! a hand-over to another thread and back would take longer than everything else that is done for
-//! an answer. It is done under no lock but the journal's own: where the file system holds up a
-//! store, as it may while it writes that page out, all other messages go on.
+//! never finds it shown again. Noting is a store to memory, see [`slots`], on the thread where the
+//! message is: a hand-over to another one and back would take longer than everything else that is
+//! done for an answer. It is done under no lock but the journal's own, so that a note that is held
+//! up, as by a file system that writes that page out just then, keeps no lock of the hub. It does
+//! keep its worker, and each other worker from the moment when that has something to note: with
+//! as many such messages as workers the gateway stands still until the disk goes on. Where the file
+//! is written, that is more likely: a write waits too when much waits to be written back.
 
 mod slots;
 #[cfg(test)]

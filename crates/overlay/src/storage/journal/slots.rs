@@ -15,7 +15,7 @@ pub(super) enum Slots {
     /// Mapped into memory, which the system keeps when the process dies, as it does what was
     /// written: no system call and no wait for the disk.
     Mapped(MmapMut),
-    /// Written. It may wait for the disk, but can fail.
+    /// Written. It waits where the system has much to write back, but can fail.
     Written(File),
 }
 
@@ -48,8 +48,10 @@ impl Slots {
     }
 }
 
-/// The file in memory, where a store to it cannot fail: a file system that puts what is overwritten
-/// elsewhere needs room for that, and kills the process when it has none.
+/// The file in memory, where a store cannot fail and so must not: the system kills the process
+/// (SIGBUS) when it cannot do one. A file system that puts what is overwritten elsewhere needs room
+/// for that, and may have none. What remains is a page that was dropped from memory and cannot be
+/// read back since the disk is broken.
 #[cfg(target_os = "linux")]
 fn mapped(file: &File, length: usize) -> Option<MmapMut> {
     /// ext2 to ext4, and tmpfs, which overwrite in place.
