@@ -101,6 +101,6 @@ impl Conversation {
 
     /// Hears some; checks that each comes once and in order.
     pub(crate) async fn hear(&mut self, number: usize) {
-        let _ = self.to.texts(number, &mut self.heard).await;
+        self.to.texts(number, &mut self.heard).await;
     }
 }

@@ -88,7 +88,7 @@ async fn run(options: &Options) {
             rows.iter_mut().zip(slices).for_each(|(row, slices)| row.add(slices));
         }
     }
-    table::print(&mut rows);
+    table::print(&rows);
 }
 
 /// Starts everything.

@@ -116,25 +116,24 @@ impl Person {
         self.writer.write_all(bytes).await.unwrap();
     }
 
-    /// Waits for more, and hands out all whole texts of those that [`text`] makes. They are to be
-    /// numbered from `next` on.
-    pub(crate) async fn texts(&mut self, conversation: usize, next: &mut u64) -> u64 {
+    /// Waits for more, and takes all whole texts of those that [`text`] makes. They are to be
+    /// numbered from `next` on, which then is the number of the next one.
+    pub(crate) async fn texts(&mut self, conversation: usize, next: &mut u64) {
         let read = timeout(PATIENCE, self.reader.read_buf(&mut self.heard)).await;
         let heard = String::from_utf8_lossy(&self.heard);
         assert!(read.unwrap_or_else(|_| panic!("text {next} never came: {heard}")).unwrap() > 0);
-        let (mut at, mut count) = (0, 0);
+        let mut at = 0;
         while let Some(begin) = find(&self.heard[at..], BEGIN.as_bytes()).map(|n| at + n) {
             let Some(end) = find(&self.heard[begin..], END.as_bytes()) else { break };
             let whole = &self.heard[begin..begin + end + END.len()];
             let expected = text(conversation, *next);
             assert_eq!(String::from_utf8_lossy(whole), expected, "each once, and in order");
-            (at, count, *next) = (begin + end + END.len(), count + 1, *next + 1);
+            (at, *next) = (begin + end + END.len(), *next + 1);
         }
         self.heard.drain(..at);
-        count
     }
 
-    /// Takes what came beside, and says whether it was an error.
+    /// Takes what came beside, and fails where that is an error.
     pub(crate) fn drain(&mut self) {
         let mut bytes = [0; 4096];
         while let Ok(length) = self.reader.try_read(&mut bytes) {

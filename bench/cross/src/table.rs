@@ -51,9 +51,9 @@ impl Row {
 }
 
 /// Prints the medians, and the ratios of the last row to each other one with their spread.
-pub(crate) fn print(rows: &mut [Row]) {
+pub(crate) fn print(rows: &[Row]) {
     println!("| medians | {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len() + 1));
-    for row in &*rows {
+    for row in rows {
         let cell = |column| number(median(row.column(column).collect()));
         let cells: Vec<_> = (0..COLUMNS.len()).map(cell).collect();
         println!("| {} | {} |", row.name, cells.join(" | "));
