@@ -11,21 +11,27 @@
 //! people:  those who are signed on by it, each with a task that takes the mail of the account
 //! content: texts, presence, contacts and events, as programs read and write them
 //! store:   tokens and events that were not acknowledged yet, on disk
+//! web:     the chat page for people who have only a browser, and how they sign in
 //! client:  the side of commands on the same machine
 //! ```
 
+mod accounts;
 mod calls;
 pub mod client;
 mod content;
 mod http;
 mod idempotency;
 mod lock;
+mod password;
 mod people;
 mod scope;
 mod secret;
+mod sessions;
 mod state;
 mod status;
 mod store;
+mod tries;
+mod web;
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +52,10 @@ pub use http::server::Listen;
 pub use scope::Scope;
 pub use status::{Dropped, Link, Member, Memory, Mesh, People, Refused, Status};
 pub use store::{NewToken, StoreError, Token};
+pub use web::{InviteWanted, NewInvite};
 
+use accounts::Accounts;
+use http::origin::origins;
 use http::server::{FarDoor, OwnDoor};
 use state::State;
 use store::Store;
@@ -99,8 +108,11 @@ impl Api {
             far.push(door.map_err(|e| ApiError::Listen(*wanted, e))?);
         }
         let at: Vec<_> = far.iter().map(|door| door.address).collect();
-        let base = at.first().map(|at| base(*at, listen.tls.as_ref()));
-        let state = Arc::new(State::new(store, overlay, router, names, tokens, base));
+        let host = listen.tls.as_ref().map(OwnTls::host);
+        let origins = at.iter().flat_map(|at| origins(*at, host)).collect();
+        let accounts = Accounts::open(store.clone()).await?;
+        let state = State::new(store, overlay, router, names, tokens, accounts, origins);
+        let state = Arc::new(state);
         let path = socket(data);
         let own = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
         let calls = calls::router(Arc::clone(&state));
@@ -115,15 +127,6 @@ impl Api {
     /// Takes nothing new from now on; what is asked is still answered.
     pub fn drain(&self) {
         self.state.drain();
-    }
-}
-
-/// The beginning of the addresses at which others reach what is served at `at`.
-fn base(at: SocketAddr, tls: Option<&OwnTls>) -> String {
-    match tls {
-        None => format!("http://{at}"),
-        Some(tls) if at.port() == 443 => format!("https://{}", tls.host()),
-        Some(tls) => format!("https://{}:{}", tls.host(), at.port()),
     }
 }
 
@@ -151,13 +154,19 @@ impl Asleep {
         self.0.make_token(who, scopes, state::now()).await
     }
 
-    /// Every token.
+    /// Every token, and behind them the sessions of browsers.
     pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        Ok(self.0.tokens().await?.into_iter().map(|(_, token)| token).collect())
+        let sessions = self.0.sessions(state::now()).await?;
+        let all = self.0.tokens().await?.into_iter().chain(sessions);
+        Ok(all.map(|(_, token)| token).collect())
     }
 
-    /// Forgets a token. Returns whether there was one.
+    /// Forgets a token, or a session. Returns whether there was one.
     pub async fn revoke_token(&self, id: String) -> Result<bool, StoreError> {
+        let sessions = self.0.sessions(state::now()).await?;
+        if let Some((hash, _)) = sessions.into_iter().find(|(_, session)| session.id == id) {
+            return self.0.end_session(hash).await;
+        }
         self.0.revoke_token(id).await
     }
 }

@@ -10,6 +10,8 @@ use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
 use tokio::sync::Semaphore;
 
+use crate::accounts::Accounts;
+use crate::http::cookie::Cookie;
 use crate::http::problem::Problem;
 use crate::idempotency::Keys;
 use crate::lock::lock;
@@ -28,8 +30,13 @@ pub(crate) struct State {
     pub(crate) names: Arc<Names>,
     pub(crate) people: Arc<People>,
     pub(crate) keys: Keys,
-    /// The beginning of the addresses at which others get files; none where no door is open to them.
-    pub(crate) base: Option<String>,
+    /// People who have only a browser.
+    pub(crate) accounts: Arc<Accounts>,
+    /// The origins of the gateway's own pages, in which the addresses begin at which others get
+    /// files. The first one is told; none where no door is open to others.
+    pub(crate) origins: Vec<String>,
+    /// The cookie of browsers.
+    pub(crate) cookie: Cookie,
     /// Places for files that are being written.
     pub(crate) uploads: Semaphore,
     tokens: Mutex<HashMap<Hash, Known>>,
@@ -50,7 +57,8 @@ impl State {
         router: Router,
         names: Arc<Names>,
         tokens: Vec<(Hash, Token)>,
-        base: Option<String>,
+        accounts: Accounts,
+        origins: Vec<String>,
     ) -> Self {
         let now = Instant::now();
         let known =
@@ -59,12 +67,27 @@ impl State {
         let people = Arc::new(People::new(router.clone(), store.clone()));
         let (keys, draining) = (Keys::default(), AtomicBool::new(false));
         let uploads = Semaphore::new(UPLOADS);
-        Self { store, overlay, router, names, people, keys, base, uploads, tokens, draining }
+        let (accounts, cookie) = (Arc::new(accounts), Cookie::of(origins.first().map(|o| &**o)));
+        Self {
+            store,
+            overlay,
+            router,
+            names,
+            people,
+            keys,
+            accounts,
+            origins,
+            cookie,
+            uploads,
+            tokens,
+            draining,
+        }
     }
 
-    /// The token with that hash.
+    /// The token with that hash, of a program or of a browser's session.
     pub(crate) fn token(&self, hash: &Hash) -> Option<Arc<Token>> {
-        lock(&self.tokens).get(hash).map(|known| Arc::clone(&known.token))
+        let token = lock(&self.tokens).get(hash).map(|known| Arc::clone(&known.token));
+        token.or_else(|| self.accounts.sessions.get(hash, now()))
     }
 
     /// Every token, the oldest first.
@@ -97,7 +120,9 @@ impl State {
     /// Counts a request of a token. Returns for how long it has to wait, where there were too many.
     pub(crate) fn pace(&self, hash: Hash, now: Instant, pace: Rate) -> Option<Duration> {
         let mut tokens = lock(&self.tokens);
-        let used = &mut tokens.get_mut(&hash)?.used;
+        let Some(Known { used, .. }) = tokens.get_mut(&hash) else {
+            return self.accounts.sessions.pace(&hash, now, pace);
+        };
         if used.take(now, pace, 1) {
             return None;
         }

@@ -9,10 +9,13 @@ use crosstalk_gateway::config::Config;
 
 use crate::cli::{self, TokenList, TokenMake, TokenRevoke};
 use crate::cli_error::CliError;
-use crate::{json, runtime};
+use crate::{invite, json, runtime};
 
 pub(crate) fn run(api: &cli::Api) -> Result<ExitCode, CliError> {
-    let cli::Api::Token(token) = api;
+    let token = match api {
+        cli::Api::Token(token) => token,
+        cli::Api::Invite(args) => return invite::run(args),
+    };
     let runtime = runtime()?;
     match token {
         cli::Token::Make(args) => runtime.block_on(make(args))?,
@@ -65,9 +68,10 @@ async fn list(args: &TokenList) -> Result<(), CliError> {
         println!("{}", json(&tokens));
         return Ok(());
     }
-    for Token { id, who, scopes, .. } in &tokens {
+    for Token { id, who, scopes, expires_at, .. } in &tokens {
         let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
-        println!("{id}  {who}  {}", scopes.join(","));
+        let session = if expires_at.is_some() { "  (a browser that is signed in)" } else { "" };
+        println!("{id}  {who}  {}{session}", scopes.join(","));
     }
     if tokens.is_empty() {
         println!("There are no tokens. `crosstalk api token make NAME` makes one.");

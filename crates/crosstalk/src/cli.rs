@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Mesh(Mesh),
     /// Forget everything that is stored about somebody, here and in the mesh
     Wipe(Wipe),
-    /// Let programs in, by the API
+    /// Let programs in, by the API, and people who have only a browser
     #[command(subcommand)]
     Api(Api),
     /// The same as `mesh id`
@@ -128,6 +128,23 @@ pub(crate) enum Api {
     /// Make, list and revoke the tokens by which programs are known
     #[command(subcommand)]
     Token(Token),
+    /// Invite somebody who has only a browser to the chat page, and print the link: it works once
+    Invite(Invite),
+}
+
+#[derive(Args)]
+pub(crate) struct Invite {
+    /// The name that the person gets, such as ann; it becomes ann@web. One who has it already chooses a
+    /// new password
+    pub(crate) name: String,
+    /// For how long the link works, in hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=168))]
+    pub(crate) hours: u64,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
 }
 
 #[derive(Subcommand)]

@@ -8,6 +8,7 @@ mod cli_error;
 mod demo;
 mod gateway;
 mod instance;
+mod invite;
 mod log;
 mod mesh;
 mod open_files;

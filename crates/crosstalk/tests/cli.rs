@@ -252,6 +252,20 @@ fn a_token_is_made_listed_and_revoked_whether_the_gateway_runs_or_not() {
     assert!(text(&scopes.stderr).contains("the scopes are send"), "{}", text(&scopes.stderr));
 }
 
+#[test]
+fn an_invite_is_a_link_of_a_running_gateway_that_a_browser_can_reach() {
+    let home = TempDir::new().unwrap();
+    let invite = |words: &[&str]| run(&[&["api", "invite"], words].concat(), home.path());
+    assert_eq!(invite(&["ann"]).status.code(), Some(3), "it is the running gateway's");
+    let (child, _) = gateway(home.path());
+    let nowhere = invite(&["ann"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("`[api]`"), "{}", text(&nowhere.stderr));
+    assert_eq!(invite(&["ann", "--hours", "0"]).status.code(), Some(2));
+    signal(&child, "TERM");
+    assert_eq!(exit_code(child), Some(0));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_gateway_may_open_as_many_files_as_its_connections_need_or_the_system_allows() {

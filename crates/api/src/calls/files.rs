@@ -115,7 +115,7 @@ pub(super) async fn store(
     if name.trim().is_empty() || name.len() > MAX_NAME || !is_plain(&name) {
         return Err(Problem::invalid("a file's name is 1 to 255 bytes, without / \\ and \""));
     }
-    let base = state.base.as_deref().ok_or_else(|| {
+    let base = state.origins.first().ok_or_else(|| {
         Problem::conflict("the gateway has no address at which others could get it: see `[api]`")
     })?;
     let _place = state.uploads.try_acquire().map_err(|_| Problem::too_many(Duration::ZERO))?;

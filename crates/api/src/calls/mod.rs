@@ -27,6 +27,7 @@ use utoipa_axum::routes;
 use crate::http::body::MAX_BODY;
 use crate::http::problem::Problem;
 use crate::state::State;
+use crate::web;
 
 /// The name of the way in which a caller says who it is, as operations refer to it.
 const TOKEN: &str = "token";
@@ -52,6 +53,7 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::own))
+        .merge(web::calls())
 }
 
 /// The description of the API (OpenAPI 3.1).
@@ -83,6 +85,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/v1/openapi.json", get(describe))
         // For people, who have a link and no token.
         .route("/f/{secret}", get(files::get))
+        .merge(web::pages())
         .fallback(async || Problem::not_found("the description at /v1/openapi.json has all paths"))
         .method_not_allowed_fallback(async || Problem::method())
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -57,6 +57,8 @@ pub(super) async fn wipe(
     let user = address(&state.names, &name)?;
     state.overlay.wipe(&user).await;
     state.store.forget(&user).await.map_err(|error| unusable(&error))?;
+    state.accounts.close(&user).await.map_err(|error| unusable(&error))?;
+    state.people.tokens_changed();
     Ok(Json(Person { name: user.to_string() }))
 }
 

@@ -27,19 +27,20 @@ pub struct TokenWanted {
     pub scopes: Option<Vec<Scope>>,
 }
 
-/// Lists the tokens, without their secrets.
+/// Lists the tokens, without their secrets, and behind them the sessions of browsers.
 #[utoipa::path(
     get,
     path = "/v1/tokens",
     tag = "operator",
     security(("token" = ["operator"])),
-    responses((status = 200, description = "The tokens, the oldest first", body = [Token]), Usual)
+    responses((status = 200, description = "The tokens, the oldest first, and the sessions", body = [Token]), Usual)
 )]
 pub(super) async fn list(
     _: Caller<Operating>,
     Shared(state): Shared<Arc<State>>,
 ) -> Json<Vec<Token>> {
-    Json(state.tokens().iter().map(|token| Token::clone(token)).collect())
+    let sessions = state.accounts.sessions.all();
+    Json(state.tokens().iter().chain(&sessions).map(|token| Token::clone(token)).collect())
 }
 
 /// Makes a token. Its secret is shown this once, and only its hash is kept.
@@ -74,7 +75,7 @@ pub(super) async fn make(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// Revokes a token.
+/// Revokes a token, or ends the session of a browser.
 #[utoipa::path(
     delete,
     path = "/v1/tokens/{id}",
@@ -94,6 +95,11 @@ pub(super) async fn revoke(
     body::Path(id): body::Path<String>,
 ) -> Result<StatusCode, Problem> {
     state.takes_calls()?;
+    if let Some(session) = state.accounts.sessions.find(&id) {
+        state.accounts.end(session).await.map_err(|e| unusable(&e))?;
+        state.people.tokens_changed();
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let was_there = state.store.revoke_token(id).await.map_err(|e| unusable(&e))?;
     reload(&state).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("see /v1/tokens")) }

@@ -1,6 +1,7 @@
 //! Callers: who asks, and whether that one may.
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use crosstalk_core::{Address, Rate};
 
+use super::origin;
 use super::problem::Problem;
 use crate::scope::Scope;
 use crate::secret::Hash;
@@ -26,6 +28,10 @@ pub(crate) enum Door {
     /// An address that others may reach.
     Far,
 }
+
+/// The client behind a connection: an address, or the network that one has to itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) IpAddr);
 
 /// A part of the API that a call belongs to.
 pub(crate) trait Need: Send {
@@ -100,18 +106,35 @@ impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
         let Some(shown) = parts.headers.get(header::AUTHORIZATION) else {
             let is_own = parts.extensions.get() == Some(&Door::Own);
             // Whoever can open that socket can read the whole data directory.
-            return if is_own && N::SCOPE == Some(Scope::Operator) {
-                Ok(Self { hash: None, token: None, who: None, need: PhantomData })
-            } else {
-                Err(Problem::token("send the header `Authorization: Bearer` and a token"))
-            };
+            if is_own && N::SCOPE == Some(Scope::Operator) {
+                return Ok(Self { hash: None, token: None, who: None, need: PhantomData });
+            }
+            return Self::of_browser(parts, state);
         };
         let shown = shown.to_str().ok().and_then(|shown| shown.split_once(' '));
         let (_, secret) =
             shown.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or_else(|| {
                 Problem::token("the header must be `Authorization: Bearer` and a token")
             })?;
-        let hash = Hash::of(secret.trim());
+        Self::of_token(state, Hash::of(secret.trim()))
+    }
+}
+
+impl<N: Need> Caller<N> {
+    /// The caller who has a browser, by the cookie of its session.
+    fn of_browser(parts: &Parts, state: &State) -> Result<Self, Problem> {
+        let secret = state
+            .cookie
+            .read(&parts.headers)
+            .ok_or_else(|| Problem::token("send the header `Authorization: Bearer` and a token"))?;
+        // A browser sends the cookie whichever page asks.
+        if !origin::is_own(&parts.headers, &state.origins) {
+            return Err(Problem::origin());
+        }
+        Self::of_token(state, Hash::of(secret))
+    }
+
+    fn of_token(state: &State, hash: Option<Hash>) -> Result<Self, Problem> {
         let unknown = || Problem::token("nobody has such a token, or no longer");
         let (hash, token) =
             hash.and_then(|hash| Some((hash, state.token(&hash)?))).ok_or_else(unknown)?;

@@ -2,5 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod caller;
+pub(crate) mod cookie;
+pub(crate) mod origin;
 pub(crate) mod problem;
 pub(crate) mod server;

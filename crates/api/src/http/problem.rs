@@ -44,6 +44,20 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "token", "A token is needed", detail)
     }
 
+    /// Nobody has that name and password.
+    pub(crate) fn sign_in() -> Self {
+        let detail =
+            "no such name with such a password: an invite from the operator sets a new one";
+        let title = "The name or the password is wrong";
+        Self::new(StatusCode::UNAUTHORIZED, "sign-in", title, detail)
+    }
+
+    /// A page asks that is not the gateway's own.
+    pub(crate) fn origin() -> Self {
+        let detail = "a browser that is signed in does this only for the gateway's own page";
+        Self::new(StatusCode::FORBIDDEN, "origin", "Another page asks", detail)
+    }
+
     /// The token is not for this.
     pub(crate) fn scope(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "scope", "The token is not for this", detail)
@@ -163,7 +177,7 @@ pub(crate) enum Usual {
     /// There is no token, or none that is known.
     #[response(status = 401, content_type = "application/problem+json")]
     Token(Problem),
-    /// The token is not for this.
+    /// The token is not for this, or a page of somebody else asks.
     #[response(status = 403, content_type = "application/problem+json")]
     Scope(Problem),
     /// Too many requests; the header Retry-After says when to try again.

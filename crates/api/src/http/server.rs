@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::caller::Door;
+use super::caller::{Client, Door};
 
 /// Longest wait for the head of a request, also for the next one on a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -156,7 +156,8 @@ impl FarDoor {
                 continue;
             }
             *count += 1;
-            let (router, tls) = (router.clone(), self.tls.clone());
+            let router = router.clone().layer(axum::Extension(Client(address)));
+            let tls = self.tls.clone();
             connections.spawn(async move {
                 match tls {
                     None => serve(tcp, router, Door::Far).await,

@@ -5,6 +5,7 @@ mod files;
 mod profiles;
 mod tables;
 mod tokens;
+mod web;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -17,6 +18,7 @@ use redb::Database;
 pub(crate) use events::{Log, ToKeep};
 pub(crate) use files::Offered;
 pub use tokens::{NewToken, Token};
+pub(crate) use web::{Invite, Session};
 
 /// The file, in the gateway's data directory.
 const FILE: &str = "api.redb";

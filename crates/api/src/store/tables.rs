@@ -14,6 +14,15 @@ pub(super) const PROFILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::n
 /// Files that are offered, as JSON, by the hash of the secret in their link.
 pub(super) const FILES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("files");
 
+/// People with a browser, as JSON, by their name: how their password is known.
+pub(super) const ACCOUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("web accounts");
+/// Invites that nobody has used yet, as JSON, by the hash of the secret in their link.
+pub(super) const INVITES: TableDefinition<'_, &[u8; 32], &[u8]> =
+    TableDefinition::new("web invites");
+/// Sessions of browsers, as the tokens that they are, by the hash of their secret.
+pub(super) const SESSIONS: TableDefinition<'_, &[u8; 32], &[u8]> =
+    TableDefinition::new("web sessions");
+
 /// Makes the tables that are not there yet.
 pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     let write = db.begin_write()?;
@@ -22,6 +31,9 @@ pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     write.open_table(CURSORS)?;
     write.open_table(PROFILES)?;
     write.open_table(FILES)?;
+    write.open_table(ACCOUNTS)?;
+    write.open_table(INVITES)?;
+    write.open_table(SESSIONS)?;
     write.commit()?;
     Ok(())
 }

@@ -26,6 +26,9 @@ pub struct Token {
     pub scopes: Vec<Scope>,
     /// Time at which it was made, in milliseconds since 1970.
     pub made_at: u64,
+    /// Time at which it ends, in milliseconds since 1970: of what a browser is signed in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
 }
 
 impl Token {
@@ -57,7 +60,7 @@ impl Store {
         scopes.sort_unstable();
         scopes.dedup();
         let id = format!("{:08x}", rand::random::<u32>());
-        let token = Token { id, who: who.to_string(), scopes, made_at: now.0 };
+        let token = Token { id, who: who.to_string(), scopes, made_at: now.0, expires_at: None };
         let (secret, hash) = secret::make();
         let stored = serde_json::to_vec(&token).unwrap_or_default();
         let made = self.on_disk(move |db| insert(db, hash, &stored)).await?;

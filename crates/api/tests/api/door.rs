@@ -103,8 +103,13 @@ impl Gateway {
 
     /// One at which programs also come by TCP.
     pub(crate) async fn start_listening() -> Self {
+        Self::start_listening_in(TempDir::new().unwrap()).await
+    }
+
+    /// One that listens so, in a directory that another one had.
+    pub(crate) async fn start_listening_in(home: TempDir) -> Self {
         let at = vec!["127.0.0.1:0".parse().unwrap()];
-        Self::start_at(TempDir::new().unwrap(), Listen { at, tls: None }).await
+        Self::start_at(home, Listen { at, tls: None }).await
     }
 
     pub(crate) async fn start_in(home: TempDir) -> Self {

@@ -8,3 +8,4 @@ mod files;
 mod operate;
 mod people;
 mod scopes;
+mod web;

@@ -1,0 +1,92 @@
+//! Passwords: hashed by Argon2id, one at a time.
+
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use crosstalk_core::Redacted;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The fewest characters of a password (NIST SP 800-63B asks for 8), and the most bytes.
+pub(crate) const LEAST: usize = 10;
+pub(crate) const MOST: usize = 256;
+/// Longest wait for one's turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of the salt of each password.
+const SALT: usize = 16;
+
+/// The place where passwords are hashed. Each takes 19 MiB and some hundredths of a second (the
+/// parameters that OWASP recommends, which are the library's usual ones), so it is one at a time.
+pub(crate) struct Hashing(Semaphore);
+
+/// The turn of somebody whose password is hashed.
+pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "it is held")] SemaphorePermit<'a>);
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self(Semaphore::new(1))
+    }
+}
+
+impl Hashing {
+    /// Waits for one's turn; none where too many wait.
+    pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
+        let turn = tokio::time::timeout(PATIENCE, self.0.acquire()).await;
+        turn.ok().and_then(Result::ok).map(Turn)
+    }
+}
+
+impl Turn<'_> {
+    /// The hash of a password, with its salt, as a PHC string.
+    pub(crate) async fn hash(&self, password: Redacted<String>) -> Option<String> {
+        away(move || hashed(password.expose())).await.flatten()
+    }
+
+    /// Whether a password is the one that was hashed so. It takes as long where there is none, so that
+    /// nobody learns who is known.
+    pub(crate) async fn is_it(&self, password: Redacted<String>, hash: Option<String>) -> bool {
+        let is_it = move || match hash.as_deref().map(PasswordHash::new) {
+            Some(Ok(hash)) => {
+                let password = password.expose().as_bytes();
+                Argon2::default().verify_password(password, &hash).is_ok()
+            }
+            _ => {
+                let _ = hashed(password.expose());
+                false
+            }
+        };
+        away(is_it).await.unwrap_or_default()
+    }
+}
+
+fn hashed(password: &str) -> Option<String> {
+    let salt: [u8; SALT] = rand::random();
+    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+    hash.ok().map(|hash| hash.to_string())
+}
+
+/// Does what takes long on a thread for that.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_same_password_is_it() {
+        let hashing = Hashing::default();
+        let turn = hashing.turn().await.unwrap();
+        let words = |words: &str| Redacted::new(words.to_owned());
+        let hash = turn.hash(words("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_ne!(turn.hash(words("correct horse")).await.unwrap(), hash, "each has its salt");
+        assert!(turn.is_it(words("correct horse"), Some(hash.clone())).await);
+        assert!(!turn.is_it(words("correct hors"), Some(hash)).await);
+        for broken in [None, Some(String::new()), Some("$argon2id$v=19$m=1".into())] {
+            assert!(!turn.is_it(words(""), broken).await);
+        }
+    }
+}
