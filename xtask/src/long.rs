@@ -6,9 +6,10 @@ use crate::peers;
 use crate::steps::Outcome;
 use crate::suite;
 
-/// Debian packages for Jabber clients with windows and for a screen to show them on; and for a
-/// folder with another release in it.
+/// Debian packages for Jabber clients with windows and for a screen to show them on; a browser; and
+/// for a folder with another release in it.
 const PACKAGES: &[&str] = &[
+    "chromium",
     "dbus",
     "debootstrap",
     "dino-im",
@@ -25,5 +26,13 @@ const PACKAGES: &[&str] = &[
 /// Installs what is missing.
 pub(crate) fn install(root: &Path) -> Outcome {
     peers::packages(PACKAGES)?;
-    suite::install(&peers::install(root)?)
+    let peers = peers::install(root)?;
+    browser(root, &peers)?;
+    suite::install(&peers)
+}
+
+/// Installs what drives a browser; the browser itself is Debian's.
+pub(crate) fn browser(root: &Path, peers: &Path) -> Outcome {
+    let requirements = root.join("tests/interop/drivers/playwright.txt");
+    peers::python(&requirements, &peers.join("playwright"))
 }

@@ -163,7 +163,7 @@ fn purple_driver(sources: &Path, peers: &Path) -> Outcome {
 }
 
 /// Puts packages of Python, those that a file lists, into an environment of their own.
-fn python(requirements: &Path, venv: &Path) -> Outcome {
+pub(crate) fn python(requirements: &Path, venv: &Path) -> Outcome {
     let done = venv.join("requirements.txt");
     let wanted = fs::read(requirements).map_err(|e| e.to_string())?;
     if fs::read(&done).is_ok_and(|had| had == wanted) {

@@ -1,12 +1,13 @@
-//! The pictures of the README, taken of what they show.
+//! The pictures of the README and the manuals, taken of what they show.
 
 use std::path::Path;
 
-use crate::peers;
 use crate::steps::Outcome;
+use crate::{long, peers};
 
-/// Debian packages for a screen with Pidgin on it, and for taking a picture of it.
+/// Debian packages for a screen with Pidgin on it, and for taking a picture of it; and for a browser.
 const PACKAGES: &[&str] = &[
+    "chromium",
     "dbus",
     "fonts-dejavu-core",
     "fonts-noto-color-emoji",
@@ -22,5 +23,5 @@ const PACKAGES: &[&str] = &[
 /// Installs what is missing to take pictures.
 pub(crate) fn install(root: &Path) -> Outcome {
     peers::packages(PACKAGES)?;
-    peers::install(root).map(drop)
+    long::browser(root, &peers::install(root)?)
 }

@@ -4,11 +4,12 @@
 //! process before each, but AIM and Yahoo share theirs. A [`Person`] sits at a real client: [libpurple](Person::at_aim),
 //! [msnp11-sdk](Person::at_msnp11) or [slixmpp](Person::at_slixmpp), driven through a program in
 //! `drivers`, or at a client in a [`Terminal`]. [`Pidgin`], [`Gajim`] and [`Dino`] are the programs
-//! themselves, on a [`Desktop`]. At a [`Court`], a [`RawJabber`]
+//! themselves, on a [`Desktop`], and a [`Browser`] shows the chat page. At a [`Court`], a [`RawJabber`]
 //! client lies to real servers.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
 mod aim;
+mod browser;
 mod certificate;
 mod court;
 mod crowd;
@@ -36,10 +37,11 @@ mod trusting;
 mod yahoo;
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use aim::AimServer;
+pub use browser::Browser;
 pub use court::Court;
 pub use crowd::{Crowd, Friend};
 pub use desktop::{Desktop, side_by_side};
@@ -64,6 +66,11 @@ fn peer(name: &str) -> PathBuf {
     let path = peers.join(name);
     assert!(path.exists(), "{} is missing: run `cargo xtask peers` first", path.display());
     path
+}
+
+/// The sources of the drivers.
+fn drivers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers")
 }
 
 /// The build's own directory, such as `target/debug`.

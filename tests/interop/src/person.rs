@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::process::Running;
 use crate::proxychains::proxychains;
-use crate::{Event, built, peer};
+use crate::{Event, built, drivers, peer};
 
 /// Longest wait for a client to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,6 +29,7 @@ enum Kind {
     Slixmpp,
     Libpurple,
     Msnp11,
+    Browser,
 }
 
 /// A client process and what it has shown.
@@ -108,6 +109,11 @@ impl Person {
         };
         command.args([passport, password, host, &port.to_string(), nexus]);
         Self::start(passport, Kind::Msnp11, &mut command)
+    }
+
+    /// A person at a browser, whose driver a command starts.
+    pub(crate) fn at_browser(driver: &mut Command) -> Self {
+        Self::start("the browser", Kind::Browser, driver)
     }
 
     fn at_purple(name: &str, home: &Path, protocol: &str, user: &str, password: &str) -> Self {
@@ -196,7 +202,7 @@ impl Person {
     pub fn sees_request(&mut self, name: &str) -> Event {
         match self.client {
             Kind::Slixmpp => self.sees("subscription", &[("name", name), ("kind", "subscribe")]),
-            Kind::Msnp11 => self.sees("request", &[("name", name)]),
+            Kind::Msnp11 | Kind::Browser => self.sees("request", &[("name", name)]),
             // AIM gives the name of somebody on another network as a nickname.
             Kind::Libpurple => self.sees_any("dialogue", |event| {
                 event.has(&[("kind", "authorize")])
@@ -208,7 +214,9 @@ impl Person {
     /// Answers yes to what [`Person::sees_request`] returned.
     pub fn grants(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "yes"]),
+            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => {
+                self.does(&["answer", request.name(), "yes"]);
+            }
             Kind::Libpurple => self.does(&["answer", request.get("id"), "0"]),
         }
     }
@@ -216,7 +224,9 @@ impl Person {
     /// Answers no.
     pub fn refuses(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "no"]),
+            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => {
+                self.does(&["answer", request.name(), "no"]);
+            }
             Kind::Libpurple => self.does(&["answer", request.get("id"), "1"]),
         }
     }
@@ -238,7 +248,7 @@ impl Person {
     /// Text to give to [`Person::says`] for a plain text: libpurple's windows make HTML of it.
     pub fn types(&self, text: &str) -> String {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 => text.to_owned(),
+            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => text.to_owned(),
             Kind::Libpurple => {
                 let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 escaped.replace('\n', "<br>")
@@ -250,7 +260,7 @@ impl Person {
     pub fn longest(&self) -> usize {
         match self.client {
             Kind::Libpurple => 2_500,
-            Kind::Slixmpp | Kind::Msnp11 => 3_000,
+            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => 3_000,
         }
     }
 
@@ -369,11 +379,6 @@ fn forward(output: impl Read + Send + 'static, to: Sender<Event>) {
             }
         }
     });
-}
-
-/// The sources of the drivers.
-fn drivers() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers")
 }
 
 /// Escapes an argument as both drivers expect it.

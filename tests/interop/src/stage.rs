@@ -104,7 +104,9 @@ impl Stage {
             jabber.ca().display()
         );
         let yahoo_listener = free_port();
-        let yahoo_too = network_table("yahoo", YAHOO_HOST, yahoo.port(), yahoo_listener);
+        let web = free_port();
+        let yahoo_too = network_table("yahoo", YAHOO_HOST, yahoo.port(), yahoo_listener)
+            + &format!("[api]\nlisten = [\"127.0.0.1:{web}\"]\n");
         let [aim_ways, jabber_ways, msn_ways] = [
             (&mut west, AIM_HOST, aim.port(), 5190, yahoo_too.as_str()),
             (&mut east, DOMAIN, jabber.port(), 5222, &tls),
@@ -151,6 +153,11 @@ impl Stage {
         let mut person = Person::at_aim(name, PASSWORD, &self.aim_way, &home);
         person.signs_on();
         person
+    }
+
+    /// A link that lets somebody in at the chat page of the gateway of the AIM users.
+    pub fn invite(&self, name: &str) -> String {
+        self.west.ask(&["api", "invite", name]).trim().to_owned()
     }
 
     /// Pidgin itself with an AIM account, signed on.

@@ -1,5 +1,7 @@
-//! The picture at the top of the README, taken of Pidgin itself. It is taken only when Pidgin
-//! shows what it should.
+//! The picture at the top of the README, taken of Pidgin itself, and those of the chat page. They are
+//! taken only when what they show is what it should be.
+
+mod page;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
