@@ -43,7 +43,8 @@ export async function tried(note, act) {
 function draw(chat) {
   const focused = document.activeElement?.dataset?.name;
   const asking = chat.names.filter((name) => asks(chat.contacts.get(name)));
-  const rows = chat.names.map((name) => [rank(chat, name), chat.label(name), name]).sort();
+  const rows = chat.names.filter((name) => !onlyAsks(chat, name))
+    .map((name) => [rank(chat, name), chat.label(name), name]).sort();
   find('people').replaceChildren(
     ...asking.map((name) => askingRow(chat, name)),
     ...rows.map(([, , name]) => row(chat, name)),
@@ -52,6 +53,8 @@ function draw(chat) {
 }
 
 const asks = (contact) => contact?.is_seen === 'asked' && !contact.blocked;
+const onlyAsks = (chat, name) => asks(chat.contacts.get(name))
+  && !chat.contacts.get(name).listed && chat.history.entries(name).length === 0;
 const isThere = (contact) => (contact?.presence.show ?? 'offline') !== 'offline';
 
 /** Who waits for an answer comes first, then those who are online. */
