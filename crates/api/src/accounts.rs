@@ -1,5 +1,7 @@
-//! Accounts of people who have only a browser: invited by an operator, known by a password, and
+//! Accounts of people who have only a browser: invited by an operator, known by a password or a passkey, and
 //! signed in by sessions.
+
+mod passkeys;
 
 use std::io;
 use std::net::IpAddr;
@@ -8,14 +10,17 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, Redacted};
 
+use crate::challenges::Challenges;
 use crate::lock::lock;
 use crate::password::{self, Hashing, Turn};
 use crate::scope::Scope;
 use crate::secret::{self, Hash};
 use crate::sessions::Sessions;
 use crate::state::now;
-use crate::store::{Invite, Session, Store, StoreError, Token};
+use crate::store::{Invite, Known, Session, Store, StoreError, Token};
 use crate::tries::Tries;
+
+pub(crate) use passkeys::Shown;
 
 /// For how long a session lasts.
 pub(crate) const SESSION_AGE: Duration = Duration::from_hours(24 * 30);
@@ -26,6 +31,7 @@ pub(crate) struct Accounts {
     pub(crate) sessions: Sessions,
     hashing: Hashing,
     tries: Mutex<Tries>,
+    challenges: Challenges,
     /// Whoever changes sessions on the disk takes them into memory before the next one does.
     changing: tokio::sync::Mutex<()>,
 }
@@ -39,7 +45,7 @@ pub(crate) struct SignedIn {
 
 /// Reason why somebody is not let in.
 pub(crate) enum Refused {
-    /// Nobody has that name and password, or that invite.
+    /// Nobody has that name and password, that passkey, or that invite.
     Wrong,
     /// Too much was tried that is wrong, or too many try.
     Wait(Duration),
@@ -61,7 +67,8 @@ impl Accounts {
         sessions.set(store.sessions(now()).await?);
         let tries = Mutex::new(Tries::new(Instant::now()));
         let (hashing, changing) = (Hashing::default(), tokio::sync::Mutex::default());
-        Ok(Self { store, sessions, hashing, tries, changing })
+        let challenges = Challenges::default();
+        Ok(Self { store, sessions, hashing, tries, challenges, changing })
     }
 
     /// Invites somebody, for so long. Returns the secret of the invite, where there is room.
@@ -108,10 +115,10 @@ impl Accounts {
         who: &Address,
         password: Redacted<String>,
     ) -> Result<SignedIn, Refused> {
-        let hash = self.check(client, who, password).await?;
+        let known = Known::Password(self.check(client, who, password).await?);
         let (signed_in, session) = begin(who.to_string());
         let store = self.store.clone();
-        let begun = self.change(async move { store.begin_session(hash, session).await });
+        let begun = self.change(async move { store.begin_session(known, session).await });
         if begun.await? { Ok(signed_in) } else { Err(Refused::Wrong) }
     }
 

@@ -17,11 +17,13 @@
 
 mod accounts;
 mod calls;
+mod challenges;
 pub mod client;
 mod content;
 mod http;
 mod idempotency;
 mod lock;
+mod passkey;
 mod password;
 mod people;
 mod scope;

@@ -46,12 +46,11 @@ impl Turn<'_> {
     /// Whether a password is the one that was hashed so. It takes as long where there is none, so that
     /// nobody learns who is known.
     pub(crate) async fn is_it(&self, password: Redacted<String>, hash: Option<String>) -> bool {
-        let is_it = move || match hash.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => {
+        let is_it = move || {
+            if let Some(Ok(hash)) = hash.as_deref().map(PasswordHash::new) {
                 let password = password.expose().as_bytes();
                 Argon2::default().verify_password(password, &hash).is_ok()
-            }
-            _ => {
+            } else {
                 let _ = hashed(password.expose());
                 false
             }

@@ -83,7 +83,7 @@ mod tests {
         let mut tries = Tries::new(now);
         let [ann, ben] = ["ann@web", "ben@web"].map(address);
         let [thief, home]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
-        assert_eq!(until_refused(&mut tries, now, thief, &[ann.clone()]), 10);
+        assert_eq!(until_refused(&mut tries, now, thief, std::slice::from_ref(&ann)), 10);
         assert_eq!(tries.wait(now, thief, &ann), Some(Duration::from_mins(1)));
         assert_eq!(tries.wait(now, home, &ann), None, "she signs in at home");
         let later = now + Duration::from_mins(1);

@@ -22,6 +22,9 @@ export async function ask(request, options = {}) {
     throw new Problem(0, 'the gateway cannot be reached');
   }
   if (answer.ok) return answer;
+  if (answer.status === 429) {
+    throw new Problem(429, `that is too much at once: try again in ${answer.headers.get('Retry-After')} seconds`);
+  }
   const problem = await answer.json().catch(() => ({}));
   throw new Problem(answer.status, problem.detail ?? `the gateway answers ${answer.status}`);
 }

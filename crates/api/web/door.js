@@ -2,6 +2,7 @@
 
 import { Problem, call } from './calls.js';
 import { find } from './nodes.js';
+import { hasPasskeys, showPasskey } from './passkeys.js';
 
 /** Shows the way in, until somebody is in. Gives that one's name. */
 export async function enter(note = '') {
@@ -13,15 +14,20 @@ export async function enter(note = '') {
   if (note) find('welcome').textContent = note;
   const who = invite ? await greet(invite) : null;
   (who ? find('password') : find('name')).focus();
+  find('show-passkey').hidden = who !== null || !hasPasskeys();
   return new Promise((entered) => {
-    find('sign-in').onsubmit = async (event) => {
-      event.preventDefault();
-      const name = await attempt(who ? invite : null);
+    const attempted = async (sign) => {
+      const name = await attempt(sign);
       if (!name) return;
       find('sign-in').reset();
       find('door').hidden = true;
       entered(name);
     };
+    find('sign-in').onsubmit = (event) => {
+      event.preventDefault();
+      attempted(() => byPassword(who ? invite : null));
+    };
+    find('show-passkey').onclick = () => attempted(showPasskey);
   });
 }
 
@@ -43,15 +49,19 @@ async function greet(invite) {
   }
 }
 
-async function attempt(invite) {
+/** Signs in, for the first time where there is an invite. Gives the session. */
+function byPassword(invite) {
   const [name, password] = [find('name').value, find('password').value];
+  return invite
+    ? call('POST /web/account', { invite, password })
+    : call('POST /web/session', { name, password });
+}
+
+async function attempt(sign) {
   find('enter').disabled = true;
   find('refusal').textContent = '';
   try {
-    const token = invite
-      ? await call('POST /web/account', { invite, password })
-      : await call('POST /web/session', { name, password });
-    return token.who;
+    return (await sign()).who;
   } catch (problem) {
     refuse(problem);
     return null;
@@ -61,6 +71,6 @@ async function attempt(invite) {
 }
 
 function refuse(problem) {
-  const words = problem instanceof Problem ? problem.message : `${problem}`;
-  find('refusal').textContent = problem.status === 401 ? 'The name or the password is wrong.' : words;
+  // The browser's own errors of passkeys are for those who write pages.
+  find('refusal').textContent = problem instanceof Problem ? problem.message : 'No passkey was shown.';
 }

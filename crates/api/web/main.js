@@ -6,6 +6,7 @@ import { showConversation } from './conversation.js';
 import { enter } from './door.js';
 import { listen } from './events.js';
 import { find } from './nodes.js';
+import { addPasskey, hasPasskeys } from './passkeys.js';
 import { showPeople, tried } from './people.js';
 
 /** The name of whoever this browser is signed in as, if anybody. An invite is for somebody else. */
@@ -35,6 +36,8 @@ async function start() {
   showConversation(chat);
   showPresence();
   find('sign-out').onclick = () => leave(chat);
+  find('add-passkey').hidden = !hasPasskeys();
+  find('add-passkey').onclick = () => showAdded(who);
   await listen(chat.history.cursor, {
     async began() {
       chat.setContacts(await call('GET /v1/contacts'));
@@ -64,6 +67,16 @@ async function showPresence() {
     find('show').value = show;
     find('status').value = text;
   });
+}
+
+/** Adds a passkey of this device, or says why not. */
+async function showAdded(who) {
+  try {
+    await addPasskey(who);
+    find('link').textContent = 'The passkey is added: you can sign in with it from now on.';
+  } catch (problem) {
+    find('link').textContent = problem instanceof Problem ? problem.message : 'No passkey was made.';
+  }
 }
 
 /** Signs out, and leaves nothing in the browser. */

@@ -72,6 +72,26 @@ class Browser:
         expect(self.page.get_by_label("Add somebody")).to_be_visible()
         expect(self.page.locator("#link")).to_be_empty()
 
+    def has_authenticator(self):
+        """The device has a place for passkeys from now on, and a finger that it knows."""
+        chromium = self.context.new_cdp_session(self.page)
+        chromium.send("WebAuthn.enable")
+        chromium.send("WebAuthn.addVirtualAuthenticator", {"options": {
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+            "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}})
+
+    def add_passkey(self):
+        self.page.get_by_role("button", name="Add a passkey").click()
+        expect(self.page.locator("#link")).to_contain_text("The passkey is added")
+
+    def show_passkey(self):
+        self.page.get_by_role("button", name="Sign in with a passkey").click()
+        self.is_in()
+
+    def fails_passkey(self):
+        self.page.get_by_role("button", name="Sign in with a passkey").click()
+        expect(self.page.locator("#refusal")).to_contain_text("no such passkey is known here")
+
     def sign_out(self):
         self.page.get_by_role("button", name="Sign out").click()
         expect(self.page.get_by_role("button", name="Sign in")).to_be_visible()

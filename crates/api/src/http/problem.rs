@@ -52,6 +52,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "sign-in", title, detail)
     }
 
+    /// Nobody has that passkey.
+    pub(crate) fn passkey() -> Self {
+        let detail = "no such passkey is known here, or it took too long: sign in by the password";
+        Self::new(StatusCode::UNAUTHORIZED, "sign-in", "The passkey is not known", detail)
+    }
+
     /// A page asks that is not the gateway's own.
     pub(crate) fn origin() -> Self {
         let detail = "a browser that is signed in does this only for the gateway's own page";

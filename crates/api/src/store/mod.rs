@@ -2,6 +2,7 @@
 
 mod events;
 mod files;
+mod passkeys;
 mod profiles;
 mod tables;
 mod tokens;
@@ -17,8 +18,9 @@ use redb::Database;
 
 pub(crate) use events::{Log, ToKeep};
 pub(crate) use files::Offered;
+pub(crate) use passkeys::Passkey;
 pub use tokens::{NewToken, Token};
-pub(crate) use web::{Invite, Session};
+pub(crate) use web::{Invite, Known, Session};
 
 /// The file, in the gateway's data directory.
 const FILE: &str = "api.redb";

@@ -16,6 +16,8 @@ pub(super) const FILES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition:
 
 /// People with a browser, as JSON, by their name: how their password is known.
 pub(super) const ACCOUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("web accounts");
+/// Passkeys, as JSON, by the name that their authenticator gave them.
+pub(super) const PASSKEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("web passkeys");
 /// Invites that nobody has used yet, as JSON, by the hash of the secret in their link.
 pub(super) const INVITES: TableDefinition<'_, &[u8; 32], &[u8]> =
     TableDefinition::new("web invites");
@@ -32,6 +34,7 @@ pub(super) fn make(db: &Database) -> Result<(), redb::Error> {
     write.open_table(PROFILES)?;
     write.open_table(FILES)?;
     write.open_table(ACCOUNTS)?;
+    write.open_table(PASSKEYS)?;
     write.open_table(INVITES)?;
     write.open_table(SESSIONS)?;
     write.commit()?;

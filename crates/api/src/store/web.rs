@@ -6,8 +6,8 @@ use redb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::tables::{ACCOUNTS, INVITES, SESSIONS};
-use super::{Store, StoreError, Token};
+use super::tables::{ACCOUNTS, INVITES, PASSKEYS, SESSIONS};
+use super::{Passkey, Store, StoreError, Token};
 use crate::secret::Hash;
 
 /// The most people, and the most invites.
@@ -29,6 +29,14 @@ pub(crate) struct Invite {
     pub(crate) who: String,
     /// Time at which it ends, in milliseconds since 1970.
     pub(crate) expires_at: u64,
+}
+
+/// The way in which somebody was known who signs in.
+pub(crate) enum Known {
+    /// By the password that is hashed so.
+    Password(String),
+    /// By the passkey of that name.
+    Passkey(Vec<u8>),
 }
 
 /// The session of a browser: a token that ends, and the hash of its secret.
@@ -80,8 +88,8 @@ impl Store {
         .await
     }
 
-    /// Uses an invite up: the person has this password from now on, and this session and no
-    /// other. Returns whether it was still one, and was for this person.
+    /// Uses an invite up: the person has this password from now on, and this session, and no other
+    /// session and no passkey. Returns whether it was still one, and was for this person.
     pub(crate) async fn accept(
         &self,
         invite: Hash,
@@ -122,20 +130,17 @@ impl Store {
         .await
     }
 
-    /// Begins a session of somebody whose password is still this one, which is hashed; the oldest
-    /// ends where there are too many. Returns whether it is.
+    /// Begins a session of somebody who is still known so; the oldest ends where there are too
+    /// many. Returns whether it begins.
     pub(crate) async fn begin_session(
         &self,
-        password: String,
+        known: Known,
         session: Session,
     ) -> Result<bool, StoreError> {
         self.on_disk(move |db| {
             let write = db.begin_write()?;
             {
-                let accounts = write.open_table(ACCOUNTS)?;
-                let account = accounts.get(session.1.who.as_str())?;
-                let account = account.map(|a| serde_json::from_slice::<Account>(a.value()));
-                if !matches!(account, Some(Ok(account)) if account.password == password) {
+                if !is_known(&write, &session.1.who, &known)? {
                     return Ok(false);
                 }
                 let mut sessions = write.open_table(SESSIONS)?;
@@ -187,7 +192,7 @@ impl Store {
         .await
     }
 
-    /// Forgets how somebody is known: the password, invites, and every session.
+    /// Forgets how somebody is known: the password, passkeys, invites, and every session.
     pub(crate) async fn close_account(&self, who: &Address) -> Result<(), StoreError> {
         let who = who.to_string();
         self.on_disk(move |db| {
@@ -205,8 +210,29 @@ impl Store {
     }
 }
 
-/// Ends every session of somebody.
+/// Whether somebody may still sign in so.
+fn is_known(write: &WriteTransaction, who: &str, known: &Known) -> Result<bool, redb::Error> {
+    Ok(match known {
+        Known::Password(password) => {
+            let accounts = write.open_table(ACCOUNTS)?;
+            let account = accounts.get(who)?;
+            let account = account.map(|a| serde_json::from_slice::<Account>(a.value()));
+            matches!(account, Some(Ok(account)) if account.password == *password)
+        }
+        Known::Passkey(id) => {
+            let passkeys = write.open_table(PASSKEYS)?;
+            let passkey = passkeys.get(id.as_slice())?;
+            let passkey = passkey.map(|p| serde_json::from_slice::<Passkey>(p.value()));
+            matches!(passkey, Some(Ok(passkey)) if passkey.who == who)
+        }
+    })
+}
+
+/// Ends every session of somebody, and forgets the passkeys.
 fn end_of(write: &WriteTransaction, who: &str) -> Result<(), redb::Error> {
+    write.open_table(PASSKEYS)?.retain(|_, passkey| {
+        serde_json::from_slice::<Passkey>(passkey).is_ok_and(|passkey| passkey.who != who)
+    })?;
     write.open_table(SESSIONS)?.retain(|_, session| {
         serde_json::from_slice::<Token>(session).is_ok_and(|token| token.who != who)
     })?;

@@ -3,6 +3,7 @@
 
 mod invite;
 mod pages;
+mod passkeys;
 mod sign_in;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) fn calls() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::new().routes(routes!(invite::make))
 }
 
-/// The page, and how a browser signs in: by an invite or a password, and no token.
+/// The page, and how a browser signs in: by an invite, a password or a passkey, and no token.
 pub(crate) fn pages() -> Router<Arc<State>> {
     Router::new()
         .route("/web", get(async || Redirect::permanent(PATH)))
@@ -34,4 +35,8 @@ pub(crate) fn pages() -> Router<Arc<State>> {
         .route("/web/invite", post(sign_in::invited))
         .route("/web/account", post(sign_in::accept))
         .route("/web/session", post(sign_in::sign_in).delete(sign_in::sign_out))
+        .route("/web/session/passkey", post(passkeys::sign_in))
+        .route("/web/passkeys", post(passkeys::add))
+        .route("/web/passkeys/new", post(passkeys::begin))
+        .route("/web/passkeys/challenge", post(passkeys::ask))
 }

@@ -36,6 +36,7 @@ files! {
     "conversation.js": SCRIPT,
     "saying.js": SCRIPT,
     "words.js": SCRIPT,
+    "passkeys.js": SCRIPT,
     "nodes.js": SCRIPT,
 }
 

@@ -25,6 +25,8 @@ use crate::state::{State, unusable};
 /// A page of the gateway's own that asks: nobody else's page signs a browser in or out.
 pub(super) struct Page {
     client: IpAddr,
+    /// Its origin, which browsers name when something is to be changed.
+    pub(super) origin: Option<String>,
 }
 
 impl FromRequestParts<Arc<State>> for Page {
@@ -36,7 +38,9 @@ impl FromRequestParts<Arc<State>> for Page {
         }
         state.takes_calls()?;
         let client = parts.extensions.get::<Client>();
-        Ok(Self { client: client.map_or(Ipv4Addr::LOCALHOST.into(), |client| client.0) })
+        let client = client.map_or(Ipv4Addr::LOCALHOST.into(), |client| client.0);
+        let origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        Ok(Self { client, origin: origin.map(str::to_owned) })
     }
 }
 
@@ -115,7 +119,7 @@ pub(super) async fn sign_out(
     Ok((StatusCode::NO_CONTENT, taken.map(|line| [(header::SET_COOKIE, line)]), ()).into_response())
 }
 
-fn let_in(state: &State, SignedIn { secret, token }: SignedIn) -> Response {
+pub(super) fn let_in(state: &State, SignedIn { secret, token }: SignedIn) -> Response {
     let given = state.cookie.give(secret.expose(), SESSION_AGE);
     (StatusCode::CREATED, given.map(|line| [(header::SET_COOKIE, line)]), Json(token))
         .into_response()
@@ -129,7 +133,7 @@ fn no_invite(refused: Refused) -> Problem {
     })
 }
 
-fn problem(refused: Refused, wrong: impl FnOnce() -> Problem) -> Problem {
+pub(super) fn problem(refused: Refused, wrong: impl FnOnce() -> Problem) -> Problem {
     match refused {
         Refused::Wrong => wrong(),
         Refused::Wait(wait) => Problem::too_many(wait),

@@ -6,6 +6,7 @@ mod events;
 mod far;
 mod files;
 mod operate;
+mod passkeys;
 mod people;
 mod scopes;
 mod web;

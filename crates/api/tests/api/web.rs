@@ -13,24 +13,26 @@ use tokio::net::TcpStream;
 use crate::door::{Answer, Gateway};
 use crate::people::Client;
 
-const PASSWORD: &str = "a horse called Bob";
+pub(crate) const PASSWORD: &str = "a horse called Bob";
 
 /// A browser at the gateway's own page.
 #[derive(Clone)]
-struct Browser {
-    at: SocketAddr,
-    cookie: String,
+pub(crate) struct Browser {
+    pub(crate) at: SocketAddr,
+    /// The origin of the page.
+    pub(crate) origin: String,
+    pub(crate) cookie: String,
 }
 
 impl Browser {
-    fn of(gateway: &Gateway) -> Self {
-        Self { at: gateway.api.at[0], cookie: String::new() }
+    pub(crate) fn of(gateway: &Gateway) -> Self {
+        let at = gateway.api.at[0];
+        Self { at, origin: format!("http://{at}"), cookie: String::new() }
     }
 
     /// Asks as the gateway's page does, and keeps the cookie that it is given.
-    async fn ask(&mut self, call: &str, body: Option<Value>) -> Answer {
-        let origin = format!("http://{}", self.at);
-        let answer = self.ask_from(&[("origin", &origin)], call, body).await;
+    pub(crate) async fn ask(&mut self, call: &str, body: Option<Value>) -> Answer {
+        let answer = self.ask_from(&[("origin", &self.origin)], call, body).await;
         if let Some(given) = answer.headers.get("set-cookie") {
             let pair = given.to_str().unwrap().split(';').next().unwrap();
             self.cookie = if pair.ends_with('=') { String::new() } else { pair.to_owned() };
@@ -39,7 +41,12 @@ impl Browser {
     }
 
     /// Asks with headers that say which page does.
-    async fn ask_from(&self, headers: &[(&str, &str)], call: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask_from(
+        &self,
+        headers: &[(&str, &str)],
+        call: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let answer = self.begin(headers, call, body).await;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -75,20 +82,20 @@ impl Browser {
         self.ask("POST /web/session", Some(json!({"name": name, "password": password}))).await
     }
 
-    async fn accept(&mut self, invite: &str, password: &str) -> Answer {
+    pub(crate) async fn accept(&mut self, invite: &str, password: &str) -> Answer {
         let body = json!({"invite": invite, "password": password});
         self.ask("POST /web/account", Some(body)).await
     }
 
     /// The name that the browser is signed in as, or the problem.
-    async fn who(&mut self) -> String {
+    pub(crate) async fn who(&mut self) -> String {
         let own = self.ask("GET /v1/token", None).await;
         own.problem().unwrap_or_else(|| own.json()["who"].as_str().unwrap().to_owned())
     }
 }
 
 /// Invites somebody. Returns the secret of the invite.
-async fn invite(gateway: &Gateway, who: &str) -> String {
+pub(crate) async fn invite(gateway: &Gateway, who: &str) -> String {
     let made = gateway.call("", "POST /v1/invites", Some(json!({"who": who}))).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");
     let link = made.json()["link"].as_str().unwrap().to_owned();
@@ -98,7 +105,7 @@ async fn invite(gateway: &Gateway, who: &str) -> String {
 }
 
 /// A gateway at which Ann has an account, and her browser.
-async fn ann() -> (Gateway, Browser) {
+pub(crate) async fn ann() -> (Gateway, Browser) {
     let gateway = Gateway::start_listening().await;
     let secret = invite(&gateway, "ann@web").await;
     let mut browser = Browser::of(&gateway);
@@ -293,7 +300,7 @@ async fn the_ninth_browser_of_a_person_ends_the_first_ones_session_and_a_restart
     let cookie = browsers[7].cookie.split_once('=').unwrap().1.to_owned();
     // Another port has another cookie, so that the browser asks with a new name for it.
     let name = format!("crosstalk-{}", gateway.api.at[0].port());
-    let mut browser = Browser { at: gateway.api.at[0], cookie: format!("{name}={cookie}") };
+    let mut browser = Browser { cookie: format!("{name}={cookie}"), ..Browser::of(&gateway) };
     assert_eq!(browser.who().await, "ann@web");
 }
 

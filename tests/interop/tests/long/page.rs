@@ -76,6 +76,27 @@ fn a_browser_and_aim_meet_share_a_file_and_lose_nothing_when_the_gateway_dies() 
     }
 }
 
+#[test]
+fn a_passkey_lets_in_who_has_it_until_a_new_invite_is_used() {
+    let stage = Stage::behind_socks();
+    let at_localhost = |name: &str| stage.invite(name).replace("127.0.0.1", "localhost");
+    let mut ann = Browser::open(&at_localhost("ann"));
+    ann.does(&["has-authenticator"]);
+    ann.does(&["accept", PASSWORD]);
+    ann.does(&["add-passkey"]);
+    for _ in 0..2 {
+        ann.does(&["sign-out"]);
+        ann.is_for_everybody();
+        ann.does(&["show-passkey"]);
+    }
+    ann.does(&["sign-out"]);
+    ann.does(&["open", &at_localhost("ann")]);
+    ann.does(&["accept", "another password"]);
+    ann.does(&["sign-out"]);
+    ann.does(&["fails-passkey"]);
+    ann.had_no_errors();
+}
+
 /// What is at an address.
 fn got(link: &str) -> String {
     let (host, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
