@@ -34,6 +34,8 @@ fn a_browser_and_aim_meet_share_a_file_and_lose_nothing_when_the_gateway_dies() 
     ann.does(&["sees-typing", ALICE]);
     alice.goes_away("gone fishing");
     ann.does(&["shows", ALICE, "gone fishing"]);
+    alice.does(&["available", ""]);
+    ann.does(&["shows", ALICE, "online"]);
 
     let file = stage.directory().join("holiday.txt");
     std::fs::write(&file, "sun and sea\n").unwrap();
