@@ -134,11 +134,13 @@ impl<A> Account<A> {
         self.set_asking(address, after.is_some_and(asks));
         self.update(cx, &StateUpdate::Changed(address.clone()));
         let turned = |is: fn(&Contact) -> bool| (before.is_some_and(is), after.is_some_and(is));
-        match (turned(watches), turned(sees)) {
-            ((was, is), _) if was != is => self.storage.want(Storage::WATCH),
-            // Watched already, and to be seen only now.
-            (_, (false, true)) => drop(self.pending().seek.insert(address.clone())),
-            _ => {}
+        if turned(watches).0 != turned(watches).1 {
+            self.storage.want(Storage::WATCH);
+        }
+        // Watched already, and to be seen only now. A watch that was to end and has not yet goes on,
+        // and nothing arrives by it.
+        if turned(sees) == (false, true) && self.watched.contains(address) {
+            self.pending().seek.insert(address.clone());
         }
         if turned(sees) == (true, false) && self.contact_presence.forget(address) {
             self.update(cx, &StateUpdate::Presence(address.clone()));

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Audience, Availability, Consent, Contact, Event, Presence, Subscription};
+use crosstalk_core::{
+    Audience, Availability, Consent, Contact, Event, Presence, Roster, Stamp, Subscription,
+};
 use crosstalk_router::{Effect, Fate, Input, Message, Ticket};
 
-use crate::driven::{Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, text};
+use crate::driven::{
+    Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, roster, text,
+};
 
 /// Presence that gateways are told.
 fn told(effects: &[Effect<u32>]) -> Vec<(Ticket, Availability, Vec<String>)> {
@@ -213,6 +217,27 @@ fn a_contact_that_goes_offline_is_looked_for_once_since_it_may_be_back_unnoticed
     let found = sought(&alice.waits(Duration::from_secs(3)));
     alice.does(Input::Located(found[0].0, Vec::new()));
     assert!(sought(&alice.waits(Duration::from_mins(1))).is_empty());
+}
+
+#[test]
+fn a_contact_who_may_be_seen_again_before_the_watch_has_ended_is_looked_for() {
+    let is_watch = |e: &Effect<u32>| matches!(e, Effect::Watch { .. });
+    let mut alice = Driven::new();
+    let asked = Subscription::Asked("hello".into());
+    alice.signs_on(roster([Contact { to: asked, ..friend("bob@yahoo") }]));
+    let to = |to, millis| {
+        let mut roster = Roster::default();
+        roster.put(Contact { to, ..friend("bob@yahoo") }, Stamp { millis, writer: 9 });
+        Input::Loaded(roster)
+    };
+    // The list changes elsewhere while it is loaded, and is loaded again before anything else.
+    alice.does(Input::RosterChanged);
+    alice.does(Input::RosterChanged);
+    let ended = alice.does(to(Subscription::None, 2));
+    assert!(ended.iter().any(|e| matches!(e, Effect::Load)) && !ended.iter().any(is_watch));
+    let granted = alice.does(to(Subscription::Granted, 3));
+    assert_eq!(sought(&granted)[0].1, "bob@yahoo");
+    assert!(!granted.iter().any(is_watch), "nothing arrives: {granted:?}");
 }
 
 #[test]
