@@ -186,13 +186,11 @@ impl<T, L> Node<T, L> {
     }
 
     /// Gateways that this home tells what changed in the roster at `key` by a message of `by`: the
-    /// others at which its owner is signed on; and the other homes where `by` is none: it may not
-    /// reach them now, and have lost what it said when it can.
+    /// others at which its owner is signed on, and the other homes: `by` may not reach them now, and
+    /// have lost what it said when it can, even where it is a home itself.
     pub(crate) fn concerned(&self, key: &Key, by: &GatewayId) -> BTreeSet<GatewayId> {
         let mut all: BTreeSet<_> = self.directory.kept(key).into_iter().map(|(id, _)| id).collect();
-        if !self.members.is_home(by, key) {
-            all.extend(self.members.homes(key));
-        }
+        all.extend(self.members.homes(key));
         all.retain(|gateway| gateway != by && *gateway != self.members.own());
         all
     }

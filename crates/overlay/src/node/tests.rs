@@ -121,6 +121,23 @@ fn node(own: GatewayId) -> Plain {
     Node::new(Arc::new(Members::new(own, networks, &members, REPLICAS)), 1)
 }
 
+#[test]
+fn a_home_tells_the_other_homes_of_a_list_what_any_gateway_changed_in_it() {
+    let id = |n: usize| GatewayId::from_bytes([n as u8; 32]);
+    let network = vec!["aol".parse().unwrap()];
+    let members: Vec<_> = (0..4)
+        .map(|n| Member { id: id(n), addresses: Vec::new(), networks: network.clone() })
+        .collect();
+    let key = Key::of(&"alice@aol".parse().unwrap());
+    let of = |own| Members::new(own, network.clone(), &members, REPLICAS);
+    let [own, second, third]: [GatewayId; 3] = of(id(0)).homes(&key).try_into().unwrap();
+    let elsewhere = (0..4).map(id).find(|id| ![own, second, third].contains(id)).unwrap();
+    let node: Plain = Node::new(Arc::new(of(own)), 1);
+    assert_eq!(node.concerned(&key, &elsewhere), BTreeSet::from([second, third]));
+    // It may be gone for good before it has told the third.
+    assert_eq!(node.concerned(&key, &second), BTreeSet::from([third]));
+}
+
 fn envelope(from: &str, id: u128) -> Message {
     Message::Envelope(Envelope {
         id: EnvelopeId(id),
