@@ -352,7 +352,10 @@ impl World {
 
     /// The process of a gateway is stopped for a while, and then goes on as if nothing was.
     pub(super) fn stop(&mut self, at: usize, time: Duration) {
-        self.seats[at].stopped = self.now + time;
+        // Not again while it is: what reaches it would take effect in another order than it came.
+        if !self.is_stopped(at) {
+            self.seats[at].stopped = self.now + time;
+        }
     }
 
     /// Adds something that happened now to what happened before. Every frame and every kind of
