@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::Effect;
 use crate::presence::watches;
-use crate::state_updates::asks;
+use crate::state_updates::{StateUpdate, asks};
 
 /// The most versions of a list that wait for the disk.
 const SAVING: u8 = 4;
@@ -86,14 +86,14 @@ impl<A> Account<A> {
                 return;
             }
             self.storage.due &= !job;
-            if let Some(effect) = self.begin_job(job) {
+            if let Some(effect) = self.begin_job(cx, job) {
                 self.storage.is_busy = true;
                 cx.push(effect);
             }
         }
     }
 
-    fn begin_job(&mut self, job: u8) -> Option<Effect<A>> {
+    fn begin_job(&mut self, cx: &mut Cx<'_, A>, job: u8) -> Option<Effect<A>> {
         let is_online = !self.sessions.is_empty();
         match job {
             Storage::DEPART if take(&mut self.storage.is_published) => {
@@ -108,6 +108,7 @@ impl<A> Account<A> {
             }
             Storage::WATCH if is_online => {
                 let (more, less) = self.next_watched();
+                self.forget_unwatched(cx, &more);
                 let is_new = !more.is_empty() || !less.is_empty();
                 is_new.then_some(Effect::Watch { more, less })
             }
@@ -130,6 +131,16 @@ impl<A> Account<A> {
         let less = self.watched.difference(&wanted).cloned().collect();
         self.watched = wanted;
         (more, less)
+    }
+
+    /// Forgets what was heard of people while they were not watched: nobody says when they leave
+    /// then. Those who are still there are asked when the watch finds them.
+    fn forget_unwatched(&mut self, cx: &mut Cx<'_, A>, people: &[Address]) {
+        for contact in people {
+            if self.contact_presence.forget(contact) {
+                self.update(cx, &StateUpdate::Presence(contact.clone()));
+            }
+        }
     }
 
     /// Merges what is stored into the list. Returns what is different then.

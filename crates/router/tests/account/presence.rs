@@ -10,6 +10,7 @@ use crosstalk_router::{Effect, Fate, Input, Message, Ticket};
 use crate::driven::{
     Driven, HERE, LAPTOP, PHONE, THERE, address, friend, mail_to, posts, roster, text,
 };
+use crate::state_updates::shown;
 
 /// Presence that gateways are told.
 fn told(effects: &[Effect<u32>]) -> Vec<(Ticket, Availability, Vec<String>)> {
@@ -238,6 +239,26 @@ fn a_contact_who_may_be_seen_again_before_the_watch_has_ended_is_looked_for() {
     let granted = alice.does(to(Subscription::Granted, 3));
     assert_eq!(sought(&granted)[0].1, "bob@yahoo");
     assert!(!granted.iter().any(is_watch), "nothing arrives: {granted:?}");
+}
+
+#[test]
+fn what_is_heard_of_a_contact_between_two_watches_ends_with_the_second() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    // The list is being loaded when the last client goes, and another one is there at once.
+    alice.does(Input::RosterChanged);
+    alice.does(Input::Closed(LAPTOP));
+    alice.opens(PHONE, "phone");
+    let (of, at) = (address("bob@yahoo"), THERE);
+    let heard = alice.does(Input::Presence { of, at, presence: Presence::available() });
+    assert_eq!(shown(mail_to(PHONE, heard)), [("bob@yahoo".to_owned(), Availability::Available)]);
+    // The watch ends with the place, so that nobody says when Bob leaves.
+    let left = alice.does(Input::Loaded(Roster::default()));
+    assert!(left.iter().any(|e| matches!(e, Effect::SignOff { watched } if watched.len() == 1)));
+    alice.does(Input::Published);
+    alice.does(Input::Loaded(Roster::default()));
+    let watches = alice.does(Input::Published);
+    assert!(watches.iter().any(|e| matches!(e, Effect::Watch { more, .. } if more.len() == 1)));
+    assert_eq!(shown(mail_to(PHONE, watches)), [("bob@yahoo".to_owned(), Availability::Offline)]);
 }
 
 #[test]

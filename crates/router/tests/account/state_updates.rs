@@ -11,7 +11,7 @@ fn sees(alice: &mut Driven, name: &str, show: Availability) -> Vec<Effect<u32>> 
 }
 
 /// The availabilities that are shown, with whose they are.
-fn shown(mail: Vec<Mail>) -> Vec<(String, Availability)> {
+pub(crate) fn shown(mail: Vec<Mail>) -> Vec<(String, Availability)> {
     let shown = |mail| match mail {
         Mail::Deliver(envelope, None) => match envelope.body {
             Body::Presence(presence) => Some((envelope.from.to_string(), presence.show)),
