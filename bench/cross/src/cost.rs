@@ -5,16 +5,16 @@ use std::time::Duration;
 
 /// Costs of some processes since they started.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// Time on a processor.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
     /// Number of times that a thread had nothing to do and was woken again.
-    pub(crate) wakes: u64,
+    pub wakes: u64,
 }
 
 impl Cost {
     /// Costs of `processes` until now.
-    pub(crate) fn of(processes: &[u32]) -> Self {
+    pub fn of(processes: &[u32]) -> Self {
         let mut cost = Self::default();
         for process in processes {
             for task in fs::read_dir(format!("/proc/{process}/task")).unwrap() {
@@ -34,7 +34,8 @@ impl Cost {
     }
 
     /// Costs since `before`.
-    pub(crate) fn since(self, before: Self) -> Self {
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
         Self {
             cpu: self.cpu.saturating_sub(before.cpu),
             wakes: self.wakes.saturating_sub(before.wakes),

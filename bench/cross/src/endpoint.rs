@@ -1,6 +1,8 @@
 //! Ways from one person to another, each with its conversations.
 
-use crate::peers::{LEFT, RIGHT, Running};
+use bench_processes::process::Running;
+
+use crate::peers::{LEFT, RIGHT};
 use crate::person::{Person, Talk};
 
 /// A sender and a receiver.

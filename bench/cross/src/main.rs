@@ -9,7 +9,6 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to save")]
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "figures are small")]
 
-mod cost;
 mod endpoint;
 mod floor;
 mod measure;
@@ -19,6 +18,7 @@ mod table;
 
 use std::path::PathBuf;
 
+use bench_processes::process::Running;
 use endpoint::{Conversation, Endpoint};
 use measure::{at_most, at_pace};
 use table::Row;
@@ -92,7 +92,7 @@ async fn run(options: &Options) {
 }
 
 /// Starts everything.
-async fn endpoints(options: &Options, home: &TempDir) -> (peers::Running, Vec<Endpoint>) {
+async fn endpoints(options: &Options, home: &TempDir) -> (Running, Vec<Endpoint>) {
     let at = home.path();
     let count = options.conversations;
     let names = ["ann", "bob", "amy", "ben", "ian", "ivy", "kian", "kivy"];
@@ -104,7 +104,7 @@ async fn endpoints(options: &Options, home: &TempDir) -> (peers::Running, Vec<En
     for _ in 0..count {
         talks.push(Conversation::raw(doors).await);
     }
-    let ids = processes.iter().map(peers::Running::id).collect();
+    let ids = processes.iter().map(Running::id).collect();
     let mut all = vec![Endpoint::new("floor", talks, ids, processes)];
 
     let mut talks = Vec::new();
@@ -130,7 +130,7 @@ async fn endpoints(options: &Options, home: &TempDir) -> (peers::Running, Vec<En
     for n in 0..count {
         talks.push(Conversation::across(doors, n).await);
     }
-    let ids = processes.iter().map(peers::Running::id).collect();
+    let ids = processes.iter().map(Running::id).collect();
     all.push(Endpoint::new("CrossTalk, two gateways", talks, ids, processes));
     (server, all)
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
-use crate::cost::Cost;
 use crate::endpoint::{Conversation, Endpoint};
+use bench_processes::cost::Cost;
 
 /// Conversations among which a pace is divided.
 const FEW: usize = 4;
