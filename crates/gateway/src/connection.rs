@@ -3,19 +3,22 @@
 mod open;
 mod report;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosstalk_core::Fault;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
+use crate::abort::Abort;
 use crate::connection_permits::ConnectionPermit;
 use crate::ingress::Ingress;
-use crate::memory::OpenEntry;
+use crate::memory::{Charge, OpenEntry};
 use crate::policy::Asked;
 use crate::session::{End, Endpoint, Peer, Session};
 use crate::shared::Shared;
-use crate::splice::Splice;
+use crate::splice::{Broken, CopyTls, Owner, PlainSide, plain_sides};
 use crate::stream::Stream;
 use crate::tls;
 use report::Report;
@@ -55,6 +58,8 @@ struct Connection {
     memory: OpenEntry,
     /// Its permit among all, and who is behind it.
     permit: ConnectionPermit,
+    /// Tells its listener that it is over.
+    _open: mpsc::Sender<Infallible>,
 }
 
 impl Drop for Connection {
@@ -77,10 +82,12 @@ pub(crate) fn serve(
     way: Arc<Ingress>,
     tcp: TcpStream,
     peer: SocketAddr,
-    (permit, memory): (ConnectionPermit, OpenEntry),
+    (permit, memory, open): (ConnectionPermit, OpenEntry, mpsc::Sender<Infallible>),
 ) -> impl Future<Output = ()> + Send + 'static {
     let report = Report::new(peer, &way);
-    let connection = Connection { shared, way, report, session: None, fault: None, memory, permit };
+    let (session, fault) = (None, None);
+    let connection =
+        Connection { shared, way, report, session, fault, memory, permit, _open: open };
     let mut connection = Box::new(connection);
     let opening = Box::pin(async move {
         let Connection { shared, way, report, permit, memory, .. } = &mut *connection;
@@ -105,13 +112,11 @@ pub(crate) fn serve(
             End::Fault(fault) => Some(fault),
             End::Opaque(fault) => {
                 connection.fault = fault.map(Box::new);
-                // Alone in its box: most connections are here most of the time.
-                Box::pin(connection.pass(endpoints)).await
+                return Box::pin(connection.pass(endpoints)).await;
             }
         };
-        // The first of two faults is the reason of the end.
-        if connection.fault.is_none() {
-            connection.fault = fault.map(Box::new);
+        if let Some(fault) = fault {
+            connection.blame(fault);
         }
     }
 }
@@ -123,7 +128,7 @@ impl Connection {
         self.report.user = session.user().cloned();
         let endpoints =
             self.session.take().map(|session| session.into_endpoints()).unwrap_or_default();
-        self.report.count(&endpoints);
+        self.report.count((endpoints.0.received, endpoints.1.received));
         (end, endpoints)
     }
 
@@ -157,19 +162,54 @@ impl Connection {
     }
 
     /// Connects the two sides with nothing in between.
-    async fn pass(&mut self, mut endpoints: Box<(Endpoint, Endpoint)>) -> Option<Fault> {
-        let (client, server) = &mut *endpoints;
-        if let (None, Ingress::Direct { upstream, .. }) = (&server.stream, &*self.way) {
-            match Box::pin(self.shared.dialer.dial(&self.permit.origin, Asked::Engine, upstream))
-                .await
-            {
-                Ok(dialled) => server.stream = Some(Stream::Plain(dialled.tcp)),
-                Err(failed) => return Some(failed.fault(upstream)),
+    async fn pass(mut self: Box<Self>, mut endpoints: Box<(Endpoint, Endpoint)>) {
+        if let (None, Ingress::Direct { upstream, .. }) = (&endpoints.1.stream, &*self.way) {
+            let origin = &self.permit.origin;
+            match Box::pin(self.shared.dialer.dial(origin, Asked::Engine, upstream)).await {
+                Ok(dialled) => endpoints.1.stream = Some(Stream::Plain(dialled.tcp)),
+                Err(failed) => return self.blame(failed.fault(upstream)),
             }
         }
-        let (patience, pipes) = (self.shared.config.limits.handshake, self.shared.pipes);
-        let broken = Splice::new((client, server), self.memory.charge(), patience, pipes).await;
-        self.report.count(&endpoints);
-        broken.map(|(side, error)| Fault::new(side.blame(), error.to_string()))
+        let (client, server) = &mut *endpoints;
+        if let Some(sides) = plain_sides(client, server) {
+            return self.splice(sides);
+        }
+        let patience = self.shared.config.limits.handshake;
+        let broken = CopyTls::new((client, server), self.memory.charge(), patience).await;
+        self.ended((client.received, server.received), broken);
+    }
+
+    /// Leaves two plain sides to the threads for that; the task ends.
+    fn splice(self: Box<Self>, sides: (PlainSide, PlainSide)) {
+        let (key, entry) = (self.permit.key(), self.memory.entry().clone());
+        let splicer = self.shared.splicer.clone();
+        match splicer.splice(sides, self) {
+            // From here on these end it; what they asked of the task before is asked again.
+            Ok(Some(handles)) => {
+                let [one, other] = handles.map(Abort::Splice);
+                key.is_served_by(one);
+                entry.is_served_by(other);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a connection cannot pass through"),
+        }
+    }
+
+    /// Records whose fault its end is: of two faults, the first.
+    fn blame(&mut self, fault: Fault) {
+        self.fault.get_or_insert_with(|| Box::new(fault));
+    }
+}
+
+impl Owner for Connection {
+    fn charge(&mut self) -> &mut Charge {
+        self.memory.charge()
+    }
+
+    fn ended(&mut self, received: (u64, u64), broken: Option<Broken>) {
+        self.report.count(received);
+        if let Some((side, error)) = broken {
+            self.blame(Fault::new(side.blame(), error.to_string()));
+        }
     }
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::AbortHandle;
-
+use crate::abort::Abort;
 use crate::client_origin::ClientOrigin;
 
 /// Permits for connections: so many in all, and for each client. When all are taken, a connection
@@ -34,9 +33,9 @@ struct Taken {
 #[derive(Default)]
 struct Client {
     /// Connections of which it is not known yet what they are.
-    fresh: BTreeMap<u64, Option<AbortHandle>>,
+    fresh: BTreeMap<u64, Option<Abort>>,
     /// Connections that are known and on which nobody signed on.
-    unsigned: BTreeMap<u64, Option<AbortHandle>>,
+    unsigned: BTreeMap<u64, Option<Abort>>,
     signed_on: usize,
 }
 
@@ -173,8 +172,8 @@ impl Drop for ConnectionPermit {
 }
 
 impl PermitKey {
-    /// The task in which the connection is served, which ends when it makes room.
-    pub(crate) fn is_served_by(&self, task: AbortHandle) {
+    /// Sets what ends the connection when it makes room.
+    pub(crate) fn is_served_by(&self, task: Abort) {
         let mut taken = self.permits.lock();
         if taken.shed.contains(&self.id) {
             task.abort();
@@ -240,7 +239,7 @@ mod tests {
         let served = |ip: &str| {
             let place = permits.take(origin(ip))?;
             let task = tokio::spawn(std::future::pending::<()>());
-            place.key().is_served_by(task.abort_handle());
+            place.key().is_served_by(Abort::Task(task.abort_handle()));
             Some((place, task))
         };
         let (greedy, honest) = ("192.0.2.1", "192.0.2.2");

@@ -5,6 +5,7 @@
 //! what is spoken, under `tls` where that ends here; `session` drives the network's engine
 //! between the two streams and the [`router`]; `splice` carries what is not interpreted.
 
+mod abort;
 mod client_origin;
 pub mod config;
 mod connection;

@@ -1,5 +1,6 @@
 //! Accepting connections, within limits.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use crosstalk_core::Payer;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::abort::Abort;
 use crate::client_origin::ClientOrigin;
 use crate::connection::serve;
 use crate::connection_permits::ConnectionPermits;
@@ -55,6 +57,8 @@ impl Listener {
         mut stop: watch::Receiver<bool>,
     ) {
         let (way, mut connections) = (Arc::new(way), JoinSet::new());
+        // Dropped with each connection, wherever it is served by then.
+        let (open, mut none_open) = mpsc::channel::<Infallible>(1);
         let mut failing = false;
         loop {
             let accepted = tokio::select! {
@@ -73,9 +77,10 @@ impl Listener {
                     // Taken out before the task owns both, to tell them which task to abort.
                     let (key, entry) = (permit.key(), memory.entry().clone());
                     let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    let task = connections.spawn(serve(shared, way, tcp, peer, (permit, memory)));
-                    key.is_served_by(task.clone());
-                    entry.set_task(task);
+                    let costs = (permit, memory, open.clone());
+                    let task = connections.spawn(serve(shared, way, tcp, peer, costs));
+                    key.is_served_by(Abort::Task(task.clone()));
+                    entry.is_served_by(Abort::Task(task));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -90,8 +95,11 @@ impl Listener {
             }
         }
         // Closed before the wait, so that clients find another gateway meanwhile.
-        drop(self.socket);
-        let all = async { while connections.join_next().await.is_some() {} };
+        drop((self.socket, open));
+        let all = async {
+            while connections.join_next().await.is_some() {}
+            none_open.recv().await;
+        };
         let _ = tokio::time::timeout(shared.config.limits.drain, all).await;
         connections.shutdown().await;
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use crosstalk_core::{Budgets, Ended, EntryId, Fault, Ledger, Payer, PayerKind, Relief, Short};
-use tokio::task::AbortHandle;
+
+use crate::abort::Abort;
 
 /// Bytes of a connection on which nothing waits; what [`FREE`] leaves out included.
 const CONNECTION: usize = 4 << 10;
@@ -43,8 +44,8 @@ const CLOSED: u8 = 2;
 #[derive(Debug)]
 struct Books {
     ledger: Ledger,
-    /// The task of each connection, by the index of its entry.
-    tasks: Vec<Option<AbortHandle>>,
+    /// What ends each connection, by the index of its entry.
+    tasks: Vec<Option<Abort>>,
 }
 
 /// Memory that waits for connections, and the entries ended for it.
@@ -98,7 +99,7 @@ impl Memory {
             (end.iter().filter_map(task).collect::<Vec<_>>(), strained)
         };
         // After the lock: an aborted task drops its charges, which take it again.
-        tasks.iter().for_each(AbortHandle::abort);
+        tasks.iter().for_each(Abort::abort);
         if strained {
             self.log_strain();
         }
@@ -167,8 +168,8 @@ impl Entry {
         Charge { entry: self.clone(), charged: 0 }
     }
 
-    /// The task to end when the connection has to go: at once, if that is so already.
-    pub(crate) fn set_task(&self, task: AbortHandle) {
+    /// Sets what ends the connection when it has to go: at once, if that is so already.
+    pub(crate) fn is_served_by(&self, task: Abort) {
         let mut books = self.memory.lock();
         let index = self.id.index();
         // The entry may have been ended between its opening and now, when there was no task yet to

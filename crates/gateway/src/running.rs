@@ -15,6 +15,7 @@ use crate::ingress::Ingress;
 use crate::listen::Listener;
 use crate::router::Router;
 use crate::shared::Shared;
+use crate::splice::{SpliceLimits, Splicer};
 use crate::tls::{self, OwnTls, Tls};
 
 /// Reason why a gateway does not start.
@@ -23,6 +24,9 @@ pub enum StartError {
     /// A listener cannot be had.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    /// What serves connections that pass through does not start.
+    #[error("the system gives no thread for connections that pass through: {0}")]
+    Splice(io::Error),
     /// TLS cannot be served.
     #[error(transparent)]
     Tls(#[from] tls::Error),
@@ -40,6 +44,7 @@ pub struct Gateway {
     tls: Arc<Tls>,
     stop: watch::Sender<bool>,
     listeners: JoinSet<()>,
+    splicer: Splicer,
 }
 
 impl Gateway {
@@ -54,7 +59,10 @@ impl Gateway {
     pub fn start(config: Config, router: Router) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let division = Division::of_process(&config.limits);
-        let shared = Arc::new(Shared::new(Arc::clone(&config), router, &division)?);
+        let limits = SpliceLimits { patience: config.limits.handshake, pipes: division.pipes };
+        let splicer = Splicer::start(splicing_threads(), limits).map_err(StartError::Splice)?;
+        let shared = Shared::new(Arc::clone(&config), router, splicer.handle(), &division)?;
+        let shared = Arc::new(shared);
         let mut listeners = Vec::new();
         let mut bind = |at, way: &dyn Fn(SocketAddr) -> Ingress| {
             let listener = Listener::bind(at).map_err(|e| StartError::Listen(at, e))?;
@@ -90,7 +98,7 @@ impl Gateway {
             let (shared, permits) = (Arc::clone(&shared), Arc::clone(&permits));
             running.spawn(listener.run(shared, way, permits, stopped.clone()));
         }
-        Ok(Self { proxies, transparent, direct, tls, stop, listeners: running })
+        Ok(Self { proxies, transparent, direct, tls, stop, listeners: running, splicer })
     }
 
     /// TLS for what the gateway itself serves under the name `host`.
@@ -102,7 +110,14 @@ impl Gateway {
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
         while self.listeners.join_next().await.is_some() {}
+        self.splicer.stop().await;
     }
+}
+
+/// Number of threads for connections that pass through: half of the processors, as for those that
+/// are interpreted, whose share of the work is not known before.
+fn splicing_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2))
 }
 
 /// Address under which a direct listener is reached; with the port that was found where any would

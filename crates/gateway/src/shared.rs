@@ -20,6 +20,7 @@ use crate::dns::Dns;
 use crate::policy::Policy;
 use crate::registry::{Registration, Registry};
 use crate::router::Router;
+use crate::splice::SplicerHandle;
 use crate::tls::{self, Tls};
 use crate::watchdog::Watchdog;
 
@@ -44,8 +45,8 @@ pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) dialer: Dialer,
     pub(crate) dns: Arc<Dns>,
-    /// The most pipes at once for what is not interpreted.
-    pub(crate) pipes: u16,
+    /// The threads of what is not interpreted.
+    pub(crate) splicer: SplicerHandle,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tls: Arc<Tls>,
     names: Arc<Names>,
@@ -63,6 +64,7 @@ impl Shared {
     pub(crate) fn new(
         config: Arc<Config>,
         router: Router,
+        splicer: SplicerHandle,
         division: &Division,
     ) -> Result<Self, tls::Error> {
         let handoffs = config.limits.memory.handoffs() / config.networks.len().max(1);
@@ -76,7 +78,7 @@ impl Shared {
             router,
             dialer: Dialer::new(Arc::clone(&policy), Arc::clone(&dns), config.limits.dial),
             dns,
-            pipes: division.pipes,
+            splicer,
             policy,
             tls: Arc::new(Tls::new(&config.tls, config.limits.handshake)?),
             names: Arc::new(config.names()),

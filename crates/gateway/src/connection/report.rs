@@ -7,7 +7,6 @@ use std::time::Instant;
 use crosstalk_core::{Address, Fault, HostPort, NetworkId};
 
 use crate::ingress::Ingress;
-use crate::session::Endpoint;
 
 /// Facts about a connection, gathered for its line in the log.
 pub(super) struct Report {
@@ -39,8 +38,9 @@ impl Report {
         self.way = protocol;
     }
 
-    pub(super) const fn count(&mut self, endpoints: &(Endpoint, Endpoint)) {
-        self.sent = (endpoints.0.received, endpoints.1.received);
+    /// Records how many bytes came from the client and from the server.
+    pub(super) const fn count(&mut self, received: (u64, u64)) {
+        self.sent = received;
     }
 
     pub(super) fn log(&self, fault: Option<&Fault>) {

@@ -1,225 +1,169 @@
 //! Connections that are not interpreted.
 //!
-//! What is small is copied through the worker's buffer; a direction that fills it is moved inside
-//! the kernel by splice(2), through a pipe that is held only while there is something in it.
+//! Plain ones are served by threads of their own, each a loop over the system's selector: a
+//! connection on which nothing happens takes some hundred bytes there, a quarter of what a task
+//! with two registrations takes, and a message wakes one thread once. What is small is copied
+//! through the thread's buffer; a direction that fills it is moved inside the kernel by splice(2),
+//! through a pipe that is held only while there is something in it.
+//!
+//! Where TLS ends here, the connection's own task copies ([`CopyTls`]).
 
+mod connection;
+mod flow;
+mod half;
 #[cfg(target_os = "linux")]
 mod pipe;
 #[cfg(not(target_os = "linux"))]
 #[path = "no_pipe.rs"]
 mod pipe;
+mod thread;
+mod tls;
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use crosstalk_core::Side;
-use tokio::io::AsyncWrite;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::net::TcpStream;
 
 use crate::memory::Charge;
 use crate::session::Endpoint;
-use crate::stream::{Stream, settle};
-use pipe::Pipe;
-
-/// Number of bytes in one read from which on a direction is moved inside the kernel.
-const BULK: usize = 16 * 1024;
+use crate::stream::Stream;
+use connection::Spliced;
+pub(crate) use thread::AbortSplice;
+use thread::{Inbox, Thread};
+pub(crate) use tls::CopyTls;
 
 /// Side that failed, and its error.
 pub(crate) type Broken = (Side, io::Error);
 
-/// Moves bytes both ways, those that were read or queued before first, until both directions
-/// ended. A direction ends with its source, and the other goes on. What waits meanwhile is charged.
-///
-/// A connection on which both sides said something may be silent for ever. Before that, and after
-/// one side has ended, it may be silent for `patience`.
-///
-/// A future by hand: most connections are in this state most of the time, and what an `async fn`
-/// makes of it keeps each argument twice.
-pub(crate) struct Splice<'a> {
-    client: &'a mut Endpoint,
-    server: &'a mut Endpoint,
-    charge: &'a mut Charge,
-    patience: Duration,
-    up: Flow,
-    down: Flow,
-    silence: Option<Silence>,
+/// Limits of what is spliced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpliceLimits {
+    /// For how long a connection may be silent on which one side never said anything, or has
+    /// ended. One on which both sides spoke may be silent for ever.
+    pub(crate) patience: Duration,
+    /// The most pipes at once in the process.
+    pub(crate) pipes: u16,
 }
 
-impl<'a> Splice<'a> {
-    /// Connects the two. No more than `pipes` are open at once in the process.
-    pub(crate) fn new(
-        (client, server): (&'a mut Endpoint, &'a mut Endpoint),
-        charge: &'a mut Charge,
-        patience: Duration,
-        pipes: u16,
-    ) -> Self {
-        server.outbox.push(&std::mem::take(&mut client.inbox));
-        client.outbox.push(&std::mem::take(&mut server.inbox));
-        let (up, down) = (Flow::from(Side::Client, pipes), Flow::from(Side::Server, pipes));
-        Self { client, server, charge, patience, up, down, silence: None }
-    }
-}
-
-impl Future for Splice<'_> {
-    type Output = Option<Broken>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Broken>> {
-        let Self { client, server, charge, patience, up, down, silence } = &mut *self;
-        // As in a session, asking again ends soon; a connection without an engine counts as one on
-        // which nobody signed on.
-        if charge.is_closed(false) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let ended = [up.poll(cx, client, server), down.poll(cx, server, client)];
-        let piped = [&*up, &*down].map(|flow| flow.pipe.as_ref().map_or(0, Pipe::held));
-        charge.set(client.capacity() + server.capacity() + piped[0] + piped[1]);
-        match ended {
-            [Poll::Ready(()), Poll::Ready(())] => {}
-            [Poll::Pending, Poll::Pending] if client.received > 0 && server.received > 0 => {
-                *silence = None;
-                return Poll::Pending;
-            }
-            _ => {
-                // Compared by amounts instead of marking each read: a direction that is stuck on
-                // its sink moves nothing, whatever its source sends.
-                let moved = Moved::by(client, server, [&*up, &*down]);
-                let silence = silence.get_or_insert_with(|| Silence::of(*patience));
-                ready!(silence.poll(cx, moved, *patience));
-            }
-        }
-        Poll::Ready(up.broken.take().or_else(|| down.broken.take()))
-    }
-}
-
-/// Bytes read and written so far: a count that changes as long as anything moves.
-#[derive(PartialEq)]
-struct Moved {
+/// One plain side of a connection that is to be spliced.
+#[derive(Debug)]
+pub(crate) struct PlainSide {
+    tcp: TcpStream,
+    /// Bytes for the other side that are not sent yet.
+    unsent: BytesMut,
+    /// Number of bytes that this side sent so far.
     received: u64,
-    written: u64,
-    in_pipes: usize,
-}
-
-impl Moved {
-    fn by(client: &Endpoint, server: &Endpoint, flows: [&Flow; 2]) -> Self {
-        let held = |flow: &Flow| flow.pipe.as_ref().map_or(0, Pipe::held);
-        Self {
-            received: client.received + server.received,
-            written: client.outbox.written() + server.outbox.written(),
-            in_pipes: flows.map(held).iter().sum(),
-        }
-    }
-}
-
-/// For how long nothing was moved.
-struct Silence(Box<(Pin<Box<Sleep>>, Option<Moved>)>);
-
-impl Silence {
-    fn of(patience: Duration) -> Self {
-        Self(Box::new((Box::pin(sleep(patience)), None)))
-    }
-
-    /// Ready when it is longer than `patience` since the last change of what was moved.
-    fn poll(&mut self, cx: &mut Context<'_>, now: Moved, patience: Duration) -> Poll<()> {
-        let (timer, before) = &mut *self.0;
-        if before.as_ref() != Some(&now) {
-            *before = Some(now);
-            timer.as_mut().reset(Instant::now() + patience);
-        }
-        timer.as_mut().poll(cx)
-    }
-}
-
-/// One direction.
-struct Flow {
-    source: Side,
-    pipe: Option<Pipe>,
-    pipes: u16,
-    bulk: bool,
+    /// It sends nothing more.
     ended: bool,
-    broken: Option<Broken>,
 }
 
-impl Flow {
-    const fn from(source: Side, pipes: u16) -> Self {
-        Self { source, pipe: None, pipes, bulk: false, ended: false, broken: None }
+/// Takes the two sides out of their endpoints, with what waits in these, where both are plain.
+pub(crate) fn plain_sides(
+    client: &mut Endpoint,
+    server: &mut Endpoint,
+) -> Option<(PlainSide, PlainSide)> {
+    let (Some(Stream::Plain(_)), Some(Stream::Plain(_))) = (&client.stream, &server.stream) else {
+        return None;
+    };
+    Some((PlainSide::of(client, server)?, PlainSide::of(server, client)?))
+}
+
+impl PlainSide {
+    fn of(from: &mut Endpoint, to: &mut Endpoint) -> Option<Self> {
+        let Some(Stream::Plain(tcp)) = from.stream.take() else { return None };
+        to.outbox.push(&std::mem::take(&mut from.inbox));
+        let (unsent, received, ended) = (to.outbox.take(), from.received, from.ended);
+        Some(Self { tcp, unsent, received, ended })
+    }
+}
+
+/// Owner of a spliced connection, which pays for what waits on it and is dropped at its end.
+pub(crate) trait Owner: Send {
+    /// The charge for what waits.
+    fn charge(&mut self) -> &mut Charge;
+
+    /// The connection is over: `received` bytes came from the client and from the server, and
+    /// `broken` is the side that ended it by an error.
+    fn ended(&mut self, received: (u64, u64), broken: Option<Broken>);
+}
+
+/// The threads that splice. All they serve ends with this.
+#[derive(Debug)]
+pub(crate) struct Splicer {
+    threads: Vec<JoinHandle<()>>,
+    handle: SplicerHandle,
+}
+
+/// Gives connections to the threads of a [`Splicer`], one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct SplicerHandle(Arc<Inboxes>);
+
+#[derive(Debug)]
+struct Inboxes {
+    all: Vec<Arc<Inbox>>,
+    next: AtomicUsize,
+}
+
+impl Splicer {
+    /// Starts `threads` threads, within the runtime that is entered.
+    pub(crate) fn start(threads: usize, limits: SpliceLimits) -> io::Result<Self> {
+        let runtime = tokio::runtime::Handle::current();
+        let (mut all, mut handles) = (Vec::new(), Vec::new());
+        for number in 0..threads.max(1) {
+            let (thread, inbox) = Thread::new(limits)?;
+            all.push(inbox);
+            let (runtime, log) = (runtime.clone(), tracing::dispatcher::get_default(Clone::clone));
+            let serve = move || {
+                // What is charged may have to be said later, by a task of the runtime.
+                let _runtime = runtime.enter();
+                tracing::dispatcher::with_default(&log, || thread.run());
+            };
+            let named = std::thread::Builder::new().name(format!("splice-{number}"));
+            handles.push(named.spawn(serve)?);
+        }
+        let handle = SplicerHandle(Arc::new(Inboxes { all, next: AtomicUsize::new(0) }));
+        Ok(Self { threads: handles, handle })
     }
 
-    /// Moves what it can; ready once the direction has ended and its sink was told.
-    fn poll(&mut self, cx: &mut Context<'_>, from: &mut Endpoint, to: &mut Endpoint) -> Poll<()> {
-        while !self.ended {
-            if let Err(error) = ready!(self.poll_drain(cx, from.ended, to)) {
-                self.broken = Some((self.source.other(), error));
-                self.pipe = None;
-                self.ended = true;
-            } else if from.ended {
-                self.ended = true;
-            } else if let Err(error) = ready!(self.poll_fill(cx, from, to)) {
-                self.broken = Some((self.source, error));
-                from.ended = true;
-            }
-        }
-        Poll::Ready(())
+    pub(crate) fn handle(&self) -> SplicerHandle {
+        self.handle.clone()
     }
 
-    /// Writes what is held, and with `last` the end.
-    fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        last: bool,
-        to: &mut Endpoint,
-    ) -> Poll<io::Result<()>> {
-        let Some(stream) = &mut to.stream else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        // Copied bytes are older than those in the pipe.
-        ready!(to.outbox.poll_write(cx, stream, &[]))?;
-        if let Some(pipe) = &mut self.pipe {
-            while !pipe.is_empty() {
-                ready!(pipe.poll_drain(cx, stream.tcp()))?;
-            }
-        }
-        if let Some(pipe) = self.pipe.take() {
-            pipe.give_back();
-        }
-        if last { Pin::new(stream).poll_shutdown(cx) } else { Poll::Ready(Ok(())) }
+    /// Ends every connection, and waits until that is done.
+    pub(crate) async fn stop(mut self) {
+        self.close();
+        let threads = std::mem::take(&mut self.threads);
+        let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+        let _ = tokio::task::spawn_blocking(join).await;
     }
 
-    /// Takes more, now that nothing is held.
-    fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut Endpoint,
-        to: &mut Endpoint,
-    ) -> Poll<io::Result<()>> {
-        let (Some(source), Some(sink)) = (&from.stream, &mut to.stream) else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        if self.bulk
-            && let (Stream::Plain(source), Stream::Plain(_)) = (source, &*sink)
-        {
-            // Only now is a pipe taken: while a source sends nothing, others can use it.
-            ready!(source.poll_read_ready(cx))?;
-            if let Some(pipe) = Pipe::take(self.pipes) {
-                let n = ready!(self.pipe.insert(pipe).poll_fill(cx, source))?;
-                from.received += n as u64;
-                from.ended = n == 0;
-                self.bulk = n >= BULK;
-                return Poll::Ready(Ok(()));
-            }
-        }
-        let n = ready!(from.poll_read(cx, usize::MAX))?;
-        self.bulk = n >= BULK;
-        let written = to.outbox.poll_write(cx, sink, &from.inbox);
-        from.inbox.clear();
-        settle(&mut from.inbox, n);
-        if let Poll::Ready(Err(error)) = written {
-            self.broken = Some((self.source.other(), error));
-            (self.ended, to.shut) = (true, true);
-        }
-        Poll::Ready(Ok(()))
+    fn close(&self) {
+        self.handle.0.all.iter().for_each(|inbox| inbox.close());
+    }
+}
+
+impl Drop for Splicer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl SplicerHandle {
+    /// Connects two plain sides until both directions ended. Returns two handles that end it;
+    /// `None` where the threads are stopped, and `owner` is dropped.
+    pub(crate) fn splice(
+        &self,
+        sides: (PlainSide, PlainSide),
+        owner: Box<dyn Owner>,
+    ) -> io::Result<Option<[AbortSplice; 2]>> {
+        let spliced = Box::new(Spliced::new(sides, owner)?);
+        let Inboxes { all, next } = &*self.0;
+        let turn = next.fetch_add(1, Ordering::Relaxed) % all.len().max(1);
+        Ok(all.get(turn).and_then(|inbox| inbox.splice(spliced)))
     }
 }

@@ -2,9 +2,8 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::task::{Context, Poll};
 
-use tokio::net::TcpStream;
+use mio::net::TcpStream;
 
 /// A pipe that there never is.
 pub(super) struct Pipe(Infallible);
@@ -26,19 +25,11 @@ impl Pipe {
         match self.0 {}
     }
 
-    pub(super) fn poll_fill(
-        &mut self,
-        _: &mut Context<'_>,
-        _: &TcpStream,
-    ) -> Poll<io::Result<usize>> {
+    pub(super) fn fill(&mut self, _: &TcpStream) -> io::Result<usize> {
         match self.0 {}
     }
 
-    pub(super) fn poll_drain(
-        &mut self,
-        _: &mut Context<'_>,
-        _: &TcpStream,
-    ) -> Poll<io::Result<()>> {
+    pub(super) fn drain(&mut self, _: &TcpStream) -> io::Result<usize> {
         match self.0 {}
     }
 }

@@ -4,13 +4,11 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
 
+use mio::net::TcpStream;
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
-/// The most empty pipes a worker keeps.
+/// The most empty pipes a thread keeps.
 const SPARE: usize = 16;
 /// The most bytes asked for at once; a pipe takes what fits.
 const MOST: usize = 1 << 20;
@@ -75,49 +73,17 @@ impl Pipe {
         self.held
     }
 
-    /// Takes from `source` what fits into this empty pipe; zero at the source's end.
-    pub(super) fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        source: &TcpStream,
-    ) -> Poll<io::Result<usize>> {
-        // The pipe is empty, so that only the source can have made it wait.
-        let n = ready!(poll_move(cx, source, Interest::READABLE, || {
-            splice(source, None, &self.write, None, MOST, SpliceFlags::NONBLOCK)
-        }))?;
-        self.held = n;
-        Poll::Ready(Ok(n))
+    /// Takes from `source` what fits into this empty pipe; zero at the source's end. Would block
+    /// only where the source has nothing, since the pipe is empty.
+    pub(super) fn fill(&mut self, source: &TcpStream) -> io::Result<usize> {
+        self.held = splice(source, None, &self.write, None, MOST, SpliceFlags::NONBLOCK)?;
+        Ok(self.held)
     }
 
-    /// Gives `sink` what it takes of the pipe's content.
-    pub(super) fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        sink: &TcpStream,
-    ) -> Poll<io::Result<()>> {
-        let n = ready!(poll_move(cx, sink, Interest::WRITABLE, || {
-            splice(&self.read, None, sink, None, self.held, SpliceFlags::NONBLOCK)
-        }))?;
+    /// Gives `sink` what it takes of the pipe's content, and returns how much that was.
+    pub(super) fn drain(&mut self, sink: &TcpStream) -> io::Result<usize> {
+        let n = splice(&self.read, None, sink, None, self.held, SpliceFlags::NONBLOCK)?;
         self.held = self.held.saturating_sub(n);
-        Poll::Ready(if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) })
-    }
-}
-
-fn poll_move(
-    cx: &mut Context<'_>,
-    socket: &TcpStream,
-    interest: Interest,
-    mut attempt: impl FnMut() -> rustix::io::Result<usize>,
-) -> Poll<io::Result<usize>> {
-    loop {
-        if interest.is_readable() {
-            ready!(socket.poll_read_ready(cx))?;
-        } else {
-            ready!(socket.poll_write_ready(cx))?;
-        }
-        match socket.try_io(interest, || Ok(attempt()?)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            moved => return Poll::Ready(moved),
-        }
+        if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) }
     }
 }

@@ -72,6 +72,11 @@ impl Outbox {
         (self.backlog, self.unflushed) = (None, false);
     }
 
+    /// Takes out what waits, for somebody else to write.
+    pub(crate) fn take(&mut self) -> BytesMut {
+        self.backlog.take().map_or_else(BytesMut::new, |backlog| backlog.bytes)
+    }
+
     fn backlog(&self) -> &[u8] {
         self.backlog.as_ref().map_or(&[], |backlog| &backlog.bytes)
     }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -71,6 +71,71 @@ async fn a_server_that_breaks_off_ends_the_client_too() {
     let mut client = socks5(gateway.proxies[0], server).await;
     assert!(rest(&mut client).await.is_empty());
     drop(TcpStream::connect(gateway.proxies[0]).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_passes_goes_on_while_a_gateway_waits_for_its_end_and_no_longer() {
+    const DRAIN: Duration = Duration::from_secs(2);
+    let echo = echo().await;
+    let gateway = gateway(echo, |config| config.limits.drain = DRAIN);
+    let proxy = gateway.proxies[0];
+    let (mut soon, mut late) = (socks5(proxy, echo).await, socks5(proxy, echo).await);
+    for tcp in [&mut soon, &mut late] {
+        tcp.write_all(b"220 hello\r\n").await.unwrap();
+        assert_eq!(exactly(tcp, 11).await, b"220 hello\r\n");
+    }
+    let begun = Instant::now();
+    let shutdown = tokio::spawn(gateway.gateway.shutdown());
+    while TcpStream::connect(proxy).await.is_ok() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    soon.write_all(b"still here").await.unwrap();
+    assert_eq!(exactly(&mut soon, 10).await, b"still here");
+    soon.shutdown().await.unwrap();
+    assert!(rest(&mut soon).await.is_empty() && begun.elapsed() < DRAIN);
+    assert!(rest(&mut late).await.is_empty() && begun.elapsed() >= DRAIN);
+    shutdown.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_dropped_ends_what_passes() {
+    let echo = echo().await;
+    let gateway = gateway(echo, |_| {});
+    let mut client = socks5(gateway.proxies[0], echo).await;
+    client.write_all(b"220 hello\r\n").await.unwrap();
+    assert_eq!(exactly(&mut client, 11).await, b"220 hello\r\n");
+    drop(gateway);
+    assert!(rest(&mut client).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_side_that_reads_nothing_stops_its_own_other_side_and_nobody_else() {
+    const LOT: usize = 64 << 20;
+    let pouring = server(|mut tcp| async move {
+        exactly(&mut tcp, 10).await;
+        let _ = tcp.write_all(&vec![b'x'; LOT]).await;
+    })
+    .await;
+    let gateway = gateway(pouring, |_| {});
+    let mut deaf = Vec::new();
+    for _ in 0..4 {
+        let mut tcp = socks5(gateway.proxies[0], pouring).await;
+        tcp.write_all(b"220 pour\r\n").await.unwrap();
+        deaf.push(tcp);
+    }
+    sleep(Duration::from_millis(300)).await;
+    assert!(
+        gateway.router.snapshot().memory.used < 4 << 20,
+        "what is not read stays in the kernel"
+    );
+    let mut client = socks5(gateway.proxies[0], pouring).await;
+    client.write_all(b"220 pour\r\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await.len(), LOT);
+    // And whoever reads at last gets all.
+    let mut late = deaf.pop().unwrap();
+    late.shutdown().await.unwrap();
+    assert_eq!(rest(&mut late).await.len(), LOT);
 }
 
 /// Longest silence of a connection in the tests below.
