@@ -94,7 +94,7 @@ class Browser:
 
     def sign_out(self):
         self.page.get_by_role("button", name="Sign out").click()
-        expect(self.page.get_by_role("button", name="Sign in")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
         if left := self.page.evaluate("Object.keys(localStorage)"):
             raise AssertionError(f"signing out leaves {left}")
 
