@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::web::{Browser, PASSWORD, ann, invite};
 
-/// The beginning of a public key of P-256 (SubjectPublicKeyInfo).
+/// The beginning of a public key of P-256 (`SubjectPublicKeyInfo`).
 const P256: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
 
 fn text(bytes: &[u8]) -> String {
@@ -145,7 +145,7 @@ async fn only_who_is_signed_in_at_the_page_adds_a_passkey_and_eight_at_most() {
     let asked = browser.ask("POST /web/passkeys/new", None).await.json();
     let stolen = ben.ask("POST /web/passkeys", Some(Authenticator::new().makes(&asked, &origin)));
     assert_eq!(stolen.await.problem().as_deref(), Some("invalid"), "it was made for Ann");
-    let (mut by_address, _) = (Browser { origin: format!("http://{}", ben.at), ..ben.clone() }, ());
+    let mut by_address = Browser { origin: format!("http://{}", ben.at), ..ben.clone() };
     let nameless = by_address.ask("POST /web/passkeys/challenge", None).await;
     assert_eq!(nameless.problem().as_deref(), Some("conflict"));
 }
