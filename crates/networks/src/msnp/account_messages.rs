@@ -2,6 +2,7 @@
 //! the list; conversations and address books ask it, and it tells conversations what changes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crosstalk_core::{
     Address, ConnectionId, Envelope, HostPort, MAX_UNHEARD, Message, Recipient, Redacted,
@@ -29,8 +30,8 @@ pub(super) enum ToNotification {
     /// An address book wants the list: the answer is [`ToAddressBook::List`]. The address book's server
     /// says that a token is the person's, where it does.
     WantsList { number: u32, token: Option<Token> },
-    /// The client changes its list: the answer is [`ToAddressBook::Edited`].
-    Edits { number: u32, edits: Vec<Edit> },
+    /// The client changes its list, `until` then: the answer is [`ToAddressBook::Edited`].
+    Edits { number: u32, edits: Vec<Edit>, until: Instant },
     /// The client was given its list.
     Served(Served),
 }

@@ -16,6 +16,9 @@ use crate::msnp::foreign_list::Edit;
 
 /// Longest wait for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest wait until changes are made, or else not at all: the answer that they are is then there
+/// before the wait for it is over.
+const MADE_WITHIN: Duration = Duration::from_secs(2);
 /// Factor from the length of a message to its memory as bytes, as text and as elements.
 pub(super) const WAITING_FOLD: usize = 8;
 
@@ -77,7 +80,8 @@ impl Connection {
         cx: &mut Cx<'_>,
     ) {
         let number = self.wait(What::Edits(question, ask), cx.later(PATIENCE));
-        ToNotification::Edits { number, edits }.tell(to, cx);
+        let until = cx.later(MADE_WITHIN);
+        ToNotification::Edits { number, edits, until }.tell(to, cx);
     }
 
     /// Has `what` wait until then. Returns the number of its question.
@@ -160,7 +164,7 @@ impl Connection {
         let Some(waiting) = self.waiting.take() else { return };
         match waiting.what {
             What::Request(question) => self.decide(question, None, None, cx),
-            // Whether they were made nobody knows; a client that asks again makes them once.
+            // Nor are they made later; made are they only where the connection left with its answer.
             What::Edits(question, _) => {
                 let ask = question.refusal("InternalError", "The change could not be made.");
                 self.carry_out(&question, ask, cx);

@@ -130,7 +130,9 @@ impl Session {
             Ok(ToNotification::WantsList { number, token }) => {
                 self.give_list(from, number, token, cx);
             }
-            Ok(ToNotification::Edits { number, edits }) => self.edit(from, number, edits, cx),
+            // Later the client heard a no: what it asks for again would be made twice.
+            Ok(ToNotification::Edits { until, .. }) if until <= cx.now.instant => {}
+            Ok(ToNotification::Edits { number, edits, .. }) => self.edit(from, number, edits, cx),
             Ok(ToNotification::Served(served)) => self.served(served, cx),
             Err(_) => {}
         }

@@ -219,6 +219,29 @@ fn a_yes_is_said_when_the_change_is_made_and_not_before() {
 }
 
 #[test]
+fn what_the_client_was_told_is_not_made_is_not_made_later_either() {
+    let mut book = Book::of(Roster::default());
+    let add = format!(
+        "<contacts><Contact><contactInfo><passportName>{BOB}</passportName></contactInfo>\
+         </Contact></contacts>"
+    );
+    book.soap.bytes(Side::Client, request("ABContactAdd", &add).as_bytes()).unwrap();
+    book.ns.hear();
+    book.soap.hear();
+    let mut letter = Gateway::new(&Msnp, &book.shared, None);
+    letter.bytes(Side::Client, left_for(BOB).as_bytes()).unwrap();
+    for soap in [&mut book.soap, &mut letter] {
+        soap.wait(Duration::from_secs(4));
+        assert!(text(soap.take(Side::Client)).starts_with("HTTP/1.1 500 "));
+    }
+    book.ns.wait(Duration::from_secs(4));
+    assert!(book.edits().is_empty() && said(&mut book.ns).is_empty());
+    book.sends(Side::Client, left_for(BOB).as_bytes());
+    assert!(text(book.soap.take(Side::Client)).contains("Upper=\"3\""));
+    assert_eq!(said(&mut book.ns).len(), 1, "it is said once");
+}
+
+#[test]
 fn requests_behind_one_that_waits_are_answered_behind_it() {
     let mut book = Book::of(listed());
     let both = left_for(BOB) + &request("FindMembership", "");
