@@ -17,6 +17,8 @@ use crate::msnp::wire::xml::Document;
 
 /// Pause between looks for a person who is about to sign in, or whose list is about to be known.
 const AGAIN: Duration = Duration::from_millis(50);
+/// Time for the answer to a look that begins when no other may follow.
+const LAST: Duration = Duration::from_secs(1);
 
 /// An answer that waits for the foreign list.
 pub(super) struct HeldAnswer {
@@ -74,10 +76,13 @@ impl Connection {
             _ => return self.pass_answer(held.message, cx),
         };
         held.step = step;
-        self.ask_list(What::Answer(held), to, token, cx);
+        // All looks together wait no longer than one would, but for the time that the last one needs.
+        let until = held.until.max(cx.later(LAST));
+        self.ask_list((What::Answer(held), until), to, token, cx);
     }
 
-    /// Nobody was found, or the time is over.
+    /// Nobody was found. Only then is the name tried instead of the token: whoever is found by it
+    /// owns the token from then on, which somebody who answers late has shown before.
     pub(super) fn not_found(&mut self, held: Box<HeldAnswer>, cx: &mut Cx<'_>) {
         match held.step {
             Step::Pause | Step::ByToken => self.look(held, cx),

@@ -5,7 +5,7 @@ use crosstalk_core::{ConnectionId, Fault, Recipient, Side};
 
 use super::last_look::is_named_in_bytes;
 use super::requests::{self, Ask, Reads};
-use super::waiting::What;
+use super::waiting::{PATIENCE, What};
 use super::{Connection, elements, offline_messages};
 use crate::common::http::{self, Head, Incoming, Message};
 use crate::msnp::account_keys::Token;
@@ -144,7 +144,8 @@ impl Connection {
             }
             (Some((ask, _)), _) => self.carry_out(&question, ask, cx),
             (None, Some(token)) => {
-                self.ask_list(What::Request(question), token.recipient(), None, cx);
+                let waits = (What::Request(question), cx.later(PATIENCE));
+                self.ask_list(waits, token.recipient(), None, cx);
             }
             (None, None) => self.decide(question, None, None, cx),
         }

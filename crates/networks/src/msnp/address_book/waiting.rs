@@ -59,15 +59,16 @@ impl Waiting {
 }
 
 impl Connection {
-    /// Asks for the list, which `what` waits for; says with it that the token is the person's.
+    /// Asks for the list, which `what` waits for until then; says with it that the token is the
+    /// person's.
     pub(super) fn ask_list(
         &mut self,
-        what: What,
+        (what, until): (What, Instant),
         to: Recipient,
         token: Option<Token>,
         cx: &mut Cx<'_>,
     ) {
-        let number = self.wait(what, cx.later(PATIENCE));
+        let number = self.wait(what, until);
         ToNotification::WantsList { number, token }.tell(to, cx);
     }
 
@@ -85,7 +86,7 @@ impl Connection {
     }
 
     /// Has `what` wait until then. Returns the number of its question.
-    pub(super) fn wait(&mut self, what: What, until: Instant) -> u32 {
+    fn wait(&mut self, what: What, until: Instant) -> u32 {
         self.questions = self.questions.wrapping_add(1);
         let number = self.questions;
         self.waiting = Some(Waiting { what, number, asked: None, until });
@@ -94,24 +95,21 @@ impl Connection {
 
     /// Whether the notification connection was found that was asked.
     pub(in crate::msnp) fn told(&mut self, told: &TellResult, cx: &mut Cx<'_>) {
-        let Some(waiting) = &mut self.waiting else { return };
-        match told {
-            TellResult::Hears(id) => {
+        if let TellResult::Hears(id) = told {
+            if let Some(waiting) = &mut self.waiting {
                 waiting.asked = Some(*id);
                 self.is_known = true;
             }
-            TellResult::Nobody(_) => self.nobody_answers(cx),
-            TellResult::Full(_) => {
-                let Some(waiting) = self.waiting.take() else { return };
-                match waiting.what {
-                    What::Request(question) | What::Edits(question, _) => {
-                        let ask =
-                            question.refusal("BadArgumentLength", "Too many changes at once.");
-                        self.carry_out(&question, ask, cx);
-                    }
-                    What::Answer(held) => self.try_again(held, cx),
-                }
+            return;
+        }
+        let Some(waiting) = self.waiting.take() else { return };
+        match (told, waiting.what) {
+            (TellResult::Nobody(_), What::Answer(held)) => self.not_found(held, cx),
+            (TellResult::Full(_), What::Edits(question, _)) => {
+                let ask = question.refusal("BadArgumentLength", "Too many changes at once.");
+                self.carry_out(&question, ask, cx);
             }
+            (_, what) => self.go_on_without(what, cx),
         }
     }
 
@@ -142,16 +140,16 @@ impl Connection {
 
     /// The notification connection that was asked is gone.
     pub(in crate::msnp) fn left(&mut self, id: ConnectionId, cx: &mut Cx<'_>) {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.asked == Some(id)) {
-            self.nobody_answers(cx);
+        if let Some(waiting) = self.waiting.take_if(|waiting| waiting.asked == Some(id)) {
+            self.go_on_without(waiting.what, cx);
         }
     }
 
     pub(in crate::msnp) fn tick(&mut self, cx: &mut Cx<'_>) {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= cx.now.instant) {
-            self.nobody_answers(cx);
-        }
         let now = cx.now.instant;
+        if let Some(waiting) = self.waiting.take_if(|waiting| waiting.until <= now) {
+            self.go_on_without(waiting.what, cx);
+        }
         if self.waiting.is_none()
             && let Some((held, _)) = self.paused.take_if(|(_, until)| *until <= now)
         {
@@ -159,17 +157,16 @@ impl Connection {
         }
     }
 
-    /// Goes on without the notification connection.
-    fn nobody_answers(&mut self, cx: &mut Cx<'_>) {
-        let Some(waiting) = self.waiting.take() else { return };
-        match waiting.what {
+    /// Goes on without an answer of the notification connection.
+    fn go_on_without(&mut self, what: What, cx: &mut Cx<'_>) {
+        match what {
             What::Request(question) => self.decide(question, None, None, cx),
             // Nor are they made later; made are they only where the connection left with its answer.
             What::Edits(question, _) => {
                 let ask = question.refusal("InternalError", "The change could not be made.");
                 self.carry_out(&question, ask, cx);
             }
-            What::Answer(held) => self.not_found(held, cx),
+            What::Answer(held) => self.try_again(held, cx),
         }
     }
 }

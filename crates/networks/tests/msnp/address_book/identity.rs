@@ -79,6 +79,25 @@ fn a_ticket_that_the_notification_server_took_is_whose_it_is() {
 }
 
 #[test]
+fn a_ticket_stays_with_whoever_showed_it_and_is_slow() {
+    let mut book = Book::of(listed());
+    let mut mallory = Gateway::new(&Msnp, &book.shared, Roster::default());
+    client(&mut mallory, "VER 1 MSNP18 CVR0");
+    server(&mut mallory, "VER 1 MSNP18");
+    client(&mut mallory, "USR 4 SSO S t=mallory proof");
+    server(&mut mallory, "USR 4 OK mallory@x.org 1 0");
+    book.ask("ABFindContactsPaged", "");
+    let reply = answer("ABFindContactsPaged", &book_of("mallory@x.org", OWNER));
+    book.soap.bytes(Side::Server, reply.as_bytes()).unwrap();
+    book.soap.wait(Duration::from_secs(3));
+    assert_eq!(text(book.soap.take(Side::Client)), reply, "it waits no longer");
+    settle(&mut mallory, &mut book.soap);
+    book.settle();
+    let got = book.fetch("ABFindContactsPaged", "", &book_of("", OWNER));
+    assert!(got.contains(BOB), "the ticket is still Malice's: {got}");
+}
+
+#[test]
 fn who_shows_no_ticket_of_the_person_changes_nothing() {
     let mut book = Book::of(listed());
     let (mut other, _) = asked_by_another(&mut book, &book_of("mallory@x.org", OWNER));

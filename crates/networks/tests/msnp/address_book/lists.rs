@@ -232,3 +232,21 @@ fn an_engine_takes_nothing_of_msnp_within_http() {
     assert!(!gateway.altered() && gateway.take(Side::Server).is_empty());
     assert_eq!(gateway.pending(Side::Client), open.as_bytes(), "whoever refuses it finds it whole");
 }
+
+#[test]
+fn who_asks_while_no_more_can_wait_reads_the_list_of_the_server() {
+    let mut book = Book::of(listed());
+    let question = request("FindMembership", "");
+    let mut askers: Vec<Gateway> =
+        (0..1_001).map(|_| Gateway::new(&Msnp, &book.shared, None)).collect();
+    for asker in &mut askers {
+        asker.bytes(Side::Client, question.as_bytes()).unwrap();
+    }
+    let last = askers.last_mut().unwrap();
+    assert_eq!(text(last.take(Side::Server)), question);
+    assert_eq!(text(last.take(Side::Client)), "");
+    book.ns.hear();
+    askers.iter_mut().for_each(Gateway::hear);
+    askers.pop();
+    assert!(askers.iter_mut().all(|asker| text(asker.take(Side::Server)) == question));
+}
