@@ -25,6 +25,9 @@ pub(super) enum ToNotification {
     /// The client calls somebody foreign into a conversation, or `answers` their invitation: the
     /// answer is [`ToSwitchboard::Guest`].
     Joins { guest: Address, answers: bool },
+    /// `guest` was let in and showed what was not read of them before; or else it is for another
+    /// conversation.
+    Joined { guest: Address, is_shown: bool },
     /// Texts that the client may not have read in a conversation that it left.
     Unread(Vec<Envelope>),
     /// An address book wants the list: the answer is [`ToAddressBook::List`]. The address book's server
@@ -42,7 +45,9 @@ impl ToNotification {
         let (weight, room) = match &self {
             // Its own bound holds when it hears them; here others may wait as well.
             Self::Unread(texts) => (weight_of(texts), MAX_UNHEARD),
-            Self::Joins { guest, .. } => (held::of_address(guest), MAX_UNHEARD),
+            Self::Joins { guest, .. } | Self::Joined { guest, .. } => {
+                (held::of_address(guest), MAX_UNHEARD)
+            }
             Self::Edits { edits, .. } => {
                 (foreign_list::weight_of(edits).unwrap_or(MAX_EDITED), MAX_EDITED)
             }
@@ -95,13 +100,10 @@ pub(super) enum ToSwitchboard {
     Opened(Place),
     /// There will be none.
     Refused,
-    /// Somebody foreign as the client shows them, if it lists them, and what the client may not have
-    /// read of them.
-    Guest { guest: Address, known: Option<Known>, unread: Vec<Envelope> },
+    /// Somebody foreign may come into the conversation that asked.
+    Guest(Box<Introduction>),
     /// A guest has another nick now.
     Renamed(Address, String),
-    /// The server says something else of the person now.
-    Me(Me),
 }
 
 impl ToSwitchboard {
@@ -110,15 +112,31 @@ impl ToSwitchboard {
         let weight = match &self {
             Self::Opened(place) => place.at.host.len() + place.key.expose().len(),
             Self::Refused => 0,
-            Self::Guest { guest, known, unread } => {
-                let known =
-                    known.as_ref().map_or(0, |known| known.spelling.len() + known.nick.len());
-                held::of_address(guest) + known + weight_of(unread)
-            }
+            Self::Guest(introduction) => introduction.weight(),
             Self::Renamed(guest, nick) => held::of_address(guest) + nick.len(),
-            Self::Me(me) => me.weight(),
         };
         cx.tell(Recipient::Connection(to), Message::new(self, weight));
+    }
+}
+
+/// Somebody foreign in the words of the notification connection, for a conversation.
+pub(super) struct Introduction {
+    /// Conversation that it is for, to be known by where it does not hear it.
+    pub(super) to: ConnectionId,
+    pub(super) guest: Address,
+    /// How the client shows them, if it lists them.
+    pub(super) known: Option<Known>,
+    /// Texts of theirs that the client may not have read. They stay where they are until the
+    /// conversation has shown them.
+    pub(super) unread: Vec<Envelope>,
+    /// The person, to be introduced to them.
+    pub(super) me: Me,
+}
+
+impl Introduction {
+    fn weight(&self) -> usize {
+        let known = self.known.as_ref().map_or(0, |known| known.spelling.len() + known.nick.len());
+        held::of_address(&self.guest) + known + weight_of(&self.unread) + self.me.weight()
     }
 }
 

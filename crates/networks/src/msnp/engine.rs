@@ -70,7 +70,7 @@ impl Engine for Msnp {
             (Input::Told(told), Phase::Switchboard(sb)) => sb.told(told, &mut cx),
             (Input::Told(told), Phase::Soap(book)) => book.told(&told, &mut cx),
             (Input::Heard(_, message), Phase::Soap(book)) => book.heard(message, &mut cx),
-            (Input::Left(id), Phase::Notification(ns)) => ns.conversation_left(id),
+            (Input::Left(id), Phase::Notification(ns)) => ns.conversation_left(id, &mut cx),
             (Input::Left(id), Phase::Soap(book)) => book.left(id, &mut cx),
             (Input::Left(_), Phase::Switchboard(sb)) => sb.notification_left(&mut cx),
             (Input::Closed(Side::Client), Phase::Switchboard(sb)) => sb.leave(&mut cx),

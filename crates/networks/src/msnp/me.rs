@@ -8,7 +8,7 @@ use super::context::CAPABILITIES;
 const MAX_WORD: usize = 129 * 4 * 3;
 
 /// Facts about the person as the server stated them.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub(super) struct Me {
     nick: Option<String>,
     capabilities: String,

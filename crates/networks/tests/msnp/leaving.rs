@@ -81,6 +81,48 @@ fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
     assert!(got(&mut third).ends_with("crossing"));
 }
 
+#[test]
+fn it_waits_on_where_the_next_conversation_ends_with_it_unheard() {
+    let mut scene = scene();
+    let mut first = talk(&mut scene);
+    deliver(&mut first, says("crossing"));
+    client(&mut first, "OUT");
+    scene.ns.hear();
+    let ring = scene.client_got();
+    let words: Vec<&str> = ring.split(' ').collect();
+    let mut second = Gateway::new(&Msnp, &scene.shared, None);
+    client(&mut second, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
+    scene.ns.hear();
+    assert_eq!(scene.client_got(), "", "the second is to show it");
+    drop(second);
+    scene.ns.hear();
+    let ring = scene.client_got();
+    let mut third = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900002");
+    assert!(got(&mut third).ends_with("crossing"));
+    third.wait(Duration::from_millis(150));
+    drop(third);
+    scene.ns.hear();
+    assert_eq!(scene.client_got(), "", "it was shown");
+}
+
+#[test]
+fn conversations_that_ended_before_they_began_take_no_room() {
+    let mut scene = scene();
+    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    scene.client_got();
+    for _ in 0..128 {
+        let mut talk = scene.talk();
+        client(&mut talk, &format!("CAL 2 {BOB}"));
+        drop(talk);
+        scene.ns.hear();
+    }
+    let mut talk = scene.talk_with_bob();
+    client(&mut scene.ns, &format!("ADC 8 FL N={BOB} F=Bobby"));
+    talk.hear();
+    deliver(&mut talk, says("hi"));
+    assert!(got(&mut talk).starts_with(&format!("MSG {BOB} Bobby ")));
+}
+
 /// Has Bob say as much as can cross with the client's leaving, to the byte, in two texts.
 fn say_all_that_can_cross(talk: &mut Gateway) {
     let empty = talk.weight();

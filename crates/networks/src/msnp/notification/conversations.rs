@@ -7,9 +7,8 @@ use crosstalk_core::{Address, ConnectionId, Contact, Envelope, TellResult};
 
 use super::Session;
 use crate::common::held;
-use crate::msnp::account_messages::{Known, MAX_UNREAD, ToSwitchboard};
+use crate::msnp::account_messages::{Introduction, Known, MAX_UNREAD, ToSwitchboard};
 use crate::msnp::context::{Cx, spelling};
-use crate::msnp::me::Me;
 
 /// The most conversations, and guests of one, that are told of changes.
 const MAX_TOLD: usize = 128;
@@ -36,8 +35,19 @@ impl Conversations {
         }
     }
 
+    /// Somebody is not in a conversation after all.
+    fn forget_guest(&mut self, switchboard: ConnectionId, guest: &Address) {
+        let Some(guests) = self.guests.get_mut(&switchboard) else { return };
+        if guests.remove(guest) {
+            self.bytes -= held::of_address(guest);
+        }
+        if guests.is_empty() {
+            self.guests.remove(&switchboard);
+        }
+    }
+
     /// A conversation is over.
-    pub(super) fn forget(&mut self, switchboard: ConnectionId) {
+    fn forget(&mut self, switchboard: ConnectionId) {
         let guests = self.guests.remove(&switchboard).unwrap_or_default();
         self.bytes -= guests.iter().map(held::of_address).sum::<usize>();
     }
@@ -51,7 +61,8 @@ impl Conversations {
 /// Texts that crossed with a client's leaving, for the next conversation with their senders.
 #[derive(Default)]
 struct Unread {
-    envelopes: Vec<Envelope>,
+    /// Each with the conversation that was told it, until that has shown it or is over.
+    envelopes: Vec<(Envelope, Option<ConnectionId>)>,
     bytes: usize,
 }
 
@@ -62,17 +73,43 @@ impl Unread {
             let bytes = held::of_envelope(&envelope);
             if self.bytes + bytes <= MAX_UNREAD {
                 self.bytes += bytes;
-                self.envelopes.push(envelope);
+                self.envelopes.push((envelope, None));
             }
         }
     }
 
-    /// Takes those of one person.
-    fn take(&mut self, from: &Address) -> Vec<Envelope> {
-        let theirs: Vec<Envelope> =
-            self.envelopes.extract_if(.., |envelope| envelope.from == *from).collect();
-        self.bytes -= theirs.iter().map(held::of_envelope).sum::<usize>();
+    /// Gives a conversation those of one person that no other was told.
+    fn give(&mut self, from: &Address, to: ConnectionId) -> Vec<Envelope> {
+        let theirs =
+            self.envelopes.iter_mut().filter(|(of, told)| of.from == *from && told.is_none());
         theirs
+            .map(|(envelope, told)| {
+                *told = Some(to);
+                envelope.clone()
+            })
+            .collect()
+    }
+
+    /// A conversation has shown those of one person.
+    fn forget(&mut self, from: &Address, by: ConnectionId) {
+        let is_shown = |(of, told): &(Envelope, _)| of.from == *from && *told == Some(by);
+        self.envelopes.retain(|held| !is_shown(held));
+        self.bytes = self.envelopes.iter().map(|(of, _)| held::of_envelope(of)).sum();
+    }
+
+    /// A conversation will not show those that it was told, of one person or of everybody. Returns
+    /// their senders.
+    fn take_back(&mut self, from: Option<&Address>, by: ConnectionId) -> BTreeSet<Address> {
+        let theirs = self
+            .envelopes
+            .iter_mut()
+            .filter(|(of, told)| *told == Some(by) && from.is_none_or(|from| of.from == *from));
+        theirs
+            .map(|(envelope, told)| {
+                *told = None;
+                envelope.from.clone()
+            })
+            .collect()
     }
 }
 
@@ -92,9 +129,26 @@ impl Session {
         if answers || !is_offline {
             self.invites.is_answered(&guest);
             self.conversations.note(switchboard, &guest);
-            unread = self.conversations.unread.take(&guest);
+            unread = self.conversations.unread.give(&guest, switchboard);
         }
-        ToSwitchboard::Guest { guest, known, unread }.tell(switchboard, cx);
+        let introduction =
+            Introduction { to: switchboard, guest, known, unread, me: self.me.clone() };
+        ToSwitchboard::Guest(Box::new(introduction)).tell(switchboard, cx);
+    }
+
+    /// A conversation let `guest` in, and showed what was not read of them, or did not.
+    pub(super) fn joined(
+        &mut self,
+        switchboard: ConnectionId,
+        guest: &Address,
+        is_shown: bool,
+        cx: &mut Cx<'_>,
+    ) {
+        if is_shown {
+            self.conversations.unread.forget(guest, switchboard);
+        } else {
+            self.take_back(switchboard, Some(guest), cx);
+        }
     }
 
     /// Texts are for the next conversation, to which the client is invited.
@@ -106,19 +160,32 @@ impl Session {
         }
     }
 
-    /// A conversation hears something or not: what one that is over was to show is kept.
+    /// A conversation hears something or not: what one that is over was to show is kept, and nobody
+    /// is in it.
     pub(in crate::msnp) fn told(&mut self, told: TellResult, cx: &mut Cx<'_>) {
         let (TellResult::Nobody(message) | TellResult::Full(message)) = told else { return };
-        if let Ok(ToSwitchboard::Guest { unread, .. }) = message.downcast()
-            && !unread.is_empty()
-        {
-            self.keep_unread(unread, cx);
+        if let Ok(ToSwitchboard::Guest(introduction)) = message.downcast() {
+            let Introduction { to, guest, .. } = *introduction;
+            self.conversations.forget_guest(to, &guest);
+            self.take_back(to, Some(&guest), cx);
         }
     }
 
-    /// A conversation is over.
-    pub(in crate::msnp) fn conversation_left(&mut self, switchboard: ConnectionId) {
+    /// A conversation is over. What it was told and did not say to have shown was never heard.
+    pub(in crate::msnp) fn conversation_left(
+        &mut self,
+        switchboard: ConnectionId,
+        cx: &mut Cx<'_>,
+    ) {
         self.conversations.forget(switchboard);
+        self.take_back(switchboard, None, cx);
+    }
+
+    /// Invites the client to another conversation for what this one does not show.
+    fn take_back(&mut self, switchboard: ConnectionId, of: Option<&Address>, cx: &mut Cx<'_>) {
+        for from in self.conversations.unread.take_back(of, switchboard) {
+            self.invites_for(&from, cx);
+        }
     }
 
     /// Tells the conversations that a contact is in how the client shows it now.
@@ -132,17 +199,6 @@ impl Session {
             if guests.contains(&after.address) {
                 ToSwitchboard::Renamed(after.address.clone(), known.nick.clone())
                     .tell(*switchboard, cx);
-            }
-        }
-    }
-
-    /// Notes something that the server says of the person, and tells it to the conversations.
-    pub(super) fn note_me(&mut self, note: impl FnOnce(&mut Me), cx: &mut Cx<'_>) {
-        let before = self.me.clone();
-        note(&mut self.me);
-        if self.me != before {
-            for switchboard in self.conversations.guests.keys() {
-                ToSwitchboard::Me(self.me.clone()).tell(*switchboard, cx);
             }
         }
     }

@@ -126,6 +126,9 @@ impl Session {
         match message.downcast() {
             Ok(ToNotification::WantsSwitchboard) => self.ask_for_switchboard(from, cx),
             Ok(ToNotification::Joins { guest, answers }) => self.joins(from, guest, answers, cx),
+            Ok(ToNotification::Joined { guest, is_shown }) => {
+                self.joined(from, &guest, is_shown, cx);
+            }
             Ok(ToNotification::Unread(texts)) => self.keep_unread(texts, cx),
             Ok(ToNotification::WantsList { number, token }) => {
                 self.give_list(from, number, token, cx);
@@ -210,7 +213,7 @@ impl Session {
             }
             "CHG" => {
                 cx.out.forward(Side::Client, command.raw.clone());
-                self.note_me(|me| me.can(command.word(3)), cx);
+                self.me.can(command.word(3));
                 self.changed_status(command, cx);
             }
             "PRP" | "REA" | "NLN" => {

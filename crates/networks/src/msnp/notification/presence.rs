@@ -128,7 +128,7 @@ impl Session {
             cx.context.names.address(name, &cx.context.network).is_ok_and(|own| own == *user.name())
         };
         if name.is_none_or(is_own) {
-            self.note_me(|me| me.is_called(command.word(nick)), cx);
+            self.me.is_called(command.word(nick));
         }
     }
 

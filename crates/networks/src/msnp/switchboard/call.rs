@@ -160,11 +160,8 @@ impl Switchboard {
         match message.downcast() {
             Ok(ToSwitchboard::Opened(place)) => self.opened(place, cx),
             Ok(ToSwitchboard::Refused) if self.server.is_asked() => self.give_up(cx),
-            Ok(ToSwitchboard::Guest { guest, known, unread }) => {
-                self.guest_known(guest, known, unread, cx);
-            }
+            Ok(ToSwitchboard::Guest(introduction)) => self.introduced(*introduction, cx),
             Ok(ToSwitchboard::Renamed(guest, nick)) => self.renamed(&guest, nick),
-            Ok(ToSwitchboard::Me(me)) => self.invitation.me = me,
             Ok(ToSwitchboard::Refused) | Err(_) => {}
         }
     }

@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Envelope, Event};
 
 use super::{ENDPOINTS, Switchboard};
 use crate::common::held;
-use crate::msnp::account_messages::{Known, ToNotification};
+use crate::msnp::account_messages::{Introduction, Known, ToNotification};
 use crate::msnp::context::{CAPABILITIES, Cx, capabilities, spelling};
 use crate::msnp::wire::encode;
 
@@ -65,33 +65,42 @@ impl Switchboard {
         ToNotification::Joins { guest, answers }.tell(self.invitation.recipient(), cx);
     }
 
-    /// The notification connection says how the client knows somebody.
-    pub(super) fn guest_known(
+    /// The notification connection says how the client knows somebody, and lets them in or not.
+    pub(super) fn introduced(&mut self, introduction: Introduction, cx: &mut Cx<'_>) {
+        let Introduction { guest, known, unread, me, .. } = introduction;
+        self.invitation.me = me;
+        let has_unread = !unread.is_empty();
+        let is_shown = self.comes_in(&guest, known, unread, cx);
+        if has_unread {
+            ToNotification::Joined { guest, is_shown }.tell(self.invitation.recipient(), cx);
+        }
+    }
+
+    /// Returns whether somebody came in; too late they do not, nor where the client has left.
+    fn comes_in(
         &mut self,
-        guest: Address,
+        guest: &Address,
         known: Option<Known>,
         unread: Vec<Envelope>,
         cx: &mut Cx<'_>,
-    ) {
-        let Some(joining) = self.joining.take_if(|joining| joining.guest == guest) else {
-            // It was too late, or the client has left: it is for another conversation.
-            if !unread.is_empty() {
-                ToNotification::Unread(unread).tell(self.invitation.recipient(), cx);
-            }
-            return;
+    ) -> bool {
+        let Some(joining) = self.joining.take_if(|joining| joining.guest == *guest) else {
+            return false;
         };
-        let Joining { called, id, .. } = joining;
+        let Joining { guest, called, id, .. } = joining;
         let Some(name) = called else { return self.let_in_invited(guest, known, unread, &id, cx) };
         if known.as_ref().is_some_and(|known| !known.online) && !guest.is_control() {
-            return cx.show(format!("{OFFLINE} {id}"));
+            cx.show(format!("{OFFLINE} {id}"));
+            return false;
         }
         let nick = known.map_or_else(|| name.clone(), |known| known.nick);
         cx.show(format!("CAL {id} RINGING 1234567"));
-        cx.show(format!("JOI {}", self.introduced(&name, &nick)));
+        cx.show(format!("JOI {}", self.words_of(&name, &nick)));
         self.welcome(guest, Guest { name, nick }, unread, cx);
+        true
     }
 
-    /// The client comes in to whoever invited it.
+    /// The client comes in to whoever invited it. Returns whether it can.
     fn let_in_invited(
         &mut self,
         guest: Address,
@@ -99,17 +108,18 @@ impl Switchboard {
         unread: Vec<Envelope>,
         id: &str,
         cx: &mut Cx<'_>,
-    ) {
+    ) -> bool {
         let by_name = || {
             let name = spelling(None, &guest, &cx.context.names)?;
             Some(Guest { nick: name.clone(), name })
         };
         let known = known.map(|Known { spelling: name, nick, .. }| Guest { name, nick });
-        let Some(shown) = known.or_else(by_name) else { return };
-        cx.show(format!("IRO {id} 1 1 {}", self.introduced(&shown.name, &shown.nick)));
+        let Some(shown) = known.or_else(by_name) else { return false };
+        cx.show(format!("IRO {id} 1 1 {}", self.words_of(&shown.name, &shown.nick)));
         cx.show(format!("ANS {id} OK"));
         self.join_self(cx);
         self.welcome(guest, shown, unread, cx);
+        true
     }
 
     /// The notification connection does not answer any more: whoever is called is not there.
@@ -118,7 +128,9 @@ impl Switchboard {
         let Joining { guest, called, id, .. } = joining;
         match called {
             Some(_) => cx.show(format!("{OFFLINE} {id}")),
-            None => self.let_in_invited(guest, None, Vec::new(), &id, cx),
+            None => {
+                self.let_in_invited(guest, None, Vec::new(), &id, cx);
+            }
         }
     }
 
@@ -155,7 +167,7 @@ impl Switchboard {
     }
 
     /// Words of IRO and JOI about a guest: name, nick and, since MSNP12, its client's capabilities.
-    fn introduced(&self, name: &str, nick: &str) -> String {
+    fn words_of(&self, name: &str, nick: &str) -> String {
         let front = format!("{name} {}", encode(nick));
         let version = self.invitation.version;
         if version < CAPABILITIES { front } else { format!("{front} {}", capabilities(version)) }
