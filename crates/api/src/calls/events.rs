@@ -180,7 +180,8 @@ fn text(json: Vec<u8>) -> String {
 
 /// Tells a WebSocket events, and hears what it acknowledges.
 async fn talk(mut socket: WebSocket, mut reader: Reader, state: Arc<State>, hash: Option<Hash>) {
-    let mut ping = tokio::time::interval(STILL_THERE);
+    let first = tokio::time::Instant::now() + STILL_THERE;
+    let mut ping = tokio::time::interval_at(first, STILL_THERE);
     loop {
         tokio::select! {
             item = reader.next(|| stands(&state, hash)) => {

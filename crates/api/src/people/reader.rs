@@ -37,6 +37,7 @@ pub(crate) struct Reader {
     live: broadcast::Receiver<Arc<Event>>,
     newest: watch::Receiver<u64>,
     look: watch::Receiver<bool>,
+    is_loaded: watch::Receiver<bool>,
     waiting: VecDeque<Item>,
     /// Whether the program knows how things stand.
     is_told: bool,
@@ -62,7 +63,7 @@ impl Reader {
         };
         present.begin_reading();
         let (live, newest) = (present.live.subscribe(), present.newest.subscribe());
-        let look = present.look.subscribe();
+        let (look, is_loaded) = (present.look.subscribe(), present.is_loaded.subscribe());
         Ok(Self {
             present,
             after: acknowledged,
@@ -70,6 +71,7 @@ impl Reader {
             live,
             newest,
             look,
+            is_loaded,
             waiting: VecDeque::new(),
             is_told: false,
         })
@@ -108,18 +110,16 @@ impl Reader {
                 self.waiting.extend(events.into_iter().map(|(id, json)| numbered(id, &json)));
                 continue;
             }
-            if !self.is_told {
+            if !self.is_told && *self.is_loaded.borrow_and_update() {
                 self.is_told = true;
-                if self.present.loaded().await {
-                    let contacts = self.present.contacts();
-                    self.waiting
-                        .extend(contacts.into_iter().map(|c| unnumbered(&Event::Contact(c))));
-                }
+                let contacts = self.present.contacts();
+                self.waiting.extend(contacts.into_iter().map(|c| unnumbered(&Event::Contact(c))));
                 continue;
             }
             tokio::select! {
                 changed = self.newest.changed() => { changed.ok()?; }
                 changed = self.look.changed() => { changed.ok()?; }
+                loaded = self.is_loaded.changed(), if !self.is_told => { loaded.ok()?; }
                 live = self.live.recv() => match live {
                     Ok(event) => self.waiting.push_back(unnumbered(&event)),
                     // Too far behind: how things stand is told anew.

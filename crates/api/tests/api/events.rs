@@ -1,6 +1,15 @@
 //! Streams of events: numbers, acknowledgement, and what ends them.
 
-use serde_json::json;
+use std::time::Duration;
+
+use crosstalk_core::{Contact, Roster, Stamp};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::door::Gateway;
 use crate::people::Client;
@@ -31,6 +40,65 @@ async fn what_was_not_acknowledged_comes_again_and_nothing_else() {
     let wrong = [("last-event-id", "x")];
     let wrong = gateway.send(&token, "GET /v1/events", None, &wrong).await;
     assert_eq!(wrong.problem().as_deref(), Some("syntax"));
+}
+
+/// A WebSocket of events.
+struct Socket(WebSocketStream<UnixStream>);
+
+impl Socket {
+    async fn open(gateway: &Gateway, token: &str) -> Self {
+        let mut request = "ws://localhost/v1/events/socket".into_client_request().unwrap();
+        let shown = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", shown);
+        let stream = UnixStream::connect(gateway.socket()).await.unwrap();
+        Self(tokio_tungstenite::client_async(request, stream).await.unwrap().0)
+    }
+
+    /// The next event of a kind; none where the socket ends.
+    async fn next(&mut self, kind: &str) -> Option<Value> {
+        loop {
+            let heard = timeout(Duration::from_secs(30), self.0.next()).await;
+            match heard.expect("an event in time")?.unwrap() {
+                Message::Text(event) => {
+                    let event: Value = serde_json::from_str(event.as_str()).unwrap();
+                    if event["type"] == kind {
+                        return Some(event);
+                    }
+                }
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    async fn says(&mut self, words: &str) {
+        self.0.send(Message::text(words)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_tells_how_things_stand_and_what_happens_and_hears_what_is_done() {
+    let gateway = Gateway::start().await;
+    let mut list = Roster::default();
+    let mut bob = Contact::new("bob@yahoo".parse().unwrap(), "bob@yahoo.xt".into());
+    bob.listed = true;
+    list.put(bob, Stamp { millis: 1, ..Stamp::default() });
+    gateway.overlay.save(&"weather@apps".parse().unwrap(), &list).await;
+    let (token, _) = gateway.token("weather@apps", &["read"]).await;
+    // The list is not known yet when it begins.
+    let mut socket = Socket::open(&gateway, &token).await;
+    assert_eq!(socket.next("contact").await.unwrap()["name"], "bob@yahoo");
+    let mut alice = Client::sign_on(&gateway, "alice@aol");
+    for n in 1..=2 {
+        alice.text("weather@apps", &n.to_string());
+        assert_eq!(socket.next("message").await.unwrap()["id"], json!(n));
+    }
+    socket.says(r#"{"after": 1}"#).await;
+    // Whoever acknowledges what never was is cut off.
+    socket.says(r#"{"after": 3}"#).await;
+    assert_eq!(socket.next("message").await, None);
+    let mut socket = Socket::open(&gateway, &token).await;
+    assert_eq!(socket.next("message").await.unwrap()["id"], json!(2));
 }
 
 #[tokio::test]
