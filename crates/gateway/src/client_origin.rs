@@ -27,7 +27,7 @@ impl ClientOrigin {
 
 /// Address or network that one client has to itself: an IPv4 address, or the /64 of an IPv6
 /// address.
-fn subscriber(ip: IpAddr) -> IpAddr {
+pub fn subscriber(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => {
             let [a, b, c, d, ..] = ip.segments();

@@ -34,5 +34,6 @@ mod stream;
 pub mod tls;
 mod watchdog;
 
+pub use client_origin::subscriber;
 pub use memory::Usage;
 pub use running::{Gateway, StartError};

@@ -1,42 +1,31 @@
 //! Connections: accepted, and served until they end or the gateway does.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::{File, Permissions};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
+use crosstalk_gateway::subscriber;
 use crosstalk_gateway::tls::OwnTls;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::caller::{Client, Door};
+use super::connection::{PATIENCE, serve};
+use super::shares::Shares;
 
-/// Longest wait for the head of a request, also for the next one on a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often an HTTP/2 client that says nothing is asked whether it is there.
-const PING: Duration = Duration::from_secs(20);
 /// Pause after the system had nothing left for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most connections to one door.
 const CONNECTIONS: usize = 256;
-/// How many of those of other machines are one address's.
-const OF_ADDRESS: usize = 64;
+/// How many of those of other machines are one client's.
+const OF_CLIENT: usize = 64;
 /// The protocols that TLS is asked for (RFC 7301).
 const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
-/// The most requests at once on one connection.
-const STREAMS: u32 = 64;
-/// The largest head of a request, in bytes.
-const MAX_HEAD: usize = 16 << 10;
 
 /// The socket in the data directory.
 pub(crate) struct OwnDoor {
@@ -128,20 +117,13 @@ impl FarDoor {
     /// Serves whoever comes, until it is dropped.
     pub(crate) async fn serve(self, router: Router) {
         let mut connections = JoinSet::new();
-        let mut of_address: HashMap<IpAddr, usize> = HashMap::new();
+        let mut shares = Shares::new(CONNECTIONS, OF_CLIENT);
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                Some(left) = connections.join_next() => {
-                    let left: Option<IpAddr> = left.ok();
-                    if let Some(address) = left
-                        && let Entry::Occupied(mut count) = of_address.entry(address)
-                    {
-                        *count.get_mut() -= 1;
-                        if *count.get() == 0 {
-                            count.remove();
-                        }
-                    }
+                Some(left) = connections.join_next_with_id() => {
+                    let task = left.map_or_else(|error| error.id(), |(task, ())| task);
+                    shares.leave(task);
                     continue;
                 }
             };
@@ -149,16 +131,14 @@ impl FarDoor {
                 sleep(PAUSE).await;
                 continue;
             };
-            let address = peer.ip().to_canonical();
-            let count = of_address.entry(address).or_default();
+            let client = subscriber(peer.ip());
             // Over the limit, closing at once is all that costs nothing.
-            if connections.len() >= CONNECTIONS || *count >= OF_ADDRESS {
+            if !shares.has_room(client) {
                 continue;
             }
-            *count += 1;
-            let router = router.clone().layer(axum::Extension(Client(address)));
+            let router = router.clone().layer(axum::Extension(Client(client)));
             let tls = self.tls.clone();
-            connections.spawn(async move {
+            let task = connections.spawn(async move {
                 match tls {
                     None => serve(tcp, router, Door::Far).await,
                     Some(tls) => {
@@ -168,27 +148,8 @@ impl FarDoor {
                         }
                     }
                 }
-                address
             });
+            shares.enter(task.id(), client);
         }
     }
-}
-
-/// Serves one connection.
-async fn serve<S>(stream: S, router: Router, door: Door)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(MAX_HEAD);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PATIENCE)
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(MAX_HEAD as u32);
-    let service = TowerToHyperService::new(router.layer(axum::Extension(door)));
-    // How a client ends a connection is its own business.
-    let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
 }
