@@ -20,9 +20,9 @@ use crate::http::problem::{Problem, Usual};
 use crate::secret::{self, Hash};
 use crate::state::{State, now, unusable};
 use crate::store::Offered;
+use crate::uploads::MAX_FILE;
 
-/// The largest file, in bytes; and all of one person's, and all.
-pub(crate) const MAX_FILE: u64 = 32 << 20;
+/// The most bytes of the files of one person, and of all.
 const MAX_OWN: u64 = 128 << 20;
 const MAX_ALL: u64 = 1 << 30;
 /// For how long a file is offered.
@@ -100,16 +100,17 @@ pub(super) async fn offer(
     state.takes_calls()?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    let (offered, link) = store(&state, caller.who()?, (name, media_type), body).await?;
+    let (offered, link) = store(&state, caller.who()?, (name, media_type), body, MAX_FILE).await?;
     Ok((StatusCode::CREATED, Json(File::of(offered, Some(link)))))
 }
 
-/// Stores a file and offers it. Returns its link.
+/// Stores a file of up to so many bytes and offers it. Returns its link.
 pub(super) async fn store(
     state: &State,
     who: &Address,
     (name, media_type): (String, String),
     body: Body,
+    most: u64,
 ) -> Result<(Offered, String), Problem> {
     let is_plain = |name: &str| !name.contains(|c: char| c.is_control() || "/\\\"".contains(c));
     if name.trim().is_empty() || name.len() > MAX_NAME || !is_plain(&name) {
@@ -118,41 +119,52 @@ pub(super) async fn store(
     let base = state.origins.first().ok_or_else(|| {
         Problem::conflict("the gateway has no address at which others could get it: see `[api]`")
     })?;
-    let _place = state.uploads.try_acquire().map_err(|_| Problem::too_many(Duration::ZERO))?;
+    let place = state.uploads.begin(who, most);
+    let place = place.ok_or_else(|| Problem::too_many(Duration::ZERO))?;
     let now = now();
     state.store.sweep(now).await.map_err(|error| unusable(&error))?;
+    // Read after the place was taken: a file that ends meanwhile is counted twice, and never not.
     let files = state.store.files(None).await.map_err(|error| unusable(&error))?;
-    let all: u64 = files.iter().map(|offered| offered.size).sum();
-    let own = files.iter().filter(|offered| offered.who == who.to_string());
-    let own: u64 = own.map(|offered| offered.size).sum();
-    let room = (MAX_OWN.saturating_sub(own)).min(MAX_ALL.saturating_sub(all));
+    let room = room(&files, who, place.beside);
     if room == 0 {
-        return Err(Problem::conflict("too many files wait to be got: withdraw some"));
+        return Err(full());
     }
     let id = format!("{:032x}", rand::random::<u128>());
-    let written = tokio::time::timeout(PATIENCE, write(state, &id, body, room.min(MAX_FILE))).await;
+    let failed = |error: std::io::Error| {
+        tracing::error!(%error, "a file cannot be stored");
+        Problem::disk()
+    };
+    // Whoever hangs up takes what was written along, and the place too.
+    let (file, partial) = state.store.create(&id).await.map_err(failed)?;
+    let written = tokio::time::timeout(PATIENCE, write(file, body, room.min(most))).await;
     let size = match written {
         Ok(Ok(Written::Whole(size))) => size,
-        unwritten => {
-            let _ = tokio::fs::remove_file(state.store.place(&id)).await;
-            return Err(match unwritten {
-                Ok(Ok(Written::TooLarge)) if room >= MAX_FILE => Problem::too_large(),
-                Ok(Ok(Written::TooLarge)) => {
-                    Problem::conflict("too many files wait to be got: withdraw some")
-                }
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a file cannot be stored");
-                    Problem::disk()
-                }
-                _ => Problem::syntax("the file did not come whole, within five minutes"),
-            });
+        Ok(Ok(Written::TooLarge)) if room >= most => return Err(Problem::too_large()),
+        Ok(Ok(Written::TooLarge)) => return Err(full()),
+        Ok(Err(error)) => return Err(failed(error)),
+        Ok(Ok(Written::Broken)) | Err(_) => {
+            return Err(Problem::syntax("the file did not come whole, within five minutes"));
         }
     };
     let (secret, hash) = secret::make();
     let expires_at = now.0 + AGE.as_millis() as u64;
     let offered = Offered { id, who: who.to_string(), name, media_type, size, expires_at };
-    state.store.offer(hash, &offered).await.map_err(|error| unusable(&error))?;
+    state.store.offer(hash, &offered, partial).await.map_err(|error| unusable(&error))?;
     Ok((offered, format!("{base}/f/{}", secret.expose())))
+}
+
+/// Bytes that one more file of somebody's may have, beside those that are under way.
+fn room(files: &[Offered], who: &Address, (own, all): (u64, u64)) -> u64 {
+    let who = who.to_string();
+    let stored =
+        |files: &mut dyn Iterator<Item = &Offered>| files.map(|file| file.size).sum::<u64>();
+    let own = own + stored(&mut files.iter().filter(|file| file.who == who));
+    let all = all + stored(&mut files.iter());
+    MAX_OWN.saturating_sub(own).min(MAX_ALL.saturating_sub(all))
+}
+
+fn full() -> Problem {
+    Problem::conflict("too many files wait to be got: withdraw some")
 }
 
 /// Result of writing a file.
@@ -165,10 +177,7 @@ enum Written {
 }
 
 /// Writes a file as it comes.
-async fn write(state: &State, id: &str, body: Body, most: u64) -> std::io::Result<Written> {
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(state.store.place(id)).await?;
+async fn write(mut file: tokio::fs::File, body: Body, most: u64) -> std::io::Result<Written> {
     let (mut pieces, mut size) = (body.into_data_stream(), 0);
     while let Some(piece) = pieces.next().await {
         let Ok(piece) = piece else { return Ok(Written::Broken) };
@@ -231,7 +240,6 @@ pub(super) async fn get(
     Shared(state): Shared<Arc<State>>,
     body::Path(secret): body::Path<String>,
 ) -> Result<Response, Problem> {
-    let gone = || Problem::not_found("the file was got already, withdrawn, or has expired");
     let hash = Hash::of(&secret).ok_or_else(gone)?;
     let offered = state.store.claim(hash).await.map_err(|error| unusable(&error))?;
     let offered = offered.ok_or_else(gone)?;
@@ -254,6 +262,23 @@ pub(super) async fn get(
     let mut response = Body::from_stream(pieces).into_response();
     fill_in(response.headers_mut(), &offered);
     Ok(response)
+}
+
+/// Says what there is at a link, which stays good.
+pub(super) async fn head(
+    Shared(state): Shared<Arc<State>>,
+    body::Path(secret): body::Path<String>,
+) -> Result<Response, Problem> {
+    let hash = Hash::of(&secret).ok_or_else(gone)?;
+    let offered = state.store.look(hash).await.map_err(|error| unusable(&error))?;
+    let offered = offered.filter(|offered| offered.expires_at > now().0).ok_or_else(gone)?;
+    let mut response = StatusCode::OK.into_response();
+    fill_in(response.headers_mut(), &offered);
+    Ok(response)
+}
+
+fn gone() -> Problem {
+    Problem::not_found("the file was got already, withdrawn, or has expired")
 }
 
 /// Says what a file is, so that no browser takes it for a page of the gateway's.

@@ -56,11 +56,7 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .merge(web::calls())
 }
 
-/// The description of the API (OpenAPI 3.1).
-pub(crate) fn description() -> OpenApi {
-    described(calls().into_openapi())
-}
-
+/// Completes the description of the API (OpenAPI 3.1).
 fn described(mut api: OpenApi) -> OpenApi {
     api.info.title = "CrossTalk".into();
     api.info.version = "1".into();
@@ -84,7 +80,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     calls
         .route("/v1/openapi.json", get(describe))
         // For people, who have a link and no token.
-        .route("/f/{secret}", get(files::get))
+        .route("/f/{secret}", get(files::get).head(files::head))
         .merge(web::pages())
         .fallback(async || Problem::not_found("the description at /v1/openapi.json has all paths"))
         .method_not_allowed_fallback(async || Problem::method())

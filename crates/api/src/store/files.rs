@@ -1,6 +1,10 @@
 //! Files that are offered: what is known of each in the store, and their bytes beside it.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crosstalk_core::{Address, UnixMillis};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
@@ -9,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::tables::FILES;
 use super::{Store, StoreError};
 use crate::secret::Hash;
+
+/// How often files are looked through for those that have expired.
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What is known of a file that is offered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,10 +29,43 @@ pub(crate) struct Offered {
     pub(crate) expires_at: u64,
 }
 
+/// A file that is being written. Dropped before it is offered, it is gone from the disk.
+pub(crate) struct Partial {
+    place: PathBuf,
+    is_offered: bool,
+}
+
+impl Partial {
+    /// Leaves the file where it is.
+    fn keep(mut self) {
+        self.is_offered = true;
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.is_offered {
+            let _ = std::fs::remove_file(&self.place);
+        }
+    }
+}
+
 impl Store {
     /// The place of a file's bytes.
     pub(crate) fn place(&self, id: &str) -> PathBuf {
         self.files.join(id)
+    }
+
+    /// Makes a file to be written.
+    pub(crate) async fn create(&self, id: &str) -> io::Result<(tokio::fs::File, Partial)> {
+        let place = self.place(id);
+        // Both at once: whoever hangs up now leaves no file behind either.
+        let created = tokio::task::spawn_blocking(move || {
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create_new(true).mode(0o600).open(&place)?;
+            Ok((file.into(), Partial { place, is_offered: false }))
+        });
+        created.await.map_err(io::Error::other)?
     }
 
     /// Files that somebody offers, or all.
@@ -36,14 +76,31 @@ impl Store {
         Ok(all.into_iter().map(|(_, offered)| offered).filter(of_them).collect())
     }
 
-    /// Offers a file whose bytes are in their place, to whoever has the secret of that hash.
-    pub(crate) async fn offer(&self, hash: Hash, offered: &Offered) -> Result<(), StoreError> {
+    /// Offers a file whose bytes are written, to whoever has the secret of that hash. It goes on when
+    /// the caller hangs up: the file is offered, or gone.
+    pub(crate) async fn offer(
+        &self,
+        hash: Hash,
+        offered: &Offered,
+        partial: Partial,
+    ) -> Result<(), StoreError> {
         let stored = serde_json::to_vec(offered).unwrap_or_default();
         self.on_disk(move |db| {
             let write = db.begin_write()?;
             write.open_table(FILES)?.insert(&hash.0, stored.as_slice())?;
             write.commit()?;
+            partial.keep();
             Ok(())
+        })
+        .await
+    }
+
+    /// Looks who offers what with the secret of that hash, and leaves it there.
+    pub(crate) async fn look(&self, hash: Hash) -> Result<Option<Offered>, StoreError> {
+        self.on_disk(move |db| {
+            let files = db.begin_read()?.open_table(FILES)?;
+            let offered = files.get(&hash.0)?;
+            Ok(offered.and_then(|offered| serde_json::from_slice(offered.value()).ok()))
         })
         .await
     }
@@ -74,7 +131,18 @@ impl Store {
         Ok(!self.remove_files(is_it).await?.is_empty())
     }
 
-    /// Forgets the files that have expired, and bytes that belong to none.
+    /// Forgets the files that expire, for as long as it is awaited.
+    pub(crate) async fn sweep_hourly(self) {
+        let mut hours = tokio::time::interval(HOUR);
+        loop {
+            hours.tick().await;
+            if let Err(error) = self.sweep(SystemTime::now().into()).await {
+                tracing::error!(%error, "files that have expired cannot be forgotten");
+            }
+        }
+    }
+
+    /// Forgets the files that have expired.
     pub(crate) async fn sweep(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.remove_files(move |offered| offered.expires_at <= now.0).await?;
         Ok(())
@@ -130,4 +198,54 @@ fn all(db: &Database) -> Result<Vec<(Hash, Offered)>, redb::Error> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    fn offered(id: &str, expires_at: u64) -> Offered {
+        let word = str::to_owned;
+        let (name, media_type) = (word("x"), word("text/plain"));
+        Offered { id: word(id), who: word("a@apps"), name, media_type, size: 1, expires_at }
+    }
+
+    async fn offer(store: &Store, id: u8, expires_at: u64) -> PathBuf {
+        let name = id.to_string();
+        let (mut file, partial) = store.create(&name).await.unwrap();
+        file.write_all(b"x").await.unwrap();
+        file.flush().await.unwrap();
+        store.offer(Hash([id; 32]), &offered(&name, expires_at), partial).await.unwrap();
+        store.place(&name)
+    }
+
+    #[tokio::test]
+    async fn what_is_not_offered_leaves_nothing_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let (_file, partial) = store.create("1").await.unwrap();
+        assert!(store.place("1").exists());
+        drop(partial);
+        assert!(!store.place("1").exists());
+        assert!(offer(&store, 2, u64::MAX).await.exists());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_expired_is_gone_within_the_hour_though_nobody_asks() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let kept = offer(&store, 1, u64::MAX).await;
+        tokio::spawn(store.clone().sweep_hourly());
+        tokio::time::sleep(HOUR / 2).await;
+        let expired = offer(&store, 2, 1).await;
+        assert!(expired.exists());
+        tokio::time::sleep(HOUR).await;
+        // The disk is slower than a clock that is moved on.
+        while store.files(None).await.unwrap().len() > 1 || expired.exists() {
+            tokio::task::yield_now().await;
+        }
+        assert!(kept.exists());
+    }
 }

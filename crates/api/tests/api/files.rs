@@ -1,7 +1,11 @@
 //! Files that are offered and got, and calls that people are invited to.
 
+use std::time::Duration;
+
 use crosstalk_core::Style;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
 
 use crate::door::Gateway;
 use crate::people::Client;
@@ -38,12 +42,20 @@ async fn a_file_is_got_once_by_whoever_has_its_link() {
 
     let kept = gateway.home.path().join("files").join(offered["id"].as_str().unwrap());
     assert!(kept.exists());
+    let look = path(link).replace("GET", "HEAD");
+    for _ in 0..2 {
+        let looked = gateway.send("", &look, None, &[]).await;
+        assert_eq!((looked.status.as_u16(), &looked.body[..]), (200, &b""[..]));
+        assert_eq!(looked.headers["content-type"], "image/jpeg");
+        assert_eq!(looked.headers["content-length"], "9");
+    }
     let got = gateway.send("", &path(link), None, &[]).await;
     assert_eq!((got.status.as_u16(), &got.body[..]), (200, &b"a picture"[..]));
     assert_eq!(got.headers["content-type"], "image/jpeg");
     assert_eq!(got.headers["content-disposition"], "inline; filename*=UTF-8''Z%C3%BCrich.jpg");
     assert_eq!(got.headers["x-content-type-options"], "nosniff");
     assert!(!kept.exists());
+    assert_eq!(gateway.send("", &look, None, &[]).await.status.as_u16(), 404);
     let again = gateway.send("", &path(link), None, &[]).await;
     assert_eq!(again.problem().as_deref(), Some("not-found"));
     assert_eq!(gateway.call(&token, &withdraw, None).await.problem().as_deref(), Some("not-found"));
@@ -115,4 +127,39 @@ async fn an_invitation_to_a_call_is_a_link_that_every_client_shows() {
         let refused = gateway.call(&token, "POST /v1/calls", Some(wrong.clone())).await;
         assert_eq!(refused.problem().as_deref(), Some("invalid"), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_program_sends_one_file_at_a_time_and_one_that_breaks_off_leaves_nothing() {
+    let gateway = Gateway::start_listening().await;
+    let (token, _) = gateway.token("camera@apps", &["files", "calls"]).await;
+    let files = || std::fs::read_dir(gateway.home.path().join("files")).unwrap().count();
+    let mut half = UnixStream::connect(gateway.socket()).await.unwrap();
+    let head = format!(
+        "POST /v1/files?name=x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: 9\r\n\r\nhalf"
+    );
+    half.write_all(head.as_bytes()).await.unwrap();
+    let mut tries = 0;
+    let mut until = async |count| {
+        while files() != count {
+            tries += 1;
+            assert!(tries < 500, "{count} files are there");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(1).await;
+    let second = gateway.send(&token, "POST /v1/files?name=y", Some("y"), &JPEG).await;
+    assert_eq!(second.problem().as_deref(), Some("too-many"));
+    let sdp = json!({"to": "alice@aol", "sdp": "v=0\r\n"});
+    let dialled = gateway.call(&token, "POST /v1/calls", Some(sdp)).await;
+    assert_eq!(dialled.status.as_u16(), 200, "a description is small");
+    until(2).await;
+    let (other, _) = gateway.token("scanner@apps", &["files"]).await;
+    let others = gateway.send(&other, "POST /v1/files?name=y", Some("y"), &JPEG).await;
+    assert_eq!(others.status.as_u16(), 201, "nobody waits for somebody else's");
+    drop(half);
+    until(2).await;
+    let second = gateway.send(&token, "POST /v1/files?name=y", Some("y"), &JPEG).await;
+    assert_eq!(second.status.as_u16(), 201);
 }
