@@ -33,6 +33,7 @@ mod state;
 mod status;
 mod store;
 mod tries;
+mod uploads;
 mod web;
 
 use std::io;
@@ -47,9 +48,6 @@ use crosstalk_overlay::Overlay;
 use tokio::task::JoinSet;
 
 pub use calls::{Person, TokenWanted};
-pub use content::{
-    Contact, Event, Numbered, Presence, Run, Show, Standing, Text, Typing, Unreadable,
-};
 pub use http::server::Listen;
 pub use scope::Scope;
 pub use status::{Dropped, Link, Member, Memory, Mesh, People, Refused, Status};
@@ -123,6 +121,7 @@ impl Api {
             serving.spawn(door.serve(calls.clone()));
         }
         serving.spawn(own.serve(calls));
+        serving.spawn(state.store.clone().sweep_hourly());
         Ok(Self { at, state, _serving: serving })
     }
 
@@ -132,12 +131,7 @@ impl Api {
     }
 }
 
-/// The description of the API, in JSON (OpenAPI 3.1).
-pub fn description() -> String {
-    serde_json::to_string_pretty(&calls::description()).unwrap_or_default()
-}
-
-/// Tokens of a gateway that does not run.
+/// What the API of a gateway that does not run keeps.
 pub struct Asleep(Store);
 
 impl Asleep {
@@ -153,7 +147,7 @@ impl Asleep {
         who: Address,
         scopes: Vec<Scope>,
     ) -> Result<Option<NewToken>, StoreError> {
-        self.0.make_token(who, scopes, state::now()).await
+        Ok(self.0.make_token(who, scopes, state::now()).await?.map(|(_, made)| made))
     }
 
     /// Every token, and behind them the sessions of browsers.
@@ -163,12 +157,18 @@ impl Asleep {
         Ok(all.map(|(_, token)| token).collect())
     }
 
+    /// Forgets everything that is kept of somebody but the tokens.
+    pub async fn forget(&self, who: &Address) -> Result<(), StoreError> {
+        self.0.forget(who).await?;
+        self.0.close_account(who).await
+    }
+
     /// Forgets a token, or a session. Returns whether there was one.
     pub async fn revoke_token(&self, id: String) -> Result<bool, StoreError> {
         let sessions = self.0.sessions(state::now()).await?;
         if let Some((hash, _)) = sessions.into_iter().find(|(_, session)| session.id == id) {
             return self.0.end_session(hash).await;
         }
-        self.0.revoke_token(id).await
+        Ok(self.0.revoke_token(id).await?.is_some())
     }
 }

@@ -1,6 +1,7 @@
 //! State that all calls share.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crosstalk_core::{Address, Bucket, Names, Rate, UnixMillis};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
-use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 use crate::accounts::Accounts;
 use crate::http::cookie::Cookie;
@@ -16,11 +17,10 @@ use crate::http::problem::Problem;
 use crate::idempotency::Keys;
 use crate::lock::lock;
 use crate::people::{People, Present};
+use crate::scope::Scope;
 use crate::secret::Hash;
-use crate::store::{Store, StoreError, Token};
-
-/// The most files that are written at a time: what is free on the disk is counted before.
-const UPLOADS: usize = 4;
+use crate::store::{NewToken, Store, StoreError, Token};
+use crate::uploads::Uploads;
 
 /// The parts of a gateway that its API is about.
 pub(crate) struct State {
@@ -37,9 +37,11 @@ pub(crate) struct State {
     pub(crate) origins: Vec<String>,
     /// The cookie of browsers.
     pub(crate) cookie: Cookie,
-    /// Places for files that are being written.
-    pub(crate) uploads: Semaphore,
+    /// Files that are being written.
+    pub(crate) uploads: Uploads,
     tokens: Mutex<HashMap<Hash, Known>>,
+    /// Held while a token is made or revoked on disk and until `tokens` has it so.
+    changing: tokio::sync::Mutex<()>,
     draining: AtomicBool,
 }
 
@@ -66,7 +68,7 @@ impl State {
         let tokens = Mutex::new(tokens.into_iter().map(known).collect());
         let people = Arc::new(People::new(router.clone(), store.clone()));
         let (keys, draining) = (Keys::default(), AtomicBool::new(false));
-        let uploads = Semaphore::new(UPLOADS);
+        let (changing, uploads) = (tokio::sync::Mutex::default(), Uploads::default());
         let (accounts, cookie) = (Arc::new(accounts), Cookie::of(origins.first().map(|o| &**o)));
         Self {
             store,
@@ -80,6 +82,7 @@ impl State {
             cookie,
             uploads,
             tokens,
+            changing,
             draining,
         }
     }
@@ -98,17 +101,38 @@ impl State {
         all
     }
 
-    /// Takes in the tokens as they are in the store now.
-    pub(crate) fn set_tokens(&self, tokens: Vec<(Hash, Token)>) {
-        let mut known = lock(&self.tokens);
-        let now = Instant::now();
-        let mut before = std::mem::take(&mut *known);
-        known.extend(tokens.into_iter().map(|(hash, token)| {
-            let used = before.remove(&hash).map_or(Bucket::full(now), |known| known.used);
-            (hash, Known { token: Arc::new(token), used })
-        }));
-        drop(known);
-        self.people.tokens_changed();
+    /// Makes a token; none where there are very many. Like [`revoke_token`](Self::revoke_token), it
+    /// goes on when the caller hangs up: what is on disk is what holds.
+    pub(crate) async fn make_token(
+        self: &Arc<Self>,
+        who: Address,
+        scopes: Vec<Scope>,
+    ) -> Result<Option<NewToken>, Problem> {
+        let state = Arc::clone(self);
+        let made = tokio::spawn(async move {
+            let _turn = state.changing.lock().await;
+            let Some((hash, made)) = state.store.make_token(who, scopes, now()).await? else {
+                return Ok(None);
+            };
+            let known =
+                Known { token: Arc::new(made.token.clone()), used: Bucket::full(Instant::now()) };
+            lock(&state.tokens).insert(hash, known);
+            Ok(Some(made))
+        });
+        finished(made.await)
+    }
+
+    /// Revokes a token. Returns whether there was one.
+    pub(crate) async fn revoke_token(self: &Arc<Self>, id: String) -> Result<bool, Problem> {
+        let state = Arc::clone(self);
+        let revoked = tokio::spawn(async move {
+            let _turn = state.changing.lock().await;
+            let Some(hash) = state.store.revoke_token(id).await? else { return Ok(false) };
+            lock(&state.tokens).remove(&hash);
+            state.people.tokens_changed();
+            Ok(true)
+        });
+        finished(revoked.await)
     }
 
     /// Signs somebody on in whose name something is done.
@@ -151,6 +175,12 @@ impl State {
 /// The present.
 pub(crate) fn now() -> UnixMillis {
     UnixMillis::from(SystemTime::now())
+}
+
+/// The result of a task that changes the store.
+fn finished<T>(done: Result<Result<T, StoreError>, JoinError>) -> Result<T, Problem> {
+    let done = done.unwrap_or_else(|error| Err(StoreError::File(io::Error::other(error))));
+    done.map_err(|error| unusable(&error))
 }
 
 /// A problem of the store, which the operator reads more of in the log.

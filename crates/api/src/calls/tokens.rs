@@ -13,7 +13,7 @@ use crate::http::body;
 use crate::http::caller::{Anything, Caller, Operating};
 use crate::http::problem::{OfBody, Problem, Usual};
 use crate::scope::Scope;
-use crate::state::{State, now, unusable};
+use crate::state::{State, unusable};
 use crate::store::{NewToken, Token};
 
 /// A token to be made.
@@ -69,9 +69,10 @@ pub(super) async fn make(
     if scopes.is_empty() {
         return Err(Problem::invalid("a token without scopes opens nothing"));
     }
-    let made = state.store.make_token(who, scopes, now()).await.map_err(|e| unusable(&e))?;
-    reload(&state).await?;
-    let made = made.ok_or_else(|| Problem::conflict("there are too many tokens: revoke some"))?;
+    let made = state
+        .make_token(who, scopes)
+        .await?
+        .ok_or_else(|| Problem::conflict("there are too many tokens: revoke some"))?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -100,9 +101,11 @@ pub(super) async fn revoke(
         state.people.tokens_changed();
         return Ok(StatusCode::NO_CONTENT);
     }
-    let was_there = state.store.revoke_token(id).await.map_err(|e| unusable(&e))?;
-    reload(&state).await?;
-    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("see /v1/tokens")) }
+    if state.revoke_token(id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("see /v1/tokens"))
+    }
 }
 
 /// Tells a program about its own token.
@@ -127,10 +130,4 @@ fn own_name(state: &State, text: &str) -> Result<Address, Problem> {
                       with single dots, hyphens and underscores between them";
         Problem::invalid(detail)
     })
-}
-
-async fn reload(state: &State) -> Result<(), Problem> {
-    let tokens = state.store.tokens().await.map_err(|e| unusable(&e))?;
-    state.set_tokens(tokens);
-    Ok(())
 }

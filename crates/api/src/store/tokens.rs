@@ -1,5 +1,7 @@
 //! Tokens that are kept, by the hash of their secret.
 
+use std::collections::HashSet;
+
 use crosstalk_core::{Address, Redacted, UnixMillis};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 use serde::{Deserialize, Serialize};
@@ -50,21 +52,21 @@ pub struct NewToken {
 }
 
 impl Store {
-    /// Makes a token; none where there are very many.
+    /// Makes a token, and returns it with its hash; none where there are very many.
     pub(crate) async fn make_token(
         &self,
         who: Address,
         mut scopes: Vec<Scope>,
         now: UnixMillis,
-    ) -> Result<Option<NewToken>, StoreError> {
+    ) -> Result<Option<(Hash, NewToken)>, StoreError> {
         scopes.sort_unstable();
         scopes.dedup();
-        let id = format!("{:08x}", rand::random::<u32>());
-        let token = Token { id, who: who.to_string(), scopes, made_at: now.0, expires_at: None };
         let (secret, hash) = secret::make();
-        let stored = serde_json::to_vec(&token).unwrap_or_default();
-        let made = self.on_disk(move |db| insert(db, hash, &stored)).await?;
-        Ok(made.then_some(NewToken { token, secret }))
+        let who = who.to_string();
+        let token = Token { id: String::new(), who, scopes, made_at: now.0, expires_at: None };
+        let id = || format!("{:08x}", rand::random::<u32>());
+        let made = self.on_disk(move |db| insert(db, hash, token, id)).await?;
+        Ok(made.map(|token| (hash, NewToken { token, secret })))
     }
 
     /// Every token.
@@ -72,31 +74,44 @@ impl Store {
         self.on_disk(all).await
     }
 
-    /// Forgets a token. Returns whether there was one.
-    pub(crate) async fn revoke_token(&self, id: String) -> Result<bool, StoreError> {
+    /// Forgets a token. Returns its hash, if there was one.
+    pub(crate) async fn revoke_token(&self, id: String) -> Result<Option<Hash>, StoreError> {
         self.on_disk(move |db| {
             let hash = all(db)?.into_iter().find(|(_, token)| token.id == id).map(|(hash, _)| hash);
-            let Some(hash) = hash else { return Ok(false) };
+            let Some(hash) = hash else { return Ok(None) };
             let write = db.begin_write()?;
             write.open_table(TOKENS)?.remove(&hash.0)?;
             write.commit()?;
-            Ok(true)
+            Ok(Some(hash))
         })
         .await
     }
 }
 
-fn insert(db: &Database, hash: Hash, stored: &[u8]) -> Result<bool, redb::Error> {
+/// Stores a token under the first name that `id` makes and that no other has.
+fn insert(
+    db: &Database,
+    hash: Hash,
+    mut token: Token,
+    mut id: impl FnMut() -> String,
+) -> Result<Option<Token>, redb::Error> {
     let write = db.begin_write()?;
+    // No other write is under way, so this is how things stand.
+    let taken: HashSet<_> = all(db)?.into_iter().map(|(_, token)| token.id).collect();
     {
         let mut tokens = write.open_table(TOKENS)?;
         if redb::ReadableTableMetadata::len(&tokens)? >= MOST as u64 {
-            return Ok(false);
+            return Ok(None);
         }
-        tokens.insert(&hash.0, stored)?;
+        token.id = id();
+        while taken.contains(&token.id) {
+            token.id = id();
+        }
+        let stored = serde_json::to_vec(&token).unwrap_or_default();
+        tokens.insert(&hash.0, stored.as_slice())?;
     }
     write.commit()?;
-    Ok(true)
+    Ok(Some(token))
 }
 
 fn all(db: &Database) -> Result<Vec<(Hash, Token)>, redb::Error> {
@@ -110,4 +125,28 @@ fn all(db: &Database) -> Result<Vec<(Hash, Token)>, redb::Error> {
         }
     }
     Ok(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tokens_have_one_name() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let token = || Token {
+            id: String::new(),
+            who: "weather@apps".into(),
+            scopes: vec![Scope::Send],
+            made_at: 1,
+            expires_at: None,
+        };
+        let mut drawn = ["a", "a", "a", "b"].into_iter().map(str::to_owned);
+        for (hash, id) in [(1, "a"), (2, "b")] {
+            let made = insert(&store.db, Hash([hash; 32]), token(), || drawn.next().unwrap());
+            assert_eq!(made.unwrap().unwrap().id, id);
+        }
+        assert_eq!(all(&store.db).unwrap().len(), 2);
+    }
 }
