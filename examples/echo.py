@@ -9,7 +9,10 @@ def ask(call, path, body=None, **headers):
     gateway.sock = socket.socket(socket.AF_UNIX)
     gateway.sock.connect(sys.argv[1])
     gateway.request(call, path, body, HEADERS | headers)
-    return gateway.getresponse()
+    answer = gateway.getresponse()
+    if answer.status == 429 or answer.status >= 500:
+        raise OSError(answer.read())
+    return answer
 
 path = "/v1/events"
 while True:
@@ -21,4 +24,5 @@ while True:
                 ask("POST", "/v1/messages", answer, **{"Idempotency-Key": str(event["id"])}).read()
                 path = f"/v1/events?after={event['id']}"
     except (OSError, http.client.HTTPException):
-        time.sleep(1)  # The gateway is away: go on where we were when it is back.
+        pass
+    time.sleep(1)  # The gateway is away, or has too much to do: go on where we were.

@@ -16,12 +16,12 @@ fn main() {
         sleep(Duration::from_millis(100)); // The gateway may be away: go on where we were.
         for line in ask(&listen, "").into_iter().flatten().map_while(Result::ok) {
             let event: Value = from_str(line.trim_start_matches("data: ")).unwrap_or_default();
-            if event["type"] == "message" && event["auto"] == false {
-                let answer = json!({"to": event["from"], "text": event["text"], "auto": true});
-                let say = format!("POST /v1/messages HTTP/1.0\r\nIdempotency-Key: {}", event["id"]);
-                ask(&say, &answer.to_string()).into_iter().flatten().for_each(drop);
-                listen = format!("GET /v1/events?after={} HTTP/1.0", event["id"]);
-            }
+            let Some(false) = event["auto"].as_bool() else { continue }; // Only messages say it.
+            let answer = json!({"to": event["from"], "text": event["text"], "auto": true});
+            let say = format!("POST /v1/messages HTTP/1.0\r\nIdempotency-Key: {}", event["id"]);
+            let said = ask(&say, &answer.to_string()).ok().and_then(|mut lines| lines.next()?.ok());
+            let Some(true) = said.map(|said| *said < *"HTTP/1.0 429") else { break }; // Once more.
+            listen = format!("GET /v1/events?after={} HTTP/1.0", event["id"]);
         }
     }
 }

@@ -19,12 +19,15 @@ WEATHER = os.environ.get("WEATHER", "https://api.open-meteo.com/v1/forecast")
 
 
 def ask(call, path, body=None, **headers):
-    """Makes a call to the gateway."""
+    """Makes a call to the gateway. Fails where it is worth another try."""
     gateway = http.client.HTTPConnection("localhost")
     gateway.sock = socket.socket(socket.AF_UNIX)
     gateway.sock.connect(sys.argv[1])
     gateway.request(call, path, body and json.dumps(body), HEADERS | headers)
-    return gateway.getresponse()
+    answer = gateway.getresponse()
+    if answer.status == 429 or answer.status >= 500:
+        raise OSError(answer.read())
+    return answer
 
 
 def look_up(url, **question):
@@ -42,16 +45,16 @@ def weather(city):
         place = found[0]
         there = look_up(WEATHER, latitude=place["latitude"], longitude=place["longitude"],
                         current="temperature_2m,wind_speed_10m")["current"]
-    except (OSError, ValueError, KeyError):
+        degrees, wind = there["temperature_2m"], there["wind_speed_10m"]
+        return f"{place['name']}, {place.get('country', '')}: {degrees} \N{DEGREE SIGN}C, wind {wind} km/h."
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return "I cannot find out just now. Please ask me later."
-    degrees, wind = there["temperature_2m"], there["wind_speed_10m"]
-    return f"{place['name']}, {place.get('country', '')}: {degrees} \N{DEGREE SIGN}C, wind {wind} km/h."
 
 
-ask("PUT", "/v1/presence", {"show": "available", "text": "Write me the name of a city."}).read()
 path = "/v1/events"
 while True:
     try:
+        ask("PUT", "/v1/presence", {"show": "available", "text": "Write me the name of a city."}).read()
         for line in ask("GET", path):
             event = json.loads(line[6:]) if line.startswith(b"data: ") else {"type": None}
             if event["type"] == "contact" and event["is_seen"] == "asked":
@@ -62,4 +65,5 @@ while True:
                 ask("POST", "/v1/messages", answer, **{"Idempotency-Key": str(event["id"])}).read()
                 path = f"/v1/events?after={event['id']}"
     except (OSError, http.client.HTTPException):
-        time.sleep(1)  # The gateway is away: go on where we were when it is back.
+        pass
+    time.sleep(1)  # The gateway is away, or has too much to do: go on where we were.

@@ -1,9 +1,11 @@
 //! The examples do what they say.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -77,6 +79,66 @@ fn the_echo_bots_are_short_and_echo_also_when_their_gateway_was_away() {
     echoes(&mut built("echo"));
 }
 
+/// A gateway that refuses each call once. Returns what it was asked, and when.
+fn refuses(at: &Path) -> Vec<(String, Option<String>, Instant)> {
+    let event = json!({"id": 7, "type": "message", "from": "ann@web", "message": "1", "auto": false,
+        "text": "Hello?", "sent_at": 1});
+    let listener = UnixListener::bind(at).unwrap();
+    let (mut asked, mut answers) = (Vec::new(), Vec::new());
+    for stream in listener.incoming().take(7) {
+        let stream = stream.unwrap();
+        let mut reader = BufReader::new(&stream);
+        let mut lines = reader.by_ref().lines().map(Result::unwrap);
+        let request = lines.next().unwrap();
+        let heads: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        let head = |name| heads.iter().find_map(|line| line.strip_prefix(name));
+        let key = head("Idempotency-Key: ");
+        let length = head("Content-Length: ").map_or(0, |length| length.parse().unwrap());
+        reader.take(length).read_to_string(&mut String::new()).unwrap();
+        answers.push(request.clone());
+        let (status, body) = if answers.iter().filter(|one| **one == request).count() == 1 {
+            ("503 Service Unavailable", "{}".to_owned())
+        } else if request.starts_with("POST") {
+            ("200 OK", "{}".to_owned())
+        } else {
+            ("200 OK", format!("data: {event}\n\n"))
+        };
+        asked.push((request, key.map(str::to_owned), Instant::now()));
+        let length = body.len();
+        write!(&stream, "HTTP/1.0 {status}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    }
+    asked
+}
+
+#[test]
+fn the_echo_bots_wait_after_a_refusal_and_say_again_what_was_refused() {
+    for command in [&mut python("echo.py"), &mut built("echo")] {
+        let home = tempfile::tempdir().unwrap();
+        let socket = home.path().join("api.sock");
+        let gateway = std::thread::spawn({
+            let socket = socket.clone();
+            move || refuses(&socket)
+        });
+        let command = command.arg(&socket).env("CROSSTALK_TOKEN", "ct_x").stdin(Stdio::null());
+        let running = Running(command.spawn().unwrap());
+        let asked = gateway.join().unwrap();
+        drop(running);
+        let calls: Vec<_> = asked
+            .iter()
+            .map(|(request, key, _)| (request.rsplit_once(' ').unwrap().0, key.as_deref()))
+            .collect();
+        let (listen, say) = (("GET /v1/events", None), ("POST /v1/messages", Some("7")));
+        let on = ("GET /v1/events?after=7", None);
+        // Refused, heard, refused, heard again, said; and then it goes on behind that.
+        assert_eq!(calls, [listen, listen, say, listen, say, on, on]);
+        for (before, after) in asked.iter().zip(&asked[1..]) {
+            let is_answered = after.0.starts_with("POST");
+            let pause = after.2 - before.2;
+            assert!(is_answered || pause >= Duration::from_millis(100), "{after:?} at once");
+        }
+    }
+}
+
 /// Answers as Open-Meteo does, to whoever asks.
 fn open_meteo() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -89,6 +151,10 @@ fn open_meteo() -> String {
             let answer = if asked.starts_with("GET /search?name=San+Diego&") {
                 json!({"results": [{"name": "San Diego", "country": "United States",
                     "latitude": 32.71571, "longitude": -117.16472}]})
+            } else if asked.starts_with("GET /search?name=Oslo&") {
+                json!({"results": [{"latitude": 1, "longitude": 2}]})
+            } else if asked.contains("latitude=1&longitude=2") {
+                json!({"current": {"temperature_2m": 3}})
             } else if asked.starts_with("GET /search?") {
                 json!({"generationtime_ms": 0.4})
             } else {
@@ -122,6 +188,7 @@ fn the_weather_bot_stands_in_a_list_and_tells_the_weather() {
     let mut last = 0;
     for (asked, answer) in [
         ("San Diego", "San Diego, United States: 21.5 \u{b0}C, wind 9.4 km/h."),
+        ("Oslo", "I cannot find out just now. Please ask me later."),
         ("Xyzzy", "I do not know a city called Xyzzy."),
     ] {
         let sent = ann.does("POST /v1/messages", &json!({"to": "weather@apps", "text": asked}));
