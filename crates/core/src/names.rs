@@ -108,6 +108,20 @@ impl Names {
         }
     }
 
+    /// The person whom somebody means who writes `text`, in any spelling or as an address; none
+    /// where nobody can have that name, and none for the control contact.
+    pub fn person(&self, text: &str) -> Option<Address> {
+        let spelled = match self.classify(text) {
+            NameClass::Foreign(address) => Some(address),
+            NameClass::Own | NameClass::Nowhere => None,
+        };
+        let full = || {
+            let plain: Address = text.parse().ok()?;
+            self.address(plain.local(), plain.network()).ok()
+        };
+        spelled.or_else(full).filter(|person| !person.is_control())
+    }
+
     /// The universal spelling of `address`.
     pub fn universal(&self, address: &Address) -> String {
         format!("{}@{}.{}", escape(address.local()), address.network(), self.suffix)

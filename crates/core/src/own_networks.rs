@@ -53,4 +53,20 @@ mod tests {
             assert_eq!(names.classify(typed), meant, "{typed}");
         }
     }
+
+    #[test]
+    fn a_person_is_meant_in_any_spelling_and_the_control_contact_is_none() {
+        let names = Names::new("xt", []);
+        for (typed, meant) in [
+            ("Weather@apps.xt", Some("weather@apps")),
+            ("weather@apps", Some("weather@apps")),
+            ("weather", None),
+            ("ann@nowhere", None),
+            ("crosstalk@gateway", None),
+            ("crosstalk@gateway.xt", None),
+            ("", None),
+        ] {
+            assert_eq!(names.person(typed), meant.map(|m| m.parse().unwrap()), "{typed}");
+        }
+    }
 }
