@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crosstalk_api::Person;
 use crosstalk_api::client::{self, Unanswered};
-use crosstalk_core::{Address, NameClass};
+use crosstalk_api::{Asleep, Person};
+use crosstalk_core::Address;
 use crosstalk_gateway::config::Config;
 use crosstalk_overlay::Overlay;
 
@@ -41,8 +41,8 @@ pub(crate) fn run(args: &Wipe) -> Result<ExitCode, CliError> {
 /// Message after a person was forgotten.
 fn done(user: &Address) -> String {
     format!(
-        "Forgotten: {user}'s buddies on other networks, and messages from and to {user} that \
-         waited here.\n\
+        "Forgotten: {user}'s buddies on other networks, messages from and to {user} that waited \
+         here, and what programs here were told of {user}.\n\
          Only the name stays, so that no other gateway brings the buddies back."
     )
 }
@@ -53,21 +53,13 @@ async fn wipe_asleep(config: &Config, user: &Address) -> Result<(), CliError> {
     let (overlay, _inbound) = opened.map_err(|e| CliError::Failed(e.to_string()))?;
     overlay.wipe(user).await;
     overlay.shutdown().await;
-    Ok(())
+    let broken = |error| CliError::failed("what programs were told", error);
+    Asleep::open(&config.data).map_err(broken)?.forget(user).await.map_err(broken)
 }
 
 /// The person that is meant, in either spelling.
 fn who(config: &Config, text: &str) -> Result<Address, CliError> {
-    let names = config.names();
-    let spelled = match names.classify(text) {
-        NameClass::Foreign(address) => Some(address),
-        NameClass::Own | NameClass::Nowhere => None,
-    };
-    let full = || {
-        let plain: Address = text.parse().ok()?;
-        names.address(plain.local(), plain.network()).ok()
-    };
-    spelled.or_else(full).filter(|user| !user.is_control()).ok_or_else(|| {
+    config.names().person(text).ok_or_else(|| {
         let networks: Vec<_> = config.networks.keys().map(ToString::to_string).collect();
         CliError::Usage(format!(
             "{text} is nobody's name\n  help: write name@network, where the network is one of {}",

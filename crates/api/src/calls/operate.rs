@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Shared;
-use crosstalk_core::{Address, NameClass, Names};
+use crosstalk_core::{Address, Names};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -39,7 +39,9 @@ pub struct Person {
     pub name: String,
 }
 
-/// Forgets everything that is stored about somebody, here and at the other gateways.
+/// Forgets what is stored about somebody: here the list, messages from and to that one that wait,
+/// and what programs were told and have set; at the other gateways the list. Tokens stay: revoke
+/// them.
 #[utoipa::path(
     post,
     path = "/v1/wipe",
@@ -56,7 +58,7 @@ pub(super) async fn wipe(
     state.takes_calls()?;
     let user = address(&state.names, &name)?;
     state.overlay.wipe(&user).await;
-    state.store.forget(&user).await.map_err(|error| unusable(&error))?;
+    state.people.forget(&user).await.map_err(|error| unusable(&error))?;
     state.accounts.close(&user).await.map_err(|error| unusable(&error))?;
     state.people.tokens_changed();
     Ok(Json(Person { name: user.to_string() }))
@@ -64,15 +66,7 @@ pub(super) async fn wipe(
 
 /// The person of a name, in the form of an address or any other spelling.
 pub(super) fn address(names: &Names, text: &str) -> Result<Address, Problem> {
-    let spelled = match names.classify(text) {
-        NameClass::Foreign(address) => Some(address),
-        NameClass::Own | NameClass::Nowhere => None,
-    };
-    let full = || {
-        let plain: Address = text.parse().ok()?;
-        names.address(plain.local(), plain.network()).ok()
-    };
-    spelled.or_else(full).filter(|user| !user.is_control()).ok_or_else(|| {
+    names.person(text).ok_or_else(|| {
         let example = names.networks().next().map_or("aol", |network| network.as_str());
         Problem::invalid(format!("nobody has that name: write name@network, such as ann@{example}"))
     })

@@ -94,6 +94,30 @@ pub struct Numbered {
 }
 
 impl Event {
+    /// Whether somebody said it, or it is about what was said to that one.
+    pub(crate) fn is_of(&self, who: &str) -> bool {
+        match self {
+            Self::Message { from, .. }
+            | Self::Nudge { from, .. }
+            | Self::Typing { from, .. }
+            | Self::Receipt { from, .. } => from == who,
+            Self::Undelivered { to, .. } => to == who,
+            Self::Contact(contact) => contact.name == who,
+        }
+    }
+
+    /// The kinds that are kept.
+    const KEPT: [&str; 3] = ["message", "nudge", "undelivered"];
+
+    /// The kind of an event that was kept, which stands at its beginning.
+    pub(crate) fn kind_of(json: &[u8]) -> &'static str {
+        let kind = json.strip_prefix(b"{\"type\":\"").unwrap_or_default();
+        let is_it = |known: &&&str| {
+            kind.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.starts_with(b"\""))
+        };
+        Self::KEPT.iter().find(is_it).copied().unwrap_or("message")
+    }
+
     /// The kind, as `type` has it.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
@@ -138,5 +162,32 @@ pub(crate) const fn reason(why: Failure) -> &'static str {
         Failure::Busy => "busy",
         Failure::Expired => "expired",
         Failure::Unconfirmed => "unconfirmed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_what_is_kept_is_read_from_its_beginning() {
+        let word = |word: &str| word.to_owned();
+        let (from, message) = (word("alice@aol"), word("1"));
+        let text = Text { text: word("\"type\":\"nudge\""), runs: Vec::new() };
+        let replaces = Some(word("0"));
+        for event in [
+            Event::Nudge { from: from.clone(), sent_at: 1 },
+            Event::Undelivered {
+                to: from.clone(),
+                message: message.clone(),
+                reason: word("offline"),
+                detail: word("away"),
+            },
+            Event::Message { from, message, text, sent_at: 1, auto: false, replaces },
+        ] {
+            let json = serde_json::to_vec(&event).unwrap();
+            assert_eq!(Event::kind_of(&json), event.kind(), "{}", String::from_utf8_lossy(&json));
+        }
+        assert_eq!(Event::kind_of(b""), "message");
     }
 }

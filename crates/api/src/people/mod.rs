@@ -6,6 +6,7 @@ mod reader;
 mod saying;
 
 use std::collections::HashMap;
+use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -14,6 +15,7 @@ use std::time::Instant;
 use crosstalk_core::Address;
 use crosstalk_gateway::router::Router;
 
+use crate::content::Presence;
 use crate::lock::lock;
 use crate::store::{Store, StoreError};
 pub(crate) use person::Person;
@@ -73,6 +75,27 @@ impl People {
             here.remove(person.who());
         }
         may_go
+    }
+
+    /// Forgets what is kept of somebody: by that one's own programs, and in what those of others
+    /// were told. It goes on when the caller hangs up.
+    pub(crate) async fn forget(self: &Arc<Self>, who: &Address) -> Result<(), StoreError> {
+        let (people, who) = (Arc::clone(self), who.clone());
+        let forgotten = tokio::spawn(async move {
+            // Who comes meanwhile reads the disk as it is afterwards.
+            let _turn = people.entering.lock().await;
+            let owners = people.store.forget(&who).await?;
+            if let Some(present) = people.find(&who) {
+                present.set_profile(&Presence::default());
+            }
+            for owner in &owners {
+                if let Some(present) = people.find(owner) {
+                    present.reload().await?;
+                }
+            }
+            Ok(())
+        });
+        forgotten.await.unwrap_or_else(|error| Err(StoreError::File(io::Error::other(error))))
     }
 
     /// Signs everybody off as soon as their calls are answered: the gateway is stopping.

@@ -2,6 +2,7 @@
 
 mod events;
 mod files;
+mod forget;
 mod passkeys;
 mod profiles;
 mod tables;

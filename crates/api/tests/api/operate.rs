@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use crosstalk_api::Asleep;
 use crosstalk_core::{Contact, Roster, Stamp};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::door::Gateway;
+use crate::people::Client;
 
 #[tokio::test]
 async fn whoever_can_open_the_socket_operates_the_gateway_and_nobody_else_can() {
@@ -82,4 +85,94 @@ async fn tokens_outlive_the_gateway() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let gateway = Gateway::start_in(home).await;
     assert_eq!(gateway.call(&secret, "GET /v1/token", None).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn who_is_wiped_is_forgotten_by_programs_and_programs_that_are_wiped_forget() {
+    let gateway = Gateway::start().await;
+    let [weather, clock] = ["weather@apps", "clock@apps"];
+    let (token, _) = gateway.token(weather, &["read", "presence"]).await;
+    let (other, _) = gateway.token(clock, &["read"]).await;
+    let (mut events, mut others) =
+        (gateway.events(&token, None).await, gateway.events(&other, None).await);
+    let busy = Some(json!({"show": "busy", "text": "raining"}));
+    gateway.call(&token, "PUT /v1/presence", busy).await;
+    let mut alice = Client::sign_on(&gateway, "alice@aol");
+    let mut bob = Client::sign_on(&gateway, "bob@yahoo");
+    for app in [weather, clock] {
+        for client in [&mut alice, &mut bob] {
+            client.text(app, "my secret");
+            let stream = if app == weather { &mut events } else { &mut others };
+            stream.next("message").await;
+        }
+    }
+    gateway.call("", "POST /v1/wipe", Some(json!({"name": "alice@aol"}))).await;
+    let first = gateway.events(&other, None).await.next("message").await;
+    assert_eq!((&first["from"], &first["id"]), (&json!("bob@yahoo"), &json!(2)));
+
+    gateway.call("", "POST /v1/wipe", Some(json!({"name": weather}))).await;
+    let shown = gateway.call(&token, "GET /v1/presence", None).await.json();
+    assert_eq!(shown, json!({"show": "available", "text": ""}));
+    bob.text(weather, "again");
+    let next = gateway.events(&token, None).await.next("message").await;
+    assert_eq!((&next["text"], &next["id"]), (&json!("again"), &json!(3)));
+    let cursor = |after: u64| Some(json!({"after": after}));
+    for (after, status) in [(4, 409), (3, 204)] {
+        let answer = gateway.call(&token, "PUT /v1/events/cursor", cursor(after)).await;
+        assert_eq!(answer.status.as_u16(), status, "numbers go on");
+    }
+}
+
+#[tokio::test]
+async fn who_is_wiped_while_the_gateway_is_down_is_forgotten_by_programs() {
+    let gateway = Gateway::start_listening().await;
+    let (token, _) = gateway.token("weather@apps", &["read", "files"]).await;
+    let mut alice = Client::sign_on(&gateway, "alice@aol");
+    let mut events = gateway.events(&token, None).await;
+    alice.text("weather@apps", "my secret");
+    events.next("message").await;
+    gateway.call(&token, "POST /v1/files?name=x", Some(json!("my file"))).await;
+    drop((alice, events));
+    gateway.api.drain();
+    let Gateway { home, api, overlay, router } = gateway;
+    drop((api, router));
+    overlay.shutdown().await;
+    drop(overlay);
+    let weather = "weather@apps".parse().unwrap();
+    let mut tries = 0;
+    while let Err(error) = async { Asleep::open(home.path())?.forget(&weather).await }.await {
+        tries += 1;
+        assert!(tries < 500, "{error}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(std::fs::read_dir(home.path().join("files")).unwrap().count(), 0);
+    let gateway = Gateway::start_in(home).await;
+    let mut alice = Client::sign_on(&gateway, "alice@aol");
+    let mut events = gateway.events(&token, None).await;
+    alice.text("weather@apps", "hello");
+    let next = events.next("message").await;
+    assert_eq!((&next["text"], &next["id"]), (&json!("hello"), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_stays_so_while_others_are_made() {
+    let gateway = Gateway::start().await;
+    let mut tokens = Vec::new();
+    for _ in 0..20 {
+        tokens.push(gateway.token("weather@apps", &["read"]).await);
+    }
+    let revoked = tokens.iter().map(|(_, id)| {
+        let call = format!("DELETE /v1/tokens/{id}");
+        let gateway = &gateway;
+        async move { gateway.call("", &call, None).await.status.as_u16() }
+    });
+    let made = tokens.iter().map(|_| gateway.token("weather@apps", &["read"]));
+    let (revoked, made) = tokio::join!(join_all(revoked), join_all(made));
+    assert_eq!(revoked, vec![204; 20]);
+    for (secret, _) in &tokens {
+        assert_eq!(gateway.call(secret, "GET /v1/token", None).await.status.as_u16(), 401);
+    }
+    for (secret, _) in &made {
+        assert_eq!(gateway.call(secret, "GET /v1/token", None).await.status.as_u16(), 200);
+    }
 }

@@ -43,7 +43,8 @@ impl Client {
         handle.takes_texts(true);
         let (shown, seen) = mpsc::channel(4096);
         tokio::spawn(show(mails, shown));
-        Self { handle, mails: seen, last: 0 }
+        // No two clients give their messages the same names.
+        Self { handle, mails: seen, last: rand::random::<u64>().into() }
     }
 
     pub(crate) fn says(&mut self, to: &str, body: Body) {
