@@ -8,13 +8,14 @@ use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use crosstalk_core::{
-    Address, Body, Consent, EnvelopeId, Event, MAX_GROUPS, MAX_LABEL, Outgoing, RosterEdit,
+    Address, Body, Consent, EnvelopeId, Event, MAX_GROUPS, MAX_LABEL, Outgoing, RichText,
+    RosterEdit,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operate::address;
-use crate::content::{Contact, Text};
+use crate::content::Contact;
 use crate::http::body;
 use crate::http::caller::{Caller, Listing};
 use crate::http::problem::{OfBody, Problem, Usual};
@@ -207,9 +208,8 @@ pub(super) async fn consent(
     if words.len() > MAX_WORDS {
         return Err(Problem::invalid("the longest request is 4,096 bytes"));
     }
-    let words = Text { text: words, runs: Vec::new() };
     let step = match step {
-        StepKind::Request => Consent::Request(words.read().unwrap_or_default()),
+        StepKind::Request => Consent::Request(RichText::plain(words)),
         StepKind::Grant => Consent::Grant,
         StepKind::Revoke => Consent::Revoke,
         StepKind::Cancel => Consent::Cancel,

@@ -24,6 +24,8 @@ use crate::state::{State, unusable};
 
 /// How often a stream on which nothing happens says that it is there.
 const STILL_THERE: Duration = Duration::from_secs(15);
+/// Time after which a program that has too many streams may try again.
+const STREAM_PAUSE: Duration = Duration::from_secs(9);
 /// The longest message of a client, in bytes: it only acknowledges.
 const MAX_MESSAGE: usize = 1024;
 /// The header in which a client of server-sent events says what it has.
@@ -161,6 +163,7 @@ fn last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 fn problem(unread: &Unread) -> Problem {
     match unread {
         Unread::Future => Problem::conflict("there was no event of that number yet"),
+        Unread::TooMany => Problem::too_many(STREAM_PAUSE),
         Unread::Store(error) => unusable(error),
     }
 }

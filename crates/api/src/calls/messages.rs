@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
-use crosstalk_core::{Address, Body, Detail, Details, EnvelopeId, RichText};
+use crosstalk_core::{Address, Body, Detail, Details, EnvelopeId, MAX_TEXT, RichText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -115,17 +115,31 @@ pub(super) async fn send(
     if let Some(wait) = present.pause() {
         return Err(Problem::too_many(wait));
     }
+    let id = key.map_or_else(|| EnvelopeId(rand::random()), |key| envelope_id(who, key, asked));
+    let tell = match key.map(|key| state.keys.take(Instant::now(), who, key, asked)) {
+        None => None,
+        Some(Turn::First(tell)) => Some(tell),
+        Some(Turn::Again(mut said)) => {
+            let known = said.wait_for(Option::is_some).await;
+            return Ok(answer(id, known.ok().and_then(|said| *said).unwrap_or(Said::Pending)));
+        }
+        Some(Turn::Other) => {
+            return Err(Problem::invalid(
+                "this Idempotency-Key was used for another message: make a new one for each",
+            ));
+        }
+    };
+    // Not looked for where it was said already: what it answers may be forgotten by then.
     let text = match message.reply_to {
         Some(number) => quoted(&state, who, number, &to, &text).await?,
         None => text,
     };
-    let id = key.map_or_else(|| EnvelopeId(rand::random()), |key| envelope_id(who, key, asked));
     let message_id = Detail::new(&id.to_string());
     let details = Details { message_id, replaces, ..Details::default() }.boxed();
     let body = Body::Text { text, auto: message.auto };
-    let said = match key.map(|key| state.keys.take(Instant::now(), who, key, asked)) {
+    let said = match tell {
         None => present.say(id, to, body, details).await,
-        Some(Turn::First(tell)) => {
+        Some(tell) => {
             // It goes on when the program hangs up, which then asks again.
             let saying = tokio::spawn(async move {
                 let said = present.say(id, to, body, details).await;
@@ -133,15 +147,6 @@ pub(super) async fn send(
                 said
             });
             saying.await.unwrap_or(Said::Pending)
-        }
-        Some(Turn::Again(mut said)) => {
-            let known = said.wait_for(Option::is_some).await;
-            known.ok().and_then(|said| *said).unwrap_or(Said::Pending)
-        }
-        Some(Turn::Other) => {
-            return Err(Problem::invalid(
-                "this Idempotency-Key was used for another message: make a new one for each",
-            ));
         }
     };
     Ok(answer(id, said))
@@ -190,6 +195,10 @@ async fn quoted(
     let mut quoted = RichText::default();
     for line in said[..end].lines() {
         quoted.push(&format!("> {line}\n"), []);
+    }
+    if quoted.text().len() + text.text().len() > MAX_TEXT {
+        let detail = "with what it answers, the text is longer than 65,536 bytes: shorten it";
+        return Err(Problem::invalid(detail));
     }
     for (run, styles) in text.runs() {
         quoted.push(run, styles);

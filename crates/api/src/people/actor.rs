@@ -210,6 +210,7 @@ impl Person {
 
     /// Writes what waits, and only then says that it is taken.
     async fn keep(&self, Waiting { events, receipts }: Waiting) {
+        let _turn = self.writing.lock().await;
         let newest = lock(&self.inner).log.newest;
         let bytes: usize = events.iter().map(|event| event.json.len()).sum();
         let (count, ids) = (events.len() as u64, events.iter().map(|e| e.of).collect::<Vec<_>>());
@@ -225,6 +226,8 @@ impl Person {
             return;
         }
         let mut inner = lock(&self.inner);
+        // Once more: the log may have been read anew since they were heard.
+        inner.log.known.extend(ids);
         inner.log.newest = newest + count;
         inner.log.bytes += bytes;
         drop(inner);

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 use super::saying::Said;
 use crate::content::{Contact, Event, Presence};
 use crate::lock::lock;
-use crate::store::{Log, Store};
+use crate::store::{Log, Store, StoreError};
 
 /// For how long somebody is there after the last stream of events ended: programs reconnect.
 const GRACE: Duration = Duration::from_secs(30);
@@ -21,6 +21,8 @@ const IDLE: Duration = Duration::from_mins(1);
 /// gateways, as if this one were away.
 const MAX_KEPT: u64 = 10_000;
 const MAX_BYTES: usize = 16 << 20;
+/// The most streams of events at a time: each holds some of them in memory.
+const STREAMS: usize = 16;
 /// Number of changes that a stream may be behind, before it is told anew how things stand.
 const LIVE: usize = 256;
 
@@ -30,6 +32,9 @@ pub(crate) struct Person {
     pub(super) handle: SessionHandle,
     pub(super) store: Store,
     pub(super) inner: Mutex<Inner>,
+    /// Held while the log on disk is changed and until `inner` has it so: one change at a time, or
+    /// what was read first could be noted last.
+    pub(super) writing: tokio::sync::Mutex<()>,
     /// Changes of how things stand.
     pub(super) live: broadcast::Sender<Arc<Event>>,
     /// The number of the newest event that is on disk.
@@ -95,6 +100,7 @@ impl Person {
             handle,
             store,
             inner: Mutex::new(inner),
+            writing: tokio::sync::Mutex::default(),
             live: broadcast::Sender::new(LIVE),
             newest,
             is_loaded: watch::Sender::new(false),
@@ -120,10 +126,16 @@ impl Person {
         self.wake.notify_one();
     }
 
-    /// A stream of events begins.
-    pub(super) fn begin_reading(&self) {
-        lock(&self.inner).readers += 1;
+    /// A stream of events begins. Returns whether it may: there may be so many.
+    pub(super) fn begin_reading(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.readers == STREAMS {
+            return false;
+        }
+        inner.readers += 1;
+        drop(inner);
         self.wake.notify_one();
+        true
     }
 
     /// A stream of events ends.
@@ -210,6 +222,15 @@ impl Person {
     pub(crate) fn set_profile(&self, presence: &Presence) {
         lock(&self.inner).profile = presence.into();
         self.wake.notify_one();
+    }
+
+    /// Notes what of the log is on disk still: some of it was forgotten there.
+    pub(super) async fn reload(&self) -> Result<(), StoreError> {
+        let _turn = self.writing.lock().await;
+        let log = self.store.log(&self.who).await?;
+        lock(&self.inner).log = log;
+        self.wake.notify_one();
+        Ok(())
     }
 
     /// The presence that is set.

@@ -1,6 +1,7 @@
 //! Streams of events: how things stand, and what waits, from a number on.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,8 +33,6 @@ pub(crate) struct Reader {
     present: Present,
     /// The number of the last event that was told.
     after: u64,
-    /// The number of the last event that was acknowledged.
-    acknowledged: u64,
     live: broadcast::Receiver<Arc<Event>>,
     newest: watch::Receiver<u64>,
     look: watch::Receiver<bool>,
@@ -47,6 +46,8 @@ pub(crate) struct Reader {
 pub(crate) enum Unread {
     /// There was no such event yet.
     Future,
+    /// There are as many streams as there may be.
+    TooMany,
     Store(StoreError),
 }
 
@@ -54,20 +55,21 @@ impl Reader {
     /// A stream of the events behind a number, which acknowledges those up to it; behind the last
     /// one that was acknowledged, where none is given.
     pub(crate) async fn begin(present: Present, after: Option<u64>) -> Result<Self, Unread> {
-        let acknowledged = match after {
+        let after = match after {
             Some(after) => {
                 present.acknowledge(after).await?;
                 after
             }
             None => lock(&present.inner).log.acknowledged,
         };
-        present.begin_reading();
+        if !present.begin_reading() {
+            return Err(Unread::TooMany);
+        }
         let (live, newest) = (present.live.subscribe(), present.newest.subscribe());
         let (look, is_loaded) = (present.look.subscribe(), present.is_loaded.subscribe());
         Ok(Self {
             present,
-            after: acknowledged,
-            acknowledged,
+            after,
             live,
             newest,
             look,
@@ -78,10 +80,8 @@ impl Reader {
     }
 
     /// Acknowledges events up to a number, so that more are told.
-    pub(crate) async fn acknowledge(&mut self, upto: u64) -> Result<(), Unread> {
-        self.present.acknowledge(upto).await?;
-        self.acknowledged = self.acknowledged.max(upto);
-        Ok(())
+    pub(crate) async fn acknowledge(&self, upto: u64) -> Result<(), Unread> {
+        self.present.acknowledge(upto).await
     }
 
     /// The next event; none where the stream ends. `may` says whether it may go on. May be dropped
@@ -96,7 +96,9 @@ impl Reader {
                 return Some(item);
             }
             if *self.newest.borrow_and_update() > self.after {
-                if self.after >= self.acknowledged + UNACKNOWLEDGED {
+                // By whichever way they were: what counts is what stays in the log.
+                let acknowledged = lock(&self.present.inner).log.acknowledged;
+                if self.after >= acknowledged + UNACKNOWLEDGED {
                     return None;
                 }
                 let store = &self.present.store;
@@ -137,9 +139,19 @@ impl Drop for Reader {
     }
 }
 
-impl Person {
+impl Present {
     /// Notes that a program has the events up to a number.
     pub(crate) async fn acknowledge(&self, upto: u64) -> Result<(), Unread> {
+        let present = Self::of(&self.0);
+        // It goes on when the caller hangs up: memory says what the disk does.
+        let noted = tokio::spawn(async move { present.note_acknowledged(upto).await }).await;
+        noted.unwrap_or_else(|error| Err(Unread::Store(StoreError::File(io::Error::other(error)))))
+    }
+}
+
+impl Person {
+    async fn note_acknowledged(&self, upto: u64) -> Result<(), Unread> {
+        let _turn = self.writing.lock().await;
         let (newest, before) = {
             let inner = lock(&self.inner);
             (inner.log.newest, inner.log.acknowledged)
@@ -152,7 +164,7 @@ impl Person {
         }
         let freed = self.store.acknowledge(self.who(), upto).await.map_err(Unread::Store)?;
         let mut inner = lock(&self.inner);
-        inner.log.acknowledged = inner.log.acknowledged.max(upto);
+        inner.log.acknowledged = upto;
         inner.log.bytes = inner.log.bytes.saturating_sub(freed.bytes);
         for of in &freed.forgotten {
             inner.log.known.remove(of);
@@ -167,8 +179,7 @@ impl Person {
 fn numbered(id: u64, event: &[u8]) -> Item {
     // It was written as an object, which the number goes in front of.
     let json = [format!("{{\"id\":{id},").as_bytes(), event.get(1..).unwrap_or_default()].concat();
-    let kind = serde_json::from_slice::<Event>(event).map_or("message", |event| event.kind());
-    Item { id: Some(id), json, kind }
+    Item { id: Some(id), json, kind: Event::kind_of(event) }
 }
 
 fn unnumbered(event: &Event) -> Item {

@@ -33,14 +33,18 @@ impl Person {
         body: Body,
         details: Option<Box<Details>>,
     ) -> Said {
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         lock(&self.inner).outcomes.insert(id, tell);
+        let waiting = Waiting { person: self, id };
         self.handle.take(Event::Send(Outgoing { id, to, body, details }));
-        if let Ok(Ok(said)) = tokio::time::timeout(PATIENCE, told).await {
+        if let Ok(Ok(said)) = tokio::time::timeout(PATIENCE, &mut told).await {
             return said;
         }
-        lock(&self.inner).outcomes.remove(&id);
-        Said::Pending
+        if waiting.give_up() {
+            return Said::Pending;
+        }
+        // Somebody took it to tell this very moment, and no event will.
+        told.await.unwrap_or(Said::Pending)
     }
 
     /// Does something of which nobody hears what became of it.
@@ -52,5 +56,25 @@ impl Person {
     pub(super) fn settle(&self, id: EnvelopeId, said: Said) -> bool {
         let waiting = lock(&self.inner).outcomes.remove(&id);
         waiting.is_some_and(|waiting| waiting.send(said).is_ok())
+    }
+}
+
+/// A call that waits to hear what became of a message. When it is dropped, nobody waits: what fails
+/// then is an event.
+struct Waiting<'a> {
+    person: &'a Person,
+    id: EnvelopeId,
+}
+
+impl Waiting<'_> {
+    /// Waits no longer. Returns whether nobody has begun to tell.
+    fn give_up(&self) -> bool {
+        lock(&self.person.inner).outcomes.remove(&self.id).is_some()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }

@@ -11,6 +11,8 @@ use super::{Store, StoreError};
 /// Number of events that stay after they were acknowledged: what comes again from a gateway that did
 /// not hear that it had arrived is known by them.
 const REMEMBERED: u64 = 1000;
+/// Bytes of events after which no more are read at a time.
+const BATCH_BYTES: usize = 256 << 10;
 /// Bytes before the event itself, in a record: the name of its envelope.
 const HEAD: usize = 16;
 
@@ -76,7 +78,8 @@ impl Store {
         .await
     }
 
-    /// Events of a log behind a number, as JSON, so many at most.
+    /// Events of a log behind a number, as JSON: so many at most, and no more behind those that
+    /// have [`BATCH_BYTES`].
     pub(crate) async fn events(
         &self,
         who: &Address,
@@ -88,11 +91,15 @@ impl Store {
             let table = db.begin_read()?.open_table(EVENTS)?;
             let range =
                 table.range((who.as_str(), after.saturating_add(1))..=(who.as_str(), u64::MAX))?;
-            let mut events = Vec::new();
+            let (mut events, mut bytes) = (Vec::new(), 0);
             for entry in range.take(most) {
                 let (key, record) = entry?;
-                events
-                    .push((key.value().1, record.value().get(HEAD..).unwrap_or_default().to_vec()));
+                let event = event_of(record.value()).to_vec();
+                bytes += event.len();
+                events.push((key.value().1, event));
+                if bytes >= BATCH_BYTES {
+                    break;
+                }
             }
             Ok(events)
         })
@@ -126,30 +133,6 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets everything that is kept for somebody but the tokens.
-    pub(crate) async fn forget(&self, who: &Address) -> Result<(), StoreError> {
-        let who = who.to_string();
-        let owner = who.clone();
-        self.remove_files(move |offered| offered.who == owner).await?;
-        self.on_disk(move |db| {
-            let write = db.begin_write()?;
-            write
-                .open_table(EVENTS)?
-                .retain_in((who.as_str(), 0)..=(who.as_str(), u64::MAX), |_, _| false)?;
-            write.open_table(super::tables::PROFILES)?.remove(who.as_str())?;
-            // The numbers go on: a program that has one takes no later event for an earlier one.
-            let mut cursors = write.open_table(CURSORS)?;
-            let newest = cursors.get(who.as_str())?.map(|cursor| cursor.value().1);
-            if let Some(newest) = newest {
-                cursors.insert(who.as_str(), (newest, newest))?;
-            }
-            drop(cursors);
-            write.commit()?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 fn read_log(db: &Database, who: &str) -> Result<Log, redb::Error> {
@@ -169,8 +152,37 @@ fn read_log(db: &Database, who: &str) -> Result<Log, redb::Error> {
     Ok(log)
 }
 
+/// The event of a record, as JSON.
+pub(super) fn event_of(record: &[u8]) -> &[u8] {
+    record.get(HEAD..).unwrap_or_default()
+}
+
 /// The envelope that a record is.
 fn envelope_of(record: &[u8]) -> Option<EnvelopeId> {
     let head = record.get(..HEAD)?;
     Some(EnvelopeId(u128::from_be_bytes(head.try_into().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn long_events_are_read_a_few_at_a_time_and_none_is_left_out() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, who) = (Store::open(home.path()).unwrap(), "a@apps".parse().unwrap());
+        let sizes = [10, BATCH_BYTES / 2, BATCH_BYTES / 2, 4 * BATCH_BYTES, 1, 1];
+        let events = sizes
+            .iter()
+            .zip(1..)
+            .map(|(size, of)| ToKeep { of: EnvelopeId(of), json: vec![b'x'; *size] });
+        store.keep(&who, 0, events.collect()).await.unwrap();
+        let mut after = 0;
+        for expected in [&[1, 2, 3][..], &[4], &[5, 6], &[]] {
+            let batch = store.events(&who, after, 100).await.unwrap();
+            let ids: Vec<_> = batch.iter().map(|(id, _)| *id).collect();
+            assert_eq!(ids, expected);
+            after = ids.last().copied().unwrap_or(after);
+        }
+    }
 }

@@ -133,3 +133,56 @@ async fn a_stream_that_acknowledges_nothing_ends_and_goes_on_from_there() {
     let mut events = gateway.events(&token, Some(last)).await;
     assert_eq!(events.next("message").await["id"], json!(last + 1));
 }
+
+#[tokio::test]
+async fn a_stream_goes_on_whose_program_acknowledges_by_a_call_of_its_own() {
+    let gateway = Gateway::start().await;
+    let (token, _) = gateway.token("weather@apps", &["read", "send"]).await;
+    let mut alice = Client::sign_on(&gateway, "alice@aol");
+    let mut events = gateway.events(&token, None).await;
+    let answer = json!({"to": "alice@aol", "text": "sunny", "reply_to": 1}).to_string();
+    let once = [("content-type", "application/json"), ("idempotency-key", "1")];
+    let mut said = Value::Null;
+    for n in 1..=2400_u64 {
+        alice.text("weather@apps", &n.to_string());
+        assert_eq!(events.next("message").await["id"], json!(n));
+        if n == 1 {
+            said = gateway.send(&token, "POST /v1/messages", Some(&answer), &once).await.json();
+            assert_eq!(said["state"], "delivered");
+        }
+        if n % 600 == 0 {
+            let cursor = Some(json!({"after": n}));
+            let acknowledged = gateway.call(&token, "PUT /v1/events/cursor", cursor).await;
+            assert_eq!(acknowledged.status.as_u16(), 204);
+        }
+    }
+    // The first event is forgotten. What answered it is known by its key, and by nothing else.
+    let again = gateway.send(&token, "POST /v1/messages", Some(&answer), &once).await;
+    assert_eq!(again.json(), said);
+    let unknown = gateway.send(&token, "POST /v1/messages", Some(&answer), &once[..1]).await;
+    assert_eq!(unknown.problem().as_deref(), Some("invalid"));
+    let long = json!({"to": "alice@aol", "text": "x".repeat(65_536), "reply_to": 2400});
+    let long = gateway.call(&token, "POST /v1/messages", Some(long)).await;
+    assert_eq!(long.problem().as_deref(), Some("invalid"), "a quote makes it too long");
+}
+
+#[tokio::test]
+async fn a_person_has_so_many_streams() {
+    let gateway = Gateway::start().await;
+    let (token, _) = gateway.token("weather@apps", &["read"]).await;
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(gateway.events(&token, None).await);
+    }
+    let more = gateway.call(&token, "GET /v1/events", None).await;
+    assert_eq!(more.problem().as_deref(), Some("too-many"));
+    let (other, _) = gateway.token("clock@apps", &["read"]).await;
+    gateway.events(&other, None).await;
+    streams.pop();
+    let mut tries = 0;
+    while gateway.stream(&token, None).await.is_err() {
+        tries += 1;
+        assert!(tries < 500, "its place is free again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
