@@ -40,8 +40,8 @@ pub struct Person {
 }
 
 /// Forgets what is stored about somebody: here the list, messages from and to that one that wait,
-/// and what programs were told and have set; at the other gateways the list. Tokens stay: revoke
-/// them.
+/// what programs were told, have set and offer, and how that one signs in to the chat page; at the
+/// other gateways the list. Tokens stay: revoke them.
 #[utoipa::path(
     post,
     path = "/v1/wipe",

@@ -10,7 +10,7 @@ use super::Presence;
 /// Consent in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Never asked, refused or withdrawn.
     None,
     /// Asked, and not answered.
@@ -21,7 +21,7 @@ pub enum Standing {
 
 /// Somebody of another network in the list, or who wants to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Contact {
+pub(crate) struct Contact {
     /// The name.
     #[schema(example = "alice@aol")]
     pub name: String,

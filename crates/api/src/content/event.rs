@@ -10,7 +10,7 @@ use super::{Contact, Text};
 /// A typing state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Typing {
+pub(crate) enum Typing {
     /// Typing now.
     Active,
     /// Typed something and stopped.
@@ -26,7 +26,7 @@ pub enum Typing {
 /// connects.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Event {
+pub(crate) enum Event {
     /// Somebody said something.
     Message {
         /// The sender.
@@ -84,7 +84,7 @@ pub enum Event {
 
 /// An event with the number that acknowledges it, if it has one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Numbered {
+pub(crate) struct Numbered {
     /// The number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,

@@ -5,8 +5,7 @@ mod event;
 mod presence;
 mod text;
 
-pub use contact::{Contact, Standing};
-pub(crate) use event::reason;
-pub use event::{Event, Numbered, Typing};
-pub use presence::{Presence, Show};
-pub use text::{Run, Text, Unreadable};
+pub(crate) use contact::Contact;
+pub(crate) use event::{Event, Numbered, Typing, reason};
+pub(crate) use presence::Presence;
+pub(crate) use text::Text;

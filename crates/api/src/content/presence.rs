@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 /// A degree of availability.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Show {
+pub(crate) enum Show {
     /// Signed on and glad to talk.
     Chatty,
     /// There.
@@ -26,7 +26,7 @@ pub enum Show {
 
 /// The presence of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Presence {
+pub(crate) struct Presence {
     /// Availability.
     pub show: Show,
     /// The status or away text.

@@ -10,7 +10,7 @@ const MAX_RUNS: usize = 512;
 /// A text, plain or in runs. Whoever writes one gives either; whoever reads one always finds the
 /// plain text, and runs where it is formatted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Text {
+pub(crate) struct Text {
     /// The plain text.
     #[serde(default)]
     #[schema(max_length = 65536)]
@@ -24,7 +24,7 @@ pub struct Text {
 /// A stretch of text of one look.
 #[expect(clippy::struct_excessive_bools, reason = "they are members of JSON, each of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Run {
+pub(crate) struct Run {
     /// The words.
     pub text: String,
     /// Bold.
@@ -55,7 +55,7 @@ const fn is_false(flag: &bool) -> bool {
 
 /// Reason why a text is none that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// There are no words in it.
     #[error("there is no text: give `text`, or `runs` where it is formatted")]
     Empty,
@@ -72,7 +72,7 @@ pub enum Unreadable {
 
 impl Text {
     /// The text as people are sent it.
-    pub fn read(&self) -> Result<RichText, Unreadable> {
+    pub(crate) fn read(&self) -> Result<RichText, Unreadable> {
         let text = if self.runs.is_empty() {
             if self.text.len() > MAX_TEXT {
                 return Err(Unreadable::Long);
