@@ -103,7 +103,11 @@ async fn revoke(args: &TokenRevoke) -> Result<(), CliError> {
         Err(Unanswered::NoSuchThing) => return Err(unknown()),
         Err(unanswered) => return Err(unanswered.into()),
     }
-    println!("Revoked {}.", args.id);
+    if args.answer.json {
+        println!("{}", json(&serde_json::json!({ "id": args.id })));
+    } else {
+        println!("Revoked {}.", args.id);
+    }
     Ok(())
 }
 

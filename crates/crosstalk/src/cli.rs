@@ -183,6 +183,8 @@ pub(crate) struct TokenRevoke {
     /// The token's id, as `crosstalk api token list` prints it
     pub(crate) id: String,
     #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
     pub(crate) instance: Instance,
 }
 

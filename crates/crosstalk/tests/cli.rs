@@ -243,7 +243,9 @@ fn a_token_is_made_listed_and_revoked_whether_the_gateway_runs_or_not() {
     assert!(text(&gone.stderr).contains("crosstalk api token list"), "{}", text(&gone.stderr));
     signal(&child, "TERM");
     assert_eq!(exit_code(child), Some(0));
-    assert_eq!(token(&["revoke", second["id"].as_str().unwrap()]).status.code(), Some(0));
+    let revoked = token(&["revoke", second["id"].as_str().unwrap(), "--json"]);
+    let revoked: serde_json::Value = serde_json::from_slice(&revoked.stdout).unwrap();
+    assert_eq!(revoked, serde_json::json!({"id": second["id"]}));
     assert!(text(&token(&["list"]).stdout).contains("There are no tokens"));
     for nobody in ["alice@aol", "a b", ""] {
         assert_eq!(token(&["make", nobody]).status.code(), Some(2), "{nobody}");
