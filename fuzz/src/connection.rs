@@ -2,9 +2,8 @@
 
 use bytes::BytesMut;
 use crosstalk_core::{
-    Address, Computation, Computed, ConnectionId, Context, Engine, Envelope, EnvelopeId,
-    EnvelopeIds, Event, Exchange, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side,
-    TlsFacts, Via,
+    Address, Computation, Computed, ConnectionId, Context, Engine, EnvelopeId, EnvelopeIds, Event,
+    Exchange, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
 };
 
 use crate::mail;
@@ -146,13 +145,6 @@ impl Connection {
     pub(crate) fn settle(&self, shared: &mut Shared) {
         if self.engine.is_none() {
             drop(shared.registry.disconnect(self.id));
-        }
-    }
-
-    /// Something for the person, if there is one.
-    pub(crate) fn deliver(&mut self, shared: &mut Shared, envelope: Option<Envelope>) {
-        if let Some(envelope) = envelope {
-            self.told(shared, Input::Deliver(envelope));
         }
     }
 

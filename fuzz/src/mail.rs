@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crosstalk_core::{
-    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Names, Network,
+    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Input, Names, Network,
     Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
 };
 use crosstalk_networks::NETWORKS;
@@ -74,50 +74,46 @@ pub(crate) fn changed(names: &Names, text: &[u8]) -> Contact {
     contact
 }
 
-/// An envelope for `to`: what it is, from whom, how old it is in 16 seconds, and its words.
-pub(crate) fn envelope(
+/// An envelope for `to`, or a presence: what it is, from whom, how old it is in 16 seconds, and its
+/// words.
+pub(crate) fn delivery(
     names: &Names,
     id: EnvelopeId,
     to: Address,
     now: UnixMillis,
     text: &[u8],
-) -> Envelope {
+) -> Input<'static> {
     let [what, who, age, words @ ..] = text else {
-        let body = Body::Attention;
-        return Envelope { id, from: person(names, 0), to, sent_at: now, body, details: None };
+        let (from, body) = (person(names, 0), Body::Attention);
+        return Input::Deliver(Envelope { id, from, to, sent_at: now, body, details: None });
     };
     let sent_at = UnixMillis(now.0.saturating_sub(u64::from(*age) * 16_000));
     let words = styled(&String::from_utf8_lossy(words), *what);
-    Envelope {
-        id,
-        from: person(names, *who),
-        to,
-        sent_at,
-        body: body(*what, id, words),
-        details: None,
-    }
-}
-
-fn body(what: u8, of: EnvelopeId, words: RichText) -> Body {
-    match what % 16 {
+    let from = person(names, *who);
+    let body = match what % 16 {
         0..4 => Body::Text { text: words, auto: what & 64 != 0 },
         4 => Body::Typing(Typing::Active),
         5 => Body::Typing(Typing::Paused),
         6 => Body::Typing(Typing::Idle),
-        7 => Body::Receipt { of, displayed: what & 64 != 0 },
+        7 => Body::Receipt { of: id, displayed: what & 64 != 0 },
         8 => Body::Attention,
         9 => Body::Contact(Consent::Request(words)),
         10 => Body::Contact(Consent::Grant),
         11 => Body::Contact(Consent::Revoke),
         12 => Body::Contact(Consent::Cancel),
-        13 => Body::Undelivered { of, why: Failure::Busy },
-        14 => Body::Presence(Presence::offline()),
-        _ => Body::Presence(Presence {
-            show: if what & 64 != 0 { Availability::Away } else { Availability::Available },
-            text: words,
-            idle_since: (what & 128 != 0).then_some(UnixMillis(1_799_999_000_000)),
-            online_since: None,
-        }),
+        13 => Body::Undelivered { of: id, why: Failure::Busy },
+        14 => return Input::Presence { of: from, presence: Presence::offline() },
+        _ => return Input::Presence { of: from, presence: online(*what, words) },
+    };
+    Input::Deliver(Envelope { id, from, to, sent_at, body, details: None })
+}
+
+fn online(how: u8, text: RichText) -> Presence {
+    Presence {
+        show: if how & 64 != 0 { Availability::Away } else { Availability::Available },
+        text,
+        idle_since: (how & 128 != 0).then_some(UnixMillis(1_799_999_000_000)),
+        online_since: None,
     }
 }
 

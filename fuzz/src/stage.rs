@@ -141,7 +141,7 @@ impl Stage {
             }
             _ => step.text,
         };
-        let envelope = self.envelope(step);
+        let delivery = self.delivery(step);
         let Some(connection) = &mut self.connections[step.connection] else { return };
         let shared = &mut self.shared;
         match step.kind {
@@ -156,9 +156,13 @@ impl Stage {
                     connection.relayed(shared, &words);
                 }
             }
-            Kind::Deliver => connection.deliver(shared, envelope),
+            Kind::Deliver => {
+                if let Some(delivery) = delivery {
+                    connection.told(shared, delivery);
+                }
+            }
             Kind::Carbon => {
-                if let Some(carbon) = envelope {
+                if let Some(Input::Deliver(carbon)) = delivery {
                     connection.told(shared, Input::Carbon(carbon));
                 }
             }
@@ -174,8 +178,9 @@ impl Stage {
         }
     }
 
-    /// The envelope that a step is about, with a mark in its words by which they are known again.
-    fn envelope(&mut self, step: Step<'_>) -> Option<Envelope> {
+    /// The envelope or presence that a step is about, with a mark in its words by which they are known
+    /// again.
+    fn delivery(&mut self, step: Step<'_>) -> Option<Input<'static>> {
         if !matches!(step.kind, Kind::Deliver | Kind::Carbon) {
             return None;
         }
@@ -191,7 +196,7 @@ impl Stage {
         }
         self.shared.delivered.push((mark, to.clone()));
         let id = EnvelopeId(self.serial.into());
-        Some(mail::envelope(&self.shared.names, id, to, self.shared.now.wall, &text))
+        Some(mail::delivery(&self.shared.names, id, to, self.shared.now.wall, &text))
     }
 
     fn wait(&mut self, seconds: u32) {
@@ -213,7 +218,7 @@ impl Stage {
             let mine = |envelope: &mut Envelope| connection.converses_with(&envelope.from);
             let held: Vec<_> = self.shared.held.extract_if(.., mine).collect();
             for envelope in held {
-                connection.deliver(&mut self.shared, Some(envelope));
+                connection.told(&mut self.shared, Input::Deliver(envelope));
             }
         }
         self.shared.held.truncate(MAX_HELD);

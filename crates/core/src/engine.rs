@@ -96,6 +96,13 @@ pub enum Input<'a> {
     /// Something for the person behind the client. What people say comes only while the engine
     /// [takes it](Engine::takes_texts).
     Deliver(Envelope),
+    /// A contact has this presence now. Offline is a presence too.
+    Presence {
+        /// The contact.
+        of: Address,
+        /// The presence, as the person sees it.
+        presence: Presence,
+    },
     /// A message that this [conversation](Event::Converse) sent has arrived, or is kept until its
     /// receiver signs on. What did not comes as [`Body::Undelivered`].
     Delivered(EnvelopeId),
@@ -144,7 +151,7 @@ pub enum Event {
     /// Nothing more to interpret: splice the two sides. The engine is dropped.
     Opaque,
     /// The base server accepted the person; from now on [`Input::Roster`], [`Input::Changed`],
-    /// [`Input::Deliver`] and [`Input::Carbon`] may come.
+    /// [`Input::Deliver`], [`Input::Presence`] and [`Input::Carbon`] may come.
     ///
     /// Said again, as where a protocol lets a name change in a session (NICK of IRC), the person goes
     /// on under the name that is said now: signs off under the one before, and gets the roster of this

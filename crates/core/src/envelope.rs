@@ -91,8 +91,6 @@ pub enum Body {
     },
     /// The sender's typing state in this conversation.
     Typing(Typing),
-    /// The sender's presence. Offline is a presence too.
-    Presence(Presence),
     /// The receiver's client got or showed a message of ours.
     Receipt {
         /// Which.
@@ -120,13 +118,13 @@ impl Body {
     }
 
     /// Whether it is of use only to a client that shows now what people say: everything but what a
-    /// client keeps for itself, such as presence and consent.
+    /// client keeps for itself, such as steps of consent.
     pub const fn needs_reader(&self) -> bool {
         match self {
             Self::Text { .. } | Self::Typing(_) | Self::Attention | Self::Undelivered { .. } => {
                 true
             }
-            Self::Presence(_) | Self::Receipt { .. } | Self::Contact(_) => false,
+            Self::Receipt { .. } | Self::Contact(_) => false,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::mem::size_of;
 
 use crosstalk_core::{
-    Body, Consent, Contact, Details, Envelope, EnvelopeId, Event, RichText, Roster, RosterEdit,
-    Span, Style,
+    Address, Body, Consent, Contact, Details, Envelope, EnvelopeId, Event, Presence, RichText,
+    Roster, RosterEdit, Span, Style,
 };
 
 use crate::ids::Ticket;
@@ -26,6 +26,14 @@ pub enum Mail<R = Option<Ticket>> {
     /// [`crosstalk_core::Input::Deliver`]. Where it names a delivery, the session has to
     /// [settle](crate::Input::Settled) it.
     Deliver(Envelope, R),
+    /// [`crosstalk_core::Input::Presence`], before the reader's name is [filled
+    /// in](Presence::fill_in).
+    Presence {
+        /// The contact.
+        of: Address,
+        /// The presence.
+        presence: Presence,
+    },
     /// [`crosstalk_core::Input::Delivered`].
     Delivered(EnvelopeId),
     /// What a session that [asked for it](crate::Input::Confirms) said was shown to its receiver, or
@@ -42,6 +50,7 @@ impl<R> Mail<R> {
             Self::Roster(roster) => Mail::Roster(roster),
             Self::Changed(contact) => Mail::Changed(contact),
             Self::Deliver(envelope, with) => Mail::Deliver(envelope, receipt(with)),
+            Self::Presence { of, presence } => Mail::Presence { of, presence },
             Self::Delivered(id) => Mail::Delivered(id),
             Self::Accepted(id, fate) => Mail::Accepted(id, fate),
             Self::Carbon(envelope) => Mail::Carbon(envelope),
@@ -57,6 +66,7 @@ impl<R> Mail<R> {
             }
             Self::Changed(contact) => contact.weight(),
             Self::Deliver(envelope, _) | Self::Carbon(envelope) => of_envelope(envelope),
+            Self::Presence { presence, .. } => BESIDES + of_text(&presence.text),
             Self::Delivered(_) | Self::Accepted(..) => 0,
         };
         size_of::<Self>() + BESIDES + counted
@@ -93,7 +103,6 @@ fn of_details(details: Option<&Details>) -> usize {
 fn of_body(body: &Body) -> usize {
     match body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => of_text(text),
-        Body::Presence(presence) => of_text(&presence.text),
         Body::Contact(_)
         | Body::Typing(_)
         | Body::Receipt { .. }

@@ -85,13 +85,10 @@ impl<A> Account<A> {
             return Some(Failure::NoSuchUser);
         }
         let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);
-        // Presence goes to whom it was granted, never to whom a client addresses it.
-        let presence = matches!(outgoing.body, Body::Presence(_));
         // Clients acknowledge on their own, and would give away who is invisible.
         let receipt = matches!(outgoing.body, Body::Receipt { .. });
         if outgoing.to == self.user
             || blocked
-            || presence
             || receipt && !self.is_shown_online_to(&outgoing.to)
         {
             return Some(Failure::Refused);

@@ -46,8 +46,6 @@ impl<A> Account<A> {
                 let result = self.consented(cx, &envelope.from, step, details);
                 conclude(cx, asker, result);
             }
-            // Presence has an input of its own, which knows where it comes from.
-            Body::Presence(_) => conclude(cx, asker, Err(Failure::Refused)),
         }
     }
 

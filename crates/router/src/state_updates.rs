@@ -38,12 +38,11 @@ impl StateUpdate {
         match mail {
             Mail::Roster(_) => Some(Self::Roster),
             Mail::Changed(contact) => Some(Self::Changed(contact.address.clone())),
-            Mail::Deliver(Envelope { from, body, .. }, None) => match body {
-                Body::Presence(_) => Some(Self::Presence(from.clone())),
-                Body::Contact(Consent::Request(_)) => Some(Self::Request(from.clone())),
-                _ => None,
-            },
-            Mail::Deliver(_, Some(_))
+            Mail::Presence { of, .. } => Some(Self::Presence(of.clone())),
+            Mail::Deliver(Envelope { from, body: Body::Contact(Consent::Request(_)), .. }, None) => {
+                Some(Self::Request(from.clone()))
+            }
+            Mail::Deliver(..)
             | Mail::Delivered(_)
             | Mail::Accepted(..)
             | Mail::Carbon(_) => None,
@@ -136,8 +135,8 @@ impl<A> Account<A> {
             StateUpdate::Presence(address) => {
                 // Who was taken off the list has no presence to be shown.
                 let shown = control::answers_for(address) || self.contact(address).is_some();
-                let presence = self.presence_of(cx.settings, address);
-                shown.then(|| self.unasked(cx, address, Body::Presence(presence)))
+                let (of, presence) = (address.clone(), self.presence_of(cx.settings, address));
+                shown.then_some(Mail::Presence { of, presence })
             }
         }
     }

@@ -34,7 +34,6 @@ pub fn in_words(envelope: &Envelope, name: &str) -> Vec<Speech> {
         Body::Attention => speech!("{} wants your attention.", name),
         Body::Contact(Consent::Cancel)
         | Body::Typing(_)
-        | Body::Presence(_)
         | Body::Receipt { .. } => return Vec::new(),
     };
     vec![said]

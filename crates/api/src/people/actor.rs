@@ -94,6 +94,7 @@ impl Person {
             Mail::Changed(contact) if contact.address.is_control() => {}
             Mail::Changed(contact) => self.changed(contact),
             Mail::Deliver(envelope, receipt) => self.deliver(envelope, receipt, takes, waiting),
+            Mail::Presence { of, presence } => self.presence(&of, presence),
             Mail::Accepted(id, Fate::Delivered) => {
                 self.settle(id, Said::Delivered);
             }
@@ -138,7 +139,6 @@ impl Person {
     ) {
         let Envelope { id, from, body, sent_at, details, .. } = envelope;
         let event = match body {
-            Body::Presence(presence) => return self.presence(&from, presence),
             Body::Typing(state) => {
                 return self.show(Event::Typing { from: from.to_string(), state: state.into() });
             }

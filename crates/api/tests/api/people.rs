@@ -88,12 +88,7 @@ impl Client {
 
     async fn sees(&mut self, who: &str) -> Presence {
         self.gets(|mail| match mail {
-            Mail::Deliver(envelope, _) if envelope.from.to_string() == who => {
-                match &envelope.body {
-                    Body::Presence(presence) => Some(presence.clone()),
-                    _ => None,
-                }
-            }
+            Mail::Presence { of, presence } if of.to_string() == who => Some(presence.clone()),
             _ => None,
         })
         .await

@@ -250,6 +250,7 @@ impl Session {
             Mail::Accepted(..) => Ok(()),
             Mail::Carbon(envelope) => self.tell(Input::Carbon(envelope)),
             Mail::Deliver(envelope, handed) => self.deliver(envelope, handed),
+            Mail::Presence { of, presence } => self.presence(of, presence),
         }
     }
 

@@ -56,7 +56,7 @@ impl Session {
     /// of it.
     pub(super) fn deliver(
         &mut self,
-        mut envelope: Envelope,
+        envelope: Envelope,
         handed: DeliveryReceipt,
     ) -> Result<(), End> {
         // It may have come while the client still took it.
@@ -64,9 +64,6 @@ impl Session {
         let takes = self.person.as_ref().is_some_and(|person| person.takes_texts);
         if is_said && handed.is_awaited() && !takes {
             return Ok(());
-        }
-        if let Body::Presence(presence) = &mut envelope.body {
-            presence.fill_in(&envelope.to);
         }
         self.tell(Input::Deliver(envelope))?;
         let held = self.out.take_deferred();
@@ -79,6 +76,14 @@ impl Session {
             None => person.unconfirmed.push_back((until, handed)),
         }
         Ok(())
+    }
+
+    /// Tells the engine a contact's presence, in which the person is named as whoever reads it.
+    pub(super) fn presence(&mut self, of: Address, mut presence: Presence) -> Result<(), End> {
+        if let Some(user) = &self.user {
+            presence.fill_in(user);
+        }
+        self.tell(Input::Presence { of, presence })
     }
 
     /// Reads no more of the client for as long as the router wants.

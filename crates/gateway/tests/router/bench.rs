@@ -296,8 +296,11 @@ impl Person {
 
     /// Waits until `name` looks like that.
     pub(crate) async fn sees(&mut self, name: &str, show: Availability) -> Presence {
-        self.hears(name, |body| match body {
-            Body::Presence(presence) if presence.show == show => Some(presence.clone()),
+        let name = address(name);
+        self.gets(|mail| match mail {
+            Mail::Presence { of, presence } if *of == name && presence.show == show => {
+                Some(presence.clone())
+            }
             _ => None,
         })
         .await

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bench::{PATIENCE, address, alone, befriend, pair, sign_in};
-use crosstalk_core::{Availability, Body, Contact, Envelope, Roster, Stamp, Subscription};
+use crosstalk_core::{Availability, Contact, Roster, Stamp, Subscription};
 use crosstalk_gateway::mail::{MAILBOX, Mail};
 use tokio::time::{sleep, timeout};
 
@@ -168,8 +168,8 @@ async fn a_long_list_does_not_overflow_a_slow_session() {
     };
     timeout(PATIENCE, overflows).await.expect("more comes than a mailbox takes");
     let is_away = |mail: &Mail| match mail {
-        Mail::Deliver(Envelope { from, body: Body::Presence(presence), .. }, _) => {
-            (presence.show == Availability::Away).then(|| from.clone())
+        Mail::Presence { of, presence } => {
+            (presence.show == Availability::Away).then(|| of.clone())
         }
         _ => None,
     };

@@ -66,7 +66,6 @@ pub(crate) fn of_text(text: &RichText) -> usize {
 pub(crate) fn of_envelope(envelope: &Envelope) -> usize {
     let body = match &envelope.body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => of_text(text),
-        Body::Presence(presence) => of_text(&presence.text),
         _ => 0,
     };
     let details = envelope.details.as_deref().map_or(0, Details::weight);

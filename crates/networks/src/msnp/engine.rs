@@ -61,6 +61,9 @@ impl Engine for Msnp {
             (Input::Changed(contact), Phase::Notification(ns)) => ns.updated(&contact, &mut cx),
             (Input::Deliver(envelope), Phase::Notification(ns)) => ns.deliver(envelope, &mut cx),
             (Input::Deliver(envelope), Phase::Switchboard(sb)) => sb.deliver(envelope, &mut cx),
+            (Input::Presence { of, presence }, Phase::Notification(ns)) => {
+                ns.presence_in(&of, presence, &mut cx);
+            }
             (Input::Heard(from, message), Phase::Notification(ns)) => {
                 ns.heard(from, message, &mut cx);
             }

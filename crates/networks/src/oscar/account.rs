@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Address, Body, Contact, Envelope, Event, Fault, NameClass, Roster, Side};
+use crosstalk_core::{
+    Address, Body, Contact, Envelope, Event, Fault, NameClass, Presence, Roster, Side,
+};
 
 use super::context::Cx;
 use super::messages::conversations;
@@ -241,12 +243,18 @@ impl Account {
     pub(super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         if self.is_settled() {
             self.show(&envelope, cx);
-        } else if let Body::Presence(presence) = envelope.body {
-            self.remember_presence(envelope.from, presence);
         } else if let Err(envelope) = self.waiting.push(envelope)
             && let Some(envelope) = cx.turn_away(*envelope)
         {
             self.show(&envelope, cx);
+        }
+    }
+
+    /// Takes the presence of a contact; it is shown once the merged list is.
+    pub(super) fn presence_in(&mut self, of: Address, presence: Presence, cx: &mut Cx<'_>) {
+        self.remember_presence(of.clone(), presence);
+        if self.is_settled() {
+            self.show_presence(&of, cx);
         }
     }
 
@@ -268,10 +276,6 @@ impl Account {
             Body::Text { text, auto } => self.message_in(envelope, text, *auto, cx),
             Body::Attention => self.attention_in(envelope, cx),
             Body::Typing(typing) => self.typing_in(&envelope.from, *typing, cx),
-            Body::Presence(presence) => {
-                self.remember_presence(envelope.from.clone(), presence.clone());
-                self.show_presence(&envelope.from, cx);
-            }
             Body::Contact(step) => self.consent_in(envelope, step, cx),
             Body::Undelivered { of, why } => self.undelivered(*of, *why, &envelope.from, cx),
             Body::Receipt { .. } => {}

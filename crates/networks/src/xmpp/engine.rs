@@ -98,6 +98,9 @@ impl Xmpp {
             (Input::Roster(roster), Some(account)) => account.roster(&roster, cx)?,
             (Input::Changed(contact), Some(account)) => account.changed(contact, cx)?,
             (Input::Deliver(envelope), Some(account)) => account.deliver(envelope, cx)?,
+            (Input::Presence { of, presence }, Some(account)) => {
+                account.presence_of(&of, presence, cx)?;
+            }
             (Input::Carbon(envelope), Some(account)) => account.carbon(&envelope, cx)?,
             (Input::Tick, Some(account)) => account.tick(cx)?,
             _ => {}

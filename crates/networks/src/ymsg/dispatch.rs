@@ -118,18 +118,13 @@ impl Account {
     /// Something for the person.
     pub(super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         if !self.hold.is_over() {
-            if let Err(envelope) = self.waiting.push(envelope)
-                && let Some(Envelope { from, body: Body::Presence(presence), .. }) =
-                    cx.turn_away(*envelope)
-            {
-                self.presence_in(&from, &presence, cx);
+            if let Err(envelope) = self.waiting.push(envelope) {
+                // What is given back is of no use later.
+                let _ = cx.turn_away(*envelope);
             }
             return;
         }
         match &envelope.body {
-            Body::Presence(presence) => {
-                self.presence_in(&envelope.from, presence, cx);
-            }
             Body::Text { .. } | Body::Attention => self.message_in(envelope, cx),
             Body::Typing(typing) => self.typing_in(&envelope.from, *typing, cx),
             Body::Undelivered { why, .. } => {

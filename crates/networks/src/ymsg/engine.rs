@@ -64,6 +64,9 @@ impl Engine for Ymsg {
             (Phase::Account(session), Input::Deliver(envelope)) => {
                 session.deliver(envelope, &mut cx);
             }
+            (Phase::Account(session), Input::Presence { of, presence }) => {
+                session.presence_in(&of, &presence, &mut cx);
+            }
             (Phase::Account(session), Input::Tick) => session.tick(&mut cx),
             (Phase::Account(session), Input::Heard(_, message)) => session.heard(message, &mut cx),
             (Phase::Dialling, Input::Claimed(claimed)) => {

@@ -100,8 +100,8 @@ impl SignOn {
     fn look(&self, router: &mut Router, gateway: &mut Gateway) {
         let signed_in = gateway.events.iter().any(|e| matches!(e, Event::SignedIn { .. }));
         if signed_in && !std::mem::replace(&mut router.is_present, signed_in) {
-            let presence = self.envelope(gateway, Body::Presence(Presence::available()));
-            gateway.input(Input::Deliver(presence)).unwrap();
+            let presence = Presence::available();
+            gateway.input(Input::Presence { of: self.friend.clone(), presence }).unwrap();
         }
         if gateway.takes_texts()
             && let Some(said) = router.waits.take()

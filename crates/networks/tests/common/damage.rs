@@ -108,8 +108,11 @@ pub fn play(network: &'static dyn Network, world: &[Capture], which: usize, rand
     });
     if let Some(user) = user {
         let text = Body::Text { text: RichText::plain("<hi> & é"), auto: false };
-        for body in [text, Body::Presence(Presence::available()), Body::Attention] {
-            let _ = gateway.input(Input::Deliver(letter(network, &user, body)));
+        let text = letter(network, &user, text);
+        let presence = Input::Presence { of: text.from.clone(), presence: Presence::available() };
+        let attention = Input::Deliver(letter(network, &user, Body::Attention));
+        for input in [Input::Deliver(text), presence, attention] {
+            let _ = gateway.input(input);
         }
         for input in [Input::Tick, Input::Closed(damaged)] {
             let _ = gateway.input(input);

@@ -369,7 +369,6 @@ impl Gateway {
 fn weight(body: &Body) -> usize {
     match body {
         Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => text.weight(),
-        Body::Presence(presence) => presence.text.weight(),
         _ => 0,
     }
 }

@@ -123,7 +123,8 @@ impl Person {
         }
         ns.wait(std::time::Duration::from_millis(200));
         let user: Address = "mary@hotmail.com@msn".parse().unwrap();
-        ns.input(Input::Deliver(envelope(&user, Body::Presence(Presence::available())))).unwrap();
+        let of = envelope(&user, Body::Attention).from;
+        ns.input(Input::Presence { of, presence: Presence::available() }).unwrap();
         ns.take(Side::Client);
         ns.bytes(Side::Client, b"XFR 9 SB\r\n").unwrap();
         let place = String::from_utf8(ns.take(Side::Client)).unwrap();

@@ -136,13 +136,13 @@ fn presence_names_the_network_as_the_version_does() {
     ] {
         let mut scene = Scene::signed_on(version, listed());
         let presence = Presence { text: "hi".into(), ..Presence::available() };
-        deliver(&mut scene.ns, Body::Presence(presence.clone()));
+        show_presence(&mut scene.ns, presence.clone());
         client(&mut scene.ns, CHG);
         server(&mut scene.ns, CHG);
         assert_eq!(scene.client_got(), format!("{CHG}\r\n{initial}\r\n{update}\r\n{data}"));
-        deliver(&mut scene.ns, Body::Presence(presence));
+        show_presence(&mut scene.ns, presence);
         assert_eq!(scene.client_got(), format!("{online}\r\n{update}\r\n{data}"));
-        deliver(&mut scene.ns, Body::Presence(Presence::offline()));
+        show_presence(&mut scene.ns, Presence::offline());
         assert_eq!(scene.client_got(), format!("{offline}\r\n"));
     }
 }

@@ -80,7 +80,7 @@ fn kinds() -> Vec<(&'static str, String, Vec<u8>, Fate)> {
 
 fn scene() -> (Scene, Gateway) {
     let mut scene = Scene::online(11, roster(contact(Subscription::Granted, true)));
-    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    show_presence(&mut scene.ns, Presence::available());
     scene.client_got();
     let talk = scene.talk_with_bob();
     (scene, talk)

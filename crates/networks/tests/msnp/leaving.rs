@@ -9,7 +9,7 @@ fn scene() -> Scene {
 
 /// One with Bob, who is online.
 fn talk(scene: &mut Scene) -> Gateway {
-    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    show_presence(&mut scene.ns, Presence::available());
     scene.client_got();
     scene.talk_with_bob()
 }

@@ -82,12 +82,12 @@ fn presence_and_requests_are_in_the_words_of_the_version() {
         for list in &lists {
             server(&mut scene.ns, list);
         }
-        deliver(&mut scene.ns, Body::Presence(Presence::available()));
+        show_presence(&mut scene.ns, Presence::available());
         scene.client_got();
         client(&mut scene.ns, "CHG 6 NLN");
         server(&mut scene.ns, "CHG 6 NLN");
         assert_eq!(scene.client_got(), format!("CHG 6 NLN\r\nILN 6 NLN {BOB} {BOB}\r\n"));
-        deliver(&mut scene.ns, Body::Presence(Presence::offline()));
+        show_presence(&mut scene.ns, Presence::offline());
         assert_eq!(scene.client_got(), format!("FLN {BOB}\r\n"));
         scene.ns.input(Input::Changed(Contact::new(bob(), BOB.into()))).unwrap();
         assert_eq!(scene.client_got(), format!("REM 0 RL 3 {BOB}\r\n"));

@@ -114,6 +114,11 @@ fn deliver_of(gateway: &mut Gateway, sent_at: UnixMillis, body: Body) {
     gateway.input(Input::Deliver(envelope)).unwrap();
 }
 
+/// Bob has this presence now.
+fn show_presence(gateway: &mut Gateway, presence: Presence) {
+    gateway.input(Input::Presence { of: bob(), presence }).unwrap();
+}
+
 fn says(text: &str) -> Body {
     Body::Text { text: text.into(), auto: false }
 }
@@ -231,11 +236,11 @@ fn a_foreign_contact_goes_into_a_group_that_the_client_just_made() {
 fn presence_is_shown_and_the_personal_message_with_it() {
     let mut scene = Scene::online(11, listed());
     let away = Presence { text: "1 < 2".into(), ..Presence::available() };
-    deliver(&mut scene.ns, Body::Presence(away));
+    show_presence(&mut scene.ns, away);
     let data = "<Data><PSM>1 &lt; 2</PSM><CurrentMedia></CurrentMedia></Data>";
     let expected = format!("NLN NLN {BOB} {BOB} 0\r\nUBX {BOB} {}\r\n{data}", data.len());
     assert_eq!(scene.client_got(), expected);
-    deliver(&mut scene.ns, Body::Presence(Presence::offline()));
+    show_presence(&mut scene.ns, Presence::offline());
     assert_eq!(scene.client_got(), format!("FLN {BOB}\r\n"));
     let mine = with_payload("UUX 7", "<Data><PSM>a &amp; b</PSM></Data>");
     scene.ns.bytes(Side::Client, mine.as_bytes()).unwrap();

@@ -129,10 +129,7 @@ impl Replay {
         } else {
             server(&mut scene.ns, "PRP MFN Alice%20X");
         }
-        deliver(
-            &mut scene.ns,
-            Body::Presence(Presence { text: "1 < 2".into(), ..Presence::available() }),
-        );
+        show_presence(&mut scene.ns, Presence { text: "1 < 2".into(), ..Presence::available() });
         scene.take_all();
         Self { version, scene, talk: None, read: Vec::new() }
     }
@@ -209,12 +206,12 @@ impl Replay {
         let away =
             Presence { show: Availability::Away, text: "1 < 2".into(), ..Presence::available() };
         match (title, &mut self.talk) {
-            ("the other is away", _) => deliver(&mut self.scene.ns, Body::Presence(away)),
+            ("the other is away", _) => show_presence(&mut self.scene.ns, away),
             ("the other goes", _) => {
                 // They are shown again to whom they agreed to, after they were removed.
-                deliver(&mut self.scene.ns, Body::Presence(away));
+                show_presence(&mut self.scene.ns, away);
                 self.scene.client_got();
-                deliver(&mut self.scene.ns, Body::Presence(Presence::offline()));
+                show_presence(&mut self.scene.ns, Presence::offline());
             }
             ("is rung", _) => deliver(&mut self.scene.ns, super::says("hi")),
             ("hears something", Some(talk)) => {

@@ -63,7 +63,7 @@ fn a_server_that_accepts_somebody_else_ends_the_connection() {
 #[test]
 fn a_switchboard_is_entered_when_the_server_says_yes_to_that() {
     let mut scene = Scene::online(9, listed());
-    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    show_presence(&mut scene.ns, Presence::available());
     server(&mut scene.ns, "RNG 11 192.0.2.3:1863 CKI key.2 eve@x.org Eve");
     let mut talk = Gateway::new(&Msnp, &scene.shared, None);
     client(&mut talk, "ANS 5 mary@hotmail.com key.2 11");

@@ -7,7 +7,8 @@ use crosstalk_networks::msnp::{Msnp, content, wire::with_payload};
 
 use crate::common::{Gateway, Random, Shared};
 use crate::{
-    BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, settle, text,
+    BOB, Scene, bob, client, contact, deliver, listed, roster, said, says, server, settle,
+    show_presence, text,
 };
 
 pub(crate) const NS: &str = "messenger.hotmail.com:1863";
@@ -102,7 +103,7 @@ pub(crate) fn talks_with_bob(talk: &Gateway) -> bool {
 #[test]
 fn a_conversation_with_somebody_foreign_is_played_whole() {
     let mut scene = Scene::online(11, listed());
-    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
+    show_presence(&mut scene.ns, crosstalk_core::Presence::available());
     scene.client_got();
     let mut talk = scene.talk_with_bob();
     assert!(talks_with_bob(&talk));
@@ -173,7 +174,7 @@ fn a_conversation_without_anybody_foreign_becomes_the_servers() {
 #[test]
 fn who_is_renamed_is_called_so_in_a_conversation_that_is_open() {
     let mut scene = Scene::online(11, listed());
-    deliver(&mut scene.ns, Body::Presence(crosstalk_core::Presence::available()));
+    show_presence(&mut scene.ns, crosstalk_core::Presence::available());
     scene.client_got();
     let mut talk = scene.talk_with_bob();
     client(&mut scene.ns, &format!("ADC 8 FL N={BOB} F=Bobby"));

@@ -119,7 +119,7 @@ fn whoever_is_watched_is_shown_once() {
     let mut scene = Scene::online(OFFICIAL, Vec::new(), many(500));
     scene.client(watch((0..500).map(friend)));
     for n in 0..500 {
-        scene.deliver(&format!("friend{n}@far-oscar"), Body::Presence(Presence::available()));
+        scene.presence_of(&format!("friend{n}@far-oscar"), Presence::available());
     }
     scene.forget();
     scene.client(watch([friend(7)]));

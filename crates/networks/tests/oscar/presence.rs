@@ -55,7 +55,7 @@ fn presence_waits_for_the_list_and_strangers_have_none() {
     assert_eq!(kinds(&scene.client_got()), [(0x13, 6)]);
     scene.client(Snac::new(1, 2, 9, Bytes::new()));
     assert_eq!(kinds(&scene.client_got()), [(3, 0x0b)]);
-    scene.deliver("eve@far-oscar", crosstalk_core::Body::Presence(Presence::available()));
+    scene.presence_of("eve@far-oscar", Presence::available());
     assert!(scene.client_got().is_empty());
 }
 

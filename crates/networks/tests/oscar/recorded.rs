@@ -89,7 +89,7 @@ fn scene(title: &str) -> Scene {
     let there = Presence { online_since: since, ..Presence::available() };
     let away = Presence { show: Availability::Away, text: "away".into(), ..there.clone() };
     scene.presence(there);
-    scene.deliver("eve@far-oscar", Body::Presence(away));
+    scene.presence_of("eve@far-oscar", away);
     scene.forget();
     scene
 }

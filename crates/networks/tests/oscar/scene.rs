@@ -142,7 +142,12 @@ impl Scene {
     }
 
     pub fn presence(&mut self, presence: Presence) {
-        self.deliver("bob@far-oscar", Body::Presence(presence));
+        self.presence_of("bob@far-oscar", presence);
+    }
+
+    pub fn presence_of(&mut self, of: &str, presence: Presence) {
+        let of = of.parse().unwrap();
+        self.gateway.input(Input::Presence { of, presence }).unwrap();
     }
 
     pub fn changed(&mut self, contact: Contact) {

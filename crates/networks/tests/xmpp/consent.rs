@@ -28,7 +28,7 @@ fn consent_is_asked_and_given_in_both_directions() {
 fn requests_wait_until_the_client_is_available() {
     let mut scene = Scene::bound(alice());
     scene.deliver("zed@msn", Body::Contact(Consent::Request(RichText::plain("let me in"))));
-    scene.deliver("alice@aol", available());
+    scene.presence("alice@aol", Presence::available());
     assert_eq!(scene.to(Side::Client), "");
     scene.client("<presence/>");
     let seen = scene.to(Side::Client);
@@ -70,10 +70,8 @@ fn foreign_presence_has_all_that_clients_read() {
     let mut scene = Scene::online(alice());
     let idle_since = Some(UnixMillis(scene.now.wall.0 - 61_000));
     let text = RichText::plain("out & about");
-    scene.deliver(
-        "alice@aol",
-        Body::Presence(Presence { show: Availability::Away, text, idle_since, online_since: None }),
-    );
+    let presence = Presence { show: Availability::Away, text, idle_since, online_since: None };
+    scene.presence("alice@aol", presence);
     let seen = scene.to(Side::Client);
     for part in [
         "<show>away</show><status>out &amp; about</status>",
@@ -89,7 +87,7 @@ fn foreign_presence_has_all_that_clients_read() {
     moved.groups = vec!["Work".into()];
     scene.give(Input::Changed(moved));
     assert!(scene.to(Side::Client).contains("<show>away</show>"), "again after regrouping");
-    scene.deliver("alice@aol", Body::Presence(Presence::offline()));
+    scene.presence("alice@aol", Presence::offline());
     assert!(
         scene
             .to(Side::Client)

@@ -131,7 +131,7 @@ impl Play {
         if router.is_in && router.knows_contacts && !router.given_contacts {
             router.given_contacts = true;
             self.scene.give(Input::Roster(alice()));
-            self.scene.deliver("alice@aol", available());
+            self.scene.presence("alice@aol", Presence::available());
         } else if router.given_contacts && router.asks && !router.asked {
             router.asked = true;
             self.scene.deliver("zed@zed.test@msn", Body::Contact(Consent::Request("".into())));
@@ -222,7 +222,7 @@ impl Play {
         assert!(self.client.requests > 0, "requests: {told}");
         assert!(self.client.online.contains("alice@aol/CrossTalk"), "online: {told}");
         assert!(self.router.online, "seen: {told}");
-        self.scene.deliver("alice@aol", Body::Presence(Presence::offline()));
+        self.scene.presence("alice@aol", Presence::offline());
         self.settle();
         assert!(self.client.online.is_empty(), "offline: {told}");
         // Both sides count what the other said.

@@ -10,7 +10,7 @@ const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
 /// State after [`managed`] in which Alice's message "three" did not reach Ann's client.
 fn lost() -> Scene {
     let mut scene = managed();
-    scene.deliver("alice@aol", available());
+    scene.presence("alice@aol", Presence::available());
     scene.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
     scene.give(Input::Closed(Side::Client));
     assert!(matches!(&scene.events()[..], [Event::SignedOut]));

@@ -21,7 +21,7 @@ fn foreign_items_join_the_server_s() {
 #[test]
 fn who_is_there_is_said_again_with_a_list_that_is_asked_for_again() {
     let mut scene = Scene::online(alice());
-    scene.deliver("alice@aol", available());
+    scene.presence("alice@aol", Presence::available());
     scene.sent();
     scene.client(GET);
     scene.server("<iq id='g' type='result'><query xmlns='jabber:iq:roster'/></iq>");

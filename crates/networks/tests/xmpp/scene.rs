@@ -248,6 +248,10 @@ impl Scene {
         self.give(Input::Deliver(self.envelope(from, "ann@chat.test@jabber", body)));
     }
 
+    pub fn presence(&mut self, of: &str, presence: Presence) {
+        self.give(Input::Presence { of: of.parse().unwrap(), presence });
+    }
+
     pub fn envelope(&self, from: &str, to: &str, body: Body) -> Envelope {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
         Envelope { id: EnvelopeId(0xabc), from, to, sent_at: self.now.wall, body, details: None }
@@ -315,6 +319,3 @@ pub fn alice() -> Roster {
     roster([friend("alice@aol", "alice@aol")])
 }
 
-pub fn available() -> Body {
-    Body::Presence(Presence::available())
-}

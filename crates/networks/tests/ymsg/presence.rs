@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Availability, Body, Contact, Presence, Roster, Subscription, UnixMillis};
+use crosstalk_core::{Availability, Contact, Presence, Roster, Subscription, UnixMillis};
 
 use crate::common::watched::Watched;
 use crate::scene::{BOB, Scene, contact, listed, roster_of};
@@ -16,10 +16,10 @@ fn away(text: &str) -> Presence {
 #[test]
 fn foreign_contacts_come_go_and_are_away_in_the_words_of_old_versions() {
     let mut scene = Scene::signed_on(10, listed());
-    scene.deliver(Body::Presence(Presence::available()));
-    scene.deliver(Body::Presence(away("tea & cake")));
-    scene.deliver(Body::Presence(Presence::available()));
-    scene.deliver(Body::Presence(Presence::offline()));
+    scene.presence(Presence::available());
+    scene.presence(away("tea & cake"));
+    scene.presence(Presence::available());
+    scene.presence(Presence::offline());
     let of = |service: &str| format!("{service}/1 0=ann 7={BOB} 10=");
     let expected = [
         of("01") + "0 11=0 17=0 13=1",
@@ -37,8 +37,8 @@ fn before_version_15_presence_waits_for_the_servers_first_status() {
         let mut scene = Scene::before_the_list(12, listed());
         scene.server("55/0 87= 88= 89=ann 3=ann");
         scene.forget();
-        scene.deliver(Body::Presence(away("tea")));
-        scene.deliver(Body::Presence(Presence::available()));
+        scene.presence(away("tea"));
+        scene.presence(Presence::available());
         assert!(scene.client_got().is_empty());
         if server_greets {
             scene.server("1/0 0=ann 1=ann 8=0");
@@ -56,8 +56,8 @@ fn before_version_15_presence_waits_for_the_servers_first_status() {
 fn since_version_15_presence_is_one_kind_of_packet() {
     let mut scene = Scene::signed_on(16, listed());
     let idle_since = Some(UnixMillis(NOW - 300_000));
-    scene.deliver(Body::Presence(Presence { idle_since, ..Presence::available() }));
-    scene.deliver(Body::Presence(Presence { show: Availability::Busy, ..Presence::default() }));
+    scene.presence(Presence { idle_since, ..Presence::available() });
+    scene.presence(Presence { show: Availability::Busy, ..Presence::default() });
     let of =
         |rest: &str| format!("f0/1 0=ann 302=315 300=315 7={BOB} {rest} 17=0 13=1 301=315 303=315");
     let expected = [of("10=999 11=0 137=300"), of("10=2 11=0 47=1")];
@@ -67,7 +67,7 @@ fn since_version_15_presence_is_one_kind_of_packet() {
 #[test]
 fn who_is_not_in_the_list_is_shown_as_soon_as_it_is() {
     let mut scene = Scene::signed_on(10, Roster::default());
-    scene.deliver(Body::Presence(Presence::available()));
+    scene.presence(Presence::available());
     assert!(scene.client_got().is_empty());
     scene.changed(contact());
     assert!(scene.client_got().last().unwrap().starts_with(&format!("01/1 0=ann 7={BOB} 10=0")));

@@ -128,6 +128,11 @@ impl Scene {
         self.gateway.input(Input::Deliver(envelope)).unwrap();
     }
 
+    /// Bob has this presence now.
+    pub fn presence(&mut self, presence: Presence) {
+        self.gateway.input(Input::Presence { of: bob(), presence }).unwrap();
+    }
+
     pub fn changed(&mut self, contact: Contact) {
         self.gateway.input(Input::Changed(contact)).unwrap();
     }

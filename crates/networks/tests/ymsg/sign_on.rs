@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Blame, Body, Event, Fault, Input, Presence, Roster};
+use crosstalk_core::{Blame, Event, Fault, Input, Presence, Roster};
 
 use crate::common::{Random, Shared};
 use crate::scene::{BOB, Scene, listed, says};
@@ -175,7 +175,7 @@ fn in_order(version: u16, order: &str) -> Option<Vec<String>> {
             _ if !is_known => return None,
             ('R', _) => scene.gateway.input(Input::Roster(listed())).unwrap(),
             ('T', _) => deliver(&mut scene, true),
-            _ => scene.deliver(Body::Presence(Presence::available())),
+            _ => scene.presence(Presence::available()),
         }
         deliver(&mut scene, false);
     }

@@ -31,7 +31,7 @@ impl Fingerprint {
                 | Body::Contact(_)
                 | Body::Attention
                 | Body::Undelivered { .. } => ("said", id, from, to),
-                Body::Typing(_) | Body::Presence(_) | Body::Receipt { .. } => return None,
+                Body::Typing(_) | Body::Receipt { .. } => return None,
             },
             Message::Report { of, from, to, .. } => ("report", of, from, to),
             Message::Presence { .. } | Message::Probe { .. } | Message::Question { .. } => {

@@ -53,7 +53,11 @@ impl Frame {
             Err(Unreadable::Unknown) if version >= FIELDS => return passed_over(bytes),
             Err(_) => return Err(unknown()),
         };
-        let mut frame = Self::try_from(layout).map_err(|_| unknown())?;
+        let mut frame = match Self::try_from(layout) {
+            Ok(frame) => frame,
+            Err(Unreadable::Unknown) if version >= FIELDS => return passed_over(bytes),
+            Err(_) => return Err(unknown()),
+        };
         if frame.since() > version {
             return Err(unknown());
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::frame::{Frame, Hello, NEWEST};
+use super::frame::{FIELDS, Frame, Hello, NEWEST};
 use super::samples;
 
 const FRAMES: &str = include_str!("../../tests/layouts/frames.hex");
@@ -60,6 +60,13 @@ fn frames_are_written_and_read_as_ever() {
     let detailed = samples::detailed().encode(4).unwrap();
     assert_eq!(Frame::decode(4, &detailed), Ok(samples::detailed()));
     written.push(("said text detailed".to_owned(), detailed[1..].to_vec()));
+    // Nobody ever said a presence in an envelope: it can be read, so that it is refused.
+    let refused = "said body presence";
+    written.push((refused.to_owned(), golden[refused].clone()));
+    for version in FIELDS..=NEWEST {
+        let bytes = [&[version], golden[refused].as_slice()].concat();
+        assert_eq!(Frame::decode(version, &bytes), Ok(Frame::UnknownMessage { number: 300 }));
+    }
     check(&golden, &written);
     let hello = [&[1], golden["hello"].as_slice()].concat();
     assert_eq!(Hello::decode(&hello), Ok(samples::hello()));

@@ -63,7 +63,6 @@ impl Message {
                     Body::Text { text, .. } | Body::Contact(Consent::Request(text)) => {
                         text.weight()
                     }
-                    Body::Presence(presence) => presence.text.weight(),
                     _ => 0,
                 };
                 name(from) + name(to) + text + details.as_deref().map_or(0, Details::weight)

@@ -106,7 +106,6 @@ pub(crate) fn messages() -> Vec<(String, Message)> {
         ("consent grant", said(Body::Contact(Consent::Grant))),
         ("consent revoke", said(Body::Contact(Consent::Revoke))),
         ("consent cancel", said(Body::Contact(Consent::Cancel))),
-        ("body presence", said(Body::Presence(away.clone()))),
         ("body undelivered", said(Body::Undelivered { of, why: Failure::Expired })),
         ("presence offline", presence(Availability::Offline)),
         ("presence extended away", presence(Availability::ExtendedAway)),

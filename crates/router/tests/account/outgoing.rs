@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Body, Consent, EnvelopeId, Failure, Presence, Typing};
+use crosstalk_core::{Body, Consent, EnvelopeId, Failure, Typing};
 use crosstalk_router::{Effect, Fate, Input, Mail, Message};
 
 use crate::driven::{Driven, HERE, LAPTOP, PHONE, THERE, delivered, friend, mail_to, posts, text};
@@ -171,11 +171,9 @@ fn what_is_said_before_the_list_is_known_leaves_afterwards_or_is_reported() {
 }
 
 #[test]
-fn other_sessions_see_what_one_said_and_the_control_contact_is_told_nothing_of_presence() {
+fn other_sessions_see_what_one_said() {
     let mut alice = Driven::with([friend("bob@yahoo")]);
     alice.opens(PHONE, "phone");
     let effects = alice.says(LAPTOP, "bob@yahoo", text("hi"));
     assert!(matches!(mail_to(PHONE, effects)[..], [Mail::Carbon(_)]));
-    let effects = alice.says(LAPTOP, "bob@yahoo", Body::Presence(Presence::available()));
-    assert!(effects.is_empty(), "presence is not addressed");
 }

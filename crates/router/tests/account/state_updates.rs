@@ -1,6 +1,6 @@
 //! State of things is never lost, and written from the moment when there is room.
 
-use crosstalk_core::{Availability, Body, Presence, Roster, RosterEdit};
+use crosstalk_core::{Availability, Presence, Roster, RosterEdit};
 use crosstalk_router::{Effect, Input, Mail};
 
 use crate::driven::{Driven, LAPTOP, THERE, address, friend, mail_to, roster};
@@ -13,10 +13,7 @@ fn sees(alice: &mut Driven, name: &str, show: Availability) -> Vec<Effect<u32>> 
 /// The availabilities that are shown, with whose they are.
 pub(crate) fn shown(mail: Vec<Mail>) -> Vec<(String, Availability)> {
     let shown = |mail| match mail {
-        Mail::Deliver(envelope, None) => match envelope.body {
-            Body::Presence(presence) => Some((envelope.from.to_string(), presence.show)),
-            _ => None,
-        },
+        Mail::Presence { of, presence } => Some((of.to_string(), presence.show)),
         _ => None,
     };
     mail.into_iter().filter_map(shown).collect()

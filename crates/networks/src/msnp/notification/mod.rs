@@ -340,9 +340,6 @@ impl Session {
     /// Something for the person that is not for an open conversation.
     pub(super) fn deliver(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
         match &envelope.body {
-            Body::Presence(presence) => {
-                self.presence_in(&envelope.from.clone(), presence.clone(), cx);
-            }
             Body::Text { .. } | Body::Attention => self.message_in(envelope, cx),
             Body::Undelivered { why, .. } => {
                 let name = self.shown(&envelope.from, cx).map(|(name, _)| name);

@@ -139,7 +139,12 @@ impl Session {
     }
 
     /// A foreign contact's presence.
-    pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, cx: &mut Cx<'_>) {
+    pub(in crate::msnp) fn presence_in(
+        &mut self,
+        of: &Address,
+        presence: Presence,
+        cx: &mut Cx<'_>,
+    ) {
         let online = presence.is_online();
         let was_online = !online && self.presences.remove(of);
         if online {

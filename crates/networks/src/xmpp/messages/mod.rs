@@ -102,7 +102,6 @@ impl Account {
             self.corrections.learn(&envelope.from, details, envelope.id);
         }
         let stanza = match &envelope.body {
-            Body::Presence(presence) => return self.presence_of(from, presence.clone(), cx),
             Body::Contact(step) => {
                 let nickname = envelope.details.as_ref().and_then(|d| d.nickname.as_ref());
                 return self.consent_from(from, step, nickname, cx);

@@ -113,7 +113,7 @@ impl Play {
                 self.pump();
             }
             Step::Text => self.say(SAID),
-            Step::Presence => deliver(&mut self.ns, Body::Presence(Presence::available())),
+            Step::Presence => show_presence(&mut self.ns, Presence::available()),
             Step::Pause => self.wait(),
             _ => {}
         }
@@ -218,7 +218,7 @@ impl Play {
             assert_eq!(work, Some(&1), "groups: {told}");
         }
         assert!(self.client.online.contains(BOB), "online: {told}");
-        deliver(&mut self.ns, Body::Presence(Presence::offline()));
+        show_presence(&mut self.ns, Presence::offline());
         self.say(SAID);
         self.wait();
         assert!(!self.client.online.contains(BOB), "offline: {told}");

@@ -160,6 +160,9 @@ impl Client {
                 }
             }
             Mail::Deliver(envelope, delivery) => self.deliver(cx, envelope, delivery, out),
+            Mail::Presence { of, presence } => {
+                self.seen.insert(of, presence);
+            }
             Mail::Accepted(..) | Mail::Delivered(_) | Mail::Carbon(_) => {}
         }
     }
@@ -173,9 +176,6 @@ impl Client {
     ) {
         let session = self.place.2;
         match &envelope.body {
-            Body::Presence(presence) => {
-                self.seen.insert(envelope.from, presence.clone());
-            }
             Body::Contact(Consent::Request(_)) => self.is_asked(cx, &envelope.from),
             Body::Text { .. } | Body::Undelivered { .. } => {
                 // It may have come while the client still took it.
