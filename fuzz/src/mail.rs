@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crosstalk_core::{
-    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Input, Names, Network,
-    Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
+    Address, Availability, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Input, Names,
+    Network, Presence, RichText, Roster, Stamp, Style, Subscription, Typing, UnixMillis,
 };
 use crosstalk_networks::NETWORKS;
 

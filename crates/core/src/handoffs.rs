@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::address::{Address, HostPort};
+use crate::origin::registered;
 
 /// The most handoffs kept at once.
 pub const MAX_HANDOFFS: usize = 65_536;
@@ -67,12 +68,11 @@ impl Owner {
         Self(person.to_string().into())
     }
 
-    /// A server, when nobody is signed in yet: its host by the last two labels, so that many
-    /// names under one domain are one owner.
+    /// A server, when nobody is signed in yet: the domain of its host, so that many names under one
+    /// domain are one owner.
     pub fn server(server: &HostPort) -> Self {
         let host = server.host.trim_end_matches('.').to_ascii_lowercase();
-        let labels = host.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
-        Self(host.get(labels..).unwrap_or(&host).into())
+        Self(registered(&host).into())
     }
 }
 

@@ -2,13 +2,9 @@
 
 use core::net::IpAddr;
 
-use crate::address::{Address, NetworkId};
+use psl::Type;
 
-/// Labels under which registries of countries give domains to everybody.
-const REGISTRIES: &[&str] = &[
-    "ac", "co", "com", "edu", "gen", "gob", "gouv", "gov", "govt", "id", "info", "ltd", "me",
-    "mil", "ne", "net", "nom", "or", "org", "plc", "sch",
-];
+use crate::address::{Address, NetworkId};
 
 /// The origin of names that are shared by many who may be one: those of a domain, or those of a
 /// network whose names have none.
@@ -48,23 +44,35 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// The part of `domain` that was registered, as far as its labels tell: the last two, and three
-/// where a country's registry has its own second level, such as in `example.co.uk`.
-fn registered(domain: &str) -> &str {
+/// The part of `domain` that somebody registered: a label and the suffix under which a registry gives
+/// domains out, by the Public Suffix List.
+pub(crate) fn registered(domain: &str) -> &str {
     let literal = domain.trim_start_matches('[').trim_end_matches(']');
     if literal.parse::<IpAddr>().is_ok() {
         return domain;
     }
-    let dots: Vec<_> = domain.trim_end_matches('.').rmatch_indices('.').map(|(at, _)| at).collect();
-    let country = |last: usize| domain.trim_end_matches('.').len() - last == 3;
-    let second = |last: usize, before: usize| domain.get(before + 1..last).unwrap_or_default();
-    let start = match dots[..] {
-        [last, before, ..] if country(last) && REGISTRIES.contains(&second(last, before)) => {
-            dots.get(2)
+    let name = domain.trim_end_matches('.');
+    let labels = name.strip_suffix(suffix(name)).and_then(|before| before.strip_suffix('.'));
+    // Of a suffix itself, and of a name of one label, all of it.
+    let Some(labels) = labels else { return domain };
+    let start = labels.rfind('.').map_or(0, |dot| dot + 1);
+    domain.get(start..).unwrap_or(domain)
+}
+
+/// The suffix of `name` under which a registry gives domains out.
+fn suffix(name: &str) -> &str {
+    let mut rest = name;
+    while let Some(found) = psl::suffix(rest.as_bytes()) {
+        let start = name.len().checked_sub(found.as_bytes().len());
+        let suffix = start.and_then(|start| name.get(start..)).unwrap_or(rest);
+        match suffix.split_once('.') {
+            // A domain of somebody who gives names below it to anybody, often for nothing: its
+            // registry is the one above.
+            Some((_, above)) if found.typ() == Some(Type::Private) => rest = above,
+            _ => return suffix,
         }
-        _ => dots.get(1),
-    };
-    start.and_then(|dot| domain.get(dot + 1..)).unwrap_or(domain)
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -79,6 +87,16 @@ mod tests {
             ("bob@example.co.uk@jabber", Some("example.co.uk")),
             ("bob@a.example.co.uk@jabber", Some("example.co.uk")),
             ("bob@co.uk@jabber", Some("co.uk")),
+            ("bob@x.gov.pl@jabber", Some("x.gov.pl")),
+            ("bob@a.b.kawasaki.jp@jabber", Some("a.b.kawasaki.jp")),
+            ("bob@a.city.kawasaki.jp@jabber", Some("city.kawasaki.jp")),
+            ("bob@a.b.xn--55qx5d.cn@jabber", Some("b.xn--55qx5d.cn")),
+            ("bob@a.example.org.@jabber", Some("example.org.")),
+            // Names that somebody who has a domain gives to anybody.
+            ("bob@a.b.duckdns.org@jabber", Some("duckdns.org")),
+            ("bob@github.io@jabber", Some("github.io")),
+            ("bob@a.example.uk.com@jabber", Some("uk.com")),
+            ("bob@a.s3.dualstack.us-east-1.amazonaws.com@jabber", Some("amazonaws.com")),
             ("bob@a.co.io@jabber", Some("a.co.io")),
             ("bob@x.ab.de@jabber", Some("ab.de")),
             ("bob@localhost@jabber", Some("localhost")),

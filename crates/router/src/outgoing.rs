@@ -87,9 +87,7 @@ impl<A> Account<A> {
         let blocked = self.contact(&outgoing.to).is_some_and(|c| c.blocked);
         // Clients acknowledge on their own, and would give away who is invisible.
         let receipt = matches!(outgoing.body, Body::Receipt { .. });
-        if outgoing.to == self.user
-            || blocked
-            || receipt && !self.is_shown_online_to(&outgoing.to)
+        if outgoing.to == self.user || blocked || receipt && !self.is_shown_online_to(&outgoing.to)
         {
             return Some(Failure::Refused);
         }

@@ -39,13 +39,11 @@ impl StateUpdate {
             Mail::Roster(_) => Some(Self::Roster),
             Mail::Changed(contact) => Some(Self::Changed(contact.address.clone())),
             Mail::Presence { of, .. } => Some(Self::Presence(of.clone())),
-            Mail::Deliver(Envelope { from, body: Body::Contact(Consent::Request(_)), .. }, None) => {
-                Some(Self::Request(from.clone()))
-            }
-            Mail::Deliver(..)
-            | Mail::Delivered(_)
-            | Mail::Accepted(..)
-            | Mail::Carbon(_) => None,
+            Mail::Deliver(
+                Envelope { from, body: Body::Contact(Consent::Request(_)), .. },
+                None,
+            ) => Some(Self::Request(from.clone())),
+            Mail::Deliver(..) | Mail::Delivered(_) | Mail::Accepted(..) | Mail::Carbon(_) => None,
         }
     }
 }

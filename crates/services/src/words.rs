@@ -32,9 +32,9 @@ pub fn in_words(envelope: &Envelope, name: &str) -> Vec<Speech> {
         Body::Undelivered { why, .. } => Speech::undelivered(*why, spelling),
         Body::Text { text, .. } => return message(&name, text.text()),
         Body::Attention => speech!("{} wants your attention.", name),
-        Body::Contact(Consent::Cancel)
-        | Body::Typing(_)
-        | Body::Receipt { .. } => return Vec::new(),
+        Body::Contact(Consent::Cancel) | Body::Typing(_) | Body::Receipt { .. } => {
+            return Vec::new();
+        }
     };
     vec![said]
 }

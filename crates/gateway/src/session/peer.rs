@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crosstalk_core::{Address, HostPort, Side, TlsFacts};
+use crosstalk_core::{Address, HostPort, Origin, Side, TlsFacts};
 
 use super::Unnamed;
 use crate::client_origin::ClientOrigin;
@@ -57,9 +57,8 @@ impl Peer {
         self.unnamed.iter_mut().for_each(|server| server.verify(host));
     }
 
-    /// The domain that pays for what waits for `user`: one that the operator does not know.
-    pub(super) fn payer_of<'a>(&self, user: &'a Address) -> Option<&'a str> {
-        let (_, domain) = user.local().rsplit_once('@').filter(|_| self.unnamed.is_some())?;
-        Some(domain)
+    /// The origin whose domain pays for what waits for `user`: one that the operator does not know.
+    pub(super) fn payer_of(&self, user: &Address) -> Option<Origin> {
+        self.unnamed.as_ref().map(|_| Origin::of(user))
     }
 }

@@ -1,6 +1,6 @@
 //! Memory that waits in a session: charged to its connection, and bounded until somebody signed on.
 
-use crosstalk_core::{Fault, MAX_UNKNOWN, Side};
+use crosstalk_core::{Fault, MAX_UNKNOWN, Origin, Side};
 
 use super::{End, Session};
 
@@ -21,7 +21,8 @@ impl Session {
         self.was_known = is_known;
         let entry = self.charge.entry();
         if is_known {
-            entry.know(self.user.as_ref().and_then(|user| self.peer.payer_of(user)));
+            let payer = self.user.as_ref().and_then(|user| self.peer.payer_of(user));
+            entry.know(payer.as_ref().and_then(Origin::domain));
         } else {
             entry.forget();
         }

@@ -318,4 +318,3 @@ pub fn roster(contacts: impl IntoIterator<Item = Contact>) -> Roster {
 pub fn alice() -> Roster {
     roster([friend("alice@aol", "alice@aol")])
 }
-
