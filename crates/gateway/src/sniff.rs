@@ -74,10 +74,10 @@ fn judge(client: &Endpoint, server: &Endpoint) -> Option<Recognised> {
 
 /// Reads from whichever side has something; true when one ended.
 fn poll_either(cx: &mut Context<'_>, client: &mut Endpoint, server: &mut Endpoint) -> Poll<bool> {
-    for leg in [client, server] {
-        if let Poll::Ready(read) = leg.poll_read(cx, ENOUGH) {
-            let before = leg.inbox.len();
-            crate::stream::settle(&mut leg.inbox, before);
+    for endpoint in [client, server] {
+        if let Poll::Ready(read) = endpoint.poll_read(cx, ENOUGH) {
+            let before = endpoint.inbox.len();
+            crate::stream::settle(&mut endpoint.inbox, before);
             return Poll::Ready(!matches!(read, Ok(n) if n > 0));
         }
     }

@@ -28,8 +28,12 @@ impl Session {
         let stall = self.shared.config.limits.stall;
         let all = poll_fn(|cx| {
             self.write(cx, true);
-            let leg = self.leg(side);
-            if leg.outbox.is_empty() || leg.shut { Poll::Ready(leg.shut) } else { Poll::Pending }
+            let endpoint = self.endpoint(side);
+            if endpoint.outbox.is_empty() || endpoint.shut {
+                Poll::Ready(endpoint.shut)
+            } else {
+                Poll::Pending
+            }
         });
         let gone = match timeout(stall, all).await {
             Ok(false) => return Ok(()),
@@ -46,7 +50,7 @@ impl Session {
         (self.client.known, self.server.known) = (true, true);
         let rest = poll_fn(|cx| {
             self.write(cx, true);
-            let done = |leg: &Endpoint| leg.shut || leg.stream.is_none();
+            let done = |endpoint: &Endpoint| endpoint.shut || endpoint.stream.is_none();
             if done(&self.client) && done(&self.server) { Poll::Ready(()) } else { Poll::Pending }
         });
         let _ = timeout(LAST_WORDS, rest).await;

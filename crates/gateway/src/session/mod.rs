@@ -144,11 +144,11 @@ impl Session {
         }
         self.act(false).await?;
         for side in [Side::Client, Side::Server] {
-            if !self.leg(side).inbox.is_empty() {
+            if !self.endpoint(side).inbox.is_empty() {
                 self.tell_bytes(side)?;
                 self.act(false).await?;
             }
-            if self.leg(side).ended {
+            if self.endpoint(side).ended {
                 self.tell_end(side).await?;
             }
         }
@@ -213,9 +213,9 @@ impl Session {
         self.limit.get_or_insert(Instant::now() + LINGER);
         self.tell(Input::Closed(side))?;
         self.act(false).await?;
-        let leg = self.leg(side);
-        leg.known = leg.ended;
-        if leg.ended {
+        let endpoint = self.endpoint(side);
+        endpoint.known = endpoint.ended;
+        if endpoint.ended {
             self.leave(side);
         }
         Ok(())
@@ -228,12 +228,12 @@ impl Session {
     }
 
     fn tell_bytes(&mut self, side: Side) -> Result<(), End> {
-        let mut inbox = std::mem::take(&mut self.leg(side).inbox);
+        let mut inbox = std::mem::take(&mut self.endpoint(side).inbox);
         let before = inbox.len();
         let told = self.tell(Input::Bytes(side, &mut inbox));
         settle(&mut inbox, before);
         let too_much = inbox.len() > MAX_PENDING;
-        self.leg(side).inbox = inbox;
+        self.endpoint(side).inbox = inbox;
         told?;
         if too_much {
             return Err(self.at_fault(Fault::new(side.blame(), "an unfinished frame is too long")));
@@ -260,7 +260,7 @@ impl Session {
         while self.act_once().await? | std::mem::take(&mut goes_on) {
             // Before anything more is read: frames behind the one that waited keep their order.
             for side in [Side::Client, Side::Server] {
-                if !self.leg(side).inbox.is_empty() {
+                if !self.endpoint(side).inbox.is_empty() {
                     self.tell_bytes(side)?;
                 }
             }
@@ -331,7 +331,7 @@ impl Session {
         Box::new((self.client, self.server))
     }
 
-    fn leg(&mut self, side: Side) -> &mut Endpoint {
+    fn endpoint(&mut self, side: Side) -> &mut Endpoint {
         match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
@@ -343,7 +343,7 @@ impl Session {
         for side in [Side::Client, Side::Server] {
             let queue = std::mem::take(self.out.queue(side));
             for piece in &queue {
-                self.leg(side).outbox.push(piece);
+                self.endpoint(side).outbox.push(piece);
             }
         }
     }

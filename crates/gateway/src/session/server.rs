@@ -59,13 +59,13 @@ impl Session {
         self.peer.host = host.unwrap_or_else(|| std::mem::take(&mut self.peer.host));
         let host = self.peer.host.clone();
         let origin = self.peer.origin.clone();
-        let leg = self.leg(side);
-        let Some(Stream::Plain(tcp)) = leg.stream.take() else {
+        let endpoint = self.endpoint(side);
+        let Some(Stream::Plain(tcp)) = endpoint.stream.take() else {
             return Err(End::Fault(Fault::gateway("TLS was asked for twice, or too early")));
         };
         // Behind the answer to STARTTLS a client may have sent its hello already; the handshake
         // begins with it.
-        let early = std::mem::take(&mut leg.inbox);
+        let early = std::mem::take(&mut endpoint.inbox);
         // Charged before the handshake, which is when the memory is taken.
         self.charge.set(self.client.capacity() + self.server.capacity() + stream::TLS);
         let handshake = shared.tls.handshake(&origin).await.map_err(End::Fault)?;
@@ -92,7 +92,7 @@ impl Session {
             let verified = self.peer.host.clone();
             self.peer.prove(&verified);
         }
-        self.leg(side).stream = Some(stream);
+        self.endpoint(side).stream = Some(stream);
         self.tell(Input::Encrypted(side, facts))
     }
 }

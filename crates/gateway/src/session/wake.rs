@@ -76,7 +76,7 @@ impl Session {
         if side == Side::Client && self.paused.is_some() {
             return Poll::Pending;
         }
-        let is_full = self.leg(side.other()).outbox.waiting() >= bound;
+        let is_full = self.endpoint(side.other()).outbox.waiting() >= bound;
         // Only what the engine itself answers goes beyond this: a side that asks has to read.
         if self.charge.is_closed(self.was_known) {
             // Nothing wakes a reader when memory is free again: the tasks that have to go are
@@ -85,10 +85,10 @@ impl Session {
             return Poll::Pending;
         }
         let room = self.room();
-        if is_full || room == 0 || self.leg(side).outbox.waiting() >= bound + MAX_PENDING {
+        if is_full || room == 0 || self.endpoint(side).outbox.waiting() >= bound + MAX_PENDING {
             return Poll::Pending;
         }
-        self.leg(side).poll_read(cx, room).map(|read| match read {
+        self.endpoint(side).poll_read(cx, room).map(|read| match read {
             Ok(n) if n > 0 => Wake::Bytes(side),
             _ => Wake::Ended(side),
         })
@@ -113,9 +113,9 @@ impl Session {
     /// `tells_ends`, tells each the end of the other behind it.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, tells_ends: bool) {
         for side in [Side::Client, Side::Server] {
-            let last = tells_ends && self.leg(side.other()).known;
+            let last = tells_ends && self.endpoint(side.other()).known;
             let mut queue = std::mem::take(self.out.queue(side));
-            let _ = self.leg(side).poll_write(cx, &mut queue, last);
+            let _ = self.endpoint(side).poll_write(cx, &mut queue, last);
             *self.out.queue(side) = queue;
         }
         let Some(person) = &mut self.person else { return };
@@ -170,10 +170,10 @@ impl Session {
         });
         let stall = self.shared.config.limits.stall;
         let stuck =
-            [(Side::Client, &self.client), (Side::Server, &self.server)].map(|(side, leg)| {
+            [(Side::Client, &self.client), (Side::Server, &self.server)].map(|(side, endpoint)| {
                 let end =
                     End::Fault(Fault::new(side.blame(), "it does not read what is sent to it"));
-                Some((leg.stuck_since()? + stall, Wake::Over(end)))
+                Some((endpoint.stuck_since()? + stall, Wake::Over(end)))
             });
         let limit = self.limit.map(|at| {
             let dialled = self.server.stream.is_some();
