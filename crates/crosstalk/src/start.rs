@@ -138,8 +138,27 @@ pub(crate) fn kept(config: &Config) -> Limits {
     let lists =
         Lists { age: limits.unused_lists, of_domain: limits.lists_of_domain, ..Lists::default() };
     // Half of the overlay's memory, for the messages that wait on disk are in memory too; an eighth
-    // for those that people here have not taken. The rest is for lists and records.
+    // for those that people here have not taken, and one for what the database holds of its file.
+    // The rest is for lists and records.
     let (memory, most) = (limits.memory.overlay(), Limits::default());
     let (total, backlog) = (most.total.min(memory / 2), most.backlog.min(memory / 8));
-    Limits { age, messages, bytes, total, backlog, lists }
+    let cache = most.cache.min(memory / 8);
+    Limits { age, messages, bytes, total, backlog, cache, lists }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_fits_into_the_overlays_memory_and_leaves_a_quarter_to_lists() {
+        for mebibytes in [32, 256, 64 << 10] {
+            let mut config = Config::alone("data".into());
+            config.limits.memory = crosstalk_gateway::config::Memory::new(mebibytes << 20);
+            let Limits { total, backlog, cache, .. } = kept(&config);
+            let share = config.limits.memory.overlay();
+            assert!(4 * (total + backlog + cache) <= 3 * share, "{mebibytes} MiB");
+            assert!(cache >= 128 << 10, "{mebibytes} MiB: pages of the database have room");
+        }
+    }
 }

@@ -268,7 +268,7 @@ impl Running {
         let members = Arc::new(members(identity::gateway_id(&key)?)?);
         let clock = Wall::System;
         let wall = clock.read();
-        let (store, epoch, kept) = Store::open(state, wall)?;
+        let (store, epoch, kept) = Store::open(state, outbox.cache, wall)?;
         let unusable = |source| Error::State { path: state.to_owned(), source };
         let (journal, shown) = Journal::open(state, wall).map_err(unusable)?;
         let (inbound, events) = mpsc::channel(INBOUND);

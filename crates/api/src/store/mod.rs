@@ -25,6 +25,9 @@ pub(crate) use web::{Invite, Known, Session};
 
 /// The file, in the gateway's data directory.
 const FILE: &str = "api.redb";
+/// The most bytes of the file that are held in memory. Little is read twice: tokens are kept beside
+/// it, and events are read once each.
+const CACHE: usize = 1 << 20;
 /// The directory of files that are offered.
 const FILES: &str = "files";
 
@@ -66,7 +69,8 @@ impl Store {
         // Its owner's only, from the first moment on.
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-        let db = Database::create(&path).map_err(redb::Error::from)?;
+        let db =
+            Database::builder().set_cache_size(CACHE).create(&path).map_err(redb::Error::from)?;
         tables::make(&db)?;
         let files = data.join(FILES);
         DirBuilder::new().recursive(true).mode(0o700).create(&files)?;

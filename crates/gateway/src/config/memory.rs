@@ -8,9 +8,9 @@ use crosstalk_core::Budgets;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// Memory that a gateway takes when nobody is connected, with room for stacks and libraries, in
-/// bytes.
-const PROCESS: u64 = 12 << 20;
+/// Memory that a gateway takes when nobody is connected, with room for stacks, libraries and what
+/// the API holds of its database, in bytes.
+const PROCESS: u64 = 13 << 20;
 /// Assumed memory of a machine whose system does not say how much it has, in bytes.
 const UNKNOWN_MACHINE: u64 = 1 << 30;
 
@@ -51,8 +51,8 @@ impl Memory {
         (self.shared() / 16) as usize
     }
 
-    /// Share of the network between gateways, in bytes: its records, and lists and messages on
-    /// their way to the disk and to others.
+    /// Share of the network between gateways, in bytes: its records, lists and messages on their
+    /// way to the disk and to others, and what its database holds of its file.
     pub const fn overlay(self) -> usize {
         (self.shared() / 4) as usize
     }

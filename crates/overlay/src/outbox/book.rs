@@ -29,6 +29,8 @@ pub struct Limits {
     /// The most bytes of messages of other gateways that people here could not be given yet, of
     /// which an eighth may be of one gateway. From who said more nothing is read.
     pub backlog: usize,
+    /// The most bytes of the database that are held in memory.
+    pub cache: usize,
     /// Bounds on buddy lists.
     pub lists: Lists,
 }
@@ -36,8 +38,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let age = Duration::from_hours(14 * 24);
-        let (total, backlog) = (256 << 20, 32 << 20);
-        Self { age, messages: 1000, bytes: 1 << 20, total, backlog, lists: Lists::default() }
+        let (total, backlog, cache) = (256 << 20, 32 << 20, 64 << 20);
+        Self { age, messages: 1000, bytes: 1 << 20, total, backlog, cache, lists: Lists::default() }
     }
 }
 

@@ -43,7 +43,7 @@ fn is_taken_up(text: &str) {
     let state = tempfile::tempdir().unwrap();
     unpack(text, state.path());
     for _ in 0..2 {
-        let (store, _, _) = Store::open(state.path(), NOW).unwrap();
+        let (store, _, _) = Store::open(state.path(), 1 << 20, NOW).unwrap();
         let said: Vec<_> = store.posts(NOW).into_iter().map(|(_, post, _)| post.message).collect();
         let mut texts: Vec<_> = said.iter().filter_map(text_of).collect();
         texts.sort_unstable();

@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let state = tempfile::tempdir().unwrap();
-        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
+        let (store, epoch, _) = Store::open(state.path(), 1 << 20, UnixMillis(1)).unwrap();
         let peer = Member { id: PEER, addresses: Vec::new(), networks: Vec::new() };
         let members = Arc::new(Members::new(OWN, Vec::new(), &[peer], REPLICAS));
         let (inbound, events) = mpsc::channel(16);

@@ -36,7 +36,7 @@ pub(super) fn gateway(n: u8, state: &Path) -> (Arc<Hub>, mpsc::Receiver<Inbound>
     let aol = vec!["aol".parse().unwrap()];
     let other = Member { id: id(1 - n), addresses: Vec::new(), networks: aol.clone() };
     let members = Arc::new(Members::new(id(n), aol, &[other], REPLICAS));
-    let (store, epoch, _) = Store::open(state, UnixMillis(1)).unwrap();
+    let (store, epoch, _) = Store::open(state, 1 << 20, UnixMillis(1)).unwrap();
     let (tell, inbound) = mpsc::channel(64);
     (Hub::new(members, Wall::System, store, epoch, None, tell), inbound)
 }

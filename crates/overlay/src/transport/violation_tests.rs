@@ -81,7 +81,7 @@ impl Bench {
         let operator = Operator::load_or_make(state.path()).unwrap();
         let members = document(&operator, 5, &[0, 1, 2]);
         let members = Members::of(id(0), members, UnixMillis(0), REPLICAS);
-        let (store, epoch, _) = Store::open(state.path(), UnixMillis(1)).unwrap();
+        let (store, epoch, _) = Store::open(state.path(), 1 << 20, UnixMillis(1)).unwrap();
         let (tell, inbound) = mpsc::channel(INBOUND);
         let hub = Hub::new(Arc::new(members), Wall::System, store, epoch, None, tell);
         tokio::spawn(hub.clone().pump(CancellationToken::new()));

@@ -81,16 +81,19 @@ struct Shared {
 
 impl Store {
     /// Opens the store in `state`, which it makes where it is missing, and counts the boot:
-    /// returns its number, which is above every earlier one.
+    /// returns its number, which is above every earlier one. Of the file `cache` bytes at most are
+    /// held in memory.
     /// What is said of messages on disk comes through the receiver.
     pub(crate) fn open(
         state: &Path,
+        cache: usize,
         wall: UnixMillis,
     ) -> Result<(Self, u64, CommitNotices), Error> {
         let path = state.join(FILE);
         private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
         let at = path.clone();
-        let begun = Self::begin(move || Database::create(&at), path.clone(), wall);
+        let open = move || Database::builder().set_cache_size(cache).create(&at);
+        let begun = Self::begin(open, path.clone(), wall);
         let (store, epoch, told) = begun.map_err(|error| match error {
             redb::Error::DatabaseAlreadyOpen => Error::InUse { path: path.clone() },
             source => Error::Store { path: path.clone(), source },

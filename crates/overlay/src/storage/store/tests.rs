@@ -3,6 +3,7 @@ use crosstalk_core::{Contact, Stamp};
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use tokio::time::advance;
 
+const CACHE: usize = 1 << 20;
 const DAY: Duration = Duration::from_hours(24);
 const YEAR: Duration = Duration::from_hours(365 * 24);
 const ROSTERS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("rosters/1");
@@ -21,11 +22,11 @@ fn rosters_survive_and_epochs_grow() {
     let dir = tempfile::tempdir().unwrap();
     let alice: Address = "alice@aol".parse().unwrap();
     let key = Key::of(&alice);
-    let (mut store, first, _) = Store::open(dir.path(), UnixMillis(1000)).unwrap();
+    let (mut store, first, _) = Store::open(dir.path(), CACHE, UnixMillis(1000)).unwrap();
     store.put(key, alice.clone(), roster(), 7);
     assert_eq!(store.get(&key), Some((alice.clone(), roster())), "before it is on disk");
     store.close();
-    let (store, second, _) = Store::open(dir.path(), UnixMillis(10)).unwrap();
+    let (store, second, _) = Store::open(dir.path(), CACHE, UnixMillis(10)).unwrap();
     assert!(second > first, "even though the clock went back");
     assert_eq!(store.get(&key), Some((alice, roster())));
     assert_eq!(store.digests(), [(key, 7)]);
@@ -34,7 +35,7 @@ fn rosters_survive_and_epochs_grow() {
 #[test]
 fn a_commit_can_be_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     let alice: Address = "alice@aol".parse().unwrap();
     store.put(Key::of(&alice), alice, roster(), 7);
     store.committed().blocking_recv().unwrap();
@@ -45,7 +46,7 @@ fn a_commit_can_be_waited_for() {
 fn the_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let _store = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let _store = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);
 }
@@ -53,8 +54,8 @@ fn the_file_is_its_owners_alone() {
 #[test]
 fn a_store_that_another_gateway_uses_is_not_opened() {
     let dir = tempfile::tempdir().unwrap();
-    let _held = Store::open(dir.path(), UnixMillis(1)).unwrap();
-    let refused = Store::open(dir.path(), UnixMillis(2)).map(|_| ());
+    let _held = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
+    let refused = Store::open(dir.path(), CACHE, UnixMillis(2)).map(|_| ());
     assert!(matches!(refused, Err(Error::InUse { .. })));
 }
 
@@ -106,7 +107,7 @@ async fn a_store_of_before_is_read_and_its_lists_are_as_old_as_the_upgrade() {
     let (key, alice) = user("alice@aol");
     let bytes = records::of_list(&alice, &roster());
     write_as_before(dir.path(), &[(&key, bytes)]);
-    let (store, epoch, _) = Store::open(dir.path(), UnixMillis(10)).unwrap();
+    let (store, epoch, _) = Store::open(dir.path(), CACHE, UnixMillis(10)).unwrap();
     assert_eq!((epoch, store.get(&key)), (10, Some((alice, roster()))));
     advance(364 * DAY).await;
     assert!(store.overdue(YEAR).is_empty());
@@ -118,7 +119,7 @@ async fn a_store_of_before_is_read_and_its_lists_are_as_old_as_the_upgrade() {
 #[tokio::test(start_paused = true)]
 async fn the_lists_of_those_who_do_not_sign_on_expire_and_do_not_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     let [(alice, _), (bob, _)] = ["alice@aol", "bob@aol"].map(user);
     put(&mut store, "alice@aol", roster());
     put(&mut store, "bob@aol", roster());
@@ -132,7 +133,7 @@ async fn the_lists_of_those_who_do_not_sign_on_expire_and_do_not_come_back() {
     let digest = Some(crate::rosters::digest(&roster()));
     assert_eq!((store.get(&alice), store.expired(&alice)), (None, digest));
     store.close();
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     assert_eq!((store.get(&alice), store.expired(&alice)), (None, digest));
     assert_eq!(store.digests().len(), 1);
     put(&mut store, "alice@aol", roster());
@@ -143,7 +144,7 @@ async fn the_lists_of_those_who_do_not_sign_on_expire_and_do_not_come_back() {
 #[tokio::test(start_paused = true)]
 async fn who_signs_on_while_lists_expire_keeps_his() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     let (alice, _) = user("alice@aol");
     put(&mut store, "alice@aol", roster());
     store.committed().await.unwrap();
@@ -157,14 +158,14 @@ async fn who_signs_on_while_lists_expire_keeps_his() {
 #[tokio::test(start_paused = true)]
 async fn while_the_gateway_is_off_no_time_passes_for_lists() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     put(&mut store, "alice@aol", roster());
     store.committed().await.unwrap();
     advance(200 * DAY).await;
     store.close();
     advance(10 * YEAR).await;
     let later = UnixMillis(u64::try_from((10 * YEAR).as_millis()).unwrap());
-    let (store, ..) = Store::open(dir.path(), later).unwrap();
+    let (store, ..) = Store::open(dir.path(), CACHE, later).unwrap();
     assert!(store.overdue(YEAR).is_empty());
     advance(164 * DAY).await;
     assert!(store.overdue(YEAR).is_empty());
@@ -178,7 +179,7 @@ fn what_cannot_be_read_is_put_aside_and_never_overwritten() {
     let (key, alice) = user("alice@aol");
     let unreadable = b"\x05alice\x03aol\x01of a version to come".to_vec();
     write_as_before(dir.path(), &[(&key, unreadable.clone())]);
-    let (mut store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (mut store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     assert_eq!(store.get(&key), None);
     store.put(key, alice, roster(), 7);
     store.keep(5, 1, UnixMillis(1), &post());
@@ -255,7 +256,7 @@ async fn all_lists_of_a_domain_together_have_a_bound_also_after_a_restart() {
     assert!((5..8).contains(&store.digests().len()), "{}", store.digests().len());
     store.close();
     drop(store);
-    let (store, ..) = Store::open(dir.path(), UnixMillis(1)).unwrap();
+    let (store, ..) = Store::open(dir.path(), CACHE, UnixMillis(1)).unwrap();
     store.limit(limits);
     let [(_, old), (_, new)] = ["u0@evil.example@jabber", "new@evil.example@jabber"].map(user);
     assert_eq!(store.room_for(&new, 50_000), Err(Full::Domain));
