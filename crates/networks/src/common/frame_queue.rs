@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crosstalk_core::Fault;
 
-/// A frame, by the bytes that it holds.
+/// A frame, by the bytes that it holds besides itself.
 pub(crate) trait Weigh {
     fn weight(&self) -> usize;
 }
@@ -32,7 +32,7 @@ impl<F: Weigh> FrameQueue<F> {
     /// Keeps one of a server's while its list is held, if no more than `most` bytes are.
     pub(crate) fn push_of_list(&mut self, frame: F, most: usize) -> Result<(), Fault> {
         self.push(frame);
-        if self.bytes > most { Err(Fault::server("the list is too long")) } else { Ok(()) }
+        if self.weight() > most { Err(Fault::server("the list is too long")) } else { Ok(()) }
     }
 
     /// Keeps one before the others, from whose front it was taken.
@@ -60,9 +60,9 @@ impl<F: Weigh> FrameQueue<F> {
         self.frames.is_empty()
     }
 
-    /// Bytes held.
-    pub(crate) const fn weight(&self) -> usize {
-        self.bytes
+    /// Bytes held: a frame takes more than what stands in it.
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes + self.frames.len() * size_of::<F>()
     }
 }
 
@@ -82,9 +82,9 @@ mod tests {
         held.push("two");
         held.push("three");
         held.put_back("one");
-        assert_eq!(held.weight(), 11);
+        assert_eq!(held.weight(), 11 + 3 * size_of::<&str>());
         assert_eq!(held.iter().copied().collect::<Vec<_>>(), ["one", "two", "three"]);
-        assert!(held.push_of_list("four", 11).is_err(), "past the bound");
+        assert!(held.push_of_list("four", held.weight()).is_err(), "past the bound");
         while held.pop().is_some() {}
         assert!(held.is_empty() && held.weight() == 0);
     }

@@ -36,12 +36,12 @@ impl HeldFrames {
     }
 
     /// Bytes held.
-    pub(super) const fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         self.client.weight() + self.server.weight()
     }
 
     /// Whether there is more than may wait for somebody, known or not.
-    pub(super) const fn is_too_much(&self, known: bool) -> bool {
+    pub(super) fn is_too_much(&self, known: bool) -> bool {
         self.weight() > if known { MAX_PENDING } else { MAX_UNKNOWN }
     }
 

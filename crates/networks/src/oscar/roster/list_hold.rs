@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
-use crate::common::frame_queue::{FrameQueue, Weigh};
 use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::Snac;
 
@@ -40,15 +39,17 @@ pub(super) enum State {
 
 /// Frames that the server sends while its list is held back.
 pub(super) struct Hold {
-    pub(super) frames: FrameQueue<Bytes>,
+    pub(super) frames: BytesMut,
     pub(super) packets: Vec<Snac>,
     pub(super) complete: bool,
     pub(super) until: Instant,
 }
 
-impl Weigh for Bytes {
-    fn weight(&self) -> usize {
-        self.len()
+impl Hold {
+    /// Bytes held back. The packets are kept twice: among the frames, and to be merged.
+    pub(super) fn weight(&self) -> usize {
+        let packet = |packet: &Snac| size_of::<Snac>() + packet.body.len();
+        self.frames.len() + self.packets.iter().map(packet).sum::<usize>()
     }
 }
 
@@ -78,8 +79,7 @@ impl ListHold {
 
     /// Bytes held back: frames, and the packets among them once more.
     pub(in crate::oscar) fn weight(&self) -> usize {
-        let hold = |hold: &Hold| 2 * hold.frames.weight() + hold.packets.len() * size_of::<Snac>();
-        self.hold.as_ref().map_or(0, hold)
+        self.hold.as_ref().map_or(0, Hold::weight)
     }
 
     /// End of the hold or of the wait for the list.
@@ -106,9 +106,7 @@ impl ListHold {
 
     pub(super) fn release(&mut self) {
         if let Some(hold) = self.hold.take() {
-            let mut frames = BytesMut::with_capacity(hold.frames.weight());
-            hold.frames.iter().for_each(|frame| frames.extend_from_slice(frame));
-            self.released = Some(frames);
+            self.released = Some(hold.frames);
             self.was_held = true;
         }
     }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
 
 use super::feedbag::Plan;
 use super::list_hold::{Hold, OVERDUE, State};
-use crate::common::frame_queue::FrameQueue;
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
 use crate::oscar::verdict::Verdict;
@@ -69,7 +68,7 @@ impl Account {
         if merges {
             let until = cx.now.instant + PATIENCE;
             let hold =
-                Hold { frames: FrameQueue::default(), packets: Vec::new(), complete: false, until };
+                Hold { frames: BytesMut::new(), packets: Vec::new(), complete: false, until };
             self.list.hold = Some(hold);
             return self.hold(raw, Some(snac.clone()), cx);
         }
@@ -94,15 +93,14 @@ impl Account {
         cx: &mut Cx<'_>,
     ) -> Verdict {
         let Some(hold) = &mut self.list.hold else { return Verdict::Forward };
-        hold.frames.push(raw.clone());
+        hold.frames.extend_from_slice(raw);
         if let Some(packet) = snac.filter(|s| s.kind() == feedbag::REPLY && !hold.complete) {
             hold.complete = packet.flags & MORE == 0;
             hold.packets.push(packet);
         }
-        // The packets are counted twice, being kept twice; half the bound leaves room for what
-        // arrives. Past the bound the list passes as it is, and the foreign contacts follow as
-        // changes.
-        if hold.frames.weight() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
+        // Half the bound: the packets are kept twice. Past it the list passes as it is, and the foreign
+        // contacts follow as changes.
+        if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
             self.list.release();
         } else {
             self.release_if_complete(cx);

@@ -30,7 +30,7 @@ const NAMES: [u32; 4] = [key::ACCOUNT, key::IDS, key::OTHER, key::ID];
 
 impl Weigh for Packet {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.raw.len()
+        self.raw.len()
     }
 }
 

@@ -36,7 +36,7 @@ impl Hold {
     }
 
     /// Bytes held back.
-    pub(in crate::ymsg) const fn weight(&self) -> usize {
+    pub(in crate::ymsg) fn weight(&self) -> usize {
         if let Self::On(packets, _) = self { packets.weight() } else { 0 }
     }
 

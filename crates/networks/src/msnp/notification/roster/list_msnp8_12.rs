@@ -50,7 +50,7 @@ pub(in crate::msnp) struct Held {
 
 impl Weigh for Command {
     fn weight(&self) -> usize {
-        Self::weight(self)
+        Self::weight(self) - size_of::<Self>()
     }
 }
 
@@ -75,7 +75,7 @@ impl Held {
     }
 
     /// Bytes held back.
-    const fn weight(&self) -> usize {
+    fn weight(&self) -> usize {
         self.before.weight() + self.after.weight()
     }
 }
