@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use crosstalk_core::{Address, Claim, ClaimResult, Event, Fault, Handoff, Key, Owner, Side};
+use sha2::{Digest as _, Sha256};
 
 use super::account::{Account, Leftover};
 use super::context::Cx;
@@ -74,8 +75,8 @@ impl SignOn {
         let claim = Claim::read(first, move |handoff| {
             let session = handoff.note.downcast_ref::<Resumable>()?;
             let (user, full) = (session.account.user.clone(), session.account.full.clone());
-            // Counted on a copy: whether the session goes on is for the server to say.
-            Some((user, full, session.acks.clone().client_handled(h)))
+            // Not noted: whether the session goes on is for the server to say.
+            Some((user, full, session.acks.count_of_client(h)))
         });
         cx.claim(keys.fold(claim, Claim::or));
         self.stage = Stage::Looking(Box::new(Looking { authenticated, former, raw }));
@@ -135,7 +136,7 @@ impl SignOn {
         };
         cx.claim(Claim::read(key_of(resuming.user(), resuming.id()), move |handoff| {
             let session = handoff.note.downcast_ref::<Resumable>()?;
-            Some(session.acks.clone().server_handled(h))
+            Some(session.acks.count_of_server(h))
         }));
         self.stage = Stage::Failing(Box::new(Failing { resuming: *resuming, raw }));
         Ok(())
@@ -267,5 +268,7 @@ impl Resumable {
 
 /// The key of a session: of two accounts, one never finds the other's.
 fn key_of(account: &Address, id: &str) -> Key {
-    format!("{} {id}", account.local()).into()
+    // The id is the client's word, of up to `MAX_ID` bytes.
+    let hash = Sha256::new().chain_update(account.local()).chain_update(b"\0").chain_update(id);
+    [b"session ".as_slice(), &hash.finalize()].concat().into()
 }

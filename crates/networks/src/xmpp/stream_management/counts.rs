@@ -21,7 +21,7 @@ const MAX_TAKEN: usize = 1000;
 const MAX_RUNS: usize = 10_000;
 
 /// Both logs of one session.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::xmpp) struct Acks {
     /// The namespace the client chose.
     pub(in crate::xmpp) ns: String,
@@ -131,67 +131,48 @@ impl Acks {
         (marks, up.sent.wrapping_sub(up.client))
     }
 
+    /// Number of the server's stanzas among the first `h` that the client was sent.
+    pub(in crate::xmpp) fn count_of_client(&self, h: u32) -> Result<u32, Fault> {
+        let settled =
+            self.down.as_ref().map_or_else(|| Down::default().settled(h), |d| d.settled(h));
+        settled.map(|settled| settled.count)
+    }
+
+    /// Number of the client's stanzas that are settled once the server handled `h`.
+    pub(in crate::xmpp) fn count_of_server(&self, h: u32) -> Result<u32, Fault> {
+        self.up.settled(h).map(|settled| settled.count)
+    }
+
     /// The client handled `h` stanzas. Returns how many of the server's that were.
     pub(in crate::xmpp) fn client_handled(&mut self, h: u32) -> Result<u32, Fault> {
         let down = self.down.get_or_insert_default();
-        // Counts wrap around at 2^32 (XEP-0198): only differences mean anything.
-        let mut left = h.wrapping_sub(down.client);
-        down.client = h;
-        while left > 0 {
-            let run = down.log.front_mut();
-            match run.ok_or_else(|| Fault::client("it acknowledges more than it was sent"))? {
-                Sent::Server(n) => {
-                    let part = left.min(*n);
-                    down.server = down.server.wrapping_add(part);
-                    (left, *n) = (left - part, *n - part);
-                    if *n > 0 {
-                        continue;
-                    }
-                }
-                Sent::Gateway(stanza) => {
-                    left -= 1;
-                    (down.ours, down.bytes) = (down.ours - 1, down.bytes - stanza.len());
-                }
-                Sent::ToUs => down.server = down.server.wrapping_add(1),
+        let Settled { count, runs, part } = down.settled(h)?;
+        (down.client, down.server) = (h, count);
+        for sent in down.log.drain(..runs) {
+            if let Sent::Gateway(stanza) = sent {
+                (down.ours, down.bytes) = (down.ours - 1, down.bytes - stanza.len());
             }
-            down.log.pop_front();
         }
-        // What the client never sees is handled as soon as all before it is.
-        while let Some(Sent::ToUs) = down.log.front() {
-            down.server = down.server.wrapping_add(1);
-            down.log.pop_front();
+        if let Some(Sent::Server(n)) = down.log.front_mut() {
+            *n -= part;
         }
-        Ok(down.server)
+        Ok(count)
     }
 
     /// The server handled `h` stanzas. Returns how many of the client's are thereby settled.
     pub(in crate::xmpp) fn server_handled(&mut self, h: u32) -> Result<u32, Fault> {
         let up = &mut self.up;
-        let mut left = h.wrapping_sub(up.server);
-        up.server = h;
-        while let Some((said, n)) = up.log.front_mut() {
-            // What the server never got is settled as soon as all before it is.
-            let part = if *said == Said::Withheld { *n } else { left.min(*n) };
-            if *said != Said::ByUs {
-                up.client = up.client.wrapping_add(part);
-            }
+        let Settled { count, runs, part } = up.settled(h)?;
+        (up.server, up.client) = (h, count);
+        up.log.drain(..runs);
+        if let Some((_, n)) = up.log.front_mut() {
             *n -= part;
-            if *said != Said::Withheld {
-                left -= part;
-            }
-            if *n > 0 {
-                break;
-            }
-            up.log.pop_front();
         }
         let untold = up.sent.wrapping_sub(up.client);
         while up.taken.front().is_some_and(|(at, _)| up.sent.wrapping_sub(*at) >= untold) {
             up.taken.pop_front();
         }
-        if left > 0 {
-            return Err(Fault::server("it acknowledges more than it was sent"));
-        }
-        Ok(up.client)
+        Ok(count)
     }
 
     /// The session goes on over a new connection: both will repeat what was not acknowledged.
@@ -213,7 +194,7 @@ impl Acks {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Down {
     log: VecDeque<Sent>,
     /// Number of the log's stanzas that are ours, and length of those that are kept.
@@ -227,8 +208,48 @@ struct Down {
     server: u32,
 }
 
+/// Part of a log that one party settles by a count of its own.
+struct Settled {
+    /// The other party's count.
+    count: u32,
+    /// Number of whole runs, and the part of the one behind them.
+    runs: usize,
+    part: u32,
+}
+
+impl Down {
+    /// What is settled once the client handled `h` stanzas.
+    fn settled(&self, h: u32) -> Result<Settled, Fault> {
+        // Counts wrap around at 2^32 (XEP-0198): only differences mean anything.
+        let mut left = h.wrapping_sub(self.client);
+        let mut settled = Settled { count: self.server, runs: 0, part: 0 };
+        for sent in &self.log {
+            match sent {
+                Sent::Server(n) => {
+                    let part = left.min(*n);
+                    left -= part;
+                    settled.count = settled.count.wrapping_add(part);
+                    if part < *n {
+                        settled.part = part;
+                        break;
+                    }
+                }
+                Sent::Gateway(_) if left == 0 => break,
+                Sent::Gateway(_) => left -= 1,
+                // What the client never sees is handled as soon as all before it is.
+                Sent::ToUs => settled.count = settled.count.wrapping_add(1),
+            }
+            settled.runs += 1;
+        }
+        if left > 0 {
+            return Err(Fault::client("it acknowledges more than it was sent"));
+        }
+        Ok(settled)
+    }
+}
+
 /// One stanza of ours or a run of the server's.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Sent {
     Server(u32),
     Gateway(Bytes),
@@ -246,6 +267,31 @@ enum Said {
 }
 
 impl Up {
+    /// What is settled once the server handled `h` stanzas.
+    fn settled(&self, h: u32) -> Result<Settled, Fault> {
+        let mut left = h.wrapping_sub(self.server);
+        let mut settled = Settled { count: self.client, runs: 0, part: 0 };
+        for (said, n) in &self.log {
+            // What the server never got is settled as soon as all before it is.
+            let part = if *said == Said::Withheld { *n } else { left.min(*n) };
+            if *said != Said::ByUs {
+                settled.count = settled.count.wrapping_add(part);
+            }
+            if *said != Said::Withheld {
+                left -= part;
+            }
+            if part < *n {
+                settled.part = part;
+                break;
+            }
+            settled.runs += 1;
+        }
+        if left > 0 {
+            return Err(Fault::server("it acknowledges more than it was sent"));
+        }
+        Ok(settled)
+    }
+
     fn push(&mut self, said: Said) -> Result<(), Fault> {
         let runs = self.log.len();
         match self.log.back_mut() {
@@ -257,7 +303,7 @@ impl Up {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Up {
     /// Runs of stanzas.
     log: VecDeque<(Said, u32)>,
@@ -302,6 +348,21 @@ mod tests {
         let steps: Vec<_> = [1, 2, 2, 5].map(|h| acks.client_handled(h).unwrap()).into();
         assert_eq!(steps, [1, 1, 1, 3]);
         assert!(acks.client_handled(6).is_err());
+    }
+
+    #[test]
+    fn a_count_is_looked_up_without_being_noted() {
+        for h in 0..8 {
+            let acks = busy();
+            assert_eq!(acks.count_of_client(h), busy().client_handled(h));
+            assert_eq!(acks.count_of_server(h), busy().server_handled(h));
+            let (mut acks, weight) = (acks, busy().weight());
+            assert_eq!(acks.weight(), weight, "nothing is settled");
+            assert_eq!((acks.client_handled(3), acks.server_handled(2)), (Ok(2), Ok(5)));
+        }
+        let none = Acks::enable("urn:xmpp:sm:3");
+        assert_eq!(none.count_of_client(0), Ok(0));
+        assert!(none.count_of_client(1).is_err());
     }
 
     #[test]
