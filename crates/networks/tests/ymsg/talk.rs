@@ -71,7 +71,14 @@ fn a_message_with_a_name_is_acknowledged_and_a_repeat_is_dropped() {
     scene.client(&packet);
     assert_eq!(scene.said().len(), 1);
     let ack = format!("fb/1 4={BOB} 5=ann 302=430 430=0001 303=430 450=0");
-    assert_eq!(scene.client_got(), [ack.clone(), ack]);
+    assert_eq!(scene.client_got(), [ack.clone(), ack.clone()]);
+    scene.client(&packet.replace("14=hi", "14=ho"));
+    let said = scene.said();
+    assert!(
+        matches!(&said[..], [one] if matches!(&one.body, Body::Text { text, .. } if text.text() == "ho")),
+        "another message of that name: {said:?}"
+    );
+    assert_eq!(scene.client_got(), [ack]);
 }
 
 #[test]

@@ -19,12 +19,12 @@ type Digest = [u8; 20];
 /// The conversations of a person.
 #[derive(Default)]
 pub(in crate::ymsg) struct KnownMessages {
-    /// Receivers, and digests of the names, which may be long.
+    /// Receivers, and digests of names and texts, which may be long.
     known: VecDeque<(Address, Digest)>,
 }
 
 impl KnownMessages {
-    /// Whether a message is new, by its receiver and name.
+    /// Whether a message is new, by its receiver, and by its name and text.
     fn is_new(&mut self, to: &Address, id: Digest) -> bool {
         let message = (to.clone(), id);
         if self.known.contains(&message) {

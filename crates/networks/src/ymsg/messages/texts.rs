@@ -20,14 +20,16 @@ const STORED: u32 = 5;
 impl Account {
     /// 0x06 and 0x17: `5=who 14=text 97=1`.
     pub(in crate::ymsg) fn message_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let message = packet.first(key::TEXT).unwrap_or_default();
-        let message = cx.link.charset.read(message, packet.number(key::UTF8)).into_owned();
+        let bytes = packet.first(key::TEXT).unwrap_or_default();
+        let message = cx.link.charset.read(bytes, packet.number(key::UTF8)).into_owned();
         let body = match message.trim() {
             BUZZ => Body::Attention,
             _ => Body::Text { text: format::read(&message), auto: false },
         };
         let is_empty = matches!(&body, Body::Text { text, .. } if text.is_empty());
-        let id = packet.first(key::MESSAGE_ID).map(|id| (id, Sha1::digest(id).into()));
+        // With the text: a client may use a name again, for another message.
+        let hash = |id| Sha1::new().chain_update(id).chain_update(b"\0").chain_update(bytes);
+        let id = packet.first(key::MESSAGE_ID).map(|id| (id, hash(id).finalize().into()));
         let (mut body, mut receivers) = (Some(body), receivers(packet, cx).into_iter().peekable());
         while let Some(receiver) = receivers.next() {
             let to = match receiver {
