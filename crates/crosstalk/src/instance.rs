@@ -35,7 +35,7 @@ impl Instance {
             )
         })?;
         match &self.config {
-            Some(path) => Ok(read(path, data)?),
+            Some(path) => Ok(read(path, data).map_err(|report| report.about(&self.arguments()))?),
             None => Ok(Config::alone(data)),
         }
     }

@@ -141,8 +141,19 @@ fn a_command_that_is_shown_is_about_the_same_gateway() {
     let (data, config) = (home.path().join("a b"), home.path().join("gateway.toml"));
     std::fs::write(&config, format!("data = \"{}\"\n", data.display())).unwrap();
     let file = config.to_str().unwrap();
+    let hint = format!("`crosstalk ca init --config {file}`");
+    for more in
+        ["[tls]\nterminate = [\"chat.test\"]", "[api]\nlisten = [\"0.0.0.0:0\"]\nhost = \"a.test\""]
+    {
+        let whole = home.path().join("more.toml");
+        std::fs::write(&whole, format!("data = \"{}\"\n{more}\n", data.display())).unwrap();
+        let whole = whole.to_str().unwrap();
+        let refused = run(&["gateway", "--check", "--config", whole], home.path());
+        let hint = format!("`crosstalk ca init --config {whole}`");
+        assert!(text(&refused.stderr).contains(&hint), "{}", text(&refused.stderr));
+    }
     let early = run(&["ca", "export", "--config", file], home.path());
-    assert!(text(&early.stderr).contains(&format!("`crosstalk ca init --config {file}`")));
+    assert!(text(&early.stderr).contains(&hint));
     let made = run(&["ca", "init", "--config", file], home.path());
     let shown = text(&made.stdout);
     assert!(shown.contains(&format!(": crosstalk ca export --config {file} > ")), "{shown}");

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crosstalk_core::NetworkId;
 
-use super::report::Problem;
+use super::report::{MAKE_CA, Problem};
 use super::{Config, HostPattern, Memory, Proxy};
 
 /// Log levels, from the fewest lines to the most, and `off`.
@@ -169,7 +169,7 @@ impl Config {
                 format!("no certificate covers {host}, and there is no private CA to make one");
             problems.push(
                 Problem::new(format!("tls.terminate.{i}"), what)
-                    .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
+                    .help(format!("run `{MAKE_CA}`, or add a [[tls.certificate]] for it")),
             );
         }
     }
@@ -191,7 +191,7 @@ impl Config {
                 format!("no certificate covers {host}, and there is no private CA to make one");
             problems.push(
                 Problem::new("api.host", what)
-                    .help("run `crosstalk ca init`, or add a [[tls.certificate]] for it"),
+                    .help(format!("run `{MAKE_CA}`, or add a [[tls.certificate]] for it")),
             );
         }
     }

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Command that makes a private CA, as advice names it.
+pub(super) const MAKE_CA: &str = "crosstalk ca init";
+
 /// A single problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -74,6 +77,16 @@ impl Report {
         let place = |p: &Problem| document.as_ref().and_then(|d| locate(d, &p.at));
         let found = problems.into_iter().map(|p| (place(&p), p)).collect();
         Self { path: path.into(), text: source.into(), found }
+    }
+
+    /// The same report, with these arguments behind the commands that it advises, each with a blank
+    /// before it: they say which gateway the commands are about.
+    #[must_use]
+    pub fn about(mut self, arguments: &str) -> Self {
+        for help in self.found.iter_mut().filter_map(|(_, problem)| problem.help.as_mut()) {
+            *help = help.replace(MAKE_CA, &format!("{MAKE_CA}{arguments}"));
+        }
+        self
     }
 
     /// The problems, without their places.
