@@ -9,9 +9,12 @@ mod counter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BytesMut;
+use common::oracles::{memory_allowed, work_allowed};
 use common::{Gateway, Shared};
 use counter::{Counter, cost, grows_linearly, kept};
-use crosstalk_core::{Contact, Event, Input, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp};
+use crosstalk_core::{
+    Contact, Event, Input, MAX_CONTACTS, MAX_UNKNOWN, Roster, Side, Stamp, Subscription,
+};
 use crosstalk_networks::xmpp::Xmpp;
 use crosstalk_networks::xmpp::wire::Framer;
 use crosstalk_networks::xmpp::wire::stanza_head::Head;
@@ -143,6 +146,16 @@ fn signed_in_with(shared: &Shared, contacts: Roster) -> Gateway {
     gateway
 }
 
+/// The server has no privacy list, if it was asked which is in force.
+fn answer_privacy(gateway: &mut Gateway) {
+    let sent = String::from_utf8(gateway.take(Side::Server)).unwrap();
+    if let Some((_, asked)) = sent.split_once("id='xt-") {
+        let (id, _) = asked.split_once('\'').unwrap();
+        let none = format!("<iq type='error' id='xt-{id}'/>");
+        gateway.bytes(Side::Server, none.as_bytes()).unwrap();
+    }
+}
+
 fn limit(size: usize) -> usize {
     (TIMES * size + 65_536).min(MOST)
 }
@@ -252,6 +265,43 @@ fn a_list_that_comes_late_is_shown_in_linear_time() {
 }
 
 #[test]
+fn presence_directed_at_many_costs_no_more_than_it_is_worth() {
+    let mut watchers = Roster::default();
+    for contact in roster(MAX_CONTACTS).contacts() {
+        let contact = Contact { from: Subscription::Granted, ..contact.clone() };
+        watchers.put(contact, Stamp { millis: 1, writer: 1 });
+    }
+    let mut gateway = signed_in(watchers);
+    gateway.unwatched = false;
+    let answer = "<iq type='result' id='r'><query xmlns='jabber:iq:roster' ver='1'/></iq>";
+    gateway.bytes(Side::Server, answer.as_bytes()).unwrap();
+    gateway.bytes(Side::Client, b"<presence type='unavailable'/>").unwrap();
+    for n in 0..MAX_CONTACTS {
+        let stanza = format!("<presence to='friend{n}@far-oscar.xt'/>");
+        gateway.bytes(Side::Client, stanza.as_bytes()).unwrap();
+        answer_privacy(&mut gateway);
+    }
+    let sees_all = |event: &Event| match event {
+        Event::Audience(audience) => {
+            roster(MAX_CONTACTS).contacts().all(|c| audience.admits(&c.address))
+        }
+        _ => false,
+    };
+    assert!(gateway.events.iter().rev().take(4).any(sees_all));
+    gateway.unwatched = true;
+    let one = "<presence to='friend7@far-oscar.xt' type='unavailable'/>\
+               <presence to='friend7@far-oscar.xt'><show>away</show></presence>\
+               <presence to='friend8@far-oscar.xt' type='unavailable'/>\
+               <presence to='friend8@far-oscar.xt' type='subscribed'/>\
+               <presence to='friend8@far-oscar.xt'/>";
+    let read = filled(one, 64 * 1024);
+    let (cost, result) = cost(|| gateway.bytes(Side::Client, read.as_bytes()));
+    result.unwrap();
+    assert!(cost.bytes <= work_allowed(read.len()), "{cost:?}");
+    assert!(cost.peak() <= memory_allowed(read.len()), "{cost:?}");
+}
+
+#[test]
 fn before_anybody_is_known_little_waits() {
     let mut gateway = Gateway::new(&Xmpp, &Shared::default(), None);
     let said = BASE64.encode("\0ann\0secret");
@@ -275,13 +325,7 @@ fn a_session_on_which_nothing_happens_keeps_little() {
         let answer = "<iq type='result' id='r'><query xmlns='jabber:iq:roster' ver='1'/></iq>";
         gateway.bytes(Side::Server, answer.as_bytes()).unwrap();
         gateway.bytes(Side::Client, b"<presence/>").unwrap();
-        let sent = String::from_utf8(gateway.take(Side::Server)).unwrap();
-        // Which privacy list is in force.
-        if let Some((_, asked)) = sent.split_once("id='xt-") {
-            let (id, _) = asked.split_once('\'').unwrap();
-            let none = format!("<iq type='error' id='xt-{id}'/>");
-            gateway.bytes(Side::Server, none.as_bytes()).unwrap();
-        }
+        answer_privacy(&mut gateway);
         assert!(gateway.events.iter().any(|e| matches!(e, Event::Presence(p) if p.is_online())));
         kept(gateway.into_engine())
     };

@@ -6,6 +6,7 @@ pub(crate) mod frame_queue;
 pub(crate) mod held;
 pub mod html;
 pub(crate) mod http;
+pub(crate) mod publication;
 pub(crate) mod split_text;
 pub(crate) mod time;
 pub(crate) mod unread;

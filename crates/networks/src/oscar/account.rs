@@ -194,9 +194,7 @@ impl Account {
     /// Tells the client everything that waited, as soon as it can take it. Called whenever
     /// something happened, so that it matters only what did and not in which order.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_>) {
-        if self.online {
-            self.tell_presence(cx);
-        }
+        self.own.touch();
         let settled = self.is_settled();
         if std::mem::replace(&mut self.settled, settled) || !settled {
             return;

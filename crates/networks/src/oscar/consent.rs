@@ -137,6 +137,10 @@ impl Account {
     pub(super) fn take_step(&mut self, to: Address, step: Consent, cx: &mut Cx<'_>) {
         match step {
             Consent::Request(_) => self.await_consent(&to),
+            Consent::Grant => {
+                self.asked.shown.remove(&to);
+                self.tell_presence_first(cx);
+            }
             _ => drop(self.asked.shown.remove(&to)),
         }
         cx.send(to, Body::Contact(step));

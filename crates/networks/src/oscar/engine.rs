@@ -48,6 +48,7 @@ enum Phase {
 impl Engine for Oscar {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.input(now, input, out);
+        self.with_session(now, out, Account::tell_presence);
         if result.is_err() && matches!(self.phase, Phase::Session(_) | Phase::Lookups) {
             // Spliced, the next foreign name would reach the server.
             out.withhold();

@@ -15,6 +15,7 @@ use super::wire::user::{
     BART, CLASSES, IDLE, SIGNED_ON, STATUS, SUBSCRIPTIONS, read_status_text, status_text,
 };
 use super::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
+use crate::common::publication::{Publication, changes};
 use crate::common::{held, html};
 
 /// The class of an ordinary user.
@@ -41,9 +42,16 @@ pub(super) struct OwnPresence {
     told: Option<Presence>,
     /// Who sees it, as the gateway was told.
     told_to: Audience,
+    /// What of it has to be told.
+    publication: Publication,
 }
 
 impl OwnPresence {
+    /// Something may have changed of what others are told.
+    pub(super) const fn touch(&mut self) {
+        self.publication.touch();
+    }
+
     pub(super) const fn signed_in(&mut self, now: UnixMillis) {
         self.online_since = Some(now);
     }
@@ -114,31 +122,49 @@ impl Account {
             oservice::SET_NICK_INFO_FIELDS => self.own.read_status(&snac.body, eight_bit),
             _ => self.own.read_away(&snac.body, eight_bit, now),
         }
-        if self.online {
-            self.tell_presence(cx);
-        }
         Verdict::Forward
     }
 
-    /// Tells the gateway of the person's presence, and of who sees it, if that changed. Before the
-    /// list is here nobody knows from whom the person hides.
+    /// Tells the gateway of the person's presence, and of who sees it, if that changed: at the end of
+    /// an input, which may change it many times.
     pub(super) fn tell_presence(&mut self, cx: &mut Cx<'_>) {
-        if self.user().is_none() || self.list.is_awaited() {
-            return;
+        if self.own.publication.take_at_end() {
+            self.tell_changes(cx);
+        }
+    }
+
+    /// The same before somebody is let see the person who is not to see what was before.
+    pub(super) fn tell_presence_first(&mut self, cx: &mut Cx<'_>) {
+        if self.own.publication.may_be_early() {
+            if self.tell_changes(cx) {
+                self.own.publication.was_early();
+            }
+        } else if self.own.told.as_ref().is_some_and(Presence::is_online) {
+            // Until its end: an audience each time would be too much.
+            self.own.touch();
+            self.own.told = Some(Presence::offline());
+            cx.emit(Event::Presence(Presence::offline()));
+        }
+    }
+
+    /// Tells what changed, and returns whether it took work. Before the list is here nobody knows from
+    /// whom the person hides.
+    fn tell_changes(&mut self, cx: &mut Cx<'_>) -> bool {
+        if !self.online || self.user().is_none() || self.list.is_awaited() {
+            return false;
         }
         let changed = self.feedbag.take_audience_change() | self.client_lists.take_change();
-        if changed {
-            let audience = self.audience();
-            if audience != self.own.told_to {
-                self.own.told_to = audience.clone();
-                cx.emit(Event::Audience(audience));
-            }
-        }
-        let presence = self.own.presence();
-        if self.own.told.as_ref() != Some(&presence) {
+        let audience = if changed { self.audience() } else { self.own.told_to.clone() };
+        let before = std::mem::replace(&mut self.own.told_to, audience.clone());
+        let presence = Some(self.own.presence()).filter(|new| self.own.told.as_ref() != Some(new));
+        if let Some(presence) = &presence {
             self.own.told = Some(presence.clone());
-            cx.emit(Event::Presence(presence));
         }
+        let worked = presence.is_some() || changed && !audience.is_everybody();
+        for event in changes(&before, audience, presence) {
+            cx.emit(event);
+        }
+        worked
     }
 
     /// Keeps the presence of a contact. That of others is not asked for and not kept.

@@ -341,7 +341,7 @@ impl Account {
             self.stop_waiting(cx);
         }
         self.privacy.tick(cx.now.instant);
-        self.publish(cx);
+        self.own.touch();
         self.sweep(cx)
     }
 

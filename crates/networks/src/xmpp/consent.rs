@@ -25,7 +25,10 @@ impl Account {
                 self.list_unlisted(to, stanza.attr("to").unwrap_or_default(), cx);
                 Consent::Request(RichText::plain(stanza.text_of("status").unwrap_or_default()))
             }
-            Some("subscribed") => Consent::Grant,
+            Some("subscribed") => {
+                self.publish_first(cx);
+                Consent::Grant
+            }
             Some("unsubscribed") => Consent::Revoke,
             Some("unsubscribe") => Consent::Cancel,
             Some("probe") => return self.show_presence(to, cx),

@@ -25,6 +25,10 @@ pub(super) struct Xmpp {
 impl Engine for Xmpp {
     fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let result = self.input(now, input, out);
+        // Also where it failed: a session that is left knows what others were told.
+        if let (mut cx, _, Some(account)) = self.parts(now, out) {
+            account.publish_changes(&mut cx);
+        }
         if result.is_err() && self.link.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             // The client gets the rest when it resumes.
             self.leave(now, out);

@@ -1,7 +1,7 @@
 //! IQs (RFC 6120, section 8.2.3): what is asked of foreign people, and what of the server.
 
 use bytes::Bytes;
-use crosstalk_core::{Address, EnvelopeIds, Fault, Presence, Side};
+use crosstalk_core::{Address, EnvelopeIds, Fault, Side};
 
 use super::account::{Account, Asked, Support};
 use super::context::Cx;
@@ -130,12 +130,8 @@ impl Account {
                 }
             }
             Some((name @ ("invisible" | "visible"), ns)) if ns.starts_with(ns::INVISIBLE) => {
-                self.own.commanded = name == "invisible";
-                // Who shows again says so by presence.
-                if name == "visible" {
-                    self.own.say(Presence::offline());
-                }
-                self.publish(cx);
+                self.own.hide(name == "invisible");
+                self.own.touch();
             }
             Some(("query", ns::ROSTER | ns::PRIVACY) | ("block" | "unblock", ns::BLOCKING)) => {
                 let Some(stanza) = cx.read(Side::Client, &raw)? else {
@@ -146,10 +142,13 @@ impl Account {
                     Some((_, ns::ROSTER)) => return self.roster_set(raw, &stanza, cx),
                     Some((_, ns::BLOCKING)) => return self.block(raw, &stanza, cx),
                     // What does not reach the server is not answered by it.
-                    _ if cx.mentions_foreign(&raw)? => {}
+                    _ if cx.mentions_foreign(&raw)? => {
+                        return self.refuse(head, "not-acceptable", cx);
+                    }
                     _ => {
                         self.privacy.ask(&stanza, &cx.link.naming);
-                        self.publish(cx);
+                        self.own.touch();
+                        return cx.up(raw);
                     }
                 }
             }
@@ -174,7 +173,7 @@ impl Account {
             cx.down(raw);
         }
         self.ask_privacy(cx)?;
-        self.publish(cx);
+        self.own.touch();
         Ok(())
     }
 
@@ -187,7 +186,7 @@ impl Account {
         }
         cx.down(raw);
         self.ask_privacy(cx)?;
-        self.publish(cx);
+        self.own.touch();
         Ok(())
     }
 

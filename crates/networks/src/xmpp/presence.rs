@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Audience, Availability, Event, Fault, Now, Presence, RichText, Side, UnixMillis,
+    Address, Audience, Availability, Event, Fault, Now, Presence, RichText, Side, Subscription,
+    UnixMillis,
 };
 
 use super::account::{Account, Foreign, Support};
@@ -51,7 +52,7 @@ impl Account {
         let became_available = self.own.available && !was_available;
         self.own.say(presence);
         self.ask_privacy(cx)?;
-        self.publish(cx);
+        self.own.touch();
         if became_available { self.became_available(cx) } else { Ok(()) }
     }
 
@@ -63,12 +64,13 @@ impl Account {
         stanza: &Element,
         cx: &mut Cx<'_>,
     ) -> Result<(), Fault> {
-        if self.watchers().any(|contact| contact.address == *to) {
+        let known = self.contacts.get(to);
+        if known.is_some_and(|known| known.contact.from == Subscription::Granted) {
             let leaves = stanza.attr("type").is_some();
             let presence = if leaves { Presence::offline() } else { read(cx.now, stanza) };
             self.own.direct(to, presence);
             self.ask_privacy(cx)?;
-            self.publish(cx);
+            self.own.touch();
         }
         Ok(())
     }
@@ -93,8 +95,25 @@ impl Account {
         cx.ask(&ask)
     }
 
+    /// Tells foreign people of the person's presence, if it may have changed: at the end of an input,
+    /// which may change it many times.
+    pub(super) fn publish_changes(&mut self, cx: &mut Cx<'_>) {
+        if self.own.take_touched() {
+            self.publish(cx);
+        }
+    }
+
+    /// The same before somebody is let see the person who is not to see what was before.
+    pub(super) fn publish_first(&mut self, cx: &mut Cx<'_>) {
+        if self.own.take_touched_early() {
+            self.publish(cx);
+        } else if let Some(presence) = self.own.hide_for_now() {
+            cx.emit(Event::Presence(presence));
+        }
+    }
+
     /// Tells foreign people of the person's presence, if it is not what they know.
-    pub(super) fn publish(&mut self, cx: &mut Cx<'_>) {
+    fn publish(&mut self, cx: &mut Cx<'_>) {
         // Without the list nobody knows whom the person would hide from.
         let unsure = self.foreign != Foreign::Here && self.contacts.is_empty();
         let admitted = || {
@@ -111,13 +130,8 @@ impl Account {
         } else {
             Audience::everybody()
         };
-        let (audience, presence) = self.own.tell(audience);
-        // Before the presence: some of those who saw the session may not see this.
-        if let Some(audience) = audience {
-            cx.emit(Event::Audience(audience));
-        }
-        if let Some(presence) = presence {
-            cx.emit(Event::Presence(presence));
+        for event in self.own.tell(audience) {
+            cx.emit(event);
         }
     }
 

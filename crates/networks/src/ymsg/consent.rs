@@ -66,6 +66,9 @@ impl Account {
         if was_asked || contact.from != standing {
             contact.from = standing;
             self.changed(&contact, cx);
+            if yes {
+                self.tell_presence_first(cx);
+            }
             cx.send(address.clone(), Body::Contact(step));
         }
     }

@@ -129,7 +129,7 @@ impl Account {
                 self.answer_request(&who, !hides, cx);
             }
         }
-        self.tell_presence(cx);
+        self.own.touch();
         let draft = Draft::new(packet.service, ANSWER);
         cx.show(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
     }

@@ -50,7 +50,7 @@ impl Account {
             service::IS_AWAY | service::IS_BACK | service::STATUS_UPDATE => {
                 self.status_out(packet, cx);
             }
-            service::VISIBLE_TOGGLE => self.visible_out(packet, cx),
+            service::VISIBLE_TOGGLE => self.visible_out(packet),
             service::LOGOFF => cx.emit(Event::SignedOut),
             _ if !names_foreign(packet, cx) => {}
             service::MESSAGE | service::MASS_MESSAGE => self.message_out(packet, cx),

@@ -49,6 +49,45 @@ impl Engine for Ymsg {
                 Sniff::No => return Err(Fault::new(side.blame(), "it speaks no YMSG")),
             }
         }
+        let result = self.input(now, input, out);
+        if let Phase::Account(session) = &mut self.phase {
+            let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.line };
+            session.tell_presence(&mut cx);
+        }
+        result
+    }
+
+    fn takes_texts(&self) -> bool {
+        matches!(&self.phase, Phase::Account(session) if session.takes_texts())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Account(session) => session.deadline(),
+            Phase::Opening
+            | Phase::Dialling
+            | Phase::Lookup(_)
+            | Phase::Book(_)
+            | Phase::Upload(_) => None,
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match &self.phase {
+            Phase::Account(session) => session.weight(),
+            Phase::Lookup(lookup) => lookup.weight(),
+            Phase::Book(book) => book.weight(),
+            Phase::Opening | Phase::Dialling | Phase::Upload(_) => 0,
+        }
+    }
+}
+
+impl Ymsg {
+    pub(super) fn new(context: Context) -> Self {
+        Self { line: Line::new(&context), context, phase: Phase::Opening }
+    }
+
+    fn input(&mut self, now: Now, input: Input<'_>, out: &mut Output) -> Result<(), Fault> {
         let mut cx = Cx { now, out, context: &mut self.context, link: &mut self.line };
         match (&mut self.phase, input) {
             (Phase::Account(session), Input::Bytes(side, bytes)) => {
@@ -83,36 +122,6 @@ impl Engine for Ymsg {
             _ => {}
         }
         Ok(())
-    }
-
-    fn takes_texts(&self) -> bool {
-        matches!(&self.phase, Phase::Account(session) if session.takes_texts())
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match &self.phase {
-            Phase::Account(session) => session.deadline(),
-            Phase::Opening
-            | Phase::Dialling
-            | Phase::Lookup(_)
-            | Phase::Book(_)
-            | Phase::Upload(_) => None,
-        }
-    }
-
-    fn weight(&self) -> usize {
-        match &self.phase {
-            Phase::Account(session) => session.weight(),
-            Phase::Lookup(lookup) => lookup.weight(),
-            Phase::Book(book) => book.weight(),
-            Phase::Opening | Phase::Dialling | Phase::Upload(_) => 0,
-        }
-    }
-}
-
-impl Ymsg {
-    pub(super) fn new(context: Context) -> Self {
-        Self { line: Line::new(&context), context, phase: Phase::Opening }
     }
 
     /// The first bytes say what the connection is for.

@@ -11,6 +11,7 @@ use super::account::Account;
 use super::context::Cx;
 use super::messages::pieces;
 use super::wire::{Draft, Packet, key, service};
+use crate::common::publication::{Publication, changes};
 
 /// Statuses, in key 10.
 const AVAILABLE: u32 = 0;
@@ -52,6 +53,8 @@ pub(super) struct Own {
     shown_to: BTreeSet<Address>,
     /// Who sees the presence, as the gateway was told.
     told_to: Audience,
+    /// What of it has to be told.
+    publication: Publication,
 }
 
 impl Own {
@@ -59,6 +62,15 @@ impl Own {
     pub(super) fn begin(&mut self, status: u32) {
         self.hidden = status == INVISIBLE;
         self.status = if (1..=9).contains(&status) { status } else { AVAILABLE };
+    }
+
+    /// Something may have changed of what others are told. Who becomes visible shows to everybody
+    /// again.
+    pub(super) fn touch(&mut self) {
+        self.publication.touch();
+        if !self.is_invisible() {
+            self.shown_to.clear();
+        }
     }
 
     /// Shows the person to somebody while invisible, or no longer.
@@ -79,21 +91,17 @@ impl Own {
         self.hidden || self.status == INVISIBLE
     }
 
-    /// Those who see it now, where that is not who saw it before. Who becomes visible shows to
-    /// everybody again.
-    fn new_audience(&mut self) -> Option<Audience> {
+    /// What others have to be told of it and of who sees it.
+    fn tell(&mut self) -> impl Iterator<Item = Event> + use<> {
         let audience = if self.is_invisible() {
             Audience::only(self.shown_to.clone())
         } else {
-            self.shown_to.clear();
             Audience::everybody()
         };
         // Nobody needs no audience: the presence is offline.
-        let is_new = audience != self.told_to && !audience.is_nobody();
-        is_new.then(|| {
-            self.told_to = audience.clone();
-            audience
-        })
+        let audience = if audience.is_nobody() { self.told_to.clone() } else { audience };
+        let before = std::mem::replace(&mut self.told_to, audience.clone());
+        changes(&before, audience, Some(self.presence()))
     }
 
     fn presence(&self) -> Presence {
@@ -135,21 +143,40 @@ impl Account {
         own.status = status;
         let idle = status == IDLE || own.away == IS_IDLE;
         own.idle_since = idle.then(|| own.idle_since.unwrap_or(cx.now.wall));
-        self.tell_presence(cx);
+        self.own.touch();
     }
 
     /// 0xC5: `13=2` to be invisible, 1 to be seen.
-    pub(super) fn visible_out(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+    pub(super) fn visible_out(&mut self, packet: &Packet) {
         self.own.hidden = packet.number(key::FLAG) == Some(HIDE);
-        self.tell_presence(cx);
+        self.own.touch();
     }
 
+    /// Tells others what may have changed: at the end of an input, which may change it many times.
     pub(super) fn tell_presence(&mut self, cx: &mut Cx<'_>) {
-        if self.sign_on.user().is_some() {
-            if let Some(audience) = self.own.new_audience() {
-                cx.emit(Event::Audience(audience));
-            }
-            cx.emit(Event::Presence(self.own.presence()));
+        if self.sign_on.user().is_some() && self.own.publication.take_at_end() {
+            self.tell_changes(cx);
+        }
+    }
+
+    /// The same before somebody is let see the person who is not to see what was before.
+    pub(super) fn tell_presence_first(&mut self, cx: &mut Cx<'_>) {
+        if self.sign_on.user().is_none() || !self.own.publication.is_touched() {
+            return;
+        }
+        if self.own.publication.may_be_early() {
+            self.own.publication.was_early();
+            self.own.publication.take_touched();
+            self.tell_changes(cx);
+        } else {
+            // Until its end: an audience each time would be too much.
+            cx.emit(Event::Presence(Presence::offline()));
+        }
+    }
+
+    fn tell_changes(&mut self, cx: &mut Cx<'_>) {
+        for event in self.own.tell() {
+            cx.emit(event);
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crosstalk_core::{
-    Address, Audience, Body, Consent, Event, Presence, Roster, RosterEdit, Subscription,
+    Address, Audience, Availability, Body, Consent, Event, Presence, Roster, RosterEdit,
+    Subscription,
 };
 
 /// A person whom others watch.
@@ -15,6 +16,9 @@ pub struct Watched {
     presence: Presence,
 }
 
+/// Who sees which state and text.
+type View = BTreeSet<(Address, Availability, String)>;
+
 impl Watched {
     /// One who is there, with this list.
     pub fn online(roster: &Roster) -> Self {
@@ -24,8 +28,11 @@ impl Watched {
         Self { granted, presence, ..Self::default() }
     }
 
-    /// The engine says these.
+    /// The engine says these at once. Each counts by itself: fails where somebody meanwhile sees what
+    /// is shown to them neither before nor after.
     pub fn hear<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
+        let before = self.view();
+        let mut meanwhile = View::new();
         for event in events {
             match event {
                 Event::Presence(presence) => self.presence = presence.clone(),
@@ -44,16 +51,33 @@ impl Watched {
                 }
                 _ => {}
             }
+            meanwhile.extend(self.view());
         }
+        let allowed = &before | &self.view();
+        assert!(meanwhile.is_subset(&allowed), "{meanwhile:?} beyond {allowed:?}");
+    }
+
+    fn view(&self) -> View {
+        let Presence { show, text, .. } = &self.presence;
+        self.seeing().map(|who| (who.clone(), *show, text.text().to_owned())).collect()
+    }
+
+    /// Text that each of those reads who see the person online.
+    pub fn texts(&self) -> Vec<(String, String)> {
+        self.view().into_iter().map(|(who, _, text)| (who.to_string(), text)).collect()
     }
 
     /// Those who see the person online.
     pub fn by(&self) -> Vec<String> {
-        let sees = |address: &&Address| {
+        self.seeing().map(ToString::to_string).collect()
+    }
+
+    fn seeing(&self) -> impl Iterator<Item = &Address> {
+        let sees = move |address: &&Address| {
             self.presence.is_online()
                 && self.audience.admits(address)
                 && !self.blocked.contains(*address)
         };
-        self.granted.iter().filter(sees).map(ToString::to_string).collect()
+        self.granted.iter().filter(sees)
     }
 }

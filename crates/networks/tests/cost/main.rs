@@ -3,6 +3,7 @@
 //! runs.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+mod audiences;
 #[path = "../common/mod.rs"]
 mod common;
 mod counter;

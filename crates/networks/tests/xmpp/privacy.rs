@@ -46,7 +46,7 @@ fn list(items: &str) -> String {
 }
 
 const ALICE: &str = "alice@aol";
-const ZED: &str = "zed@msn";
+const ZED: &str = "zed@hotmail.com@msn";
 
 /// Alice, who is friends with Ann in both directions, and Zed, who only sees her.
 fn alice_and_zed() -> Roster {
@@ -158,6 +158,7 @@ fn presence_may_be_directed_at_one() {
     assert!(by(&mut scene).is_empty());
     // By command (XEP-0186), and with a list against it.
     scene.client("<presence/>");
+    assert_eq!(by(&mut scene), [ALICE, ZED]);
     scene.client("<iq type='set' id='v'><invisible xmlns='urn:xmpp:invisible:1'/></iq>");
     assert!(by(&mut scene).is_empty());
     scene.client("<presence to='alice@aol.xt'/>");
@@ -166,6 +167,100 @@ fn presence_may_be_directed_at_one() {
     set(&mut scene, "<active name='l'/>");
     assert!(by(&mut scene).is_empty());
     assert_eq!(scene.to(Side::Server).matches("aol.xt").count(), 0);
+}
+
+/// What each of those reads who see Ann, by what has been said up to now.
+fn read(scene: &mut Scene, watched: &mut Watched) -> Vec<(String, String)> {
+    watched.hear(&scene.events());
+    watched.texts()
+}
+
+fn reads(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(who, text)| ((*who).into(), (*text).into())).collect()
+}
+
+#[test]
+fn nobody_reads_what_is_directed_at_another() {
+    let (mut scene, mut watched) =
+        (Scene::online(alice_and_zed()), Watched::online(&alice_and_zed()));
+    let mut read = |scene: &mut Scene| read(scene, &mut watched);
+    let status = |to: &str, text: &str| {
+        let idle = "<idle xmlns='urn:xmpp:idle:1' since='2001-09-09T01:00:00Z'/>";
+        format!("<presence{to}><show>dnd</show><status>{text}</status>{idle}</presence>")
+    };
+    let (alice, zed) = (" to='alice@aol.xt'", " to='zed%hotmail.com@msn.xt'");
+    scene.client("<presence type='unavailable'/>");
+    assert_eq!(read(&mut scene), reads(&[]));
+    scene.client(&status(alice, "secret"));
+    assert_eq!(read(&mut scene), reads(&[(ALICE, "secret")]));
+    // Whoever comes sees only what is said to everybody.
+    scene.client("<presence/>");
+    assert_eq!(read(&mut scene), reads(&[(ALICE, ""), (ZED, "")]));
+    scene.client("<presence type='unavailable'/>");
+    scene.client(&status(alice, "A"));
+    assert_eq!(read(&mut scene), reads(&[(ALICE, "A")]));
+    scene.client(&status(zed, "B"));
+    let events = scene.events();
+    let idle = |e: &Event| matches!(e, Event::Presence(p) if p.idle_since.is_some());
+    assert!(events.iter().any(idle), "of both it is the same: {events:?}");
+    watched.hear(&events);
+    assert_eq!(watched.texts(), reads(&[(ALICE, ""), (ZED, "")]));
+    scene.client("<presence to='alice@aol.xt' type='unavailable'/>");
+    scene.client(&status(zed, "C"));
+    watched.hear(&scene.events());
+    assert_eq!(watched.texts(), reads(&[(ZED, "C")]), "to one alone");
+    scene.client(&status(alice, "C"));
+    watched.hear(&scene.events());
+    assert_eq!(watched.texts(), reads(&[(ALICE, "C"), (ZED, "C")]), "to both alike");
+    scene.client(&status(alice, "C").replace("01:00", "01:10"));
+    let events = scene.events();
+    assert!(!events.iter().any(idle), "of one it is another");
+}
+
+#[test]
+fn who_hides_by_command_is_shown_as_was_directed() {
+    let (mut scene, mut watched) =
+        (Scene::online(alice_and_zed()), Watched::online(&alice_and_zed()));
+    let mut read = |scene: &mut Scene| read(scene, &mut watched);
+    let command =
+        |name: &str| format!("<iq type='set' id='v'><{name} xmlns='urn:xmpp:invisible:1'/></iq>");
+    scene.client("<presence><status>all</status></presence>");
+    scene.client("<presence to='alice@aol.xt'><status>hers</status></presence>");
+    assert_eq!(read(&mut scene), reads(&[(ALICE, "all"), (ZED, "all")]));
+    scene.client(&command("invisible"));
+    assert_eq!(read(&mut scene), reads(&[(ALICE, "hers")]));
+    scene.client(&command("visible"));
+    assert_eq!(read(&mut scene), reads(&[]));
+    scene.client("<presence><status>all</status></presence>");
+    assert_eq!(read(&mut scene), reads(&[(ALICE, "all"), (ZED, "all")]));
+}
+
+#[test]
+fn who_is_let_see_the_person_does_not_see_what_was_before() {
+    let mut blocked = alice_and_zed();
+    let block = Contact { blocked: true, ..friend(ALICE, ALICE) };
+    blocked.put(block, Stamp { millis: 2, writer: 1 });
+    let mut scene = Scene::online(blocked);
+    let mut watched = Watched::online(&alice_and_zed());
+    let item = "<item jid='alice@aol.xt'/>";
+    let blocks = |what: &str| {
+        format!("<iq type='set' id='u'><{what} xmlns='urn:xmpp:blocking'>{item}</{what}></iq>")
+    };
+    scene.client(&blocks("block"));
+    assert_eq!(by(&mut scene, &mut watched), [ZED]);
+    // In one read, and more often than others are told of within one.
+    for times in [1, 9] {
+        let once = format!(
+            "<presence><status>old</status></presence><presence type='unavailable'/>{}{}\
+             <presence to='zed%hotmail.com@msn.xt' type='subscribed'/>",
+            blocks("unblock"),
+            blocks("block")
+        );
+        scene.client("<presence><status>old</status></presence>");
+        assert_eq!(by(&mut scene, &mut watched), [ZED]);
+        scene.client(&once.repeat(times));
+        assert_eq!(by(&mut scene, &mut watched).len(), 0);
+    }
 }
 
 #[test]

@@ -61,6 +61,9 @@ impl Account {
     ) {
         let Contact { address, spelling, alias, groups, .. } = after;
         if before.blocked != after.blocked {
+            if before.blocked {
+                self.tell_presence_first(cx);
+            }
             cx.emit(Event::Roster(RosterEdit::Block(address.clone(), after.blocked)));
         }
         if !after.listed {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crosstalk_core::{Address, Audience, MAX_CONTACTS, Presence};
+use crosstalk_core::{Address, Audience, Event, MAX_CONTACTS, Presence, RichText};
+
+use crate::common::publication::{Publication, changes};
 
 /// The presence of the person in this session.
 #[derive(Default)]
@@ -13,7 +15,9 @@ pub(in crate::xmpp) struct OwnPresence {
     /// (RFC 6121, section 8.5.2).
     pub(in crate::xmpp) takes_texts: bool,
     /// The person hides by command (XEP-0186).
-    pub(in crate::xmpp) commanded: bool,
+    commanded: bool,
+    /// What others have to be told.
+    publication: Publication,
     /// Presence as the client states it to everybody.
     said: Presence,
     told: Told,
@@ -33,10 +37,39 @@ struct Selective {
 /// section 4.6).
 #[derive(Default)]
 struct Directed {
-    /// The last one, for those who see nothing else of the session.
+    /// The last one, for those who see nothing else of the session: without the words and the time
+    /// that not all of them were told.
     presence: Presence,
     /// Whether each was told that the person is there.
     at: BTreeMap<Address, bool>,
+    /// Number of those who were.
+    shown_to: usize,
+}
+
+impl Directed {
+    /// The client says this to one. Returns the presence of before, where this took its place.
+    fn say(&mut self, at: &Address, mut presence: Presence) -> Option<Presence> {
+        let known = self.at.get(at).copied();
+        if known.is_none() && self.at.len() >= MAX_CONTACTS {
+            return None;
+        }
+        let online = presence.is_online();
+        self.at.insert(at.clone(), online);
+        let others = self.shown_to - usize::from(known == Some(true));
+        self.shown_to = others + usize::from(online);
+        if !online {
+            return None;
+        }
+        if others > 0 {
+            // Nobody reads what is said to another.
+            if presence.text != self.presence.text {
+                presence.text = RichText::default();
+            }
+            presence.idle_since =
+                presence.idle_since.filter(|since| self.presence.idle_since == Some(*since));
+        }
+        Some(std::mem::replace(&mut self.presence, presence))
+    }
 }
 
 /// Presence that others were told.
@@ -59,29 +92,66 @@ impl OwnPresence {
 
     /// The client says so to everybody, which ends what it said to single people.
     pub(in crate::xmpp) fn say(&mut self, presence: Presence) {
-        let before = self.shown().clone();
-        self.said = presence;
-        if let Some(selective) = &mut self.selective {
-            selective.directed = None;
-        }
-        self.note_change(&before);
+        let hid = self.hides();
+        let said = std::mem::replace(&mut self.said, presence);
+        let directed = self.selective.as_mut().and_then(|selective| selective.directed.take());
+        let before = directed.filter(|_| hid).map_or(said, |directed| directed.presence);
+        self.note_change(before != self.said);
     }
 
     /// The client says so to one alone.
     pub(in crate::xmpp) fn direct(&mut self, at: &Address, presence: Presence) {
-        let before = self.shown().clone();
+        let (hides, is_first) = (self.hides(), self.directed().is_none());
         let directed = self.selective.get_or_insert_default().directed.get_or_insert_default();
-        if directed.at.len() < MAX_CONTACTS || directed.at.contains_key(at) {
-            directed.at.insert(at.clone(), presence.is_online());
-        }
-        if presence.is_online() {
-            directed.presence = presence;
-        }
-        self.note_change(&before);
+        let before = directed.say(at, presence);
+        let now = &directed.presence;
+        let changed = if is_first { self.said != *now } else { before.is_some_and(|b| b != *now) };
+        self.note_change(hides && changed);
     }
 
-    fn note_change(&mut self, before: &Presence) {
-        if self.told == Told::Current && self.shown() != before {
+    /// The client hides the person by command, or no longer.
+    pub(in crate::xmpp) fn hide(&mut self, hides: bool) {
+        let hid = self.hides();
+        self.commanded = hides;
+        let differs = self.directed().is_some_and(|directed| directed.presence != self.said);
+        self.note_change(differs && self.hides() != hid);
+        // Who shows again says so by presence.
+        if !hides {
+            self.say(Presence::offline());
+        }
+    }
+
+    /// Something may have changed of what others are told.
+    pub(in crate::xmpp) const fn touch(&mut self) {
+        self.publication.touch();
+    }
+
+    /// Whether something may have changed since the last look, at the end of an input.
+    pub(in crate::xmpp) const fn take_touched(&mut self) -> bool {
+        self.publication.take_at_end()
+    }
+
+    /// The same within an input, as long as others were not told too often there.
+    pub(in crate::xmpp) const fn take_touched_early(&mut self) -> bool {
+        let may = self.publication.may_be_early() && self.publication.take_touched();
+        if may {
+            self.publication.was_early();
+        }
+        may
+    }
+
+    /// Offline until others are told again, if they were told too often within this input and not of
+    /// the last change.
+    pub(in crate::xmpp) fn hide_for_now(&mut self) -> Option<Presence> {
+        let hides = self.publication.is_touched() && self.told != Told::Offline;
+        hides.then(|| {
+            self.told = Told::Offline;
+            Presence::offline()
+        })
+    }
+
+    fn note_change(&mut self, changed: bool) {
+        if self.told == Told::Current && changed {
             self.told = Told::Former;
         }
     }
@@ -125,19 +195,21 @@ impl OwnPresence {
     pub(in crate::xmpp) fn tell(
         &mut self,
         audience: Audience,
-    ) -> (Option<Audience>, Option<Presence>) {
+    ) -> impl Iterator<Item = Event> + use<> {
         let visible = self.is_online() && !audience.is_nobody();
         let told = if visible { Told::Current } else { Told::Offline };
         let before = std::mem::replace(&mut self.told, told);
         let presence = (before != told).then(|| self.told());
-        if !visible || audience == self.told_to() {
-            return (None, presence);
+        let told_to = self.told_to();
+        // Of a session that nobody sees it does not matter who does.
+        let audience = if visible { audience } else { told_to.clone() };
+        if audience != told_to {
+            self.selective.get_or_insert_default().told_to = audience.clone();
+            if audience.is_everybody() && self.directed().is_none() {
+                self.selective = None;
+            }
         }
-        self.selective.get_or_insert_default().told_to = audience.clone();
-        if audience.is_everybody() && self.directed().is_none() {
-            self.selective = None;
-        }
-        (Some(audience), presence)
+        changes(&told_to, audience, presence)
     }
 
     /// Presence as others were told.

@@ -83,6 +83,9 @@ impl Account {
             });
             foreign.collect()
         };
+        if !block && !foreign.is_empty() {
+            self.publish_first(cx);
+        }
         for address in &foreign {
             cx.edit(RosterEdit::Block(address.clone(), block));
         }

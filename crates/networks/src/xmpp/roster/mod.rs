@@ -178,7 +178,7 @@ impl Account {
         self.take_roster(roster, cx)?;
         cx.link.held.until = None;
         self.ask_privacy(cx)?;
-        self.publish(cx);
+        self.own.touch();
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Account {
     ) -> Result<(), Fault> {
         self.contact_changed(contact, cx)?;
         self.ask_privacy(cx)?;
-        self.publish(cx);
+        self.own.touch();
         Ok(())
     }
 

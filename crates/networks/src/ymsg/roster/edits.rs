@@ -226,6 +226,9 @@ impl Account {
         if contact.blocked != blocked {
             contact.blocked = blocked;
             self.changed(&contact, cx);
+            if !blocked {
+                self.tell_presence_first(cx);
+            }
             cx.edit(RosterEdit::Block(address.clone(), blocked));
         }
     }

@@ -126,7 +126,7 @@ impl Account {
         let Some(user) = self.sign_on.user().cloned() else { return };
         self.me = me;
         cx.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
-        self.tell_presence(cx);
+        self.own.touch();
     }
 
     /// The list has waited long enough.
