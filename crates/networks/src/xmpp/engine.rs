@@ -51,7 +51,8 @@ impl Engine for Xmpp {
     }
 
     fn weight(&self) -> usize {
-        let account = self.account.as_ref().map_or(0, |account| account.waits());
+        let account =
+            self.account.as_ref().map_or(0, |account| account.waits() + account.own.weight());
         self.link.weight() + self.sign_on.stage.weight() + account
     }
 }

@@ -120,8 +120,9 @@ impl Account {
         let get = head.kind.as_deref() == Some("get");
         match asked {
             Some(("blocklist", ns::BLOCKING)) => return self.blocklist_get(raw, head, cx),
-            Some(("query", ns::MAM)) if cx.mentions_foreign(&raw)? => {
-                return self.nothing_archived(head, cx);
+            Some(("query", ns::MAM)) => {
+                let foreign = cx.mentions_foreign(&raw)?;
+                return if foreign { self.nothing_archived(head, cx) } else { cx.up(raw) };
             }
             Some((name @ ("enable" | "disable"), ns::CARBONS)) => {
                 self.carbons = false;

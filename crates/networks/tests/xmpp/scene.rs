@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 pub use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard};
 pub use std::time::{Duration, Instant};
 
 pub use base64::Engine as _;
@@ -11,10 +10,12 @@ pub use bytes::{Bytes, BytesMut};
 pub use crosstalk_core::{
     Address, Body, ConnectionId, Consent, Contact, Context, Detail, Details, Engine, Envelope,
     EnvelopeId, EnvelopeIds, Event, Exchange, Fault, HostPort, Input, Names, Now, Outgoing, Output,
-    Presence, Registry, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
+    Presence, Roster, RosterEdit, Side, Stamp, Subscription, TlsFacts, UnixMillis, Via,
 };
 
 use crosstalk_networks::by_name;
+
+pub use crate::common::SharedRegistry;
 
 pub const OPEN: &str = "<stream:stream to='chat.test' xmlns='jabber:client' \
                     xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
@@ -67,16 +68,6 @@ pub fn context() -> Context {
         random: || 7,
         terminate_tls: true,
         options: Vec::new(),
-    }
-}
-
-/// What connections of one gateway leave for each other.
-#[derive(Clone, Default)]
-pub struct SharedRegistry(Arc<Mutex<Registry>>);
-
-impl SharedRegistry {
-    pub fn lock(&self) -> MutexGuard<'_, Registry> {
-        self.0.lock().unwrap()
     }
 }
 
