@@ -51,14 +51,17 @@ impl ClientLists {
     }
 
     /// The client is in another mode, in which it lists people anew. Returns whom it denies no
-    /// longer.
+    /// longer: whom it denied it still does while it says who is permitted.
     fn enter(&mut self, mode: u8) -> BTreeSet<Address> {
         if self.mode == mode {
             return BTreeSet::new();
         }
         self.mode = mode;
         self.permitted.clear();
-        std::mem::take(&mut self.denied)
+        match mode {
+            mode::DENY_ALL | mode::PERMIT_SOME => BTreeSet::new(),
+            _ => std::mem::take(&mut self.denied),
+        }
     }
 
     /// Whether they may let other people see the person than at the last look.
@@ -96,6 +99,9 @@ impl Account {
         is_self: bool,
         cx: &mut Cx<'_>,
     ) {
+        if matches!(kind, ADD_DENY | DEL_DENY) && !self.client_lists.denied.is_empty() {
+            self.tell_presence_first(cx);
+        }
         let lists = &mut self.client_lists;
         let forgiven = match kind {
             ADD_PERMIT if is_self => lists.enter(mode::DENY_ALL),
