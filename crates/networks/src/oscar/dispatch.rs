@@ -169,7 +169,7 @@ impl Account {
             When::MayBeForeign => body.contains(&b'@') || self.asked.is_open(),
             When::HasAt => body.contains(&b'@'),
             When::Undecided => self.kind == ConnectionKind::Undecided,
-            When::AcksAwaited => !self.acks.is_empty(),
+            When::AcksAwaited => !self.acks.is_empty() || self.feedbag.awaits_mode(),
         }
     }
 

@@ -1,7 +1,11 @@
 //! Presence, both ways, and questions about foreign people.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use crosstalk_core::{Availability, Contact, Event, Presence, Roster, Subscription, UnixMillis};
+use crosstalk_core::{
+    Audience, Availability, Contact, Event, Presence, Roster, Subscription, UnixMillis,
+};
 use crosstalk_networks::oscar::wire::user::status_text;
 use crosstalk_networks::oscar::wire::{Class, Item, Reader, Snac, UserInfo, Writer, find, message};
 
@@ -177,13 +181,21 @@ fn assert_seen(scene: &mut Scene, watched: &mut Watched, sees: &[&str], when: &s
     }
 }
 
+/// An item of the stored list that says who sees Alice.
+fn privacy(mode: u8) -> Item {
+    let mode = Writer::new().tlv(0xca, [mode]).bytes();
+    Item::new("", 0, 9, 4.into()).with(mode)
+}
+
+/// The server's answer to an edit of the stored list.
+fn answer(request: u32, codes: &[u16]) -> Snac {
+    let codes = codes.iter().fold(Writer::new(), |w, code| w.u16(*code)).bytes();
+    Snac::new(0x13, 0x0e, request, codes)
+}
+
 #[test]
 fn each_sees_what_the_mode_of_the_stored_list_lets_them_see() {
     const EVE: &str = "eve@far-oscar.xt";
-    let privacy = |mode: u8| {
-        let mode = Writer::new().tlv(0xca, [mode]).bytes();
-        Item::new("", 0, 9, 4.into()).with(mode)
-    };
     let named = |name: &'static str, item, class| Item::new(name, 0, item, class);
     let (insert, update, delete) = (8, 9, 10);
     for stored in [0, 4] {
@@ -208,9 +220,55 @@ fn each_sees_what_the_mode_of_the_stored_list_lets_them_see() {
         for (request, (kind, item, sees)) in (20..).zip(steps) {
             let when = format!("{kind}: {item:?}");
             scene.client(edit(kind, request, std::slice::from_ref(&item)));
+            scene.server(answer(request, &[0]));
             assert_seen(&mut scene, &mut watched, sees, &when);
         }
     }
+}
+
+#[test]
+fn a_mode_that_lets_more_people_see_the_person_counts_once_the_server_granted_it() {
+    let mut own = friends();
+    own.push(privacy(2));
+    let mut scene = Scene::online(LIBPURPLE, own, watchers());
+    let mut watched = Watched::online(&watchers());
+    watched.hear(&[Event::Audience(Audience::only(BTreeSet::new()))]);
+    let (insert, update, delete) = (8, 9, 10);
+    let other = |mode| Item { id: Item::new("", 0, 10, 4.into()).id, ..privacy(mode) };
+    let all = |kind, item: Item| (kind, vec![item]);
+    let with_own = vec![buddy("DaveTB", 1, 0x51), privacy(1)];
+    for (request, ((kind, items), codes, asked, then)) in (20..).zip([
+        (all(update, privacy(1)), &[0x0a][..], &[][..], &[][..]),
+        (all(update, privacy(1)), &[0], &[], BOTH),
+        // Nobody knows whether the server hides her: here it does at once.
+        (all(update, privacy(2)), &[0x0a], &[], BOTH),
+        (all(update, privacy(2)), &[0], &[], &[]),
+        // Each item has a code of its own, and some servers give one for all.
+        ((update, with_own.clone()), &[0, 0x0a], &[], &[]),
+        ((update, with_own.clone()), &[0x0a, 0], &[], BOTH),
+        (all(update, privacy(5)), &[0], ONLY_BOB, ONLY_BOB),
+        ((update, with_own), &[0], ONLY_BOB, BOTH),
+        (all(update, privacy(2)), &[0], &[], &[]),
+        // That of which it is not the mode.
+        (all(delete, other(2)), &[0], &[], &[]),
+        (all(delete, privacy(2)), &[0x0a], &[], &[]),
+        (all(delete, privacy(2)), &[0], &[], BOTH),
+        (all(insert, other(2)), &[0], &[], &[]),
+        (all(delete, privacy(2)), &[0], &[], &[]),
+        (all(delete, other(2)), &[0], &[], BOTH),
+    ]) {
+        let when = format!("{request}: {kind}, {codes:?}");
+        scene.client(edit(kind, request, &items));
+        assert_seen(&mut scene, &mut watched, asked, &format!("asked {when}"));
+        scene.server(answer(request, codes));
+        assert_seen(&mut scene, &mut watched, then, &when);
+    }
+    // Another session of hers deletes what holds no mode.
+    scene.server(edit(update, PUSHED, &[privacy(2)]));
+    scene.server(edit(delete, PUSHED, &[other(2)]));
+    assert_seen(&mut scene, &mut watched, &[], "it holds still");
+    scene.server(edit(delete, PUSHED, &[privacy(2)]));
+    assert_seen(&mut scene, &mut watched, BOTH, "it is gone");
 }
 
 #[test]
@@ -257,6 +315,11 @@ fn each_sees_what_the_lists_of_an_old_client_let_them_see() {
         (7, &[bob, "CarolTB"], ONLY_EVE),
         (8, &[bob], BOTH),
         (7, &[bob], ONLY_EVE),
+        // Whom she denies she denies while she says who is permitted, too.
+        (5, &["CarolTB"], &[]),
+        (5, &[eve], ONLY_EVE),
+        (5, &[bob], ONLY_EVE),
+        (5, &[me], &[]),
         (7, &[me], BOTH),
     ]) {
         scene.client(Snac::new(9, kind, request, names(listed)));

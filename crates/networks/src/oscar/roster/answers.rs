@@ -20,6 +20,7 @@ impl Account {
     ) -> Verdict {
         let mut reader = Reader::new(content);
         let codes: Vec<u16> = std::iter::from_fn(|| reader.u16().ok()).collect();
+        self.feedbag.mode_answered(snac.request, &codes);
         match self.acks.answered(snac.request, &codes) {
             Outcome::Forward => Verdict::Forward,
             Outcome::Withhold => Verdict::Withhold,

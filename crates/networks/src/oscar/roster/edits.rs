@@ -77,7 +77,7 @@ impl Account {
         let results: Vec<EditResult> =
             items.iter().map(|item| self.result_of(op, item, cx)).collect();
         self.touch_renamed(cx.now.instant);
-        let verdict = self.pass_on(snac, &items, &results, cx);
+        let verdict = self.pass_on(op, snac, (&items, &results), cx);
         if self.edits.dirty.len() >= MAX_DIRTY {
             self.edits.end();
         }
@@ -88,13 +88,16 @@ impl Account {
     /// Gives the server its part of an edit, and notes who answers it.
     fn pass_on(
         &mut self,
+        op: EditKind,
         snac: &Snac,
-        items: &[Item],
-        results: &[EditResult],
+        (items, results): (&[Item], &[EditResult]),
         cx: &mut Cx<'_>,
     ) -> Verdict {
         let (now, request) = (cx.now.instant, snac.request);
         let for_server: Vec<&Item> = results.iter().filter_map(EditResult::for_server).collect();
+        for (place, item) in for_server.iter().enumerate() {
+            self.feedbag.ask_mode((request, place), item, op != EditKind::Delete);
+        }
         if for_server.iter().copied().eq(items) {
             self.acks.expect(now, request, Answer::Server);
             return Verdict::Forward;

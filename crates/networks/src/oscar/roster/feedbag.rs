@@ -7,6 +7,7 @@
 mod foreign;
 mod groups;
 mod place;
+mod privacy;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ use crosstalk_core::{Address, Audience};
 
 use self::foreign::{AllShown, MAX_SHOWN, Misplaced};
 use self::groups::Groups;
+use self::privacy::Privacy;
 use super::permit_deny::mode;
 use crate::oscar::wire::item::{ALIAS, List, ORDER};
 use crate::oscar::wire::message::EightBit;
@@ -29,9 +31,6 @@ const MAX_OWN: usize = 20_000;
 const MAX_SPENT: usize = 4 * MAX_SHOWN;
 /// The root, whose members are the groups.
 pub(in crate::oscar) const ROOT: u16 = 0;
-/// The class of privacy settings, and the TLV with the mode.
-const PRIVACY: Class = Class::Other(4);
-const PRIVACY_MODE: u16 = 0x00ca;
 
 /// Both views of the list.
 #[derive(Debug, Default)]
@@ -48,8 +47,7 @@ pub(in crate::oscar) struct Feedbag {
     whole: bool,
     /// Whether the server has more than is remembered.
     overflowed: bool,
-    /// The privacy mode; 0 before it is known.
-    privacy: u8,
+    privacy: Privacy,
     /// Whether the mode may let other people through than at the last look.
     audience_changed: bool,
 }
@@ -63,8 +61,9 @@ impl Feedbag {
     /// Forgets both views, since the client gets its list anew. Ids that were foreign stay so.
     pub(in crate::oscar) fn start_over(&mut self) {
         let spent = std::mem::take(&mut self.spent);
+        let privacy = std::mem::take(&mut self.privacy).anew();
         let fresh = Self::read_as(self.groups.eight_bit());
-        *self = Self { spent, audience_changed: true, ..fresh };
+        *self = Self { spent, privacy, audience_changed: true, ..fresh };
     }
 
     /// Text of a name in the list.
@@ -81,16 +80,20 @@ impl Feedbag {
     pub(in crate::oscar) fn weight(&self) -> usize {
         // Trees are about half full.
         let ids = 2 * size_of::<ItemId>() * (self.own.len() + self.spent.len());
-        ids + self.groups.weight() + self.shown.weight() + self.misplaced.weight()
+        let lists = self.groups.weight() + self.privacy.weight();
+        ids + lists + self.shown.weight() + self.misplaced.weight()
     }
 
     /// Notes a packet of the server's list.
     pub(in crate::oscar) fn learn(&mut self, list: &List, last: bool) {
-        list.items.iter().for_each(|item| self.record(item));
+        for item in &list.items {
+            self.record(item);
+            self.record_mode(item);
+        }
         self.whole |= last;
     }
 
-    /// Notes an item that the server has.
+    /// Notes an item that the server has, but for a privacy mode in it.
     pub(in crate::oscar) fn record(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
             self.overflowed |= !self.groups.record(item);
@@ -104,26 +107,40 @@ impl Feedbag {
         }
         // The id is the server's now, whoever used it before.
         self.spent.remove(&item.id);
-        if item.class == PRIVACY {
-            let said = item.attribute(PRIVACY_MODE).and_then(<[u8]>::first);
-            self.set_mode(said.copied().unwrap_or(mode::PERMIT_ALL));
-        }
     }
 
-    fn set_mode(&mut self, mode: u8) {
-        self.privacy = mode;
-        self.audience_changed = true;
+    /// Notes the privacy mode of an item that the server has.
+    pub(in crate::oscar) fn record_mode(&mut self, item: &Item) {
+        self.audience_changed |= self.privacy.record(item);
     }
 
-    /// Notes that the server no longer has an item.
+    /// Notes that the server no longer has an item, and so may be in another privacy mode.
+    pub(in crate::oscar) fn forget_mode(&mut self, item: &Item) {
+        self.audience_changed |= self.privacy.forget(item);
+    }
+
+    /// Notes that the client asks for this item, or for its end, in a request whose answer has a code
+    /// for it at this place: a privacy mode in it counts once the server granted it.
+    pub(in crate::oscar) fn ask_mode(&mut self, code: (u32, usize), item: &Item, has: bool) {
+        self.audience_changed |= self.privacy.ask(code, item, has);
+    }
+
+    /// Notes what the server answers to a request.
+    pub(in crate::oscar) fn mode_answered(&mut self, request: u32, codes: &[u16]) {
+        self.audience_changed |= self.privacy.answered(request, codes);
+    }
+
+    /// Whether the server has to answer whether the privacy mode may change.
+    pub(in crate::oscar) fn awaits_mode(&self) -> bool {
+        self.privacy.is_asked()
+    }
+
+    /// Notes that the server no longer has an item, but for a privacy mode in it.
     pub(in crate::oscar) fn forget(&mut self, item: &Item) {
         if item.class == Class::Group && item.id.item == 0 {
             self.groups.forget(item.id.group);
         } else {
             self.own.remove(&item.id);
-        }
-        if item.class == PRIVACY {
-            self.set_mode(mode::PERMIT_ALL);
         }
     }
 
@@ -190,24 +207,23 @@ impl Feedbag {
     /// Whether the privacy mode lets a foreign person through. Clients are unreliable here.
     pub(in crate::oscar) fn admits(&self, address: &Address) -> bool {
         let has = |class| self.of(address).any(|item| item.class == class);
-        match self.privacy {
+        self.privacy.modes().all(|mode| match mode {
             mode::DENY_ALL => false,
             mode::PERMIT_SOME => has(Class::Permit),
             mode::DENY_SOME => !has(Class::Deny),
             mode::PERMIT_LISTED => has(Class::Buddy),
             _ => true,
-        }
+        })
     }
 
     /// The foreign people whom the privacy mode lets see the person. Whom it denies is blocked.
     pub(in crate::oscar) fn audience(&self) -> Audience {
-        match self.privacy {
-            mode::DENY_ALL | mode::PERMIT_SOME | mode::PERMIT_LISTED => {
-                let admitted = self.everybody().filter(|address| self.admits(address));
-                Audience::only(admitted.cloned().collect())
-            }
-            _ => Audience::everybody(),
+        let selects = [mode::DENY_ALL, mode::PERMIT_SOME, mode::PERMIT_LISTED];
+        if !self.privacy.modes().any(|mode| selects.contains(&mode)) {
+            return Audience::everybody();
         }
+        let admitted = self.everybody().filter(|address| self.admits(address));
+        Audience::only(admitted.cloned().collect())
     }
 
     /// Whether that may have changed since the last look.

@@ -81,6 +81,7 @@ impl Account {
         if snac.kind() == DELETE_ITEMS {
             for item in &items {
                 self.feedbag.forget(item);
+                self.feedbag.forget_mode(item);
             }
             cx.forward(Side::Client, raw.clone());
             self.rehome(&items, cx);
@@ -136,6 +137,7 @@ impl Account {
                 moved.push(shown.address);
             }
             self.feedbag.record(item);
+            self.feedbag.record_mode(item);
         }
         for address in moved {
             self.place_again(&address, &mut plan, cx);
