@@ -122,14 +122,16 @@ impl Account {
         let begins = packet.number(key::OPERATION) == Some(1);
         let hides = begins && packet.number(key::FLAG) == Some(2);
         let all: Vec<Address> = receivers(packet, cx).into_iter().flatten().collect();
-        for who in all {
-            if packet.service == service::PRESENCE_SESSION {
+        if packet.service == service::PRESENCE_SESSION {
+            for who in all {
                 self.own.show_to(who, begins);
-            } else {
-                self.answer_request(&who, !hides, cx);
+            }
+            self.own.touch();
+        } else {
+            for who in &all {
+                self.answer_request(who, !hides, cx);
             }
         }
-        self.own.touch();
         let draft = Draft::new(packet.service, ANSWER);
         cx.show(packet.pairs().fold(draft, |draft, (key, value)| draft.with(key, value)));
     }

@@ -11,6 +11,7 @@ use super::account::Account;
 use super::context::Cx;
 use super::messages::pieces;
 use super::wire::{Draft, Packet, key, service};
+use crate::common::held;
 use crate::common::publication::{Publication, changes};
 
 /// Statuses, in key 10.
@@ -49,8 +50,9 @@ pub(super) struct Own {
     idle_since: Option<UnixMillis>,
     /// Invisible, whatever the status is.
     hidden: bool,
-    /// Those who see the person while invisible.
+    /// Those who see the person while invisible, and the bytes of their names.
     shown_to: BTreeSet<Address>,
+    shown_bytes: usize,
     /// Who sees the presence, as the gateway was told.
     told_to: Audience,
     /// What of it has to be told.
@@ -70,21 +72,25 @@ impl Own {
         self.publication.touch();
         if !self.is_invisible() {
             self.shown_to.clear();
+            self.shown_bytes = 0;
         }
     }
 
     /// Shows the person to somebody while invisible, or no longer.
     pub(super) fn show_to(&mut self, who: Address, shows: bool) {
+        let bytes = held::of_address(&who);
         if !shows {
-            self.shown_to.remove(&who);
-        } else if self.shown_to.len() < MAX_CONTACTS {
-            self.shown_to.insert(who);
+            if self.shown_to.remove(&who) {
+                self.shown_bytes -= bytes;
+            }
+        } else if self.shown_to.len() < MAX_CONTACTS && self.shown_to.insert(who) {
+            self.shown_bytes += bytes;
         }
     }
 
-    /// Bytes that those who see it take.
+    /// Bytes that those who see it take. Each stands among those whom the gateway was told of, too.
     pub(super) fn weight(&self) -> usize {
-        self.shown_to.len() * 2 * size_of::<Address>() + self.told_to.weight()
+        2 * self.shown_bytes + self.told_to.weight()
     }
 
     const fn is_invisible(&self) -> bool {

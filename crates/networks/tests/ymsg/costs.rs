@@ -208,3 +208,20 @@ fn a_full_desk_is_said_to_whoever_writes() {
     scene.gateway.hear();
     assert_eq!((scene.edited().len(), answer()), (2, "200".to_owned()), "and there is room again");
 }
+
+#[test]
+fn those_who_see_the_person_while_invisible_weigh_what_their_names_do() {
+    let mut scene = Scene::signed_on(16, listed());
+    scene.client("c5/0 13=2");
+    let before = scene.gateway.weight();
+    let show = |scene: &mut Scene, what: u8| {
+        for n in 0..100 {
+            let who = format!("{}{n}@far-oscar.xt", "x".repeat(40));
+            let whom = format!("302=319 300=319 7={who} 301=319 303=319");
+            scene.client(&format!("ba/0 1=ann 31={what} 13=1 {whom}"));
+        }
+        scene.gateway.weight() - before
+    };
+    assert!(show(&mut scene, 1) > 100 * 2 * 40);
+    assert!(show(&mut scene, 2) < 200, "nobody is left");
+}

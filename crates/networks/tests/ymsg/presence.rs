@@ -168,3 +168,16 @@ fn each_sees_what_the_person_lets_them_see() {
         assert_eq!(foreign, None);
     }
 }
+
+#[test]
+fn to_hide_from_somebody_for_good_tells_nobody_else_anything() {
+    let friend = Contact { from: Subscription::Granted, ..contact() };
+    let mut scene = Scene::signed_on(16, roster_of([friend]));
+    scene.gateway.events.clear();
+    for what in [1, 2] {
+        let whom = format!("302=319 300=319 7={BOB} 301=319 303=319");
+        scene.client(&format!("b9/0 1=ann 31={what} 13=2 {whom}"));
+        assert_eq!(scene.said().len(), 1, "it is consent");
+        assert_eq!(scene.seen(), None);
+    }
+}
