@@ -156,5 +156,6 @@ pub(super) struct Place {
 pub(super) struct Known {
     pub(super) spelling: String,
     pub(super) nick: String,
-    pub(super) online: bool,
+    /// They cannot be called: the control contact always can.
+    pub(super) is_offline: bool,
 }

@@ -95,9 +95,9 @@ impl ForeignList {
     }
 
     /// Takes the foreign contacts.
-    pub(super) fn fill(&mut self, contacts: impl Iterator<Item = Contact>) {
+    pub(super) fn fill<'a>(&mut self, contacts: impl Iterator<Item = &'a Contact>) {
         self.contacts.fill(std::iter::empty());
-        contacts.for_each(|contact| self.put(&contact));
+        contacts.for_each(|contact| self.put(contact));
     }
 
     /// Whether the gateway told the foreign contacts.

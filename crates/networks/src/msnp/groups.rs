@@ -108,6 +108,11 @@ impl Groups {
         id
     }
 
+    /// The id of the group `name`, if it has one.
+    pub(super) fn known_id(&self, name: &str) -> Option<&str> {
+        self.names.get(name).map(String::as_str)
+    }
+
     /// Bytes that the groups take.
     pub(super) const fn weight(&self) -> usize {
         self.bytes

@@ -12,7 +12,7 @@ impl Session {
     /// to see the person, where its version has words for that.
     pub(in crate::msnp) fn updated(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
         let granted = |c: &Contact| c.from == Subscription::Granted;
-        let left = self.contact(&contact.address).is_some_and(|c| granted(&c))
+        let left = self.contact(&contact.address).is_some_and(granted)
             && contact.from == Subscription::None;
         self.changed(contact, cx);
         let name = self.shown(&contact.address, cx).map(|(name, _)| name);

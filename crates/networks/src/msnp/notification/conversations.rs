@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crosstalk_core::{Address, ConnectionId, Contact, Envelope, TellResult};
+use crosstalk_core::{Address, ConnectionId, Envelope, TellResult};
 
 use super::Session;
 use crate::common::held;
@@ -123,7 +123,7 @@ impl Session {
         cx: &mut Cx<'_>,
     ) {
         let known = self.known(&guest, cx);
-        let is_offline = known.as_ref().is_some_and(|k| !k.online) && !guest.is_control();
+        let is_offline = known.as_ref().is_some_and(|known| known.is_offline);
         let mut unread = Vec::new();
         // Somebody who is offline is not let in, and what was not read stays for when they are.
         if answers || !is_offline {
@@ -189,16 +189,11 @@ impl Session {
     }
 
     /// Tells the conversations that a contact is in how the client shows it now.
-    pub(super) fn tell_nick(&self, before: Option<&Contact>, after: &Contact, cx: &mut Cx<'_>) {
-        let alias = before.and_then(|contact| contact.alias.as_ref());
-        if alias == after.alias.as_ref() && before.is_some_and(|before| before.listed) {
-            return;
-        }
-        let Some(known) = self.known(&after.address, cx) else { return };
+    pub(super) fn tell_nick(&self, contact: &Address, cx: &mut Cx<'_>) {
+        let Some(known) = self.known(contact, cx) else { return };
         for (switchboard, guests) in &self.conversations.guests {
-            if guests.contains(&after.address) {
-                ToSwitchboard::Renamed(after.address.clone(), known.nick.clone())
-                    .tell(*switchboard, cx);
+            if guests.contains(contact) {
+                ToSwitchboard::Renamed(contact.clone(), known.nick.clone()).tell(*switchboard, cx);
             }
         }
     }
@@ -206,8 +201,9 @@ impl Session {
     /// A contact as the client shows it, if it is listed.
     fn known(&self, address: &Address, cx: &Cx<'_>) -> Option<Known> {
         let contact = self.contact(address).filter(|contact| contact.listed)?;
-        let spelling = spelling(Some(&contact), address, &cx.context.names)?;
-        let nick = contact.alias.unwrap_or_else(|| spelling.clone());
-        Some(Known { spelling, nick, online: self.presences.get(address).is_some() })
+        let spelling = spelling(Some(contact), address, &cx.context.names)?;
+        let nick = contact.alias.clone().unwrap_or_else(|| spelling.clone());
+        let is_offline = self.presences.get(address).is_none() && !address.is_control();
+        Some(Known { spelling, nick, is_offline })
     }
 }

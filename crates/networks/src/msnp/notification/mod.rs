@@ -292,7 +292,7 @@ impl Session {
 
     /// The foreign list, once.
     pub(super) fn roster(&mut self, roster: &Roster, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        self.list_mut().fill(roster.contacts().cloned());
+        self.list_mut().fill(roster.contacts());
         if self.merge.is_ready() {
             self.finish_list(cx)?;
         }
@@ -303,11 +303,15 @@ impl Session {
     /// A change of the list; the client's own edits are known already.
     pub(super) fn changed(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
         let before = self.contact(&contact.address);
+        let is_shown_anew =
+            before.is_none_or(|before| !before.listed || before.alias != contact.alias);
         if !matches!(contact.from, Subscription::Asked(_)) {
             self.asked.remove(&contact.address);
         }
         self.list_mut().put(contact);
-        self.tell_nick(before.as_ref(), contact, cx);
+        if is_shown_anew {
+            self.tell_nick(&contact.address, cx);
+        }
     }
 
     /// The list, to be changed. It is copied only while an address book reads it.
@@ -315,8 +319,8 @@ impl Session {
         Arc::make_mut(&mut self.list)
     }
 
-    fn contact(&self, address: &Address) -> Option<Contact> {
-        self.list.contact(address).cloned()
+    fn contact(&self, address: &Address) -> Option<&Contact> {
+        self.list.contact(address)
     }
 
     /// Whether the gateway told the foreign contacts.
@@ -324,16 +328,11 @@ impl Session {
         self.list.is_filled()
     }
 
-    /// Every foreign contact.
-    fn contacts(&self) -> Vec<Contact> {
-        self.list.contacts().cloned().collect()
-    }
-
     /// The name and nick under which the client knows `address`.
     fn shown(&self, address: &Address, cx: &Cx<'_>) -> Option<(String, String)> {
         let contact = self.contact(address);
-        let name = spelling(contact.as_ref(), address, &cx.context.names)?;
-        let nick = contact.and_then(|c| c.alias).unwrap_or_else(|| name.clone());
+        let name = spelling(contact, address, &cx.context.names)?;
+        let nick = contact.and_then(|c| c.alias.clone()).unwrap_or_else(|| name.clone());
         Some((name, nick))
     }
 

@@ -89,7 +89,7 @@ impl Switchboard {
         };
         let Joining { guest, called, id, .. } = joining;
         let Some(name) = called else { return self.let_in_invited(guest, known, unread, &id, cx) };
-        if known.as_ref().is_some_and(|known| !known.online) && !guest.is_control() {
+        if known.as_ref().is_some_and(|known| known.is_offline) {
             cx.show(format!("{OFFLINE} {id}"));
             return false;
         }

@@ -33,7 +33,7 @@ impl Session {
         let spelling = || name.map_or_else(|| cx.context.names.universal(address), str::to_owned);
         let known = self.contact(address);
         let has_room = || self.list.has_room_for(address);
-        known.or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
+        known.cloned().or_else(|| has_room().then(|| Contact::new(address.clone(), spelling())))
     }
 
     /// Lists a contact, or names or groups one that is listed.
@@ -72,8 +72,7 @@ impl Session {
 
     /// Writes a listed contact, here and in the stored list.
     fn put(&mut self, contact: &Contact, cx: &mut Cx<'_>) {
-        let known = self.contact(&contact.address);
-        if known.is_some_and(|k| k == *contact) {
+        if self.contact(&contact.address) == Some(contact) {
             return;
         }
         cx.out.emit(Event::Roster(RosterEdit::List {
@@ -87,7 +86,7 @@ impl Session {
 
     /// Takes a contact off the list.
     pub(in crate::msnp) fn unlist(&mut self, address: &Address, cx: &mut Cx<'_>) {
-        let Some(mut contact) = self.contact(address).filter(|c| c.listed) else { return };
+        let Some(mut contact) = self.contact(address).filter(|c| c.listed).cloned() else { return };
         cx.out.emit(Event::Roster(RosterEdit::Remove(address.clone())));
         self.presences.remove(address);
         contact.listed = false;
@@ -98,7 +97,7 @@ impl Session {
     /// Takes a contact out of a group, which before MSNP10 takes one out of the last group off
     /// the list.
     pub(in crate::msnp) fn ungroup(&mut self, address: &Address, group: &str, cx: &mut Cx<'_>) {
-        let Some(mut contact) = self.contact(address) else { return };
+        let Some(mut contact) = self.contact(address).cloned() else { return };
         contact.groups.retain(|g| g != group);
         if self.has_guids() || !contact.groups.is_empty() {
             self.put(&contact, cx);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
+use crosstalk_core::{Address, Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp8_12::{ALLOW, BLOCK, FORWARD, Merge, REVERSE, lists};
 use crate::common::frame_queue::FrameQueue;
@@ -101,9 +101,7 @@ impl Session {
         }
         early.bytes = 0;
         let told = std::mem::take(&mut early.groups);
-        for contact in self.contacts().iter().filter(|c| c.listed) {
-            contact.groups.iter().for_each(|group| drop(self.list_mut().groups.id(group)));
-        }
+        self.list_mut().know_groups();
         let ours = self.list.groups.ours();
         let total = (total + ours.len()).to_string();
         for group in &told {
@@ -131,8 +129,14 @@ impl Session {
         };
         let mut alone = false;
         if at <= 1 {
+            if list == FORWARD && self.version >= 7 {
+                self.list_mut().know_groups();
+            }
+            let mut asked = Vec::new();
+            let contacts = self.list.contacts();
             let entries: Vec<String> =
-                self.contacts().iter().filter_map(|c| self.early_entry(c, list, cx)).collect();
+                contacts.filter_map(|c| self.early_entry(c, list, &mut asked, cx)).collect();
+            self.asked.extend(asked);
             self.early_ours = entries.len();
             alone = at == 0 && !entries.is_empty();
             let front = command.words().take(4).collect::<Vec<_>>().join(" ");
@@ -154,21 +158,28 @@ impl Session {
         }
     }
 
-    /// Name, nick and groups of a contact, if `list` holds it.
-    fn early_entry(&mut self, contact: &Contact, list: u8, cx: &Cx<'_>) -> Option<String> {
+    /// Name, nick and groups of a contact, if `list` holds it. Who is shown as asking is added to
+    /// `asked`.
+    fn early_entry(
+        &self,
+        contact: &Contact,
+        list: u8,
+        asked: &mut Vec<Address>,
+        cx: &Cx<'_>,
+    ) -> Option<String> {
         if lists(contact) & list == 0 {
             return None;
         }
         let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if list == REVERSE && matches!(contact.from, Subscription::Asked(_)) {
-            self.asked.insert(contact.address.clone());
+            asked.push(contact.address.clone());
         }
         if list != FORWARD || self.version < 7 {
             return Some(format!("{name} {nick}"));
         }
-        let groups: Vec<String> =
-            contact.groups.iter().map(|g| self.list_mut().groups.id(g)).collect();
+        let groups: Vec<&str> =
+            contact.groups.iter().filter_map(|group| self.list.groups.known_id(group)).collect();
         let groups = if groups.is_empty() { "0".to_owned() } else { groups.join(",") };
         Some(format!("{name} {nick} {groups}"))
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crosstalk_core::{Contact, Fault, MAX_PENDING, Side, Subscription};
+use crosstalk_core::{Address, Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp2_7::Early;
 use crate::common::frame_queue::{FrameQueue, Weigh};
@@ -177,7 +177,7 @@ impl Session {
             syn.word(2).clone_into(&mut self.list_version);
         }
         let counts = (syn.word(first).parse::<usize>(), syn.word(first + 1).parse::<usize>());
-        let nothing = self.knows_contacts() && self.contacts().is_empty();
+        let nothing = self.knows_contacts() && self.list.contacts().next().is_none();
         let (Ok(contacts), Ok(groups), false) = (counts.0, counts.1, nothing) else {
             self.merge = Merge::Done;
             return Some(syn);
@@ -206,7 +206,11 @@ impl Session {
         for group in held.before.iter().filter(|c| c.verb() == "LSG") {
             self.list_mut().groups.learn(group);
         }
-        let lines: Vec<String> = self.contacts().iter().filter_map(|c| self.entry(c, cx)).collect();
+        self.list_mut().know_groups();
+        let mut asked = Vec::new();
+        let contacts = self.list.contacts();
+        let lines: Vec<String> = contacts.filter_map(|c| self.entry(c, &mut asked, cx)).collect();
+        self.asked.extend(asked);
         let groups = self.list.groups.ours();
         let first = if self.has_guids() { 4 } else { 3 };
         // Clients count the lines: what SYN announces has ours in it.
@@ -239,22 +243,23 @@ impl Session {
         Ok(())
     }
 
-    /// The LST of a contact, if it stands in any list.
-    fn entry(&mut self, contact: &Contact, cx: &Cx<'_>) -> Option<String> {
+    /// The LST of a contact, if it stands in any list. Who is shown as asking is added to `asked`.
+    fn entry(&self, contact: &Contact, asked: &mut Vec<Address>, cx: &Cx<'_>) -> Option<String> {
         let lists = Some(lists(contact)).filter(|l| *l != 0)?;
         let name = spelling(Some(contact), &contact.address, &cx.context.names)?;
         let nick = encode(contact.alias.as_deref().unwrap_or(&name));
         if matches!(contact.from, Subscription::Asked(_)) {
-            self.asked.insert(contact.address.clone());
+            asked.push(contact.address.clone());
         }
         let listed = lists & FORWARD != 0;
-        let mut groups: Vec<String> = Vec::new();
+        let mut groups: Vec<&str> = Vec::new();
         if listed {
-            groups = contact.groups.iter().map(|g| self.list_mut().groups.id(g)).collect();
+            let known = |group: &String| self.list.groups.known_id(group);
+            groups = contact.groups.iter().filter_map(known).collect();
         }
         if !self.has_guids() {
             if listed && groups.is_empty() {
-                groups.push("0".into());
+                groups.push("0");
             }
             return Some(joined(format!("LST {name} {nick} {lists}"), &groups));
         }
@@ -265,7 +270,7 @@ impl Session {
     }
 }
 
-fn joined(line: String, groups: &[String]) -> String {
+fn joined(line: String, groups: &[&str]) -> String {
     if groups.is_empty() { line } else { format!("{line} {}", groups.join(",")) }
 }
 
