@@ -54,7 +54,7 @@ impl<'a> Sharing<'a> {
     }
 
     fn with(&self, key: &str, value: Option<&str>) -> Option<Vec<String>> {
-        let other = |line: &&String| line.split_once('=').is_none_or(|(k, _)| k != key);
+        let other = |line: &&String| read(line).is_none_or(|(k, _)| k != key);
         let mut all: Vec<String> = self.settings.iter().filter(other).cloned().collect();
         all.extend(value.map(|value| format!("{key}={value}")));
         (all.len() <= MAX_SETTINGS).then_some(all)
@@ -67,13 +67,20 @@ impl<'a> Sharing<'a> {
     /// Lines of the service: of whom, and the value.
     fn lines(&self) -> impl Iterator<Item = (Option<&'a str>, &'a str)> {
         self.settings.iter().filter_map(|line| {
-            let (key, value) = line.split_once('=')?;
+            let (key, value) = read(line)?;
             match key.strip_prefix(self.service)? {
                 "" => Some((None, value)),
                 rest => Some((Some(rest.strip_prefix('/')?), value)),
             }
         })
     }
+}
+
+/// Key and value of a line. A name after a slash may hold `=`, and then only the last one is
+/// before the value; a value that was set may hold it too.
+fn read(line: &str) -> Option<(&str, &str)> {
+    let first = line.chars().find(|c| matches!(c, '/' | '='));
+    if first == Some('/') { line.rsplit_once('=') } else { line.split_once('=') }
 }
 
 #[cfg(test)]
@@ -105,5 +112,22 @@ mod tests {
         assert_eq!(settings[..2], ["later=thing", "musical=x"]);
         let full = vec![String::new(); MAX_SETTINGS];
         assert_eq!(Sharing::of("music", &full).with_value(Some("x")), None);
+    }
+
+    #[test]
+    fn whoever_is_named_is_told_or_not_whatever_the_name_holds() {
+        for name in ["a=b@example.org@jabber", "a/b=on@example.org@jabber", "=@yahoo"] {
+            let whom: Address = name.parse().unwrap();
+            let mut settings = vec!["location=at a/b=c".to_owned()];
+            for is_told in [false, true, false] {
+                let sharing = Sharing::of("location", &settings);
+                settings = sharing.with_exception(Some(&whom), is_told).unwrap();
+                let sharing = Sharing::of("location", &settings);
+                assert_eq!(sharing.is_with(&whom), is_told, "{settings:?}");
+                assert_eq!(sharing.exceptions().collect::<Vec<_>>(), [(whom.clone(), is_told)]);
+                assert_eq!(sharing.value(), Some("at a/b=c"));
+                assert_eq!(settings.len(), 2, "{settings:?}");
+            }
+        }
     }
 }
