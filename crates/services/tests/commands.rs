@@ -5,8 +5,8 @@
 mod plain;
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Failure, Names, Presence, RichText,
-    Roster, RosterEdit, Stamp, Subscription, UnixMillis,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Failure, MAX_LABEL, Names, Presence,
+    RichText, Roster, RosterEdit, Stamp, Subscription, UnixMillis,
 };
 use crosstalk_services::{
     Action, Answer, COMMANDS, Command, Offers, Speech, View, delayed, in_words, kept,
@@ -350,4 +350,24 @@ fn who_is_told_is_said_for_all_and_for_one() {
     let line =
         "location: \"at Rome\", told to who may see when you are online, not to bob@yahoo.xt";
     assert!(said.contains(line) && said.contains("music: off, nobody is told"), "{said}");
+}
+
+#[test]
+fn who_has_a_name_too_long_to_be_kept_is_not_said_to_be_excepted() {
+    let excepted = |letters| {
+        let name = format!("{}@yahoo", "b".repeat(letters));
+        let answer = ask(&format!("/privacy location off {name}"), &[]);
+        let lines = answer.act.into_iter().map(|action| match action {
+            Action::Settings(lines) => lines,
+            other => panic!("{other:?}"),
+        });
+        (answer.say.text().to_owned(), lines.flatten().collect::<Vec<_>>(), name)
+    };
+    let around = "location/@yahoo=off".len();
+    let (said, lines, name) = excepted(MAX_LABEL - around);
+    assert!(said.contains("is not told"), "{said}");
+    assert_eq!(lines, [format!("location/{name}=off")]);
+    let (said, lines, _) = excepted(MAX_LABEL - around + 1);
+    assert_eq!(said, "Nothing was changed: that is too long to be kept.");
+    assert!(lines.is_empty());
 }

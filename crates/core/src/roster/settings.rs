@@ -16,17 +16,17 @@ impl Roster {
     }
 
     /// Replaces the settings. Returns whether they were written: what makes a full roster fuller
-    /// is not.
+    /// is not, nor what is no [label], since a line that is cut or cleaned may say another thing.
     ///
     /// They are the labels of an entry that is no contact, under a name that is nobody's: so a
     /// gateway that knows nothing of settings keeps them and passes them on as it does with a
     /// contact that was removed.
     pub fn put_settings(&mut self, settings: Vec<String>, stamp: Stamp) -> bool {
-        if settings.len() > MAX_SETTINGS {
+        let is_whole = |line: &String| label(line.clone()) == *line;
+        if settings.len() > MAX_SETTINGS || !settings.iter().all(is_whole) {
             return false;
         }
-        let groups = settings.into_iter().map(label).collect();
-        let contact = Contact { groups, ..Contact::new(place(), String::new()) };
+        let contact = Contact { groups: settings, ..Contact::new(place(), String::new()) };
         if !self.put(contact, stamp) {
             return false;
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::contact::Subscription;
+use crate::contact::{MAX_LABEL, Subscription};
 
 fn contact(name: &str) -> Contact {
     let address: Address = name.parse().unwrap();
@@ -158,7 +158,7 @@ fn what_was_wiped_comes_back_from_no_copy() {
 fn settings_are_no_contact_and_merge_wipe_and_travel_as_one() {
     let mut here = Roster::default();
     here.put(contact("bob@yahoo"), at(1));
-    assert!(here.put_settings(vec!["location=on".into(), "a\nb".into()], at(2)));
+    assert!(here.put_settings(vec!["location=on".into(), "a b".into()], at(2)));
     assert_eq!(here.settings(), ["location=on", "a b"]);
     is_summed_up(&here);
     assert_eq!(here.contacts().count(), 1, "nobody sees them");
@@ -174,6 +174,17 @@ fn settings_are_no_contact_and_merge_wipe_and_travel_as_one() {
     assert!(!here.put_settings(vec![String::new(); MAX_SETTINGS + 1], at(10)));
     here.wipe(at(20));
     assert!(here.settings().is_empty());
+}
+
+#[test]
+fn a_setting_that_would_not_be_kept_as_it_is_is_refused() {
+    let mut roster = Roster::default();
+    let long = "x".repeat(MAX_LABEL);
+    assert!(roster.put_settings(vec![long.clone()], at(1)));
+    for line in [format!("{long}="), "a\nb".into(), "a\u{ffff}b".into()] {
+        assert!(!roster.put_settings(vec!["location=on".into(), line], at(2)));
+        assert_eq!(roster.settings(), std::slice::from_ref(&long));
+    }
 }
 
 #[test]

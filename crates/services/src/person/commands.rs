@@ -91,10 +91,10 @@ pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
     }
 }
 
-fn stored(settings: Option<Vec<String>>, say: Speech) -> Answer {
+fn stored(settings: Result<Vec<String>, Speech>, say: Speech) -> Answer {
     match settings {
-        Some(settings) => Answer::say(say).and(Action::Settings(settings)),
-        None => Answer::say("You have set as much as there is room for."),
+        Ok(settings) => Answer::say(say).and(Action::Settings(settings)),
+        Err(why) => Answer::say(why),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Settings of a service: its value, and with whom it is shared.
 
-use crosstalk_core::{Address, MAX_SETTINGS};
+use crosstalk_core::{Address, MAX_SETTINGS, label};
+
+use crate::speech::Speech;
 
 /// Stands for everybody who has no line of his own.
 const ALL: &str = "*";
@@ -38,8 +40,9 @@ impl<'a> Sharing<'a> {
         lines.filter_map(|(whom, is_told)| Some((whom.parse().ok()?, is_told)))
     }
 
-    /// All settings with this value for the service, or with none; `None` where they are too many.
-    pub(super) fn with_value(&self, value: Option<&str>) -> Option<Vec<String>> {
+    /// All settings with this value for the service, or with none; fails with words where they
+    /// cannot be kept.
+    pub(super) fn with_value(&self, value: Option<&str>) -> Result<Vec<String>, Speech> {
         self.with(self.service, value)
     }
 
@@ -48,16 +51,26 @@ impl<'a> Sharing<'a> {
         &self,
         whom: Option<&Address>,
         is_told: bool,
-    ) -> Option<Vec<String>> {
+    ) -> Result<Vec<String>, Speech> {
         let whom = whom.map_or_else(|| ALL.to_owned(), Address::to_string);
         self.with(&format!("{}/{whom}", self.service), Some(if is_told { "on" } else { "off" }))
     }
 
-    fn with(&self, key: &str, value: Option<&str>) -> Option<Vec<String>> {
+    fn with(&self, key: &str, value: Option<&str>) -> Result<Vec<String>, Speech> {
         let other = |line: &&String| read(line).is_none_or(|(k, _)| k != key);
         let mut all: Vec<String> = self.settings.iter().filter(other).cloned().collect();
-        all.extend(value.map(|value| format!("{key}={value}")));
-        (all.len() <= MAX_SETTINGS).then_some(all)
+        if let Some(value) = value {
+            let line = format!("{key}={value}");
+            // Cut, it would be another's, or say nothing.
+            if label(line.clone()) != line {
+                return Err("Nothing was changed: that is too long to be kept.".into());
+            }
+            all.push(line);
+        }
+        if all.len() > MAX_SETTINGS {
+            return Err("You have set as much as there is room for.".into());
+        }
+        Ok(all)
     }
 
     fn said_of(&self, who: &str) -> Option<bool> {
@@ -111,7 +124,7 @@ mod tests {
         assert_eq!(Sharing::of("music", &settings).value(), None);
         assert_eq!(settings[..2], ["later=thing", "musical=x"]);
         let full = vec![String::new(); MAX_SETTINGS];
-        assert_eq!(Sharing::of("music", &full).with_value(Some("x")), None);
+        assert!(Sharing::of("music", &full).with_value(Some("x")).is_err());
     }
 
     #[test]
