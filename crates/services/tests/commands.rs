@@ -371,3 +371,16 @@ fn who_has_a_name_too_long_to_be_kept_is_not_said_to_be_excepted() {
     assert_eq!(said, "Nothing was changed: that is too long to be kept.");
     assert!(lines.is_empty());
 }
+
+#[test]
+fn all_that_follows_is_the_name_of_whom_it_is_about() {
+    let called = |who: &str, alias: &str| Contact { alias: Some(alias.into()), ..contact(who) };
+    let list = [called("robert@msn", "Bob"), called("smith@yahoo", "Bob Smith")];
+    for (name, who) in [("Bob Smith", "smith@yahoo"), ("bob", "robert@msn")] {
+        let answer = ask(&format!("/privacy  location OFF  {name} "), &list);
+        let line = format!("location/{who}=off");
+        assert_eq!(answer.act, [Action::Settings(vec![line])], "{name}");
+    }
+    let answer = ask("/privacy location off Bob Jones", &list);
+    assert!(answer.act.is_empty(), "{answer:?}");
+}

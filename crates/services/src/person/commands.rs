@@ -23,13 +23,12 @@ pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
 
 /// Sets what others are told, or says what can be set.
 pub(crate) fn set(arguments: &str, view: &View<'_>) -> Answer {
-    let (typed, said) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let (typed, said) = first_word(arguments);
     let service = match named(typed) {
         Ok(service) => service,
         Err(answer) => return answer,
     };
     let sharing = Sharing::of(service.name, view.roster.settings());
-    let said = said.trim();
     if said.eq_ignore_ascii_case("off") {
         return stored(
             sharing.with_value(None),
@@ -57,18 +56,20 @@ pub(crate) fn set(arguments: &str, view: &View<'_>) -> Answer {
 
 /// Says who is told what, or changes that for all or for one.
 pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
-    let mut words = arguments.split_whitespace();
-    let (Some(typed), switch, whom) = (words.next(), words.next(), words.next()) else {
+    if arguments.is_empty() {
         let lines: Vec<_> = SERVICES.iter().map(|service| state(service, view)).collect();
         return Answer::say(Speech::join(&lines, "\n"));
-    };
+    }
+    let (typed, rest) = first_word(arguments);
+    // All that is left is the name: a person's own for somebody may have blanks.
+    let (switch, whom) = first_word(rest);
     let service = match named(typed) {
         Ok(service) => service,
         Err(answer) => return answer,
     };
-    let is_told = match switch.map(str::to_lowercase).as_deref() {
-        Some("on") => true,
-        Some("off") => false,
+    let is_told = match switch.to_lowercase().as_str() {
+        "on" => true,
+        "off" => false,
         _ => {
             return Answer::say(speech!(
                 "Write /privacy {} on or off, and the name of whom it is about unless it is all.",
@@ -78,10 +79,10 @@ pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
     };
     let sharing = Sharing::of(service.name, view.roster.settings());
     let verb = if is_told { "is told" } else { "is not told" };
-    let Some(whom) = whom else {
+    if whom.is_empty() {
         let say = speech!("Whoever you did not name {} your {}.", verb, service.name);
         return stored(sharing.with_exception(None, is_told), say);
-    };
+    }
     match resolve(whom, view) {
         Err(why) => Answer::say(why),
         Ok(whom) => {
@@ -89,6 +90,12 @@ pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
             stored(sharing.with_exception(Some(&whom), is_told), say)
         }
     }
+}
+
+/// The first word, and what follows it.
+fn first_word(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim())
 }
 
 fn stored(settings: Result<Vec<String>, Speech>, say: Speech) -> Answer {
