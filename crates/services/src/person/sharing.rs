@@ -7,6 +7,11 @@ use crate::speech::Speech;
 /// Stands for everybody who has no line of his own.
 const ALL: &str = "*";
 
+/// What is said where nothing more can be kept.
+const NO_ROOM: &str = "Nothing was changed: there is no room for more. While all are told, \
+    \"on\" for somebody whom /privacy shows with \"not to\" frees some, as in \
+    /privacy location on bob@yahoo.";
+
 /// The settings of one service among those of a person: lines `service=value`, `service/*=off` and
 /// `service/bob@yahoo=on`.
 pub(super) struct Sharing<'a> {
@@ -46,14 +51,18 @@ impl<'a> Sharing<'a> {
         self.with(self.service, value)
     }
 
-    /// All settings with this said of one person, or of everybody else.
+    /// All settings with this said of one person, or of everybody else. Of whom is told anyway
+    /// nothing is kept, which takes an exception back: should everybody else be told no more,
+    /// neither is that person. "off" is kept always, or others' "on" could undo it.
     pub(super) fn with_exception(
         &self,
         whom: Option<&Address>,
         is_told: bool,
     ) -> Result<Vec<String>, Speech> {
+        let is_told_anyway = is_told && (whom.is_none() || self.is_with_all());
+        let said = if is_told { "on" } else { "off" };
         let whom = whom.map_or_else(|| ALL.to_owned(), Address::to_string);
-        self.with(&format!("{}/{whom}", self.service), Some(if is_told { "on" } else { "off" }))
+        self.with(&format!("{}/{whom}", self.service), (!is_told_anyway).then_some(said))
     }
 
     fn with(&self, key: &str, value: Option<&str>) -> Result<Vec<String>, Speech> {
@@ -68,7 +77,7 @@ impl<'a> Sharing<'a> {
             all.push(line);
         }
         if all.len() > MAX_SETTINGS {
-            return Err("You have set as much as there is room for.".into());
+            return Err(NO_ROOM.into());
         }
         Ok(all)
     }
@@ -124,22 +133,57 @@ mod tests {
         assert_eq!(Sharing::of("music", &settings).value(), None);
         assert_eq!(settings[..2], ["later=thing", "musical=x"]);
         let full = vec![String::new(); MAX_SETTINGS];
-        assert!(Sharing::of("music", &full).with_value(Some("x")).is_err());
+        assert_eq!(Sharing::of("music", &full).with_value(Some("x")), Err(NO_ROOM.into()));
+    }
+
+    #[test]
+    fn what_is_said_of_somebody_can_be_taken_back() {
+        let name = |n: usize| format!("v{n}@yahoo").parse::<Address>().unwrap();
+        let mut settings = Vec::new();
+        let said = |settings: &[String], whom: Option<&Address>, told| {
+            Sharing::of("music", settings).with_exception(whom, told)
+        };
+        for n in 0..MAX_SETTINGS {
+            settings = said(&settings, Some(&name(n)), false).unwrap();
+        }
+        assert_eq!(said(&settings, Some(&name(99)), false), Err(NO_ROOM.into()));
+        assert_eq!(Sharing::of("music", &settings).with_value(Some("x")), Err(NO_ROOM.into()));
+        settings = said(&settings, Some(&name(7)), true).unwrap();
+        assert_eq!(settings.len(), MAX_SETTINGS - 1);
+        assert!(Sharing::of("music", &settings).is_with(&name(7)));
+        settings = said(&settings, None, false).unwrap();
+        let sharing = Sharing::of("music", &settings);
+        assert!(!sharing.is_with(&name(7)), "errs to the private side");
+        settings = said(&settings, None, true).unwrap();
+        assert_eq!(settings.len(), MAX_SETTINGS - 1);
+        assert!(Sharing::of("music", &settings).is_with_all());
+    }
+
+    #[test]
+    fn who_is_not_told_is_not_told_either_when_all_are_again() {
+        let bob: Address = "bob@yahoo".parse().unwrap();
+        let mut settings = Vec::new();
+        for (whom, told) in [(None, false), (Some(&bob), false), (None, true)] {
+            settings = Sharing::of("music", &settings).with_exception(whom, told).unwrap();
+        }
+        assert_eq!(settings, ["music/bob@yahoo=off"]);
+        assert!(!Sharing::of("music", &settings).is_with(&bob));
     }
 
     #[test]
     fn whoever_is_named_is_told_or_not_whatever_the_name_holds() {
         for name in ["a=b@example.org@jabber", "a/b=on@example.org@jabber", "=@yahoo"] {
             let whom: Address = name.parse().unwrap();
-            let mut settings = vec!["location=at a/b=c".to_owned()];
+            let mut settings = vec!["location=at a/b=c".to_owned(), "location/*=off".into()];
             for is_told in [false, true, false] {
                 let sharing = Sharing::of("location", &settings);
                 settings = sharing.with_exception(Some(&whom), is_told).unwrap();
                 let sharing = Sharing::of("location", &settings);
                 assert_eq!(sharing.is_with(&whom), is_told, "{settings:?}");
-                assert_eq!(sharing.exceptions().collect::<Vec<_>>(), [(whom.clone(), is_told)]);
+                let mut named = sharing.exceptions();
+                assert_eq!((named.next(), named.next()), (Some((whom.clone(), is_told)), None));
                 assert_eq!(sharing.value(), Some("at a/b=c"));
-                assert_eq!(settings.len(), 2, "{settings:?}");
+                assert_eq!(settings.len(), 3, "{settings:?}");
             }
         }
     }
