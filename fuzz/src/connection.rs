@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use crosstalk_core::{
     Address, Computation, Computed, ConnectionId, Context, Engine, EnvelopeId, EnvelopeIds, Event,
-    Exchange, Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
+    Input, MAX_PENDING, MAX_UNKNOWN, Output, Redacted, Side, TlsFacts, Via,
 };
 
 use crate::mail;
@@ -210,6 +210,9 @@ impl Connection {
         shared.looked_at += engine.weight();
         let result = engine.handle(shared.now, input, &mut self.out);
         shared.held.extend(self.out.take_deferred());
+        for left in self.out.take_left() {
+            drop(shared.registry.perform(shared.now.instant, self.id, left));
+        }
         let events: Vec<Event> = std::iter::from_fn(|| self.out.next_event()).collect();
         // What an engine writes to somebody it may write before it says who that is.
         for event in &events {
@@ -217,7 +220,6 @@ impl Connection {
         }
         self.sent(shared);
         if result.is_err() {
-            self.leave(shared, events);
             return self.close();
         }
         let enters = events.iter().any(|event| matches!(event, Event::SignedIn { .. }));
@@ -235,15 +237,6 @@ impl Connection {
             |engine: &dyn Engine| !engine.is_known() && engine.weight() + waiting > MAX_UNKNOWN;
         if self.user.is_none() && self.engine.as_deref().is_some_and(unknown) {
             self.close();
-        }
-    }
-
-    /// Leaves what an engine that gives up leaves for others.
-    fn leave(&self, shared: &mut Shared, events: Vec<Event>) {
-        for event in events {
-            if let Event::Exchange(leave @ Exchange::Leave(..)) = event {
-                drop(shared.registry.perform(shared.now.instant, self.id, leave));
-            }
         }
     }
 

@@ -309,21 +309,32 @@ impl Output {
         }
     }
 
-    /// The next thing to leave for other connections, for the caller to leave before writing what is
-    /// queued: a client that reads where to go may be there at once. What stands behind a sign-on
-    /// waits until the person is let in.
-    pub fn next_left(&mut self) -> Option<Exchange> {
+    /// Takes what is to lie ready for other connections, for the caller to leave before writing what
+    /// is queued: a client that reads where to go may be there at once. An engine that gives up
+    /// leaves it too. What stands behind a sign-on waits until the person is let in.
+    pub fn take_left(&mut self) -> Vec<Exchange> {
         let enters =
             |event: &Event| matches!(event, Event::SignedIn { .. } | Event::Converse { .. });
         let leaves = |event: &Event| {
             let left = Exchange::is_left;
             matches!(event, Event::Exchange(exchange) if left(exchange))
         };
-        let at = self.events.iter().take_while(|event| !enters(event)).position(leaves)?;
-        match self.events.remove(at)? {
-            Event::Exchange(exchange) => Some(exchange),
-            _ => None,
+        let mut left = Vec::new();
+        // Nearly always: nothing is moved then.
+        if !self.events.iter().take_while(|event| !enters(event)).any(leaves) {
+            return left;
         }
+        let mut has_entered = false;
+        for event in std::mem::take(&mut self.events) {
+            has_entered |= enters(&event);
+            match event {
+                Event::Exchange(exchange) if !has_entered && exchange.is_left() => {
+                    left.push(exchange);
+                }
+                event => self.events.push_back(event),
+            }
+        }
+        left
     }
 
     /// The next event, for the caller to act on after writing what is queued.
@@ -362,13 +373,19 @@ mod tests {
         let mut out = Output::default();
         out.emit(Event::Presence(Presence::available()));
         out.emit(leave("first"));
+        out.emit(Event::SignedOut);
+        out.emit(Event::Exchange(Exchange::Listen("second".into())));
         let (user, endpoint) = (Confirmed::by_server("ann@aol".parse().unwrap()), String::new());
         out.emit(Event::SignedIn { user, endpoint });
         out.emit(leave("later"));
-        assert!(matches!(out.next_left(), Some(Exchange::Leave(..))));
-        assert!(out.next_left().is_none());
+        let left = out.take_left();
+        assert!(matches!(left[..], [Exchange::Leave(..), Exchange::Listen(_)]), "{left:?}");
+        assert_eq!(out.take_left().capacity(), 0);
         assert!(matches!(out.next_event(), Some(Event::Presence(_))));
+        assert!(matches!(out.next_event(), Some(Event::SignedOut)));
         assert!(matches!(out.next_event(), Some(Event::SignedIn { .. })));
-        assert!(matches!(out.next_left(), Some(Exchange::Leave(..))));
+        let left = out.take_left();
+        assert!(matches!(left[..], [Exchange::Leave(..)]), "{left:?}");
+        assert!(out.next_event().is_none());
     }
 }

@@ -16,8 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{
-    Address, Computed, Engine, Event, Exchange, Fault, Input, MAX_PENDING, Now, Output, Side,
-    UnixMillis,
+    Address, Computed, Engine, Event, Fault, Input, MAX_PENDING, Now, Output, Side, UnixMillis,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
@@ -189,22 +188,15 @@ impl Session {
             self.watchdog.report(now.instant + took, took);
         }
         result.map_err(|fault| {
-            self.leave_handoffs();
+            // Everything else that an engine asked for which gives up ends with it.
+            self.leave_for_others();
             self.at_fault(fault)
         })
     }
 
-    /// Leaves what an engine that gives up leaves for the client's next connection; everything else
-    /// that it asked for ends with it. Nothing is left of somebody whom the router has not let in yet.
-    fn leave_handoffs(&mut self) {
-        while let Some(event) = self.out.next_event() {
-            match event {
-                Event::Exchange(leave @ Exchange::Leave(..)) => {
-                    self.registration.perform(Instant::now(), leave);
-                }
-                Event::SignedIn { .. } | Event::Converse { .. } => return,
-                _ => {}
-            }
+    fn leave_for_others(&mut self) {
+        for left in self.out.take_left() {
+            self.registration.perform(Instant::now(), left);
         }
     }
 
@@ -272,9 +264,7 @@ impl Session {
     /// whether the registry answered something.
     async fn act_once(&mut self) -> Result<bool, End> {
         // Before its client reads where to go with the key.
-        while let Some(left) = self.out.next_left() {
-            self.registration.perform(Instant::now(), left);
-        }
+        self.leave_for_others();
         poll_fn(|cx| self.poll_write_once(cx)).await;
         // What follows may take long, as dialling does.
         self.charge();
