@@ -11,9 +11,9 @@ use crate::address::{Address, HostPort};
 use crate::origin::registered;
 
 /// The most handoffs kept at once.
-pub const MAX_HANDOFFS: usize = 65_536;
+pub(crate) const MAX_HANDOFFS: usize = 65_536;
 /// The most bytes that handoffs and their notes take where the caller sets no other bound.
-pub const HANDOFF_BUDGET: usize = 64 << 20;
+pub(crate) const HANDOFF_BUDGET: usize = 64 << 20;
 /// Bytes that a handoff takes besides its key, its host and its note, roughly.
 const OVERHEAD: usize = 512;
 
@@ -100,7 +100,7 @@ struct Share {
 }
 
 /// The handoffs of one network.
-pub struct Handoffs {
+pub(crate) struct Handoffs {
     budget: usize,
     cost: usize,
     last: u64,
@@ -121,7 +121,7 @@ impl Default for Handoffs {
 
 impl Handoffs {
     /// No handoffs, of which all together may later take `budget` bytes.
-    pub fn new(budget: usize) -> Self {
+    pub(crate) fn new(budget: usize) -> Self {
         Self {
             budget,
             cost: 0,
@@ -137,17 +137,17 @@ impl Handoffs {
     /// Keeps a handoff under `key`. Returns what had to go: the one that was there, those that
     /// have expired, and while room is short the first to expire of whoever holds most.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn leave(&mut self, now: Instant, key: &[u8], handoff: Handoff) -> Vec<Handoff> {
+    pub(crate) fn leave(&mut self, now: Instant, key: &[u8], handoff: Handoff) -> Vec<Handoff> {
         let mut gone = self.expire(now);
         gone.extend(self.remove(key));
         self.insert(key.into(), handoff);
-        gone.extend(self.shed(self.budget));
+        gone.extend(self.shed());
         gone
     }
 
     /// Takes the handoff under `key` if it has not expired and `claim` accepts it; one that the
     /// claimant has no right to stays for whoever has.
-    pub fn take_if(
+    pub(crate) fn take_if(
         &mut self,
         now: Instant,
         key: &[u8],
@@ -158,19 +158,19 @@ impl Handoffs {
     }
 
     /// The handoff under `key`, which stays where it is, if it has not expired.
-    pub fn look(&self, now: Instant, key: &[u8]) -> Option<&Handoff> {
+    pub(crate) fn look(&self, now: Instant, key: &[u8]) -> Option<&Handoff> {
         self.kept.get(key).map(|kept| &kept.handoff).filter(|handoff| handoff.until > now)
     }
 
     /// Whether a handoff that has not expired names `host` as an upstream.
-    pub fn expects(&self, now: Instant, host: &HostPort) -> bool {
+    pub(crate) fn expects(&self, now: Instant, host: &HostPort) -> bool {
         let last = self.hosts.get(host).and_then(BTreeSet::last);
         last.is_some_and(|(until, _)| *until > now)
     }
 
     /// Takes away what has expired.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn expire(&mut self, now: Instant) -> Vec<Handoff> {
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Handoff> {
         let mut gone = Vec::new();
         while let Some(first) = self.turns.first_entry().filter(|first| first.key().0 <= now) {
             let key = Arc::clone(first.get());
@@ -179,12 +179,12 @@ impl Handoffs {
         gone
     }
 
-    /// Takes away handoffs until all together take at most `budget` bytes, each time the first to
-    /// expire of whoever holds most.
+    /// Takes away handoffs until there is room for all others, each time the first to expire of
+    /// whoever holds most.
     #[must_use = "notes are dropped where no lock is held"]
-    pub fn shed(&mut self, budget: usize) -> Vec<Handoff> {
+    fn shed(&mut self) -> Vec<Handoff> {
         let mut gone = Vec::new();
-        while self.cost > budget || self.kept.len() > MAX_HANDOFFS {
+        while self.cost > self.budget || self.kept.len() > MAX_HANDOFFS {
             let largest = self.sizes.last().and_then(|(_, owner)| self.shares.get(owner));
             let turn = largest.and_then(|share| share.turns.first());
             let Some(key) = turn.and_then(|turn| self.turns.get(turn)).cloned() else { break };
@@ -194,7 +194,7 @@ impl Handoffs {
     }
 
     /// Bytes taken by all handoffs, with their notes.
-    pub const fn weight(&self) -> usize {
+    pub(crate) const fn weight(&self) -> usize {
         self.cost
     }
 

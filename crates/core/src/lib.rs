@@ -47,7 +47,7 @@ pub use exchange::{
     TellResult,
 };
 pub use fault::{Blame, Fault};
-pub use handoffs::{HANDOFF_BUDGET, Handoff, Handoffs, MAX_HANDOFFS, Owner};
+pub use handoffs::{Handoff, Owner};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
 pub use names::{NameClass, Names};
 pub use network::{Context, Defaults, Network, Sniff, Unread, Via};
