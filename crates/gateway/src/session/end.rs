@@ -27,7 +27,8 @@ impl Session {
     pub(super) async fn write_all(&mut self, side: Side) -> Result<(), End> {
         let stall = self.shared.config.limits.stall;
         let all = poll_fn(|cx| {
-            self.write(cx, true);
+            // An engine that holds something back has more to say before a side is told an end.
+            self.write(cx, false);
             let endpoint = self.endpoint(side);
             if endpoint.outbox.is_empty() || endpoint.shut {
                 Poll::Ready(endpoint.shut)
