@@ -224,6 +224,7 @@ impl Config {
     fn check_mesh(&self, problems: &mut Vec<Problem>) {
         let Some(mesh) = &self.mesh else { return };
         let mut ids = BTreeSet::new();
+        let known = self.speaks_for();
         for (i, member) in mesh.members.iter().enumerate() {
             if !ids.insert(&member.id) {
                 problems.push(Problem::new(
@@ -232,7 +233,6 @@ impl Config {
                 ));
             }
             for (j, network) in member.networks.iter().enumerate() {
-                let known = self.speaks_for();
                 if !known.contains(network) {
                     let known: Vec<_> = known.iter().map(NetworkId::as_str).collect();
                     let at = format!("mesh.member.{i}.networks.{j}");
