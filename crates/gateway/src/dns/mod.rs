@@ -59,6 +59,11 @@ impl Dns {
         Self::with(System::new(), look_ups)
     }
 
+    /// The same where all look-ups are of one origin, which then needs no share.
+    pub(crate) fn of_one(look_ups: usize) -> Self {
+        Self { system: System::new(), slots: FairSemaphore::new(look_ups, look_ups) }
+    }
+
     fn with(system: System, look_ups: usize) -> Self {
         Self { system, slots: FairSemaphore::new(look_ups, look_ups.div_ceil(SHARE)) }
     }

@@ -47,7 +47,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(allow: Vec<Allow>, tls: ClientConfig) -> Self {
-        Self { dns: Dns::new(LOOK_UPS), tls: TlsConnector::from(Arc::new(tls)), allow }
+        Self { dns: Dns::of_one(LOOK_UPS), tls: TlsConnector::from(Arc::new(tls)), allow }
     }
 
     /// Gets what is at `url`. Redirects are not followed: a response that is one is returned.
@@ -77,7 +77,9 @@ impl Http {
         // the next time it is looked up.
         let may = |ip: &&IpAddr| is_public(**ip) || self.is_allowed(host, **ip, port);
         for ip in found.iter().filter(may).take(ADDRESSES) {
-            if let Ok(tcp) = TcpStream::connect(SocketAddr::new(*ip, port)).await {
+            // Half of the time for one address, so that another gets its chance.
+            let tried = timeout(PATIENCE / 2, TcpStream::connect(SocketAddr::new(*ip, port))).await;
+            if let Ok(Ok(tcp)) = tried {
                 return Ok(tcp);
             }
         }

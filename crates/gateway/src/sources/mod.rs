@@ -13,12 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crosstalk_core::{Question, RichText};
-use crosstalk_services::{self as services, Endpoint, Found, Offers, Step, Trouble};
+use crosstalk_services::{self as services, Endpoint, Found, Offers, Step, Trouble, Url};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Services};
 use crate::tls;
-use http::Http;
+use http::{Http, Response};
 use places::Places;
 
 /// The most look-ups at once: each holds [some memory](http::MAX_BODY).
@@ -81,25 +81,23 @@ impl Sources {
         client: Option<IpAddr>,
     ) -> RichText {
         let found = match services::begin(question, value, &self.offers) {
-            Step::Say(said) => return services::say(question, &said).into(),
-            // Who must wait for a turn is told so at once: a wait of many is no answer in time.
-            Step::Get(_) if self.turns.available_permits() == 0 => Found::Nothing(Trouble::Busy),
-            Step::Get(url) => {
-                let _turn = self.turns.acquire().await;
-                match &self.http {
-                    Some(http) => match http.get(&url).await {
-                        Ok((status, body)) => Found::Response { status, body },
-                        Err(why) => Found::Nothing(why),
-                    },
-                    None => Found::Nothing(Trouble::Unreachable),
-                }
-            }
+            Step::Say(said) => return said.into(),
+            Step::Get(url) => match self.get(&url).await {
+                Ok((status, body)) => Found::Response { status, body },
+                Err(why) => Found::Nothing(why),
+            },
             Step::Locate => match (&self.places, client) {
                 (Some(places), Some(client)) => places.of(client),
                 _ => Found::Unknown,
             },
         };
         services::finish(question, value, found).into()
+    }
+
+    async fn get(&self, url: &Url) -> Result<Response, Trouble> {
+        // Who must wait for a turn is told so at once: a wait of many is no answer in time.
+        let _turn = self.turns.try_acquire().map_err(|_| Trouble::Busy)?;
+        self.http.as_ref().ok_or(Trouble::Unreachable)?.get(url).await
     }
 }
 
