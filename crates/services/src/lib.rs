@@ -13,7 +13,7 @@ use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, Unix
 pub use commands::{COMMANDS, Command};
 pub use person::{
     Endpoint, Found, Offers, PersonService, SERVICES, Step, Trouble, Url, begin, finish, question,
-    say, shares, unanswered,
+    shares, unanswered,
 };
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};

@@ -328,6 +328,7 @@ fn what_others_may_ask_is_set_and_turned_off() {
         ("/set weather on", "There is no weather. There are: music, location."),
         ("/set location", "location: off"),
         ("/set location on", "cannot look up"),
+        ("/set location San\u{7}Diego", "in one line of plain text"),
         ("/set music lastfm rj", "does not ask lastfm"),
         ("/set music", "lastfm NAME, listenbrainz NAME, or off"),
         ("/set music vinyl", "Write /set music lastfm NAME"),

@@ -2,7 +2,7 @@
 
 use crosstalk_core::Quoted;
 
-use super::{Found, Offers, PersonService, Step, trouble};
+use super::{Found, Offers, PersonService, Step};
 use crate::speech::{Speech, speech};
 
 /// The longest place that can be set, in characters.
@@ -14,7 +14,6 @@ const AT: &str = "at ";
 
 pub(super) const SERVICE: PersonService = PersonService {
     name: "location",
-    arguments: "",
     help: "Tells the city that the client connects from, or the place that was set.",
     values: "on, off, or a place",
     set,
@@ -23,21 +22,22 @@ pub(super) const SERVICE: PersonService = PersonService {
 };
 
 fn set(said: &str, offers: &Offers) -> Result<String, Speech> {
-    match said {
-        "" => Err("Where are you? Write /set location on, off, or a place.".into()),
-        _ if !said.eq_ignore_ascii_case(BY_ADDRESS) => {
-            if said.chars().count() > MAX_PLACE || said.contains(char::is_control) {
-                return Err("That place is too long. Please name it in a line.".into());
-            }
-            Ok(format!("{AT}{said}"))
-        }
-        _ if offers.locations.is_none() => {
+    if said.eq_ignore_ascii_case(BY_ADDRESS) {
+        return if offers.locations.is_some() {
+            Ok(BY_ADDRESS.to_owned())
+        } else {
             Err("This gateway cannot look up where addresses are. Name a place instead, such as \
              /set location San Diego."
                 .into())
-        }
-        _ => Ok(BY_ADDRESS.to_owned()),
+        };
     }
+    if said.chars().count() > MAX_PLACE {
+        return Err("That place is too long. Please name it in a line.".into());
+    }
+    if said.contains(char::is_control) {
+        return Err("Please name the place in one line of plain text.".into());
+    }
+    Ok(format!("{AT}{said}"))
 }
 
 fn begin(value: &str, _: &Offers) -> Step {
@@ -56,7 +56,8 @@ fn finish(_: &str, found: Found) -> Speech {
             speech!("near {}, {}", Quoted::words(&city), Quoted::words(&country))
         }
         Found::Private => "the address is one of a private network, which is nowhere".into(),
-        Found::Nothing(why) => trouble("the list of places", why),
-        Found::Unknown | Found::Response { .. } => "it is not known where the address is".into(),
+        Found::Unknown | Found::Response { .. } | Found::Nothing(_) => {
+            "it is not known where the address is".into()
+        }
     }
 }

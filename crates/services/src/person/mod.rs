@@ -26,8 +26,6 @@ pub static SERVICES: &[PersonService] = &[music::SERVICE, location::SERVICE];
 pub struct PersonService {
     /// Command word, typed after the slash.
     pub name: &'static str,
-    /// Arguments that follow it; empty for a service that takes none.
-    pub arguments: &'static str,
     /// Content of the answer, in a sentence.
     pub help: &'static str,
     /// Values that can be set for it, as `/set` shows them.
@@ -100,12 +98,8 @@ pub enum Trouble {
 /// The question that a text to a person is: a service's command, and no more than belongs to it.
 pub fn question(text: &str) -> Option<Question> {
     let said = text.trim().strip_prefix('/')?;
-    let (name, words) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
-    let service = by_name(&name.to_lowercase())?;
-    let words = words.trim();
     // What is more than a command is said to the person.
-    let is_command = words.is_empty() || !service.arguments.is_empty();
-    is_command.then(|| Question::new(service.name, words)).flatten()
+    Question::new(by_name(&said.to_lowercase())?.name, "")
 }
 
 /// What a person with these settings has set for a question of `by`. Fails with
@@ -118,11 +112,13 @@ pub fn shares(question: &Question, by: &Address, settings: &[String]) -> Result<
     value.map(Box::from).ok_or(Failure::Offline)
 }
 
-/// The first step towards the answer to a question of somebody who may ask it.
+/// The first step towards the answer to a question of somebody who may ask it. An answer is marked
+/// as that of [`finish`] is.
 pub fn begin(question: &Question, value: &str, offers: &Offers) -> Step {
-    match by_name(question.service()) {
-        Some(service) => (service.begin)(value, offers),
-        None => Step::Say(Speech::default()),
+    let Some(service) = by_name(question.service()) else { return Step::Say(Speech::default()) };
+    match (service.begin)(value, offers) {
+        Step::Say(said) => Step::Say(marked(service, &said)),
+        step => step,
     }
 }
 
@@ -132,11 +128,6 @@ pub fn finish(question: &Question, value: &str, found: Found) -> Speech {
         Some(service) => marked(service, &(service.finish)(value, found)),
         None => Speech::default(),
     }
-}
-
-/// The same of what [`Step::Say`] says.
-pub fn say(question: &Question, said: &Speech) -> Speech {
-    by_name(question.service()).map(|service| marked(service, said)).unwrap_or_default()
 }
 
 fn marked(service: &PersonService, said: &Speech) -> Speech {

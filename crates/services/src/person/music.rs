@@ -14,7 +14,6 @@ const LISTENBRAINZ: &str = "ListenBrainz";
 
 pub(super) const SERVICE: PersonService = PersonService {
     name: "music",
-    arguments: "",
     help: "Tells what the person listens to.",
     values: "lastfm NAME, listenbrainz NAME, or off",
     set,
