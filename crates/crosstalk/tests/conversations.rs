@@ -38,7 +38,8 @@ impl Stage {
         config.proxies = vec![Proxy::open(anywhere)];
         let network = config.networks.get_mut(&"msn".parse().unwrap()).unwrap();
         network.servers.insert("msn.test".into(), upstream.clone());
-        network.direct = vec![Direct { listen: anywhere, upstream, advertise: None }];
+        network.direct =
+            vec![Direct { listen: anywhere, upstream, advertise: None, behind: Vec::new() }];
         let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
         let names = Arc::new(config.names());
         let router = Router::new(overlay, inbound, names, Options::default());

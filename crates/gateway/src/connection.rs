@@ -45,6 +45,11 @@ impl From<Fault> for OpenError {
     }
 }
 
+/// Logs that `peer` was turned away before anything was known of it.
+pub(crate) fn refuse(peer: SocketAddr, way: &Ingress, fault: &Fault) {
+    Report::new(peer, way).log(Some(fault));
+}
+
 /// State that is kept as long as a connection lasts.
 struct Connection {
     shared: Arc<Shared>,

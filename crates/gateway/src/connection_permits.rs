@@ -72,11 +72,28 @@ impl ConnectionPermits {
 
     /// A permit for a connection of `origin`; `None` if it has to go.
     pub(crate) fn take(self: &Arc<Self>, origin: ClientOrigin) -> Option<ConnectionPermit> {
+        self.take_within(origin, self.most_per_client)
+    }
+
+    /// A permit for a connection of a load balancer until it has said whose that is: there may be
+    /// as many as many clients have.
+    pub(crate) fn take_for_many(
+        self: &Arc<Self>,
+        balancer: ClientOrigin,
+    ) -> Option<ConnectionPermit> {
+        self.take_within(balancer, usize::MAX)
+    }
+
+    fn take_within(
+        self: &Arc<Self>,
+        origin: ClientOrigin,
+        most: usize,
+    ) -> Option<ConnectionPermit> {
         let client = origin.address;
         let mut taken = self.lock();
         let own = taken.clients.get(&client);
         let (all, unsigned) = own.map_or((0, 0), |own| (own.all(), own.unsigned()));
-        if all >= self.most_per_client {
+        if all >= most {
             tracing::debug!(%client, "turned away: too many connections of its own");
             return None;
         }

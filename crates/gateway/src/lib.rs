@@ -6,6 +6,7 @@
 //! between the two streams and the [`router`]; `splice` carries what is not interpreted.
 
 mod abort;
+mod admission;
 mod client_origin;
 pub mod config;
 mod connection;

@@ -6,15 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::Payer;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::abort::Abort;
-use crate::client_origin::ClientOrigin;
-use crate::connection::serve;
+use crate::admission::Admission;
 use crate::connection_permits::ConnectionPermits;
 use crate::dial::keep_alive;
 use crate::ingress::Ingress;
@@ -56,7 +53,8 @@ impl Listener {
         permits: Arc<ConnectionPermits>,
         mut stop: watch::Receiver<bool>,
     ) {
-        let (way, mut connections) = (Arc::new(way), JoinSet::new());
+        let admission = Arc::new(Admission { shared, way: Arc::new(way), permits });
+        let mut connections = JoinSet::new();
         // Dropped with each connection, wherever it is served by then.
         let (open, mut none_open) = mpsc::channel::<Infallible>(1);
         let mut failing = false;
@@ -69,18 +67,7 @@ impl Listener {
             match accepted {
                 Ok((tcp, peer)) => {
                     failing = false;
-                    // Over the limit, closing at once is all that costs nothing.
-                    let origin = ClientOrigin::of(peer.ip());
-                    let payer = Payer::Address(origin.address);
-                    let Some(permit) = permits.take(origin) else { continue };
-                    let memory = shared.router.memory().open(&payer);
-                    // Taken out before the task owns both, to tell them which task to abort.
-                    let (key, entry) = (permit.key(), memory.entry().clone());
-                    let (shared, way) = (Arc::clone(&shared), Arc::clone(&way));
-                    let costs = (permit, memory, open.clone());
-                    let task = connections.spawn(serve(shared, way, tcp, peer, costs));
-                    key.is_served_by(Abort::Task(task.clone()));
-                    entry.is_served_by(Abort::Task(task));
+                    admission.admit(tcp, peer, &open, &mut connections);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -89,7 +76,7 @@ impl Listener {
                     }
                     // A connection that made nothing of its descriptor gives it to the one that
                     // waits.
-                    permits.shed();
+                    admission.permits.shed();
                     sleep(PAUSE).await;
                 }
             }
@@ -100,7 +87,7 @@ impl Listener {
             while connections.join_next().await.is_some() {}
             none_open.recv().await;
         };
-        let _ = tokio::time::timeout(shared.config.limits.drain, all).await;
+        let _ = tokio::time::timeout(admission.shared.config.limits.drain, all).await;
         connections.shutdown().await;
     }
 }

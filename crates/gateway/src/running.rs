@@ -83,6 +83,7 @@ impl Gateway {
                     network: network.id.clone(),
                     upstream: played.upstream.clone(),
                     advertise: advertised(played, bound),
+                    behind: played.behind.clone(),
                 };
                 direct.push((network.id.clone(), bind(played.listen, &way)?));
             }

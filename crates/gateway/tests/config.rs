@@ -104,8 +104,31 @@ fn a_proxy_for_strangers_must_not_lead_everywhere() {
     ] {
         assert!(parse(closed).is_ok(), "{closed}");
     }
+    // Whoever reaches the balancer reaches what is behind it.
+    let balanced = open.replace("0.0.0.0", "127.0.0.1") + "behind = [\"127.0.0.1\"]\n";
+    assert!(complaint(&balanced).starts_with("gw.toml:2:10: whoever can reach"));
+    assert!(parse(&format!("{balanced}users = {{ ann = \"secret\" }}\n")).is_ok());
     let everywhere = format!("{open}[networks.jabber]\nhosts = [\"*\"]\n");
     assert!(complaint(&everywhere).contains("every host"));
+}
+
+#[test]
+fn load_balancers_are_addresses_and_ranges_and_not_everybody() {
+    let behind = |what: &str| {
+        format!(
+            "[[networks.aol.direct]]\nlisten = \"192.0.2.1:5190\"\nupstream = \"a.test:5190\"\n\
+             behind = [\"{what}\"]\n"
+        )
+    };
+    for good in ["10.0.0.5", "10.0.0.0/8", "2001:db8::5", "2001:db8::/32", "::ffff:10.0.0.5"] {
+        assert!(parse(&behind(good)).is_ok(), "{good}");
+    }
+    for bad in ["balancer.test", "10.0.0", "*"] {
+        assert!(complaint(&behind(bad)).contains("expected an address, or a range"), "{bad}");
+    }
+    for everybody in ["0.0.0.0/0", "::/0"] {
+        assert!(complaint(&behind(everybody)).contains("is everybody"), "{everybody}");
+    }
 }
 
 #[test]

@@ -215,7 +215,8 @@ impl Seat {
             for name in [base.called.host.clone(), named] {
                 network.servers.insert(name, upstream.clone());
             }
-            network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+            network.direct =
+                vec![Direct { listen: anywhere(), upstream, advertise: None, behind: Vec::new() }];
         }
         let networks = bases.iter().map(|base| base.id.clone()).collect();
         let member = Member {

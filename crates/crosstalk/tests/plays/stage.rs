@@ -206,7 +206,12 @@ impl Gateways {
             config.tls.terminate.push(HostPattern::Name(web.host.to_owned()));
             if let Some(network) = config.networks.get_mut(id) {
                 let upstream = HostPort::new(web.host, HTTPS);
-                network.direct.push(Direct { listen: anywhere(), upstream, advertise: None });
+                network.direct.push(Direct {
+                    listen: anywhere(),
+                    upstream,
+                    advertise: None,
+                    behind: Vec::new(),
+                });
             }
         }
         Ok(())
@@ -348,7 +353,8 @@ fn network(
     let upstream = host_port(server);
     let named = [host(network.id.as_str()), format!("{}:{port}", server.ip())];
     network.servers.extend(named.map(|name| (name, upstream.clone())));
-    network.direct = vec![Direct { listen: anywhere(), upstream, advertise: None }];
+    network.direct =
+        vec![Direct { listen: anywhere(), upstream, advertise: None, behind: Vec::new() }];
     Ok(network)
 }
 

@@ -124,7 +124,9 @@ impl Config {
     /// A network whose servers can be anywhere lets a proxy client dial every public host. That
     /// is for those who are known: for people on this machine, and for `users`.
     pub fn opens(&self, proxy: &Proxy) -> Option<OpenProxy> {
-        if !proxy.users.is_empty() || proxy.listen.ip().to_canonical().is_loopback() {
+        // Behind a load balancer are people of other machines, wherever the balancer is.
+        let is_local = proxy.listen.ip().to_canonical().is_loopback() && proxy.behind.is_empty();
+        if !proxy.users.is_empty() || is_local {
             return None;
         }
         let network = self.networks.values().find(|n| n.hosts.contains(&HostPattern::Any))?;

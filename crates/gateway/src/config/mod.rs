@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crosstalk_core::{HostPort, Names, NetworkId, OWN_NETWORKS, Redacted, Unread};
 use crosstalk_overlay::GatewayId;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 pub use allow::{Allow, HostPattern, Ports};
@@ -85,12 +86,15 @@ pub struct Proxy {
     /// rule here, or a server named for a network, opens a loopback or private address.
     #[serde(default)]
     pub allow: Vec<Allow>,
+    /// Load balancers in front of it, whose connections begin with a PROXY header.
+    #[serde(default, deserialize_with = "text::nets")]
+    pub behind: Vec<IpNet>,
 }
 
 impl Proxy {
     /// A proxy at `listen` for everybody who can reach it, to nowhere but the networks.
     pub const fn open(listen: SocketAddr) -> Self {
-        Self { listen, users: BTreeMap::new(), allow: Vec::new() }
+        Self { listen, users: BTreeMap::new(), allow: Vec::new(), behind: Vec::new() }
     }
 }
 

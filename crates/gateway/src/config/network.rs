@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crosstalk_core::{HostPort, Network, NetworkId, Unread};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::allow::HostPattern;
@@ -82,6 +83,9 @@ pub struct Direct {
     /// Address at which clients reach this listener, where that is not `listen`.
     #[serde(default, deserialize_with = "text::some")]
     pub advertise: Option<HostPort>,
+    /// Load balancers in front of it, whose connections begin with a PROXY header.
+    #[serde(default, deserialize_with = "text::nets")]
+    pub behind: Vec<IpNet>,
 }
 
 impl Direct {

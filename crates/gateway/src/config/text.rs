@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -49,6 +51,22 @@ where
 {
     let texts = BTreeMap::<String, Text<T>>::deserialize(from)?;
     Ok(texts.into_iter().map(|(key, t)| (key, t.0)).collect())
+}
+
+/// Addresses such as `10.0.0.5`, and ranges such as `2001:db8::/32`, of which none is everything.
+pub(super) fn nets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |text: &String| {
+        let one = || text.parse::<IpAddr>().map(|ip| ip.to_canonical().into());
+        let net = text.parse().or_else(|_| one()).map_err(|_| {
+            let expected = "expected an address, or a range such as 10.0.0.0/8";
+            D::Error::custom(format!("{text:?}: {expected}"))
+        });
+        net.and_then(|net: IpNet| match net.prefix_len() {
+            0 => Err(D::Error::custom(format!("{text:?} is everybody"))),
+            _ => Ok(net),
+        })
+    };
+    Vec::<String>::deserialize(from)?.iter().map(read).collect()
 }
 
 /// A length of time such as `500ms`, `10s` or `1m 30s`.

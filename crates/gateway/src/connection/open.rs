@@ -54,7 +54,7 @@ pub(super) async fn open(
             let peer = Peer::new(way, permit, &target);
             across(shared, memory, peer, client, server, (target, report)).await
         }
-        Ingress::Direct { network, upstream, advertise } => {
+        Ingress::Direct { network, upstream, advertise, .. } => {
             report.network = Some(network.clone());
             let via = Via::Direct { upstream: upstream.clone(), advertise: advertise.clone() };
             let peer = Peer::new(way, permit, upstream);

@@ -6,7 +6,7 @@ use crosstalk_core::HostPort;
 
 use super::proxy::{Users, user};
 use super::socks5::text_of;
-use super::{HandshakeError, Opening, Parsed};
+use super::{HandshakeError, Opening, Parsed, proxy_header};
 use crate::dial::Failed;
 
 /// The most header fields of a request.
@@ -84,6 +84,9 @@ fn response(status: &str, field: &str, text: &str) -> String {
 }
 
 pub(super) fn parse(read: &[u8], users: &Users) -> Parsed<Asks> {
+    if read.starts_with(proxy_header::TEXT) {
+        return Parsed::Wrong(proxy_header::UNASKED);
+    }
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let len = match request.parse(read) {

@@ -3,12 +3,16 @@
 
 mod http;
 mod proxy;
+mod proxy_header;
 mod socks4;
 mod socks5;
 mod transparent;
 
+use std::net::IpAddr;
+
 use bytes::BytesMut;
 use crosstalk_core::{HostPort, NetworkId};
+use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -16,6 +20,7 @@ use crate::config::Proxy;
 use crate::dial::Failed;
 
 pub(crate) use proxy::greet;
+pub(crate) use proxy_header::read as read_header;
 pub(crate) use transparent::original_destination;
 
 /// Kinds of listeners, by how their clients come in.
@@ -30,9 +35,23 @@ pub(crate) enum Ingress {
         upstream: HostPort,
         /// Address under which the listener can be reached by its clients.
         advertise: HostPort,
+        /// Load balancers in front of it.
+        behind: Vec<IpNet>,
     },
     /// Without knowing.
     Transparent,
+}
+
+impl Ingress {
+    /// Whether `ip` is a load balancer, whose connections begin with a PROXY header that says whose
+    /// they are. Everybody else's are as they are, so that nobody can say to be another.
+    pub(crate) fn is_behind(&self, ip: IpAddr) -> bool {
+        let (Self::Proxy(Proxy { behind, .. }) | Self::Direct { behind, .. }) = self else {
+            return false;
+        };
+        let ip = ip.to_canonical();
+        behind.iter().any(|net| net.contains(&ip))
+    }
 }
 
 /// The largest opening of a proxy protocol, in bytes.
@@ -96,7 +115,7 @@ enum Parsed<T> {
 /// Number of bytes that each parser of openings takes off `read`, in the order in which a client
 /// may need them; `None` where it wants more, or takes no such opening.
 #[cfg(feature = "fuzzing")]
-pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
+pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 6] {
     fn length<T>(parsed: &Parsed<T>) -> Option<usize> {
         if let Parsed::Whole(_, length) = parsed { Some(*length) } else { None }
     }
@@ -106,6 +125,7 @@ pub(crate) fn taken(read: &[u8], users: &proxy::Users) -> [Option<usize>; 5] {
         length(&socks5::parse_password(read, |_, _| true)),
         length(&socks5::parse_request(read)),
         length(&http::parse(read, users)),
+        length(&proxy_header::parse(read)),
     ]
 }
 

@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpStream;
 
 use super::{
-    HandshakeError, MAX_OPENING, Opening, Parsed, Protocol, Request, http, socks4, socks5,
+    HandshakeError, MAX_OPENING, Opening, Parsed, Protocol, Request, http, proxy_header, socks4,
+    socks5,
 };
 
 /// Names and passwords of those who may use a proxy; empty for everybody.
@@ -26,6 +27,7 @@ pub(crate) async fn greet(tcp: &mut TcpStream, users: &Users) -> Result<Request,
         5 => (Protocol::Socks5, socks5::negotiate(&mut opening, users).await?),
         4 => (Protocol::Socks4, (socks4::negotiate(&mut opening, users).await?, None)),
         b'A'..=b'Z' => (Protocol::Http, http::negotiate(&mut opening, users).await?),
+        b'\r' => return Err(HandshakeError::Refused(proxy_header::UNASKED)),
         _ => return Err(HandshakeError::Refused("it speaks no proxy protocol")),
     };
     let mut early = opening.read;

@@ -1,7 +1,7 @@
 //! Lines in the log about connections that ended.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -41,6 +41,12 @@ impl Subscriber for Kept {
     fn exit(&self, _: &Id) {}
 }
 
+/// Begins to keep what is logged, once for all tests.
+fn keeps_lines() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| tracing::subscriber::set_global_default(Kept).unwrap());
+}
+
 struct Line(String);
 
 impl Visit for Line {
@@ -51,7 +57,7 @@ impl Visit for Line {
 
 #[tokio::test]
 async fn the_log_names_who_was_signed_on_however_the_connection_ended() {
-    tracing::subscriber::set_global_default(Kept).unwrap();
+    keeps_lines();
     let gateway = gateway(echo().await, |_| {});
     for (user, end) in
         [("left@lines", "bye\n"), ("signed-out@lines", "!signout\n"), ("failed@lines", "!fault\n")]
@@ -65,11 +71,42 @@ async fn the_log_names_who_was_signed_on_however_the_connection_ended() {
         let is_it = |line: &String| {
             line.contains("connection ended") && line.contains(&format!("user=\"{user}\""))
         };
-        let logged = || LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let begun = Instant::now();
-        while !logged().iter().any(is_it) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{user} is not named");
-            sleep(Duration::from_millis(10)).await;
-        }
+        logs(is_it, user).await;
+    }
+}
+
+#[tokio::test]
+async fn the_log_names_the_client_behind_a_load_balancer() {
+    keeps_lines();
+    let gateway = gateway(echo().await, |config| {
+        config.proxies[0].behind = vec!["127.0.0.1/32".parse().unwrap()];
+    });
+    for (opening, peer, what) in [
+        (
+            "PROXY TCP4 203.0.113.77 10.0.0.7 56324 1080\r\n\u{1}",
+            "203.0.113.77:56324",
+            "no proxy protocol",
+        ),
+        ("CONNECT a.test:1 HTTP/1.1\r\n\r\n", "127.0.0.1:", "began with no PROXY header"),
+    ] {
+        let mut client = TcpStream::connect(gateway.proxies[0]).await.unwrap();
+        client.write_all(opening.as_bytes()).await.unwrap();
+        rest(&mut client).await;
+        let is_it = |line: &String| {
+            line.contains("connection ended")
+                && line.contains(&format!("peer={peer}"))
+                && line.contains(what)
+        };
+        logs(is_it, peer).await;
+    }
+}
+
+/// Waits for a line in the log about `whom`.
+async fn logs(is_it: impl Fn(&String) -> bool, whom: &str) {
+    let logged = || LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let begun = Instant::now();
+    while !logged().iter().any(&is_it) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{whom} is not named");
+        sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Real sockets through a running gateway.
 #![allow(clippy::unwrap_used)]
 
+mod balanced;
 mod hostile;
 mod ingress;
 mod log;

@@ -192,14 +192,14 @@ pub(crate) fn gateway(upstream: SocketAddr, change: impl FnOnce(&mut Config)) ->
         hosts: Vec::new(),
         ports: Vec::new(),
         servers: [("lines.test".to_owned(), upstream.clone())].into(),
-        direct: vec![Direct { listen: free(), upstream, advertise: None }],
+        direct: vec![Direct { listen: free(), upstream, advertise: None, behind: Vec::new() }],
         options: Vec::new(),
         pass: Vec::new(),
     };
     let mut config = Config::alone("/nonexistent".into());
     config.networks = [(id, network)].into();
     let allow = vec!["127.0.0.0/8".parse().unwrap()];
-    config.proxies = vec![Proxy { listen: free(), users: [].into(), allow }];
+    config.proxies = vec![Proxy { allow, ..Proxy::open(free()) }];
     config.limits.sniff = Duration::from_millis(200);
     change(&mut config);
     let state = tempfile::tempdir().unwrap();

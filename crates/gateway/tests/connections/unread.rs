@@ -38,7 +38,7 @@ fn usual(server: SocketAddr, network: &str, pass: &[&str]) -> Running {
         let network = config.networks.get_mut(&network.parse().unwrap()).unwrap();
         network.hosts.push("127.0.0.1".parse().unwrap());
         let listen = "127.0.0.1:0".parse().unwrap();
-        network.direct = vec![Direct { listen, upstream, advertise: None }];
+        network.direct = vec![Direct { listen, upstream, advertise: None, behind: Vec::new() }];
         let named = network.protocol.unread().iter().map(|unread| unread.name);
         network.pass = named.filter(|name| pass.contains(name)).collect();
     })
