@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Let programs in, by the API, and people who have only a browser
     #[command(subcommand)]
     Api(Api),
+    /// Get databases of where addresses are, for /location
+    #[command(subcommand)]
+    Places(Places),
     /// The same as `mesh id`
     #[command(hide = true)]
     Id(MeshId),
@@ -184,6 +187,23 @@ pub(crate) struct TokenRevoke {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) answer: Answer,
+    #[command(flatten)]
+    pub(crate) instance: Instance,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Places {
+    /// Fetch DB-IP's free databases of cities with npm, in place of those that were fetched before
+    Fetch(Instance),
+    /// Print what /location tells of addresses
+    Ask(PlacesAsk),
+}
+
+#[derive(Args)]
+pub(crate) struct PlacesAsk {
+    /// The addresses, such as 8.8.8.8
+    #[arg(required = true, value_name = "IP")]
+    pub(crate) addresses: Vec<IpAddr>,
     #[command(flatten)]
     pub(crate) instance: Instance,
 }

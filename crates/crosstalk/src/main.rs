@@ -12,6 +12,7 @@ mod invite;
 mod log;
 mod mesh;
 mod open_files;
+mod places;
 mod signals;
 mod start;
 mod welcome;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Mesh(mesh) => mesh::run(&mesh),
         Command::Wipe(args) => wipe::run(&args),
         Command::Api(args) => api::run(&args),
+        Command::Places(args) => places::run(&args),
         Command::Id(args) => mesh::id::run(&args),
     };
     done.unwrap_or_else(|error| {
