@@ -1,6 +1,7 @@
 //! Prerequisites of the interop tests that run only in `cargo xtask test --long`.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::peers;
 use crate::steps::Outcome;
@@ -26,6 +27,10 @@ const PACKAGES: &[&str] = &[
 /// Installs what is missing.
 pub(crate) fn install(root: &Path) -> Outcome {
     peers::packages(PACKAGES)?;
+    // Where Node.js is from elsewhere it has brought its own, beside which Debian's has no room.
+    if peers::quiet(Command::new("npm").arg("--version")).is_err() {
+        peers::packages(&["npm"])?;
+    }
     let peers = peers::install(root)?;
     browser(root, &peers)?;
     suite::install(&peers)

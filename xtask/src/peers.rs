@@ -1,6 +1,6 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
-//! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; schemathesis for the API; proxychains for clients that know no
-//! proxy, and tmux for those that want a terminal.
+//! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; schemathesis for the API; `HAProxy`; proxychains for clients that
+//! know no proxy, and tmux for those that want a terminal.
 //!
 //! Everything but Debian packages is put under the target directory.
 
@@ -16,6 +16,7 @@ const PACKAGES: &[&str] = &[
     "ejabberd",
     "gcc",
     "go-sendxmpp",
+    "haproxy",
     "libc6-dev",
     "pkg-config",
     "libpurple0",
@@ -193,7 +194,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 }
 
 /// Runs a command for its output.
-fn quiet(command: &mut Command) -> Result<String, String> {
+pub(crate) fn quiet(command: &mut Command) -> Result<String, String> {
     match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -1,7 +1,7 @@
 //! A gateway process.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -87,4 +87,13 @@ impl Gateway {
         command.env("RUST_BACKTRACE", "1");
         command
     }
+}
+
+/// Runs a `crosstalk` command on the state in `data`, for its output.
+pub fn crosstalk(data: &Path, words: &[&str]) -> String {
+    let output = Command::new(built("crosstalk")).args(words).arg("--data").arg(data).output();
+    let output = output.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "crosstalk {}: {complaint}", words.join(" "));
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test bench fails by panic")]
 
 mod aim;
+mod balanced;
 mod browser;
 mod certificate;
 mod court;
@@ -19,6 +20,7 @@ mod ejabberd;
 mod event;
 mod gajim;
 mod gateway;
+mod haproxy;
 mod jabber_clients;
 mod jabber_server;
 mod msn;
@@ -41,6 +43,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use aim::AimServer;
+pub use balanced::Balanced;
 pub use browser::Browser;
 pub use court::Court;
 pub use crowd::{Crowd, Friend};
@@ -49,14 +52,14 @@ pub use dino::Dino;
 pub use ejabberd::Ejabberd;
 pub use event::Event;
 pub use gajim::Gajim;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, crosstalk};
 pub use msn::MsnServer;
 pub use person::{Person, Route};
 pub use pidgin::{JUST_COME, Pidgin};
 pub use prosody::Prosody;
 pub use raw_jabber::RawJabber;
 pub use schemathesis::ApiUnderTest;
-pub use stage::Stage;
+pub use stage::{Stage, fresh_directory};
 pub use terminal::Terminal;
 pub use yahoo::{YahooServer, YahooUser};
 

@@ -313,7 +313,8 @@ impl Drop for Stage {
     }
 }
 
-pub(crate) fn fresh_directory() -> PathBuf {
+/// An empty directory, for a test to remove.
+pub fn fresh_directory() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("crosstalk-interop-{}-{count}", std::process::id());

@@ -57,6 +57,21 @@ impl YahooUser<'_> {
         });
     }
 
+    /// Says something to somebody.
+    pub fn says(&self, to: &str, text: &str) {
+        self.runtime.block_on(self.client.say(to, text));
+    }
+
+    /// Waits for a message with `part` in it.
+    #[track_caller]
+    pub fn reads(&mut self, part: &str) {
+        let is_it = |event: &Event| {
+            matches!(event, Event::Said { text, .. } if text.text().contains(part)).then_some(())
+        };
+        let read = self.runtime.block_on(self.client.expect(PATIENCE, is_it));
+        read.unwrap_or_else(|| panic!("{part:?} never came"));
+    }
+
     /// Goes away with a text.
     pub fn goes_away(&self, text: &str) {
         self.runtime.block_on(self.client.act(Act::Away(text.to_owned())));

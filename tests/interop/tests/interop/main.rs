@@ -1,6 +1,7 @@
 //! Stories between people at real clients.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod balancer;
 mod base;
 mod described;
 mod failure;
