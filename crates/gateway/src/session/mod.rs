@@ -82,6 +82,18 @@ pub(crate) struct Session {
     turn_taken: Option<OwnedSemaphorePermit>,
 }
 
+/// Work for an event that may take long.
+type Long<'a> = Pin<Box<dyn Future<Output = Result<(), End>> + Send + 'a>>;
+
+/// Results of the events that were performed.
+#[derive(Default)]
+struct Done {
+    /// The person was made to say something.
+    has_said: bool,
+    /// The registry answered something.
+    is_answered: bool,
+}
+
 impl Session {
     /// A session of an engine; `server` is not connected in direct mode.
     pub(crate) fn new(
@@ -268,49 +280,57 @@ impl Session {
         poll_fn(|cx| self.poll_write_once(cx)).await;
         // What follows may take long, as dialling does.
         self.charge();
-        let (mut has_said, mut is_answered) = (false, false);
+        let mut done = Done::default();
         while let Some(event) = self.out.next_event() {
-            // What is rare is boxed, or each session had the room of all of it at all times.
-            match event {
-                Event::Dial(to) => Box::pin(self.dial(to)).await?,
-                Event::DetachServer => self.leave_server(),
-                Event::Encrypt(side, host) => Box::pin(self.encrypt(side, host)).await?,
-                Event::Opaque => return Err(End::Opaque(None)),
-                Event::Advise(what) => self.shared.advise(what),
-                Event::SignedIn { user, endpoint } => {
-                    Box::pin(self.sign_in(user.into_name(), endpoint)).await?;
-                }
-                Event::Converse { user, endpoint, with } => {
-                    Box::pin(self.converse(user.into_name(), endpoint, with)).await?;
-                }
-                Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
-                Event::SignedOut => self.person = None,
-                Event::Exchange(exchange) => {
-                    let answer = self.registration.perform(Instant::now(), exchange);
-                    is_answered |= answer.is_some();
-                    answer.map_or(Ok(()), |answer| self.tell(answer))?;
-                }
-                event @ (Event::Presence(_)
-                | Event::Audience(_)
-                | Event::Send(_)
-                | Event::Roster(_)
-                | Event::Unshown(_)) => {
-                    if let Some(person) = &self.person
-                        && !(person.is_leaving && matches!(event, Event::Presence(_)))
-                    {
-                        person.handle.take(event);
-                        has_said = true;
-                    }
-                }
+            if let Some(long) = self.perform(event, &mut done)? {
+                long.await?;
             }
         }
-        if has_said {
+        if done.has_said {
             self.pause();
         }
         if let Some(person) = &mut self.person {
             person.takes(self.engine.takes_texts());
         }
-        Ok(is_answered)
+        Ok(done.is_answered)
+    }
+
+    /// Does what an event asks for. What may take long is returned: boxed and without the event,
+    /// or each session had the room of both at all times.
+    fn perform(&mut self, event: Event, done: &mut Done) -> Result<Option<Long<'_>>, End> {
+        match event {
+            Event::Dial(to) => return Ok(Some(Box::pin(self.dial(to)))),
+            Event::DetachServer => self.leave_server(),
+            Event::Encrypt(side, host) => return Ok(Some(Box::pin(self.encrypt(side, host)))),
+            Event::Opaque => return Err(End::Opaque(None)),
+            Event::Advise(what) => self.shared.advise(what),
+            Event::SignedIn { user, endpoint } => {
+                return Ok(Some(Box::pin(self.sign_in(user.into_name(), endpoint))));
+            }
+            Event::Converse { user, endpoint, with } => {
+                return Ok(Some(Box::pin(self.converse(user.into_name(), endpoint, with))));
+            }
+            Event::Compute(work) => self.computing = Some(self.shared.compute(work)),
+            Event::SignedOut => self.person = None,
+            Event::Exchange(exchange) => {
+                let answer = self.registration.perform(Instant::now(), exchange);
+                done.is_answered |= answer.is_some();
+                answer.map_or(Ok(()), |answer| self.tell(answer))?;
+            }
+            event @ (Event::Presence(_)
+            | Event::Audience(_)
+            | Event::Send(_)
+            | Event::Roster(_)
+            | Event::Unshown(_)) => {
+                if let Some(person) = &self.person
+                    && !(person.is_leaving && matches!(event, Event::Presence(_)))
+                {
+                    person.handle.take(event);
+                    done.has_said = true;
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The two sides, client first, for those who carry on without an engine.

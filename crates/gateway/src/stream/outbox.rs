@@ -13,6 +13,9 @@ use super::Stream;
 /// The most pieces given to one write.
 const PIECES: usize = 32;
 
+/// The most pieces for which a queue on which nothing waits keeps its room.
+const KEPT: usize = 4;
+
 /// Bytes of memory in front of the waiting ones from which on it is given back.
 const SPENT: usize = 16 * 1024;
 
@@ -111,8 +114,8 @@ impl Outbox {
         for piece in queue.drain(..) {
             self.push(&piece);
         }
-        // A burst's queue is given back; an idle connection keeps none.
-        if queue.capacity() > PIECES {
+        // A burst's queue is given back; an idle connection keeps the room for a message.
+        if queue.capacity() > KEPT {
             queue.shrink_to_fit();
         }
         done
