@@ -41,7 +41,7 @@ impl Home {
         self.0.path()
     }
 
-    /// Has the package hold databases in which 8.8.8.0/24 and 2a00::/16 are in this city.
+    /// Has the package hold databases in which `8.8.8.0/24` and `2a00::/16` are in this city.
     fn publishes(&self, city: &str) {
         let packages = self.path().join("packages");
         for (name, range) in [("ipv4", "8.8.8.0/24"), ("ipv6", "2a00::/16")] {

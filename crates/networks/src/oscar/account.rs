@@ -249,10 +249,10 @@ impl Account {
     }
 
     /// Takes the presence of a contact; it is shown once the merged list is.
-    pub(super) fn presence_in(&mut self, of: Address, presence: Presence, cx: &mut Cx<'_>) {
+    pub(super) fn presence_in(&mut self, of: &Address, presence: Presence, cx: &mut Cx<'_>) {
         self.remember_presence(of.clone(), presence);
         if self.is_settled() {
-            self.show_presence(&of, cx);
+            self.show_presence(of, cx);
         }
     }
 

@@ -92,7 +92,7 @@ impl Oscar {
                 self.with_session(now, out, |s, cx| s.deliver(envelope, cx));
             }
             Input::Presence { of, presence } => {
-                self.with_session(now, out, |s, cx| s.presence_in(of, presence, cx));
+                self.with_session(now, out, |s, cx| s.presence_in(&of, presence, cx));
             }
             Input::Tick => self.with_session(now, out, Account::tick),
             Input::Claimed(claimed) => self.claimed(now, claimed.taken(), out),

@@ -108,7 +108,7 @@ fn it_waits_on_where_the_next_conversation_ends_with_it_unheard() {
 #[test]
 fn conversations_that_ended_before_they_began_take_no_room() {
     let mut scene = scene();
-    deliver(&mut scene.ns, Body::Presence(Presence::available()));
+    show_presence(&mut scene.ns, Presence::available());
     scene.client_got();
     for _ in 0..128 {
         let mut talk = scene.talk();

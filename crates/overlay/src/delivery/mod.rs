@@ -84,7 +84,6 @@ impl<T> Waiting<T> {
 
 /// Treatment of a message that arrived.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "messages are the rule, and move once")]
 pub(crate) enum Verdict {
     /// Hand it on. What must not be shown twice has a fingerprint.
     New(Call, Message, Option<Fingerprint>),

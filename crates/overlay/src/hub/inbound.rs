@@ -11,7 +11,6 @@ use crate::wire::message::Message;
 /// Everything about this gateway's own users is told too, under its own id: who is alone on
 /// the overlay sees the same events as who is not.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "messages are the rule, and move once")]
 pub enum Inbound {
     /// A gateway says something, and waits for the answer.
     Message {
