@@ -79,7 +79,7 @@ pub(crate) fn start(home: &Path, crosstalk: &[PathBuf]) -> (Running, Vec<Proxy>)
     if is_there("microsocks", "-h") {
         let [door] = free_ports();
         let mut command = Command::new("microsocks");
-        command.args(["-q", "-i", "127.0.0.1", "-p", &door.to_string()]);
+        command.args(["-i", "127.0.0.1", "-p", &door.to_string()]);
         let process = Running::start(&mut command, &home.join("microsocks"), &[door]);
         proxies.push(Proxy {
             name: "microsocks".into(),
