@@ -277,8 +277,8 @@ impl Directory {
             Record::Seen { key, gateway, epoch, version, present } => {
                 let at = Version { epoch, version };
                 if self.is_credible(&from, &key, &gateway) {
-                    let moved = self.watches.seen(from, &key, gateway, at, present, &self.living);
-                    self.moved(moved);
+                    let moves = self.watches.seen(from, &key, gateway, at, present, &self.living);
+                    self.moved(moves);
                 }
             }
             Record::Answered { key, turn } => {

@@ -158,20 +158,27 @@ impl Subscriptions {
         at: Version,
         present: bool,
         living: &Living,
-    ) -> Option<Move> {
-        let watching = self.watching.get_mut(key)?;
+    ) -> Vec<Move> {
+        let Some(watching) = self.watching.get_mut(key) else { return Vec::new() };
+        let mut moves = Vec::new();
         match watching.claims.get_mut(&(gateway, at.epoch)) {
             Some(old) if old.at == at => {
                 old.by.insert(home);
             }
             Some(old) if old.at.version > at.version => {}
             _ => {
+                // Every sign-on has a count of its own. Of one that followed another, what came
+                // between may never be told: that the other one ended follows from it.
+                if living.get(&gateway) == Some(&at.epoch) && watching.shown.remove(&gateway) {
+                    moves.push(watching.told(gateway, false));
+                }
                 let claim = Claim { at, present, by: BTreeSet::from([home]) };
                 watching.claims.insert((gateway, at.epoch), claim);
                 watching.drop_old_boots(&gateway, living);
             }
         }
-        watching.judge(gateway, &self.heard_out, living)
+        moves.extend(watching.judge(gateway, &self.heard_out, living));
+        moves
     }
 
     /// `home` has said all it knows of the person.

@@ -134,6 +134,20 @@ fn a_sign_off_that_the_home_missed_is_told_after_the_break() {
 }
 
 #[test]
+fn who_signs_off_and_on_again_during_a_break_has_left_and_come() {
+    let mut mesh = Mesh::new(2, REPLICAS);
+    mesh.on(0, |d| d.watch(&alice()));
+    mesh.on(1, |d| d.sign_on(&alice()));
+    mesh.0[1].sign_off(&alice());
+    mesh.0[1].sign_on(&alice());
+    mesh.0[1].take_news();
+    let moves = [Move::Left(alice(), id(1)), Move::Arrived(alice(), id(1))];
+    assert_eq!(mesh.link(0, 1, 1), moves);
+    assert_eq!(mesh.link(1, 0, 1), [], "it is said once, by whichever home is first");
+    assert_eq!(mesh.0[0].locate(&alice()), [id(1)]);
+}
+
+#[test]
 fn a_gateway_that_may_not_speak_for_a_network_has_nobody_there() {
     let mut mesh = Mesh::new(2, REPLICAS);
     let eve: Address = "eve@yahoo".parse().unwrap();
