@@ -16,6 +16,7 @@ pub(in crate::xmpp) use self::requests::{Asked, Requests};
 use crate::xmpp::context::Cx;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::messages::corrections::Corrections;
+use crate::xmpp::messages::handed_over::HandedOver;
 use crate::xmpp::messages::resent::ResentMessages;
 use crate::xmpp::privacy_lists::Privacy;
 
@@ -70,6 +71,8 @@ pub(in crate::xmpp) struct Account {
     typed_to: BTreeSet<Address>,
     /// Messages that an earlier connection took.
     pub(in crate::xmpp) repeats: ResentMessages,
+    /// Messages that were on the way to an earlier connection.
+    pub(in crate::xmpp) handed_over: HandedOver,
 }
 
 /// Progress of the foreign part of the list.
@@ -162,6 +165,8 @@ pub(in crate::xmpp) struct Leftover {
     pub(in crate::xmpp) repeats: ResentMessages,
     /// Messages for the client that it did not acknowledge.
     pub(in crate::xmpp) again: Vec<Bytes>,
+    /// Those that the gateway may bring once more.
+    pub(in crate::xmpp) handed_over: HandedOver,
 }
 
 /// A message the client sent to a foreign person.
@@ -199,6 +204,7 @@ impl Account {
             spellings: BTreeMap::new(),
             typed_to: BTreeSet::new(),
             repeats: ResentMessages::default(),
+            handed_over: HandedOver::default(),
         }
     }
 
@@ -210,6 +216,7 @@ impl Account {
             waiting.again = left.again;
         }
         self.repeats = left.repeats;
+        self.handed_over = left.handed_over;
     }
 
     /// The contacts who may see the person's presence.
@@ -248,6 +255,7 @@ impl Account {
         size_of::<Self>()
             + self.waits()
             + self.repeats.weight()
+            + self.handed_over.weight()
             + self.privacy.weight()
             + self.own.weight()
             + self.corrections.weight()

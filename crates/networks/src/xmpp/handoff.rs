@@ -41,6 +41,8 @@ impl Resumable {
 
     /// State left for the next session of the person, whose client handled `h` stanzas of this.
     fn left(mut self, h: u32) -> Result<Leftover, Fault> {
+        // Also what the client handled: the gateway does not know that it did.
+        self.account.handed_over.add(self.acks.take_handed_over());
         self.acks.client_handled(h)?;
         let mut again = self.account.take_waiting().again;
         again.extend(self.acks.resumed().into_iter().filter(|said| said.starts_with(b"<message")));
@@ -48,7 +50,8 @@ impl Resumable {
         let (marks, stanzas) = self.acks.untold();
         repeats.go_on(marks, stanzas);
         repeats.begin_anew();
-        Ok(Leftover { repeats, again })
+        let handed_over = std::mem::take(&mut self.account.handed_over);
+        Ok(Leftover { repeats, again, handed_over })
     }
 }
 
@@ -240,6 +243,8 @@ impl Resumable {
     fn go_on(self, handled: u32, resumed: &[u8], cx: &mut Cx<'_>) -> Result<Box<Account>, Fault> {
         let Self { mut acks, mut account } = self;
         let mut resumed = cx.parse(Side::Server, resumed)?;
+        // Also what the client handled: the gateway does not know that it did.
+        account.handed_over.add(acks.take_handed_over());
         // The client's count first: what it handled is not sent again below.
         acks.client_handled(handled)?;
         account.requests.acknowledged(handled);

@@ -2,7 +2,7 @@
 
 use crate::acks::managed;
 use crate::scene::*;
-use crosstalk_core::RichText;
+use crosstalk_core::{EnvelopeId, Failure, RichText};
 
 const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
 const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
@@ -11,7 +11,9 @@ const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
 fn lost() -> Scene {
     let mut scene = managed();
     scene.presence("alice@aol", Presence::available());
-    scene.deliver("alice@aol", Body::Text { text: RichText::plain("three"), auto: false });
+    let three = Body::Text { text: RichText::plain("three"), auto: false };
+    let three = scene.envelope("alice@aol", "ann@chat.test@jabber", three);
+    scene.give(Input::Deliver(Envelope { id: EnvelopeId(3), ..three }));
     scene.give(Input::Closed(Side::Client));
     assert!(matches!(&scene.events()[..], [Event::SignedOut]));
     scene
@@ -273,10 +275,12 @@ fn a_client_that_acknowledges_nothing_gets_the_rest_when_it_resumes() {
     let mut scene = managed();
     let text = "x".repeat(32 * 1024);
     let body = Body::Text { text: RichText::plain(&text), auto: false };
-    let letter = scene.envelope("alice@aol", "ann@chat.test@jabber", body);
+    let mut letter = scene.envelope("alice@aol", "ann@chat.test@jabber", body);
     let mut shown = 0;
+    letter.id = EnvelopeId(2);
     while scene.input(Input::Deliver(letter.clone())).is_ok() {
         shown += 1;
+        letter.id.0 += 1;
         assert!(scene.engine.weight() < 2 << 20);
     }
     assert!((16..=32).contains(&shown), "{shown}");
@@ -320,4 +324,67 @@ fn a_list_that_the_server_says_again_has_everybody_again() {
     next.client("<a xmlns='urn:xmpp:sm:3' h='1'/>");
     next.server(answer);
     assert_eq!(next.to(Side::Client), answer);
+}
+
+/// A report that a message of Ann's to Alice was not delivered.
+fn report(of: EnvelopeId) -> Body {
+    Body::Undelivered { of, why: Failure::Offline }
+}
+
+#[test]
+fn what_was_on_the_way_when_the_connection_broke_is_told_once() {
+    // The client has nothing of it, or a part, or all; it goes on in its session, or begins anew.
+    for (h, goes_on) in (0..=2).flat_map(|h| [(h, true), (h, false)]) {
+        let mut scene = said(&says("id='m1'", "x"));
+        let [Event::Send(sent)] = &scene.events()[..] else { panic!("it says one thing") };
+        let of = sent.id;
+        let text = Body::Text { text: RichText::plain("one"), auto: false };
+        scene.sent();
+        scene.deliver("alice@aol", report(of));
+        scene.deliver("alice@aol", text.clone());
+        scene.to(Side::Client);
+        // The gateway notices first that the client is gone.
+        scene.deliver("alice@aol", report(of));
+        scene.deliver("alice@aol", text.clone());
+        assert_eq!(scene.to(Side::Client), "");
+        scene.give(Input::Closed(Side::Client));
+        let mut next = another(&scene, "ann");
+        let resume = RESUME.replace("h='2'", &format!("h='{h}'"));
+        next.client(&resume);
+        if goes_on {
+            next.server(RESUMED);
+            next.give(Input::Tick);
+        } else {
+            next.server("<failed xmlns='urn:xmpp:sm:3' h='0'/>");
+            next.bind_after_failure();
+            next.client("<presence/>");
+        }
+        let seen = next.to(Side::Client);
+        let told = (seen.matches("id='m1'").count(), seen.matches("<body>one</body>").count());
+        assert_eq!(told, (usize::from(h < 1), usize::from(h < 2)), "{h} {goes_on}: {seen}");
+        next.events();
+        // The gateway does not know how far they came.
+        next.deliver("alice@aol", report(of));
+        next.deliver("alice@aol", text);
+        assert_eq!(next.to(Side::Client), "", "{h} {goes_on}");
+        assert!(!next.events().iter().any(|event| matches!(event, Event::Unshown(_))));
+    }
+}
+
+#[test]
+fn what_no_connection_was_given_is_told_after_it_broke() {
+    let mut scene = Scene::online(alice());
+    scene.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    // Nobody says again what comes before the server counts.
+    let text = Body::Text { text: RichText::plain("one"), auto: false };
+    scene.deliver("alice@aol", text.clone());
+    scene.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+    scene.client(&says("id='m1'", "x"));
+    let [Event::Send(sent)] = &scene.events()[..] else { panic!("it says one thing") };
+    let of = sent.id;
+    let mut next = resume(&mut scene, 0);
+    next.deliver("alice@aol", text);
+    next.deliver("alice@aol", report(of));
+    let seen = next.to(Side::Client);
+    assert!(seen.contains("<body>one</body>") && seen.contains("type='error' id='m1'"), "{seen}");
 }

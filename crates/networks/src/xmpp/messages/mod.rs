@@ -2,6 +2,7 @@
 
 pub(super) mod body;
 pub(super) mod corrections;
+pub(super) mod handed_over;
 pub(super) mod resent;
 
 use crosstalk_core::{
@@ -101,6 +102,13 @@ impl Account {
         if let (Body::Text { .. }, Some(details)) = (&envelope.body, &envelope.details) {
             self.corrections.learn(&envelope.from, details, envelope.id);
         }
+        let mark = handed_over::mark(&envelope);
+        let acks = cx.link.acks.as_ref();
+        // On this connection too: it may be broken and the gateway know that first.
+        let is_logged = |mark| acks.is_some_and(|acks| acks.has_handed_over(mark));
+        if mark.is_some_and(|mark| self.handed_over.has(mark) || is_logged(mark)) {
+            return Ok(());
+        }
         let stanza = match &envelope.body {
             Body::Contact(step) => {
                 let nickname = envelope.details.as_ref().and_then(|d| d.nickname.as_ref());
@@ -129,6 +137,9 @@ impl Account {
             }
         };
         cx.say(&stanza)?;
+        if let (Some(mark), Some(acks)) = (mark, &mut cx.link.acks) {
+            acks.handed_over(mark);
+        }
         let is_of_a_person = !envelope.from.is_control();
         let is_text = matches!(envelope.body, Body::Text { .. });
         if is_text && is_of_a_person { self.ask_about_typing(cx) } else { Ok(()) }

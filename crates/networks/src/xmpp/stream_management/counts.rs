@@ -59,8 +59,7 @@ impl Acks {
 
     /// Bytes kept, roughly.
     pub(in crate::xmpp) fn weight(&self) -> usize {
-        let down =
-            self.down.as_ref().map_or(0, |down| down.bytes + down.log.len() * size_of::<Sent>());
+        let down = self.down.as_ref().map_or(0, Down::weight);
         let up = self.up.log.len() * size_of::<(Said, u32)>();
         down + up + self.up.taken.len() * size_of::<(u32, u64)>()
     }
@@ -103,6 +102,26 @@ impl Acks {
         down.sent = down.sent.wrapping_add(1);
         down.log.push_back(Sent::Gateway(kept));
         Ok(down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked)
+    }
+
+    /// The stanza of ours that was sent last is a message that the gateway brings once more if the
+    /// connection breaks.
+    pub(in crate::xmpp) fn handed_over(&mut self, mark: u64) {
+        // What is not kept is not said again on another connection either.
+        let Some(down) = self.down.as_mut().filter(|_| self.resumable.is_some()) else { return };
+        down.handed_over.push_back((down.sent, mark));
+    }
+
+    /// Whether the client may get such a message from the log.
+    pub(in crate::xmpp) fn has_handed_over(&self, mark: u64) -> bool {
+        let down = self.down.as_ref();
+        down.is_some_and(|down| down.handed_over.iter().any(|(_, of)| *of == mark))
+    }
+
+    /// The marks of such messages that the client did not acknowledge while it was connected.
+    pub(in crate::xmpp) fn take_handed_over(&mut self) -> impl ExactSizeIterator<Item = u64> {
+        let down = self.down.get_or_insert_default();
+        std::mem::take(&mut down.handed_over).into_iter().map(|(_, mark)| mark)
     }
 
     /// A stanza of the client went to the server, or was kept from it.
@@ -159,6 +178,11 @@ impl Acks {
         if let Some(Sent::Server(n)) = down.log.front_mut() {
             *n -= part;
         }
+        let unhandled = down.sent.wrapping_sub(h);
+        let is_handled = |(at, _): &(u32, u64)| down.sent.wrapping_sub(*at) >= unhandled;
+        while down.handed_over.front().is_some_and(is_handled) {
+            down.handed_over.pop_front();
+        }
         Ok(count)
     }
 
@@ -209,6 +233,9 @@ struct Down {
     client: u32,
     /// The same in the server's count.
     server: u32,
+    /// Marks of messages of ours that the client did not acknowledge, with their places in its
+    /// count.
+    handed_over: VecDeque<(u32, u64)>,
 }
 
 /// Part of a log that one party settles by a count of its own.
@@ -221,6 +248,12 @@ struct Settled {
 }
 
 impl Down {
+    /// Bytes kept, roughly.
+    fn weight(&self) -> usize {
+        let handed_over = self.handed_over.len() * size_of::<(u32, u64)>();
+        self.bytes + self.log.len() * size_of::<Sent>() + handed_over
+    }
+
     /// What is settled once the client handled `h` stanzas.
     fn settled(&self, h: u32) -> Result<Settled, Fault> {
         // Counts wrap around at 2^32 (XEP-0198): only differences mean anything.
