@@ -123,10 +123,13 @@ fn load_balancers_are_addresses_and_ranges_and_not_everybody() {
     for good in ["10.0.0.5", "10.0.0.0/8", "2001:db8::5", "2001:db8::/32", "::ffff:10.0.0.5"] {
         assert!(parse(&behind(good)).is_ok(), "{good}");
     }
+    let mapped = parse(&behind("::ffff:10.0.0.0/104")).unwrap();
+    let direct = &mapped.networks.values().next().unwrap().direct[0];
+    assert_eq!(direct.behind, ["10.0.0.0/8".parse().unwrap()], "as addresses are compared");
     for bad in ["balancer.test", "10.0.0", "*"] {
         assert!(complaint(&behind(bad)).contains("expected an address, or a range"), "{bad}");
     }
-    for everybody in ["0.0.0.0/0", "::/0"] {
+    for everybody in ["0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"] {
         assert!(complaint(&behind(everybody)).contains("is everybody"), "{everybody}");
     }
 }

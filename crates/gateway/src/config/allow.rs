@@ -4,8 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
+
+/// Length of the prefix of IPv4 addresses mapped into IPv6 (RFC 4291, section 2.5.5.2).
+const MAPPED: u8 = 96;
 
 /// A host, or many: `chat.example.org`, `*.example.org` (and `example.org` itself), `10.0.0.0/8`,
 /// `::1` or `*`.
@@ -64,6 +67,21 @@ impl HostPattern {
     }
 }
 
+/// Range, or single address, that `text` is. Addresses are compared in their canonical form, so that
+/// IPv4 addresses mapped into IPv6 are the IPv4 addresses.
+pub(super) fn net(text: &str) -> Option<IpNet> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(ip.to_canonical().into());
+    }
+    let net: IpNet = text.parse().ok()?;
+    let mapped = || {
+        let IpNet::V6(net) = net else { return None };
+        let prefix = net.prefix_len().checked_sub(MAPPED)?;
+        Ipv4Net::new(net.addr().to_ipv4_mapped()?, prefix).ok()
+    };
+    Some(mapped().map_or(net, IpNet::V4))
+}
+
 fn is_under(name: &str, domain: &str) -> bool {
     let Some(at) = name.len().checked_sub(domain.len()) else { return false };
     let (Some(front), Some(tail)) = (name.get(..at), name.get(at..)) else { return false };
@@ -88,9 +106,7 @@ impl FromStr for HostPattern {
         if text == "*" {
             return Ok(Self::Any);
         }
-        if let Some(net) =
-            text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-        {
+        if let Some(net) = net(text) {
             return Ok(Self::Net(net));
         }
         let (wild, name) = text.strip_prefix("*.").map_or((false, text), |name| (true, name));

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+
+use super::allow::net;
 
 /// A value read by its `FromStr`.
 struct Text<T>(T);
@@ -55,16 +56,15 @@ where
 
 /// Addresses such as `10.0.0.5`, and ranges such as `2001:db8::/32`, of which none is everything.
 pub(super) fn nets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
-    let read = |text: &String| {
-        let one = || text.parse::<IpAddr>().map(|ip| ip.to_canonical().into());
-        let net = text.parse().or_else(|_| one()).map_err(|_| {
+    let read = |text: &String| match net(text) {
+        None => {
             let expected = "expected an address, or a range such as 10.0.0.0/8";
-            D::Error::custom(format!("{text:?}: {expected}"))
-        });
-        net.and_then(|net: IpNet| match net.prefix_len() {
-            0 => Err(D::Error::custom(format!("{text:?} is everybody"))),
-            _ => Ok(net),
-        })
+            Err(D::Error::custom(format!("{text:?}: {expected}")))
+        }
+        Some(net) if net.prefix_len() == 0 => {
+            Err(D::Error::custom(format!("{text:?} is everybody")))
+        }
+        Some(net) => Ok(net),
     };
     Vec::<String>::deserialize(from)?.iter().map(read).collect()
 }
