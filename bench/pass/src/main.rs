@@ -53,11 +53,11 @@ fn main() {
 
 async fn run(rounds: usize, crosstalk: &[PathBuf]) {
     let home = TempDir::new().unwrap();
-    let (_server, mut proxies) = proxies::start(home.path(), crosstalk);
+    let (_server, proxies) = proxies::start(home.path(), crosstalk);
     let mut all: Vec<Vec<[f64; FIGURES.len()]>> = vec![Vec::new(); proxies.len()];
     for round in 0..=rounds {
         eprintln!("round {round} of {rounds}");
-        for (proxy, figures) in proxies.iter_mut().zip(&mut all) {
+        for (proxy, figures) in proxies.iter().zip(&mut all) {
             let of_round = load::round(proxy).await;
             // The first warms up.
             if round > 0 {
