@@ -9,7 +9,7 @@ use crosstalk_core::Side;
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 
-use super::flow::{Flow, Turn};
+use super::flow::{Flow, Stopped, Turn};
 use super::half::Half;
 use super::{Broken, Owner, PlainSide};
 
@@ -17,10 +17,8 @@ use super::{Broken, Owner, PlainSide};
 pub(super) enum Outcome {
     /// It waits for one of its sides.
     Waits,
-    /// There is more to move, after the others had their turns.
-    Again,
-    /// It may take no more memory for now.
-    NoMemory,
+    /// There is more to move, later.
+    Again(Stopped),
     /// Both directions ended.
     Over,
 }
@@ -36,6 +34,8 @@ pub(super) struct Spliced {
     moved: Instant,
     /// Its thread looks at it at a time that it knows.
     is_checked: bool,
+    /// It stands among those that have their turn next.
+    pub(super) is_next: bool,
 }
 
 impl fmt::Debug for Spliced {
@@ -62,6 +62,7 @@ impl Spliced {
             owner,
             moved: Instant::now(),
             is_checked: false,
+            is_next: false,
         })
     }
 
@@ -80,23 +81,21 @@ impl Spliced {
         half.heard(event);
     }
 
-    /// Moves what can be moved both ways, as far as one turn goes.
-    pub(super) fn turn(&mut self, turn: &mut Turn<'_>) -> Outcome {
-        turn.may_read = !self.owner.charge().is_closed(false);
-        self.up.run(&mut self.client, &mut self.server, turn);
-        self.down.run(&mut self.server, &mut self.client, turn);
+    /// Moves what can be moved both ways, as far as one turn with this buffer goes, and no more than
+    /// `pipes` are open.
+    pub(super) fn turn(&mut self, buffer: &mut [u8], pipes: u16) -> Outcome {
+        let may_read = !self.owner.charge().is_closed(false);
+        let mut turn = Turn::new(buffer, pipes, may_read);
+        self.up.run(&mut self.client, &mut self.server, &mut turn);
+        self.down.run(&mut self.server, &mut self.client, &mut turn);
         if turn.has_moved {
             self.moved = Instant::now();
         }
         self.owner.charge().set(self.up.held() + self.down.held());
-        if self.up.has_ended() && self.down.has_ended() {
-            Outcome::Over
-        } else if turn.was_refused {
-            Outcome::NoMemory
-        } else if turn.is_used_up() {
-            Outcome::Again
-        } else {
-            Outcome::Waits
+        match turn.stopped {
+            _ if self.up.has_ended() && self.down.has_ended() => Outcome::Over,
+            Some(stopped) => Outcome::Again(stopped),
+            None => Outcome::Waits,
         }
     }
 

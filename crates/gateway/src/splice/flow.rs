@@ -7,30 +7,36 @@ use super::pipe::Pipe;
 
 /// Number of bytes in one read from which on a direction is moved inside the kernel.
 const BULK: usize = 16 * 1024;
-/// The most bytes that a connection moves before the others of its thread have their turn.
-const TURN: usize = 1 << 20;
+/// The most bytes that a direction moves before the other one and the other connections of its
+/// thread have their turn.
+const TURN: usize = 512 * 1024;
 
 /// One turn of a connection: what it may use of its thread, and what came out.
 pub(super) struct Turn<'a> {
     buffer: &'a mut [u8],
     pipes: u16,
+    /// Bytes that the direction may still move.
     left: usize,
     /// Whether memory may be taken for more.
-    pub(super) may_read: bool,
-    /// Something could have been read that may not.
-    pub(super) was_refused: bool,
-    /// Something was read or written.
+    may_read: bool,
+    /// Something was read or written, or a direction ended.
     pub(super) has_moved: bool,
+    /// Reason why a direction stopped that could have gone on.
+    pub(super) stopped: Option<Stopped>,
+}
+
+/// Reason why a direction stopped that could have gone on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// Others have their turn first.
+    TurnOver,
+    /// It may take no more memory for now.
+    NoMemory,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) const fn new(buffer: &'a mut [u8], pipes: u16) -> Self {
-        let (may_read, was_refused, has_moved) = (true, false, false);
-        Self { buffer, pipes, left: TURN, may_read, was_refused, has_moved }
-    }
-
-    pub(super) const fn is_used_up(&self) -> bool {
-        self.left == 0
+    pub(super) const fn new(buffer: &'a mut [u8], pipes: u16, may_read: bool) -> Self {
+        Self { buffer, pipes, left: TURN, may_read, has_moved: false, stopped: None }
     }
 
     const fn moved(&mut self, bytes: usize) {
@@ -101,6 +107,7 @@ impl Flow {
 
     /// Moves what it can, as far as the turn goes.
     pub(super) fn run(&mut self, from: &mut Half, to: &mut Half, turn: &mut Turn<'_>) {
+        turn.left = TURN;
         while !self.ended {
             match self.step(from, to, turn) {
                 Ok(Step::Moved) => {}
@@ -111,7 +118,8 @@ impl Flow {
                 }
                 Err(Failed::Sink(error)) => {
                     self.broken.get_or_insert_with(|| Box::new((false, error)));
-                    (self.rest, self.pipe, self.ended) = (None, None, true);
+                    (self.rest, self.pipe) = (None, None);
+                    self.end(turn);
                 }
             }
         }
@@ -136,20 +144,24 @@ impl Flow {
                 return drained.map(|n| turn.step(n)).map_err(Failed::Sink);
             }
             // Its source has nothing more for now, or not much.
-            if !self.is_bulk || !from.is_readable() {
+            if !self.is_bulk || !from.is_readable() || from.has_ended() {
                 self.pipe.take().into_iter().for_each(|pipe| pipe.give_back());
             }
         }
         if from.has_ended() {
             to.shut().map_err(Failed::Sink)?;
-            self.ended = true;
+            self.end(turn);
             return Ok(Step::Moved);
         }
-        if !from.is_readable() || turn.is_used_up() {
+        if !from.is_readable() {
             return Ok(Step::Waits);
         }
         if !turn.may_read {
-            turn.was_refused = true;
+            turn.stopped = Some(Stopped::NoMemory);
+            return Ok(Step::Waits);
+        }
+        if turn.left == 0 {
+            turn.stopped = Some(Stopped::TurnOver);
             return Ok(Step::Waits);
         }
         if self.is_bulk && self.pipe.is_none() {
@@ -165,6 +177,12 @@ impl Flow {
             }
             None => self.copy(from, to, turn),
         }
+    }
+
+    /// Ends the direction. The silence that the other one may keep begins now.
+    const fn end(&mut self, turn: &mut Turn<'_>) {
+        self.ended = true;
+        turn.has_moved = true;
     }
 
     /// Writes copied bytes that had to wait.

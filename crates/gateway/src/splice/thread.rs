@@ -1,5 +1,8 @@
 //! A thread that serves spliced connections.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
@@ -7,11 +10,12 @@ use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 
 use super::SpliceLimits;
 use super::connection::{Outcome, Spliced};
-use super::flow::Turn;
+use super::flow::Stopped;
 
 /// Token of the inbox; a connection's are above it.
 const INBOX: Token = Token(usize::MAX);
@@ -146,6 +150,7 @@ impl Thread {
                 Err(error) => {
                     tracing::error!(%error, "connections that pass through are ended");
                     self.inbox.lock().closed = true;
+                    break;
                 }
             }
             self.is_short = false;
@@ -157,11 +162,7 @@ impl Thread {
                 if event.token() == INBOX {
                     asked = true;
                 } else {
-                    let (id, is_server) = (event.token().0 / 2, event.token().0 % 2 == 1);
-                    if let Some(spliced) = self.connections.get_mut(&id) {
-                        spliced.heard(is_server, event);
-                        self.turn(id);
-                    }
+                    self.heard(event);
                 }
             }
             if asked && !self.asked() {
@@ -212,18 +213,30 @@ impl Thread {
         true
     }
 
+    /// Takes what the selector says of a side.
+    fn heard(&mut self, event: &Event) {
+        let (id, is_server) = (event.token().0 / 2, event.token().0 % 2 == 1);
+        let Some(spliced) = self.connections.get_mut(&id) else { return };
+        spliced.heard(is_server, event);
+        // One that had more to move has just had its turn.
+        if !spliced.is_next {
+            self.turn(id);
+        }
+    }
+
     /// Moves what can be moved on a connection.
     fn turn(&mut self, id: Id) {
         let Some(spliced) = self.connections.get_mut(&id) else { return };
-        match spliced.turn(&mut Turn::new(&mut self.buffer, self.limits.pipes)) {
+        spliced.is_next = false;
+        match spliced.turn(&mut self.buffer, self.limits.pipes) {
             Outcome::Waits => {
                 if let Some(check) = spliced.needs_check(self.limits.patience) {
                     self.checks.push(Reverse((check, id)));
                 }
             }
-            Outcome::Again => self.again.push(id),
-            Outcome::NoMemory => {
-                self.is_short = true;
+            Outcome::Again(stopped) => {
+                self.is_short |= stopped == Stopped::NoMemory;
+                spliced.is_next = true;
                 self.again.push(id);
             }
             Outcome::Over => self.end(id),

@@ -1,10 +1,12 @@
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crosstalk_gateway::config::Memory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 
-use crate::support::{echo, exactly, gateway, rest, server, socks5};
+use crate::support::{echo, exactly, gateway, rest, server, socks5, socks5_on};
 
 /// Bytes that show where they were.
 fn pattern(len: usize) -> Vec<u8> {
@@ -179,4 +181,72 @@ async fn what_one_side_has_left_ends_soon_after_the_last_word_of_the_other() {
     client.write_all(b"220 tell me\r\n").await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(rest(&mut client).await, b"more\n".repeat(6), "what goes on is not cut off");
+}
+
+#[tokio::test]
+async fn the_last_word_is_heard_after_any_silence() {
+    let server = server(|mut tcp| async move {
+        let heard = exactly(&mut tcp, 11).await;
+        tcp.write_all(&heard).await.unwrap();
+        rest(&mut tcp).await;
+        sleep(PATIENCE / 2).await;
+        tcp.write_all(b"bye").await.unwrap();
+    })
+    .await;
+    let gateway = gateway(server, |config| config.limits.handshake = PATIENCE);
+    let mut client = socks5(gateway.proxies[0], server).await;
+    client.write_all(b"220 hello\r\n").await.unwrap();
+    assert_eq!(exactly(&mut client, 11).await, b"220 hello\r\n");
+    sleep(3 * PATIENCE).await;
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await, b"bye");
+}
+
+/// A connection to `to` on which both sides said something, from this address.
+async fn passing(from: [u8; 4], proxy: SocketAddr, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let mut tcp = socks5_on(socket.connect(proxy).await.unwrap(), to).await;
+    tcp.write_all(b"220 hello\r\n").await.unwrap();
+    assert_eq!(exactly(&mut tcp, 11).await, b"220 hello\r\n");
+    tcp
+}
+
+#[tokio::test]
+async fn what_passes_makes_room_for_somebody_who_has_less() {
+    let echo = echo().await;
+    let gateway = gateway(echo, |config| config.limits.connections = 2);
+    let proxy = gateway.proxies[0];
+    let (greedy, other) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+    let (mut first, mut second) =
+        (passing(greedy, proxy, echo).await, passing(greedy, proxy, echo).await);
+    let mut third = passing(other, proxy, echo).await;
+    assert!(rest(&mut first).await.is_empty(), "the oldest ends");
+    for tcp in [&mut second, &mut third] {
+        tcp.write_all(b"still here").await.unwrap();
+        assert_eq!(exactly(tcp, 10).await, b"still here");
+    }
+}
+
+#[tokio::test]
+async fn what_passes_ends_where_too_much_of_it_waits_and_others_go_on() {
+    let pouring = server(|mut tcp| async move {
+        exactly(&mut tcp, 10).await;
+        let _ = tcp.write_all(&vec![b'x'; 16 << 20]).await;
+    })
+    .await;
+    let gateway = gateway(pouring, |config| config.limits.memory = Memory::LEAST);
+    let mut deaf = Vec::new();
+    let begun = Instant::now();
+    while gateway.router.snapshot().memory.ended.unknown == 0 {
+        let mut tcp = socks5(gateway.proxies[0], pouring).await;
+        tcp.write_all(b"220 pour\r\n").await.unwrap();
+        deaf.push(tcp);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} hold nothing", deaf.len());
+    }
+    drop(deaf);
+    let mut reader = socks5(gateway.proxies[0], pouring).await;
+    reader.write_all(b"220 pour\r\n").await.unwrap();
+    reader.shutdown().await.unwrap();
+    assert_eq!(rest(&mut reader).await.len(), 16 << 20);
 }

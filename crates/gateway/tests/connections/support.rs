@@ -258,7 +258,11 @@ pub(crate) async fn echo() -> SocketAddr {
 
 /// Connects to `to` through the SOCKS5 proxy at `proxy`.
 pub(crate) async fn socks5(proxy: SocketAddr, to: SocketAddr) -> TcpStream {
-    let mut tcp = TcpStream::connect(proxy).await.unwrap();
+    socks5_on(TcpStream::connect(proxy).await.unwrap(), to).await
+}
+
+/// Asks the SOCKS5 proxy at the end of `tcp` for `to`.
+pub(crate) async fn socks5_on(mut tcp: TcpStream, to: SocketAddr) -> TcpStream {
     let SocketAddr::V4(to) = to else { panic!("IPv4 only") };
     let mut opening = vec![5, 1, 0, 5, 1, 0, 1];
     opening.extend(to.ip().octets());
