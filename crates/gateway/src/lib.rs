@@ -18,6 +18,7 @@ mod fair;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod http_client;
 mod ingress;
 mod listen;
 pub mod mail;

@@ -5,6 +5,7 @@
 mod commands;
 mod naming;
 mod person;
+mod request;
 mod speech;
 mod words;
 
@@ -12,9 +13,10 @@ use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, Unix
 
 pub use commands::{COMMANDS, Command};
 pub use person::{
-    Endpoint, Found, Offers, PersonService, SERVICES, Step, Trouble, Url, begin, finish, question,
+    Endpoint, Found, Offers, PersonService, SERVICES, Step, Trouble, begin, finish, question,
     shares, unanswered,
 };
+pub use request::{Method, Request, Url};
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 

@@ -4,7 +4,6 @@
 //! looked up, each within a deadline, so many at a time and within bounds of memory. Nothing else
 //! waits for it.
 
-mod http;
 mod places;
 
 use std::fmt;
@@ -13,15 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crosstalk_core::{Question, RichText};
-use crosstalk_services::{self as services, Endpoint, Found, Offers, Step, Trouble, Url};
+use crosstalk_services::{self as services, Endpoint, Found, Offers, Request, Step, Trouble};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Services};
+use crate::http_client::{Http, Response};
 use crate::tls;
-use http::{Http, Response};
 use places::Places;
 
-/// The most look-ups at once: each holds [some memory](http::MAX_BODY).
+/// The most look-ups at once: each holds [some memory](crate::http_client::MAX_BODY).
 const AT_ONCE: usize = 32;
 
 /// Reason why sources cannot be used.
@@ -82,7 +81,7 @@ impl Sources {
     ) -> RichText {
         let found = match services::begin(question, value, &self.offers) {
             Step::Say(said) => return said.into(),
-            Step::Get(url) => match self.get(&url).await {
+            Step::Get(url) => match self.send(Request::get(url)).await {
                 Ok((status, body)) => Found::Response { status, body },
                 Err(why) => Found::Nothing(why),
             },
@@ -94,10 +93,10 @@ impl Sources {
         services::finish(question, value, found).into()
     }
 
-    async fn get(&self, url: &Url) -> Result<Response, Trouble> {
+    async fn send(&self, request: Request) -> Result<Response, Trouble> {
         // Who must wait for a turn is told so at once: a wait of many is no answer in time.
         let _turn = self.turns.try_acquire().map_err(|_| Trouble::Busy)?;
-        self.http.as_ref().ok_or(Trouble::Unreachable)?.get(url).await
+        self.http.as_ref().ok_or(Trouble::Unreachable)?.send(request).await
     }
 }
 

@@ -13,6 +13,7 @@ mod sharing;
 
 use crosstalk_core::{Address, Failure, Question, Quoted};
 
+use crate::request::Url;
 use crate::speech::{Speech, speech};
 
 pub(crate) use commands::{privacy, services, set};
@@ -45,16 +46,6 @@ pub enum Step {
     Get(Url),
     /// The place of the address that the person's client connects from is to be looked up.
     Locate,
-}
-
-/// An address of something to get by HTTP. `Debug` shows nothing: it may hold a key.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Url(pub String);
-
-impl std::fmt::Debug for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[address]")
-    }
 }
 
 /// Result of a [`Step`].

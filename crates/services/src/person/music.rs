@@ -4,7 +4,8 @@ use crosstalk_core::Quoted;
 use serde_json::Value;
 
 use super::offers::escaped;
-use super::{Found, Offers, PersonService, Step, Url, trouble};
+use super::{Found, Offers, PersonService, Step, trouble};
+use crate::request::Url;
 use crate::speech::{Speech, speech};
 
 /// The longest name of a listener, in bytes.

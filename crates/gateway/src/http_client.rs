@@ -1,4 +1,4 @@
-//! HTTP/1.1 to what services ask: one request a connection, within a deadline and a size, to public
+//! HTTP/1.1 to what services call: one request a connection, within a deadline and a size, to public
 //! addresses only unless the operator names another.
 
 use std::net::{IpAddr, SocketAddr};
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_services::{Trouble, Url};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use crosstalk_services::{Method, Request, Trouble};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::Uri;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, HOST, USER_AGENT};
-use hyper::{Request, Uri};
+use hyper::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -25,20 +25,20 @@ use crate::config::{Allow, HostPattern};
 use crate::dns::Dns;
 use crate::policy::ranges::is_public;
 
-/// Longest time for all of a look-up.
+/// Longest time for all of a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most bytes of a body that are read, and of all its headers.
-pub(super) const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// The most names that are looked up at once.
 const LOOK_UPS: usize = 16;
 /// The most addresses of one name that are tried.
 const ADDRESSES: usize = 4;
 
 /// A status and a body.
-pub(super) type Response = (u16, Vec<u8>);
+pub(crate) type Response = (u16, Vec<u8>);
 
 /// A client of HTTP.
-pub(super) struct Http {
+pub(crate) struct Http {
     dns: Dns,
     tls: TlsConnector,
     /// Places that may be called whatever their address is.
@@ -46,27 +46,28 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(allow: Vec<Allow>, tls: ClientConfig) -> Self {
+    pub(crate) fn new(allow: Vec<Allow>, tls: ClientConfig) -> Self {
         Self { dns: Dns::of_one(LOOK_UPS), tls: TlsConnector::from(Arc::new(tls)), allow }
     }
 
-    /// Gets what is at `url`. Redirects are not followed: a response that is one is returned.
-    pub(super) async fn get(&self, url: &Url) -> Result<Response, Trouble> {
-        timeout(PATIENCE, self.fetch(url)).await.unwrap_or(Err(Trouble::Timeout))
+    /// Sends a request and reads the response. Redirects are not followed: a response that is one is
+    /// returned.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Trouble> {
+        timeout(PATIENCE, self.exchange(request)).await.unwrap_or(Err(Trouble::Timeout))
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Response, Trouble> {
-        let uri: Uri = url.0.parse().map_err(|_| Trouble::Unreachable)?;
+    async fn exchange(&self, request: Request) -> Result<Response, Trouble> {
+        let uri: Uri = request.url.0.parse().map_err(|_| Trouble::Unreachable)?;
         let is_https = uri.scheme_str() == Some("https");
         let host = uri.host().ok_or(Trouble::Unreachable)?.trim_matches(['[', ']']);
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
         let tcp = self.connect(host, port).await?;
         if !is_https {
-            return exchange(tcp, &uri).await;
+            return exchange(tcp, &uri, request).await;
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|_| Trouble::Unreachable)?;
         let stream = self.tls.connect(name, tcp).await.map_err(|_| Trouble::Unreachable)?;
-        exchange(stream, &uri).await
+        exchange(stream, &uri, request).await
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Trouble> {
@@ -98,8 +99,8 @@ impl Http {
     }
 }
 
-/// Asks for what is at `uri`, and reads the response to its end.
-async fn exchange<S>(stream: S, uri: &Uri) -> Result<Response, Trouble>
+/// Sends a request for what is at `uri`, and reads the response to its end.
+async fn exchange<S>(stream: S, uri: &Uri, request: Request) -> Result<Response, Trouble>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -107,14 +108,7 @@ where
     client.max_buf_size(MAX_BODY);
     let opened = client.handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = opened.map_err(|_| Trouble::Unreachable)?;
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::get(path)
-        .header(HOST, authority)
-        .header(USER_AGENT, concat!("CrossTalk/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT, "application/json")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| Trouble::Unreachable)?;
+    let request = encode(uri, request).map_err(|_| Trouble::Unreachable)?;
     let talk = async move {
         let response = sender.send_request(request).await.map_err(|_| Trouble::Unreachable)?;
         let status = response.status().as_u16();
@@ -131,4 +125,24 @@ where
         // What was read before it ended is there to be taken.
         _ = connection => talk.await,
     }
+}
+
+/// A request as HTTP/1.1 has it.
+fn encode(uri: &Uri, request: Request) -> hyper::http::Result<hyper::Request<Full<Bytes>>> {
+    let method = match request.method {
+        Method::Get => hyper::Method::GET,
+        Method::Post => hyper::Method::POST,
+    };
+    let mut encoded = hyper::Request::builder()
+        .method(method)
+        .uri(uri.path_and_query().map_or("/", |path| path.as_str()))
+        .header(HOST, uri.authority().map_or("", |authority| authority.as_str()))
+        .header(USER_AGENT, concat!("CrossTalk/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "application/json");
+    for (name, value) in request.headers {
+        let mut value = HeaderValue::try_from(value.into_inner())?;
+        value.set_sensitive(true);
+        encoded = encoded.header(name, value);
+    }
+    encoded.body(Full::from(request.body))
 }

@@ -1,0 +1,65 @@
+//! Requests by HTTP that services make to programs and sites outside.
+
+use std::fmt;
+
+use crosstalk_core::Redacted;
+
+/// A request by HTTP. `Debug` shows its method only: all else may hold a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is to be done.
+    pub method: Method,
+    /// Where.
+    pub url: Url,
+    /// Headers beside those that every request has, their names in lower case.
+    pub headers: Vec<(&'static str, Redacted<String>)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+}
+
+/// Method of a [`Request`] (RFC 9110, section 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+}
+
+/// An address by HTTP. `Debug` shows nothing: it may hold a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url(pub String);
+
+impl Request {
+    /// A request for what is at `url`.
+    #[must_use]
+    pub const fn get(url: Url) -> Self {
+        Self { method: Method::Get, url, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A request that `json` is taken by what is at `url`.
+    #[must_use]
+    pub fn post(url: Url, json: Vec<u8>) -> Self {
+        let headers = vec![("content-type", Redacted::from("application/json".to_owned()))];
+        Self { method: Method::Post, url, headers, body: json }
+    }
+
+    /// The request with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Redacted<String>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Request").field(&self.method).finish()
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[address]")
+    }
+}
