@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Accounts, Refused, SignedIn, begin};
 use crate::passkey::{Deed, Key, MAX_ID, Statement};
+use crate::secret::Hash;
 use crate::state::now;
 use crate::store::{Known, Passkey, StoreError};
 
@@ -30,11 +31,11 @@ impl Accounts {
         self.challenges.make(SIGN_IN, now())
     }
 
-    /// Adds a passkey that somebody's browser made at a page of one of these origins. Returns whether
-    /// it may be.
+    /// Adds a passkey that the browser of a session made at a page of one of these origins. Returns
+    /// whether it may be.
     pub(crate) async fn add_passkey(
         &self,
-        who: &str,
+        (session, who): (Hash, &str),
         origins: &[String],
         made: &Shown<'_>,
     ) -> Result<bool, StoreError> {
@@ -45,7 +46,7 @@ impl Accounts {
         if !answered.is_some_and(|challenge| self.challenges.use_up(&challenge, now())) {
             return Ok(false);
         }
-        self.store.add_passkey(made.id.to_vec(), Passkey { who: who.into(), key }).await
+        self.store.add_passkey(session, made.id.to_vec(), Passkey { who: who.into(), key }).await
     }
 
     /// Signs a browser in whose person showed a passkey at a page of one of these origins.

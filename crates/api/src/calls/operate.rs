@@ -51,11 +51,12 @@ pub struct Person {
     responses((status = 200, description = "Forgotten", body = Person), Usual, OfBody)
 )]
 pub(super) async fn wipe(
-    _: Caller<Operating>,
+    caller: Caller<Operating>,
     Shared(state): Shared<Arc<State>>,
     body::Json(Person { name }): body::Json<Person>,
 ) -> Result<Json<Person>, Problem> {
     state.takes_calls()?;
+    caller.still_stands(&state)?;
     let user = address(&state.names, &name)?;
     state.overlay.wipe(&user).await;
     state.people.forget(&user).await.map_err(|error| unusable(&error))?;

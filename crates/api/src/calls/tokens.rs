@@ -59,11 +59,12 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn make(
-    _: Caller<Operating>,
+    caller: Caller<Operating>,
     Shared(state): Shared<Arc<State>>,
     body::Json(wanted): body::Json<TokenWanted>,
 ) -> Result<(StatusCode, Json<NewToken>), Problem> {
     state.takes_calls()?;
+    caller.still_stands(&state)?;
     let who = own_name(&state, &wanted.who)?;
     let scopes = wanted.scopes.unwrap_or_else(|| Scope::of_applications().collect());
     if scopes.is_empty() {

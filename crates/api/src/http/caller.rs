@@ -85,6 +85,13 @@ impl<N> Caller<N> {
         self.token.as_deref()
     }
 
+    /// Fails where the token no longer stands. The head of the request was let in by it, and the body may
+    /// have come much later.
+    pub(crate) fn still_stands(&self, state: &State) -> Result<(), Problem> {
+        let has_ended = |hash: &Hash| state.token(hash).is_none();
+        if self.hash.as_ref().is_some_and(has_ended) { Err(unknown()) } else { Ok(()) }
+    }
+
     /// The hash of the token, by which it is seen whether it still stands.
     pub(crate) const fn hash(&self) -> Option<Hash> {
         self.hash
@@ -135,7 +142,6 @@ impl<N: Need> Caller<N> {
     }
 
     fn of_token(state: &State, hash: Option<Hash>) -> Result<Self, Problem> {
-        let unknown = || Problem::token("nobody has such a token, or no longer");
         let (hash, token) =
             hash.and_then(|hash| Some((hash, state.token(&hash)?))).ok_or_else(unknown)?;
         if let Some(wait) = state.pace(hash, Instant::now(), PACE) {
@@ -148,4 +154,8 @@ impl<N: Need> Caller<N> {
         let who = token.address();
         Ok(Self { hash: Some(hash), token: Some(token), who, need: PhantomData })
     }
+}
+
+fn unknown() -> Problem {
+    Problem::token("nobody has such a token, or no longer")
 }

@@ -3,9 +3,10 @@
 use redb::{ReadableDatabase as _, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 
-use super::tables::PASSKEYS;
-use super::{Store, StoreError};
+use super::tables::{PASSKEYS, SESSIONS};
+use super::{Store, StoreError, Token};
 use crate::passkey::Key;
+use crate::secret::Hash;
 
 /// The most of one person.
 const MOST: usize = 8;
@@ -18,9 +19,11 @@ pub(crate) struct Passkey {
 }
 
 impl Store {
-    /// Keeps a passkey under its name. Returns whether there was room, and nobody has one of that name.
+    /// Keeps a passkey under its name. Returns whether its person still has that session, there was room,
+    /// and nobody has one of that name.
     pub(crate) async fn add_passkey(
         &self,
+        session: Hash,
         id: Vec<u8>,
         passkey: Passkey,
     ) -> Result<bool, StoreError> {
@@ -28,6 +31,12 @@ impl Store {
         self.on_disk(move |db| {
             let write = db.begin_write()?;
             {
+                let sessions = write.open_table(SESSIONS)?;
+                let of = sessions.get(&session.0)?;
+                let of = of.and_then(|of| serde_json::from_slice::<Token>(of.value()).ok());
+                if of.is_none_or(|of| of.who != passkey.who) {
+                    return Ok(false);
+                }
                 let mut passkeys = write.open_table(PASSKEYS)?;
                 let mut own = 0;
                 for entry in passkeys.iter()? {

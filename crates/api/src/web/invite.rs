@@ -63,11 +63,12 @@ pub struct NewInvite {
     )
 )]
 pub(super) async fn make(
-    _: Caller<Operating>,
+    caller: Caller<Operating>,
     Shared(state): Shared<Arc<State>>,
     body::Json(InviteWanted { who, hours }): body::Json<InviteWanted>,
 ) -> Result<(StatusCode, Json<NewInvite>), Problem> {
     state.takes_calls()?;
+    caller.still_stands(&state)?;
     let who = name(&state.names, &who).ok_or_else(|| {
         Problem::invalid(
             "an invite is for a name such as ann@web: up to 32 letters and digits, with single \

@@ -16,7 +16,7 @@ use crate::http::body;
 use crate::http::caller::{Anything, Caller};
 use crate::http::problem::Problem;
 use crate::passkey::{Statement, site};
-use crate::secret::sha256;
+use crate::secret::{Hash, sha256};
 use crate::state::{State, unusable};
 use crate::store::Token;
 
@@ -63,7 +63,7 @@ pub(super) async fn begin(
     caller: Caller<Anything>,
     Shared(state): Shared<Arc<State>>,
 ) -> Result<Json<Asked>, Problem> {
-    let who = &session(&caller)?.who;
+    let who = &session(&caller)?.1.who;
     let challenge = state.accounts.challenge_of(who);
     let user = Some(URL_SAFE_NO_PAD.encode(sha256(&[b"passkeys", who.as_bytes()])));
     Ok(Json(Asked { challenge, site: page.site(&state)?, user }))
@@ -76,15 +76,16 @@ pub(super) async fn add(
     Shared(state): Shared<Arc<State>>,
     body::Json(answer): body::Json<Answer>,
 ) -> Result<StatusCode, Problem> {
-    let who = &session(&caller)?.who;
+    let (hash, session) = session(&caller)?;
     let no = || {
         Problem::invalid(
             "this passkey cannot be added: it is of a kind that is not known, \
-                                  there are eight already, or it took too long",
+                                  there are eight already, it took too long, or the session has ended",
         )
     };
     let parts = answer.read().ok_or_else(no)?;
-    let added = state.accounts.add_passkey(who, &state.origins, &shown(&parts)).await;
+    let session = (hash, &*session.who);
+    let added = state.accounts.add_passkey(session, &state.origins, &shown(&parts)).await;
     if added.map_err(|error| unusable(&error))? { Ok(StatusCode::NO_CONTENT) } else { Err(no()) }
 }
 
@@ -121,7 +122,7 @@ impl Page {
 }
 
 /// The session of a browser. A program's token is none, and makes no way in for people.
-fn session(caller: &Caller<Anything>) -> Result<&Token, Problem> {
+fn session(caller: &Caller<Anything>) -> Result<(Hash, &Token), Problem> {
     let session = caller.token().filter(|token| token.expires_at.is_some());
-    session.ok_or_else(|| Problem::token("sign in at the chat page"))
+    caller.hash().zip(session).ok_or_else(|| Problem::token("sign in at the chat page"))
 }

@@ -5,6 +5,7 @@ mod door;
 mod events;
 mod far;
 mod files;
+mod held;
 mod operate;
 mod passkeys;
 mod people;

@@ -17,13 +17,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// An authenticator with one key.
-struct Authenticator {
+pub(crate) struct Authenticator {
     pair: EcdsaKeyPair,
     id: [u8; 16],
 }
 
 impl Authenticator {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let chance = SystemRandom::new();
         let kind = &ECDSA_P256_SHA256_ASN1_SIGNING;
         let key = EcdsaKeyPair::generate_pkcs8(kind, &chance).unwrap();
@@ -44,7 +44,7 @@ impl Authenticator {
     }
 
     /// What a browser sends of a new key.
-    fn makes(&self, asked: &Value, origin: &str) -> Value {
+    pub(crate) fn makes(&self, asked: &Value, origin: &str) -> Value {
         let beginning = (0..P256.len()).step_by(2);
         let beginning = beginning.map(|at| u8::from_str_radix(&P256[at..at + 2], 16).unwrap());
         let key: Vec<u8> =
@@ -58,7 +58,7 @@ impl Authenticator {
     }
 
     /// What a browser sends of a key that is shown.
-    fn shows(&self, asked: &Value, origin: &str, flags: u8) -> Value {
+    pub(crate) fn shows(&self, asked: &Value, origin: &str, flags: u8) -> Value {
         let client_data = Self::client_data("webauthn.get", asked, origin);
         let data = self.data(asked, flags);
         let signed = [&data, digest(&SHA256, &client_data).as_ref()].concat();
@@ -73,7 +73,7 @@ impl Authenticator {
 }
 
 /// A browser at the page's name for this machine: an address has no passkeys.
-fn at_localhost(browser: &Browser) -> (Browser, String) {
+pub(crate) fn at_localhost(browser: &Browser) -> (Browser, String) {
     let origin = format!("http://localhost:{}", browser.at.port());
     (Browser { origin: origin.clone(), ..browser.clone() }, origin)
 }
