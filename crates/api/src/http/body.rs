@@ -5,7 +5,9 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::connection::PATIENCE;
 use super::problem::Problem;
 
 /// The largest body, in bytes: a text of full length, with everything in it escaped as JSON can.
@@ -24,7 +26,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let read = axum::Json::<T>::from_request(request, state).await;
+        // Whoever asks has a place, and has shown nothing yet where this is how one signs in.
+        let read = timeout(PATIENCE, axum::Json::<T>::from_request(request, state)).await;
+        let read = read.map_err(|_| Problem::syntax("the body took too long to come"))?;
         read.map(|axum::Json(body)| Self(body)).map_err(|wrong: JsonRejection| {
             match wrong.status() {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::media_type(),

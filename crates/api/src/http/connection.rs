@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::caller::Door;
 
-/// Longest wait for a request: for its head, and for the next one on a connection.
+/// Longest wait for a request: for its head, for a body of JSON, and for the next one on a connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an HTTP/2 client that says nothing is asked whether it is there.
 const PING: Duration = Duration::from_secs(20);
@@ -130,13 +130,14 @@ impl HttpBody for Answer {
 mod tests {
     use std::convert::Infallible;
 
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use futures_util::stream;
     use http_body_util::{BodyExt as _, Empty};
     use hyper::client::conn::http2;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
 
+    use super::super::body;
     use super::*;
 
     /// A client of a router that answers at once, and one by a piece each five seconds.
@@ -147,7 +148,9 @@ mod tests {
                 (n < 10).then_some((Ok::<_, Infallible>("piece\n"), n + 1))
             }))
         };
+        let read = async |body::Json(()): body::Json<()>| "read";
         let router = Router::new().route("/", get(async || "here")).route("/slow", get(slow));
+        let router = router.route("/body", post(read));
         let (client, server) = duplex(4096);
         tokio::spawn(serve(server, router, Door::Far));
         client
@@ -165,6 +168,20 @@ mod tests {
             let lasted = began.elapsed();
             assert!((PATIENCE..=2 * PATIENCE).contains(&lasted), "{said:?}: {lasted:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_half_a_body_is_not_waited_for() {
+        let (mut client, began) = (client(), Instant::now());
+        let head = "POST /body HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+        let said = format!("{head}content-length: 4\r\n\r\nnu");
+        client.write_all(said.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        let _ = client.read_to_end(&mut heard).await;
+        let heard = String::from_utf8_lossy(&heard);
+        assert!(heard.starts_with("HTTP/1.1 400 ") && heard.contains("took too long"), "{heard}");
+        let lasted = began.elapsed();
+        assert!((PATIENCE..=2 * PATIENCE).contains(&lasted), "{lasted:?}");
     }
 
     #[tokio::test(start_paused = true)]
