@@ -66,16 +66,19 @@ const WAYS = {
   async file(name, entry, put) {
     const file = files.get(entry.key);
     if (file.size > LARGEST) throw new Problem(413, `a file is ${sizeWords(LARGEST)} at most`);
-    if (!entry.link) {
+    let { link } = entry;
+    if (!link) {
       put({ state: 'sending', note: 'The file goes to the gateway…' });
       const answer = await ask(`POST /v1/files?name=${encodeURIComponent(file.name)}`, {
         body: file,
         headers: { 'Content-Type': file.type || 'application/octet-stream' },
         signal: AbortSignal.timeout(PATIENCE),
       });
-      entry.link = (await answer.json()).link;
+      ({ link } = await answer.json());
+      // It is kept with the message: another try goes with the same link, as the same message.
+      put({ state: 'sending', link });
     }
-    const runs = [{ text: `${entry.text}: ` }, { text: entry.link, link: entry.link }];
+    const runs = [{ text: `${entry.text}: ` }, { text: link, link }];
     return message(name, entry.once, { runs });
   },
 
