@@ -2,6 +2,8 @@
 //! signed in by sessions.
 
 mod passkeys;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::IpAddr;
@@ -136,7 +138,7 @@ impl Accounts {
 
     /// The hash of somebody's password, where this is it.
     async fn check(
-        &self,
+        self: &Arc<Self>,
         client: IpAddr,
         who: &Address,
         password: Redacted<String>,
@@ -149,12 +151,17 @@ impl Accounts {
         let turn = self.turn().await?;
         // Others had their turns meanwhile. With this one, no more are let through than may be.
         self.may_try(client, who)?;
-        let hash = self.store.password(who).await?;
-        if turn.is_it(password, hash.clone()).await {
-            return hash.ok_or(Refused::Wrong);
-        }
-        lock(&self.tries).failed(Instant::now(), client, who);
-        Err(Refused::Wrong)
+        let (this, who) = (Arc::clone(self), who.clone());
+        // It goes on when the browser hangs up: what is wrong counts, and before the next one's turn.
+        let checking = tokio::spawn(async move {
+            let hash = this.store.password(&who).await?;
+            if turn.is_it(password, hash.clone()).await {
+                return hash.ok_or(Refused::Wrong);
+            }
+            lock(&this.tries).failed(Instant::now(), client, &who);
+            Err(Refused::Wrong)
+        });
+        checking.await.map_err(|error| StoreError::File(io::Error::other(error)))?
     }
 
     fn may_try(&self, client: IpAddr, who: &Address) -> Result<(), Refused> {
@@ -162,7 +169,7 @@ impl Accounts {
         wait.map_or(Ok(()), |wait| Err(Refused::Wait(wait)))
     }
 
-    async fn turn(&self) -> Result<Turn<'_>, Refused> {
+    async fn turn(&self) -> Result<Turn, Refused> {
         self.hashing.turn().await.ok_or(Refused::Wait(Duration::ZERO))
     }
 

@@ -1,0 +1,32 @@
+use futures_util::poll;
+
+use super::*;
+
+/// Accounts of which Ann has one, and her session.
+async fn ann(home: &tempfile::TempDir) -> (Arc<Accounts>, SignedIn) {
+    let accounts = Accounts::open(Store::open(home.path()).unwrap()).await.unwrap();
+    let accounts = Arc::new(accounts);
+    let made = accounts.invite(&"ann@web".parse().unwrap(), SESSION_AGE).await.unwrap();
+    let (invite, _) = made.unwrap();
+    let password = Redacted::new("a horse called Bob".into());
+    let accepted = accounts.accept(invite.expose(), password).await;
+    let Ok(signed_in) = accepted else { panic!("she is invited") };
+    (accounts, signed_in)
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_has_tried_all_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let (accounts, _) = ann(&home).await;
+    let (thief, who) = ([192, 0, 2, 1].into(), "ann@web".parse().unwrap());
+    let wrong = || accounts.sign_in(thief, &who, Redacted::new("password123".into()));
+    for _ in 0..11 {
+        // Whoever was before is done.
+        drop(accounts.hashing.turn().await);
+        let mut trying = Box::pin(wrong());
+        // It has its turn, and hangs up, or is refused already.
+        let _ = poll!(&mut trying);
+    }
+    drop(accounts.hashing.turn().await);
+    assert!(matches!(wrong().await, Err(Refused::Wait(_))));
+}
