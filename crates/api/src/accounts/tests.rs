@@ -30,3 +30,18 @@ async fn whoever_hangs_up_has_tried_all_the_same() {
     drop(accounts.hashing.turn().await);
     assert!(matches!(wrong().await, Err(Refused::Wait(_))));
 }
+
+#[tokio::test]
+async fn a_made_up_session_costs_no_write_to_end() {
+    let home = tempfile::tempdir().unwrap();
+    let (accounts, SignedIn { secret, .. }) = ann(&home).await;
+    let known = Hash::of(secret.expose()).unwrap();
+    let writing = accounts.changing.lock().await;
+    let made_up = secret::make().1;
+    assert!(matches!(accounts.end(made_up).await, Ok(false)), "it waits for no turn to write");
+    let mut ending = Box::pin(accounts.end(known));
+    assert!(poll!(&mut ending).is_pending());
+    drop(writing);
+    assert!(matches!(ending.await, Ok(true)));
+    assert!(matches!(accounts.end(known).await, Ok(false)));
+}

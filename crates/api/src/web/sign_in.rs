@@ -112,8 +112,9 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(hash) = state.cookie.read(&headers).and_then(Hash::of) {
-        state.accounts.end(hash).await.map_err(|error| unusable(&error))?;
-        state.people.tokens_changed();
+        if state.accounts.end(hash).await.map_err(|error| unusable(&error))? {
+            state.people.tokens_changed();
+        }
     }
     let taken = state.cookie.give("", Duration::ZERO);
     Ok((StatusCode::NO_CONTENT, taken.map(|line| [(header::SET_COOKIE, line)]), ()).into_response())
