@@ -11,6 +11,7 @@ use super::saying::Said;
 use super::{People, Person, is_over};
 use crate::content::{Contact, Event, reason};
 use crate::lock::lock;
+use crate::state::now;
 use crate::store::ToKeep;
 
 /// The most mail that is taken at a time: all of it is one write to the disk.
@@ -25,8 +26,8 @@ struct Told {
 
 /// Events that wait to be written, and the deliveries that they are.
 #[derive(Default)]
-struct Waiting {
-    events: Vec<ToKeep>,
+pub(super) struct Waiting {
+    pub(super) events: Vec<ToKeep>,
     receipts: Vec<DeliveryReceipt>,
 }
 
@@ -130,7 +131,7 @@ impl Person {
         let _ = self.live.send(Arc::new(event));
     }
 
-    fn deliver(
+    pub(super) fn deliver(
         &self,
         envelope: Envelope,
         receipt: DeliveryReceipt,
@@ -138,6 +139,8 @@ impl Person {
         waiting: &mut Waiting,
     ) {
         let Envelope { id, from, body, sent_at, details, .. } = envelope;
+        // Another gateway's clock may be wrong, or made up: nothing was said later than now.
+        let sent_at = sent_at.min(now()).0;
         let event = match body {
             Body::Typing(state) => {
                 return self.show(Event::Typing { from: from.to_string(), state: state.into() });
@@ -158,7 +161,7 @@ impl Person {
             }
             // It came while it was still taken; its gateway keeps it, or says so.
             Body::Text { .. } | Body::Attention if receipt.is_awaited() && !takes => return,
-            Body::Attention => Event::Nudge { from: from.to_string(), sent_at: sent_at.0 },
+            Body::Attention => Event::Nudge { from: from.to_string(), sent_at },
             Body::Text { text, auto } => {
                 let details = details.unwrap_or_default();
                 let word = |detail: crosstalk_core::Detail| detail.as_str().to_owned();
@@ -166,7 +169,7 @@ impl Person {
                     from: from.to_string(),
                     message: details.message_id.map_or_else(|| id.to_string(), word),
                     text: (&text).into(),
-                    sent_at: sent_at.0,
+                    sent_at,
                     auto,
                     replaces: details.replaces.map(word),
                 }

@@ -4,6 +4,8 @@ mod actor;
 mod person;
 mod reader;
 mod saying;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
