@@ -33,11 +33,18 @@ function linked(text) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const link = match[0].replace(/[.,;:!?)\]]+$/, '');
+    const link = withoutEnd(match[0]);
     nodes.push(text.slice(end, match.index), anchor(link, link));
     end = match.index + link.length;
   }
   return [...nodes, text.slice(end)];
+}
+
+/** A link without the marks behind it, which belong to the sentence. A pattern would begin anew at each mark. */
+function withoutEnd(link) {
+  let end = link.length;
+  while (end > 0 && '.,;:!?)]'.includes(link[end - 1])) end -= 1;
+  return link.slice(0, end);
 }
 
 const SHOWS = {
