@@ -6,7 +6,16 @@ import { presenceWords } from './words.js';
 
 /** Shows the list, and keeps it as things are. */
 export function showPeople(chat) {
-  chat.addEventListener('people', () => draw(chat));
+  // Once however much is heard at a time: each drawing takes as long as the list is.
+  let isDue = false;
+  chat.addEventListener('people', () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      draw(chat);
+    });
+  });
   find('add').onsubmit = async (event) => {
     event.preventDefault();
     const name = find('whom').value.trim();
