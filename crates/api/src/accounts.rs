@@ -15,6 +15,7 @@ use crosstalk_core::{Address, Redacted};
 use crate::challenges::Challenges;
 use crate::lock::lock;
 use crate::password::{self, Hashing, Turn};
+use crate::people::People;
 use crate::scope::Scope;
 use crate::secret::{self, Hash};
 use crate::sessions::Sessions;
@@ -31,6 +32,8 @@ pub(crate) const SESSION_AGE: Duration = Duration::from_hours(24 * 30);
 pub(crate) struct Accounts {
     store: Store,
     pub(crate) sessions: Sessions,
+    /// Those whose streams end with their sessions.
+    pub(crate) people: Arc<People>,
     hashing: Hashing,
     tries: Mutex<Tries>,
     challenges: Challenges,
@@ -63,14 +66,14 @@ impl From<StoreError> for Refused {
 }
 
 impl Accounts {
-    /// The accounts of a store.
-    pub(crate) async fn open(store: Store) -> Result<Self, StoreError> {
+    /// The accounts of a store, and those whose streams end with their sessions.
+    pub(crate) async fn open(store: Store, people: Arc<People>) -> Result<Self, StoreError> {
         let sessions = Sessions::default();
         sessions.set(store.sessions(now()).await?);
         let tries = Mutex::new(Tries::new(Instant::now()));
         let (hashing, changing) = (Hashing::default(), tokio::sync::Mutex::default());
         let challenges = Challenges::default();
-        Ok(Self { store, sessions, hashing, tries, challenges, changing })
+        Ok(Self { store, sessions, people, hashing, tries, challenges, changing })
     }
 
     /// Invites somebody, for so long. Returns the secret of the invite, where there is room.
@@ -188,8 +191,8 @@ impl Accounts {
         hash.ok_or(Refused::Wait(Duration::ZERO))
     }
 
-    /// Changes sessions on the disk, and in memory after that. It goes on when the browser hangs up,
-    /// so that both stay the same.
+    /// Changes sessions on the disk, and in memory after that; the streams of those that have ended end
+    /// too. It goes on when the browser hangs up, so that all stay the same.
     async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -199,6 +202,7 @@ impl Accounts {
             let _turn = this.changing.lock().await;
             let done = work.await?;
             this.sessions.set(this.store.sessions(now()).await?);
+            this.people.tokens_changed();
             Ok(done)
         });
         changing.await.map_err(io::Error::other)?

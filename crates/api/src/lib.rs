@@ -110,7 +110,8 @@ impl Api {
         let at: Vec<_> = far.iter().map(|door| door.address).collect();
         let host = listen.tls.as_ref().map(OwnTls::host);
         let origins = at.iter().flat_map(|at| origins(*at, host)).collect();
-        let accounts = Accounts::open(store.clone()).await?;
+        let people = Arc::new(people::People::new(router.clone(), store.clone()));
+        let accounts = Accounts::open(store.clone(), people).await?;
         let state = State::new(store, overlay, router, names, tokens, accounts, origins);
         let state = Arc::new(state);
         let path = socket(data);

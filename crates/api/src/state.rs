@@ -1,5 +1,8 @@
 //! State that all calls share.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +69,7 @@ impl State {
         let known =
             |(hash, token)| (hash, Known { token: Arc::new(token), used: Bucket::full(now) });
         let tokens = Mutex::new(tokens.into_iter().map(known).collect());
-        let people = Arc::new(People::new(router.clone(), store.clone()));
+        let people = Arc::clone(&accounts.people);
         let (keys, draining) = (Keys::default(), AtomicBool::new(false));
         let (changing, uploads) = (tokio::sync::Mutex::default(), Uploads::default());
         let (accounts, cookie) = (Arc::new(accounts), Cookie::of(origins.first().map(|o| &**o)));

@@ -1,11 +1,12 @@
 use futures_util::poll;
 
 use super::*;
+use crate::people::Reader;
+use crate::state::State;
 
 /// Accounts of which Ann has one, and her session.
 async fn ann(home: &tempfile::TempDir) -> (Arc<Accounts>, SignedIn) {
-    let accounts = Accounts::open(Store::open(home.path()).unwrap()).await.unwrap();
-    let accounts = Arc::new(accounts);
+    let accounts = Arc::clone(&State::alone(home.path()).await.accounts);
     let made = accounts.invite(&"ann@web".parse().unwrap(), SESSION_AGE).await.unwrap();
     let (invite, _) = made.unwrap();
     let password = Redacted::new("a horse called Bob".into());
@@ -44,4 +45,20 @@ async fn a_made_up_session_costs_no_write_to_end() {
     drop(writing);
     assert!(matches!(ending.await, Ok(true)));
     assert!(matches!(accounts.end(known).await, Ok(false)));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session_though_the_browser_hangs_up() {
+    let home = tempfile::tempdir().unwrap();
+    let (accounts, SignedIn { secret, token }) = ann(&home).await;
+    let hash = Hash::of(secret.expose()).unwrap();
+    let present = accounts.people.enter(&token.address().unwrap()).await.unwrap();
+    let Ok(mut reader) = Reader::begin(present, None).await else { panic!("there is room") };
+    let mut next = Box::pin(reader.next(|| accounts.sessions.get(&hash, now()).is_some()));
+    assert!(poll!(&mut next).is_pending());
+    let mut ending = Box::pin(accounts.end(hash));
+    assert!(poll!(&mut ending).is_pending());
+    drop(ending);
+    let told = tokio::time::timeout(Duration::from_secs(10), next).await;
+    assert!(told.expect("it ends").is_none());
 }

@@ -61,7 +61,6 @@ pub(super) async fn wipe(
     state.overlay.wipe(&user).await;
     state.people.forget(&user).await.map_err(|error| unusable(&error))?;
     state.accounts.close(&user).await.map_err(|error| unusable(&error))?;
-    state.people.tokens_changed();
     Ok(Json(Person { name: user.to_string() }))
 }
 

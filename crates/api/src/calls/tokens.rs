@@ -99,7 +99,6 @@ pub(super) async fn revoke(
     state.takes_calls()?;
     if let Some(session) = state.accounts.sessions.find(&id) {
         state.accounts.end(session).await.map_err(|e| unusable(&e))?;
-        state.people.tokens_changed();
         return Ok(StatusCode::NO_CONTENT);
     }
     if state.revoke_token(id).await? {

@@ -1,20 +1,14 @@
-use crosstalk_core::{Body, Envelope, EnvelopeId, Names, UnixMillis};
+use crosstalk_core::{Body, Envelope, EnvelopeId, UnixMillis};
 use crosstalk_gateway::mail::DeliveryReceipt;
-use crosstalk_gateway::router::Options;
-use crosstalk_overlay::Overlay;
 
-use super::*;
 use crate::people::actor::Waiting;
-use crate::state::now;
+use crate::state::{State, now};
 
 #[tokio::test]
 async fn nothing_was_said_later_than_now_whatever_another_gateway_writes() {
     let home = tempfile::tempdir().unwrap();
-    let (overlay, inbound) = Overlay::alone(home.path()).unwrap();
-    let names = Arc::new(Names::new("xt", []));
-    let router = Router::new(overlay, inbound, names, Options::default());
-    let people = Arc::new(People::new(router, Store::open(home.path()).unwrap()));
-    let present = people.enter(&"weather@apps".parse().unwrap()).await.unwrap();
+    let state = State::alone(home.path()).await;
+    let present = state.people.enter(&"weather@apps".parse().unwrap()).await.unwrap();
     let said = Body::Text { text: "hello".into(), auto: false };
     for (id, body) in [said, Body::Attention].into_iter().enumerate() {
         for (sent_at, is_kept) in [(u64::MAX, false), (1, true)] {

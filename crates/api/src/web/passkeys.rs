@@ -107,7 +107,6 @@ pub(super) async fn sign_in(
     let parts = answer.read().ok_or_else(Problem::passkey)?;
     let signed_in = state.accounts.sign_in_by_passkey(&state.origins, &shown(&parts)).await;
     let signed_in = signed_in.map_err(|refused| problem(refused, Problem::passkey))?;
-    state.people.tokens_changed();
     Ok(let_in(&state, signed_in))
 }
 

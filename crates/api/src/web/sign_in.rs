@@ -80,8 +80,6 @@ pub(super) async fn accept(
     body::Json(Accepted { invite, password }): body::Json<Accepted>,
 ) -> Result<Response, Problem> {
     let signed_in = state.accounts.accept(invite.expose(), password).await.map_err(no_invite)?;
-    // Other sessions have ended: their streams do too.
-    state.people.tokens_changed();
     Ok(let_in(&state, signed_in))
 }
 
@@ -101,7 +99,6 @@ pub(super) async fn sign_in(
     let who: Address = name(&state.names, &typed).ok_or_else(Problem::sign_in)?;
     let signed_in = state.accounts.sign_in(page.client, &who, password).await;
     let signed_in = signed_in.map_err(|refused| problem(refused, Problem::sign_in))?;
-    state.people.tokens_changed();
     Ok(let_in(&state, signed_in))
 }
 
@@ -112,9 +109,7 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(hash) = state.cookie.read(&headers).and_then(Hash::of) {
-        if state.accounts.end(hash).await.map_err(|error| unusable(&error))? {
-            state.people.tokens_changed();
-        }
+        state.accounts.end(hash).await.map_err(|error| unusable(&error))?;
     }
     let taken = state.cookie.give("", Duration::ZERO);
     Ok((StatusCode::NO_CONTENT, taken.map(|line| [(header::SET_COOKIE, line)]), ()).into_response())
