@@ -160,8 +160,9 @@ impl Asleep {
 
     /// Forgets everything that is kept of somebody but the tokens.
     pub async fn forget(&self, who: &Address) -> Result<(), StoreError> {
-        self.0.forget(who).await?;
-        self.0.close_account(who).await
+        // First: whoever is forgotten only in part does not sign in.
+        self.0.close_account(who).await?;
+        self.0.forget(who).await.map(drop)
     }
 
     /// Forgets a token, or a session. Returns whether there was one.

@@ -138,6 +138,18 @@ impl State {
         finished(revoked.await)
     }
 
+    /// Forgets somebody. It goes on when the caller hangs up.
+    pub(crate) async fn wipe(self: &Arc<Self>, who: Address) -> Result<(), Problem> {
+        let state = Arc::clone(self);
+        let wiped = tokio::spawn(async move {
+            // First, so that nobody who is signed in puts back what is forgotten.
+            state.accounts.close(&who).await?;
+            state.overlay.wipe(&who).await;
+            state.people.forget(&who).await
+        });
+        finished(wiped.await)
+    }
+
     /// Signs somebody on in whose name something is done.
     pub(crate) async fn enter(&self, who: &Address) -> Result<Present, Problem> {
         self.takes_calls()?;

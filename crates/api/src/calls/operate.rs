@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::http::body;
 use crate::http::caller::{Caller, Operating};
 use crate::http::problem::{OfBody, Problem, Usual};
-use crate::state::{State, unusable};
+use crate::state::State;
 use crate::status::Status;
 
 /// How the gateway and its links to others are.
@@ -58,10 +58,9 @@ pub(super) async fn wipe(
     state.takes_calls()?;
     caller.still_stands(&state)?;
     let user = address(&state.names, &name)?;
-    state.overlay.wipe(&user).await;
-    state.people.forget(&user).await.map_err(|error| unusable(&error))?;
-    state.accounts.close(&user).await.map_err(|error| unusable(&error))?;
-    Ok(Json(Person { name: user.to_string() }))
+    let name = user.to_string();
+    state.wipe(user).await?;
+    Ok(Json(Person { name }))
 }
 
 /// The person of a name, in the form of an address or any other spelling.

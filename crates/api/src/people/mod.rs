@@ -8,7 +8,6 @@ mod saying;
 mod tests;
 
 use std::collections::HashMap;
-use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -80,24 +79,20 @@ impl People {
     }
 
     /// Forgets what is kept of somebody: by that one's own programs, and in what those of others
-    /// were told. It goes on when the caller hangs up.
-    pub(crate) async fn forget(self: &Arc<Self>, who: &Address) -> Result<(), StoreError> {
-        let (people, who) = (Arc::clone(self), who.clone());
-        let forgotten = tokio::spawn(async move {
-            // Who comes meanwhile reads the disk as it is afterwards.
-            let _turn = people.entering.lock().await;
-            let owners = people.store.forget(&who).await?;
-            if let Some(present) = people.find(&who) {
-                present.set_profile(&Presence::default());
+    /// were told. Whoever asks for it waits until it is done.
+    pub(crate) async fn forget(&self, who: &Address) -> Result<(), StoreError> {
+        // Who comes meanwhile reads the disk as it is afterwards.
+        let _turn = self.entering.lock().await;
+        let owners = self.store.forget(who).await?;
+        if let Some(present) = self.find(who) {
+            present.set_profile(&Presence::default());
+        }
+        for owner in &owners {
+            if let Some(present) = self.find(owner) {
+                present.reload().await?;
             }
-            for owner in &owners {
-                if let Some(present) = people.find(owner) {
-                    present.reload().await?;
-                }
-            }
-            Ok(())
-        });
-        forgotten.await.unwrap_or_else(|error| Err(StoreError::File(io::Error::other(error))))
+        }
+        Ok(())
     }
 
     /// Signs everybody off as soon as their calls are answered: the gateway is stopping.
