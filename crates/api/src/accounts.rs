@@ -18,9 +18,9 @@ use crate::password::{self, Hashing, Turn};
 use crate::people::People;
 use crate::scope::Scope;
 use crate::secret::{self, Hash};
-use crate::sessions::Sessions;
 use crate::state::now;
 use crate::store::{Invite, Known, Session, Store, StoreError, Token};
+use crate::tokens::Tokens;
 use crate::tries::Tries;
 
 pub(crate) use passkeys::Shown;
@@ -31,7 +31,7 @@ pub(crate) const SESSION_AGE: Duration = Duration::from_hours(24 * 30);
 /// Accounts, of which the store has everything, and the sessions in memory.
 pub(crate) struct Accounts {
     store: Store,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Tokens,
     /// Those whose streams end with their sessions.
     pub(crate) people: Arc<People>,
     hashing: Hashing,
@@ -68,7 +68,7 @@ impl From<StoreError> for Refused {
 impl Accounts {
     /// The accounts of a store, and those whose streams end with their sessions.
     pub(crate) async fn open(store: Store, people: Arc<People>) -> Result<Self, StoreError> {
-        let sessions = Sessions::default();
+        let sessions = Tokens::default();
         sessions.set(store.sessions(now()).await?);
         let tries = Mutex::new(Tries::new(Instant::now()));
         let (hashing, changing) = (Hashing::default(), tokio::sync::Mutex::default());

@@ -3,13 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use crosstalk_core::{Address, Bucket, Names, Rate, UnixMillis};
+use crosstalk_core::{Address, Names, Rate, UnixMillis};
 use crosstalk_gateway::router::Router;
 use crosstalk_overlay::Overlay;
 use tokio::task::JoinError;
@@ -18,11 +17,11 @@ use crate::accounts::Accounts;
 use crate::http::cookie::Cookie;
 use crate::http::problem::Problem;
 use crate::idempotency::Keys;
-use crate::lock::lock;
 use crate::people::{People, Present};
 use crate::scope::Scope;
 use crate::secret::Hash;
 use crate::store::{NewToken, Store, StoreError, Token};
+use crate::tokens::Tokens;
 use crate::uploads::Uploads;
 
 /// The parts of a gateway that its API is about.
@@ -42,16 +41,11 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Files that are being written.
     pub(crate) uploads: Uploads,
-    tokens: Mutex<HashMap<Hash, Known>>,
+    /// The tokens of programs.
+    pub(crate) tokens: Tokens,
     /// Held while a token is made or revoked on disk and until `tokens` has it so.
     changing: tokio::sync::Mutex<()>,
     draining: AtomicBool,
-}
-
-/// A token, and how much it was used lately.
-struct Known {
-    token: Arc<Token>,
-    used: Bucket,
 }
 
 impl State {
@@ -65,10 +59,8 @@ impl State {
         accounts: Accounts,
         origins: Vec<String>,
     ) -> Self {
-        let now = Instant::now();
-        let known =
-            |(hash, token)| (hash, Known { token: Arc::new(token), used: Bucket::full(now) });
-        let tokens = Mutex::new(tokens.into_iter().map(known).collect());
+        let known = Tokens::default();
+        known.set(tokens);
         let people = Arc::clone(&accounts.people);
         let (keys, draining) = (Keys::default(), AtomicBool::new(false));
         let (changing, uploads) = (tokio::sync::Mutex::default(), Uploads::default());
@@ -84,7 +76,7 @@ impl State {
             origins,
             cookie,
             uploads,
-            tokens,
+            tokens: known,
             changing,
             draining,
         }
@@ -92,16 +84,8 @@ impl State {
 
     /// The token with that hash, of a program or of a browser's session.
     pub(crate) fn token(&self, hash: &Hash) -> Option<Arc<Token>> {
-        let token = lock(&self.tokens).get(hash).map(|known| Arc::clone(&known.token));
-        token.or_else(|| self.accounts.sessions.get(hash, now()))
-    }
-
-    /// Every token, the oldest first.
-    pub(crate) fn tokens(&self) -> Vec<Arc<Token>> {
-        let mut all: Vec<_> =
-            lock(&self.tokens).values().map(|known| Arc::clone(&known.token)).collect();
-        all.sort_by(|a, b| (a.made_at, &a.id).cmp(&(b.made_at, &b.id)));
-        all
+        let now = now();
+        self.tokens.get(hash, now).or_else(|| self.accounts.sessions.get(hash, now))
     }
 
     /// Makes a token; none where there are very many. Like [`revoke_token`](Self::revoke_token), it
@@ -117,9 +101,7 @@ impl State {
             let Some((hash, made)) = state.store.make_token(who, scopes, now()).await? else {
                 return Ok(None);
             };
-            let known =
-                Known { token: Arc::new(made.token.clone()), used: Bucket::full(Instant::now()) };
-            lock(&state.tokens).insert(hash, known);
+            state.tokens.insert(hash, made.token.clone());
             Ok(Some(made))
         });
         finished(made.await)
@@ -131,7 +113,7 @@ impl State {
         let revoked = tokio::spawn(async move {
             let _turn = state.changing.lock().await;
             let Some(hash) = state.store.revoke_token(id).await? else { return Ok(false) };
-            lock(&state.tokens).remove(&hash);
+            state.tokens.remove(&hash);
             state.people.tokens_changed();
             Ok(true)
         });
@@ -158,16 +140,8 @@ impl State {
 
     /// Counts a request of a token. Returns for how long it has to wait, where there were too many.
     pub(crate) fn pace(&self, hash: Hash, now: Instant, pace: Rate) -> Option<Duration> {
-        let mut tokens = lock(&self.tokens);
-        let Some(Known { used, .. }) = tokens.get_mut(&hash) else {
-            return self.accounts.sessions.pace(&hash, now, pace);
-        };
-        if used.take(now, pace, 1) {
-            return None;
-        }
-        // What was refused costs nothing, so this is the time until one more is let through.
-        let mut asked = *used;
-        asked.owe(now, pace, 1)
+        let wait = self.tokens.pace(&hash, now, pace);
+        wait.or_else(|| self.accounts.sessions.pace(&hash, now, pace))
     }
 
     /// Takes nothing new from now on.

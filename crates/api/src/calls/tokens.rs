@@ -39,8 +39,8 @@ pub(super) async fn list(
     _: Caller<Operating>,
     Shared(state): Shared<Arc<State>>,
 ) -> Json<Vec<Token>> {
-    let sessions = state.accounts.sessions.all();
-    Json(state.tokens().iter().chain(&sessions).map(|token| Token::clone(token)).collect())
+    let (tokens, sessions) = (state.tokens.all(), state.accounts.sessions.all());
+    Json(tokens.iter().chain(&sessions).map(|token| Token::clone(token)).collect())
 }
 
 /// Makes a token. Its secret is shown this once, and only its hash is kept.
