@@ -123,9 +123,8 @@ pub(super) async fn own(caller: Caller<Anything>) -> Result<Json<Token>, Problem
 
 /// Name on one of the gateway's own networks.
 fn own_name(state: &State, text: &str) -> Result<Address, Problem> {
-    let who = super::operate::address(&state.names, text).ok();
     let is_own = |who: &Address| OWN_NETWORKS.contains(&who.network().as_str());
-    who.filter(is_own).ok_or_else(|| {
+    state.names.person(text).filter(is_own).ok_or_else(|| {
         let detail = "a token is for a name such as weather@apps: up to 32 letters and digits, \
                       with single dots, hyphens and underscores between them";
         Problem::invalid(detail)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use crosstalk_core::{Address, NameClass, Names, Redacted, WEB_NETWORK};
+use crosstalk_core::{Address, Names, Redacted, WEB_NETWORK};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -101,8 +101,5 @@ pub(super) async fn make(
 pub(super) fn name(names: &Names, text: &str) -> Option<Address> {
     let text = text.trim();
     let full = if text.contains('@') { text.into() } else { format!("{text}@{WEB_NETWORK}") };
-    match names.classify(&full) {
-        NameClass::Foreign(who) if who.network().as_str() == WEB_NETWORK => Some(who),
-        _ => None,
-    }
+    names.person(&full).filter(|who| who.network().as_str() == WEB_NETWORK)
 }
