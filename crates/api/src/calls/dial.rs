@@ -70,7 +70,7 @@ pub(super) async fn dial(
                 return Err(Problem::invalid(detail));
             }
             let named = ("call.sdp".to_owned(), "application/sdp".to_owned());
-            files::store(&state, who, named, Bytes::from(sdp), MAX_SDP as u64).await?.1
+            files::store(&state, &caller, named, Bytes::from(sdp), MAX_SDP as u64).await?.1
         }
         _ => return Err(Problem::invalid("give `link` or `sdp`, and not both")),
     };

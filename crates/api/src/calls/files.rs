@@ -100,18 +100,19 @@ pub(super) async fn offer(
     state.takes_calls()?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    let (offered, link) = store(&state, caller.who()?, (name, media_type), body, MAX_FILE).await?;
+    let (offered, link) = store(&state, &caller, (name, media_type), body, MAX_FILE).await?;
     Ok((StatusCode::CREATED, Json(File::of(offered, Some(link)))))
 }
 
 /// Stores a file of up to so many bytes and offers it. Returns its link.
-pub(super) async fn store(
+pub(super) async fn store<N>(
     state: &State,
-    who: &Address,
+    caller: &Caller<N>,
     (name, media_type): (String, String),
     body: Body,
     most: u64,
 ) -> Result<(Offered, String), Problem> {
+    let who = caller.who()?;
     let is_plain = |name: &str| !name.contains(|c: char| c.is_control() || "/\\\"".contains(c));
     if name.trim().is_empty() || name.len() > MAX_NAME || !is_plain(&name) {
         return Err(Problem::invalid("a file's name is 1 to 255 bytes, without / \\ and \""));
@@ -146,6 +147,7 @@ pub(super) async fn store(
             return Err(Problem::syntax("the file did not come whole, within five minutes"));
         }
     };
+    caller.still_stands()?;
     let (secret, hash) = secret::make();
     let expires_at = now.0 + AGE.as_millis() as u64;
     let offered = Offered { id, who: who.to_string(), name, media_type, size, expires_at };

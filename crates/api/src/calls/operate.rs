@@ -56,7 +56,7 @@ pub(super) async fn wipe(
     body::Json(Person { name }): body::Json<Person>,
 ) -> Result<Json<Person>, Problem> {
     state.takes_calls()?;
-    caller.still_stands(&state)?;
+    caller.still_stands()?;
     let user = address(&state.names, &name)?;
     let name = user.to_string();
     state.wipe(user).await?;

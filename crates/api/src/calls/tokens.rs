@@ -64,7 +64,7 @@ pub(super) async fn make(
     body::Json(wanted): body::Json<TokenWanted>,
 ) -> Result<(StatusCode, Json<NewToken>), Problem> {
     state.takes_calls()?;
-    caller.still_stands(&state)?;
+    caller.still_stands()?;
     let who = own_name(&state, &wanted.who)?;
     let scopes = wanted.scopes.unwrap_or_else(|| Scope::of_applications().collect());
     if scopes.is_empty() {

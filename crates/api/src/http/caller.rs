@@ -41,6 +41,7 @@ pub(crate) trait Need: Send {
 
 /// Somebody who may make a call that needs `N`.
 pub(crate) struct Caller<N> {
+    state: Arc<State>,
     /// The hash of the token.
     hash: Option<Hash>,
     token: Option<Arc<Token>>,
@@ -87,8 +88,8 @@ impl<N> Caller<N> {
 
     /// Fails where the token no longer stands. The head of the request was let in by it, and the body may
     /// have come much later.
-    pub(crate) fn still_stands(&self, state: &State) -> Result<(), Problem> {
-        let has_ended = |hash: &Hash| state.token(hash).is_none();
+    pub(crate) fn still_stands(&self) -> Result<(), Problem> {
+        let has_ended = |hash: &Hash| self.state.token(hash).is_none();
         if self.hash.as_ref().is_some_and(has_ended) { Err(unknown()) } else { Ok(()) }
     }
 
@@ -97,8 +98,9 @@ impl<N> Caller<N> {
         self.hash
     }
 
-    /// The one that the caller speaks for.
+    /// The one that the caller speaks for, where the token still stands.
     pub(crate) fn who(&self) -> Result<&Address, Problem> {
+        self.still_stands()?;
         self.who
             .as_ref()
             .ok_or_else(|| Problem::token("this is done in somebody's name: show a token"))
@@ -114,7 +116,8 @@ impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
             let is_own = parts.extensions.get() == Some(&Door::Own);
             // Whoever can open that socket can read the whole data directory.
             if is_own && N::SCOPE == Some(Scope::Operator) {
-                return Ok(Self { hash: None, token: None, who: None, need: PhantomData });
+                let state = Arc::clone(state);
+                return Ok(Self { state, hash: None, token: None, who: None, need: PhantomData });
             }
             return Self::of_browser(parts, state);
         };
@@ -129,7 +132,7 @@ impl<N: Need> FromRequestParts<Arc<State>> for Caller<N> {
 
 impl<N: Need> Caller<N> {
     /// The caller who has a browser, by the cookie of its session.
-    fn of_browser(parts: &Parts, state: &State) -> Result<Self, Problem> {
+    fn of_browser(parts: &Parts, state: &Arc<State>) -> Result<Self, Problem> {
         let secret = state
             .cookie
             .read(&parts.headers)
@@ -141,7 +144,7 @@ impl<N: Need> Caller<N> {
         Self::of_token(state, Hash::of(secret))
     }
 
-    fn of_token(state: &State, hash: Option<Hash>) -> Result<Self, Problem> {
+    fn of_token(state: &Arc<State>, hash: Option<Hash>) -> Result<Self, Problem> {
         let (hash, token) =
             hash.and_then(|hash| Some((hash, state.token(&hash)?))).ok_or_else(unknown)?;
         if let Some(wait) = state.pace(hash, Instant::now(), PACE) {
@@ -151,8 +154,8 @@ impl<N: Need> Caller<N> {
             let detail = format!("this needs a token with the scope `{scope}`");
             return Err(Problem::scope(detail));
         }
-        let who = token.address();
-        Ok(Self { hash: Some(hash), token: Some(token), who, need: PhantomData })
+        let (state, who) = (Arc::clone(state), token.address());
+        Ok(Self { state, hash: Some(hash), token: Some(token), who, need: PhantomData })
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn make(
     body::Json(InviteWanted { who, hours }): body::Json<InviteWanted>,
 ) -> Result<(StatusCode, Json<NewInvite>), Problem> {
     state.takes_calls()?;
-    caller.still_stands(&state)?;
+    caller.still_stands()?;
     let who = name(&state.names, &who).ok_or_else(|| {
         Problem::invalid(
             "an invite is for a name such as ann@web: up to 32 letters and digits, with single \

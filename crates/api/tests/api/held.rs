@@ -93,3 +93,30 @@ async fn a_token_that_is_revoked_while_a_body_is_held_open_does_nothing() {
         assert_eq!(held.end().await, if is_wipe { 200 } else { 201 }, "{call}");
     }
 }
+
+#[tokio::test]
+async fn who_is_revoked_while_a_body_is_held_open_does_nothing_in_a_name() {
+    let (gateway, ann) = ann().await;
+    for (scope, call, body) in [
+        ("send", "POST /v1/messages", json!({"to": "ann@web", "text": "hello"})),
+        ("presence", "PUT /v1/presence", json!({"show": "busy", "text": "raining"})),
+        ("contacts", "PUT /v1/contacts/ann@web", json!({"alias": null, "groups": []})),
+        ("read", "PUT /v1/events/cursor", json!({"after": 0})),
+        ("files", "POST /v1/files?name=x", json!("my file")),
+    ] {
+        for is_revoked in [true, false] {
+            let (token, id) = gateway.token("weather@apps", &[scope]).await;
+            let shown = format!("authorization: Bearer {token}");
+            let held = Held::begin(&ann, &shown, call, &body).await;
+            if is_revoked {
+                gateway.call("", &format!("DELETE /v1/tokens/{id}"), None).await;
+            }
+            let status = held.end().await;
+            assert_eq!(status == 401, is_revoked, "{call}: {status}");
+            assert!(is_revoked || (200..300).contains(&status), "{call}: {status}");
+        }
+    }
+    let (token, _) = gateway.token("weather@apps", &["files"]).await;
+    let files = gateway.call(&token, "GET /v1/files", None).await.json();
+    assert_eq!(files.as_array().unwrap().len(), 1, "{files}");
+}
