@@ -40,7 +40,7 @@ struct Call {
 pub(crate) enum Turn {
     /// It is, and what comes of it is to be told here.
     First(watch::Sender<Option<Said>>),
-    /// It was, and what comes of it is told here.
+    /// It was, and what comes of it is told here. If that is nothing, the key can be taken anew.
     Again(watch::Receiver<Option<Said>>),
     /// Something else was asked for with the same key.
     Other,

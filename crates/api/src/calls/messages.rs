@@ -116,17 +116,21 @@ pub(super) async fn send(
         return Err(Problem::too_many(wait));
     }
     let id = key.map_or_else(|| EnvelopeId(rand::random()), |key| envelope_id(who, key, asked));
-    let tell = match key.map(|key| state.keys.take(Instant::now(), who, key, asked)) {
-        None => None,
-        Some(Turn::First(tell)) => Some(tell),
-        Some(Turn::Again(mut said)) => {
-            let known = said.wait_for(Option::is_some).await;
-            return Ok(answer(id, known.ok().and_then(|said| *said).unwrap_or(Said::Pending)));
-        }
-        Some(Turn::Other) => {
-            return Err(Problem::invalid(
-                "this Idempotency-Key was used for another message: make a new one for each",
-            ));
+    let tell = loop {
+        match key.map(|key| state.keys.take(Instant::now(), who, key, asked)) {
+            None => break None,
+            Some(Turn::First(tell)) => break Some(tell),
+            Some(Turn::Again(mut said)) => {
+                if let Ok(known) = said.wait_for(Option::is_some).await {
+                    return Ok(answer(id, known.unwrap_or(Said::Pending)));
+                }
+                // The other one was refused, or its program hung up: nothing was said yet.
+            }
+            Some(Turn::Other) => {
+                return Err(Problem::invalid(
+                    "this Idempotency-Key was used for another message: make a new one for each",
+                ));
+            }
         }
     };
     // Not looked for where it was said already: what it answers may be forgotten by then.

@@ -8,6 +8,8 @@ use crosstalk_core::{
 use crosstalk_gateway::mail::{DeliveryReceipt, Mail, Mails};
 use crosstalk_gateway::router::SessionHandle;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -222,6 +224,56 @@ async fn a_message_is_said_once_with_one_key() {
     said("k2", "two").await;
     assert_eq!(alice.hears().await.1.text(), "one");
     assert_eq!(alice.hears().await.1.text(), "two");
+}
+
+#[tokio::test]
+async fn a_refused_message_is_refused_to_all_who_send_it_with_its_key() {
+    let gateway = Gateway::start().await;
+    let (token, _) = gateway.token("weather@apps", &["send"]).await;
+    let body = json!({"to": "alice@aol", "text": "one", "reply_to": 999}).to_string();
+    for key in 0..20 {
+        let headers = [("content-type", "application/json"), ("idempotency-key", &key.to_string())];
+        let said = async || gateway.send(&token, "POST /v1/messages", Some(&body), &headers).await;
+        let (first, again) = tokio::join!(said(), said());
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (422, 422), "{key}");
+    }
+}
+
+#[test]
+fn a_message_whose_program_hung_up_is_said_to_who_sends_it_with_its_key() {
+    // One thread for the disk, which is held up: the message that is answered takes its time.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(1).build().unwrap().block_on(async {
+        let gateway = Gateway::start().await;
+        let (token, _) = gateway.token("weather@apps", &["read", "send"]).await;
+        let mut alice = Client::sign_on(&gateway, "alice@aol");
+        let mut events = gateway.events(&token, None).await;
+        alice.text("weather@apps", "Sun?");
+        let asked = events.next("message").await["id"].clone();
+        let body = json!({"to": "alice@aol", "text": "Yes.", "reply_to": asked}).to_string();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || held.recv());
+        let mut first = UnixStream::connect(gateway.socket()).await.unwrap();
+        let head = format!(
+            "POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        first.write_all((head + &body).as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let hangs_up = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(first);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(release);
+        };
+        let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
+        let again = gateway.send(&token, "POST /v1/messages", Some(&body), &headers);
+        let (again, ()) = tokio::join!(again, hangs_up);
+        let state = again.json()["state"].clone();
+        assert_eq!((again.status.as_u16(), state), (200, json!("delivered")));
+        assert_eq!(alice.hears().await.1.text(), "> Sun?\nYes.");
+    });
 }
 
 #[tokio::test]
