@@ -243,13 +243,10 @@ pub(super) async fn get(
     body::Path(secret): body::Path<String>,
 ) -> Result<Response, Problem> {
     let hash = Hash::of(&secret).ok_or_else(gone)?;
-    let offered = state.store.claim(hash).await.map_err(|error| unusable(&error))?;
-    let offered = offered.ok_or_else(gone)?;
-    let place = state.store.place(&offered.id);
-    let file = tokio::fs::File::open(&place).await;
-    // It stays readable for who has it open.
-    let _ = tokio::fs::remove_file(&place).await;
-    let file = file.ok().filter(|_| offered.expires_at > now().0).ok_or_else(gone)?;
+    let claimed = state.store.claim(hash).await.map_err(|error| unusable(&error))?;
+    let claimed = claimed.filter(|(offered, _)| offered.expires_at > now().0);
+    let (offered, file) = claimed.ok_or_else(gone)?;
+    let file = tokio::fs::File::from_std(file);
     let pieces = futures_util::stream::unfold(file, |mut file| async move {
         let mut piece = vec![0; PIECE];
         match file.read(&mut piece).await {

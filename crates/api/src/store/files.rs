@@ -1,6 +1,6 @@
 //! Files that are offered: what is known of each in the store, and their bytes beside it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Drop for Partial {
 
 impl Store {
     /// The place of a file's bytes.
-    pub(crate) fn place(&self, id: &str) -> PathBuf {
+    fn place(&self, id: &str) -> PathBuf {
         self.files.join(id)
     }
 
@@ -105,21 +105,28 @@ impl Store {
         .await
     }
 
-    /// Takes an offer back, so that nobody else gets it. Its bytes are the caller's to remove.
-    pub(crate) async fn claim(&self, hash: Hash) -> Result<Option<Offered>, StoreError> {
+    /// Takes an offer back, so that nobody else gets it, and opens its file, which is gone from the
+    /// disk. It goes on when the caller hangs up.
+    pub(crate) async fn claim(&self, hash: Hash) -> Result<Option<(Offered, File)>, StoreError> {
+        let files = self.files.clone();
         self.on_disk(move |db| {
             // Whoever guesses links costs no write to the disk.
             if db.begin_read()?.open_table(FILES)?.get(&hash.0)?.is_none() {
                 return Ok(None);
             }
             let write = db.begin_write()?;
-            let offered = {
+            let offered: Option<Offered> = {
                 let mut files = write.open_table(FILES)?;
                 let offered = files.remove(&hash.0)?;
                 offered.and_then(|offered| serde_json::from_slice(offered.value()).ok())
             };
             write.commit()?;
-            Ok(offered)
+            let Some(offered) = offered else { return Ok(None) };
+            let place = files.join(&offered.id);
+            let file = File::open(&place);
+            // It stays readable for who has it open.
+            let _ = std::fs::remove_file(&place);
+            Ok(file.ok().map(|file| (offered, file)))
         })
         .await
     }
@@ -148,11 +155,13 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets files, and removes their bytes. It goes on when the caller hangs up.
     pub(super) async fn remove_files(
         &self,
         is_it: impl Fn(&Offered) -> bool + Send + 'static,
     ) -> Result<Vec<Offered>, StoreError> {
-        let removed = self.on_disk(move |db| {
+        let files = self.files.clone();
+        self.on_disk(move |db| {
             let found: Vec<_> =
                 all(db)?.into_iter().filter(|(_, offered)| is_it(offered)).collect();
             if found.is_empty() {
@@ -166,13 +175,13 @@ impl Store {
                 }
             }
             write.commit()?;
-            Ok(found.into_iter().map(|(_, offered)| offered).collect::<Vec<_>>())
-        });
-        let removed = removed.await?;
-        for offered in &removed {
-            let _ = tokio::fs::remove_file(self.place(&offered.id)).await;
-        }
-        Ok(removed)
+            let removed: Vec<_> = found.into_iter().map(|(_, offered)| offered).collect();
+            for offered in &removed {
+                let _ = std::fs::remove_file(files.join(&offered.id));
+            }
+            Ok(removed)
+        })
+        .await
     }
 }
 
@@ -202,6 +211,8 @@ fn all(db: &Database) -> Result<Vec<(Hash, Offered)>, redb::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use tokio::io::AsyncWriteExt as _;
 
     use super::*;
@@ -230,6 +241,45 @@ mod tests {
         drop(partial);
         assert!(!store.place("1").exists());
         assert!(offer(&store, 2, u64::MAX).await.exists());
+    }
+
+    /// Begins to do something, and hangs up. Returns when `place` is empty.
+    async fn hangs_up(doing: impl Future, place: &Path) {
+        let mut doing = Box::pin(doing);
+        std::future::poll_fn(|cx| Poll::Ready(drop(doing.as_mut().poll(cx)))).await;
+        drop(doing);
+        let mut tries = 0;
+        while std::fs::read_dir(place).unwrap().count() > 0 {
+            tries += 1;
+            assert!(tries < 500, "the bytes are gone");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_while_getting_or_withdrawing_leaves_no_bytes_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        offer(&store, 1, u64::MAX).await;
+        hangs_up(store.claim(Hash([1; 32])), &store.files).await;
+        offer(&store, 2, u64::MAX).await;
+        hangs_up(store.withdraw(&"a@apps".parse().unwrap(), "2"), &store.files).await;
+        offer(&store, 3, 1).await;
+        hangs_up(store.sweep(UnixMillis(2)), &store.files).await;
+        assert!(store.files(None).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_claimed_is_read_though_it_is_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let place = offer(&store, 1, u64::MAX).await;
+        let (offered, mut file) = store.claim(Hash([1; 32])).await.unwrap().unwrap();
+        assert!(!place.exists());
+        let mut read = String::new();
+        io::Read::read_to_string(&mut file, &mut read).unwrap();
+        assert_eq!((&*offered.id, &*read), ("1", "x"));
+        assert!(store.claim(Hash([1; 32])).await.unwrap().is_none());
     }
 
     #[tokio::test(start_paused = true)]
