@@ -47,7 +47,7 @@ def weather(city):
                         current="temperature_2m,wind_speed_10m")["current"]
         degrees, wind = there["temperature_2m"], there["wind_speed_10m"]
         return f"{place['name']}, {place.get('country', '')}: {degrees} \N{DEGREE SIGN}C, wind {wind} km/h."
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
         return "I cannot find out just now. Please ask me later."
 
 

@@ -141,7 +141,7 @@ fn the_echo_bots_wait_after_a_refusal_and_say_again_what_was_refused() {
     }
 }
 
-/// Answers as Open-Meteo does, to whoever asks.
+/// Answers as Open-Meteo does, to whoever asks; of Bergen, less than it says.
 fn open_meteo() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
@@ -164,7 +164,8 @@ fn open_meteo() -> String {
                 json!({"current": {"temperature_2m": 21.5, "wind_speed_10m": 9.4}})
             };
             let answer = answer.to_string();
-            let length = answer.len();
+            let is_short = asked.starts_with("GET /search?name=Bergen&");
+            let length = answer.len() + usize::from(is_short);
             let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json";
             write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
         }
@@ -191,6 +192,7 @@ fn the_weather_bot_stands_in_a_list_and_tells_the_weather() {
     for (asked, answer) in [
         ("San Diego", "San Diego, United States: 21.5 \u{b0}C, wind 9.4 km/h."),
         ("Oslo", "I cannot find out just now. Please ask me later."),
+        ("Bergen", "I cannot find out just now. Please ask me later."),
         ("Xyzzy", "I do not know a city called Xyzzy."),
     ] {
         let sent = ann.does("POST /v1/messages", &json!({"to": "weather@apps", "text": asked}));
