@@ -75,10 +75,7 @@ impl Gateway {
 
     /// Runs a command on this gateway's configuration, for its output.
     pub(crate) fn ask(&self, words: &[&str]) -> String {
-        let output = self.command(words).output().unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "crosstalk {}: {complaint}", words.join(" "));
-        String::from_utf8(output.stdout).unwrap()
+        output(&mut self.command(words))
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -91,9 +88,13 @@ impl Gateway {
 
 /// Runs a `crosstalk` command on the state in `data`, for its output.
 pub fn crosstalk(data: &Path, words: &[&str]) -> String {
-    let output = Command::new(built("crosstalk")).args(words).arg("--data").arg(data).output();
-    let output = output.unwrap();
+    output(Command::new(built("crosstalk")).args(words).arg("--data").arg(data))
+}
+
+/// Output of a command that has to succeed.
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "crosstalk {}: {complaint}", words.join(" "));
+    assert!(output.status.success(), "{command:?}: {complaint}");
     String::from_utf8(output.stdout).unwrap()
 }
