@@ -19,6 +19,7 @@ from playwright.sync_api import Error, expect, sync_playwright
 PATIENCE = 20_000
 PHONE = {"width": 390, "height": 780}
 DESK = {"width": 1000, "height": 640}
+ARRIVED = re.compile("Delivered|Seen")
 SEVERE = ("serious", "critical")
 expect.set_options(timeout=PATIENCE)
 
@@ -121,26 +122,24 @@ class Browser:
         expect(self.page.locator("#people [data-name]", has_text=name)).to_contain_text(words)
 
     def says(self, name, text):
-        self.choose(name)
-        words = self.page.get_by_label("Message", exact=True)
-        words.fill(text)
-        words.press("Enter")
-        mine = self.page.locator(".message.mine").last
-        expect(mine.locator(".words")).to_have_text(text)
-        expect(mine.locator(".state")).to_have_text(re.compile("Delivered|Seen"))
+        expect(self.tries(name, text)).to_have_text(ARRIVED)
 
     def fails(self, name, text, why):
+        expect(self.tries(name, text)).to_contain_text(why)
+
+    def tries(self, name, text):
+        """Types a message. Returns the place of its state."""
         self.choose(name)
         words = self.page.get_by_label("Message", exact=True)
         words.fill(text)
         words.press("Enter")
         mine = self.page.locator(".message.mine").last
         expect(mine.locator(".words")).to_have_text(text)
-        expect(mine.locator(".state")).to_contain_text(why)
+        return mine.locator(".state")
 
     def again(self):
         self.page.get_by_role("button", name="Try again").last.click()
-        expect(self.page.locator(".message.mine .state").last).to_have_text(re.compile("Delivered|Seen"))
+        expect(self.page.locator(".message.mine .state").last).to_have_text(ARRIVED)
 
     def reads(self, name, *texts):
         self.choose(name)
@@ -154,7 +153,7 @@ class Browser:
     def offer(self, name, path):
         self.choose(name)
         self.page.locator("#file").set_input_files(path)
-        expect(self.page.locator(".message.mine .state").last).to_have_text(re.compile("Delivered|Seen"))
+        expect(self.page.locator(".message.mine .state").last).to_have_text(ARRIVED)
 
     def call(self, name, link):
         self.choose(name)
@@ -162,7 +161,7 @@ class Browser:
         self.page.get_by_role("button", name="Invite to a call").click()
         self.page.get_by_label("Address of the call").fill(link)
         self.page.get_by_role("button", name="Invite", exact=True).click()
-        expect(self.page.locator(".message.mine .state").last).to_have_text(re.compile("Delivered|Seen"))
+        expect(self.page.locator(".message.mine .state").last).to_have_text(ARRIVED)
 
     def is_cut_off(self):
         expect(self.page.locator("#link")).to_contain_text("Not connected", timeout=60_000)

@@ -16,6 +16,7 @@ mod court;
 mod crowd;
 mod desktop;
 mod dino;
+mod driver;
 mod ejabberd;
 mod event;
 mod gajim;

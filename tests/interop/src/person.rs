@@ -1,18 +1,13 @@
 //! A person at a real client.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::process::Running;
+use crate::driver::{Driver, PATIENCE};
 use crate::proxychains::proxychains;
 use crate::{Event, built, drivers, peer};
-
-/// Longest wait for a client to show something.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Route of a client to its server.
 #[derive(Clone, Debug)]
@@ -29,19 +24,12 @@ enum Kind {
     Slixmpp,
     Libpurple,
     Msnp11,
-    Browser,
 }
 
-/// A client process and what it has shown.
+/// A client and what it has shown.
 pub struct Person {
-    name: String,
     client: Kind,
-    input: ChildStdin,
-    lines: Receiver<Event>,
-    unseen: Vec<Event>,
-    buddies: BTreeMap<String, Event>,
-    transcript: Vec<String>,
-    _process: Running,
+    driver: Driver,
 }
 
 impl Person {
@@ -111,11 +99,6 @@ impl Person {
         Self::start(passport, Kind::Msnp11, &mut command)
     }
 
-    /// A person at a browser, whose driver a command starts.
-    pub(crate) fn at_browser(driver: &mut Command) -> Self {
-        Self::start("the browser", Kind::Browser, driver)
-    }
-
     fn at_purple(name: &str, home: &Path, protocol: &str, user: &str, password: &str) -> Self {
         std::fs::create_dir_all(home).unwrap();
         let aim = peer("aim");
@@ -139,32 +122,12 @@ impl Person {
     }
 
     fn start(name: &str, client: Kind, command: &mut Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Running::start(command);
-        let input = process.child().stdin.take().unwrap();
-        let (sender, lines) = channel();
-        forward(process.child().stdout.take().unwrap(), sender.clone());
-        forward(process.child().stderr.take().unwrap(), sender);
-        let mut person = Self {
-            name: name.to_owned(),
-            client,
-            input,
-            lines,
-            unseen: Vec::new(),
-            buddies: BTreeMap::new(),
-            transcript: Vec::new(),
-            _process: process,
-        };
-        person.sees("ready", &[]);
-        person
+        Self { client, driver: Driver::start(name, command) }
     }
 
     /// Gives the driver a command.
     pub fn does(&mut self, words: &[&str]) {
-        let line: Vec<String> = words.iter().map(|word| escape(word)).collect();
-        self.note(&format!("does {}", line.join(" ")));
-        writeln!(self.input, "{}", line.join("\t")).unwrap();
-        self.input.flush().unwrap();
+        self.driver.does(words);
     }
 
     /// Signs on and waits until the client says so.
@@ -175,7 +138,7 @@ impl Person {
 
     /// Begins to sign on.
     pub fn calls(&mut self) {
-        self.buddies.clear();
+        self.driver.buddies.clear();
         self.does(&["online"]);
     }
 
@@ -202,7 +165,7 @@ impl Person {
     pub fn sees_request(&mut self, name: &str) -> Event {
         match self.client {
             Kind::Slixmpp => self.sees("subscription", &[("name", name), ("kind", "subscribe")]),
-            Kind::Msnp11 | Kind::Browser => self.sees("request", &[("name", name)]),
+            Kind::Msnp11 => self.sees("request", &[("name", name)]),
             // AIM gives the name of somebody on another network as a nickname.
             Kind::Libpurple => self.sees_any("dialogue", |event| {
                 event.has(&[("kind", "authorize")])
@@ -214,9 +177,7 @@ impl Person {
     /// Answers yes to what [`Person::sees_request`] returned.
     pub fn grants(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => {
-                self.does(&["answer", request.name(), "yes"]);
-            }
+            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "yes"]),
             Kind::Libpurple => self.does(&["answer", request.get("id"), "0"]),
         }
     }
@@ -224,9 +185,7 @@ impl Person {
     /// Answers no.
     pub fn refuses(&mut self, request: &Event) {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => {
-                self.does(&["answer", request.name(), "no"]);
-            }
+            Kind::Slixmpp | Kind::Msnp11 => self.does(&["answer", request.name(), "no"]),
             Kind::Libpurple => self.does(&["answer", request.get("id"), "1"]),
         }
     }
@@ -248,7 +207,7 @@ impl Person {
     /// Text to give to [`Person::says`] for a plain text: libpurple's windows make HTML of it.
     pub fn types(&self, text: &str) -> String {
         match self.client {
-            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => text.to_owned(),
+            Kind::Slixmpp | Kind::Msnp11 => text.to_owned(),
             Kind::Libpurple => {
                 let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 escaped.replace('\n', "<br>")
@@ -260,7 +219,7 @@ impl Person {
     pub fn longest(&self) -> usize {
         match self.client {
             Kind::Libpurple => 2_500,
-            Kind::Slixmpp | Kind::Msnp11 | Kind::Browser => 3_000,
+            Kind::Slixmpp | Kind::Msnp11 => 3_000,
         }
     }
 
@@ -272,13 +231,7 @@ impl Person {
 
     #[track_caller]
     fn sees_any(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
-        let mut found = None;
-        self.wait(PATIENCE, what, |person| {
-            let index = person.unseen.iter().position(&wanted);
-            found = index.map(|index| person.unseen.remove(index));
-            found.is_some()
-        });
-        found.unwrap()
+        self.driver.sees(PATIENCE, what, wanted)
     }
 
     /// Waits until the buddy list shows `name` so.
@@ -290,98 +243,33 @@ impl Person {
     /// Like [`Person::finds`], with a deadline of its own.
     #[track_caller]
     pub fn finds_within(&mut self, within: Duration, name: &str, fields: &[(&str, &str)]) {
-        self.wait(within, &format!("{name} {fields:?} in the buddy list"), |person| {
-            person.buddies.get(&name.to_lowercase()).is_some_and(|buddy| buddy.has(fields))
+        self.driver.wait(within, &format!("{name} {fields:?} in the buddy list"), |driver| {
+            driver.buddies.get(&name.to_lowercase()).is_some_and(|buddy| buddy.has(fields))
         });
     }
 
     /// The buddy list, by lower-case name.
     #[track_caller]
     pub fn buddy_list(&mut self) -> BTreeMap<String, Event> {
-        self.unseen.retain(|event| !matches!(event.kind(), "listed" | "list-end"));
+        self.driver.unseen.retain(|event| !matches!(event.kind(), "listed" | "list-end"));
         self.does(&["list"]);
         self.sees("list-end", &[]);
-        let listed = self.unseen.iter().filter(|event| event.kind() == "listed");
+        let listed = self.driver.unseen.iter().filter(|event| event.kind() == "listed");
         listed.map(|event| (event.name().to_lowercase(), event.clone())).collect()
     }
 
     /// Whether an event came that was not looked at yet.
     pub fn has_seen(&mut self, kind: &str, fields: &[(&str, &str)]) -> bool {
-        self.listen(Duration::ZERO);
-        self.unseen.iter().any(|event| event.kind() == kind && event.has(fields))
+        self.driver.has_seen(kind, fields)
     }
 
     /// Takes what was not looked at yet, and waits up to `within` for something.
     pub fn shown(&mut self, within: Duration) -> Vec<Event> {
-        assert!(self.listen(within), "the client of {} has ended", self.name);
-        std::mem::take(&mut self.unseen)
+        self.driver.shown(within)
     }
 
     /// Forgets everything not looked at so far.
     pub fn looks_away(&mut self) {
-        self.listen(Duration::ZERO);
-        self.unseen.clear();
+        self.driver.looks_away();
     }
-
-    #[track_caller]
-    fn wait(&mut self, within: Duration, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        let deadline = Instant::now() + within;
-        while !done(self) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let heard = !left.is_zero() && self.listen(left);
-            assert!(heard, "{} waited in vain for {what}", self.name);
-        }
-    }
-
-    /// Takes in what came, waiting up to `within` for something. Returns false when the client
-    /// has ended.
-    fn listen(&mut self, within: Duration) -> bool {
-        let first = match self.lines.recv_timeout(within) {
-            Ok(event) => event,
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        };
-        let more: Vec<Event> = self.lines.try_iter().collect();
-        for event in std::iter::once(first).chain(more) {
-            self.note(&event.to_string());
-            if event.kind() == "buddy" {
-                self.buddies.insert(event.name().to_lowercase(), event.clone());
-            }
-            self.unseen.push(event);
-        }
-        true
-    }
-
-    fn note(&mut self, line: &str) {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.transcript.push(format!("{:7.3} {line}", at.as_secs_f64() % 1000.0));
-    }
-}
-
-/// Shows, when a test fails, what each person did and saw.
-impl Drop for Person {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            // libpurple talks much when asked to.
-            let shown = if std::env::var_os("PURPLE_DEBUG").is_some() { 4000 } else { 40 };
-            let tail = self.transcript.len().saturating_sub(shown);
-            eprintln!("{}:\n  {}", self.name, self.transcript[tail..].join("\n  "));
-        }
-    }
-}
-
-/// Reads a driver's output to its end.
-fn forward(output: impl Read + Send + 'static, to: Sender<Event>) {
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if to.send(Event::read(&line)).is_err() {
-                return;
-            }
-        }
-    });
-}
-
-/// Escapes an argument as both drivers expect it.
-fn escape(word: &str) -> String {
-    word.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
 }
