@@ -246,7 +246,7 @@ mod tests {
     /// Begins to do something, and hangs up. Returns when `place` is empty.
     async fn hangs_up(doing: impl Future, place: &Path) {
         let mut doing = Box::pin(doing);
-        std::future::poll_fn(|cx| Poll::Ready(drop(doing.as_mut().poll(cx)))).await;
+        std::future::poll_fn(|cx| Poll::Ready(doing.as_mut().poll(cx).is_ready())).await;
         drop(doing);
         let mut tries = 0;
         while std::fs::read_dir(place).unwrap().count() > 0 {
