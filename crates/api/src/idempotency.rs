@@ -59,8 +59,9 @@ impl Keys {
         }
         match used.calls.get(&key) {
             Some(call) if call.asked != asked => return Turn::Other,
-            // One that was given up may be tried again.
-            Some(call) if call.said.borrow().is_some() || call.said.has_changed().is_ok() => {
+            // One that was given up may be tried again. Whether it is under way is asked first: it
+            // may be told, and end, between the two.
+            Some(call) if call.said.has_changed().is_ok() || call.said.borrow().is_some() => {
                 return Turn::Again(call.said.clone());
             }
             Some(_) => {}
