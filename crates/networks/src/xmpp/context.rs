@@ -141,18 +141,24 @@ impl Cx<'_> {
 
     /// A stanza of ours goes to the client.
     pub(super) fn say(&mut self, stanza: &Element) -> Result<(), Fault> {
-        self.say_again(&stanza.to_xml().into())
+        let bytes = stanza.to_xml().into();
+        // Counted first: what is not counted must not reach the client.
+        let asks = self.link.acks.as_mut().map_or(Ok(false), |acks| acks.we_sent(&bytes))?;
+        self.say_counted(bytes, asks);
+        Ok(())
     }
 
-    /// The same, written before.
-    pub(super) fn say_again(&mut self, bytes: &Bytes) -> Result<(), Fault> {
-        // Counted first: what is not counted must not reach the client.
-        let asks = self.link.acks.as_mut().map_or(Ok(false), |acks| acks.we_sent(bytes))?;
-        self.out.insert(Side::Client, bytes.clone());
+    /// A stanza that an earlier session said goes to the client, however many wait there.
+    pub(super) fn say_again(&mut self, bytes: Bytes) {
+        let asks = self.link.acks.as_mut().is_some_and(|acks| acks.we_sent_again(&bytes));
+        self.say_counted(bytes, asks);
+    }
+
+    fn say_counted(&mut self, bytes: Bytes, asks: bool) {
+        self.out.insert(Side::Client, bytes);
         if let Some(acks) = self.link.acks.as_ref().filter(|_| asks) {
             self.out.insert(Side::Client, Element::new("r", &acks.ns).to_xml());
         }
-        Ok(())
     }
 
     /// A question of ours goes to the server.

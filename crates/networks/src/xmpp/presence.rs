@@ -140,7 +140,7 @@ impl Account {
     fn became_available(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let waiting = self.take_waiting();
         for message in waiting.again {
-            cx.say_again(&message)?;
+            cx.say_again(message);
         }
         if !self.contacts.is_empty() {
             self.ask_about_typing(cx)?;

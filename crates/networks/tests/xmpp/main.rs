@@ -9,6 +9,7 @@ mod consent;
 mod content;
 mod copies;
 mod identity;
+mod left_over;
 mod messages;
 mod order;
 mod played;

@@ -4,8 +4,8 @@ use crate::acks::managed;
 use crate::scene::*;
 use crosstalk_core::{EnvelopeId, Failure, RichText};
 
-const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
-const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
+pub const RESUME: &str = "<resume xmlns='urn:xmpp:sm:3' previd='sm1' h='2'/>";
+pub const RESUMED: &str = "<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='0'/>";
 
 /// State after [`managed`] in which Alice's message "three" did not reach Ann's client.
 fn lost() -> Scene {
@@ -20,7 +20,7 @@ fn lost() -> Scene {
 }
 
 /// Another connection of the same gateway, on which `name` is authenticated.
-fn another(scene: &Scene, name: &str) -> Scene {
+pub fn another(scene: &Scene, name: &str) -> Scene {
     let mut next = Scene::with(&scene.registry, &[]);
     next.authenticate(name);
     next
@@ -299,7 +299,7 @@ fn a_client_that_acknowledges_nothing_gets_the_rest_when_it_resumes() {
 
 impl Scene {
     /// Binds anew, and is let in by the gateway.
-    fn bind_after_failure(&mut self) {
+    pub fn bind_after_failure(&mut self) {
         self.client(BIND);
         self.server(&bound("ann@chat.test/r"));
         self.give(Input::Roster(alice()));

@@ -90,18 +90,27 @@ impl Acks {
 
     /// A stanza of ours goes to the client. True if the client should be asked to acknowledge.
     pub(in crate::xmpp) fn we_sent(&mut self, stanza: &Bytes) -> Result<bool, Fault> {
-        let keep = self.resumable.is_some();
-        let Some(down) = &mut self.down else { return Ok(false) };
-        let kept = if keep { stanza.clone() } else { Bytes::new() };
-        let asked = down.bytes / ASK_EVERY_BYTES;
-        if down.ours >= MAX_UNACKED || down.bytes + kept.len() > MAX_UNACKED_BYTES {
+        let kept = if self.resumable.is_some() { stanza.len() } else { 0 };
+        let is_full =
+            |down: &Down| down.ours >= MAX_UNACKED || down.bytes + kept > MAX_UNACKED_BYTES;
+        if self.down.as_ref().is_some_and(is_full) {
             self.is_full = true;
             return Err(Fault::client("it acknowledges nothing"));
         }
+        Ok(self.we_sent_again(stanza))
+    }
+
+    /// The same of a stanza that comes out of the log of an earlier session. That had room for it,
+    /// and if this one had none, nobody else would keep it.
+    pub(in crate::xmpp) fn we_sent_again(&mut self, stanza: &Bytes) -> bool {
+        let keep = self.resumable.is_some();
+        let Some(down) = &mut self.down else { return false };
+        let kept = if keep { stanza.clone() } else { Bytes::new() };
+        let asked = down.bytes / ASK_EVERY_BYTES;
         (down.ours, down.bytes) = (down.ours + 1, down.bytes + kept.len());
         down.sent = down.sent.wrapping_add(1);
         down.log.push_back(Sent::Gateway(kept));
-        Ok(down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked)
+        down.ours.is_multiple_of(ASK_EVERY) || down.bytes / ASK_EVERY_BYTES > asked
     }
 
     /// The stanza of ours that was sent last is a message that the gateway brings once more if the
