@@ -25,16 +25,10 @@ pub(in crate::xmpp) fn mark(envelope: &Envelope) -> Option<u64> {
     Some(hasher.hash_one((kind, id.0, &envelope.from)))
 }
 
-/// Marks of what earlier connections of the session were given. Boxed, since most sessions have
-/// one connection.
+/// Marks of what earlier connections of the session were given, the oldest first.
 #[derive(Default)]
-pub(in crate::xmpp) struct HandedOver(Option<Box<Given>>);
-
-#[derive(Default)]
-struct Given {
-    /// Their marks, the oldest first.
-    marks: VecDeque<u64>,
-}
+#[expect(clippy::box_collection, reason = "most sessions have one connection and no marks")]
+pub(in crate::xmpp) struct HandedOver(Option<Box<VecDeque<u64>>>);
 
 impl HandedOver {
     /// A connection broke while messages with these marks were on the way.
@@ -42,7 +36,7 @@ impl HandedOver {
         if marks.len() == 0 {
             return;
         }
-        let known = &mut self.0.get_or_insert_default().marks;
+        let known = self.0.get_or_insert_default();
         known.extend(marks);
         known.drain(..known.len().saturating_sub(MAX));
     }
@@ -50,12 +44,27 @@ impl HandedOver {
     /// Whether this is known. It stays so: the next connection may break as well before the gateway
     /// hears that it came.
     pub(in crate::xmpp) fn has(&self, mark: u64) -> bool {
-        self.0.as_ref().is_some_and(|given| given.marks.contains(&mark))
+        self.0.as_ref().is_some_and(|known| known.contains(&mark))
     }
 
     /// Bytes that it takes, roughly.
     pub(in crate::xmpp) fn weight(&self) -> usize {
-        let weight = |given: &Given| size_of::<Given>() + given.marks.len() * size_of::<u64>();
-        self.0.as_ref().map_or(0, |given| weight(given))
+        let known = self.0.as_ref();
+        known.map_or(0, |known| size_of::<VecDeque<u64>>() + known.len() * size_of::<u64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_marks_than_are_kept_the_first_are_forgotten() {
+        let mut known = HandedOver::default();
+        assert!(!known.has(0) && known.weight() == 0);
+        known.add((0..1001_u32).map(u64::from));
+        assert!(!known.has(0) && known.has(1) && known.has(1000));
+        known.add([2000].into_iter());
+        assert!(!known.has(1) && known.has(2) && known.has(2000));
     }
 }
