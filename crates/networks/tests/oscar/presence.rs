@@ -263,6 +263,17 @@ fn a_mode_that_lets_more_people_see_the_person_counts_once_the_server_granted_it
         scene.server(answer(request, codes));
         assert_seen(&mut scene, &mut watched, then, &when);
     }
+    // One without a mode says nothing beside one with it, be it asked for or there already.
+    let none = Item::new("", 0, 10, 4.into());
+    for (request, (kind, item)) in
+        (60..).zip([(insert, privacy(2)), (insert, none.clone()), (update, none.clone())])
+    {
+        scene.client(edit(kind, request, &[item]));
+        scene.server(answer(request, &[0]));
+        assert_seen(&mut scene, &mut watched, &[], &format!("{request}"));
+    }
+    scene.server(edit(update, PUSHED, &[none]));
+    assert_seen(&mut scene, &mut watched, &[], "another session did");
     // Another session of hers deletes what holds no mode.
     scene.server(edit(update, PUSHED, &[privacy(2)]));
     scene.server(edit(delete, PUSHED, &[other(2)]));
@@ -275,7 +286,10 @@ fn a_mode_that_lets_more_people_see_the_person_counts_once_the_server_granted_it
 fn a_mode_hides_the_person_before_the_list_is_there_and_through_other_sessions() {
     let mode = Writer::new().tlv(0xca, [2]).bytes();
     let mut own = friends();
+    // Between others of its class that hold no mode.
+    own.push(Item::new("", 0, 8, 4.into()));
     own.push(Item::new("", 0, 9, 4.into()).with(mode));
+    own.push(Item::new("", 0, 10, 4.into()));
     for ready_first in [false, true] {
         let mut scene = Scene::accepted(LIBPURPLE, watchers());
         let mut watched = Watched::online(&watchers());

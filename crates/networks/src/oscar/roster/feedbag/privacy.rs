@@ -17,7 +17,7 @@ const MAX_ASKED: usize = 64;
 struct Mode {
     /// 0 before it is known.
     mode: u8,
-    /// Item that it was read from: servers keep others of this class, which mean nothing.
+    /// Item that it was read from: others of this class mean nothing unless they hold a mode too.
     item: Option<ItemId>,
 }
 
@@ -64,7 +64,7 @@ impl Privacy {
 
     /// The server has this item. Returns whether the mode may be another.
     pub(super) fn record(&mut self, item: &Item) -> bool {
-        let read = Mode::read(item);
+        let read = Mode::read(item, self.granted);
         if let Some(mode) = read {
             self.granted = mode;
         }
@@ -84,7 +84,7 @@ impl Privacy {
     /// for it at `place`. Returns whether the modes may be others.
     pub(super) fn ask(&mut self, (request, place): (u32, usize), item: &Item, has: bool) -> bool {
         let last = self.asked.back().map_or(self.granted, |asked| asked.mode);
-        let mode = match Mode::read(item) {
+        let mode = match Mode::read(item, last) {
             Some(mode) if has => mode,
             Some(_) if last.item == Some(item.id) => Mode::deleted(),
             _ => return false,
@@ -122,11 +122,15 @@ impl Privacy {
 }
 
 impl Mode {
-    /// The mode of an item, if that is the place of one.
-    fn read(item: &Item) -> Option<Self> {
+    /// The mode of an item, if that is the place of one, where `last` is the mode of before.
+    fn read(item: &Item, last: Self) -> Option<Self> {
         let said = item.attribute(PRIVACY_MODE).and_then(<[u8]>::first);
+        let is_other = last.item.is_some_and(|last| last != item.id);
+        if item.class != PRIVACY || said.is_none() && is_other {
+            return None;
+        }
         let mode = said.copied().unwrap_or(mode::PERMIT_ALL);
-        (item.class == PRIVACY).then_some(Self { mode, item: Some(item.id) })
+        Some(Self { mode, item: Some(item.id) })
     }
 
     /// The mode of those who have no such item.
