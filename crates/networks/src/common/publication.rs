@@ -24,7 +24,7 @@ impl Publication {
     }
 
     /// The same, at a look.
-    pub(crate) const fn take_touched(&mut self) -> bool {
+    const fn take_touched(&mut self) -> bool {
         std::mem::replace(&mut self.touched, false)
     }
 
@@ -32,6 +32,16 @@ impl Publication {
     pub(crate) const fn take_at_end(&mut self) -> bool {
         self.early = 0;
         self.take_touched()
+    }
+
+    /// Whether something may have changed since the last look, at one before the end; not if it was
+    /// told too often before.
+    pub(crate) const fn take_touched_early(&mut self) -> bool {
+        let takes = self.may_be_early() && self.take_touched();
+        if takes {
+            self.was_early();
+        }
+        takes
     }
 
     /// Whether it may be told before the end.

@@ -55,6 +55,8 @@ pub(super) struct Own {
     shown_bytes: usize,
     /// Who sees the presence, as the gateway was told.
     told_to: Audience,
+    /// Whether the presence that the gateway was told last is one of somebody online.
+    told_online: bool,
     /// What of it has to be told.
     publication: Publication,
 }
@@ -107,7 +109,16 @@ impl Own {
         // Nobody needs no audience: the presence is offline.
         let audience = if audience.is_nobody() { self.told_to.clone() } else { audience };
         let before = std::mem::replace(&mut self.told_to, audience.clone());
-        changes(&before, audience, Some(self.presence()))
+        let presence = self.presence();
+        self.told_online = presence.is_online();
+        changes(&before, audience, Some(presence))
+    }
+
+    /// Offline until others are told again, if they were told too often within this input and not of
+    /// the last change.
+    fn hide_for_now(&mut self) -> Option<Presence> {
+        let hides = self.publication.is_touched() && std::mem::take(&mut self.told_online);
+        hides.then(Presence::offline)
     }
 
     fn presence(&self) -> Presence {
@@ -167,16 +178,14 @@ impl Account {
 
     /// The same before somebody is let see the person who is not to see what was before.
     pub(super) fn tell_presence_first(&mut self, cx: &mut Cx<'_>) {
-        if self.sign_on.user().is_none() || !self.own.publication.is_touched() {
+        if self.sign_on.user().is_none() {
             return;
         }
-        if self.own.publication.may_be_early() {
-            self.own.publication.was_early();
-            self.own.publication.take_touched();
+        if self.own.publication.take_touched_early() {
             self.tell_changes(cx);
-        } else {
+        } else if let Some(presence) = self.own.hide_for_now() {
             // Until its end: an audience each time would be too much.
-            cx.emit(Event::Presence(Presence::offline()));
+            cx.emit(Event::Presence(presence));
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::{
     Address, Blame, Body, Consent, Contact, Event, Failure, RichText, Roster, RosterEdit, Side,
+    Subscription,
 };
 use crosstalk_networks::ymsg::Ymsg;
 
 use crate::common::{Gateway, assert_linear};
-use crate::scene::{BOB, Scene, listed, roster_of, says};
+use crate::scene::{BOB, Scene, contact, frame, listed, roster_of, says};
 
 /// The most bytes that are answered to one packet.
 const MOST_ANSWERED: usize = 512 << 10;
@@ -186,6 +187,31 @@ fn a_move_does_not_walk_the_list() {
         assert_eq!(scene.edited().iter().filter(|edit| moved(edit)).count(), count);
         taken
     });
+}
+
+#[test]
+fn who_is_let_see_many_times_is_hidden_from_once() {
+    let friend = Contact { from: Subscription::Granted, ..contact() };
+    let mut scene = Scene::signed_on(16, roster_of([friend]));
+    let mut read = Vec::new();
+    for word in 0..8 {
+        read.extend(frame(16, Side::Client, &format!("c6/0 10=99 97=1 19=w{word} 47=0")));
+        for blocks in [1, 2].repeat(50) {
+            let block = format!("85/0 1=ann 7={BOB} 13={blocks}");
+            read.extend(frame(16, Side::Client, &block));
+        }
+    }
+    scene.gateway.bytes(Side::Client, &read).unwrap();
+    assert_eq!(scene.edited().len(), 8 * 100);
+    let told = scene.gateway.events.iter().filter_map(|event| match event {
+        Event::Presence(presence) => Some((presence.is_online(), presence.text.text())),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let online = |word| (true, word);
+    let expected =
+        [online("w0"), online("w1"), online("w2"), online("w3"), (false, ""), online("w7")];
+    assert_eq!(told, expected);
 }
 
 #[test]

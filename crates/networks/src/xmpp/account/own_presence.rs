@@ -133,11 +133,7 @@ impl OwnPresence {
 
     /// The same within an input, as long as others were not told too often there.
     pub(in crate::xmpp) const fn take_touched_early(&mut self) -> bool {
-        let may = self.publication.may_be_early() && self.publication.take_touched();
-        if may {
-            self.publication.was_early();
-        }
-        may
+        self.publication.take_touched_early()
     }
 
     /// Offline until others are told again, if they were told too often within this input and not of
