@@ -167,13 +167,15 @@ impl Account {
     ) -> Result<(), Fault> {
         let id = head.id.as_deref().unwrap_or_default();
         let read = cx.read(Side::Server, &raw)?;
-        self.privacy.answered(read.as_ref(), id, &cx.link.naming);
+        let asks = self.privacy.answered(read.as_ref(), id, &cx.link.naming);
         if id.starts_with(OURS) {
             cx.swallow();
         } else {
             cx.down(raw);
         }
-        self.ask_privacy(cx)?;
+        if asks {
+            self.ask_privacy(cx)?;
+        }
         self.own.touch();
         Ok(())
     }

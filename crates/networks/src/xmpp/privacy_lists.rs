@@ -2,20 +2,21 @@
 //! person is there. What counts is what the list in force does, whatever its name; where that is
 //! not known yet, it counts as hiding.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Contact, NameClass, Subscription};
+use crosstalk_core::Address;
 
 use super::account::{Account, MAX_STANZA_ID};
 use super::jid::Naming;
 use super::wire::ns;
 use super::wire::xml::Element;
+use rules::{MAX_RULES, Rule, rules};
 
-/// The most lists whose content is known, and the most rules of them all together that matter to
-/// foreign people.
+/// The most lists whose content is known.
 const MAX_LISTS: usize = 64;
-const MAX_RULES: usize = 256;
 /// The longest name of a list or a group that is remembered.
 const MAX_NAME: usize = 1023;
 /// Longest wait for a server's answer on which list is in force.
@@ -40,6 +41,8 @@ struct AccountLists {
     asked: VecDeque<(String, Change)>,
     /// The list in force was changed by somebody, and is as it was only as far as is known.
     is_stale: bool,
+    /// Which list is in force is not known: a change of that was given up before it was answered.
+    is_lost: bool,
 }
 
 /// The foreign people to whom presence may go; `None` is everybody who may see it. Who comes later
@@ -73,23 +76,6 @@ struct Lists {
     known: BTreeMap<String, Option<Vec<Rule>>>,
     active: Option<String>,
     default: Option<String>,
-}
-
-/// A rule on presence that goes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Rule {
-    denies: bool,
-    whom: Whom,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Whom {
-    Everybody,
-    /// Somebody foreign, in a list that was made where no gateway stood between.
-    Person(Address),
-    Domain(String),
-    Group(String),
-    Subscription(String),
 }
 
 /// Change of the lists by a request, if the server grants it.
@@ -166,26 +152,11 @@ impl Lists {
     }
 }
 
-impl Whom {
-    /// Whether a rule about these is about a contact with this JID.
-    fn is(&self, contact: &Contact, jid: &str) -> bool {
-        match self {
-            Self::Everybody => true,
-            Self::Person(of) => contact.address == *of,
-            Self::Domain(denied) => jid.rsplit_once('@').is_some_and(|(_, of)| of == denied),
-            Self::Group(group) => contact.groups.contains(group),
-            Self::Subscription(of) => {
-                of == if contact.to == Subscription::Granted { "both" } else { "from" }
-            }
-        }
-    }
-}
-
 impl Privacy {
     /// Foreign people to whom lists let presence go: now, and once the server does what it was
     /// asked for.
     pub(super) fn admitted(&self, account: &Account, naming: &Naming) -> Admitted {
-        if matches!(self.default, DefaultList::Asked(_)) {
+        if matches!(self.default, DefaultList::Asked(_)) || self.is_lost() {
             return Some(BTreeSet::new());
         }
         let own = self.lists.as_ref()?;
@@ -220,11 +191,34 @@ impl Privacy {
         };
         if let Some(change) = change {
             let asked = &mut self.lists.get_or_insert_default().asked;
-            if asked.len() >= MAX_ASKED {
-                asked.pop_front();
-            }
             asked.push_back((id.to_owned(), change));
+            if asked.len() > MAX_ASKED {
+                self.give_up_first();
+            }
         }
+    }
+
+    /// The answer to the request that waits longest is awaited no longer: what it may have changed
+    /// is not known until the server is asked.
+    fn give_up_first(&mut self) {
+        let Some(account) = &mut self.lists else { return };
+        match account.asked.pop_front() {
+            None | Some((_, Change::Content)) => return,
+            Some((_, Change::List(name, _))) => return account.lists.learn(&name, None),
+            Some((_, Change::Names)) if self.default == DefaultList::Known && !account.is_lost => {
+                return;
+            }
+            Some((_, Change::Active(_) | Change::Default(_) | Change::Names)) => {}
+        }
+        account.is_lost = true;
+        // Whatever waits still was asked later.
+        if !account.asked.iter().any(|(_, change)| matches!(change, Change::Names)) {
+            self.default = DefaultList::Unknown;
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lists.as_ref().is_some_and(|account| account.is_lost)
     }
 
     /// Whether the server's answer to this id is awaited.
@@ -236,20 +230,35 @@ impl Privacy {
         self.lists.iter().flat_map(|account| &account.asked)
     }
 
-    /// The server's answer; where it cannot be read, nothing is known of what it would say.
-    pub(super) fn answered(&mut self, iq: Option<&Element>, id: &str, naming: &Naming) {
-        let Some(account) = &mut self.lists else { return };
+    /// The server's answer; where it cannot be read, nothing is known of what it would say. Returns
+    /// whether more may be asked at once, which is not where it would be the same.
+    pub(super) fn answered(&mut self, iq: Option<&Element>, id: &str, naming: &Naming) -> bool {
+        let Some(account) = &mut self.lists else { return true };
         let at = account.asked.iter().position(|(asked, _)| asked == id);
-        let Some((_, change)) = at.and_then(|at| account.asked.remove(at)) else { return };
+        let Some((_, change)) = at.and_then(|at| account.asked.remove(at)) else { return true };
+        let result = iq.filter(|iq| iq.attr("type") == Some("result"));
         match change {
-            Change::Names => self.default = DefaultList::Known,
+            Change::Names => {
+                // Answers to changes, which have no query, may have the same id.
+                if account.is_lost
+                    && result.is_some_and(|iq| iq.get("query", ns::PRIVACY).is_some())
+                {
+                    account.is_lost = false;
+                    // What is not named is not in force.
+                    (account.lists.active, account.lists.default) = (None, None);
+                }
+                let known = if account.is_lost { DefaultList::Unknown } else { DefaultList::Known };
+                self.default = known;
+            }
             Change::Content => account.is_stale = false,
             _ => {}
         }
-        if let Some(iq) = iq.filter(|iq| iq.attr("type") == Some("result")) {
+        if let Some(iq) = result {
             account.lists.answered(&change, iq, naming);
         }
+        let is_in_vain = account.is_lost && matches!(change, Change::Names);
         self.shrink();
+        !is_in_vain
     }
 
     /// Keeps no room for lists that there are not.
@@ -257,7 +266,7 @@ impl Privacy {
         let Some(account) = &mut self.lists else { return };
         if account.asked.is_empty() {
             account.asked = VecDeque::new();
-            if !account.is_stale && account.lists.are_none() {
+            if !account.is_stale && !account.is_lost && account.lists.are_none() {
                 self.lists = None;
             }
         }
@@ -299,8 +308,8 @@ impl Privacy {
 
     /// The list in force, if what it does is to be asked for.
     pub(super) fn wants(&self) -> Option<&str> {
-        let AccountLists { lists, is_stale, .. } = &**self.lists.as_ref()?;
-        let name = lists.in_force()?;
+        let AccountLists { lists, is_stale, is_lost, .. } = &**self.lists.as_ref()?;
+        let name = lists.in_force().filter(|_| !is_lost)?;
         let asked = self.asked().any(|(_, change)| match change {
             Change::Content => true,
             Change::List(asked, _) => asked == name,
@@ -331,36 +340,4 @@ impl Privacy {
             + names
             + known.values().flatten().map(Vec::len).sum::<usize>() * 64
     }
-}
-
-/// The rules of a list that decide on presence going out to foreign people, in their order.
-fn rules(list: &Element, naming: &Naming) -> Vec<Rule> {
-    let mut rules: Vec<(u32, Rule)> = list
-        .elements()
-        .filter(|item| item.is("item", ns::PRIVACY))
-        .filter(|item| {
-            // Without any child it is about everything.
-            item.elements().next().is_none() || item.get("presence-out", ns::PRIVACY).is_some()
-        })
-        .filter_map(|item| {
-            let value = item.attr("value").unwrap_or_default();
-            let whom = match item.attr("type") {
-                None => Whom::Everybody,
-                Some("jid") if value.contains('@') => match naming.class_of(value) {
-                    NameClass::Foreign(address) => Whom::Person(address),
-                    NameClass::Own | NameClass::Nowhere => return None,
-                },
-                Some("jid") if naming.class_of(value) == NameClass::Own => return None,
-                Some("jid") => Whom::Domain(value.to_lowercase()),
-                Some("group") => Whom::Group(value.chars().take(MAX_NAME).collect()),
-                Some(_) => Whom::Subscription(value.chars().take(MAX_NAME).collect()),
-            };
-            let denies = item.attr("action") != Some("allow");
-            Some((item.attr("order")?.trim().parse().ok()?, Rule { denies, whom }))
-        })
-        .collect();
-    rules.sort_by_key(|(order, _)| *order);
-    // One more than is kept, so that a list that is too long counts as unknown and not as short.
-    rules.truncate(MAX_RULES + 1);
-    rules.into_iter().map(|(_, rule)| rule).collect()
 }

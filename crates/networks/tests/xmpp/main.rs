@@ -14,6 +14,7 @@ mod messages;
 mod order;
 mod played;
 mod privacy;
+mod privacy_unknown;
 mod refusal;
 mod resumption;
 mod roster;

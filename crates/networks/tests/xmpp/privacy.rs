@@ -3,8 +3,8 @@
 use crate::common::watched::Watched;
 use crate::scene::*;
 
-const ALL: &str = "<item action='deny' order='1'/>";
-const OUT: &str = "<item action='deny' order='3'><presence-out/></item>";
+pub const ALL: &str = "<item action='deny' order='1'/>";
+pub const OUT: &str = "<item action='deny' order='3'><presence-out/></item>";
 
 /// A request of Ann's client about her lists, which the server answers so.
 fn ask(scene: &mut Scene, kind: &str, query: &str, answer: &str) {
@@ -18,12 +18,12 @@ fn ask(scene: &mut Scene, kind: &str, query: &str, answer: &str) {
     ));
 }
 
-fn set(scene: &mut Scene, query: &str) {
+pub fn set(scene: &mut Scene, query: &str) {
     ask(scene, "set", query, "");
 }
 
 /// Those who see Ann, by what has been said up to now.
-fn by(scene: &mut Scene, watched: &mut Watched) -> Vec<String> {
+pub fn by(scene: &mut Scene, watched: &mut Watched) -> Vec<String> {
     watched.hear(&scene.events());
     watched.by()
 }
@@ -41,15 +41,15 @@ fn seen(scene: &mut Scene) -> bool {
     online
 }
 
-fn list(items: &str) -> String {
+pub fn list(items: &str) -> String {
     format!("<list name='l'>{items}</list>")
 }
 
-const ALICE: &str = "alice@aol";
-const ZED: &str = "zed@hotmail.com@msn";
+pub const ALICE: &str = "alice@aol";
+pub const ZED: &str = "zed@hotmail.com@msn";
 
 /// Alice, who is friends with Ann in both directions, and Zed, who only sees her.
-fn alice_and_zed() -> Roster {
+pub fn alice_and_zed() -> Roster {
     let zed = Contact { to: Subscription::None, groups: Vec::new(), ..friend(ZED, ZED) };
     roster([friend(ALICE, ALICE), zed])
 }

@@ -1,0 +1,93 @@
+//! What is not known of privacy lists (XEP-0016), which hides.
+
+use crate::common::watched::Watched;
+use crate::privacy::{ALICE, ALL, ZED, alice_and_zed, by, set};
+use crate::scene::*;
+
+const OPEN: &str = "<list name='open'><item action='allow' order='1'/></list>";
+
+/// State in which nobody is hidden from by the active list, which is the one called open.
+fn open() -> (Scene, Watched) {
+    let (mut scene, mut watched) =
+        (Scene::online(alice_and_zed()), Watched::online(&alice_and_zed()));
+    set(&mut scene, &format!("<list name='hide'>{ALL}</list>"));
+    set(&mut scene, OPEN);
+    set(&mut scene, "<active name='open'/>");
+    assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+    scene.sent();
+    (scene, watched)
+}
+
+/// The server answers what it was asked: changes so, and which lists are in force and what the
+/// list called open holds so. Returns how much it was asked.
+fn answer(scene: &mut Scene, changed: &str, names: &str, open: &str) -> usize {
+    let mut count = 0;
+    // What is asked again with every answer does not end.
+    for _ in 0..10 {
+        for asked in scene.to(Side::Server).split("<iq ").skip(1) {
+            let (_, id) = asked.split_once("id='").expect("an id");
+            let (id, _) = id.split_once('\'').unwrap();
+            let query = |holds| format!("<query xmlns='jabber:iq:privacy'>{holds}</query>");
+            let (kind, holds) = match asked {
+                set if set.contains("type='set'") => (changed, String::new()),
+                list if list.contains("<list name='open'") => ("result", query(open)),
+                list if list.contains("<list ") => ("result", query("<list name='other'/>")),
+                _ if names == "error" => (names, String::new()),
+                _ => ("result", query(names)),
+            };
+            scene.server(&format!("<iq type='{kind}' id='{id}'>{holds}</iq>"));
+            count += 1;
+        }
+    }
+    count
+}
+
+/// A change, and so many requests behind it that its answer is not awaited any more.
+fn given_up(change: &str, request: &str) -> String {
+    let iq = |kind, id, query| {
+        format!("<iq type='{kind}' id='{id}'><query xmlns='jabber:iq:privacy'>{query}</query></iq>")
+    };
+    (0..16).fold(iq("set", 100, change), |all, n| all + &iq("get", n, request))
+}
+
+#[test]
+fn a_change_whose_answer_is_not_awaited_any_more_hides_until_the_server_says() {
+    let hides = OPEN.replace("<item action='allow' order='1'/>", ALL);
+    for (change, names, content) in [
+        ("<active name='hide'/>", "<active name='hide'/><default name='open'/>", OPEN),
+        ("<active/>", "<default name='hide'/>", OPEN),
+        ("<default name='hide'/>", "<default name='hide'/>", OPEN),
+        (&hides, "<active name='open'/>", &hides),
+    ] {
+        for request in ["", "<list name='other'/>"] {
+            let what = format!("{change}, {request}");
+            let (mut scene, mut watched) = open();
+            scene.client(&given_up(change, request));
+            assert_eq!(by(&mut scene, &mut watched).len(), 0, "{what}");
+            scene.client("<presence><show>away</show></presence>");
+            assert_eq!(by(&mut scene, &mut watched).len(), 0, "{what}");
+            let asked = answer(&mut scene, "result", names, content);
+            assert!((17..=19).contains(&asked), "{asked}: {what}");
+            assert_eq!(by(&mut scene, &mut watched).len(), 0, "{what}: granted");
+            // One that the server refused leaves the person as she was.
+            let (mut scene, mut watched) = open();
+            scene.client(&given_up(change, request));
+            answer(&mut scene, "error", "<active name='open'/>", OPEN);
+            assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED], "{what}: refused");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_does_not_say_which_list_is_in_force_is_asked_with_the_next_presence() {
+    let (mut scene, mut watched) = open();
+    scene.client(&given_up("<active name='hide'/>", "<list name='other'/>"));
+    let asked = answer(&mut scene, "result", "error", OPEN);
+    assert_eq!(asked, 18, "the 17, and that once");
+    assert_eq!(by(&mut scene, &mut watched).len(), 0);
+    scene.later(std::time::Duration::from_secs(10));
+    assert_eq!(by(&mut scene, &mut watched).len(), 0, "it is no sign that there are none");
+    scene.client("<presence/>");
+    assert_eq!(answer(&mut scene, "result", "<active name='open'/>", OPEN), 1);
+    assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+}
