@@ -85,8 +85,8 @@ enum Change {
     List(String, Option<Vec<Rule>>),
     Active(Option<String>),
     Default(Option<String>),
-    /// The answer holds the content of a list.
-    Content,
+    /// The answer holds the content of this list.
+    Content(Option<String>),
     /// The answer holds which lists are in force.
     Names,
 }
@@ -97,7 +97,7 @@ impl Lists {
             Change::List(name, content) => self.learn(name, content.clone()),
             Change::Active(name) => self.active.clone_from(name),
             Change::Default(name) => self.default.clone_from(name),
-            Change::Content | Change::Names => {}
+            Change::Content(_) | Change::Names => {}
         }
     }
 
@@ -117,7 +117,7 @@ impl Lists {
         for child in said {
             let name = child.attr("name").filter(|name| name.len() <= MAX_NAME);
             match (change, child.name(), name) {
-                (Change::Content, "list", Some(name)) => {
+                (Change::Content(_), "list", Some(name)) => {
                     self.learn(name, Some(rules(child, naming)));
                 }
                 (Change::Names, "active", name) => self.active = name.map(str::to_owned),
@@ -176,18 +176,18 @@ impl Privacy {
     pub(super) fn ask(&mut self, iq: &Element, naming: &Naming) {
         let id = iq.attr("id").filter(|id| id.len() <= MAX_STANZA_ID);
         let (Some(id), Some(query)) = (id, iq.get("query", ns::PRIVACY)) else { return };
-        let change = if iq.attr("type") == Some("get") {
-            Some(if query.elements().next().is_some() { Change::Content } else { Change::Names })
-        } else {
-            query.elements().next().and_then(|child| {
-                let name = child.attr("name").filter(|name| name.len() <= MAX_NAME);
-                match child.name() {
-                    "active" => Some(Change::Active(name.map(str::to_owned))),
-                    "default" => Some(Change::Default(name.map(str::to_owned))),
-                    "list" => Some(Change::List(name?.to_owned(), Some(rules(child, naming)))),
-                    _ => None,
-                }
-            })
+        let child = query.elements().next();
+        let name = child.and_then(|child| child.attr("name"));
+        let name = name.filter(|name| name.len() <= MAX_NAME).map(str::to_owned);
+        let change = match (iq.attr("type"), child) {
+            (Some("get"), None) => Some(Change::Names),
+            (Some("get"), Some(_)) => Some(Change::Content(name)),
+            (_, child) => child.and_then(|child| match child.name() {
+                "active" => Some(Change::Active(name)),
+                "default" => Some(Change::Default(name)),
+                "list" => Some(Change::List(name?, Some(rules(child, naming)))),
+                _ => None,
+            }),
         };
         if let Some(change) = change {
             let asked = &mut self.lists.get_or_insert_default().asked;
@@ -203,7 +203,7 @@ impl Privacy {
     fn give_up_first(&mut self) {
         let Some(account) = &mut self.lists else { return };
         match account.asked.pop_front() {
-            None | Some((_, Change::Content)) => return,
+            None | Some((_, Change::Content(_))) => return,
             Some((_, Change::List(name, _))) => return account.lists.learn(&name, None),
             Some((_, Change::Names)) if self.default == DefaultList::Known && !account.is_lost => {
                 return;
@@ -250,13 +250,23 @@ impl Privacy {
                 let known = if account.is_lost { DefaultList::Unknown } else { DefaultList::Known };
                 self.default = known;
             }
-            Change::Content => account.is_stale = false,
+            // If the answer does not say, it is not as it was.
+            Change::Content(Some(ref of))
+                if account.lists.in_force() == Some(of)
+                    && std::mem::take(&mut account.is_stale) =>
+            {
+                account.lists.learn(of, None);
+            }
             _ => {}
         }
         if let Some(iq) = result {
             account.lists.answered(&change, iq, naming);
         }
-        let is_in_vain = account.is_lost && matches!(change, Change::Names);
+        let is_in_vain = match &change {
+            Change::Names => account.is_lost,
+            Change::Content(of) => of.is_some() && of.as_deref() == self.wants(),
+            _ => false,
+        };
         self.shrink();
         !is_in_vain
     }
@@ -311,7 +321,7 @@ impl Privacy {
         let AccountLists { lists, is_stale, is_lost, .. } = &**self.lists.as_ref()?;
         let name = lists.in_force().filter(|_| !is_lost)?;
         let asked = self.asked().any(|(_, change)| match change {
-            Change::Content => true,
+            Change::Content(asked) => asked.as_deref() == Some(name),
             Change::List(asked, _) => asked == name,
             _ => false,
         });

@@ -91,3 +91,53 @@ fn a_server_that_does_not_say_which_list_is_in_force_is_asked_with_the_next_pres
     assert_eq!(answer(&mut scene, "result", "<active name='open'/>", OPEN), 1);
     assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
 }
+
+/// Another session changes the list.
+fn push(scene: &mut Scene) {
+    let list = "<query xmlns='jabber:iq:privacy'><list name='open'/></query>";
+    scene.server(&format!("<iq type='set' id='x'>{list}</iq>"));
+}
+
+#[test]
+fn a_list_that_cannot_be_known_is_not_asked_for_on_and_on() {
+    let long = |n: u32| format!("<item action='allow' order='{n}'/>");
+    let long = format!("<list name='open'>{}</list>", (0..300).map(long).collect::<String>());
+    for content in [&*long, "", "<list name='other'/>"] {
+        let (mut scene, mut watched) = open();
+        push(&mut scene);
+        assert_eq!(answer(&mut scene, "result", "", OPEN), 1);
+        assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+        for pushed in [true, false] {
+            if pushed {
+                push(&mut scene);
+            } else {
+                set(&mut scene, &long);
+            }
+            // What the client set was heard as well.
+            let asked = if pushed { 1 } else { 2 };
+            assert_eq!(answer(&mut scene, "result", "", content), asked);
+            assert_eq!(by(&mut scene, &mut watched).len(), 0, "{pushed}: {content}");
+            scene.client("<presence/>");
+            assert_eq!(answer(&mut scene, "result", "", OPEN), 1);
+            assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+        }
+    }
+}
+
+#[test]
+fn what_another_list_holds_does_not_stand_for_the_one_in_force() {
+    let other = |kind| {
+        let list = "<query xmlns='jabber:iq:privacy'><list name='other'/></query>";
+        format!("<iq type='{kind}' id='o'>{list}</iq>")
+    };
+    let (mut scene, _) = open();
+    scene.client(&other("get"));
+    scene.to(Side::Server);
+    push(&mut scene);
+    assert_eq!(answer(&mut scene, "result", "", OPEN), 1, "it is asked for too");
+    scene.client(&other("get"));
+    scene.to(Side::Server);
+    push(&mut scene);
+    scene.server(&other("result"));
+    assert_eq!(answer(&mut scene, "result", "", OPEN), 1);
+}
