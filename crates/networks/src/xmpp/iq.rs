@@ -5,6 +5,7 @@ use crosstalk_core::{Address, EnvelopeIds, Fault, Side};
 
 use super::account::{Account, Asked, Support};
 use super::context::Cx;
+use super::privacy_lists::Privacy;
 use super::stanza_errors::reply;
 use super::wire::ns;
 use super::wire::stanza_head::Head;
@@ -145,6 +146,9 @@ impl Account {
                     // What does not reach the server is not answered by it.
                     _ if cx.mentions_foreign(&raw)? => {
                         return self.refuse(head, "not-acceptable", cx);
+                    }
+                    _ if !Privacy::can_follow(&stanza) => {
+                        return self.refuse(head, "policy-violation", cx);
                     }
                     _ => {
                         self.privacy.ask(&stanza, &cx.link.naming);

@@ -115,13 +115,15 @@ impl Lists {
         self.apply(change);
         let said = iq.get("query", ns::PRIVACY).into_iter().flat_map(Element::elements);
         for child in said {
-            let name = child.attr("name").filter(|name| name.len() <= MAX_NAME);
+            // Of one that is too long it is known that it is there.
+            let name =
+                child.attr("name").map(|name| name.chars().take(MAX_NAME + 1).collect::<String>());
             match (change, child.name(), name) {
                 (Change::Content(_), "list", Some(name)) => {
-                    self.learn(name, Some(rules(child, naming)));
+                    self.learn(&name, Some(rules(child, naming)));
                 }
-                (Change::Names, "active", name) => self.active = name.map(str::to_owned),
-                (Change::Names, "default", name) => self.default = name.map(str::to_owned),
+                (Change::Names, "active", name) => self.active = name,
+                (Change::Names, "default", name) => self.default = name,
                 _ => {}
             }
         }
@@ -170,6 +172,14 @@ impl Privacy {
             admitted = both(admitted, then.admitted(account, naming));
         }
         admitted
+    }
+
+    /// Whether a request is one whose change could be followed.
+    pub(super) fn can_follow(iq: &Element) -> bool {
+        let names = iq.get("query", ns::PRIVACY).into_iter().flat_map(Element::elements);
+        iq.attr("type") != Some("set")
+            || iq.attr("id").is_some_and(|id| id.len() <= MAX_STANZA_ID)
+                && names.filter_map(|child| child.attr("name")).all(|name| name.len() <= MAX_NAME)
     }
 
     /// A request of the client's, or of ours.
@@ -325,8 +335,9 @@ impl Privacy {
             Change::List(asked, _) => asked == name,
             _ => false,
         });
+        let may_be_known = lists.known.len() < MAX_LISTS && name.len() <= MAX_NAME;
         let is_unknown = !matches!(lists.known.get(name), Some(Some(_)));
-        ((is_unknown || *is_stale) && !asked && lists.known.len() < MAX_LISTS).then_some(name)
+        ((is_unknown || *is_stale) && !asked && may_be_known).then_some(name)
     }
 
     /// The session goes on over a new connection: the client repeats its requests, and ours are

@@ -141,3 +141,35 @@ fn what_another_list_holds_does_not_stand_for_the_one_in_force() {
     scene.server(&other("result"));
     assert_eq!(answer(&mut scene, "result", "", OPEN), 1);
 }
+
+#[test]
+fn a_change_that_cannot_be_followed_is_refused() {
+    let (mut scene, mut watched) = open();
+    let hide = |id: &str, name: &str| {
+        let query = format!("<query xmlns='jabber:iq:privacy'><active name='{name}'/></query>");
+        format!("<iq type='set' id='{id}'>{query}</iq>")
+    };
+    for refused in [hide(&"i".repeat(257), "hide"), hide("i", &"n".repeat(1024))] {
+        scene.client(&refused);
+        let (told, sent) = scene.sent();
+        assert!(told.contains("policy-violation") && sent.is_empty(), "{told} {sent}");
+        assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+    }
+    scene.client(&hide(&"i".repeat(256), "hide"));
+    assert_eq!(by(&mut scene, &mut watched).len(), 0);
+}
+
+#[test]
+fn a_list_whose_name_is_too_long_hides() {
+    let mut scene = Scene::bound(alice_and_zed());
+    let mut watched = Watched::online(&alice_and_zed());
+    watched.hear(&[Event::Presence(Presence::offline())]);
+    scene.client("<presence/>");
+    let names = format!("<default name='{}'/>", "n".repeat(5_000));
+    // It is not asked what that list does.
+    assert_eq!(answer(&mut scene, "result", &names, OPEN), 1);
+    assert_eq!(by(&mut scene, &mut watched).len(), 0);
+    set(&mut scene, OPEN);
+    set(&mut scene, "<active name='open'/>");
+    assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+}
