@@ -158,7 +158,9 @@ impl Privacy {
     /// Foreign people to whom lists let presence go: now, and once the server does what it was
     /// asked for.
     pub(super) fn admitted(&self, account: &Account, naming: &Naming) -> Admitted {
-        if matches!(self.default, DefaultList::Asked(_)) || self.is_lost() {
+        // The first contact makes it worth asking.
+        let asks = self.default != DefaultList::Known && !account.contacts.is_empty();
+        if asks || self.is_lost() {
             return Some(BTreeSet::new());
         }
         let own = self.lists.as_ref()?;
@@ -218,9 +220,9 @@ impl Privacy {
             Some((_, Change::Names)) if self.default == DefaultList::Known && !account.is_lost => {
                 return;
             }
-            Some((_, Change::Active(_) | Change::Default(_) | Change::Names)) => {}
+            Some((_, Change::Active(_) | Change::Default(_))) => account.is_lost = true,
+            Some((_, Change::Names)) => {}
         }
-        account.is_lost = true;
         // Whatever waits still was asked later.
         if !account.asked.iter().any(|(_, change)| matches!(change, Change::Names)) {
             self.default = DefaultList::Unknown;
@@ -249,10 +251,7 @@ impl Privacy {
         let result = iq.filter(|iq| iq.attr("type") == Some("result"));
         match change {
             Change::Names => {
-                // Answers to changes, which have no query, may have the same id.
-                if account.is_lost
-                    && result.is_some_and(|iq| iq.get("query", ns::PRIVACY).is_some())
-                {
+                if account.is_lost && iq.is_some_and(says_names) {
                     account.is_lost = false;
                     // What is not named is not in force.
                     (account.lists.active, account.lists.default) = (None, None);
@@ -343,8 +342,9 @@ impl Privacy {
     /// The session goes on over a new connection: the client repeats its requests, and ours are
     /// made again.
     pub(super) fn reconnected(&mut self) {
-        if let Some(account) = &mut self.lists {
-            account.asked.clear();
+        // Not those that the server has: of these only the answer comes, if it was not here before.
+        while self.asked().next().is_some() {
+            self.give_up_first();
         }
         self.shrink();
         if let DefaultList::Asked(_) = self.default {
@@ -360,5 +360,16 @@ impl Privacy {
         size_of::<AccountLists>()
             + names
             + known.values().flatten().map(Vec::len).sum::<usize>() * 64
+    }
+}
+
+/// Whether an answer says which lists are in force, or that there are none at this server. One to a
+/// change, which may have the same id, says neither.
+fn says_names(iq: &Element) -> bool {
+    let error = iq.get("error", ns::CLIENT);
+    let has = |condition| error.is_some_and(|error| error.get(condition, ns::STANZAS).is_some());
+    match iq.attr("type") {
+        Some("result") => iq.get("query", ns::PRIVACY).is_some(),
+        _ => has("service-unavailable") || has("feature-not-implemented"),
     }
 }

@@ -2,9 +2,14 @@
 
 use crate::common::watched::Watched;
 use crate::privacy::{ALICE, ALL, ZED, alice_and_zed, by, set};
+use crate::resumption::{RESUME, RESUMED, another};
 use crate::scene::*;
 
 const OPEN: &str = "<list name='open'><item action='allow' order='1'/></list>";
+
+/// The error of a server that has no privacy lists.
+const NONE: &str = "<error type='cancel'>\
+    <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
 
 /// State in which nobody is hidden from by the active list, which is the one called open.
 fn open() -> (Scene, Watched) {
@@ -33,6 +38,7 @@ fn answer(scene: &mut Scene, changed: &str, names: &str, open: &str) -> usize {
                 list if list.contains("<list name='open'") => ("result", query(open)),
                 list if list.contains("<list ") => ("result", query("<list name='other'/>")),
                 _ if names == "error" => (names, String::new()),
+                _ if names == "none" => ("error", NONE.to_owned()),
                 _ => ("result", query(names)),
             };
             scene.server(&format!("<iq type='{kind}' id='{id}'>{holds}</iq>"));
@@ -89,6 +95,14 @@ fn a_server_that_does_not_say_which_list_is_in_force_is_asked_with_the_next_pres
     assert_eq!(by(&mut scene, &mut watched).len(), 0, "it is no sign that there are none");
     scene.client("<presence/>");
     assert_eq!(answer(&mut scene, "result", "<active name='open'/>", OPEN), 1);
+    assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+}
+
+#[test]
+fn a_server_without_lists_hides_nobody() {
+    let (mut scene, mut watched) = open();
+    scene.client(&given_up("<active name='hide'/>", "<list name='other'/>"));
+    answer(&mut scene, "error", "none", OPEN);
     assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
 }
 
@@ -172,4 +186,57 @@ fn a_list_whose_name_is_too_long_hides() {
     set(&mut scene, OPEN);
     set(&mut scene, "<active name='open'/>");
     assert_eq!(by(&mut scene, &mut watched), [ALICE, ZED]);
+}
+
+/// Ann's session goes on over another connection, after the server handled one stanza of hers.
+fn resumed(scene: &mut Scene, watched: &mut Watched) -> Scene {
+    scene.give(Input::Closed(Side::Client));
+    watched.hear(&[Event::Presence(Presence::offline())]);
+    let mut next = another(scene, "ann");
+    next.client(&RESUME.replace("h='2'", "h='0'"));
+    next.server(&RESUMED.replace("h='0'", "h='1'"));
+    next.give(Input::Tick);
+    next.to(Side::Server);
+    next
+}
+
+#[test]
+fn a_change_that_was_on_the_way_when_the_connection_broke_hides() {
+    for hidden in [true, false] {
+        let (mut scene, mut watched) = open();
+        scene.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+        scene.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+        let query = "<query xmlns='jabber:iq:privacy'><active name='hide'/></query>";
+        scene.client(&format!("<iq type='set' id='p'>{query}</iq>"));
+        assert_eq!(by(&mut scene, &mut watched).len(), 0);
+        // The server had it, and its answer comes again.
+        let mut next = resumed(&mut scene, &mut watched);
+        next.give(Input::Roster(alice_and_zed()));
+        assert_eq!(by(&mut next, &mut watched).len(), 0);
+        let kind = if hidden { "result" } else { "error" };
+        next.server(&format!("<iq type='{kind}' id='p'/>"));
+        assert_eq!(by(&mut next, &mut watched).len(), 0, "it is not awaited");
+        let names = if hidden { "hide" } else { "open" };
+        answer(&mut next, "", &format!("<active name='{names}'/>"), OPEN);
+        assert_eq!(by(&mut next, &mut watched).is_empty(), hidden);
+    }
+}
+
+#[test]
+fn who_was_hidden_until_the_server_says_is_so_after_the_connection_broke() {
+    for names in ["error", "none", ""] {
+        let mut scene = Scene::bound(alice_and_zed());
+        scene.client("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+        scene.server("<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true' max='60'/>");
+        scene.client("<presence/>");
+        let mut watched = Watched::online(&alice_and_zed());
+        watched.hear(&[Event::Presence(Presence::offline())]);
+        assert_eq!(by(&mut scene, &mut watched).len(), 0);
+        let mut next = resumed(&mut scene, &mut watched);
+        assert_eq!(by(&mut next, &mut watched).len(), 0);
+        next.give(Input::Roster(alice_and_zed()));
+        assert_eq!(by(&mut next, &mut watched).len(), 0, "it is asked");
+        assert_eq!(answer(&mut next, "", names, OPEN), 1);
+        assert_eq!(by(&mut next, &mut watched), [ALICE, ZED], "{names}");
+    }
 }
