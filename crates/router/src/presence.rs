@@ -77,6 +77,11 @@ impl ContactPresence {
         self.0.keys()
     }
 
+    /// Whether the contact is online at `gateway`.
+    fn is_at(&self, contact: &Address, gateway: GatewayKey) -> bool {
+        self.0.get(contact).is_some_and(|at| at.contains_key(&gateway))
+    }
+
     /// Returns whether the contact's presence changed.
     fn hear(&mut self, of: &Address, at: GatewayKey, presence: Presence) -> bool {
         let before = self.of(of);
@@ -262,10 +267,12 @@ impl<A> Account<A> {
         at: GatewayKey,
         presence: Presence,
     ) {
-        let is_offline = !presence.is_online();
-        if self.hear(cx, of, at, presence) && is_offline {
+        let was_there = self.contact_presence.is_at(of, at);
+        self.hear(cx, of, at, presence);
+        if was_there && !self.contact_presence.is_at(of, at) {
             // Who signs off and on again subscribes nobody anew. That is asked for when the contact
-            // arrives; of one that is back before the news gets here nobody says so.
+            // arrives; of one that is back before the news gets here nobody says so. What the
+            // contact is elsewhere makes no difference to that.
             self.seek_later(cx, of.clone());
         }
     }

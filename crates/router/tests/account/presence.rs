@@ -221,6 +221,25 @@ fn a_contact_that_goes_offline_is_looked_for_once_since_it_may_be_back_unnoticed
 }
 
 #[test]
+fn a_contact_that_goes_offline_at_one_of_two_gateways_is_looked_for_as_well() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let bob = |at, show| {
+        let presence = Presence { show, ..Presence::default() };
+        Input::Presence { of: address("bob@yahoo"), at, presence }
+    };
+    alice.does(bob(HERE, Availability::Available));
+    alice.does(bob(THERE, Availability::Away));
+    // He looks the same, and may be back there unnoticed.
+    let heard = alice.does(bob(THERE, Availability::Offline));
+    assert_eq!(mail_to(LAPTOP, heard).len(), 0);
+    let found = sought(&alice.waits(Duration::from_secs(3)));
+    assert_eq!((found.len(), found[0].1.as_str()), (1, "bob@yahoo"));
+    // What he was not is no news.
+    alice.does(bob(THERE, Availability::Offline));
+    assert!(sought(&alice.waits(Duration::from_mins(1))).is_empty());
+}
+
+#[test]
 fn a_contact_who_may_be_seen_again_before_the_watch_has_ended_is_looked_for() {
     let is_watch = |e: &Effect<u32>| matches!(e, Effect::Watch { .. });
     let mut alice = Driven::new();
