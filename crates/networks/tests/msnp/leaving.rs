@@ -63,10 +63,10 @@ fn it_waits_for_a_conversation_that_the_client_opens_as_well() {
     assert!(heard.contains("JOI ") && heard.ends_with("crossing"), "{heard}");
 }
 
-#[test]
-fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
-    let mut scene = scene();
-    let mut first = talk(&mut scene);
+/// The conversation that the client was called to for what crossed with its leaving the first, and
+/// in which nothing has been said yet.
+fn second(scene: &mut Scene) -> Gateway {
+    let mut first = talk(scene);
     deliver(&mut first, says("crossing"));
     client(&mut first, "OUT");
     scene.ns.hear();
@@ -74,31 +74,35 @@ fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
     let words: Vec<&str> = ring.split(' ').collect();
     let mut second = Gateway::new(&Msnp, &scene.shared, None);
     client(&mut second, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
-    drop(second);
-    scene.ns.hear();
+    second
+}
+
+/// The conversation that the client is called to after the second, in which it is said at last.
+fn third(scene: &mut Scene) -> Gateway {
     let ring = scene.client_got();
     let mut third = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900002");
     assert!(got(&mut third).ends_with("crossing"));
+    third
+}
+
+#[test]
+fn it_waits_on_where_the_next_conversation_ends_before_it_came() {
+    let mut scene = scene();
+    let second = second(&mut scene);
+    drop(second);
+    scene.ns.hear();
+    third(&mut scene);
 }
 
 #[test]
 fn it_waits_on_where_the_next_conversation_ends_with_it_unheard() {
     let mut scene = scene();
-    let mut first = talk(&mut scene);
-    deliver(&mut first, says("crossing"));
-    client(&mut first, "OUT");
-    scene.ns.hear();
-    let ring = scene.client_got();
-    let words: Vec<&str> = ring.split(' ').collect();
-    let mut second = Gateway::new(&Msnp, &scene.shared, None);
-    client(&mut second, &format!("ANS 1 mary@hotmail.com {} {}", words[4], words[1]));
+    let second = second(&mut scene);
     scene.ns.hear();
     assert_eq!(scene.client_got(), "", "the second is to show it");
     drop(second);
     scene.ns.hear();
-    let ring = scene.client_got();
-    let mut third = scene.connect(&ring, "ANS 1 mary@hotmail.com KEY 900002");
-    assert!(got(&mut third).ends_with("crossing"));
+    let mut third = third(&mut scene);
     third.wait(Duration::from_millis(150));
     drop(third);
     scene.ns.hear();
