@@ -41,7 +41,7 @@ pub(crate) struct Directory {
     /// Counts the changes that this gateway published.
     version: u64,
     /// This gateway's users, and the count of changes when they signed on.
-    here: Map<Key, u64>,
+    here: Map<Key, (Address, u64)>,
     watches: Subscriptions,
     replica: Replica,
     /// Up to when this home has heard each gateway out.
@@ -80,7 +80,7 @@ impl Directory {
         if !self.here.contains_key(&key) {
             self.version += 1;
             let version = self.version;
-            self.here.insert(key, version);
+            self.here.insert(key, (user.clone(), version));
             self.tell_homes(&key, Record::Here { key, version });
             let moved = self.watches.own(&key, self.own, true);
             self.moved(moved);
@@ -101,6 +101,12 @@ impl Directory {
     /// Whether a person is signed on here.
     pub(crate) fn is_here(&self, user: &Address) -> bool {
         self.here.contains_key(&Key::of(user))
+    }
+
+    /// This gateway's users for whom `peer` is a home.
+    pub(crate) fn here_of(&self, peer: &GatewayId) -> Vec<Address> {
+        let here = self.here.iter().filter(|(key, _)| self.members.is_home(peer, key));
+        here.map(|(_, (user, _))| user.clone()).collect()
     }
 
     /// Whether the person at `key` is signed on here, or anywhere as this home knows.
@@ -182,7 +188,7 @@ impl Directory {
     /// Everything that this gateway has to say to homes.
     fn records(&self) -> impl Iterator<Item = Record> {
         let here = self.here.iter();
-        let here = here.map(|(key, version)| Record::Here { key: *key, version: *version });
+        let here = here.map(|(key, (_, version))| Record::Here { key: *key, version: *version });
         here.chain(self.watches.keys().map(|(key, turn)| Record::Watch { key, turn }))
     }
 

@@ -165,7 +165,10 @@ impl Hub {
     /// Begins to compare rosters with a gateway.
     pub(super) fn compare(self: &Arc<Self>, peer: GatewayId) {
         // Digests and not lists: most copies are the same, and eight bytes tell.
-        let digests = lock(&self.rosters).linked(&peer);
+        // Of a disk that cannot be read it is not known whose lists are missing.
+        let is_readable = self.store.is_readable();
+        let here = self.with(|node, _| if is_readable { node.here_of(&peer) } else { Vec::new() });
+        let digests = lock(&self.rosters).linked(&peer, &here);
         self.queue(digests.into_iter().map(|frame| (peer, frame)));
     }
 }

@@ -158,6 +158,11 @@ impl<T, L> Node<T, L> {
         self.directory.is_here(user)
     }
 
+    /// The people signed on here for whom `peer` is a home.
+    pub(crate) fn here_of(&self, peer: &GatewayId) -> Vec<Address> {
+        self.directory.here_of(peer)
+    }
+
     /// Whether the person at `key` is signed on at any gateway, as far as is known here.
     pub(crate) fn is_anywhere(&self, key: &Key) -> bool {
         self.directory.is_anywhere(key)

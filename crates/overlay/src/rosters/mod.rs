@@ -6,6 +6,7 @@
 
 mod limits;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Blame, Fault, Roster};
@@ -153,15 +154,24 @@ impl<S: RosterStore> Rosters<S> {
         self.members.is_home(&self.members.own(), &Key::of(owner))
     }
 
-    /// Frames that begin the comparison with `peer` now that a link to it is up.
-    pub(crate) fn linked(&self, peer: &GatewayId) -> Vec<Frame> {
+    /// Frames that begin the comparison with `peer`, which is a home for those of `here` who are
+    /// signed on at this gateway.
+    pub(crate) fn linked(&self, peer: &GatewayId, here: &[Address]) -> Vec<Frame> {
         #[cfg(test)]
         if fault_injection::is(fault_injection::Fault::DroppedAntiEntropy) {
             return Vec::new();
         }
         let mut digests = self.store.digests();
         digests.retain(|(key, _)| self.members.is_home(peer, key));
-        digests.chunks(MAX_BATCH).map(|some| Frame::RosterDigests(some.to_vec())).collect()
+        let stored = digests.chunks(MAX_BATCH).map(|some| Frame::RosterDigests(some.to_vec()));
+        let stored: Vec<_> = stored.collect();
+        // A list of which nothing is stored here has no digest among these. What the home had not
+        // heard itself when it was asked for it would be missed for as long as the owner stays.
+        let known: BTreeSet<_> = digests.iter().map(|(key, _)| *key).collect();
+        let none = Roster::default();
+        let unknown = here.iter().filter(|owner| !known.contains(&Key::of(owner)));
+        let empty = unknown.flat_map(|owner| parts(owner, &none, Some(digest(&none)), 0));
+        stored.into_iter().chain(empty).collect()
     }
 
     /// A frame about rosters came from `peer`; where it brings one, `here` says whether its

@@ -85,12 +85,41 @@ fn what_each_missed_is_exchanged_when_they_meet() {
     let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
     a.save(&alice(), &with(&["bob@yahoo"]));
     b.save(&alice(), &with(&["carol@msn"]));
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     exchange(&mut a, &mut b, digests);
     assert_eq!(a.load(&alice()), b.load(&alice()));
     assert_eq!(a.load(&alice()).listed().count(), 2);
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     assert_eq!(exchange(&mut a, &mut b, digests), 1, "nothing differs any more");
+}
+
+#[test]
+fn who_is_signed_on_with_nothing_stored_gets_what_a_home_hears_later() {
+    let networks = vec!["aol".parse().unwrap()];
+    let member = |id| Member { id, addresses: Vec::new(), networks: networks.clone() };
+    let of = |own| Arc::new(Members::new(own, networks.clone(), &[member(A), member(B)], 1));
+    let mut people = (0..100).map(|n| format!("user{n}@aol").parse::<Address>().unwrap());
+    let owner = people.find(|owner| of(A).homes(&Key::of(owner)) == [B]).unwrap();
+    let mut a = Rosters::new(of(A), Memory::default());
+    let mut b = Rosters::new(of(B), Memory::default());
+    let here = [owner.clone()];
+    let meet = |a: &mut Rosters<Memory>, b: &mut Rosters<Memory>| {
+        let asked = a.linked(&B, &here);
+        let replies = asked.into_iter().flat_map(|f| b.received(A, f, false).unwrap().replies);
+        let replies: Vec<_> = replies.collect();
+        let count = replies.len();
+        for reply in replies {
+            assert_eq!(a.received(B, reply, true).unwrap().replies, []);
+        }
+        count
+    };
+    assert_eq!(meet(&mut a, &mut b), 0, "the home has heard of none either");
+    assert_eq!(b.store.digests(), [], "nothing is stored of an empty list");
+    b.merge(&owner, with(&["bob@yahoo"]));
+    assert_eq!(a.linked(&B, &[]), [], "nothing is stored here to compare");
+    assert_eq!(meet(&mut a, &mut b), 1);
+    assert_eq!(a.load(&owner), with(&["bob@yahoo"]));
+    assert_eq!(meet(&mut a, &mut b), 0, "nothing differs any more");
 }
 
 #[test]
@@ -175,14 +204,14 @@ fn what_expired_at_one_home_is_not_taken_again_from_another() {
     let frames = a.save(&alice(), &with(&["bob@yahoo"]));
     exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
     b.store.expire(&Key::of(&alice()));
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
     assert!(b.load(&alice()).is_empty());
     // She signed on again and changed it.
     let more = with(&["bob@yahoo", "carol@msn"]);
     let frames = a.save(&alice(), &more);
     exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     exchange(&mut a, &mut b, digests);
     assert_eq!(b.load(&alice()), more);
 }
@@ -194,11 +223,11 @@ fn what_a_domain_has_no_room_for_is_not_asked_for_again_and_again() {
     b.store.is_full = true;
     exchange(&mut a, &mut b, frames.into_iter().map(|(_, frame)| frame).collect());
     assert!(b.load(&alice()).is_empty());
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     assert_eq!(exchange(&mut a, &mut b, digests), 1, "it is offered, and not wanted");
     b.store.is_full = false;
     b.forget_refused();
-    let digests = a.linked(&B);
+    let digests = a.linked(&B, &[]);
     exchange(&mut a, &mut b, digests);
     assert_eq!(b.load(&alice()), with(&["bob@yahoo"]));
 }

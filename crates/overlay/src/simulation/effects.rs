@@ -80,7 +80,7 @@ impl World {
             Effect::Wake(peer) => self.send(at, number(&peer)),
             Effect::Close(peer, _) => self.cut(at, number(&peer)),
             Effect::Compare(peer) => {
-                for frame in machine.rosters.linked(&peer) {
+                for frame in machine.rosters.linked(&peer, &machine.node.here_of(&peer)) {
                     machine.node.queue(peer, &frame);
                 }
                 self.reload_unread(at);
