@@ -231,3 +231,13 @@ fn what_a_domain_has_no_room_for_is_not_asked_for_again_and_again() {
     exchange(&mut a, &mut b, digests);
     assert_eq!(b.load(&alice()), with(&["bob@yahoo"]));
 }
+
+#[test]
+fn a_home_without_room_tells_what_it_has_to_one_who_has_nothing() {
+    let (mut a, mut b) = (rosters(A, &["aol"]), rosters(B, &["aol"]));
+    b.save(&alice(), &with(&["bob@yahoo"]));
+    b.store.is_full = true;
+    let asked = a.linked(&B, &[alice()]);
+    exchange(&mut a, &mut b, asked);
+    assert_eq!(a.load(&alice()), with(&["bob@yahoo"]));
+}
