@@ -36,8 +36,6 @@ impl Hub {
         // Taken before the lock of the rosters, so that the two are never held together.
         let linked = self.linked();
         let asked = lock(&self.rosters).ask(owner, |home| linked.contains(home));
-        // A home hears of all changes by itself, sooner or later.
-        let mut is_known = lock(&self.rosters).is_home(owner);
         if let Some((ask, homes)) = asked {
             let (tell, told) = oneshot::channel();
             lock(&self.loads).insert(ask, tell);
@@ -45,9 +43,10 @@ impl Hub {
             self.queue(homes.into_iter().map(|home| (home, get.clone())));
             let _ = timeout(LOAD_DEADLINE, told).await;
             lock(&self.loads).remove(&ask);
-            is_known |= lock(&self.rosters).stop_asking(ask);
+            lock(&self.rosters).stop_asking(ask);
         }
-        if !is_known || !self.store.is_readable() {
+        // What the homes did not tell now they tell when lists are compared.
+        if !self.store.is_readable() {
             let mut unread = lock(&self.unread);
             if unread.len() < MAX_UNREAD {
                 unread.insert(owner.clone());
@@ -56,8 +55,7 @@ impl Hub {
         lock(&self.rosters).load(owner)
     }
 
-    /// The store can be read again, or another gateway be reached: those who were given less than
-    /// there is are told.
+    /// The store can be read again: those who were given less than there is are told.
     pub(super) fn reload_unread(self: &Arc<Self>) {
         // Out of the lock, which would else be held while each is told.
         let unread = std::mem::take(&mut *lock(&self.unread));

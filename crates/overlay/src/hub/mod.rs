@@ -52,8 +52,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
-    /// People who were given their lists while the store could not be read, or no home of the list
-    /// be reached.
+    /// People who were given their lists while the store could not be read.
     unread: Mutex<BTreeSet<Address>>,
     pub(crate) store: Store,
     /// Journal of what is shown; empty where nothing outlives this boot.

@@ -64,8 +64,6 @@ pub(crate) struct Rosters<S> {
 struct Ask {
     owner: Address,
     waits_for: Vec<GatewayId>,
-    /// Number of homes that were asked.
-    asked: usize,
 }
 
 /// Consequence of a frame.
@@ -138,20 +136,13 @@ impl<S: RosterStore> Rosters<S> {
             return None;
         }
         self.last_ask += 1;
-        let asked = homes.len();
-        self.asks
-            .insert(self.last_ask, Ask { owner: owner.clone(), waits_for: homes.clone(), asked });
+        self.asks.insert(self.last_ask, Ask { owner: owner.clone(), waits_for: homes.clone() });
         Some((self.last_ask, homes))
     }
 
-    /// The question is over. Says whether some home has answered it.
-    pub(crate) fn stop_asking(&mut self, ask: u64) -> bool {
-        self.asks.remove(&ask).is_none_or(|open| open.waits_for.len() < open.asked)
-    }
-
-    /// Whether this gateway is a home of the roster of `owner`.
-    pub(crate) fn is_home(&self, owner: &Address) -> bool {
-        self.members.is_home(&self.members.own(), &Key::of(owner))
+    /// The question is over.
+    pub(crate) fn stop_asking(&mut self, ask: u64) {
+        self.asks.remove(&ask);
     }
 
     /// Frames that begin the comparison with `peer`, which is a home for those of `here` who are

@@ -94,9 +94,6 @@ impl World {
         let Machine { rosters, node, .. } = machine;
         let asked = rosters.ask(&owner, |home| node.link_of(home).is_some());
         let Some((ask, homes)) = asked else {
-            if !machine.rosters.is_home(&owner) {
-                machine.unread.insert(owner.clone());
-            }
             let stored = machine.rosters.load(&owner);
             return self.tell_soon(at, slot, Input::Loaded(stored));
         };
@@ -113,19 +110,9 @@ impl World {
     pub(super) fn loaded(&mut self, at: usize, ask: u64) {
         let Some(machine) = self.machine(at) else { return };
         let Some((slot, owner)) = machine.loads.remove(&ask) else { return };
-        if !machine.rosters.stop_asking(ask) && !machine.rosters.is_home(&owner) {
-            machine.unread.insert(owner.clone());
-        }
+        machine.rosters.stop_asking(ask);
         let stored = machine.rosters.load(&owner);
         self.route(at, |router, cx| router.tell(cx, slot, Input::Loaded(stored)));
-    }
-
-    /// Another gateway can be reached, which may know lists that nobody told.
-    pub(super) fn reload_unread(&mut self, at: usize) {
-        let Some(machine) = self.machine(at) else { return };
-        for owner in std::mem::take(&mut machine.unread) {
-            self.route(at, |router, cx| router.roster_changed(cx, &owner));
-        }
     }
 
     fn save(&mut self, at: usize, slot: SlotId, owner: &Address, part: &Roster) {

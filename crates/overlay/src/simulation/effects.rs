@@ -83,7 +83,6 @@ impl World {
                 for frame in machine.rosters.linked(&peer, &machine.node.here_of(&peer)) {
                     machine.node.queue(peer, &frame);
                 }
-                self.reload_unread(at);
             }
         }
     }

@@ -76,8 +76,6 @@ pub(super) struct Machine {
     pub(super) posted: BTreeMap<u64, Posted>,
     /// Accounts whose lists are asked for, by the name of the question.
     pub(super) loads: BTreeMap<u64, (SlotId, Address)>,
-    /// People whose lists no home has told.
-    pub(super) unread: BTreeSet<Address>,
     /// People who are published to be here, and where those who are watched are believed to be.
     pub(super) here: BTreeSet<Address>,
     pub(super) believed: BTreeMap<Address, BTreeSet<GatewayId>>,
@@ -150,7 +148,6 @@ impl Seat {
             armed: None,
             posted: BTreeMap::new(),
             loads: BTreeMap::new(),
-            unread: BTreeSet::new(),
             here: BTreeSet::new(),
             believed: BTreeMap::new(),
             links: BTreeMap::new(),
