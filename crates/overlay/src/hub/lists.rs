@@ -13,7 +13,7 @@ use super::{Hub, lock};
 use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Key};
 use crate::node::violations::Violation;
-use crate::rosters;
+use crate::rosters::Change;
 use crate::wire::frame::Frame;
 
 /// Time that the homes of a roster have to answer.
@@ -139,8 +139,8 @@ impl Hub {
         };
         let follows = lock(&self.rosters).received(peer, frame, here)?;
         self.queue(follows.replies.into_iter().map(|frame| (peer, frame)));
-        if let Some((owner, news)) = follows.changed {
-            self.roster_changed(peer, owner, &news);
+        if let Some(change) = follows.changed {
+            self.roster_changed(peer, change);
         }
         if let Some(tell) = follows.answered.and_then(|ask| lock(&self.loads).remove(&ask)) {
             let _ = tell.send(());
@@ -150,13 +150,12 @@ impl Hub {
 
     /// Tells everybody whom it concerns: the router here, if the owner is signed on, and as a home
     /// other gateways.
-    pub(super) fn roster_changed(self: &Arc<Self>, by: GatewayId, owner: Address, news: &Roster) {
-        let others = self.with(|node, _| node.concerned(&Key::of(&owner), &by));
-        let frames = rosters::news(&owner, news);
-        let others = others.into_iter();
-        self.queue(others.flat_map(|to| frames.iter().map(move |frame| (to, frame.clone()))));
-        if self.with(|node, _| node.is_here(&owner)) {
-            self.hand_over(Inbound::Roster(owner));
+    fn roster_changed(self: &Arc<Self>, by: GatewayId, change: Change) {
+        let others = self.with(|node, _| node.concerned(&Key::of(&change.owner), &by));
+        let frames = lock(&self.rosters).pass_on(&change, others);
+        self.queue(frames);
+        if self.with(|node, _| node.is_here(&change.owner)) {
+            self.hand_over(Inbound::Roster(change.owner));
         }
     }
 

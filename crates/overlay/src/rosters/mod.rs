@@ -5,6 +5,7 @@
 //! differs, so a write that a home missed reaches it then.
 
 mod limits;
+mod relay;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::membership::{GatewayId, Key, Members};
 use crate::wire::frame::{Frame, MAX_BATCH};
 use crate::wire::layout;
 pub use limits::{Full, Lists};
+pub(crate) use relay::Change;
 
 /// The most bytes of a roster.
 pub(crate) const MAX_ROSTER: usize = 4 * 1024 * 1024;
@@ -59,6 +61,8 @@ pub(crate) struct Rosters<S> {
     asks: Map<u64, Ask>,
     /// Rosters for which there was no room, by the digests of those who have them.
     refused: Map<Key, u64>,
+    /// The roster of which each home has sent some parts that were news, and not the last one.
+    begun: Map<GatewayId, Key>,
 }
 
 struct Ask {
@@ -66,13 +70,20 @@ struct Ask {
     waits_for: Vec<GatewayId>,
 }
 
+/// Entries that were merged into a roster and were news, with the digest and the size of the whole.
+struct Merged {
+    news: Roster,
+    digest: u64,
+    bytes: usize,
+}
+
 /// Consequence of a frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Follows {
     /// Frames for the gateway that sent it.
     pub(crate) replies: Vec<Frame>,
-    /// A roster that changed by it, and the entries that did.
-    pub(crate) changed: Option<(Address, Roster)>,
+    /// A roster that changed by it.
+    pub(crate) changed: Option<Change>,
     /// A question of ours that it answered completely.
     pub(crate) answered: Option<u64>,
 }
@@ -80,11 +91,13 @@ pub(crate) struct Follows {
 impl<S: RosterStore> Rosters<S> {
     /// The rosters in `store`.
     pub(crate) fn new(members: Arc<Members>, store: S) -> Self {
-        Self { members, store, last_ask: 0, asks: Map::default(), refused: Map::default() }
+        let (asks, refused, begun) = (Map::default(), Map::default(), Map::default());
+        Self { members, store, last_ask: 0, asks, refused, begun }
     }
 
     /// The members changed; what that means for the copies follows when links are compared.
     pub(crate) fn set_members(&mut self, members: Arc<Members>) {
+        self.begun.retain(|home, _| members.contains(home));
         self.members = members;
     }
 
@@ -113,12 +126,14 @@ impl<S: RosterStore> Rosters<S> {
     pub(crate) fn save(&mut self, owner: &Address, roster: &Roster) -> Vec<(GatewayId, Frame)> {
         // Only what is news travels: a list of thousands is not sent again for one contact.
         let change = roster.beyond(&self.load(owner));
-        let Some((_, digest)) = self.merge(owner, change.clone()) else { return Vec::new() };
+        let Some(merged) = self.merge(owner, change.clone()) else { return Vec::new() };
         let homes = self.members.homes(&Key::of(owner)).into_iter();
         homes
             .filter(|home| *home != self.members.own())
             .flat_map(|home| {
-                parts(owner, &change, Some(digest), 0).into_iter().map(move |frame| (home, frame))
+                parts(owner, &change, Some(merged.digest), 0)
+                    .into_iter()
+                    .map(move |frame| (home, frame))
             })
             .collect()
     }
@@ -192,9 +207,7 @@ impl<S: RosterStore> Rosters<S> {
                     return Ok(follows);
                 }
                 let merged = self.merge(&owner, part);
-                if let Some((news, _)) = &merged {
-                    follows.changed = Some((owner.clone(), news.clone()));
-                }
+                follows.changed = self.changed(peer, owner.clone(), merged, (whole, turn));
                 if let Some(theirs) = whole
                     // Bounded: copies that do not become the same, for whatever reason, would go to
                     // and fro for ever.
@@ -255,20 +268,21 @@ impl<S: RosterStore> Rosters<S> {
         false
     }
 
-    /// Merges entries. Returns those that were news, and the digest of the whole.
-    fn merge(&mut self, owner: &Address, part: Roster) -> Option<(Roster, u64)> {
+    /// Merges entries. Returns what changed, if anything did.
+    fn merge(&mut self, owner: &Address, part: Roster) -> Option<Merged> {
         let mut whole = self.load(owner);
         let before = whole.clone();
         if !whole.merge(part) {
             return None;
         }
-        if size(&whole) > MAX_ROSTER {
+        let bytes = size(&whole);
+        if bytes > MAX_ROSTER {
             tracing::warn!(%owner, "the roster is too large to be stored");
             return None;
         }
         let (news, digest) = (whole.beyond(&before), digest(&whole));
         self.store.put(Key::of(owner), owner.clone(), whole, digest);
-        Some((news, digest))
+        Some(Merged { news, digest, bytes })
     }
 
     fn got(&mut self, peer: &GatewayId, ask: u64) -> Option<u64> {
@@ -297,11 +311,6 @@ impl<S: RosterStore> Rosters<S> {
     fn digest(&self, key: &Key) -> Option<u64> {
         self.store.get(key).map(|(_, roster)| digest(&roster))
     }
-}
-
-/// The frames that bring changed entries to a gateway where their owner is signed on.
-pub(crate) fn news(owner: &Address, news: &Roster) -> Vec<Frame> {
-    parts(owner, news, None, LAST_TURN)
 }
 
 /// A roster in frames; the last one carries `whole`.

@@ -9,7 +9,6 @@ use super::machine::{Machine, Posted, id};
 use super::router::{Call, Reply, Request, SlotId};
 use super::world::{Event, Way, World};
 use crate::membership::Key;
-use crate::rosters;
 use crate::wire::frame::Frame;
 use crate::wire::message::Message;
 
@@ -141,14 +140,13 @@ impl World {
         for reply in follows.replies {
             machine.node.queue(peer, &reply);
         }
-        if let Some((owner, news)) = follows.changed {
-            for to in machine.node.concerned(&Key::of(&owner), &peer) {
-                for frame in rosters::news(&owner, &news) {
-                    machine.node.queue(to, &frame);
-                }
+        if let Some(change) = follows.changed {
+            let others = machine.node.concerned(&Key::of(&change.owner), &peer);
+            for (to, frame) in machine.rosters.pass_on(&change, others) {
+                machine.node.queue(to, &frame);
             }
-            if machine.node.is_here(&owner) {
-                self.route(at, |router, cx| router.roster_changed(cx, &owner));
+            if machine.node.is_here(&change.owner) {
+                self.route(at, |router, cx| router.roster_changed(cx, &change.owner));
             }
         }
         if let Some(ask) = follows.answered {
