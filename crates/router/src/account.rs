@@ -121,7 +121,7 @@ impl<A> Account<A> {
             Input::Probe { at, by } => self.probed(cx, at, &by),
             Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
             Input::Answered(ticket, text) => self.answered(cx, ticket, text),
-            Input::Arrived(contact, at) => self.arrived(cx, &contact, at),
+            Input::Arrived(contact, at) => self.arrived(cx, &contact, at, 0),
             Input::Left(contact, at) => self.left(cx, &contact, at),
             Input::Lost(gateway) => self.lost(cx, gateway),
             Input::RosterChanged => self.storage.want(Storage::LOAD),
@@ -130,7 +130,7 @@ impl<A> Account<A> {
             Input::Merged | Input::Published => self.storage.done(),
             Input::Watched(known) => {
                 self.storage.done();
-                self.pending().seek.extend(known);
+                self.pending().seek.extend(known.into_iter().map(|who| (who, 0)));
             }
             Input::Located(ticket, at) => self.located(cx, ticket, &at),
             Input::Sent(ticket, result) => self.sent(cx, ticket, result),

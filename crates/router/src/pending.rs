@@ -28,12 +28,12 @@ pub(crate) struct Pending<A> {
     pub(crate) in_flight: Vec<(Ticket, InFlight)>,
     /// People at other gateways to be told of the person's presence.
     pub(crate) tell: BTreeMap<GatewayKey, BTreeSet<Address>>,
-    /// People to ask for presence, and their gateways.
-    pub(crate) probes: BTreeSet<(Address, GatewayKey)>,
+    /// People to ask for presence, and their gateways, with how often that was in vain.
+    pub(crate) probes: BTreeMap<(Address, GatewayKey), u8>,
     /// The gateways to tell that the person now takes texts.
     pub(crate) wake: BTreeSet<GatewayKey>,
-    /// People to find.
-    pub(crate) seek: BTreeSet<Address>,
+    /// People to find, with how often they were not where they were found.
+    pub(crate) seek: BTreeMap<Address, u8>,
     /// Gateways that keep texts since no session here took them.
     pub(crate) turned_away: BTreeSet<GatewayKey>,
     /// Watchers who seem to be refused, and when they are told so.
@@ -71,9 +71,11 @@ pub(crate) enum InFlight {
     Tell(GatewayKey, Vec<Address>),
     /// The presence, to people at a gateway that was lost, for the so manieth time.
     Resume(GatewayKey, Vec<Address>, u8),
-    Probe(Address),
+    /// Question for presence, after so many in vain.
+    Probe(Address, u8),
     Wake,
-    Seek(Address),
+    /// Search for one who was so often not where he was found.
+    Seek(Address, u8),
     /// A question of the person; whom it is about is looked for.
     Find(Asked),
     /// A question of the person, at the gateway of whom it is about.
@@ -92,7 +94,9 @@ impl InFlight {
     /// of their own.
     pub(crate) const fn is_about_presence(&self) -> bool {
         match self {
-            Self::Tell(..) | Self::Resume(..) | Self::Probe(_) | Self::Wake | Self::Seek(_) => true,
+            Self::Tell(..) | Self::Resume(..) | Self::Probe(..) | Self::Wake | Self::Seek(..) => {
+                true
+            }
             Self::Post(_)
             | Self::Locate(_)
             | Self::Spread(..)
@@ -108,7 +112,7 @@ pub(crate) enum Retry {
     Consent(Outbound),
     Tell(GatewayKey, Vec<Address>),
     Resume(GatewayKey, BTreeSet<Address>, u8),
-    Seek(Address),
+    Seek(Address, u8),
 }
 
 impl Retry {
@@ -116,7 +120,7 @@ impl Retry {
     pub(crate) fn into_consent(self) -> Option<Outbound> {
         match self {
             Self::Consent(outbound) => Some(outbound),
-            Self::Tell(..) | Self::Resume(..) | Self::Seek(_) => None,
+            Self::Tell(..) | Self::Resume(..) | Self::Seek(..) => None,
         }
     }
 }
@@ -131,9 +135,9 @@ impl<A> Default for Pending<A> {
             outbox: VecDeque::new(),
             in_flight: Vec::new(),
             tell: BTreeMap::new(),
-            probes: BTreeSet::new(),
+            probes: BTreeMap::new(),
             wake: BTreeSet::new(),
-            seek: BTreeSet::new(),
+            seek: BTreeMap::new(),
             turned_away: BTreeSet::new(),
             delayed_refusals: BTreeMap::new(),
             retries: Vec::new(),

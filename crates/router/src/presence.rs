@@ -214,8 +214,15 @@ impl<A> Account<A> {
             && self.roster.as_ref().is_some_and(|r| r.remembers(watcher))
     }
 
-    /// A watched contact is at `gateway`: what consent allows is asked there.
-    pub(crate) fn arrived(&mut self, cx: &mut Cx<'_, A>, contact: &Address, gateway: GatewayKey) {
+    /// A watched contact is at `gateway`: what consent allows is asked there. So often it was not
+    /// where it was found.
+    pub(crate) fn arrived(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        contact: &Address,
+        gateway: GatewayKey,
+        tries: u8,
+    ) {
         let contact = self.contact(contact).filter(|c| watches(c));
         let Some(contact) = contact.filter(|_| self.is_here()) else { return };
         let to = contact.address.clone();
@@ -228,7 +235,8 @@ impl<A> Account<A> {
         }
         match standing {
             Subscription::Granted => {
-                self.pending().probes.insert((to, gateway));
+                let asked = self.pending().probes.entry((to, gateway)).or_insert(tries);
+                *asked = tries.min(*asked);
             }
             // One that is under way gets there by itself, and asking twice is answered twice: the
             // second answer may come after a change of mind.
@@ -273,7 +281,7 @@ impl<A> Account<A> {
             // Who signs off and on again subscribes nobody anew. That is asked for when the contact
             // arrives; of one that is back before the news gets here nobody says so. What the
             // contact is elsewhere makes no difference to that.
-            self.seek_later(cx, of.clone());
+            self.seek_later(cx, of.clone(), 0);
         }
     }
 

@@ -140,7 +140,7 @@ impl<A> Account<A> {
         // Watched already, and to be seen only now. A watch that was to end and has not yet goes on,
         // and nothing arrives by it.
         if turned(sees) == (false, true) && self.watched.contains(address) {
-            self.pending().seek.insert(address.clone());
+            self.pending().seek.insert(address.clone(), 0);
         }
         if turned(sees) == (true, false) && self.contact_presence.forget(address) {
             self.update(cx, &StateUpdate::Presence(address.clone()));

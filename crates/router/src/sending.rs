@@ -20,6 +20,8 @@ const TELLING: usize = 16;
 /// Wait before the same is tried again after a failure on the way, and number of tries.
 const AGAIN: Duration = Duration::from_secs(2);
 const TRIES: u8 = 5;
+/// Longest wait before a contact is looked for again who is said to be where nobody knows of him.
+const SELDOM: Duration = Duration::from_mins(1);
 
 impl<A> Account<A> {
     /// Gives the driver as much of what waits as may be under way.
@@ -68,12 +70,12 @@ impl<A> Account<A> {
             let (presence, nobody) = (Presence::offline(), Vec::new());
             let message = Message::Presence { of: user, presence, to: nobody };
             self.begin_sending(cx, to, message, InFlight::Wake);
-        } else if let Some((of, to)) = pending.probes.pop_first() {
+        } else if let Some(((of, to), tries)) = pending.probes.pop_first() {
             let message = Message::Probe { of: of.clone(), by: user };
-            self.begin_sending(cx, to, message, InFlight::Probe(of));
-        } else if let Some(contact) = pending.seek.pop_first() {
+            self.begin_sending(cx, to, message, InFlight::Probe(of, tries));
+        } else if let Some((contact, tries)) = pending.seek.pop_first() {
             let ticket = cx.ticket();
-            pending.in_flight.push((ticket, InFlight::Seek(contact.clone())));
+            pending.in_flight.push((ticket, InFlight::Seek(contact.clone(), tries)));
             cx.push(Effect::Locate { ticket, user: contact });
         } else {
             return false;
@@ -118,9 +120,9 @@ impl<A> Account<A> {
     pub(crate) fn located(&mut self, cx: &mut Cx<'_, A>, ticket: Ticket, at: &[GatewayKey]) {
         match self.landed(ticket) {
             // One that is found is as good as one that has just arrived there.
-            Some(InFlight::Seek(contact)) => {
+            Some(InFlight::Seek(contact, tries)) => {
                 for at in at {
-                    self.arrived(cx, &contact, *at);
+                    self.arrived(cx, &contact, *at, tries);
                 }
             }
             Some(InFlight::Find(asked)) => self.ask_at(cx, asked, at),
@@ -173,11 +175,11 @@ impl<A> Account<A> {
                 Err(_) => {}
             },
             // Not there, as far as that gateway knows: asked again for as long as the contact is
-            // said to be there.
-            Some(InFlight::Probe(of))
+            // said to be there, if ever more seldom.
+            Some(InFlight::Probe(of, tries))
                 if result.is_err_and(|why| is_passing(why) || why == Failure::Offline) =>
             {
-                self.seek_later(cx, of);
+                self.seek_later(cx, of, tries.saturating_add(1));
             }
             // A gateway that does not hear that texts are taken tries again by itself.
             _ => {}
@@ -214,12 +216,20 @@ impl<A> Account<A> {
         }
     }
 
-    /// Looks for a contact in a moment, and asks where it is to be told its presence.
-    pub(crate) fn seek_later(&mut self, cx: &Cx<'_, A>, of: Address) {
-        let is_it = |what: &Retry| matches!(what, Retry::Seek(other) if *other == of);
+    /// Looks for a contact in a moment, and asks where it is to be told its presence. So often that
+    /// was in vain.
+    pub(crate) fn seek_later(&mut self, cx: &Cx<'_, A>, of: Address, tries: u8) {
+        let doubled = AGAIN * 2_u32.saturating_pow(tries.saturating_sub(1).into());
+        let at = cx.now.instant + doubled.min(SELDOM);
+        let retries = &mut self.pending().retries;
         // Once, however often a gateway says that the contact comes and goes.
-        if !self.pending_now().is_some_and(|p| p.retries.iter().any(|(_, what)| is_it(what))) {
-            self.try_again(cx, Retry::Seek(of));
+        let mut waiting = retries.iter_mut().filter_map(|(at, what)| match what {
+            Retry::Seek(other, tries) if *other == of => Some((at, tries)),
+            _ => None,
+        });
+        match waiting.next() {
+            Some((before, tried)) => (*before, *tried) = (at.min(*before), tries.min(*tried)),
+            None => retries.push((at, Retry::Seek(of, tries))),
         }
     }
 
@@ -238,7 +248,9 @@ impl<A> Account<A> {
                 Retry::Consent(outbound) => self.queue_again(cx, outbound),
                 Retry::Tell(gateway, to) => self.tell_again(gateway, to),
                 Retry::Resume(gateway, to, tries) => self.resume(cx, gateway, to, tries),
-                Retry::Seek(contact) => drop(self.pending().seek.insert(contact)),
+                Retry::Seek(contact, tries) => {
+                    self.pending().seek.entry(contact).or_insert(tries);
+                }
             }
         }
     }

@@ -85,7 +85,7 @@ impl<A> Account<A> {
         });
         if step == Consent::Grant {
             // It may have been revoked meanwhile, and the subscription with it.
-            self.pending().seek.insert(from.clone());
+            self.pending().seek.insert(from.clone(), 0);
         }
         if matches!(step, Consent::Request(_)) {
             if !self.contact(from).is_some_and(asks) {

@@ -220,6 +220,50 @@ fn a_contact_that_goes_offline_is_looked_for_once_since_it_may_be_back_unnoticed
     assert!(sought(&alice.waits(Duration::from_mins(1))).is_empty());
 }
 
+/// Time passes in which Bob is said to be at a gateway that does not know of him. Returns how often
+/// he is looked for.
+fn looks_in_vain(alice: &mut Driven, probe: Vec<Effect<u32>>, time: Duration) -> usize {
+    let (end, mut effects, mut count) = (alice.now.instant + time, probe, 0);
+    loop {
+        for effect in std::mem::take(&mut effects) {
+            effects.extend(match effect {
+                Effect::Send { ticket, .. } => {
+                    alice.does(Input::Sent(ticket, Err(crosstalk_core::Failure::Offline)))
+                }
+                Effect::Locate { ticket, .. } => {
+                    count += 1;
+                    alice.does(Input::Located(ticket, vec![THERE]))
+                }
+                _ => Vec::new(),
+            });
+        }
+        if effects.is_empty() {
+            let next = alice.account.deadline().filter(|at| *at <= end);
+            let Some(next) = next else { break };
+            effects = alice.waits(next - alice.now.instant);
+        }
+    }
+    alice.now.instant = end;
+    count
+}
+
+#[test]
+fn a_contact_who_is_not_where_he_is_said_to_be_is_looked_for_ever_more_seldom() {
+    let mut alice = Driven::with([friend("bob@yahoo")]);
+    let arrives = || Input::Arrived(address("bob@yahoo"), THERE);
+    let probe = alice.does(arrives());
+    assert_eq!(looks_in_vain(&mut alice, probe, Duration::from_secs(7)), 2);
+    assert_eq!(looks_in_vain(&mut alice, Vec::new(), Duration::from_secs(593)), 11);
+    // News of him begins it anew.
+    let probe = alice.does(arrives());
+    assert_eq!(looks_in_vain(&mut alice, probe, Duration::from_secs(7)), 2);
+    let shows = |presence| Input::Presence { of: address("bob@yahoo"), at: HERE, presence };
+    alice.does(shows(Presence::available()));
+    looks_in_vain(&mut alice, Vec::new(), Duration::from_mins(10));
+    let left = alice.does(shows(Presence::offline()));
+    assert_eq!(looks_in_vain(&mut alice, left, Duration::from_secs(5)), 2);
+}
+
 #[test]
 fn a_contact_that_goes_offline_at_one_of_two_gateways_is_looked_for_as_well() {
     let mut alice = Driven::with([friend("bob@yahoo")]);
