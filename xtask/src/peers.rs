@@ -1,6 +1,6 @@
 //! Software that we did not write, for interop tests to talk to: libpurple with its AIM plugin,
 //! slixmpp, Profanity, Poezio, go-sendxmpp, Prosody and ejabberd; schemathesis for the API; `HAProxy`; proxychains for clients that
-//! know no proxy, and tmux for those that want a terminal.
+//! know no proxy, tmux for those that want a terminal, and strace, which counts system calls.
 //!
 //! Everything but Debian packages is put under the target directory.
 
@@ -28,6 +28,7 @@ const PACKAGES: &[&str] = &[
     "proxychains4",
     "python3",
     "python3-venv",
+    "strace",
     "tmux",
 ];
 

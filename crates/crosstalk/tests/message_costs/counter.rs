@@ -52,6 +52,11 @@ unsafe impl GlobalAlloc for Counter {
     }
 }
 
+/// The counted threads.
+pub(crate) fn threads() -> Vec<i32> {
+    THREADS.lock().unwrap().clone()
+}
+
 /// Costs of the counted threads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
@@ -71,16 +76,12 @@ impl Cost {
             let slept = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
             slept.and_then(|n| n.trim().parse::<u64>().ok()).unwrap_or(0)
         };
-        let wakes = THREADS.lock().unwrap().iter().map(wakes).sum();
+        let wakes = threads().iter().map(wakes).sum();
         Self { requests: REQUESTS.load(Ordering::Relaxed), wakes }
     }
 
-    /// Costs since `before`, for each of `texts`.
-    pub(crate) fn a_text(self, before: Self, texts: u32) -> [f64; 2] {
-        let each = |now: u64, then: u64| {
-            let grown = u32::try_from(now.saturating_sub(then)).unwrap();
-            f64::from(grown) / f64::from(texts)
-        };
-        [each(self.requests, before.requests), each(self.wakes, before.wakes)]
+    /// Requests to the allocator, and wake-ups, since `before`.
+    pub(crate) fn since(self, before: Self) -> [u64; 2] {
+        [self.requests.saturating_sub(before.requests), self.wakes.saturating_sub(before.wakes)]
     }
 }
