@@ -1,7 +1,6 @@
 //! One foreign person in somebody's list, and the consent between the two.
 
 use crate::address::Address;
-use crate::clean::label;
 use crate::envelope::Consent;
 use crate::rich::RichText;
 
@@ -59,13 +58,6 @@ impl Contact {
         }
     }
 
-    /// The same with names and groups as all have them, where an earlier version or another gateway
-    /// wrote them.
-    pub(crate) fn with_labels(self) -> Self {
-        let groups = self.groups.into_iter().map(label).collect();
-        Self { alias: self.alias.map(label), groups, ..self }
-    }
-
     /// Applies a step of consent that the owner took. Returns whether anything changed.
     pub fn sent(&mut self, step: &Consent) -> bool {
         match step {
@@ -117,36 +109,6 @@ fn replace(standing: &mut Subscription, with: Subscription) -> bool {
     let changed = *standing != with;
     *standing = with;
     changed
-}
-
-/// A change that an owner makes in the own list. Consent is not among these: that is said to the
-/// contact, in an envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RosterEdit {
-    /// Lists a contact, or renames or regroups a listed one.
-    List {
-        /// The contact that is listed.
-        address: Address,
-        /// Spelling of the name in the owner's client.
-        spelling: String,
-        /// The owner's name for the contact.
-        alias: Option<String>,
-        /// The groups.
-        groups: Vec<String>,
-    },
-    /// Takes a contact off the list; consent in both directions ends.
-    Remove(Address),
-    /// Blocks or unblocks.
-    Block(Address, bool),
-}
-
-impl RosterEdit {
-    /// The contact that is edited.
-    pub const fn address(&self) -> &Address {
-        match self {
-            Self::List { address, .. } | Self::Remove(address) | Self::Block(address, _) => address,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -15,14 +15,15 @@ use crate::Side;
 use crate::address::{Address, HostPort};
 use crate::audience::Audience;
 use crate::compute::{Computation, Computed};
-use crate::contact::{Contact, RosterEdit};
+use crate::contact::Contact;
 use crate::details::Details;
-use crate::envelope::{Body, Envelope, EnvelopeId, Presence};
+use crate::envelope::{Body, Envelope, EnvelopeId};
 use crate::exchange::{ClaimResult, ConnectionId, Exchange, Message, TellResult};
 use crate::fault::Fault;
+use crate::presence::Presence;
 use crate::provenance::Confirmed;
 use crate::redacted::Redacted;
-use crate::roster::Roster;
+use crate::roster::{Roster, RosterEdit};
 use crate::time::Now;
 
 /// The largest unfinished frame an engine may leave in its caller's buffer, in bytes.

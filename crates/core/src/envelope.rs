@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::details::Details;
-use crate::quoted::Quoted;
+use crate::failure::Failure;
 use crate::rich::RichText;
 use crate::time::UnixMillis;
 
@@ -153,151 +153,9 @@ pub enum Consent {
     Cancel,
 }
 
-/// Reason why a message was not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The receiver is signed on nowhere.
-    Offline,
-    /// The receiver's gateway, or the way to it, is down.
-    Unreachable,
-    /// The name is none that anybody can have.
-    NoSuchUser,
-    /// The receiver does not take messages from this sender, or the client cannot show this.
-    Refused,
-    /// A queue on the way is full.
-    Busy,
-    /// The receiver did not sign on for as long as messages are kept.
-    Expired,
-    /// The receiver blocks the sender. Said between gateways only: to the sender it looks as if
-    /// the receiver were offline.
-    Blocked,
-    /// A gateway was given it and did not say what became of it: it may have arrived.
-    Unconfirmed,
-}
-
-impl Failure {
-    /// A sentence for somebody whose message to `name` met this failure. The name is quoted.
-    pub fn of_message_to(self, name: &str) -> String {
-        format!("A message to {} {}: {self}.", Quoted::name(name), self.outcome())
-    }
-
-    /// A sentence, without its full stop, to stand beside a message that met this failure.
-    pub fn of_this_message(self) -> String {
-        format!("this {}: {self}", self.outcome())
-    }
-
-    /// A verb phrase for the fate of the message: not delivered, or not even that is known.
-    pub const fn outcome(self) -> &'static str {
-        match self {
-            Self::Unconfirmed => "may not have arrived",
-            _ => "was not delivered",
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Offline | Self::Blocked => "the receiver is offline",
-            Self::Unreachable => "the receiver's gateway cannot be reached",
-            Self::NoSuchUser => "there is nobody of that name",
-            Self::Refused => "the receiver does not take this message",
-            Self::Busy => "the receiver has too many messages waiting",
-            Self::Expired => "the receiver did not sign on in time",
-            Self::Unconfirmed => "the receiver's gateway did not say that it has it",
-        })
-    }
-}
-
-/// Degrees of availability, from least to most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Availability {
-    /// Not signed on, or invisible: nobody can tell.
-    #[default]
-    Offline,
-    /// Away for long.
-    ExtendedAway,
-    /// Away.
-    Away,
-    /// Asking not to be disturbed.
-    Busy,
-    /// There.
-    Available,
-    /// Signed on and glad to talk.
-    Chatty,
-}
-
-/// The presence of a person, as others see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presence {
-    /// Availability.
-    pub show: Availability,
-    /// Status or away text; empty for none.
-    pub text: RichText,
-    /// Since when the person has not touched the client.
-    pub idle_since: Option<UnixMillis>,
-    /// Since when the person is signed on.
-    pub online_since: Option<UnixMillis>,
-}
-
-impl Presence {
-    /// Place in a status text for the name of whoever reads it, as AIM's `%n`. A gateway that does not
-    /// fill it in shows that.
-    pub const READER: &str = "%\u{2060}n";
-
-    /// Fills the name of `reader` into the [places](Self::READER) of the text.
-    pub fn fill_in(&mut self, reader: &Address) {
-        /// More places make a text too much longer than it was; those of one run are counted.
-        const MAX_PLACES: usize = 8;
-        if !self.text.text().contains(Self::READER) {
-            return;
-        }
-        let mut filled = RichText::default();
-        for (run, styles) in self.text.runs() {
-            filled.push(&run.replacen(Self::READER, reader.local(), MAX_PLACES), styles);
-        }
-        self.text = filled;
-    }
-
-    /// Signed off, or as good as.
-    pub fn offline() -> Self {
-        Self::default()
-    }
-
-    /// Available, without a text.
-    pub fn available() -> Self {
-        Self { show: Availability::Available, ..Self::default() }
-    }
-
-    /// Whether others see the person at all.
-    pub fn is_online(&self) -> bool {
-        self.show != Availability::Offline
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nobody_is_told_that_what_may_have_arrived_was_not_delivered() {
-        let said = Failure::Unconfirmed.of_message_to("bob@yahoo.xt");
-        assert!(said.starts_with("A message to bob@yahoo.xt may not have arrived: "), "{said}");
-        assert!(!said.contains("not delivered"), "{said}");
-    }
-
-    #[test]
-    fn a_status_text_names_its_reader() {
-        let mut text = RichText::plain("Hi ");
-        text.push(Presence::READER, &[crate::Style::Bold]);
-        text.push(", 100%n", []);
-        let mut presence = Presence { text, ..Presence::available() };
-        presence.fill_in(&"alice@jabber".parse().unwrap());
-        let mut filled = RichText::plain("Hi ");
-        filled.push("alice", &[crate::Style::Bold]);
-        filled.push(", 100%n", []);
-        assert_eq!(presence.text, filled);
-    }
 
     #[test]
     fn an_id_is_32_digits() {

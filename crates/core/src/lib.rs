@@ -14,6 +14,7 @@ mod details;
 mod engine;
 mod envelope;
 mod exchange;
+mod failure;
 mod fault;
 mod handoffs;
 mod ledger;
@@ -21,6 +22,7 @@ mod names;
 mod network;
 mod origin;
 mod own_networks;
+mod presence;
 mod provenance;
 mod question;
 mod quoted;
@@ -36,16 +38,15 @@ pub use audience::Audience;
 pub use bucket::{Bucket, Rate};
 pub use clean::label;
 pub use compute::{Computation, Computed};
-pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, RosterEdit, Subscription};
+pub use contact::{Contact, MAX_GROUPS, MAX_LABEL, Subscription};
 pub use details::{Detail, Details, MAX_DETAIL};
 pub use engine::{Engine, Event, Input, MAX_PENDING, MAX_UNKNOWN, Outgoing, Output, TlsFacts};
-pub use envelope::{
-    Availability, Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Failure, Presence, Typing,
-};
+pub use envelope::{Body, Consent, Envelope, EnvelopeId, EnvelopeIds, Typing};
 pub use exchange::{
     Claim, ClaimResult, ClaimVerdict, ConnectionId, Exchange, Key, MAX_UNHEARD, Message, Recipient,
     TellResult,
 };
+pub use failure::Failure;
 pub use fault::{Blame, Fault};
 pub use handoffs::{Handoff, Owner};
 pub use ledger::{Budgets, Ended, EntryId, Ledger, Payer, PayerKind, Relief, Short};
@@ -53,13 +54,14 @@ pub use names::{NameClass, Names};
 pub use network::{Context, Defaults, Network, Sniff, Unread, Via};
 pub use origin::Origin;
 pub use own_networks::{APPS_NETWORK, OWN_NETWORKS, WEB_NETWORK};
+pub use presence::{Availability, Presence};
 pub use provenance::{Claimed, Confirmed};
 pub use question::Question;
 pub use quoted::Quoted;
 pub use redacted::Redacted;
 pub use registry::{Outcome, Registry};
 pub use rich::{MAX_TEXT, RichText};
-pub use roster::{MAX_CONTACTS, MAX_LIST, MAX_SETTINGS, Roster, Stamp, Stamps};
+pub use roster::{MAX_CONTACTS, MAX_LIST, MAX_SETTINGS, Roster, RosterEdit, Stamp, Stamps};
 pub use spans::{MAX_LINK, MAX_SPANS, Span, Style, Styles};
 pub use time::{Now, UnixMillis};
 

@@ -1,5 +1,6 @@
 //! A person's foreign contacts, in copies that merge.
 
+mod edit;
 mod entry;
 mod settings;
 
@@ -9,6 +10,7 @@ use crate::address::Address;
 use crate::contact::Contact;
 use crate::time::UnixMillis;
 
+pub use edit::RosterEdit;
 use entry::Entry;
 pub use entry::{Stamp, Stamps};
 pub use settings::MAX_SETTINGS;
@@ -67,7 +69,7 @@ impl Roster {
     /// in them may be.
     pub fn of_entries(entries: impl IntoIterator<Item = (Contact, Stamps)>) -> Self {
         let entry = |(contact, stamps): (Contact, Stamps)| {
-            (contact.address.clone(), Entry { contact: contact.with_labels(), stamps })
+            (contact.address.clone(), Entry::written(contact, stamps))
         };
         Self::of(entries.into_iter().map(entry).collect())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
+use crate::clean::label;
 use crate::contact::{Contact, Subscription};
 use crate::time::UnixMillis;
 
@@ -66,6 +67,11 @@ impl Stamps {
 }
 
 impl Entry {
+    /// An entry as it was written somewhere else or before.
+    pub(super) fn written(contact: Contact, stamps: Stamps) -> Self {
+        Self { contact: with_labels(contact), stamps }
+    }
+
     /// An entry whose parts were never written.
     pub(super) fn unwritten(address: Address) -> Self {
         Self { contact: Contact::new(address, String::new()), stamps: Stamps::default() }
@@ -125,6 +131,13 @@ impl Entry {
 
 fn listing(contact: &Contact) -> (bool, &str, Option<&str>, &[String]) {
     (contact.listed, &contact.spelling, contact.alias.as_deref(), &contact.groups)
+}
+
+/// A contact with its name and groups as all have them, where an earlier version or another gateway
+/// wrote them.
+fn with_labels(contact: Contact) -> Contact {
+    let groups = contact.groups.into_iter().map(label).collect();
+    Contact { alias: contact.alias.map(label), groups, ..contact }
 }
 
 #[cfg(test)]
