@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Fault, Now, Presence, Subscription,
+    Address, Body, Consent, Contact, Envelope, EnvelopeId, Fault, Now, Subscription,
 };
 
 pub(in crate::xmpp) use self::own_presence::OwnPresence;
@@ -19,6 +19,8 @@ use crate::xmpp::messages::corrections::Corrections;
 use crate::xmpp::messages::handed_over::HandedOver;
 use crate::xmpp::messages::resent::ResentMessages;
 use crate::xmpp::privacy_lists::Privacy;
+pub(in crate::xmpp) use crate::xmpp::roster::client_view::Foreign;
+use crate::xmpp::roster::client_view::{Known, Marks, RosterView};
 
 /// The resource of every foreign person.
 const RESOURCE: &str = "CrossTalk";
@@ -75,26 +77,6 @@ pub(in crate::xmpp) struct Account {
     pub(in crate::xmpp) handed_over: HandedOver,
 }
 
-/// Progress of the foreign part of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::xmpp) enum Foreign {
-    /// It is on the way.
-    Awaited,
-    /// It is on the way, but the client got its roster without.
-    Late,
-    /// It is here.
-    Here,
-}
-
-impl Foreign {
-    /// Nobody waits for it any more.
-    pub(in crate::xmpp) fn give_up(&mut self) {
-        if *self == Self::Awaited {
-            *self = Self::Late;
-        }
-    }
-}
-
 /// Knowledge of whether a client supports something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::xmpp) enum Support {
@@ -102,49 +84,6 @@ pub(in crate::xmpp) enum Support {
     /// It was asked (XEP-0030).
     Asked,
     Yes,
-}
-
-/// A foreign contact as the client knows it.
-#[derive(Debug)]
-pub(in crate::xmpp) struct Known {
-    pub(in crate::xmpp) contact: Contact,
-    pub(in crate::xmpp) presence: Presence,
-    /// The presence is of before a reconnect.
-    pub(in crate::xmpp) stale: bool,
-    /// The mark of its item, if it stands in the list.
-    pub(in crate::xmpp) mark: Option<u64>,
-}
-
-/// A mark of many items in whatever order, kept up so that a change of one costs no walk.
-#[derive(Clone, Copy, Default)]
-pub(in crate::xmpp) struct Marks {
-    pub(in crate::xmpp) sum: u64,
-    pub(in crate::xmpp) items: usize,
-}
-
-impl Marks {
-    /// An item, or none, took the place of another, or of none.
-    pub(in crate::xmpp) fn replace(&mut self, old: Option<u64>, new: Option<u64>) {
-        let (gone, come) = (old.unwrap_or_default(), new.unwrap_or_default());
-        self.sum = self.sum.wrapping_sub(gone).wrapping_add(come);
-        self.items = self.items + usize::from(new.is_some()) - usize::from(old.is_some());
-    }
-}
-
-impl Known {
-    /// Bytes that it takes, roughly.
-    fn weight(&self) -> usize {
-        self.contact.weight() + self.presence.text.text().len() + size_of::<Presence>()
-    }
-}
-
-/// Roster as the client knows it.
-#[derive(Default)]
-pub(in crate::xmpp) struct RosterView {
-    /// Whether it has its roster, and so gets pushes.
-    pub(in crate::xmpp) shown: bool,
-    /// The server's version that the client has.
-    pub(in crate::xmpp) version: Option<String>,
 }
 
 /// Stanzas that wait for a client to be available.

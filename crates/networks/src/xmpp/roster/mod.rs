@@ -4,6 +4,7 @@
 //! either part may change without the other.
 
 mod blocking;
+pub(super) mod client_view;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -13,7 +14,8 @@ use crosstalk_core::{
     RosterEdit, Side, Subscription,
 };
 
-use crate::xmpp::account::{Account, Asked, Foreign, Known, Marks};
+use self::client_view::{Foreign, Known, Marks};
+use crate::xmpp::account::{Account, Asked};
 use crate::xmpp::context::Cx;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::wire::ns;
