@@ -21,6 +21,7 @@ use crate::xmpp::messages::resent::ResentMessages;
 use crate::xmpp::privacy_lists::Privacy;
 pub(in crate::xmpp) use crate::xmpp::roster::client_view::Foreign;
 use crate::xmpp::roster::client_view::{Known, Marks, RosterView};
+use crate::xmpp::roster::spellings::Spellings;
 
 /// The resource of every foreign person.
 const RESOURCE: &str = "CrossTalk";
@@ -28,7 +29,7 @@ const RESOURCE: &str = "CrossTalk";
 const MAX_SENT: usize = 256;
 /// The longest id of a client's stanza that is remembered, in bytes: a UUID takes 36.
 pub(in crate::xmpp) const MAX_STANZA_ID: usize = 256;
-/// The most people who are not in the list and whose spelling or typing is remembered.
+/// The most people who are not in the list and whose typing is remembered.
 const MAX_STRANGERS: usize = 256;
 /// The most envelopes that wait for the client to be available.
 const MAX_WAITING: usize = 1000;
@@ -68,7 +69,7 @@ pub(in crate::xmpp) struct Account {
     /// Time at which contacts that have not shown up again count as gone.
     pub(in crate::xmpp) sweep_at: Option<Instant>,
     /// Spellings the client used for people who are not in the list.
-    spellings: BTreeMap<Address, String>,
+    pub(in crate::xmpp) spellings: Spellings,
     /// People to whom the client sent chat states.
     typed_to: BTreeSet<Address>,
     /// Messages that an earlier connection took.
@@ -140,7 +141,7 @@ impl Account {
             sent: VecDeque::new(),
             corrections: Corrections::default(),
             sweep_at: None,
-            spellings: BTreeMap::new(),
+            spellings: Spellings::default(),
             typed_to: BTreeSet::new(),
             repeats: ResentMessages::default(),
             handed_over: HandedOver::default(),
@@ -216,40 +217,13 @@ impl Account {
         let listed = self.contacts.get(address).map(|known| known.contact.spelling.as_str());
         listed
             .and_then(|spelling| naming.accept(spelling, address))
-            .or_else(|| self.spellings.get(address).map(String::as_str))
+            .or_else(|| self.spellings.get(address))
             .map_or_else(|| naming.spell(address), str::to_owned)
     }
 
     /// The one full JID of a foreign person.
     pub(in crate::xmpp) fn full_of(&self, naming: &Naming, address: &Address) -> String {
         format!("{}/{RESOURCE}", self.bare_of(naming, address))
-    }
-
-    /// Remembers how the client spells somebody.
-    pub(in crate::xmpp) fn learn_spelling(
-        &mut self,
-        naming: &Naming,
-        address: &Address,
-        jid: &str,
-    ) {
-        let spelling = jid::bare(jid).to_lowercase();
-        if self.spellings.len() < MAX_STRANGERS && naming.accept(&spelling, address).is_some() {
-            // The first stays: a client files a conversation under the JID that it began with.
-            self.spellings.entry(address.clone()).or_insert(spelling);
-        }
-    }
-
-    /// Remembers how the client knew somebody who is a contact no more.
-    pub(in crate::xmpp) fn keep_spelling(
-        &mut self,
-        naming: &Naming,
-        address: &Address,
-        spelling: Option<&str>,
-    ) {
-        let spelling = spelling.and_then(|spelling| naming.accept(spelling, address));
-        if let Some(spelling) = spelling.filter(|_| self.spellings.len() < MAX_STRANGERS) {
-            self.spellings.insert(address.clone(), spelling.to_owned());
-        }
     }
 
     /// Remembers that the client knows chat states with somebody.

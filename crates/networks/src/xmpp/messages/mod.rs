@@ -57,7 +57,7 @@ impl Account {
         }
         if let Fate::Said(text) = fate {
             // What a client sends by itself repeats the name that it was shown.
-            self.learn_spelling(&cx.link.naming, to, stanza.attr("to").unwrap_or_default());
+            self.spellings.learn(&cx.link.naming, to, stanza.attr("to").unwrap_or_default());
             let envelope = cx.context.ids.next_id();
             self.remember(Sent {
                 id: envelope,

@@ -5,6 +5,7 @@
 
 mod blocking;
 pub(super) mod client_view;
+pub(super) mod spellings;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -236,7 +237,7 @@ impl Account {
             before.map_or((Presence::offline(), false), |known| (known.presence, known.stale));
         let shown = presence.is_online();
         if contact.is_empty() {
-            self.keep_spelling(&cx.link.naming, &address, former.as_deref());
+            self.spellings.keep(&cx.link.naming, &address, former.as_deref());
         } else {
             let known = Box::new(Known { contact, presence, stale, mark });
             self.contacts.insert(address.clone(), known);
