@@ -98,17 +98,6 @@ pub(in crate::xmpp) struct Waiting {
     bytes: usize,
 }
 
-/// State that a session that could not be resumed leaves to the next.
-#[derive(Default)]
-pub(in crate::xmpp) struct Leftover {
-    /// Messages of the client that the gateway took.
-    pub(in crate::xmpp) repeats: ResentMessages,
-    /// Messages for the client that it did not acknowledge.
-    pub(in crate::xmpp) again: Vec<Bytes>,
-    /// Those that the gateway may bring once more.
-    pub(in crate::xmpp) handed_over: HandedOver,
-}
-
 /// A message the client sent to a foreign person.
 pub(in crate::xmpp) struct Sent {
     pub(in crate::xmpp) id: EnvelopeId,
@@ -148,21 +137,17 @@ impl Account {
         }
     }
 
-    /// Takes over what another session left.
-    pub(in crate::xmpp) fn inherit(&mut self, left: Leftover) {
-        if !left.again.is_empty() {
-            let waiting = self.waiting.get_or_insert_default();
-            waiting.bytes += left.again.iter().map(Bytes::len).sum::<usize>();
-            waiting.again = left.again;
-        }
-        self.repeats = left.repeats;
-        self.handed_over = left.handed_over;
-    }
-
     /// The contacts who may see the person's presence.
     pub(in crate::xmpp) fn watchers(&self) -> impl Iterator<Item = &Contact> {
         let contacts = self.contacts.values().map(|known| &known.contact);
         contacts.filter(|contact| contact.from == Subscription::Granted)
+    }
+
+    /// Keeps messages of an earlier session until the client is available.
+    pub(in crate::xmpp) fn wait_again(&mut self, messages: Vec<Bytes>) {
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.bytes += messages.iter().map(Bytes::len).sum::<usize>();
+        waiting.again = messages;
     }
 
     /// Keeps something until the client is available; if there is too much, drops it.

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use crosstalk_core::{Address, Claim, ClaimResult, Event, Fault, Handoff, Key, Owner, Side};
 use sha2::{Digest as _, Sha256};
 
-use super::account::{Account, Leftover};
+use super::account::Account;
 use super::context::Cx;
+use super::messages::handed_over::HandedOver;
+use super::messages::resent::ResentMessages;
 use super::sign_on::SignOn;
 use super::sign_on::stages::{Authenticated, Entering, Failing, Former, Looking, Stage, unasked};
 use super::stream_management::MAX_ID;
@@ -20,6 +22,28 @@ use super::wire::xml::Element;
 pub(super) struct Resumable {
     pub(super) acks: Box<Acks>,
     pub(super) account: Box<Account>,
+}
+
+/// State that a session that could not be resumed leaves to the next.
+#[derive(Default)]
+struct Leftover {
+    /// Messages of the client that the gateway took.
+    repeats: ResentMessages,
+    /// Messages for the client that it did not acknowledge.
+    again: Vec<Bytes>,
+    /// Those that the gateway may bring once more.
+    handed_over: HandedOver,
+}
+
+impl Account {
+    /// Takes over what another session left.
+    fn inherit(&mut self, left: Leftover) {
+        if !left.again.is_empty() {
+            self.wait_again(left.again);
+        }
+        self.repeats = left.repeats;
+        self.handed_over = left.handed_over;
+    }
 }
 
 impl Resumable {
