@@ -12,11 +12,8 @@ use super::context::Cx;
 use super::messages::handed_over::HandedOver;
 use super::messages::resent::ResentMessages;
 use super::sign_on::SignOn;
-use super::sign_on::stages::{Authenticated, Entering, Failing, Former, Looking, Stage, unasked};
-use super::stream_management::MAX_ID;
+use super::sign_on::stages::{Entering, Stage};
 use super::stream_management::counts::Acks;
-use super::wire::ns;
-use super::wire::xml::Element;
 
 /// A session between two connections: the note on the [`Handoff`] for the account that it is of.
 pub(super) struct Resumable {
@@ -80,95 +77,6 @@ impl Resumable {
 }
 
 impl SignOn {
-    /// `<resume/>` of a client that the server authenticated: it goes to the server if there is
-    /// such a session of that account.
-    pub(super) fn resume_from_client(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        let resume = cx.parse(Side::Client, &raw)?;
-        let Stage::Authenticated(authenticated) = std::mem::take(&mut self.stage) else {
-            return Err(unasked());
-        };
-        cx.out.withhold();
-        let h = resume.attr("h").and_then(|h| h.parse().ok());
-        let id = resume.attr("previd").filter(|id| (1..=MAX_ID).contains(&id.len()));
-        let Some(former) = id.zip(h).map(|(id, h)| Former { id: id.to_owned(), h }) else {
-            return self.refuse_resume(authenticated, None, &resume, cx);
-        };
-        let accounts = authenticated.accounts(cx.link.naming.domain(), &cx.context.network);
-        let mut keys = accounts.iter().map(|account| key_of(account, &former.id));
-        let Some(first) = keys.next() else {
-            return self.refuse_resume(authenticated, Some(former), &resume, cx);
-        };
-        let h = former.h;
-        let claim = Claim::read(first, move |handoff| {
-            let session = handoff.note.downcast_ref::<Resumable>()?;
-            let (user, full) = (session.account.user.clone(), session.account.full.clone());
-            // Not noted: whether the session goes on is for the server to say.
-            Some((user, full, session.acks.count_of_client(h)))
-        });
-        cx.claim(keys.fold(claim, Claim::or));
-        self.stage = Stage::Looking(Box::new(Looking { authenticated, former, raw }));
-        Ok(())
-    }
-
-    /// The gateway knows no such session: in a count that it does not know, the server must not
-    /// hear of it.
-    fn refuse_resume(
-        &mut self,
-        mut authenticated: Box<Authenticated>,
-        former: Option<Former>,
-        resume: &Element,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Fault> {
-        authenticated.refuse(former)?;
-        self.stage = Stage::Authenticated(authenticated);
-        let missing = Element::new("item-not-found", ns::STANZAS);
-        let failed = Element::new("failed", resume.ns()).child(missing);
-        cx.out.insert(Side::Client, failed.to_xml());
-        Ok(())
-    }
-
-    /// `<resumed/>`: the session goes on here, if the gateway lets its person in.
-    pub(super) fn resumed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        let resuming = match std::mem::take(&mut self.stage) {
-            Stage::Resuming(resuming) => resuming,
-            Stage::Unfollowed => {
-                self.stage = Stage::Unfollowed;
-                cx.out.forward(Side::Client, raw);
-                return Ok(());
-            }
-            _ => return Err(unasked()),
-        };
-        let resumed = cx.parse(Side::Server, &raw)?;
-        let bound = resuming.resumed(resumed.attr("previd"))?;
-        cx.out.withhold();
-        self.begin_to_enter(bound.enter(Some(raw)), cx);
-        Ok(())
-    }
-
-    /// `<failed/>`: the client will start anew, and say again what it thinks lost.
-    pub(super) fn resume_failed(&mut self, raw: Bytes, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        let resuming = match std::mem::take(&mut self.stage) {
-            Stage::Resuming(resuming) => resuming,
-            stage => {
-                self.stage = stage;
-                cx.out.forward(Side::Client, raw);
-                return Ok(());
-            }
-        };
-        let failed = cx.parse(Side::Server, &raw)?;
-        let Some(h) = failed.attr("h").and_then(|h| h.parse().ok()) else {
-            self.stage = resuming.failed().into();
-            cx.out.forward(Side::Client, raw);
-            return Ok(());
-        };
-        cx.claim(Claim::read(key_of(resuming.user(), resuming.id()), move |handoff| {
-            let session = handoff.note.downcast_ref::<Resumable>()?;
-            Some(session.acks.count_of_server(h))
-        }));
-        self.stage = Stage::Failing(Box::new(Failing { resuming: *resuming, raw }));
-        Ok(())
-    }
-
     /// Tells the gateway who this is, and asks for what is left of another session of the person:
     /// the answer comes only if it lets the person in.
     pub(super) fn begin_to_enter(&mut self, entering: Entering, cx: &mut Cx<'_>) {
@@ -192,45 +100,6 @@ impl SignOn {
             stage => self.stage = stage,
         }
         Ok(None)
-    }
-
-    /// Passes `<resume/>` on in the server's own count, if there is such a session.
-    fn looked(
-        &mut self,
-        looking: Looking,
-        found: ClaimResult,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Fault> {
-        let Looking { authenticated, former, raw } = looking;
-        let mut resume = cx.parse(Side::Client, &raw)?;
-        let found = found.read::<(Address, String, Result<u32, Fault>)>();
-        let Some((user, full, theirs)) = found else {
-            return self.refuse_resume(authenticated, Some(former), &resume, cx);
-        };
-        resume.set("h", theirs?.to_string());
-        let resuming = authenticated.resume(former, user, full);
-        self.stage = Stage::Resuming(Box::new(resuming));
-        cx.out.insert(Side::Server, resume.to_xml());
-        Ok(())
-    }
-
-    /// Passes `<failed/>` on in the client's own count.
-    fn failed(
-        &mut self,
-        failing: Failing,
-        found: ClaimResult,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Fault> {
-        let Failing { resuming, raw } = failing;
-        self.stage = resuming.failed().into();
-        let Some(ours) = found.read::<Result<u32, Fault>>() else {
-            cx.out.forward(Side::Client, raw);
-            return Ok(());
-        };
-        let mut failed = cx.parse(Side::Server, &raw)?;
-        failed.set("h", ours?.to_string());
-        cx.replace(Side::Client, &failed);
-        Ok(())
     }
 
     /// The gateway let the person in: now what belongs to the person comes back. Of two connections
@@ -296,7 +165,7 @@ impl Resumable {
 }
 
 /// The key of a session: of two accounts, one never finds the other's.
-fn key_of(account: &Address, id: &str) -> Key {
+pub(super) fn key_of(account: &Address, id: &str) -> Key {
     // The id is the client's word, of up to `MAX_ID` bytes.
     let hash = Sha256::new().chain_update(account.local()).chain_update(b"\0").chain_update(id);
     [b"session ".as_slice(), &hash.finalize()].concat().into()

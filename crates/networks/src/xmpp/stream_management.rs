@@ -1,6 +1,7 @@
 //! The elements of stream management (XEP-0198) in a session, passed on in the other side's count.
 
 pub(super) mod counts;
+mod resumption;
 
 use std::time::Duration;
 
