@@ -13,22 +13,21 @@ use super::context::{Cx, Lines};
 use super::handoff::{self, CookiePurpose};
 use super::service;
 use super::sign_on::{Greeting, SignOn};
-use super::unread::{FLAPON, TOC, TOC_ERROR};
+use super::toc::{FLAPON, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
 use super::wire::message::EightBit;
 use super::wire::{Channel, Snac};
-use crate::common::http;
 
 /// The engine of one OSCAR connection.
 pub(super) struct Oscar {
-    context: Context,
+    pub(super) context: Context,
     lines: Lines,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The client was greeted in the server's place, whose own greeting is still to come.
-    greeted: bool,
+    pub(super) greeted: bool,
 }
 
-enum Phase {
+pub(super) enum Phase {
     /// The client's SIGNON is to come.
     Greeting,
     /// It showed a cookie, and the gateway is asked what that is for.
@@ -301,31 +300,6 @@ impl Oscar {
             // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
             None => self.phase = Phase::Session(Account::unknown(client, eight_bit).into()),
         }
-    }
-
-    /// Whether a client at a listener of ours begins to speak TOC, and may.
-    fn may_be_toc(&self, side: Side, first: &[u8]) -> Sniff {
-        let begins = matches!(self.phase, Phase::Greeting) && side == Side::Client;
-        if begins && self.greeted && self.context.option(TOC) {
-            http::begins(first, FLAPON)
-        } else {
-            Sniff::No
-        }
-    }
-
-    /// Whether the client ends the line that TOC begins with.
-    fn is_line_of_toc(&self, side: Side, rest: &[u8]) -> bool {
-        let is_end = rest.first().is_some_and(|byte| matches!(byte, b'\r' | b'\n'));
-        is_end && side == Side::Client && matches!(self.phase, Phase::Toc)
-    }
-
-    /// Lets TOC pass. The client took our greeting for its server's, which is swallowed; so frames
-    /// keep the numbers that follow ours, and what both say is not looked at.
-    fn begin_toc(&mut self, out: &mut Output) {
-        if let Via::Direct { upstream, .. } = &self.context.via {
-            out.emit(Event::Dial(upstream.clone()));
-        }
-        self.phase = Phase::Toc;
     }
 
     /// Steps aside, unless people are asked for there by name. Behind a greeting of ours frames have

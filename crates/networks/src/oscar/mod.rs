@@ -22,6 +22,7 @@ mod roster;
 mod service;
 mod sign_on;
 mod sniff;
+mod toc;
 mod unread;
 mod verdict;
 pub mod wire;
