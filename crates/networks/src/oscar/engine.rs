@@ -3,19 +3,15 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
-    Context, Engine, Event, Fault, Handoff, HostPort, Input, Now, Output, Side, Sniff, Via,
-};
+use crosstalk_core::{Context, Engine, Fault, Input, Now, Output, Side, Sniff, Via};
 
-use super::CP1251;
 use super::account::Account;
 use super::context::{Cx, Lines};
-use super::handoff::{self, CookiePurpose};
+use super::handoff;
 use super::service;
 use super::sign_on::{Greeting, SignOn};
 use super::toc::{FLAPON, TOC_ERROR};
 use super::wire::flap::{self, HEADER};
-use super::wire::message::EightBit;
 use super::wire::{Channel, Snac};
 
 /// The engine of one OSCAR connection.
@@ -109,7 +105,7 @@ impl Oscar {
         }
     }
 
-    fn cx<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Cx<'a> {
+    pub(super) fn cx<'a>(&'a mut self, now: Now, out: &'a mut Output) -> Cx<'a> {
         Cx { now, out, context: &mut self.context, link: &mut self.lines }
     }
 
@@ -266,52 +262,5 @@ impl Oscar {
         handoff::claim(cookie.expose(), &mut self.cx(now, out));
         self.phase = Phase::Claiming((greeting, raw).into());
         Ok(())
-    }
-
-    /// Passes the client's greeting on, to `dial` where a server named that.
-    fn begin(&mut self, now: Now, dial: Option<HostPort>, raw: &Bytes, out: &mut Output) {
-        if let Via::Direct { upstream, .. } = &self.context.via {
-            out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
-        }
-        self.cx(now, out).forward(Side::Server, raw.clone());
-    }
-
-    /// Goes on with the greeting of a client that showed a cookie, now that it is known what for.
-    fn claimed(&mut self, now: Now, handoff: Option<Handoff>, out: &mut Output) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Greeting);
-        let Phase::Claiming(waiting) = phase else {
-            self.phase = phase;
-            return;
-        };
-        let (Greeting { client, .. }, raw) = *waiting;
-        let dial = handoff.as_ref().and_then(|handoff| handoff.dial.clone());
-        let purpose = handoff.and_then(|handoff| handoff.note.downcast().ok()).map(|note| *note);
-        self.begin(now, dial, &raw, out);
-        let cyrillic = self.context.option(CP1251);
-        let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
-        match purpose {
-            Some(CookiePurpose::Session { issued_to, client: signed_on }) => {
-                let client = Some(client).filter(|c| !c.is_empty()).unwrap_or(signed_on);
-                self.phase = Phase::Session(Account::issued(client, issued_to, eight_bit).into());
-            }
-            Some(CookiePurpose::Service { family }) => {
-                self.become_service(service::may_name_people(family), out);
-            }
-            // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
-            None => self.phase = Phase::Session(Account::unknown(client, eight_bit).into()),
-        }
-    }
-
-    /// Steps aside, unless people are asked for there by name. Behind a greeting of ours frames have
-    /// to be renumbered to the end.
-    fn become_service(&mut self, about_people: bool, out: &mut Output) {
-        if about_people {
-            self.phase = Phase::Lookups;
-            return;
-        }
-        self.phase = Phase::Service;
-        if let Via::Proxy { .. } = self.context.via {
-            out.emit(Event::Opaque);
-        }
     }
 }

@@ -6,11 +6,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use crosstalk_core::{Address, Claim, Handoff, HostPort, Key, Owner, Via};
+use crosstalk_core::{
+    Address, Claim, Event, Handoff, HostPort, Key, Now, Output, Owner, Side, Via,
+};
 use sha1::{Digest, Sha1};
 
+use super::account::Account;
 use super::context::Cx;
+use super::engine::{Oscar, Phase};
+use super::sign_on::Greeting;
+use super::wire::message::EightBit;
 use super::wire::{Writer, find, tlvs};
+use super::{CP1251, service};
 
 /// Longest time between a cookie and the connection that brings it.
 const COOKIE_LIFE: Duration = Duration::from_mins(5);
@@ -102,4 +109,59 @@ pub(super) fn claim(cookie: &[u8], cx: &mut Cx<'_>) {
 /// be as long as a frame.
 fn key(cookie: &[u8]) -> Key {
     [b"cookie ".as_slice(), &Sha1::digest(cookie)].concat().into()
+}
+
+impl Oscar {
+    /// Passes the client's greeting on, to `dial` where a server named that.
+    pub(super) fn begin(
+        &mut self,
+        now: Now,
+        dial: Option<HostPort>,
+        raw: &Bytes,
+        out: &mut Output,
+    ) {
+        if let Via::Direct { upstream, .. } = &self.context.via {
+            out.emit(Event::Dial(dial.unwrap_or_else(|| upstream.clone())));
+        }
+        self.cx(now, out).forward(Side::Server, raw.clone());
+    }
+
+    /// Goes on with the greeting of a client that showed a cookie, now that it is known what for.
+    pub(super) fn claimed(&mut self, now: Now, handoff: Option<Handoff>, out: &mut Output) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Greeting);
+        let Phase::Claiming(waiting) = phase else {
+            self.phase = phase;
+            return;
+        };
+        let (Greeting { client, .. }, raw) = *waiting;
+        let dial = handoff.as_ref().and_then(|handoff| handoff.dial.clone());
+        let purpose = handoff.and_then(|handoff| handoff.note.downcast().ok()).map(|note| *note);
+        self.begin(now, dial, &raw, out);
+        let cyrillic = self.context.option(CP1251);
+        let eight_bit = if cyrillic { EightBit::Cyrillic } else { EightBit::Latin };
+        match purpose {
+            Some(CookiePurpose::Session { issued_to, client: signed_on }) => {
+                let client = Some(client).filter(|c| !c.is_empty()).unwrap_or(signed_on);
+                self.phase = Phase::Session(Account::issued(client, issued_to, eight_bit).into());
+            }
+            Some(CookiePurpose::Service { family }) => {
+                self.become_service(service::may_name_people(family), out);
+            }
+            // A cookie that came another way, by HTTPS perhaps: the server will say whose it is.
+            None => self.phase = Phase::Session(Account::unknown(client, eight_bit).into()),
+        }
+    }
+
+    /// Steps aside, unless people are asked for there by name. Behind a greeting of ours frames have
+    /// to be renumbered to the end.
+    pub(super) fn become_service(&mut self, about_people: bool, out: &mut Output) {
+        if about_people {
+            self.phase = Phase::Lookups;
+            return;
+        }
+        self.phase = Phase::Service;
+        if let Via::Proxy { .. } = self.context.via {
+            out.emit(Event::Opaque);
+        }
+    }
 }
