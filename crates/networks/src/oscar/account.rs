@@ -6,25 +6,19 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use crosstalk_core::{
-    Address, Body, Contact, Envelope, Event, Fault, NameClass, Presence, Roster, Side,
-};
+use crosstalk_core::{Address, Body, Contact, Envelope, Presence, Roster, Side};
 
 use super::context::Cx;
 use super::messages::conversations;
 use super::verdict::Verdict;
 use super::wire::kinds::oservice;
 use super::wire::message::EightBit;
-use super::wire::snac::Kind;
-use super::wire::{Reader, Snac, UserInfo};
-use super::{MAX_NAME, consent, identity, presence, rate_limits, roster};
+use super::{consent, identity, presence, rate_limits, roster};
 use crate::common::Contacts;
 use crate::common::held::{Presences, Waiting};
 
 /// Longest wait from sign-on to the client's first sign of life before it is told things.
-const SETTLING: Duration = Duration::from_secs(15);
-/// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
-const OUR_QUESTION: u32 = 0x7ffe_0000;
+pub(super) const SETTLING: Duration = Duration::from_secs(15);
 
 /// The state of one session.
 pub(super) struct Account {
@@ -121,58 +115,6 @@ impl Account {
     /// Person who signed in, as soon as the server has said so.
     pub(super) const fn user(&self) -> Option<&Address> {
         self.identity.user()
-    }
-
-    /// 01/0f of the server: who the person is. The first signs in.
-    pub(super) fn self_info(
-        &mut self,
-        snac: &Snac,
-        raw: &Bytes,
-        cx: &mut Cx<'_>,
-    ) -> Result<Verdict, Fault> {
-        let verdict =
-            if snac.request == OUR_QUESTION { Verdict::Withhold } else { Verdict::Forward };
-        let Some(user) = self.named(snac, cx) else { return Ok(verdict) };
-        let (identity, signed_in) = std::mem::take(&mut self.identity).stated(user)?;
-        self.identity = identity;
-        let Some(user) = signed_in else { return Ok(verdict) };
-        // Forwarded before the event: whatever the gateway gives then stands behind it in the stream.
-        self.own.signed_in(cx.now.wall);
-        if !self.online {
-            self.online_by = Some(cx.now.instant + SETTLING);
-        }
-        if verdict == Verdict::Forward {
-            cx.forward(Side::Client, raw.clone());
-        } else {
-            cx.withhold(Side::Client);
-        }
-        cx.emit(Event::SignedIn { user, endpoint: self.client.clone() });
-        Ok(Verdict::Done)
-    }
-
-    /// Person that a user info block of the server's names, in a connection that is a session.
-    pub(super) fn named(&self, snac: &Snac, cx: &Cx<'_>) -> Option<Address> {
-        let info = UserInfo::read(&mut Reader::new(snac.content().ok()?)).ok()?;
-        let name = String::from_utf8_lossy(info.name);
-        let names = &cx.context.names;
-        names
-            .address(&name, &cx.context.network)
-            .ok()
-            .filter(|_| self.kind == ConnectionKind::Session)
-    }
-
-    /// 01/0e of the client: who am I?
-    pub(super) const fn asked_who(&mut self) -> Verdict {
-        self.has_asked = true;
-        Verdict::Forward
-    }
-
-    /// Asks the server in place of a client that does not want to know who it is.
-    pub(super) fn ask_who(&mut self, cx: &mut Cx<'_>) {
-        let is_needed = self.kind == ConnectionKind::Session && self.user().is_none();
-        if is_needed && !std::mem::replace(&mut self.has_asked, true) {
-            self.tell_server(&Snac::of(oservice::NICK_INFO_QUERY, OUR_QUESTION, Bytes::new()), cx);
-        }
     }
 
     /// The client has set everything up and may be told things.
@@ -309,44 +251,8 @@ impl Account {
         self.list.released()
     }
 
-    /// Meaning of a name in a SNAC of the client's.
-    pub(super) fn class_of(&self, name: &[u8], cx: &Cx<'_>) -> NameClass {
-        // Some clients send the zero that ends a name along with it.
-        let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
-        match self.asked.behind(&name) {
-            Some(address) => NameClass::Foreign(address.clone()),
-            None => cx.context.names.classify(&name),
-        }
-    }
-
-    /// Spelling of `address` for the person; `None` where the protocol cannot carry the name.
-    pub(super) fn spelling(&self, address: &Address, cx: &Cx<'_>) -> Option<String> {
-        let names = &cx.context.names;
-        let contact = self.contacts.get(address);
-        contact
-            .map(|c| c.spelling.clone())
-            .filter(|s| {
-                s.len() <= MAX_NAME && names.classify(s) == NameClass::Foreign(address.clone())
-            })
-            .or_else(|| Some(names.universal(address)))
-            .filter(|s| u8::try_from(s.len()).is_ok())
-    }
-
     /// Whether the client is one that shows authorisation requests and takes long texts.
     pub(super) fn is_libpurple(&self) -> bool {
         self.client.starts_with("Purple/") || self.client.contains("libpurple")
-    }
-
-    /// Sends the server something in the client's name: no more than the client said.
-    pub(super) fn tell_server(&mut self, snac: &Snac, cx: &mut Cx<'_>) {
-        self.rates.saw(snac.kind(), cx.now.instant);
-        let _ = cx.snac(Side::Server, snac);
-    }
-
-    /// Gives back to the client's account what the server did not see.
-    pub(super) fn refund(&mut self, kind: Kind, cx: &mut Cx<'_>) {
-        if let Some(body) = self.rates.refund(kind, cx.now.instant) {
-            cx.answer(oservice::RATE_PARAM_CHANGE, 0, body);
-        }
     }
 }

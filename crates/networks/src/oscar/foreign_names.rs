@@ -1,10 +1,12 @@
-//! Foreign names in SNACs that are about something else, cannot be read, or that nobody here knows.
+//! Foreign names: how they are told from others, how clients are shown them, and SNACs in which they
+//! stand that are about something else, cannot be read, or that nobody here knows.
 //!
 //! Every SNAC that passes to the server and is not of [words](is_words) is looked through: what names
 //! somebody foreign is answered here.
 
-use crosstalk_core::NameClass;
+use crosstalk_core::{Address, NameClass};
 
+use super::MAX_NAME;
 use super::account::Account;
 use super::context::Cx;
 use super::verdict::Verdict;
@@ -35,6 +37,29 @@ pub(super) fn answer_no_match(snac: &Snac, cx: &mut Cx<'_>) {
 }
 
 impl Account {
+    /// Meaning of a name in a SNAC of the client's.
+    pub(super) fn class_of(&self, name: &[u8], cx: &Cx<'_>) -> NameClass {
+        // Some clients send the zero that ends a name along with it.
+        let name = String::from_utf8_lossy(name).replace([' ', '\0'], "");
+        match self.asked.behind(&name) {
+            Some(address) => NameClass::Foreign(address.clone()),
+            None => cx.context.names.classify(&name),
+        }
+    }
+
+    /// Spelling of `address` for the person; `None` where the protocol cannot carry the name.
+    pub(super) fn spelling(&self, address: &Address, cx: &Cx<'_>) -> Option<String> {
+        let names = &cx.context.names;
+        let contact = self.contacts.get(address);
+        contact
+            .map(|c| c.spelling.clone())
+            .filter(|s| {
+                s.len() <= MAX_NAME && names.classify(s) == NameClass::Foreign(address.clone())
+            })
+            .or_else(|| Some(names.universal(address)))
+            .filter(|s| u8::try_from(s.len()).is_ok())
+    }
+
     /// Withholds a SNAC of no known form in which a foreign name stands anywhere.
     pub(super) fn unread(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
         if !names_foreign(&snac.body, |name| self.class_of(name, cx)) {

@@ -5,9 +5,13 @@
 
 use std::time::Instant;
 
-use super::wire::kinds::{feedbag, icbm};
+use crosstalk_core::Side;
+
+use super::account::Account;
+use super::context::Cx;
+use super::wire::kinds::{feedbag, icbm, oservice};
 use super::wire::snac::Kind;
-use super::wire::{Reader, Truncated, Writer};
+use super::wire::{Reader, Snac, Truncated, Writer};
 
 /// One rate class, as the server has told it.
 #[derive(Clone, Debug)]
@@ -131,6 +135,21 @@ impl Rates {
         match kind {
             MESSAGE => self.messages.as_mut(),
             _ => self.others.as_mut(),
+        }
+    }
+}
+
+impl Account {
+    /// Sends the server something in the client's name: no more than the client said.
+    pub(super) fn tell_server(&mut self, snac: &Snac, cx: &mut Cx<'_>) {
+        self.rates.saw(snac.kind(), cx.now.instant);
+        let _ = cx.snac(Side::Server, snac);
+    }
+
+    /// Gives back to the client's account what the server did not see.
+    pub(super) fn refund(&mut self, kind: Kind, cx: &mut Cx<'_>) {
+        if let Some(body) = self.rates.refund(kind, cx.now.instant) {
+            cx.answer(oservice::RATE_PARAM_CHANGE, 0, body);
         }
     }
 }
