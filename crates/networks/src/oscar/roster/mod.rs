@@ -6,12 +6,12 @@
 pub(super) mod acks;
 mod answers;
 mod buddies;
-mod edits;
 pub(super) mod feedbag;
+mod feedbag_edits;
 pub(super) mod list_hold;
 mod merge;
 pub(super) mod permit_deny;
-mod publish;
 mod push;
+mod roster_edits;
 pub(super) mod transaction;
 pub(super) mod watched;

@@ -1,4 +1,4 @@
-//! Events for the gateway from the client's edits, contact by contact.
+//! What the client's edits come to, contact by contact: edits of the roster, and consent.
 
 use crosstalk_core::{Address, Body, Consent, Contact, Event, RichText, RosterEdit, Subscription};
 

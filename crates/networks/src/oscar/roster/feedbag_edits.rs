@@ -1,4 +1,4 @@
-//! The client's edits of its stored list, told apart by whose items they are.
+//! The client's edits of its stored list, the feedbag, told apart by whose items they are.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
