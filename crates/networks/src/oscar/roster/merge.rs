@@ -1,129 +1,27 @@
 //! Merging the foreign contacts into the stored list as the client gets it.
 
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
-use crosstalk_core::{Contact, MAX_PENDING, NameClass, Side};
+use crosstalk_core::{Contact, NameClass, Side};
 
 use super::feedbag::Plan;
-use super::list_hold::{Hold, OVERDUE, State};
+use super::list_hold::State;
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
-use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::item::List;
-use crate::oscar::wire::kinds::feedbag;
 use crate::oscar::wire::snac::MORE;
 use crate::oscar::wire::{Class, Item, Snac};
 
-/// Longest wait of the list for the foreign contacts, or for its last packet.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// The most bytes of items in one packet.
 const MAX_PACKET: usize = 8192;
 /// The most in one of the server's, with room for what stands around it in a frame.
 const MAX_SENT: usize = 65_000;
 
 impl Account {
-    /// The client would take its own copy of the list, which may lack or hold foreign items, and
-    /// whose groups are not known here: it is made to take the server's.
-    pub(in crate::oscar) fn cached_list(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
-        self.list.asked(cx.now.instant);
-        cx.withhold(Side::Server);
-        // Asked for the whole list: of one that did not change the server sends nothing to merge
-        // into.
-        self.tell_server(&Snac::of(feedbag::QUERY, snac.request, Bytes::new()), cx);
-        Verdict::Done
-    }
-
-    /// The server says that the client's own copy is good, though it was asked for the list.
-    pub(in crate::oscar) const fn unchanged(&mut self) -> Verdict {
-        self.list.state = State::Known;
-        Verdict::Forward
-    }
-
-    fn has_something_to_merge(&self) -> bool {
+    pub(super) fn has_something_to_merge(&self) -> bool {
         self.contacts.iter().any(|c| c.listed || c.blocked)
     }
 
-    /// A packet of the list, while nothing is held back.
-    pub(in crate::oscar) fn listed(
-        &mut self,
-        snac: &Snac,
-        raw: &Bytes,
-        cx: &mut Cx<'_>,
-    ) -> Verdict {
-        let last = snac.flags & MORE == 0;
-        if self.list.skip > 0 {
-            self.list.skip -= 1;
-            self.list.was_held = self.list.skip > 0;
-            return Verdict::Withhold;
-        }
-        if self.list.state == State::Overdue {
-            // What was pushed without groups of the server's would stand beside the list.
-            self.withdraw(cx);
-            self.list.state = State::Asked(cx.now.instant + OVERDUE);
-        }
-        let merges = self.user().is_some()
-            && !(self.list.was_held || self.list.open)
-            && (!self.contacts.are_known() || self.has_something_to_merge());
-        if merges {
-            let until = cx.now.instant + PATIENCE;
-            let hold =
-                Hold { frames: BytesMut::new(), packets: Vec::new(), complete: false, until };
-            self.list.hold = Some(hold);
-            return self.hold(raw, Some(snac.clone()), cx);
-        }
-        if !std::mem::replace(&mut self.list.open, !last) {
-            self.feedbag.start_over();
-        }
-        if let Ok(list) = parse(snac) {
-            self.learn(&list, last, cx);
-        }
-        if last {
-            self.list.state = State::Known;
-            self.list.was_held = false;
-        }
-        Verdict::Forward
-    }
-
-    /// Holds back a frame of the server's.
-    pub(in crate::oscar) fn hold(
-        &mut self,
-        raw: &Bytes,
-        snac: Option<Snac>,
-        cx: &mut Cx<'_>,
-    ) -> Verdict {
-        let Some(hold) = &mut self.list.hold else { return Verdict::Forward };
-        hold.frames.extend_from_slice(raw);
-        if let Some(packet) = snac.filter(|s| s.kind() == feedbag::REPLY && !hold.complete) {
-            hold.complete = packet.flags & MORE == 0;
-            hold.packets.push(packet);
-        }
-        // Half the bound: the packets are kept twice. Past it the list passes as it is, and the foreign
-        // contacts follow as changes.
-        if hold.frames.len() + hold.packets.len() * size_of::<Snac>() > MAX_PENDING / 2 {
-            self.list.release();
-        } else {
-            self.release_if_complete(cx);
-        }
-        Verdict::Done
-    }
-
-    /// Lets the list go once it and the foreign contacts are there, merged.
-    pub(in crate::oscar) fn release_if_complete(&mut self, cx: &mut Cx<'_>) {
-        if !self.contacts.are_known() || !self.list.hold.as_ref().is_some_and(|h| h.complete) {
-            return;
-        }
-        if self.has_something_to_merge()
-            && let Some(hold) = &mut self.list.hold
-        {
-            let packets = std::mem::take(&mut hold.packets);
-            self.merge(&packets, cx);
-        }
-        self.list.release();
-    }
-
     /// Sends the packets of the list with the foreign items at their end.
-    fn merge(&mut self, packets: &[Snac], cx: &mut Cx<'_>) {
+    pub(super) fn merge(&mut self, packets: &[Snac], cx: &mut Cx<'_>) {
         // A list that cannot be read passes as it is, and nothing is merged into it.
         let Ok(mut lists) = packets.iter().map(parse).collect::<Result<Vec<_>, _>>() else {
             return;
@@ -160,7 +58,7 @@ impl Account {
     }
 
     /// Notes what the server has.
-    fn learn(&mut self, list: &List, last: bool, cx: &Cx<'_>) {
+    pub(super) fn learn(&mut self, list: &List, last: bool, cx: &Cx<'_>) {
         self.feedbag.learn(list, last);
         self.note_misplaced(&list.items, cx);
     }
@@ -208,7 +106,8 @@ pub(in crate::oscar) fn is_group(item: &Item) -> bool {
     item.class == Class::Group && item.id.item == 0
 }
 
-fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
+/// Reads a packet of the list.
+pub(super) fn parse(packet: &Snac) -> Result<List, crate::oscar::wire::Truncated> {
     List::parse(&packet.body.slice_ref(packet.content()?))
 }
 
