@@ -1,19 +1,35 @@
-//! Lists that the client keeps itself: 03/04, 03/05 and 09/xx, as before the stored list.
+//! Buddies that the client watches by name: 03/04 and 03/05, as before the stored list.
 
 use std::collections::BTreeSet;
 
 use crosstalk_core::{Address, Contact, MAX_CONTACTS, NameClass, Side};
 
+use crate::oscar::PER_PERSON;
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
 use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::{Reader, Snac, Writer};
 
+/// The foreign people whose arrivals the client asked for by name.
+#[derive(Default)]
+pub(in crate::oscar) struct WatchedBuddies(BTreeSet<Address>);
+
+impl WatchedBuddies {
+    pub(in crate::oscar) fn has(&self, address: &Address) -> bool {
+        self.0.contains(address)
+    }
+
+    /// Bytes that it takes.
+    pub(in crate::oscar) fn weight(&self) -> usize {
+        self.0.len() * PER_PERSON
+    }
+}
+
 /// A list of names, foreign ones apart from the rest.
-struct Partitioned {
+pub(super) struct Partitioned {
     own: Vec<u8>,
-    foreign: Vec<Address>,
-    verdict: Verdict,
+    pub(super) foreign: Vec<Address>,
+    pub(super) verdict: Verdict,
 }
 
 impl Account {
@@ -75,26 +91,8 @@ impl Account {
         }
     }
 
-    /// 09/05 to 09/0b: whom to permit and to deny.
-    pub(in crate::oscar) fn permits(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
-        let is_self = self.is_own_name_alone(snac, cx);
-        let partitioned = self.part(snac, cx);
-        self.permit_or_deny(snac.kind(), partitioned.foreign, is_self, cx);
-        partitioned.verdict
-    }
-
-    /// Whether a list of names has one alone, the person's own.
-    fn is_own_name_alone(&self, snac: &Snac, cx: &Cx<'_>) -> bool {
-        let mut reader = Reader::new(&snac.body);
-        let name = reader.short().map(String::from_utf8_lossy);
-        let address = |name: &str| cx.context.names.address(name, &cx.context.network).ok();
-        reader.rest().is_empty()
-            && self.user().is_some()
-            && name.is_ok_and(|name| address(&name).as_ref() == self.user())
-    }
-
     /// Takes the foreign names out of a list; what is left goes to the server.
-    fn part(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Partitioned {
+    pub(super) fn part(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Partitioned {
         let mut reader = Reader::new(&snac.body);
         let mut partitioned =
             Partitioned { own: Vec::new(), foreign: Vec::new(), verdict: Verdict::Forward };

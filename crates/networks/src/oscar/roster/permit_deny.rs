@@ -7,10 +7,12 @@ use crosstalk_core::{Address, Audience, Event, MAX_CONTACTS, RosterEdit};
 use crate::oscar::PER_PERSON;
 use crate::oscar::account::Account;
 use crate::oscar::context::Cx;
+use crate::oscar::verdict::Verdict;
 use crate::oscar::wire::kinds::permit_deny::{
     ADD_DENY, ADD_PERMIT, ADD_TEMP_PERMIT, DEL_DENY, DEL_PERMIT, DEL_TEMP_PERMIT,
 };
 use crate::oscar::wire::snac::Kind;
+use crate::oscar::wire::{Reader, Snac};
 
 /// Modes, as TLV 0xca of the item of class 4 has them.
 pub(in crate::oscar) mod mode {
@@ -90,9 +92,27 @@ impl Account {
         if self.list.is_stored() { self.feedbag.audience() } else { self.client_lists.audience() }
     }
 
+    /// 09/05 to 09/0b: whom to permit and to deny.
+    pub(in crate::oscar) fn permits(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Verdict {
+        let is_self = self.is_own_name_alone(snac, cx);
+        let partitioned = self.part(snac, cx);
+        self.permit_or_deny(snac.kind(), partitioned.foreign, is_self, cx);
+        partitioned.verdict
+    }
+
+    /// Whether a list of names has one alone, the person's own.
+    fn is_own_name_alone(&self, snac: &Snac, cx: &Cx<'_>) -> bool {
+        let mut reader = Reader::new(&snac.body);
+        let name = reader.short().map(String::from_utf8_lossy);
+        let address = |name: &str| cx.context.names.address(name, &cx.context.network).ok();
+        reader.rest().is_empty()
+            && self.user().is_some()
+            && name.is_ok_and(|name| address(&name).as_ref() == self.user())
+    }
+
     /// Names of the client's lists are added or removed; `is_self` where the only one is the
     /// person's own, by which clients say "nobody" and "everybody".
-    pub(super) fn permit_or_deny(
+    fn permit_or_deny(
         &mut self,
         kind: Kind,
         foreign: Vec<Address>,
