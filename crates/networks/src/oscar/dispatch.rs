@@ -1,13 +1,11 @@
 //! The handlers of SNACs, and which frames are looked at.
 
 use bytes::Bytes;
-use crosstalk_core::{Fault, NameClass, Now, Owner, Side};
+use crosstalk_core::{Fault, NameClass, Now, Side};
 
 use super::account::{Account, ConnectionKind};
 use super::context::Cx;
 use super::foreign_names::is_words;
-use super::handoff::{self, CookiePurpose};
-use super::service;
 use super::verdict::Verdict;
 use super::wire::flap::HEADER;
 use super::wire::kinds::{
@@ -15,7 +13,7 @@ use super::wire::kinds::{
 };
 use super::wire::message::Head;
 use super::wire::snac::Kind;
-use super::wire::{Channel, Reader, Snac, find};
+use super::wire::{Channel, Reader, Snac};
 
 /// A SNAC, and the frame that it came in.
 pub(super) struct Received<'a> {
@@ -113,7 +111,7 @@ const FROM_SERVER: &[Route] = {
         row(icbm::CHANNEL_MESSAGE_TO_CLIENT, HasAt, |a, r, cx| Ok(a.servers_message(r, cx))),
         row(icbm::CLIENT_EVENT, HasAt, |a, r, cx| Ok(a.servers_message(r, cx))),
         row(oservice::HOST_ONLINE, Undecided, |a, r, _| Ok(a.families(r.content()))),
-        row(oservice::SERVICE_RESPONSE, Always, |a, r, cx| Ok(a.redirected(r, cx))),
+        row(oservice::SERVICE_RESPONSE, Always, |a, r, cx| Ok(a.redirected(r.snac, cx))),
         row(oservice::RATE_PARAMS_REPLY, Always, |a, r, cx| {
             a.rates.learn(r.content(), cx.now.instant);
             Ok(Verdict::Forward)
@@ -212,50 +210,4 @@ impl Account {
             _ => Verdict::Forward,
         }
     }
-
-    /// 13/12 of the client: its transaction ends.
-    fn edits_end(&mut self, cx: &mut Cx<'_>) -> Verdict {
-        self.edits.end();
-        self.publish_edits(cx);
-        Verdict::Forward
-    }
-
-    /// 01/03: a server that offers no messages serves no session.
-    fn families(&mut self, content: &[u8]) -> Verdict {
-        let families = || content.chunks_exact(2).map(|f| u16::from_be_bytes([f[0], f[1]]));
-        self.kind = if families().any(|family| family == icbm::FAMILY) {
-            ConnectionKind::Session
-        } else {
-            let mut families = families();
-            ConnectionKind::Service {
-                about_people: families.any(|f| service::may_name_people(Some(f))),
-            }
-        };
-        Verdict::Forward
-    }
-
-    /// A redirect to a service: the connection that follows it is let through.
-    fn redirected(&self, received: &Received<'_>, cx: &mut Cx<'_>) -> Verdict {
-        let (snac, content) = (received.snac, received.content());
-        let owner = self.user().map(Owner::account);
-        let Some(fields) = handoff::redirect(
-            content,
-            Some(CookiePurpose::Service { family: service_in(content) }),
-            owner,
-            cx,
-        ) else {
-            return Verdict::Forward;
-        };
-        let prefix = snac.body.len() - content.len();
-        let body = [&snac.body[..prefix], &fields].concat();
-        cx.withhold(Side::Client);
-        let _ = cx.snac(Side::Client, &Snac { body: body.into(), ..snac.clone() });
-        Verdict::Done
-    }
-}
-
-/// The family of the service that 01/05 redirects to.
-fn service_in(content: &[u8]) -> Option<u16> {
-    const SERVICE: u16 = 0x000d;
-    find(content, SERVICE).and_then(|family| Reader::new(family).u16().ok())
 }

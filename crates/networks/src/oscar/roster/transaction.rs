@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use crosstalk_core::Address;
 
 use crate::oscar::PER_PERSON;
+use crate::oscar::account::Account;
+use crate::oscar::context::Cx;
 use crate::oscar::verdict::Verdict;
 
 /// Longest wait of an edit for the end of its transaction.
@@ -70,5 +72,14 @@ impl Transaction {
     pub(super) fn next_request(&mut self) -> u32 {
         self.requests = self.requests.wrapping_add(1) & 0xffff;
         OURS | self.requests
+    }
+}
+
+impl Account {
+    /// 13/12 of the client: its transaction ends.
+    pub(in crate::oscar) fn edits_end(&mut self, cx: &mut Cx<'_>) -> Verdict {
+        self.edits.end();
+        self.publish_edits(cx);
+        Verdict::Forward
     }
 }
