@@ -1,8 +1,8 @@
-//! Foreign contacts of a person, as an engine keeps them.
+//! Foreign contacts of a person, as an engine keeps them, and the names under which clients see them.
 
 use std::collections::BTreeMap;
 
-use crosstalk_core::{Address, Contact, MAX_CONTACTS};
+use crosstalk_core::{Address, Contact, MAX_CONTACTS, Names};
 
 /// The foreign contacts; unknown before the gateway told them.
 #[derive(Clone, Default)]
@@ -46,6 +46,19 @@ impl Contacts {
         let fits = |c: &BTreeMap<_, _>| c.len() < MAX_CONTACTS || c.contains_key(address);
         self.0.as_ref().is_none_or(fits)
     }
+}
+
+/// The name under which a client is shown `address`: as its owner spells it where clients take
+/// that, or else the universal spelling. `None` where they take neither.
+pub(crate) fn spelling(
+    contact: Option<&Contact>,
+    address: &Address,
+    names: &Names,
+    is_taken: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let own = contact.map(|contact| contact.spelling.clone());
+    let is_taken = |name: &String| is_taken(name);
+    own.filter(is_taken).or_else(|| Some(names.universal(address)).filter(is_taken))
 }
 
 #[cfg(test)]

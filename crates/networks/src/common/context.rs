@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Body, Claim, Consent, Contact, Context, Envelope, EnvelopeId, Event, Exchange,
-    Failure, Handoff, Key, Message, NameClass, Names, Now, Outgoing, Output, Recipient, RichText,
-    RosterEdit,
+    Address, Body, Claim, Consent, Context, Envelope, EnvelopeId, Event, Exchange, Failure,
+    Handoff, Key, Message, NameClass, Now, Outgoing, Output, Recipient, RichText, RosterEdit,
 };
 
 /// The time, the connection, and where everything goes.
@@ -99,25 +98,4 @@ impl<L> Cx<'_, L> {
     pub(crate) fn classify(&self, name: &str) -> NameClass {
         self.context.names.classify(name)
     }
-}
-
-/// A report in words of the control contact, for clients that have no other way to show it: a message
-/// to whoever the client knows by `name` met the failure `why`.
-pub(crate) fn in_words(report: &Envelope, why: Failure, name: Option<String>) -> Envelope {
-    let name = name.unwrap_or_else(|| report.from.to_string());
-    let body = Body::Text { text: why.of_message_to(&name).into(), auto: true };
-    Envelope { from: Address::control(), body, ..report.clone() }
-}
-
-/// The name under which a client is shown `address`: as its owner spells it where clients take
-/// that, or else the universal spelling. `None` where they take neither.
-pub(crate) fn spelling(
-    contact: Option<&Contact>,
-    address: &Address,
-    names: &Names,
-    is_taken: impl Fn(&str) -> bool,
-) -> Option<String> {
-    let own = contact.map(|contact| contact.spelling.clone());
-    let is_taken = |name: &String| is_taken(name);
-    own.filter(is_taken).or_else(|| Some(names.universal(address)).filter(is_taken))
 }

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod context;
+mod failure_reports;
 pub(crate) mod frame_queue;
 pub(crate) mod held;
 pub mod html;
@@ -12,5 +13,6 @@ pub(crate) mod time;
 pub(crate) mod unread;
 pub(crate) mod xml_entities;
 
-pub(crate) use contacts::Contacts;
-pub(crate) use context::{Cx, in_words, spelling};
+pub(crate) use contacts::{Contacts, spelling};
+pub(crate) use context::Cx;
+pub(crate) use failure_reports::in_words;
