@@ -1,6 +1,6 @@
-//! The context that handlers of MSNP work with, and how names are shown to clients.
+//! The context that handlers of MSNP work with.
 
-use crosstalk_core::{Address, Contact, Context, Names, Now, Output, Side};
+use crosstalk_core::{Context, Now, Output, Side};
 
 use crate::common;
 
@@ -21,11 +21,6 @@ impl<'a> Cx<'a> {
     }
 }
 
-/// A name without the endpoint that MSNP16 and later put behind it.
-pub(super) fn passport(name: &str) -> &str {
-    name.split(';').next().unwrap_or_default()
-}
-
 /// The first version in which IRO and JOI say what a client can do.
 pub(super) const CAPABILITIES: u32 = 12;
 
@@ -33,18 +28,4 @@ pub(super) const CAPABILITIES: u32 = 12;
 /// MSNP16 those that clients were seen to accept.
 pub(super) const fn capabilities(version: u32) -> &'static str {
     if version < 16 { "0" } else { "2416181284:00" }
-}
-
-/// Spelling of `address` for MSN clients: the owner's where they accept it, which they do only with
-/// a dot behind the `@`. `None` where they accept no spelling.
-pub(super) fn spelling(
-    contact: Option<&Contact>,
-    address: &Address,
-    names: &Names,
-) -> Option<String> {
-    common::spelling(contact, address, names, |name| {
-        let domain = name.split_once('@').map(|(_, domain)| domain).unwrap_or_default();
-        let plain = name.bytes().all(|b| b.is_ascii_graphic() && !b"\\/?=,;".contains(&b));
-        plain && domain.contains('.') && !domain.contains('@')
-    })
 }

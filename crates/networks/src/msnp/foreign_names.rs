@@ -1,10 +1,12 @@
-//! Foreign names where nobody looks for one: the last look at what a server is to have.
+//! Foreign names as clients are shown them, and where nobody looks for one: the last look at what a
+//! server is to have.
 //!
 //! What is about foreign people is taken out of the commands that are known to name people. A name
 //! can stand in other places, in words of other kinds, or in commands that nobody here knows.
 
-use crosstalk_core::NameClass;
+use crosstalk_core::{Address, Contact, NameClass, Names};
 
+use crate::common;
 use crate::msnp::context::Cx;
 use crate::msnp::wire::{Command, decode};
 
@@ -56,4 +58,23 @@ fn routing(command: &Command) -> &[u8] {
         }
         _ => &[],
     }
+}
+
+/// Spelling of `address` for MSN clients: the owner's where they accept it, which they do only with
+/// a dot behind the `@`. `None` where they accept no spelling.
+pub(super) fn spelling(
+    contact: Option<&Contact>,
+    address: &Address,
+    names: &Names,
+) -> Option<String> {
+    common::spelling(contact, address, names, |name| {
+        let domain = name.split_once('@').map(|(_, domain)| domain).unwrap_or_default();
+        let plain = name.bytes().all(|b| b.is_ascii_graphic() && !b"\\/?=,;".contains(&b));
+        plain && domain.contains('.') && !domain.contains('@')
+    })
+}
+
+/// A name without the endpoint that MSNP16 and later put behind it.
+pub(super) fn passport(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default()
 }

@@ -12,7 +12,8 @@ use crosstalk_core::{
     HostPort, Owner, Recipient, Side, Via,
 };
 
-use super::context::{Cx, passport};
+use super::context::Cx;
+use super::foreign_names::passport;
 use super::me::Me;
 use super::wire::Command;
 use crate::common::held;

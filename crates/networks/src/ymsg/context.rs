@@ -1,6 +1,6 @@
 //! The context that handlers of YMSG work with.
 
-use crosstalk_core::{Address, Contact, Context, NameClass, Names, Side};
+use crosstalk_core::{Context, NameClass, Side};
 
 use super::wire::charset::Charset;
 use super::wire::{Draft, Packet, Style, charset, key};
@@ -81,16 +81,4 @@ impl Cx<'_> {
     pub(super) fn class_of(&self, name: &[u8]) -> NameClass {
         self.classify(charset::read_name(name).trim())
     }
-}
-
-/// Spelling of `address` for Yahoo clients: its owner's, which they take if nothing in it separates
-/// names in a list. `None` where they take no spelling.
-pub(super) fn spelling(
-    contact: Option<&Contact>,
-    address: &Address,
-    names: &Names,
-) -> Option<String> {
-    let separates = |c: char| matches!(c, ',' | '\n' | '\r');
-    let is_taken = |name: &str| !name.contains(separates) && !name.trim().is_empty();
-    common::spelling(contact, address, names, is_taken)
 }

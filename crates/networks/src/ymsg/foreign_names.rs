@@ -1,11 +1,13 @@
-//! Foreign names in packets of the client, and the parts of those packets that are for the server.
+//! Foreign names: as clients are shown them, and in packets of the client, with the parts of those
+//! packets that are for the server.
 
 use std::borrow::Cow;
 
-use crosstalk_core::{Address, NameClass};
+use crosstalk_core::{Address, Contact, NameClass, Names};
 
 use super::context::Cx;
 use super::wire::{Draft, Packet, key};
+use crate::common;
 
 /// The keys whose values are names of people.
 const PEOPLE: [u32; 12] = [
@@ -141,4 +143,16 @@ fn own_part<'a>(key: u32, value: &'a [u8], cx: &Cx<'_>) -> Option<Cow<'a, [u8]>>
     }
     let own: Vec<&[u8]> = parts(key, value).filter(is_own).collect();
     (!own.is_empty()).then(|| own.join(&b","[..]).into())
+}
+
+/// Spelling of `address` for Yahoo clients: its owner's, which they take if nothing in it separates
+/// names in a list. `None` where they take no spelling.
+pub(super) fn spelling(
+    contact: Option<&Contact>,
+    address: &Address,
+    names: &Names,
+) -> Option<String> {
+    let separates = |c: char| matches!(c, ',' | '\n' | '\r');
+    let is_taken = |name: &str| !name.contains(separates) && !name.trim().is_empty();
+    common::spelling(contact, address, names, is_taken)
 }

@@ -4,8 +4,9 @@ use crosstalk_core::{Address, Contact, Subscription, UnixMillis};
 use sha1::{Digest, Sha1};
 
 use crate::common::time::timestamp;
-use crate::msnp::context::{Cx, spelling};
+use crate::msnp::context::Cx;
 use crate::msnp::foreign_list::ForeignList;
+use crate::msnp::foreign_names::spelling;
 use crate::msnp::groups::{contact_guid, contact_id};
 use crate::msnp::wire::xml_text::escaped;
 

@@ -8,7 +8,8 @@ use crosstalk_core::{Address, ConnectionId, Envelope, TellResult};
 use super::Session;
 use crate::common::held;
 use crate::msnp::account_messages::{Introduction, Known, MAX_UNREAD, ToSwitchboard};
-use crate::msnp::context::{Cx, spelling};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_names::spelling;
 
 /// The most conversations, and guests of one, that are told of changes.
 const MAX_TOLD: usize = 128;

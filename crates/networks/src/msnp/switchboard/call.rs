@@ -9,8 +9,9 @@ use crosstalk_core::{Event, Fault, Message, NameClass, Side, TellResult};
 use super::guests::OFFLINE;
 use super::{ENDPOINTS, Switchboard};
 use crate::msnp::account_messages::{Place, ToNotification, ToSwitchboard};
-use crate::msnp::context::{Cx, passport};
+use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::is_named_in;
+use crate::msnp::foreign_names::passport;
 use crate::msnp::handoff::Host;
 use crate::msnp::wire::Command;
 

@@ -8,7 +8,8 @@ use crosstalk_core::{Address, Envelope, Event};
 use super::{ENDPOINTS, Switchboard};
 use crate::common::held;
 use crate::msnp::account_messages::{Introduction, Known, ToNotification};
-use crate::msnp::context::{CAPABILITIES, Cx, capabilities, spelling};
+use crate::msnp::context::{CAPABILITIES, Cx, capabilities};
+use crate::msnp::foreign_names::spelling;
 use crate::msnp::wire::encode;
 
 /// Longest wait for the notification connection's answer.

@@ -4,8 +4,9 @@ use crosstalk_core::{Body, Envelope, EnvelopeId, Failure, Side, Typing};
 
 use super::{Guest, Switchboard};
 use crate::msnp::content::{self, Content};
-use crate::msnp::context::{Cx, passport};
+use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::is_foreign;
+use crate::msnp::foreign_names::passport;
 use crate::msnp::message_chunks::{Told, Whole};
 use crate::msnp::offers;
 use crate::msnp::wire::{Command, encode};

@@ -8,7 +8,8 @@ use crosstalk_core::{Address, Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp8_12::{ALLOW, BLOCK, FORWARD, Merge, REVERSE, lists};
 use crate::common::frame_queue::FrameQueue;
-use crate::msnp::context::{Cx, spelling};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_names::spelling;
 use crate::msnp::notification::Session;
 use crate::msnp::wire::{Command, decode, encode};
 

@@ -7,7 +7,8 @@ use crosstalk_core::{Address, Contact, Fault, MAX_PENDING, Side, Subscription};
 
 use super::list_msnp2_7::Early;
 use crate::common::frame_queue::{FrameQueue, Weigh};
-use crate::msnp::context::{Cx, spelling};
+use crate::msnp::context::Cx;
+use crate::msnp::foreign_names::spelling;
 use crate::msnp::groups::contact_guid;
 use crate::msnp::notification::Session;
 use crate::msnp::wire::{Command, encode};
