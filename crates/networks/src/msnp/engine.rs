@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use crosstalk_core::{
     ClaimResult, Context, Engine, Event, Fault, Input, Now, Output, Side, Sniff, Via,
 };
@@ -16,21 +16,16 @@ use crate::msnp::notification::Session;
 use crate::msnp::switchboard::Switchboard;
 use crate::msnp::wire::Command;
 
-/// The versions whose notification connections are interpreted.
-const SPOKEN: std::ops::RangeInclusive<u32> = 2..=18;
-/// The highest version there is.
-const HIGHEST: u32 = 18;
-
 /// The engine of one MSNP connection.
 pub(super) struct Msnp {
     context: Context,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Length of the unfinished command of each side, as far as that is known: it is not parsed
     /// anew with each byte.
     awaited: [usize; 2],
 }
 
-enum Phase {
+pub(super) enum Phase {
     /// The client's first command is to come.
     Opening,
     /// The client's first command waits for what another connection left for it.
@@ -194,12 +189,7 @@ impl Msnp {
         match &mut self.phase {
             Phase::Opening if side == Side::Client => self.opening(now, command, out),
             Phase::Choosing if side == Side::Server && command.verb() == "VER" => {
-                let version = version(command.word(2)).filter(|v| SPOKEN.contains(v));
-                self.phase = match version {
-                    Some(version) => Phase::Notification(Session::new(version).into()),
-                    None => Phase::Watched,
-                };
-                out.forward(Side::Client, command.raw);
+                self.chosen(command, out);
                 Ok(())
             }
             Phase::Notification(session) => session.command(side, command, &mut cx),
@@ -268,18 +258,6 @@ impl Msnp {
         Ok(())
     }
 
-    /// Passes on the versions that the client offers.
-    fn choose(&mut self, command: &Command, out: &mut Output) {
-        self.phase = Phase::Choosing;
-        match known_only(command) {
-            Some(offer) => {
-                out.withhold();
-                out.insert(Side::Server, offer);
-            }
-            None => out.forward(Side::Server, command.raw.clone()),
-        }
-    }
-
     /// Begins a conversation, to which the client was invited or not.
     fn enter(
         &mut self,
@@ -314,21 +292,4 @@ impl Msnp {
         }
         Ok(())
     }
-}
-
-/// Reads `MSNP9`.
-fn version(word: &str) -> Option<u32> {
-    word.strip_prefix("MSNP")?.parse().ok()
-}
-
-/// The client's offer without the versions that nobody here knows, where one would be left that
-/// is known; `None` where it can stay.
-fn known_only(offer: &Command) -> Option<Bytes> {
-    let unknown = |word: &&str| version(word).is_some_and(|v| v > HIGHEST);
-    let some_known = offer.words().any(|w| version(w).is_some_and(|v| v <= HIGHEST));
-    if !some_known || !offer.words().any(|w| unknown(&w)) {
-        return None;
-    }
-    let words: Vec<&str> = offer.words().filter(|w| !unknown(w)).collect();
-    Some(format!("{}\r\n", words.join(" ")).into())
 }

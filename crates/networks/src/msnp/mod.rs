@@ -25,6 +25,7 @@ mod notification;
 mod offers;
 mod switchboard;
 mod unread;
+mod versions;
 pub mod wire;
 
 use crosstalk_core::{BadName, Context, Defaults, Engine, Network, Side, Sniff, Unread};
