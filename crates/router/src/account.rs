@@ -5,7 +5,7 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Contact, EnvelopeIds, Event, Failure, Now, Roster};
+use crosstalk_core::{Address, EnvelopeIds, Event, Failure, Now, Roster};
 
 use crate::conversations::Conversation;
 use crate::cx::Cx;
@@ -201,10 +201,6 @@ impl<A> Account<A> {
 
     pub(crate) fn pending_now(&self) -> Option<&Pending<A>> {
         self.pending.as_deref()
-    }
-
-    pub(crate) fn contact(&self, address: &Address) -> Option<&Contact> {
-        self.roster.as_ref()?.contact(address)
     }
 
     /// Acts on what a session's engine emitted; before the list is there, everything that depends

@@ -1,8 +1,8 @@
 //! The control contact: a contact that is always there, and answers commands.
 
 use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, Failure, Outgoing, Presence, RichText, Roster,
-    RosterEdit, Subscription,
+    Address, Body, Consent, Contact, Envelope, Failure, Outgoing, RichText, Roster, RosterEdit,
+    Subscription,
 };
 
 use crate::account::Account;
@@ -37,7 +37,7 @@ pub(crate) fn shown_roster(settings: &Settings, stored: &Roster) -> Roster {
 
 /// The control contact as clients see it. One that the owner removed is stored as blocked, and
 /// stays away; it still answers.
-fn shown_control(settings: &Settings, stored: Option<&Contact>) -> Contact {
+pub(crate) fn shown_control(settings: &Settings, stored: Option<&Contact>) -> Contact {
     let address = Address::control();
     let spelling = settings.names.universal(&address);
     let mut contact = Contact::new(address, spelling);
@@ -54,32 +54,6 @@ fn shown_control(settings: &Settings, stored: Option<&Contact>) -> Contact {
 }
 
 impl<A> Account<A> {
-    /// A contact as clients see it; blank if there is none.
-    pub(crate) fn shown_contact(&self, settings: &Settings, address: &Address) -> Contact {
-        match self.contact(address) {
-            stored if answers_for(address) => shown_control(settings, stored),
-            Some(contact) => contact.clone(),
-            None => Contact::new(address.clone(), settings.names.universal(address)),
-        }
-    }
-
-    /// Presence of a contact, as the person sees it.
-    pub(crate) fn presence_of(&self, settings: &Settings, contact: &Address) -> Presence {
-        if answers_for(contact) && settings.control {
-            Presence::available()
-        } else {
-            self.contact_presence.of(contact)
-        }
-    }
-
-    /// Spelling of `address` for the person.
-    pub(crate) fn spelling(&self, settings: &Settings, address: &Address) -> String {
-        match self.contact(address) {
-            Some(contact) => contact.spelling.clone(),
-            None => settings.names.universal(address),
-        }
-    }
-
     pub(crate) fn edit_control(&mut self, cx: &mut Cx<'_, A>, edit: RosterEdit) -> bool {
         self.change(cx, &Address::control(), |contact| match edit {
             RosterEdit::List { spelling, alias, groups, .. } => {

@@ -42,6 +42,7 @@
 //! ```
 
 mod account;
+mod contacts;
 mod control;
 mod conversations;
 mod cx;
