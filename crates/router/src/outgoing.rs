@@ -1,8 +1,5 @@
 //! Outgoing messages of a person, and what the person hears of their fate.
 
-use std::collections::VecDeque;
-use std::mem::take;
-
 use crosstalk_core::{
     Address, Body, Consent, Contact, Envelope, Failure, Outgoing, RichText, Subscription,
 };
@@ -13,26 +10,8 @@ use crate::cx::Cx;
 use crate::delivery::Asker;
 use crate::effect::{Count, Effect};
 use crate::ids::SessionId;
-use crate::mail::{self, Mail};
+use crate::mail::Mail;
 use crate::pace::{Pace, REQUESTS, SIGNALS};
-use crate::pending::Retry;
-
-/// The most that waits to leave; what comes on top fails as [`Failure::Busy`]. Sessions pause long
-/// before, but what they have read by then is taken.
-const MAX_OUTBOX: usize = 4096;
-/// Up to so many that wait, and so many bytes, nobody is charged for a message.
-const FEW: usize = 8;
-const SHORT: usize = 1024;
-
-/// An envelope on its way out.
-pub(crate) struct Outbound {
-    pub(crate) envelope: Envelope,
-    /// Which session or conversation said it; none for the account itself.
-    pub(crate) from_session: Option<SessionId>,
-    pub(crate) tries: u8,
-    /// Bytes that are reserved for it.
-    pub(crate) bytes: usize,
-}
 
 impl<A> Account<A> {
     /// Sends something in the person's name, if the person may.
@@ -109,70 +88,6 @@ impl<A> Account<A> {
 
     pub(crate) fn pace(&mut self, now: std::time::Instant) -> &mut Pace {
         self.pace.get_or_insert_with(|| Box::new(Pace::new(now)))
-    }
-
-    /// Puts an envelope into the outbox. A step of consent replaces an earlier one in the same
-    /// direction that still waits.
-    pub(crate) fn queue(
-        &mut self,
-        cx: &mut Cx<'_, A>,
-        envelope: Envelope,
-        from_session: Option<SessionId>,
-    ) {
-        if let Body::Contact(step) = &envelope.body {
-            self.supersede(cx, &envelope.to, step);
-        }
-        let waiting = self.pending_now().map_or(0, |pending| pending.outbox.len());
-        let is_full = waiting >= MAX_OUTBOX;
-        let (many, bytes) = (waiting >= FEW, mail::of_envelope(&envelope));
-        // What leaves at once, as most does, is not worth an account.
-        let charged = from_session.filter(|_| many || bytes > SHORT);
-        let room = charged.map_or(Ok(0), |session| self.reserve(cx, session, bytes));
-        let (Ok(bytes), false) = (&room, is_full) else {
-            if let (Some(session), Ok(bytes)) = (charged, room) {
-                self.release(cx, session, bytes);
-            }
-            cx.count(Count::Outbox);
-            return self.undelivered(cx, &envelope, from_session, Failure::Busy);
-        };
-        if is_message(&envelope.body) {
-            cx.count(Count::Sent);
-        }
-        let outbound = Outbound { envelope, from_session, tries: 0, bytes: *bytes };
-        self.pending().outbox.push_back(outbound);
-    }
-
-    /// Takes out the steps of consent that another one makes pointless, also those that would be
-    /// said once more.
-    fn supersede(&mut self, cx: &mut Cx<'_, A>, to: &Address, by: &Consent) {
-        let Some(pending) = self.if_pending() else { return };
-        let is_pointless = |o: &Outbound| o.envelope.to == *to && is_superseded(o, by);
-        let (superseded, outbox): (VecDeque<_>, VecDeque<_>) =
-            take(&mut pending.outbox).into_iter().partition(is_pointless);
-        pending.outbox = outbox;
-        let is_again = |what: &Retry| matches!(what, Retry::Consent(o) if is_pointless(o));
-        let again = pending.retries.extract_if(.., |(_, what)| is_again(what));
-        let again: Vec<_> = again.filter_map(|(_, what)| what.into_consent()).collect();
-        for Outbound { from_session, bytes, .. } in superseded.into_iter().chain(again) {
-            self.release_for(cx, from_session, bytes);
-        }
-    }
-
-    /// Says a step of consent once more, if that is still how things stand.
-    pub(crate) fn queue_again(&mut self, cx: &mut Cx<'_, A>, outbound: Outbound) {
-        let Body::Contact(step) = &outbound.envelope.body else { return };
-        let contact = self.contact(&outbound.envelope.to);
-        let is_meant = match step {
-            Consent::Request(_) => contact.is_some_and(|c| matches!(c.to, Subscription::Asked(_))),
-            Consent::Cancel => contact.is_none_or(|c| c.to == Subscription::None),
-            Consent::Grant => contact.is_some_and(|c| c.from == Subscription::Granted),
-            Consent::Revoke => contact.is_none_or(|c| c.from == Subscription::None),
-        };
-        if is_meant {
-            self.pending().outbox.push_back(outbound);
-        } else {
-            self.release_for(cx, outbound.from_session, outbound.bytes);
-        }
     }
 
     /// Whether an envelope may wait for its receiver: words only between people of whom at
@@ -266,17 +181,6 @@ impl<A> Account<A> {
 }
 
 /// Whether a person said this to a person, and wants to know if it was in vain.
-const fn is_message(body: &Body) -> bool {
+pub(crate) const fn is_message(body: &Body) -> bool {
     matches!(body, Body::Text { auto: false, .. } | Body::Attention)
-}
-
-fn is_superseded(waiting: &Outbound, by: &Consent) -> bool {
-    let asks = |step: &Consent| matches!(step, Consent::Request(_) | Consent::Cancel);
-    match (&waiting.envelope.body, by) {
-        // Who granted an earlier request has to hear that it was taken back, or the new one would
-        // seem to be granted already.
-        (Body::Contact(Consent::Cancel), Consent::Request(_)) => false,
-        (Body::Contact(step), by) => asks(step) == asks(by),
-        _ => false,
-    }
 }

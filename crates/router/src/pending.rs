@@ -8,7 +8,7 @@ use crosstalk_core::{Address, Envelope, Event, Question};
 use crate::conversations::Deferred;
 use crate::delivery::{Asker, Delivery};
 use crate::ids::{GatewayKey, SessionId, Ticket};
-use crate::outgoing::Outbound;
+use crate::outbox::Outbound;
 use crate::questions::Asked;
 
 /// Everything of an account that is empty most of the time. Allocated while something of it is

@@ -1,22 +1,18 @@
-//! Sending: so much at a time, in order, and the outcome of each.
+//! What is under way, its outcome, and what is tried again.
 
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Body, Consent, Failure, Presence};
+use crosstalk_core::{Address, Body, Failure};
 
 use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::{Effect, Message};
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::input::Fate;
-use crate::outgoing::Outbound;
+use crate::outbox::Outbound;
 use crate::pending::{InFlight, Retry};
 use crate::state_updates::is_passing;
 
-/// The most messages of one person that are under way at a time, and the most tellings and
-/// askings of presence.
-const SPEAKING: usize = 64;
-const TELLING: usize = 16;
 /// Wait before the same is tried again after a failure on the way, and number of tries.
 const AGAIN: Duration = Duration::from_secs(2);
 const TRIES: u8 = 5;
@@ -24,92 +20,7 @@ const TRIES: u8 = 5;
 const SELDOM: Duration = Duration::from_mins(1);
 
 impl<A> Account<A> {
-    /// Gives the driver as much of what waits as may be under way.
-    pub(crate) fn work_off(&mut self, cx: &mut Cx<'_, A>) {
-        self.next_jobs(cx);
-        let Some(pending) = self.pending_now() else { return };
-        let said = pending.in_flight.iter().filter(|(_, what)| what.is_said()).count();
-        let told = pending.in_flight.iter().filter(|(_, what)| what.is_about_presence()).count();
-        for _ in said..SPEAKING {
-            let Some(next) = self.if_pending().and_then(|p| p.outbox.pop_front()) else { break };
-            self.begin(cx, next);
-        }
-        for _ in told..TELLING {
-            if !self.begin_about_presence(cx) {
-                break;
-            }
-        }
-    }
-
-    fn begin(&mut self, cx: &mut Cx<'_, A>, outbound: Outbound) {
-        let ticket = cx.ticket();
-        let envelope = outbound.envelope.clone();
-        let flight = if let Body::Receipt { .. } = envelope.body {
-            // It is of no use later, and may overtake.
-            cx.push(Effect::Locate { ticket, user: envelope.to });
-            InFlight::Locate(outbound)
-        } else {
-            // Typing takes this road too, so that it does not overtake texts.
-            let may_keep = self.may_keep(&envelope);
-            cx.push(Effect::Post { ticket, envelope, may_keep });
-            InFlight::Post(outbound)
-        };
-        self.pending().in_flight.push((ticket, flight));
-    }
-
-    /// Begins the next thing to say or ask about presence; false if there is none.
-    fn begin_about_presence(&mut self, cx: &mut Cx<'_, A>) -> bool {
-        let user = self.user.clone();
-        if let Some((to, presence, watchers)) = self.next_told() {
-            let message = Message::Presence { of: user, presence, to: watchers.clone() };
-            self.begin_sending(cx, to, message, InFlight::Tell(to, watchers));
-            return true;
-        }
-        let Some(pending) = self.if_pending() else { return false };
-        if let Some(to) = pending.wake.pop_first() {
-            let (presence, nobody) = (Presence::offline(), Vec::new());
-            let message = Message::Presence { of: user, presence, to: nobody };
-            self.begin_sending(cx, to, message, InFlight::Wake);
-        } else if let Some(((of, to), tries)) = pending.probes.pop_first() {
-            let message = Message::Probe { of: of.clone(), by: user };
-            self.begin_sending(cx, to, message, InFlight::Probe(of, tries));
-        } else if let Some((contact, tries)) = pending.seek.pop_first() {
-            let ticket = cx.ticket();
-            pending.in_flight.push((ticket, InFlight::Seek(contact.clone(), tries)));
-            cx.push(Effect::Locate { ticket, user: contact });
-        } else {
-            return false;
-        }
-        true
-    }
-
-    pub(crate) fn begin_sending(
-        &mut self,
-        cx: &mut Cx<'_, A>,
-        to: GatewayKey,
-        message: Message,
-        flight: InFlight,
-    ) {
-        let ticket = cx.ticket();
-        cx.push(Effect::Send { ticket, to, message });
-        self.pending().in_flight.push((ticket, flight));
-    }
-
-    /// Whether a request to a contact waits to leave, also once more, or is under way.
-    pub(crate) fn is_asking(&self, contact: &Address) -> bool {
-        let asks = |outbound: &Outbound| {
-            outbound.envelope.to == *contact
-                && matches!(outbound.envelope.body, Body::Contact(Consent::Request(_)))
-        };
-        self.pending_now().is_some_and(|pending| {
-            let posted = |what: &InFlight| matches!(what, InFlight::Post(o) if asks(o));
-            let again = |what: &Retry| matches!(what, Retry::Consent(o) if asks(o));
-            pending.outbox.iter().any(asks)
-                || pending.in_flight.iter().any(|(_, what)| posted(what))
-                || pending.retries.iter().any(|(_, what)| again(what))
-        })
-    }
-
+    /// Takes out what was under way by that name.
     pub(crate) fn landed(&mut self, ticket: Ticket) -> Option<InFlight> {
         let in_flight = &mut self.if_pending()?.in_flight;
         let at = in_flight.iter().position(|(other, _)| *other == ticket)?;
