@@ -21,3 +21,15 @@ pub struct SessionId(pub u32);
 /// Something that an account asked for and waits for, or a delivery. Given out by the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
+
+/// Gives out the names of the sessions and conversations of one account.
+#[derive(Debug, Default)]
+pub struct SessionIds(u32);
+
+impl SessionIds {
+    /// A name for one more session or conversation.
+    pub const fn next_id(&mut self) -> SessionId {
+        self.0 += 1;
+        SessionId(self.0)
+    }
+}

@@ -71,7 +71,7 @@ mod subscription;
 
 pub use account::Account;
 pub use effect::{Count, Effect, Effects, Message};
-pub use ids::{GatewayKey, SessionId, Ticket};
+pub use ids::{GatewayKey, SessionId, SessionIds, Ticket};
 pub use input::{Fate, Input};
 pub use mail::Mail;
 pub use settings::{Action, Full, Reply, Service, Settings, Shares, View};

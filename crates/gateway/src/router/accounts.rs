@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crosstalk_core::Address;
 use crosstalk_overlay as overlay;
-use crosstalk_router::{Account, Message, SessionId, Ticket};
+use crosstalk_router::{Account, Message, SessionId, SessionIds, Ticket};
 
 use super::{RouterState, lock};
 use crate::mail::Mailbox;
@@ -23,8 +23,7 @@ pub(super) struct Inner {
     pub(super) account: Account<Answer>,
     /// One for each session and conversation.
     pub(super) mailboxes: Vec<Place>,
-    /// Number of sessions and conversations ever opened.
-    pub(super) opened: u32,
+    pub(super) session_ids: SessionIds,
     /// Messages to people at this gateway, whose locks cannot be waited for under this one.
     pub(super) local: VecDeque<(Ticket, Message)>,
     /// Whether a task works these off.
@@ -58,12 +57,6 @@ impl Slot {
 }
 
 impl Inner {
-    /// A name for one more session or conversation.
-    pub(super) const fn next_session(&mut self) -> SessionId {
-        self.opened += 1;
-        SessionId(self.opened)
-    }
-
     pub(super) fn mailbox(&self, session: SessionId) -> Option<&Mailbox> {
         self.place(session).map(|place| &place.mailbox)
     }
@@ -114,7 +107,7 @@ impl Accounts {
                 let inner = Inner {
                     account,
                     mailboxes: Vec::new(),
-                    opened: 0,
+                    session_ids: SessionIds::default(),
                     local: VecDeque::new(),
                     delivers_locally: false,
                     armed: None,

@@ -93,7 +93,7 @@ fn enter(
     let (mailbox, mails) = mailbox(entry);
     let make = || (Arc::downgrade(router), router.new_account(user));
     let (slot, id, after) = router.accounts.enter(user, make, |slot, inner| {
-        let id = inner.next_session();
+        let id = inner.session_ids.next_id();
         // Most people have one session, and a growing vector begins with room for four.
         inner.mailboxes.reserve_exact(1);
         inner.mailboxes.push(Place { id, mailbox, client });
