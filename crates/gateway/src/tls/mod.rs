@@ -1,9 +1,10 @@
 //! TLS that ends here: as server towards clients, as client towards servers.
 
 pub mod ca;
+mod certificate_files;
 mod certificates;
 mod channel_binding;
-mod own;
+mod own_host;
 
 use std::io;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ use crate::config;
 use crate::fair::{FairPermit, FairSemaphore};
 use crate::stream::Stream;
 use certificates::CertificateStore;
-pub use own::OwnTls;
+pub use own_host::OwnTls;
 
 /// Factor by which a client may take longer for the rest of the handshake than for its hello: some
 /// ask their owner about the certificate in the midst of it.
