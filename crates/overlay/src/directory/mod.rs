@@ -341,23 +341,5 @@ impl Directory {
     }
 }
 
-impl Record {
-    const fn seen(key: Key, gateway: GatewayId, at: Version, present: bool) -> Self {
-        Self::Seen { key, gateway, epoch: at.epoch, version: at.version, present }
-    }
-
-    /// Key of the person it is about.
-    pub(crate) const fn key(&self) -> &Key {
-        match self {
-            Self::Here { key, .. }
-            | Self::Gone { key, .. }
-            | Self::Watch { key, .. }
-            | Self::Unwatch { key }
-            | Self::Seen { key, .. }
-            | Self::Answered { key, .. } => key,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

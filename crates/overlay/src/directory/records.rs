@@ -1,6 +1,8 @@
-//! What gateways said about one person.
+//! Records: what gateways said about one person.
 
-use crate::membership::GatewayId;
+use super::subscriptions::Version;
+use crate::membership::{GatewayId, Key};
+use crate::wire::frame::Record;
 
 /// Records, at most one of a gateway, in the order of their ids. Mostly there is one, for which a
 /// tree would take the room of eleven; there are never more than members of a mesh.
@@ -59,6 +61,24 @@ impl<T> Records<T> {
 
     fn at(&self, gateway: &GatewayId) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, _)| other.cmp(gateway))
+    }
+}
+
+impl Record {
+    pub(super) const fn seen(key: Key, gateway: GatewayId, at: Version, present: bool) -> Self {
+        Self::Seen { key, gateway, epoch: at.epoch, version: at.version, present }
+    }
+
+    /// Key of the person it is about.
+    pub(crate) const fn key(&self) -> &Key {
+        match self {
+            Self::Here { key, .. }
+            | Self::Gone { key, .. }
+            | Self::Watch { key, .. }
+            | Self::Unwatch { key }
+            | Self::Seen { key, .. }
+            | Self::Answered { key, .. } => key,
+        }
     }
 }
 

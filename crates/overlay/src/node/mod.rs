@@ -3,14 +3,15 @@
 //! Calls bring in what happened, with the time; frames to send wait in a queue for each peer,
 //! everything else that follows waits as [`Effect`]s.
 
+mod directory_frames;
 mod frames;
 #[cfg(test)]
 mod membership_tests;
 mod messages;
 mod peers;
 mod posts;
+mod queues;
 mod searches;
-mod spreading;
 pub(crate) mod violations;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
