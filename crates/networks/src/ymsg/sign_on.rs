@@ -4,7 +4,21 @@
 //! shows its proof under the same name (0x54), and with the first of its lists or statuses the
 //! server says that it has accepted it.
 
-use crosstalk_core::{Address, Claimed, Confirmed, Fault};
+use crosstalk_core::{Address, Claimed, Confirmed, Event, Fault};
+
+use super::account::Account;
+use super::context::Cx;
+use super::handoff;
+use super::roster::Hold;
+use super::wire::{Packet, charset, key, service};
+
+/// The first release of clients that answer requests by [`service::AUTHORISE`].
+const ANSWERING: u32 = 7;
+/// The keys under which a client says who it is in its proof.
+const CLAIMS: [u32; 2] = [key::ACCOUNT, key::ID];
+/// The keys under which a server says who the person is: the name, names in use, and the
+/// current one.
+const NAMES: [u32; 4] = [key::ACCOUNT, key::IDS, key::OTHER, key::ID];
 
 /// Progress of a sign-on.
 #[derive(Default)]
@@ -95,6 +109,73 @@ impl SignOn {
             unchanged => (unchanged, false),
         }
     }
+}
+
+impl Account {
+    /// 0x54: the client shows its proof, and what status it begins with.
+    pub(super) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
+        let version = packet.first(key::VERSION).map(charset::read_name).unwrap_or_default();
+        format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
+        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let is_later = major.is_some_and(|major| major >= ANSWERING) && cx.link.version() > 9;
+        self.says_yes = cx.link.has_authorisation() || is_later;
+        let names: Vec<_> = CLAIMS.iter().flat_map(|key| packet.all(*key)).collect();
+        let names: Vec<_> = names.into_iter().map(|name| address(name, cx)).collect();
+        let by_ticket = packet.first(key::COOKIE_T).is_some();
+        self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
+        self.own.begin(packet.status);
+        if let Some(cookie) = packet.first(key::COOKIE_T) {
+            cx.listen(handoff::of_cookie(cookie));
+        }
+    }
+
+    /// 0x57 of the server, to the name that it is to know.
+    pub(super) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
+        let name = packet.first(key::ID).and_then(|name| address(name, cx));
+        self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
+    }
+
+    /// A packet with which the server accepts its client, and may say who that is.
+    pub(super) fn accepts(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let texts = NAMES.iter().flat_map(|key| packet.all(*key));
+        let mut texts = texts.flat_map(|names| names.split(|b| *b == b',')).peekable();
+        while texts.next_if(|name| name.trim_ascii().is_empty()).is_some() {}
+        let Some(first) = texts.peek() else { return Ok(()) };
+        let me = charset::read_name(first).trim().to_owned();
+        let names: Vec<Address> = texts.filter_map(|name| address(name, cx)).collect();
+        let Some(user) = address(me.as_bytes(), cx) else {
+            self.release(cx);
+            self.hold = Hold::Over;
+            cx.emit(Event::Opaque);
+            return Ok(());
+        };
+        let judged = std::mem::take(&mut self.sign_on).named(user, &names);
+        // Not even passed on unread: the client would go on under the wrong name.
+        let (sign_on, signs_in) = judged.inspect_err(|_| cx.out.withhold())?;
+        self.sign_on = sign_on;
+        if signs_in {
+            self.signed_in(me, cx);
+        }
+        Ok(())
+    }
+
+    /// The server knows the person, whom it calls `me`.
+    pub(super) fn signed_in(&mut self, me: String, cx: &mut Cx<'_>) {
+        let Some(user) = self.sign_on.user().cloned() else { return };
+        self.me = me;
+        cx.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
+        self.own.touch();
+    }
+}
+
+/// Address of a name in a packet, on this network.
+fn address(name: &[u8], cx: &Cx<'_>) -> Option<Address> {
+    cx.context.names.address(charset::read_name(name).trim(), &cx.context.network).ok()
+}
+
+/// Whether a packet of the server may be the one with which it accepts its client.
+pub(super) const fn accepts(service: u16) -> bool {
+    matches!(service, service::LIST | service::LIST_15 | service::LOGON | service::STATUS_15)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Signing on, and the list that waits for the foreign one.
+//! The list that waits for the foreign one.
 //!
 //! A server accepts a person with the list (0x55 before version 15, 0xF1 since) or with a first
 //! status (0x01, 0xF0); one of them names the person. From the first on, everything waits until
@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use crosstalk_core::{Address, Event, Fault, MAX_PENDING, MAX_UNKNOWN};
+use crosstalk_core::{Fault, MAX_PENDING, MAX_UNKNOWN};
 
 use super::super::account::Account;
 use super::super::context::Cx;
-use super::super::handoff;
-use super::super::wire::{Packet, charset, key, service};
+use super::super::sign_on::accepts;
+use super::super::wire::Packet;
 use super::Hold;
 use crate::common::frame_queue::{FrameQueue, Weigh};
 
@@ -20,53 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const NAMING: Duration = Duration::from_secs(1);
 /// Longest wait of foreign presence for the server's first status.
 const GREETING: Duration = Duration::from_secs(2);
-/// The first release of clients that answer requests by [`service::AUTHORISE`].
-const ANSWERING: u32 = 7;
-/// The keys under which a client says who it is in its proof.
-const CLAIMS: [u32; 2] = [key::ACCOUNT, key::ID];
-/// The keys under which a server says who the person is: the name, names in use, and the
-/// current one.
-const NAMES: [u32; 4] = [key::ACCOUNT, key::IDS, key::OTHER, key::ID];
-
 impl Weigh for Packet {
     fn weight(&self) -> usize {
         self.raw.len()
     }
 }
 
-/// Address of a name in a packet, on this network.
-fn address(name: &[u8], cx: &Cx<'_>) -> Option<Address> {
-    cx.context.names.address(charset::read_name(name).trim(), &cx.context.network).ok()
-}
-
-const fn accepts(service: u16) -> bool {
-    matches!(service, service::LIST | service::LIST_15 | service::LOGON | service::STATUS_15)
-}
-
 impl Account {
-    /// 0x54: the client shows its proof, and what status it begins with.
-    pub(in crate::ymsg) fn answered(&mut self, packet: &Packet, cx: &mut Cx<'_>) {
-        let version = packet.first(key::VERSION).map(charset::read_name).unwrap_or_default();
-        format!("Yahoo {version}").trim_end().clone_into(&mut self.endpoint);
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        let is_later = major.is_some_and(|major| major >= ANSWERING) && cx.link.version() > 9;
-        self.says_yes = cx.link.has_authorisation() || is_later;
-        let names: Vec<_> = CLAIMS.iter().flat_map(|key| packet.all(*key)).collect();
-        let names: Vec<_> = names.into_iter().map(|name| address(name, cx)).collect();
-        let by_ticket = packet.first(key::COOKIE_T).is_some();
-        self.sign_on = std::mem::take(&mut self.sign_on).proved(&names, by_ticket);
-        self.own.begin(packet.status);
-        if let Some(cookie) = packet.first(key::COOKIE_T) {
-            cx.listen(handoff::of_cookie(cookie));
-        }
-    }
-
-    /// 0x57 of the server, to the name that it is to know.
-    pub(in crate::ymsg) fn challenged(&mut self, packet: &Packet, cx: &Cx<'_>) {
-        let name = packet.first(key::ID).and_then(|name| address(name, cx));
-        self.sign_on = std::mem::take(&mut self.sign_on).challenged(name);
-    }
-
     /// Takes a packet of the server, and holds it back as long as that is needed.
     pub(in crate::ymsg) fn held_back(
         &mut self,
@@ -95,38 +55,6 @@ impl Account {
                 Ok(())
             }
         }
-    }
-
-    /// A packet with which the server accepts its client, and may say who that is.
-    fn accepts(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        let texts = NAMES.iter().flat_map(|key| packet.all(*key));
-        let mut texts = texts.flat_map(|names| names.split(|b| *b == b',')).peekable();
-        while texts.next_if(|name| name.trim_ascii().is_empty()).is_some() {}
-        let Some(first) = texts.peek() else { return Ok(()) };
-        let me = charset::read_name(first).trim().to_owned();
-        let names: Vec<Address> = texts.filter_map(|name| address(name, cx)).collect();
-        let Some(user) = address(me.as_bytes(), cx) else {
-            self.release(cx);
-            self.hold = Hold::Over;
-            cx.emit(Event::Opaque);
-            return Ok(());
-        };
-        let judged = std::mem::take(&mut self.sign_on).named(user, &names);
-        // Not even passed on unread: the client would go on under the wrong name.
-        let (sign_on, signs_in) = judged.inspect_err(|_| cx.out.withhold())?;
-        self.sign_on = sign_on;
-        if signs_in {
-            self.signed_in(me, cx);
-        }
-        Ok(())
-    }
-
-    /// The server knows the person, whom it calls `me`.
-    fn signed_in(&mut self, me: String, cx: &mut Cx<'_>) {
-        let Some(user) = self.sign_on.user().cloned() else { return };
-        self.me = me;
-        cx.emit(Event::SignedIn { user, endpoint: self.endpoint.clone() });
-        self.own.touch();
     }
 
     /// The list has waited long enough.
