@@ -12,7 +12,7 @@ use super::account_keys::Token;
 use super::context::Cx;
 use super::foreign_list::{self, Edit, ForeignList, MAX_EDITED};
 use super::me::Me;
-use crate::common::held;
+use crate::common::weight;
 
 /// The most bytes of texts that are kept for the next conversation.
 pub(super) const MAX_UNREAD: usize = 64 << 10;
@@ -46,7 +46,7 @@ impl ToNotification {
             // Its own bound holds when it hears them; here others may wait as well.
             Self::Unread(texts) => (weight_of(texts), MAX_UNHEARD),
             Self::Joins { guest, .. } | Self::Joined { guest, .. } => {
-                (held::of_address(guest), MAX_UNHEARD)
+                (weight::of_address(guest), MAX_UNHEARD)
             }
             Self::Edits { edits, .. } => {
                 (foreign_list::weight_of(edits).unwrap_or(MAX_EDITED), MAX_EDITED)
@@ -74,7 +74,7 @@ impl Served {
     fn weight(&self) -> usize {
         let groups =
             self.groups.iter().map(|(name, id)| 2 * size_of::<String>() + name.len() + id.len());
-        groups.sum::<usize>() + self.asked.iter().map(held::of_address).sum::<usize>()
+        groups.sum::<usize>() + self.asked.iter().map(weight::of_address).sum::<usize>()
     }
 }
 
@@ -113,7 +113,7 @@ impl ToSwitchboard {
             Self::Opened(place) => place.at.host.len() + place.key.expose().len(),
             Self::Refused => 0,
             Self::Guest(introduction) => introduction.weight(),
-            Self::Renamed(guest, nick) => held::of_address(guest) + nick.len(),
+            Self::Renamed(guest, nick) => weight::of_address(guest) + nick.len(),
         };
         cx.tell(Recipient::Connection(to), Message::new(self, weight));
     }
@@ -136,12 +136,12 @@ pub(super) struct Introduction {
 impl Introduction {
     fn weight(&self) -> usize {
         let known = self.known.as_ref().map_or(0, |known| known.spelling.len() + known.nick.len());
-        held::of_address(&self.guest) + known + weight_of(&self.unread) + self.me.weight()
+        weight::of_address(&self.guest) + known + weight_of(&self.unread) + self.me.weight()
     }
 }
 
 fn weight_of(texts: &[Envelope]) -> usize {
-    texts.iter().map(held::of_envelope).sum()
+    texts.iter().map(weight::of_envelope).sum()
 }
 
 /// A switchboard of the server's, and the key to it.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crosstalk_core::{Address, Contact, RichText};
 
-use crate::common::{Contacts, held};
+use crate::common::{Contacts, weight};
 use crate::msnp::groups::{Groups, contact_id};
 
 /// The most changes at a time, and the most bytes of those that wait.
@@ -75,14 +75,14 @@ impl Edit {
         size_of::<Self>()
             + match self {
                 Self::List { address, name, nick, group } => {
-                    held::of_address(address) + text(name) + text(nick) + text(group)
+                    weight::of_address(address) + text(name) + text(nick) + text(group)
                 }
-                Self::Unlist(address) => held::of_address(address),
-                Self::Ungroup(address, group) => held::of_address(address) + group.len(),
+                Self::Unlist(address) => weight::of_address(address),
+                Self::Ungroup(address, group) => weight::of_address(address) + group.len(),
                 Self::Allow(address, name) | Self::Block(address, name, _) => {
-                    held::of_address(address) + text(name)
+                    weight::of_address(address) + text(name)
                 }
-                Self::Say(address, words) => held::of_address(address) + held::of_text(words),
+                Self::Say(address, words) => weight::of_address(address) + weight::of_text(words),
                 Self::Regroup(id, new) => id.len() + text(new),
             }
     }

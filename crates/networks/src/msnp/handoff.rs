@@ -16,7 +16,7 @@ use super::context::Cx;
 use super::foreign_names::passport;
 use super::me::Me;
 use super::wire::Command;
-use crate::common::held;
+use crate::common::weight;
 
 /// Validity of the address of a conversation.
 const TICKET: Duration = Duration::from_mins(5);
@@ -46,7 +46,7 @@ impl Invitation {
 
     /// Bytes that it holds.
     fn weight(&self) -> usize {
-        self.endpoint.len() + self.me.weight() + held::of_address(self.user.name())
+        self.endpoint.len() + self.me.weight() + weight::of_address(self.user.name())
     }
 
     /// Asks for the invitation that belongs to the first command of a client at a switchboard,

@@ -14,8 +14,7 @@ use super::verdict::Verdict;
 use super::wire::kinds::oservice;
 use super::wire::message::EightBit;
 use super::{consent, identity, presence, rate_limits, roster};
-use crate::common::Contacts;
-use crate::common::held::{Presences, Waiting};
+use crate::common::{Contacts, Presences, Waiting};
 
 /// Longest wait from sign-on to the client's first sign of life before it is told things.
 pub(super) const SETTLING: Duration = Duration::from_secs(15);

@@ -16,7 +16,7 @@ use super::wire::user::{
 };
 use super::wire::{Reader, Snac, UserInfo, Writer, find, message, user};
 use crate::common::publication::{Publication, changes};
-use crate::common::{held, html};
+use crate::common::{html, presences};
 
 /// The class of an ordinary user.
 const ORDINARY: u16 = 0x0010;
@@ -90,7 +90,7 @@ impl OwnPresence {
             let mime = find(fields, MIME).unwrap_or_default();
             let text = message::decode_mime_as(mime, away, eight_bit);
             let text = html::read(&away::filled(&text, Presence::READER, now));
-            self.away = Some(held::short(text)).filter(|_| !away.is_empty());
+            self.away = Some(presences::short(text)).filter(|_| !away.is_empty());
         }
     }
 
@@ -101,7 +101,7 @@ impl OwnPresence {
         }
         if let Some(text) = find(fields, BART).and_then(read_status_text) {
             let text = html::read(&message::decode_eight_bit(text, eight_bit));
-            self.text = held::short(text);
+            self.text = presences::short(text);
         }
     }
 

@@ -11,8 +11,7 @@ use super::messages::KnownMessages;
 use super::presence::Own;
 use super::roster::{Hold, List};
 use super::sign_on::SignOn;
-use crate::common::Contacts;
-use crate::common::held::{Presences, Waiting};
+use crate::common::{Contacts, Presences, Waiting};
 
 /// The status of what a server says.
 pub(super) const ANSWER: u32 = 1;

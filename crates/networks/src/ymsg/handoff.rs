@@ -7,7 +7,7 @@ use crosstalk_core::{Address, Claim, Handoff, HostPort, Key, Message, Owner, Rec
 use sha1::{Digest, Sha1};
 
 use super::context::Cx;
-use crate::common::held;
+use crate::common::weight;
 
 /// Time for which the server that was named may be dialled.
 const LIFETIME: Duration = Duration::from_hours(1);
@@ -20,7 +20,7 @@ pub(super) struct Names(pub(super) Vec<(Address, String)>);
 impl Names {
     /// Tells the session of the client that has the cookie `T`.
     pub(super) fn tell(self, cookie: &[u8], cx: &mut Cx<'_>) {
-        let weight = self.0.iter().map(|(who, name)| held::of_address(who) + name.len()).sum();
+        let weight = self.0.iter().map(|(who, name)| weight::of_address(who) + name.len()).sum();
         let message = Message::new(self, weight).within(MAX_NAMES);
         cx.tell(Recipient::Listener(of_cookie(cookie)), message);
     }

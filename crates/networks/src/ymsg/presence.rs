@@ -11,8 +11,8 @@ use super::account::Account;
 use super::context::Cx;
 use super::messages::pieces;
 use super::wire::{Draft, Packet, key, service};
-use crate::common::held;
 use crate::common::publication::{Publication, changes};
+use crate::common::weight;
 
 /// Statuses, in key 10.
 const AVAILABLE: u32 = 0;
@@ -80,7 +80,7 @@ impl Own {
 
     /// Shows the person to somebody while invisible, or no longer.
     pub(super) fn show_to(&mut self, who: Address, shows: bool) {
-        let bytes = held::of_address(&who);
+        let bytes = weight::of_address(&who);
         if !shows {
             if self.shown_to.remove(&who) {
                 self.shown_bytes -= bytes;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crosstalk_core::{Address, ConnectionId, Envelope, TellResult};
 
 use super::Session;
-use crate::common::held;
+use crate::common::weight;
 use crate::msnp::account_messages::{Introduction, Known, MAX_UNREAD, ToSwitchboard};
 use crate::msnp::context::Cx;
 use crate::msnp::foreign_names::spelling;
@@ -32,7 +32,7 @@ impl Conversations {
         }
         let guests = self.guests.entry(switchboard).or_default();
         if guests.len() < MAX_GUESTS && guests.insert(guest.clone()) {
-            self.bytes += held::of_address(guest);
+            self.bytes += weight::of_address(guest);
         }
     }
 
@@ -40,7 +40,7 @@ impl Conversations {
     fn forget_guest(&mut self, switchboard: ConnectionId, guest: &Address) {
         let Some(guests) = self.guests.get_mut(&switchboard) else { return };
         if guests.remove(guest) {
-            self.bytes -= held::of_address(guest);
+            self.bytes -= weight::of_address(guest);
         }
         if guests.is_empty() {
             self.guests.remove(&switchboard);
@@ -50,7 +50,7 @@ impl Conversations {
     /// A conversation is over.
     fn forget(&mut self, switchboard: ConnectionId) {
         let guests = self.guests.remove(&switchboard).unwrap_or_default();
-        self.bytes -= guests.iter().map(held::of_address).sum::<usize>();
+        self.bytes -= guests.iter().map(weight::of_address).sum::<usize>();
     }
 
     /// Bytes held.
@@ -71,7 +71,7 @@ impl Unread {
     /// Keeps texts, while there is room.
     fn extend(&mut self, envelopes: Vec<Envelope>) {
         for envelope in envelopes {
-            let bytes = held::of_envelope(&envelope);
+            let bytes = weight::of_envelope(&envelope);
             if self.bytes + bytes <= MAX_UNREAD {
                 self.bytes += bytes;
                 self.envelopes.push((envelope, None));
@@ -95,7 +95,7 @@ impl Unread {
     fn forget(&mut self, from: &Address, by: ConnectionId) {
         let is_shown = |(of, told): &(Envelope, _)| of.from == *from && *told == Some(by);
         self.envelopes.retain(|held| !is_shown(held));
-        self.bytes = self.envelopes.iter().map(|(of, _)| held::of_envelope(of)).sum();
+        self.bytes = self.envelopes.iter().map(|(of, _)| weight::of_envelope(of)).sum();
     }
 
     /// A conversation will not show those that it was told, of one person or of everybody. Returns

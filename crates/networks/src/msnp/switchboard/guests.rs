@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Address, Envelope, Event};
 
 use super::{ENDPOINTS, Switchboard};
-use crate::common::held;
+use crate::common::weight;
 use crate::msnp::account_messages::{Introduction, Known, ToNotification};
 use crate::msnp::context::{CAPABILITIES, Cx, capabilities};
 use crate::msnp::foreign_names::spelling;
@@ -38,7 +38,7 @@ impl Joining {
     /// Bytes held.
     pub(super) fn weight(&self) -> usize {
         let called = self.called.as_ref().map_or(0, String::len);
-        held::of_address(&self.guest) + called + self.id.len()
+        weight::of_address(&self.guest) + called + self.id.len()
     }
 
     pub(super) const fn deadline(&self) -> Instant {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crosstalk_core::{Envelope, Event};
 
 use super::Switchboard;
-use crate::common::held::of_envelope;
+use crate::common::weight::of_envelope;
 use crate::msnp::account_messages::ToNotification;
 use crate::msnp::context::Cx;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crosstalk_core::Address;
 
 use super::squeezed;
-use crate::common::held;
+use crate::common::weight;
 use crate::oscar::wire::{Item, ItemId};
 
 /// The most foreign items a client is shown, the most bytes of one, and of all.
@@ -34,7 +34,11 @@ impl Shown {
 /// The item itself, and its place among those of its person.
 fn weight(address: &Address, item: &Item) -> usize {
     let place = size_of::<ItemId>() + size_of::<Address>();
-    size_of::<Item>() + item.name.len() + item.attributes.len() + held::of_address(address) + place
+    size_of::<Item>()
+        + item.name.len()
+        + item.attributes.len()
+        + weight::of_address(address)
+        + place
 }
 
 /// The foreign items that the client sees, by id and by person.
