@@ -9,6 +9,7 @@ use super::weight::of_envelope;
 /// The most deliveries that wait, and the most bytes of them.
 const MAX_WAITING: usize = 1_000;
 const MAX_BYTES: usize = 512 << 10;
+
 /// Deliveries that wait until the client is ready for them.
 #[derive(Default)]
 pub(crate) struct Waiting {

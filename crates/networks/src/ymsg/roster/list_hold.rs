@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const NAMING: Duration = Duration::from_secs(1);
 /// Longest wait of foreign presence for the server's first status.
 const GREETING: Duration = Duration::from_secs(2);
+
 impl Weigh for Packet {
     fn weight(&self) -> usize {
         self.raw.len()
