@@ -2,17 +2,16 @@
 
 mod own_presence;
 mod requests;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use crosstalk_core::{
-    Address, Body, Consent, Contact, Envelope, EnvelopeId, Fault, Now, Subscription,
-};
+use crosstalk_core::{Address, Contact, EnvelopeId, Fault, Now, Subscription};
 
 pub(in crate::xmpp) use self::own_presence::OwnPresence;
 pub(in crate::xmpp) use self::requests::{Asked, Requests};
+use self::waiting::Waiting;
 use crate::xmpp::context::Cx;
 use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::messages::corrections::Corrections;
@@ -31,8 +30,6 @@ const MAX_SENT: usize = 256;
 pub(in crate::xmpp) const MAX_STANZA_ID: usize = 256;
 /// The most people who are not in the list and whose typing is remembered.
 const MAX_STRANGERS: usize = 256;
-/// The most envelopes that wait for the client to be available.
-const MAX_WAITING: usize = 1000;
 /// Longest wait for contacts to show up again after a resumed session.
 const RETURN: Duration = Duration::from_secs(10);
 
@@ -87,17 +84,6 @@ pub(in crate::xmpp) enum Support {
     Yes,
 }
 
-/// Stanzas that wait for a client to be available.
-#[derive(Default)]
-pub(in crate::xmpp) struct Waiting {
-    /// Messages that the client may not have got in a session that could not be resumed.
-    pub(in crate::xmpp) again: Vec<Bytes>,
-    /// Envelopes that came meanwhile.
-    pub(in crate::xmpp) envelopes: VecDeque<Envelope>,
-    /// Bytes that both take.
-    bytes: usize,
-}
-
 /// A message the client sent to a foreign person.
 pub(in crate::xmpp) struct Sent {
     pub(in crate::xmpp) id: EnvelopeId,
@@ -141,36 +127,6 @@ impl Account {
     pub(in crate::xmpp) fn watchers(&self) -> impl Iterator<Item = &Contact> {
         let contacts = self.contacts.values().map(|known| &known.contact);
         contacts.filter(|contact| contact.from == Subscription::Granted)
-    }
-
-    /// Keeps messages of an earlier session until the client is available.
-    pub(in crate::xmpp) fn wait_again(&mut self, messages: Vec<Bytes>) {
-        let waiting = self.waiting.get_or_insert_default();
-        waiting.bytes += messages.iter().map(Bytes::len).sum::<usize>();
-        waiting.again = messages;
-    }
-
-    /// Keeps something until the client is available; if there is too much, drops it.
-    pub(in crate::xmpp) fn wait_for_presence(&mut self, envelope: Envelope) {
-        let waiting = self.waiting.get_or_insert_default();
-        if waiting.envelopes.len() < MAX_WAITING {
-            let words = match &envelope.body {
-                Body::Contact(Consent::Request(words)) => words.text().len(),
-                _ => 0,
-            };
-            waiting.bytes += size_of::<Envelope>() + words;
-            waiting.envelopes.push_back(envelope);
-        }
-    }
-
-    /// Takes what waited for the client to be available: messages of the last session, and others.
-    pub(in crate::xmpp) fn take_waiting(&mut self) -> Waiting {
-        self.waiting.take().map(|waiting| *waiting).unwrap_or_default()
-    }
-
-    /// Bytes that wait for the client to be available.
-    pub(in crate::xmpp) fn waits(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
     }
 
     /// Bytes that all of this takes, roughly; counted, not kept.
