@@ -4,10 +4,10 @@ mod own_presence;
 mod requests;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Contact, EnvelopeId, Fault, Now, Subscription};
+use crosstalk_core::{Address, Contact, Fault, Now, Subscription};
 
 pub(in crate::xmpp) use self::own_presence::OwnPresence;
 pub(in crate::xmpp) use self::requests::{Asked, Requests};
@@ -17,6 +17,8 @@ use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::messages::corrections::Corrections;
 use crate::xmpp::messages::handed_over::HandedOver;
 use crate::xmpp::messages::resent::ResentMessages;
+pub(in crate::xmpp) use crate::xmpp::messages::sent::MAX_STANZA_ID;
+use crate::xmpp::messages::sent::SentMessages;
 use crate::xmpp::privacy_lists::Privacy;
 pub(in crate::xmpp) use crate::xmpp::roster::client_view::Foreign;
 use crate::xmpp::roster::client_view::{Known, Marks, RosterView};
@@ -24,10 +26,6 @@ use crate::xmpp::roster::spellings::Spellings;
 
 /// The resource of every foreign person.
 const RESOURCE: &str = "CrossTalk";
-/// The most sent messages that receipts and failures can still be matched with.
-const MAX_SENT: usize = 256;
-/// The longest id of a client's stanza that is remembered, in bytes: a UUID takes 36.
-pub(in crate::xmpp) const MAX_STANZA_ID: usize = 256;
 /// The most people who are not in the list and whose typing is remembered.
 const MAX_STRANGERS: usize = 256;
 /// Longest wait for contacts to show up again after a resumed session.
@@ -61,7 +59,7 @@ pub(in crate::xmpp) struct Account {
     pub(in crate::xmpp) carbons: bool,
     /// Whether the client knows its block list (XEP-0191), and so gets pushes.
     pub(in crate::xmpp) blocklist_shown: bool,
-    pub(in crate::xmpp) sent: VecDeque<Sent>,
+    pub(in crate::xmpp) sent: SentMessages,
     pub(in crate::xmpp) corrections: Corrections,
     /// Time at which contacts that have not shown up again count as gone.
     pub(in crate::xmpp) sweep_at: Option<Instant>,
@@ -84,18 +82,6 @@ pub(in crate::xmpp) enum Support {
     Yes,
 }
 
-/// A message the client sent to a foreign person.
-pub(in crate::xmpp) struct Sent {
-    pub(in crate::xmpp) id: EnvelopeId,
-    pub(in crate::xmpp) to: Address,
-    /// The id the client gave it.
-    pub(in crate::xmpp) stanza: String,
-    /// It asked for a receipt (XEP-0184).
-    pub(in crate::xmpp) receipt: bool,
-    /// It asked for chat markers (XEP-0333).
-    pub(in crate::xmpp) markable: bool,
-}
-
 impl Account {
     pub(in crate::xmpp) fn new(full: String, user: Address) -> Self {
         Self {
@@ -113,7 +99,7 @@ impl Account {
             requests: Requests::default(),
             carbons: false,
             blocklist_shown: false,
-            sent: VecDeque::new(),
+            sent: SentMessages::default(),
             corrections: Corrections::default(),
             sweep_at: None,
             spellings: Spellings::default(),
@@ -132,7 +118,6 @@ impl Account {
     /// Bytes that all of this takes, roughly; counted, not kept.
     pub(in crate::xmpp) fn weight(&self) -> usize {
         let contacts = self.contacts.values().map(|known| known.weight());
-        let sent = self.sent.iter().map(|sent| size_of::<Sent>() + sent.stanza.len());
         size_of::<Self>()
             + self.waits()
             + self.repeats.weight()
@@ -140,7 +125,8 @@ impl Account {
             + self.privacy.weight()
             + self.own.weight()
             + self.corrections.weight()
-            + contacts.chain(sent).sum::<usize>()
+            + self.sent.weight()
+            + contacts.sum::<usize>()
     }
 
     /// The person's bare JID.
@@ -183,18 +169,6 @@ impl Account {
     pub(in crate::xmpp) fn lists(&self, address: &Address) -> bool {
         let known = self.contacts.get(address).is_some_and(|known| known.contact.listed);
         known || self.adding.contains(address)
-    }
-
-    /// Remembers a message, to match what comes back.
-    pub(in crate::xmpp) fn remember(&mut self, sent: Sent) {
-        // An id that is cut short matches nothing.
-        if sent.stanza.len() > MAX_STANZA_ID {
-            return;
-        }
-        if self.sent.len() >= MAX_SENT {
-            self.sent.pop_front();
-        }
-        self.sent.push_back(sent);
     }
 
     /// Acts on what has waited long enough.

@@ -4,14 +4,16 @@ pub(super) mod body;
 pub(super) mod corrections;
 pub(super) mod handed_over;
 pub(super) mod resent;
+pub(super) mod sent;
 
 use crosstalk_core::{
     Address, Body, Detail, Details, Envelope, EnvelopeId, Event, Failure, Fault, Now, Outgoing,
     RichText, Typing,
 };
 
+use self::sent::Sent;
 use crate::common::time::timestamp;
-use crate::xmpp::account::{Account, Sent};
+use crate::xmpp::account::Account;
 use crate::xmpp::content::{self, Fate};
 use crate::xmpp::context::Cx;
 use crate::xmpp::jid;
@@ -59,7 +61,7 @@ impl Account {
             // What a client sends by itself repeats the name that it was shown.
             self.spellings.learn(&cx.link.naming, to, stanza.attr("to").unwrap_or_default());
             let envelope = cx.context.ids.next_id();
-            self.remember(Sent {
+            self.sent.remember(Sent {
                 id: envelope,
                 to: to.clone(),
                 stanza: id,
@@ -212,7 +214,7 @@ impl Account {
         (of, displayed): (EnvelopeId, bool),
         cx: &Cx<'_>,
     ) -> Option<Element> {
-        let sent = self.sent(of)?;
+        let sent = self.sent.get(of)?;
         let (name, ns) = if displayed && sent.markable {
             ("displayed", ns::MARKERS)
         } else if !displayed && sent.receipt {
@@ -225,7 +227,7 @@ impl Account {
 
     /// The error that answers a message which could not be delivered.
     fn undelivered(&self, of: EnvelopeId, why: Failure, cx: &Cx<'_>) -> Option<Element> {
-        let sent = self.sent(of)?;
+        let sent = self.sent.get(of)?;
         let (kind, condition) = match why {
             Failure::NoSuchUser => ("cancel", "item-not-found"),
             Failure::Refused => ("cancel", "policy-violation"),
@@ -248,10 +250,6 @@ impl Account {
             .with("from", self.bare_of(&cx.link.naming, &sent.to))
             .with("to", &self.full);
         Some(message.child(error))
-    }
-
-    fn sent(&self, of: EnvelopeId) -> Option<&Sent> {
-        self.sent.iter().rev().find(|sent| sent.id == of)
     }
 }
 
