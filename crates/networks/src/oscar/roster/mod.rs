@@ -4,7 +4,6 @@
 //! account keeps; the other files are its handlers alone.
 
 pub(super) mod acks;
-mod answers;
 pub(super) mod buddies;
 pub(super) mod feedbag;
 mod feedbag_edits;
