@@ -8,6 +8,7 @@ mod person;
 mod server;
 mod waiting;
 mod wake;
+mod write;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

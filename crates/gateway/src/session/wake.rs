@@ -109,37 +109,6 @@ impl Session {
         person.mail.poll_recv(cx).map(Wake::Mail)
     }
 
-    /// Writes what both sides will take now, and confirms deliveries that are through. With
-    /// `tells_ends`, tells each the end of the other behind it.
-    pub(super) fn write(&mut self, cx: &mut Context<'_>, tells_ends: bool) {
-        for side in [Side::Client, Side::Server] {
-            let last = tells_ends && self.endpoint(side.other()).known;
-            let mut queue = std::mem::take(self.out.queue(side));
-            let _ = self.endpoint(side).poll_write(cx, &mut queue, last);
-            *self.out.queue(side) = queue;
-        }
-        let Some(person) = &mut self.person else { return };
-        // A client that takes nothing more did not show these. A receipt that is dropped says so to
-        // the router, which keeps or reports the message.
-        if self.client.shut {
-            person.unconfirmed.clear();
-        }
-        let outbox = &self.client.outbox;
-        // In the order of their bytes, so that the first that is not through ends the search.
-        while let Some((until, _)) = person.unconfirmed.front()
-            && (outbox.is_empty() || *until <= outbox.written())
-            && let Some((_, handed)) = person.unconfirmed.pop_front()
-        {
-            handed.done();
-        }
-    }
-
-    /// The same while the engine may have more to say.
-    pub(super) fn poll_write_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.write(cx, false);
-        Poll::Ready(())
-    }
-
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
         loop {
             let Some((at, wake)) = self.next_deadline() else {
