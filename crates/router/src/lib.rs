@@ -42,6 +42,7 @@
 //! ```
 
 mod account;
+mod consent;
 mod contacts;
 mod control;
 mod conversations;
@@ -67,7 +68,6 @@ mod settings;
 mod state_updates;
 mod storage;
 mod strangers;
-mod subscription;
 
 pub use account::Account;
 pub use effect::{Count, Effect, Effects, Message};

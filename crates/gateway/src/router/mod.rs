@@ -23,10 +23,10 @@ mod accounts;
 mod counters;
 mod driver;
 mod eager;
-mod inbound;
 mod local;
 mod options;
 mod overlay_calls;
+mod overlay_events;
 mod service;
 mod session_handle;
 mod shares;
@@ -109,7 +109,7 @@ impl Router {
             sources: options.sources,
             runtime: Handle::current(),
         });
-        tokio::spawn(inbound::listen(Arc::downgrade(&state), inbound));
+        tokio::spawn(overlay_events::listen(Arc::downgrade(&state), inbound));
         tokio::spawn(timers::run(Arc::clone(&state.timers), Arc::downgrade(&state)));
         Self { state }
     }
