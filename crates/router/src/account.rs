@@ -121,6 +121,7 @@ impl<A> Account<A> {
             Input::Probe { at, by } => self.probed(cx, at, &by),
             Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
             Input::Answered(ticket, text) => self.answered(cx, ticket, text),
+            Input::Flowed(ticket, outcome) => self.flowed(cx, ticket, outcome),
             Input::Arrived(contact, at) => self.arrived(cx, &contact, at, 0),
             Input::Left(contact, at) => self.left(cx, &contact, at),
             Input::Lost(gateway) => self.lost(cx, gateway),
@@ -145,6 +146,7 @@ impl<A> Account<A> {
 
     /// Does what is due.
     fn tick(&mut self, cx: &mut Cx<'_, A>) {
+        self.release_overdue(cx);
         self.withdraw_overdue(cx);
         self.expire_deferred(cx);
         self.refuse_delayed(cx);

@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::ids::SessionId;
 use crate::pace::ANSWERS;
 use crate::roster_edits::list;
-use crate::settings::{Action, Full, Settings, View};
+use crate::settings::{Action, Full, Reply, Settings, View};
 use crate::state_updates::StateUpdate;
 
 /// Name of the control contact, and the group it stands in.
@@ -102,6 +102,13 @@ impl<A> Account<A> {
             now: cx.now.wall,
         };
         let reply = cx.settings.service.answer(command, &view);
+        let say = self.do_and_say(cx, reply);
+        let envelope = self.said_by_control(cx, say);
+        self.deliver_to_all(cx, &envelope, Some(session), None);
+    }
+
+    /// Takes the actions of a reply. Returns its words, or those for what could not be done.
+    pub(crate) fn do_and_say(&mut self, cx: &mut Cx<'_, A>, reply: Reply) -> RichText {
         let mut say = reply.say;
         for action in reply.act {
             match action {
@@ -117,8 +124,7 @@ impl<A> Account<A> {
                 }
             }
         }
-        let envelope = self.said_by_control(cx, say);
-        self.deliver_to_all(cx, &envelope, Some(session), None);
+        say
     }
 
     fn said_by_control(&self, cx: &mut Cx<'_, A>, text: RichText) -> Envelope {

@@ -125,6 +125,8 @@ impl<A> Account<A> {
         };
         let is_awaited = delivery.is_some_and(|delivery| self.is_awaited(delivery));
         let until = cx.now.instant + if is_awaited { PATIENCE } else { MUCH_PATIENCE };
+        // One that was held before has less time left.
+        let until = delivery.and_then(|d| self.patience_left(d)).map_or(until, |by| until.min(by));
         let deferred = Deferred { session, until, envelope, delivery, bytes: *bytes };
         self.pending().deferred.push(deferred);
     }

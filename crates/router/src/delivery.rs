@@ -14,6 +14,9 @@ use crate::mail::Mail;
 /// gateways gives the whole way.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// By how much that is more than what waits for a conversation may take.
+const MARGIN: Duration = Duration::from_secs(1);
+
 /// Something given to sessions, of which one has to show it.
 pub(crate) struct Delivery<A> {
     pub(crate) ticket: Ticket,
@@ -47,15 +50,15 @@ pub(crate) enum Settle {
 }
 
 impl<A> Account<A> {
-    /// Waits for one of the sessions `given` to show something.
+    /// Waits for one of the sessions `given` to show something that came at `since`.
     pub(crate) fn await_delivery(
         &mut self,
-        cx: &mut Cx<'_, A>,
         (ticket, given): (Ticket, Vec<SessionId>),
-        asker: Asker<A>,
+        (asker, since): (Asker<A>, Instant),
         outside: Option<Box<Envelope>>,
     ) {
-        let until = Some(cx.now.instant + PATIENCE);
+        // Who waits for it has waited since then.
+        let until = Some(since + PATIENCE);
         let delivery =
             Delivery { ticket, asker, pending: given, outside, until, is_only_returned: true };
         self.pending().deliveries.push(delivery);
@@ -105,7 +108,8 @@ impl<A> Account<A> {
         for session in &given {
             cx.mail(*session, Mail::Deliver(envelope.clone(), Some(ticket)));
         }
-        self.await_delivery(cx, (ticket, given), asker, None);
+        let now = cx.now.instant;
+        self.await_delivery((ticket, given), (asker, now), None);
     }
 
     /// A session is over, and shows nothing more.
@@ -130,6 +134,12 @@ impl<A> Account<A> {
     /// Whether anybody still waits for a delivery.
     pub(crate) fn is_awaited(&self, ticket: Ticket) -> bool {
         self.pending_now().is_some_and(|p| p.deliveries.iter().any(|d| d.ticket == ticket))
+    }
+
+    /// Until when it may be deferred that nobody gives a delivery up before that is over.
+    pub(crate) fn patience_left(&self, ticket: Ticket) -> Option<Instant> {
+        let delivery = self.pending_now()?.deliveries.iter().find(|d| d.ticket == ticket)?;
+        delivery.until?.checked_sub(MARGIN)
     }
 
     /// Gives up what no session has begun with for long enough. One that has is waited for: it shows

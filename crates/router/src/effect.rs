@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, Presence, Question, Roster};
 
+use crate::flows::Record;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
 
@@ -96,6 +97,18 @@ pub enum Effect<A> {
         /// What the person has set for it.
         value: Box<str>,
     },
+    /// Have a text run through the nodes of these lines, then say
+    /// [`Input::Flowed`](crate::Input::Flowed), within seconds: it is held until then.
+    Flow {
+        /// Names it.
+        ticket: Ticket,
+        /// The text.
+        envelope: Envelope,
+        /// The lines, as [`Service::flow`](crate::Service::flow) chose them.
+        lines: Vec<String>,
+    },
+    /// Write this to the person's archive.
+    Archive(Record),
     /// Count this.
     Count(Count),
 }

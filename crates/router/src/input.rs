@@ -4,6 +4,7 @@ use crosstalk_core::{
     Address, Envelope, EnvelopeId, Event, Failure, Presence, Question, RichText, Roster,
 };
 
+use crate::flows::Outcome;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
 
@@ -110,6 +111,8 @@ pub enum Input<A> {
     },
     /// Words that answer a question, as [asked for](crate::Effect::Ask).
     Answered(Ticket, RichText),
+    /// What came of a text's [run](crate::Effect::Flow) through nodes.
+    Flowed(Ticket, Outcome),
     /// A watched contact signed on at a gateway.
     Arrived(Address, GatewayKey),
     /// A watched contact signed off there.

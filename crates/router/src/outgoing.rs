@@ -30,6 +30,9 @@ impl<A> Account<A> {
         if matches!(envelope.body, Body::Text { .. }) {
             self.carbon(cx, session, &envelope);
         }
+        if self.command_about(cx, session, &envelope) {
+            return;
+        }
         if let Some(question) = Self::question_in(cx, &envelope.body) {
             return self.ask(cx, session, &envelope, question);
         }
@@ -176,7 +179,8 @@ impl<A> Account<A> {
         let report = cx.envelope(to.clone(), self.user.clone(), Body::Undelivered { of, why });
         cx.mail(session, Mail::Deliver(report, Some(ticket)));
         let asker = Asker::Report { of, to, why };
-        self.await_delivery(cx, (ticket, vec![session]), asker, None);
+        let now = cx.now.instant;
+        self.await_delivery((ticket, vec![session]), (asker, now), None);
     }
 }
 

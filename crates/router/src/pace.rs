@@ -14,6 +14,8 @@ pub(crate) const REQUESTS: Rate = Rate::new(2000, Duration::from_millis(500));
 pub(crate) const EDITS: Rate = Rate::new(6000, Duration::from_millis(100));
 /// Questions of the person, and answers to those of others.
 pub(crate) const QUESTIONS: Rate = Rate::new(10, Duration::from_secs(3));
+/// Texts that are forwarded to another address of the person.
+pub(crate) const FORWARDS: Rate = Rate::new(50, Duration::from_millis(500));
 /// Rate of the control contact's answers.
 pub(crate) const ANSWERS: Rate = Rate::new(20, Duration::from_millis(500));
 /// So much of what a person says may wait before no more is read, and how long that lasts at least.
@@ -30,6 +32,7 @@ pub(crate) struct Pace {
     pub(crate) answers: Bucket,
     pub(crate) questions: Bucket,
     pub(crate) answered: Bucket,
+    pub(crate) forwards: Bucket,
 }
 
 impl Pace {
@@ -43,13 +46,15 @@ impl Pace {
             answers: full,
             questions: full,
             answered: full,
+            forwards: full,
         }
     }
 
     /// Whether nothing is used up.
     pub(crate) fn is_full(&self, now: Instant) -> bool {
-        let Self { speech, signals, requests, edits, answers, questions, answered } = self;
-        let all = [speech, signals, requests, edits, answers, questions, answered];
+        let Self { speech, signals, requests, edits, answers, questions, answered, forwards } =
+            self;
+        let all = [speech, signals, requests, edits, answers, questions, answered, forwards];
         all.iter().all(|bucket| bucket.is_full(now))
     }
 

@@ -7,6 +7,7 @@ use crosstalk_core::{Address, Envelope, Event, Question};
 
 use crate::conversations::Deferred;
 use crate::delivery::{Asker, Delivery};
+use crate::flows::{Held, TellAgain};
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::outbox::Outbound;
 use crate::questions::Asked;
@@ -18,6 +19,10 @@ pub(crate) struct Pending<A> {
     pub(crate) unheard: VecDeque<Unheard>,
     /// Said to the person before a client takes it.
     pub(crate) early: VecDeque<Early<A>>,
+    /// Accepted, and not given to sessions yet.
+    pub(crate) held: Vec<Held<A>>,
+    /// Said of contacts, or to them, and not to be said again so soon.
+    pub(crate) told: TellAgain,
     /// Given to sessions that did not settle it yet.
     pub(crate) deliveries: Vec<Delivery<A>>,
     /// Waits for conversations.
@@ -130,6 +135,8 @@ impl<A> Default for Pending<A> {
         Self {
             unheard: VecDeque::new(),
             early: VecDeque::new(),
+            held: Vec::new(),
+            told: TellAgain::new(),
             deliveries: Vec::new(),
             deferred: Vec::new(),
             outbox: VecDeque::new(),
@@ -152,6 +159,8 @@ impl<A> Pending<A> {
         self.has_left()
             && self.unheard.is_empty()
             && self.early.is_empty()
+            && self.held.is_empty()
+            && self.told.is_empty()
             && self.deliveries.is_empty()
             && self.deferred.is_empty()
             && self.in_flight.is_empty()
@@ -175,9 +184,10 @@ impl<A> Pending<A> {
     pub(crate) fn deadline(&self, arriving: Option<Instant>) -> Option<Instant> {
         let early = arriving.filter(|_| !self.early.is_empty());
         let deliveries = self.deliveries.iter().filter_map(|d| d.until);
+        let held = self.held.iter().filter_map(Held::until);
         let deferred = self.deferred.iter().map(|d| d.until);
         let refusals = self.delayed_refusals.values().copied();
         let retries = self.retries.iter().map(|(at, _)| *at);
-        deliveries.chain(deferred).chain(refusals).chain(retries).chain(early).min()
+        deliveries.chain(held).chain(deferred).chain(refusals).chain(retries).chain(early).min()
     }
 }

@@ -1,6 +1,7 @@
 //! Handling of what arrives for the person.
 
 use std::mem::take;
+use std::time::Instant;
 
 use crosstalk_core::{Address, Body, Envelope, EnvelopeId, Failure};
 
@@ -34,12 +35,12 @@ impl<A> Account<A> {
             return conclude(cx, asker, Err(why));
         }
         match &envelope.body {
-            Body::Text { .. } | Body::Attention | Body::Undelivered { .. } => {
-                self.deliver(cx, envelope, asker);
+            Body::Text { .. } | Body::Attention | Body::Typing(_) => {
+                self.pass(cx, from, envelope, asker);
             }
-            Body::Typing(_) | Body::Receipt { .. } => {
-                self.deliver_to_all(cx, &envelope, None, None);
-                conclude(cx, asker, Ok(()));
+            Body::Undelivered { .. } | Body::Receipt { .. } => {
+                let now = cx.now.instant;
+                self.show_said(cx, envelope, asker, now);
             }
             Body::Contact(step) => {
                 let details = envelope.details.as_deref();
@@ -68,6 +69,27 @@ impl<A> Account<A> {
         from: GatewayKey,
         envelope: &Envelope,
     ) -> Result<(), Failure> {
+        self.may_reach(cx, from, envelope)?;
+        // What a gateway tells its own people of what they said is owed to them.
+        let is_owed = from == cx.settings.here && matches!(envelope.body, Body::Undelivered { .. });
+        if !is_owed
+            && let Some(deed) = deed(&envelope.body)
+            && !is_friend(self.contact(&envelope.from))
+            && !cx.settings.shares.may(cx.now.instant, &envelope.from, from, deed)
+        {
+            cx.count(Count::Flood);
+            return Err(Failure::Busy);
+        }
+        Ok(())
+    }
+
+    /// Whether the person is there for an envelope, and has not blocked its sender.
+    pub(crate) fn may_reach(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        from: GatewayKey,
+        envelope: &Envelope,
+    ) -> Result<(), Failure> {
         if !self.is_here() {
             return Err(Failure::Offline);
         }
@@ -84,28 +106,33 @@ impl<A> Account<A> {
             self.pending().turned_away.insert(from);
             return Err(Failure::Offline);
         }
-        // What a gateway tells its own people of what they said is owed to them.
-        let is_owed = from == cx.settings.here && matches!(envelope.body, Body::Undelivered { .. });
-        if !is_owed
-            && let Some(deed) = deed(&envelope.body)
-            && !is_friend(self.contact(&envelope.from))
-            && !cx.settings.shares.may(cx.now.instant, &envelope.from, from, deed)
-        {
-            cx.count(Count::Flood);
-            return Err(Failure::Busy);
-        }
         Ok(())
     }
 
-    fn deliver(&mut self, cx: &mut Cx<'_, A>, envelope: Envelope, asker: Asker<A>) {
+    /// Gives the sessions something that has been accepted, and was held since then. Returns whether
+    /// one took it.
+    pub(crate) fn show_said(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        envelope: Envelope,
+        asker: Asker<A>,
+        since: Instant,
+    ) -> bool {
+        if matches!(envelope.body, Body::Typing(_) | Body::Receipt { .. }) {
+            self.deliver_to_all(cx, &envelope, None, None);
+            conclude(cx, asker, Ok(()));
+            return true;
+        }
         let ticket = cx.ticket();
         let given = self.deliver_to_all(cx, &envelope, None, Some(ticket));
         if given.is_empty() {
-            return conclude(cx, asker, Err(Failure::Busy));
+            conclude(cx, asker, Err(Failure::Busy));
+            return false;
         }
         let in_conversation = !self.conversations_for(&envelope).is_empty();
         let outside = in_conversation.then(|| Box::new(envelope));
-        self.await_delivery(cx, (ticket, given), asker, outside);
+        self.await_delivery((ticket, given), (asker, since), outside);
+        true
     }
 
     fn takes(&self) -> bool {

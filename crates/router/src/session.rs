@@ -109,6 +109,7 @@ impl<A> Account<A> {
                 pending.turned_away.clear();
             }
             self.fail_unheard(cx);
+            self.fail_held(cx);
             self.storage.want(Storage::DEPART);
         }
         self.drop_deliveries(cx, id);

@@ -99,6 +99,23 @@ pub trait Service: Send + Sync {
 
     /// Note in a conversation with `name`, of whom something was asked and not answered.
     fn unanswered(&self, question: &Question, name: &str, why: Failure) -> RichText;
+
+    /// Answers a text that a person says to `with`, where it is a command to the person's own
+    /// gateway about what that one writes. Other texts are said to that one.
+    fn said_to(&self, _text: &str, _with: &Address, _view: &View<'_>) -> Option<Reply> {
+        None
+    }
+
+    /// The lines of nodes that an envelope runs through on its way to somebody with these settings;
+    /// `None` for none.
+    fn flow(&self, _envelope: &Envelope, _settings: &[String]) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Note that a text was not forwarded to `name`.
+    fn not_forwarded(&self, name: &str) -> RichText {
+        RichText::plain(format!("[{name} was not told.]"))
+    }
 }
 
 /// State that a command may look at.

@@ -9,7 +9,7 @@ use crosstalk_core::{
 
 use crate::naming::{closest, name, networks, resolve, spell};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View, person, words};
+use crate::{Action, Answer, View, flow, person, words};
 
 /// The group that a contact added by command stands in.
 const GROUP: &str = "CrossTalk";
@@ -94,6 +94,18 @@ pub static COMMANDS: &[Command] = &[
         arguments: "[SERVICE on/off [NAME]]",
         help: "Shows who is told what, or changes that for all or for one.",
         run: person::privacy,
+    },
+    Command {
+        name: "translate",
+        arguments: "[LANG/off [NAME]]",
+        help: "Shows what somebody writes in your language too, as in /translate de bob@yahoo.",
+        run: flow::translate,
+    },
+    Command {
+        name: "flow",
+        arguments: "[add NAME: NODES or remove NAME]",
+        help: "Shows what texts to you run through, or changes it.",
+        run: flow::flow,
     },
 ];
 

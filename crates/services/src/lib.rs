@@ -3,7 +3,9 @@
 //! text and actions out.
 
 mod commands;
+mod flow;
 mod naming;
+mod offers;
 mod person;
 mod request;
 mod speech;
@@ -12,11 +14,15 @@ mod words;
 use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, UnixMillis};
 
 pub use commands::{COMMANDS, Command};
-pub use person::{
-    Endpoint, Found, Offers, PersonService, SERVICES, Step, Trouble, begin, finish, question,
-    shares, unanswered,
+pub use flow::{
+    Call, FlowAction, Format, Outcome, Record, Run, check as check_flow, not_forwarded,
+    of as flows_of, said_to,
 };
-pub use request::{Method, Request, Url};
+pub use offers::{Endpoint, FlowOffers, Offers, Translator};
+pub use person::{
+    Found, PersonService, SERVICES, Step, begin, finish, question, shares, unanswered,
+};
+pub use request::{Method, Request, Trouble, Url};
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 

@@ -30,6 +30,19 @@ pub enum Method {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(pub String);
 
+/// Reason why nothing came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It took too long.
+    Timeout,
+    /// It could not be reached, or spoke no HTTP.
+    Unreachable,
+    /// It was more than is read.
+    TooLarge,
+    /// The gateway looks up too much at the moment.
+    Busy,
+}
+
 impl Request {
     /// A request for what is at `url`.
     #[must_use]

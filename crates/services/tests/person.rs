@@ -13,6 +13,7 @@ fn offers() -> Offers {
         lastfm,
         listenbrainz: Some("https://brainz.test".into()),
         locations: Some("Maps Ltd".into()),
+        ..Offers::default()
     }
 }
 

@@ -62,6 +62,7 @@ impl File {
         }
         let mut services = self.services;
         services.location.databases.iter_mut().for_each(|file| *file = base.join(&*file));
+        services.flows.archive = services.flows.archive.map(|dir| base.join(dir));
         Ok(Config {
             suffix: self.suffix.unwrap_or_else(|| DEFAULT_SUFFIX.to_owned()),
             control: self.control.unwrap_or(true),

@@ -19,6 +19,43 @@ pub struct Services {
     pub music: Music,
     /// Source of `/location`.
     pub location: Location,
+    /// Translator of `/translate`.
+    pub translate: Translate,
+    /// Nodes of flows.
+    pub flows: Flows,
+}
+
+/// Translator of `/translate`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Translate {
+    /// The root of `LibreTranslate`'s API; without it nothing is translated.
+    pub url: Option<String>,
+    /// The key for it, if it needs one.
+    pub key: Option<Redacted<String>>,
+}
+
+/// Nodes of flows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flows {
+    /// Whether people may have webhooks called.
+    pub webhooks: bool,
+    /// Hosts that people's webhooks may be at although their addresses are not public.
+    pub allow: Vec<Allow>,
+    /// Directory of archived texts; without it none are.
+    pub archive: Option<PathBuf>,
+    /// The most bytes of one file there; beside it stands the one before.
+    pub archive_bytes: u64,
+    /// Flows of everybody.
+    pub everybody: Vec<Redacted<String>>,
+}
+
+impl Default for Flows {
+    fn default() -> Self {
+        let (allow, everybody) = (Vec::new(), Vec::new());
+        Self { webhooks: false, allow, archive: None, archive_bytes: 16 << 20, everybody }
+    }
 }
 
 /// Sources of `/music`.
@@ -65,6 +102,15 @@ impl Services {
             if !is_web(url) {
                 let what = "write an address that begins with https:// or http://";
                 problems.push(Problem::new(format!("services.music.{key}"), what));
+            }
+        }
+        if self.translate.url.as_deref().is_some_and(|url| !is_web(url)) {
+            let what = "write an address that begins with https:// or http://";
+            problems.push(Problem::new("services.translate.url", what));
+        }
+        for (at, flow) in self.flows.everybody.iter().enumerate() {
+            if let Err(what) = crosstalk_services::check_flow(flow.expose()) {
+                problems.push(Problem::new(format!("services.flows.everybody.{at}"), what));
             }
         }
     }

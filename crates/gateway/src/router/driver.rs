@@ -13,6 +13,7 @@ use crosstalk_router::{
 
 use super::accounts::{Answer, Inner, Slot};
 use super::eager::Eager;
+use super::flows::Flow;
 use super::overlay_calls::Ask;
 use super::{RouterState, gateway_of, now, overlay_calls};
 use crate::mail::{DeliveryReceipt, Mail, Settle};
@@ -35,6 +36,7 @@ pub(super) enum After {
     Await(Eager<Input<Answer>>),
     DeliverLocally,
     Ask(Ask),
+    Flow(Flow),
 }
 
 impl RouterState {
@@ -147,6 +149,10 @@ impl RouterState {
                 let client = inner.client(session);
                 after.push(After::Ask(Ask { ticket, question, value, client }));
             }
+            Effect::Flow { ticket, envelope, lines } => {
+                after.push(After::Flow(Flow { ticket, envelope, lines }));
+            }
+            Effect::Archive(record) => self.archive(inner.account.user(), record),
             Effect::Count(what) => self.counters.count(what),
         }
     }

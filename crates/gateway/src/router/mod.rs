@@ -23,6 +23,7 @@ mod accounts;
 mod counters;
 mod driver;
 mod eager;
+mod flows;
 mod local;
 mod options;
 mod overlay_calls;

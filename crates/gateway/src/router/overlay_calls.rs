@@ -46,6 +46,7 @@ impl RouterState {
                     Input::Loaded(state.overlay.load(&user_of(&slot)).await)
                 }));
             }
+            After::Flow(flow) => return Some(state.flow(flow)),
             After::SignOn => {
                 return Some(Eager::new(async move {
                     state.overlay.sign_on(&user_of(&slot)).await;

@@ -11,18 +11,17 @@ use crate::sources::Sources;
 /// The commands and words of [`crosstalk_services`].
 pub(super) struct ControlService(pub(super) Arc<Sources>);
 
+impl ControlService {
+    /// A view as services have it.
+    fn seen<'a>(&'a self, view: &View<'a>) -> services::View<'a> {
+        let View { user, names, roster, presence, now } = *view;
+        services::View { user, names, roster, presence, offers: self.0.offers(), now }
+    }
+}
+
 impl Service for ControlService {
     fn answer(&self, text: &str, view: &View<'_>) -> Reply {
-        let View { user, names, roster, presence, now } = *view;
-        let offers = self.0.offers();
-        let view = services::View { user, names, roster, presence, offers, now };
-        let answer = services::answer(text, &view);
-        let act = answer.act.into_iter().map(|action| match action {
-            services::Action::Edit(edit) => Action::Edit(edit),
-            services::Action::Consent(to, step) => Action::Consent(to, step),
-            services::Action::Settings(settings) => Action::Settings(settings),
-        });
-        Reply { say: answer.say.into(), act: act.collect() }
+        reply(services::answer(text, &self.seen(view)))
     }
 
     fn in_words(&self, envelope: &Envelope, name: &str) -> Vec<RichText> {
@@ -55,7 +54,29 @@ impl Service for ControlService {
         services::shares(question, by, settings)
     }
 
+    fn said_to(&self, text: &str, with: &Address, view: &View<'_>) -> Option<Reply> {
+        services::said_to(text, with, &self.seen(view)).map(reply)
+    }
+
+    fn flow(&self, envelope: &Envelope, settings: &[String]) -> Option<Vec<String>> {
+        services::flows_of(envelope, settings, self.0.offers())
+    }
+
+    fn not_forwarded(&self, name: &str) -> RichText {
+        services::not_forwarded(name).into()
+    }
+
     fn unanswered(&self, question: &Question, name: &str, why: Failure) -> RichText {
         services::unanswered(question, name, why).into()
     }
+}
+
+/// An answer as accounts take it.
+fn reply(answer: services::Answer) -> Reply {
+    let act = answer.act.into_iter().map(|action| match action {
+        services::Action::Edit(edit) => Action::Edit(edit),
+        services::Action::Consent(to, step) => Action::Consent(to, step),
+        services::Action::Settings(settings) => Action::Settings(settings),
+    });
+    Reply { say: answer.say.into(), act: act.collect() }
 }

@@ -4,20 +4,26 @@
 //! looked up, each within a deadline, so many at a time and within bounds of memory. Nothing else
 //! waits for it.
 
+mod archives;
+mod flows;
 mod places;
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crosstalk_core::{Question, RichText};
-use crosstalk_services::{self as services, Endpoint, Found, Offers, Request, Step, Trouble};
+use crosstalk_services::{
+    self as services, Endpoint, FlowOffers, Found, Offers, Request, Step, Translator, Trouble,
+};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Services};
 use crate::http_client::{Http, Response};
 use crate::tls;
+use flows::Flows;
 use places::Places;
 
 /// The most look-ups at once: each holds [some memory](crate::http_client::MAX_BODY).
@@ -29,6 +35,9 @@ pub enum Error {
     /// The database of places is none.
     #[error("{0}: not a database of places: {1}")]
     Places(PathBuf, String),
+    /// The directory of archives cannot be used.
+    #[error("{0}: texts cannot be archived there: {1}")]
+    Archive(PathBuf, io::Error),
     /// The roots of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::Error),
@@ -40,30 +49,42 @@ pub struct Sources {
     http: Option<Http>,
     places: Option<Places>,
     turns: Semaphore,
+    flows: Flows,
 }
 
 impl Sources {
     /// The sources that `config` names. The databases of places are read into memory.
     pub fn new(config: &Config) -> Result<Arc<Self>, Error> {
-        let Services { allow, music, location } = &config.services;
+        let Services { allow, music, location, translate, flows } = &config.services;
         let places = Places::open(&location.databases)?;
         let key = music.key.as_ref();
         let lastfm = key.map(|key| Endpoint { url: music.lastfm.clone(), key: key.clone() });
         let listenbrainz = music.listenbrainz.clone();
-        let http = if lastfm.is_some() || listenbrainz.is_some() {
+        let translator =
+            translate.url.clone().map(|url| Translator { url, key: translate.key.clone() });
+        let calls = [lastfm.is_some(), listenbrainz.is_some(), translator.is_some()];
+        let http = if calls.contains(&true) || !flows.everybody.is_empty() {
             Some(Http::new(allow.clone(), tls::client_of(&config.tls)?))
         } else {
             None
         };
         let credit = places.as_ref().map(|_| location.credit.clone());
-        let offers = Offers { lastfm, listenbrainz, locations: credit };
-        Ok(Arc::new(Self { offers, http, places, turns: Semaphore::new(AT_ONCE) }))
+        let nodes = FlowOffers {
+            translator,
+            secrets: flows.webhooks.then_some(rand::random),
+            has_archive: flows.archive.is_some(),
+            everybody: flows.everybody.clone(),
+        };
+        let offers = Offers { lastfm, listenbrainz, locations: credit, flows: nodes };
+        let (turns, flows) = (Semaphore::new(AT_ONCE), Flows::new(config)?);
+        Ok(Arc::new(Self { offers, http, places, turns, flows }))
     }
 
     /// No sources.
     pub(crate) fn none() -> Arc<Self> {
         let (http, places, turns) = (None, None, Semaphore::new(AT_ONCE));
-        Arc::new(Self { offers: Offers::default(), http, places, turns })
+        let flows = Flows::none();
+        Arc::new(Self { offers: Offers::default(), http, places, turns, flows })
     }
 
     /// Sources that services may use.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod consent;
+mod flows;
 mod messages;
 mod presence;
 mod reports;

@@ -6,6 +6,7 @@ mod conversations;
 mod deliveries;
 mod driven;
 mod early;
+mod flows;
 mod outgoing;
 mod presence;
 mod questions;

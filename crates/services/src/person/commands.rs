@@ -6,7 +6,7 @@ use super::sharing::Sharing;
 use super::{PersonService, SERVICES, by_name};
 use crate::naming::{name, resolve};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View};
+use crate::{Action, Answer, View, flow};
 
 /// Says which services there are, and what is set.
 pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
@@ -14,10 +14,11 @@ pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
     lines.extend(SERVICES.iter().map(|s| speech!("/{}: {}", s.name, s.help)));
     lines.push("Of yourself others are told:".into());
     lines.extend(SERVICES.iter().map(|service| state(service, view)));
+    lines.extend(flow::states(view));
     if let Some(credit) = &view.offers.locations {
         lines.push(speech!("Where addresses are: {}", Quoted::words(credit)));
     }
-    lines.push("Change it with /set, and who is told with /privacy.".into());
+    lines.push("Change it with /set, /translate and /flow, and who is told with /privacy.".into());
     Answer::say(Speech::join(&lines, "\n"))
 }
 

@@ -2,7 +2,8 @@
 
 use crosstalk_core::Quoted;
 
-use super::{Found, Offers, PersonService, Step};
+use super::{Found, PersonService, Step};
+use crate::offers::Offers;
 use crate::speech::{Speech, speech};
 
 /// The longest place that can be set, in characters.

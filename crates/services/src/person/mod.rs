@@ -8,16 +8,15 @@
 mod commands;
 mod location;
 mod music;
-mod offers;
 mod sharing;
 
 use crosstalk_core::{Address, Failure, Question, Quoted};
 
-use crate::request::Url;
+use crate::offers::Offers;
+use crate::request::{Trouble, Url};
 use crate::speech::{Speech, speech};
 
 pub(crate) use commands::{privacy, services, set};
-pub use offers::{Endpoint, Offers};
 use sharing::Sharing;
 
 /// Every service of people.
@@ -71,19 +70,6 @@ pub enum Found {
     Unknown,
     /// Nothing came back.
     Nothing(Trouble),
-}
-
-/// Reason why nothing came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// It took too long.
-    Timeout,
-    /// It could not be reached, or spoke no HTTP.
-    Unreachable,
-    /// It was more than is read.
-    TooLarge,
-    /// The gateway looks up too much at the moment.
-    Busy,
 }
 
 /// The question that a text to a person is: a service's command, and no more than belongs to it.

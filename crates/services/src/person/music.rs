@@ -3,8 +3,8 @@
 use crosstalk_core::Quoted;
 use serde_json::Value;
 
-use super::offers::escaped;
-use super::{Found, Offers, PersonService, Step, trouble};
+use super::{Found, PersonService, Step, trouble};
+use crate::offers::{Offers, escaped};
 use crate::request::Url;
 use crate::speech::{Speech, speech};
 

@@ -11,6 +11,8 @@ pub struct Offers {
     pub listenbrainz: Option<String>,
     /// Who is to be named for where addresses are, if that is known.
     pub locations: Option<String>,
+    /// Nodes of flows.
+    pub flows: FlowOffers,
 }
 
 /// An API with a key.
@@ -22,8 +24,30 @@ pub struct Endpoint {
     pub key: Redacted<String>,
 }
 
+/// Nodes that the operator of a gateway lets people use, and flows that all texts run through.
+#[derive(Clone, Debug, Default)]
+pub struct FlowOffers {
+    /// The program that translates.
+    pub translator: Option<Translator>,
+    /// Source of the secrets by which webhooks are signed; none where people may not have any.
+    pub secrets: Option<fn() -> u128>,
+    /// Whether texts can be archived.
+    pub has_archive: bool,
+    /// Flows of everybody, as [`check_flow`](crate::check_flow) takes them.
+    pub everybody: Vec<Redacted<String>>,
+}
+
+/// A program with `LibreTranslate`'s API.
+#[derive(Clone, Debug)]
+pub struct Translator {
+    /// The root of its API.
+    pub url: String,
+    /// The operator's key, where it needs one.
+    pub key: Option<Redacted<String>>,
+}
+
 /// `text` as part of an address (RFC 3986, 2.1).
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()

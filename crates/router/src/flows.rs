@@ -1,0 +1,313 @@
+//! Flows: what a text runs through between its acceptance and the sessions.
+//!
+//! The driver has the nodes called and says what came of it. Until then the text is held and not
+//! answered, for some seconds at most; what its sender says meanwhile waits behind it. A person
+//! without flows has nothing held.
+
+use std::collections::BTreeMap;
+use std::mem::take;
+use std::time::{Duration, Instant};
+
+use crosstalk_core::{Address, Availability, Body, Envelope, Failure, RichText};
+
+use crate::account::Account;
+use crate::cx::Cx;
+use crate::delivery::{Asker, conclude};
+use crate::effect::{Count, Effect};
+use crate::ids::{GatewayKey, SessionId, Ticket};
+use crate::mail;
+use crate::pace::FORWARDS;
+use crate::presence::{sees, shows};
+use crate::settings::View;
+
+/// Longest time that a text is held. With what a delivery may take after that, it is less than the
+/// network between gateways gives the whole way.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The most that is held for one person, and the most texts that run through nodes at a time: a
+/// further one is shown as it came.
+const MAX_HELD: usize = 256;
+const MAX_RUNNING: usize = 16;
+/// The most contacts of whom it is remembered what they were told, or the person of them.
+const MAX_TOLD: usize = 256;
+/// How often a contact is told that the person is away.
+const AWAY: Duration = Duration::from_hours(1);
+/// How often the person is told in one conversation that a node failed.
+const TROUBLE: Duration = Duration::from_mins(10);
+
+/// Result of a text's run through nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The text that is shown in the place of the one that came; `None` for that.
+    pub shown: Option<RichText>,
+    /// Words for the person, why something failed.
+    pub trouble: Option<RichText>,
+    /// What is to be done once the text is with a session, in order.
+    pub actions: Vec<FlowAction>,
+}
+
+/// Something that a node does with a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowAction {
+    /// Say this to another address of the person, if both see each other.
+    Forward(Address, RichText),
+    /// Tell the sender this, who may see that the person is away, once in a while.
+    AwayAnswer(RichText),
+    /// Write this to the person's archive.
+    Archive(Record),
+}
+
+/// Lines for a file. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Kind of the file, which its name ends with.
+    pub kind: &'static str,
+    /// The lines.
+    pub lines: crosstalk_core::Redacted<String>,
+}
+
+/// Something that is held for the person.
+pub(crate) struct Held<A> {
+    from: GatewayKey,
+    envelope: Envelope,
+    asker: Asker<A>,
+    since: Instant,
+    state: State,
+    /// The session that it is reserved for, and how much.
+    reserved: Option<(SessionId, usize)>,
+}
+
+enum State {
+    /// It runs through nodes.
+    Runs(Ticket),
+    /// It waits for what the same sender said before.
+    Ready(Outcome),
+}
+
+/// Something that is not said again for a while.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// The contact: that the person is away.
+    Away,
+    /// The person: that a node fails for the contact's texts.
+    Trouble,
+}
+
+/// Until when what is not said again.
+pub(crate) type TellAgain = BTreeMap<(Told, Address), Instant>;
+
+impl<A> Held<A> {
+    /// Time at which it is shown, whatever runs.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        matches!(self.state, State::Runs(_)).then(|| self.since + PATIENCE)
+    }
+}
+
+impl<A> Account<A> {
+    /// Takes what was said to the person and accepted: to the sessions, or first through nodes.
+    pub(crate) fn pass(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        from: GatewayKey,
+        envelope: Envelope,
+        asker: Asker<A>,
+    ) {
+        let settings = self.roster.as_ref().map_or(&[][..], |roster| roster.settings());
+        let lines = cx.settings.service.flow(&envelope, settings);
+        let held = self.pending_now().map_or(&[][..], |pending| &pending.held);
+        let is_behind = held.iter().any(|held| held.envelope.from == envelope.from);
+        let running = held.iter().filter(|held| matches!(held.state, State::Runs(_))).count();
+        let lines = lines.filter(|_| running < MAX_RUNNING);
+        if lines.is_none() && !is_behind {
+            return self.show_at_once(cx, envelope, asker);
+        }
+        let waiting = held.len();
+        // The driver has it too while it runs.
+        let bytes = mail::of_envelope(&envelope) * if lines.is_some() { 2 } else { 1 };
+        let session = self.sessions.first().map(|session| session.id);
+        let room = session
+            .filter(|_| waiting < MAX_HELD)
+            .and_then(|session| Some((session, self.reserve(cx, session, bytes).ok()?)));
+        if room.is_none() {
+            cx.count(Count::Mailbox);
+            if is_behind {
+                return conclude(cx, asker, Err(Failure::Busy));
+            }
+            return self.show_at_once(cx, envelope, asker);
+        }
+        let state = match lines {
+            None => State::Ready(Outcome::default()),
+            Some(lines) => {
+                let (ticket, envelope) = (cx.ticket(), envelope.clone());
+                cx.push(Effect::Flow { ticket, envelope, lines });
+                State::Runs(ticket)
+            }
+        };
+        let since = cx.now.instant;
+        self.pending().held.push(Held { from, envelope, asker, since, state, reserved: room });
+    }
+
+    fn show_at_once(&mut self, cx: &mut Cx<'_, A>, envelope: Envelope, asker: Asker<A>) {
+        let now = cx.now.instant;
+        self.show_said(cx, envelope, asker, now);
+    }
+
+    /// A text has run through its nodes.
+    pub(crate) fn flowed(&mut self, cx: &mut Cx<'_, A>, ticket: Ticket, outcome: Outcome) {
+        let Some(pending) = self.if_pending() else { return };
+        let is_it = |held: &&mut Held<A>| matches!(held.state, State::Runs(t) if t == ticket);
+        let Some(held) = pending.held.iter_mut().find(is_it) else { return };
+        held.state = State::Ready(outcome);
+        let sender = held.envelope.from.clone();
+        self.release_held(cx, &sender);
+    }
+
+    /// Shows what ran for too long as it came.
+    pub(crate) fn release_overdue(&mut self, cx: &mut Cx<'_, A>) {
+        let now = cx.now.instant;
+        let Some(pending) = self.if_pending() else { return };
+        let mut senders = Vec::new();
+        for held in &mut pending.held {
+            if held.until().is_some_and(|until| until <= now) {
+                held.state = State::Ready(Outcome::default());
+                senders.push(held.envelope.from.clone());
+            }
+        }
+        for sender in senders {
+            self.release_held(cx, &sender);
+        }
+    }
+
+    /// Gives everything that is held back to its senders, since the person is gone.
+    pub(crate) fn fail_held(&mut self, cx: &mut Cx<'_, A>) {
+        let held = self.if_pending().map(|pending| take(&mut pending.held));
+        for held in held.into_iter().flatten() {
+            conclude(cx, held.asker, Err(Failure::Offline));
+        }
+    }
+
+    /// Shows what a sender said, as far as it is ready, in its order.
+    fn release_held(&mut self, cx: &mut Cx<'_, A>, sender: &Address) {
+        loop {
+            let Some(pending) = self.if_pending() else { return };
+            let Some(at) = pending.held.iter().position(|held| held.envelope.from == *sender)
+            else {
+                return;
+            };
+            if matches!(pending.held[at].state, State::Runs(_)) {
+                return;
+            }
+            let Held { from, mut envelope, asker, since, state, reserved } =
+                pending.held.remove(at);
+            if let Some((session, bytes)) = reserved {
+                self.release(cx, session, bytes);
+            }
+            // Blocked meanwhile, or the client takes nothing any more.
+            if let Err(why) = self.may_reach(cx, from, &envelope) {
+                conclude(cx, asker, Err(why));
+                continue;
+            }
+            let State::Ready(Outcome { shown, trouble, actions }) = state else { return };
+            if let (Some(shown), Body::Text { text, .. }) = (shown, &mut envelope.body) {
+                *text = shown;
+            }
+            if !self.show_said(cx, envelope, asker, since) {
+                continue;
+            }
+            self.say_trouble(cx, sender, trouble);
+            for action in actions {
+                self.act(cx, sender, action);
+            }
+        }
+    }
+
+    /// Tells the person why something failed, once in a while in each conversation.
+    fn say_trouble(&mut self, cx: &mut Cx<'_, A>, of: &Address, trouble: Option<RichText>) {
+        let Some(trouble) = trouble else { return };
+        if self.may_tell(cx, Told::Trouble, of, TROUBLE) {
+            self.say_notice(cx, of, trouble, None);
+        }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_, A>, sender: &Address, action: FlowAction) {
+        match action {
+            FlowAction::Forward(to, text) => {
+                let is_agreed = self.contact(&to).is_some_and(|c| sees(c) && shows(c));
+                let now = cx.now.instant;
+                if is_agreed && to != self.user && self.pace(now).forwards.take(now, FORWARDS, 1) {
+                    let body = Body::Text { text, auto: false };
+                    let envelope = cx.envelope(self.user.clone(), to, body);
+                    self.queue(cx, envelope, None);
+                } else {
+                    cx.count(Count::Undelivered);
+                    let text = cx.settings.service.not_forwarded(&self.spelling(cx.settings, &to));
+                    self.say_trouble(cx, sender, Some(text));
+                }
+            }
+            FlowAction::AwayAnswer(text) => {
+                let sees = self.contact(sender).is_some_and(shows);
+                if sees && self.is_away_to(sender) && self.may_tell(cx, Told::Away, sender, AWAY) {
+                    // Automatic, so that nothing answers it.
+                    let body = Body::Text { text, auto: true };
+                    let envelope = cx.envelope(self.user.clone(), sender.clone(), body);
+                    self.queue(cx, envelope, None);
+                }
+            }
+            FlowAction::Archive(record) => cx.push(Effect::Archive(record)),
+        }
+    }
+
+    /// Whether somebody sees that the person is there and at none of the clients.
+    fn is_away_to(&self, watcher: &Address) -> bool {
+        let seen = || self.sessions.iter().filter(|session| session.is_seen_by(watcher));
+        let is_away = |show| {
+            matches!(show, Availability::Away | Availability::ExtendedAway | Availability::Busy)
+        };
+        seen().next().is_some() && seen().all(|session| is_away(session.presence.show))
+    }
+
+    /// Whether something was not said to, or of, a contact lately; it is from now on.
+    fn may_tell(&mut self, cx: &Cx<'_, A>, what: Told, to: &Address, every: Duration) -> bool {
+        let now = cx.now.instant;
+        let told = &mut self.pending().told;
+        told.retain(|_, until| *until > now);
+        let key = (what, to.clone());
+        if told.len() >= MAX_TOLD || told.contains_key(&key) {
+            return false;
+        }
+        told.insert(key, now + every);
+        true
+    }
+
+    /// Acts on a text to somebody that is a command about what that one writes: to the client it is
+    /// a text that arrived.
+    pub(crate) fn command_about(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        session: SessionId,
+        envelope: &Envelope,
+    ) -> bool {
+        let (Body::Text { text, auto: false }, Some(roster)) = (&envelope.body, &self.roster)
+        else {
+            return false;
+        };
+        let view = View {
+            user: &self.user,
+            names: &cx.settings.names,
+            roster,
+            presence: &|contact| self.presence_of(cx.settings, contact),
+            now: cx.now.wall,
+        };
+        let reply = cx.settings.service.said_to(text.text(), &envelope.to, &view);
+        let Some(reply) = reply else { return false };
+        self.confirm(cx, envelope, Some(session), crate::input::Fate::Delivered);
+        let say = self.do_and_say(cx, reply);
+        self.say_notice(cx, &envelope.to, say, Some(session));
+        true
+    }
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Record").field(&self.kind).finish()
+    }
+}
