@@ -20,6 +20,7 @@ pub mod msn;
 pub mod play;
 mod protocol;
 mod server;
+mod translator;
 mod web;
 pub mod xmpp;
 pub mod yahoo;
@@ -28,6 +29,7 @@ pub use client::{Account, Act, Client, Event, SignOnError};
 pub use dial::{Route, Stream};
 pub use lastfm::LastFm;
 pub use server::{Listening, Record, Server};
+pub use translator::Translator;
 pub use web::Web;
 
 /// A base network that this crate can play both ends of.

@@ -15,7 +15,7 @@ use crosstalk_gateway::router::{Options, Router};
 use crosstalk_gateway::sources::Sources;
 use crosstalk_gateway::tls::ca;
 use crosstalk_mock::play::{Performance, Play, Stage};
-use crosstalk_mock::{LastFm, Web};
+use crosstalk_mock::{LastFm, Translator, Web};
 use crosstalk_overlay::{GatewayId, Member, Overlay};
 use futures_util::future::{BoxFuture, FutureExt};
 use tempfile::TempDir;
@@ -64,6 +64,8 @@ pub(crate) struct Gateways {
     seats: Vec<Seat>,
     /// Where it is asked what people listen to.
     lastfm: LastFm,
+    /// Where texts are translated.
+    translator: Translator,
     /// Dropped last: the gateways write there.
     _state: TempDir,
 }
@@ -120,6 +122,7 @@ impl Gateways {
             webs,
             ending_tls: play.ending_tls.clone(),
             lastfm: LastFm::start().await?,
+            translator: Translator::start().await?,
             seats: seats.collect::<Result<_, _>>()?,
             _state: state,
         };
@@ -188,6 +191,7 @@ impl Gateways {
         config.services.allow = vec!["127.0.0.1".parse()?];
         config.services.music.lastfm = format!("http://{}/2.0/", self.lastfm.addr);
         config.services.music.key = Some("the key of the play".to_owned().into());
+        config.services.translate.url = Some(format!("http://{}", self.translator.addr));
         if seat.names.iter().any(|name| self.ending_tls.contains(name)) {
             self.end_tls(&mut config)?;
         }

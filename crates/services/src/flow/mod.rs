@@ -81,8 +81,9 @@ pub fn of(envelope: &Envelope, settings: &[String], offers: &Offers) -> Option<V
     // Who has no lines has none looked at.
     let mut lines = own.chain(everybody).filter(concerned).peekable();
     lines.peek()?;
-    let is_ours = text.text().starts_with(MARK);
-    (!is_ours).then(|| lines.cloned().collect())
+    // Nor are those anything that two clients have encrypted between them (OTR).
+    let is_said = ![MARK, "?OTR"].iter().any(|mark| text.text().starts_with(mark));
+    is_said.then(|| lines.cloned().collect())
 }
 
 /// A note of the gateway's own, such as `[CrossTalk /flow x: …]`, around words of somebody else.

@@ -103,6 +103,7 @@ fn what_concerns_nobody_runs_through_nothing() {
     let alice = translating();
     assert!(alice.hears_of(&said("carol@yahoo", "Bonjour")).is_none());
     assert!(alice.hears("[CrossTalk /music: nothing now]").is_none());
+    assert!(alice.hears("?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAA==.").is_none());
     assert!(Person::with(&["location=on", "music=lastfm rj"]).hears("hi").is_none());
     assert!(Person::with(&["flow/x=filter urgent | archive mbox"]).hears("hi").is_none());
     let typing = Body::Typing(crosstalk_core::Typing::Active);
