@@ -198,9 +198,15 @@ async fn a_node_that_hangs_costs_two_seconds_all_of_them_four_and_then_nothing()
 }
 
 #[tokio::test]
-async fn more_calls_than_there_is_room_for_are_not_made() {
+async fn more_calls_than_there_is_room_for_are_not_made_and_take_nothing_from_a_translator() {
     let (at, _) = program(None).await;
-    let sources = calling();
+    let (translator, _) = program(Some(response("200 OK", ENGLISH))).await;
+    let sources = sources(|config| {
+        config.services.allow = vec!["127.0.0.1".parse().unwrap()];
+        config.services.translate.url = Some(format!("http://{translator}"));
+        config.services.flows.webhooks = true;
+        config.services.flows.allow = vec!["127.0.0.1".parse().unwrap()];
+    });
     let mut calls = JoinSet::new();
     for n in 0..64 {
         let sources = Arc::clone(&sources);
@@ -213,6 +219,7 @@ async fn more_calls_than_there_is_room_for_are_not_made() {
     let begun = Instant::now();
     let (_, trouble) = hooked(&sources, at).await;
     assert!(trouble.unwrap().contains("too much is asked of this gateway"));
+    assert!(translated(&sources).await.0.unwrap().contains("from French: Hello"));
     assert!(begun.elapsed() < Duration::from_secs(1));
     let ended = calls.join_all().await;
     assert!(ended.iter().all(|outcome| outcome.trouble.is_some()));

@@ -188,7 +188,9 @@ impl<A> Account<A> {
     pub fn pause(&self, now: Instant, session: SessionId) -> Option<Duration> {
         let pending = self.pending.as_deref();
         let waiting = pending.map_or(0, |p| p.outbox.len().max(p.unheard.len()));
-        let aside = self.aside(session).saturating_sub(self.deferred_bytes(session));
+        // What others said is not the client's to pay for.
+        let of_others = self.deferred_bytes(session) + self.held_bytes(session);
+        let aside = self.aside(session).saturating_sub(of_others);
         Pace::pause(self.pace.as_deref(), now, self.settings.pace, waiting, aside)
     }
 

@@ -4,11 +4,10 @@
 //! answered, for some seconds at most; what its sender says meanwhile waits behind it. A person
 //! without flows has nothing held.
 
-use std::collections::BTreeMap;
 use std::mem::take;
 use std::time::{Duration, Instant};
 
-use crosstalk_core::{Address, Availability, Body, Envelope, Failure, RichText};
+use crosstalk_core::{Address, Body, Envelope, Failure, RichText};
 
 use crate::account::Account;
 use crate::cx::Cx;
@@ -16,9 +15,6 @@ use crate::delivery::{Asker, conclude};
 use crate::effect::{Count, Effect};
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail;
-use crate::pace::FORWARDS;
-use crate::presence::{sees, shows};
-use crate::settings::View;
 
 /// Longest time that a text is held. With what a delivery may take after that, it is less than the
 /// network between gateways gives the whole way.
@@ -27,12 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// further one is shown as it came.
 const MAX_HELD: usize = 256;
 const MAX_RUNNING: usize = 16;
-/// The most contacts of whom it is remembered what they were told, or the person of them.
-const MAX_TOLD: usize = 256;
-/// How often a contact is told that the person is away.
-const AWAY: Duration = Duration::from_hours(1);
-/// How often the person is told in one conversation that a node failed.
-const TROUBLE: Duration = Duration::from_mins(10);
 
 /// Result of a text's run through nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,18 +73,6 @@ enum State {
     Ready(Outcome),
 }
 
-/// Something that is not said again for a while.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Told {
-    /// The contact: that the person is away.
-    Away,
-    /// The person: that a node fails for the contact's texts.
-    Trouble,
-}
-
-/// Until when what is not said again.
-pub(crate) type TellAgain = BTreeMap<(Told, Address), Instant>;
-
 impl<A> Held<A> {
     /// Time at which it is shown, whatever runs.
     pub(crate) fn until(&self) -> Option<Instant> {
@@ -121,8 +99,8 @@ impl<A> Account<A> {
             return self.show_at_once(cx, envelope, asker);
         }
         let waiting = held.len();
-        // The driver has it too while it runs.
-        let bytes = mail::of_envelope(&envelope) * if lines.is_some() { 2 } else { 1 };
+        // While it runs the driver has it too, as it came, as it is by then, and on its way.
+        let bytes = mail::of_envelope(&envelope) * if lines.is_some() { 4 } else { 1 };
         let session = self.sessions.first().map(|session| session.id);
         let room = session
             .filter(|_| waiting < MAX_HELD)
@@ -185,6 +163,13 @@ impl<A> Account<A> {
         }
     }
 
+    /// Bytes of what is held, as far as they are counted for a session.
+    pub(crate) fn held_bytes(&self, session: SessionId) -> usize {
+        let held = self.pending_now().into_iter().flat_map(|pending| &pending.held);
+        let reserved = held.filter_map(|held| held.reserved);
+        reserved.filter(|(of, _)| *of == session).map(|(_, bytes)| bytes).sum()
+    }
+
     /// Shows what a sender said, as far as it is ready, in its order.
     fn release_held(&mut self, cx: &mut Cx<'_, A>, sender: &Address) {
         loop {
@@ -218,91 +203,6 @@ impl<A> Account<A> {
                 self.act(cx, sender, action);
             }
         }
-    }
-
-    /// Tells the person why something failed, once in a while in each conversation.
-    fn say_trouble(&mut self, cx: &mut Cx<'_, A>, of: &Address, trouble: Option<RichText>) {
-        let Some(trouble) = trouble else { return };
-        if self.may_tell(cx, Told::Trouble, of, TROUBLE) {
-            self.say_notice(cx, of, trouble, None);
-        }
-    }
-
-    fn act(&mut self, cx: &mut Cx<'_, A>, sender: &Address, action: FlowAction) {
-        match action {
-            FlowAction::Forward(to, text) => {
-                let is_agreed = self.contact(&to).is_some_and(|c| sees(c) && shows(c));
-                let now = cx.now.instant;
-                if is_agreed && to != self.user && self.pace(now).forwards.take(now, FORWARDS, 1) {
-                    let body = Body::Text { text, auto: false };
-                    let envelope = cx.envelope(self.user.clone(), to, body);
-                    self.queue(cx, envelope, None);
-                } else {
-                    cx.count(Count::Undelivered);
-                    let text = cx.settings.service.not_forwarded(&self.spelling(cx.settings, &to));
-                    self.say_trouble(cx, sender, Some(text));
-                }
-            }
-            FlowAction::AwayAnswer(text) => {
-                let sees = self.contact(sender).is_some_and(shows);
-                if sees && self.is_away_to(sender) && self.may_tell(cx, Told::Away, sender, AWAY) {
-                    // Automatic, so that nothing answers it.
-                    let body = Body::Text { text, auto: true };
-                    let envelope = cx.envelope(self.user.clone(), sender.clone(), body);
-                    self.queue(cx, envelope, None);
-                }
-            }
-            FlowAction::Archive(record) => cx.push(Effect::Archive(record)),
-        }
-    }
-
-    /// Whether somebody sees that the person is there and at none of the clients.
-    fn is_away_to(&self, watcher: &Address) -> bool {
-        let seen = || self.sessions.iter().filter(|session| session.is_seen_by(watcher));
-        let is_away = |show| {
-            matches!(show, Availability::Away | Availability::ExtendedAway | Availability::Busy)
-        };
-        seen().next().is_some() && seen().all(|session| is_away(session.presence.show))
-    }
-
-    /// Whether something was not said to, or of, a contact lately; it is from now on.
-    fn may_tell(&mut self, cx: &Cx<'_, A>, what: Told, to: &Address, every: Duration) -> bool {
-        let now = cx.now.instant;
-        let told = &mut self.pending().told;
-        told.retain(|_, until| *until > now);
-        let key = (what, to.clone());
-        if told.len() >= MAX_TOLD || told.contains_key(&key) {
-            return false;
-        }
-        told.insert(key, now + every);
-        true
-    }
-
-    /// Acts on a text to somebody that is a command about what that one writes: to the client it is
-    /// a text that arrived.
-    pub(crate) fn command_about(
-        &mut self,
-        cx: &mut Cx<'_, A>,
-        session: SessionId,
-        envelope: &Envelope,
-    ) -> bool {
-        let (Body::Text { text, auto: false }, Some(roster)) = (&envelope.body, &self.roster)
-        else {
-            return false;
-        };
-        let view = View {
-            user: &self.user,
-            names: &cx.settings.names,
-            roster,
-            presence: &|contact| self.presence_of(cx.settings, contact),
-            now: cx.now.wall,
-        };
-        let reply = cx.settings.service.said_to(text.text(), &envelope.to, &view);
-        let Some(reply) = reply else { return false };
-        self.confirm(cx, envelope, Some(session), crate::input::Fate::Delivered);
-        let say = self.do_and_say(cx, reply);
-        self.say_notice(cx, &envelope.to, say, Some(session));
-        true
     }
 }
 

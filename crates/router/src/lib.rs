@@ -49,6 +49,7 @@ mod conversations;
 mod cx;
 mod delivery;
 mod effect;
+mod flow_actions;
 mod flows;
 mod ids;
 mod in_flight;

@@ -7,7 +7,8 @@ use crosstalk_core::{Address, Envelope, Event, Question};
 
 use crate::conversations::Deferred;
 use crate::delivery::{Asker, Delivery};
-use crate::flows::{Held, TellAgain};
+use crate::flow_actions::TellAgain;
+use crate::flows::Held;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::outbox::Outbound;
 use crate::questions::Asked;

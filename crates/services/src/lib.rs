@@ -16,7 +16,7 @@ use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, Unix
 pub use commands::{COMMANDS, Command};
 pub use flow::{
     Call, FlowAction, Format, Outcome, Record, Run, check as check_flow, not_forwarded,
-    of as flows_of, said_to,
+    of as flows_of, picture, said_to,
 };
 pub use offers::{Endpoint, FlowOffers, Offers, Translator};
 pub use person::{

@@ -4,6 +4,7 @@ mod contacts;
 mod dial;
 mod events;
 mod files;
+mod flows;
 mod messages;
 mod operate;
 mod presence;
@@ -47,6 +48,8 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(contacts::consent))
         .routes(routes!(files::list, files::offer))
         .routes(routes!(files::withdraw))
+        .routes(routes!(flows::own))
+        .routes(routes!(flows::of_person))
         .routes(routes!(dial::dial))
         .routes(routes!(operate::status))
         .routes(routes!(operate::wipe))

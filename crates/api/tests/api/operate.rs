@@ -45,6 +45,27 @@ async fn who_is_wiped_has_no_list_any_more() {
 }
 
 #[tokio::test]
+async fn flows_are_drawn_for_their_owner_and_for_the_operator() {
+    let gateway = Gateway::start().await;
+    let (token, _) = gateway.token("weather@apps", &["contacts"]).await;
+    let mut list = Roster::default();
+    let flow = "flow/x=filter a&b | webhook https://h.example/k3y 0123456789abcdef".to_owned();
+    list.put_settings(vec![flow], Stamp { millis: 1, ..Stamp::default() });
+    gateway.overlay.save(&"weather@apps".parse().unwrap(), &list).await;
+    for (token, call) in [(token.as_str(), "GET /v1/flows"), ("", "GET /v1/flows/weather@apps")] {
+        let drawn = gateway.call(token, call, None).await;
+        assert_eq!(drawn.status.as_u16(), 200, "{call}");
+        assert_eq!(drawn.headers["content-type"], "image/svg+xml");
+        assert_eq!(drawn.headers["content-security-policy"], "default-src 'none'");
+        let svg = String::from_utf8(drawn.body.to_vec()).unwrap();
+        assert!(svg.contains("filter a&amp;b") && svg.contains("webhook https://h.example<"));
+        assert!(!svg.contains("k3y") && !svg.contains("0123456789abcdef"), "{svg}");
+    }
+    let nobody = gateway.call("", "GET /v1/flows/alice", None).await;
+    assert_eq!(nobody.problem().as_deref(), Some("invalid"));
+}
+
+#[tokio::test]
 async fn a_token_is_for_one_name_is_kept_as_a_hash_and_ends_when_it_is_revoked() {
     let gateway = Gateway::start().await;
     let (secret, id) = gateway.token("Weather@apps", &["send", "send"]).await;

@@ -165,6 +165,11 @@ impl Router {
         self.state.counters.slow.add();
     }
 
+    /// A picture, in SVG, of what texts to somebody with these settings run through.
+    pub fn picture_of_flows(&self, settings: &[String]) -> String {
+        crosstalk_services::picture(settings, self.state.sources.offers())
+    }
+
     /// Resolves when everything is done for everybody who signed out: others told, lists saved.
     pub async fn drained(&self) {
         while !self.state.accounts.everybody().is_empty() {

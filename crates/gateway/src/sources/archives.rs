@@ -105,6 +105,21 @@ fn name(owner: &Address) -> String {
     if name.len() <= MAX_NAME {
         return name;
     }
-    let hash = digest(&SHA256, address.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 0xf];
+    let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+    digest(&SHA256, address.as_bytes()).as_ref().iter().flat_map(digits).map(hex).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_else_and_is_no_longer_than_a_file_system_takes() {
+        let of = |text: &str| name(&text.parse().unwrap());
+        assert_eq!(of("../../x@example.org@jabber"), "..%2F..%2Fx%40example.org%40jabber");
+        let long = of(&format!("{}@example.org@jabber", "é".repeat(100)));
+        assert_eq!(long.len(), 64);
+        assert_ne!(long, of(&format!("{}@example.org@jabber", "è".repeat(100))));
+    }
 }

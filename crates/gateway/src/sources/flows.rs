@@ -20,7 +20,7 @@ use crate::tls;
 /// Longest time for one call of a node, and for all of a text; an account waits a little longer.
 const NODE: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_millis(3800);
-/// The most calls at once: each holds [some memory](crate::http_client::MAX_BODY).
+/// The most calls at once, of each kind: each holds [some memory](crate::http_client::MAX_BODY).
 const AT_ONCE: usize = 64;
 /// After so many failures in a row nothing is asked of an address for so long.
 const FAILURES: u8 = 2;
@@ -32,7 +32,9 @@ const MAX_FAILING: usize = 4096;
 pub(super) struct Flows {
     /// Client for addresses that people choose.
     people: Option<Http>,
-    turns: Semaphore,
+    /// Calls of operators' programs, and apart from them those of people's: who has a slow one takes
+    /// nothing from a translator.
+    turns: [Semaphore; 2],
     failing: Mutex<HashMap<String, Failing>>,
     archives: Option<Archives>,
 }
@@ -57,7 +59,7 @@ impl Flows {
 
     /// No nodes.
     pub(super) fn none() -> Self {
-        let (turns, failing) = (Semaphore::new(AT_ONCE), Mutex::default());
+        let (turns, failing) = ([(); 2].map(|()| Semaphore::new(AT_ONCE)), Mutex::default());
         Self { people: None, turns, failing, archives: None }
     }
 
@@ -120,10 +122,14 @@ impl Sources {
         if left.is_zero() {
             return Err(Trouble::Timeout);
         }
-        let _turn = self.flows.turns.try_acquire().map_err(|_| Trouble::Busy)?;
+        let turns = &self.flows.turns[usize::from(is_persons)];
+        let _turn = turns.try_acquire().map_err(|_| Trouble::Busy)?;
         let url = request.url.0.clone();
         let response = timeout(left, http.send(request)).await.unwrap_or(Err(Trouble::Timeout));
-        self.flows.note(url, response.as_ref().err().copied());
+        // One that had less time than others has not failed.
+        if left == NODE || response != Err(Trouble::Timeout) {
+            self.flows.note(url, response.as_ref().err().copied());
+        }
         response
     }
 }

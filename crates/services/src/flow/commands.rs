@@ -5,7 +5,7 @@ use crosstalk_core::{Address, Quoted};
 use super::language::Language;
 use super::node::Node;
 use super::typed::{self, no_language, no_translator};
-use super::{BETWEEN, Flow, MAX_FLOWS, stored};
+use super::{BETWEEN, Flow, MAX_FLOWS, host, stored};
 use crate::naming::{name, resolve};
 use crate::speech::{Speech, speech};
 use crate::{Action, Answer, View};
@@ -182,18 +182,15 @@ fn translations<'a>(view: &'a View<'_>) -> impl Iterator<Item = Speech> + 'a {
 
 fn of_one(of: &Address, view: &View<'_>) -> Speech {
     let found = stored::translations(view.roster.settings()).find(|(who, _)| who == of);
-    match found {
-        Some((_, language)) => speech!(
-            "what {} writes is shown in {} too; /translate off ends that",
-            name(of, view),
-            Quoted::name(language.code())
-        ),
-        None => speech!(
+    let Some((_, language)) = found else {
+        return speech!(
             "what {} writes is not translated; /translate and the code of a language, such as de, \
              begins that",
             name(of, view)
-        ),
-    }
+        );
+    };
+    let language = Quoted::name(language.code());
+    speech!("what {} writes is shown in {} too; /translate off ends that", name(of, view), language)
 }
 
 /// A flow in a line, without its secrets.
@@ -212,13 +209,6 @@ fn shown(node: &Node, view: &View<'_>) -> Speech {
         Node::Forward(to) => speech!("forward {}", name(to, view)),
         Node::AwayAnswer(words) => speech!("away-answer {}", Quoted::words(words.expose())),
     }
-}
-
-/// The part of an address that holds no key.
-fn host(url: &str) -> &str {
-    let begins = url.find("://").map_or(0, |at| at + 3);
-    let ends = url[begins..].find(['/', '?', '#']).map_or(url.len(), |at| begins + at);
-    &url[..ends]
 }
 
 fn first_word(text: &str) -> (&str, &str) {

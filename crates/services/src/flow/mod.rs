@@ -10,6 +10,7 @@ mod archive;
 mod commands;
 mod language;
 mod node;
+mod picture;
 mod run;
 mod stored;
 mod translate;
@@ -24,6 +25,7 @@ pub use archive::{Format, Record};
 pub(crate) use commands::{flow, states, translate};
 pub use commands::{not_forwarded, said_to};
 use node::Node;
+pub use picture::picture;
 pub use run::{Action as FlowAction, Call, Outcome, Run};
 use stored::Line;
 
@@ -84,6 +86,13 @@ pub fn of(envelope: &Envelope, settings: &[String], offers: &Offers) -> Option<V
     // Nor are those anything that two clients have encrypted between them (OTR).
     let is_said = ![MARK, "?OTR"].iter().any(|mark| text.text().starts_with(mark));
     is_said.then(|| lines.cloned().collect())
+}
+
+/// The part of an address by HTTP that holds no key.
+fn host(url: &str) -> &str {
+    let begins = url.find("://").map_or(0, |at| at + 3);
+    let ends = url[begins..].find(['/', '?', '#']).map_or(url.len(), |at| begins + at);
+    &url[..ends]
 }
 
 /// A note of the gateway's own, such as `[CrossTalk /flow x: …]`, around words of somebody else.

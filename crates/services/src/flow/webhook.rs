@@ -41,7 +41,9 @@ fn sign(secret: &str, time: &str, body: &[u8]) -> String {
     mac.update(time.as_bytes());
     mac.update(b".");
     mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 0xf];
+    let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+    mac.finalize().into_bytes().iter().flat_map(digits).map(hex).collect()
 }
 
 /// Reads what the program said: another text, or nothing.
