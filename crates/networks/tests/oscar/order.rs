@@ -80,7 +80,7 @@ impl Client {
                     list.items.into_iter().for_each(|item| self.put(item));
                 }
                 (0x13, 8 | 9) => items(snac).into_iter().for_each(|item| self.put(item)),
-                (0x13, 0x0a) => items(snac).iter().for_each(|i| drop(self.items.remove(&i.id))),
+                (0x13, 0x0a) => items(snac).iter().for_each(|item| self.forget(item)),
                 (3, 0x0b) => {
                     let name = name_in(&snac.body);
                     if watched || self.lists(&name) > 0 {
@@ -98,6 +98,12 @@ impl Client {
 
     fn put(&mut self, item: Item) {
         self.items.insert(item.id, item);
+    }
+
+    /// Somebody who is taken out of the list is not known to be online any more.
+    fn forget(&mut self, item: &Item) {
+        self.items.remove(&item.id);
+        self.online.retain(|name| name.as_bytes() != item.name);
     }
 
     fn lists(&self, name: &str) -> usize {
@@ -326,11 +332,13 @@ fn a_list_that_comes_too_late_takes_the_place_of_what_was_pushed() {
     scene.client(Snac::new(1, 2, 7, Bytes::new()));
     scene.client(Snac::new(0x13, 4, 9, Bytes::new()));
     let mut client = Client::default();
+    scene.presence(Presence::available());
     scene.wait(15);
     client.take(&scene.client_got(), false);
-    assert_eq!(client.lists(BOB), 1);
+    assert_eq!((client.lists(BOB), client.online.len()), (1, 1));
     scene.server(Snac::new(0x13, 6, 9, list(friends())));
     client.take(&scene.client_got(), false);
     let groups: Vec<&[u8]> = client.items.values().map(|item| &item.name[..]).collect();
     assert_eq!(groups, [&b""[..], b"Friends", b"CarolTB", BOB.as_bytes()]);
+    assert!(client.online.contains(BOB), "who is online is so in the list that came late");
 }

@@ -154,6 +154,8 @@ impl Account {
         if self.list.state == State::Overdue {
             // What was pushed without groups of the server's would stand beside the list.
             self.withdraw(cx);
+            // With its items the client forgets who has arrived: it is told again behind the list.
+            self.settled = false;
             self.list.state = State::Asked(cx.now.instant + OVERDUE);
         }
         let merges = self.user().is_some()
