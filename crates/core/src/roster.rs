@@ -167,6 +167,11 @@ impl Roster {
         self.entries.get(&wiping()).map(|entry| entry.stamps.newest()).unwrap_or_default()
     }
 
+    /// Time of the last [wipe](Self::wipe), if there was one.
+    pub fn wiped_at(&self) -> Option<UnixMillis> {
+        self.entries.contains_key(&wiping()).then(|| UnixMillis(self.wiped().millis))
+    }
+
     fn note_wipe(&mut self, stamp: Stamp) {
         let stamps = Stamps::of_all(stamp);
         self.entries.insert(wiping(), Entry { stamps, ..Entry::unwritten(wiping()) });

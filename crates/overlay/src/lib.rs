@@ -41,13 +41,14 @@ mod wire;
 pub use errors::{BadMembership, Error};
 pub use hub::answer::Answer;
 pub use hub::inbound::Inbound;
+pub use hub::records::{Home, Records, Wiped};
 pub use hub::status::{LinkStatus, PeerStatus, Status};
 pub use membership::{
     Admitted, BadDay, BadGatewayId, Day, GatewayId, MAX_MEMBERS, Member, Membership, Operator,
     REPLICAS, parse_address,
 };
 pub use node::violations::Counts;
-pub use outbox::Limits;
+pub use outbox::{Limits, Waiting};
 pub use overlay::{Config, Overlay};
 pub use rosters::{Full, Lists};
 pub use wire::message::{Fate, Message};

@@ -14,6 +14,7 @@ use crate::common::clock::Wall;
 use crate::errors::Error;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
+use crate::hub::records::{Records, Wiped};
 use crate::hub::status::Status;
 use crate::membership::identity;
 use crate::membership::signed_addresses::Card;
@@ -217,11 +218,18 @@ impl Overlay {
         self.hub().kept()
     }
 
-    /// Forgets everything that this gateway keeps of `user`: the roster, and the messages that
-    /// wait. The other homes of the roster forget it too, now or when they can be reached again,
-    /// and no copy brings it back. Only the name stays, with the time of this.
-    pub async fn wipe(&self, user: &Address) {
-        self.hub().wipe(user).await;
+    /// Forgets everything that this gateway keeps of `user`: the roster, and the messages of
+    /// `user` that wait; who said something to `user` gets reports. The other gateways that have
+    /// the roster do the same, now or when they can be reached again, except that what others said
+    /// there goes on waiting; and no copy brings it back. Only the name stays, with the time of this.
+    pub async fn wipe(&self, user: &Address) -> Wiped {
+        self.hub().wipe(user).await
+    }
+
+    /// Everything that is stored about `user`: the roster as [`Self::load`] has it, and what waits at
+    /// this gateway.
+    pub async fn records(&self, user: &Address) -> Records {
+        self.hub().records(user).await
     }
 
     /// Counts since the start.

@@ -200,6 +200,7 @@ async fn who_is_forgotten_at_one_gateway_comes_back_from_none() {
     let document = mesh.document(1, &[0, 1]);
     let [a, b] = [0, 1].map(|n| mesh.start(n, &document));
     a.linked_to(1).await;
+    b.linked_to(1).await;
     a.overlay.save(&alice(), &roster(1)).await;
     assert_eq!(b.overlay.load(&alice()).await, roster(1));
     b.overlay.shutdown().await;
@@ -225,6 +226,106 @@ async fn who_is_forgotten_at_one_gateway_comes_back_from_none() {
     again.put(contact(), stamp);
     a.overlay.save(&alice(), &again).await;
     assert_eq!(b.overlay.load(&alice()).await.contacts().count(), 1, "and can begin anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_forgotten_while_a_gateway_is_away_is_forgotten_there_when_it_is_back() {
+    let mesh = Mesh::new(3);
+    let document = mesh.document(1, &[0, 1, 2]);
+    let [a, b, c] = [0, 1, 2].map(|n| mesh.start(n, &document));
+    for gateway in [&a, &b, &c] {
+        gateway.linked_to(2).await;
+    }
+    let text = |id, from: &str, to: &str| Envelope {
+        id: EnvelopeId(id),
+        to: to.parse().unwrap(),
+        body: Body::Text { text: "for later".into(), auto: false },
+        ..envelope(from)
+    };
+    b.overlay.save(&alice(), &roster(1)).await;
+    for said in [text(1, "alice@aol", "bob@aol"), text(2, "erin@aol", "alice@aol")] {
+        let kept = b.overlay.post(said, true).await;
+        assert!(matches!(kept, Ok(Fate::Kept { .. })), "{kept:?}");
+    }
+    b.overlay.shutdown().await;
+    drop(b);
+    for gateway in [&a, &c] {
+        gateway.linked_to(1).await;
+    }
+
+    let wiped = a.overlay.wipe(&alice()).await;
+    let away: Vec<_> = wiped.homes.iter().filter(|home| !home.is_reached).collect();
+    assert_eq!((wiped.homes.len(), away[0].id, away.len()), (2, mesh.ids[1], 1));
+    let b = mesh.restart(1);
+    let waiting = async || {
+        let waiting = b.overlay.records(&alice()).await.waiting;
+        waiting.into_iter().map(|waiting| waiting.message).collect::<Vec<_>>()
+    };
+    // What alice said is reported to her; what erin said is erin's, and waits on.
+    let is_forgotten = |waiting: &[Message]| {
+        let reports = waiting.iter().filter(|waiting| matches!(waiting, Message::Report { .. }));
+        waiting.len() == 2 && reports.count() == 1
+    };
+    let forgotten = async {
+        while b.overlay.load(&alice()).await.contacts().count() > 0
+            || !is_forgotten(&waiting().await)
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, forgotten).await.expect("it is forgotten there too");
+    let left = waiting().await;
+    let reported = left.iter().find_map(|left| match left {
+        Message::Report { of, from, to, why } => {
+            Some((*of, from.to_string(), to.to_string(), *why))
+        }
+        _ => None,
+    });
+    let (from, to) = ("alice@aol".to_owned(), "bob@aol".to_owned());
+    assert_eq!(reported, Some((EnvelopeId(1), from, to, Failure::Expired)));
+    assert!(left.contains(&Message::Envelope(text(2, "erin@aol", "alice@aol"))), "{left:?}");
+    for gateway in [&a, &b, &c] {
+        gateway.linked_to(2).await;
+        assert_eq!(gateway.overlay.load(&alice()).await.contacts().count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_said_something_to_somebody_who_is_forgotten_hears_that_it_will_not_arrive() {
+    let mesh = Mesh::new(1);
+    let a = mesh.start(0, &mesh.document(1, &[0]));
+    let text = |id, from: &str, to: &str| Envelope {
+        id: EnvelopeId(id),
+        to: to.parse().unwrap(),
+        body: Body::Text { text: "for later".into(), auto: false },
+        ..envelope(from)
+    };
+    let said = [
+        text(1, "alice@aol", "bob@aol"),
+        text(2, "alice@aol", "bob@aol"),
+        text(3, "alice@aol", "dan@aol"),
+        text(4, "erin@aol", "alice@aol"),
+        text(5, "erin@aol", "bob@aol"),
+    ];
+    for said in said {
+        let kept = a.overlay.post(said, true).await;
+        assert!(matches!(kept, Ok(Fate::Kept { .. })), "{kept:?}");
+    }
+    assert_eq!(a.overlay.records(&alice()).await.waiting.len(), 4);
+    let wiped = a.overlay.wipe(&alice()).await;
+    let taken_back: Vec<_> = wiped.taken_back.iter().map(|(to, n)| (to.to_string(), *n)).collect();
+    assert_eq!(taken_back, [("bob@aol".to_owned(), 2), ("dan@aol".to_owned(), 1)]);
+    assert_eq!(a.overlay.records(&alice()).await.waiting, [], "nothing of alice waits");
+    let erin = a.overlay.records(&"erin@aol".parse().unwrap()).await.waiting;
+    let reports: Vec<_> = erin
+        .iter()
+        .filter_map(|waiting| match &waiting.message {
+            Message::Report { of, why, .. } => Some((of.0, *why)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((reports, erin.len()), (vec![(4, Failure::Refused)], 2));
+    assert_eq!(a.overlay.kept(), 2, "and what erin said to bob waits on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,18 +111,6 @@ impl Hub {
         }
     }
 
-    /// Forgets the roster of `user` and the messages that wait by or for `user`. Resolves when
-    /// that is on this gateway's disk.
-    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) {
-        let mut roster = self.load(user).await;
-        roster.wipe(roster.stamp().next(self.wall.read(), self.epoch));
-        self.with(|node, now| node.wipe_posts(now, user));
-        self.save(user, &roster).await;
-        if self.with(|node, _| node.is_here(user)) {
-            self.hand_over(Inbound::Roster(user.clone()));
-        }
-    }
-
     pub(super) fn roster_frame(
         self: &Arc<Self>,
         peer: GatewayId,
@@ -140,6 +128,7 @@ impl Hub {
         let follows = lock(&self.rosters).received(peer, frame, here)?;
         self.queue(follows.replies.into_iter().map(|frame| (peer, frame)));
         if let Some(change) = follows.changed {
+            self.wiped_elsewhere(&change.owner, &change.news);
             self.roster_changed(peer, change);
         }
         if let Some(tell) = follows.answered.and_then(|ask| lock(&self.loads).remove(&ask)) {

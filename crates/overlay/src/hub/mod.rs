@@ -6,6 +6,7 @@ pub(crate) mod inbound;
 mod links;
 mod lists;
 pub(crate) mod membership_sync;
+pub(crate) mod records;
 mod settle;
 pub(crate) mod status;
 mod timing;

@@ -1,5 +1,6 @@
 //! The outbox among the other parts of a node: who carries out what it wants done.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::Address;
@@ -7,7 +8,7 @@ use crosstalk_core::Address;
 use super::{Effect, Node, ShownRecord, Ticket};
 use crate::delivery::dedup::Fingerprint;
 use crate::membership::GatewayId;
-use crate::outbox::{Action, Limits, Outbox, Post};
+use crate::outbox::{Action, Limits, Outbox, Post, Waiting};
 use crate::wire::message::{Message, Outcome};
 
 /// State that a gateway brings over from its last boot.
@@ -67,10 +68,23 @@ impl<T, L> Node<T, L> {
         self.work_off(now);
     }
 
-    /// Forgets the posted messages of `user` and those to `user`.
-    pub(crate) fn wipe_posts(&mut self, now: Instant, user: &Address) {
-        self.outbox.wipe(now, user);
+    /// Forgets the posted messages of `user`, and ends those to `user`. Returns how many texts were
+    /// kept for each receiver.
+    pub(crate) fn wipe_posts(&mut self, now: Instant, user: &Address) -> BTreeMap<Address, usize> {
+        let taken_back = self.outbox.wipe(now, user);
         self.work_off(now);
+        taken_back
+    }
+
+    /// Ends the messages of `user`, who was forgotten at another gateway so long ago.
+    pub(crate) fn take_back_posts(&mut self, now: Instant, user: &Address, since: Duration) {
+        self.outbox.take_back(now, user, since);
+        self.work_off(now);
+    }
+
+    /// The messages by and for `user` that are kept.
+    pub(crate) fn waiting(&self, now: Instant, user: &Address) -> Vec<Waiting> {
+        self.outbox.waiting(now, user)
     }
 
     /// Number of posted messages that are on disk, or on the way there.

@@ -244,6 +244,16 @@ impl Lane {
         }
     }
 
+    /// Whether it is what `user` says.
+    pub(super) fn is_from(&self, user: &Address) -> bool {
+        self.from.as_ref() == Some(user)
+    }
+
+    /// Whether it is what the receiver is told of what failed.
+    pub(super) fn is_of_reports(&self) -> bool {
+        self.kind == Kind::Report
+    }
+
     /// Before all lanes to `user`.
     pub(super) fn first_to(user: &Address) -> Self {
         Self { to: user.clone(), kind: Kind::Text, from: None }

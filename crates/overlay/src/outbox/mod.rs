@@ -11,6 +11,7 @@ mod ending;
 mod entry;
 mod keeping;
 mod record;
+mod records;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use book::Book;
 pub use book::Limits;
 pub(crate) use entry::Post;
 use entry::{Entry, Lane, Queue, Step};
+pub use records::Waiting;
 
 /// Longest wait of a message for the disk before its sender is told that it was not taken.
 const KEEP_DEADLINE: Duration = Duration::from_secs(5);
@@ -228,25 +230,6 @@ impl Outbox {
             .collect();
         for lane in due {
             self.with(now, lane, |outbox, queue| outbox.expire(now, queue));
-        }
-    }
-
-    /// Forgets what `user` said and what was said to `user`, on disk too.
-    pub(crate) fn wipe(&mut self, now: Instant, user: &Address) {
-        let names = |queue: &Queue| queue.entries.iter().any(|e| e.message.names(user));
-        let named = self.queues.iter().filter(|(_, queue)| names(queue));
-        let lanes: Vec<_> = named.map(|(lane, _)| lane.clone()).collect();
-        for lane in lanes {
-            self.with(now, lane, |outbox, queue| {
-                queue.step = Step::Idle;
-                let entries = std::mem::take(&mut queue.entries).into_iter();
-                let (wiped, rest): (Vec<_>, Vec<_>) = entries.partition(|e| e.message.names(user));
-                queue.entries = rest.into();
-                for mut entry in wiped {
-                    outbox.tell(&mut entry, Err(Failure::Expired));
-                    outbox.drop_entry(&entry);
-                }
-            });
         }
     }
 

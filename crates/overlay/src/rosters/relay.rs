@@ -11,7 +11,7 @@ use crate::wire::frame::Frame;
 pub(crate) struct Change {
     pub(crate) owner: Address,
     /// Entries that did.
-    news: Roster,
+    pub(crate) news: Roster,
     to_homes: ToHomes,
 }
 

@@ -88,19 +88,6 @@ impl Message {
         }
     }
 
-    /// Whether it is said by `user`, to or about `user`.
-    pub(crate) fn names(&self, user: &Address) -> bool {
-        match self {
-            Self::Envelope(Envelope { from, to, .. }) | Self::Report { from, to, .. } => {
-                from == user || to == user
-            }
-            Self::Presence { of, to: others, .. } | Self::Probe { of, by: others } => {
-                of == user || others.contains(user)
-            }
-            Self::Question { of, by, .. } => of == user || by == user,
-        }
-    }
-
     /// Person that the message is for; of a presence, the one it is about.
     pub(crate) const fn receiver(&self) -> &Address {
         match self {
