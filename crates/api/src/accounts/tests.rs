@@ -62,3 +62,23 @@ async fn a_stream_ends_with_its_session_though_the_browser_hangs_up() {
     let told = tokio::time::timeout(Duration::from_secs(10), next).await;
     assert!(told.expect("it ends").is_none());
 }
+
+#[tokio::test]
+async fn an_invite_that_has_expired_lets_nobody_in() {
+    let home = tempfile::tempdir().unwrap();
+    let accounts = Arc::clone(&State::alone(home.path()).await.accounts);
+    let who = "ann@web".parse().unwrap();
+    let password = || Redacted::new("correct horse battery".to_owned());
+
+    let (expired, _) = accounts.invite(&who, Duration::ZERO).await.unwrap().unwrap();
+    assert!(matches!(accounts.invited(expired.expose()).await, Err(Refused::Wrong)));
+    let refused = accounts.accept(expired.expose(), password()).await;
+    assert!(matches!(refused, Err(Refused::Wrong)));
+    assert_eq!(accounts.store.password(&who).await.unwrap(), None, "and no password is set by it");
+
+    let hour = Duration::from_hours(1);
+    let (good, _) = accounts.invite(&who, hour).await.unwrap().unwrap();
+    assert!(accounts.invited(good.expose()).await.is_ok());
+    assert!(accounts.accept(good.expose(), password()).await.is_ok());
+    assert!(accounts.store.password(&who).await.unwrap().is_some());
+}
