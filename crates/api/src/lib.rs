@@ -10,6 +10,7 @@
 //! calls:   one file a part of the API, with its description (OpenAPI 3.1)
 //! people:  those who are signed on by it, each with a task that takes the mail of the account
 //! content: texts, presence, contacts and events, as programs read and write them
+//! records: everything that is stored about a person, written down and forgotten
 //! store:   tokens and events that were not acknowledged yet, on disk
 //! web:     the chat page for people who have only a browser, and how they sign in
 //! client:  the side of commands on the same machine
@@ -26,6 +27,7 @@ mod lock;
 mod passkey;
 mod password;
 mod people;
+mod records;
 mod scope;
 mod secret;
 mod state;
@@ -55,6 +57,7 @@ pub use store::{NewToken, StoreError, Token};
 pub use web::{InviteWanted, NewInvite};
 
 use accounts::Accounts;
+use calls::OfApi;
 use http::origin::origins;
 use http::server::{FarDoor, OwnDoor};
 use state::State;
@@ -114,6 +117,7 @@ impl Api {
         let accounts = Accounts::open(store.clone(), people).await?;
         let state = State::new(store, overlay, router, names, tokens, accounts, origins);
         let state = Arc::new(state);
+        state.router.ask_keeper(OfApi::of(&state));
         let path = socket(data);
         let own = OwnDoor::open(&path).map_err(|e| ApiError::Socket(path, e))?;
         let calls = calls::router(Arc::clone(&state));

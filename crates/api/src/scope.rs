@@ -24,19 +24,22 @@ pub enum Scope {
     Files,
     /// Invite people to calls.
     Calls,
+    /// See everything that is stored about oneself, and forget it.
+    Records,
     /// Ask how the gateway is, make tokens and forget people.
     Operator,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Send,
         Self::Read,
         Self::Presence,
         Self::Contacts,
         Self::Files,
         Self::Calls,
+        Self::Records,
         Self::Operator,
     ];
 
@@ -54,6 +57,7 @@ impl Scope {
             Self::Contacts => "contacts",
             Self::Files => "files",
             Self::Calls => "calls",
+            Self::Records => "records",
             Self::Operator => "operator",
         }
     }

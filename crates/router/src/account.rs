@@ -122,6 +122,7 @@ impl<A> Account<A> {
             Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
             Input::Answered(ticket, text) => self.answered(cx, ticket, text),
             Input::Flowed(ticket, outcome) => self.flowed(cx, ticket, outcome),
+            Input::Records(ticket, say) => self.told_records(cx, ticket, say),
             Input::Arrived(contact, at) => self.arrived(cx, &contact, at, 0),
             Input::Left(contact, at) => self.left(cx, &contact, at),
             Input::Lost(gateway) => self.lost(cx, gateway),

@@ -102,13 +102,19 @@ impl<A> Account<A> {
             now: cx.now.wall,
         };
         let reply = cx.settings.service.answer(command, &view);
-        let say = self.do_and_say(cx, reply);
+        let say = self.do_and_say(cx, session, reply);
         let envelope = self.said_by_control(cx, say);
         self.deliver_to_all(cx, &envelope, Some(session), None);
     }
 
-    /// Takes the actions of a reply. Returns its words, or those for what could not be done.
-    pub(crate) fn do_and_say(&mut self, cx: &mut Cx<'_, A>, reply: Reply) -> RichText {
+    /// Takes the actions of a reply to a session. Returns its words, or those for what could not be
+    /// done.
+    pub(crate) fn do_and_say(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        session: SessionId,
+        reply: Reply,
+    ) -> RichText {
         let mut say = reply.say;
         for action in reply.act {
             match action {
@@ -117,6 +123,7 @@ impl<A> Account<A> {
                         say = cx.settings.service.not_changed(full);
                     }
                 }
+                Action::Records(request) => self.request_records(cx, session, request),
                 Action::Edit(edit) => self.edit(cx, edit),
                 Action::Consent(to, step) => {
                     let (id, body) = (cx.next_id(), Body::Contact(step));
@@ -127,7 +134,7 @@ impl<A> Account<A> {
         say
     }
 
-    fn said_by_control(&self, cx: &mut Cx<'_, A>, text: RichText) -> Envelope {
+    pub(crate) fn said_by_control(&self, cx: &mut Cx<'_, A>, text: RichText) -> Envelope {
         let body = Body::Text { text, auto: false };
         cx.envelope(Address::control(), self.user.clone(), body)
     }

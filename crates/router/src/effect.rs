@@ -7,6 +7,7 @@ use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, Presence, Question,
 use crate::flows::Record;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
+use crate::records::RecordsRequest;
 
 /// Something for the driver to do. `A` is where the answer to a message is given.
 #[derive(Debug)]
@@ -84,6 +85,15 @@ pub enum Effect<A> {
         more: Vec<Address>,
         /// People to watch no longer.
         less: Vec<Address>,
+    },
+    /// Tell or forget everything that is stored about the person, at every gateway; say
+    /// [`Input::Records`](crate::Input::Records) then. What was forgotten changes the list, of which
+    /// [`Input::RosterChanged`](crate::Input::RosterChanged) is said as for every change elsewhere.
+    Records {
+        /// Its name.
+        ticket: Ticket,
+        /// The request.
+        request: RecordsRequest,
     },
     /// Find the answer to a question about the person, then say
     /// [`Input::Answered`](crate::Input::Answered), within seconds.

@@ -121,7 +121,7 @@ impl<A> Account<A> {
         let reply = cx.settings.service.said_to(text.text(), &envelope.to, &view);
         let Some(reply) = reply else { return false };
         self.confirm(cx, envelope, Some(session), Fate::Delivered);
-        let say = self.do_and_say(cx, reply);
+        let say = self.do_and_say(cx, session, reply);
         self.say_notice(cx, &envelope.to, say, Some(session));
         true
     }

@@ -113,6 +113,8 @@ pub enum Input<A> {
     Answered(Ticket, RichText),
     /// What came of a text's [run](crate::Effect::Flow) through nodes.
     Flowed(Ticket, Outcome),
+    /// Words of the control contact on what came of a [request](crate::Effect::Records).
+    Records(Ticket, Vec<RichText>),
     /// A watched contact signed on at a gateway.
     Arrived(Address, GatewayKey),
     /// A watched contact signed off there.

@@ -88,6 +88,8 @@ pub(crate) enum InFlight {
     Ask(Asked),
     /// A question of somebody else, whose answer is looked for.
     Answer(Address, Question),
+    /// A request about what is stored about the person, of a session.
+    Records(SessionId),
 }
 
 impl InFlight {
@@ -108,7 +110,8 @@ impl InFlight {
             | Self::Spread(..)
             | Self::Find(_)
             | Self::Ask(_)
-            | Self::Answer(..) => false,
+            | Self::Answer(..)
+            | Self::Records(_) => false,
         }
     }
 }

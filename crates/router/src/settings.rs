@@ -10,6 +10,7 @@ use crosstalk_core::{
 };
 
 use crate::ids::GatewayKey;
+use crate::records::RecordsRequest;
 use crate::strangers::Deed;
 
 /// The settings of a gateway's accounts.
@@ -150,6 +151,8 @@ pub enum Action {
     Consent(Address, Consent),
     /// The person's [settings](Roster::settings) from now on.
     Settings(Vec<String>),
+    /// Telling or forgetting everything that is stored about the person.
+    Records(RecordsRequest),
 }
 
 /// No commands, and no words but what must be said.

@@ -9,7 +9,7 @@ use crosstalk_core::{
 
 use crate::naming::{closest, name, networks, resolve, spell};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View, flow, person, words};
+use crate::{Action, Answer, View, flow, person, records, words};
 
 /// The group that a contact added by command stands in.
 const GROUP: &str = "CrossTalk";
@@ -106,6 +106,18 @@ pub static COMMANDS: &[Command] = &[
         arguments: "[add NAME: NODES or remove NAME]",
         help: "Shows what texts to you run through, or changes it.",
         run: flow::flow,
+    },
+    Command {
+        name: "export",
+        arguments: "[PART]",
+        help: "Sends you everything that is stored about you.",
+        run: records::export,
+    },
+    Command {
+        name: "forget",
+        arguments: "[everything]",
+        help: "Shows what is stored about you, and with everything forgets it all.",
+        run: records::forget,
     },
 ];
 

@@ -7,6 +7,7 @@ mod flow;
 mod naming;
 mod offers;
 mod person;
+mod records;
 mod request;
 mod speech;
 mod words;
@@ -16,12 +17,13 @@ use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, Unix
 pub use commands::{COMMANDS, Command};
 pub use flow::{
     Call, FlowAction, Format, Outcome, Record, Run, check as check_flow, not_forwarded,
-    of as flows_of, picture, said_to,
+    of as flows_of, picture, said_to, without_secrets,
 };
 pub use offers::{Endpoint, FlowOffers, Offers, Translator};
 pub use person::{
     Found, PersonService, SERVICES, Step, begin, finish, question, shares, unanswered,
 };
+pub use records::{Forgotten, export_fails, export_link, export_part, forget_fails, forgotten};
 pub use request::{Method, Request, Trouble, Url};
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
@@ -60,6 +62,10 @@ pub enum Action {
     Consent(Address, Consent),
     /// The person's [settings](Roster::settings) from now on.
     Settings(Vec<String>),
+    /// Telling everything that is stored about the person; of what takes many messages, this part.
+    Export(usize),
+    /// Forgetting everything that is stored about the person, at every gateway.
+    Forget,
 }
 
 impl Answer {

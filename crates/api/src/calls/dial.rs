@@ -70,7 +70,8 @@ pub(super) async fn dial(
                 return Err(Problem::invalid(detail));
             }
             let named = ("call.sdp".to_owned(), "application/sdp".to_owned());
-            files::store(&state, &caller, named, Bytes::from(sdp), MAX_SDP as u64).await?.1
+            let (body, stands) = (Bytes::from(sdp), || caller.still_stands());
+            files::store(&state, who, named, (body, MAX_SDP as u64), stands).await?.1
         }
         _ => return Err(Problem::invalid("give `link` or `sdp`, and not both")),
     };

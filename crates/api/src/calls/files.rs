@@ -100,19 +100,21 @@ pub(super) async fn offer(
     state.takes_calls()?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    let (offered, link) = store(&state, &caller, (name, media_type), body, MAX_FILE).await?;
+    let who = caller.who()?;
+    let stands = || caller.still_stands();
+    let (offered, link) = store(&state, who, (name, media_type), (body, MAX_FILE), stands).await?;
     Ok((StatusCode::CREATED, Json(File::of(offered, Some(link)))))
 }
 
-/// Stores a file of up to so many bytes and offers it. Returns its link.
-pub(super) async fn store<N>(
+/// Stores a file of up to so many bytes and offers it, where `stands` says once it is whole that it
+/// still may be. Returns its link.
+pub(super) async fn store(
     state: &State,
-    caller: &Caller<N>,
+    who: &Address,
     (name, media_type): (String, String),
-    body: Body,
-    most: u64,
+    (body, most): (Body, u64),
+    stands: impl Fn() -> Result<(), Problem>,
 ) -> Result<(Offered, String), Problem> {
-    let who = caller.who()?;
     let is_plain = |name: &str| !name.contains(|c: char| c.is_control() || "/\\\"".contains(c));
     if name.trim().is_empty() || name.len() > MAX_NAME || !is_plain(&name) {
         return Err(Problem::invalid("a file's name is 1 to 255 bytes, without / \\ and \""));
@@ -147,7 +149,7 @@ pub(super) async fn store<N>(
             return Err(Problem::syntax("the file did not come whole, within five minutes"));
         }
     };
-    caller.still_stands()?;
+    stands()?;
     let (secret, hash) = secret::make();
     let expires_at = now.0 + AGE.as_millis() as u64;
     let offered = Offered { id, who: who.to_string(), name, media_type, size, expires_at };

@@ -5,11 +5,14 @@ mod dial;
 mod events;
 mod files;
 mod flows;
+mod keeper;
 mod messages;
 mod operate;
 mod presence;
+mod records;
 mod tokens;
 
+pub(crate) use keeper::OfApi;
 pub use operate::Person;
 pub use tokens::TokenWanted;
 
@@ -51,6 +54,8 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(flows::own))
         .routes(routes!(flows::of_person))
         .routes(routes!(dial::dial))
+        .routes(routes!(records::export))
+        .routes(routes!(records::forget))
         .routes(routes!(operate::status))
         .routes(routes!(operate::wipe))
         .routes(routes!(tokens::list, tokens::make))

@@ -5,7 +5,7 @@ mod event;
 mod presence;
 mod text;
 
-pub(crate) use contact::Contact;
+pub(crate) use contact::{Contact, Standing};
 pub(crate) use event::{Event, Numbered, Typing, reason};
 pub(crate) use presence::Presence;
 pub(crate) use text::Text;

@@ -76,6 +76,8 @@ needs! {
     Filing: Some(Scope::Files);
     /// Calls by which people are invited to talk.
     Dialling: Some(Scope::Calls);
+    /// Calls about everything that is stored about the caller.
+    Keeping: Some(Scope::Records);
     /// Calls of an operator.
     Operating: Some(Scope::Operator);
 }

@@ -84,10 +84,22 @@ impl People {
         // Who comes meanwhile reads the disk as it is afterwards.
         let _turn = self.entering.lock().await;
         let owners = self.store.forget(who).await?;
+        self.forgotten(who, &owners).await
+    }
+
+    /// Forgets what is kept by somebody's own programs. Whoever asks for it waits until it is done.
+    pub(crate) async fn forget_own(&self, who: &Address) -> Result<(), StoreError> {
+        let _turn = self.entering.lock().await;
+        let owners = self.store.forget_own(who).await?;
+        self.forgotten(who, &owners).await
+    }
+
+    /// Has those who are signed on follow what was forgotten on the disk.
+    async fn forgotten(&self, who: &Address, owners: &[Address]) -> Result<(), StoreError> {
         if let Some(present) = self.find(who) {
             present.set_profile(&Presence::default());
         }
-        for owner in &owners {
+        for owner in owners {
             if let Some(present) = self.find(owner) {
                 present.reload().await?;
             }

@@ -5,6 +5,7 @@ mod files;
 mod forget;
 mod passkeys;
 mod profiles;
+mod records;
 mod tables;
 mod tokens;
 mod web;
@@ -20,6 +21,7 @@ use redb::Database;
 pub(crate) use events::{Log, ToKeep};
 pub(crate) use files::Offered;
 pub(crate) use passkeys::Passkey;
+pub(crate) use records::Kept;
 pub use tokens::{NewToken, Token};
 pub(crate) use web::{Invite, Known, Session};
 

@@ -9,5 +9,6 @@ mod held;
 mod operate;
 mod passkeys;
 mod people;
+mod records;
 mod scopes;
 mod web;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crosstalk_core::{Address, Envelope, Failure, Roster};
 use crosstalk_overlay as overlay;
 use crosstalk_router::{
-    Account, Effect, Effects, Fate, GatewayKey, Input, Message, SessionId, Ticket,
+    Account, Effect, Effects, Fate, GatewayKey, Input, Message, RecordsRequest, SessionId, Ticket,
 };
 
 use super::accounts::{Answer, Inner, Slot};
@@ -37,6 +37,7 @@ pub(super) enum After {
     DeliverLocally,
     Ask(Ask),
     Flow(Flow),
+    Records(Ticket, RecordsRequest),
 }
 
 impl RouterState {
@@ -153,6 +154,7 @@ impl RouterState {
                 after.push(After::Flow(Flow { ticket, envelope, lines }));
             }
             Effect::Archive(record) => self.archive(inner.account.user(), record),
+            Effect::Records { ticket, request } => after.push(After::Records(ticket, request)),
             Effect::Count(what) => self.counters.count(what),
         }
     }

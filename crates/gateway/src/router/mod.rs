@@ -28,6 +28,7 @@ mod local;
 mod options;
 mod overlay_calls;
 mod overlay_events;
+mod records;
 mod service;
 mod session_handle;
 mod shares;
@@ -35,7 +36,7 @@ mod timers;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crosstalk_core::{Address, Names, Now, UnixMillis};
@@ -46,6 +47,7 @@ use tokio::sync::mpsc;
 
 pub use counters::{Drops, Snapshot};
 pub use options::Options;
+pub use records::{Doing, Exported, Keeper};
 pub use session_handle::SessionHandle;
 
 use crate::mail::Mails;
@@ -73,6 +75,8 @@ pub(crate) struct RouterState {
     memory: Memory,
     timers: Arc<Timers>,
     sources: Arc<Sources>,
+    /// What else keeps something of people, once it is there.
+    keeper: OnceLock<Arc<dyn Keeper>>,
     runtime: Handle,
 }
 
@@ -108,6 +112,7 @@ impl Router {
             memory: Memory::new(options.memory),
             timers: Arc::default(),
             sources: options.sources,
+            keeper: OnceLock::new(),
             runtime: Handle::current(),
         });
         tokio::spawn(overlay_events::listen(Arc::downgrade(&state), inbound));
@@ -165,9 +170,20 @@ impl Router {
         self.state.counters.slow.add();
     }
 
+    /// Settings of a person as they may be shown: secrets in them are named only.
+    pub fn without_secrets(&self, settings: &[String]) -> Vec<String> {
+        settings.iter().map(|line| crosstalk_services::without_secrets(line)).collect()
+    }
+
     /// A picture, in SVG, of what texts to somebody with these settings run through.
     pub fn picture_of_flows(&self, settings: &[String]) -> String {
         crosstalk_services::picture(settings, self.state.sources.offers())
+    }
+
+    /// Has `keeper` asked, too, when somebody wants to be told or have forgotten everything that is
+    /// stored. Only the first one is.
+    pub fn ask_keeper(&self, keeper: Arc<dyn Keeper>) {
+        let _ = self.state.keeper.set(keeper);
     }
 
     /// Resolves when everything is done for everybody who signed out: others told, lists saved.

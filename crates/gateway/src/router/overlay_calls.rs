@@ -81,6 +81,10 @@ impl RouterState {
                     state.apply(&slot, Input::Answered(ticket, text));
                 }));
             }
+            After::Records(ticket, request) => drop(self.runtime.spawn(async move {
+                let said = state.records(&user_of(&slot), request).await;
+                state.apply(&slot, Input::Records(ticket, said));
+            })),
             After::Save(roster) => drop(self.runtime.spawn(state.save(slot, roster))),
         }
         None

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Envelope, Failure, Question, RichText};
-use crosstalk_router::{Action, Full, Reply, Service, View};
+use crosstalk_router::{Action, Full, RecordsRequest, Reply, Service, View};
 use crosstalk_services as services;
 
 use crate::sources::Sources;
@@ -77,6 +77,8 @@ fn reply(answer: services::Answer) -> Reply {
         services::Action::Edit(edit) => Action::Edit(edit),
         services::Action::Consent(to, step) => Action::Consent(to, step),
         services::Action::Settings(settings) => Action::Settings(settings),
+        services::Action::Export(part) => Action::Records(RecordsRequest::Export { part }),
+        services::Action::Forget => Action::Records(RecordsRequest::Forget),
     });
     Reply { say: answer.say.into(), act: act.collect() }
 }

@@ -64,3 +64,37 @@ async fn what_is_set_is_told_through_two_gateways_and_after_the_next_sign_on() {
     alice.says("bob@yahoo", "/location");
     assert_eq!(alice.reads("bob@yahoo").await, "[CrossTalk /location: \"San Diego\"]");
 }
+
+#[tokio::test]
+async fn who_is_forgotten_is_with_what_waits_and_at_the_next_sign_on_too() {
+    let pair = pair().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    befriend(&mut alice, &mut bob).await;
+    sets(&mut alice, "/set location San Diego").await;
+    drop(bob);
+    pair.right.drained().await;
+    alice.sees("bob@yahoo", crosstalk_core::Availability::Offline).await;
+    alice.says("bob@yahoo", "for later");
+    pair.keeps_left(1).await;
+    alice.says(CONTROL, "/forget everything");
+    assert!(alice.reads(CONTROL).await.contains("This forgets"));
+    let said = alice.reads(CONTROL).await;
+    assert!(said.contains("not arrived and will not: 1 to bob@yahoo.xt."), "{said}");
+    assert!(said.contains("Other gateways that kept it forget it too: 1."), "{said}");
+    alice.has("bob@yahoo", |bob| !bob.listed).await;
+    pair.keeps_left(0).await;
+    let mut bob = sign_in(&pair.right, "bob@yahoo");
+    bob.says("alice@aol", "/location");
+    let off = "[CrossTalk: alice@aol.xt is not there, or does not tell you /location.]";
+    assert_eq!(bob.reads("alice@aol").await, off, "and the text is not there before it");
+    drop(alice);
+    pair.left.drained().await;
+    let mut alice = sign_in(&pair.left, "alice@aol");
+    alice.says(CONTROL, "/services");
+    let services = alice.reads(CONTROL).await;
+    assert!(services.contains("location: off"), "{services}");
+    alice.says(CONTROL, "/list");
+    let list = alice.reads(CONTROL).await;
+    assert!(!list.contains("bob"), "{list}");
+}

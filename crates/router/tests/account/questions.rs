@@ -8,7 +8,8 @@ use crosstalk_core::{
     Outgoing, Presence, Question, RichText, Roster, RosterEdit, Stamp, Subscription,
 };
 use crosstalk_router::{
-    Action, Effect, Full, Input, Mail, Message, Reply, Service, Settings, Ticket, View,
+    Action, Effect, Full, Input, Mail, Message, RecordsRequest, Reply, Service, Settings, Ticket,
+    View,
 };
 
 use crate::driven::{
@@ -20,8 +21,11 @@ struct City;
 
 impl Service for City {
     fn answer(&self, text: &str, _: &View<'_>) -> Reply {
-        let act = vec![Action::Settings(vec![text.into()])];
-        Reply { say: "Set.".into(), act }
+        let act = match text {
+            "/forget" => Action::Records(RecordsRequest::Forget),
+            place => Action::Settings(vec![place.into()]),
+        };
+        Reply { say: "Set.".into(), act: vec![act] }
     }
 
     fn in_words(&self, _: &Envelope, _: &str) -> Vec<RichText> {
@@ -292,4 +296,37 @@ fn steps_of_consent_and_automatic_texts_are_no_questions() {
     let request = Body::Contact(Consent::Request("/city".into()));
     let effects = alice.says(LAPTOP, "carol@jabber", request);
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Locate { .. })));
+}
+
+#[test]
+fn what_became_of_a_request_about_what_is_stored_is_said_once_by_the_control_contact() {
+    let mut alice = alice([friend("bob@yahoo")]);
+    let requested = |effects: &[Effect<u32>]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Records { ticket, request } => Some((*ticket, *request)),
+            _ => None,
+        })
+    };
+    assert_eq!(requested(&alice.says(LAPTOP, "crosstalk@gateway", text("Rome"))), None);
+    let effects = alice.says(LAPTOP, "crosstalk@gateway", text("/forget"));
+    let (ticket, request) = requested(&effects).unwrap();
+    assert_eq!(request, RecordsRequest::Forget);
+    let mut heard = |ticket, words: &[&str]| -> Vec<String> {
+        let words = words.iter().map(|words| RichText::plain(*words)).collect();
+        let effects = alice.does(Input::Records(ticket, words));
+        effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Mail(LAPTOP, Mail::Deliver(envelope, _)) => match &envelope.body {
+                    Body::Text { text, .. } if envelope.from.is_control() => {
+                        Some(text.text().into())
+                    }
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(heard(ticket, &["Forgotten.", "That is all."]), ["Forgotten.", "That is all."]);
+    assert!(heard(ticket, &["Forgotten."]).is_empty(), "what nobody waits for");
 }

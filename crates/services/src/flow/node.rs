@@ -71,6 +71,14 @@ impl Node {
         }
     }
 
+    /// The node as it stands in the settings, but for its secret.
+    pub(super) fn without_secret(&self) -> String {
+        match self {
+            Self::Webhook { url, .. } => format!("webhook {} [secret]", url.expose()),
+            other => other.stored(),
+        }
+    }
+
     /// Whether a condition holds; `None` where the node is none.
     pub(super) fn condition(&self, envelope: &Envelope, text: &str) -> Option<bool> {
         match self {

@@ -57,6 +57,15 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
+/// A line of settings but for the secrets in it.
+pub fn without_secrets(line: &str) -> String {
+    let Some(Line::Flow(Flow { name, nodes })) = Line::read(line).filter(|_| is_flow(line)) else {
+        return line.to_owned();
+    };
+    let nodes: Vec<_> = nodes.iter().map(Node::without_secret).collect();
+    format!("{FLOW}{name}={}", nodes.join(BETWEEN))
+}
+
 /// The flows in `settings`.
 pub(super) fn flows(settings: &[String]) -> impl Iterator<Item = Flow> {
     let own = settings.iter().filter(|line| line.starts_with(FLOW));

@@ -193,3 +193,13 @@ fn an_operators_flow_is_checked_and_shown_to_everybody() {
     assert!(said.contains("Set by the operator: log: webhook \"https://h.example\""), "{said}");
     assert!(!said.contains(SECRET) && !said.contains("k3y"), "{said}");
 }
+
+#[test]
+fn what_may_be_shown_of_settings_has_no_secrets_in_it() {
+    let line = format!("flow/work=from bob@yahoo | webhook https://hook.test/x {SECRET}");
+    let shown = crosstalk_services::without_secrets(&line);
+    assert_eq!(shown, "flow/work=from bob@yahoo | webhook https://hook.test/x [secret]");
+    for other in ["translate/bob@yahoo=de", "flow/work=archive mbox", "location=on"] {
+        assert_eq!(crosstalk_services::without_secrets(other), other);
+    }
+}

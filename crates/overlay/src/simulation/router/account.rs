@@ -145,7 +145,7 @@ fn request<R>(effect: Effect<Reply<R>>, user: &Address) -> Request {
         Effect::SignOn => Request::SignOn,
         Effect::SignOff { watched } => Request::SignOff(watched),
         Effect::Watch { more, less } => Request::Watch { more, less },
-        Effect::Ask { .. } | Effect::Flow { .. } | Effect::Archive(_) => {
+        Effect::Ask { .. } | Effect::Flow { .. } | Effect::Archive(_) | Effect::Records { .. } => {
             unreachable!("nobody here has a control contact to ask, or to set up flows with")
         }
         Effect::Mail(..)

@@ -1,0 +1,101 @@
+//! Everything that is stored about a person: told, or forgotten, when the person says so.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crosstalk_core::{Address, RichText, Style};
+use crosstalk_overlay::{Records, Wiped};
+use crosstalk_router::RecordsRequest;
+use crosstalk_services as services;
+
+use super::RouterState;
+
+/// Something under way.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A part of the gateway beside the router that keeps something of people.
+pub trait Keeper: Send + Sync {
+    /// Forgets what is kept of `who`. Returns whether it is forgotten.
+    fn forget<'a>(&'a self, who: &'a Address) -> Doing<'a, bool>;
+
+    /// Writes down everything that is stored about `who`: `records`, and what is kept here. Of what
+    /// takes many messages only this part, the first being 1.
+    fn export<'a>(
+        &'a self,
+        who: &'a Address,
+        records: Records,
+        part: usize,
+    ) -> Doing<'a, Option<Exported>>;
+}
+
+/// Everything that is stored about somebody, written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// At this address, once.
+    Link(String),
+    /// In messages.
+    Part {
+        /// The messages of this part.
+        messages: Vec<String>,
+        /// Which part it is, and of how many.
+        part: usize,
+        /// Number of parts.
+        parts: usize,
+    },
+}
+
+impl RouterState {
+    /// Does what somebody wants about everything that is stored. Returns what to say of it.
+    pub(super) async fn records(
+        self: &Arc<Self>,
+        who: &Address,
+        request: RecordsRequest,
+    ) -> Vec<RichText> {
+        match request {
+            RecordsRequest::Export { part } => self.export(who, part).await,
+            RecordsRequest::Forget => {
+                let wiped = self.overlay.wipe(who).await;
+                let is_whole = match self.keeper.get() {
+                    Some(keeper) => keeper.forget(who).await,
+                    None => true,
+                };
+                let said = if is_whole {
+                    services::forgotten(&self.in_numbers(wiped))
+                } else {
+                    services::forget_fails()
+                };
+                vec![said.into()]
+            }
+        }
+    }
+
+    async fn export(&self, who: &Address, part: usize) -> Vec<RichText> {
+        let records = self.overlay.records(who).await;
+        let exported = match self.keeper.get() {
+            Some(keeper) => keeper.export(who, records, part).await,
+            None => None,
+        };
+        match exported {
+            None => vec![services::export_fails().into()],
+            Some(Exported::Link(link)) => {
+                let mut text = RichText::from(services::export_link());
+                text.push(&link, [&Style::Link(link.clone())]);
+                vec![text]
+            }
+            Some(Exported::Part { messages, part, parts }) => {
+                let first = services::export_part(part, parts).into();
+                std::iter::once(first).chain(messages.into_iter().map(RichText::plain)).collect()
+            }
+        }
+    }
+
+    fn in_numbers(&self, Wiped { taken_back, homes }: Wiped) -> services::Forgotten {
+        let names = &self.settings.names;
+        let others = || homes.iter().filter(|home| home.id != self.here);
+        services::Forgotten {
+            taken_back: taken_back.into_iter().map(|(to, n)| (names.universal(&to), n)).collect(),
+            elsewhere: others().count(),
+            away: others().filter(|home| !home.is_reached).count(),
+        }
+    }
+}
