@@ -15,6 +15,7 @@ const OVERLAY: &[&str] = &[
     "directory",
     "delivery",
     "rosters",
+    "mappings",
     "outbox",
     "storage",
     "node",

@@ -9,6 +9,7 @@
 //!   node        everything but the buddy lists, in one pure state machine
 //!   storage     the database, and the journal of what was shown, on disk
 //!   outbox      messages until they are shown or reported
+//!   mappings    what applications have kept, signed by its owners
 //!   rosters     buddy lists, merged by stamp
 //!   delivery    messages between two gateways, acknowledged, and none handed on twice
 //!   directory   who is where: what this gateway publishes, watches and keeps for others
@@ -27,6 +28,7 @@ mod errors;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hub;
+mod mappings;
 mod membership;
 mod node;
 mod outbox;
@@ -41,8 +43,10 @@ mod wire;
 pub use errors::{BadMembership, Error};
 pub use hub::answer::Answer;
 pub use hub::inbound::Inbound;
+pub use hub::mappings::{Changes, Unkept, Unread};
 pub use hub::records::{Home, Records, Wiped};
 pub use hub::status::{LinkStatus, PeerStatus, Status};
+pub use mappings::{MappingLimits, Page};
 pub use membership::{
     Admitted, BadDay, BadGatewayId, Day, GatewayId, MAX_MEMBERS, Member, Membership, Operator,
     REPLICAS, parse_address,
@@ -51,4 +55,5 @@ pub use node::violations::Counts;
 pub use outbox::{Limits, Waiting};
 pub use overlay::{Config, Overlay};
 pub use rosters::{Full, Lists};
+pub use wire::mapping::{BadMapping, BadNamespace, Mapping, Namespace};
 pub use wire::message::{Fate, Message};

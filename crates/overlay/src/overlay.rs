@@ -14,8 +14,10 @@ use crate::common::clock::Wall;
 use crate::errors::Error;
 use crate::hub::Hub;
 use crate::hub::inbound::Inbound;
+use crate::hub::mappings::{Changes, Unkept, Unread};
 use crate::hub::records::{Records, Wiped};
 use crate::hub::status::Status;
+use crate::mappings::Page;
 use crate::membership::identity;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{GatewayId, Member, Members, Membership, REPLICAS};
@@ -26,6 +28,7 @@ use crate::rosters::Full;
 use crate::storage::journal::Journal;
 use crate::storage::store::Store;
 use crate::transport::swarm::Net;
+use crate::wire::mapping::{Mapping, Namespace};
 use crate::wire::message::{Fate, Message};
 
 /// Events that the gateway may lag behind before the backlog takes them, which weighs each. Few,
@@ -232,6 +235,30 @@ impl Overlay {
         self.hub().records(user).await
     }
 
+    /// Keeps a mapping for its owner: at the gateways that are home of the namespace, and here until
+    /// its time is over. Returns the number of gateways that have it, this one included; the others
+    /// get it when they can be reached.
+    pub async fn put_mapping(&self, mapping: Mapping) -> Result<usize, Unkept> {
+        self.hub().put_mapping(mapping).await
+    }
+
+    /// Mappings of a namespace, from a key on in the order of their bytes: as many as were asked for
+    /// or fit into one answer. They come from the homes, which have two seconds to answer; every
+    /// signature was checked here.
+    pub async fn mappings(
+        &self,
+        namespace: Namespace,
+        from: &str,
+        most: usize,
+    ) -> Result<Page, Unread> {
+        self.hub().mappings(namespace, from, most).await
+    }
+
+    /// Watches a namespace for changes.
+    pub fn watch_mappings(&self, namespace: Namespace) -> Result<Changes, Unread> {
+        self.hub().watch_mappings(namespace)
+    }
+
     /// Counts since the start.
     pub fn counts(&self) -> Counts {
         self.hub().counts()
@@ -283,12 +310,14 @@ impl Running {
         let followed = members.document().map(|_| state.to_owned());
         let recovered = Recovered { posts: store.posts(wall), shown };
         let hub = Hub::new(members, clock, store, epoch, followed, inbound);
+        hub.vouch_by(&key);
         hub.restore(outbox, getrandom::u64().unwrap_or(epoch), journal, recovered);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(hub.clone().tick(stop.clone()));
         tasks.spawn(hub.clone().pump(stop.clone()));
         tasks.spawn(hub.clone().hear_kept(kept, stop.clone()));
         tasks.spawn(hub.clone().follow_membership(stop.clone()));
+        tasks.spawn(hub.clone().keep_mappings(stop.clone()));
         tasks.spawn(hub.clone().expire_lists(outbox.lists.age, stop.clone()));
         tasks.close();
         Ok((Self { hub, tasks, stop, listening: None }, events, key))

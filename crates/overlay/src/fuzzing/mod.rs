@@ -16,6 +16,7 @@ use crate::membership::{
 use crate::node::{Effect, Node};
 use crate::storage::records;
 use crate::wire::frame::{Frame, Hello, NEWEST, OLDEST};
+use crate::wire::mapping::{Mapping, Namespace, Offered, Vouched};
 use crate::wire::message::Message;
 
 /// The networks of the three gateways of these targets; the first is the one under test.
@@ -43,6 +44,9 @@ pub fn decode(bytes: &[u8]) {
     }
     if let Ok((said, post)) = records::read_post(bytes) {
         assert_eq!(records::read_post(&records::of_post(said, &post)), Ok((said, post)));
+    }
+    if let Ok(held) = records::read_mapping(bytes) {
+        assert_eq!(records::read_mapping(&records::of_mapping(&held)), Ok(held));
     }
     if let Ok((owner, roster)) = records::read_list(bytes) {
         assert_eq!(records::read_list(&records::of_list(&owner, &roster)), Ok((owner, roster)));
@@ -83,6 +87,21 @@ pub fn good_documents() -> Vec<Vec<u8>> {
     ]
 }
 
+/// A mapping that its owner signed, and a gateway.
+fn good_mapping() -> (Namespace, Vouched) {
+    let namespace = Namespace::from_bytes(*id(8).as_bytes());
+    let mut mapping = Mapping {
+        namespace,
+        key: "city".into(),
+        value: Some("Oslo".into()),
+        sequence: 1,
+        expires_at: 1_800_000_000,
+        signature: Vec::new(),
+    };
+    mapping.signature = key(8).sign(&mapping.signed_bytes()).expect("a signature");
+    (namespace, Vouched::sign(&key(1), id(1), mapping).expect("a signature"))
+}
+
 /// A frame of each kind, as peers write them, for a corpus to begin with.
 pub fn good_frames() -> Vec<Vec<u8>> {
     let envelope = Envelope {
@@ -95,7 +114,15 @@ pub fn good_frames() -> Vec<Vec<u8>> {
     };
     let message = Message::Envelope(envelope);
     let (number, settled) = (1, 1);
+    let (namespace, row) = good_mapping();
     let frames = [
+        Frame::MappingGet { ask: 1, namespace, from: "city".into(), most: 10 },
+        Frame::MappingGot { ask: 1, rows: vec![row.clone()], more: true },
+        Frame::MappingPut { ask: 1, namespace, rows: vec![row], whole: Some(7), turn: 1 },
+        Frame::MappingOffered { ask: 1, outcome: Offered::Kept },
+        Frame::MappingDigests(vec![(namespace, 7)]),
+        Frame::MappingWant(vec![namespace]),
+        Frame::MappingWatch { namespace, digest: 7 },
         Frame::Lease { seq: 1, ttl_ms: 15_000 },
         Frame::Synced { version: 3 },
         Frame::HeardOut(vec![(id(1), 1, 3)]),

@@ -38,6 +38,8 @@ impl Hub {
             state.since.insert(peer, clock::now());
             handle
         };
+        // Before the comparison that follows from it.
+        lock(&self.mapping_hub.mappings).linked(&peer);
         self.with(|node, now| node.linked(now, peer, handle.link, epoch, version));
         handle
     }
@@ -70,6 +72,7 @@ impl Hub {
                 _ if !self.with(|node, _| present(node)) => return Ok(true),
                 Frame::Membership(signed) => self.membership_frame(handle.peer, signed),
                 frame if frame.is_of_rosters() => self.roster_frame(handle.peer, frame)?,
+                frame if frame.is_of_mappings() => self.mapping_frame(handle.peer, frame)?,
                 frame => self.with(|node, now| {
                     let mut next = Some(frame);
                     while let Some(frame) = next.filter(|_| present(node)) {
@@ -119,6 +122,7 @@ impl Hub {
     pub(crate) fn set_members(self: &Arc<Self>, members: Members) {
         let members = Arc::new(members);
         lock(&self.rosters).set_members(members.clone());
+        lock(&self.mapping_hub.mappings).set_members(members.clone());
         self.members.send_replace(members.clone());
         self.with(|node, now| node.set_members(now, members));
     }

@@ -5,6 +5,7 @@ pub(crate) mod backlog;
 pub(crate) mod inbound;
 mod links;
 mod lists;
+pub(crate) mod mappings;
 pub(crate) mod membership_sync;
 pub(crate) mod records;
 mod settle;
@@ -29,6 +30,8 @@ use crate::directory::lease::LinkId;
 use crate::hub::answer::{Answer, Way};
 use crate::hub::backlog::Backlog;
 use crate::hub::inbound::Inbound;
+use crate::hub::mappings::MappingHub;
+use crate::mappings::Mappings;
 use crate::membership::{GatewayId, Members};
 use crate::node::{Node, Recovered, ShownRecord};
 use crate::outbox::Limits;
@@ -53,6 +56,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    mapping_hub: MappingHub,
     /// People who were given their lists while the store could not be read.
     unread: Mutex<BTreeSet<Address>>,
     pub(crate) store: Store,
@@ -116,6 +120,7 @@ impl Hub {
             state: Mutex::new(state),
             rosters: Mutex::new(Rosters::new(members.clone(), store.clone())),
             loads: Mutex::default(),
+            mapping_hub: MappingHub::new(Mappings::new(members.clone(), store.clone())),
             unread: Mutex::default(),
             own: members.own(),
             members: watch::Sender::new(members),
@@ -145,6 +150,7 @@ impl Hub {
         let _ = self.journal.set(journal);
         lock(&self.state).backlog.set_limit(limits.backlog);
         self.store.limit(limits.lists);
+        lock(&self.mapping_hub.mappings).limit(limits.mappings);
         self.with(|node, now| node.restore(now, limits, seed, recovered));
     }
 

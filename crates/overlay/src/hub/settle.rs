@@ -30,7 +30,10 @@ impl Hub {
             Follows::Found(ticket, found) => drop(ticket.send(found)),
             Follows::Settled(ticket, fate) => drop(ticket.send(fate)),
             Follows::Wake(handle) => handle.wake.notify_one(),
-            Follows::Compare(peer) => self.compare(peer),
+            Follows::Compare(peer) => {
+                self.compare(peer);
+                self.compare_mappings(peer);
+            }
         }
     }
 

@@ -30,6 +30,7 @@ impl Hub {
             if std::mem::replace(&mut failed, kept.is_none()) && kept.is_some() {
                 for peer in BTreeSet::from_iter(self.linked()) {
                     self.compare(peer);
+                    self.compare_mappings(peer);
                 }
                 self.reload_unread();
             }

@@ -19,6 +19,11 @@ impl Key {
         Self::hash("user", &[user.network().as_str().as_bytes(), b"\0", user.local().as_bytes()])
     }
 
+    /// The key of everything in a namespace, so that one home can list it.
+    pub(crate) fn of_namespace(owner: &[u8; 32]) -> Self {
+        Self::hash("namespace", &[owner])
+    }
+
     pub(super) fn of_gateway(id: &GatewayId) -> Self {
         Self::hash("gateway", &[id.as_bytes()])
     }
@@ -68,5 +73,7 @@ mod tests {
     fn the_key_is_the_hash_that_the_format_says() {
         let expected = Sha256::digest(b"ct/user/1\0aol\0alice");
         assert_eq!(Key::of(&"alice@aol".parse().unwrap()).as_bytes()[..], expected[..]);
+        let expected = Sha256::digest([b"ct/namespace/1\0".as_slice(), &[7; 32]].concat());
+        assert_eq!(Key::of_namespace(&[7; 32]).as_bytes()[..], expected[..]);
     }
 }

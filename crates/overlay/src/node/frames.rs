@@ -47,13 +47,20 @@ impl<T, L> Node<T, L> {
                     self.conclude(now, peer, ticket, outcome);
                 }
             }
-            // Of rosters and members the hub takes care; what a newer peer says beside is skipped.
+            // Of rosters, mappings and members the hub takes care; what a newer peer says beside is skipped.
             Frame::Unknown
             | Frame::RosterGet { .. }
             | Frame::RosterGot { .. }
             | Frame::RosterPut { .. }
             | Frame::RosterDigests(_)
             | Frame::RosterWant(_)
+            | Frame::MappingGet { .. }
+            | Frame::MappingGot { .. }
+            | Frame::MappingPut { .. }
+            | Frame::MappingOffered { .. }
+            | Frame::MappingDigests(_)
+            | Frame::MappingWant(_)
+            | Frame::MappingWatch { .. }
             | Frame::Membership(_) => {}
             Frame::Era(era) => {
                 if self.membership_versions.told(peer, era) {

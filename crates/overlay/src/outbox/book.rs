@@ -5,6 +5,7 @@ use std::time::Duration;
 use crosstalk_core::{Address, Body, Envelope, Origin};
 
 use crate::common::map::Map;
+use crate::mappings::MappingLimits;
 use crate::rosters::Lists;
 use crate::wire::message::Message;
 
@@ -33,13 +34,24 @@ pub struct Limits {
     pub cache: usize,
     /// Bounds on buddy lists.
     pub lists: Lists,
+    /// Bounds on mappings of applications.
+    pub mappings: MappingLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let age = Duration::from_hours(14 * 24);
         let (total, backlog, cache) = (256 << 20, 32 << 20, 64 << 20);
-        Self { age, messages: 1000, bytes: 1 << 20, total, backlog, cache, lists: Lists::default() }
+        Self {
+            age,
+            messages: 1000,
+            bytes: 1 << 20,
+            total,
+            backlog,
+            cache,
+            lists: Lists::default(),
+            mappings: MappingLimits::default(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crosstalk_core::{Body, UnixMillis};
 
+use crate::mappings::Held;
 use crate::membership::GatewayId;
 use crate::outbox::Post;
 use crate::rosters;
@@ -51,7 +52,16 @@ fn what_is_stored_is_written_and_read_as_ever() {
     written.push(("roster".to_owned(), records::of_list(&alice, &roster)));
     let digest = rosters::digest(&samples::roster()).to_be_bytes();
     written.push(("digest of the roster".to_owned(), digest.to_vec()));
+    let [said, removed] = &samples::vouched()[..] else { panic!("two") };
+    let held = [("mapping", said), ("mapping removed", removed)]
+        .map(|(name, row)| (name, Held { row: row.clone(), change: 1_800_000_000_001 }));
+    for (name, held) in &held {
+        written.push(((*name).to_owned(), records::of_mapping(held)));
+    }
     check(&golden, &written);
+    for (name, held) in held {
+        assert_eq!(records::read_mapping(&golden[name]), Ok(held), "{name}");
+    }
     for (name, post) in posts() {
         let read = records::read_post(&golden[format!("post {name}").as_str()]);
         assert_eq!(read, Ok((SAID, post)), "{name}");

@@ -1,4 +1,4 @@
-//! The records of the database: how messages, buddy lists and accounts are written.
+//! The records of the database: how messages, buddy lists, accounts and mappings are written.
 //!
 //! A record is a layout and, behind it, [fields] of later versions. A record that cannot be read is
 //! not lost: who finds one keeps its bytes.
@@ -9,9 +9,11 @@ use std::collections::BTreeSet;
 use crosstalk_core::{Address, Roster, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::mappings::Held;
 use crate::membership::GatewayId;
 use crate::outbox::Post;
 use crate::wire::layout::{self, Unreadable, read, write};
+use crate::wire::mapping::Vouched;
 use crate::wire::{details, fields};
 
 /// Facts about a list that are known without reading it.
@@ -46,6 +48,12 @@ struct AccountRecord<'a> {
     owner: layout::Address<'a>,
     bytes: u64,
     seen: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MappingRecord<'a> {
+    row: Cow<'a, Vouched>,
+    change: u64,
 }
 
 /// The record of a message that was said at a time.
@@ -90,6 +98,18 @@ pub(crate) fn owner_of_list(bytes: &[u8]) -> Result<Address, Unreadable> {
 /// The fields behind a list, which a later version wrote: they are written again with the list.
 pub(crate) fn fields_of_list(bytes: &[u8]) -> &[u8] {
     read::<ListRecord<'_>>(bytes).map_or(&[], |(_, behind)| behind)
+}
+
+/// The record of a mapping.
+pub(crate) fn of_mapping(held: &Held) -> Vec<u8> {
+    write(&MappingRecord { row: Cow::Borrowed(&held.row), change: held.change })
+}
+
+/// Reads [`of_mapping`].
+pub(crate) fn read_mapping(bytes: &[u8]) -> Result<Held, Unreadable> {
+    let (record, behind) = read::<MappingRecord<'_>>(bytes)?;
+    fields::each(behind, |_, _| false)?;
+    Ok(Held { row: record.row.into_owned(), change: record.change })
 }
 
 impl Account {

@@ -36,8 +36,15 @@ fn weight(frame: &Frame) -> u32 {
         Frame::RosterDigests(digests) => many(digests.len()),
         // Each may be answered with a roster from the disk.
         Frame::RosterWant(keys) => many(keys.len().saturating_mul(16)),
-        Frame::RosterGet { .. } => 10,
+        Frame::RosterGet { .. } | Frame::MappingGet { .. } | Frame::MappingWatch { .. } => 10,
         Frame::RosterPut { part, .. } => 1 + many(part.contacts().count()),
+        // Two signatures each.
+        Frame::MappingPut { rows, .. } | Frame::MappingGot { rows, .. } => {
+            many(rows.len().saturating_mul(128))
+        }
+        Frame::MappingDigests(digests) => many(digests.len()),
+        // Each may be answered with a namespace from the disk.
+        Frame::MappingWant(wanted) => many(wanted.len().saturating_mul(32)),
         // A signature, or some hundred kilobytes.
         Frame::Membership(_) | Frame::MembershipGet => 1000,
         _ => 1,

@@ -13,7 +13,7 @@ use crate::hub::inbound::Inbound;
 
 use crate::transport::link::Greeting;
 use crate::transport::pair_tests::{self, PATIENCE, alice, bob, gateway, id};
-use crate::wire::frame::{NEWEST, OLDEST};
+use crate::wire::frame::{FIELDS, NEWEST, OLDEST};
 use crate::wire::message::Message;
 
 struct Gateway {
@@ -105,7 +105,7 @@ async fn a_question_is_not_said_to_a_gateway_of_before_and_its_sender_hears_so()
         let question = Question::new("music", "").unwrap();
         Message::Question { of: bob(), by: alice(), question }
     };
-    for theirs in [OLDEST, NEWEST - 1] {
+    for theirs in [OLDEST, FIELDS - 1] {
         let (here, there) = (Gateway::new(0, NEWEST), Gateway::new(1, theirs));
         link(&here, &there).await;
         assert_eq!(here.hub.send(id(1), question()).await, Err(Failure::Refused), "{theirs}");

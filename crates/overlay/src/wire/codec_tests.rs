@@ -84,6 +84,20 @@ fn an_older_peer_is_not_told_of_a_failure_that_it_does_not_know() {
 }
 
 #[test]
+fn an_older_peer_is_not_told_of_mappings() {
+    let about = samples::frames().into_iter().filter(|(_, frame)| frame.is_of_mappings());
+    let about: Vec<_> = about.collect();
+    assert_eq!(about.len(), 12);
+    for (name, frame) in about {
+        assert_eq!(frame.for_version(4), None, "{name}");
+        let bytes = frame.encode(5).unwrap();
+        let older = [&[4], &bytes[1..]].concat();
+        assert_eq!(Frame::decode(4, &older).unwrap_err().blame, Blame::Peer, "{name}");
+        assert!(!frame.is_of_node(), "{name}");
+    }
+}
+
+#[test]
 fn version_3_is_written_as_ever() {
     let answer = Frame::Answer { number: 5, outcome: Err(Failure::Unconfirmed) };
     assert_eq!(answer.encode(3).unwrap()[..], [3, 7, 5, 1, 7]);

@@ -3,7 +3,7 @@
 //!
 //! The first frame of each side is a [`Hello`]; [`Frame`]s follow, of the newest version that both
 //! speak. Version 3 brought no frame but [`Failure::Unconfirmed`]; version 4 brought fields behind
-//! frames, and that frames of kinds that are not known are passed over.
+//! frames, and that frames of kinds that are not known are passed over; version 5 brought mappings.
 //!
 //! A version adds frames and changes none that is there, so that gateways can be upgraded one at a
 //! time. What a peer's version lacks is not sent to it.
@@ -15,14 +15,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::membership::signed_addresses::Card;
 use crate::membership::{GatewayId, Key, Signed};
+use crate::wire::mapping::{Namespace, Offered, Vouched};
 use crate::wire::message::Message;
 
 /// The oldest frame set spoken here. Every [`Hello`] is written in it.
 pub(crate) const OLDEST: u8 = 1;
 /// The newest.
-pub(crate) const NEWEST: u8 = 4;
+pub(crate) const NEWEST: u8 = 5;
 /// The first version with fields behind frames, in which what is not known is no fault.
 pub(crate) const FIELDS: u8 = 4;
+/// The first version with mappings.
+pub(crate) const MAPPINGS: u8 = 5;
 /// The longest frame, in bytes.
 pub(crate) const MAX_FRAME: usize = 256 * 1024;
 /// The most entries of one list in a frame.
@@ -141,6 +144,59 @@ pub(crate) enum Frame {
         /// The message.
         message: Message,
     },
+    /// Asks a home for mappings of a namespace, in order of key.
+    MappingGet {
+        /// Names the question.
+        ask: u64,
+        /// The namespace.
+        namespace: Namespace,
+        /// The key to begin with.
+        from: String,
+        /// The most to answer with.
+        most: u16,
+    },
+    /// The answer.
+    MappingGot {
+        /// The question.
+        ask: u64,
+        /// The mappings.
+        rows: Vec<Vouched>,
+        /// There are more behind them.
+        more: bool,
+    },
+    /// Mappings of a namespace, to be merged.
+    MappingPut {
+        /// Names the question where it is one, of a single mapping that a program says just now; 0
+        /// otherwise.
+        ask: u64,
+        /// The namespace.
+        namespace: Namespace,
+        /// The mappings.
+        rows: Vec<Vouched>,
+        /// In the last part, where the sender wants what the receiver has beyond this: the
+        /// digest of the whole.
+        whole: Option<u64>,
+        /// Number of times that the two have exchanged this namespace since it changed.
+        turn: u8,
+    },
+    /// Answers a mapping that was offered.
+    MappingOffered {
+        /// The question.
+        ask: u64,
+        /// The answer.
+        outcome: Offered,
+    },
+    /// Digests of the sender's copies of the namespaces that the receiver keeps.
+    MappingDigests(Vec<(Namespace, u64)>),
+    /// Send me those.
+    MappingWant(Vec<Namespace>),
+    /// The sender wants to be told of changes, for half a minute.
+    MappingWatch {
+        /// The namespace.
+        namespace: Namespace,
+        /// The digest of what it has.
+        digest: u64,
+    },
     /// A message of a kind that is not known here. It is answered as one that is not taken, so that
     /// its sender hears of it. Only read.
     UnknownMessage {
@@ -180,7 +236,28 @@ impl Frame {
             | Self::Membership(_)
             | Self::Cards(_)
             | Self::Said { .. } => 2,
+            Self::MappingGet { .. }
+            | Self::MappingGot { .. }
+            | Self::MappingPut { .. }
+            | Self::MappingOffered { .. }
+            | Self::MappingDigests(_)
+            | Self::MappingWant(_)
+            | Self::MappingWatch { .. } => MAPPINGS,
         }
+    }
+
+    /// Whether it is about mappings, which a node leaves to others.
+    pub(crate) const fn is_of_mappings(&self) -> bool {
+        matches!(
+            self,
+            Self::MappingGet { .. }
+                | Self::MappingGot { .. }
+                | Self::MappingPut { .. }
+                | Self::MappingOffered { .. }
+                | Self::MappingDigests(_)
+                | Self::MappingWant(_)
+                | Self::MappingWatch { .. }
+        )
     }
 
     /// Whether it is about rosters, which a node leaves to others.
@@ -197,7 +274,7 @@ impl Frame {
 
     /// Whether a node takes it.
     pub(crate) const fn is_of_node(&self) -> bool {
-        !self.is_of_rosters() && !matches!(self, Self::Membership(_))
+        !self.is_of_rosters() && !self.is_of_mappings() && !matches!(self, Self::Membership(_))
     }
 }
 

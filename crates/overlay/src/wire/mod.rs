@@ -7,6 +7,7 @@ pub(crate) mod frame;
 #[cfg(test)]
 pub(crate) mod golden_tests;
 pub(crate) mod layout;
+pub(crate) mod mapping;
 pub(crate) mod message;
 #[cfg(test)]
 pub(crate) mod samples;

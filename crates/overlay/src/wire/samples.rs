@@ -7,6 +7,8 @@ use crosstalk_core::{
 use libp2p_identity::Keypair;
 
 use super::frame::{Frame, Hello, Record};
+use super::mapping::tests::{mapping, namespace, owner};
+use super::mapping::{Offered, Vouched};
 use super::message::Message;
 use crate::membership::Key;
 use crate::membership::identity::gateway_id;
@@ -168,6 +170,42 @@ fn signed() -> (Frame, Frame) {
     (Frame::Membership(document.signed()), Frame::Cards(vec![card]))
 }
 
+/// A mapping of a key that everybody knows, and one that was removed.
+pub(crate) fn vouched() -> Vec<Vouched> {
+    let by = GatewayId::from_bytes(*namespace(2).as_bytes());
+    let said = mapping(1, "city", Some("Oslo"), 300, 1_800_000_000);
+    let removed = mapping(1, "w\u{f6}rk", None, 301, 1_800_000_001);
+    let rows = [said, removed].into_iter();
+    rows.map(|mapping| Vouched::sign(&owner(2), by, mapping).unwrap()).collect()
+}
+
+/// Every frame about mappings.
+fn frames_of_mappings() -> Vec<(String, Frame)> {
+    let (namespace, rows) = (namespace(1), vouched());
+    let put = |ask, rows, whole, turn| Frame::MappingPut { ask, namespace, rows, whole, turn };
+    let named = [
+        ("mapping get", Frame::MappingGet { ask: 7, namespace, from: "c".into(), most: 300 }),
+        ("mapping got", Frame::MappingGot { ask: 7, rows: rows.clone(), more: true }),
+        ("mapping put fresh", put(8, vec![rows[0].clone()], None, 3)),
+        ("mapping put last", put(0, rows, Some(u64::MAX), 1)),
+        ("mapping digests", Frame::MappingDigests(vec![(namespace, u64::MAX)])),
+        ("mapping want", Frame::MappingWant(vec![namespace])),
+        ("mapping watch", Frame::MappingWatch { namespace, digest: 300 }),
+    ];
+    let outcomes = [
+        ("kept", Offered::Kept),
+        ("stale", Offered::Stale),
+        ("outlived", Offered::Outlived),
+        ("full", Offered::Full),
+        ("refused", Offered::Refused),
+    ];
+    let offered = outcomes.map(|(name, outcome)| {
+        (format!("mapping offered {name}"), Frame::MappingOffered { ask: 8, outcome })
+    });
+    let named = named.map(|(name, frame)| (name.to_owned(), frame));
+    named.into_iter().chain(offered).collect()
+}
+
 /// Every frame.
 pub(crate) fn frames() -> Vec<(String, Frame)> {
     let key = Key::of(&alice());
@@ -209,5 +247,5 @@ pub(crate) fn frames() -> Vec<(String, Frame)> {
         let (number, settled, hops, age_ms) = (300, 299, 1, 1234);
         (format!("said {name}"), Frame::Said { number, settled, hops, age_ms, message })
     });
-    named.chain(answers).chain(said).collect()
+    named.chain(answers).chain(said).chain(frames_of_mappings()).collect()
 }

@@ -1,6 +1,7 @@
 //! Gateways linked over loopback.
 #![allow(clippy::unwrap_used)]
 
+mod mappings;
 mod messages;
 mod people;
 mod rosters;

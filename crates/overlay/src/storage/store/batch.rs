@@ -7,8 +7,10 @@ use crosstalk_core::{Address, Origin, Roster};
 use tokio::sync::oneshot;
 
 use crate::common::map::Map;
+use crate::mappings::Held;
 use crate::membership::Key;
 use crate::storage::records;
+use crate::wire::mapping::Namespace;
 
 /// Number of tasks that wait for a commit from which on those that no longer wait are looked for.
 const MANY_WAIT: usize = 1024;
@@ -29,6 +31,9 @@ pub(super) struct Batch {
     bytes: usize,
     of: Map<Origin, usize>,
     pub(super) posts: BTreeMap<u64, Option<Kept>>,
+    /// Mappings that are written, or removed, and the bytes of the first.
+    pub(super) mappings: BTreeMap<Place, Option<Held>>,
+    pub(super) mapped: usize,
     /// Owners that were seen to sign on, with the gateway's running time then.
     pub(super) seen: Map<Key, u64>,
     /// Running time of the gateway.
@@ -36,6 +41,9 @@ pub(super) struct Batch {
     /// The time it has run is to be written.
     pub(super) marks_time: bool,
 }
+
+/// The place of a mapping.
+pub(super) type Place = (Namespace, String);
 
 /// A revision of a message, and its bytes.
 pub(super) type Kept = (u64, Vec<u8>);
@@ -75,7 +83,11 @@ impl List {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.lists.is_empty() && self.posts.is_empty() && self.seen.is_empty() && !self.marks_time
+        self.lists.is_empty()
+            && self.posts.is_empty()
+            && self.mappings.is_empty()
+            && self.seen.is_empty()
+            && !self.marks_time
     }
 
     pub(super) fn lists(&self) -> impl Iterator<Item = (&Key, &List)> {
@@ -101,6 +113,14 @@ impl Batch {
         if let Some(old) = self.lists.insert(key, list) {
             self.count(&old, false);
         }
+    }
+
+    /// Writes a mapping, or removes it.
+    pub(super) fn map(&mut self, place: Place, held: Option<Held>) {
+        let weight = |held: &Held| held.row.mapping.weight();
+        self.mapped += held.as_ref().map_or(0, weight);
+        let old = self.mappings.insert(place, held).flatten();
+        self.mapped -= old.as_ref().map_or(0, weight);
     }
 
     fn count(&mut self, list: &List, more: bool) {
@@ -130,6 +150,11 @@ impl Batch {
         }
         for (number, kept) in &older.posts {
             self.posts.entry(*number).or_insert_with(|| kept.clone());
+        }
+        for (place, held) in &older.mappings {
+            if !self.mappings.contains_key(place) {
+                self.map(place.clone(), held.clone());
+            }
         }
         for (key, seen) in &older.seen {
             let newest = self.seen.entry(*key).or_default();

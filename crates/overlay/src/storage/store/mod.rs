@@ -1,5 +1,5 @@
-//! Store of what survives a restart: rosters, undelivered messages and the boot count, in a redb
-//! file.
+//! Store of what survives a restart: rosters, undelivered messages, mappings and the boot count, in
+//! a redb file.
 //!
 //! Writes are grouped: a thread commits whatever came in while it committed before, so nobody
 //! waits for the disk who does not ask to.
@@ -7,6 +7,7 @@
 //! What does not parse is never overwritten: it is put aside where it stays.
 
 mod batch;
+mod mappings;
 mod shares;
 mod tables;
 #[cfg(test)]
@@ -90,7 +91,8 @@ impl Store {
         wall: UnixMillis,
     ) -> Result<(Self, u64, CommitNotices), Error> {
         let path = state.join(FILE);
-        private_file(&path).map_err(|source| Error::State { path: path.clone(), source })?;
+        writer::private_file(&path)
+            .map_err(|source| Error::State { path: path.clone(), source })?;
         let at = path.clone();
         let open = move || Database::builder().set_cache_size(cache).create(&at);
         let begun = Self::begin(open, path.clone(), wall);
@@ -389,12 +391,4 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes the file, readable by its owner only, before the database fills it.
-fn private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

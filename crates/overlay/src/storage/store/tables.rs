@@ -9,6 +9,7 @@ use redb::{
 };
 
 use super::batch::{Batch, List};
+use super::mappings;
 #[cfg(test)]
 use crate::common::fault_injection;
 use crate::membership::Key;
@@ -64,6 +65,7 @@ pub(super) fn begin(db: &Database, wall: UnixMillis) -> Result<Begun, redb::Erro
         let epoch = next_epoch(last, wall);
         meta.insert(EPOCH, epoch)?;
         put_aside_messages(&write)?;
+        mappings::put_aside_unreadable(&write, &mut write.open_table(DAMAGED)?)?;
         Begun { epoch, ran, accounts: accounts(&write, ran)? }
     };
     write.commit()?;
@@ -106,7 +108,7 @@ fn accounts(write: &WriteTransaction, ran: u64) -> Result<Vec<Account>, redb::Er
 }
 
 /// Keeps a record that cannot be read, beside others that stood at the same place.
-fn put_aside(
+pub(super) fn put_aside(
     damaged: &mut Table<'_, &[u8], &[u8]>,
     mut place: Vec<u8>,
     bytes: &[u8],
@@ -200,6 +202,7 @@ pub(super) fn write_batch(db: &Database, batch: &Batch) -> Result<(), redb::Erro
     for (key, list) in batch.lists() {
         write_list(&write, key, list, batch.ran)?;
     }
+    mappings::write(&write, batch, &mut write.open_table(DAMAGED)?)?;
     {
         let mut accounts = write.open_table(ACCOUNTS)?;
         for (key, seen) in &batch.seen {

@@ -84,3 +84,11 @@ impl Shared {
         Some(kept.collect())
     }
 }
+
+/// Makes the file, readable by its owner only, before the database fills it.
+pub(super) fn private_file(path: &std::path::Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

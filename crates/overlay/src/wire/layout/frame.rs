@@ -12,6 +12,7 @@ use super::text::Address;
 use crate::membership::signed_addresses::Card;
 use crate::membership::{GatewayId, Key, Signed};
 use crate::wire::frame::{self, Record};
+use crate::wire::mapping::{Namespace, Offered, Vouched};
 
 /// The number of [`Frame::Said`].
 pub(crate) const SAID: u8 = 17;
@@ -68,6 +69,34 @@ pub(crate) enum Frame<'a> {
     Membership(Cow<'a, Signed>),
     Cards(Cow<'a, [Card]>),
     Said(#[serde(borrow)] SaidMessage<'a>),
+    MappingGet {
+        ask: u64,
+        namespace: Namespace,
+        from: Cow<'a, str>,
+        most: u16,
+    },
+    MappingGot {
+        ask: u64,
+        rows: Cow<'a, [Vouched]>,
+        more: bool,
+    },
+    MappingPut {
+        ask: u64,
+        namespace: Namespace,
+        rows: Cow<'a, [Vouched]>,
+        whole: Option<u64>,
+        turn: u8,
+    },
+    MappingOffered {
+        ask: u64,
+        outcome: Offered,
+    },
+    MappingDigests(Cow<'a, [(Namespace, u64)]>),
+    MappingWant(Cow<'a, [Namespace]>),
+    MappingWatch {
+        namespace: Namespace,
+        digest: u64,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -114,6 +143,36 @@ impl<'a> Frame<'a> {
                 Self::Said(SaidMessage { head, message: message.into() })
             }
             F::UnknownMessage { .. } | F::Unknown => return None,
+            mappings => return Self::of_mappings(mappings),
+        })
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// The layout of a frame about mappings.
+    fn of_mappings(frame: &'a frame::Frame) -> Option<Self> {
+        use frame::Frame as F;
+        Some(match frame {
+            F::MappingGet { ask, namespace, from, most } => {
+                let (ask, namespace, most) = (*ask, *namespace, *most);
+                Self::MappingGet { ask, namespace, from: from.into(), most }
+            }
+            F::MappingGot { ask, rows, more } => {
+                Self::MappingGot { ask: *ask, rows: rows.into(), more: *more }
+            }
+            F::MappingPut { ask, namespace, rows, whole, turn } => {
+                let (ask, namespace, whole, turn) = (*ask, *namespace, *whole, *turn);
+                Self::MappingPut { ask, namespace, rows: rows.into(), whole, turn }
+            }
+            F::MappingOffered { ask, outcome } => {
+                Self::MappingOffered { ask: *ask, outcome: *outcome }
+            }
+            F::MappingDigests(digests) => Self::MappingDigests(digests.into()),
+            F::MappingWant(wanted) => Self::MappingWant(wanted.into()),
+            F::MappingWatch { namespace, digest } => {
+                Self::MappingWatch { namespace: *namespace, digest: *digest }
+            }
+            _ => return None,
         })
     }
 }
@@ -151,6 +210,19 @@ impl TryFrom<Frame<'_>> for frame::Frame {
                 let Said { number, settled, hops, age_ms } = head;
                 Self::Said { number, settled, hops, age_ms, message: message.try_into()? }
             }
+            Frame::MappingGet { ask, namespace, from, most } => {
+                Self::MappingGet { ask, namespace, from: from.into_owned(), most }
+            }
+            Frame::MappingGot { ask, rows, more } => {
+                Self::MappingGot { ask, rows: rows.into_owned(), more }
+            }
+            Frame::MappingPut { ask, namespace, rows, whole, turn } => {
+                Self::MappingPut { ask, namespace, rows: rows.into_owned(), whole, turn }
+            }
+            Frame::MappingOffered { ask, outcome } => Self::MappingOffered { ask, outcome },
+            Frame::MappingDigests(digests) => Self::MappingDigests(digests.into_owned()),
+            Frame::MappingWant(wanted) => Self::MappingWant(wanted.into_owned()),
+            Frame::MappingWatch { namespace, digest } => Self::MappingWatch { namespace, digest },
         })
     }
 }
