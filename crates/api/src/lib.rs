@@ -21,6 +21,7 @@ mod calls;
 mod challenges;
 pub mod client;
 mod content;
+mod directory;
 mod http;
 mod idempotency;
 mod lock;

@@ -26,13 +26,19 @@ pub enum Scope {
     Calls,
     /// See everything that is stored about oneself, and forget it.
     Records,
+    /// Read and watch what applications keep in the directory.
+    #[serde(rename = "directory:read")]
+    DirectoryRead,
+    /// Keep something in the directory.
+    #[serde(rename = "directory:write")]
+    DirectoryWrite,
     /// Ask how the gateway is, make tokens and forget people.
     Operator,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Send,
         Self::Read,
         Self::Presence,
@@ -40,6 +46,8 @@ impl Scope {
         Self::Files,
         Self::Calls,
         Self::Records,
+        Self::DirectoryRead,
+        Self::DirectoryWrite,
         Self::Operator,
     ];
 
@@ -58,6 +66,8 @@ impl Scope {
             Self::Files => "files",
             Self::Calls => "calls",
             Self::Records => "records",
+            Self::DirectoryRead => "directory:read",
+            Self::DirectoryWrite => "directory:write",
             Self::Operator => "operator",
         }
     }

@@ -14,6 +14,7 @@ use crosstalk_overlay::Overlay;
 use tokio::task::JoinError;
 
 use crate::accounts::Accounts;
+use crate::directory::Directory;
 use crate::http::cookie::Cookie;
 use crate::http::problem::Problem;
 use crate::idempotency::Keys;
@@ -41,6 +42,7 @@ pub(crate) struct State {
     pub(crate) cookie: Cookie,
     /// Files that are being written.
     pub(crate) uploads: Uploads,
+    pub(crate) directory: Directory,
     /// The tokens of programs.
     pub(crate) tokens: Tokens,
     /// Held while a token is made or revoked on disk and until `tokens` has it so.
@@ -76,6 +78,7 @@ impl State {
             origins,
             cookie,
             uploads,
+            directory: Directory::default(),
             tokens: known,
             changing,
             draining,

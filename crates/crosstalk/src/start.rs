@@ -10,7 +10,7 @@ use crosstalk_gateway::config::{Config, Mesh, Outbox};
 use crosstalk_gateway::router::{Options, Router};
 use crosstalk_gateway::sources::Sources;
 use crosstalk_gateway::{Gateway, StartError};
-use crosstalk_overlay::{Limits, Lists, Member, Membership, Overlay};
+use crosstalk_overlay::{Limits, Lists, MappingLimits, Member, Membership, Overlay};
 
 use crate::cli_error::CliError;
 
@@ -143,7 +143,10 @@ pub(crate) fn kept(config: &Config) -> Limits {
     let (memory, most) = (limits.memory.overlay(), Limits::default());
     let (total, backlog) = (most.total.min(memory / 2), most.backlog.min(memory / 8));
     let cache = most.cache.min(memory / 8);
-    Limits { age, messages, bytes, total, backlog, cache, lists }
+    // Of very small mappings there is a third as much in memory as on disk.
+    let directory = limits.directory.min(memory / 2);
+    let mappings = MappingLimits { bytes: directory, of_gateway: limits.directory_of_gateway };
+    Limits { age, messages, bytes, total, backlog, cache, lists, mappings }
 }
 
 #[cfg(test)]

@@ -77,6 +77,14 @@ fn each_step_of_the_road_is_a_function() {
 }
 
 #[test]
+fn the_manual_signs_as_the_example_does() {
+    let manual = include_str!("../../../docs/api.md");
+    let code = manual.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let example = include_str!("../../../examples/directory.py");
+    assert!(example.contains(code.unwrap()));
+}
+
+#[test]
 fn the_service_runs_a_command_that_there_is() {
     let unit = include_str!("../../../config/crosstalk.service");
     let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();

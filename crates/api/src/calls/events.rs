@@ -23,7 +23,7 @@ use crate::secret::Hash;
 use crate::state::{State, unusable};
 
 /// How often a stream on which nothing happens says that it is there.
-const STILL_THERE: Duration = Duration::from_secs(15);
+pub(super) const STILL_THERE: Duration = Duration::from_secs(15);
 /// Time after which a program that has too many streams may try again.
 const STREAM_PAUSE: Duration = Duration::from_secs(9);
 /// The longest message of a client, in bytes: it only acknowledges.
@@ -153,7 +153,8 @@ fn stands(state: &State, hash: Option<Hash>) -> bool {
     hash.is_some_and(|hash| state.token(&hash).is_some())
 }
 
-fn last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+/// The number that the header Last-Event-ID has.
+pub(super) fn last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(last) = headers.get(LAST) else { return Ok(None) };
     let number = last.to_str().ok().and_then(|last| last.trim().parse().ok());
     let wrong = || Problem::syntax("the header Last-Event-ID has the number of an event");

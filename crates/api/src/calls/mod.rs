@@ -2,6 +2,7 @@
 
 mod contacts;
 mod dial;
+mod directory;
 mod events;
 mod files;
 mod flows;
@@ -56,6 +57,9 @@ fn calls() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(dial::dial))
         .routes(routes!(records::export))
         .routes(routes!(records::forget))
+        .routes(routes!(directory::list))
+        .routes(routes!(directory::get, directory::put, directory::remove))
+        .routes(routes!(directory::watch))
         .routes(routes!(operate::status))
         .routes(routes!(operate::wipe))
         .routes(routes!(tokens::list, tokens::make))

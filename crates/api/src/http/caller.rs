@@ -78,6 +78,10 @@ needs! {
     Dialling: Some(Scope::Calls);
     /// Calls about everything that is stored about the caller.
     Keeping: Some(Scope::Records);
+    /// Calls by which the directory is read.
+    DirectoryReading: Some(Scope::DirectoryRead);
+    /// Calls by which something is kept in the directory.
+    DirectoryWriting: Some(Scope::DirectoryWrite);
     /// Calls of an operator.
     Operating: Some(Scope::Operator);
 }

@@ -144,6 +144,13 @@ impl Problem {
         Self { wait: Some(5), ..problem }
     }
 
+    /// The gateways that would know do not answer.
+    pub(crate) fn unreachable(detail: impl Into<String>) -> Self {
+        let title = "No gateway that knows can be reached";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unreachable", title, detail);
+        Self { wait: Some(5), ..problem }
+    }
+
     /// The gateway's disk does not take what has to be kept.
     pub(crate) fn disk() -> Self {
         let detail = "the gateway's disk is full or broken: its log says more";
@@ -189,7 +196,8 @@ pub(crate) enum Usual {
     /// Too many requests; the header Retry-After says when to try again.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(Problem),
-    /// The gateway is stopping, or cannot store what has to be kept.
+    /// The gateway is stopping, cannot store what has to be kept, or cannot reach others that it has
+    /// to ask.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
 }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! The API as programs meet it.
 
+mod directory;
 mod door;
 mod events;
 mod far;

@@ -71,6 +71,10 @@ pub struct Limits {
     pub unused_lists: Duration,
     /// Bytes of all the lists of foreign contacts of people of one domain.
     pub lists_of_domain: usize,
+    /// Bytes of everything that applications keep in the directory here.
+    pub directory: usize,
+    /// Bytes of that which one other gateway brings.
+    pub directory_of_gateway: usize,
 }
 
 impl Default for Limits {
@@ -90,6 +94,8 @@ impl Default for Limits {
             texts_per_second: 50,
             unused_lists: overlay::Lists::default().age,
             lists_of_domain: overlay::Lists::default().of_domain,
+            directory: overlay::MappingLimits::default().bytes,
+            directory_of_gateway: overlay::MappingLimits::default().of_gateway,
         }
     }
 }
