@@ -4,6 +4,7 @@
 mod balancer;
 mod base;
 mod described;
+mod directory;
 mod failure;
 mod kills;
 mod liar;
