@@ -14,6 +14,7 @@ use crate::effect::{Count, Effects};
 use crate::ids::{GatewayKey, SessionId};
 use crate::input::Input;
 use crate::mail;
+use crate::outward::Told;
 use crate::pace::Pace;
 use crate::pending::{Pending, Unheard};
 use crate::pending_requests::PendingRequests;
@@ -52,6 +53,7 @@ pub struct Account<A> {
     /// Use of the person's rates lately.
     pub(crate) pace: Option<Box<Pace>>,
     pub(crate) storage: Storage,
+    pub(crate) outward: Told,
     pending: Option<Box<Pending<A>>>,
 }
 
@@ -72,6 +74,7 @@ impl<A> Account<A> {
             watched: BTreeSet::new(),
             pace: None,
             storage: Storage::default(),
+            outward: Told::default(),
             pending: None,
         }
     }
@@ -86,6 +89,7 @@ impl<A> Account<A> {
         // Whatever happened may have let a client take texts, or room to send some.
         self.receive_early(&mut cx);
         self.work_off(&mut cx);
+        self.tell_outward(&mut cx);
         self.ids = ids;
         if self.pending.as_ref().is_some_and(|pending| pending.is_empty()) {
             self.pending = None;
@@ -121,6 +125,7 @@ impl<A> Account<A> {
             Input::Probe { at, by } => self.probed(cx, at, &by),
             Input::Question { by, question, answer } => self.be_asked(cx, &by, question, answer),
             Input::Answered(ticket, text) => self.answered(cx, ticket, text),
+            Input::Change(change) => self.take_change(cx, change),
             Input::Flowed(ticket, outcome) => self.flowed(cx, ticket, outcome),
             Input::Records(ticket, say) => self.told_records(cx, ticket, say),
             Input::Arrived(contact, at) => self.arrived(cx, &contact, at, 0),

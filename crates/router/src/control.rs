@@ -7,6 +7,7 @@ use crosstalk_core::{
 
 use crate::account::Account;
 use crate::cx::Cx;
+use crate::effect::Effect;
 use crate::ids::SessionId;
 use crate::pace::ANSWERS;
 use crate::roster_edits::list;
@@ -80,7 +81,9 @@ impl<A> Account<A> {
                 if !self.pace(now).answers.take(now, ANSWERS, 1) {
                     return self.undelivered(cx, &envelope, Some(session), Failure::Busy);
                 }
-                self.carbon(cx, session, &envelope);
+                if !cx.settings.service.hides(text.text()) {
+                    self.carbon(cx, session, &envelope);
+                }
                 self.answer(cx, session, text.text());
             }
             Body::Contact(Consent::Request(_)) if self.session(session).is_some() => {
@@ -124,6 +127,7 @@ impl<A> Account<A> {
                     }
                 }
                 Action::Records(request) => self.request_records(cx, session, request),
+                Action::Errand(errand) => cx.push(Effect::Errand(errand)),
                 Action::Edit(edit) => self.edit(cx, edit),
                 Action::Consent(to, step) => {
                     let (id, body) = (cx.next_id(), Body::Contact(step));

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, Presence, Question, Roster};
+use crosstalk_core::{
+    Address, Envelope, EnvelopeId, Failure, Presence, Question, Redacted, Roster,
+};
 
 use crate::flows::Record;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
 use crate::records::RecordsRequest;
+use crate::outward::Outward;
 
 /// Something for the driver to do. `A` is where the answer to a message is given.
 #[derive(Debug)]
@@ -119,6 +122,12 @@ pub enum Effect<A> {
     },
     /// Write this to the person's archive.
     Archive(Record),
+    /// State of the person for services outside, where it may be different; none when there is
+    /// nothing for them any more. What comes of it is an [`Input::Change`](crate::Input::Change).
+    Outward(Option<Outward>),
+    /// Do what the person has commanded, outside; what comes of it is an
+    /// [`Input::Change`](crate::Input::Change).
+    Errand(Redacted<String>),
     /// Count this.
     Count(Count),
 }

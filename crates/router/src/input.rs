@@ -7,6 +7,7 @@ use crosstalk_core::{
 use crate::flows::Outcome;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
+use crate::outward::Change;
 
 /// Something that happened. `A` is where the answer to a message is given.
 #[derive(Debug)]
@@ -115,6 +116,8 @@ pub enum Input<A> {
     Flowed(Ticket, Outcome),
     /// Words of the control contact on what came of a [request](crate::Effect::Records).
     Records(Ticket, Vec<RichText>),
+    /// Result of work of services [outside](crate::Effect::Outward).
+    Change(Change),
     /// A watched contact signed on at a gateway.
     Arrived(Address, GatewayKey),
     /// A watched contact signed off there.

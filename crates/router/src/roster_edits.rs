@@ -115,6 +115,7 @@ impl<A> Account<A> {
         if !roster.put_settings(settings, stamp) {
             return Err(Full::Domain);
         }
+        self.look_outward();
         self.pending().unsaved.insert(Roster::place_of_settings());
         self.storage.want(Storage::SAVE);
         Ok(())

@@ -101,6 +101,7 @@ impl<A> Account<A> {
             conversation.session = None;
         }
         self.refresh(&before);
+        self.look_outward();
         if self.sessions.is_empty() {
             // Who signs on again begins anew: those who watch ask again.
             self.subscribers.clear();
@@ -151,6 +152,7 @@ impl<A> Account<A> {
         truncate(&mut presence);
         session.presence = presence;
         self.refresh(&before);
+        self.look_outward();
     }
 
     /// Other people see a session from now on.
@@ -159,6 +161,7 @@ impl<A> Account<A> {
         let Some(session) = self.session(id) else { return };
         session.audience = audience;
         self.refresh(&before);
+        self.look_outward();
     }
 
     pub(crate) fn session(&mut self, id: SessionId) -> Option<&mut Session> {

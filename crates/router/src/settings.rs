@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosstalk_core::{
-    Address, Consent, Envelope, Failure, Names, Presence, Question, Rate, RichText, Roster,
-    RosterEdit, UnixMillis,
+    Address, Consent, Envelope, Failure, Names, Presence, Question, Rate, Redacted, RichText,
+    Roster, RosterEdit, UnixMillis,
 };
 
 use crate::ids::GatewayKey;
@@ -117,6 +117,16 @@ pub trait Service: Send + Sync {
     fn not_forwarded(&self, name: &str) -> RichText {
         RichText::plain(format!("[{name} was not told.]"))
     }
+
+    /// Whether a person with these settings has something for services outside.
+    fn looks_outward(&self, _: &[String]) -> bool {
+        false
+    }
+
+    /// Whether a command has something in it that the person's other clients are not shown.
+    fn hides(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// State that a command may look at.
@@ -153,6 +163,8 @@ pub enum Action {
     Settings(Vec<String>),
     /// Telling or forgetting everything that is stored about the person.
     Records(RecordsRequest),
+    /// Work outside, in the service's own words.
+    Errand(Redacted<String>),
 }
 
 /// No commands, and no words but what must be said.

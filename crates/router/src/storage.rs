@@ -164,6 +164,7 @@ impl<A> Account<A> {
     /// Takes the stored list: for the first time, or because it changed elsewhere.
     pub(crate) fn loaded(&mut self, cx: &mut Cx<'_, A>, stored: Roster) {
         self.storage.done();
+        self.look_outward();
         if self.roster.is_some() {
             for Change { address, before, after } in self.merge(stored) {
                 self.follow_up(cx, &address, before.as_ref(), after.as_ref());

@@ -155,6 +155,8 @@ impl RouterState {
             }
             Effect::Archive(record) => self.archive(inner.account.user(), record),
             Effect::Records { ticket, request } => after.push(After::Records(ticket, request)),
+            // Nothing is posted outside yet.
+            Effect::Outward(_) | Effect::Errand(_) => {}
             Effect::Count(what) => self.counters.count(what),
         }
     }

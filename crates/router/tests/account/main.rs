@@ -8,6 +8,7 @@ mod driven;
 mod early;
 mod flows;
 mod outgoing;
+mod outward;
 mod presence;
 mod questions;
 mod size;

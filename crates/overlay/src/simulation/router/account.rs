@@ -74,7 +74,8 @@ impl<R> Router<R> {
             Effect::Send { ticket, to, message } if to == self.settings.here => {
                 slot.local.push_back((ticket, of_overlay(message, slot.account.user())));
             }
-            Effect::Reserve(..) | Effect::Count(_) => {}
+            // Nobody here has anything outside.
+            Effect::Outward(_) | Effect::Errand(_) | Effect::Reserve(..) | Effect::Count(_) => {}
             other => {
                 let user = slot.account.user();
                 self.calls.push_back(Call::Of(id, user.clone(), Box::new(request(other, user))));
@@ -153,6 +154,8 @@ fn request<R>(effect: Effect<Reply<R>>, user: &Address) -> Request {
         | Effect::Withdraw { .. }
         | Effect::Reserve(..)
         | Effect::Answer(..)
+        | Effect::Outward(_)
+        | Effect::Errand(_)
         | Effect::Count(_) => unreachable!("performed at once"),
     }
 }
