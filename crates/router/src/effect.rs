@@ -9,8 +9,8 @@ use crosstalk_core::{
 use crate::flows::Record;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
-use crate::records::RecordsRequest;
 use crate::outward::Outward;
+use crate::records::RecordsRequest;
 
 /// Something for the driver to do. `A` is where the answer to a message is given.
 #[derive(Debug)]

@@ -79,7 +79,7 @@ pub use flows::{FlowAction, Outcome, Record};
 pub use ids::{GatewayKey, SessionId, SessionIds, Ticket};
 pub use input::{Fate, Input};
 pub use mail::Mail;
-pub use records::RecordsRequest;
 pub use outward::{Change, Outward};
+pub use records::RecordsRequest;
 pub use settings::{Action, Full, Reply, Service, Settings, Shares, View};
 pub use strangers::{Deed, Strangers};

@@ -9,7 +9,7 @@ use crosstalk_core::{
 
 use crate::naming::{closest, name, networks, resolve, spell};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View, flow, person, records, words};
+use crate::{Action, Answer, View, flow, person, records, status, words};
 
 /// The group that a contact added by command stands in.
 const GROUP: &str = "CrossTalk";
@@ -89,6 +89,13 @@ pub static COMMANDS: &[Command] = &[
         help: "Turns on what others may ask of you, such as /set location San Diego; with off it ends.",
         run: person::set,
     },
+    Command {
+        name: "follow",
+        arguments: "[ACCOUNT]",
+        help: "Has the posts of an account at Mastodon or Bluesky sent to you, or shows whom you follow.",
+        run: status::follow_command,
+    },
+    Command { name: "unfollow", arguments: "ACCOUNT", help: "Ends that.", run: status::unfollow },
     Command {
         name: "privacy",
         arguments: "[SERVICE on/off [NAME]]",

@@ -10,9 +10,10 @@ mod person;
 mod records;
 mod request;
 mod speech;
+pub mod status;
 mod words;
 
-use crosstalk_core::{Address, Consent, Names, Presence, Roster, RosterEdit, UnixMillis};
+use crosstalk_core::{Address, Consent, Names, Presence, Redacted, Roster, RosterEdit, UnixMillis};
 
 pub use commands::{COMMANDS, Command};
 pub use flow::{
@@ -21,7 +22,7 @@ pub use flow::{
 };
 pub use offers::{Endpoint, FlowOffers, Offers, Translator};
 pub use person::{
-    Found, PersonService, SERVICES, Step, begin, finish, question, shares, unanswered,
+    Found, PersonService, SERVICES, Step, begin, finish, hides, question, shares, unanswered,
 };
 pub use records::{Forgotten, export_fails, export_link, export_part, forget_fails, forgotten};
 pub use request::{Method, Request, Trouble, Url};
@@ -66,6 +67,8 @@ pub enum Action {
     Export(usize),
     /// Forgetting everything that is stored about the person, at every gateway.
     Forget,
+    /// Work outside, to be read as an [`Errand`](status::Errand).
+    Errand(Redacted<String>),
 }
 
 impl Answer {

@@ -2,6 +2,8 @@
 
 use crosstalk_core::Redacted;
 
+use crate::status::StatusOffers;
+
 /// Sources that the operator of a gateway lets services use.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
@@ -13,6 +15,8 @@ pub struct Offers {
     pub locations: Option<String>,
     /// Nodes of flows.
     pub flows: FlowOffers,
+    /// Sites that statuses are posted to, and posts come from.
+    pub status: StatusOffers,
 }
 
 /// An API with a key.
@@ -44,15 +48,4 @@ pub struct Translator {
     pub url: String,
     /// The operator's key, where it needs one.
     pub key: Option<Redacted<String>>,
-}
-
-/// `text` as part of an address (RFC 3986, 2.1).
-pub(crate) fn escaped(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }

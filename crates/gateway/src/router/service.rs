@@ -69,6 +69,14 @@ impl Service for ControlService {
     fn unanswered(&self, question: &Question, name: &str, why: Failure) -> RichText {
         services::unanswered(question, name, why).into()
     }
+
+    fn looks_outward(&self, settings: &[String]) -> bool {
+        services::status::looks_outward(settings)
+    }
+
+    fn hides(&self, command: &str) -> bool {
+        services::hides(command)
+    }
 }
 
 /// An answer as accounts take it.
@@ -79,6 +87,7 @@ fn reply(answer: services::Answer) -> Reply {
         services::Action::Settings(settings) => Action::Settings(settings),
         services::Action::Export(part) => Action::Records(RecordsRequest::Export { part }),
         services::Action::Forget => Action::Records(RecordsRequest::Forget),
+        services::Action::Errand(errand) => Action::Errand(errand),
     });
     Reply { say: answer.say.into(), act: act.collect() }
 }

@@ -75,7 +75,8 @@ impl Sources {
             has_archive: flows.archive.is_some(),
             everybody: flows.everybody.clone(),
         };
-        let offers = Offers { lastfm, listenbrainz, locations: credit, flows: nodes };
+        let offers =
+            Offers { lastfm, listenbrainz, locations: credit, flows: nodes, ..Offers::default() };
         let (turns, flows) = (Semaphore::new(AT_ONCE), Flows::new(config)?);
         Ok(Arc::new(Self { offers, http, places, turns, flows }))
     }

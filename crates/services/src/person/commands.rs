@@ -6,7 +6,7 @@ use super::sharing::Sharing;
 use super::{PersonService, SERVICES, by_name};
 use crate::naming::{name, resolve};
 use crate::speech::{Speech, speech};
-use crate::{Action, Answer, View, flow};
+use crate::{Action, Answer, View, flow, status};
 
 /// Says which services there are, and what is set.
 pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
@@ -15,6 +15,7 @@ pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
     lines.push("Of yourself others are told:".into());
     lines.extend(SERVICES.iter().map(|service| state(service, view)));
     lines.extend(flow::states(view));
+    lines.extend(status::states(view));
     if let Some(credit) = &view.offers.locations {
         lines.push(speech!("Where addresses are: {}", Quoted::words(credit)));
     }
@@ -25,6 +26,9 @@ pub(crate) fn services(_: &str, view: &View<'_>) -> Answer {
 /// Sets what others are told, or says what can be set.
 pub(crate) fn set(arguments: &str, view: &View<'_>) -> Answer {
     let (typed, said) = first_word(arguments);
+    if let Some(answer) = status::set(typed, said, view) {
+        return answer;
+    }
     let service = match named(typed) {
         Ok(service) => service,
         Err(answer) => return answer,
@@ -58,7 +62,8 @@ pub(crate) fn set(arguments: &str, view: &View<'_>) -> Answer {
 /// Says who is told what, or changes that for all or for one.
 pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
     if arguments.is_empty() {
-        let lines: Vec<_> = SERVICES.iter().map(|service| state(service, view)).collect();
+        let services = SERVICES.iter().map(|service| state(service, view));
+        let lines: Vec<_> = services.chain(status::states(view)).collect();
         return Answer::say(Speech::join(&lines, "\n"));
     }
     let (typed, rest) = first_word(arguments);
@@ -91,6 +96,16 @@ pub(crate) fn privacy(arguments: &str, view: &View<'_>) -> Answer {
             stored(sharing.with_exception(Some(&whom), is_told), say)
         }
     }
+}
+
+/// Whether a command may have a token in it.
+pub fn hides(command: &str) -> bool {
+    let command = command.trim();
+    let mut words = command.strip_prefix('/').unwrap_or(command).split_whitespace();
+    let is_set = words.next().is_some_and(|word| word.eq_ignore_ascii_case("set"));
+    let service = words.next().unwrap_or_default().trim_start_matches('/').to_lowercase();
+    // Also where a site is misspelt.
+    is_set && SERVICES.iter().all(|known| known.name != service)
 }
 
 /// The first word, and what follows it.
@@ -136,4 +151,20 @@ fn state(service: &PersonService, view: &View<'_>) -> Speech {
         line = speech!("{}, {} {}", line, but, name(&whom, view));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_may_hold_a_token_is_hidden() {
+        for command in ["/set mastodon https://a.test t", " SET  /x token", "/set mastdon h token"]
+        {
+            assert!(hides(command), "{command}");
+        }
+        for command in ["/set location Rome", "/set music lastfm rj", "/settle", "hello", "/who"] {
+            assert!(!hides(command), "{command}");
+        }
+    }
 }

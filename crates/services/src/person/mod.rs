@@ -16,6 +16,7 @@ use crate::offers::Offers;
 use crate::request::{Trouble, Url};
 use crate::speech::{Speech, speech};
 
+pub use commands::hides;
 pub(crate) use commands::{privacy, services, set};
 use sharing::Sharing;
 

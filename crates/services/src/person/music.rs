@@ -4,8 +4,8 @@ use crosstalk_core::Quoted;
 use serde_json::Value;
 
 use super::{Found, PersonService, Step, trouble};
-use crate::offers::{Offers, escaped};
-use crate::request::Url;
+use crate::offers::Offers;
+use crate::request::{Url, escaped};
 use crate::speech::{Speech, speech};
 
 /// The longest name of a listener, in bytes.
