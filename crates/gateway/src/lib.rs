@@ -32,6 +32,7 @@ mod shared;
 mod sniff;
 pub mod sources;
 mod splice;
+pub mod status;
 mod stream;
 pub mod tls;
 mod watchdog;

@@ -202,7 +202,11 @@ fn values_called_default_in_the_example_are_the_defaults() {
         .lines()
         .map(|line| match line.strip_prefix('#') {
             Some(inner) if inner.contains("# default") => format!("{inner}\n"),
-            _ if ["[outbox]", "[limits]"].contains(&line) => format!("{line}\n"),
+            _ if ["[outbox]", "[limits]", "#[services.status]", "#[services.follow]"]
+                .contains(&line) =>
+            {
+                format!("{}\n", line.trim_start_matches('#'))
+            }
             _ => String::new(),
         })
         .collect();
@@ -226,6 +230,9 @@ fn the_example_names_every_key() {
         ("[services]\n", "services"),
         ("[services.music]\n", "music"),
         ("[services.location]\n", "location"),
+        ("[services.status]\n", "status"),
+        ("[services.x]\nposts_a_month = 1\n", "x"),
+        ("[services.follow]\n", "follow"),
         ("[mesh]\nlisten = []\n", "mesh"),
         (
             "[mesh]\nlisten = []\n[[mesh.member]]\nid = \"12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo\"\nnetworks = []\n",
@@ -244,6 +251,27 @@ fn the_example_names_every_key() {
             assert!(EXAMPLE.lines().any(named), "{name} has a key {key}");
         }
         assert!(!keys.is_empty() || said.contains("did you mean"), "{said}");
+    }
+}
+
+#[test]
+fn sites_outside_are_off_until_named_and_asked_no_more_than_they_bear() {
+    let usual = parse("").unwrap().services;
+    assert!(!usual.status.mastodon && !usual.status.bluesky && usual.x.is_none());
+    assert!(!usual.follow.mastodon && usual.follow.bluesky.is_none() && usual.key_file.is_none());
+    let config = parse("[services]\nkey_file = \"keys/k\"\n[services.x]\nposts_a_month = 9\n");
+    let services = config.unwrap().services;
+    assert_eq!(services.key_file.as_deref(), Some(Path::new("keys/k")));
+    assert_eq!(services.x.unwrap().url, "https://api.x.com");
+    for (source, place, word) in [
+        ("[services.x]\nurl = \"https://a.test\"\n", "gw.toml:1:", "posts_a_month"),
+        ("[services.x]\nurl = \"a\"\nposts_a_month = 1\n", "gw.toml:2:", "https://"),
+        ("[services.follow]\nevery = \"1s\"\n", "gw.toml:2:", "30s or more"),
+        ("[services.follow]\nbluesky = \"view\"\n", "gw.toml:2:", "https://"),
+        ("[services.status]\nmastodont = true\n", "gw.toml:2:", "mastodon"),
+    ] {
+        let said = complaint(source);
+        assert!(said.starts_with(place) && said.contains(word), "{source}\n{said}");
     }
 }
 

@@ -63,6 +63,7 @@ impl File {
         let mut services = self.services;
         services.location.databases.iter_mut().for_each(|file| *file = base.join(&*file));
         services.flows.archive = services.flows.archive.map(|dir| base.join(dir));
+        services.key_file = services.key_file.map(|file| base.join(file));
         Ok(Config {
             suffix: self.suffix.unwrap_or_else(|| DEFAULT_SUFFIX.to_owned()),
             control: self.control.unwrap_or(true),

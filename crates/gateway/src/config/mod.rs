@@ -31,7 +31,7 @@ pub use limits::{Limits, Outbox};
 pub use memory::Memory;
 pub use network::{Direct, NetworkConfig};
 pub use report::{Problem, Report};
-pub use services::{Flows, Location, Music, Services, Translate};
+pub use services::{Flows, Follow, Location, Music, Services, Statuses, Translate, X};
 
 /// The suffix of the universal spelling where none is configured.
 pub const DEFAULT_SUFFIX: &str = "xt";

@@ -155,8 +155,9 @@ impl RouterState {
             }
             Effect::Archive(record) => self.archive(inner.account.user(), record),
             Effect::Records { ticket, request } => after.push(After::Records(ticket, request)),
-            // Nothing is posted outside yet.
-            Effect::Outward(_) | Effect::Errand(_) => {}
+            // Under the account's lock, so that the last state is the one that counts.
+            Effect::Outward(outward) => self.status.look(inner.account.user(), outward),
+            Effect::Errand(errand) => self.status.errand(inner.account.user(), &errand),
             Effect::Count(what) => self.counters.count(what),
         }
     }

@@ -16,8 +16,8 @@
 //! gateway checks the consent given there and from then on tells of every change. What arrives
 //! from another gateway is delivered here or not at all, never passed on, so nothing circles.
 //!
-//! Locks are taken in this order: an account's, then a mailbox's, the overlay's or that of what
-//! strangers share. No account's lock is waited for under that of another, or of the table.
+//! Locks are taken in this order: an account's, then a mailbox's, the overlay's, that of what
+//! strangers share or of work outside. No account's lock is waited for under that of another, or of the table.
 
 mod accounts;
 mod counters;
@@ -30,6 +30,7 @@ mod overlay_calls;
 mod overlay_events;
 mod records;
 mod service;
+mod service_news;
 mod session_handle;
 mod shares;
 mod timers;
@@ -53,6 +54,7 @@ pub use session_handle::SessionHandle;
 use crate::mail::Mails;
 use crate::memory::{Entry, Memory};
 use crate::sources::Sources;
+use crate::status::Status;
 use accounts::Accounts;
 use counters::Counters;
 use service::ControlService;
@@ -77,6 +79,7 @@ pub(crate) struct RouterState {
     sources: Arc<Sources>,
     /// What else keeps something of people, once it is there.
     keeper: OnceLock<Arc<dyn Keeper>>,
+    status: Status,
     runtime: Handle,
 }
 
@@ -103,6 +106,7 @@ impl Router {
             service: Arc::new(ControlService(Arc::clone(&options.sources))),
             shares: Arc::new(GatewayShares::new(overlay.clone())),
         };
+        let (status, news) = Status::new(options.sources.sites(), Handle::current());
         let state = Arc::new(RouterState {
             overlay,
             here,
@@ -113,9 +117,11 @@ impl Router {
             timers: Arc::default(),
             sources: options.sources,
             keeper: OnceLock::new(),
+            status,
             runtime: Handle::current(),
         });
         tokio::spawn(overlay_events::listen(Arc::downgrade(&state), inbound));
+        tokio::spawn(service_news::listen(Arc::downgrade(&state), news));
         tokio::spawn(timers::run(Arc::clone(&state.timers), Arc::downgrade(&state)));
         Self { state }
     }

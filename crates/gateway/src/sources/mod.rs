@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, Services};
 use crate::http_client::{Http, Response};
+use crate::status::{self, Sites};
 use crate::tls;
 use flows::Flows;
 use places::Places;
@@ -38,6 +39,9 @@ pub enum Error {
     /// The directory of archives cannot be used.
     #[error("{0}: texts cannot be archived there: {1}")]
     Archive(PathBuf, io::Error),
+    /// Sites cannot be used.
+    #[error(transparent)]
+    Status(#[from] status::Error),
     /// The roots of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::Error),
@@ -48,6 +52,7 @@ pub struct Sources {
     offers: Offers,
     http: Option<Http>,
     places: Option<Places>,
+    sites: Arc<Sites>,
     turns: Semaphore,
     flows: Flows,
 }
@@ -55,7 +60,7 @@ pub struct Sources {
 impl Sources {
     /// The sources that `config` names. The databases of places are read into memory.
     pub fn new(config: &Config) -> Result<Arc<Self>, Error> {
-        let Services { allow, music, location, translate, flows } = &config.services;
+        let Services { allow, music, location, translate, flows, .. } = &config.services;
         let places = Places::open(&location.databases)?;
         let key = music.key.as_ref();
         let lastfm = key.map(|key| Endpoint { url: music.lastfm.clone(), key: key.clone() });
@@ -75,22 +80,28 @@ impl Sources {
             has_archive: flows.archive.is_some(),
             everybody: flows.everybody.clone(),
         };
-        let offers =
-            Offers { lastfm, listenbrainz, locations: credit, flows: nodes, ..Offers::default() };
+        let sites = Arc::new(Sites::new(config)?);
+        let status = sites.offers().clone();
+        let offers = Offers { lastfm, listenbrainz, locations: credit, flows: nodes, status };
         let (turns, flows) = (Semaphore::new(AT_ONCE), Flows::new(config)?);
-        Ok(Arc::new(Self { offers, http, places, turns, flows }))
+        Ok(Arc::new(Self { offers, http, places, sites, turns, flows }))
     }
 
     /// No sources.
     pub(crate) fn none() -> Arc<Self> {
         let (http, places, turns) = (None, None, Semaphore::new(AT_ONCE));
-        let flows = Flows::none();
-        Arc::new(Self { offers: Offers::default(), http, places, turns, flows })
+        let (sites, flows) = (Arc::new(Sites::none()), Flows::none());
+        Arc::new(Self { offers: Offers::default(), http, places, sites, turns, flows })
     }
 
     /// Sources that services may use.
     pub(crate) const fn offers(&self) -> &Offers {
         &self.offers
+    }
+
+    /// Sites outside that statuses go to, and posts come from.
+    pub(crate) fn sites(&self) -> Arc<Sites> {
+        Arc::clone(&self.sites)
     }
 
     /// The answer to a question about a person who has set `value`, and whose client connects from

@@ -4,6 +4,7 @@
 mod plain;
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Router,
     pub(crate) overlay: Overlay,
     #[expect(dead_code, reason = "the directory lives as long as the gateway")]
-    state: TempDir,
+    state: Option<TempDir>,
 }
 
 /// One gateway without a network.
@@ -44,14 +45,20 @@ pub(crate) fn alone() -> Gateway {
 pub(crate) fn alone_with(options: Options) -> Gateway {
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone(state.path()).unwrap();
-    Gateway { router: router(&overlay, inbound, options), overlay, state }
+    Gateway { router: router(&overlay, inbound, options), overlay, state: Some(state) }
+}
+
+/// One whose state is in `dir`, from before it was restarted too.
+pub(crate) fn restarted(dir: &Path, options: Options) -> Gateway {
+    let (overlay, inbound) = Overlay::alone(dir).unwrap();
+    Gateway { router: router(&overlay, inbound, options), overlay, state: None }
 }
 
 /// One whose overlay has these limits.
 pub(crate) fn alone_keeping(limits: overlay::Limits) -> Gateway {
     let state = tempfile::tempdir().unwrap();
     let (overlay, inbound) = Overlay::alone_keeping(state.path(), limits).unwrap();
-    Gateway { router: router(&overlay, inbound, Options::default()), overlay, state }
+    Gateway { router: router(&overlay, inbound, Options::default()), overlay, state: Some(state) }
 }
 
 /// Two gateways with a link between them.
@@ -62,10 +69,14 @@ pub(crate) struct Pair {
 }
 
 pub(crate) async fn pair() -> Pair {
-    let joined = mesh::<2>().await;
+    pair_with([Options::default(), Options::default()]).await
+}
+
+pub(crate) async fn pair_with(options: [Options; 2]) -> Pair {
+    let (joined, mut options) = (mesh::<2>().await, options.into_iter());
     let gateways = joined.map(|Joined { overlay, inbound, state }| {
-        let router = router(&overlay, inbound, Options::default());
-        Gateway { router, overlay, state }
+        let router = router(&overlay, inbound, options.next().unwrap_or_default());
+        Gateway { router, overlay, state: Some(state) }
     });
     let [left, right] = gateways.each_ref().map(|g| g.router.clone());
     Pair { left, right, gateways }
@@ -83,7 +94,7 @@ pub(crate) async fn among<const N: usize>() -> (Gateway, Vec<Joined>) {
     let mut joined = Vec::from(mesh::<N>().await);
     let Joined { overlay, inbound, state } = joined.remove(0);
     let router = router(&overlay, inbound, Options::default());
-    (Gateway { router, overlay, state }, joined)
+    (Gateway { router, overlay, state: Some(state) }, joined)
 }
 
 /// Gateways that are all linked.

@@ -4,10 +4,14 @@
 mod bench;
 mod consent;
 mod flows;
+mod following;
 mod messages;
 mod presence;
 mod reports;
+mod secrets;
 mod services;
+mod sites;
+mod status;
 mod strangers;
 mod takes;
 mod talks;
