@@ -10,6 +10,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use crosstalk_core::{Address, Redacted};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
+use super::hex;
+
 /// Length of the key in bytes; the file has two hexadecimal digits for each.
 const LENGTH: usize = 32;
 
@@ -79,7 +81,7 @@ fn bound_to(user: &Address, account: &str) -> Aad<Vec<u8>> {
 /// Makes a key that only its owner can read.
 fn make(path: &Path) -> Result<String, String> {
     let bytes: [u8; LENGTH] = rand::random();
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex(&bytes);
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| {
         file.write_all(text.as_bytes())?;

@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Outside, RATE_PAUSE};
+use super::{Outside, RATE_PAUSE, hex};
 
 /// Pauses between tries, by the time that a status must stay: 10 s, 1 min and 5 min usually.
 const PAUSES: [u32; 3] = [1, 6, 30];
@@ -253,8 +253,4 @@ fn key_of(parts: &[&str]) -> String {
 
 fn random_key() -> String {
     hex(&rand::random::<[u8; 16]>())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,8 +12,7 @@ use crate::request::{Request, Url, escaped};
 use crate::speech::{Speech, speech};
 
 /// The most posts of one account that are read at a time. A post with all there is about its author
-/// takes some kilobytes, and no more is read than
-/// [64](crate::Trouble::TooLarge).
+/// takes some kilobytes, and no more than 64 are read.
 pub const MAX_POSTS: usize = 5;
 /// The most accounts that one person follows.
 pub(super) const MAX_FOLLOWED: usize = 16;
