@@ -9,6 +9,7 @@ mod offers;
 mod person;
 mod records;
 mod request;
+mod secrets;
 mod speech;
 pub mod status;
 mod words;
@@ -18,7 +19,7 @@ use crosstalk_core::{Address, Consent, Names, Presence, Redacted, Roster, Roster
 pub use commands::{COMMANDS, Command};
 pub use flow::{
     Call, FlowAction, Format, Outcome, Record, Run, check as check_flow, not_forwarded,
-    of as flows_of, picture, said_to, without_secrets,
+    of as flows_of, picture, said_to,
 };
 pub use offers::{Endpoint, FlowOffers, Offers, Translator};
 pub use person::{
@@ -26,6 +27,7 @@ pub use person::{
 };
 pub use records::{Forgotten, export_fails, export_link, export_part, forget_fails, forgotten};
 pub use request::{Method, Request, Trouble, Url};
+pub use secrets::without_secrets;
 pub use speech::Speech;
 pub use words::{delayed, disk_is_full, domain_is_full, in_words, kept};
 

@@ -39,7 +39,7 @@ impl Hub {
             handle
         };
         // Before the comparison that follows from it.
-        lock(&self.mapping_hub.mappings).linked(&peer);
+        lock(&self.mappings.mappings).linked(&peer);
         self.with(|node, now| node.linked(now, peer, handle.link, epoch, version));
         handle
     }
@@ -122,7 +122,7 @@ impl Hub {
     pub(crate) fn set_members(self: &Arc<Self>, members: Members) {
         let members = Arc::new(members);
         lock(&self.rosters).set_members(members.clone());
-        lock(&self.mapping_hub.mappings).set_members(members.clone());
+        lock(&self.mappings.mappings).set_members(members.clone());
         self.members.send_replace(members.clone());
         self.with(|node, now| node.set_members(now, members));
     }

@@ -101,15 +101,15 @@ impl Changes {
 
     fn known(&self, after: u64) -> Vec<Held> {
         let now = self.hub.time();
-        lock(&self.hub.mapping_hub.mappings).changes(now, &self.namespace, after, SOME)
+        lock(&self.hub.mappings.mappings).changes(now, &self.namespace, after, SOME)
     }
 }
 
 impl Drop for Changes {
     fn drop(&mut self) {
-        let mut mappings = lock(&self.hub.mapping_hub.mappings);
+        let mut mappings = lock(&self.hub.mappings.mappings);
         mappings.unwatch(&self.namespace);
-        let mut readers = lock(&self.hub.mapping_hub.readers);
+        let mut readers = lock(&self.hub.mappings.readers);
         // This one is still counted.
         if readers.get(&self.namespace).is_some_and(|tell| tell.receiver_count() <= 1) {
             readers.remove(&self.namespace);
@@ -163,31 +163,31 @@ impl Hub {
     /// Vouches by `key`, which is this gateway's.
     pub(crate) fn vouch_by(&self, key: &Keypair) {
         // A second one is the same.
-        let _ = self.mapping_hub.key.set(key.clone());
+        let _ = self.mappings.key.set(key.clone());
     }
 
     /// Keeps a mapping, here and at its homes. Returns the number of gateways that have it.
     pub(crate) async fn put_mapping(self: &Arc<Self>, mapping: Mapping) -> Result<usize, Unkept> {
         mapping.verify()?;
         let namespace = mapping.namespace;
-        let key = self.mapping_hub.key.get();
+        let key = self.mappings.key.get();
         let row = key.and_then(|key| Vouched::sign(key, self.own, mapping)).ok_or(Unkept::Disk)?;
         if !self.store.is_readable() {
             return Err(Unkept::Disk);
         }
         let linked = self.mapping_peers();
         let (mut asking, frames, committed) = {
-            let mut mappings = lock(&self.mapping_hub.mappings);
+            let mut mappings = lock(&self.mappings.mappings);
             let put = mappings.put(self.time(), &row, |home| linked.contains(home));
             let Asked { ask, homes, frames } = put.map_err(unkept)?;
             // Under one lock, so that the commit that is waited for has this write in it, and before
             // anybody can answer.
-            (self.mapping_hub.ask(ask, homes), frames, self.store.committed())
+            (self.mappings.ask(ask, homes), frames, self.store.committed())
         };
         self.queue(frames);
-        self.mapping_hub.wake(&namespace);
+        self.mappings.wake(&namespace);
         let ((), committed) = tokio::join!(asking.answered(), timeout(SAVE_DEADLINE, committed));
-        let kept = lock(&self.mapping_hub.mappings).end_put(asking.ask).map_err(unkept)?;
+        let kept = lock(&self.mappings.mappings).end_put(asking.ask).map_err(unkept)?;
         if matches!(committed, Ok(Ok(()))) { Ok(kept) } else { Err(Unkept::Disk) }
     }
 
@@ -200,15 +200,15 @@ impl Hub {
     ) -> Result<Page, Unread> {
         let linked = self.mapping_peers();
         let (mut asking, frames) = {
-            let mut mappings = lock(&self.mapping_hub.mappings);
+            let mut mappings = lock(&self.mappings.mappings);
             let get =
                 mappings.get(self.time(), namespace, (from, most), |home| linked.contains(home));
             let Asked { ask, homes, frames } = get.ok_or(Unread::Busy)?;
-            (self.mapping_hub.ask(ask, homes), frames)
+            (self.mappings.ask(ask, homes), frames)
         };
         self.queue(frames);
         asking.answered().await;
-        let page = lock(&self.mapping_hub.mappings).end_get(asking.ask);
+        let page = lock(&self.mappings.mappings).end_get(asking.ask);
         page.ok_or(Unread::Unreachable)
     }
 
@@ -219,10 +219,10 @@ impl Hub {
     ) -> Result<Changes, Unread> {
         let linked = self.mapping_peers();
         let (frames, told) = {
-            let mut mappings = lock(&self.mapping_hub.mappings);
+            let mut mappings = lock(&self.mappings.mappings);
             let frames = mappings.watch(namespace, |home| linked.contains(home));
             let frames = frames.ok_or(Unread::Busy)?;
-            let mut readers = lock(&self.mapping_hub.readers);
+            let mut readers = lock(&self.mappings.readers);
             let tell = readers.entry(namespace).or_insert_with(|| watch::Sender::new(()));
             (frames, tell.subscribe())
         };
@@ -237,16 +237,16 @@ impl Hub {
                 return;
             }
             let linked = self.mapping_peers();
-            let frames = lock(&self.mapping_hub.mappings).renew(|home| linked.contains(home));
+            let frames = lock(&self.mappings.mappings).renew(|home| linked.contains(home));
             self.queue(frames);
             if turn % SWEEP == 0 {
                 let hub = self.clone();
                 // What has ended is read from the disk.
-                let sweep = move || lock(&hub.mapping_hub.mappings).sweep(hub.time());
+                let sweep = move || lock(&hub.mappings.mappings).sweep(hub.time());
                 let _ = tokio::task::spawn_blocking(sweep).await;
             }
             if turn % FORGET == 0 {
-                lock(&self.mapping_hub.mappings).forget_refused();
+                lock(&self.mappings.mappings).forget_refused();
             }
         }
     }
@@ -256,16 +256,15 @@ impl Hub {
         peer: GatewayId,
         frame: Frame,
     ) -> Result<(), Fault> {
-        let follows = lock(&self.mapping_hub.mappings).received(self.time(), peer, frame)?;
+        let follows = lock(&self.mappings.mappings).received(self.time(), peer, frame)?;
         self.queue(follows.frames);
         if let Some(why) = follows.refused {
             self.refuse(peer, Violation::Fault, why);
         }
         if let Some(namespace) = follows.changed {
-            self.mapping_hub.wake(&namespace);
+            self.mappings.wake(&namespace);
         }
-        if let Some(tell) =
-            follows.answered.and_then(|ask| lock(&self.mapping_hub.asks).remove(&ask))
+        if let Some(tell) = follows.answered.and_then(|ask| lock(&self.mappings.asks).remove(&ask))
         {
             let _ = tell.send(());
         }
@@ -274,7 +273,7 @@ impl Hub {
 
     /// Begins to compare mappings with a gateway, and says to it what is watched here.
     pub(super) fn compare_mappings(self: &Arc<Self>, peer: GatewayId) {
-        let mappings = lock(&self.mapping_hub.mappings);
+        let mappings = lock(&self.mappings.mappings);
         let digests = mappings.compare(&peer).into_iter().map(|frame| (peer, frame));
         let frames: Vec<_> = digests.chain(mappings.renew(|home| *home == peer)).collect();
         drop(mappings);

@@ -56,7 +56,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     rosters: Mutex<Rosters<Store>>,
     loads: Mutex<HashMap<u64, oneshot::Sender<()>>>,
-    mapping_hub: MappingHub,
+    mappings: MappingHub,
     /// People who were given their lists while the store could not be read.
     unread: Mutex<BTreeSet<Address>>,
     pub(crate) store: Store,
@@ -120,7 +120,7 @@ impl Hub {
             state: Mutex::new(state),
             rosters: Mutex::new(Rosters::new(members.clone(), store.clone())),
             loads: Mutex::default(),
-            mapping_hub: MappingHub::new(Mappings::new(members.clone(), store.clone())),
+            mappings: MappingHub::new(Mappings::new(members.clone(), store.clone())),
             unread: Mutex::default(),
             own: members.own(),
             members: watch::Sender::new(members),
@@ -150,7 +150,7 @@ impl Hub {
         let _ = self.journal.set(journal);
         lock(&self.state).backlog.set_limit(limits.backlog);
         self.store.limit(limits.lists);
-        lock(&self.mapping_hub.mappings).limit(limits.mappings);
+        lock(&self.mappings.mappings).limit(limits.mappings);
         self.with(|node, now| node.restore(now, limits, seed, recovered));
     }
 

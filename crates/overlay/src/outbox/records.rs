@@ -81,7 +81,9 @@ impl Outbox {
                 if head_is_old {
                     queue.step = Step::Idle;
                 }
-                over.iter().for_each(|entry| outbox.drop_entry(entry));
+                for entry in &over {
+                    outbox.drop_entry(entry);
+                }
             });
         }
     }

@@ -28,7 +28,7 @@ use node::Node;
 pub use picture::picture;
 pub use run::{Action as FlowAction, Call, Outcome, Run};
 use stored::Line;
-pub use stored::without_secrets;
+pub(crate) use stored::without_secrets;
 
 /// Begins what a gateway says in a conversation. Texts that begin so run through nothing: what was
 /// forwarded once is not forwarded again, and is answered by nobody.

@@ -57,13 +57,13 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-/// A line of settings but for the secrets in it.
-pub fn without_secrets(line: &str) -> String {
+/// The line of a flow but for the secrets in it; none for other lines.
+pub(crate) fn without_secrets(line: &str) -> Option<String> {
     let Some(Line::Flow(Flow { name, nodes })) = Line::read(line).filter(|_| is_flow(line)) else {
-        return line.to_owned();
+        return None;
     };
     let nodes: Vec<_> = nodes.iter().map(Node::without_secret).collect();
-    format!("{FLOW}{name}={}", nodes.join(BETWEEN))
+    Some(format!("{FLOW}{name}={}", nodes.join(BETWEEN)))
 }
 
 /// The flows in `settings`.

@@ -17,6 +17,16 @@ pub struct LineOfLink {
     pub sealed: String,
 }
 
+/// The line of an account but for its token; none for other lines.
+pub(crate) fn without_secrets(line: &str) -> Option<String> {
+    let lines = [line.to_owned()];
+    let link = |site: &Site| {
+        let link = site.link_in(&lines)?;
+        Some(site.line(&LineOfLink { sealed: "[secret]".to_owned(), ..link }))
+    };
+    super::SITES.iter().find_map(link)
+}
+
 /// What was posted last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {

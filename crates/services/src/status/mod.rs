@@ -21,6 +21,7 @@ use crate::speech::Speech;
 pub(crate) use commands::{follow as follow_command, set, states, unfollow};
 pub use errand::Errand;
 pub use follow::{Followed, MAX_POSTS, Post, Source};
+pub(crate) use lines::without_secrets;
 pub use lines::{LineOfLink, Posted, looks_outward};
 
 /// Every site to which statuses are posted.
