@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, HostPort, NetworkId, Roster};
+use crosstalk_core::{Address, Envelope, EnvelopeId, Failure, HostPort, NetworkId, Roster, Stamp};
 use libp2p_identity::Keypair;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -226,7 +226,13 @@ impl Overlay {
     /// the roster do the same, now or when they can be reached again, except that what others said
     /// there goes on waiting; and no copy brings it back. Only the name stays, with the time of this.
     pub async fn wipe(&self, user: &Address) -> Wiped {
-        self.hub().wipe(user).await
+        self.wipe_after(user, Stamp::default()).await
+    }
+
+    /// As [`Self::wipe`], of a roster with entries up to `newest` that may not be saved yet: those
+    /// are forgotten too, also when they are saved after this.
+    pub async fn wipe_after(&self, user: &Address, newest: Stamp) -> Wiped {
+        self.hub().wipe(user, newest).await
     }
 
     /// Everything that is stored about `user`: the roster as [`Self::load`] has it, and what waits at

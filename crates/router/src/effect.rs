@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crosstalk_core::{
-    Address, Envelope, EnvelopeId, Failure, Presence, Question, Redacted, Roster,
+    Address, Envelope, EnvelopeId, Failure, Presence, Question, Redacted, Roster, Stamp,
 };
 
 use crate::flows::Record;
@@ -97,6 +97,9 @@ pub enum Effect<A> {
         ticket: Ticket,
         /// The request.
         request: RecordsRequest,
+        /// The newest stamp in the list: not all of it may be stored yet, and what is forgotten is
+        /// all of it.
+        newest: Stamp,
     },
     /// Find the answer to a question about the person, then say
     /// [`Input::Answered`](crate::Input::Answered), within seconds.

@@ -1,6 +1,6 @@
 //! Everything that is stored about the person: told, or forgotten, when the person says so.
 
-use crosstalk_core::RichText;
+use crosstalk_core::{RichText, Roster};
 
 use crate::account::Account;
 use crate::cx::Cx;
@@ -29,7 +29,8 @@ impl<A> Account<A> {
         request: RecordsRequest,
     ) {
         let ticket = cx.ticket();
-        cx.push(Effect::Records { ticket, request });
+        let newest = self.roster.as_ref().map(Roster::stamp).unwrap_or_default();
+        cx.push(Effect::Records { ticket, request, newest });
         self.pending().in_flight.push((ticket, InFlight::Records(session)));
     }
 

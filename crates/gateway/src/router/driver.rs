@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
-use crosstalk_core::{Address, Envelope, Failure, Roster};
+use crosstalk_core::{Address, Envelope, Failure, Roster, Stamp};
 use crosstalk_overlay as overlay;
 use crosstalk_router::{
     Account, Effect, Effects, Fate, GatewayKey, Input, Message, RecordsRequest, SessionId, Ticket,
@@ -37,7 +37,7 @@ pub(super) enum After {
     DeliverLocally,
     Ask(Ask),
     Flow(Flow),
-    Records(Ticket, RecordsRequest),
+    Records(Ticket, RecordsRequest, Stamp),
 }
 
 impl RouterState {
@@ -154,7 +154,9 @@ impl RouterState {
                 after.push(After::Flow(Flow { ticket, envelope, lines }));
             }
             Effect::Archive(record) => self.archive(inner.account.user(), record),
-            Effect::Records { ticket, request } => after.push(After::Records(ticket, request)),
+            Effect::Records { ticket, request, newest } => {
+                after.push(After::Records(ticket, request, newest));
+            }
             // Under the account's lock, so that the last state is the one that counts.
             Effect::Outward(outward) => self.status.look(inner.account.user(), outward),
             Effect::Errand(errand) => self.status.errand(inner.account.user(), &errand),

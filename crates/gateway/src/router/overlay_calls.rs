@@ -81,8 +81,8 @@ impl RouterState {
                     state.apply(&slot, Input::Answered(ticket, text));
                 }));
             }
-            After::Records(ticket, request) => drop(self.runtime.spawn(async move {
-                let said = state.records(&user_of(&slot), request).await;
+            After::Records(ticket, request, newest) => drop(self.runtime.spawn(async move {
+                let said = state.records(&user_of(&slot), request, newest).await;
                 state.apply(&slot, Input::Records(ticket, said));
             })),
             After::Save(roster) => drop(self.runtime.spawn(state.save(slot, roster))),

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crosstalk_core::{Address, RichText, Style};
+use crosstalk_core::{Address, RichText, Stamp, Style};
 use crosstalk_overlay::{Records, Wiped};
 use crosstalk_router::RecordsRequest;
 use crosstalk_services as services;
@@ -50,11 +50,12 @@ impl RouterState {
         self: &Arc<Self>,
         who: &Address,
         request: RecordsRequest,
+        newest: Stamp,
     ) -> Vec<RichText> {
         match request {
             RecordsRequest::Export { part } => self.export(who, part).await,
             RecordsRequest::Forget => {
-                let wiped = self.overlay.wipe(who).await;
+                let wiped = self.overlay.wipe_after(who, newest).await;
                 let is_whole = match self.keeper.get() {
                     Some(keeper) => keeper.forget(who).await,
                     None => true,

@@ -182,6 +182,14 @@ impl Pair {
         settled.unwrap_or_else(|_| panic!("{} messages are kept instead of {count}", kept()));
     }
 
+    /// What each gateway has stored of the settings of `name`.
+    pub(crate) async fn settings_of(&self, name: &str) -> [Vec<String>; 2] {
+        let name = address(name);
+        let [left, right] = &self.gateways;
+        let (left, right) = (left.overlay.load(&name).await, right.overlay.load(&name).await);
+        [left, right].map(|roster| roster.settings().to_vec())
+    }
+
     /// The right gateway leaves the network.
     pub(crate) async fn lose_right(&self) {
         self.gateways[1].overlay.shutdown().await;

@@ -84,17 +84,19 @@ async fn who_is_forgotten_is_with_what_waits_and_at_the_next_sign_on_too() {
     assert!(said.contains("Other gateways that kept it forget it too: 1."), "{said}");
     alice.has("bob@yahoo", |bob| !bob.listed).await;
     pair.keeps_left(0).await;
+    assert_eq!(pair.settings_of("alice@aol").await, [[""; 0]; 2]);
     let mut bob = sign_in(&pair.right, "bob@yahoo");
     bob.says("alice@aol", "/location");
     let off = "[CrossTalk: alice@aol.xt is not there, or does not tell you /location.]";
     assert_eq!(bob.reads("alice@aol").await, off, "and the text is not there before it");
     drop(alice);
     pair.left.drained().await;
+    assert_eq!(pair.settings_of("alice@aol").await, [[""; 0]; 2], "it wrote nothing anew");
     let mut alice = sign_in(&pair.left, "alice@aol");
     alice.says(CONTROL, "/services");
     let services = alice.reads(CONTROL).await;
     assert!(services.contains("location: off"), "{services}");
     alice.says(CONTROL, "/list");
     let list = alice.reads(CONTROL).await;
-    assert!(!list.contains("bob"), "{list}");
+    assert!(list.starts_with("Your list is empty."), "{list}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosstalk_core::{Address, Roster};
+use crosstalk_core::{Address, Roster, Stamp};
 
 use super::Hub;
 use crate::common::clock;
@@ -49,11 +49,13 @@ impl Hub {
         Records { roster, homes: self.homes(user), waiting }
     }
 
-    /// Forgets the roster of `user` and the messages that wait by or for `user`. Resolves when
-    /// that is on this gateway's disk.
-    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address) -> Wiped {
+    /// Forgets the roster of `user`, with what may be saved later and is no newer than `newest`, and
+    /// the messages that wait by or for `user`. Resolves when that is on this gateway's disk.
+    pub(crate) async fn wipe(self: &Arc<Self>, user: &Address, newest: Stamp) -> Wiped {
         let mut roster = self.load(user).await;
-        roster.wipe(roster.stamp().next(self.wall.read(), self.epoch));
+        // Two writers within a millisecond are told apart by their numbers: only the next one is
+        // newer for certain.
+        roster.wipe(roster.stamp().max(newest).next(self.wall.read(), self.epoch));
         let taken_back = self.with(|node, now| node.wipe_posts(now, user));
         self.save(user, &roster).await;
         if self.with(|node, _| node.is_here(user)) {

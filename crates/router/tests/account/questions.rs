@@ -303,14 +303,15 @@ fn what_became_of_a_request_about_what_is_stored_is_said_once_by_the_control_con
     let mut alice = alice([friend("bob@yahoo")]);
     let requested = |effects: &[Effect<u32>]| {
         effects.iter().find_map(|effect| match effect {
-            Effect::Records { ticket, request } => Some((*ticket, *request)),
+            Effect::Records { ticket, request, newest } => Some((*ticket, *request, *newest)),
             _ => None,
         })
     };
     assert_eq!(requested(&alice.says(LAPTOP, "crosstalk@gateway", text("Rome"))), None);
     let effects = alice.says(LAPTOP, "crosstalk@gateway", text("/forget"));
-    let (ticket, request) = requested(&effects).unwrap();
+    let (ticket, request, newest) = requested(&effects).unwrap();
     assert_eq!(request, RecordsRequest::Forget);
+    assert!(newest.millis > 2, "as new as what was set, which is not stored yet");
     let mut heard = |ticket, words: &[&str]| -> Vec<String> {
         let words = words.iter().map(|words| RichText::plain(*words)).collect();
         let effects = alice.does(Input::Records(ticket, words));
