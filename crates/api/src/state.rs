@@ -130,9 +130,10 @@ impl State {
             // First, so that nobody who is signed in puts back what is forgotten.
             state.accounts.close(&who).await?;
             state.overlay.wipe(&who).await;
-            state.people.forget(&who).await
+            state.people.forget(&who).await?;
+            Ok(state.router.forget_archive(&who).await)
         });
-        finished(wiped.await)
+        if finished(wiped.await)? { Ok(()) } else { Err(Problem::disk()) }
     }
 
     /// Signs somebody on in whose name something is done.

@@ -263,15 +263,20 @@ async fn an_archive_is_a_file_of_a_person_with_a_bound() {
         write(format!("number {n} {}", "x".repeat(300))).await;
         file_with(&place, &format!("number {n} ")).await;
     }
-    let (old, new) = (archive.join("alice%40aol.jsonl.old"), file_with(&place, "number 3").await);
+    let (before, new) =
+        (archive.join("alice%40aol.jsonl.old"), file_with(&place, "number 3").await);
     assert!(!new.contains("number 1"));
-    let old = file_with(&old, "number 1").await;
+    let old = file_with(&before, "number 1").await;
     assert!(old.len() <= 1000 && new.len() <= 1000, "{} {}", old.len(), new.len());
     for line in old.lines().chain(new.lines()) {
         assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
     }
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&archive), mode(&place)), (0o700, 0o600));
+    assert!(sources.forget(&"bob@aol".parse().unwrap()).await, "nothing is kept of him");
+    assert!(place.exists() && before.exists());
+    assert!(sources.forget(&alice).await);
+    assert!(!place.exists() && !before.exists());
 }
 
 #[test]

@@ -83,8 +83,7 @@ pub(super) async fn forget(
     }
     state.takes_calls()?;
     let who = caller.who()?;
-    let wiped = state.overlay.wipe(who).await;
-    records::forget(&state, who).await.map_err(|error| unusable(&error))?;
+    let wiped = records::forget_everything(&state, who).await?;
     let here = state.overlay.id();
     let others = || wiped.homes.iter().filter(|home| home.id != here);
     let taken_back = wiped.taken_back.iter();

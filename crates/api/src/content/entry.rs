@@ -57,7 +57,8 @@ pub(crate) struct Entries {
 impl From<Mapping> for Entry {
     fn from(mapping: Mapping) -> Self {
         let Mapping { namespace, key, value, sequence, expires_at, signature } = mapping;
-        let signature = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = signature.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let signature = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Self { namespace: namespace.to_string(), key, value, sequence, expires_at, signature }
     }
 }

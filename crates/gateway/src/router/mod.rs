@@ -186,6 +186,11 @@ impl Router {
         crosstalk_services::picture(settings, self.state.sources.offers())
     }
 
+    /// Removes the archived texts of somebody. Returns whether nothing is left of them.
+    pub async fn forget_archive(&self, who: &Address) -> bool {
+        self.state.sources.forget(who).await
+    }
+
     /// Has `keeper` asked, too, when somebody wants to be told or have forgotten everything that is
     /// stored. Only the first one is.
     pub fn ask_keeper(&self, keeper: Arc<dyn Keeper>) {

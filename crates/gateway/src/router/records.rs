@@ -56,11 +56,12 @@ impl RouterState {
             RecordsRequest::Export { part } => self.export(who, part).await,
             RecordsRequest::Forget => {
                 let wiped = self.overlay.wipe_after(who, newest).await;
-                let is_whole = match self.keeper.get() {
+                let is_kept_by_none = match self.keeper.get() {
                     Some(keeper) => keeper.forget(who).await,
                     None => true,
                 };
-                let said = if is_whole {
+                let is_in_no_archive = self.sources.forget(who).await;
+                let said = if is_kept_by_none && is_in_no_archive {
                     services::forgotten(&self.in_numbers(wiped))
                 } else {
                     services::forget_fails()

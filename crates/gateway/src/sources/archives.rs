@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use crosstalk_core::Address;
-use crosstalk_services::Record;
+use crosstalk_services::{Format, Record};
 use ring::digest::{SHA256, digest};
+use tokio::sync::oneshot;
 
 use super::Error;
 
@@ -23,8 +24,15 @@ const MAX_NAME: usize = 200;
 
 /// Files of archived texts, written by a thread, so that nobody waits for the disk.
 pub(super) struct Archives {
-    writer: SyncSender<(Address, Record)>,
+    writer: SyncSender<Job>,
     waiting: Arc<AtomicUsize>,
+}
+
+/// Something for the thread that writes.
+enum Job {
+    Write(Address, Record),
+    /// Removes the files of somebody, then says whether that was done.
+    Forget(Address, oneshot::Sender<bool>),
 }
 
 impl Archives {
@@ -45,10 +53,19 @@ impl Archives {
         let bytes = record.lines.expose().len();
         let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
         let is_room = waiting + bytes <= MAX_BYTES;
-        if !is_room || self.writer.try_send((owner.clone(), record)).is_err() {
+        if !is_room || self.writer.try_send(Job::Write(owner.clone(), record)).is_err() {
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             tracing::warn!("a text was not archived: too many wait to be written");
         }
+    }
+
+    /// Removes the files of `owner`, with what waits to be written there. Returns whether they are
+    /// gone.
+    pub(super) async fn forget(&self, owner: &Address) -> bool {
+        let (say, said) = oneshot::channel();
+        // In the place of a text: so much waits only while the disk does not follow.
+        let asked = self.writer.try_send(Job::Forget(owner.clone(), say));
+        asked.is_ok() && said.await.unwrap_or(false)
     }
 }
 
@@ -60,16 +77,48 @@ struct Work {
 }
 
 impl Work {
-    fn run(&self, reader: &Receiver<(Address, Record)>) {
-        while let Ok((owner, record)) = reader.recv() {
-            let lines = record.lines.expose();
-            let place = self.dir.join(format!("{}.{}", name(&owner), record.format.name()));
-            if let Err(error) = append(&place, lines.as_bytes(), self.limit) {
-                tracing::warn!(%error, "a text was not archived");
+    fn run(&self, reader: &Receiver<Job>) {
+        while let Ok(job) = reader.recv() {
+            match job {
+                Job::Write(owner, record) => self.write(&owner, &record),
+                Job::Forget(owner, say) => drop(say.send(self.forget(&owner))),
             }
-            self.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
         }
     }
+
+    fn write(&self, owner: &Address, record: &Record) {
+        let lines = record.lines.expose();
+        if let Err(error) = append(&self.place(owner, record.format), lines.as_bytes(), self.limit)
+        {
+            tracing::warn!(%error, "a text was not archived");
+        }
+        self.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
+    }
+
+    fn forget(&self, owner: &Address) -> bool {
+        let places = Format::ALL.into_iter().map(|format| self.place(owner, format));
+        let files: Vec<PathBuf> = places.flat_map(|place| [before(&place), place]).collect();
+        let removed = files.iter().map(|file| match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "an archive was not removed");
+                false
+            }
+            _ => true,
+        });
+        // Each, also after one that failed.
+        removed.fold(true, |all, removed| all & removed)
+    }
+
+    fn place(&self, owner: &Address, format: Format) -> PathBuf {
+        self.dir.join(format!("{}.{}", name(owner), format.name()))
+    }
+}
+
+/// The file that stands beside one that has been full.
+fn before(place: &Path) -> PathBuf {
+    let mut old = place.as_os_str().to_owned();
+    old.push(".old");
+    old.into()
 }
 
 /// Writes lines behind those of a file. Where it would be too large, it becomes the old one, in the
@@ -80,9 +129,7 @@ fn append(place: &Path, lines: &[u8], limit: u64) -> io::Result<()> {
     let mut file = options.open(place)?;
     let mut length = file.metadata()?.len();
     if length > 0 && length + lines.len() as u64 > limit {
-        let mut old = place.as_os_str().to_owned();
-        old.push(".old");
-        fs::rename(place, old)?;
+        fs::rename(place, before(place))?;
         file = options.open(place)?;
         length = 0;
     }

@@ -109,6 +109,14 @@ impl Sources {
         }
     }
 
+    /// Removes the archive of `owner`. Returns whether nothing is left of it.
+    pub async fn forget(&self, owner: &Address) -> bool {
+        match &self.flows.archives {
+            Some(archives) => archives.forget(owner).await,
+            None => true,
+        }
+    }
+
     async fn call(
         &self,
         Call { request, is_persons }: Call,

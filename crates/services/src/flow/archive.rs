@@ -14,6 +14,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every form.
+    pub const ALL: [Self; 2] = [Self::Mbox, Self::JsonLines];
+
     /// Its name, which its files end with.
     pub const fn name(self) -> &'static str {
         match self {
@@ -24,8 +27,7 @@ impl Format {
 
     /// The form of that name.
     pub fn of(name: &str) -> Option<Self> {
-        let all = [Self::Mbox, Self::JsonLines];
-        all.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
     }
 }
 
