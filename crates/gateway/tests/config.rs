@@ -48,6 +48,8 @@ fn a_bad_value_is_shown_where_it_stands() {
         ("[mesh]\nlisten = []\n[[mesh.member]]\nid = \"bob\"\n", "gw.toml:4:6", "12D3KooW"),
         ("log = \"loud\"\n", "gw.toml:1:7", "there is: error"),
         ("suffix = \".xt\"\n", "gw.toml:1:10", "without a dot"),
+        ("[services.translate]\nurl = \"tr.example\"\n", "gw.toml:2:7", "begins with https://"),
+        ("[services.flows]\neverybody = [\"log\"]\n", "gw.toml:2:14", "write a name, a colon"),
     ] {
         let said = complaint(source);
         assert!(said.starts_with(place) && said.contains(word), "{source}\n{said}");

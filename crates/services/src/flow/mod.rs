@@ -67,6 +67,9 @@ pub fn check(line: &str) -> Result<(), &'static str> {
     if typed::is_pointless(&flow.nodes) {
         return Err("the last node is a condition, or there are too many nodes");
     }
+    if flow.nodes.iter().any(|node| matches!(node, Node::Forward(_))) {
+        return Err("texts are forwarded in the name of their receivers, by flows of their own");
+    }
     Ok(())
 }
 

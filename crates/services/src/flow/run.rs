@@ -107,6 +107,7 @@ impl Run {
             let request = match &node {
                 Node::Translate(language) => {
                     let translator = offers.flows.translator.as_ref();
+                    let translator = translator.filter(|_| !flow.text.trim().is_empty());
                     translator.map(|to| translate::request(to, language, &flow.text))
                 }
                 Node::Webhook { url, secret } => {

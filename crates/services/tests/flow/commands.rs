@@ -178,6 +178,7 @@ fn an_operators_flow_is_checked_and_shown_to_everybody() {
         "archive jsonl",
         "a b: archive jsonl",
         "log: archive",
+        "log: forward ops@jabber",
         "log: filter x",
         "log:",
         "h: webhook https://h.example/",

@@ -62,6 +62,8 @@ fn nothing_is_added_to_what_needs_no_translation() {
     ] {
         assert_eq!(translated(&ok(body)), (None, None), "{body}");
     }
+    let alice = translating();
+    alice.run(alice.hears(" \n").unwrap(), |_| panic!("there is nothing to translate"));
     // An earlier version says no language.
     let (shown, _) = translated(&ok(r#"{"translatedText":"Hello"}"#));
     assert_eq!(shown.unwrap(), "Bonjour, tout le monde\n[CrossTalk /translate: Hello]");
