@@ -10,8 +10,8 @@ mod commands;
 mod runs;
 
 use crosstalk_core::{
-    Address, Body, Contact, Envelope, EnvelopeId, Names, Presence, Roster, Stamp, Subscription,
-    UnixMillis,
+    Address, Body, Contact, Envelope, EnvelopeId, Names, Presence, RichText, Roster, Stamp,
+    Subscription, UnixMillis,
 };
 use crosstalk_services::{
     Action, Answer, Call, FlowOffers, Offers, Outcome, Run, Translator, Trouble, View, flows_of,
@@ -108,6 +108,7 @@ impl Person {
 
 type Reply = Result<(u16, Vec<u8>), Trouble>;
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands among replies that fail")]
 fn ok(body: &str) -> Reply {
     Ok((200, body.into()))
 }
@@ -119,5 +120,5 @@ fn said(from: &str, text: &str) -> Envelope {
 }
 
 fn shown(outcome: &Outcome) -> Option<&str> {
-    outcome.shown.as_ref().map(|text| text.text())
+    outcome.shown.as_ref().map(RichText::text)
 }

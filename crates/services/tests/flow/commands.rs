@@ -100,7 +100,7 @@ fn a_secret_is_shown_once() {
 fn a_flow_that_cannot_work_is_refused() {
     let mut alice = Person::new();
     let long = format!("away-answer {}", "x".repeat(201));
-    let many = vec!["archive mbox"; 9].join(" | ");
+    let many = ["archive mbox"; 9].join(" | ");
     for (nodes, why) in [
         ("", "There is no node"),
         ("explode", "There is no node explode"),
