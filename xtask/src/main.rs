@@ -231,8 +231,12 @@ fn seeds() -> Outcome {
 
 /// The page has what becomes of each kind of content, as tests of the networks find it.
 fn compatibility() -> Outcome {
-    for (package, filter) in [("crosstalk-networks", "nothing_gets_a_yes"), ("crosstalk", "pair,")]
-    {
+    let measured = [
+        ("crosstalk-networks", "nothing_gets_a_yes"),
+        ("crosstalk", "calls_and_files"),
+        ("crosstalk", "pair,"),
+    ];
+    for (package, filter) in measured {
         let mut command = Command::new("cargo");
         command.args(["test", "-p", package, "--", filter]);
         succeed(command.env("CROSSTALK_REWRITE", "1"))?;

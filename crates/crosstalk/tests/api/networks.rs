@@ -18,18 +18,19 @@ use tokio::task::block_in_place;
 use crate::door::{PATIENCE, Program};
 
 /// A gateway before a server of each network.
-struct Stage {
-    gateway: Gateway,
-    bot: Program,
-    names: Arc<crosstalk_core::Names>,
+pub(crate) struct Stage {
+    pub(crate) gateway: Gateway,
+    pub(crate) bot: Program,
+    pub(crate) names: Arc<crosstalk_core::Names>,
     _api: Api,
     /// With the ports that clients dial.
-    servers: Vec<(u16, Box<dyn Server>)>,
+    pub(crate) servers: Vec<(u16, Box<dyn Server>)>,
     _home: TempDir,
 }
 
 impl Stage {
-    async fn build() -> Self {
+    /// With a program of `who`.
+    pub(crate) async fn build(who: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut config = Config::alone(home.path().into());
@@ -51,10 +52,10 @@ impl Stage {
         let names = Arc::new(config.names());
         let router = Router::new(overlay.clone(), inbound, names.clone(), Options::default());
         let gateway = Gateway::start(config, router.clone()).unwrap();
-        let listen = Listen { at: Vec::new(), tls: None };
+        let listen = Listen { at: vec![anywhere], tls: None };
         let api = Api::start(home.path(), listen, overlay, router, names.clone()).await.unwrap();
         let socket = crosstalk_api::socket(home.path());
-        let wanted = json!({"who": "weather@apps"});
+        let wanted = json!({"who": who});
         let made: NewToken = client::post(&socket, "/v1/tokens", &wanted).await.unwrap();
         let bot = Program::new(socket, made.secret.expose());
         Self { gateway, bot, names, _api: api, servers, _home: home }
@@ -62,7 +63,7 @@ impl Stage {
 }
 
 /// What the bot hears, from a stream that stays.
-fn listen(bot: &Program) -> Arc<Mutex<Vec<Value>>> {
+pub(crate) fn listen(bot: &Program) -> Arc<Mutex<Vec<Value>>> {
     let (heard, bot) = (Arc::new(Mutex::new(Vec::new())), bot.clone());
     let hears = Arc::clone(&heard);
     std::thread::spawn(move || bot.events(0).for_each(|event| hears.lock().unwrap().push(event)));
@@ -70,7 +71,7 @@ fn listen(bot: &Program) -> Arc<Mutex<Vec<Value>>> {
 }
 
 /// Waits until the bot has heard such an event.
-fn wait(heard: &Mutex<Vec<Value>>, what: &str, is_it: impl Fn(&Value) -> bool) {
+pub(crate) fn wait(heard: &Mutex<Vec<Value>>, what: &str, is_it: impl Fn(&Value) -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !heard.lock().unwrap().iter().any(&is_it) {
         assert!(Instant::now() < deadline, "{what}: {:?}", heard.lock().unwrap());
@@ -80,7 +81,7 @@ fn wait(heard: &Mutex<Vec<Value>>, what: &str, is_it: impl Fn(&Value) -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_is_a_buddy_of_clients_of_every_network() {
-    let stage = Stage::build().await;
+    let stage = Stage::build("weather@apps").await;
     let heard = listen(&stage.bot);
     let app = "weather@apps".parse().unwrap();
     for (network, (port, _)) in NETWORKS.iter().zip(&stage.servers) {

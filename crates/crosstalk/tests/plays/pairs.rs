@@ -51,7 +51,8 @@ impl Table {
         if measured.len() < pairs().len() {
             return Ok(());
         }
-        let (path, page) = (root().join("docs/compatibility.md"), page(&measured) + &kinds()?);
+        let (path, page) =
+            (root().join("docs/compatibility.md"), page(&measured) + &calls()? + &kinds()?);
         if std::env::var_os(REWRITE).is_some() {
             return Ok(std::fs::write(path, page)?);
         }
@@ -125,6 +126,21 @@ fn page(measured: &BTreeMap<Pair, Vec<Outcome>>) -> String {
     page
 }
 
+/// Tables of calls and files between a browser and the clients of each network: one way as a test of
+/// the API shows it, the other way by the kinds of content.
+fn calls() -> std::io::Result<String> {
+    let kinds = |name: &str| std::fs::read_to_string(root().join(format!("tests/kinds/{name}.md")));
+    let mut page = format!("{CALLS}{}{CALLS_BACK}", kinds("calls")?);
+    for (id, title) in KINDS_OF {
+        let rows = kinds(id)?;
+        let is_meant = |kind: &str| CALLS_AND_FILES.iter().any(|word| kind.contains(word));
+        for row in rows.lines().filter(|row| row.split('|').nth(1).is_some_and(is_meant)) {
+            let _ = writeln!(page, "| {title} {row}");
+        }
+    }
+    Ok(page)
+}
+
 /// Tables of the fate of each kind of content, by network, as the networks' own tests found it.
 fn kinds() -> std::io::Result<String> {
     let mut kinds = String::from(KINDS);
@@ -145,6 +161,28 @@ fn sentence(note: &str) -> String {
 /// The engines, and whose clients they read.
 const KINDS_OF: [(&str, &str); 4] =
     [("oscar", "AIM and ICQ"), ("xmpp", "Jabber"), ("msnp", "MSN"), ("ymsg", "Yahoo")];
+
+/// Words for calls and files in the names of kinds.
+const CALLS_AND_FILES: [&str; 5] = ["file", "call", "voice", "camera", "out-of-band link"];
+
+const CALLS: &str = "
+## Calls and files, with a browser
+
+What `ann@web`, who has only a browser, does by [the API](api.md#calls), as [the chat page](web.md) does, and what the other's client
+shows, as a test saw it in the scripted clients: a call is answered and a file got in a browser, by the link or by the address,
+which stands there whole. In the last column it is Ann who sees it.
+
+| Client | Ann calls, by the address of a room | Ann calls, by the description of a session | Ann offers a file | The client says the address of a room |
+|---|---|---|---|---|
+";
+
+const CALLS_BACK: &str = "
+What clients do with buttons of their own, towards Ann as towards everybody on another network. Whoever is refused sees that at
+once, and can say a link instead:
+
+| Client | Kind | What becomes of it |
+|---|---|---|
+";
 
 const KINDS: &str = "
 ## What becomes of each kind of content
