@@ -175,13 +175,15 @@ fn decode_bytes(encoding: &'static Encoding, bytes: &[u8]) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
-/// UTF-16, or what some clients write under its name: an odd length or half a pair cannot be UTF-16,
-/// and is UTF-8 where it can be.
+/// UTF-16, or what some clients write under its name. An odd length or half a pair cannot be UTF-16,
+/// and is UTF-8 where it can be, as libpurple 2.14 reads it (`oscar_decode_im`). Bytes that no text has
+/// in UTF-8 are those of a UTF-16 that was cut, whose whole characters are kept.
 fn utf16(bytes: &[u8]) -> String {
     let (pairs, left) = bytes.as_chunks::<2>();
     let text = char::decode_utf16(pairs.iter().map(|pair| u16::from_be_bytes(*pair)));
     let text: Result<String, _> = text.collect();
-    let other = || std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    let is_text = |text: &&str| !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+    let other = || std::str::from_utf8(bytes).ok().filter(is_text);
     match (text, left.is_empty()) {
         (Ok(text), true) => text,
         (Ok(text), false) => other().map_or(text, ToOwned::to_owned),
@@ -225,10 +227,30 @@ mod tests {
     fn broken_text_is_still_text() {
         assert_eq!(decode_charset(2, b"\xd8\x3d\0a", EightBit::Latin), "\u{fffd}a");
         assert_eq!(decode_charset(0, b"caf\xe9", EightBit::Latin), "café");
-        assert_eq!(decode_charset(2, b"\0a\0b\0", EightBit::Latin), "ab", "and half a unit");
-        assert_eq!(decode_charset(2, b"hello", EightBit::Latin), "hello", "under a wrong name");
-        assert_eq!(decode_charset(2, "привет!".as_bytes(), EightBit::Latin), "привет!");
         assert_eq!(decode_charset(3, b"\xcf\xf0\xe8", EightBit::Cyrillic), "При");
+    }
+
+    #[test]
+    fn utf16_of_an_odd_length_is_utf8_as_libpurple_reads_it_or_utf16_that_was_cut() {
+        let read = |bytes: &[u8]| {
+            let away = decode_mime(br#"text/aolrtf; charset="unicode-2-0""#, bytes);
+            let said = decode_charset(2, bytes, EightBit::Cyrillic);
+            assert_eq!(said, away, "texts and away texts alike");
+            said
+        };
+        assert_eq!(read(b"hello"), "hello", "under a wrong name");
+        assert_eq!(read("привет!".as_bytes()), "привет!");
+        assert_eq!(read(b"one\r\n\ttwo"), "one\r\n\ttwo", "lines and columns are text");
+        assert_eq!(read(b"\0a\0b\0"), "ab", "half a unit is none");
+        assert_eq!(read(b"\x04\x1f\x04\x40\x04"), "Пр", "as UTF-8 these would be controls");
+        assert_eq!(read(b"\xd8\x3d\xde\x00\xd8"), "\u{1f600}", "and no UTF-8 at all");
+    }
+
+    #[test]
+    fn half_a_pair_is_utf8_where_it_can_be() {
+        // A first half with no second in UTF-16, but whole letters in UTF-8.
+        assert_eq!(decode_charset(2, b"\xd8\x8f=h", EightBit::Latin), "\u{60f}=h");
+        assert_eq!(decode_charset(2, b"\xd8\x3d\0a", EightBit::Latin), "\u{fffd}a");
     }
 
     #[test]
