@@ -7,6 +7,7 @@ use crosstalk_api::{Asleep, NewToken, Scope, StoreError, Token, TokenWanted};
 use crosstalk_core::{APPS_NETWORK, Address, NetworkId, OWN_NETWORKS};
 use crosstalk_gateway::config::Config;
 
+use crate::advice::about;
 use crate::cli::{self, TokenList, TokenMake, TokenRevoke};
 use crate::cli_error::CliError;
 use crate::{invite, json, runtime};
@@ -74,7 +75,8 @@ async fn list(args: &TokenList) -> Result<(), CliError> {
         println!("{id}  {who}  {}{session}", scopes.join(","));
     }
     if tokens.is_empty() {
-        println!("There are no tokens. `crosstalk api token make NAME` makes one.");
+        let words = "There are no tokens. `crosstalk api token make NAME` makes one.";
+        println!("{}", about(words, &args.instance.arguments()));
     }
     Ok(())
 }
@@ -86,9 +88,8 @@ async fn revoke(args: &TokenRevoke) -> Result<(), CliError> {
     let is_id = args.id.bytes().all(|b| b.is_ascii_alphanumeric());
     let unknown = || {
         CliError::Failed(format!(
-            "there is no token {}\n  help: `crosstalk api token list{}` lists them",
-            args.id,
-            args.instance.arguments()
+            "there is no token {}\n  help: `crosstalk api token list` lists them",
+            args.id
         ))
     };
     if !is_id || args.id.is_empty() {

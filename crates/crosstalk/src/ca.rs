@@ -37,9 +37,7 @@ fn init(instance: &Instance) -> Result<(), CliError> {
 fn export(instance: &Instance) -> Result<(), CliError> {
     let dir = directory(instance)?;
     if !dir.is_dir() {
-        let with = instance.arguments();
-        let words = format!("there is no CA yet: run `crosstalk ca init{with}`");
-        return Err(CliError::Failed(words));
+        return Err(CliError::Failed("there is no CA yet: run `crosstalk ca init`".into()));
     }
     let pem = ca::export(&dir).map_err(|e| CliError::failed("the CA cannot be shown", e))?;
     stdout().write_all(pem.as_bytes()).map_err(|e| CliError::failed("stdout", e))

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use crosstalk_api::client::Unanswered;
 use crosstalk_gateway::config::Report;
 
+use crate::advice;
+
 /// Reason why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
@@ -44,6 +46,15 @@ impl From<Unanswered> for CliError {
 }
 
 impl CliError {
+    /// The words, with these arguments in the commands that they advise.
+    pub(crate) fn about(&self, arguments: &str) -> String {
+        match self {
+            // It shows lines of the file too, and was told which gateway it is about.
+            Self::Config(report) => report.to_string(),
+            _ => advice::about(&self.to_string(), arguments),
+        }
+    }
+
     /// Something was tried and went wrong.
     pub(crate) fn failed(what: &str, why: impl std::fmt::Display) -> Self {
         Self::Failed(format!("{what}: {why}"))

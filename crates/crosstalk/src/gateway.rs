@@ -8,6 +8,7 @@ use crosstalk_gateway::Gateway;
 use crosstalk_gateway::config::{Config, Proxy};
 use tokio::runtime::Runtime;
 
+use crate::advice::about;
 use crate::cli;
 use crate::cli_error::CliError;
 use crate::signals::Signals;
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &cli::Gateway) -> Result<ExitCode, CliError> {
         tracing::warn!("{}: {}", warning.at, warning.what);
     }
     open_files::make_room_for(&config.limits);
-    threads(config.limits.threads)?.block_on(serve(config))
+    threads(config.limits.threads)?.block_on(serve(config, &args.instance.arguments()))
 }
 
 /// Executor of the gateway's tasks.
@@ -55,12 +56,14 @@ fn threads(count: usize) -> Result<Runtime, CliError> {
     runtime.map_err(|e| CliError::failed("threads", e))
 }
 
-/// Runs until a signal comes, then until the sessions have ended or a second signal comes.
-async fn serve(config: Config) -> Result<ExitCode, CliError> {
+/// Runs until a signal comes, then until the sessions have ended or a second signal comes. `arguments`
+/// name the gateway in commands.
+async fn serve(config: Config, arguments: &str) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|e| CliError::failed("signals", e))?;
     let started = start(config)?;
     let api = open_api(&started).await?;
-    println!("{}", welcome(&started.config, started.overlay.status().peers.len()));
+    let words = welcome(&started.config, started.overlay.status().peers.len());
+    println!("{}", about(&words, arguments));
     signals.next().await;
     if let Some(api) = &api {
         api.drain();

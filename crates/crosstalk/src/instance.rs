@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crosstalk_gateway::config::{Config, Report};
 
-use crate::cli::Instance;
+use crate::cli::{Api, CaCommand, Command, Instance, Mesh, Places, Token};
 use crate::cli_error::CliError;
 
 impl Instance {
@@ -38,6 +38,38 @@ impl Instance {
             Some(path) => Ok(read(path, data).map_err(|report| report.about(&self.arguments()))?),
             None => Ok(Config::alone(data)),
         }
+    }
+}
+
+impl Command {
+    /// The instance that the command is about; none where it runs gateways of its own.
+    pub(crate) const fn instance(&self) -> Option<&Instance> {
+        Some(match self {
+            Self::Gateway(args) => &args.instance,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => return None,
+            Self::Ca(args) => match &args.what {
+                CaCommand::Init(instance) | CaCommand::Export(instance) => instance,
+            },
+            Self::Mesh(mesh) => match mesh {
+                Mesh::Init(args) | Mesh::Id(args) => &args.instance,
+                Mesh::Admit(args) => &args.instance,
+                Mesh::Revoke(args) => &args.instance,
+                Mesh::Join(args) => &args.instance,
+                Mesh::Leave(instance) => instance,
+                Mesh::Status(args) => &args.instance,
+            },
+            Self::Wipe(args) => &args.instance,
+            Self::Api(Api::Invite(args)) => &args.instance,
+            Self::Api(Api::Token(token)) => match token {
+                Token::Make(args) => &args.instance,
+                Token::List(args) => &args.instance,
+                Token::Revoke(args) => &args.instance,
+            },
+            Self::Places(Places::Fetch(instance)) => instance,
+            Self::Places(Places::Ask(args)) => &args.instance,
+            Self::Id(args) => &args.instance,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `crosstalk` command.
 
+mod advice;
 mod api;
 mod ca;
 mod cli;
@@ -22,23 +23,25 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Instance};
 use cli_error::CliError;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Gateway(args) => gateway::run(&args),
+    let command = Cli::parse().command;
+    let done = match &command {
+        Command::Gateway(args) => gateway::run(args),
         #[cfg(feature = "demo")]
-        Command::Demo(args) => demo::run(&args),
-        Command::Ca(args) => ca::run(&args),
-        Command::Mesh(mesh) => mesh::run(&mesh),
-        Command::Wipe(args) => wipe::run(&args),
-        Command::Api(args) => api::run(&args),
-        Command::Places(args) => places::run(&args),
-        Command::Id(args) => mesh::id::run(&args),
+        Command::Demo(args) => demo::run(args),
+        Command::Ca(args) => ca::run(args),
+        Command::Mesh(mesh) => mesh::run(mesh),
+        Command::Wipe(args) => wipe::run(args),
+        Command::Api(args) => api::run(args),
+        Command::Places(args) => places::run(args),
+        Command::Id(args) => mesh::id::run(args),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("crosstalk: {error}");
+        let arguments = command.instance().map(Instance::arguments).unwrap_or_default();
+        eprintln!("crosstalk: {}", error.about(&arguments));
         error.exit_code()
     })
 }

@@ -114,10 +114,9 @@ fn ask(args: &PlacesAsk) -> Result<(), CliError> {
     let named = &config.services.location.databases;
     let databases = if named.is_empty() { fetched(&config) } else { named.clone() };
     if named.is_empty() && !databases.iter().all(|file| file.is_file()) {
-        let with = args.instance.arguments();
-        return Err(CliError::Failed(format!(
-            "there is no database of places\n  help: `crosstalk places fetch{with}` gets one"
-        )));
+        return Err(CliError::Failed(
+            "there is no database of places\n  help: `crosstalk places fetch` gets one".into(),
+        ));
     }
     let sources = open(&config, databases)?;
     let question = Question::new("location", "").ok_or_else(|| CliError::Usage(String::new()))?;

@@ -135,6 +135,9 @@ fn a_ca_is_made_once_kept_private_and_exported() {
     assert_eq!(run(&["ca", "export"], home.path()).stdout, pem);
 }
 
+/// Id of a gateway that nobody knows.
+const STRANGER: &str = "12D3KooWQTdpRtDCwjxo2iTxSYwFmGiuVnvLFocn4jPXbGU3yeaZ";
+
 #[test]
 fn a_command_that_is_shown_is_about_the_same_gateway() {
     let home = TempDir::new().unwrap();
@@ -150,6 +153,18 @@ fn a_command_that_is_shown_is_about_the_same_gateway() {
         let whole = whole.to_str().unwrap();
         let refused = run(&["gateway", "--check", "--config", whole], home.path());
         let hint = format!("`crosstalk ca init --config {whole}`");
+        assert!(text(&refused.stderr).contains(&hint), "{}", text(&refused.stderr));
+    }
+    let (place, quoted) = (data.to_str().unwrap(), format!("'{}'", data.display()));
+    for (words, advised) in [
+        (&["gateway", "--terminate", "chat.test", "--check"][..], "ca init"),
+        (&["gateway", "--terminate", "chat.test"], "ca init"),
+        (&["api", "invite", "ann"], "gateway"),
+        (&["mesh", "revoke", STRANGER], "mesh init"),
+        (&["api", "token", "revoke", "none"], "api token list"),
+    ] {
+        let refused = run(&[words, &["--data", place]].concat(), home.path());
+        let hint = format!("`crosstalk {advised} --data {quoted}`");
         assert!(text(&refused.stderr).contains(&hint), "{}", text(&refused.stderr));
     }
     let early = run(&["ca", "export", "--config", file], home.path());
