@@ -21,6 +21,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+pub(crate) use crate::pair::{pair, pair_with};
+
 /// Longer than anything takes that happens at all: a gateway waits up to a minute for an answer
 /// that got lost on a machine too busy to give it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -34,7 +36,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Router,
     pub(crate) overlay: Overlay,
     #[expect(dead_code, reason = "the directory lives as long as the gateway")]
-    state: Option<TempDir>,
+    pub(crate) state: Option<TempDir>,
 }
 
 /// One gateway without a network.
@@ -61,32 +63,11 @@ pub(crate) fn alone_keeping(limits: overlay::Limits) -> Gateway {
     Gateway { router: router(&overlay, inbound, Options::default()), overlay, state: Some(state) }
 }
 
-/// Two gateways with a link between them.
-pub(crate) struct Pair {
-    pub(crate) left: Router,
-    pub(crate) right: Router,
-    gateways: [Gateway; 2],
-}
-
-pub(crate) async fn pair() -> Pair {
-    pair_with([Options::default(), Options::default()]).await
-}
-
-pub(crate) async fn pair_with(options: [Options; 2]) -> Pair {
-    let (joined, mut options) = (mesh::<2>().await, options.into_iter());
-    let gateways = joined.map(|Joined { overlay, inbound, state }| {
-        let router = router(&overlay, inbound, options.next().unwrap_or_default());
-        Gateway { router, overlay, state: Some(state) }
-    });
-    let [left, right] = gateways.each_ref().map(|g| g.router.clone());
-    Pair { left, right, gateways }
-}
-
 /// A gateway as others see it: the test is its router.
 pub(crate) struct Joined {
     pub(crate) overlay: Overlay,
     pub(crate) inbound: mpsc::Receiver<Inbound>,
-    state: TempDir,
+    pub(crate) state: TempDir,
 }
 
 /// A gateway, and others that are linked to it.
@@ -98,7 +79,7 @@ pub(crate) async fn among<const N: usize>() -> (Gateway, Vec<Joined>) {
 }
 
 /// Gateways that are all linked.
-async fn mesh<const N: usize>() -> [Joined; N] {
+pub(crate) async fn mesh<const N: usize>() -> [Joined; N] {
     let states = [(); N].map(|()| tempfile::tempdir().unwrap());
     // Ports are free until somebody else is quicker; the listeners keep two from being one.
     let ports = states.each_ref().map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -168,35 +149,11 @@ impl Joined {
         }
     }
 }
-
-impl Pair {
-    /// Waits until the left gateway keeps so many messages for people who are away.
-    pub(crate) async fn keeps_left(&self, count: usize) {
-        let settled = async {
-            while self.gateways[0].overlay.kept() != count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let kept = || self.gateways[0].overlay.kept();
-        let settled = timeout(PATIENCE, settled).await;
-        settled.unwrap_or_else(|_| panic!("{} messages are kept instead of {count}", kept()));
-    }
-
-    /// What each gateway has stored of the settings of `name`.
-    pub(crate) async fn settings_of(&self, name: &str) -> [Vec<String>; 2] {
-        let name = address(name);
-        let [left, right] = &self.gateways;
-        let (left, right) = (left.overlay.load(&name).await, right.overlay.load(&name).await);
-        [left, right].map(|roster| roster.settings().to_vec())
-    }
-
-    /// The right gateway leaves the network.
-    pub(crate) async fn lose_right(&self) {
-        self.gateways[1].overlay.shutdown().await;
-    }
-}
-
-fn router(overlay: &Overlay, inbound: mpsc::Receiver<Inbound>, options: Options) -> Router {
+pub(crate) fn router(
+    overlay: &Overlay,
+    inbound: mpsc::Receiver<Inbound>,
+    options: Options,
+) -> Router {
     let networks = NETWORKS.map(|id| (id.parse().unwrap(), &Plain as _));
     Router::new(overlay.clone(), inbound, Arc::new(Names::new("xt", networks)), options)
 }

@@ -6,6 +6,7 @@ mod consent;
 mod flows;
 mod following;
 mod messages;
+mod pair;
 mod presence;
 mod reports;
 mod secrets;
