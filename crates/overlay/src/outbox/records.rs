@@ -88,19 +88,23 @@ impl Outbox {
         }
     }
 
-    /// Fails what is at least so old in a queue, but for what may be shown at this moment.
+    /// Fails what is at least so old in a queue. What may be shown at this moment expires as soon as it
+    /// is known that it was not.
     fn end(&mut self, now: Instant, queue: &mut Queue, least: Duration, why: Failure) {
         let mut at = 0;
         while let Some(entry) = queue.entries.get(at) {
             let is_head = queue.head().is_some_and(|head| head.number == entry.number);
-            if entry.age(now) < least || (is_head && queue.is_under_way()) {
+            if entry.age(now) < least {
                 at += 1;
-                continue;
+            } else if is_head && queue.is_under_way() {
+                queue.entries[at].until = now;
+                at += 1;
+            } else {
+                if is_head {
+                    queue.step = Step::Idle;
+                }
+                self.fail(now, queue, at, why);
             }
-            if is_head {
-                queue.step = Step::Idle;
-            }
-            self.fail(now, queue, at, why);
         }
     }
 
