@@ -273,8 +273,9 @@ async fn who_is_forgotten_while_a_gateway_is_away_is_forgotten_there_when_it_is_
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, forgotten).await.expect("it is forgotten there too");
+    let forgotten = timeout(PATIENCE, forgotten).await;
     let left = waiting().await;
+    assert!(forgotten.is_ok(), "it is forgotten there too: {left:?}");
     let reported = left.iter().find_map(|left| match left {
         Message::Report { of, from, to, why } => {
             Some((*of, from.to_string(), to.to_string(), *why))
