@@ -12,6 +12,10 @@ use crate::hub::inbound::Inbound;
 use crate::membership::{GatewayId, Key};
 use crate::outbox::Waiting;
 
+/// Time by which what was said before another gateway forgot somebody may seem to be younger than that:
+/// clocks differ, and ages lose what a start takes. What is said so soon after it is reported too.
+const SLACK: Duration = Duration::from_secs(10);
+
 /// Everything that the gateways store about a person.
 #[derive(Clone, Debug)]
 pub struct Records {
@@ -69,6 +73,7 @@ impl Hub {
     pub(super) fn wiped_elsewhere(self: &Arc<Self>, owner: &Address, news: &Roster) {
         let Some(at) = news.wiped_at() else { return };
         let since = Duration::from_millis(self.wall.read().0.saturating_sub(at.0));
+        let since = since.saturating_sub(SLACK);
         self.with(|node, _| node.take_back_posts(clock::now(), owner, since));
     }
 
