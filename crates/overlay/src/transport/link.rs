@@ -55,8 +55,9 @@ impl From<io::Error> for End {
 /// State that a link leaves behind when it ends.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
-    /// Whether the two greeted each other.
+    /// Whether the two greeted each other, and how long the link lasted after that.
     pub(crate) was_up: bool,
+    pub(crate) lasted: Duration,
     /// Whether the peer broke the rules.
     pub(crate) at_fault: bool,
     /// Addresses at which the peer said that it can be dialled.
@@ -97,6 +98,7 @@ where
         }
     };
     tracing::info!(%peer, version, "link up");
+    let begun = Instant::now();
     let handle = hub.open(peer, hello.epoch, version);
     let (sink, stream) = frames.split();
     // In this order, so that a simulated link does the same in every run.
@@ -111,6 +113,7 @@ where
     let addresses = hello.addresses.iter().take(MAX_ADDRESSES);
     Left {
         was_up: true,
+        lasted: begun.elapsed(),
         at_fault: matches!(end, End::Fault(_)),
         addresses: addresses.filter_map(|a| a.parse().ok()).collect(),
     }

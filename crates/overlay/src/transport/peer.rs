@@ -10,7 +10,7 @@ use crate::membership::GatewayId;
 /// The wait after a failed attempt; it doubles with each further one.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait.
-const LAST_WAIT: Duration = Duration::from_secs(10);
+pub(super) const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// A gateway of the mesh, as the transport knows it.
 pub(super) struct Peer {
@@ -20,7 +20,7 @@ pub(super) struct Peer {
     pub(super) told: Vec<HostPort>,
     pub(super) streams: usize,
     pub(super) failures: u32,
-    /// Number of times that it broke the rules since a link ended well.
+    /// Number of times that it broke the rules since a link lasted.
     pub(super) faults: u32,
     pub(super) try_at: Option<Instant>,
     /// It broke the rules: until then it is not linked, whoever calls.

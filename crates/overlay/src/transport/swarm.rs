@@ -30,7 +30,7 @@ use crate::errors::Error;
 use crate::hub::Hub;
 use crate::transport::addresses::{error_text, look_up, multiaddr, root, socket_addr};
 use crate::transport::link::{self, Greeting, Left};
-use crate::transport::peer::{FIRST_WAIT, Peer, jitter, wait};
+use crate::transport::peer::{FIRST_WAIT, LAST_WAIT, Peer, jitter, wait};
 
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/crosstalk/overlay/1");
 /// Longest time for a TCP connection to be authenticated.
@@ -234,7 +234,12 @@ impl Net {
             peer.barred = Some(Instant::now() + wait(peer.faults));
             peer.faults = peer.faults.saturating_add(1);
         } else if left.was_up {
-            (peer.failures, peer.faults) = (0, 0);
+            peer.failures = 0;
+            // Whoever breaks the rules could end a link at once, too, and wait as if for the first
+            // time; and where a link breaks the fault may not have been read.
+            if left.lasted >= LAST_WAIT {
+                peer.faults = 0;
+            }
         }
         if peer.streams == 0 {
             // A fresh connection for a fresh link: nothing of the old one lingers.
