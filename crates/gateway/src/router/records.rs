@@ -2,13 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crosstalk_core::{Address, RichText, Stamp, Style};
 use crosstalk_overlay::{Records, Wiped};
 use crosstalk_router::RecordsRequest;
 use crosstalk_services as services;
+use tokio::time::sleep;
 
 use super::RouterState;
+
+/// Longest time that a change is waited for which is being saved.
+const SAVING: Duration = Duration::from_secs(2);
 
 /// Something under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -53,7 +58,7 @@ impl RouterState {
         newest: Stamp,
     ) -> Vec<RichText> {
         match request {
-            RecordsRequest::Export { part } => self.export(who, part).await,
+            RecordsRequest::Export { part } => self.export(who, part, newest).await,
             RecordsRequest::Forget => {
                 let wiped = self.overlay.wipe_after(who, newest).await;
                 let is_kept_by_none = match self.keeper.get() {
@@ -71,8 +76,8 @@ impl RouterState {
         }
     }
 
-    async fn export(&self, who: &Address, part: usize) -> Vec<RichText> {
-        let records = self.overlay.records(who).await;
+    async fn export(&self, who: &Address, part: usize, newest: Stamp) -> Vec<RichText> {
+        let records = self.stored(who, newest).await;
         let exported = match self.keeper.get() {
             Some(keeper) => keeper.export(who, records, part).await,
             None => None,
@@ -88,6 +93,19 @@ impl RouterState {
                 let first = services::export_part(part, parts).into();
                 std::iter::once(first).chain(messages.into_iter().map(RichText::plain)).collect()
             }
+        }
+    }
+
+    /// Everything that is stored. A change that was made a moment ago is saved behind its answer: it
+    /// is waited for, but not where the disk does not follow.
+    async fn stored(&self, who: &Address, newest: Stamp) -> Records {
+        let begun = Instant::now();
+        loop {
+            let records = self.overlay.records(who).await;
+            if records.roster.stamp() >= newest || begun.elapsed() >= SAVING {
+                return records;
+            }
+            sleep(SAVING / 100).await;
         }
     }
 
