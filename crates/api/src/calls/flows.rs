@@ -37,8 +37,13 @@ pub(super) async fn own(
     tag = "operator",
     security(("token" = ["operator"])),
     params(("name" = String, Path, description = "The name with its network", example = "alice@aol")),
-    responses((status = 200, description = "A picture, without the secrets of webhooks",
-        body = String, content_type = "image/svg+xml"), Usual)
+    responses(
+        (status = 200, description = "A picture, without the secrets of webhooks", body = String,
+            content_type = "image/svg+xml"),
+        (status = 422, description = "Nobody has that name", body = Problem,
+            content_type = "application/problem+json"),
+        Usual
+    )
 )]
 pub(super) async fn of_person(
     _: Caller<Operating>,
