@@ -35,7 +35,9 @@ pub(super) struct Flows {
     /// Calls of operators' programs, and apart from them those of people's: who has a slow one takes
     /// nothing from a translator.
     turns: [Semaphore; 2],
-    failing: Mutex<HashMap<String, Failing>>,
+    /// By whose choice the address was called: who names an address of the operator's in vain keeps
+    /// nobody from it.
+    failing: Mutex<HashMap<(bool, String), Failing>>,
     archives: Option<Archives>,
 }
 
@@ -64,27 +66,27 @@ impl Flows {
     }
 
     /// The failure of an address that is left alone for now.
-    fn rests(&self, url: &str) -> Option<Trouble> {
+    fn rests(&self, called: &(bool, String)) -> Option<Trouble> {
         let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = failing.get(url)?;
+        let found = failing.get(called)?;
         (found.times >= FAILURES && found.last.elapsed() < REST).then_some(found.why)
     }
 
     /// Remembers what came of a call.
-    fn note(&self, url: String, failed: Option<Trouble>) {
+    fn note(&self, called: (bool, String), failed: Option<Trouble>) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         // That a program answers, if with nonsense, costs nobody a deadline.
         let failed = failed.filter(|why| matches!(why, Trouble::Timeout | Trouble::Unreachable));
         let Some(why) = failed else {
-            failing.remove(&url);
+            failing.remove(&called);
             return;
         };
         if failing.len() >= MAX_FAILING {
             failing.retain(|_, failing| failing.last.elapsed() < REST);
         }
-        if failing.len() < MAX_FAILING || failing.contains_key(&url) {
+        if failing.len() < MAX_FAILING || failing.contains_key(&called) {
             let last = Instant::now();
-            let found = failing.entry(url).or_insert(Failing { times: 0, why, last });
+            let found = failing.entry(called).or_insert(Failing { times: 0, why, last });
             *found = Failing { times: found.times.saturating_add(1), why, last };
         }
     }
@@ -124,7 +126,8 @@ impl Sources {
     ) -> Result<Response, Trouble> {
         let http = if is_persons { &self.flows.people } else { &self.http };
         let http = http.as_ref().ok_or(Trouble::Unreachable)?;
-        if let Some(why) = self.flows.rests(&request.url.0) {
+        let called = (is_persons, request.url.0.clone());
+        if let Some(why) = self.flows.rests(&called) {
             return Err(why);
         }
         if left.is_zero() {
@@ -132,11 +135,10 @@ impl Sources {
         }
         let turns = &self.flows.turns[usize::from(is_persons)];
         let _turn = turns.try_acquire().map_err(|_| Trouble::Busy)?;
-        let url = request.url.0.clone();
         let response = timeout(left, http.send(request)).await.unwrap_or(Err(Trouble::Timeout));
         // One that had less time than others has not failed.
         if left == NODE || response != Err(Trouble::Timeout) {
-            self.flows.note(url, response.as_ref().err().copied());
+            self.flows.note(called, response.as_ref().err().copied());
         }
         response
     }
