@@ -30,9 +30,11 @@ pub use run::{Action as FlowAction, Call, Outcome, Run};
 use stored::Line;
 pub(crate) use stored::without_secrets;
 
-/// Begins what a gateway says in a conversation. Texts that begin so run through nothing: what was
-/// forwarded once is not forwarded again, and is answered by nobody.
+/// Begins what a gateway says in a conversation. What was forwarded once is not forwarded again, and
+/// is answered by nobody.
 const MARK: &str = "[CrossTalk";
+/// Beginnings of messages of Off-the-Record Messaging (version 3: encoded, in pieces, and queries).
+const OTR: [&str; 5] = ["?OTR:", "?OTR,", "?OTR|", "?OTR?", "?OTRv"];
 /// Stands between the nodes of a flow.
 const BETWEEN: &str = " | ";
 /// The most flows of one person.
@@ -87,8 +89,8 @@ pub fn of(envelope: &Envelope, settings: &[String], offers: &Offers) -> Option<V
     // Who has no lines has none looked at.
     let mut lines = own.chain(everybody).filter(concerned).peekable();
     lines.peek()?;
-    // Nor are those anything that two clients have encrypted between them (OTR).
-    let is_said = ![MARK, "?OTR"].iter().any(|mark| text.text().starts_with(mark));
+    // What two clients have encrypted between them is words to nobody else.
+    let is_said = !OTR.iter().any(|begins| text.text().starts_with(begins));
     is_said.then(|| lines.cloned().collect())
 }
 

@@ -179,7 +179,9 @@ impl Run {
     /// Does what a node does without calling anybody.
     fn act(&mut self, node: &Node) {
         let Some(flow) = &self.current else { return };
-        let is_auto = matches!(self.envelope.body, Body::Text { auto: true, .. });
+        // Of a gateway's own, as a text that was forwarded is: it goes in no circle.
+        let is_auto = matches!(self.envelope.body, Body::Text { auto: true, .. })
+            || self.original.starts_with(MARK);
         match node {
             Node::Archive(format) => {
                 let entry = record(*format, &self.envelope, &self.original, &flow.text);

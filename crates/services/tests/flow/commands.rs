@@ -200,7 +200,17 @@ fn what_may_be_shown_of_settings_has_no_secrets_in_it() {
     let line = format!("flow/work=from bob@yahoo | webhook https://hook.test/x {SECRET}");
     let shown = crosstalk_services::without_secrets(&line);
     assert_eq!(shown, "flow/work=from bob@yahoo | webhook https://hook.test/x [secret]");
+    let later = format!("flow/work=sing loudly | webhook https://hook.test/x {SECRET}");
+    assert_eq!(crosstalk_services::without_secrets(&later), "flow/work=[not understood]");
     for other in ["translate/bob@yahoo=de", "flow/work=archive mbox", "location=on"] {
         assert_eq!(crosstalk_services::without_secrets(other), other);
     }
+}
+
+#[test]
+fn a_flow_that_could_not_be_read_back_is_not_set() {
+    let mut alice = Person::new();
+    let said = alice.says("/flow add x: filter a |\t | archive mbox");
+    assert!(said.starts_with("Nothing was changed: there is a |"), "{said}");
+    assert!(alice.settings.is_empty());
 }

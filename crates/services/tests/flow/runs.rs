@@ -104,8 +104,10 @@ fn a_translator_that_fails_leaves_the_text_and_its_fault_is_said() {
 fn what_concerns_nobody_runs_through_nothing() {
     let alice = translating();
     assert!(alice.hears_of(&said("carol@yahoo", "Bonjour")).is_none());
-    assert!(alice.hears("[CrossTalk /music: nothing now]").is_none());
-    assert!(alice.hears("?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAA==.").is_none());
+    for encrypted in ["?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAA==.", "?OTR?v23?", "?OTRv3?"] {
+        assert!(alice.hears(encrypted).is_none());
+    }
+    assert!(alice.hears("?OTR is what I use").is_some());
     assert!(Person::with(&["location=on", "music=lastfm rj"]).hears("hi").is_none());
     assert!(Person::with(&["flow/x=filter urgent | archive mbox"]).hears("hi").is_none());
     let typing = Body::Typing(crosstalk_core::Typing::Active);
@@ -184,8 +186,11 @@ fn the_nodes_of_a_flow_follow_each_other_and_flows_do_not() {
     assert_eq!((to, text.text()), (&address("al@jabber"), forwarded));
     assert_eq!(away.text(), "[CrossTalk /flow b: back soon]");
     assert!(mail.lines.expose().ends_with("\n\nBonjour!\n\n"), "of another flow nothing is made");
-    // The mark is what keeps it from being forwarded again.
-    assert!(alice.hears(forwarded).is_none());
+    // The mark is what keeps it from being forwarded again, or answered; who writes it by hand is
+    // archived as others are.
+    let marked = format!("{forwarded}, bonjour");
+    let outcome = alice.run(alice.hears(&marked).unwrap(), |_| ok(FRENCH));
+    let [FlowAction::Archive(_)] = &outcome.actions[..] else { panic!("{outcome:?}") };
 }
 
 #[test]
