@@ -6,6 +6,7 @@ use crosstalk_api::client::{self, Unanswered};
 use crosstalk_api::{Asleep, Person};
 use crosstalk_core::Address;
 use crosstalk_gateway::config::Config;
+use crosstalk_gateway::sources::forget_archived;
 use crosstalk_overlay::Overlay;
 
 use crate::cli::Wipe;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Wipe) -> Result<ExitCode, CliError> {
 fn done(user: &Address) -> String {
     format!(
         "Forgotten: {user}'s buddies on other networks, messages from and to {user} that waited \
-         here, and what programs here were told of {user}.\n\
+         here, what programs here were told of {user}, and texts that {user} has archived here.\n\
          Only the name stays, so that no other gateway brings the buddies back."
     )
 }
@@ -54,7 +55,13 @@ async fn wipe_asleep(config: &Config, user: &Address) -> Result<(), CliError> {
     overlay.wipe(user).await;
     overlay.shutdown().await;
     let broken = |error| CliError::failed("what programs were told", error);
-    Asleep::open(&config.data).map_err(broken)?.forget(user).await.map_err(broken)
+    Asleep::open(&config.data).map_err(broken)?.forget(user).await.map_err(broken)?;
+    match &config.services.flows.archive {
+        Some(dir) if !forget_archived(dir, user) => {
+            Err(CliError::Failed(format!("{}: archived texts cannot be removed", dir.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The person that is meant, in either spelling.

@@ -81,37 +81,39 @@ impl Work {
         while let Ok(job) = reader.recv() {
             match job {
                 Job::Write(owner, record) => self.write(&owner, &record),
-                Job::Forget(owner, say) => drop(say.send(self.forget(&owner))),
+                Job::Forget(owner, say) => drop(say.send(forget_archived(&self.dir, &owner))),
             }
         }
     }
 
     fn write(&self, owner: &Address, record: &Record) {
         let lines = record.lines.expose();
-        if let Err(error) = append(&self.place(owner, record.format), lines.as_bytes(), self.limit)
+        if let Err(error) =
+            append(&place(&self.dir, owner, record.format), lines.as_bytes(), self.limit)
         {
             tracing::warn!(%error, "a text was not archived");
         }
         self.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
     }
+}
 
-    fn forget(&self, owner: &Address) -> bool {
-        let places = Format::ALL.into_iter().map(|format| self.place(owner, format));
-        let files: Vec<PathBuf> = places.flat_map(|place| [before(&place), place]).collect();
-        let removed = files.iter().map(|file| match fs::remove_file(file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "an archive was not removed");
-                false
-            }
-            _ => true,
-        });
-        // Each, also after one that failed.
-        removed.fold(true, |all, removed| all & removed)
-    }
+/// Removes the files of `owner` in a directory of archives. Returns whether they are gone.
+pub fn forget_archived(dir: &Path, owner: &Address) -> bool {
+    let places = Format::ALL.into_iter().map(|format| place(dir, owner, format));
+    let files: Vec<PathBuf> = places.flat_map(|place| [before(&place), place]).collect();
+    let removed = files.iter().map(|file| match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "an archive was not removed");
+            false
+        }
+        _ => true,
+    });
+    // Each, also after one that failed.
+    removed.fold(true, |all, removed| all & removed)
+}
 
-    fn place(&self, owner: &Address, format: Format) -> PathBuf {
-        self.dir.join(format!("{}.{}", name(owner), format.name()))
-    }
+fn place(dir: &Path, owner: &Address, format: Format) -> PathBuf {
+    dir.join(format!("{}.{}", name(owner), format.name()))
 }
 
 /// The file that stands beside one that has been full.

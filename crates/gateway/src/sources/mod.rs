@@ -24,6 +24,7 @@ use crate::config::{Config, Services};
 use crate::http_client::{Http, Response};
 use crate::status::{self, Sites};
 use crate::tls;
+pub use archives::forget_archived;
 use flows::Flows;
 use places::Places;
 
