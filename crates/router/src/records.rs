@@ -11,10 +11,10 @@ use crate::pending::InFlight;
 /// Request of a person about everything that is stored about that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordsRequest {
-    /// It is to be told; where that takes many messages, this part of them, the first being 1.
+    /// It is to be told: in messages, of which it is this part, or as suits the gateway.
     Export {
-        /// Which part.
-        part: usize,
+        /// Which part, the first being 1.
+        part: Option<usize>,
     },
     /// It is to be forgotten, at every gateway.
     Forget,

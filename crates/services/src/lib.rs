@@ -65,8 +65,9 @@ pub enum Action {
     Consent(Address, Consent),
     /// The person's [settings](Roster::settings) from now on.
     Settings(Vec<String>),
-    /// Telling everything that is stored about the person; of what takes many messages, this part.
-    Export(usize),
+    /// Telling everything that is stored about the person: by a link if there can be one, or this
+    /// part of it in messages.
+    Export(Option<usize>),
     /// Forgetting everything that is stored about the person, at every gateway.
     Forget,
     /// Work outside, to be read as an [`Errand`](status::Errand).

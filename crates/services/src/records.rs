@@ -22,10 +22,10 @@ pub struct Forgotten {
 }
 
 pub(crate) fn export(arguments: &str, _: &View<'_>) -> Answer {
-    let part = if arguments.is_empty() { Some(1) } else { arguments.parse().ok() };
-    let Some(part) = part.filter(|part| *part > 0) else {
+    let part = arguments.parse().ok().filter(|part| *part > 0);
+    if part.is_none() && !arguments.is_empty() {
         return Answer::say("Write /export, or the number of a part behind it, such as /export 2.");
-    };
+    }
     Answer::say("This looks for everything that is stored about you.").and(Action::Export(part))
 }
 
@@ -94,7 +94,8 @@ pub fn forget_fails() -> Speech {
 
 /// Words before the link of a file in which everything is.
 pub fn export_link() -> Speech {
-    "Everything that is stored about you, as a file (JSON) that can be got once, within a day: "
+    "Everything that is stored about you, as a file (JSON) that can be got once, within a day; send \
+     /export 1 to have it in messages instead: "
         .into()
 }
 

@@ -37,8 +37,8 @@ fn nothing_is_forgotten_before_that_is_asked_for_in_words() {
 
 #[test]
 fn an_export_has_parts() {
-    assert_eq!(ask("/export").act, [Action::Export(1)]);
-    assert_eq!(ask("/export 3").act, [Action::Export(3)]);
+    assert_eq!(ask("/export").act, [Action::Export(None)]);
+    assert_eq!(ask("/export 3").act, [Action::Export(Some(3))]);
     for wrong in ["/export 0", "/export -1", "/export all", "/export 99999999999999999999"] {
         let answer = ask(wrong);
         assert!(answer.act.is_empty(), "{wrong}");

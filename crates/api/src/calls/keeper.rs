@@ -35,20 +35,20 @@ impl Keeper for OfApi {
         &'a self,
         who: &'a Address,
         stored: overlay::Records,
-        part: usize,
+        part: Option<usize>,
     ) -> Doing<'a, Option<Exported>> {
         Box::pin(async move {
             let state = self.0.upgrade()?;
             let export = Export::gather(&state, who, stored).await;
             let export = export.inspect_err(|error| drop(unusable(error))).ok()?;
             // Without an address for others, or with too many files there, messages will do.
-            if !state.origins.is_empty() {
+            if part.is_none() && !state.origins.is_empty() {
                 let json = serde_json::to_vec_pretty(&export).unwrap_or_default();
                 if let Ok(link) = offer(&state, who, json).await {
                     return Some(Exported::Link(link));
                 }
             }
-            Some(records::part(&export, part))
+            Some(records::part(&export, part.unwrap_or(1)))
         })
     }
 }

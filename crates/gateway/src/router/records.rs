@@ -23,13 +23,13 @@ pub trait Keeper: Send + Sync {
     /// Forgets what is kept of `who`. Returns whether it is forgotten.
     fn forget<'a>(&'a self, who: &'a Address) -> Doing<'a, bool>;
 
-    /// Writes down everything that is stored about `who`: `records`, and what is kept here. Of what
-    /// takes many messages only this part, the first being 1.
+    /// Writes down everything that is stored about `who`: `records`, and what is kept here. With a
+    /// number in messages, of which it is this part, the first being 1.
     fn export<'a>(
         &'a self,
         who: &'a Address,
         records: Records,
-        part: usize,
+        part: Option<usize>,
     ) -> Doing<'a, Option<Exported>>;
 }
 
@@ -76,7 +76,7 @@ impl RouterState {
         }
     }
 
-    async fn export(&self, who: &Address, part: usize, newest: Stamp) -> Vec<RichText> {
+    async fn export(&self, who: &Address, part: Option<usize>, newest: Stamp) -> Vec<RichText> {
         let records = self.stored(who, newest).await;
         let exported = match self.keeper.get() {
             Some(keeper) => keeper.export(who, records, part).await,
