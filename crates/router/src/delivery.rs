@@ -7,6 +7,7 @@ use crosstalk_core::{Address, Envelope, EnvelopeId, Failure};
 use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::{Count, Effect};
+use crate::flow_actions::Afterwards;
 use crate::ids::{SessionId, Ticket};
 use crate::mail::Mail;
 
@@ -25,6 +26,8 @@ pub(crate) struct Delivery<A> {
     pub(crate) pending: Vec<SessionId>,
     /// Envelope for the sessions themselves, if the conversations do not show it.
     pub(crate) outside: Option<Box<Envelope>>,
+    /// What is to be done once a client has it; for most there is nothing.
+    pub(crate) afterwards: Option<Box<Afterwards>>,
     /// Time at which it is given up, if no session has begun with it.
     pub(crate) until: Option<Instant>,
     /// Whether all who settled it had no room for it, or did not begin with it in time.
@@ -56,12 +59,19 @@ impl<A> Account<A> {
         (ticket, given): (Ticket, Vec<SessionId>),
         (asker, since): (Asker<A>, Instant),
         outside: Option<Box<Envelope>>,
+        afterwards: Option<Box<Afterwards>>,
     ) {
         // Who waits for it has waited since then.
         let until = Some(since + PATIENCE);
-        let delivery =
-            Delivery { ticket, asker, pending: given, outside, until, is_only_returned: true };
-        self.pending().deliveries.push(delivery);
+        self.pending().deliveries.push(Delivery {
+            ticket,
+            asker,
+            pending: given,
+            outside,
+            afterwards,
+            until,
+            is_only_returned: true,
+        });
     }
 
     /// A session did something with a delivery. One that shows it is enough; else it has failed
@@ -86,20 +96,29 @@ impl<A> Account<A> {
         }
         let mut delivery = pending.deliveries.remove(at);
         if how == Settle::Shown {
-            return conclude(cx, delivery.asker, Ok(()));
+            conclude(cx, delivery.asker, Ok(()));
+            return self.act_afterwards(cx, delivery.afterwards);
         }
         if delivery.is_only_returned {
             return conclude(cx, delivery.asker, Err(Failure::Busy));
         }
         match delivery.outside.take() {
-            Some(envelope) => self.deliver_outside(cx, &envelope, delivery.asker),
+            Some(envelope) => {
+                self.deliver_outside(cx, &envelope, delivery.asker, delivery.afterwards);
+            }
             None => conclude(cx, delivery.asker, Err(Failure::Offline)),
         }
     }
 
     /// Gives sessions what a conversation of theirs did not show: it may have ended with it, and
     /// their clients open another one.
-    fn deliver_outside(&mut self, cx: &mut Cx<'_, A>, envelope: &Envelope, asker: Asker<A>) {
+    fn deliver_outside(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        envelope: &Envelope,
+        asker: Asker<A>,
+        afterwards: Option<Box<Afterwards>>,
+    ) {
         let given: Vec<_> = self.sessions.iter().filter(|s| s.takes).map(|s| s.id).collect();
         if given.is_empty() {
             return conclude(cx, asker, Err(Failure::Offline));
@@ -109,7 +128,7 @@ impl<A> Account<A> {
             cx.mail(*session, Mail::Deliver(envelope.clone(), Some(ticket)));
         }
         let now = cx.now.instant;
-        self.await_delivery((ticket, given), (asker, now), None);
+        self.await_delivery((ticket, given), (asker, now), None, afterwards);
     }
 
     /// A session is over, and shows nothing more.

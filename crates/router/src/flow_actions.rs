@@ -1,4 +1,4 @@
-//! What nodes do once a text is with a session, and what is said of them.
+//! What nodes do once a client has a text, and what is said of them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -34,6 +34,20 @@ pub(crate) enum Told {
 /// Until when what is not said again.
 pub(crate) type TellAgain = BTreeMap<(Told, Address), Instant>;
 
+/// What nodes do once a client has a text. With one that no client has, nothing is done: it runs
+/// again when it is sent again.
+pub(crate) struct Afterwards {
+    sender: Address,
+    actions: Vec<FlowAction>,
+}
+
+impl Afterwards {
+    /// These, about a text of `sender`, if there are any.
+    pub(crate) fn of(sender: &Address, actions: Vec<FlowAction>) -> Option<Box<Self>> {
+        (!actions.is_empty()).then(|| Box::new(Self { sender: sender.clone(), actions }))
+    }
+}
+
 impl<A> Account<A> {
     /// Tells the person why something failed, once in a while in each conversation.
     pub(crate) fn say_trouble(
@@ -48,8 +62,19 @@ impl<A> Account<A> {
         }
     }
 
-    /// Does what a node does.
-    pub(crate) fn act(&mut self, cx: &mut Cx<'_, A>, sender: &Address, action: FlowAction) {
+    /// Does what nodes do, since a client has the text.
+    pub(crate) fn act_afterwards(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        afterwards: Option<Box<Afterwards>>,
+    ) {
+        let Some(afterwards) = afterwards else { return };
+        for action in afterwards.actions {
+            self.act(cx, &afterwards.sender, action);
+        }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_, A>, sender: &Address, action: FlowAction) {
         match action {
             FlowAction::Forward(to, text) => {
                 let is_agreed = self.contact(&to).is_some_and(|c| sees(c) && shows(c));

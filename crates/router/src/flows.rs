@@ -13,6 +13,7 @@ use crate::account::Account;
 use crate::cx::Cx;
 use crate::delivery::{Asker, conclude};
 use crate::effect::{Count, Effect};
+use crate::flow_actions::Afterwards;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail;
 
@@ -31,7 +32,7 @@ pub struct Outcome {
     pub shown: Option<RichText>,
     /// Words for the person, why something failed.
     pub trouble: Option<RichText>,
-    /// What is to be done once the text is with a session, in order.
+    /// What is to be done once a client has the text, in order.
     pub actions: Vec<FlowAction>,
 }
 
@@ -126,7 +127,7 @@ impl<A> Account<A> {
 
     fn show_at_once(&mut self, cx: &mut Cx<'_, A>, envelope: Envelope, asker: Asker<A>) {
         let now = cx.now.instant;
-        self.show_said(cx, envelope, asker, now);
+        self.show_said(cx, envelope, (asker, now), None);
     }
 
     /// A text has run through its nodes.
@@ -195,12 +196,9 @@ impl<A> Account<A> {
             if let (Some(shown), Body::Text { text, .. }) = (shown, &mut envelope.body) {
                 *text = shown;
             }
-            if !self.show_said(cx, envelope, asker, since) {
-                continue;
-            }
-            self.say_trouble(cx, sender, trouble);
-            for action in actions {
-                self.act(cx, sender, action);
+            let afterwards = Afterwards::of(sender, actions);
+            if self.show_said(cx, envelope, (asker, since), afterwards) {
+                self.say_trouble(cx, sender, trouble);
             }
         }
     }

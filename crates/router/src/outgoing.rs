@@ -180,7 +180,7 @@ impl<A> Account<A> {
         cx.mail(session, Mail::Deliver(report, Some(ticket)));
         let asker = Asker::Report { of, to, why };
         let now = cx.now.instant;
-        self.await_delivery((ticket, vec![session]), (asker, now), None);
+        self.await_delivery((ticket, vec![session]), (asker, now), None, None);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::control;
 use crate::cx::Cx;
 use crate::delivery::{Asker, conclude};
 use crate::effect::Count;
+use crate::flow_actions::Afterwards;
 use crate::ids::GatewayKey;
 use crate::mail;
 use crate::pending::Early;
@@ -40,7 +41,7 @@ impl<A> Account<A> {
             }
             Body::Undelivered { .. } | Body::Receipt { .. } => {
                 let now = cx.now.instant;
-                self.show_said(cx, envelope, asker, now);
+                self.show_said(cx, envelope, (asker, now), None);
             }
             Body::Contact(step) => {
                 let details = envelope.details.as_deref();
@@ -109,18 +110,19 @@ impl<A> Account<A> {
         Ok(())
     }
 
-    /// Gives the sessions something that has been accepted, and was held since then. Returns whether
-    /// one took it.
+    /// Gives the sessions something that has been accepted, and was held since then; what is to be
+    /// done afterwards waits until a client has it. Returns whether a session was given it.
     pub(crate) fn show_said(
         &mut self,
         cx: &mut Cx<'_, A>,
         envelope: Envelope,
-        asker: Asker<A>,
-        since: Instant,
+        (asker, since): (Asker<A>, Instant),
+        afterwards: Option<Box<Afterwards>>,
     ) -> bool {
         if matches!(envelope.body, Body::Typing(_) | Body::Receipt { .. }) {
             self.deliver_to_all(cx, &envelope, None, None);
             conclude(cx, asker, Ok(()));
+            self.act_afterwards(cx, afterwards);
             return true;
         }
         let ticket = cx.ticket();
@@ -131,7 +133,7 @@ impl<A> Account<A> {
         }
         let in_conversation = !self.conversations_for(&envelope).is_empty();
         let outside = in_conversation.then(|| Box::new(envelope));
-        self.await_delivery((ticket, given), (asker, since), outside);
+        self.await_delivery((ticket, given), (asker, since), outside, afterwards);
         true
     }
 

@@ -8,11 +8,13 @@ use crosstalk_core::{
     Stamp, Subscription, Typing,
 };
 use crosstalk_router::{
-    Action, Effect, FlowAction, Full, Input, Outcome, Record, Reply, Service, Ticket, View,
+    Action, Effect, FlowAction, Full, Input, Mail, Outcome, Record, Reply, Service, SessionId,
+    Ticket, View,
 };
 
 use crate::driven::{
-    Driven, LAPTOP, PHONE, address, answers, delivered, friend, mail_to, posts, roster, text,
+    Driven, LAPTOP, PHONE, address, answers, delivered, delivery, friend, mail_to, posts, roster,
+    text,
 };
 
 /// Has every text of who has a setting run through it, but for those that begin with a bracket.
@@ -237,9 +239,37 @@ fn what_failed_is_said_once_in_a_while_in_the_conversation() {
     assert_eq!(fails(&mut alice, "bob@yahoo"), [text("hi"), said]);
 }
 
-fn flows(alice: &mut Driven, from: &str, actions: Vec<FlowAction>) -> Vec<Effect<u32>> {
+/// A text runs, and is given to the sessions.
+fn runs_to(alice: &mut Driven, from: &str, actions: Vec<FlowAction>) -> Vec<Effect<u32>> {
     let ticket = runs(&alice.hears(from, text("hi"), 1)).unwrap();
     alice.does(Input::Flowed(ticket, with_actions(actions)))
+}
+
+/// A text runs, and the laptop shows it.
+fn flows(alice: &mut Driven, from: &str, actions: Vec<FlowAction>) -> Vec<Effect<u32>> {
+    let mut effects = runs_to(alice, from, actions);
+    let delivery = effects.iter().find_map(|effect| match effect {
+        Effect::Mail(LAPTOP, Mail::Deliver(_, ticket)) => *ticket,
+        _ => None,
+    });
+    let (session, delivery) = (LAPTOP, delivery.unwrap());
+    effects.extend(alice.does(Input::Settled { session, delivery, shown: true }));
+    effects
+}
+
+fn record() -> Record {
+    Record { kind: "mbox", lines: "From x".to_owned().into() }
+}
+
+/// A line for the archive, and a word for Al.
+fn both() -> Vec<FlowAction> {
+    vec![FlowAction::Archive(record()), FlowAction::Forward(address("al@jabber"), "[hi]".into())]
+}
+
+/// How often each of both was done.
+fn done(effects: &[Effect<u32>]) -> (usize, usize) {
+    let archived = effects.iter().filter(|effect| matches!(effect, Effect::Archive(_)));
+    (archived.count(), posts(effects).len())
 }
 
 #[test]
@@ -295,18 +325,48 @@ fn that_the_person_is_away_is_told_once_an_hour_to_whom_may_see_it() {
 
 #[test]
 fn an_archive_gets_what_was_shown_and_a_text_that_nobody_takes_is_in_none() {
-    let record = || Record { kind: "mbox", lines: "From x".to_owned().into() };
-    let mut alice = alice([friend("bob@yahoo")]);
-    let effects = flows(&mut alice, "bob@yahoo", vec![FlowAction::Archive(record())]);
-    let archived = |effect: &Effect<u32>| matches!(effect, Effect::Archive(r) if *r == record());
-    assert_eq!(effects.iter().filter(|effect| archived(effect)).count(), 1);
+    let mut alice = alice([friend("bob@yahoo"), friend("al@jabber")]);
+    let effects = flows(&mut alice, "bob@yahoo", both());
+    assert!(effects.iter().any(|e| matches!(e, Effect::Archive(r) if *r == record())));
     assert_eq!(format!("{:?}", record()), "Record(\"mbox\")");
     let ticket = runs(&alice.hears("bob@yahoo", text("hi"), 1)).unwrap();
     alice.does(Input::Takes(LAPTOP, false));
-    let outcome = with_actions(vec![FlowAction::Archive(record())]);
-    let effects = alice.does(Input::Flowed(ticket, outcome));
-    assert_eq!(answers(&effects), [(1, Err(Failure::Offline))]);
-    assert!(!effects.iter().any(archived));
+    let effects = alice.does(Input::Flowed(ticket, with_actions(both())));
+    assert_eq!((answers(&effects), done(&effects)), (vec![(1, Err(Failure::Offline))], (0, 0)));
+}
+
+#[test]
+fn nothing_is_done_with_a_text_that_comes_back_and_all_of_it_once_it_is_shown() {
+    let mut alice = alice([friend("bob@yahoo"), friend("al@jabber")]);
+    let effects = runs_to(&mut alice, "bob@yahoo", both());
+    assert_eq!(done(&effects), (0, 0), "no client has it yet");
+    let mail = mail_to(LAPTOP, effects).remove(0);
+    let effects = alice.does(Input::Returned(LAPTOP, mail));
+    assert_eq!((answers(&effects), done(&effects)), (vec![(1, Err(Failure::Busy))], (0, 0)));
+    let delivery = delivery(LAPTOP, runs_to(&mut alice, "bob@yahoo", both()));
+    let effects = alice.does(Input::Settled { session: LAPTOP, delivery, shown: false });
+    assert_eq!((answers(&effects), done(&effects)), (vec![(1, Err(Failure::Offline))], (0, 0)));
+    assert_eq!(done(&flows(&mut alice, "bob@yahoo", both())), (1, 1));
+}
+
+#[test]
+fn what_is_done_with_a_text_is_done_once_for_all_sessions_and_conversations() {
+    let mut alice = alice([friend("bob@yahoo"), friend("al@jabber")]);
+    alice.opens(PHONE, "phone");
+    alice.does(Input::Takes(PHONE, true));
+    let first = delivery(LAPTOP, runs_to(&mut alice, "bob@yahoo", both()));
+    let settles = |session, delivery, shown| Input::Settled { session, delivery, shown };
+    assert_eq!(done(&alice.does(settles(PHONE, first, true))), (1, 1));
+    assert_eq!(done(&alice.does(settles(LAPTOP, first, true))), (0, 0));
+    // A conversation ends with the text, and the session shows it.
+    alice.does(Input::Closed(PHONE));
+    let (session, with) = (SessionId(7), vec![address("bob@yahoo")]);
+    alice.does(Input::Converses { session, endpoint: "laptop".into(), with });
+    delivery(session, runs_to(&mut alice, "bob@yahoo", both()));
+    let effects = alice.does(Input::Closed(session));
+    assert_eq!(done(&effects), (0, 0));
+    let again = delivery(LAPTOP, effects);
+    assert_eq!(done(&alice.does(settles(LAPTOP, again, true))), (1, 1));
 }
 
 #[test]
