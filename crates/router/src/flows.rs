@@ -63,6 +63,8 @@ pub(crate) struct Held<A> {
     asker: Asker<A>,
     since: Instant,
     state: State,
+    /// Whether something may be done with it once a client has it.
+    acts: bool,
     /// The session that it is reserved for, and how much.
     reserved: Option<(SessionId, usize)>,
 }
@@ -122,7 +124,15 @@ impl<A> Account<A> {
             }
         };
         let since = cx.now.instant;
-        self.pending().held.push(Held { from, envelope, asker, since, state, reserved: room });
+        self.pending().held.push(Held {
+            from,
+            envelope,
+            asker,
+            since,
+            state,
+            acts: true,
+            reserved: room,
+        });
     }
 
     fn show_at_once(&mut self, cx: &mut Cx<'_, A>, envelope: Envelope, asker: Asker<A>) {
@@ -164,6 +174,17 @@ impl<A> Account<A> {
         }
     }
 
+    /// Has nothing done with what is held or on its way to a client: it is only shown.
+    pub(crate) fn forgo_actions(&mut self) {
+        let Some(pending) = self.if_pending() else { return };
+        for held in &mut pending.held {
+            held.acts = false;
+        }
+        for delivery in &mut pending.deliveries {
+            delivery.afterwards = None;
+        }
+    }
+
     /// Bytes of what is held, as far as they are counted for a session.
     pub(crate) fn held_bytes(&self, session: SessionId) -> usize {
         let held = self.pending_now().into_iter().flat_map(|pending| &pending.held);
@@ -182,7 +203,7 @@ impl<A> Account<A> {
             if matches!(pending.held[at].state, State::Runs(_)) {
                 return;
             }
-            let Held { from, mut envelope, asker, since, state, reserved } =
+            let Held { from, mut envelope, asker, since, state, acts, reserved } =
                 pending.held.remove(at);
             if let Some((session, bytes)) = reserved {
                 self.release(cx, session, bytes);
@@ -196,7 +217,7 @@ impl<A> Account<A> {
             if let (Some(shown), Body::Text { text, .. }) = (shown, &mut envelope.body) {
                 *text = shown;
             }
-            let afterwards = Afterwards::of(sender, actions);
+            let afterwards = Afterwards::of(sender, actions).filter(|_| acts);
             if self.show_said(cx, envelope, (asker, since), afterwards) {
                 self.say_trouble(cx, sender, trouble);
             }

@@ -28,6 +28,10 @@ impl<A> Account<A> {
         session: SessionId,
         request: RecordsRequest,
     ) {
+        if request == RecordsRequest::Forget {
+            // What ends later would make a file again that is forgotten.
+            self.forgo_actions();
+        }
         let ticket = cx.ticket();
         let newest = self.roster.as_ref().map(Roster::stamp).unwrap_or_default();
         cx.push(Effect::Records { ticket, request, newest });

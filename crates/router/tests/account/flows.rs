@@ -8,8 +8,8 @@ use crosstalk_core::{
     Stamp, Subscription, Typing,
 };
 use crosstalk_router::{
-    Action, Effect, FlowAction, Full, Input, Mail, Outcome, Record, Reply, Service, SessionId,
-    Ticket, View,
+    Action, Effect, FlowAction, Full, Input, Mail, Outcome, Record, RecordsRequest, Reply, Service,
+    SessionId, Ticket, View,
 };
 
 use crate::driven::{
@@ -22,7 +22,7 @@ struct Nodes;
 
 impl Service for Nodes {
     fn answer(&self, _: &str, _: &View<'_>) -> Reply {
-        Reply::default()
+        Reply { act: vec![Action::Records(RecordsRequest::Forget)], ..Reply::default() }
     }
 
     fn in_words(&self, _: &Envelope, _: &str) -> Vec<RichText> {
@@ -227,8 +227,7 @@ fn what_failed_is_said_once_in_a_while_in_the_conversation() {
     let mut alice = alice([friend("bob@yahoo"), friend("carol@jabber")]);
     let fails = |alice: &mut Driven, from: &str| {
         let ticket = runs(&alice.hears(from, text("hi"), 1)).unwrap();
-        let trouble = Some("[out of order]".into());
-        let outcome = Outcome { trouble, ..Outcome::default() };
+        let outcome = Outcome { trouble: Some("[out of order]".into()), ..Outcome::default() };
         bodies(alice.does(Input::Flowed(ticket, outcome)))
     };
     let said = Body::Text { text: "[out of order]".into(), auto: true };
@@ -268,8 +267,7 @@ fn both() -> Vec<FlowAction> {
 
 /// How often each of both was done.
 fn done(effects: &[Effect<u32>]) -> (usize, usize) {
-    let archived = effects.iter().filter(|effect| matches!(effect, Effect::Archive(_)));
-    (archived.count(), posts(effects).len())
+    (effects.iter().filter(|e| matches!(e, Effect::Archive(_))).count(), posts(effects).len())
 }
 
 #[test]
@@ -367,6 +365,20 @@ fn what_is_done_with_a_text_is_done_once_for_all_sessions_and_conversations() {
     assert_eq!(done(&effects), (0, 0));
     let again = delivery(LAPTOP, effects);
     assert_eq!(done(&alice.does(settles(LAPTOP, again, true))), (1, 1));
+}
+
+#[test]
+fn what_is_held_or_not_shown_yet_when_all_is_forgotten_is_only_shown() {
+    let mut alice = alice([friend("bob@yahoo"), friend("al@jabber")]);
+    let given = delivery(LAPTOP, runs_to(&mut alice, "bob@yahoo", both()));
+    let held = runs(&alice.hears("bob@yahoo", text("hi"), 2)).unwrap();
+    alice.says(LAPTOP, "crosstalk@gateway", text("/forget everything"));
+    let later = delivery(LAPTOP, alice.does(Input::Flowed(held, with_actions(both()))));
+    for (delivery, answer) in [(given, 1), (later, 2)] {
+        let effects = alice.does(Input::Settled { session: LAPTOP, delivery, shown: true });
+        assert_eq!((answers(&effects), done(&effects)), (vec![(answer, Ok(()))], (0, 0)));
+    }
+    assert_eq!(done(&flows(&mut alice, "bob@yahoo", both())), (1, 1), "what comes after that");
 }
 
 #[test]
