@@ -82,9 +82,9 @@ fn opened(link: &Link, task: &Task, reply: &Reply) -> Result<(Request, Read), Ou
     let text = cut(text.expose(), LONGEST.0, LONGEST.1, |_| 1);
     let record = json!({ "$type": POSTS, "text": text, "createdAt": rfc3339(*at) });
     // `createRecord` would post a second time what it had taken when its answer got lost. With a
-    // name of our own `putRecord` writes the same record again, which changes nothing.
+    // name of our own `putRecord` writes the same record again, also from another gateway.
     let body =
-        json!({ "repo": did, "collection": POSTS, "rkey": tid(at.0, key), "record": record });
+        json!({ "repo": did, "collection": POSTS, "rkey": record_key(key), "record": record });
     let request = call(link, "com.atproto.repo.putRecord", &body);
     Ok((request.with("authorization", format!("Bearer {token}")), posted))
 }
@@ -121,12 +121,12 @@ fn parts(link: &Link) -> (&str, &str) {
     link.account.split_once('/').unwrap_or((&link.account, USUAL))
 }
 
-/// A name of a record (AT Protocol, TID): the time in microseconds and ten bits that tell what was
-/// written at the same time apart, in digits of five bits.
-fn tid(millis: u64, key: &str) -> String {
+/// The name of a post's record, by nothing but the name of the post: a later try, wherever it is
+/// made, must not be another record. It has the form of a TID (AT Protocol), which the collection
+/// asks for: 64 bits in digits of five.
+fn record_key(key: &str) -> String {
     const DIGITS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
-    let clock = u64::from_str_radix(key.get(..3).unwrap_or_default(), 16).unwrap_or(0) & 0x3ff;
-    let number = ((millis * 1000) & ((1 << 53) - 1)) << 10 | clock;
+    let number = key.get(..16).and_then(|key| u64::from_str_radix(key, 16).ok()).unwrap_or(0);
     (0..13).rev().map(|at| char::from(DIGITS[(number >> (5 * at)) as usize & 31])).collect()
 }
 
@@ -135,11 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_records_are_in_the_order_of_time() {
+    fn names_of_records_have_the_form_of_a_tid_and_follow_from_the_post() {
         // From the AT Protocol's page on TIDs: the least one.
-        assert_eq!(tid(0, "000"), "2222222222222");
-        let (first, later) = (tid(1_700_000_000_000, "fff"), tid(1_700_000_000_001, "000"));
-        assert!(first < later && first.len() == 13, "{first} {later}");
-        assert!(first.starts_with(|c: char| "234567abcdefghij".contains(c)));
+        assert_eq!(record_key(&"0".repeat(32)), "2222222222222");
+        assert_eq!(record_key(&"f".repeat(32)), "jzzzzzzzzzzzz");
+        let (one, other) = (record_key("00ff00ff00ff00ff00"), record_key("10ff00ff00ff00ff00"));
+        assert!(one != other && one[1..] == other[1..] && one.len() == 13, "{one} {other}");
     }
 }

@@ -196,6 +196,10 @@ fn bluesky_gets_a_record_with_a_name_by_a_session_of_its_own() {
     assert_eq!(said["record"], record);
     let (again, _) = go_on(&ann, &task, &reply(200, session)).unwrap();
     assert_eq!(again, request, "the same record under the same name");
+    let Task::Post { text, key, .. } = post("x") else { panic!() };
+    let elsewhere = Task::Post { text, key, at: UnixMillis(1_800_000_000_000) };
+    let (again, _) = go_on(&ann, &elsewhere, &reply(200, session)).unwrap();
+    assert_eq!(body(&again)["rkey"], said["rkey"], "a later try from elsewhere");
     for (answer, expected) in [
         (reply(200, r#"{"uri":"at://did:plc:1/app.bsky.feed.post/3k","cid":"b"}"#), "done"),
         (reply(200, ""), "rejected"),
