@@ -28,8 +28,8 @@ pub enum Error {
     /// The key of tokens cannot be used.
     #[error("{0}: the key for people's tokens cannot be used: {1}")]
     Key(PathBuf, String),
-    /// The number of posts in a month cannot be read.
-    #[error("{0}: the number of posts to X cannot be read: {1}")]
+    /// The posts of a month cannot be counted.
+    #[error("{0}: the posts to X cannot be counted: {1}")]
     Budget(PathBuf, std::io::Error),
     /// The roots of TLS cannot be used.
     #[error(transparent)]
@@ -70,8 +70,10 @@ impl Sites {
         let key = offers.posts().then(|| Key::read(path, services.key_file.is_none()));
         let key = key.transpose().map_err(|error| Error::Key(path.clone(), error))?;
         let file = config.data.join("x-posts");
-        let open =
-            |posts| Budget::open(file.clone(), posts).map_err(|e| Error::Budget(file.clone(), e));
+        let open = |posts| {
+            let opened = Budget::open(file.clone(), posts, OffsetDateTime::now_utc());
+            opened.map_err(|error| Error::Budget(file.clone(), error))
+        };
         let budget = services.x.as_ref().map(|x| open(x.posts_a_month)).transpose()?;
         let (wait, every) = (services.status.wait, services.follow.every);
         let (turns, polls) = (Semaphore::new(AT_ONCE), Semaphore::new(POLLS));
@@ -115,17 +117,17 @@ impl Sites {
             return self.work(link, task).await;
         };
         // A file of a few bytes: shorter than the way to another thread.
-        match budget.take(OffsetDateTime::now_utc()) {
-            Ok(true) => {}
-            Ok(false) => return Outcome::Rejected(words::month_is_full()),
+        let month = match budget.take(OffsetDateTime::now_utc()) {
+            Ok(Some(month)) => month,
+            Ok(None) => return Outcome::Rejected(words::month_is_full()),
             Err(error) => {
                 tracing::error!(%error, "cannot count the posts of the month");
                 return Outcome::Rejected(words::not_counted());
             }
-        }
+        };
         let outcome = self.work(link, task).await;
         if matches!(outcome, Outcome::Refused(_) | Outcome::Rejected(_))
-            && let Err(error) = budget.give_back()
+            && let Err(error) = budget.give_back(month)
         {
             tracing::warn!(%error, "a post that was not taken counts");
         }
