@@ -88,10 +88,10 @@ impl<A> Account<A> {
         let new: Vec<_> = old.iter().filter(stays).cloned().chain(with).collect();
         if new != old
             && let Err(full) = self.set(cx, new)
-            // What happens by itself is not the person's to mend, and would be told each time.
-            && only_with.is_none()
         {
-            say = vec![cx.settings.service.not_changed(full)];
+            // What happens by itself is not the person's to mend, and would be told each time.
+            let why = only_with.is_none().then(|| cx.settings.service.not_changed(full));
+            say = why.into_iter().collect();
         }
         for text in say.into_iter().filter(|_| cx.settings.control) {
             let envelope = self.said_by_control(cx, text);

@@ -37,7 +37,8 @@ struct Table {
     begun: u64,
 }
 
-/// People who follow an account, each with the position of the last post that was shown.
+/// People who follow an account, each with the position of the last post that was shown, as it
+/// stands in the settings: what nobody took is there to be shown the next time.
 struct Followers {
     /// Tells the task of the account from one before it.
     number: u64,
@@ -55,7 +56,7 @@ impl Following {
         table.accounts.len() < MAX_ACCOUNTS || table.accounts.contains_key(account)
     }
 
-    /// Notes whom somebody follows from now on; nobody after signing off.
+    /// Notes whom somebody follows from now on, and how far; nobody after signing off.
     pub(super) fn set(self: &Arc<Self>, outside: &Arc<Outside>, user: &Address, lines: &[String]) {
         let mut table = self.lock();
         let new: BTreeMap<Account, &str> = Followed::all_in(lines)
@@ -66,9 +67,9 @@ impl Following {
             table.leave(gone, user);
         }
         for (account, position) in &new {
-            if !old.contains(account)
-                && let Some(number) = table.join(account, user, position)
-            {
+            if old.contains(account) {
+                table.move_on(account, user, position);
+            } else if let Some(number) = table.join(account, user, position) {
                 let task = poll(Arc::downgrade(self), outside.clone(), account.clone(), number);
                 outside.runtime.spawn(task);
             }
@@ -87,24 +88,24 @@ impl Following {
 
     /// Takes posts, the oldest first. Returns to whom which of them are news.
     fn deliver(&self, account: &Account, number: u64, posts: &[Post]) -> Vec<(Address, Change)> {
-        let mut table = self.lock();
-        let Some(followers) = table.accounts.get_mut(account).filter(|f| f.number == number) else {
+        let table = self.lock();
+        let Some(followers) = table.accounts.get(account).filter(|f| f.number == number) else {
             return Vec::new();
         };
-        let news = |(user, seen): (&Address, &mut String)| {
+        let news = |(user, seen): (&Address, &String)| {
             let is_new = |post: &&Post| account.0.order(&post.position, seen) == Ordering::Greater;
             let new: Vec<_> = posts.iter().filter(is_new).collect();
             let last = new.last()?.position.clone();
             let change = Change {
-                only_with: Some(account.0.of_line()),
+                // Whoever was shown more meanwhile is not shown this again.
+                only_with: Some(account.0.line(&account.1, seen)),
                 without: vec![account.0.of_line()],
                 with: vec![account.0.line(&account.1, &last)],
                 say: new.iter().map(|post| post.said.clone().into()).collect(),
             };
-            *seen = last;
             Some((user.clone(), change))
         };
-        followers.people.iter_mut().filter_map(news).collect()
+        followers.people.iter().filter_map(news).collect()
     }
 }
 
@@ -123,6 +124,13 @@ impl Table {
         let people = BTreeMap::from([(user.clone(), position.to_owned())]);
         self.accounts.insert(account.clone(), Followers { number: self.begun, people });
         Some(self.begun)
+    }
+
+    /// Notes how far somebody is who has joined.
+    fn move_on(&mut self, account: &Account, user: &Address, position: &str) {
+        if let Some(followers) = self.accounts.get_mut(account) {
+            followers.people.insert(user.clone(), position.to_owned());
+        }
     }
 
     fn leave(&mut self, account: &Account, user: &Address) {
@@ -197,4 +205,29 @@ fn text_of(post: &str) -> String {
     let known = ["<code>", "</code>", "<pre>", "</pre>"];
     let post = known.iter().fold(post.to_owned(), |post, tag| post.replace(tag, ""));
     html::read(&post).text().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn posts_are_news_until_the_settings_say_that_they_were_shown() {
+        let following = Following::default();
+        let account = (Followed::named("@eve@a.test").unwrap(), "7".to_owned());
+        let ann: Address = "ann@aol".parse().unwrap();
+        let number = following.lock().join(&account, &ann, "9").unwrap();
+        let post = |at: &str| Post { position: at.into(), said: "news".into() };
+        let posts = [post("9"), post("10"), post("11")];
+        for _ in 0..2 {
+            let told = following.deliver(&account, number, &posts);
+            let [(to, change)] = &told[..] else { panic!("{told:?}") };
+            assert_eq!((to, change.say.len()), (&ann, 2), "nobody took it");
+            assert_eq!(change.only_with.as_deref(), Some("follow/@eve@a.test=7 9"));
+            assert_eq!(change.with, ["follow/@eve@a.test=7 11"]);
+            assert_eq!(following.since(&account, number).as_deref(), Some("9"));
+        }
+        following.lock().move_on(&account, &ann, "11");
+        assert!(following.deliver(&account, number, &posts).is_empty());
+    }
 }
