@@ -7,7 +7,6 @@ use crosstalk_core::{
 
 use crate::account::Account;
 use crate::cx::Cx;
-use crate::effect::Effect;
 use crate::ids::SessionId;
 use crate::pace::ANSWERS;
 use crate::roster_edits::list;
@@ -127,7 +126,12 @@ impl<A> Account<A> {
                     }
                 }
                 Action::Records(request) => self.request_records(cx, session, request),
-                Action::Errand(errand) => cx.push(Effect::Errand(errand)),
+                Action::Errand { about, words } => self.give_errand(cx, about, words),
+                Action::Dismiss(about) => {
+                    if let Some(errands) = &mut self.outward.errands {
+                        errands.dismiss(&about);
+                    }
+                }
                 Action::Edit(edit) => self.edit(cx, edit),
                 Action::Consent(to, step) => {
                     let (id, body) = (cx.next_id(), Body::Contact(step));

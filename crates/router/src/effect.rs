@@ -6,6 +6,7 @@ use crosstalk_core::{
     Address, Envelope, EnvelopeId, Failure, Presence, Question, Redacted, Roster, Stamp,
 };
 
+use crate::errands::ErrandId;
 use crate::flows::Record;
 use crate::ids::{GatewayKey, SessionId, Ticket};
 use crate::mail::Mail;
@@ -129,8 +130,8 @@ pub enum Effect<A> {
     /// nothing for them any more. What comes of it is an [`Input::Change`](crate::Input::Change).
     Outward(Option<Outward>),
     /// Do what the person has commanded, outside; what comes of it is an
-    /// [`Input::Change`](crate::Input::Change).
-    Errand(Redacted<String>),
+    /// [`Input::Change`](crate::Input::Change) by this errand.
+    Errand(ErrandId, Redacted<String>),
     /// Count this.
     Count(Count),
 }

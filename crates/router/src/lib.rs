@@ -49,6 +49,7 @@ mod conversations;
 mod cx;
 mod delivery;
 mod effect;
+mod errands;
 mod flow_actions;
 mod flows;
 mod ids;
@@ -75,6 +76,7 @@ mod strangers;
 
 pub use account::Account;
 pub use effect::{Count, Effect, Effects, Message};
+pub use errands::ErrandId;
 pub use flows::{FlowAction, Outcome, Record};
 pub use ids::{GatewayKey, SessionId, SessionIds, Ticket};
 pub use input::{Fate, Input};

@@ -8,6 +8,7 @@ use crosstalk_core::{Redacted, RichText};
 use crate::account::Account;
 use crate::cx::Cx;
 use crate::effect::Effect;
+use crate::errands::{ErrandId, Errands};
 use crate::presence::merge;
 
 /// State of a person as services outside see it.
@@ -23,6 +24,8 @@ pub struct Outward {
 /// Result of work outside: a change of the person's settings, and words for the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// The errand that it comes of. It is not taken once another word was said about the same line.
+    pub errand: Option<ErrandId>,
     /// Beginning of a line that must be among the settings, or nothing happens.
     pub only_with: Option<String>,
     /// Beginnings of lines that are taken out.
@@ -40,6 +43,8 @@ pub(crate) struct Told {
     is_due: bool,
     /// The last that the driver was told is that there is something.
     is_told: bool,
+    /// Errands that are under way; most people have none.
+    pub(crate) errands: Option<Box<Errands>>,
 }
 
 impl<A> Account<A> {
@@ -71,10 +76,29 @@ impl<A> Account<A> {
         presence.is_online().then(|| Redacted::new(presence.text.text().into()))
     }
 
+    /// Has the driver do something outside.
+    pub(crate) fn give_errand(
+        &mut self,
+        cx: &mut Cx<'_, A>,
+        about: String,
+        words: Redacted<String>,
+    ) {
+        let Some(roster) = &self.roster else { return };
+        let errand = self.outward.errands.get_or_insert_default().give(cx.next_id(), about, roster);
+        cx.push(Effect::Errand(errand, words));
+    }
+
     /// Takes what came of work outside.
     pub(crate) fn take_change(&mut self, cx: &mut Cx<'_, A>, change: Change) {
-        let Change { only_with, without, with, mut say } = change;
+        let Change { errand, only_with, without, with, mut say } = change;
         let Some(roster) = &self.roster else { return };
+        let errands = &mut self.outward.errands;
+        if let Some(errand) = errand
+            && !errands.as_mut().is_some_and(|errands| errands.take(&errand, roster))
+        {
+            return;
+        }
+        errands.take_if(|errands| errands.is_empty());
         let old = roster.settings();
         let is_there = |beginning: &String| old.iter().any(|line| line.starts_with(beginning));
         if !only_with.as_ref().is_none_or(is_there) {

@@ -33,6 +33,9 @@ impl<A> Account<A> {
             self.forgo_actions();
         }
         let ticket = cx.ticket();
+        if request == RecordsRequest::Forget {
+            self.outward.errands = None;
+        }
         let newest = self.roster.as_ref().map(Roster::stamp).unwrap_or_default();
         cx.push(Effect::Records { ticket, request, newest });
         self.pending().in_flight.push((ticket, InFlight::Records(session)));

@@ -163,8 +163,15 @@ pub enum Action {
     Settings(Vec<String>),
     /// Telling or forgetting everything that is stored about the person.
     Records(RecordsRequest),
-    /// Work outside, in the service's own words.
-    Errand(Redacted<String>),
+    /// Work outside.
+    Errand {
+        /// Beginning of the line of the settings that it is about.
+        about: String,
+        /// What is to be done, in the service's own words.
+        words: Redacted<String>,
+    },
+    /// An end to the errand that is about this line, if one is under way.
+    Dismiss(String),
 }
 
 /// No commands, and no words but what must be said.

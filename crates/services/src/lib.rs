@@ -70,8 +70,15 @@ pub enum Action {
     Export(Option<usize>),
     /// Forgetting everything that is stored about the person, at every gateway.
     Forget,
-    /// Work outside, to be read as an [`Errand`](status::Errand).
-    Errand(Redacted<String>),
+    /// Work outside.
+    Errand {
+        /// Beginning of the line of the settings that it is about.
+        about: String,
+        /// What is to be done, to be read as an [`Errand`](status::Errand).
+        words: Redacted<String>,
+    },
+    /// An end to the errand that is about this line, if one is under way.
+    Dismiss(String),
 }
 
 impl Answer {

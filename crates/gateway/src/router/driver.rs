@@ -159,7 +159,7 @@ impl RouterState {
             }
             // Under the account's lock, so that the last state is the one that counts.
             Effect::Outward(outward) => self.status.look(inner.account.user(), outward),
-            Effect::Errand(errand) => self.status.errand(inner.account.user(), &errand),
+            Effect::Errand(id, words) => self.status.errand(inner.account.user(), id, &words),
             Effect::Count(what) => self.counters.count(what),
         }
     }

@@ -87,7 +87,8 @@ fn reply(answer: services::Answer) -> Reply {
         services::Action::Settings(settings) => Action::Settings(settings),
         services::Action::Export(part) => Action::Records(RecordsRequest::Export { part }),
         services::Action::Forget => Action::Records(RecordsRequest::Forget),
-        services::Action::Errand(errand) => Action::Errand(errand),
+        services::Action::Errand { about, words } => Action::Errand { about, words },
+        services::Action::Dismiss(about) => Action::Dismiss(about),
     });
     Reply { say: answer.say.into(), act: act.collect() }
 }

@@ -102,6 +102,7 @@ impl Following {
                 without: vec![account.0.of_line()],
                 with: vec![account.0.line(&account.1, &last)],
                 say: new.iter().map(|post| post.said.clone().into()).collect(),
+                ..Change::default()
             };
             Some((user.clone(), change))
         };

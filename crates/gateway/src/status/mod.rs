@@ -16,7 +16,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crosstalk_core::{Address, Redacted};
-use crosstalk_router::{Change, Outward};
+use crosstalk_router::{Change, ErrandId, Outward};
 use crosstalk_services::Speech;
 use crosstalk_services::status::{Errand, Followed, Link, Outcome, SITES, Task, words};
 use tokio::runtime::Handle;
@@ -113,8 +113,8 @@ impl Status {
     }
 
     /// Does what somebody commands. Waits for nothing: what comes of it is told later.
-    pub(crate) fn errand(&self, user: &Address, errand: &Redacted<String>) {
-        let Some(errand) = Errand::read(errand.expose()) else { return };
+    pub(crate) fn errand(&self, user: &Address, id: ErrandId, words: &Redacted<String>) {
+        let Some(errand) = Errand::read(words.expose()) else { return };
         let (outside, user) = (self.outside.clone(), user.clone());
         let following = Arc::downgrade(&self.following);
         self.outside.runtime.spawn(async move {
@@ -128,7 +128,7 @@ impl Status {
             } else {
                 Change { say: vec![words::too_often().into()], ..Change::default() }
             };
-            outside.tell(&user, change).await;
+            outside.tell(&user, Change { errand: Some(id), ..change }).await;
         });
     }
 }
@@ -141,10 +141,10 @@ impl Outside {
             Outcome::Done(name) => match self.sites.seal(user, link) {
                 Some(line) => {
                     return Change {
-                        only_with: None,
                         without: vec![site.of_link(), site.of_posted()],
                         with: vec![line],
                         say: vec![words::linked(link, &name).into()],
+                        ..Change::default()
                     };
                 }
                 None => words::sealed_elsewhere(site),
@@ -160,10 +160,10 @@ impl Outside {
 fn follow(name: &Followed, found: Result<String, Speech>) -> Change {
     match found {
         Ok(line) => Change {
-            only_with: None,
             without: vec![name.of_line()],
             with: vec![line],
             say: vec![words::followed(name).into()],
+            ..Change::default()
         },
         Err(why) => {
             Change { say: vec![words::not_followed(name, &why).into()], ..Change::default() }

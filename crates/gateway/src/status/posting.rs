@@ -183,7 +183,7 @@ impl Poster {
             only_with: Some(self.site.line(link)),
             without: vec![self.site.of_posted()],
             with: vec![self.site.line_of_posted(&posted)],
-            say: Vec::new(),
+            ..Change::default()
         };
         self.state.last = Some(posted);
         self.outside.tell(&self.user, change).await;
@@ -194,8 +194,8 @@ impl Poster {
         let change = Change {
             only_with: Some(self.site.line(link)),
             without: vec![self.site.of_link(), self.site.of_posted()],
-            with: Vec::new(),
             say: vec![words::turned_off(self.site, why).into()],
+            ..Change::default()
         };
         self.outside.tell(&self.user, change).await;
         Next::Wait

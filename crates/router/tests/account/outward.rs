@@ -8,18 +8,26 @@ use crosstalk_core::{
     Roster, Stamp,
 };
 use crosstalk_router::{
-    Action, Change, Effect, Full, Input, Mail, Outward, Reply, Service, Settings, View,
+    Action, Change, Effect, ErrandId, Full, Input, Mail, Outward, RecordsRequest, Reply, Service,
+    Settings, View,
 };
 
 use crate::driven::{Driven, LAPTOP, PHONE, address, delivered, mail_to, roster, text};
 
-/// Looks outward where something is set, sends each command on an errand, and hides those with a
-/// secret.
+/// Looks outward where something is set, sends commands on errands about what is named second, and
+/// hides those with a secret.
 struct Posts;
 
 impl Service for Posts {
     fn answer(&self, text: &str, _: &View<'_>) -> Reply {
-        Reply { say: "Asking.".into(), act: vec![Action::Errand(text.to_owned().into())] }
+        let (what, about) = text.split_once(' ').unwrap_or((text, "a"));
+        let about = format!("{about}=");
+        let act = match what {
+            "off" => Action::Dismiss(about),
+            "forget" => Action::Records(RecordsRequest::Forget),
+            _ => Action::Errand { about, words: text.to_owned().into() },
+        };
+        Reply { say: "Asking.".into(), act: vec![act] }
     }
 
     fn in_words(&self, _: &Envelope, _: &str) -> Vec<RichText> {
@@ -155,6 +163,7 @@ fn a_change_is_made_and_said_only_where_what_it_is_about_is_still_there() {
         without: vec!["a=".into()],
         with: vec!["a=z".into()],
         say: vec!["News.".into(), "More.".into()],
+        ..Change::default()
     };
     let effects = alice.does(Input::Change(change.clone()));
     let told = outward(&effects).pop().flatten().unwrap();
@@ -173,6 +182,7 @@ fn what_happens_by_itself_waits_while_no_client_reads() {
         without: vec!["a=".into()],
         with: vec!["a=z".into()],
         say: vec!["News.".into()],
+        ..Change::default()
     };
     assert!(alice.does(Input::Change(change.clone())).is_empty());
     alice.does(Input::Takes(LAPTOP, true));
@@ -186,7 +196,7 @@ fn an_errand_leaves_with_its_words_and_a_secret_is_shown_to_no_other_client() {
     alice.does(Input::Takes(PHONE, true));
     let effects = alice.says(LAPTOP, "crosstalk@gateway", text("set secret"));
     let errand = |effect: &Effect<u32>| match effect {
-        Effect::Errand(words) => Some(words.expose().clone()),
+        Effect::Errand(_, words) => Some(words.expose().clone()),
         _ => None,
     };
     assert_eq!(effects.iter().find_map(errand).as_deref(), Some("set secret"));
@@ -195,4 +205,56 @@ fn an_errand_leaves_with_its_words_and_a_secret_is_shown_to_no_other_client() {
     assert!(!mail_to(PHONE, effects).iter().any(is_carbon));
     let effects = alice.says(LAPTOP, "crosstalk@gateway", text("set"));
     assert!(mail_to(PHONE, effects).iter().any(is_carbon));
+}
+
+/// Gives an errand about `a=`.
+fn asks(alice: &mut Driven) -> ErrandId {
+    let effects = alice.says(LAPTOP, "crosstalk@gateway", text("set a"));
+    let errand = |effect: &Effect<u32>| match effect {
+        Effect::Errand(id, _) => Some(id.clone()),
+        _ => None,
+    };
+    effects.iter().find_map(errand).unwrap()
+}
+
+/// Whether what came of an errand is taken.
+fn takes(alice: &mut Driven, errand: ErrandId, line: &str) -> bool {
+    let change = Change {
+        errand: Some(errand),
+        without: vec!["a=".into()],
+        with: vec![line.into()],
+        say: vec!["Done.".into()],
+        ..Change::default()
+    };
+    let effects = alice.does(Input::Change(change));
+    let is_told = outward(&effects).pop().flatten().is_some_and(|o| o.settings == [line]);
+    assert_eq!(is_told, said(effects) == ["Done."]);
+    is_told
+}
+
+#[test]
+fn an_errand_comes_to_nothing_once_something_else_was_said() {
+    for word in ["off a", "forget"] {
+        let mut alice = alice(&[]);
+        let errand = asks(&mut alice);
+        alice.says(LAPTOP, "crosstalk@gateway", text(word));
+        assert!(!takes(&mut alice, errand, "a=1"), "{word}");
+    }
+    let mut alice = alice(&[]);
+    let errand = asks(&mut alice);
+    alice.says(LAPTOP, "crosstalk@gateway", text("off b"));
+    assert!(takes(&mut alice, errand.clone(), "a=1") && !takes(&mut alice, errand, "a=1"));
+    let errand = asks(&mut alice);
+    // At another gateway.
+    alice.does(Input::Change(Change { without: vec!["a=".into()], ..Change::default() }));
+    assert!(!takes(&mut alice, errand, "a=2"));
+}
+
+#[test]
+fn of_two_errands_about_the_same_the_newer_one_counts_whichever_ends_first() {
+    let mut alice = alice(&[]);
+    let (older, newer) = (asks(&mut alice), asks(&mut alice));
+    assert!(!takes(&mut alice, older, "a=older") && takes(&mut alice, newer, "a=newer"));
+    let (older, newer) = (asks(&mut alice), asks(&mut alice));
+    assert!(takes(&mut alice, newer, "a=new") && !takes(&mut alice, older, "a=old"));
 }

@@ -22,7 +22,8 @@ pub(crate) fn set(typed: &str, said: &str, view: &View<'_>) -> Option<Answer> {
         };
         let left = settings.iter().filter(|line| !begins(line)).cloned().collect();
         let say = speech!("Your status is not posted to {} any more.", site.title);
-        return Some(Answer::say(say).and(Action::Settings(left)));
+        let dismiss = Action::Dismiss(site.of_link());
+        return Some(Answer::say(say).and(Action::Settings(left)).and(dismiss));
     }
     if !site.is_offered(&view.offers.status) {
         return Some(Answer::say(speech!("This gateway does not post to {}.", site.title)));
@@ -39,7 +40,7 @@ pub(crate) fn set(typed: &str, said: &str, view: &View<'_>) -> Option<Answer> {
              the message with the token out of your client's history.",
             Quoted::words(&(site.place)(&account))
         ))
-        .and(Action::Errand(Errand::link(site, said))),
+        .and(Errand::link(site, said)),
     })
 }
 
@@ -69,20 +70,23 @@ pub(crate) fn follow(typed: &str, view: &View<'_>) -> Answer {
         return no_room();
     }
     let say = speech!("I am asking {} for it, and tell you in a moment.", title);
-    Answer::say(say).and(Action::Errand(Errand::follow(&account)))
+    Answer::say(say).and(Errand::follow(&account))
 }
 
 /// `/unfollow`.
 pub(crate) fn unfollow(typed: &str, view: &View<'_>) -> Answer {
     let settings = view.roster.settings();
-    let account = Followed::named(typed).filter(|account| account.is_in(settings));
-    let Some(account) = account else {
-        return Answer::say(speech!("You do not follow that one. {}", followed(settings)));
-    };
+    let no_such = || Answer::say(speech!("You do not follow that one. {}", followed(settings)));
+    let Some(account) = Followed::named(typed) else { return no_such() };
     let line = account.of_line();
+    if !account.is_in(settings) {
+        // It may be about to be.
+        return no_such().and(Action::Dismiss(line));
+    }
     let left = settings.iter().filter(|l| !l.starts_with(&line)).cloned().collect();
     Answer::say(speech!("You follow {} no more.", Quoted::name(account.name())))
         .and(Action::Settings(left))
+        .and(Action::Dismiss(line))
 }
 
 /// What goes out and comes in by sites outside, a line each.

@@ -1,9 +1,8 @@
 //! Work outside that a person commands, in words that can be carried to where it is done.
 
-use crosstalk_core::Redacted;
-
 use super::follow::Followed;
 use super::{Link, Site};
+use crate::Action;
 
 /// Work outside that a person commands.
 #[derive(Debug)]
@@ -16,13 +15,14 @@ pub enum Errand {
 
 impl Errand {
     /// The errand that a site is told as the person typed it.
-    pub(super) fn link(site: &Site, said: &str) -> Redacted<String> {
-        format!("{} {said}", site.name).into()
+    pub(super) fn link(site: &Site, said: &str) -> Action {
+        Action::Errand { about: site.of_link(), words: format!("{} {said}", site.name).into() }
     }
 
     /// The errand that an account is followed.
-    pub(super) fn follow(followed: &Followed) -> Redacted<String> {
-        format!("follow {}", followed.name()).into()
+    pub(super) fn follow(followed: &Followed) -> Action {
+        let words = format!("follow {}", followed.name()).into();
+        Action::Errand { about: followed.of_line(), words }
     }
 
     /// Reads an errand.

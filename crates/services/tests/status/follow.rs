@@ -23,15 +23,18 @@ fn accounts_are_followed_by_their_whole_name() {
         assert_eq!(Followed::named(typed).as_ref().map(Followed::name), name, "{typed}");
     }
     let answer = ask("/follow @a@b.test", &[]);
-    let [Action::Errand(words)] = &answer.act[..] else { panic!("{answer:?}") };
+    let [Action::Errand { about, words }] = &answer.act[..] else { panic!("{answer:?}") };
+    assert_eq!(about, "follow/@a@b.test=");
     let Some(Errand::Follow(name)) = Errand::read(words.expose()) else { panic!() };
     assert_eq!(name.name(), "@a@b.test");
     assert!(ask("/follow", &["follow/a.test=1 2"]).say.text().contains("You follow a.test."));
     assert!(ask("/follow a.test", &["follow/a.test=1 2"]).act.is_empty());
     let ended = ask("/unfollow a.test", &["x=y", "follow/a.test=1 2", "follow/a.test2.net=1 2"]);
     let left = vec!["x=y".to_owned(), "follow/a.test2.net=1 2".into()];
-    assert_eq!(ended.act, [Action::Settings(left)]);
-    assert!(ask("/unfollow b.test", &[]).act.is_empty());
+    let dismiss = |line: &str| Action::Dismiss(line.into());
+    assert_eq!(ended.act, [Action::Settings(left), dismiss("follow/a.test=")]);
+    assert_eq!(ask("/unfollow b.test", &[]).act, [dismiss("follow/b.test=")]);
+    assert!(ask("/unfollow b", &[]).act.is_empty());
     let many: Vec<_> = (0..16).map(|n| format!("follow/a{n}.test=1 2")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     assert!(ask("/follow a.test", &many).say.text().contains("as many as one may"));

@@ -46,7 +46,7 @@ pub(crate) fn ask(text: &str, settings: &[&str]) -> Answer {
 /// The account that a command sets.
 fn link(command: &str) -> Link {
     let answer = ask(command, &[]);
-    let [Action::Errand(words)] = &answer.act[..] else { panic!("{answer:?}") };
+    let [Action::Errand { words, .. }] = &answer.act[..] else { panic!("{answer:?}") };
     let Some(Errand::Link(link)) = Errand::read(words.expose()) else { panic!("{answer:?}") };
     assert!(!answer.say.text().contains(link.token.expose()), "{answer:?}");
     assert!(!format!("{answer:?}").contains(link.token.expose()));
@@ -314,7 +314,9 @@ fn what_is_set_is_shown_without_its_token_and_ends() {
     );
     let answer = ask_at("/set mastodon off", &settings, StatusOffers::default());
     let left = vec!["music=x".to_owned(), "follow/@a@b.test=1 2".into()];
-    assert_eq!(answer.act, [Action::Settings(left)]);
+    assert_eq!(answer.act, [Action::Settings(left), Action::Dismiss("mastodon=".into())]);
+    let answer = ask("/set mastodon https://social.test t0ken-of-ann", &settings);
+    assert!(matches!(&answer.act[..], [Action::Errand { about, .. }] if about == "mastodon="));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl<R> Router<R> {
                 slot.local.push_back((ticket, of_overlay(message, slot.account.user())));
             }
             // Nobody here has anything outside.
-            Effect::Outward(_) | Effect::Errand(_) | Effect::Reserve(..) | Effect::Count(_) => {}
+            Effect::Outward(_) | Effect::Errand(..) | Effect::Reserve(..) | Effect::Count(_) => {}
             other => {
                 let user = slot.account.user();
                 self.calls.push_back(Call::Of(id, user.clone(), Box::new(request(other, user))));
@@ -155,7 +155,7 @@ fn request<R>(effect: Effect<Reply<R>>, user: &Address) -> Request {
         | Effect::Reserve(..)
         | Effect::Answer(..)
         | Effect::Outward(_)
-        | Effect::Errand(_)
+        | Effect::Errand(..)
         | Effect::Count(_) => unreachable!("performed at once"),
     }
 }
