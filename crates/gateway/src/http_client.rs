@@ -110,12 +110,12 @@ where
     let (mut sender, connection) = opened.map_err(|_| Trouble::Unreachable)?;
     let request = encode(uri, request).map_err(|_| Trouble::Unreachable)?;
     let talk = async move {
-        let response = sender.send_request(request).await.map_err(|_| Trouble::Unreachable)?;
+        let response = sender.send_request(request).await.map_err(|_| Trouble::Broken)?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
         let body = body.map_err(|error| {
             let is_long = error.is::<LengthLimitError>();
-            if is_long { Trouble::TooLarge } else { Trouble::Unreachable }
+            if is_long { Trouble::TooLarge } else { Trouble::Broken }
         })?;
         Ok((status, body.to_bytes().to_vec()))
     };

@@ -35,8 +35,10 @@ pub struct Url(pub String);
 pub enum Trouble {
     /// It took too long.
     Timeout,
-    /// It could not be reached, or spoke no HTTP.
+    /// It could not be reached, so that it got nothing.
     Unreachable,
+    /// It broke off, or spoke no HTTP: it may have got the request.
+    Broken,
     /// It was more than is read.
     TooLarge,
     /// The gateway looks up too much at the moment.

@@ -76,7 +76,8 @@ impl Flows {
     fn note(&self, called: (bool, String), failed: Option<Trouble>) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         // That a program answers, if with nonsense, costs nobody a deadline.
-        let failed = failed.filter(|why| matches!(why, Trouble::Timeout | Trouble::Unreachable));
+        let is_none = |why: &Trouble| !matches!(why, Trouble::TooLarge | Trouble::Busy);
+        let failed = failed.filter(is_none);
         let Some(why) = failed else {
             failing.remove(&called);
             return;

@@ -125,8 +125,8 @@ impl Sites {
                 return Outcome::Rejected(words::not_counted());
             }
         };
-        let outcome = self.work(link, task).await;
-        if matches!(outcome, Outcome::Refused(_) | Outcome::Rejected(_))
+        let (outcome, is_lost) = self.attempt(link, task).await;
+        if (is_lost || matches!(outcome, Outcome::Refused(_) | Outcome::Rejected(_)))
             && let Err(error) = budget.give_back(month)
         {
             tracing::warn!(%error, "a post that was not taken counts");
@@ -136,15 +136,24 @@ impl Sites {
 
     /// Does something at a site.
     pub(super) async fn work(&self, link: &Link, task: &Task) -> Outcome {
+        self.attempt(link, task).await.0
+    }
+
+    /// The same; says also whether the site has certainly not done it.
+    async fn attempt(&self, link: &Link, task: &Task) -> (Outcome, bool) {
         let (request, then) = link.site.begin(link, task, &self.offers);
-        let reply = self.send(request).await;
-        match then {
+        let mut reply = self.send(request).await;
+        let outcome = match then {
             Then::Read(read) => read(link, task, &reply),
             Then::GoOn(go_on) => match go_on(link, task, &reply) {
-                Ok((request, read)) => read(link, task, &self.send(request).await),
+                Ok((request, read)) => {
+                    reply = self.send(request).await;
+                    read(link, task, &reply)
+                }
                 Err(outcome) => outcome,
             },
-        }
+        };
+        (outcome, is_lost(&reply))
     }
 
     async fn send(&self, request: Request) -> Reply {
@@ -157,6 +166,12 @@ impl Sites {
         let _turn = self.polls.acquire().await.map_err(|_| Trouble::Busy)?;
         self.http.as_ref().ok_or(Trouble::Unreachable)?.send(request).await
     }
+}
+
+/// Whether a site has not taken what it gave this reply to: it was never reached, or wants to be
+/// asked later.
+const fn is_lost(reply: &Reply) -> bool {
+    matches!(reply, Err(Trouble::Busy | Trouble::Unreachable) | Ok((429, _)))
 }
 
 /// What a token is bound to besides its owner.

@@ -282,11 +282,13 @@ async fn bluesky_is_posted_to_under_the_same_name_each_time() {
 #[tokio::test]
 async fn x_gets_no_more_in_a_month_than_the_operator_pays_for() {
     let dir = tempfile::tempdir().unwrap();
-    let site = TestSite::new(|asked, _| {
+    let site = TestSite::new(|asked, before| {
         Some(if asked.line.contains("users/me") {
             (200, r#"{"data":{"username":"ann"}}"#.into())
         } else if asked.body.contains("no credit") {
             (402, "{}".into())
+        } else if before == 1 {
+            (429, "{}".into())
         } else {
             (201, r#"{"data":{"id":"1"}}"#.into())
         })
@@ -303,7 +305,7 @@ async fn x_gets_no_more_in_a_month_than_the_operator_pays_for() {
     ann.shows(Away, "no credit");
     assert!(ann.reads(CONTROL).await.contains("no credit left"));
     ann.shows(Away, "lunch");
-    site.gets("POST", 2).await;
+    site.gets("POST", 3).await;
     sleep(SETTLED).await;
     ann.shows(Away, "dinner");
     let said = ann.reads(CONTROL).await;
@@ -316,7 +318,7 @@ async fn x_gets_no_more_in_a_month_than_the_operator_pays_for() {
     let mut ann = sign_in(&gateway.router, "ann@aol");
     ann.shows(Away, "supper");
     assert!(ann.reads(CONTROL).await.contains("pays for in a month"));
-    assert_eq!(site.all("POST").len(), 2);
+    assert_eq!(site.all("POST").len(), 3);
 }
 
 /// Two people of one router, for the tests of what is followed.

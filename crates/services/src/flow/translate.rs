@@ -73,7 +73,9 @@ fn refusal(status: u16, language: &Language) -> Speech {
 fn trouble(trouble: Trouble) -> Speech {
     match trouble {
         Trouble::Timeout => "the translator did not answer in time".into(),
-        Trouble::Unreachable => "the translator cannot be reached at the moment".into(),
+        Trouble::Unreachable | Trouble::Broken => {
+            "the translator cannot be reached at the moment".into()
+        }
         Trouble::TooLarge => "the translator answered more than is read".into(),
         Trouble::Busy => "too much is asked of this gateway at the moment".into(),
     }

@@ -72,7 +72,9 @@ pub(super) fn read(response: Result<(u16, Vec<u8>), Trouble>) -> Result<Option<S
 fn trouble(trouble: Trouble) -> Speech {
     match trouble {
         Trouble::Timeout => "the webhook did not answer in time".into(),
-        Trouble::Unreachable => "the webhook cannot be reached at the moment".into(),
+        Trouble::Unreachable | Trouble::Broken => {
+            "the webhook cannot be reached at the moment".into()
+        }
         Trouble::TooLarge => "the webhook answered more than is read".into(),
         Trouble::Busy => "too much is asked of this gateway at the moment".into(),
     }

@@ -137,7 +137,9 @@ pub fn unanswered(question: &Question, name: &str, why: Failure) -> Speech {
 fn trouble(site: &'static str, trouble: Trouble) -> Speech {
     match trouble {
         Trouble::Timeout => speech!("{} did not answer in time", site),
-        Trouble::Unreachable => speech!("{} cannot be reached at the moment", site),
+        Trouble::Unreachable | Trouble::Broken => {
+            speech!("{} cannot be reached at the moment", site)
+        }
         Trouble::TooLarge => speech!("{} answered more than is read", site),
         Trouble::Busy => "too much is asked of this gateway at the moment".into(),
     }

@@ -107,7 +107,7 @@ pub(super) fn by_status(site: &'static str, reply: &Reply) -> Outcome {
 pub(super) fn trouble(site: &'static str, why: Trouble) -> Speech {
     match why {
         Trouble::Timeout => speech!("{} did not answer in time", site),
-        Trouble::Unreachable => speech!("{} cannot be reached", site),
+        Trouble::Unreachable | Trouble::Broken => speech!("{} cannot be reached", site),
         Trouble::TooLarge => speech!("{} answered more than is read", site),
         Trouble::Busy => "too much is asked of this gateway at the moment".into(),
     }

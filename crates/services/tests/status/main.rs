@@ -163,6 +163,7 @@ fn mastodon_gets_a_text_under_a_name_of_its_own() {
         (Err(Trouble::Timeout), "again"),
         (Err(Trouble::TooLarge), "again"),
         (Err(Trouble::Unreachable), "again"),
+        (Err(Trouble::Broken), "again"),
         (Err(Trouble::Busy), "again"),
     ] {
         assert_eq!(kind(&means(&ann, &task, &answer)), expected, "{answer:?}");
