@@ -14,7 +14,7 @@ use crate::effect::{Count, Effects};
 use crate::ids::{GatewayKey, SessionId};
 use crate::input::Input;
 use crate::mail;
-use crate::outward::Told;
+use crate::outward::Outside;
 use crate::pace::Pace;
 use crate::pending::{Pending, Unheard};
 use crate::pending_requests::PendingRequests;
@@ -53,7 +53,7 @@ pub struct Account<A> {
     /// Use of the person's rates lately.
     pub(crate) pace: Option<Box<Pace>>,
     pub(crate) storage: Storage,
-    pub(crate) outward: Told,
+    pub(crate) outward: Outside,
     pending: Option<Box<Pending<A>>>,
 }
 
@@ -74,7 +74,7 @@ impl<A> Account<A> {
             watched: BTreeSet::new(),
             pace: None,
             storage: Storage::default(),
-            outward: Told::default(),
+            outward: Outside::default(),
             pending: None,
         }
     }

@@ -36,9 +36,9 @@ pub struct Change {
     pub say: Vec<RichText>,
 }
 
-/// Record of what the driver was told.
+/// What the driver was told, and what it does outside.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Outside {
     /// Something may be different.
     is_due: bool,
     /// The last that the driver was told is that there is something.
