@@ -187,7 +187,12 @@ impl Hub {
         self.queue(frames);
         self.mappings.wake(&namespace);
         let ((), committed) = tokio::join!(asking.answered(), timeout(SAVE_DEADLINE, committed));
-        let kept = lock(&self.mappings.mappings).end_put(asking.ask).map_err(unkept)?;
+        let kept = lock(&self.mappings.mappings).end_put(asking.ask).map_err(unkept);
+        if kept.is_err() {
+            // What it replaced may hold again.
+            self.mappings.wake(&namespace);
+        }
+        let kept = kept?;
         if matches!(committed, Ok(Ok(()))) { Ok(kept) } else { Err(Unkept::Disk) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keeping::{Keeping, MappingStore};
+use super::keeping::{Keeping, MappingStore, Replaced};
 use super::limits::MAX_ASKS;
 use crate::common::map::Map;
 use crate::membership::GatewayId;
@@ -22,7 +22,13 @@ struct Ask {
 
 enum About {
     Page(Merged),
-    Put { row: Box<Vouched>, is_home: bool, said: Vec<Offered> },
+    Put {
+        row: Box<Vouched>,
+        /// None where it was known before.
+        replaced: Option<Box<Replaced>>,
+        is_home: bool,
+        said: Vec<Offered>,
+    },
 }
 
 /// Part of a namespace, merged from the answers of its homes.
@@ -88,9 +94,14 @@ impl Merged {
 }
 
 impl Asking {
+    /// Whether one more question can begin.
+    pub(super) fn has_room(&self) -> bool {
+        self.open.len() < MAX_ASKS
+    }
+
     /// Begins a question; none where there are too many.
     fn begin(&mut self, waits_for: Vec<GatewayId>, about: About) -> Option<u64> {
-        if self.open.len() >= MAX_ASKS {
+        if !self.has_room() {
             return None;
         }
         self.last += 1;
@@ -105,10 +116,11 @@ impl Asking {
     pub(super) fn begin_put(
         &mut self,
         homes: Vec<GatewayId>,
-        row: Vouched,
+        (row, replaced): (Vouched, Option<Replaced>),
         is_home: bool,
     ) -> Option<u64> {
-        self.begin(homes, About::Put { row: Box::new(row), is_home, said: Vec::new() })
+        let (row, replaced) = (Box::new(row), replaced.map(Box::new));
+        self.begin(homes, About::Put { row, replaced, is_home, said: Vec::new() })
     }
 
     /// Takes the answer of a home. Returns whether it was the last one.
@@ -165,8 +177,8 @@ impl Asking {
         ask: u64,
         keeping: &mut Keeping<S>,
     ) -> Result<usize, Offered> {
-        let Some(Ask { about: About::Put { row, is_home, said }, .. }) = self.open.remove(&ask)
-        else {
+        let open = self.open.remove(&ask).map(|open| open.about);
+        let Some(About::Put { row, replaced, is_home, said }) = open else {
             return Err(Offered::Refused);
         };
         let kept = said.iter().filter(|outcome| **outcome == Offered::Kept).count();
@@ -178,7 +190,10 @@ impl Asking {
         match refused {
             None => Ok(kept + 1),
             Some(refused) => {
-                keeping.remove(&row);
+                // Known before, it is another's to take back.
+                if let Some(replaced) = replaced {
+                    keeping.revert(&row, *replaced);
+                }
                 Err(*refused)
             }
         }

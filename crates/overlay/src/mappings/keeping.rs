@@ -18,6 +18,10 @@ pub(crate) struct Held {
     pub(crate) change: u64,
 }
 
+/// What a mapping replaced that was news.
+#[derive(Debug)]
+pub(super) struct Replaced(Option<Held>);
+
 /// Storage of mappings.
 pub(crate) trait MappingStore {
     /// Whether it can be read, and more may wait for the disk.
@@ -28,6 +32,8 @@ pub(crate) trait MappingStore {
     fn rows(&self, namespace: &Namespace, from: &str) -> Vec<Held>;
     /// Keeps a mapping in place of any other under its key.
     fn put(&mut self, held: Held);
+    /// Keeps a mapping again in place of a later one that was refused.
+    fn put_back(&mut self, held: Held);
     /// Keeps it no longer.
     fn remove(&mut self, namespace: &Namespace, key: &str);
     /// Gives all that is stored to `each`.
@@ -88,15 +94,26 @@ impl<S: MappingStore> Keeping<S> {
     /// Takes a mapping, where it is good and there is room. Returns whether it is news. `fresh` is
     /// one that its owner's program says just now.
     pub(super) fn offer(&mut self, now: Now, row: &Vouched, fresh: bool) -> Result<bool, Offered> {
+        self.replace(now, row, fresh).map(|replaced| replaced.is_some())
+    }
+
+    /// As [`Self::offer`]. Returns what it replaced, where it is news.
+    pub(super) fn replace(
+        &mut self,
+        now: Now,
+        row: &Vouched,
+        fresh: bool,
+    ) -> Result<Option<Replaced>, Offered> {
         let Mapping { namespace, key, expires_at, .. } = &row.mapping;
         // Else a later one could be on disk, and be overwritten.
         if !self.store.is_ready() {
             return Err(Offered::Full);
         }
-        let old = self.store.get(namespace, key).map(|held| held.row);
-        if let Some(old) = &old {
+        let replaced = self.store.get(namespace, key);
+        let old = replaced.as_ref().map(|held| &held.row);
+        if let Some(old) = old {
             match row.mapping.order(&old.mapping) {
-                Ordering::Equal => return Ok(false),
+                Ordering::Equal => return Ok(None),
                 Ordering::Less => return Err(Offered::Stale),
                 Ordering::Greater if !fresh => {}
                 Ordering::Greater if row.mapping.sequence == old.mapping.sequence => {
@@ -112,15 +129,15 @@ impl<S: MappingStore> Keeping<S> {
         if !is_timely(&row.mapping, now, fresh) {
             return Err(Offered::Refused);
         }
-        if !self.has_room(row, old.as_ref()) {
+        if !self.has_room(row, old) {
             return Err(Offered::Full);
         }
         // Last, since it costs most.
         if row.mapping.verify().is_err() || !row.is_vouched() {
             return Err(Offered::Refused);
         }
-        self.put(now, row.clone(), old.as_ref());
-        Ok(true)
+        self.put(now, row.clone(), old);
+        Ok(Some(Replaced(replaced)))
     }
 
     fn put(&mut self, now: Now, row: Vouched, old: Option<&Vouched>) {
@@ -144,10 +161,25 @@ impl<S: MappingStore> Keeping<S> {
     /// Removes a mapping.
     pub(super) fn remove(&mut self, row: &Vouched) {
         let Mapping { namespace, key, .. } = &row.mapping;
-        if self.store.get(namespace, key).is_some_and(|held| held.row.mapping == row.mapping) {
-            self.discount(row);
+        let held = self.store.get(namespace, key);
+        // What is held may be vouched for by another.
+        if let Some(held) = held.filter(|held| held.row.mapping == row.mapping) {
+            self.discount(&held.row);
             self.store.remove(namespace, key);
         }
+    }
+
+    /// Keeps what a mapping replaced again, where that mapping is still there.
+    pub(super) fn revert(&mut self, row: &Vouched, Replaced(old): Replaced) {
+        let Some(Held { row: old, .. }) = old else { return self.remove(row) };
+        let Mapping { namespace, key, expires_at, .. } = &old.mapping;
+        let held = self.store.get(namespace, key);
+        let Some(held) = held.filter(|held| held.row.mapping == row.mapping) else { return };
+        self.discount(&held.row);
+        self.count(*namespace, old.by, old.mapping.weight(), old.mapping.digest(), *expires_at);
+        // Readers have seen the one that was refused.
+        self.last_change += 1;
+        self.store.put_back(Held { row: old, change: self.last_change });
     }
 
     /// Removes what has ended.

@@ -107,15 +107,16 @@ impl<S: MappingStore> Mappings<S> {
         row: &Vouched,
         linked: impl Fn(&GatewayId) -> bool,
     ) -> Result<Asked, Offered> {
-        self.keeping.offer(now, row, true)?;
+        // Before it replaces anything.
+        if !self.asking.has_room() {
+            return Err(Offered::Full);
+        }
+        let replaced = self.keeping.replace(now, row, true)?;
         let namespace = row.mapping.namespace;
         let homes = self.other_homes(&namespace, linked);
         let is_home = self.is_home(&namespace);
-        let begun = self.asking.begin_put(homes.clone(), row.clone(), is_home);
-        let Some(ask) = begun else {
-            self.keeping.remove(row);
-            return Err(Offered::Full);
-        };
+        let begun = self.asking.begin_put(homes.clone(), (row.clone(), replaced), is_home);
+        let ask = begun.ok_or(Offered::Full)?;
         let watchers = self.watching.watchers(now.instant, &namespace).into_iter();
         let told = |to: GatewayId, ask| (to, put(namespace, vec![row.clone()], ask));
         let mut frames: Vec<_> = homes.iter().map(|home| told(*home, ask)).collect();

@@ -47,6 +47,10 @@ impl MappingStore for Memory {
         self.rows.insert(place, held);
     }
 
+    fn put_back(&mut self, held: Held) {
+        self.put(held);
+    }
+
     fn remove(&mut self, namespace: &Namespace, key: &str) {
         self.rows.remove(&(*namespace, key.to_owned()));
     }

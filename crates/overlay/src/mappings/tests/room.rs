@@ -152,3 +152,34 @@ fn questions_and_watches_are_bounded() {
     }
     assert!(world.at(0).watch(watched(MAX_WATCHED), |_| true).is_some());
 }
+
+#[test]
+fn a_refused_update_leaves_what_was_accepted_before() {
+    let mut world = World::new(5);
+    let (homes, others) = world.homes();
+    let teller = others[0];
+    world.put(teller, says("city", "Oslo", 1)).unwrap();
+    let bytes = world.at(teller).keeping.digest(&namespace(1));
+    // No question may begin.
+    let (now, linked) = (world.now, world.linked(teller));
+    let mut open = Vec::new();
+    for _ in 0..MAX_ASKS {
+        let asked = world.at(teller).get(now, namespace(1), ("", 1), &linked).unwrap();
+        open.push(asked.ask);
+    }
+    for sequence in [1, 2] {
+        assert_eq!(world.put(teller, says("city", "Oslo", sequence)), Err(Offered::Full));
+    }
+    open.into_iter().for_each(|ask| world.at(teller).forget(ask));
+    // The homes have no room.
+    for home in &homes {
+        world.at(*home).limit(MappingLimits { bytes: 0, of_gateway: 0 });
+    }
+    let before = world.keepers("city");
+    assert_eq!(world.put(teller, says("city", "Bergen", 2)), Err(Offered::Full));
+    assert_eq!(world.keepers("city"), before);
+    assert_eq!(world.at(teller).keeping.digest(&namespace(1)), bytes);
+    assert_eq!(world.read(teller), pairs(&[("city", "Oslo")]));
+    assert_eq!(world.put(teller, says("town", "Bergen", 1)), Err(Offered::Full));
+    assert_eq!(world.keepers("town"), []);
+}

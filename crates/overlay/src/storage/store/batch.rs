@@ -1,6 +1,6 @@
 //! Writes that wait for the disk, and their size.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crosstalk_core::{Address, Origin, Roster};
@@ -34,6 +34,8 @@ pub(super) struct Batch {
     /// Mappings that are written, or removed, and the bytes of the first.
     pub(super) mappings: BTreeMap<Place, Option<Held>>,
     pub(super) mapped: usize,
+    /// Places of mappings that take the place of later ones, which were refused.
+    pub(super) back: BTreeSet<Place>,
     /// Owners that were seen to sign on, with the gateway's running time then.
     pub(super) seen: Map<Key, u64>,
     /// Running time of the gateway.
@@ -151,6 +153,7 @@ impl Batch {
         for (number, kept) in &older.posts {
             self.posts.entry(*number).or_insert_with(|| kept.clone());
         }
+        self.back.extend(older.back.iter().cloned());
         for (place, held) in &older.mappings {
             if !self.mappings.contains_key(place) {
                 self.map(place.clone(), held.clone());

@@ -120,3 +120,14 @@ fn more_than_may_wait_for_the_disk_is_not_taken() {
     store.close();
     assert!(!store.is_ready(), "nor where there is no store");
 }
+
+#[test]
+fn what_is_put_back_replaces_a_later_one_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.put(held(1, "a", 2));
+    store.committed().blocking_recv().unwrap();
+    store.put_back(held(1, "a", 1));
+    store.close();
+    assert_eq!(keys(&open(dir.path()), 1, ""), named(&[("a", 1)]));
+}

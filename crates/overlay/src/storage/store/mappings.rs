@@ -63,6 +63,13 @@ impl MappingStore for Store {
         self.shared.wake.notify_one();
     }
 
+    fn put_back(&mut self, held: Held) {
+        let mapping = &held.row.mapping;
+        let place = (mapping.namespace, mapping.key.clone());
+        lock(&self.shared.queue).waiting.back.insert(place);
+        self.put(held);
+    }
+
     fn remove(&mut self, namespace: &Namespace, key: &str) {
         lock(&self.shared.queue).waiting.map((*namespace, key.to_owned()), None);
         self.shared.wake.notify_one();
@@ -147,7 +154,12 @@ pub(super) fn write(
         let old = table.get(place.as_slice())?.map(|old| old.value().to_vec());
         match old.as_deref().map(records::read_mapping) {
             // What could not be read for a while is not overwritten by something older.
-            Some(Ok(old)) if old.row.mapping.order(&held.row.mapping).is_gt() => continue,
+            Some(Ok(old))
+                if old.row.mapping.order(&held.row.mapping).is_gt()
+                    && !batch.back.contains(&(*namespace, key.clone())) =>
+            {
+                continue;
+            }
             Some(Err(_)) => {
                 let place = [b"mappings/1 ".as_slice(), &place].concat();
                 put_aside(damaged, place, old.as_deref().unwrap_or_default())?;
