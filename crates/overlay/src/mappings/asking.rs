@@ -65,6 +65,13 @@ impl Merged {
         if rows.len() > self.most || more && rows.is_empty() || !rows.iter().all(is_asked_for) {
             return;
         }
+        // Neither may what nobody signed say how far the answer goes.
+        let is_signed = |Vouched { mapping, .. }: &Vouched| {
+            self.rows.get(&mapping.key) == Some(mapping) || mapping.verify().is_ok()
+        };
+        if !rows.iter().all(is_signed) {
+            return;
+        }
         self.heard += 1;
         let last = rows.iter().map(|row| &row.mapping.key).max().filter(|_| more);
         if let Some(last) = last
@@ -76,7 +83,7 @@ impl Merged {
             let known = self.rows.get(&mapping.key);
             let is_newer = known.is_none_or(|known| mapping.order(known).is_gt());
             // Homes are believed in nothing but that they have heard of it.
-            if is_newer && mapping.holds_at(now) && mapping.verify().is_ok() {
+            if is_newer && mapping.holds_at(now) {
                 self.rows.insert(mapping.key.clone(), mapping);
             }
         }
@@ -84,12 +91,14 @@ impl Merged {
 
     /// What is known; none where no home has answered.
     fn page(self) -> Option<Page> {
-        let Self { rows, until, heard, .. } = self;
+        let Self { rows, from, until, heard, .. } = self;
         let is_whole = |key: &String| until.as_ref().is_none_or(|until| key <= until);
         let rows =
             rows.into_iter().filter(|(key, mapping)| is_whole(key) && mapping.value.is_some());
         let mappings = rows.map(|(_, mapping)| mapping).collect();
-        (heard > 0).then_some(Page { mappings, next: until })
+        // Who goes on gets further.
+        let next = until.as_ref().filter(|until| !until.is_empty() && **until >= from);
+        (heard > 0).then_some(Page { mappings, next: next.cloned() })
     }
 }
 

@@ -109,6 +109,29 @@ fn an_answer_is_believed_as_far_as_it_is_signed() {
 }
 
 #[test]
+fn a_home_that_says_there_is_more_after_nothing_hides_nothing() {
+    let mut world = World::new(5);
+    let (homes, others) = world.homes();
+    let reader = others[0];
+    world.put(homes[0], says("city", "Oslo", 5)).unwrap();
+    let mut unsigned = says("a", "x", 9);
+    unsigned.signature[5] ^= 1;
+    let mut nothing = unsigned.clone();
+    nothing.key = String::new();
+    for lie in [nothing, unsigned] {
+        let (now, linked) = (world.now, world.linked(reader));
+        let asked = world.at(reader).get(now, namespace(1), ("", 9), linked).unwrap();
+        world.send(reader, asked.frames);
+        let rows = vec![vouched(homes[0], lie)];
+        let lie = Frame::MappingGot { ask: asked.ask, rows, more: true };
+        world.at(reader).received(now, id(homes[0]), lie).unwrap();
+        world.settle();
+        let mappings = vec![says("city", "Oslo", 5)];
+        assert_eq!(world.at(reader).end_get(asked.ask), Some(Page { mappings, next: None }));
+    }
+}
+
+#[test]
 fn a_gateway_that_is_no_member_is_vouched_for_by_nobody() {
     let mut world = World::new(3);
     let stranger = vouched(50, says("city", "Oslo", 1));
