@@ -81,9 +81,15 @@ impl<S: MappingStore> Mappings<S> {
         let (is_home, mut news) = (self.is_home(&namespace), Vec::new());
         for row in rows {
             let outcome = self.take(now, &row, is_home, ask != 0);
-            if outcome == Err(Offered::Refused) && row.mapping.holds_at(seconds(now)) {
-                follows.refused =
-                    Some("a mapping that nobody signed so, or of a gateway that is no member");
+            // The peer may not know yet that who vouches for it is no member any more.
+            let is_true = |row: &Vouched| {
+                !self.members.contains(&row.by) && row.mapping.verify().is_ok() && row.is_vouched()
+            };
+            if outcome == Err(Offered::Refused)
+                && row.mapping.holds_at(seconds(now))
+                && !is_true(&row)
+            {
+                follows.refused = Some("a mapping that nobody signed so");
             }
             if ask != 0 {
                 let outcome = outcome.map_or_else(|why| why, |_| Offered::Kept);
