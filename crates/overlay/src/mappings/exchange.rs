@@ -22,8 +22,11 @@ impl<S: MappingStore> Mappings<S> {
         match frame {
             Frame::MappingGet { ask, namespace, from, most } => {
                 let most = usize::from(most).clamp(1, MAX_PAGE);
-                let (rows, more) = self.keeping.page(&namespace, (&from, most), seconds(now));
-                reply(Frame::MappingGot { ask, rows, more });
+                let page = self.keeping.page(&namespace, (&from, most), seconds(now));
+                // Of what cannot be read nobody knows that there is none.
+                if let Some((rows, more)) = page {
+                    reply(Frame::MappingGot { ask, rows, more });
+                }
             }
             Frame::MappingGot { ask, rows, more } if rows.len() <= MAX_PAGE => {
                 let is_last = self.asking.got(&peer, ask, (rows, more), seconds(now));

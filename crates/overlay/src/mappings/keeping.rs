@@ -28,8 +28,12 @@ pub(crate) trait MappingStore {
     fn is_ready(&self) -> bool;
     /// The mapping under a key.
     fn get(&self, namespace: &Namespace, key: &str) -> Option<Held>;
-    /// The mappings of a namespace, from a key on, in order of key.
-    fn rows(&self, namespace: &Namespace, from: &str) -> Vec<Held>;
+    /// The mappings of a namespace, from a key on, in order of key; none where it cannot be read.
+    fn read(&self, namespace: &Namespace, from: &str) -> Option<Vec<Held>>;
+    /// Those of them that can be read.
+    fn rows(&self, namespace: &Namespace, from: &str) -> Vec<Held> {
+        self.read(namespace, from).unwrap_or_default()
+    }
     /// Keeps a mapping in place of any other under its key.
     fn put(&mut self, held: Held);
     /// Keeps a mapping again in place of a later one that was refused.
@@ -201,28 +205,28 @@ impl<S: MappingStore> Keeping<S> {
     }
 
     /// Mappings of a namespace that hold, from a key on, as many as may be in one answer, and whether
-    /// there are more.
+    /// there are more. None where they cannot be read.
     pub(super) fn page(
         &self,
         namespace: &Namespace,
         (from, most): (&str, usize),
         now: u64,
-    ) -> (Vec<Vouched>, bool) {
+    ) -> Option<(Vec<Vouched>, bool)> {
         let (mut page, mut bytes) = (Vec::new(), 0);
         if !self.keeps(namespace) {
-            return (page, false);
+            return Some((page, false));
         }
-        for Held { row, .. } in self.store.rows(namespace, from) {
+        for Held { row, .. } in self.store.read(namespace, from)? {
             if !row.mapping.holds_at(now) {
                 continue;
             }
             bytes += row.mapping.weight();
             if page.len() == most || bytes > super::limits::PART {
-                return (page, true);
+                return Some((page, true));
             }
             page.push(row);
         }
-        (page, false)
+        Some((page, false))
     }
 
     /// Whether something of a namespace is kept here.

@@ -141,8 +141,9 @@ impl<S: MappingStore> Mappings<S> {
         let most = most.clamp(1, MAX_PAGE);
         let mut merged = Merged::new(namespace, from, most);
         if self.is_home(&namespace) {
-            let (rows, more) = self.keeping.page(&namespace, (from, most), seconds(now));
-            merged.add(rows, more, seconds(now));
+            if let Some((rows, more)) = self.keeping.page(&namespace, (from, most), seconds(now)) {
+                merged.add(rows, more, seconds(now));
+            }
         }
         let homes = self.other_homes(&namespace, linked);
         let ask = self.asking.begin_page(homes.clone(), merged)?;

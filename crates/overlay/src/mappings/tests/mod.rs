@@ -37,9 +37,13 @@ impl MappingStore for Memory {
         self.rows.get(&(*namespace, key.to_owned())).cloned()
     }
 
-    fn rows(&self, namespace: &Namespace, from: &str) -> Vec<Held> {
+    fn read(&self, namespace: &Namespace, from: &str) -> Option<Vec<Held>> {
+        if self.is_broken {
+            return None;
+        }
         let rows = self.rows.range((*namespace, from.to_owned())..);
-        rows.take_while(|((of, _), _)| of == namespace).map(|(_, held)| held.clone()).collect()
+        let rows = rows.take_while(|((of, _), _)| of == namespace);
+        Some(rows.map(|(_, held)| held.clone()).collect())
     }
 
     fn put(&mut self, held: Held) {

@@ -183,3 +183,20 @@ fn a_refused_update_leaves_what_was_accepted_before() {
     assert_eq!(world.put(teller, says("town", "Bergen", 1)), Err(Offered::Full));
     assert_eq!(world.keepers("town"), []);
 }
+
+#[test]
+fn a_store_that_cannot_be_read_does_not_say_that_there_is_none() {
+    let mut world = World::new(5);
+    let (homes, others) = world.homes();
+    world.put(homes[0], says("city", "Oslo", 1)).unwrap();
+    world.at(homes[0]).keeping.store.is_broken = true;
+    for reader in [others[0], homes[0]] {
+        assert_eq!(world.read(reader), pairs(&[("city", "Oslo")]));
+    }
+    for home in &homes {
+        world.at(*home).keeping.store.is_broken = true;
+    }
+    for reader in [others[0], homes[0]] {
+        assert_eq!(world.page(reader, "", 1), None);
+    }
+}

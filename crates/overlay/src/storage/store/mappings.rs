@@ -38,8 +38,8 @@ impl MappingStore for Store {
         queued.unwrap_or_else(|| self.shared.read(|db| read(db, &place)).flatten())
     }
 
-    fn rows(&self, namespace: &Namespace, from: &str) -> Vec<Held> {
-        let stored = self.shared.read(|db| read_from(db, namespace, from)).unwrap_or_default();
+    fn read(&self, namespace: &Namespace, from: &str) -> Option<Vec<Held>> {
+        let stored = self.shared.read(|db| read_from(db, namespace, from))?;
         let key = |held: &Held| held.row.mapping.key.clone();
         let mut rows: BTreeMap<_, _> = stored.into_iter().map(|held| (key(&held), held)).collect();
         let queue = lock(&self.shared.queue);
@@ -53,7 +53,7 @@ impl MappingStore for Store {
                 };
             }
         }
-        rows.into_values().collect()
+        Some(rows.into_values().collect())
     }
 
     fn put(&mut self, held: Held) {
