@@ -140,10 +140,10 @@ impl<S: MappingStore> Mappings<S> {
     ) -> Option<Asked> {
         let most = most.clamp(1, MAX_PAGE);
         let mut merged = Merged::new(namespace, from, most);
-        if self.is_home(&namespace) {
-            if let Some((rows, more)) = self.keeping.page(&namespace, (from, most), seconds(now)) {
-                merged.add(rows, more, seconds(now));
-            }
+        if self.is_home(&namespace)
+            && let Some((rows, more)) = self.keeping.page(&namespace, (from, most), seconds(now))
+        {
+            merged.add(rows, more, seconds(now));
         }
         let homes = self.other_homes(&namespace, linked);
         let ask = self.asking.begin_page(homes.clone(), merged)?;

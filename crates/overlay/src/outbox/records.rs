@@ -41,7 +41,7 @@ impl Outbox {
 
     /// Forgets what `user` said and the reports for `user`, on disk too. What others said to `user`
     /// is theirs, and ends with a report to them. Returns how many texts of `user` were kept for
-    /// each receiver.
+    /// each receiver and will not arrive.
     pub(crate) fn wipe(&mut self, now: Instant, user: &Address) -> BTreeMap<Address, usize> {
         let mut taken_back = BTreeMap::new();
         for (lane, part) in self.lanes_of(user) {
@@ -50,9 +50,13 @@ impl Outbox {
                 if part == Part::Hears {
                     return outbox.end(now, queue, Duration::ZERO, Failure::Refused);
                 }
-                queue.step = Step::Idle;
+                let step = std::mem::take(&mut queue.step);
+                let mut leaves = matches!(step, Step::Sending { .. } | Step::Closing);
                 for mut entry in std::mem::take(&mut queue.entries) {
-                    if entry.is_words() && entry.revision > 0 {
+                    // Of the others it is not known that they will not arrive.
+                    let has_left = !entry.muted && std::mem::take(&mut leaves);
+                    let stays = !has_left && entry.unsure.is_empty();
+                    if entry.is_words() && entry.revision > 0 && stays {
                         *taken_back.entry(to.clone()).or_default() += 1;
                     }
                     outbox.tell(&mut entry, Err(Failure::Expired));

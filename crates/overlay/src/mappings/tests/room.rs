@@ -170,7 +170,9 @@ fn a_refused_update_leaves_what_was_accepted_before() {
     for sequence in [1, 2] {
         assert_eq!(world.put(teller, says("city", "Oslo", sequence)), Err(Offered::Full));
     }
-    open.into_iter().for_each(|ask| world.at(teller).forget(ask));
+    for ask in open {
+        world.at(teller).forget(ask);
+    }
     // The homes have no room.
     for home in &homes {
         world.at(*home).limit(MappingLimits { bytes: 0, of_gateway: 0 });

@@ -116,3 +116,24 @@ fn what_expires_while_in_doubt_is_reported_as_such_also_after_a_restart() {
     });
     assert_eq!(reports.collect::<Vec<_>>(), [Failure::Unconfirmed]);
 }
+
+#[test]
+fn what_may_have_arrived_is_not_said_to_be_taken_back() {
+    let kept = || {
+        let mut bench = Bench::new(Limits::default());
+        bench.says(1);
+        bench.says(2);
+        bench
+    };
+    let wiped = |mut bench: Bench| bench.outbox.wipe(bench.now, &"alice@aol".parse().unwrap());
+    assert_eq!(wiped(kept()), [(bob(), 2)].into());
+    let mut bench = kept();
+    bench.arrives(THERE);
+    assert_eq!(bench.sent, [(1, THERE)]);
+    assert_eq!(wiped(bench), [(bob(), 1)].into(), "one is under way");
+    let mut bench = kept();
+    bench.arrives(THERE);
+    bench.outbox.lost(&THERE);
+    bench.answers(None);
+    assert_eq!(wiped(bench), [(bob(), 1)].into(), "of one nothing is known");
+}
