@@ -23,7 +23,7 @@ pub(crate) struct Export {
     /// person signs on.
     pub homes: Vec<Home>,
     /// Everybody in the list, and everybody who asked or is blocked.
-    pub contacts: Vec<Contact>,
+    pub contacts: Vec<StoredContact>,
     /// What was set, line by line: services, and who is told what.
     pub settings: Vec<String>,
     /// Messages by and for the person that wait at this gateway.
@@ -43,7 +43,7 @@ pub(crate) struct Home {
 
 /// Somebody of another network.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Contact {
+pub(crate) struct StoredContact {
     /// The name.
     #[schema(example = "bob@yahoo")]
     pub name: String,
@@ -93,7 +93,7 @@ pub(crate) struct OfApi {
     /// Events that programs of the person heard, or have not heard yet.
     pub events: Vec<Numbered>,
     /// Files that nobody has got yet.
-    pub files: Vec<File>,
+    pub files: Vec<StoredFile>,
     /// Tokens, and the sessions of browsers, without their secrets.
     pub tokens: Vec<Token>,
     /// Whether there is a password.
@@ -106,7 +106,7 @@ pub(crate) struct OfApi {
 
 /// A file that is offered.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct File {
+pub(crate) struct StoredFile {
     /// Its name, by which it is withdrawn.
     pub id: String,
     /// The name under which it is stored.
@@ -138,7 +138,7 @@ impl Export {
             at: now.0,
             gateway: state.overlay.id().to_string(),
             homes: homes.into_iter().map(home).collect(),
-            contacts: roster.contacts().map(Contact::of).collect(),
+            contacts: roster.contacts().map(StoredContact::of).collect(),
             settings: state.router.without_secrets(roster.settings()),
             waiting: waiting.filter_map(|w| Waiting::of(&w.message, now.minus(w.age))).collect(),
             api: OfApi::gather(state, who, now).await?,
@@ -153,7 +153,7 @@ impl OfApi {
         let tokens = state.tokens.all().into_iter().map(|token| Token::clone(&token));
         let Kept { presence, events, has_password, passkeys, invites_expire_at } =
             state.store.kept_of(who).await?;
-        let file = |file: crate::store::Offered| File {
+        let file = |file: crate::store::Offered| StoredFile {
             id: file.id,
             name: file.name,
             media_type: file.media_type,
@@ -172,7 +172,7 @@ impl OfApi {
     }
 }
 
-impl Contact {
+impl StoredContact {
     fn of(contact: &core::Contact) -> Self {
         let words = match &contact.from {
             Subscription::Asked(words) if !words.is_empty() => Some(words.text().to_owned()),
