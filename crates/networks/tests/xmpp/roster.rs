@@ -75,6 +75,13 @@ fn a_version_counts_only_with_the_foreign_part_it_was_given_with() {
     let (answer, asked) = ask(&mut scene, &version, unchanged);
     assert!(asked.contains("ver='9'"), "{asked}");
     assert_eq!(answer, unchanged);
+    // What changes before the server has said that nothing did is no part of what the client has.
+    let get =
+        format!("<iq id='w' type='get'><query xmlns='jabber:iq:roster' ver='{version}'/></iq>");
+    let mut changing = Scene::bound(alice());
+    changing.client(&get);
+    changing.give(Input::Changed(friend("zed@aol", "zed@aol")));
+    assert!(changing.to(Side::Client).contains("zed@aol"), "while the answer is on its way");
     let mut emptied = Scene::bound(Roster::default());
     let (answer, asked) = ask(&mut emptied, &version, full);
     assert!(asked.contains("ver=''"), "{asked}");

@@ -45,6 +45,8 @@ impl Account {
         let wanted = if current { theirs } else { theirs.map(|_| "") };
         if current {
             self.roster.version = theirs.map(str::to_owned);
+            // It has its list: what changes before the server has said so is a push.
+            self.roster.shown |= theirs.is_some();
         }
         if wanted == asked {
             return cx.up(raw);
