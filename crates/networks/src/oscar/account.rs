@@ -3,7 +3,7 @@
 //! A handler takes a SNAC and says whether it passes. What it passes is the server's business;
 //! what it withholds concerns a foreign person, and is answered here.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use crosstalk_core::{Address, Body, Contact, Envelope, Presence, Roster, Side};
@@ -15,9 +15,6 @@ use super::wire::kinds::oservice;
 use super::wire::message::EightBit;
 use super::{consent, identity, presence, rate_limits, roster};
 use crate::common::{Contacts, Presences, Waiting};
-
-/// Longest wait from sign-on to the client's first sign of life before it is told things.
-pub(super) const SETTLING: Duration = Duration::from_secs(15);
 
 /// The state of one session.
 pub(super) struct Account {

@@ -3,10 +3,12 @@
 //! A cookie proves nothing here, and neither does a name that the client writes beside it: the
 //! server alone says whose the cookie is, in 01/0f on this connection.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use crosstalk_core::{Address, Confirmed, Event, Fault, Side};
 
-use super::account::{Account, ConnectionKind, SETTLING};
+use super::account::{Account, ConnectionKind};
 use super::context::Cx;
 use super::verdict::Verdict;
 use super::wire::kinds::oservice;
@@ -14,6 +16,9 @@ use super::wire::{Reader, Snac, UserInfo};
 
 /// The request id of our own 01/0e; clients count up from one, and servers set the highest bit.
 const OUR_QUESTION: u32 = 0x7ffe_0000;
+
+/// Longest wait from sign-on to the client's first sign of life before it is told things.
+const SETTLING: Duration = Duration::from_secs(15);
 
 /// Progress of the server's statements about who the person is.
 #[derive(Debug)]

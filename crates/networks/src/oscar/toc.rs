@@ -18,7 +18,7 @@ pub(super) const TOC_REFUSAL: &[u8] = b"*\x01\0\0\0\x04\0\0\0\x01\
     *\x02\0\x01\0\x43ERROR:989:This gateway does not carry TOC. Use a client with OSCAR.";
 
 /// Whether a client begins to speak TOC.
-pub(super) fn toc(first: &[u8]) -> Sniff {
+pub(super) fn begins_toc(first: &[u8]) -> Sniff {
     http::begins(first, FLAPON)
 }
 
@@ -27,7 +27,7 @@ impl Oscar {
     pub(super) fn may_be_toc(&self, side: Side, first: &[u8]) -> Sniff {
         let begins = matches!(self.phase, Phase::Greeting) && side == Side::Client;
         if begins && self.greeted && self.context.option(TOC) {
-            http::begins(first, FLAPON)
+            begins_toc(first)
         } else {
             Sniff::No
         }
@@ -56,11 +56,11 @@ mod tests {
 
     #[test]
     fn toc_is_known_by_its_first_bytes_and_other_protocols_are_not() {
-        assert_eq!(toc(b"FLAPON\r\n\r\n"), Sniff::Yes);
-        assert_eq!(toc(b"FLAPON\n\n*\x01"), Sniff::Yes);
-        assert_eq!(toc(b"FLAP"), Sniff::More);
+        assert_eq!(begins_toc(b"FLAPON\r\n\r\n"), Sniff::Yes);
+        assert_eq!(begins_toc(b"FLAPON\n\n*\x01"), Sniff::Yes);
+        assert_eq!(begins_toc(b"FLAP"), Sniff::More);
         for other in [&b"*\x01\0\0\0\x04\0\0\0\x01"[..], b"FLOP", b"GET / HTTP/1.1\r\n\r\n"] {
-            assert_eq!(toc(other), Sniff::No);
+            assert_eq!(begins_toc(other), Sniff::No);
         }
     }
 

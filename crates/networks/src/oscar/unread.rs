@@ -2,7 +2,7 @@
 
 use crosstalk_core::{Sniff, Unread};
 
-use super::toc::{TOC, TOC_REFUSAL, toc};
+use super::toc::{TOC, TOC_REFUSAL, begins_toc};
 use crate::common::unread::{Asked, FORBIDDEN};
 
 /// Beginnings of paths at which texts are written and read over HTTP: the proxy for OSCAR within
@@ -11,7 +11,7 @@ const PATHS: [&str; 7] =
     ["/hello", "/monitor", "/data", "/im/", "/aim/startsession", "/aim/fetchevents", "/buddylist/"];
 
 pub(super) const UNREAD: &[Unread] = &[
-    Unread { name: TOC, title: "TOC", sniff: toc, refusal: TOC_REFUSAL },
+    Unread { name: TOC, title: "TOC", sniff: begins_toc, refusal: TOC_REFUSAL },
     Unread { name: "http", title: "AIM over HTTP", sniff: over_http, refusal: FORBIDDEN },
 ];
 

@@ -17,11 +17,9 @@ use crate::xmpp::jid::{self, Naming};
 use crate::xmpp::messages::corrections::Corrections;
 use crate::xmpp::messages::handed_over::HandedOver;
 use crate::xmpp::messages::resent::ResentMessages;
-pub(in crate::xmpp) use crate::xmpp::messages::sent::MAX_STANZA_ID;
 use crate::xmpp::messages::sent::SentMessages;
 use crate::xmpp::privacy_lists::Privacy;
-pub(in crate::xmpp) use crate::xmpp::roster::client_view::Foreign;
-use crate::xmpp::roster::client_view::{Known, Marks, RosterView};
+use crate::xmpp::roster::client_view::{Foreign, Known, Marks, RosterView};
 use crate::xmpp::roster::spellings::Spellings;
 
 /// The resource of every foreign person.

@@ -9,9 +9,10 @@ use crosstalk_core::{
     UnixMillis,
 };
 
-use super::account::{Account, Foreign, Support};
+use super::account::{Account, Support};
 use super::context::Cx;
 use super::iq;
+use super::roster::client_view::Foreign;
 use super::wire::ns;
 use super::wire::stanza_head::Head;
 use super::wire::xml::Element;

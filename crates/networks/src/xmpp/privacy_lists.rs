@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use crosstalk_core::Address;
 
-use super::account::{Account, MAX_STANZA_ID};
+use super::account::Account;
 use super::jid::Naming;
+use super::messages::sent::MAX_STANZA_ID;
 use super::wire::ns;
 use super::wire::xml::Element;
 use rules::{MAX_RULES, Rule, rules};

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crosstalk_core::{Address, Contact, Roster, Subscription};
 
-pub(super) use super::context::Cx;
-pub(super) use super::foreign_names::spelling;
+use super::context::Cx;
+use super::foreign_names::spelling;
 use super::messages::KnownMessages;
 use super::presence::Own;
 use super::roster::{Hold, List};

@@ -27,7 +27,6 @@ impl WatchedBuddies {
 
 /// A list of names, foreign ones apart from the rest.
 pub(super) struct Partitioned {
-    own: Vec<u8>,
     pub(super) foreign: Vec<Address>,
     pub(super) verdict: Verdict,
 }
@@ -94,8 +93,7 @@ impl Account {
     /// Takes the foreign names out of a list; what is left goes to the server.
     pub(super) fn part(&mut self, snac: &Snac, cx: &mut Cx<'_>) -> Partitioned {
         let mut reader = Reader::new(&snac.body);
-        let mut partitioned =
-            Partitioned { own: Vec::new(), foreign: Vec::new(), verdict: Verdict::Forward };
+        let mut partitioned = Partitioned { foreign: Vec::new(), verdict: Verdict::Forward };
         let mut writer = Writer::new();
         let mut altered = false;
         while let Ok(name) = reader.short() {
@@ -108,12 +106,11 @@ impl Account {
                 NameClass::Nowhere => altered = true,
             }
         }
-        partitioned.own = writer.bytes().to_vec();
         if altered {
             cx.withhold(Side::Server);
-            if !partitioned.own.is_empty() {
-                let body = std::mem::take(&mut partitioned.own);
-                self.tell_server(&Snac { body: body.into(), ..snac.clone() }, cx);
+            let body = writer.bytes();
+            if !body.is_empty() {
+                self.tell_server(&Snac { body, ..snac.clone() }, cx);
             }
             self.refund(snac.kind(), cx);
             partitioned.verdict = Verdict::Done;

@@ -1,6 +1,6 @@
 //! Requests of a client to its server that foreign people have a part in.
 
-use super::MAX_STANZA_ID;
+use crate::xmpp::messages::sent::MAX_STANZA_ID;
 
 /// The most requests of one kind that wait for the server's answer.
 const MAX_ASKED: usize = 16;
