@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::ids::SessionId;
 use crate::pace::ANSWERS;
 use crate::roster_edits::list;
-use crate::settings::{Action, Full, Reply, Settings, View};
+use crate::settings::{Action, Full, Reply, Service, Settings, View};
 use crate::state_updates::StateUpdate;
 
 /// Name of the control contact, and the group it stands in.
@@ -95,18 +95,27 @@ impl<A> Account<A> {
     }
 
     fn answer(&mut self, cx: &mut Cx<'_, A>, session: SessionId, command: &str) {
-        let Some(roster) = &self.roster else { return };
-        let view = View {
-            user: &self.user,
-            names: &cx.settings.names,
-            roster,
-            presence: &|contact| self.presence_of(cx.settings, contact),
-            now: cx.now.wall,
-        };
-        let reply = cx.settings.service.answer(command, &view);
+        let reply = self.ask_service(cx, |service, view| service.answer(command, view));
+        let Some(reply) = reply else { return };
         let say = self.do_and_say(cx, session, reply);
         let envelope = self.said_by_control(cx, say);
         self.deliver_to_all(cx, &envelope, Some(session), None);
+    }
+
+    /// What the service says of a command of the person, whose list is there.
+    pub(crate) fn ask_service<T>(
+        &self,
+        cx: &Cx<'_, A>,
+        ask: impl FnOnce(&dyn Service, &View<'_>) -> T,
+    ) -> Option<T> {
+        let view = View {
+            user: &self.user,
+            names: &cx.settings.names,
+            roster: self.roster.as_ref()?,
+            presence: &|contact| self.presence_of(cx.settings, contact),
+            now: cx.now.wall,
+        };
+        Some(ask(&*cx.settings.service, &view))
     }
 
     /// Takes the actions of a reply to a session. Returns its words, or those for what could not be

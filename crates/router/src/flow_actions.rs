@@ -13,7 +13,6 @@ use crate::ids::SessionId;
 use crate::input::Fate;
 use crate::pace::FORWARDS;
 use crate::presence::{sees, shows};
-use crate::settings::View;
 
 /// The most contacts of whom it is remembered what they were told, or the person of them.
 const MAX_TOLD: usize = 256;
@@ -132,19 +131,10 @@ impl<A> Account<A> {
         session: SessionId,
         envelope: &Envelope,
     ) -> bool {
-        let (Body::Text { text, auto: false }, Some(roster)) = (&envelope.body, &self.roster)
-        else {
-            return false;
-        };
-        let view = View {
-            user: &self.user,
-            names: &cx.settings.names,
-            roster,
-            presence: &|contact| self.presence_of(cx.settings, contact),
-            now: cx.now.wall,
-        };
-        let reply = cx.settings.service.said_to(text.text(), &envelope.to, &view);
-        let Some(reply) = reply else { return false };
+        let Body::Text { text, auto: false } = &envelope.body else { return false };
+        let reply =
+            self.ask_service(cx, |service, view| service.said_to(text.text(), &envelope.to, view));
+        let Some(reply) = reply.flatten() else { return false };
         self.confirm(cx, envelope, Some(session), Fate::Delivered);
         let say = self.do_and_say(cx, session, reply);
         self.say_notice(cx, &envelope.to, say, Some(session));
