@@ -14,6 +14,7 @@ pub mod aim;
 mod client;
 pub mod delivery_audit;
 mod dial;
+mod http_answers;
 mod incoming;
 mod lastfm;
 pub mod msn;
