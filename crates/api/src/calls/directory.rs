@@ -7,14 +7,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::HeaderMap;
-use axum::response::sse::{self, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use axum::response::sse;
 use crosstalk_overlay::{Mapping, Namespace, Unkept, Unread};
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::events::{STILL_THERE, last};
+use super::events::{goes_on, streamed};
 use crate::content::{Entries, Entry, Kept, Said};
 use crate::directory::{MAX_LIST, Reading};
 use crate::http::body;
@@ -225,7 +225,7 @@ pub(super) async fn watch(
 ) -> Result<Response, Problem> {
     state.takes_calls()?;
     let namespace = owner(&namespace)?;
-    let after = after.map_or_else(|| last(&headers), |after| Ok(Some(after)))?;
+    let after = goes_on(after, &headers)?;
     let hash = caller.hash().ok_or_else(|| Problem::token("show a token"))?;
     let reading = Reading::begin(&state, hash, namespace, after.unwrap_or_default())?;
     let events = unfold(reading, async |mut reading| {
@@ -234,8 +234,7 @@ pub(super) async fn watch(
         let event = sse::Event::default().event("mapping").id(number.to_string()).data(data);
         Some((Ok::<_, Infallible>(event), reading))
     });
-    let keep_alive = KeepAlive::new().interval(STILL_THERE);
-    Ok(Sse::new(events).keep_alive(keep_alive).into_response())
+    Ok(streamed(events))
 }
 
 async fn keep(

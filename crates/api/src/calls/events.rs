@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::unfold;
+use futures_util::stream::{Stream, unfold};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,7 +23,7 @@ use crate::secret::Hash;
 use crate::state::{State, unusable};
 
 /// How often a stream on which nothing happens says that it is there.
-pub(super) const STILL_THERE: Duration = Duration::from_secs(15);
+const STILL_THERE: Duration = Duration::from_secs(15);
 /// Time after which a program that has too many streams may try again.
 const STREAM_PAUSE: Duration = Duration::from_secs(9);
 /// The longest message of a client, in bytes: it only acknowledges.
@@ -74,14 +74,12 @@ pub(super) async fn stream(
     headers: HeaderMap,
     body::Query(From { after }): body::Query<From>,
 ) -> Result<Response, Problem> {
-    let after = after.map_or_else(|| last(&headers), |after| Ok(Some(after)))?;
-    let (reader, hash) = begin(&state, &caller, after).await?;
+    let (reader, hash) = begin(&state, &caller, goes_on(after, &headers)?).await?;
     let events = unfold((reader, state), move |(mut reader, state)| async move {
         let item = reader.next(|| stands(&state, hash)).await?;
         Some((Ok::<_, Infallible>(event(item)), (reader, state)))
     });
-    let keep_alive = KeepAlive::new().interval(STILL_THERE);
-    Ok(Sse::new(events).keep_alive(keep_alive).into_response())
+    Ok(streamed(events))
 }
 
 /// Streams events as they happen, by WebSocket: each is a text message of JSON. The program
@@ -153,12 +151,24 @@ fn stands(state: &State, hash: Option<Hash>) -> bool {
     hash.is_some_and(|hash| state.token(&hash).is_some())
 }
 
-/// The number that the header Last-Event-ID has.
-pub(super) fn last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+/// The number after which a stream goes on: the one asked for, or that of the header Last-Event-ID.
+pub(super) fn goes_on(after: Option<u64>, headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    if after.is_some() {
+        return Ok(after);
+    }
     let Some(last) = headers.get(LAST) else { return Ok(None) };
     let number = last.to_str().ok().and_then(|last| last.trim().parse().ok());
     let wrong = || Problem::syntax("the header Last-Event-ID has the number of an event");
     number.ok_or_else(wrong).map(Some)
+}
+
+/// An answer that goes on with each event, and shows in between that it does.
+pub(super) fn streamed<S>(events: S) -> Response
+where
+    S: Stream<Item = Result<sse::Event, Infallible>> + Send + 'static,
+{
+    let keep_alive = KeepAlive::new().interval(STILL_THERE);
+    Sse::new(events).keep_alive(keep_alive).into_response()
 }
 
 fn problem(unread: &Unread) -> Problem {

@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use crosstalk_core::{Address, Redacted};
+use crosstalk_core::Address;
 use futures_util::StreamExt as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
+use crate::content::File;
 use crate::http::body;
 use crate::http::caller::{Caller, Filing};
 use crate::http::problem::{Problem, Usual};
@@ -43,32 +44,6 @@ pub(super) struct Name {
     /// The name under which it is stored.
     #[param(max_length = 255, example = "holiday.jpg")]
     name: String,
-}
-
-/// A file that is offered.
-#[derive(Serialize, ToSchema)]
-pub(super) struct File {
-    /// Its name, by which it is withdrawn.
-    id: String,
-    /// The name under which it is stored.
-    name: String,
-    /// Its media type.
-    media_type: String,
-    /// Its size in bytes.
-    size: u64,
-    /// Time at which it is forgotten, in milliseconds since 1970.
-    expires_at: u64,
-    /// The address at which it can be got once. Shown when the file is offered, and not again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    link: Option<Redacted<String>>,
-}
-
-impl File {
-    fn of(offered: Offered, link: Option<String>) -> Self {
-        let Offered { id, name, media_type, size, expires_at, .. } = offered;
-        Self { id, name, media_type, size, expires_at, link: link.map(Redacted::new) }
-    }
 }
 
 /// Offers a file: whoever has its link gets it once, within a day. The body is the file.

@@ -3,11 +3,13 @@
 mod contact;
 mod entry;
 mod event;
+mod file;
 mod presence;
 mod text;
 
 pub(crate) use contact::{Contact, Standing};
 pub(crate) use entry::{Entries, Entry, Kept, Said};
 pub(crate) use event::{Event, Numbered, Typing, reason};
+pub(crate) use file::File;
 pub(crate) use presence::Presence;
 pub(crate) use text::Text;

@@ -1,11 +1,11 @@
 //! Everything that is stored about a person, as programs read it.
 
-use crosstalk_core::{self as core, Address, Body, Consent, Subscription, UnixMillis};
+use crosstalk_core::{self as core, Address, Body, Consent, UnixMillis};
 use crosstalk_overlay::{Message, Records};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::content::{Numbered, Presence, Standing, reason};
+use crate::content::{self, File, Numbered, Presence, Standing, reason};
 use crate::state::{State, now};
 use crate::store::{Kept, StoreError, Token};
 
@@ -93,7 +93,7 @@ pub(crate) struct OfApi {
     /// Events that programs of the person heard, or have not heard yet.
     pub events: Vec<Numbered>,
     /// Files that nobody has got yet.
-    pub files: Vec<StoredFile>,
+    pub files: Vec<File>,
     /// Tokens, and the sessions of browsers, without their secrets.
     pub tokens: Vec<Token>,
     /// Whether there is a password.
@@ -102,21 +102,6 @@ pub(crate) struct OfApi {
     pub passkeys: usize,
     /// Times at which invites end that were not used, in milliseconds since 1970.
     pub invites_expire_at: Vec<u64>,
-}
-
-/// A file that is offered.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StoredFile {
-    /// Its name, by which it is withdrawn.
-    pub id: String,
-    /// The name under which it is stored.
-    pub name: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Time at which it is forgotten, in milliseconds since 1970.
-    pub expires_at: u64,
 }
 
 impl Export {
@@ -153,17 +138,11 @@ impl OfApi {
         let tokens = state.tokens.all().into_iter().map(|token| Token::clone(&token));
         let Kept { presence, events, has_password, passkeys, invites_expire_at } =
             state.store.kept_of(who).await?;
-        let file = |file: crate::store::Offered| StoredFile {
-            id: file.id,
-            name: file.name,
-            media_type: file.media_type,
-            size: file.size,
-            expires_at: file.expires_at,
-        };
+        let files = state.store.files(Some(who)).await?.into_iter();
         Ok(Self {
             presence,
             events,
-            files: state.store.files(Some(who)).await?.into_iter().map(file).collect(),
+            files: files.map(|file| File::of(file, None)).collect(),
             tokens: tokens.chain(sessions).filter(|token| token.who == name).collect(),
             has_password,
             passkeys,
@@ -174,21 +153,10 @@ impl OfApi {
 
 impl StoredContact {
     fn of(contact: &core::Contact) -> Self {
-        let words = match &contact.from {
-            Subscription::Asked(words) if !words.is_empty() => Some(words.text().to_owned()),
-            _ => None,
-        };
-        Self {
-            name: contact.address.to_string(),
-            spelling: contact.spelling.clone(),
-            alias: contact.alias.clone(),
-            groups: contact.groups.clone(),
-            listed: contact.listed,
-            blocked: contact.blocked,
-            sees: (&contact.to).into(),
-            is_seen: (&contact.from).into(),
-            words,
-        }
+        let content::Contact { name, alias, groups, listed, blocked, sees, is_seen, words, .. } =
+            content::Contact::of(contact, None);
+        let spelling = contact.spelling.clone();
+        Self { name, spelling, alias, groups, listed, blocked, sees, is_seen, words }
     }
 }
 
